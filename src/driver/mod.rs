@@ -1,0 +1,3 @@
+//! Lets the real world drive the protocol.
+
+pub mod transport;
