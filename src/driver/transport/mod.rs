@@ -1,1 +1,29 @@
-//! The HTTP client.
+//! The HTTP client: requests that behave as Node's own `fetch`.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `client` | sending: the second try, the limits on time and size |
+//! | `message` | requests, answers, header values |
+//! | `error` | why there is no answer |
+//! | `settings` | what of the environment counts |
+//! | `redirect` | where a redirect leads |
+//! | `reuse` | which connections have answered before |
+//! | `proxy` | which requests go through a proxy |
+//! | `tls`, `verifier` | whom to trust, and how certificates are checked |
+
+mod client;
+mod error;
+mod message;
+mod proxy;
+mod redirect;
+mod reuse;
+mod settings;
+mod tls;
+mod verifier;
+
+pub use self::{
+    client::HttpClient,
+    error::TransportError,
+    message::{HeaderText, Method, NotAHeaderValue, Request, Response},
+    settings::{HttpSettings, ProxySettings},
+};

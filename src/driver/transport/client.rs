@@ -1,0 +1,201 @@
+//! Sending requests.
+
+use std::{sync::Arc, time::Duration};
+
+use data_url::DataUrl;
+use reqwest::{
+    Url,
+    header::{
+        AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, RETRY_AFTER,
+    },
+};
+use tokio::time::{Instant, timeout};
+
+use super::{
+    error::TransportError,
+    message::{Method, Request, Response, latin1, text},
+    proxy, redirect,
+    reuse::{AnsweredConnections, Connection},
+    settings::HttpSettings,
+    tls,
+};
+
+/// How long a connection idles before it is closed: Node's servers close theirs after 5 s, and whoever is second
+/// sends a request into a closed connection.
+const IDLE: Duration = Duration::from_secs(3);
+
+/// How many idle connections are kept for each host.
+const IDLE_PER_HOST: usize = 2;
+
+/// How many redirects are followed, as many as `fetch` follows.
+const MAX_REDIRECTS: usize = 20;
+
+/// The largest body that is taken, after decompression.
+const MAX_BODY: usize = 16 * 1024 * 1024;
+
+/// An HTTP client that behaves as Node's own `fetch`, with ports and proxies aside. Clones share their connections.
+#[derive(Debug, Clone)]
+pub struct HttpClient {
+    pooled: reqwest::Client,
+    /// Takes a new connection for each request: the second try must not meet another stale one.
+    fresh: reqwest::Client,
+    answered: Arc<AnsweredConnections>,
+}
+
+/// A request that failed underway.
+struct Failure {
+    error: TransportError,
+    /// The connection had answered before, so it may just have been closed meanwhile.
+    reused: bool,
+}
+
+/// What came back for one request.
+enum Outcome {
+    Answer(Response),
+    Redirect(reqwest::Request),
+}
+
+impl HttpClient {
+    /// Builds a client, and gives warnings for the user. Reads and parses the trusted certificates, which may
+    /// take some milliseconds.
+    pub fn new(settings: &HttpSettings) -> Result<(Self, Vec<String>), TransportError> {
+        let mut warnings = Vec::new();
+        let tls = tls::client_config(settings, &mut warnings)?;
+        let proxy = settings.proxy.as_ref().map(|settings| proxy::from_settings(settings, &mut warnings));
+        let build = |idle_per_host| {
+            let mut builder = reqwest::Client::builder()
+                .user_agent(concat!("clustershazbot/", env!("CARGO_PKG_VERSION")))
+                .tls_backend_preconfigured(tls.clone())
+                .redirect(reqwest::redirect::Policy::none())
+                .pool_idle_timeout(IDLE)
+                .pool_max_idle_per_host(idle_per_host)
+                .tcp_nodelay(true)
+                .no_proxy();
+            if let Some(proxy) = &proxy {
+                builder = builder.proxy(proxy.clone());
+            }
+            builder.build().map_err(|error| TransportError::Setup(error.to_string()))
+        };
+        let client = Self {
+            pooled: build(IDLE_PER_HOST)?,
+            fresh: build(0)?,
+            answered: Arc::new(AnsweredConnections::default()),
+        };
+        Ok((client, warnings))
+    }
+
+    /// Sends a request and reads the whole answer. An answer of any status is an `Ok`.
+    pub async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        let limit = request.timeout;
+        timeout(limit, self.follow(request)).await.unwrap_or(Err(TransportError::TimedOut(limit)))
+    }
+
+    /// Sends, and follows redirects. Not left to reqwest, which would send the `Authorization` again from the
+    /// second hop on another origin on.
+    async fn follow(&self, request: Request) -> Result<Response, TransportError> {
+        let url = Url::parse(&request.url).map_err(|_| TransportError::Request("address is not a URL"))?;
+        match url.scheme() {
+            "http" | "https" => (),
+            "data" if request.method == Method::Get => return open_data_url(&url),
+            _ => return Err(TransportError::Request("address is neither http: nor https:")),
+        }
+        let mut request = self.prepare(request, url)?;
+        for _ in 0..=MAX_REDIRECTS {
+            match self.exchange(&request).await? {
+                Outcome::Answer(answer) => return Ok(answer),
+                Outcome::Redirect(next) => request = next,
+            }
+        }
+        Err(TransportError::TooManyRedirects)
+    }
+
+    fn prepare(&self, request: Request, mut url: Url) -> Result<reqwest::Request, TransportError> {
+        let method = match request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+        };
+        // What is left of the user info becomes an Authorization header in reqwest, beside any other.
+        if request.method != Method::Get || request.authorization.is_some() {
+            redirect::strip_user_info(&mut url);
+        }
+        let mut wire =
+            self.pooled.request(method, url).build().map_err(|error| TransportError::from(&error))?;
+        let headers = wire.headers_mut();
+        if let Some(authorization) = request.authorization {
+            headers.insert(AUTHORIZATION, authorization.into_value());
+        }
+        let conditions = [(IF_MATCH, request.if_match), (IF_NONE_MATCH, request.if_none_match)];
+        for (name, etag) in conditions.into_iter().filter_map(|(name, etag)| Some((name, etag?))) {
+            headers.insert(name, latin1(&etag).ok_or(TransportError::Request("ETag cannot be sent"))?);
+        }
+        if let Some(body) = request.json_body {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            *wire.body_mut() = Some(body.into());
+        }
+        Ok(wire)
+    }
+
+    /// One request, sent once more if it failed on a connection that may just have been closed.
+    async fn exchange(&self, request: &reqwest::Request) -> Result<Outcome, TransportError> {
+        match self.attempt(&self.pooled, request).await {
+            Err(failure) if failure.reused => {
+                self.attempt(&self.fresh, request).await.map_err(|failure| failure.error)
+            }
+            outcome => outcome.map_err(|failure| failure.error),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        client: &reqwest::Client,
+        request: &reqwest::Request,
+    ) -> Result<Outcome, Failure> {
+        let sent = request.try_clone().ok_or(TransportError::Request("body cannot be sent twice"))?;
+        let mut answer = client.execute(sent).await.map_err(|error| Failure {
+            error: TransportError::from(&error),
+            reused: Connection::of_failure(&error)
+                .is_some_and(|connection| self.answered.knows(&connection, Instant::now())),
+        })?;
+        let reused = Connection::of_answer(&answer)
+            .is_some_and(|connection| self.answered.note(connection, Instant::now()));
+        if let Some(next) = redirect::next(request, &answer)? {
+            return Ok(Outcome::Redirect(next));
+        }
+        let mut body = Vec::new();
+        loop {
+            let chunk = answer.chunk().await;
+            match chunk.map_err(|error| Failure { error: TransportError::from(&error), reused })? {
+                Some(chunk) if body.len() + chunk.len() > MAX_BODY => {
+                    return Err(TransportError::TooLarge.into());
+                }
+                Some(chunk) => body.extend_from_slice(&chunk),
+                None => break,
+            }
+        }
+        let header = |name: HeaderName| answer.headers().get(name).map(text);
+        Ok(Outcome::Answer(Response {
+            status: answer.status().as_u16(),
+            etag: header(ETAG),
+            retry_after: header(RETRY_AFTER),
+            body,
+        }))
+    }
+}
+
+impl From<TransportError> for Failure {
+    /// A failure that another connection would not mend.
+    fn from(error: TransportError) -> Self {
+        Self { error, reused: false }
+    }
+}
+
+fn open_data_url(url: &Url) -> Result<Response, TransportError> {
+    let broken = TransportError::Request("data: address cannot be decoded");
+    let data = DataUrl::process(url.as_str()).map_err(|_| broken.clone())?;
+    let (body, _fragment) = data.decode_to_vec().map_err(|_| broken)?;
+    if body.len() > MAX_BODY {
+        return Err(TransportError::TooLarge);
+    }
+    Ok(Response { status: 200, etag: None, retry_after: None, body })
+}

@@ -1,0 +1,101 @@
+//! Why a request got no answer.
+
+use std::{error::Error, fmt, io, time::Duration};
+
+use rustls::CertificateError;
+
+/// Why a request got no answer. `Display` is a short reason for a log: it never holds a URL, a header or a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TransportError {
+    /// Nobody listens there.
+    Refused,
+    /// The answer was not complete within the request's time.
+    TimedOut(Duration),
+    /// The server's certificate was refused.
+    Certificate(String),
+    /// The connection could not be made, or broke, or what came was not HTTP.
+    Connection(String),
+    /// The answer's body is larger than 16 MB.
+    TooLarge,
+    /// More redirects than are followed.
+    TooManyRedirects,
+    /// The request itself can't be sent.
+    Request(&'static str),
+    /// The HTTP client can't be built.
+    Setup(String),
+}
+
+impl TransportError {
+    /// Whether the connection was refused: the host is there, and nobody listens.
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Refused)
+    }
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused => f.write_str("connection refused"),
+            Self::TimedOut(limit) => write!(f, "timed out after {} s", limit.as_secs_f64()),
+            Self::Certificate(reason) => write!(f, "certificate is not trusted: {reason}"),
+            Self::Connection(reason) => f.write_str(reason),
+            Self::TooLarge => f.write_str("answer is larger than 16 MB"),
+            Self::TooManyRedirects => f.write_str("too many redirects"),
+            Self::Request(reason) => f.write_str(reason),
+            Self::Setup(reason) => write!(f, "HTTP client cannot be built: {reason}"),
+        }
+    }
+}
+
+impl Error for TransportError {}
+
+impl From<&reqwest::Error> for TransportError {
+    /// Looks for the cause at the bottom: reqwest's own text holds the URL.
+    fn from(error: &reqwest::Error) -> Self {
+        if error.is_builder() {
+            return Self::Request("address cannot be requested");
+        }
+        let mut reason = "request failed".to_owned();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            if let Some(known) = recognize(error) {
+                return known;
+            }
+            reason = error.to_string();
+            cause = inner(error);
+        }
+        Self::Connection(reason)
+    }
+}
+
+/// The next error below; an I/O error's `source` skips the very error that it wraps.
+fn inner<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
+}
+
+fn recognize(error: &(dyn Error + 'static)) -> Option<TransportError> {
+    if let Some(error) = error.downcast_ref::<rustls::Error>() {
+        return Some(match error {
+            rustls::Error::InvalidCertificate(reason) => {
+                TransportError::Certificate(certificate_reason(reason))
+            }
+            other => TransportError::Connection(format!("TLS: {other}")),
+        });
+    }
+    match error.downcast_ref::<io::Error>()?.kind() {
+        io::ErrorKind::ConnectionRefused => Some(TransportError::Refused),
+        io::ErrorKind::ConnectionReset => Some(TransportError::Connection("connection reset".into())),
+        _ => None,
+    }
+}
+
+fn certificate_reason(error: &CertificateError) -> String {
+    match error {
+        CertificateError::UnknownIssuer => "its issuer is unknown".into(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,82 @@
+//! Which requests go through a proxy.
+
+use reqwest::{Proxy, Url};
+
+use super::settings::ProxySettings;
+
+/// The proxy that `NODE_USE_ENV_PROXY=1` asks for.
+pub(super) fn from_settings(settings: &ProxySettings, warnings: &mut Vec<String>) -> Proxy {
+    let mut parse = |name: &str, address: &Option<String>| {
+        let url = Url::parse(address.as_deref()?).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        if url.is_none() {
+            warnings.push(format!("Ignoring {name}: it is not an http: or https: URL"));
+        }
+        url
+    };
+    let http = parse("http_proxy", &settings.http_proxy);
+    let https = parse("https_proxy", &settings.https_proxy).or_else(|| http.clone());
+    let direct = NoProxy::new(settings.no_proxy.as_deref().unwrap_or_default());
+    Proxy::custom(move |url| {
+        let proxy = if url.scheme() == "https" { &https } else { &http };
+        proxy.clone().filter(|_| !direct.covers(url))
+    })
+}
+
+/// The hosts that are reached directly. reqwest's own list knows no ports, Node's does.
+#[derive(Debug)]
+struct NoProxy {
+    everything: bool,
+    entries: Vec<(String, Option<u16>)>,
+}
+
+impl NoProxy {
+    fn new(list: &str) -> Self {
+        let entries = list
+            .split([',', ' ', '\t', '\r', '\n'])
+            .filter(|entry| !entry.is_empty())
+            .map(|entry| {
+                let (host, port) = match entry.rsplit_once(':').map(|(host, port)| (host, port.parse())) {
+                    Some((host, Ok(port))) if !host.ends_with(':') => (host, Some(port)),
+                    _ => (entry, None),
+                };
+                let host = host.strip_prefix('*').unwrap_or(host).trim_start_matches('.');
+                (host.to_ascii_lowercase(), port)
+            })
+            .collect();
+        Self { everything: list.trim() == "*", entries }
+    }
+
+    /// An entry stands for its host and all hosts below it, with a port for that port alone.
+    fn covers(&self, url: &Url) -> bool {
+        let host = url.host_str().unwrap_or_default();
+        self.everything
+            || self.entries.iter().any(|(entry, port)| {
+                let below = host.strip_suffix(entry.as_str());
+                port.is_none_or(|port| url.port_or_known_default() == Some(port))
+                    && below.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_proxy_names_hosts_domains_and_ports() {
+        let covers = |list: &str, url: &str| NoProxy::new(list).covers(&Url::parse(url).unwrap());
+        assert!(covers("*", "http://a/"));
+        assert!(covers("a, LOCALHOST", "http://localhost:3000/"));
+        assert!(covers("localhost:3000", "http://localhost:3000/"));
+        assert!(!covers("localhost:3000", "http://localhost:3001/"));
+        assert!(covers("example.com:443", "https://example.com/"));
+        for list in ["example.com", ".example.com", "*.example.com"] {
+            assert!(covers(list, "http://www.example.com/"), "{list}");
+            assert!(!covers(list, "http://badexample.com/"), "{list}");
+        }
+        assert!(covers("127.0.0.1", "http://127.0.0.1:8080/"));
+        assert!(covers("[::1]:80 [::1]", "http://[::1]:8080/"));
+        assert!(!covers("", "http://a/"));
+        assert!(!covers("::", "http://a/"));
+    }
+}

@@ -1,0 +1,107 @@
+//! What of the process environment the HTTP client heeds.
+
+use std::fmt;
+
+/// What of the process environment the HTTP client heeds, as Node's own `fetch` does.
+///
+/// The variables are read through JavaScript, never through libc: `process.env` is what the program sees and
+/// sets, a worker has its own copy, and `getenv` in one thread races with `setenv` in another.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// `NODE_EXTRA_CA_CERTS`: a PEM file with certificates that are trusted beside the usual roots.
+    pub node_extra_ca_certs: Option<String>,
+    /// False only for `NODE_TLS_REJECT_UNAUTHORIZED=0`; then every certificate is accepted.
+    pub reject_unauthorized: bool,
+    /// `SSL_CERT_FILE`: one more PEM file with trusted certificates.
+    pub ssl_cert_file: Option<String>,
+    /// `SSL_CERT_DIR`: folders full of PEM files with trusted certificates, separated as in `PATH`.
+    pub ssl_cert_dir: Option<String>,
+    /// The proxies, only with `NODE_USE_ENV_PROXY=1`.
+    pub proxy: Option<ProxySettings>,
+}
+
+/// The proxy variables. `Debug` hides the proxies' addresses, which often hold a password.
+#[derive(Clone, Default)]
+pub struct ProxySettings {
+    /// `http_proxy` or `HTTP_PROXY`: the proxy for `http:` addresses.
+    pub http_proxy: Option<String>,
+    /// `https_proxy` or `HTTPS_PROXY`: the proxy for `https:` addresses; without it they take `http_proxy`.
+    pub https_proxy: Option<String>,
+    /// `no_proxy` or `NO_PROXY`: hosts that are reached directly, separated by commas or spaces.
+    pub no_proxy: Option<String>,
+}
+
+impl HttpSettings {
+    /// Reads the settings; `get` looks a variable up in JavaScript's `process.env`.
+    pub fn from_environment(get: impl Fn(&str) -> Option<String>) -> Self {
+        let filled = |name: &str| get(name).filter(|value| !value.is_empty());
+        let either = |lower: &str| filled(lower).or_else(|| filled(&lower.to_ascii_uppercase()));
+        Self {
+            node_extra_ca_certs: filled("NODE_EXTRA_CA_CERTS"),
+            reject_unauthorized: get("NODE_TLS_REJECT_UNAUTHORIZED").as_deref() != Some("0"),
+            ssl_cert_file: filled("SSL_CERT_FILE"),
+            ssl_cert_dir: filled("SSL_CERT_DIR"),
+            proxy: (get("NODE_USE_ENV_PROXY").as_deref() == Some("1")).then(|| ProxySettings {
+                http_proxy: either("http_proxy"),
+                https_proxy: either("https_proxy"),
+                no_proxy: either("no_proxy"),
+            }),
+        }
+    }
+}
+
+impl Default for HttpSettings {
+    /// An empty environment: certificates are checked, no proxy.
+    fn default() -> Self {
+        Self::from_environment(|_| None)
+    }
+}
+
+impl fmt::Debug for ProxySettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProxySettings").field("no_proxy", &self.no_proxy).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> HttpSettings {
+        HttpSettings::from_environment(|name| {
+            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_string())
+        })
+    }
+
+    #[test]
+    fn certificates_are_checked_unless_the_variable_is_exactly_zero() {
+        assert!(HttpSettings::default().reject_unauthorized);
+        assert!(read(&[("NODE_TLS_REJECT_UNAUTHORIZED", "")]).reject_unauthorized);
+        assert!(read(&[("NODE_TLS_REJECT_UNAUTHORIZED", "false")]).reject_unauthorized);
+        assert!(!read(&[("NODE_TLS_REJECT_UNAUTHORIZED", "0")]).reject_unauthorized);
+    }
+
+    #[test]
+    fn proxies_count_only_when_node_is_told_to_use_them() {
+        assert!(read(&[("http_proxy", "http://proxy")]).proxy.is_none());
+        assert!(read(&[("http_proxy", "http://proxy"), ("NODE_USE_ENV_PROXY", "true")]).proxy.is_none());
+        let proxy = read(&[
+            ("NODE_USE_ENV_PROXY", "1"),
+            ("http_proxy", "http://lower"),
+            ("HTTP_PROXY", "http://upper"),
+            ("HTTPS_PROXY", "http://secure"),
+        ])
+        .proxy
+        .unwrap();
+        assert_eq!(proxy.http_proxy.as_deref(), Some("http://lower"));
+        assert_eq!(proxy.https_proxy.as_deref(), Some("http://secure"));
+        assert_eq!(proxy.no_proxy, None);
+    }
+
+    #[test]
+    fn debug_output_hides_a_proxys_password() {
+        let settings =
+            read(&[("NODE_USE_ENV_PROXY", "1"), ("http_proxy", "http://user:hush@proxy"), ("no_proxy", "a")]);
+        assert!(!format!("{settings:?}").contains("hush"));
+    }
+}
