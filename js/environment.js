@@ -1,0 +1,45 @@
+'use strict'
+
+/** Every variable that the engine heeds: its own, and those that Node's `fetch` obeys. */
+const NAMES = [
+  'SHAZBOT_SECRET',
+  'SHAZBOT_CONTROL_SECRET',
+  'SHAZBOT_MASTER_LIST',
+  'SHAZBOT_MASTER_LIST_UPDATE',
+  'SHAZBOT_MASTER_LIST_UPDATE_AUTH',
+  'SHAZBOT_BASE_URL',
+  'SHAZBOT_GOSSIP_INTERVAL',
+  'SHAZBOT_MASTER_ANNOUNCE_MINIMUM',
+  'SHAZBOT_MASTER_ANNOUNCE_INTERVAL',
+  'SHAZBOT_MONITOR',
+  'SHAZBOT_UPDATE_MASTER_LIST_ON_SHUTDOWN',
+  'NODE_EXTRA_CA_CERTS',
+  'NODE_TLS_REJECT_UNAUTHORIZED',
+  'NODE_USE_ENV_PROXY',
+  'NODE_USE_SYSTEM_CA',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+  'http_proxy',
+  'HTTP_PROXY',
+  'https_proxy',
+  'HTTPS_PROXY',
+  'no_proxy',
+  'NO_PROXY',
+]
+
+/**
+ * The variables that are set right now. They are read here and not in Rust because only JavaScript sees what a program,
+ * a worker or a test runner has put into `process.env`.
+ *
+ * @returns {Record<string, string>}
+ */
+function readEnvironment() {
+  const environment = {}
+  for (const name of NAMES) {
+    const value = process.env[name]
+    if (typeof value === 'string') environment[name] = value
+  }
+  return environment
+}
+
+module.exports = { readEnvironment }

@@ -1,0 +1,47 @@
+'use strict'
+
+/** The HTTP status of each error code; a wrong configuration is nothing that a request could be answered with. */
+const STATUS_OF_CODE = {
+  SHAZBOT_BAD_MESSAGE: 400,
+  SHAZBOT_CONFIG: undefined,
+  SHAZBOT_NOT_STARTED: 503,
+  SHAZBOT_UNAUTHORIZED: 401,
+}
+
+/**
+ * An error as programs see it: `code`, and the status under both names that frameworks look for.
+ *
+ * @param {keyof typeof STATUS_OF_CODE} code
+ * @param {string} message
+ */
+function publicError(code, message) {
+  const error = new Error(message)
+  error.code = code
+  const status = STATUS_OF_CODE[code]
+  if (status !== undefined) {
+    error.status = status
+    error.statusCode = status
+  }
+  return error
+}
+
+/** What every function but the start answers with while no engine runs. */
+function notStarted() {
+  return publicError('SHAZBOT_NOT_STARTED', 'Clustershazbot engine not started')
+}
+
+/**
+ * The native function, throwing public errors. They are made anew because the addon's belong to another realm where
+ * programs run in a `vm` context, as in Jest: `instanceof Error` would be false.
+ */
+function withPublicErrors(native) {
+  return (...values) => {
+    try {
+      return native(...values)
+    } catch (error) {
+      throw Object.hasOwn(STATUS_OF_CODE, error.code) ? publicError(error.code, error.message) : error
+    }
+  }
+}
+
+module.exports = { publicError, notStarted, withPublicErrors }

@@ -1,0 +1,27 @@
+'use strict'
+
+const { hookIntoHappyServer, hookIntoHappyServerSoon } = require('./happy-server.js')
+const lifecycle = require('./lifecycle.js')
+const requests = require('./requests.js')
+
+hookIntoHappyServerSoon()
+
+/** Starts the engine; see `index.d.ts`. */
+async function shazbotStart() {
+  hookIntoHappyServer()
+  return lifecycle.start()
+}
+
+/** Takes this server offline and ends the engine; see `index.d.ts`. */
+async function shazbotShutDown() {
+  return lifecycle.shutDown()
+}
+
+module.exports = {
+  shazbotStart,
+  shazbotShutDown,
+  shazbotGossipRequest: requests.shazbotGossipRequest,
+  shazbotListRequest: requests.shazbotListRequest,
+  shazbotControlRequest: requests.shazbotControlRequest,
+  shazbotGetServerList: requests.shazbotGetServerList,
+}

@@ -1,0 +1,76 @@
+'use strict'
+
+const addon = require('./addon.js')
+const { readEnvironment } = require('./environment.js')
+const { notStarted, withPublicErrors } = require('./errors.js')
+const { log } = require('./logging.js')
+
+const startNative = withPublicErrors(addon.start)
+
+/**
+ * Where the addon's object keeps how to end the engine that runs. An environment has one engine, but may load this module
+ * several times (Jest resets its module registry): then each load sees only the engine that it has started itself.
+ */
+const END_RUNNING = Symbol.for('clustershazbot.endRunning')
+
+/** The start that is under way or done; null while this module's engine does not run. */
+let started = null
+/** The shut-down under way, or null. */
+let stopping = null
+/** Whether a start was asked for after that shut-down had begun. */
+let startAgain = false
+/** The start that followed upon the last shut-down, where one was asked for. */
+let startedAgain
+
+/**
+ * Starts the engine, or joins the start that is under way or done; during a shut-down, starts as soon as that is over.
+ *
+ * @returns {Promise<void>}
+ */
+function start() {
+  if (!started && !stopping && addon[END_RUNNING]) stopping = addon[END_RUNNING]().then(stopped)
+  if (!stopping) return started ?? begin()
+  startAgain = true
+  return stopping.then(() => startedAgain)
+}
+
+/**
+ * Ends the engine, whether it is running or still starting; also takes back a start that was waiting for a shut-down.
+ *
+ * @returns {Promise<void>}
+ */
+function shutDown() {
+  startAgain = false
+  if (!started) return stopping ?? Promise.resolve()
+  stopping ??= addon.shutDown().then(() => {
+    addon[END_RUNNING] = undefined
+    log('log', 'Clustershazbot engine shut down')
+    stopped()
+  })
+  return stopping
+}
+
+/** Throws unless the engine that this module has started answers requests. */
+function requireRunning() {
+  if (!started) throw notStarted()
+}
+
+async function begin() {
+  const bootstrapped = startNative(readEnvironment(), log)
+  addon[END_RUNNING] = shutDown
+  const run = bootstrapped.then(() => {
+    if (started === run && !stopping) log('log', 'Clustershazbot engine started')
+  })
+  started = run
+  return run
+}
+
+function stopped() {
+  const again = startAgain
+  started = null
+  stopping = null
+  startAgain = false
+  startedAgain = again ? start() : undefined
+}
+
+module.exports = { start, shutDown, requireRunning }

@@ -1,0 +1,95 @@
+'use strict'
+
+const { publicError } = require('./errors.js')
+
+/**
+ * The lists of an incoming gossip message; a missing `offline` is an empty one.
+ *
+ * @param {unknown} body
+ * @returns {{ online: unknown[], offline: unknown[] }}
+ */
+function readGossip(body) {
+  requireObject('gossip', body)
+  const { online, offline = [] } = body
+  requireArray('online', online)
+  requireArray('offline', offline)
+  return { online, offline }
+}
+
+/**
+ * What a control message asks for: `true` to be online.
+ *
+ * @param {unknown} message
+ * @returns {boolean}
+ */
+function readControl(message) {
+  requireObject('control', message)
+  const { online } = message
+  if (typeof online !== 'boolean')
+    throw badMessage('control', `"online" must be true or false, not ${kindOf(online)}`)
+  return online
+}
+
+function requireObject(kind, body) {
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return
+  const hint = body === undefined ? ' (is a JSON body parser installed before this route?)' : ''
+  throw badMessage(kind, `the body must be an object, not ${kindOf(body)}${hint}`)
+}
+
+function requireArray(field, value) {
+  if (!Array.isArray(value)) throw badMessage('gossip', `"${field}" must be an array, not ${kindOf(value)}`)
+}
+
+function badMessage(kind, fault) {
+  return publicError('SHAZBOT_BAD_MESSAGE', `Invalid ${kind} message: ${fault}`)
+}
+
+function kindOf(value) {
+  if (value === null || value === undefined) return String(value)
+  return Array.isArray(value) ? 'an array' : `of type ${typeof value}`
+}
+
+/**
+ * Entries as the addon takes them, in few large values because each property that crosses the boundary alone is dear.
+ * Of an entry that is none, an empty base URL is left, which the engine counts as refused.
+ *
+ * @param {unknown[]} entries
+ */
+function pack(entries) {
+  const count = entries.length
+  const baseUrls = new Array(count)
+  const lastUpdates = new Float64Array(count)
+  const monitors = new Uint8Array(count)
+  for (let index = 0; index < count; index++) {
+    try {
+      const { baseUrl, lastUpdate, monitor } = entries[index]
+      lastUpdates[index] = typeof lastUpdate === 'number' ? lastUpdate : Number.NaN
+      monitors[index] = monitor ? 1 : 0
+      baseUrls[index] = typeof baseUrl === 'string' && !baseUrl.includes('\n') ? baseUrl : ''
+    } catch {
+      baseUrls[index] = ''
+    }
+  }
+  return { baseUrls: baseUrls.join('\n'), lastUpdates, monitors }
+}
+
+/**
+ * The addon's lists as fresh plain objects, without the key `offline` where the addon gives none.
+ *
+ * @returns {import('..').ServerList}
+ */
+function unpackLists({ online, offline }) {
+  return offline ? { online: unpack(online), offline: unpack(offline) } : { online: unpack(online) }
+}
+
+function unpack({ baseUrls, lastUpdates, monitors }) {
+  const count = lastUpdates.length
+  const urls = baseUrls.split('\n')
+  const servers = []
+  for (let index = 0; index < count; index++) {
+    servers.push({ baseUrl: urls[index], monitor: monitors[index] === 1, lastUpdate: lastUpdates[index] })
+  }
+  return servers
+}
+
+module.exports = { readGossip, readControl, pack, unpackLists }

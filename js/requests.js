@@ -1,0 +1,47 @@
+'use strict'
+
+const addon = require('./addon.js')
+const { withPublicErrors } = require('./errors.js')
+const { requireRunning } = require('./lifecycle.js')
+const { pack, readControl, readGossip, unpackLists } = require('./messages.js')
+
+const authorizeGossip = withPublicErrors(addon.authorizeGossip)
+const gossip = withPublicErrors(addon.gossip)
+const authorizeControl = withPublicErrors(addon.authorizeControl)
+const control = withPublicErrors(addon.control)
+const list = withPublicErrors(addon.list)
+const serverList = withPublicErrors(addon.serverList)
+
+/** Answers `POST /clustershazbot/gossip`; see `index.d.ts`. */
+async function shazbotGossipRequest(authorizationHeader, body) {
+  requireRunning()
+  authorizeGossip(headerText(authorizationHeader))
+  const { online, offline } = readGossip(body)
+  return { message: 'gossip', ...unpackLists(gossip(pack(online), pack(offline))) }
+}
+
+/** Answers `GET /clustershazbot/list`; see `index.d.ts`. */
+async function shazbotListRequest(authorizationHeader) {
+  requireRunning()
+  return unpackLists(list(headerText(authorizationHeader)))
+}
+
+/** Answers `POST /clustershazbot/control`; see `index.d.ts`. */
+async function shazbotControlRequest(authorizationHeader, message) {
+  requireRunning()
+  authorizeControl(headerText(authorizationHeader))
+  control(readControl(message))
+}
+
+/** The servers known to this one; see `index.d.ts`. */
+function shazbotGetServerList(includeOffline = false) {
+  requireRunning()
+  return unpackLists(serverList(Boolean(includeOffline)))
+}
+
+/** A header that is missing or was sent twice matches no secret. */
+function headerText(authorizationHeader) {
+  return typeof authorizationHeader === 'string' ? authorizationHeader : ''
+}
+
+module.exports = { shazbotGossipRequest, shazbotListRequest, shazbotControlRequest, shazbotGetServerList }

