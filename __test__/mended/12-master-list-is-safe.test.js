@@ -1,0 +1,120 @@
+'use strict'
+
+const { describe, test } = require('node:test')
+const assert = require('node:assert/strict')
+const { startSubject } = require('../support/subject')
+const { createFakePeer } = require('../support/fake-peer')
+const { createMasterListStore } = require('../support/master-list-store')
+const { answers } = require('../support/scripted-server')
+const { deadBaseUrl } = require('../support/ports')
+const { entry, aWhileAgo, find, urlsOf } = require('../support/entries')
+const { eventually } = require('../support/eventually')
+
+const ANNOUNCE_EVERY_SECOND = {
+  SHAZBOT_GOSSIP_INTERVAL: '60',
+  SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '1',
+  SHAZBOT_MASTER_ANNOUNCE_INTERVAL: '0',
+}
+const UPLOAD_AT_SHUTDOWN = { SHAZBOT_GOSSIP_INTERVAL: '60', SHAZBOT_UPDATE_MASTER_LIST_ON_SHUTDOWN: 'true' }
+
+describe('mended 12: the master list is safe', { concurrency: 8 }, () => {
+  for (const [what, answer] of [
+    ['a 403', { status: 403, body: { error: 'Forbidden' } }],
+    ['a 500', { status: 500, body: 'Broken' }],
+    ['HTML', { body: '<!doctype html><title>Sign in</title>', headers: { 'Content-Type': 'text/html' } }],
+    ['truncated JSON', { body: '{"online":[{"baseUrl":"http://127.0.0.1:9/","mon' }],
+    ['JSON of another shape', { body: { servers: [] } }],
+    ['a list that is no array', { body: { online: { 0: 'x' } } }],
+    ['a cut connection', answers.reset()],
+  ]) {
+    test(`mended 12: no upload after a download that brought ${what}`, async (t) => {
+      const store = await createMasterListStore(t)
+      store.onGet = () => answer
+      const { app } = await startSubject(t, { store, env: ANNOUNCE_EVERY_SECOND })
+      await eventually(() => store.gets.length >= 4, { within: 15_000, what: 'four downloads' })
+      assert.equal(store.puts.length, 0, 'it uploaded although the download failed')
+      await app.list()
+    })
+  }
+
+  for (const [what, answer] of [
+    ['404', { status: 404, body: 'Not found' }],
+    ['204', { status: 204 }],
+  ]) {
+    test(`mended 12: after a ${what} the list is created, and only created`, async (t) => {
+      const store = await createMasterListStore(t, { servers: null })
+      store.onGet = () => (store.servers === null ? answer : undefined)
+      const { app } = await startSubject(t, { store, env: ANNOUNCE_EVERY_SECOND })
+      await eventually(() => store.puts.length >= 1, { what: 'an upload' })
+      assert.equal(store.puts[0].headers['if-none-match'], '*')
+      assert.ok(find(store.servers, app.baseUrl), 'the server is in the list that it made')
+    })
+  }
+
+  test('mended 12: the upload at shut-down downloads first and keeps what others wrote', async (t) => {
+    const store = await createMasterListStore(t)
+    const { app } = await startSubject(t, { store, env: UPLOAD_AT_SHUTDOWN })
+    const unverified = entry(await deadBaseUrl())
+    store.write([unverified, entry(app.baseUrl)])
+    await app.leave()
+    assert.deepEqual(urlsOf(store.servers), [unverified.baseUrl])
+  })
+
+  test('mended 12: no upload at shut-down after a failed download', async (t) => {
+    const store = await createMasterListStore(t)
+    const { app } = await startSubject(t, { store, env: UPLOAD_AT_SHUTDOWN })
+    store.onGet = () => ({ status: 403, body: 'Forbidden' })
+    await app.leave()
+    assert.equal(store.puts.length, 0, 'it uploaded although the download failed')
+  })
+
+  test('mended 12: servers known to be dead are taken off the list, no others', async (t) => {
+    const peer = await createFakePeer(t)
+    const dead = await deadBaseUrl()
+    const buriedAt = aWhileAgo()
+    const store = await createMasterListStore(t, { servers: [peer.entry(aWhileAgo()), entry(dead, buriedAt - 1_000)] })
+    const { app } = await startSubject(t, { store, env: ANNOUNCE_EVERY_SECOND })
+    await app.tell({ offline: [entry(dead, buriedAt)] })
+    await eventually(() => urlsOf(store.servers).join() === [peer.baseUrl, app.baseUrl].sort().join(), {
+      within: 15_000,
+      what: 'the list holds the living, and only them',
+    })
+    const uploads = store.puts.length
+    store.write([...store.servers, entry(dead, buriedAt - 1_000)])
+    await eventually(() => store.puts.length > uploads, { what: 'the next upload' })
+    assert.ok(!find(store.puts.at(-1).json.online, dead), 'the dead server was uploaded')
+  })
+
+  test('mended 12: nothing is uploaded where nothing would change', async (t) => {
+    const peer = await createFakePeer(t)
+    const store = await createMasterListStore(t, { servers: [peer.entry(aWhileAgo())] })
+    const { app } = await startSubject(t, { store, env: ANNOUNCE_EVERY_SECOND })
+    await eventually(() => find(store.servers, app.baseUrl), { what: 'the joiner added itself' })
+    const { gets, puts } = { gets: store.gets.length, puts: store.puts.length }
+    await eventually(() => store.gets.length >= gets + 3, { what: 'three announcements' })
+    assert.equal(store.puts.length, puts, 'it uploaded a list that was there already')
+  })
+
+  test('mended 12: If-Match is sent where an ETag came, and a conflict is tried again', async (t) => {
+    const other = entry(await deadBaseUrl())
+    const store = await createMasterListStore(t)
+    store.beforePut = () => {
+      store.beforePut = undefined
+      store.write([other])
+    }
+    const { app } = await startSubject(t, { store, env: ANNOUNCE_EVERY_SECOND })
+    await eventually(() => find(store.servers, app.baseUrl), { what: 'the joiner added itself' })
+    assert.ok(find(store.servers, other.baseUrl), 'what another wrote meanwhile is lost')
+    assert.equal(store.puts[0].headers['if-match'], '"v1"')
+    assert.equal(store.puts[1].headers['if-match'], '"v2"')
+    assert.ok(store.puts[1].at - store.puts[0].at < 900, 'the conflict was left to the next announcement')
+  })
+
+  test('mended 12: no If-Match where no ETag came', async (t) => {
+    const store = await createMasterListStore(t, { etags: false })
+    const { app } = await startSubject(t, { store, env: ANNOUNCE_EVERY_SECOND })
+    await eventually(() => find(store.servers, app.baseUrl), { what: 'the joiner added itself' })
+    assert.equal(store.puts[0].headers['if-match'], undefined)
+    assert.equal(store.puts.length, 1)
+  })
+})

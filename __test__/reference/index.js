@@ -1,0 +1,347 @@
+'use strict'
+
+/**
+ * The reference peer: the six functions with the behaviour of the original TypeScript package, its faults included.
+ *
+ * It stands in for a legacy peer in mixed clusters and is the yardstick of the benchmarks. It is no example to follow:
+ * every fault that the addon mends is left as it was, and `FAULT n` names the test in `__test__/mended/` that shows it.
+ */
+
+const ANNOUNCE_TO = 20
+const GOSSIP_TIMEOUT = 5_000
+const MASTER_LIST_TIMEOUT = 10_000
+const SECOND_TRY_AFTER = 3_000
+const TOMBSTONE_LIFE = 24 * 60 * 60 * 1_000
+
+const REQUIRED = [
+  'SHAZBOT_SECRET',
+  'SHAZBOT_CONTROL_SECRET',
+  'SHAZBOT_MASTER_LIST',
+  'SHAZBOT_MASTER_LIST_UPDATE',
+  'SHAZBOT_MASTER_LIST_UPDATE_AUTH',
+  'SHAZBOT_BASE_URL',
+]
+
+/** The running engine of this process. FAULT 20: a second start replaces it, and leaves the first one's timers running. */
+let engine
+
+/** FAULTS 17, 18, 19: nothing is checked beyond presence, and nothing is trimmed. */
+function readConfig() {
+  for (const name of REQUIRED) {
+    if (!process.env[name]) throw new Error(`Environment variable ${name} is required`)
+  }
+  const config = Object.fromEntries(REQUIRED.map((name) => [name, process.env[name]]))
+  const number = (name, byDefault) => Number.parseInt(process.env[name] || byDefault, 10)
+  const flag = (name) => (process.env[name] || '').toLowerCase() === 'true'
+  return {
+    ...config,
+    SHAZBOT_GOSSIP_INTERVAL: number('SHAZBOT_GOSSIP_INTERVAL', '30'),
+    SHAZBOT_MASTER_ANNOUNCE_MINIMUM: number('SHAZBOT_MASTER_ANNOUNCE_MINIMUM', '300'),
+    SHAZBOT_MASTER_ANNOUNCE_INTERVAL: number('SHAZBOT_MASTER_ANNOUNCE_INTERVAL', '600'),
+    SHAZBOT_MONITOR: flag('SHAZBOT_MONITOR'),
+    SHAZBOT_UPDATE_MASTER_LIST_ON_SHUTDOWN: flag('SHAZBOT_UPDATE_MASTER_LIST_ON_SHUTDOWN'),
+  }
+}
+
+/**
+ * One JSON request; anything but a 2xx with JSON throws.
+ * FAULT 9: every other status is a failure. FAULT 27: `fetch` refuses some ports.
+ * FAULT 21: the time-out ends with the headers, so a body that never ends is waited for.
+ */
+async function requestJson(url, options, timeout) {
+  const controller = new AbortController()
+  const timer = setTimeout(() => controller.abort(), timeout)
+  let response
+  try {
+    response = await fetch(url, { ...options, signal: controller.signal })
+  } finally {
+    clearTimeout(timer)
+  }
+  if (!response.ok) throw new Error(`HTTP ${response.status}: ${response.statusText}`)
+  return options.method === 'PUT' ? undefined : response.json()
+}
+
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+function shuffled(list) {
+  const copy = [...list]
+  for (let i = copy.length - 1; i > 0; i--) {
+    const j = Math.floor(Math.random() * (i + 1))
+    ;[copy[i], copy[j]] = [copy[j], copy[i]]
+  }
+  return copy
+}
+
+class Engine {
+  online = new Map()
+  offline = new Map()
+
+  constructor(config) {
+    this.config = config
+    this.refreshSelf()
+  }
+
+  async start() {
+    await this.downloadMasterList()
+    await this.announce() // FAULT 6: what the announced answer is thrown away
+    this.armGossip()
+    this.armMasterList()
+    console.log('Clustershazbot engine started')
+  }
+
+  /** FAULT 20: a round that is in flight arms the next one all the same. */
+  async shutDown() {
+    clearTimeout(this.gossipTimer)
+    clearTimeout(this.masterListTimer)
+    this.takeSelfOffline()
+    await this.announce()
+    // FAULT 12: what others have written meanwhile is lost.
+    if (this.config.SHAZBOT_UPDATE_MASTER_LIST_ON_SHUTDOWN) await this.uploadMasterList()
+    console.log('Clustershazbot engine shut down')
+  }
+
+  // ---- the own entry
+
+  /** FAULTS 3, 22: a drained or leaving server comes back by this. FAULTS 4, 5: both lists, any clock. */
+  refreshSelf() {
+    const { SHAZBOT_BASE_URL: baseUrl, SHAZBOT_MONITOR: monitor } = this.config
+    this.online.set(baseUrl, { baseUrl, monitor, lastUpdate: Date.now() })
+  }
+
+  takeSelfOffline() {
+    this.bury(this.config.SHAZBOT_BASE_URL)
+  }
+
+  /** FAULT 5: the tombstone of a server with a fast clock is older than its last entry. */
+  bury(baseUrl) {
+    const server = this.online.get(baseUrl)
+    if (!server) return
+    this.online.delete(baseUrl)
+    this.offline.set(baseUrl, { ...server, lastUpdate: Date.now() })
+  }
+
+  // ---- merging
+
+  /**
+   * Strictly newer wins. FAULT 1: an online claim is not compared with the tombstones. FAULTS 2, 4: hearsay overturns
+   * anything, also what is known of oneself. FAULTS 13, 14, 15: what is no list or no entry throws in the middle, or is
+   * taken as it is. FAULT 10: another spelling is another server. FAULT 16: entries are kept as they were handed in.
+   */
+  merge(list) {
+    for (const server of list.online) {
+      const known = this.online.get(server.baseUrl)
+      if (known && server.lastUpdate <= known.lastUpdate) continue
+      this.online.set(server.baseUrl, server)
+      this.offline.delete(server.baseUrl)
+    }
+    for (const server of list.offline || []) {
+      const known = this.online.get(server.baseUrl) || this.offline.get(server.baseUrl)
+      if (known && server.lastUpdate <= known.lastUpdate) continue
+      this.online.delete(server.baseUrl)
+      this.offline.set(server.baseUrl, server)
+    }
+    this.dropOldTombstones()
+  }
+
+  /** FAULT 11: called by a merge only. */
+  dropOldTombstones() {
+    const oldest = Date.now() - TOMBSTONE_LIFE
+    for (const [baseUrl, server] of this.offline) {
+      if (server.lastUpdate < oldest) this.offline.delete(baseUrl)
+    }
+  }
+
+  list(includeOffline) {
+    const online = [...this.online.values()]
+    return includeOffline ? { online, offline: [...this.offline.values()] } : { online }
+  }
+
+  message() {
+    return { message: 'gossip', ...this.list(true) }
+  }
+
+  // ---- gossip
+
+  others() {
+    return [...this.online.values()].filter((server) => server.baseUrl !== this.config.SHAZBOT_BASE_URL)
+  }
+
+  /** FAULT 26: the reason is logged as it comes. */
+  async sendGossip(baseUrl, body) {
+    try {
+      return await requestJson(
+        `${baseUrl}clustershazbot/gossip`,
+        {
+          method: 'POST',
+          headers: { 'Content-Type': 'application/json', Authorization: this.config.SHAZBOT_SECRET },
+          body,
+        },
+        GOSSIP_TIMEOUT,
+      )
+    } catch (error) {
+      console.error(`Failed to send gossip message to ${baseUrl}:`, error)
+      return undefined
+    }
+  }
+
+  async announce() {
+    const others = this.others()
+    const monitors = others.filter((server) => server.monitor)
+    const rest = others.filter((server) => !server.monitor)
+    const body = JSON.stringify(this.message())
+    const chosen = [...shuffled(rest).slice(0, ANNOUNCE_TO), ...monitors]
+    await Promise.all(chosen.map((server) => this.sendGossip(server.baseUrl, body)))
+  }
+
+  armGossip() {
+    const interval = this.config.SHAZBOT_GOSSIP_INTERVAL * 1_000 * (0.9 + Math.random() * 0.2)
+    this.gossipTimer = setTimeout(async () => {
+      await this.gossipRound()
+      this.armGossip()
+    }, interval)
+  }
+
+  /** FAULT 7: monitors are not preferred. FAULT 8: who is in `offline` is never asked again. FAULT 25: needs the event loop. */
+  async gossipRound() {
+    this.refreshSelf()
+    const [peer] = shuffled(this.others())
+    if (!peer) return
+    const body = JSON.stringify(this.message()) // FAULT 22: the second try says what was true at the first
+    let answer = await this.sendGossip(peer.baseUrl, body)
+    if (answer === undefined) {
+      await pause(SECOND_TRY_AFTER)
+      answer = await this.sendGossip(peer.baseUrl, body)
+    }
+    if (answer === undefined) this.bury(peer.baseUrl)
+    else this.merge(answer) // FAULT 15: throws, unhandled, on an answer without an array `online`
+  }
+
+  // ---- master list
+
+  /** FAULT 12: uploads whatever came of the download, the dead included, without a condition, changed or not. */
+  armMasterList() {
+    const { SHAZBOT_MASTER_ANNOUNCE_MINIMUM: minimum, SHAZBOT_MASTER_ANNOUNCE_INTERVAL: interval } = this.config
+    this.masterListTimer = setTimeout(
+      async () => {
+        await this.downloadMasterList()
+        await this.uploadMasterList()
+        this.armMasterList()
+      },
+      (minimum + Math.random() * interval) * 1_000,
+    )
+  }
+
+  /** FAULT 6: a failed download waits for the next announcement. FAULT 15: a list of another shape throws in the merge. */
+  async downloadMasterList() {
+    const url = this.config.SHAZBOT_MASTER_LIST
+    let list
+    try {
+      list = await requestJson(url, {}, MASTER_LIST_TIMEOUT)
+    } catch (error) {
+      console.error(`Failed to download master list from ${url}:`, error)
+      return
+    }
+    this.merge(list)
+  }
+
+  async uploadMasterList() {
+    const url = this.config.SHAZBOT_MASTER_LIST_UPDATE
+    try {
+      await requestJson(
+        url,
+        {
+          method: 'PUT',
+          headers: {
+            'Content-Type': 'application/json',
+            Authorization: this.config.SHAZBOT_MASTER_LIST_UPDATE_AUTH,
+          },
+          body: JSON.stringify(this.list(false)),
+        },
+        MASTER_LIST_TIMEOUT,
+      )
+    } catch (error) {
+      console.error(`Failed to upload master list to ${url}:`, error)
+    }
+  }
+}
+
+// ---- the six functions
+
+function runningEngine() {
+  if (!engine) throw new Error('Clustershazbot engine not started')
+  return engine
+}
+
+async function shazbotStart() {
+  const started = new Engine(readConfig())
+  engine = started
+  installHappyServerHook()
+  await started.start()
+}
+
+/** FAULT 20: ends by forgetting whatever engine runs then, also one that was started meanwhile. */
+async function shazbotShutDown() {
+  if (!engine) return
+  await engine.shutDown()
+  engine = undefined
+}
+
+async function shazbotGossipRequest(authorizationHeader, body) {
+  const { config } = runningEngine()
+  if (authorizationHeader !== config.SHAZBOT_SECRET) throw new Error('Unauthorized: Invalid SHAZBOT_SECRET')
+  engine.refreshSelf()
+  engine.merge(body)
+  return engine.message()
+}
+
+async function shazbotListRequest(authorizationHeader) {
+  const { config } = runningEngine()
+  return engine.list(authorizationHeader === config.SHAZBOT_CONTROL_SECRET)
+}
+
+/** FAULT 3: nobody is told. */
+async function shazbotControlRequest(authorizationHeader, message) {
+  const { config } = runningEngine()
+  if (authorizationHeader !== config.SHAZBOT_CONTROL_SECRET) {
+    throw new Error('Unauthorized: Invalid SHAZBOT_CONTROL_SECRET')
+  }
+  const isOnline = engine.online.has(config.SHAZBOT_BASE_URL)
+  if (message.online && !isOnline) {
+    engine.offline.delete(config.SHAZBOT_BASE_URL)
+    engine.refreshSelf()
+  } else if (!message.online && isOnline) {
+    engine.takeSelfOffline()
+  }
+}
+
+function shazbotGetServerList(includeOffline = false) {
+  return runningEngine().list(includeOffline)
+}
+
+// ---- happy-server
+
+function happyServerStatus() {
+  try {
+    return { status: 'ok', cluster: engine?.list(true) }
+  } catch (error) {
+    return { status: 'error', error: error.message }
+  }
+}
+
+function installHappyServerHook() {
+  const host = globalThis.happyServerExtension
+  if (typeof host !== 'object' || host === null) return false
+  host.clustershazbot = happyServerStatus
+  return true
+}
+
+if (!installHappyServerHook()) setTimeout(installHappyServerHook, 3_000) // FAULT 23: holds the process for 3 s
+
+module.exports = {
+  shazbotStart,
+  shazbotShutDown,
+  shazbotGossipRequest,
+  shazbotListRequest,
+  shazbotControlRequest,
+  shazbotGetServerList,
+}

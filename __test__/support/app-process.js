@@ -1,0 +1,131 @@
+'use strict'
+
+/**
+ * The program that app.js runs: the three routes as the original's README has them (errors of gossip and control are a
+ * 401, of the list a 500; bodies over the limit a 413), on node's own http, and a channel through which a test calls the
+ * package's functions directly.
+ */
+
+const http = require('node:http')
+
+const { modulePath, start = true, listenLate = false, port = 0, bodyLimit = 100 * 1024 } = JSON.parse(
+  process.env.APP_SETTINGS,
+)
+const shazbot = require(modulePath)
+
+const routes = {
+  'POST /clustershazbot/gossip': {
+    errorStatus: 401,
+    handle: (authorization, body) => shazbot.shazbotGossipRequest(authorization, body),
+  },
+  'GET /clustershazbot/list': {
+    errorStatus: 500,
+    handle: (authorization) => shazbot.shazbotListRequest(authorization),
+  },
+  'POST /clustershazbot/control': {
+    errorStatus: 401,
+    handle: async (authorization, body) => {
+      await shazbot.shazbotControlRequest(authorization, body)
+      return { success: true }
+    },
+  },
+}
+
+const server = http.createServer(async (request, response) => {
+  const { status, value } = await answer(request)
+  response.writeHead(status, { 'Content-Type': 'application/json' })
+  response.end(JSON.stringify(value))
+})
+
+async function answer(request) {
+  const route = routes[`${request.method} ${request.url}`]
+  if (!route) return { status: 404, value: { error: 'Not found' } }
+  const text = await readBody(request)
+  if (text === undefined) return { status: 413, value: { error: 'request entity too large' } }
+  let body
+  try {
+    body = text === '' ? {} : JSON.parse(text)
+  } catch {
+    return { status: 400, value: { error: 'not JSON' } }
+  }
+  try {
+    return { status: 200, value: await route.handle(request.headers.authorization || '', body) }
+  } catch (error) {
+    return { status: route.errorStatus, value: { error: error.message } }
+  }
+}
+
+async function readBody(request) {
+  let size = 0
+  const chunks = []
+  for await (const chunk of request) {
+    size += chunk.length
+    if (size <= bodyLimit) chunks.push(chunk)
+  }
+  return size > bodyLimit ? undefined : Buffer.concat(chunks).toString('utf8')
+}
+
+function listen(onPort) {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(onPort, '127.0.0.1', () => resolve(server.address().port))
+  })
+}
+
+const commands = {
+  call: ({ name, args }) => shazbot[name](...args),
+  setEnv({ variables }) {
+    for (const [name, value] of Object.entries(variables)) {
+      if (value === undefined) delete process.env[name]
+      else process.env[name] = value
+    }
+  },
+  block({ milliseconds }) {
+    const began = Date.now()
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
+    return { began, ended: Date.now() }
+  },
+  leave: () => shazbot.shazbotShutDown(),
+  letGo() {
+    server.close()
+    server.closeAllConnections()
+  },
+}
+
+process.on('message', async (message) => {
+  const reply = { id: message.id }
+  try {
+    reply.value = await commands[message.kind](message)
+  } catch (error) {
+    reply.error = plain(error)
+  }
+  process.send(reply, () => {
+    if (message.kind === 'leave') process.exit(0)
+    if (message.kind === 'letGo') process.disconnect()
+  })
+})
+
+// Without its parent, nobody would end this process.
+process.on('disconnect', () => {
+  if (server.listening) process.exit(1)
+})
+
+function plain(error) {
+  const { name, message, stack, code, status, statusCode } = error
+  return { name, message, stack, code, status, statusCode, isError: error instanceof Error }
+}
+
+async function main() {
+  const ownPort = listenLate ? port : await listen(port)
+  process.env.SHAZBOT_BASE_URL ??= `http://127.0.0.1:${ownPort}/`
+  const ready = { kind: 'ready', port: ownPort, baseUrl: `http://127.0.0.1:${ownPort}/` }
+  try {
+    if (start) await shazbot.shazbotStart()
+  } catch (error) {
+    ready.error = plain(error)
+  }
+  if (listenLate) await listen(port)
+  process.send(ready)
+}
+
+main()

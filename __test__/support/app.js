@@ -1,0 +1,178 @@
+'use strict'
+
+const { fork } = require('node:child_process')
+const { AssertionError } = require('node:assert')
+const path = require('node:path')
+const { cleanEnvironment, SECRET } = require('./environment')
+const { getList, postGossip, postControl } = require('./http')
+
+const APP_PROCESS = path.join(__dirname, 'app-process.js')
+
+/**
+ * Starts a program in a process of its own: an HTTP server with the three routes over the package under test.
+ *
+ * @param {import('node:test').TestContext} t the process is ended when this test ends
+ * @param {object} options
+ * @param {string} options.modulePath the package, or the reference
+ * @param {Record<string, string>} options.env its `SHAZBOT_` variables; without `SHAZBOT_BASE_URL` it names its own port
+ * @param {boolean} [options.start] whether it calls `shazbotStart()` by itself, and is ready only then. Default true.
+ * @param {boolean} [options.listenLate] starts before it listens, as Nest does; needs `port`
+ * @param {number} [options.port] default: any free one
+ * @param {number} [options.bodyLimit] bytes of a request body, as `express.json()` has it. Default 100 kB.
+ */
+async function spawnApp(t, { modulePath, env, ...settings }) {
+  const child = fork(APP_PROCESS, [], {
+    env: { ...cleanEnvironment(), ...env, APP_SETTINGS: JSON.stringify({ modulePath, ...settings }) },
+    serialization: 'advanced',
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  const app = new App(child)
+  t.after(() => app.kill())
+  await app.ready
+  return app
+}
+
+class App {
+  /** What it wrote, line by line: `{stream: 'stdout' | 'stderr', text}`. */
+  lines = []
+  #child
+  #pending = new Map()
+  #lastId = 0
+  #setReady
+  #failReady
+
+  constructor(child) {
+    this.#child = child
+    this.ready = new Promise((resolve, reject) => {
+      this.#setReady = resolve
+      this.#failReady = reject
+    })
+    this.exited = new Promise((resolve) => {
+      child.once('exit', (code, signal) => resolve({ code, signal }))
+    })
+    this.exited.then((how) => this.#failPending(how))
+    child.on('message', (message) => this.#receive(message))
+    child.on('error', (error) => this.#failReady(error))
+    for (const stream of ['stdout', 'stderr']) this.#collectLines(stream)
+  }
+
+  get isRunning() {
+    return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  /** Calls an exported function in the process; rejects with an error of the same message, code and status. */
+  call(name, ...args) {
+    return this.#ask({ kind: 'call', name, args })
+  }
+
+  /** Sets variables in its `process.env`; `undefined` takes one away. */
+  setEnv(variables) {
+    return this.#ask({ kind: 'setEnv', variables })
+  }
+
+  /** Blocks its event loop; resolves with the two moments (Date.now()) between which nothing else ran in it. */
+  block(milliseconds) {
+    return this.#ask({ kind: 'block', milliseconds })
+  }
+
+  /** Shuts the engine down and exits, as a program does on SIGTERM; resolves when the process is gone. */
+  async leave() {
+    await this.#ask({ kind: 'leave' })
+    return this.exited
+  }
+
+  /** Stops listening and lets go of everything that is the program's own, so that only the engine could hold the process. */
+  letGo() {
+    return this.#ask({ kind: 'letGo' })
+  }
+
+  /** Ends the process at once, as a crash does; resolves when it is gone. */
+  kill() {
+    if (this.isRunning) this.#child.kill('SIGKILL')
+    return this.exited
+  }
+
+  /** Both lists, over HTTP, with the control secret. */
+  async list() {
+    return (await this.#http(getList(this.baseUrl))).json
+  }
+
+  /** Gossips with it over HTTP; resolves with its answer. */
+  async tell(lists) {
+    const { status, json, text } = await this.#http(postGossip(this.baseUrl, lists, this.secret ?? SECRET))
+    if (status !== 200) throw new AssertionError({ message: `A gossip message was answered with ${status}: ${text}` })
+    return json
+  }
+
+  /** Drains it (false) or brings it back (true), over HTTP. */
+  async control(online) {
+    const { status, text } = await this.#http(postControl(this.baseUrl, online))
+    if (status !== 200) throw new AssertionError({ message: `A control message was answered with ${status}: ${text}` })
+  }
+
+  /** Lines of one stream, or all. */
+  output(stream) {
+    return this.lines
+      .filter((line) => !stream || line.stream === stream)
+      .map(({ text }) => text)
+      .join('\n')
+  }
+
+  async #http(answer) {
+    try {
+      return await answer
+    } catch (error) {
+      if (this.isRunning) throw error
+      throw this.#gone(await this.exited)
+    }
+  }
+
+  #ask(question) {
+    const id = ++this.#lastId
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject })
+      if (!this.#child.connected) this.exited.then((how) => this.#failPending(how))
+      else this.#child.send({ id, ...question }, (error) => error && this.exited.then((how) => this.#failPending(how)))
+    })
+  }
+
+  #receive(message) {
+    if (message.kind === 'ready') {
+      Object.assign(this, { port: message.port, baseUrl: message.baseUrl })
+      if (message.error) this.#failReady(startError(message.error))
+      else this.#setReady()
+      return
+    }
+    const { resolve, reject } = this.#pending.get(message.id)
+    this.#pending.delete(message.id)
+    if (message.error) reject(Object.assign(new Error(message.error.message), message.error))
+    else resolve(message.value)
+  }
+
+  #failPending(how) {
+    const error = this.#gone(how)
+    this.#failReady(error)
+    for (const { reject } of this.#pending.values()) reject(error)
+    this.#pending.clear()
+  }
+
+  #gone({ code, signal }) {
+    const message = `The server process ended (${signal ?? `code ${code}`}):\n${this.output('stderr').slice(-2_000)}`
+    return Object.assign(new AssertionError({ message }), { isFinal: true })
+  }
+
+  #collectLines(stream) {
+    let rest = ''
+    this.#child[stream].setEncoding('utf8').on('data', (text) => {
+      const parts = (rest + text).split('\n')
+      rest = parts.pop()
+      for (const part of parts) this.lines.push({ stream, text: part })
+    })
+  }
+}
+
+function startError({ message, stack }) {
+  return new AssertionError({ message: `shazbotStart() rejected: ${message}\n${stack}` })
+}
+
+module.exports = { spawnApp }

@@ -1,0 +1,19 @@
+'use strict'
+
+/** An entry of a server list, in the wire's order of keys. */
+const entry = (baseUrl, lastUpdate = Date.now(), monitor = false) => ({ baseUrl, monitor, lastUpdate })
+
+/** Older than what enjoys the grace for servers that do not listen yet (30 s). */
+const aWhileAgo = () => Date.now() - 60_000
+
+const inAnHour = () => Date.now() + 3_600_000
+
+const find = (servers = [], baseUrl) => servers.find((server) => server.baseUrl === baseUrl)
+
+const urlsOf = (servers = []) => servers.map((server) => server.baseUrl).sort()
+
+const isOnline = (list, baseUrl) => find(list.online, baseUrl) !== undefined
+
+const isOffline = (list, baseUrl) => find(list.offline, baseUrl) !== undefined
+
+module.exports = { entry, aWhileAgo, inAnHour, find, urlsOf, isOnline, isOffline }

@@ -1,0 +1,32 @@
+'use strict'
+
+const SECRET = 'gossip-secret'
+const CONTROL_SECRET = 'control-secret'
+const UPLOAD_AUTH = 'Bearer upload-token'
+
+/**
+ * The environment variables of one server: fast gossip, no announcement to the master list, unless told otherwise.
+ *
+ * @param {{url: string}} store the master-list store
+ * @param {Record<string, string | undefined>} [overrides] variables by name; `undefined` takes one away
+ */
+function environment(store, overrides = {}) {
+  const variables = {
+    SHAZBOT_SECRET: SECRET,
+    SHAZBOT_CONTROL_SECRET: CONTROL_SECRET,
+    SHAZBOT_MASTER_LIST: store.url,
+    SHAZBOT_MASTER_LIST_UPDATE: store.url,
+    SHAZBOT_MASTER_LIST_UPDATE_AUTH: UPLOAD_AUTH,
+    SHAZBOT_GOSSIP_INTERVAL: '1',
+    ...overrides,
+  }
+  return Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined))
+}
+
+/** This process's environment without the variables that a test sets. */
+function cleanEnvironment() {
+  const isOurs = (name) => name.startsWith('SHAZBOT_') || name === 'NODE_TEST_CONTEXT'
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isOurs(name)))
+}
+
+module.exports = { environment, cleanEnvironment, SECRET, CONTROL_SECRET, UPLOAD_AUTH }

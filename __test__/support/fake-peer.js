@@ -1,0 +1,109 @@
+'use strict'
+
+const { createScriptedServer } = require('./scripted-server')
+const { entry } = require('./entries')
+
+/**
+ * A server of the cluster that lives in the test process: it answers gossip and list requests as a healthy peer would,
+ * until it is told otherwise, and records every request.
+ *
+ * Scripts: `peer.onGossip` and `peer.onList` are functions of the recorded request that return an answer (see
+ * scripted-server.js) or undefined for the healthy one. `peer.knows` and `peer.buried` are what it tells about others.
+ *
+ * @param {import('node:test').TestContext} t
+ * @param {{spelling?: (url: string) => string, monitor?: boolean, host?: string, port?: number, listen?: boolean}} [options]
+ *   `spelling` turns the base URL into the peer's own way of writing it
+ */
+async function createFakePeer(t, { spelling = (url) => url, monitor = false, ...where } = {}) {
+  const gates = new Map()
+
+  async function answer(request) {
+    const kind = kindOf(request)
+    await gates.get(kind)?.opened
+    if (kind === 'gossip') {
+      return peer.onGossip?.(request) ?? { body: { message: 'gossip', ...peer.list() } }
+    }
+    if (kind === 'list') return peer.onList?.(request) ?? { body: peer.list() }
+    return { status: 404, body: 'Not found' }
+  }
+
+  const server = await createScriptedServer(t, answer, where)
+  const peer = {
+    requests: server.requests,
+    knows: [],
+    buried: [],
+    /** False: it lists itself as offline, as a drained server does. */
+    online: true,
+    onGossip: undefined,
+    onList: undefined,
+    get baseUrl() {
+      return spelling(`${server.origin}/`)
+    },
+    get port() {
+      return server.port
+    },
+    entry: (lastUpdate) => entry(peer.baseUrl, lastUpdate, monitor),
+    list() {
+      const own = [peer.entry()]
+      const [online, offline] = peer.online ? [own, []] : [[], own]
+      return { online: [...online, ...peer.knows], offline: [...offline, ...peer.buried] }
+    },
+    /** The gossip messages it got, oldest first, as recorded requests. */
+    get gossips() {
+      return server.requests.filter((request) => kindOf(request) === 'gossip')
+    },
+    get listRequests() {
+      return server.requests.filter((request) => kindOf(request) === 'list')
+    },
+    /** Keeps the answers of one kind ('gossip' or 'list') back until the function that it returns is called. */
+    hold(kind) {
+      let open
+      const opened = new Promise((resolve) => {
+        open = resolve
+      })
+      gates.set(kind, { opened })
+      return () => {
+        gates.delete(kind)
+        open()
+      }
+    },
+    open: () => server.open(),
+    close: () => server.close(),
+  }
+  return peer
+}
+
+function kindOf({ method, path }) {
+  if (method === 'POST' && path.endsWith('/clustershazbot/gossip')) return 'gossip'
+  if (method === 'GET' && path.endsWith('/clustershazbot/list')) return 'list'
+  return 'other'
+}
+
+/**
+ * Many healthy servers behind one port: the base URL of each has a path of its own.
+ *
+ * @returns {Promise<{members: {baseUrl: string}[], gossips: {baseUrl: string, request: object}[],
+ *   entries: (lastUpdate?: number) => object[]}>} `gossips` in the order in which they came
+ */
+async function createCrowd(t, size) {
+  const server = await createScriptedServer(t, (request) => {
+    const own = [entry(baseUrlOf(request))]
+    if (kindOf(request) === 'gossip') return { body: { message: 'gossip', online: own, offline: [] } }
+    if (kindOf(request) === 'list') return { body: { online: own, offline: [] } }
+    return { status: 404, body: 'Not found' }
+  })
+  const baseUrlOf = ({ path }) => `${server.origin}/${path.split('/')[1]}/`
+  const members = Array.from({ length: size }, (_, i) => ({
+    baseUrl: `${server.origin}/member-${String(i).padStart(5, '0')}/`,
+  }))
+  return {
+    members,
+    entries: (lastUpdate) => members.map(({ baseUrl }) => entry(baseUrl, lastUpdate)),
+    get gossips() {
+      const gossips = server.requests.filter((request) => kindOf(request) === 'gossip')
+      return gossips.map((request) => ({ baseUrl: baseUrlOf(request), request }))
+    },
+  }
+}
+
+module.exports = { createFakePeer, createCrowd }

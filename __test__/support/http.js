@@ -1,0 +1,52 @@
+'use strict'
+
+const http = require('node:http')
+const { SECRET, CONTROL_SECRET } = require('./environment')
+
+/** One HTTP request over a connection of its own; resolves with `{status, headers, text, json}` whatever the status. */
+function request(url, { method = 'GET', headers = {}, body, timeout = 15_000 } = {}) {
+  return new Promise((resolve, reject) => {
+    const outgoing = http.request(url, { method, headers, agent: false, timeout }, async (response) => {
+      try {
+        const text = await readText(response)
+        resolve({ status: response.statusCode, headers: response.headers, text, json: parsed(text) })
+      } catch (error) {
+        reject(error)
+      }
+    })
+    outgoing.on('timeout', () => outgoing.destroy(new Error(`No answer from ${url} within ${timeout} ms`)))
+    outgoing.on('error', reject)
+    outgoing.end(body)
+  })
+}
+
+async function readText(stream) {
+  const chunks = []
+  for await (const chunk of stream) chunks.push(chunk)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function postJson(url, authorization, value) {
+  const headers = { 'Content-Type': 'application/json', Authorization: authorization }
+  return request(url, { method: 'POST', headers, body: JSON.stringify(value) })
+}
+
+/** Gossips with a server as a peer does. */
+const postGossip = (baseUrl, { online = [], offline = [] }, secret = SECRET) =>
+  postJson(`${baseUrl}clustershazbot/gossip`, secret, { message: 'gossip', online, offline })
+
+const postControl = (baseUrl, online, secret = CONTROL_SECRET) =>
+  postJson(`${baseUrl}clustershazbot/control`, secret, { message: 'control', online })
+
+const getList = (baseUrl, secret = CONTROL_SECRET) =>
+  request(`${baseUrl}clustershazbot/list`, { headers: { Authorization: secret } })
+
+module.exports = { request, readText, parsed, postGossip, postControl, getList }
