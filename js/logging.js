@@ -9,8 +9,8 @@
  */
 function log(severity, message, reason) {
   try {
-    if (reason === undefined) console[severity](message)
-    else console[severity](message, reason)
+    if (reason) console[severity](message, reason)
+    else console[severity](message)
   } catch {
     // Nobody could catch it: a console that throws must not end the process.
   }
