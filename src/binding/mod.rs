@@ -1,1 +1,15 @@
-//! Translates between JavaScript and the driver.
+//! Floor 2: translates between JavaScript and the driver. Nothing is decided here.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `functions` | what JavaScript calls |
+//! | `environment` | the engine that belongs to one JavaScript environment |
+//! | `packed` | lists of servers in few large values |
+//! | `errors` | errors with their codes |
+
+#![expect(unreachable_pub, reason = "what `#[napi]` exports to JavaScript has to be public in Rust")]
+
+mod environment;
+mod errors;
+mod functions;
+mod packed;

@@ -1,3 +1,19 @@
-//! Lets the real world drive the protocol.
+//! Floor 1: the real world drives the protocol.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `clock` | the only readings of the clocks in this crate |
+//! | `engine` | the handle: what callers on any thread do with a running server |
+//! | `shared` | the machine behind its short lock |
+//! | `actor` | the task that wakes the machine and carries out what it wants |
+//! | `errand` | one request to the outside, from the machine's wish to its answer |
+//! | [`transport`] | the HTTP client |
 
+mod actor;
+mod clock;
+mod engine;
+mod errand;
+mod shared;
 pub mod transport;
+
+pub use engine::{Engine, LogSink};

@@ -1,1 +1,47 @@
-//! The membership machine.
+//! Floor 0: the membership machine, pure and deterministic.
+//!
+//! No clock, no sockets, no dice, no hash order: time and a seed are passed in, requests and events come out. What is here is
+//! the protocol; the same code runs in production and in tests over made-up worlds. `docs/protocol.md` has the rules (R1 …)
+//! that the modules name.
+//!
+//! | concept | module |
+//! |---|---|
+//! | the door: `handle_*`, `poll_*`, `lists` | [`machine`] |
+//! | names, time, secrets, configuration | [`base_url`], [`time`], [`secret`], [`config`] |
+//! | what is said over the wire | [`message`], `page` |
+//! | what is let in, and how it changes what is known | [`intake`], `merge` |
+//! | what is known: of oneself, of others, of the forgotten | `myself`, `member`, `roster`, `graves`, `retention` |
+//! | what is found out | `case`, `inquest`, `verification`, `reconnect` |
+//! | what goes out by itself | `phase`, `rounds`, `push` |
+//! | the master list | [`master_list`], [`document`] |
+//! | what the machine wants done and tells | [`output`], `flights`, `timers`, `log` |
+
+pub mod base_url;
+mod case;
+pub mod config;
+pub mod document;
+mod flights;
+mod graves;
+mod inquest;
+pub mod intake;
+mod log;
+pub mod machine;
+pub mod master_list;
+mod member;
+mod merge;
+pub mod message;
+mod myself;
+pub mod output;
+mod page;
+mod phase;
+mod push;
+mod reconnect;
+mod retention;
+mod roster;
+mod rounds;
+pub mod secret;
+pub mod time;
+mod timers;
+mod verification;
+
+pub use flights::ExchangeId;

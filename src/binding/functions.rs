@@ -1,0 +1,128 @@
+//! What JavaScript calls. Each call acts in the calling thread, so that its effect is seen in the same tick.
+
+use napi::Env;
+use napi::bindgen_prelude::{FnArgs, Function, Object, PromiseRaw, spawn};
+use napi::threadsafe_function::ThreadsafeFunctionCallMode;
+use napi_derive::napi;
+
+use super::environment::EngineSlot;
+use super::errors::{Result, internal, misconfigured, unauthorized};
+use super::packed::{PackedLists, PackedServers, heard, pack};
+use crate::driver::transport::HttpSettings;
+use crate::driver::{Engine, LogSink};
+use crate::protocol::config::Config;
+use crate::protocol::output::Severity;
+
+/// Log lines that JavaScript has not taken yet; more are dropped.
+const MAX_WAITING_LINES: usize = 256;
+
+/// A line of the log, as JavaScript takes it: severity, message, reason.
+type Line = FnArgs<(String, String, Option<String>)>;
+
+/// Starts the engine of this environment. Throws on bad configuration; trouble on the network never rejects.
+#[napi(
+    catch_unwind,
+    ts_args_type = "environment: Record<string, string>, onLog: (severity: 'warn' | 'error', message: string, reason?: string | null) => void",
+    ts_return_type = "Promise<void>"
+)]
+pub fn start<'env>(
+    env: &'env Env,
+    environment: Object<'_>,
+    on_log: Function<'_, Line, ()>,
+) -> Result<PromiseRaw<'env, ()>> {
+    let slot = EngineSlot::of(env)?;
+    let variable = |name: &str| environment.get::<String>(name).ok().flatten();
+    let (config, warnings) = Config::from_variables(variable).map_err(|error| misconfigured(&error))?;
+    let log = log_sink(&on_log)?;
+    for warning in warnings {
+        log(Severity::Warning, warning, None);
+    }
+    let (engine, task) = Engine::start(config, HttpSettings::from_environment(variable), log);
+    slot.fill(engine.clone());
+    spawn(task);
+    env.spawn_future(async move {
+        engine.started().await;
+        Ok(())
+    })
+    .map_err(internal)
+}
+
+/// Takes the server offline at once; resolves when the others know and nothing of the engine is left.
+#[napi(catch_unwind, js_name = "shutDown", ts_return_type = "Promise<void>")]
+pub fn shut_down(env: &Env) -> Result<PromiseRaw<'_, ()>> {
+    let engine = EngineSlot::of(env)?.engine()?;
+    engine.leave();
+    env.spawn_future_with_callback(
+        async move {
+            engine.ended().await;
+            Ok(())
+        },
+        |env, ()| {
+            if let Ok(slot) = EngineSlot::of(env) {
+                slot.clear();
+            }
+            Ok(())
+        },
+    )
+    .map_err(internal)
+}
+
+/// Throws unless the header holds `SHAZBOT_SECRET`.
+#[napi(catch_unwind)]
+pub fn authorize_gossip(env: &Env, authorization_header: String) -> Result<()> {
+    let engine = EngineSlot::of(env)?.engine()?;
+    if engine.is_secret(&authorization_header) { Ok(()) } else { Err(unauthorized("SHAZBOT_SECRET")) }
+}
+
+/// Merges what a gossip request says, and answers with all that is known.
+#[napi(catch_unwind)]
+pub fn gossip(env: &Env, online: PackedServers, offline: PackedServers) -> Result<PackedLists> {
+    let engine = EngineSlot::of(env)?.engine()?;
+    Ok(pack(&engine.gossip(&heard(&online, &offline)), true))
+}
+
+/// Throws unless the header holds `SHAZBOT_CONTROL_SECRET`.
+#[napi(catch_unwind)]
+pub fn authorize_control(env: &Env, authorization_header: String) -> Result<()> {
+    let engine = EngineSlot::of(env)?.engine()?;
+    let is_allowed = engine.is_control_secret(&authorization_header);
+    if is_allowed { Ok(()) } else { Err(unauthorized("SHAZBOT_CONTROL_SECRET")) }
+}
+
+/// Drains this server or brings it back.
+#[napi(catch_unwind)]
+pub fn control(env: &Env, online: bool) -> Result<()> {
+    EngineSlot::of(env)?.engine()?.control(online);
+    Ok(())
+}
+
+/// What is known, for a request: the offline servers only where the header holds `SHAZBOT_CONTROL_SECRET`.
+#[napi(catch_unwind)]
+pub fn list(env: &Env, authorization_header: String) -> Result<PackedLists> {
+    let engine = EngineSlot::of(env)?.engine()?;
+    let include_offline = engine.is_control_secret(&authorization_header);
+    Ok(pack(&engine.lists(include_offline), include_offline))
+}
+
+/// What is known, for the program itself.
+#[napi(catch_unwind)]
+pub fn server_list(env: &Env, include_offline: bool) -> Result<PackedLists> {
+    let engine = EngineSlot::of(env)?.engine()?;
+    Ok(pack(&engine.lists(include_offline), include_offline))
+}
+
+/// The way of log lines to JavaScript. It holds the process for as long as the engine holds it.
+fn log_sink(on_log: &Function<'_, Line, ()>) -> Result<LogSink> {
+    let lines = on_log
+        .build_threadsafe_function::<Line>()
+        .max_queue_size::<MAX_WAITING_LINES>()
+        .build_callback(|line| Ok(line.value))
+        .map_err(internal)?;
+    Ok(Box::new(move |severity, message, reason| {
+        let severity = match severity {
+            Severity::Warning => "warn",
+            Severity::Error => "error",
+        };
+        lines.call((severity.to_owned(), message, reason).into(), ThreadsafeFunctionCallMode::NonBlocking);
+    }))
+}

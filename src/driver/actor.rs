@@ -1,0 +1,138 @@
+//! The task that runs a server: wakes the machine, and carries out what it wants.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::{self, JoinError, JoinSet};
+
+use super::engine::LogSink;
+use super::errand::{Errand, Outside};
+use super::shared::Shared;
+use super::transport::{HeaderText, HttpClient, HttpSettings};
+use crate::protocol::config::Config;
+use crate::protocol::output::{Event, Severity, Transmit};
+
+/// What those who wait for a server want to know.
+#[derive(Debug, Default)]
+pub(super) struct Milestones {
+    pub(super) started: bool,
+}
+
+/// What the requests of a server carry, taken from its configuration once.
+#[derive(Debug, Clone)]
+pub(super) struct Credentials {
+    pub(super) secret: Option<HeaderText>,
+    pub(super) master_list: String,
+    pub(super) master_list_update: String,
+    pub(super) master_list_authorization: Option<HeaderText>,
+}
+
+impl Credentials {
+    pub(super) fn new(config: &Config) -> Self {
+        // The configuration has refused what can't stand in a header.
+        Self {
+            secret: HeaderText::new(config.secret.expose()).ok(),
+            master_list: config.master_list.url.clone(),
+            master_list_update: config.master_list.update_url.clone(),
+            master_list_authorization: HeaderText::new(config.master_list.update_authorization.expose()).ok(),
+        }
+    }
+}
+
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    http: HttpSettings,
+    credentials: Credentials,
+    log: LogSink,
+    milestone: watch::Sender<Milestones>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let outside = Outside { client: build_client(http, &log).await, credentials };
+    let world = Arc::clone(&shared);
+    let mut actor =
+        Actor { shared, outside, log, milestone, errands: JoinSet::new(), names: BTreeMap::new() };
+    while !actor.carry_out() {
+        tokio::select! {
+            _ = stopped.wait_for(|stopped| *stopped) => break,
+            () = world.bell.notified() => {}
+            Some(ended) = actor.errands.join_next_with_id() => actor.settle(ended),
+            () = world.alarm() => actor.shared.with(|machine, now| machine.handle_timeout(now)),
+        }
+    }
+}
+
+// Reading the system's certificates takes its time, so it keeps off the tasks' threads.
+async fn build_client(http: HttpSettings, log: &LogSink) -> Option<HttpClient> {
+    let built = task::spawn_blocking(move || HttpClient::new(&http)).await;
+    let failure = match built {
+        Ok(Ok((client, warnings))) => {
+            for warning in warnings {
+                log(Severity::Warning, format!("Clustershazbot: {warning}"), None);
+            }
+            return Some(client);
+        }
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "internal error".to_owned(),
+    };
+    log(Severity::Error, "Clustershazbot can send no requests:".to_owned(), Some(failure));
+    None
+}
+
+struct Actor {
+    shared: Arc<Shared>,
+    outside: Outside,
+    log: LogSink,
+    milestone: watch::Sender<Milestones>,
+    errands: JoinSet<()>,
+    /// The errands under way, so that one that panics is not waited for for ever.
+    names: BTreeMap<task::Id, Errand>,
+}
+
+impl Actor {
+    /// Does all that the machine wants; tells whether that was the end.
+    fn carry_out(&mut self) -> bool {
+        let (transmits, events) = self.shared.with(|machine, _| {
+            let transmits: Vec<_> = std::iter::from_fn(|| machine.poll_transmit()).collect();
+            let events: Vec<_> = std::iter::from_fn(|| machine.poll_event()).collect();
+            (transmits, events)
+        });
+        for transmit in transmits {
+            match transmit {
+                Transmit::AbandonAll => {
+                    self.errands = JoinSet::new();
+                    self.names.clear();
+                }
+                transmit => self.send(transmit),
+            }
+        }
+        let mut is_end = false;
+        for event in events {
+            match event {
+                Event::Started => self.milestone.send_modify(|milestones| milestones.started = true),
+                Event::ShutDown => is_end = true,
+                Event::Log { severity, message, reason } => (self.log)(severity, message, reason),
+            }
+        }
+        is_end
+    }
+
+    fn send(&mut self, transmit: Transmit) {
+        let Some((errand, run)) = self.outside.prepare(transmit, &self.shared) else { return };
+        let handle = self.errands.spawn(run);
+        self.names.insert(handle.id(), errand);
+    }
+
+    fn settle(&mut self, ended: Result<(task::Id, ()), JoinError>) {
+        match ended {
+            Ok((id, ())) => {
+                self.names.remove(&id);
+            }
+            Err(error) => {
+                if let Some(errand) = self.names.remove(&error.id()) {
+                    errand.fail(&self.shared, "internal error".to_owned());
+                }
+            }
+        }
+    }
+}

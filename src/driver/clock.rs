@@ -1,0 +1,36 @@
+//! The only place of this crate that reads the clocks.
+#![expect(clippy::disallowed_types, reason = "every other place is given the time as an argument")]
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::time::{Duration, Instant};
+
+use crate::protocol::time::{Now, Stamp, Tick};
+
+#[derive(Debug)]
+pub(super) struct Clock {
+    origin: Instant,
+}
+
+impl Clock {
+    pub(super) fn new() -> Self {
+        Self { origin: Instant::now() }
+    }
+
+    pub(super) fn now(&self) -> Now {
+        Now { tick: Tick(millis(self.origin.elapsed())), wall: wall() }
+    }
+
+    pub(super) fn instant(&self, tick: Tick) -> Instant {
+        self.origin + Duration::from_millis(tick.0)
+    }
+}
+
+fn wall() -> Stamp {
+    // A clock before 1970 counts as 1970.
+    Stamp(millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()))
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

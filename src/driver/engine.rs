@@ -1,0 +1,95 @@
+//! The handle of a running server.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::actor::{self, Milestones};
+use super::shared::Shared;
+use super::transport::HttpSettings;
+use crate::protocol::config::Config;
+use crate::protocol::machine::Machine;
+use crate::protocol::message::{HeardLists, Lists};
+use crate::protocol::output::Severity;
+
+/// A running server, to be used from any thread. Clones are the same server; dropping them does not stop it.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+    milestones: watch::Receiver<Milestones>,
+    stop: Arc<watch::Sender<bool>>,
+}
+
+/// Takes a log line: its severity, its text, and the reason if there is one. Must not block.
+pub type LogSink = Box<dyn Fn(Severity, String, Option<String>) + Send + Sync>;
+
+impl Engine {
+    /// A server, and the task that runs it and ends with it; requests are answered at once.
+    pub fn start(
+        config: Config,
+        http: HttpSettings,
+        log: LogSink,
+    ) -> (Self, impl Future<Output = ()> + Send + 'static) {
+        let credentials = actor::Credentials::new(&config);
+        let shared = Arc::new(Shared::new(|now| Machine::start(config, rand::random(), now)));
+        let (milestone, milestones) = watch::channel(Milestones::default());
+        let (stop, stopped) = watch::channel(false);
+        let engine = Self { shared: Arc::clone(&shared), milestones, stop: Arc::new(stop) };
+        (engine, actor::run(shared, http, credentials, log, milestone, stopped))
+    }
+
+    /// Whether a request may gossip.
+    pub fn is_secret(&self, authorization: &str) -> bool {
+        self.shared.with(|machine, _| machine.is_secret(authorization))
+    }
+
+    /// Whether a request may control this server and see the offline ones.
+    pub fn is_control_secret(&self, authorization: &str) -> bool {
+        self.shared.with(|machine, _| machine.is_control_secret(authorization))
+    }
+
+    /// Merges what a gossip request says, and answers it.
+    pub fn gossip(&self, lists: &HeardLists<'_>) -> Lists {
+        self.shared.change(|machine, now| {
+            machine.handle_request(now, lists);
+            machine.lists(true)
+        })
+    }
+
+    /// Drains this server or brings it back.
+    pub fn control(&self, online: bool) {
+        self.shared.change(|machine, now| machine.handle_control(now, online));
+    }
+
+    /// What this server knows; `offline` stays empty unless wanted.
+    pub fn lists(&self, include_offline: bool) -> Lists {
+        self.shared.with(|machine, _| machine.lists(include_offline))
+    }
+
+    /// Takes this server offline at once, and begins to tell the others.
+    pub fn leave(&self) {
+        self.shared.change(|machine, now| machine.handle_leave(now));
+    }
+
+    /// Ends the task without telling anybody.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Resolves when the start has done all it waits for, or the server has ended.
+    pub async fn started(&self) {
+        self.reach(|milestones| milestones.started).await;
+    }
+
+    /// Resolves when the task has ended and nothing of it is left.
+    pub async fn ended(&self) {
+        self.reach(|_| false).await;
+    }
+
+    async fn reach(&self, is_reached: impl Fn(&Milestones) -> bool) {
+        let mut milestones = self.milestones.clone();
+        // The sender goes when the task ends, in whatever way: then there is nothing left to wait for.
+        let _ = milestones.wait_for(is_reached).await;
+    }
+}

@@ -1,0 +1,124 @@
+//! One request to the outside, from the machine's wish to its answer.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::actor::Credentials;
+use super::shared::Shared;
+use super::transport::{HttpClient, Method, Request, Response};
+use crate::protocol::ExchangeId;
+use crate::protocol::document::Document;
+use crate::protocol::master_list::{Condition, DocumentEntry, Upload};
+use crate::protocol::message::Reply;
+use crate::protocol::output::Transmit;
+
+/// An exchange with a peer takes no longer, body included.
+const PEER_TIMEOUT: Duration = Duration::from_secs(5);
+/// A download or upload of the master list takes no longer.
+const MASTER_LIST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Whose answer an errand brings.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Errand {
+    Exchange(ExchangeId),
+    Download(ExchangeId),
+    Upload(ExchangeId),
+}
+
+impl Errand {
+    pub(super) fn fail(self, shared: &Shared, reason: String) {
+        match self {
+            Self::Exchange(id) => shared.reply(id, Reply::Failure(reason)),
+            Self::Download(id) => shared.downloaded(id, Err(reason)),
+            Self::Upload(id) => {
+                shared.change(|machine, now| machine.handle_upload(now, id, &Upload::Failure(reason)));
+            }
+        }
+    }
+
+    fn succeed(self, shared: &Shared, response: Response) {
+        let Response { status, etag, body, .. } = response;
+        match self {
+            Self::Exchange(id) => shared.reply(id, Reply::read(status, &body)),
+            Self::Download(id) => shared.downloaded(id, Document::read(status, etag, &body)),
+            Self::Upload(id) => {
+                shared.change(|machine, now| machine.handle_upload(now, id, &Upload::Answer(status)));
+            }
+        }
+    }
+}
+
+/// The way to the outside.
+#[derive(Debug)]
+pub(super) struct Outside {
+    /// None where no client could be built: then every request fails.
+    pub(super) client: Option<HttpClient>,
+    pub(super) credentials: Credentials,
+}
+
+type Run = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl Outside {
+    /// What is to be run for a transmit, and whose answer it brings. What is long to serialise is serialised there.
+    pub(super) fn prepare(&self, transmit: Transmit, shared: &Arc<Shared>) -> Option<(Errand, Run)> {
+        let errand = match &transmit {
+            Transmit::Gossip { id, .. } | Transmit::Inquire { id, .. } => Errand::Exchange(*id),
+            Transmit::DownloadMasterList { id } => Errand::Download(*id),
+            Transmit::UploadMasterList { id, .. } => Errand::Upload(*id),
+            Transmit::AbandonAll => return None,
+        };
+        let (client, credentials, shared) =
+            (self.client.clone(), self.credentials.clone(), Arc::clone(shared));
+        let run = async move {
+            let Some(client) = client else { return errand.fail(&shared, "no HTTP client".to_owned()) };
+            let Some(request) = request(transmit, &credentials) else { return };
+            match client.send(request).await {
+                Ok(response) => errand.succeed(&shared, response),
+                Err(error) => errand.fail(&shared, error.to_string()),
+            }
+        };
+        Some((errand, Box::pin(run)))
+    }
+}
+
+fn request(transmit: Transmit, credentials: &Credentials) -> Option<Request> {
+    let bare = |method, url, timeout| Request {
+        method,
+        url,
+        authorization: None,
+        json_body: None,
+        if_match: None,
+        if_none_match: None,
+        timeout,
+    };
+    Some(match transmit {
+        Transmit::Gossip { base_url, lists, .. } => Request {
+            authorization: credentials.secret.clone(),
+            json_body: Some(lists.to_gossip_json()),
+            ..bare(Method::Post, format!("{base_url}clustershazbot/gossip"), PEER_TIMEOUT)
+        },
+        Transmit::Inquire { base_url, .. } => {
+            bare(Method::Get, format!("{base_url}clustershazbot/list"), PEER_TIMEOUT)
+        }
+        Transmit::DownloadMasterList { .. } => {
+            bare(Method::Get, credentials.master_list.clone(), MASTER_LIST_TIMEOUT)
+        }
+        Transmit::UploadMasterList { entries, condition, .. } => {
+            let (if_match, if_none_match) = match condition {
+                Condition::None => (None, None),
+                Condition::Unchanged(etag) => (Some(etag), None),
+                Condition::Absent => (None, Some("*".to_owned())),
+            };
+            Request {
+                authorization: credentials.master_list_authorization.clone(),
+                json_body: Some(DocumentEntry::to_document_json(&entries)),
+                if_match,
+                if_none_match,
+                ..bare(Method::Put, credentials.master_list_update.clone(), MASTER_LIST_TIMEOUT)
+            }
+        }
+        Transmit::AbandonAll => return None,
+    })
+}

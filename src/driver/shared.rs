@@ -1,0 +1,83 @@
+//! The machine behind its lock, shared by callers, the actor and its errands.
+
+use std::future::pending;
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::Notify;
+use tokio::time::sleep_until;
+
+use super::clock::Clock;
+use crate::protocol::ExchangeId;
+use crate::protocol::document::Document;
+use crate::protocol::machine::{Machine, Source};
+use crate::protocol::message::{HeardEntry, HeardLists, Reply};
+use crate::protocol::time::Now;
+
+/// So many entries are merged under one hold of the lock, some 200 µs.
+const SLICE: usize = 500;
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    machine: Mutex<Machine>,
+    pub(super) clock: Clock,
+    /// Rung when somebody has changed the machine.
+    pub(super) bell: Notify,
+}
+
+impl Shared {
+    pub(super) fn new(start: impl FnOnce(Now) -> Machine) -> Self {
+        let clock = Clock::new();
+        let machine = Mutex::new(start(clock.now()));
+        Self { machine, clock, bell: Notify::new() }
+    }
+
+    /// Looks at the machine or changes it. Nothing that waits, parses or serialises belongs inside.
+    pub(super) fn with<T>(&self, act: impl FnOnce(&mut Machine, Now) -> T) -> T {
+        // A panic under the lock leaves the machine as it was between two of its steps, which is better than none.
+        let mut machine = self.machine.lock().unwrap_or_else(PoisonError::into_inner);
+        act(&mut machine, self.clock.now())
+    }
+
+    /// As `with`, and wakes the actor.
+    pub(super) fn change<T>(&self, act: impl FnOnce(&mut Machine, Now) -> T) -> T {
+        let result = self.with(act);
+        self.bell.notify_one();
+        result
+    }
+
+    /// Resolves when the machine wants to be woken.
+    pub(super) async fn alarm(&self) {
+        match self.with(|machine, _| machine.poll_timeout()) {
+            Some(tick) => sleep_until(self.clock.instant(tick)).await,
+            None => pending().await,
+        }
+    }
+
+    pub(super) fn reply(&self, id: ExchangeId, mut reply: Reply<'_>) {
+        if let Reply::Lists(lists) = &mut reply {
+            self.merge_in_slices(Source::Exchange(id), lists);
+        }
+        self.change(|machine, now| machine.handle_reply(now, id, &reply));
+    }
+
+    pub(super) fn downloaded(&self, id: ExchangeId, mut outcome: Result<Document, String>) {
+        if let Ok(document) = &mut outcome {
+            self.merge_in_slices(Source::MasterList, &mut document.claims);
+        }
+        self.change(|machine, now| machine.handle_download(now, id, &outcome));
+    }
+
+    /// Takes out of large lists what can be merged beforehand, so that no caller waits long for the lock.
+    fn merge_in_slices(&self, source: Source, lists: &mut HeardLists<'_>) {
+        if lists.online.len() + lists.offline.len() <= SLICE {
+            return;
+        }
+        let merge = |says_online: bool, entries: Vec<HeardEntry<'_>>| {
+            for slice in entries.chunks(SLICE) {
+                self.with(|machine, now| machine.handle_claims(now, source, says_online, slice));
+            }
+        };
+        merge(false, std::mem::take(&mut lists.offline));
+        merge(true, std::mem::take(&mut lists.online));
+    }
+}

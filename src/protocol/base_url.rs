@@ -1,0 +1,146 @@
+//! The name of a server: its base URL.
+
+use std::fmt;
+use std::sync::Arc;
+
+use url::Url;
+
+/// The longest base URL that is taken in, in bytes.
+pub const MAX_BASE_URL_BYTES: usize = 512;
+
+/// A checked base URL with its final slash: an identity to compare and a spelling to show.
+///
+/// Two spellings that differ in the case of the host, a default port or the final slash name the same server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl {
+    identity: Arc<str>,
+    spelling: Arc<str>,
+}
+
+impl BaseUrl {
+    /// Checks `text` and brings it into its two forms.
+    ///
+    /// # Errors
+    /// Says why the text can't be the base URL of a server.
+    pub fn parse(text: &str) -> Result<Self, BaseUrlRejection> {
+        if text.len() > MAX_BASE_URL_BYTES {
+            return Err(BaseUrlRejection::TooLong);
+        }
+        let text = text.trim_ascii();
+        if text.chars().any(char::is_control) {
+            return Err(BaseUrlRejection::NotAUrl);
+        }
+        let mut url = Url::parse(text).map_err(|_| BaseUrlRejection::NotAUrl)?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(BaseUrlRejection::NotHttp);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(BaseUrlRejection::Credentials);
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(BaseUrlRejection::QueryOrFragment);
+        }
+        if !url.path().ends_with('/') {
+            let path = format!("{}/", url.path());
+            url.set_path(&path);
+        }
+        let identity: Arc<str> = Arc::from(String::from(url));
+        let spelling: Arc<str> =
+            if text.ends_with('/') { Arc::from(text) } else { Arc::from(format!("{text}/")) };
+        Ok(if identity == spelling {
+            Self { spelling: Arc::clone(&identity), identity }
+        } else {
+            Self { identity, spelling }
+        })
+    }
+
+    /// The normalised form, which servers are compared by.
+    pub fn identity(&self) -> &Arc<str> {
+        &self.identity
+    }
+
+    /// The form in which it was written, with a final slash.
+    pub fn spelling(&self) -> &Arc<str> {
+        &self.spelling
+    }
+}
+
+/// Why a text can't be a base URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BaseUrlRejection {
+    /// Over [`MAX_BASE_URL_BYTES`].
+    TooLong,
+    /// No absolute URL.
+    NotAUrl,
+    /// Another scheme than http or https.
+    NotHttp,
+    /// Holds a user name or a password.
+    Credentials,
+    /// Holds a query or a fragment, so that no path can be appended.
+    QueryOrFragment,
+}
+
+impl fmt::Display for BaseUrlRejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong => write!(f, "a base URL over {MAX_BASE_URL_BYTES} bytes"),
+            Self::NotAUrl => f.write_str("a base URL that is no URL"),
+            Self::NotHttp => f.write_str("a base URL that is neither http nor https"),
+            Self::Credentials => f.write_str("a base URL with credentials"),
+            Self::QueryOrFragment => f.write_str("a base URL with a query or a fragment"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn forms(text: &str) -> (String, String) {
+        let url = BaseUrl::parse(text).unwrap();
+        (url.identity().to_string(), url.spelling().to_string())
+    }
+
+    #[test]
+    fn spellings_of_one_server_share_an_identity() {
+        for text in [
+            "http://Host.example:80",
+            "HTTP://host.example/",
+            "http://host.example:80/",
+            "  http://host.example",
+        ] {
+            assert_eq!(forms(text).0, "http://host.example/", "{text}");
+        }
+        assert_eq!(
+            forms("http://host.example/app"),
+            ("http://host.example/app/".into(), "http://host.example/app/".into())
+        );
+    }
+
+    #[test]
+    fn spelling_is_kept_but_for_the_final_slash() {
+        assert_eq!(forms("http://Host:3000").1, "http://Host:3000/");
+        assert_eq!(forms("https://h:443/").1, "https://h:443/");
+    }
+
+    #[test]
+    fn what_cannot_be_asked_over_http_is_refused() {
+        let long = format!("http://h/{}", "x".repeat(MAX_BASE_URL_BYTES));
+        for (text, rejection) in [
+            ("", BaseUrlRejection::NotAUrl),
+            ("/path", BaseUrlRejection::NotAUrl),
+            ("http://", BaseUrlRejection::NotAUrl),
+            ("http://a\nb/", BaseUrlRejection::NotAUrl),
+            ("ftp://h/", BaseUrlRejection::NotHttp),
+            ("javascript:alert(1)", BaseUrlRejection::NotHttp),
+            ("http://u@h/", BaseUrlRejection::Credentials),
+            ("http://u:p@h/", BaseUrlRejection::Credentials),
+            ("http://h/?q", BaseUrlRejection::QueryOrFragment),
+            ("http://h/#f", BaseUrlRejection::QueryOrFragment),
+            (&long, BaseUrlRejection::TooLong),
+        ] {
+            assert_eq!(BaseUrl::parse(text), Err(rejection), "{text}");
+        }
+    }
+}

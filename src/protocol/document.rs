@@ -1,0 +1,188 @@
+//! The master list as a document: read leniently, revised so that nobody's claim is lost.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use foldhash::fast::FixedState;
+use indexmap::IndexSet;
+use serde_json::value::RawValue;
+use url::Url;
+
+use super::intake::Subject;
+use super::machine::Machine;
+use super::master_list::DocumentEntry;
+use super::message::{Entry, HeardEntry, HeardLists, read_arrays, read_entry};
+use super::time::Stamp;
+
+/// The own entry is written anew when the one on the list is older.
+const OWN_ENTRY_RENEWED: Duration = Duration::from_secs(60 * 60);
+
+/// A master list that was downloaded.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// What it says of servers, to be merged. May be taken out, by those who merge it in slices.
+    pub claims: HeardLists<'static>,
+    pub(super) etag: Option<String>,
+    /// 404 or 204: there is no list yet.
+    pub(super) is_absent: bool,
+    /// 404: there is no resource yet.
+    pub(super) is_missing: bool,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug, Clone)]
+struct Row {
+    raw: Box<RawValue>,
+    heard: Option<HeardEntry<'static>>,
+}
+
+/// What becomes of a row.
+enum Judgement {
+    Me,
+    Known(Arc<str>, Entry),
+    Verbatim,
+    Drop,
+}
+
+impl Document {
+    /// Reads the answer to a download. 404 and 204 are an empty list.
+    ///
+    /// # Errors
+    /// Says what the answer is instead of a list.
+    pub fn read(status: u16, etag: Option<String>, body: &[u8]) -> Result<Self, String> {
+        let is_absent = matches!(status, 204 | 404);
+        if !(is_absent || (200..=299).contains(&status)) {
+            return Err(format!("answered {status}"));
+        }
+        let text = String::from_utf8_lossy(body);
+        let text = if is_absent { r#"{"online":[]}"# } else { &*text };
+        let claims = HeardLists::read(text).map_err(|reason| format!("answered {status} with {reason}"))?;
+        let (online, _) = read_arrays(text)?;
+        let rows = online.into_iter().filter(|raw| raw.get().starts_with('{')).map(Row::read).collect();
+        Ok(Self {
+            claims: claims.into_owned(),
+            // A weak tag does not tell two versions apart.
+            etag: etag.filter(|etag| etag.starts_with('"')),
+            is_absent,
+            is_missing: status == 404,
+            rows,
+        })
+    }
+}
+
+impl Row {
+    fn read(raw: &RawValue) -> Self {
+        Self { raw: raw.to_owned(), heard: read_entry(raw.get()).map(HeardEntry::into_owned) }
+    }
+}
+
+impl Machine {
+    /// The list as it should be; none where that would change nothing worth an upload.
+    pub(super) fn revise(&self, document: &Document) -> Option<Vec<DocumentEntry>> {
+        let mut entries = Vec::with_capacity(document.rows.len() + 1);
+        let mut listed: IndexSet<Arc<str>, FixedState> = IndexSet::default();
+        let mut is_changed = false;
+        let mut has_me = false;
+        for Row { raw, heard } in &document.rows {
+            let judgement = heard.as_ref().map_or(Judgement::Verbatim, |heard| self.judge(heard));
+            match (judgement, heard) {
+                (Judgement::Me, Some(heard)) if self.me.is_online() && !has_me => {
+                    has_me = true;
+                    is_changed |= heard.monitor != self.me.is_monitor();
+                    is_changed |= stamp_of(heard).age(self.me.stamp()) >= OWN_ENTRY_RENEWED;
+                    entries.push(DocumentEntry::Known(self.me.entry()));
+                }
+                (Judgement::Known(identity, entry), Some(heard)) if listed.insert(Arc::clone(&identity)) => {
+                    is_changed |= heard.monitor != entry.monitor;
+                    entries.push(DocumentEntry::Known(entry));
+                }
+                (Judgement::Verbatim, _) => entries.push(DocumentEntry::Verbatim(raw.clone())),
+                _ => is_changed = true,
+            }
+        }
+        if self.me.is_online() && !has_me {
+            is_changed = true;
+            entries.push(DocumentEntry::Known(self.me.entry()));
+        }
+        for (_, member) in
+            self.roster.iter().filter(|(id, member)| member.is_online() && !listed.contains(*id))
+        {
+            is_changed = true;
+            entries.push(DocumentEntry::Known(member.entry()));
+        }
+        is_changed.then_some(entries)
+    }
+
+    fn judge(&self, heard: &HeardEntry<'_>) -> Judgement {
+        let stamp = stamp_of(heard);
+        match self.identify(&heard.base_url) {
+            Ok(Subject::Me) => Judgement::Me,
+            Ok(Subject::Known(identity)) => match self.roster.get(&identity) {
+                Some(member) if member.is_online() => Judgement::Known(identity, member.entry()),
+                Some(member) if stamp <= member.stamp => Judgement::Drop,
+                _ => Judgement::Verbatim,
+            },
+            Ok(Subject::New(url)) => match self.graves.stamp_of(url.identity()) {
+                Some(grave) if stamp <= grave => Judgement::Drop,
+                _ => Judgement::Verbatim,
+            },
+            Err(_) => Judgement::Verbatim,
+        }
+    }
+}
+
+/// A URL as it may stand in a log: without user info, query and fragment.
+pub(super) fn without_secrets(url: &str) -> String {
+    match Url::parse(url) {
+        Ok(mut url) if matches!(url.scheme(), "http" | "https") => {
+            url.set_query(None);
+            url.set_fragment(None);
+            // Both succeed for http and https.
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+            url.into()
+        }
+        Ok(url) => format!("{}:…", url.scheme()),
+        Err(_) => "…".to_owned(),
+    }
+}
+
+fn stamp_of(heard: &HeardEntry<'_>) -> Stamp {
+    Stamp(heard.last_update.max(0.0) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_lists_and_missing_lists_are_read() {
+        for (status, body) in [(200, r#"{"online":[]}"#), (404, "<html>"), (204, "")] {
+            assert!(Document::read(status, None, body.as_bytes()).is_ok(), "{status}");
+        }
+        for (status, body) in [
+            (200, "{}"),
+            (200, "null"),
+            (200, "<html>"),
+            (200, "[]"),
+            (200, r#"{"online":[{"#),
+            (403, ""),
+            (500, r#"{"online":[]}"#),
+        ] {
+            assert!(Document::read(status, None, body.as_bytes()).is_err(), "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_weak_tag_is_no_condition() {
+        let read = |etag: &str| Document::read(200, Some(etag.to_owned()), br#"{"online":[]}"#).unwrap().etag;
+        assert_eq!(read("\"a\""), Some("\"a\"".to_owned()));
+        assert_eq!(read("W/\"a\""), None);
+    }
+
+    #[test]
+    fn urls_lose_their_secrets_for_the_log() {
+        assert_eq!(without_secrets("https://user:pass@h/list?sig=secret#x"), "https://h/list");
+        assert_eq!(without_secrets("data:application/json,{}"), "data:…");
+    }
+}

@@ -1,0 +1,99 @@
+//! Requests whose answers are awaited.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::time::Stamp;
+
+/// Names one request under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExchangeId(pub(super) u64);
+
+/// What a request is for; decides what its failure means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The first or second try of a gossip round.
+    Round,
+    /// The announcement at start.
+    Greeting,
+    /// News that can't wait, and the first exchange with one that came back.
+    Push,
+    /// The announcement of a leave.
+    Farewell,
+    /// A verification: its list is asked for.
+    Inquiry,
+    /// A verification of one that offers no list: by gossip.
+    Trial,
+}
+
+impl Purpose {
+    pub(super) fn is_verification(self) -> bool {
+        matches!(self, Self::Inquiry | Self::Trial)
+    }
+}
+
+/// What the answering server says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct OwnWord {
+    pub(super) online: bool,
+    pub(super) spelling: Arc<str>,
+    pub(super) monitor: bool,
+    pub(super) stamp: Stamp,
+}
+
+#[derive(Debug)]
+pub(super) struct Flight {
+    pub(super) peer: Arc<str>,
+    pub(super) purpose: Purpose,
+    pub(super) own_word: Option<OwnWord>,
+}
+
+impl Flight {
+    /// Keeps the newest word; of two equal ones the tombstone.
+    pub(super) fn hear_own_word(&mut self, word: OwnWord) {
+        let rank = |word: &OwnWord| (word.stamp, !word.online);
+        if self.own_word.as_ref().is_none_or(|held| rank(held) < rank(&word)) {
+            self.own_word = Some(word);
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Flights {
+    by_id: BTreeMap<ExchangeId, Flight>,
+    last_id: u64,
+}
+
+impl Flights {
+    pub(super) fn begin(&mut self, peer: Arc<str>, purpose: Purpose) -> ExchangeId {
+        let id = self.next_id();
+        self.by_id.insert(id, Flight { peer, purpose, own_word: None });
+        id
+    }
+
+    pub(super) fn next_id(&mut self) -> ExchangeId {
+        self.last_id += 1;
+        ExchangeId(self.last_id)
+    }
+
+    pub(super) fn end(&mut self, id: ExchangeId) -> Option<Flight> {
+        self.by_id.remove(&id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: ExchangeId) -> Option<&mut Flight> {
+        self.by_id.get_mut(&id)
+    }
+
+    pub(super) fn abandon_all(&mut self) {
+        self.by_id.clear();
+    }
+
+    /// Whether a gossip exchange with this peer is under way. There is never a second one.
+    pub(super) fn is_talking_to(&self, peer: &str) -> bool {
+        self.by_id.values().any(|flight| flight.purpose != Purpose::Inquiry && &*flight.peer == peer)
+    }
+
+    pub(super) fn count(&self, wanted: impl Fn(Purpose) -> bool) -> usize {
+        self.by_id.values().filter(|flight| wanted(flight.purpose)).count()
+    }
+}

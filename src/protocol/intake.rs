@@ -1,0 +1,86 @@
+//! Rule R1: what is let in of what is heard. One bad entry never spoils the rest.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::base_url::{BaseUrl, BaseUrlRejection};
+use super::machine::Machine;
+use super::message::HeardEntry;
+use super::time::{Now, Stamp};
+
+/// A clock may be wrong by hours, but not by more than this; beyond, a stamp could never be outdone.
+const MAX_AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Whom a claim is about.
+#[derive(Debug)]
+pub(super) enum Subject {
+    /// This server itself.
+    Me,
+    /// A server of the roster, by its identity.
+    Known(Arc<str>),
+    /// A server not heard of yet.
+    New(BaseUrl),
+}
+
+/// Why something heard was not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rejection {
+    /// No object with a text `baseUrl` and a number `lastUpdate`.
+    Malformed,
+    /// The base URL can't be one.
+    BaseUrl(BaseUrlRejection),
+    /// The stamp is no finite number of 0 or more.
+    NotAStamp,
+    /// The stamp lies more than 24 h ahead.
+    FarAhead,
+    /// 100,000 servers are known already.
+    RosterFull,
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed => f.write_str("an entry without a text baseUrl and a number lastUpdate"),
+            Self::BaseUrl(rejection) => rejection.fmt(f),
+            Self::NotAStamp => f.write_str("a lastUpdate that is no finite number of 0 or more"),
+            Self::FarAhead => f.write_str("a lastUpdate more than 24 hours ahead"),
+            Self::RosterFull => f.write_str("a new server, as 100,000 are known already"),
+        }
+    }
+}
+
+impl Machine {
+    /// Finds out whom an entry is about, and checks its stamp.
+    pub(super) fn take_in(&self, entry: &HeardEntry<'_>, now: Now) -> Result<(Subject, Stamp), Rejection> {
+        let stamp = check_stamp(entry.last_update, now)?;
+        Ok((self.identify(&entry.base_url)?, stamp))
+    }
+
+    /// Finds out whom a base URL names, in whatever spelling.
+    pub(super) fn identify(&self, base_url: &str) -> Result<Subject, Rejection> {
+        // Most entries come in their normal form and need no parsing.
+        if let Some(subject) = self.look_up(base_url) {
+            return Ok(subject);
+        }
+        let url = BaseUrl::parse(base_url).map_err(Rejection::BaseUrl)?;
+        Ok(self.look_up(url.identity()).unwrap_or(Subject::New(url)))
+    }
+
+    fn look_up(&self, identity: &str) -> Option<Subject> {
+        if identity == self.me.identity() {
+            return Some(Subject::Me);
+        }
+        let (identity, _) = self.roster.at(self.roster.find(identity)?)?;
+        Some(Subject::Known(Arc::clone(identity)))
+    }
+}
+
+fn check_stamp(last_update: f64, now: Now) -> Result<Stamp, Rejection> {
+    if !(last_update.is_finite() && last_update >= 0.0) {
+        return Err(Rejection::NotAStamp);
+    }
+    // A float beyond the range ends at its border, which lies far ahead.
+    let stamp = Stamp(last_update as u64);
+    if stamp > now.wall + MAX_AHEAD { Err(Rejection::FarAhead) } else { Ok(stamp) }
+}

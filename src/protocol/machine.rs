@@ -1,0 +1,211 @@
+//! The membership machine.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
+
+use super::config::Config;
+use super::flights::{ExchangeId, Flights, Purpose};
+use super::graves::Graves;
+use super::inquest::Inquest;
+use super::log::Told;
+use super::master_list::MasterList;
+use super::message::{HeardEntry, HeardLists, Lists, Refusal, Reply};
+use super::myself::Myself;
+use super::output::{Event, Transmit};
+use super::phase::Phase;
+use super::push::Spread;
+use super::roster::Roster;
+use super::rounds::Rounds;
+use super::time::{Now, Tick};
+use super::timers::{Timer, Timers};
+
+/// The membership of one server: pure, without clock, sockets or dice of its own.
+///
+/// - `handle_*(now, …)` tell it what happened. Early, late and repeated calls are harmless, and so are unknown ids.
+/// - `poll_transmit`, `poll_event`, `poll_timeout` ask what it wants; call them, in this order, after every `handle_*`
+///   until the first two return none, then call [`Machine::handle_timeout`] at the moment that the third names.
+/// - `lists` shows what is known.
+///
+/// Invariants: this server is in exactly one of its lists; its own stamp strictly grows; no claim brings a server back
+/// that is not newer than its tombstone; the highest stamp seen of a server never falls; with one peer there is at most
+/// one exchange at a time; everything that grows has a cap.
+#[derive(Debug)]
+pub struct Machine {
+    pub(super) config: Config,
+    pub(super) rng: Xoshiro256PlusPlus,
+    pub(super) me: Myself,
+    pub(super) roster: Roster,
+    pub(super) graves: Graves,
+    pub(super) phase: Phase,
+    pub(super) flights: Flights,
+    pub(super) rounds: Rounds,
+    pub(super) inquest: Inquest,
+    pub(super) spread: Spread,
+    pub(super) master_list: MasterList,
+    pub(super) told: Told,
+    pub(super) timers: Timers,
+    pub(super) transmits: VecDeque<Transmit>,
+    pub(super) events: VecDeque<Event>,
+    /// Where the next page of a long list begins.
+    pub(super) page_cursor: usize,
+}
+
+/// Where claims come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// A gossip request that somebody sent.
+    Request,
+    /// The answer to an exchange.
+    Exchange(ExchangeId),
+    /// The master list.
+    MasterList,
+}
+
+impl Machine {
+    /// Starts a server: the master list is downloaded, others are told, then the rounds begin.
+    ///
+    /// `seed` decides every choice that is left to chance: the same inputs and seed give the same run.
+    pub fn start(config: Config, seed: u64, now: Now) -> Self {
+        let mut machine = Self {
+            rng: Xoshiro256PlusPlus::seed_from_u64(seed),
+            me: Myself::new(config.base_url.clone(), config.monitor, now),
+            roster: Roster::new(seed),
+            graves: Graves::default(),
+            phase: Phase::Downloading,
+            flights: Flights::default(),
+            rounds: Rounds::default(),
+            inquest: Inquest::default(),
+            spread: Spread::default(),
+            master_list: MasterList::new(&config.master_list),
+            told: Told::default(),
+            timers: Timers::default(),
+            transmits: VecDeque::new(),
+            events: VecDeque::new(),
+            page_cursor: 0,
+            config,
+        };
+        machine.download_master_list();
+        machine
+    }
+
+    /// Whether a request may gossip.
+    pub fn is_secret(&self, authorization: &str) -> bool {
+        self.config.secret.matches(authorization)
+    }
+
+    /// Whether a request may control this server and see the offline ones.
+    pub fn is_control_secret(&self, authorization: &str) -> bool {
+        self.config.control_secret.matches(authorization)
+    }
+
+    /// A gossip request: refreshes the own stamp and merges. What [`Machine::lists`] shows then is the answer.
+    pub fn handle_request(&mut self, now: Now, lists: &HeardLists<'_>) {
+        self.me.refresh(now);
+        self.merge_lists(now, Source::Request, lists);
+    }
+
+    /// Part of what a peer or the master list says, for those who merge large lists in slices: all that is said to be
+    /// offline comes before what is said to be online, so that of two equal claims in one message the tombstone wins.
+    pub fn handle_claims(&mut self, now: Now, source: Source, says_online: bool, entries: &[HeardEntry<'_>]) {
+        for entry in entries {
+            self.hear(now, source, says_online, entry);
+        }
+        self.schedule_verification(now.tick);
+    }
+
+    /// The reply to an exchange.
+    pub fn handle_reply(&mut self, now: Now, id: ExchangeId, reply: &Reply<'_>) {
+        if let Reply::Lists(lists) = reply {
+            self.merge_lists(now, Source::Exchange(id), lists);
+        }
+        let Some(flight) = self.flights.end(id) else { return };
+        match reply {
+            Reply::Refusal(Refusal::Unauthorized) if flight.purpose != Purpose::Inquiry => {
+                self.log_gossip_failure(&flight.peer, "answered 401: its SHAZBOT_SECRET is another one", now);
+            }
+            Reply::Refusal(Refusal::TooLarge) => self.halve_pages(&flight.peer),
+            Reply::Failure(reason) | Reply::Unclear(reason) if flight.purpose != Purpose::Inquiry => {
+                self.log_gossip_failure(&flight.peer, reason, now);
+            }
+            _ => {}
+        }
+        self.conclude(now, id, &flight, reply);
+        self.settle_push_debt(&flight.peer, now);
+        self.schedule_verification(now.tick);
+    }
+
+    /// Drains this server (`false`) or brings it back (`true`).
+    pub fn handle_control(&mut self, now: Now, online: bool) {
+        if self.me.control(online, now) {
+            self.push_to_many(now.tick);
+        }
+    }
+
+    /// The moment that `poll_timeout` named has come, or any other.
+    pub fn handle_timeout(&mut self, now: Now) {
+        while let Some(timer) = self.timers.expire(now.tick) {
+            match timer {
+                Timer::Bootstrap => self.begin_running(now),
+                Timer::Round => self.begin_round(now),
+                Timer::SecondTry => self.try_round_again(now),
+                Timer::Push => self.push(now),
+                Timer::Verify => self.verify(now),
+                Timer::Reconnect => self.reconnect(now),
+                Timer::Download => self.download_master_list(),
+                Timer::Announce => self.announce_to_master_list(now),
+                Timer::Retention => self.drop_what_is_old(now),
+                Timer::Farewell => self.end_farewell_stage(now),
+            }
+        }
+    }
+
+    /// The next request to be sent.
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.transmits.pop_front()
+    }
+
+    /// The next thing to be told.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When the machine wants to be woken.
+    pub fn poll_timeout(&self) -> Option<Tick> {
+        self.timers.next()
+    }
+
+    /// What this server knows, itself included; `offline` stays empty unless wanted.
+    pub fn lists(&self, include_offline: bool) -> Lists {
+        let mut lists = Lists::default();
+        lists.online.reserve(self.roster.online_count() + 1);
+        if self.me.is_online() {
+            lists.online.push(self.me.entry());
+        } else if include_offline {
+            lists.offline.push(self.me.entry());
+        }
+        for (_, member) in self.roster.iter() {
+            if member.is_online() {
+                lists.online.push(member.entry());
+            } else if include_offline {
+                lists.offline.push(member.entry());
+            }
+        }
+        lists
+    }
+
+    pub(super) fn merge_lists(&mut self, now: Now, source: Source, lists: &HeardLists<'_>) {
+        if lists.malformed > 0 {
+            self.log_rejection(super::intake::Rejection::Malformed);
+        }
+        self.handle_claims(now, source, false, &lists.offline);
+        self.handle_claims(now, source, true, &lists.online);
+    }
+
+    /// A delay spread by ± 10 %, so that servers do not fall into step.
+    pub(super) fn jittered(&mut self, delay: Duration) -> Duration {
+        delay.mul_f64(self.rng.random_range(0.9..1.1))
+    }
+}

@@ -1,0 +1,229 @@
+//! The master list: hearsay like any other, and written with care.
+//!
+//! Never written after a failed download; whatever others wrote is kept, verified or not, except servers with a
+//! tombstone; written only where that changes something, and under a condition where the store knows any.
+
+use std::time::Duration;
+
+use rand::RngExt;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use super::config::MasterListConfig;
+use super::document::{self, Document};
+use super::flights::ExchangeId;
+use super::machine::{Machine, Source};
+use super::message::Entry;
+use super::output::Transmit;
+use super::phase::Phase;
+use super::time::{Now, Tick};
+use super::timers::Timer;
+
+/// The first pause after a failed download; doubles with each further failure.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LONGEST_RETRY: Duration = Duration::from_secs(60);
+/// So often an upload is tried again because somebody else has written meanwhile.
+const MAX_CONFLICTS: u32 = 3;
+
+/// What an upload has brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Upload {
+    /// An answer with this HTTP status.
+    Answer(u16),
+    /// None; says why.
+    Failure(String),
+}
+
+/// Under which a store may replace what it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// Always.
+    None,
+    /// `If-Match`: only if nobody has written since.
+    Unchanged(String),
+    /// `If-None-Match: *`: only if there is nothing yet.
+    Absent,
+}
+
+/// One entry of the list as it is uploaded.
+#[derive(Debug, Clone)]
+pub enum DocumentEntry {
+    /// A server that is known here.
+    Known(Entry),
+    /// What somebody else wrote and this server has no better knowledge of.
+    Verbatim(Box<RawValue>),
+}
+
+impl DocumentEntry {
+    /// The body of an upload.
+    pub fn to_document_json(entries: &[Self]) -> Vec<u8> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            online: &'a [DocumentEntry],
+        }
+        // Writing strings, numbers and JSON that was read into memory has no way to fail.
+        serde_json::to_vec(&Body { online: entries }).unwrap_or_default()
+    }
+}
+
+impl Serialize for DocumentEntry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Known(entry) => entry.serialize(serializer),
+            Self::Verbatim(raw) => raw.serialize(serializer),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct MasterList {
+    /// Whether the ETag of the download is one of the upload's resource.
+    has_conditions: bool,
+    /// The download or upload under way.
+    current: Option<ExchangeId>,
+    /// Whether an upload is due as soon as a download succeeds.
+    wants_upload: bool,
+    has_greeted: bool,
+    failures: u32,
+    conflicts: u32,
+    /// Set while an upload under a condition is under way.
+    condition: Condition,
+}
+
+impl MasterList {
+    pub(super) fn new(config: &MasterListConfig) -> Self {
+        Self {
+            has_conditions: config.is_one_resource(),
+            current: None,
+            wants_upload: false,
+            has_greeted: false,
+            failures: 0,
+            conflicts: 0,
+            condition: Condition::None,
+        }
+    }
+}
+
+impl Machine {
+    pub(super) fn schedule_announcement(&mut self, now: Tick) {
+        let config = &self.config.master_list;
+        let spread = config.announce_interval.mul_f64(self.rng.random::<f64>());
+        self.timers.set(Timer::Announce, now + config.announce_minimum + spread);
+    }
+
+    pub(super) fn announce_to_master_list(&mut self, now: Now) {
+        self.master_list.wants_upload = true;
+        self.schedule_announcement(now.tick);
+        self.download_master_list();
+    }
+
+    pub(super) fn begin_last_upload(&mut self) {
+        self.master_list.wants_upload = true;
+        self.master_list.current = None;
+        self.master_list.conflicts = 0;
+        self.download_master_list();
+    }
+
+    pub(super) fn download_master_list(&mut self) {
+        if self.master_list.current.is_none() {
+            let id = self.flights.next_id();
+            self.master_list.current = Some(id);
+            self.timers.stop(Timer::Download);
+            self.transmits.push_back(Transmit::DownloadMasterList { id });
+        }
+    }
+
+    /// The outcome of a download: the list, or why there is none. Merges the claims that the document still holds.
+    pub fn handle_download(&mut self, now: Now, id: ExchangeId, outcome: &Result<Document, String>) {
+        if self.master_list.current.take_if(|current| *current == id).is_none() {
+            return;
+        }
+        match outcome {
+            Ok(document) => {
+                self.master_list.failures = 0;
+                self.merge_lists(now, Source::MasterList, &document.claims);
+                self.greet_after_download(now);
+                if self.master_list.wants_upload {
+                    self.upload(document, now);
+                }
+            }
+            Err(reason) => {
+                let place = document::without_secrets(&self.config.master_list.url);
+                self.log_failure(format!("Failed to download master list from {place}:"), reason, now.tick);
+                match self.phase {
+                    Phase::LastUpload => return self.end_farewell_stage(now),
+                    Phase::Downloading => self.begin_running(now),
+                    _ => {}
+                }
+                self.schedule_retry(now);
+            }
+        }
+        self.schedule_verification(now.tick);
+    }
+
+    fn greet_after_download(&mut self, now: Now) {
+        if std::mem::replace(&mut self.master_list.has_greeted, true) {
+            return;
+        }
+        match self.phase {
+            Phase::Downloading => self.greet(now),
+            Phase::Running => self.push_to_many(now.tick),
+            _ => {}
+        }
+    }
+
+    fn schedule_retry(&mut self, now: Now) {
+        let list = &mut self.master_list;
+        let pause = FIRST_RETRY.saturating_mul(1 << list.failures.min(6)).min(LONGEST_RETRY);
+        list.failures += 1;
+        let pause = pause.mul_f64(self.rng.random_range(0.5..1.0));
+        self.timers.set(Timer::Download, now.tick + pause);
+    }
+
+    fn upload(&mut self, document: &Document, now: Now) {
+        let Some(entries) = self.revise(document) else { return self.end_upload(now) };
+        let condition = match (&document.etag, document.is_absent) {
+            _ if !self.master_list.has_conditions => Condition::None,
+            (Some(etag), _) => Condition::Unchanged(etag.clone()),
+            // A store that answers 204 for an empty list refuses to create it: the second try goes without.
+            (None, true) if document.is_missing || self.master_list.conflicts == 0 => Condition::Absent,
+            _ => Condition::None,
+        };
+        let id = self.flights.next_id();
+        self.master_list.current = Some(id);
+        self.master_list.condition = condition.clone();
+        self.transmits.push_back(Transmit::UploadMasterList { id, entries, condition });
+    }
+
+    /// The outcome of an upload.
+    pub fn handle_upload(&mut self, now: Now, id: ExchangeId, upload: &Upload) {
+        if self.master_list.current.take_if(|current| *current == id).is_none() {
+            return;
+        }
+        let had_condition = self.master_list.condition != Condition::None;
+        let reason = match upload {
+            Upload::Answer(200..=299) => return self.end_upload(now),
+            Upload::Answer(412) if had_condition && self.master_list.conflicts + 1 < MAX_CONFLICTS => {
+                self.master_list.conflicts += 1;
+                return self.download_master_list();
+            }
+            Upload::Answer(400 | 405 | 501) if had_condition => {
+                self.master_list.has_conditions = false;
+                return self.download_master_list();
+            }
+            Upload::Answer(status) => format!("answered {status}"),
+            Upload::Failure(reason) => reason.clone(),
+        };
+        let place = document::without_secrets(&self.config.master_list.update_url);
+        self.log_failure(format!("Failed to upload master list to {place}:"), &reason, now.tick);
+        self.end_upload(now);
+    }
+
+    fn end_upload(&mut self, now: Now) {
+        self.master_list.wants_upload = false;
+        self.master_list.conflicts = 0;
+        if self.phase == Phase::LastUpload {
+            self.end_farewell_stage(now);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What is known of one other server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::case::Case;
+use super::message::Entry;
+use super::time::{Now, Stamp, Tick};
+
+/// For so long hearsay does not overturn what this server found out itself.
+pub(super) const FIRST_HAND_HOLDS: Duration = Duration::from_secs(60);
+
+/// Where a server stands. Only `Online` is shown online; the others are tombstones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Status {
+    /// Believed to be running.
+    Online,
+    /// Declared dead, by this server or by hearsay: tried again now and then, for a partition may heal.
+    Dead,
+    /// Said itself that it is offline: not disturbed.
+    Left,
+}
+
+/// What this server found out itself about another, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Verdict {
+    pub(super) alive: bool,
+    pub(super) at: Tick,
+}
+
+/// What is known of one other server.
+#[derive(Debug, Clone)]
+pub(super) struct Member {
+    /// As the server itself spells its URL, before it has spoken as first heard.
+    pub(super) spelling: Arc<str>,
+    /// Changed through the roster alone, which counts.
+    pub(super) status: Status,
+    pub(super) monitor: bool,
+    /// The version of what is shown.
+    pub(super) stamp: Stamp,
+    /// The highest stamp ever seen in any claim; never falls, even where the rest of a claim is ignored.
+    pub(super) highest_seen: Stamp,
+    pub(super) verdict: Option<Verdict>,
+    /// Whether it has answered since it came online here.
+    pub(super) has_answered: bool,
+    /// When the last newer claim came, or it became known.
+    pub(super) refreshed_at: Tick,
+    /// When its status changed here.
+    pub(super) changed_at: Tick,
+    /// How often its pages were halved because it found them too large.
+    pub(super) page_halvings: u8,
+    /// The open question about it, if any.
+    pub(super) case: Option<Box<Case>>,
+}
+
+impl Member {
+    pub(super) fn new(spelling: Arc<str>, status: Status, monitor: bool, stamp: Stamp, now: Now) -> Self {
+        Self {
+            spelling,
+            status,
+            monitor,
+            stamp,
+            highest_seen: stamp,
+            verdict: None,
+            has_answered: false,
+            refreshed_at: now.tick,
+            changed_at: now.tick,
+            page_halvings: 0,
+            case: None,
+        }
+    }
+
+    pub(super) fn entry(&self) -> Entry {
+        Entry { base_url: Arc::clone(&self.spelling), monitor: self.monitor, last_update: self.stamp }
+    }
+
+    pub(super) fn is_online(&self) -> bool {
+        self.status == Status::Online
+    }
+
+    /// Whether this server itself found the member alive (or not) so recently that hearsay must be verified first.
+    pub(super) fn is_first_hand(&self, alive: bool, now: Now) -> bool {
+        self.verdict
+            .is_some_and(|verdict| verdict.alive == alive && now.tick.since(verdict.at) < FIRST_HAND_HOLDS)
+    }
+
+    pub(super) fn saw(&mut self, stamp: Stamp) {
+        self.highest_seen = self.highest_seen.max(stamp);
+    }
+
+    /// A stamp for a tombstone, which beats every claim seen, even one of a fast clock.
+    pub(super) fn tombstone_stamp(&self, now: Now) -> Stamp {
+        now.wall.max(self.highest_seen.next())
+    }
+}

@@ -1,0 +1,129 @@
+//! Rules R3, R5 and R8: how hearsay changes what is known.
+//!
+//! Servers that are known from plain entries alone have `lastUpdate` as their version: strictly newer wins, a tie changes
+//! nothing. News counts at once and is verified afterwards, except where this server found out the contrary itself within
+//! the last minute: then it is verified first.
+
+use std::sync::Arc;
+
+use super::base_url::BaseUrl;
+use super::case::Comeback;
+use super::flights::{OwnWord, Purpose};
+use super::intake::{Rejection, Subject};
+use super::machine::{Machine, Source};
+use super::member::{Member, Status};
+use super::message::HeardEntry;
+use super::myself::Contradiction;
+use super::retention::TOMBSTONE_KEPT;
+use super::time::{Now, Stamp};
+
+/// One claim, checked.
+#[derive(Debug, Clone, Copy)]
+struct Claim {
+    says_online: bool,
+    monitor: bool,
+    stamp: Stamp,
+}
+
+impl Machine {
+    pub(super) fn hear(&mut self, now: Now, source: Source, says_online: bool, entry: &HeardEntry<'_>) {
+        let (subject, stamp) = match self.take_in(entry, now) {
+            Ok(taken) => taken,
+            Err(rejection) => return self.log_rejection(rejection),
+        };
+        let claim = Claim { says_online, monitor: entry.monitor, stamp };
+        if let Source::Exchange(id) = source {
+            let Some(flight) = self.flights.get_mut(id) else { return };
+            if matches!(&subject, Subject::Known(identity) if *identity == flight.peer) {
+                let Ok(url) = BaseUrl::parse(&entry.base_url) else { return };
+                let spelling = Arc::clone(url.spelling());
+                return flight.hear_own_word(OwnWord {
+                    online: says_online,
+                    spelling,
+                    monitor: claim.monitor,
+                    stamp,
+                });
+            }
+            if flight.purpose == Purpose::Inquiry {
+                return;
+            }
+        }
+        match subject {
+            Subject::Me => self.hear_about_myself(says_online, stamp, now),
+            Subject::Known(identity) => self.hear_about_known(identity, claim, now),
+            Subject::New(url) => self.hear_about_new(&url, claim, now),
+        }
+    }
+
+    fn hear_about_myself(&mut self, says_online: bool, stamp: Stamp, now: Now) {
+        if self.me.hear(says_online, stamp, now) == Contradiction::Outdone {
+            self.push_to_few(now.tick);
+        }
+    }
+
+    fn hear_about_new(&mut self, url: &BaseUrl, claim: Claim, now: Now) {
+        let is_old = !claim.says_online && claim.stamp.age(now.wall) >= TOMBSTONE_KEPT;
+        if is_old || self.graves.stamp_of(url.identity()).is_some_and(|grave| claim.stamp <= grave) {
+            return;
+        }
+        if self.roster.is_full() {
+            return self.log_rejection(Rejection::RosterFull);
+        }
+        self.graves.fill(url.identity());
+        let status = if claim.says_online { Status::Online } else { Status::Dead };
+        let member = Member::new(Arc::clone(url.spelling()), status, claim.monitor, claim.stamp, now);
+        self.roster.insert(Arc::clone(url.identity()), member);
+        self.schedule_retention(claim, now);
+        self.question(url.identity());
+    }
+
+    fn hear_about_known(&mut self, identity: Arc<str>, claim: Claim, now: Now) {
+        let Some(member) = self.roster.get_mut(&identity) else { return };
+        let is_newer = claim.stamp > member.stamp;
+        member.saw(claim.stamp);
+        match (member.is_online(), claim.says_online) {
+            (true, true) if is_newer => {
+                member.stamp = claim.stamp;
+                member.monitor = claim.monitor;
+                member.refreshed_at = now.tick;
+            }
+            (false, false) if is_newer => {
+                member.stamp = claim.stamp;
+                member.refreshed_at = now.tick;
+            }
+            (true, false) if is_newer && claim.stamp.age(now.wall) < TOMBSTONE_KEPT => {
+                if member.is_first_hand(true, now) {
+                    return self.accuse(&identity, claim.stamp);
+                }
+                member.stamp = claim.stamp;
+                member.refreshed_at = now.tick;
+                self.roster.transition(&identity, Status::Dead, now.tick);
+                self.schedule_retention(claim, now);
+                self.question(&identity);
+            }
+            (false, true) if is_newer => {
+                if member.is_first_hand(false, now) {
+                    let comeback = Comeback { stamp: claim.stamp, monitor: claim.monitor };
+                    return self.hear_comeback(&identity, comeback);
+                }
+                member.stamp = claim.stamp;
+                member.monitor = claim.monitor;
+                member.refreshed_at = now.tick;
+                self.roster.transition(&identity, Status::Online, now.tick);
+                self.question(&identity);
+            }
+            // Rule R8: somebody holds a buried one for online. The tombstone goes out with the answer; whether it is
+            // false is asked of the subject itself.
+            (false, true) if member.status == Status::Dead && !member.is_first_hand(false, now) => {
+                self.question(&identity);
+            }
+            _ => {}
+        }
+    }
+
+    fn schedule_retention(&mut self, claim: Claim, now: Now) {
+        if !claim.says_online {
+            self.schedule_drop(claim.stamp, now);
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! What is said over the wire: lists of servers, written and leniently read.
+//!
+//! ```text
+//! A ── POST {B}clustershazbot/gossip {"message":"gossip","online":[…],"offline":[…]} ──▶ B   merges
+//! A ◀───────────────────────────── 200 {"message":"gossip","online":[…],"offline":[…]} ── B
+//! A ── GET {B}clustershazbot/list ──▶ B                                                       merges nothing
+//! A ◀── 200 {"online":[…]} ── B
+//! ```
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::time::Stamp;
+
+/// What an answer holds in its body, whatever its status, when the asked server runs no engine.
+const ENGINE_NOT_STARTED: &str = "Clustershazbot engine not started";
+
+/// One server, as it is shown and sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// As the server spells it, with a final slash.
+    pub base_url: Arc<str>,
+    /// Whether it is a monitor.
+    pub monitor: bool,
+    /// The version of this news.
+    pub last_update: Stamp,
+}
+
+/// Two lists of servers: what a server knows, or one page of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Lists {
+    /// Believed to be running.
+    pub online: Vec<Entry>,
+    /// Known to have left or died.
+    pub offline: Vec<Entry>,
+}
+
+impl Lists {
+    /// The body of a gossip request.
+    pub fn to_gossip_json(&self) -> Vec<u8> {
+        #[derive(Serialize)]
+        struct Message<'a> {
+            message: &'static str,
+            online: &'a [Entry],
+            offline: &'a [Entry],
+        }
+        // Writing strings, numbers and flags into memory has no way to fail.
+        serde_json::to_vec(&Message { message: "gossip", online: &self.online, offline: &self.offline })
+            .unwrap_or_default()
+    }
+}
+
+/// One server as it was heard of: nothing in it has been checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeardEntry<'a> {
+    /// Any text.
+    pub base_url: Cow<'a, str>,
+    /// A missing one is false.
+    pub monitor: bool,
+    /// Any number, or NaN.
+    pub last_update: f64,
+}
+
+/// Lists as they were heard.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct HeardLists<'a> {
+    /// Said to be running.
+    pub online: Vec<HeardEntry<'a>>,
+    /// Said to have left or died.
+    pub offline: Vec<HeardEntry<'a>>,
+    /// Entries that were no objects with a text and a number.
+    pub malformed: usize,
+}
+
+/// How a peer reacted to a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply<'a> {
+    /// With lists of servers.
+    Lists(HeardLists<'a>),
+    /// With a refusal that only a living server gives: wrong secret, body too large, too many requests.
+    Refusal(Refusal),
+    /// With something else: it lives, but does not speak our language at this path.
+    Unclear(String),
+    /// Not at all, or as a server without a running engine or behind a broken gateway.
+    Failure(String),
+}
+
+/// Why a living server refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// 401: its secret is another.
+    Unauthorized,
+    /// 413: the page was too large for it.
+    TooLarge,
+    /// 429: it is asked too often.
+    TooManyRequests,
+}
+
+impl<'a> Reply<'a> {
+    /// Reads an answer by its status and its body.
+    pub fn read(status: u16, body: &'a [u8]) -> Self {
+        let text = String::from_utf8_lossy(body);
+        let read = match &text {
+            Cow::Borrowed(text) => HeardLists::read(text),
+            Cow::Owned(text) => HeardLists::read(text).map(HeardLists::into_owned),
+        };
+        match (status, read) {
+            (200..=299, Ok(lists)) => Self::Lists(lists),
+            _ if text.contains(ENGINE_NOT_STARTED) => Self::Failure(ENGINE_NOT_STARTED.to_owned()),
+            (401, _) => Self::Refusal(Refusal::Unauthorized),
+            (413, _) => Self::Refusal(Refusal::TooLarge),
+            (429, _) => Self::Refusal(Refusal::TooManyRequests),
+            (502..=504, _) => Self::Failure(format!("a gateway answered {status}")),
+            (200..=299, Err(reason)) => Self::Unclear(format!("answered {status} with {reason}")),
+            _ => Self::Unclear(format!("answered {status}")),
+        }
+    }
+}
+
+impl<'a> HeardLists<'a> {
+    /// Reads `{"online":[…],"offline":[…]}`; a missing `offline` is an empty one, one bad entry does not spoil the rest.
+    ///
+    /// # Errors
+    /// Says what the text is instead.
+    pub fn read(text: &'a str) -> Result<Self, &'static str> {
+        let (online, offline) = read_arrays(text)?;
+        let mut lists = Self::default();
+        let mut read = |raw: Vec<&'a RawValue>| {
+            let heard: Vec<_> = raw.iter().filter_map(|raw| read_entry(raw.get())).collect();
+            lists.malformed += raw.len() - heard.len();
+            heard
+        };
+        let (online, offline) = (read(online), read(offline));
+        lists.online = online;
+        lists.offline = offline;
+        Ok(lists)
+    }
+
+    /// The same, borrowing from nothing.
+    pub fn into_owned<'b>(self) -> HeardLists<'b> {
+        let own = |list: Vec<HeardEntry<'_>>| list.into_iter().map(HeardEntry::into_owned).collect();
+        HeardLists { online: own(self.online), offline: own(self.offline), malformed: self.malformed }
+    }
+}
+
+impl HeardEntry<'_> {
+    pub(super) fn into_owned<'b>(self) -> HeardEntry<'b> {
+        HeardEntry { base_url: Cow::Owned(self.base_url.into_owned()), ..self }
+    }
+}
+
+/// The two arrays of a list document, their elements still unread.
+pub(super) fn read_arrays(text: &str) -> Result<(Vec<&RawValue>, Vec<&RawValue>), &'static str> {
+    #[derive(Deserialize)]
+    struct Document<'a> {
+        #[serde(borrow)]
+        online: Option<&'a RawValue>,
+        #[serde(borrow)]
+        offline: Option<&'a RawValue>,
+    }
+    let text = text.trim_start_matches('\u{feff}');
+    let document: Document<'_> = match serde_json::from_str(text) {
+        Ok(document) => document,
+        Err(error) if error.is_data() => return Err("JSON that is no object"),
+        Err(_) => return Err("no JSON"),
+    };
+    fn array(raw: &RawValue) -> Option<Vec<&RawValue>> {
+        serde_json::from_str(raw.get()).ok()
+    }
+    let online = document.online.and_then(array).ok_or("no array `online`")?;
+    let offline = match document.offline {
+        Some(raw) => array(raw).ok_or("an `offline` that is no array")?,
+        None => Vec::new(),
+    };
+    Ok((online, offline))
+}
+
+/// One entry; none where it is no object with a text `baseUrl` and a number `lastUpdate`.
+pub(super) fn read_entry(text: &str) -> Option<HeardEntry<'_>> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Fields<'a> {
+        #[serde(borrow)]
+        base_url: Cow<'a, str>,
+        #[serde(borrow)]
+        monitor: Option<&'a RawValue>,
+        #[serde(borrow)]
+        last_update: &'a RawValue,
+    }
+    let fields: Fields<'_> = serde_json::from_str(text).ok()?;
+    Some(HeardEntry {
+        base_url: fields.base_url,
+        monitor: fields.monitor.is_some_and(|raw| raw.get() == "true"),
+        last_update: number(fields.last_update.get())?,
+    })
+}
+
+// As JavaScript reads it: a number too large for it is infinite, not an error.
+fn number(json: &str) -> Option<f64> {
+    json.starts_with(|c: char| c == '-' || c.is_ascii_digit()).then(|| json.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn lists(text: &str) -> HeardLists<'_> {
+        HeardLists::read(text).unwrap()
+    }
+
+    #[test]
+    fn messages_have_three_keys_and_entries_three() {
+        let lists = Lists {
+            online: vec![Entry { base_url: "http://a/".into(), monitor: true, last_update: Stamp(7) }],
+            offline: vec![],
+        };
+        assert_eq!(
+            String::from_utf8(lists.to_gossip_json()).unwrap(),
+            r#"{"message":"gossip","online":[{"baseUrl":"http://a/","monitor":true,"lastUpdate":7}],"offline":[]}"#
+        );
+    }
+
+    #[test]
+    fn one_bad_entry_does_not_spoil_the_rest() {
+        let heard = lists(
+            "\u{feff}{\"online\":[null,1,\"x\",[],{},{\"baseUrl\":1,\"lastUpdate\":1},{\"baseUrl\":\"\\ud800\",\"lastUpdate\":1},\
+             {\"baseUrl\":\"b\",\"lastUpdate\":\"1\"},{\"baseUrl\":\"http://a/\",\"lastUpdate\":1e999},\
+             {\"baseUrl\":\"http://b/\",\"monitor\":true,\"lastUpdate\":5,\"extra\":{}}]}",
+        );
+        assert_eq!(heard.malformed, 8);
+        assert_eq!(heard.online.len(), 2);
+        assert!(heard.online[0].last_update.is_infinite());
+        assert_eq!(
+            heard.online[1],
+            HeardEntry { base_url: "http://b/".into(), monitor: true, last_update: 5.0 }
+        );
+    }
+
+    #[test]
+    fn other_shapes_are_no_lists() {
+        for text in [
+            "",
+            "null",
+            "[]",
+            "{}",
+            "{\"online\":{}}",
+            "{\"online\":null}",
+            "{\"online\":[]",
+            "<html>",
+            "{\"online\":[],\"offline\":1}",
+        ] {
+            assert!(HeardLists::read(text).is_err(), "{text}");
+        }
+        assert!(HeardLists::read("{\"online\":[]}").is_ok());
+    }
+
+    #[test]
+    fn replies_tell_life_from_death() {
+        let read = |status, body: &'static str| Reply::read(status, body.as_bytes());
+        assert!(matches!(read(200, "{\"online\":[]}"), Reply::Lists(_)));
+        assert!(matches!(read(401, "{\"error\":\"Unauthorized\"}"), Reply::Refusal(Refusal::Unauthorized)));
+        assert!(matches!(read(401, "{\"error\":\"Clustershazbot engine not started\"}"), Reply::Failure(_)));
+        assert!(matches!(read(200, "{\"error\":\"Clustershazbot engine not started\"}"), Reply::Failure(_)));
+        assert!(matches!(read(413, ""), Reply::Refusal(Refusal::TooLarge)));
+        assert!(matches!(read(429, ""), Reply::Refusal(Refusal::TooManyRequests)));
+        assert!(matches!(read(503, ""), Reply::Failure(_)));
+        assert!(matches!(read(404, "{\"online\":[]}"), Reply::Unclear(_)));
+        assert!(matches!(read(200, "<html>"), Reply::Unclear(_)));
+        assert!(matches!(read(204, ""), Reply::Unclear(_)));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_replaced_as_javascript_does() {
+        let body = b"{\"online\":[{\"baseUrl\":\"http://a/\",\"lastUpdate\":1},{\"baseUrl\":\"\xff\",\"lastUpdate\":1}]}";
+        let Reply::Lists(lists) = Reply::read(200, body) else { panic!("no lists") };
+        assert_eq!(lists.online.len(), 2);
+    }
+}

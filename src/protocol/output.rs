@@ -1,0 +1,71 @@
+//! What the machine wants done, and what it has to tell.
+
+use std::sync::Arc;
+
+use super::flights::ExchangeId;
+use super::master_list::{Condition, DocumentEntry};
+use super::message::Lists;
+
+/// A request to be sent.
+#[derive(Debug, Clone)]
+pub enum Transmit {
+    /// `POST {base_url}clustershazbot/gossip`; the reply goes to `handle_reply`.
+    Gossip {
+        /// Names the exchange.
+        id: ExchangeId,
+        /// Whom to send to.
+        base_url: Arc<str>,
+        /// What to send.
+        lists: Lists,
+    },
+    /// `GET {base_url}clustershazbot/list`; the reply goes to `handle_reply`.
+    Inquire {
+        /// Names the exchange.
+        id: ExchangeId,
+        /// Whom to ask.
+        base_url: Arc<str>,
+    },
+    /// Downloads the master list; the outcome goes to `handle_download`.
+    DownloadMasterList {
+        /// Names the download.
+        id: ExchangeId,
+    },
+    /// Uploads the master list; the outcome goes to `handle_upload`.
+    UploadMasterList {
+        /// Names the upload.
+        id: ExchangeId,
+        /// The whole list.
+        entries: Vec<DocumentEntry>,
+        /// Under which the store may replace what it has.
+        condition: Condition,
+    },
+    /// Everything under way is to be given up; no reply to it is wanted any more.
+    AbandonAll,
+}
+
+/// Something to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The start has done all it waits for.
+    Started,
+    /// The leave has done all it waits for; nothing more will come.
+    ShutDown,
+    /// A line for the log.
+    Log {
+        /// How grave it is.
+        severity: Severity,
+        /// The line, without secrets.
+        message: String,
+        /// The reason, if the line ends in a colon.
+        reason: Option<String>,
+    },
+}
+
+/// How grave a log line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// `console.warn`.
+    Warning,
+    /// `console.error`.
+    Error,
+}

@@ -1,0 +1,85 @@
+//! Pages: what fits into one request, as the peer's body parser may refuse more.
+
+use std::time::Duration;
+
+use super::machine::Machine;
+use super::message::{Entry, Lists};
+use super::time::Tick;
+
+/// The parsers of Express refuse bodies over 100 kB; this leaves room.
+const MAX_PAGE_BYTES: usize = 64_000;
+/// A peer that finds even a page too large is sent half of it, down to a sixteenth.
+const MAX_HALVINGS: u8 = 4;
+/// What an entry takes beside its URL, at most.
+const ENTRY_BYTES: usize = 80;
+/// Changes this young are news, which go before all else.
+const NEWS: Duration = Duration::from_secs(60);
+
+struct Page {
+    lists: Lists,
+    room: usize,
+}
+
+impl Page {
+    fn add(&mut self, entry: Entry, online: bool) -> bool {
+        let Some(room) = self.room.checked_sub(entry_bytes(&entry.base_url)) else { return false };
+        self.room = room;
+        if online {
+            self.lists.online.push(entry)
+        } else {
+            self.lists.offline.push(entry)
+        }
+        true
+    }
+}
+
+impl Machine {
+    pub(super) fn halve_pages(&mut self, peer: &str) {
+        if let Some(member) = self.roster.get_mut(peer) {
+            member.page_halvings = (member.page_halvings + 1).min(MAX_HALVINGS);
+        }
+    }
+
+    /// Everything, if it fits; otherwise the own entry, then news (at most half a page), then a slice that moves on from
+    /// page to page.
+    pub(super) fn compose_page(&mut self, halvings: u8, now: Tick) -> Lists {
+        let size = MAX_PAGE_BYTES >> halvings;
+        let all: usize = self.roster.iter().map(|(_, member)| entry_bytes(&member.spelling)).sum();
+        if entry_bytes(self.me.identity()) + all <= size {
+            return self.lists(true);
+        }
+        let mut page = Page { lists: Lists::default(), room: size / 2 };
+        page.add(self.me.entry(), self.me.is_online());
+        let mut is_on_page = vec![false; self.roster.len()];
+        let mut news: Vec<(Tick, usize)> = (0..self.roster.len())
+            .filter_map(|index| Some((self.roster.at(index)?.1.changed_at, index)))
+            .filter(|(changed_at, _)| now.since(*changed_at) < NEWS)
+            .collect();
+        news.sort_unstable_by(|a, b| b.cmp(a));
+        for (_, index) in news {
+            if !self.add_to(&mut page, index) {
+                break;
+            }
+            if let Some(mark) = is_on_page.get_mut(index) {
+                *mark = true;
+            }
+        }
+        page.room += size - size / 2;
+        let start = self.page_cursor % self.roster.len().max(1);
+        for index in (start..self.roster.len()).chain(0..start) {
+            if is_on_page.get(index) == Some(&false) && !self.add_to(&mut page, index) {
+                break;
+            }
+            self.page_cursor = index + 1;
+        }
+        page.lists
+    }
+
+    fn add_to(&self, page: &mut Page, index: usize) -> bool {
+        self.roster.at(index).is_some_and(|(_, member)| page.add(member.entry(), member.is_online()))
+    }
+}
+
+fn entry_bytes(base_url: &str) -> usize {
+    base_url.len() + ENTRY_BYTES
+}

@@ -1,0 +1,143 @@
+//! From start to leave: download, greeting, running, farewell.
+//!
+//! ```text
+//! start ─▶ Downloading ─▶ Greeting ─▶ Running ─▶ Farewell ─▶ LastUpload ─▶ Gone
+//! ```
+//! A leave may come at any time.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::flights::{ExchangeId, Purpose};
+use super::machine::Machine;
+use super::output::{Event, Transmit};
+use super::time::Now;
+use super::timers::Timer;
+
+/// So many random servers hear of a start, a leave or a control at once, beside all monitors.
+pub(super) const MANY: usize = 20;
+/// Peers that hang hold up neither a start nor a leave for longer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The master list holds up a leave no longer.
+const LAST_UPLOAD_PATIENCE: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The first download is under way.
+    Downloading,
+    /// The servers on the list are told, and their answers awaited.
+    Greeting(BTreeSet<ExchangeId>),
+    /// The start has resolved.
+    Running,
+    /// The leave is told, and the answers awaited.
+    Farewell(BTreeSet<ExchangeId>),
+    /// This server takes itself off the master list.
+    LastUpload,
+    /// Nothing is done any more.
+    Gone,
+}
+
+impl Phase {
+    pub(super) fn is_running(&self) -> bool {
+        *self == Self::Running
+    }
+
+    pub(super) fn is_starting(&self) -> bool {
+        matches!(self, Self::Downloading | Self::Greeting(_))
+    }
+}
+
+impl Machine {
+    /// Tells others that this server is there.
+    pub(super) fn greet(&mut self, now: Now) {
+        let waiting = self.tell_many(Purpose::Greeting, now);
+        if waiting.is_empty() {
+            return self.begin_running(now);
+        }
+        self.phase = Phase::Greeting(waiting);
+        self.timers.set(Timer::Bootstrap, now.tick + PATIENCE);
+    }
+
+    pub(super) fn begin_running_when_greeted(&mut self, id: ExchangeId, now: Now) {
+        if let Phase::Greeting(waiting) = &mut self.phase {
+            waiting.remove(&id);
+            if waiting.is_empty() {
+                self.begin_running(now);
+            }
+        }
+    }
+
+    pub(super) fn begin_running(&mut self, now: Now) {
+        if !self.phase.is_starting() {
+            return;
+        }
+        self.phase = Phase::Running;
+        self.events.push_back(Event::Started);
+        self.timers.stop(Timer::Bootstrap);
+        self.schedule_round(now);
+        self.schedule_reconnect(now.tick);
+        self.schedule_announcement(now.tick);
+        self.timers.set(Timer::Retention, now.tick);
+        self.schedule_push(now.tick);
+        self.schedule_verification(now.tick);
+    }
+
+    /// Takes this server offline at once, tells the others, and ends. `Event::ShutDown` says that all is done.
+    pub fn handle_leave(&mut self, now: Now) {
+        if self.me.is_leaving() {
+            return;
+        }
+        self.me.leave(now);
+        if self.phase.is_starting() {
+            self.events.push_back(Event::Started);
+        }
+        self.flights.abandon_all();
+        self.timers.stop_all();
+        self.transmits.clear();
+        self.transmits.push_back(Transmit::AbandonAll);
+        let waiting = self.tell_many(Purpose::Farewell, now);
+        self.timers.set(Timer::Farewell, now.tick + PATIENCE);
+        let is_alone = waiting.is_empty();
+        self.phase = Phase::Farewell(waiting);
+        if is_alone {
+            self.end_farewell_stage(now);
+        }
+    }
+
+    pub(super) fn end_farewell_when_told(&mut self, id: ExchangeId, now: Now) {
+        if let Phase::Farewell(waiting) = &mut self.phase {
+            waiting.remove(&id);
+            if waiting.is_empty() {
+                self.end_farewell_stage(now);
+            }
+        }
+    }
+
+    /// The others know, or hang: the master list comes next, where that is wanted, and then the end.
+    pub(super) fn end_farewell_stage(&mut self, now: Now) {
+        if matches!(self.phase, Phase::Farewell(_)) && self.config.master_list.update_on_shutdown {
+            self.phase = Phase::LastUpload;
+            self.timers.set(Timer::Farewell, now.tick + LAST_UPLOAD_PATIENCE);
+            return self.begin_last_upload();
+        }
+        self.phase = Phase::Gone;
+        self.timers.stop_all();
+        self.events.push_back(Event::ShutDown);
+    }
+
+    fn tell_many(&mut self, purpose: Purpose, now: Now) -> BTreeSet<ExchangeId> {
+        self.many().into_iter().filter_map(|peer| self.converse(peer, purpose, now)).collect()
+    }
+
+    /// Up to 20 random servers and all monitors.
+    pub(super) fn many(&mut self) -> Vec<Arc<str>> {
+        let mut chosen = self.roster.sample(&mut self.rng, MANY, |_, member| member.is_online());
+        for (identity, member) in self.roster.iter() {
+            if member.is_online() && member.monitor && !chosen.contains(identity) {
+                chosen.push(Arc::clone(identity));
+            }
+        }
+        chosen
+    }
+}

@@ -1,0 +1,79 @@
+//! News that go out at once: of this server itself, and of what it found out itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use foldhash::fast::FixedState;
+use indexmap::IndexSet;
+
+use super::flights::Purpose;
+use super::machine::Machine;
+use super::time::{Now, Tick};
+use super::timers::Timer;
+
+/// News within this time go out together.
+const COALESCED: Duration = Duration::from_millis(15);
+/// Pushes come no faster than this, whatever others claim.
+const PACE: Duration = Duration::from_millis(150);
+/// So many random servers hear of what was found out; they pass it on.
+const FEW: usize = 3;
+
+/// How many are to hear of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    Few,
+    Many,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Spread {
+    reach: Option<Reach>,
+    not_before: Tick,
+    /// Peers that were busy when news went out.
+    owed: IndexSet<Arc<str>, FixedState>,
+}
+
+impl Machine {
+    pub(super) fn push_to_few(&mut self, now: Tick) {
+        self.spread.reach = self.spread.reach.max(Some(Reach::Few));
+        self.schedule_push(now);
+    }
+
+    pub(super) fn push_to_many(&mut self, now: Tick) {
+        self.spread.reach = Some(Reach::Many);
+        self.schedule_push(now);
+    }
+
+    pub(super) fn schedule_push(&mut self, now: Tick) {
+        if self.spread.reach.is_some() && self.phase.is_running() {
+            self.timers.set_earlier(Timer::Push, (now + COALESCED).max(self.spread.not_before));
+        }
+    }
+
+    pub(super) fn push(&mut self, now: Now) {
+        let targets = match self.spread.reach.take() {
+            None => return,
+            Some(Reach::Many) => self.many(),
+            Some(Reach::Few) => self.roster.sample(&mut self.rng, FEW, |_, member| member.is_online()),
+        };
+        self.spread.not_before = now.tick + PACE;
+        for peer in targets {
+            self.push_to(peer, now);
+        }
+    }
+
+    pub(super) fn push_to(&mut self, peer: Arc<str>, now: Now) {
+        if self.phase.is_running() && self.converse(Arc::clone(&peer), Purpose::Push, now).is_none() {
+            self.spread.owed.insert(peer);
+        }
+    }
+
+    /// An exchange with a peer has ended: news that it missed meanwhile follow.
+    pub(super) fn settle_push_debt(&mut self, peer: &Arc<str>, now: Now) {
+        if self.spread.owed.swap_remove(peer)
+            && self.roster.get(peer).is_some_and(|member| member.is_online())
+        {
+            self.push_to(Arc::clone(peer), now);
+        }
+    }
+}

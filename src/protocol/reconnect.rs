@@ -1,0 +1,39 @@
+//! Partitions heal: servers declared dead are tried again now and then, those that left are not.
+
+use std::time::Duration;
+
+use rand::RngExt;
+
+use super::machine::Machine;
+use super::member::Status;
+use super::time::{Now, Tick};
+use super::timers::Timer;
+
+/// The pace is that of the rounds, within these bounds.
+const SHORTEST_PERIOD: Duration = Duration::from_secs(1);
+const LONGEST_PERIOD: Duration = Duration::from_secs(30);
+
+impl Machine {
+    pub(super) fn schedule_reconnect(&mut self, now: Tick) {
+        let period = self.config.gossip_interval.clamp(SHORTEST_PERIOD, LONGEST_PERIOD);
+        let period = self.jittered(period);
+        self.timers.set(Timer::Reconnect, now + period);
+    }
+
+    /// With probability dead / alive one of the dead is asked: each of them hears from the whole cluster about once in a
+    /// period, however large it is.
+    pub(super) fn reconnect(&mut self, now: Now) {
+        let alive = self.roster.online_count() + 1;
+        let share = self.roster.dead_count() as f64 / alive as f64;
+        if self.rng.random::<f64>() < share {
+            let dead = self
+                .roster
+                .pick(&mut self.rng, |_, member| member.status == Status::Dead && member.case.is_none());
+            if let Some(identity) = dead {
+                self.question(&identity);
+                self.schedule_verification(now.tick);
+            }
+        }
+        self.schedule_reconnect(now.tick);
+    }
+}

@@ -1,0 +1,63 @@
+//! Rule R7: how long what is known is kept.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::machine::Machine;
+use super::member::Member;
+use super::time::{Now, Stamp};
+use super::timers::Timer;
+
+/// A tombstone leaves the lists so long after its stamp, or after it came, whichever is first.
+pub(super) const TOMBSTONE_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// An online server that nobody had news of for so long is verified.
+const STALE: Duration = Duration::from_secs(24 * 60 * 60);
+/// A drained server stamps its own tombstone anew so often.
+const OWN_TOMBSTONE_RENEWED: Duration = Duration::from_secs(60 * 60);
+/// Looks are at least so far apart, however many tombstones are due.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+/// And at most so far, as the wall clock may step.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+impl Machine {
+    /// Sees to it that a tombstone with this stamp is dropped in time.
+    pub(super) fn schedule_drop(&mut self, stamp: Stamp, now: Now) {
+        let left = TOMBSTONE_KEPT.saturating_sub(stamp.age(now.wall));
+        self.timers.set_earlier(Timer::Retention, now.tick + left.clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
+    }
+
+    pub(super) fn drop_what_is_old(&mut self, now: Now) {
+        if self.me.stamp().age(now.wall) >= OWN_TOMBSTONE_RENEWED {
+            self.me.renew_tombstone(now);
+        }
+        let left = |member: &Member| {
+            let since_stamp = member.stamp.age(now.wall);
+            let since_arrival = now.tick.since(member.changed_at);
+            TOMBSTONE_KEPT.saturating_sub(since_stamp.max(since_arrival))
+        };
+        let mut expired: Vec<Arc<str>> = Vec::new();
+        let mut stale: Vec<Arc<str>> = Vec::new();
+        let mut pause = LONGEST_PAUSE;
+        for (identity, member) in self.roster.iter() {
+            if member.is_online() {
+                if now.tick.since(member.refreshed_at) >= STALE {
+                    stale.push(Arc::clone(identity));
+                }
+            } else if left(member).is_zero() {
+                expired.push(Arc::clone(identity));
+            } else {
+                pause = pause.min(left(member));
+            }
+        }
+        for identity in expired {
+            if let Some(member) = self.roster.remove(&identity) {
+                self.graves.dig(identity, member.highest_seen);
+            }
+        }
+        for identity in stale {
+            self.question(&identity);
+        }
+        self.schedule_verification(now.tick);
+        self.timers.set(Timer::Retention, now.tick + pause.max(SHORTEST_PAUSE));
+    }
+}

@@ -1,0 +1,146 @@
+//! All the other servers that are known, in one order, with counts by status.
+
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+use indexmap::IndexMap;
+use rand::RngExt;
+use rand::rngs::Xoshiro256PlusPlus;
+
+use super::member::{Member, Status};
+use super::time::Tick;
+
+/// No roster grows beyond this, tombstones included.
+pub(super) const MAX_MEMBERS: usize = 100_000;
+
+/// So often a random member is drawn before the roster is searched from end to end.
+const BLIND_DRAWS: usize = 32;
+
+/// All the other servers that are known, by identity. Its order is that of arrival, the same in every run.
+#[derive(Debug)]
+pub(super) struct Roster {
+    members: IndexMap<Arc<str>, Member, FixedState>,
+    online: usize,
+    dead: usize,
+}
+
+impl Roster {
+    /// `seed` keeps outsiders from choosing URLs that collide.
+    pub(super) fn new(seed: u64) -> Self {
+        Self { members: IndexMap::with_hasher(FixedState::with_seed(seed)), online: 0, dead: 0 }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.len() >= MAX_MEMBERS
+    }
+
+    pub(super) fn online_count(&self) -> usize {
+        self.online
+    }
+
+    pub(super) fn dead_count(&self) -> usize {
+        self.dead
+    }
+
+    pub(super) fn find(&self, identity: &str) -> Option<usize> {
+        self.members.get_index_of(identity)
+    }
+
+    pub(super) fn get(&self, identity: &str) -> Option<&Member> {
+        self.members.get(identity)
+    }
+
+    pub(super) fn get_mut(&mut self, identity: &str) -> Option<&mut Member> {
+        self.members.get_mut(identity)
+    }
+
+    pub(super) fn at(&self, index: usize) -> Option<(&Arc<str>, &Member)> {
+        self.members.get_index(index)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Member)> {
+        self.members.iter()
+    }
+
+    /// Adds a server that is not known yet; the caller has seen to it that there is room.
+    pub(super) fn insert(&mut self, identity: Arc<str>, member: Member) {
+        self.count(member.status, 1);
+        let previous = self.members.insert(identity, member);
+        debug_assert!(previous.is_none(), "a known server is changed, not inserted");
+    }
+
+    pub(super) fn remove(&mut self, identity: &str) -> Option<Member> {
+        let member = self.members.swap_remove(identity)?;
+        self.count(member.status, -1);
+        Some(member)
+    }
+
+    /// Gives a member another status.
+    pub(super) fn transition(&mut self, identity: &str, status: Status, now: Tick) {
+        let Some(member) = self.members.get_mut(identity) else { return };
+        let before = std::mem::replace(&mut member.status, status);
+        if before == status {
+            return;
+        }
+        member.changed_at = now;
+        if status == Status::Online {
+            member.has_answered = false;
+        }
+        self.count(before, -1);
+        self.count(status, 1);
+    }
+
+    fn count(&mut self, status: Status, change: isize) {
+        let counter = match status {
+            Status::Online => &mut self.online,
+            Status::Dead => &mut self.dead,
+            Status::Left => return,
+        };
+        *counter = counter.saturating_add_signed(change);
+    }
+
+    /// One member at random among those wanted.
+    pub(super) fn pick(
+        &self,
+        rng: &mut Xoshiro256PlusPlus,
+        wanted: impl Fn(&Arc<str>, &Member) -> bool,
+    ) -> Option<Arc<str>> {
+        if self.members.is_empty() {
+            return None;
+        }
+        for _ in 0..BLIND_DRAWS {
+            let (identity, member) = self.members.get_index(rng.random_range(0..self.len()))?;
+            if wanted(identity, member) {
+                return Some(Arc::clone(identity));
+            }
+        }
+        let start = rng.random_range(0..self.len());
+        (start..self.len()).chain(0..start).find_map(|index| {
+            let (identity, member) = self.members.get_index(index)?;
+            wanted(identity, member).then(|| Arc::clone(identity))
+        })
+    }
+
+    /// Up to `amount` different members at random among those wanted.
+    pub(super) fn sample(
+        &self,
+        rng: &mut Xoshiro256PlusPlus,
+        amount: usize,
+        wanted: impl Fn(&Arc<str>, &Member) -> bool,
+    ) -> Vec<Arc<str>> {
+        let mut chosen: Vec<Arc<str>> = Vec::with_capacity(amount);
+        for (seen, (identity, _)) in self.members.iter().filter(|(id, member)| wanted(id, member)).enumerate()
+        {
+            if chosen.len() < amount {
+                chosen.push(Arc::clone(identity));
+            } else if let Some(slot) = chosen.get_mut(rng.random_range(0..=seen)) {
+                *slot = Arc::clone(identity);
+            }
+        }
+        chosen
+    }
+}

@@ -1,0 +1,124 @@
+//! Gossip rounds: one exchange with one online peer each interval.
+//!
+//! The next round is armed when the last has ended, second try included. With one peer there is never a second exchange.
+
+use std::sync::Arc;
+
+use rand::RngExt;
+
+use super::case::{Case, SECOND_TRY};
+use super::flights::{ExchangeId, Purpose};
+use super::machine::Machine;
+use super::output::Transmit;
+use super::time::Now;
+use super::timers::Timer;
+
+/// Every third round goes to a monitor, where there is one.
+const MONITOR_EVERY: u64 = 3;
+/// But no monitor is asked for more exchanges a second than this by the whole cluster.
+const MONITOR_LOAD: f64 = 4.0;
+
+#[derive(Debug, Default)]
+pub(super) struct Rounds {
+    count: u64,
+    current: Option<Round>,
+}
+
+#[derive(Debug)]
+struct Round {
+    peer: Arc<str>,
+    first_failed: Option<Now>,
+}
+
+impl Machine {
+    pub(super) fn schedule_round(&mut self, now: Now) {
+        let pause = self.jittered(self.config.gossip_interval);
+        self.timers.set(Timer::Round, now.tick + pause);
+    }
+
+    pub(super) fn begin_round(&mut self, now: Now) {
+        if !self.phase.is_running() || self.rounds.current.is_some() {
+            return;
+        }
+        self.me.refresh(now);
+        match self.choose_partner() {
+            Some(peer) => {
+                self.rounds.current = Some(Round { peer: Arc::clone(&peer), first_failed: None });
+                self.converse(peer, Purpose::Round, now);
+            }
+            None => self.schedule_round(now),
+        }
+    }
+
+    pub(super) fn try_round_again(&mut self, now: Now) {
+        let Some(peer) = self.rounds.current.as_ref().map(|round| Arc::clone(&round.peer)) else { return };
+        if !self.roster.get(&peer).is_some_and(|member| member.is_online()) {
+            self.end_round(now);
+        } else if self.converse(peer, Purpose::Round, now).is_none() {
+            self.timers.set(Timer::SecondTry, now.tick + SECOND_TRY);
+        }
+    }
+
+    pub(super) fn fail_round(&mut self, peer: &Arc<str>, now: Now) {
+        let Some(round) = self.rounds.current.as_mut().filter(|round| round.peer == *peer) else { return };
+        let Some(first_failed) = round.first_failed else {
+            round.first_failed = Some(now);
+            self.timers.set(Timer::SecondTry, now.tick + SECOND_TRY);
+            return;
+        };
+        if let Some(member) = self.roster.get_mut(peer) {
+            member.case.get_or_insert_with(|| Box::new(Case::new())).failed_before(first_failed);
+        }
+        self.find_silent(peer, now);
+        self.end_round(now);
+    }
+
+    pub(super) fn end_round(&mut self, now: Now) {
+        self.rounds.current = None;
+        self.timers.stop(Timer::SecondTry);
+        if self.phase.is_running() {
+            self.schedule_round(now);
+        }
+    }
+
+    fn choose_partner(&mut self) -> Option<Arc<str>> {
+        self.rounds.count += 1;
+        if self.rounds.count.is_multiple_of(MONITOR_EVERY) && self.may_burden_monitors() {
+            let monitor = self.roster.pick(&mut self.rng, |identity, member| {
+                member.is_online() && member.monitor && !self.flights.is_talking_to(identity)
+            });
+            if monitor.is_some() {
+                return monitor;
+            }
+        }
+        self.roster.pick(&mut self.rng, |identity, member| {
+            member.is_online() && !self.flights.is_talking_to(identity)
+        })
+    }
+
+    fn may_burden_monitors(&mut self) -> bool {
+        let monitors = self.roster.iter().filter(|(_, member)| member.is_online() && member.monitor).count();
+        let rounds_a_second = self.roster.online_count() as f64 / self.config.gossip_interval.as_secs_f64();
+        let load = rounds_a_second / MONITOR_EVERY as f64;
+        monitors > 0 && self.rng.random::<f64>() * load <= MONITOR_LOAD * monitors as f64
+    }
+
+    /// Begins an exchange, unless one with this peer is under way.
+    pub(super) fn converse(&mut self, peer: Arc<str>, purpose: Purpose, now: Now) -> Option<ExchangeId> {
+        if self.flights.is_talking_to(&peer) {
+            return None;
+        }
+        let member = self.roster.get(&peer)?;
+        let (base_url, halvings) = (Arc::clone(&member.spelling), member.page_halvings);
+        self.me.refresh(now);
+        let lists = self.compose_page(halvings, now.tick);
+        let id = self.flights.begin(peer, purpose);
+        self.transmits.push_back(Transmit::Gossip { id, base_url, lists });
+        Some(id)
+    }
+
+    pub(super) fn log_gossip_failure(&mut self, peer: &str, reason: &str, now: Now) {
+        let shown = self.roster.get(peer).map_or(peer, |member| &*member.spelling);
+        self.log_failure(format!("Failed to send gossip message to {shown}:"), reason, now.tick);
+    }
+}

@@ -1,0 +1,66 @@
+//! Secrets: compared in constant time, never shown.
+
+use std::fmt;
+
+use subtle::ConstantTimeEq;
+
+/// A secret as it stands in an `Authorization` header: without surrounding white space, printable, within Latin-1.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes what may stand in a header; nothing else can be sent or received.
+    pub fn new(text: &str) -> Option<Self> {
+        let text = trim(text);
+        let fits = |c: char| c == '\t' || (u32::from(c) <= 0xff && c != '\x7f' && c >= ' ');
+        (!text.is_empty() && text.chars().all(fits)).then(|| Self(text.to_owned()))
+    }
+
+    /// Whether a received header holds this secret. The time taken tells at most the length.
+    pub fn matches(&self, header: &str) -> bool {
+        self.0.as_bytes().ct_eq(trim(header).as_bytes()).into()
+    }
+
+    /// The secret itself, for the header of an outgoing request and for nothing else.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+// The white space that HTTP itself takes off a header's value.
+fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t', '\r', '\n'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn surrounding_white_space_is_no_part_of_a_secret() {
+        let secret = Secret::new(" s3cret\n").unwrap();
+        assert!(secret.matches("s3cret"));
+        assert!(secret.matches("\ts3cret "));
+        assert!(!secret.matches("s3cre"));
+        assert!(!secret.matches(""));
+    }
+
+    #[test]
+    fn what_cannot_be_a_header_is_refused() {
+        for text in ["", " \n", "a\nb", "a\0", "€", "\x7f"] {
+            assert!(Secret::new(text).is_none(), "{text:?}");
+        }
+        assert!(Secret::new("pässwörd\u{ff}").is_some());
+    }
+
+    #[test]
+    fn debug_output_holds_nothing_of_it() {
+        assert_eq!(format!("{:?}", Secret::new("hunter2").unwrap()), "Secret(…)");
+    }
+}

@@ -1,0 +1,105 @@
+//! The named timers of the machine, and the one moment at which it wants to be woken.
+
+use super::time::Tick;
+
+/// What the machine waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Timer {
+    /// Peers that hang hold up a start no longer.
+    Bootstrap,
+    /// The next gossip round.
+    Round,
+    /// The second try of a round.
+    SecondTry,
+    /// News that go out at once.
+    Push,
+    /// The next verification.
+    Verify,
+    /// The next attempt to reach a server declared dead.
+    Reconnect,
+    /// The next download after a failed one.
+    Download,
+    /// The next announcement to the master list.
+    Announce,
+    /// Tombstones that have served their time.
+    Retention,
+    /// Peers that hang hold up a shut-down no longer.
+    Farewell,
+}
+
+const COUNT: usize = Timer::Farewell as usize + 1;
+
+const ALL: [Timer; COUNT] = [
+    Timer::Bootstrap,
+    Timer::Round,
+    Timer::SecondTry,
+    Timer::Push,
+    Timer::Verify,
+    Timer::Reconnect,
+    Timer::Download,
+    Timer::Announce,
+    Timer::Retention,
+    Timer::Farewell,
+];
+
+#[derive(Debug, Default)]
+pub(super) struct Timers([Option<Tick>; COUNT]);
+
+impl Timers {
+    pub(super) fn set(&mut self, timer: Timer, at: Tick) {
+        self.0[timer as usize] = Some(at);
+    }
+
+    pub(super) fn set_earlier(&mut self, timer: Timer, at: Tick) {
+        let slot = &mut self.0[timer as usize];
+        *slot = Some(slot.map_or(at, |held| held.min(at)));
+    }
+
+    pub(super) fn stop(&mut self, timer: Timer) {
+        self.0[timer as usize] = None;
+    }
+
+    pub(super) fn stop_all(&mut self) {
+        self.0 = Default::default();
+    }
+
+    pub(super) fn next(&self) -> Option<Tick> {
+        self.0.iter().flatten().min().copied()
+    }
+
+    /// Takes out the timer that has been due for longest.
+    pub(super) fn expire(&mut self, now: Tick) -> Option<Timer> {
+        let due = |timer: &Timer| self.0[*timer as usize].filter(|at| *at <= now);
+        let timer = ALL.into_iter().filter(|timer| due(timer).is_some()).min_by_key(due)?;
+        self.stop(timer);
+        Some(timer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timers_expire_in_the_order_of_their_moments() {
+        let mut timers = Timers::default();
+        timers.set(Timer::Push, Tick(30));
+        timers.set(Timer::Round, Tick(10));
+        timers.set(Timer::Farewell, Tick(50));
+        timers.set_earlier(Timer::Push, Tick(40));
+        assert_eq!(timers.next(), Some(Tick(10)));
+        assert_eq!(timers.expire(Tick(9)), None);
+        assert_eq!(timers.expire(Tick(45)), Some(Timer::Round));
+        assert_eq!(timers.expire(Tick(45)), Some(Timer::Push));
+        assert_eq!(timers.expire(Tick(45)), None);
+        timers.stop_all();
+        assert_eq!(timers.next(), None);
+    }
+
+    #[test]
+    fn every_timer_has_a_slot_of_its_own() {
+        for (index, timer) in ALL.into_iter().enumerate() {
+            assert_eq!(timer as usize, index);
+        }
+    }
+}
