@@ -32,9 +32,16 @@ pub(super) struct Case {
     pub(super) accusation: Option<Stamp>,
     /// The newest hearsay that says online of one that this server itself found dead.
     pub(super) comeback: Option<Comeback>,
-    first_failed: Option<Now>,
+    first_failure: Option<FirstFailure>,
     failures: u32,
     has_grace: bool,
+}
+
+/// When a member fell silent, and what was the newest claim about it then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FirstFailure {
+    pub(super) at: Now,
+    pub(super) newest: Stamp,
 }
 
 /// An online claim that waits for its verification.
@@ -50,15 +57,15 @@ impl Case {
             stage: Stage::Queued,
             accusation: None,
             comeback: None,
-            first_failed: None,
+            first_failure: None,
             failures: 0,
             has_grace: false,
         }
     }
 
     /// Counts the failure of another exchange that came before.
-    pub(super) fn failed_before(&mut self, first_failed: Now) {
-        self.first_failed.get_or_insert(first_failed);
+    pub(super) fn failed_before(&mut self, first_failure: FirstFailure) {
+        self.first_failure.get_or_insert(first_failure);
         self.failures += 1;
     }
 
@@ -83,13 +90,15 @@ impl Case {
     /// it fell silent) may not listen yet. It is tried for 27 s before it is buried.
     pub(super) fn fail(&mut self, member: &Member, now: Now) -> Option<Tick> {
         self.failures += 1;
-        let first = *self.first_failed.get_or_insert(now);
         let newest = self.comeback.map_or(member.stamp, |comeback| comeback.stamp.max(member.stamp));
+        let first = *self.first_failure.get_or_insert(FirstFailure { at: now, newest });
         let is_young = newest.age(now.wall) < YOUNG;
         let never_answered = self.comeback.is_some() || !member.has_answered;
-        self.has_grace |= is_young && (never_answered || newest > first.wall);
+        // What it had said before it fell silent may still be on its way here, and its clock may be fast.
+        let has_spoken_since = newest > first.newest && newest > first.at.wall;
+        self.has_grace |= is_young && (never_answered || has_spoken_since);
         if self.has_grace {
-            return GRACE_TRIES.into_iter().map(|delay| first.tick + delay).find(|at| *at > now.tick);
+            return GRACE_TRIES.into_iter().map(|delay| first.at.tick + delay).find(|at| *at > now.tick);
         }
         (self.failures < 2).then(|| now.tick + SECOND_TRY)
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rand::RngExt;
 
-use super::case::{Case, SECOND_TRY};
+use super::case::{Case, FirstFailure, SECOND_TRY};
 use super::flights::{ExchangeId, Purpose};
 use super::machine::Machine;
 use super::output::Transmit;
@@ -27,7 +27,7 @@ pub(super) struct Rounds {
 #[derive(Debug)]
 struct Round {
     peer: Arc<str>,
-    first_failed: Option<Now>,
+    first_failure: Option<FirstFailure>,
 }
 
 impl Machine {
@@ -43,7 +43,7 @@ impl Machine {
         self.me.refresh(now);
         match self.choose_partner() {
             Some(peer) => {
-                self.rounds.current = Some(Round { peer: Arc::clone(&peer), first_failed: None });
+                self.rounds.current = Some(Round { peer: Arc::clone(&peer), first_failure: None });
                 self.converse(peer, Purpose::Round, now);
             }
             None => self.schedule_round(now),
@@ -61,13 +61,14 @@ impl Machine {
 
     pub(super) fn fail_round(&mut self, peer: &Arc<str>, now: Now) {
         let Some(round) = self.rounds.current.as_mut().filter(|round| round.peer == *peer) else { return };
-        let Some(first_failed) = round.first_failed else {
-            round.first_failed = Some(now);
+        let Some(first_failure) = round.first_failure else {
+            let newest = self.roster.get(peer).map_or(now.wall, |member| member.stamp);
+            round.first_failure = Some(FirstFailure { at: now, newest });
             self.timers.set(Timer::SecondTry, now.tick + SECOND_TRY);
             return;
         };
         if let Some(member) = self.roster.get_mut(peer) {
-            member.case.get_or_insert_with(|| Box::new(Case::new())).failed_before(first_failed);
+            member.case.get_or_insert_with(|| Box::new(Case::new())).failed_before(first_failure);
         }
         self.find_silent(peer, now);
         self.end_round(now);
