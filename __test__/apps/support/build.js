@@ -1,0 +1,53 @@
+'use strict'
+
+const { execFile } = require('node:child_process')
+const { cp, mkdir, rm, writeFile } = require('node:fs/promises')
+const path = require('node:path')
+const { promisify } = require('node:util')
+
+const APPS = path.join(__dirname, '..')
+const TSC = path.join(path.dirname(require.resolve('typescript/package.json')), 'bin', 'tsc')
+
+const COMPILER_OPTIONS = {
+  strict: true,
+  target: 'es2022',
+  module: 'nodenext',
+  experimentalDecorators: true,
+  emitDecoratorMetadata: true,
+  types: ['node'],
+}
+
+/**
+ * Compiles the programs of `source` for one workspace, with its framework version and in one module format, and returns the folder.
+ * The sources are copied below the workspace, because that is where its framework's types and code are found.
+ */
+async function buildApp({ source, workspace, format, options = {} }) {
+  const folder = path.join(workspace, 'dist', `${format}-${process.pid}`)
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(folder, { recursive: true })
+  await cp(source, folder, {
+    recursive: true,
+    filter: (file) => path.extname(file) === '' || file.endsWith('.ts'),
+  })
+  await writeJson(path.join(folder, 'package.json'), { type: format === 'esm' ? 'module' : 'commonjs' })
+  await writeJson(path.join(folder, 'tsconfig.json'), {
+    compilerOptions: { ...COMPILER_OPTIONS, ...options },
+  })
+  await tsc('--project', folder)
+  return folder
+}
+
+/** Runs the TypeScript compiler; rejects with its complaints if it has any. */
+async function tsc(...args) {
+  try {
+    await promisify(execFile)(process.execPath, [TSC, ...args])
+  } catch (error) {
+    throw new Error(`tsc ${args.join(' ')}\n${error.stdout}${error.stderr}`)
+  }
+}
+
+function writeJson(file, value) {
+  return writeFile(file, JSON.stringify(value))
+}
+
+module.exports = { APPS, buildApp, tsc }

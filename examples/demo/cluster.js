@@ -1,0 +1,56 @@
+import { Member } from './member.js'
+import { freePorts } from './ports.js'
+import { openStore } from './store.js'
+
+const SECRET = 'demo-gossip'
+const CONTROL_SECRET = 'demo-control'
+const STORE_AUTHORIZATION = 'Bearer demo-store'
+
+/** The demo's servers and the store of their master list. */
+export class Cluster {
+  controlSecret = CONTROL_SECRET
+
+  static async create(names) {
+    const store = await openStore({ authorization: STORE_AUTHORIZATION })
+    const environment = {
+      SHAZBOT_SECRET: SECRET,
+      SHAZBOT_CONTROL_SECRET: CONTROL_SECRET,
+      SHAZBOT_MASTER_LIST: store.url,
+      SHAZBOT_MASTER_LIST_UPDATE: store.url,
+      SHAZBOT_MASTER_LIST_UPDATE_AUTH: STORE_AUTHORIZATION,
+      SHAZBOT_GOSSIP_INTERVAL: '0.5',
+      SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '1',
+      SHAZBOT_MASTER_ANNOUNCE_INTERVAL: '1',
+      SHAZBOT_UPDATE_MASTER_LIST_ON_SHUTDOWN: 'true',
+    }
+    const ports = await freePorts(names.length)
+    return new Cluster(
+      store,
+      names.map((name, index) => new Member(name, ports[index], environment)),
+    )
+  }
+
+  constructor(store, members) {
+    this.store = store
+    this.members = members
+  }
+
+  /** Who sees whom: for each running server its own list; undefined for one that does not answer. */
+  async view() {
+    const running = this.members.filter((member) => member.running)
+    const lists = await Promise.all(running.map((member) => member.list(this.controlSecret)))
+    return new Map(running.map((member, index) => [member, lists[index]]))
+  }
+
+  /** Lets every server leave; resolves when all processes have ended, by themselves or, past the deadline, not. */
+  async end(deadline = 8000) {
+    const killing = setTimeout(() => this.killAll(), deadline)
+    await Promise.all(this.members.map((member) => member.leave()))
+    clearTimeout(killing)
+    this.store.close()
+  }
+
+  killAll() {
+    for (const member of this.members) member.kill()
+  }
+}

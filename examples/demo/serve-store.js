@@ -1,0 +1,5 @@
+// A master-list store to try the other examples with; its address and its secret are those of their settings.env.
+import { openStore } from './store.js'
+
+const store = await openStore({ port: 3999, authorization: 'Bearer change-me-store' })
+console.log(`Master list at ${store.url}, Ctrl-C ends it`)

@@ -1,0 +1,45 @@
+// One server of the demo: an Express 5 program as anyone would write it, started by cluster.js with its environment.
+
+import {
+  shazbotControlRequest,
+  shazbotGossipRequest,
+  shazbotListRequest,
+  shazbotShutDown,
+  shazbotStart,
+} from 'clustershazbot'
+import express from 'express'
+
+const app = express()
+app.use(express.json())
+
+app.post('/clustershazbot/gossip', async (request, response) => {
+  response.json(await shazbotGossipRequest(request.headers.authorization ?? '', request.body))
+})
+app.get('/clustershazbot/list', async (request, response) => {
+  response.json(await shazbotListRequest(request.headers.authorization ?? ''))
+})
+app.post('/clustershazbot/control', async (request, response) => {
+  await shazbotControlRequest(request.headers.authorization ?? '', request.body)
+  response.json({ success: true })
+})
+app.use((error, _request, response, _next) => {
+  response.status(error.status ?? 500).json({ error: error.message })
+})
+
+const server = app.listen(Number(process.env.PORT), '127.0.0.1')
+shazbotStart().catch((error) => {
+  console.error(error.message)
+  process.exit(1)
+})
+
+// The channel to the demo closes when the demo ends, however it ends: no server outlives it.
+const endAtOnce = () => process.exit()
+process.once('disconnect', endAtOnce)
+
+async function leave() {
+  await shazbotShutDown()
+  server.close()
+  process.off('disconnect', endAtOnce)
+  if (process.connected) process.disconnect()
+}
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, leave)

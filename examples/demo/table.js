@@ -1,0 +1,42 @@
+const INDENT = '    '
+const SIGNS = { online: '●', offline: '✕', unknown: '·' }
+
+/** The table of who sees whom, one line a server, as an array of lines. */
+export function tableOf(members, view, style) {
+  const width = Math.max(...members.map(({ name }) => name.length)) + 2
+  const colours = { online: style.green, offline: style.red, unknown: style.dim }
+  const cell = (sight) => colours[sight](SIGNS[sight].padEnd(width))
+  const rows = members.map((observer) => {
+    const cells = members.map((subject) => cell(sightOf(view, observer, subject)))
+    const state = observer.state === 'running' ? style.green(observer.state) : style.yellow(observer.state)
+    return `${INDENT}${style.bold(observer.name.padEnd(width))}${style.dim(`:${observer.port}`.padEnd(9))}${cells.join('')}${state}`
+  })
+  const names = members.map(({ name }) => name.padEnd(width)).join('')
+  const legend = Object.entries(SIGNS)
+    .map(([sight, sign]) => `${colours[sight](sign)} ${style.dim(sight)}`)
+    .join('   ')
+  return [
+    '',
+    INDENT + style.dim('sees'.padEnd(width + 9)) + style.bold(names),
+    ...rows,
+    '',
+    INDENT + legend,
+    '',
+  ]
+}
+
+/** The same as text: one sentence a running server. */
+export function sentencesOf(members, view) {
+  return members
+    .filter((member) => view.get(member) !== undefined)
+    .map((observer) => {
+      const named = (sight) =>
+        members.filter((subject) => sightOf(view, observer, subject) === sight).map(({ name }) => name)
+      const [online, offline] = [named('online'), named('offline')]
+      return `${observer.name} sees ${online.join(' ')}${offline.length > 0 ? `; offline: ${offline.join(' ')}` : ''}`
+    })
+}
+
+function sightOf(view, observer, subject) {
+  return view.get(observer)?.get(subject.url) ?? 'unknown'
+}
