@@ -60,6 +60,7 @@ pub(super) async fn run(
             () = world.alarm() => actor.shared.with(|machine, now| machine.handle_timeout(now)),
         }
     }
+    actor.errands.shutdown().await;
 }
 
 // Reading the system's certificates takes its time, so it keeps off the tasks' threads.
@@ -83,10 +84,11 @@ struct Actor {
     shared: Arc<Shared>,
     outside: Outside,
     log: LogSink,
-    milestone: watch::Sender<Milestones>,
     errands: JoinSet<()>,
     /// The errands under way, so that one that panics is not waited for for ever.
     names: BTreeMap<task::Id, Errand>,
+    /// The last to go: that it is gone says that all else is.
+    milestone: watch::Sender<Milestones>,
 }
 
 impl Actor {

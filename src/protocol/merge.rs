@@ -25,6 +25,12 @@ struct Claim {
     stamp: Stamp,
 }
 
+impl Claim {
+    fn is_expired_tombstone(self, now: Now) -> bool {
+        !self.says_online && self.stamp.age(now.wall) >= TOMBSTONE_KEPT
+    }
+}
+
 impl Machine {
     pub(super) fn hear(&mut self, now: Now, source: Source, says_online: bool, entry: &HeardEntry<'_>) {
         let (subject, stamp) = match self.take_in(entry, now) {
@@ -62,8 +68,9 @@ impl Machine {
     }
 
     fn hear_about_new(&mut self, url: &BaseUrl, claim: Claim, now: Now) {
-        let is_old = !claim.says_online && claim.stamp.age(now.wall) >= TOMBSTONE_KEPT;
-        if is_old || self.graves.stamp_of(url.identity()).is_some_and(|grave| claim.stamp <= grave) {
+        if claim.is_expired_tombstone(now)
+            || self.graves.stamp_of(url.identity()).is_some_and(|grave| claim.stamp <= grave)
+        {
             return;
         }
         if self.roster.is_full() {
@@ -91,9 +98,12 @@ impl Machine {
                 member.stamp = claim.stamp;
                 member.refreshed_at = now.tick;
             }
-            (true, false) if is_newer && claim.stamp.age(now.wall) < TOMBSTONE_KEPT => {
+            (true, false) if is_newer => {
                 if member.is_first_hand(true, now) {
                     return self.accuse(&identity, claim.stamp);
+                }
+                if claim.is_expired_tombstone(now) {
+                    return self.forget(&identity);
                 }
                 member.stamp = claim.stamp;
                 member.refreshed_at = now.tick;

@@ -50,14 +50,19 @@ impl Machine {
             }
         }
         for identity in expired {
-            if let Some(member) = self.roster.remove(&identity) {
-                self.graves.dig(identity, member.highest_seen);
-            }
+            self.forget(&identity);
         }
         for identity in stale {
             self.question(&identity);
         }
         self.schedule_verification(now.tick);
         self.timers.set(Timer::Retention, now.tick + pause.max(SHORTEST_PAUSE));
+    }
+
+    /// Takes a server off the lists; what it has to beat to come back is remembered.
+    pub(super) fn forget(&mut self, identity: &Arc<str>) {
+        if let Some(member) = self.roster.remove(identity) {
+            self.graves.dig(Arc::clone(identity), member.highest_seen);
+        }
     }
 }
