@@ -3,6 +3,7 @@
 const { fork } = require('node:child_process')
 const { AssertionError } = require('node:assert')
 const path = require('node:path')
+const { setTimeout: pause } = require('node:timers/promises')
 const { cleanEnvironment, SECRET } = require('./environment')
 const { getList, postGossip, postControl } = require('./http')
 
@@ -122,8 +123,9 @@ class App {
     try {
       return await answer
     } catch (error) {
-      if (this.isRunning) throw error
-      throw this.#gone(await this.exited)
+      // A dying process cuts its connections before it is gone.
+      const how = await Promise.race([this.exited, pause(1_000)])
+      throw how ? this.#gone(how) : error
     }
   }
 

@@ -1,15 +1,14 @@
 'use strict'
 
 const { AssertionError } = require('node:assert')
+const { setTimeout: pause } = require('node:timers/promises')
 const { inspect } = require('node:util')
-
-const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 const shown = (value) => inspect(value, { depth: 4, breakLength: 110, maxArrayLength: 20 })
 
 /**
  * Waits until `check` returns something truthy, and resolves with it. An assertion that fails inside `check` is only a
- * "not yet"; any other error is passed on at once.
+ * "not yet", unless it is marked `isFinal`; any other error is passed on at once.
  *
  * @param {() => unknown} check may be asynchronous
  * @param {{within?: number, every?: number, what?: string}} [options] milliseconds, and what is being waited for
@@ -23,8 +22,7 @@ async function eventually(check, { within = 10_000, every = 25, what = 'the cond
       if (value) return value
       last = `it was ${shown(value)}`
     } catch (error) {
-      if (!(error instanceof AssertionError)) throw error
-      if (error.isFinal) throw error
+      if (!(error instanceof AssertionError) || error.isFinal) throw error
       last = error.message
     }
     if (performance.now() >= deadline) fail(`${what}: not within ${within} ms; at last ${last}`, eventually)
