@@ -1,0 +1,108 @@
+'use strict'
+
+const { describe, test } = require('node:test')
+const assert = require('node:assert/strict')
+const { createScriptedServer } = require('./support/scripted-server')
+const { startSubject } = require('./support/subject')
+const { eventually, throughout } = require('./support/eventually')
+
+const EVERY_SECOND = { SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '0', SHAZBOT_MASTER_ANNOUNCE_INTERVAL: '0' }
+const AFTER_TWO_SECONDS = { SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '2', SHAZBOT_MASTER_ANNOUNCE_INTERVAL: '0' }
+
+/** A store that always has an empty list, so that each announcement wants to write; answers uploads as `onPut` says. */
+async function createStore(t, { etag, status = 200, onPut = () => 200 }) {
+  const server = await createScriptedServer(t, (request) => {
+    if (request.method === 'PUT') return { status: onPut(request, puts(server).length), body: '' }
+    if (status !== 200) return { status, body: '' }
+    return { headers: etag ? { ETag: etag } : {}, body: { online: [] } }
+  })
+  return Object.assign(server, { url: `${server.origin}/servers.json` })
+}
+
+const puts = ({ requests }) => requests.filter(({ method }) => method === 'PUT')
+
+/** The conditions of the uploads, in their order. */
+const conditions = (store) =>
+  puts(store).map(({ headers }) => headers['if-match'] ?? headers['if-none-match'] ?? 'none')
+
+async function uploads(store, count) {
+  await eventually(() => puts(store).length >= count, { within: 15_000, what: `${count} uploads` })
+  return conditions(store).slice(0, count)
+}
+
+describe('wire: conditions of an upload', { concurrency: 12 }, () => {
+  test('an ETag comes back byte for byte', async (t) => {
+    const store = await createStore(t, { etag: '"v1-\xe9-/+=~"' })
+    await startSubject(t, { store, env: EVERY_SECOND })
+    assert.deepEqual(await uploads(store, 1), ['"v1-\xe9-/+=~"'])
+    assert.equal(puts(store)[0].headers['if-none-match'], undefined)
+  })
+
+  test('a weak ETag is no condition', async (t) => {
+    const store = await createStore(t, { etag: 'W/"v1"' })
+    await startSubject(t, { store, env: EVERY_SECOND })
+    assert.deepEqual(await uploads(store, 1), ['none'])
+  })
+
+  test('a list that is not there is only created', async (t) => {
+    const store = await createStore(t, { status: 404 })
+    await startSubject(t, { store, env: EVERY_SECOND })
+    assert.deepEqual(await uploads(store, 1), ['*'])
+    assert.equal(puts(store)[0].headers['if-match'], undefined)
+  })
+
+  test('a store that calls an empty list 204 gets it also where it refuses to create it', async (t) => {
+    const store = await createStore(t, {
+      status: 204,
+      onPut: ({ headers }) => (headers['if-none-match'] ? 412 : 200),
+    })
+    await startSubject(t, { store, env: AFTER_TWO_SECONDS })
+    assert.deepEqual(await uploads(store, 2), ['*', 'none'])
+  })
+
+  test('on 412 it downloads and uploads anew, three times at most, then at the next announcement', async (t) => {
+    const store = await createStore(t, { etag: '"v1"', onPut: () => 412 })
+    await startSubject(t, { store, env: AFTER_TWO_SECONDS })
+    assert.deepEqual(await uploads(store, 3), ['"v1"', '"v1"', '"v1"'])
+    const methods = store.requests.map(({ method }) => method)
+    assert.deepEqual(methods.slice(-6), ['GET', 'PUT', 'GET', 'PUT', 'GET', 'PUT'])
+    await throughout(() => puts(store).length === 3, { lasting: 1_000, what: 'no fourth try' })
+    await uploads(store, 4)
+  })
+
+  for (const status of [400, 405, 501]) {
+    test(`on ${status} it goes once without the condition, and remembers that`, async (t) => {
+      const store = await createStore(t, {
+        etag: '"v1"',
+        onPut: ({ headers }) => (headers['if-match'] ? status : 200),
+      })
+      const { app } = await startSubject(t, { store, env: EVERY_SECOND })
+      assert.deepEqual(await uploads(store, 4), ['"v1"', 'none', 'none', 'none'])
+      assert.equal(app.output('stderr'), '', 'that was no failure')
+    })
+
+    test(`a ${status} to an upload without condition is a failure`, async (t) => {
+      const store = await createStore(t, { etag: '"v1"', onPut: () => status })
+      const { app } = await startSubject(t, { store, env: AFTER_TWO_SECONDS })
+      assert.deepEqual(await uploads(store, 2), ['"v1"', 'none'])
+      await eventually(() => app.output('stderr').includes(`Failed to upload master list to ${store.url}:`), {
+        what: 'a log',
+      })
+      await throughout(() => puts(store).length === 2, { lasting: 1_000, what: 'no third try' })
+    })
+  }
+
+  test('URLs that differ in their query name one resource', async (t) => {
+    const store = await createStore(t, { etag: '"v1"' })
+    const env = { ...EVERY_SECOND, SHAZBOT_MASTER_LIST_UPDATE: `${store.url}?signature=1` }
+    await startSubject(t, { store: { url: `${store.url}?signature=2` }, env })
+    assert.deepEqual(await uploads(store, 1), ['"v1"'])
+  })
+
+  test('the ETag of another resource is no condition', async (t) => {
+    const store = await createStore(t, { etag: '"v1"' })
+    const env = { ...EVERY_SECOND, SHAZBOT_MASTER_LIST_UPDATE: `${store.origin}/upload` }
+    await startSubject(t, { store, env })
+    assert.deepEqual(await uploads(store, 1), ['none'])
+  })
+})
