@@ -42,6 +42,12 @@ export class Cluster {
     return new Map(running.map((member, index) => [member, lists[index]]))
   }
 
+  /** Whether the master list names this server. */
+  isListed(member) {
+    const { online = [] } = this.store.list() ?? {}
+    return online.some(({ baseUrl }) => baseUrl === member.url)
+  }
+
   /** Lets every server leave; resolves when all processes have ended, by themselves or, past the deadline, not. */
   async end(deadline = 8000) {
     const killing = setTimeout(() => this.killAll(), deadline)

@@ -18,16 +18,20 @@ for (const [signal, number] of Object.entries(SIGNALS)) {
   })
 }
 
-screen.title('\n  clustershazbot: five Express servers, one cluster')
+screen.title('\n  clustershazbot: five Express servers become one cluster')
 screen.note(`master list: ${cluster.store.url}`)
 try {
-  const knownAfter = await tellStory(cluster, screen)
+  const timings = await tellStory(cluster, screen)
   if (process.argv.includes('--keep')) await keepRunning(cluster, screen)
   await cluster.end()
-  screen.chapter('Known to everybody after')
-  for (const [text, seconds] of knownAfter) screen.note(`${seconds.padStart(6)}  ${text}`)
+  const stuck = cluster.members.filter(({ state }) => state !== 'left')
+  if (stuck.length > 0) throw new Error(`at the end ${stuck.map(({ name, state }) => `${name} ${state}`)}`)
+  screen.close()
+  screen.chapter('Time until everybody knew')
+  for (const { text, seconds } of timings) screen.log(`    ${seconds.toFixed(1).padStart(5)} s   ${text}`)
   screen.log('')
 } catch (error) {
+  // The servers are on their way out because of a signal: what the story misses then is no failure.
   if (interrupted) await new Promise(() => {})
   screen.failure(error.message)
   process.exit(1)

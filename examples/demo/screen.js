@@ -41,7 +41,13 @@ class LiveScreen extends Screen {
   }
 
   show(members, view) {
-    this.#redraw(undefined, tableOf(members, view, this.style))
+    const table = tableOf(members, view, this.style)
+    if (table.join() !== this.#table.join()) this.#redraw(undefined, table)
+  }
+
+  /** Takes the table away: what it shows is over. */
+  close() {
+    this.#redraw(undefined, [])
   }
 
   #redraw(text, table) {
@@ -64,4 +70,6 @@ class PlainScreen extends Screen {
     for (const sentence of sentences) if (!this.#shown.has(sentence)) this.note(sentence)
     this.#shown = new Set(sentences)
   }
+
+  close() {}
 }

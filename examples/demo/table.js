@@ -1,15 +1,22 @@
 const INDENT = '    '
 const SIGNS = { online: '●', offline: '✕', unknown: '·' }
+const PORT_WIDTH = 9
+const SILENT = ' '
 
 /** The table of who sees whom, one line a server, as an array of lines. */
 export function tableOf(members, view, style) {
   const width = Math.max(...members.map(({ name }) => name.length)) + 2
   const colours = { online: style.green, offline: style.red, unknown: style.dim }
-  const cell = (sight) => colours[sight](SIGNS[sight].padEnd(width))
+  const cell = (observer, subject) => {
+    if (view.get(observer) === undefined) return SILENT.padEnd(width)
+    const sight = sightOf(view, observer, subject)
+    return colours[sight](SIGNS[sight].padEnd(width))
+  }
   const rows = members.map((observer) => {
-    const cells = members.map((subject) => cell(sightOf(view, observer, subject)))
+    const cells = members.map((subject) => cell(observer, subject)).join('')
     const state = observer.state === 'running' ? style.green(observer.state) : style.yellow(observer.state)
-    return `${INDENT}${style.bold(observer.name.padEnd(width))}${style.dim(`:${observer.port}`.padEnd(9))}${cells.join('')}${state}`
+    const port = style.dim(`:${observer.port}`.padEnd(PORT_WIDTH))
+    return INDENT + style.bold(observer.name.padEnd(width)) + port + cells + state
   })
   const names = members.map(({ name }) => name.padEnd(width)).join('')
   const legend = Object.entries(SIGNS)
@@ -17,7 +24,7 @@ export function tableOf(members, view, style) {
     .join('   ')
   return [
     '',
-    INDENT + style.dim('sees'.padEnd(width + 9)) + style.bold(names),
+    INDENT + style.dim('sees'.padEnd(width + PORT_WIDTH)) + style.bold(names),
     ...rows,
     '',
     INDENT + legend,
@@ -33,7 +40,8 @@ export function sentencesOf(members, view) {
       const named = (sight) =>
         members.filter((subject) => sightOf(view, observer, subject) === sight).map(({ name }) => name)
       const [online, offline] = [named('online'), named('offline')]
-      return `${observer.name} sees ${online.join(' ')}${offline.length > 0 ? `; offline: ${offline.join(' ')}` : ''}`
+      const gone = offline.length > 0 ? `; offline: ${offline.join(' ')}` : ''
+      return `${observer.name} sees ${online.join(' ')}${gone}`
     })
 }
 

@@ -1,12 +1,16 @@
 'use strict'
 
 const { execFile } = require('node:child_process')
-const { cp, mkdir, rm, writeFile } = require('node:fs/promises')
+const { rmSync } = require('node:fs')
+const { copyFile, mkdir, readdir, writeFile } = require('node:fs/promises')
 const path = require('node:path')
 const { promisify } = require('node:util')
 
 const APPS = path.join(__dirname, '..')
 const TSC = path.join(path.dirname(require.resolve('typescript/package.json')), 'bin', 'tsc')
+
+/** How many folders this process has made, so that each is another one. */
+let built = 0
 
 const COMPILER_OPTIONS = {
   strict: true,
@@ -22,13 +26,12 @@ const COMPILER_OPTIONS = {
  * The sources are copied below the workspace, because that is where its framework's types and code are found.
  */
 async function buildApp({ source, workspace, format, options = {} }) {
-  const folder = path.join(workspace, 'dist', `${format}-${process.pid}`)
-  await rm(folder, { recursive: true, force: true })
+  const folder = path.join(workspace, 'dist', `${format}-${process.pid}-${++built}`)
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   await mkdir(folder, { recursive: true })
-  await cp(source, folder, {
-    recursive: true,
-    filter: (file) => path.extname(file) === '' || file.endsWith('.ts'),
-  })
+  for (const file of await readdir(source)) {
+    if (file.endsWith('.ts')) await copyFile(path.join(source, file), path.join(folder, file))
+  }
   await writeJson(path.join(folder, 'package.json'), { type: format === 'esm' ? 'module' : 'commonjs' })
   await writeJson(path.join(folder, 'tsconfig.json'), {
     compilerOptions: { ...COMPILER_OPTIONS, ...options },
