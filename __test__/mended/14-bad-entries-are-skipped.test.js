@@ -15,7 +15,7 @@ const HOST = 'http://127.0.0.1:9'
 const HOUR = 3_600_000
 
 const BAD_ENTRIES = {
-  'no objects': [null, undefined, 7, 'text', true, []],
+  'that are no objects': [null, undefined, 7, 'text', true, []],
   'without a URL': [{}, { monitor: false, lastUpdate: 1 }, { ...entry(7) }, { ...entry(null) }, { ...entry({}) }],
   'with another URL than http(s)': [
     entry('not a url', 1),
@@ -46,7 +46,7 @@ describe('mended 14: bad entries are skipped', { concurrency: 8 }, () => {
       const { app } = await startSubject(t, { env: QUIET })
       const [good, gone] = [entry(await deadBaseUrl(), aWhileAgo()), entry(await deadBaseUrl(), aWhileAgo())]
       const body = { message: 'gossip', online: [...bad, good], offline: [...bad, gone] }
-      const answer = await app.call('shazbotGossipRequest', SECRET, body)
+      const answer = await app.succeed('shazbotGossipRequest', SECRET, body)
       assert.deepEqual(urlsOf(answer.online), [app.baseUrl, good.baseUrl].sort())
       assert.deepEqual(urlsOf(answer.offline), [gone.baseUrl])
     })
@@ -76,7 +76,7 @@ describe('mended 14: bad entries are skipped', { concurrency: 8 }, () => {
     const baseUrl = await deadBaseUrl()
     const odd = { zone: 'eu', lastUpdate: aWhileAgo(), baseUrl }
     const body = { message: 'gossip', online: [odd] }
-    const answer = await app.call('shazbotGossipRequest', SECRET, body)
+    const answer = await app.succeed('shazbotGossipRequest', SECRET, body)
     const shown = find(answer.online, baseUrl)
     assert.deepEqual(Object.keys(shown), ['baseUrl', 'monitor', 'lastUpdate'])
     assert.deepEqual(shown, entry(baseUrl, odd.lastUpdate))

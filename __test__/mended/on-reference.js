@@ -13,6 +13,7 @@ const { run } = require('node:test')
 const { REFERENCE } = require('../support/subject')
 
 const FILES_AT_ONCE = 8
+const LONGEST_FILE = 120_000
 
 const wanted = process.argv.slice(2)
 const files = readdirSync(__dirname)
@@ -38,7 +39,7 @@ function resultOf(event) {
   return results.get(event.file)
 }
 
-run({ files, concurrency: FILES_AT_ONCE })
+run({ files, concurrency: FILES_AT_ONCE, timeout: LONGEST_FILE })
   .on('test:pass', (event) => {
     if (isTest(event)) resultOf(event)?.passed.push(event.name)
   })

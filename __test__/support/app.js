@@ -5,7 +5,11 @@ const { AssertionError } = require('node:assert')
 const path = require('node:path')
 const { setTimeout: pause } = require('node:timers/promises')
 const { cleanEnvironment, SECRET } = require('./environment')
+const { inTime } = require('./eventually')
 const { getList, postGossip, postControl } = require('./http')
+
+// A start takes 10 s for a download and 5 s for announcements at most.
+const READY_WITHIN = 20_000
 
 const APP_PROCESS = path.join(__dirname, 'app-process.js')
 
@@ -21,15 +25,15 @@ const APP_PROCESS = path.join(__dirname, 'app-process.js')
  * @param {number} [options.port] default: any free one
  * @param {number} [options.bodyLimit] bytes of a request body, as `express.json()` has it. Default 100 kB.
  */
-async function spawnApp(t, { modulePath, env, ...settings }) {
+async function spawnApp(t, { modulePath, env, start = true, ...settings }) {
   const child = fork(APP_PROCESS, [], {
-    env: { ...cleanEnvironment(), ...env, APP_SETTINGS: JSON.stringify({ modulePath, ...settings }) },
+    env: { ...cleanEnvironment(), ...env, APP_SETTINGS: JSON.stringify({ modulePath, start, ...settings }) },
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   const app = new App(child)
   t.after(() => app.kill())
-  await app.ready
+  await inTime(app.ready, { within: READY_WITHIN, what: start ? 'the end of shazbotStart()' : 'the process' })
   return app
 }
 
@@ -64,6 +68,17 @@ class App {
   /** Calls an exported function in the process; rejects with an error of the same message, code and status. */
   call(name, ...args) {
     return this.#ask({ kind: 'call', name, args })
+  }
+
+  /** Calls an exported function that has to resolve: a rejection is a failed assertion. */
+  async succeed(name, ...args) {
+    try {
+      return await this.call(name, ...args)
+    } catch (error) {
+      throw error instanceof AssertionError
+        ? error
+        : new AssertionError({ message: `${name}() rejected: ${error.message}` })
+    }
   }
 
   /** Sets variables in its `process.env`; `undefined` takes one away. */
@@ -131,11 +146,14 @@ class App {
 
   #ask(question) {
     const id = ++this.#lastId
-    return new Promise((resolve, reject) => {
+    const reply = new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject })
       if (!this.#child.connected) this.exited.then((how) => this.#failPending(how))
       else this.#child.send({ id, ...question }, (error) => error && this.exited.then((how) => this.#failPending(how)))
     })
+    // A test that has failed already no longer waits for the calls that it began.
+    reply.catch(() => {})
+    return reply
   }
 
   #receive(message) {
