@@ -96,6 +96,10 @@ fn recognize(error: &(dyn Error + 'static)) -> Option<TransportError> {
 fn certificate_reason(error: &CertificateError) -> String {
     match error {
         CertificateError::UnknownIssuer => "its issuer is unknown".into(),
+        // webpki's word for a self-signed certificate as OpenSSL makes it.
+        CertificateError::Other(reason) if reason.to_string() == "CaUsedAsEndEntity" => {
+            "it is self-signed".into()
+        }
         other => other.to_string(),
     }
 }

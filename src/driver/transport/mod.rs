@@ -18,6 +18,8 @@ mod proxy;
 mod redirect;
 mod reuse;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod verifier;
 

@@ -1,0 +1,90 @@
+//! Redirects, as the Fetch standard has them.
+
+use super::{
+    super::{Method, Request, TransportError},
+    client, get, post,
+    server::{Reply, Server},
+};
+
+/// Sends one request through one redirect; gives the method, the body and the `Content-Type` that arrive.
+async fn redirected(method: Method, status: u16) -> (String, Vec<u8>, bool) {
+    let server = Server::start(move |number, _| match number {
+        0 => Reply::redirect(status, "/there?x=1#fragment"),
+        _ => Reply::ok("done"),
+    })
+    .await;
+    let request = Request { method, ..post(server.url("/here")) };
+    let request = if method == Method::Get { Request { json_body: None, ..request } } else { request };
+    assert_eq!(client().send(request).await.unwrap().body, b"done");
+    let arrived = server.requests().remove(1);
+    assert_eq!(arrived.header("authorization"), ["s3cret"]);
+    assert!(arrived.header("referer").is_empty());
+    let (method, target) = arrived.line().split_once(' ').unwrap();
+    assert_eq!(target, "/there?x=1 HTTP/1.1");
+    (method.to_owned(), arrived.body.clone(), !arrived.header("content-type").is_empty())
+}
+
+#[tokio::test]
+async fn method_and_body_are_kept_or_dropped_as_in_fetch() {
+    let body = b"{\"message\":\"gossip\"}".to_vec();
+    for status in [301, 302] {
+        assert_eq!(redirected(Method::Post, status).await, ("GET".into(), vec![], false), "{status}");
+        assert_eq!(redirected(Method::Put, status).await, ("PUT".into(), body.clone(), true), "{status}");
+    }
+    assert_eq!(redirected(Method::Post, 303).await, ("GET".into(), vec![], false));
+    assert_eq!(redirected(Method::Put, 303).await, ("GET".into(), vec![], false));
+    for status in [307, 308] {
+        assert_eq!(redirected(Method::Post, status).await, ("POST".into(), body.clone(), true), "{status}");
+        assert_eq!(redirected(Method::Put, status).await, ("PUT".into(), body.clone(), true), "{status}");
+    }
+    for status in [301, 302, 303, 307, 308] {
+        assert_eq!(redirected(Method::Get, status).await, ("GET".into(), vec![], false), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn authorization_is_dropped_on_another_origin_and_stays_dropped() {
+    let other = Server::start(|number, _| match number {
+        0 => Reply::redirect(307, "/further"),
+        _ => Reply::ok("done"),
+    })
+    .await;
+    let target = format!("http://user:pass@{}/", other.address);
+    let server = Server::start(move |_, _| Reply::redirect(307, &target)).await;
+    client().send(post(server.url("/"))).await.unwrap();
+    let arrived = other.requests();
+    assert_eq!(arrived.len(), 2);
+    for seen in arrived {
+        assert!(seen.header("authorization").is_empty());
+        assert_eq!(seen.body, b"{\"message\":\"gossip\"}");
+    }
+}
+
+#[tokio::test]
+async fn twenty_redirects_are_followed_and_no_more() {
+    for (hops, arrives) in [(20, true), (21, false)] {
+        let server = Server::start(move |number, _| match number < hops {
+            true => Reply::redirect(302, "/again"),
+            false => Reply::ok("done"),
+        })
+        .await;
+        let outcome = client().send(get(server.url("/"))).await;
+        if arrives {
+            assert_eq!(outcome.unwrap().body, b"done");
+        } else {
+            assert_eq!(outcome, Err(TransportError::TooManyRedirects));
+        }
+        assert_eq!(server.requests().len(), 21);
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_to_nowhere_is_an_error_and_one_without_location_an_answer() {
+    for nowhere in ["data:,x", "file:///etc/passwd", "http://", "ftp://host/"] {
+        let server = Server::start(move |_, _| Reply::redirect(302, nowhere)).await;
+        assert!(client().send(get(server.url("/"))).await.is_err(), "{nowhere}");
+    }
+    let server = Server::start(|_, _| super::server::answer("302 Found", &[], b"read me")).await;
+    let answer = client().send(get(server.url("/"))).await.unwrap();
+    assert_eq!((answer.status, &answer.body[..]), (302, &b"read me"[..]));
+}

@@ -1,0 +1,141 @@
+//! Kept connections: when they are let go, and what happens when one fails.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{
+    super::{Request, TransportError},
+    client, get, post,
+    server::{Reply, Server, until},
+};
+
+/// A server whose first connection answers once and then fails in a way of its own; all others answer.
+async fn stale_after_one(fail: impl Fn() -> Reply + Send + Sync + 'static) -> Server {
+    Server::start(move |number, seen| match (number, seen.connection) {
+        (0, _) => Reply::ok("first"),
+        (_, 0) => fail(),
+        _ => Reply::ok("fresh"),
+    })
+    .await
+}
+
+fn connections(server: &Server) -> Vec<usize> {
+    server.requests().iter().map(|seen| seen.connection).collect()
+}
+
+#[tokio::test]
+async fn a_failure_on_a_kept_connection_is_tried_once_more_on_a_fresh_one() {
+    let failures: [fn() -> Reply; 4] = [
+        || Reply::Reset,
+        || Reply::Close(vec![]),
+        || Reply::Close(b"HTTP/1.1 200 OK\r\nContent-".to_vec()),
+        || Reply::Close(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf".to_vec()),
+    ];
+    for fail in failures {
+        let server = stale_after_one(fail).await;
+        let client = client();
+        client.send(post(server.url("/"))).await.unwrap();
+        let again = client.send(post(server.url("/"))).await.unwrap();
+        assert_eq!(again.body, b"fresh");
+        assert_eq!(connections(&server), [0, 0, 1]);
+        assert!(server.requests().iter().all(|seen| seen.body == b"{\"message\":\"gossip\"}"));
+    }
+}
+
+#[tokio::test]
+async fn a_failure_on_a_fresh_connection_is_final() {
+    for fail in [|| Reply::Reset, || Reply::Close(vec![])] {
+        let server = Server::start(move |_, _| fail()).await;
+        let client = client();
+        for sends in 1..=3 {
+            assert!(client.send(post(server.url("/"))).await.is_err());
+            assert_eq!(server.requests().len(), sends);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_second_try_is_the_last() {
+    let server = Server::start(|number, _| if number == 0 { Reply::ok("") } else { Reply::Reset }).await;
+    let client = client();
+    client.send(post(server.url("/"))).await.unwrap();
+    assert!(client.send(post(server.url("/"))).await.is_err());
+    assert_eq!(connections(&server), [0, 0, 1]);
+}
+
+#[tokio::test]
+async fn a_connection_that_was_closed_while_idle_does_no_harm() {
+    let server = Server::start(|_, seen| match seen.connection {
+        0 => Reply::Close(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec()),
+        _ => Reply::ok("fresh"),
+    })
+    .await;
+    let client = client();
+    client.send(get(server.url("/"))).await.unwrap();
+    until(|| server.closed_connections() == 1).await;
+    assert_eq!(client.send(get(server.url("/"))).await.unwrap().body, b"fresh");
+}
+
+#[tokio::test]
+async fn a_time_out_on_a_kept_connection_is_not_tried_again() {
+    let server = stale_after_one(|| Reply::Silence).await;
+    let client = client();
+    client.send(get(server.url("/"))).await.unwrap();
+    let limit = Duration::from_millis(300);
+    let outcome = client.send(Request { timeout: limit, ..get(server.url("/")) }).await;
+    assert_eq!(outcome, Err(TransportError::TimedOut(limit)));
+    assert_eq!(connections(&server), [0, 0]);
+}
+
+#[tokio::test]
+async fn the_second_try_has_the_time_that_is_left() {
+    let server = Server::start(|number, _| match number {
+        0 => Reply::ok(""),
+        1 => Reply::Reset,
+        _ => Reply::Silence,
+    })
+    .await;
+    let client = client();
+    client.send(get(server.url("/"))).await.unwrap();
+    let limit = Duration::from_millis(500);
+    let start = Instant::now();
+    let outcome = client.send(Request { timeout: limit, ..get(server.url("/")) }).await;
+    assert_eq!(outcome, Err(TransportError::TimedOut(limit)));
+    assert!(start.elapsed() < 2 * limit);
+    assert_eq!(connections(&server), [0, 0, 1]);
+}
+
+#[tokio::test]
+async fn the_connection_of_a_redirect_counts_as_kept() {
+    let server = Server::start(|_, seen| match (seen.line().split(' ').nth(1), seen.connection) {
+        (Some("/"), _) => Reply::redirect(307, "/there"),
+        (_, 0) => Reply::Reset,
+        _ => Reply::ok("fresh"),
+    })
+    .await;
+    assert_eq!(client().send(post(server.url("/"))).await.unwrap().body, b"fresh");
+    let lines: Vec<String> = server.requests().iter().map(|seen| seen.line().to_owned()).collect();
+    assert_eq!(lines, ["POST / HTTP/1.1", "POST /there HTTP/1.1", "POST /there HTTP/1.1"]);
+}
+
+#[tokio::test]
+async fn idle_connections_are_few_and_closed_before_nodes_servers_do() {
+    let server = Server::start(|_, _| Reply::ok("")).await;
+    let client = client();
+    let start = Instant::now();
+    let sends: Vec<_> = (0..6)
+        .map(|_| {
+            let (client, request) = (client.clone(), get(server.url("/")));
+            tokio::spawn(async move { client.send(request).await.unwrap() })
+        })
+        .collect();
+    for send in sends {
+        send.await.unwrap();
+    }
+    let opened = connections(&server).into_iter().max().unwrap() + 1;
+    until(|| server.closed_connections() >= opened.saturating_sub(2)).await;
+    assert!(start.elapsed() < Duration::from_secs(2));
+    until(|| server.closed_connections() >= opened).await;
+    assert!(start.elapsed() < Duration::from_millis(4500), "{:?}", start.elapsed());
+}

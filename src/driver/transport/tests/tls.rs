@@ -1,0 +1,179 @@
+//! Whose certificates are trusted.
+
+use std::fs;
+
+use rcgen::{ExtendedKeyUsagePurpose, SanType, date_time_ymd};
+
+use super::{
+    super::{HttpClient, HttpSettings, Response, TransportError},
+    client, client_with, get, post,
+    tls_server::{HOST, Identity, TlsServer, ecdsa_key, named, openssl_params, rsa_key},
+};
+
+/// A client that is told of a certificate as users tell Node.
+fn trusting(identity: &Identity) -> HttpClient {
+    let file = identity.pem_file();
+    let node_extra_ca_certs = Some(file.path().to_str().unwrap().to_owned());
+    let settings = HttpSettings { node_extra_ca_certs, ..HttpSettings::default() };
+    let (client, warnings) = HttpClient::new(&settings).unwrap();
+    assert!(warnings.is_empty(), "{warnings:?}");
+    client
+}
+
+async fn fetch(client: &HttpClient, server: &TlsServer, host: &str) -> Result<Response, TransportError> {
+    client.send(get(server.url("https", host))).await
+}
+
+/// What a client says that trusts the very certificate of the server.
+async fn fetch_trusting(identity: &Identity, host: &str) -> Result<Response, TransportError> {
+    fetch(&trusting(identity), &TlsServer::start(identity), host).await
+}
+
+#[track_caller]
+fn assert_refused(outcome: Result<Response, TransportError>) {
+    assert!(matches!(outcome, Err(TransportError::Certificate(_))), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn openssls_self_signed_certificate_is_trusted_when_it_is_named() {
+    for key in [rsa_key(), ecdsa_key()] {
+        let identity = Identity::self_signed(openssl_params(HOST), key);
+        assert_eq!(fetch_trusting(&identity, HOST).await.unwrap().body, b"secure");
+        let server = TlsServer::start(&identity);
+        let refusal = fetch(&client(), &server, HOST).await.unwrap_err();
+        assert_eq!(refusal.to_string(), "certificate is not trusted: it is self-signed");
+        let other = Identity::self_signed(openssl_params(HOST), ecdsa_key());
+        assert_refused(fetch(&trusting(&other), &server, HOST).await);
+        assert!(server.heads().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn alternative_names_count_more_than_the_common_name() {
+    let mut params = openssl_params("elsewhere.test");
+    params.subject_alt_names =
+        vec![SanType::DnsName(HOST.try_into().unwrap()), SanType::IpAddress([127, 0, 0, 1].into())];
+    let identity = Identity::self_signed(params, rsa_key());
+    assert!(fetch_trusting(&identity, HOST).await.is_ok());
+    assert!(fetch_trusting(&identity, "127.0.0.1").await.is_ok());
+
+    let mut params = openssl_params(HOST);
+    params.subject_alt_names = vec![SanType::DnsName("elsewhere.test".try_into().unwrap())];
+    assert_refused(fetch_trusting(&Identity::self_signed(params, rsa_key()), HOST).await);
+
+    let mut params = openssl_params(HOST);
+    params.subject_alt_names = vec![SanType::IpAddress([127, 0, 0, 1].into())];
+    assert!(fetch_trusting(&Identity::self_signed(params, rsa_key()), HOST).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_named_certificate_of_another_host_is_refused() {
+    let elsewhere = Identity::self_signed(openssl_params("elsewhere.test"), rsa_key());
+    assert_refused(fetch_trusting(&elsewhere, HOST).await);
+    let address = Identity::self_signed(openssl_params("127.0.0.1"), rsa_key());
+    assert_refused(fetch_trusting(&address, "127.0.0.1").await);
+}
+
+#[tokio::test]
+async fn a_named_certificate_counts_only_in_its_time_and_for_its_purpose() {
+    let mut expired = openssl_params(HOST);
+    expired.not_after = date_time_ymd(2020, 1, 1);
+    assert_refused(fetch_trusting(&Identity::self_signed(expired, rsa_key()), HOST).await);
+    let mut future = openssl_params(HOST);
+    future.not_before = date_time_ymd(3000, 1, 1);
+    assert_refused(fetch_trusting(&Identity::self_signed(future, rsa_key()), HOST).await);
+
+    let mut purposes = openssl_params(HOST);
+    purposes.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    assert_refused(fetch_trusting(&Identity::self_signed(purposes.clone(), rsa_key()), HOST).await);
+    purposes.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
+    assert!(fetch_trusting(&Identity::self_signed(purposes, rsa_key()), HOST).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_named_certificate_shown_without_its_key_is_refused() {
+    let identity = Identity::self_signed(openssl_params(HOST), ecdsa_key());
+    let server = TlsServer::impostor(&identity, &ecdsa_key());
+    assert!(fetch(&trusting(&identity), &server, HOST).await.is_err());
+    assert!(server.heads().is_empty());
+}
+
+#[tokio::test]
+async fn a_named_authority_vouches_for_others_with_or_without_alternative_names() {
+    let authority = Identity::self_signed(openssl_params("Our CA"), rsa_key());
+    let trusting = trusting(&authority);
+    let plain = TlsServer::start(&authority.issue(named(HOST)));
+    assert!(fetch(&trusting, &plain, HOST).await.is_ok());
+    assert_refused(fetch(&client(), &plain, HOST).await);
+    let mut params = named("whatever");
+    params.subject_alt_names = vec![SanType::DnsName(HOST.try_into().unwrap())];
+    assert!(fetch(&trusting, &TlsServer::start(&authority.issue(params)), HOST).await.is_ok());
+    let elsewhere = TlsServer::start(&authority.issue(named("elsewhere.test")));
+    assert_refused(fetch(&trusting, &elsewhere, HOST).await);
+    let mut expired = named(HOST);
+    expired.not_after = date_time_ymd(2020, 1, 1);
+    assert_refused(fetch(&trusting, &TlsServer::start(&authority.issue(expired)), HOST).await);
+}
+
+#[tokio::test]
+async fn ssl_cert_file_and_dir_are_trusted_too() {
+    let identity = Identity::self_signed(openssl_params(HOST), ecdsa_key());
+    let server = TlsServer::start(&identity);
+    let file = identity.pem_file();
+    let ssl_cert_file = Some(file.path().to_str().unwrap().to_owned());
+    let settings = HttpSettings { ssl_cert_file, ..HttpSettings::default() };
+    assert!(fetch(&client_with(&settings), &server, HOST).await.is_ok());
+
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(file.path(), folder.path().join("server.pem")).unwrap();
+    let folders = std::env::join_paths(["/nonexistent".as_ref(), folder.path()]).unwrap();
+    let ssl_cert_dir = Some(folders.into_string().unwrap());
+    let settings = HttpSettings { ssl_cert_dir, ..HttpSettings::default() };
+    assert!(fetch(&client_with(&settings), &server, HOST).await.is_ok());
+}
+
+#[tokio::test]
+async fn without_checks_every_certificate_is_accepted() {
+    let settings = HttpSettings { reject_unauthorized: false, ..HttpSettings::default() };
+    let (client, warnings) = HttpClient::new(&settings).unwrap();
+    assert_eq!(warnings.len(), 1);
+    let mut expired = openssl_params("elsewhere.test");
+    expired.not_after = date_time_ymd(2020, 1, 1);
+    let server = TlsServer::start(&Identity::self_signed(expired, rsa_key()));
+    assert_eq!(fetch(&client, &server, HOST).await.unwrap().body, b"secure");
+}
+
+#[test]
+fn extra_certificates_that_cannot_be_read_are_a_warning() {
+    let empty = tempfile::NamedTempFile::new().unwrap();
+    let empty = empty.path().to_str().unwrap();
+    for path in ["/nonexistent.pem", empty] {
+        let settings = HttpSettings { node_extra_ca_certs: Some(path.into()), ..HttpSettings::default() };
+        let (_, warnings) = HttpClient::new(&settings).unwrap();
+        assert_eq!(warnings.len(), 1);
+        assert!(warnings[0].starts_with(&format!("Ignoring extra certs from `{path}`, load failed: ")));
+        assert!(path != empty || warnings[0].ends_with("it holds no certificate"));
+    }
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_fails_is_noticed_through_tls() {
+    let identity = Identity::self_signed(openssl_params(HOST), ecdsa_key());
+    let server = TlsServer::start(&identity);
+    let client = trusting(&identity);
+    for _ in 0..3 {
+        assert_eq!(fetch(&client, &server, HOST).await.unwrap().body, b"secure");
+    }
+    // The second request failed on the first connection; the one that replaced it is not kept.
+    assert_eq!(server.heads().len(), 4);
+}
+
+#[tokio::test]
+async fn authorization_is_dropped_when_only_the_scheme_changes() {
+    let identity = Identity::self_signed(openssl_params(HOST), ecdsa_key());
+    let server = TlsServer::start(&identity);
+    let answer = trusting(&identity).send(post(server.url("http", HOST))).await.unwrap();
+    assert_eq!(answer.body, b"secure");
+    let head = server.heads().remove(0).to_ascii_lowercase();
+    assert!(head.contains("content-type: application/json") && !head.contains("authorization"), "{head}");
+}
