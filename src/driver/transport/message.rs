@@ -57,8 +57,8 @@ pub struct HeaderText(HeaderValue);
 pub struct NotAHeaderValue;
 
 impl HeaderText {
-    /// Takes characters up to U+00FF, without control characters other than the tab. White space around the text
-    /// is cut off, as `fetch` does.
+    /// Takes what `fetch` takes: characters up to U+00FF, without ASCII's control characters other than the tab.
+    /// White space around the text is cut off.
     pub fn new(text: &str) -> Result<Self, NotAHeaderValue> {
         let mut value = latin1(text.trim_matches([' ', '\t', '\r', '\n'])).ok_or(NotAHeaderValue)?;
         value.set_sensitive(true);

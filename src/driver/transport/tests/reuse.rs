@@ -82,7 +82,7 @@ async fn a_time_out_on_a_kept_connection_is_not_tried_again() {
     let server = stale_after_one(|| Reply::Silence).await;
     let client = client();
     client.send(get(server.url("/"))).await.unwrap();
-    let limit = Duration::from_millis(300);
+    let limit = Duration::from_secs(1);
     let outcome = client.send(Request { timeout: limit, ..get(server.url("/")) }).await;
     assert_eq!(outcome, Err(TransportError::TimedOut(limit)));
     assert_eq!(connections(&server), [0, 0]);
@@ -98,7 +98,7 @@ async fn the_second_try_has_the_time_that_is_left() {
     .await;
     let client = client();
     client.send(get(server.url("/"))).await.unwrap();
-    let limit = Duration::from_millis(500);
+    let limit = Duration::from_secs(1);
     let start = Instant::now();
     let outcome = client.send(Request { timeout: limit, ..get(server.url("/")) }).await;
     assert_eq!(outcome, Err(TransportError::TimedOut(limit)));
@@ -123,7 +123,6 @@ async fn the_connection_of_a_redirect_counts_as_kept() {
 async fn idle_connections_are_few_and_closed_before_nodes_servers_do() {
     let server = Server::start(|_, _| Reply::ok("")).await;
     let client = client();
-    let start = Instant::now();
     let sends: Vec<_> = (0..6)
         .map(|_| {
             let (client, request) = (client.clone(), get(server.url("/")));
@@ -133,9 +132,10 @@ async fn idle_connections_are_few_and_closed_before_nodes_servers_do() {
     for send in sends {
         send.await.unwrap();
     }
+    let start = Instant::now();
     let opened = connections(&server).into_iter().max().unwrap() + 1;
     until(|| server.closed_connections() >= opened.saturating_sub(2)).await;
     assert!(start.elapsed() < Duration::from_secs(2));
     until(|| server.closed_connections() >= opened).await;
-    assert!(start.elapsed() < Duration::from_millis(4500), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
