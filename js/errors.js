@@ -9,7 +9,8 @@ const STATUS_OF_CODE = {
 }
 
 /**
- * An error as programs see it: `code`, and the status under both names that frameworks look for.
+ * An error as programs see it: `code`, and what the default handlers of frameworks look for, in the form of `http-errors`:
+ * the status under both names, and `expose`, without which newer versions of Nest answer 500.
  *
  * @param {keyof typeof STATUS_OF_CODE} code
  * @param {string} message
@@ -21,6 +22,7 @@ function publicError(code, message) {
   if (status !== undefined) {
     error.status = status
     error.statusCode = status
+    error.expose = true
   }
   return error
 }
