@@ -6,12 +6,14 @@ use data_url::DataUrl;
 use reqwest::{
     Url,
     header::{
-        AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, RETRY_AFTER,
+        ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH,
+        RETRY_AFTER,
     },
 };
 use tokio::time::{Instant, timeout};
 
 use super::{
+    decoding,
     error::TransportError,
     message::{Method, Request, Response, latin1, text},
     proxy, redirect,
@@ -20,9 +22,9 @@ use super::{
     tls,
 };
 
-/// How long a connection idles before it is closed: Node's servers close theirs after 5 s, and whoever is second
-/// sends a request into a closed connection.
-const IDLE: Duration = Duration::from_secs(3);
+/// How long a connection idles before it is let go: Node's servers close theirs after 5 s, and whoever is second
+/// sends a request into a closed connection. The pool looks once in such a time, so it may idle for twice as long.
+const IDLE: Duration = Duration::from_secs(2);
 
 /// How many idle connections are kept for each host.
 const IDLE_PER_HOST: usize = 2;
@@ -30,7 +32,7 @@ const IDLE_PER_HOST: usize = 2;
 /// How many redirects are followed, as many as `fetch` follows.
 const MAX_REDIRECTS: usize = 20;
 
-/// The largest body that is taken, after decompression.
+/// The largest body that is taken, before and after decompression.
 const MAX_BODY: usize = 16 * 1024 * 1024;
 
 /// An HTTP client that behaves as Node's own `fetch`, with ports and proxies aside. Clones share their connections.
@@ -122,6 +124,7 @@ impl HttpClient {
         let mut wire =
             self.pooled.request(method, url).build().map_err(|error| TransportError::from(&error))?;
         let headers = wire.headers_mut();
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(decoding::ACCEPTED));
         if let Some(authorization) = request.authorization {
             headers.insert(AUTHORIZATION, authorization.into_value());
         }
@@ -173,6 +176,7 @@ impl HttpClient {
                 None => break,
             }
         }
+        let body = decoding::decode(answer.headers(), body, MAX_BODY)?;
         let header = |name: HeaderName| answer.headers().get(name).map(text);
         Ok(Outcome::Answer(Response {
             status: answer.status().as_u16(),

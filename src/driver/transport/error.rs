@@ -20,6 +20,8 @@ pub enum TransportError {
     TooLarge,
     /// More redirects than are followed.
     TooManyRedirects,
+    /// The answer can't be read.
+    Answer(&'static str),
     /// The request itself can't be sent.
     Request(&'static str),
     /// The HTTP client can't be built.
@@ -42,7 +44,7 @@ impl fmt::Display for TransportError {
             Self::Connection(reason) => f.write_str(reason),
             Self::TooLarge => f.write_str("answer is larger than 16 MB"),
             Self::TooManyRedirects => f.write_str("too many redirects"),
-            Self::Request(reason) => f.write_str(reason),
+            Self::Answer(reason) | Self::Request(reason) => f.write_str(reason),
             Self::Setup(reason) => write!(f, "HTTP client cannot be built: {reason}"),
         }
     }

@@ -3,6 +3,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `client` | sending: the second try, the limits on time and size |
+//! | `decoding` | what compressed answers hold |
 //! | `message` | requests, answers, header values |
 //! | `error` | why there is no answer |
 //! | `settings` | what of the environment counts |
@@ -12,6 +13,7 @@
 //! | `tls`, `verifier` | whom to trust, and how certificates are checked |
 
 mod client;
+mod decoding;
 mod error;
 mod message;
 mod proxy;

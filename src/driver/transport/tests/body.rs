@@ -4,7 +4,7 @@ use std::{io::Write, time::Duration};
 
 use flate2::{
     Compression,
-    write::{GzEncoder, ZlibEncoder},
+    write::{DeflateEncoder, GzEncoder, ZlibEncoder},
 };
 
 use super::{
@@ -42,7 +42,23 @@ async fn compressed_bodies_are_understood() {
         let response = client().send(get(server.url("/"))).await.unwrap();
         assert_eq!(response.body, LIST, "{encoding}");
         let offered = server.requests()[0].header("accept-encoding").concat();
-        assert!(offered.split(',').any(|offer| offer == encoding), "{offered}");
+        assert!(offered.split(',').any(|offer| offer.trim() == encoding), "{offered}");
+    }
+}
+
+#[tokio::test]
+async fn codings_are_understood_by_their_other_names_and_on_one_another() {
+    let mut bare = DeflateEncoder::new(Vec::new(), Compression::default());
+    bare.write_all(LIST).unwrap();
+    for (encoding, body) in [
+        ("x-gzip", gzip(LIST)),
+        ("GZIP", gzip(LIST)),
+        ("deflate", bare.finish().unwrap()),
+        ("gzip, gzip", gzip(&gzip(LIST))),
+        ("identity", LIST.to_vec()),
+    ] {
+        let reply = move || answer("200 OK", &[("Content-Encoding", encoding)], &body);
+        assert_eq!(fetch(reply).await.unwrap().body, LIST, "{encoding}");
     }
 }
 
