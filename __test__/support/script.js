@@ -11,14 +11,14 @@ const { SUBJECT } = require('./subject')
  * @param {import('node:test').TestContext} t the process is ended when this test ends
  * @param {string | Function} program its text, or a function of which the body is taken; may use `await`
  * @param {{store?: {url: string}, env?: Record<string, string | undefined>, nodeOptions?: string[], loads?: boolean}} [options]
- *   without `loads` the package is not loaded
+ *   `loads: false` leaves it to the program to load the package
  * @returns {{exited: Promise<{code: number | null, signal: string | null, at: number}>, stdout: string, stderr: string,
  *   kill: (signal?: string) => void, pid: number, said: (text: string) => boolean, isRunning: boolean}}
  */
 function runScript(
   t,
   program,
-  { store = { url: 'http://127.0.0.1:9/none' }, env = {}, nodeOptions = [] } = {},
+  { store = { url: 'http://127.0.0.1:9/none' }, env = {}, nodeOptions = [], loads = true } = {},
 ) {
   const text = typeof program === 'function' ? `(${program})()` : `(async () => {\n${program}\n})()`
   const source = loads ? `const shazbot = require(${JSON.stringify(SUBJECT)});\n${text}` : text
