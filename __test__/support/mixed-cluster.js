@@ -1,0 +1,72 @@
+'use strict'
+
+const { spawnApp } = require('./app')
+const { environment } = require('./environment')
+const { createMasterListStore } = require('./master-list-store')
+const { eventually } = require('./eventually')
+const { find, urlsOf } = require('./entries')
+const { SUBJECT, REFERENCE } = require('./subject')
+
+const FAST = {
+  SHAZBOT_GOSSIP_INTERVAL: '1',
+  SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '1',
+  SHAZBOT_MASTER_ANNOUNCE_INTERVAL: '1',
+}
+
+/**
+ * Servers over the module under test (native) and over the reference (legacy), in processes of their own, that know
+ * nothing of each other but the master list, which is empty at first.
+ *
+ * @param {import('node:test').TestContext} t
+ * @param {{natives: number, legacies: number}} size
+ */
+async function startMixedCluster(t, { natives, legacies }) {
+  const store = await createMasterListStore(t)
+  const cluster = {
+    store,
+    natives: [],
+    legacies: [],
+    get apps() {
+      return [...cluster.natives, ...cluster.legacies]
+    },
+    async addNative(options) {
+      const app = await spawnApp(t, { modulePath: SUBJECT, env: environment(store, FAST), ...options })
+      cluster.natives.push(app)
+      return app
+    },
+    async addLegacy(options) {
+      const app = await spawnApp(t, { modulePath: REFERENCE, env: environment(store, FAST), ...options })
+      cluster.legacies.push(app)
+      return app
+    },
+    /** Takes a server off the books, so that nobody asks it any more. */
+    without(app) {
+      cluster.natives = cluster.natives.filter((other) => other !== app)
+      cluster.legacies = cluster.legacies.filter((other) => other !== app)
+    },
+  }
+  // By turns, so that each kind joins clusters of the other.
+  for (let i = 0; i < Math.max(natives, legacies); i++) {
+    if (i < natives) await cluster.addNative()
+    if (i < legacies) await cluster.addLegacy()
+  }
+  await everybodySeesEverybody(cluster)
+  return cluster
+}
+
+/** Resolves as soon as each server, asked again and again, has shown a list that fits, each at a time of its own. */
+const eachSees = (apps, fits, { within, what }) =>
+  Promise.all(apps.map((app) => eventually(async () => fits(await app.list()), { within, what })))
+
+const everybodySeesEverybody = (cluster, within = 30_000) => {
+  const all = urlsOf(cluster.apps).join()
+  const others = (list) => urlsOf(list.online).join() === all
+  return eachSees(cluster.apps, others, { within, what: `${cluster.apps.length} servers, and only they, are online` })
+}
+
+/** Whether a list shows a server offline, and only offline. */
+const showsGone = (baseUrl) => (list) => !find(list.online, baseUrl) && !!find(list.offline, baseUrl)
+
+const showsOnline = (baseUrl) => (list) => !!find(list.online, baseUrl) && !find(list.offline, baseUrl)
+
+module.exports = { startMixedCluster, eachSees, everybodySeesEverybody, showsGone, showsOnline }
