@@ -78,7 +78,7 @@ pub fn authorize_gossip(env: &Env, authorization_header: String) -> Result<()> {
 #[napi(catch_unwind)]
 pub fn gossip(env: &Env, online: PackedServers, offline: PackedServers) -> Result<PackedLists> {
     let engine = EngineSlot::of(env)?.engine()?;
-    Ok(pack(&engine.gossip(&heard(&online, &offline)), true))
+    Ok(pack(&engine.gossip(heard(&online, &offline)), true))
 }
 
 /// Throws unless the header holds `SHAZBOT_CONTROL_SECRET`.

@@ -50,11 +50,8 @@ impl Engine {
     }
 
     /// Merges what a gossip request says, and answers it.
-    pub fn gossip(&self, lists: &HeardLists<'_>) -> Lists {
-        self.shared.change(|machine, now| {
-            machine.handle_request(now, lists);
-            machine.lists(true)
-        })
+    pub fn gossip(&self, lists: HeardLists<'_>) -> Lists {
+        self.shared.answer(lists)
     }
 
     /// Drains this server or brings it back.

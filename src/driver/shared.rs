@@ -10,7 +10,7 @@ use super::clock::Clock;
 use crate::protocol::ExchangeId;
 use crate::protocol::document::Document;
 use crate::protocol::machine::{Machine, Source};
-use crate::protocol::message::{HeardEntry, HeardLists, Reply};
+use crate::protocol::message::{HeardEntry, HeardLists, Lists, Reply};
 use crate::protocol::time::Now;
 
 /// So many entries are merged under one hold of the lock, some 200 µs.
@@ -51,6 +51,14 @@ impl Shared {
             Some(tick) => sleep_until(self.clock.instant(tick)).await,
             None => pending().await,
         }
+    }
+
+    pub(super) fn answer(&self, mut lists: HeardLists<'_>) -> Lists {
+        self.merge_in_slices(Source::Request, &mut lists);
+        self.change(|machine, now| {
+            machine.handle_request(now, &lists);
+            machine.lists(true)
+        })
     }
 
     pub(super) fn reply(&self, id: ExchangeId, mut reply: Reply<'_>) {
