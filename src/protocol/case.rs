@@ -79,9 +79,9 @@ impl Case {
         }
     }
 
-    /// The accusation, unless newer news has overtaken it.
+    /// The accusation, unless newer news has overtaken it; a tie does not.
     pub(super) fn standing_accusation(&self, member_stamp: Stamp) -> Option<Stamp> {
-        self.accusation.filter(|stamp| *stamp > member_stamp)
+        self.accusation.filter(|stamp| *stamp >= member_stamp)
     }
 
     /// Notes a failure; tells when to try again, or that all tries are used up.

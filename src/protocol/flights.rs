@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::time::Stamp;
 
 /// Names one request under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ExchangeId(pub(super) u64);
 
 /// What a request is for; decides what its failure means.
@@ -91,6 +91,16 @@ impl Flights {
     /// Whether a gossip exchange with this peer is under way. There is never a second one.
     pub(super) fn is_talking_to(&self, peer: &str) -> bool {
         self.by_id.values().any(|flight| flight.purpose != Purpose::Inquiry && &*flight.peer == peer)
+    }
+
+    /// Whether a verification of this peer is under way.
+    pub(super) fn is_verifying(&self, peer: &str) -> bool {
+        self.by_id.values().any(|flight| flight.purpose.is_verification() && &*flight.peer == peer)
+    }
+
+    /// The request that was sent last.
+    pub(super) fn last(&self) -> ExchangeId {
+        ExchangeId(self.last_id)
     }
 
     pub(super) fn count(&self, wanted: impl Fn(Purpose) -> bool) -> usize {

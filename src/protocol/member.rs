@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::case::Case;
+use super::flights::ExchangeId;
 use super::message::Entry;
 use super::time::{Now, Stamp, Tick};
 
@@ -45,6 +46,9 @@ pub(super) struct Member {
     pub(super) has_answered: bool,
     /// When the last newer claim came, or it became known.
     pub(super) refreshed_at: Tick,
+    /// The last request that was out when hearsay last contradicted its status: what was asked until then may have been
+    /// answered before that news came to be, and does not settle it.
+    pub(super) disputed_after: ExchangeId,
     /// When its status changed here.
     pub(super) changed_at: Tick,
     /// How often its pages were halved because it found them too large.
@@ -64,6 +68,7 @@ impl Member {
             verdict: None,
             has_answered: false,
             refreshed_at: now.tick,
+            disputed_after: ExchangeId::default(),
             changed_at: now.tick,
             page_halvings: 0,
             case: None,

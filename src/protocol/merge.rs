@@ -107,6 +107,7 @@ impl Machine {
                 }
                 member.stamp = claim.stamp;
                 member.refreshed_at = now.tick;
+                member.disputed_after = self.flights.last();
                 self.roster.transition(&identity, Status::Dead, now.tick);
                 self.schedule_retention(claim, now);
                 self.question(&identity);
@@ -119,6 +120,7 @@ impl Machine {
                 member.stamp = claim.stamp;
                 member.monitor = claim.monitor;
                 member.refreshed_at = now.tick;
+                member.disputed_after = self.flights.last();
                 self.roster.transition(&identity, Status::Online, now.tick);
                 self.question(&identity);
             }

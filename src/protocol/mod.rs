@@ -44,4 +44,7 @@ pub mod time;
 mod timers;
 mod verification;
 
+#[cfg(test)]
+mod tests;
+
 pub use flights::ExchangeId;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::case::{Case, Comeback, Stage};
+use super::case::{Case, Comeback, SECOND_TRY, Stage};
 use super::flights::{ExchangeId, Flight, OwnWord, Purpose};
 use super::inquest::MAX_ASKED;
 use super::machine::Machine;
@@ -35,12 +35,20 @@ impl Machine {
         let Some(member) = self.roster.get_mut(identity) else { return };
         let is_new = member.case.is_none();
         let case = member.case.get_or_insert_with(|| Box::new(Case::new()));
-        let news_before = (case.accusation, case.comeback);
+        let before = (case.accusation, case.comeback);
         add(case);
-        let has_more = (case.accusation, case.comeback) != news_before;
-        if is_new || (is_urgent && has_more && case.stage == Stage::Queued) {
-            self.inquest.queue(Arc::clone(identity), is_urgent);
+        if before != (case.accusation, case.comeback) {
+            member.disputed_after = self.flights.last();
         }
+        let is_newly_accused = before.0.is_none() && case.accusation.is_some();
+        let is_newly_urgent = is_newly_accused || (before.1.is_none() && case.comeback.is_some());
+        match case.stage {
+            Stage::Queued if is_new || is_newly_urgent => {}
+            // One that was silent before and is now accused is not waited for.
+            Stage::Waiting(_) if is_newly_accused => case.stage = Stage::Queued,
+            _ => return,
+        }
+        self.inquest.queue(Arc::clone(identity), is_urgent);
     }
 
     pub(super) fn schedule_verification(&mut self, now: Tick) {
@@ -58,10 +66,8 @@ impl Machine {
     pub(super) fn verify(&mut self, now: Now) {
         for identity in self.inquest.take_due(now.tick) {
             let Some(member) = self.roster.get_mut(&identity) else { continue };
-            let Some(case) = member.case.as_mut().filter(|case| matches!(case.stage, Stage::Waiting(_)))
-            else {
-                continue;
-            };
+            let is_due = |case: &Case| matches!(case.stage, Stage::Waiting(until) if until <= now.tick);
+            let Some(case) = member.case.as_deref_mut().filter(|case| is_due(case)) else { continue };
             case.stage = Stage::Queued;
             let is_accused = case.standing_accusation(member.stamp).is_some();
             self.inquest.queue(identity, is_accused);
@@ -82,6 +88,10 @@ impl Machine {
         }
         let Some(case) = member.case.as_mut().filter(|case| case.stage == Stage::Queued) else { return };
         case.stage = Stage::Asked;
+        // The answer to an earlier question about it is still awaited, and will do.
+        if self.flights.is_verifying(&identity) {
+            return;
+        }
         let base_url = Arc::clone(&member.spelling);
         self.inquest.spend_slot(now.tick);
         let id = self.flights.begin(identity, Purpose::Inquiry);
@@ -89,32 +99,43 @@ impl Machine {
     }
 
     /// What a verification has found.
-    pub(super) fn conclude_verification(&mut self, flight: &Flight, reply: &Reply<'_>, now: Now) {
+    fn conclude_verification(&mut self, id: ExchangeId, flight: &Flight, reply: &Reply<'_>, now: Now) {
         let peer = &flight.peer;
         match (reply, &flight.own_word, flight.purpose) {
-            (Reply::Lists(_), Some(word), _) => self.heed_own_word(peer, word, now),
-            (Reply::Lists(_), None, Purpose::Inquiry) => self.find_absent(peer, None, now),
+            (Reply::Lists(_), Some(word), _) => self.heed_own_word(peer, id, word, now),
+            (Reply::Lists(_), None, Purpose::Inquiry) => self.find_absent(peer, id, None, now),
             (Reply::Lists(_), None, _) => self.close_case(peer),
-            (Reply::Refusal(_), ..) => self.find_alive(peer, None, now),
-            (Reply::Unclear(_), _, Purpose::Inquiry) if !self.flights.is_talking_to(peer) => {
-                self.converse(Arc::clone(peer), Purpose::Trial, now);
+            (Reply::Refusal(_), ..) => self.find_alive(peer, id, None, now),
+            (Reply::Unclear(_), _, Purpose::Inquiry) => {
+                // An exchange that is under way already tells as much as a trial.
+                if self.converse(Arc::clone(peer), Purpose::Trial, now).is_none() {
+                    self.await_exchange(peer, now);
+                }
             }
             (Reply::Unclear(_) | Reply::Failure(_), ..) => self.find_silent(peer, now),
         }
     }
 
     /// A member has said itself where it stands.
-    pub(super) fn heed_own_word(&mut self, peer: &Arc<str>, word: &OwnWord, now: Now) {
+    fn heed_own_word(&mut self, peer: &Arc<str>, id: ExchangeId, word: &OwnWord, now: Now) {
         if word.online {
-            self.find_alive(peer, Some(word), now);
+            self.find_alive(peer, id, Some(word), now);
         } else {
-            self.find_absent(peer, Some(word.stamp), now);
+            self.find_absent(peer, id, Some(word.stamp), now);
         }
     }
 
     /// A member has answered. Claims that said otherwise are outdone, for an original does not refute them itself.
-    pub(super) fn find_alive(&mut self, peer: &Arc<str>, word: Option<&OwnWord>, now: Now) {
+    fn find_alive(&mut self, peer: &Arc<str>, id: ExchangeId, word: Option<&OwnWord>, now: Now) {
         let Some(member) = self.roster.get_mut(peer) else { return };
+        let answered = word.map_or(Stamp::default(), |word| word.stamp);
+        let accusation = member.case.as_ref().and_then(|case| case.standing_accusation(member.stamp));
+        let was_offline = !member.is_online();
+        let contested =
+            if was_offline { Some(member.stamp.max(accusation.unwrap_or_default())) } else { accusation };
+        if id <= member.disputed_after && contested.is_some_and(|contested| answered <= contested) {
+            return self.ask_anew(peer);
+        }
         member.verdict = Some(Verdict { alive: true, at: now.tick });
         member.refreshed_at = now.tick;
         if let Some(word) = word {
@@ -122,12 +143,7 @@ impl Machine {
             member.monitor = word.monitor;
             member.saw(word.stamp);
         }
-        let case = member.case.take();
-        let was_offline = !member.is_online();
-        let accusation = case.and_then(|case| case.standing_accusation(member.stamp));
-        let contested =
-            if was_offline { Some(member.stamp.max(accusation.unwrap_or_default())) } else { accusation };
-        let answered = word.map_or(Stamp::default(), |word| word.stamp);
+        member.case = None;
         member.stamp = match contested {
             Some(contested) if answered <= contested => member.highest_seen.next(),
             _ => member.stamp.max(answered),
@@ -147,24 +163,31 @@ impl Machine {
     }
 
     /// A member has answered without showing itself online: it was drained, leaves, or is another server by now.
-    pub(super) fn find_absent(&mut self, peer: &Arc<str>, own_stamp: Option<Stamp>, now: Now) {
+    fn find_absent(&mut self, peer: &Arc<str>, id: ExchangeId, own_stamp: Option<Stamp>, now: Now) {
         let Some(member) = self.roster.get_mut(peer) else { return };
+        let accusation = member.case.as_ref().and_then(|case| case.standing_accusation(member.stamp));
+        let comeback = member.case.as_ref().and_then(|case| case.comeback).map(|comeback| comeback.stamp);
+        let is_said_online = comeback.is_some() || (member.is_online() && accusation.is_none());
+        let claimed = comeback.map_or(member.stamp, |stamp| stamp.max(member.stamp));
+        if is_said_online && id <= member.disputed_after && own_stamp.unwrap_or_default() <= claimed {
+            return self.ask_anew(peer);
+        }
         member.verdict = Some(Verdict { alive: false, at: now.tick });
-        let case = member.case.take();
-        let has_comeback = case.as_ref().is_some_and(|case| case.comeback.is_some());
-        let accusation = case.and_then(|case| case.standing_accusation(member.stamp));
+        member.case = None;
         if let Some(own_stamp) = own_stamp {
             member.saw(own_stamp);
         }
-        if member.is_online() || has_comeback {
+        if member.is_online() || comeback.is_some() {
             // The claim's own stamp where there is one, so that all who hear of it hold the same tombstone.
             member.stamp = own_stamp
                 .max(accusation)
-                .filter(|stamp| *stamp > member.stamp)
+                .filter(|stamp| *stamp > claimed)
                 .unwrap_or_else(|| member.highest_seen.next());
         } else {
             member.stamp = member.stamp.max(own_stamp.unwrap_or_default());
         }
+        let stamp = member.stamp;
+        member.saw(stamp);
         self.lay_tombstone(peer, Status::Left, now);
     }
 
@@ -178,7 +201,10 @@ impl Machine {
             member.verdict = Some(Verdict { alive: false, at: now.tick });
         } else if let Some(accusation) = accusation.filter(|_| member.is_online()) {
             member.verdict = Some(Verdict { alive: false, at: now.tick });
-            member.stamp = accusation;
+            // An online claim may have come with the accusation's very stamp: the tombstone has to beat that.
+            member.stamp = if accusation > member.stamp { accusation } else { member.tombstone_stamp(now) };
+            let stamp = member.stamp;
+            member.saw(stamp);
             self.lay_tombstone(peer, Status::Dead, now);
         } else if let Some(again) = case.fail(member, now) {
             case.stage = Stage::Waiting(again);
@@ -208,6 +234,23 @@ impl Machine {
         }
     }
 
+    /// What was asked before the newest claim came does not settle it.
+    fn ask_anew(&mut self, peer: &Arc<str>) {
+        let Some(member) = self.roster.get_mut(peer) else { return };
+        if !self.flights.is_verifying(peer) {
+            member.case.get_or_insert_with(|| Box::new(Case::new())).stage = Stage::Queued;
+            self.inquest.queue(Arc::clone(peer), true);
+        }
+    }
+
+    /// The exchange under way settles the question; if it does not, it is asked again.
+    fn await_exchange(&mut self, peer: &Arc<str>, now: Now) {
+        let Some(case) = self.roster.get_mut(peer).and_then(|member| member.case.as_mut()) else { return };
+        let again = now.tick + SECOND_TRY;
+        case.stage = Stage::Waiting(again);
+        self.inquest.wait(Arc::clone(peer), again);
+    }
+
     fn lay_tombstone(&mut self, peer: &Arc<str>, status: Status, now: Now) {
         self.roster.transition(peer, status, now.tick);
         if let Some(member) = self.roster.get(peer) {
@@ -224,13 +267,12 @@ impl Machine {
     /// The reply to any exchange, by its purpose.
     pub(super) fn conclude(&mut self, now: Now, id: ExchangeId, flight: &Flight, reply: &Reply<'_>) {
         if flight.purpose.is_verification() {
-            self.conclude_verification(flight, reply, now);
-            return self.begin_running_when_greeted(id, now);
+            return self.conclude_verification(id, flight, reply, now);
         }
         match (reply, &flight.own_word) {
-            (Reply::Lists(_), Some(word)) => self.heed_own_word(&flight.peer, word, now),
+            (Reply::Lists(_), Some(word)) => self.heed_own_word(&flight.peer, id, word, now),
             (Reply::Lists(_), None) => {}
-            (Reply::Refusal(_), _) => self.find_alive(&flight.peer, None, now),
+            (Reply::Refusal(_), _) => self.find_alive(&flight.peer, id, None, now),
             (Reply::Unclear(_) | Reply::Failure(_), _) => match flight.purpose {
                 Purpose::Round => self.fail_round(&flight.peer, now),
                 Purpose::Farewell => {}

@@ -1,0 +1,94 @@
+//! Peers and a store that answer as a test has them answer.
+
+use std::collections::VecDeque;
+
+use crate::protocol::master_list::{Condition, Upload};
+use crate::protocol::message::{Entry, Lists};
+use crate::protocol::time::Stamp;
+
+/// How a peer that is no machine answers.
+#[derive(Debug, Clone)]
+pub(super) enum Fake {
+    /// With itself online.
+    Online,
+    /// With an empty list to a `GET`, and with itself offline to gossip.
+    Drained,
+    /// Nothing listens on its port.
+    Refuses,
+    /// Not within the time-out.
+    Hangs,
+    /// When the test says so.
+    Held,
+    /// With this status and body.
+    Status(u16, &'static str),
+    /// With 404 to a `GET`, and with itself online to gossip.
+    NoList,
+    /// With these lists.
+    Says(Lists),
+}
+
+impl Fake {
+    pub(super) fn answer(&self, url: &str, is_gossip: bool, wall: Stamp) -> (u16, Vec<u8>) {
+        let own = Entry { base_url: url.into(), monitor: false, last_update: wall };
+        let lists = match self {
+            Self::Online => Lists { online: vec![own], offline: vec![] },
+            Self::NoList if is_gossip => Lists { online: vec![own], offline: vec![] },
+            Self::Drained if is_gossip => Lists { online: vec![], offline: vec![own] },
+            Self::Drained => Lists::default(),
+            Self::NoList => return (404, b"Cannot GET".to_vec()),
+            Self::Status(status, body) => return (*status, body.as_bytes().to_vec()),
+            Self::Says(lists) => lists.clone(),
+            Self::Refuses | Self::Hangs | Self::Held => unreachable!("these do not answer"),
+        };
+        (200, lists.to_gossip_json())
+    }
+}
+
+/// Where the master list is kept.
+#[derive(Debug, Default)]
+pub(super) struct Store {
+    /// None is a 404.
+    pub(super) body: Option<String>,
+    pub(super) version: u64,
+    /// Whether it gives tags and heeds conditions.
+    pub(super) has_conditions: bool,
+    /// What the next downloads are answered with instead.
+    pub(super) next_downloads: VecDeque<(u16, &'static str)>,
+    /// What the next uploads are answered with instead.
+    pub(super) next_uploads: VecDeque<u16>,
+    pub(super) uploads: usize,
+}
+
+impl Store {
+    pub(super) fn download(&mut self) -> (u16, Option<String>, Vec<u8>) {
+        if let Some((status, body)) = self.next_downloads.pop_front() {
+            return (status, None, body.as_bytes().to_vec());
+        }
+        match &self.body {
+            Some(body) => (200, self.tag(), body.as_bytes().to_vec()),
+            None => (404, None, Vec::new()),
+        }
+    }
+
+    pub(super) fn upload(&mut self, body: &str, condition: &Condition) -> Upload {
+        if let Some(status) = self.next_uploads.pop_front() {
+            return Upload::Answer(status);
+        }
+        let holds = match condition {
+            Condition::None => true,
+            Condition::Absent => self.body.is_none(),
+            Condition::Unchanged(tag) => self.body.is_some() && self.tag().as_ref() == Some(tag),
+        };
+        if !holds {
+            return Upload::Answer(412);
+        }
+        self.version += 1;
+        self.uploads += 1;
+        self.body = Some(body.to_owned());
+        Upload::Answer(200)
+    }
+
+    fn tag(&self) -> Option<String> {
+        self.has_conditions.then(|| format!("\"{}\"", self.version))
+    }
+}

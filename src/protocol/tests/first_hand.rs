@@ -1,0 +1,158 @@
+//! Rule R3: what was found out first-hand is overturned by hearsay only after a verification, for 60 s.
+
+use super::fakes::Fake;
+use super::rig::{A, B, C, ME, Stand};
+use super::world::World;
+
+#[test]
+fn an_accused_that_answers_stays_online_and_the_accusation_is_outdone() {
+    let mut world = World::among(&[A, B]);
+    let accusation = world.wall() + 10;
+    let answer = world.hear(&[], &[(A, accusation)]);
+    assert!(answer.online.iter().any(|entry| &*entry.base_url == A), "it counts only once it is verified");
+    world.run_for(300);
+    assert!(world.is_online(A));
+    assert!(world.stamp(A) > accusation);
+    assert_eq!(world.inquiries_to(A).len(), 1);
+    assert!(!world.gossip_to(B).is_empty(), "the outdone stamp is passed on at once");
+}
+
+#[test]
+fn an_accused_that_is_silent_is_offline_within_a_round_trip() {
+    let mut world = World::among(&[A]);
+    world.be(A, Fake::Refuses);
+    let accusation = world.wall() + 10;
+    world.hear(&[], &[(A, accusation)]);
+    world.run_for(300);
+    assert_eq!(world.stand(A), Stand::Offline(accusation), "with the stamp of the claim");
+}
+
+#[test]
+fn an_accused_that_answers_without_itself_is_offline_with_the_claims_stamp() {
+    let mut world = World::among(&[A]);
+    world.be(A, Fake::Drained);
+    let accusation = world.wall() + 10;
+    world.hear(&[], &[(A, accusation)]);
+    world.run_for(300);
+    assert_eq!(world.stand(A), Stand::Offline(accusation));
+}
+
+#[test]
+fn after_a_minute_hearsay_counts_at_once_and_is_verified_afterwards() {
+    let mut world = World::with(|config| config.gossip_interval = std::time::Duration::from_secs(86_400));
+    world.meet(A);
+    world.run_for(59_000);
+    let accusation = world.wall();
+    world.hear(&[], &[(A, accusation)]);
+    assert!(world.is_online(A));
+    world.run_for(61_000);
+    let accusation = world.stamp(A) + 1;
+    world.hear(&[], &[(A, accusation)]);
+    assert_eq!(world.stand(A), Stand::Offline(accusation));
+    world.run_for(300);
+    assert!(world.is_online(A));
+    assert!(world.stamp(A) > accusation);
+}
+
+#[test]
+fn one_found_dead_comes_back_only_by_answering() {
+    let mut world = World::alone();
+    world.find_dead(A);
+    let claim = world.stamp(A) + 1;
+    world.hear(&[(A, claim)], &[]);
+    assert!(!world.is_online(A));
+    world.run_for(300);
+    assert!(!world.is_online(A), "it does not answer");
+    world.be(A, Fake::Online);
+    world.run_for(3_000);
+    assert!(world.is_online(A), "it answers when it is tried again");
+}
+
+#[test]
+fn a_comeback_that_is_verified_in_vain_is_buried_above_its_claim() {
+    let mut world = World::alone();
+    world.find_dead(A);
+    let claim = world.wall() + 3_600_000;
+    world.hear(&[(A, claim)], &[]);
+    world.run_for(60_000);
+    assert_eq!(world.stand(A), Stand::Offline(claim + 1));
+}
+
+#[test]
+fn a_comeback_answered_without_itself_is_outdone() {
+    let mut world = World::alone();
+    world.find_dead(A);
+    world.be(A, Fake::Drained);
+    let claim = world.wall() + 3_600_000;
+    world.hear(&[(A, claim)], &[]);
+    world.run_for(300);
+    assert!(!world.is_online(A));
+    assert!(world.stamp(A) > claim, "or the same claim would be verified again for ever");
+}
+
+#[test]
+fn an_accusation_stands_when_the_same_message_says_online_with_an_equal_stamp() {
+    let mut world = World::among(&[A]);
+    world.be(A, Fake::Refuses);
+    let stamp = world.wall() + 10;
+    world.hear(&[(A, stamp)], &[(A, stamp)]);
+    world.run_for(300);
+    assert!(!world.is_online(A));
+    assert!(world.stamp(A) > stamp, "so that it beats the equal claim everywhere");
+}
+
+#[test]
+fn an_accusation_against_one_that_failed_before_is_looked_into_at_once() {
+    let mut world = World::alone();
+    world.meet(A);
+    world.meet(B);
+    world.be(A, Fake::Refuses);
+    world.control(false);
+    world.run_for(100);
+    let accusation = world.wall() + 10;
+    world.hear(&[], &[(A, accusation)]);
+    world.run_for(300);
+    assert_eq!(world.stand(A), Stand::Offline(accusation));
+}
+
+#[test]
+fn a_peer_without_a_list_is_asked_by_gossip() {
+    let mut world = World::among(&[A]);
+    world.be(A, Fake::NoList);
+    let accusation = world.wall() + 10;
+    world.hear(&[], &[(A, accusation)]);
+    world.run_for(300);
+    assert!(world.is_online(A));
+    assert!(world.stamp(A) > accusation);
+}
+
+#[test]
+fn a_peer_without_a_list_is_not_buried_while_an_exchange_with_it_is_under_way() {
+    let mut world = World::among(&[A]);
+    world.be(A, Fake::Held);
+    world.control(false);
+    world.run_for(50);
+    let exchange = world.last_to(A);
+    world.be(A, Fake::NoList);
+    let accusation = world.wall() + 10;
+    world.hear(&[], &[(A, accusation)]);
+    world.run_for(300);
+    assert!(world.is_online(A), "the exchange will tell");
+    let wall = world.wall();
+    world.answer(exchange, &[(A, wall)], &[]);
+    world.run_for(5_000);
+    assert!(world.is_online(A));
+    assert!(world.stamp(A) > accusation);
+}
+
+#[test]
+fn hearsay_about_others_in_the_answer_to_a_verification_is_not_merged() {
+    let mut world = World::alone();
+    let wall = world.wall();
+    world.be(A, Fake::Says(super::rig::lists(&[(A, wall), (C, wall)], &[(ME, wall + 99_000)])));
+    world.hear(&[(A, wall)], &[]);
+    world.run_for(1_000);
+    assert_eq!(world.inquiries_to(A).len(), 1);
+    assert_eq!(world.stand(C), Stand::Unknown);
+    assert!(world.stamp(ME) < wall + 99_000);
+}

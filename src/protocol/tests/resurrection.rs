@@ -1,0 +1,134 @@
+//! Rules R3 and R6: no claim brings a server back that is not newer than its tombstone.
+
+use super::fakes::Fake;
+use super::rig::{A, B, ME, Stand, entries};
+use super::world::{EPOCH, World};
+use crate::protocol::message::Lists;
+
+#[test]
+fn a_request_that_is_not_newer_brings_nobody_back_and_is_answered_with_the_tombstone() {
+    let mut world = World::alone();
+    world.hear(&[], &[(A, EPOCH)]);
+    for stamp in [EPOCH - 1, EPOCH] {
+        let answer = world.hear(&[(A, stamp)], &[]);
+        assert_eq!(answer.offline, entries(&[(A, EPOCH)]));
+        assert_eq!(world.stand(A), Stand::Offline(EPOCH));
+    }
+    world.hear(&[(A, EPOCH + 1)], &[]);
+    assert_eq!(world.stand(A), Stand::Online(EPOCH + 1), "a newer claim counts at once");
+}
+
+#[test]
+fn an_answer_that_is_not_newer_brings_nobody_back() {
+    let mut world = World::among(&[B]);
+    world.hear(&[], &[(A, EPOCH)]);
+    world.be(B, Fake::Says(Lists { online: entries(&[(B, EPOCH + 5_000), (A, EPOCH)]), offline: vec![] }));
+    world.run_for(70_000);
+    assert!(!world.gossip_to(B).is_empty());
+    assert!(!world.is_online(A));
+}
+
+#[test]
+fn a_master_list_that_is_not_newer_brings_nobody_back() {
+    let mut world = World::new(1);
+    world.store.body = Some(format!(r#"{{"online":[{{"baseUrl":"{A}","lastUpdate":{EPOCH}}}]}}"#));
+    world.start(super::world::config(ME), 0);
+    world.hear(&[], &[(A, EPOCH)]);
+    world.run_for(10_000);
+    assert_eq!(world.stand(A), Stand::Offline(EPOCH));
+}
+
+#[test]
+fn of_two_equal_claims_in_one_message_the_tombstone_wins() {
+    let mut world = World::alone();
+    world.hear(&[(A, EPOCH)], &[(A, EPOCH)]);
+    assert_eq!(world.stand(A), Stand::Offline(EPOCH));
+}
+
+#[test]
+fn a_tie_changes_nothing_whichever_side_is_held() {
+    let mut world = World::alone();
+    world.hear(&[(A, EPOCH)], &[]);
+    world.hear(&[], &[(A, EPOCH)]);
+    assert_eq!(world.stand(A), Stand::Online(EPOCH));
+}
+
+#[test]
+fn an_own_tombstone_beats_a_fast_clock() {
+    let mut world = World::among(&[A]);
+    let fast = world.wall() + 3_600_000;
+    world.hear(&[(A, fast)], &[]);
+    world.be(A, Fake::Refuses);
+    world.run_for(60_000);
+    assert_eq!(world.stand(A), Stand::Offline(fast + 1));
+}
+
+#[test]
+fn a_tombstone_of_one_found_absent_is_beaten_by_its_return() {
+    let mut world = World::among(&[A]);
+    world.be(A, Fake::Says(Lists::default()));
+    let wall = world.wall();
+    world.hear(&[], &[(A, wall - 100_000)]);
+    world.hear(&[], &[(A, wall + 50_000)]);
+    world.run_for(1_000);
+    let Stand::Offline(tombstone) = world.stand(A) else { panic!("still online") };
+    world.be(A, Fake::Online);
+    world.hear(&[(A, tombstone + 1)], &[]);
+    world.run_for(1_000);
+    assert!(world.is_online(A));
+    assert!(world.stamp(A) > tombstone);
+}
+
+#[test]
+fn what_was_forgotten_comes_back_only_by_a_newer_claim() {
+    let mut world = World::alone();
+    world.hear(&[], &[(A, EPOCH)]);
+    world.run_for(25 * 3_600_000);
+    assert_eq!(world.stand(A), Stand::Unknown, "no merge was needed for that");
+    world.hear(&[(A, EPOCH)], &[]);
+    assert_eq!(world.stand(A), Stand::Unknown);
+    world.hear(&[(A, EPOCH + 1)], &[]);
+    assert_eq!(world.stand(A), Stand::Online(EPOCH + 1));
+}
+
+#[test]
+fn an_answer_asked_for_before_the_leave_does_not_bring_back_one_that_left() {
+    for has_found_it_alive in [false, true] {
+        let mut world = World::alone();
+        if has_found_it_alive {
+            world.meet(A);
+            world.be(A, Fake::Held);
+            world.control(false);
+        } else {
+            world.be(A, Fake::Held);
+            let wall = world.wall();
+            world.hear(&[(A, wall)], &[]);
+        }
+        world.run_for(200);
+        let id = world.last_to(A);
+        let left_at = world.wall();
+        world.hear(&[], &[(A, left_at)]);
+        world.be(A, Fake::Refuses);
+        world.answer(id, &[(A, left_at - 5)], &[]);
+        world.run_for(300);
+        assert_eq!(world.stand(A), Stand::Offline(left_at));
+    }
+}
+
+#[test]
+fn an_answer_asked_for_before_the_return_does_not_bury_one_that_came_back() {
+    let mut world = World::alone();
+    world.find_dead(A);
+    world.be(A, Fake::Held);
+    world.nodes.get_mut(ME).unwrap().machine.question(&A.into());
+    world.hear(&[], &[]);
+    world.run_for(200);
+    let id = world.last_to(A);
+    let claim = world.stamp(A) + 1;
+    world.be(A, Fake::Online);
+    world.hear(&[(A, claim)], &[]);
+    world.answer(id, &[], &[]);
+    world.run_for(300);
+    assert!(world.is_online(A));
+    assert!(world.stamp(A) < claim + 1_000_000);
+}

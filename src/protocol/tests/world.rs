@@ -1,0 +1,331 @@
+//! A small made-up world: virtual time, messages in memory, machines and fake peers by URL.
+//!
+//! After every step it checks what must always hold: each server in exactly one of its lists, stamps that strictly grow,
+//! no stamp seen that falls, and at most one exchange and one inquiry under way with one peer.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
+
+use super::fakes::{Fake, Store};
+use crate::protocol::ExchangeId;
+use crate::protocol::base_url::BaseUrl;
+use crate::protocol::config::{Config, MasterListConfig};
+use crate::protocol::document::Document;
+use crate::protocol::machine::Machine;
+use crate::protocol::master_list::{Condition, DocumentEntry};
+use crate::protocol::message::{HeardLists, Lists, Reply};
+use crate::protocol::output::{Event, Transmit};
+use crate::protocol::secret::Secret;
+use crate::protocol::time::{Now, Stamp, Tick};
+
+/// The wall clock of the world when it begins.
+pub(super) const EPOCH: u64 = 1_700_000_000_000;
+/// A request that gets lost fails after this.
+const TIME_OUT: u64 = 5_000;
+
+/// What a machine has sent.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) at: u64,
+    pub(super) from: String,
+    pub(super) to: String,
+    pub(super) id: ExchangeId,
+    pub(super) what: What,
+}
+
+#[derive(Debug)]
+pub(super) enum What {
+    Gossip(Lists),
+    Inquire,
+    Download,
+    Upload(String, Condition),
+}
+
+#[derive(Debug)]
+enum Delivery {
+    Request { from: String, to: String, id: ExchangeId, gossip: Option<Vec<u8>> },
+    Reply { to: String, id: ExchangeId, answer: Option<(u16, Vec<u8>)> },
+    Download { to: String, id: ExchangeId },
+    Upload { to: String, id: ExchangeId, body: String, condition: Condition },
+}
+
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) machine: Machine,
+    /// How far its wall clock is off.
+    pub(super) wall_offset: i64,
+    pub(super) events: Vec<Event>,
+    under_way: BTreeMap<ExchangeId, (String, bool)>,
+    last_stamp: Stamp,
+    highest_seen: BTreeMap<String, Stamp>,
+}
+
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) tick: u64,
+    pub(super) nodes: BTreeMap<String, Node>,
+    pub(super) fakes: BTreeMap<String, Fake>,
+    pub(super) store: Store,
+    pub(super) sent: Vec<Sent>,
+    /// How long a message takes, one way.
+    pub(super) latency: std::ops::RangeInclusive<u64>,
+    /// The share of exchanges that get lost.
+    pub(super) loss: f64,
+    /// Whose requests to whom get lost.
+    pub(super) cut: BTreeSet<(String, String)>,
+    queue: BTreeMap<(u64, u64), Delivery>,
+    sequence: u64,
+    rng: Xoshiro256PlusPlus,
+}
+
+pub(super) fn config(url: &str) -> Config {
+    let secret = || Secret::new("secret").unwrap();
+    Config {
+        secret: secret(),
+        control_secret: secret(),
+        base_url: BaseUrl::parse(url).unwrap(),
+        monitor: false,
+        gossip_interval: Duration::from_secs(30),
+        master_list: MasterListConfig {
+            url: "http://store/list".to_owned(),
+            update_url: "http://store/list".to_owned(),
+            update_authorization: secret(),
+            announce_minimum: Duration::from_secs(300),
+            announce_interval: Duration::from_secs(600),
+            update_on_shutdown: false,
+        },
+    }
+}
+
+impl World {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            tick: 0,
+            nodes: BTreeMap::new(),
+            fakes: BTreeMap::new(),
+            store: Store::default(),
+            sent: Vec::new(),
+            latency: 1..=1,
+            loss: 0.0,
+            cut: BTreeSet::new(),
+            queue: BTreeMap::new(),
+            sequence: 0,
+            rng: Xoshiro256PlusPlus::seed_from_u64(seed),
+        }
+    }
+
+    pub(super) fn start(&mut self, config: Config, wall_offset: i64) {
+        let url = config.base_url.identity().to_string();
+        let now = now_of(self.tick, wall_offset);
+        let machine = Machine::start(config, self.rng.random(), now);
+        let node = Node {
+            machine,
+            wall_offset,
+            events: Vec::new(),
+            under_way: BTreeMap::new(),
+            last_stamp: Stamp(0),
+            highest_seen: BTreeMap::new(),
+        };
+        self.nodes.insert(url.clone(), node);
+        self.carry_out(&url);
+    }
+
+    /// Ends a machine without a word: its port is closed from now on.
+    pub(super) fn crash(&mut self, url: &str) {
+        self.nodes.remove(url);
+    }
+
+    pub(super) fn cut_between(&mut self, a: &str, b: &str) {
+        self.cut.insert((a.to_owned(), b.to_owned()));
+        self.cut.insert((b.to_owned(), a.to_owned()));
+    }
+
+    pub(super) fn now(&self, url: &str) -> Now {
+        now_of(self.tick, self.nodes[url].wall_offset)
+    }
+
+    /// Does something with one machine, and carries out what it wants then.
+    pub(super) fn act<T>(&mut self, url: &str, act: impl FnOnce(&mut Machine, Now) -> T) -> T {
+        let now = self.now(url);
+        let result = act(&mut self.nodes.get_mut(url).unwrap().machine, now);
+        self.carry_out(url);
+        result
+    }
+
+    pub(super) fn run_for(&mut self, millis: u64) {
+        let end = self.tick + millis;
+        while let Some(at) = self.next_moment().filter(|at| *at <= end) {
+            self.tick = self.tick.max(at);
+            let due: Vec<String> = self
+                .nodes
+                .iter()
+                .filter(|(_, node)| node.machine.poll_timeout().is_some_and(|at| at.0 <= self.tick))
+                .map(|(url, _)| url.clone())
+                .collect();
+            for url in due {
+                self.act(&url, |machine, now| machine.handle_timeout(now));
+            }
+            while let Some(entry) = self.queue.first_entry().filter(|entry| entry.key().0 <= self.tick) {
+                let delivery = entry.remove();
+                self.deliver(delivery);
+            }
+        }
+        self.tick = end;
+    }
+
+    fn next_moment(&self) -> Option<u64> {
+        let timers = self.nodes.values().filter_map(|node| node.machine.poll_timeout());
+        timers.map(|at| at.0).chain(self.queue.keys().next().map(|key| key.0)).min()
+    }
+
+    fn post(&mut self, at: u64, delivery: Delivery) {
+        self.sequence += 1;
+        self.queue.insert((at, self.sequence), delivery);
+    }
+
+    fn travel(&mut self) -> u64 {
+        self.tick + self.rng.random_range(self.latency.clone())
+    }
+
+    fn carry_out(&mut self, url: &str) {
+        let node = self.nodes.get_mut(url).unwrap();
+        let transmits: Vec<_> = std::iter::from_fn(|| node.machine.poll_transmit()).collect();
+        node.events.extend(std::iter::from_fn(|| node.machine.poll_event()));
+        for transmit in transmits {
+            self.send(url, transmit);
+        }
+        self.nodes.get_mut(url).unwrap().check();
+    }
+
+    fn send(&mut self, from: &str, transmit: Transmit) {
+        let from = from.to_owned();
+        let arrival = self.travel();
+        let (to, id, what, delivery) = match transmit {
+            Transmit::AbandonAll => return self.nodes.get_mut(&from).unwrap().under_way.clear(),
+            Transmit::Gossip { id, base_url, lists } => {
+                let to = identity(&base_url);
+                let gossip = Some(lists.to_gossip_json());
+                let delivery = Delivery::Request { from: from.clone(), to: to.clone(), id, gossip };
+                (to, id, What::Gossip(lists), delivery)
+            }
+            Transmit::Inquire { id, base_url } => {
+                let to = identity(&base_url);
+                let delivery = Delivery::Request { from: from.clone(), to: to.clone(), id, gossip: None };
+                (to, id, What::Inquire, delivery)
+            }
+            Transmit::DownloadMasterList { id } => {
+                ("store".to_owned(), id, What::Download, Delivery::Download { to: from.clone(), id })
+            }
+            Transmit::UploadMasterList { id, entries, condition } => {
+                let body = String::from_utf8(DocumentEntry::to_document_json(&entries)).unwrap();
+                let what = What::Upload(body.clone(), condition.clone());
+                ("store".to_owned(), id, what, Delivery::Upload { to: from.clone(), id, body, condition })
+            }
+        };
+        if matches!(what, What::Gossip(_) | What::Inquire) {
+            let under_way = &mut self.nodes.get_mut(&from).unwrap().under_way;
+            let is_gossip = matches!(what, What::Gossip(_));
+            let is_second = under_way.values().any(|known| *known == (to.clone(), is_gossip));
+            assert!(!is_second, "{from} has two exchanges with {to} under way (gossip: {is_gossip})");
+            under_way.insert(id, (to.clone(), is_gossip));
+        }
+        let is_lost = to != "store"
+            && (self.cut.contains(&(from.clone(), to.clone())) || self.rng.random::<f64>() < self.loss);
+        if is_lost {
+            let reply = Delivery::Reply { to: from.clone(), id, answer: None };
+            self.post(self.tick + TIME_OUT, reply);
+        } else {
+            self.post(arrival, delivery);
+        }
+        self.sent.push(Sent { at: self.tick, from, to, id, what });
+    }
+
+    fn deliver(&mut self, delivery: Delivery) {
+        match delivery {
+            Delivery::Request { from, to, id, gossip } => {
+                let (delay, answer) = self.serve(&to, gossip.as_deref());
+                if let Some(answer) = answer {
+                    let at = self.travel() + delay;
+                    self.post(at, Delivery::Reply { to: from, id, answer });
+                }
+            }
+            Delivery::Reply { to, id, answer } => {
+                let reply = match &answer {
+                    Some((status, body)) => Reply::read(*status, body),
+                    None => Reply::Failure("no answer".to_owned()),
+                };
+                self.reply(&to, id, &reply);
+            }
+            Delivery::Download { to, id } => {
+                let (status, etag, body) = self.store.download();
+                let outcome = Document::read(status, etag, &body);
+                if self.nodes.contains_key(&to) {
+                    self.act(&to, |machine, now| machine.handle_download(now, id, &outcome));
+                }
+            }
+            Delivery::Upload { to, id, body, condition } => {
+                let upload = self.store.upload(&body, &condition);
+                if self.nodes.contains_key(&to) {
+                    self.act(&to, |machine, now| machine.handle_upload(now, id, &upload));
+                }
+            }
+        }
+    }
+
+    pub(super) fn reply(&mut self, to: &str, id: ExchangeId, reply: &Reply<'_>) {
+        if let Some(node) = self.nodes.get_mut(to) {
+            node.under_way.remove(&id);
+            self.act(to, |machine, now| machine.handle_reply(now, id, reply));
+        }
+    }
+
+    /// How a request is answered, and with what delay; none where the test answers itself.
+    #[expect(clippy::type_complexity, reason = "a delay and an answer, used once")]
+    fn serve(&mut self, to: &str, gossip: Option<&[u8]>) -> (u64, Option<Option<(u16, Vec<u8>)>>) {
+        if self.nodes.contains_key(to) {
+            let lists = self.act(to, |machine, now| {
+                let Some(body) = gossip else { return machine.lists(false) };
+                machine.handle_request(now, &HeardLists::read(std::str::from_utf8(body).unwrap()).unwrap());
+                machine.lists(true)
+            });
+            return (0, Some(Some((200, lists.to_gossip_json()))));
+        }
+        let wall = Stamp(EPOCH + self.tick);
+        match self.fakes.get(to).unwrap_or(&Fake::Refuses) {
+            Fake::Refuses => (0, Some(None)),
+            Fake::Hangs => (TIME_OUT, Some(None)),
+            Fake::Held => (0, None),
+            fake => (0, Some(Some(fake.answer(to, gossip.is_some(), wall)))),
+        }
+    }
+}
+
+impl Node {
+    fn check(&mut self) {
+        let machine = &self.machine;
+        let lists = machine.lists(true);
+        let own = machine.me.entry();
+        let all = || lists.online.iter().chain(&lists.offline);
+        let unique: BTreeSet<_> = all().map(|entry| identity(&entry.base_url)).collect();
+        assert_eq!(unique.len(), all().count(), "a server stands in the lists twice");
+        assert!(all().any(|entry| *entry == own), "the own entry is missing");
+        assert!(own.last_update >= self.last_stamp, "the own stamp fell");
+        self.last_stamp = own.last_update;
+        for (identity, member) in machine.roster.iter() {
+            assert!(member.stamp <= member.highest_seen, "{identity} is shown above the highest stamp seen");
+            let highest = self.highest_seen.insert(identity.to_string(), member.highest_seen);
+            assert!(highest <= Some(member.highest_seen), "the highest stamp seen of {identity} fell");
+        }
+    }
+}
+
+fn now_of(tick: u64, wall_offset: i64) -> Now {
+    Now { tick: Tick(tick), wall: Stamp((EPOCH + tick).saturating_add_signed(wall_offset)) }
+}
+
+fn identity(base_url: &str) -> String {
+    BaseUrl::parse(base_url).unwrap().identity().to_string()
+}
