@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
 const BETWEEN_LOOKS = 50
-const PATIENCE = 12_000
+const PATIENCE = 15_000
 const WATCHED = 2000
 
 /** Polls all lists, and shows them, until each of these servers sees exactly these servers online. */
