@@ -1,0 +1,52 @@
+'use strict'
+
+const { createMasterListStore } = require('./master-list-store')
+const { SUBJECT } = require('./subject')
+const { environment } = require('./environment')
+
+const shazbot = require(SUBJECT)
+
+const BASE_URL = 'http://127.0.0.1:9/me/'
+
+/** Collects what is written to the console of this process until the test ends: `{severity, values}`. */
+function captureConsole(t) {
+  const lines = []
+  for (const severity of ['log', 'warn', 'error']) {
+    const own = console[severity]
+    console[severity] = (...values) => lines.push({ severity, values })
+    t.after(() => {
+      console[severity] = own
+    })
+  }
+  return lines
+}
+
+/**
+ * Sets the variables of an engine in this very process, and takes them away when the test ends; its engine is shut down
+ * then. Tests that use it can't run at once.
+ *
+ * @param {import('node:test').TestContext} t
+ * @param {{store?: object, servers?: object[], env?: Record<string, string | undefined>}} [options]
+ */
+async function prepare(t, { store, servers = [], env = {} } = {}) {
+  const masterList = store ?? (await createMasterListStore(t, { servers }))
+  const before = { ...process.env }
+  Object.assign(process.env, environment(masterList, { SHAZBOT_BASE_URL: BASE_URL, ...env }))
+  for (const [name, value] of Object.entries(env)) if (value === undefined) delete process.env[name]
+  t.after(async () => {
+    await shazbot.shazbotShutDown()
+    for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name]
+    Object.assign(process.env, before)
+  })
+  return { store: masterList }
+}
+
+/** As `prepare`, and starts the engine; the console is quiet. */
+async function start(t, options) {
+  const prepared = await prepare(t, options)
+  const lines = captureConsole(t)
+  await shazbot.shazbotStart()
+  return { ...prepared, lines }
+}
+
+module.exports = { shazbot, BASE_URL, captureConsole, prepare, start }
