@@ -17,13 +17,23 @@ const { createFakePeer } = require('./support/fake-peer')
 const { freePort } = require('./support/ports')
 const { entry, aWhileAgo, isOnline } = require('./support/entries')
 const { eventually, throughout } = require('./support/eventually')
-const { startMixedCluster, eachSees, everybodySeesEverybody, showsGone, showsOnline } = require('./support/mixed-cluster')
+const {
+  startMixedCluster,
+  eachSees,
+  everybodySeesEverybody,
+  showsGone,
+  showsOnline,
+} = require('./support/mixed-cluster')
 
 const PAGE = 64 * 1024
 
 /** Asserts that every one of these servers goes on showing lists that fit. */
 const allKeepSeeing = (apps, fits, { lasting, what }) =>
-  throughout(async () => (await Promise.all(apps.map((app) => app.list()))).every(fits), { lasting, every: 200, what })
+  throughout(async () => (await Promise.all(apps.map((app) => app.list()))).every(fits), {
+    lasting,
+    every: 200,
+    what,
+  })
 
 async function assertGoneForGood({ natives, legacies }, baseUrl, within) {
   const what = `${baseUrl} is offline`
@@ -37,7 +47,10 @@ async function assertGoneForGood({ natives, legacies }, baseUrl, within) {
 describe('interop: mixed clusters', { concurrency: 3 }, () => {
   test('interop: three native and three legacy servers find each other through the master list', async (t) => {
     const cluster = await startMixedCluster(t, { natives: 3, legacies: 3 })
-    await allKeepSeeing(cluster.natives, ({ online }) => online.length === 6, { lasting: 6_000, what: 'six are online' })
+    await allKeepSeeing(cluster.natives, ({ online }) => online.length === 6, {
+      lasting: 6_000,
+      what: 'six are online',
+    })
   })
 
   test('interop: a native server that is killed disappears from all views, and from native ones for good', async (t) => {
@@ -62,7 +75,10 @@ describe('interop: mixed clusters', { concurrency: 3 }, () => {
     const old = entry(victim.baseUrl, Date.now())
     await victim.kill()
     cluster.without(victim)
-    await eachSees(cluster.natives, showsGone(victim.baseUrl), { within: 20_000, what: 'the killed one is offline' })
+    await eachSees(cluster.natives, showsGone(victim.baseUrl), {
+      within: 20_000,
+      what: 'the killed one is offline',
+    })
 
     const resurrected = cluster.legacies.map((legacy) => legacy.tell({ online: [old] }))
     for (const answer of await Promise.all(resurrected)) {
@@ -70,7 +86,10 @@ describe('interop: mixed clusters', { concurrency: 3 }, () => {
     }
     cluster.store.write([...cluster.store.servers, old])
 
-    await allKeepSeeing(cluster.natives, showsGone(victim.baseUrl), { lasting: 8_000, what: 'the dead stay dead' })
+    await allKeepSeeing(cluster.natives, showsGone(victim.baseUrl), {
+      lasting: 8_000,
+      what: 'the dead stay dead',
+    })
   })
 
   for (const kind of ['natives', 'legacies']) {
@@ -90,7 +109,10 @@ describe('interop: mixed clusters', { concurrency: 3 }, () => {
     await assertGoneForGood(cluster, drained.baseUrl, 10_000)
 
     await drained.control(true)
-    await eachSees(cluster.apps, showsOnline(drained.baseUrl), { within: 15_000, what: 'it is back everywhere' })
+    await eachSees(cluster.apps, showsOnline(drained.baseUrl), {
+      within: 15_000,
+      what: 'it is back everywhere',
+    })
     await allKeepSeeing(cluster.natives, showsOnline(drained.baseUrl), { lasting: 4_000, what: 'it is back' })
   })
 
@@ -101,17 +123,29 @@ describe('interop: mixed clusters', { concurrency: 3 }, () => {
       cluster.without(old)
       await old.leave()
       await cluster.addNative({ port })
-      await eachSees(cluster.apps, showsOnline(baseUrl), { within: 15_000, what: 'the upgraded server is online' })
+      await eachSees(cluster.apps, showsOnline(baseUrl), {
+        within: 15_000,
+        what: 'the upgraded server is online',
+      })
     }
     await everybodySeesEverybody(cluster)
-    await allKeepSeeing(cluster.natives, ({ online }) => online.length === 4, { lasting: 5_000, what: 'all are online' })
+    await allKeepSeeing(cluster.natives, ({ online }) => online.length === 4, {
+      lasting: 5_000,
+      what: 'all are online',
+    })
   })
 
   test('interop: a native server that starts before it listens joins and is not buried', async (t) => {
     const cluster = await startMixedCluster(t, { natives: 2, legacies: 1 })
     const late = await cluster.addNative({ listenLate: true, port: await freePort() })
-    await eachSees(cluster.apps, showsOnline(late.baseUrl), { within: 15_000, what: 'the late listener is online' })
-    await allKeepSeeing(cluster.natives, showsOnline(late.baseUrl), { lasting: 6_000, what: 'it stays online' })
+    await eachSees(cluster.apps, showsOnline(late.baseUrl), {
+      within: 15_000,
+      what: 'the late listener is online',
+    })
+    await allKeepSeeing(cluster.natives, showsOnline(late.baseUrl), {
+      lasting: 6_000,
+      what: 'it stays online',
+    })
   })
 })
 
@@ -141,14 +175,24 @@ describe('interop: what a legacy peer gets to read', { concurrency: 3 }, () => {
     const env = { SHAZBOT_PROBE_INTERVAL: '0' }
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], env })
     assertCleanMessage(await app.tell({ online: [{ ...monitor.entry(), extra: [1] }], offline: [] }))
-    await eventually(() => peer.gossips.length >= 3 && monitor.gossips.length >= 2, { what: 'some rounds' })
+    await eventually(() => peer.gossips.length >= 3 && monitor.gossips.length >= 2, {
+      within: 30_000,
+      what: 'some rounds',
+    })
     await app.leave()
 
     for (const { json, headers, text } of [...peer.gossips, ...monitor.gossips]) {
       assertCleanMessage(json)
-      assert.equal(headers['content-length'], String(Buffer.byteLength(text)), 'with Content-Length, not chunked')
+      assert.equal(
+        headers['content-length'],
+        String(Buffer.byteLength(text)),
+        'with Content-Length, not chunked',
+      )
     }
-    assert.ok(peer.gossips.at(-1).json.offline.some(({ baseUrl }) => baseUrl === gone.baseUrl), 'tombstones are told')
+    assert.ok(
+      peer.gossips.at(-1).json.offline.some(({ baseUrl }) => baseUrl === gone.baseUrl),
+      'tombstones are told',
+    )
   })
 
   test('interop: a list of 2,000 servers reaches a legacy peer in pages of 64 kB at most', async (t) => {
@@ -171,6 +215,18 @@ describe('interop: what a legacy peer gets to read', { concurrency: 3 }, () => {
       assert.ok(isOnline(json, app.baseUrl), 'every page names its sender')
       assertCleanMessage(json)
     }
+  })
+
+  test('interop: a peer that finds a page too large gets smaller ones', async (t) => {
+    const limit = 20_000
+    const peer = await createFakePeer(t)
+    peer.onGossip = ({ text }) =>
+      text.length > limit ? { status: 413, body: { error: 'request entity too large' } } : undefined
+    const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], bodyLimit: 64 * PAGE })
+    await app.tell({ offline: manyTombstones() })
+    const isTaken = ({ text, json }) => text.length <= limit && json.offline.length > 0
+    await eventually(() => peer.gossips.some(isTaken), { within: 15_000, what: 'a page that the peer takes' })
+    assert.ok(isOnline(await app.list(), peer.baseUrl), 'the peer was never taken for dead')
   })
 
   test('interop: a legacy peer that takes 100 kB at most lives with a list of 2,000 servers', async (t) => {

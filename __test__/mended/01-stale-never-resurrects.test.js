@@ -53,7 +53,10 @@ describe('mended 01: stale never resurrects', { concurrency: 8 }, () => {
     const before = peer.gossips.length
     await eventually(() => peer.gossips.length >= before + 3, { what: 'three rounds with the peer' })
 
-    assert.ok(!isOnline(await app.list(), dead), 'the dead server is online again after answers that claim it')
+    assert.ok(
+      !isOnline(await app.list(), dead),
+      'the dead server is online again after answers that claim it',
+    )
   })
 
   test('mended 01: a stale online claim in the master list does not resurrect', async (t) => {
@@ -61,7 +64,10 @@ describe('mended 01: stale never resurrects', { concurrency: 8 }, () => {
     const buriedAt = aWhileAgo()
     const store = await createMasterListStore(t)
     store.onPut = () => ({ status: 200, body: '' }) // takes no upload, so that the stale claim stays in the list
-    const announceEverySecond = { SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '1', SHAZBOT_MASTER_ANNOUNCE_INTERVAL: '0' }
+    const announceEverySecond = {
+      SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '1',
+      SHAZBOT_MASTER_ANNOUNCE_INTERVAL: '0',
+    }
     const { app } = await startSubject(t, { store, env: { ...QUIET, ...announceEverySecond } })
     await app.tell({ offline: [entry(dead, buriedAt)] })
     store.write([entry(dead, buriedAt - 1_000)])
@@ -69,6 +75,9 @@ describe('mended 01: stale never resurrects', { concurrency: 8 }, () => {
     const before = store.gets.length
     await eventually(() => store.gets.length >= before + 3, { what: 'three downloads' })
 
-    assert.ok(!isOnline(await app.list(), dead), 'the dead server is online again after downloads that claim it')
+    assert.ok(
+      !isOnline(await app.list(), dead),
+      'the dead server is online again after downloads that claim it',
+    )
   })
 })

@@ -27,7 +27,10 @@ describe('mended 02: first-hand beats hearsay', { concurrency: 8 }, () => {
       what: 'the accused, who answers, stays online',
     })
     assert.ok(peer.listRequests.length > asked, 'the accused was asked for its list')
-    assert.ok(find((await app.list()).online, peer.baseUrl).lastUpdate > accusation.lastUpdate, 'outdone by its stamp')
+    assert.ok(
+      find((await app.list()).online, peer.baseUrl).lastUpdate > accusation.lastUpdate,
+      'outdone by its stamp',
+    )
   })
 
   test('mended 02: an accusation that is true counts as soon as it is verified', async (t) => {
@@ -54,7 +57,9 @@ describe('mended 02: first-hand beats hearsay', { concurrency: 8 }, () => {
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())] })
     await eventually(() => peer.gossips.length >= 2, { what: 'an exchange with the peer' })
     await peer.close()
-    await eventually(async () => isOffline(await app.list(), peer.baseUrl), { what: 'the closed peer is found dead' })
+    await eventually(async () => isOffline(await app.list(), peer.baseUrl), {
+      what: 'the closed peer is found dead',
+    })
 
     const answer = await app.tell({ online: [peer.entry(Date.now() + 2_000)] })
 
@@ -70,14 +75,22 @@ describe('mended 02: first-hand beats hearsay', { concurrency: 8 }, () => {
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())] })
     await eventually(() => peer.gossips.length >= 2, { what: 'an exchange with the peer' })
     await peer.close()
-    await eventually(async () => isOffline(await app.list(), peer.baseUrl), { what: 'the closed peer is found dead' })
+    await eventually(async () => isOffline(await app.list(), peer.baseUrl), {
+      what: 'the closed peer is found dead',
+    })
     await peer.open()
     const asked = peer.listRequests.length
 
     await app.tell({ online: [peer.entry(Date.now() + 2_000)] })
 
-    await eventually(async () => isOnline(await app.list(), peer.baseUrl), { within: 5_000, what: 'it is online again' })
-    assert.ok(peer.listRequests.length > asked, 'it was asked for its list, which a drained original survives')
+    await eventually(async () => isOnline(await app.list(), peer.baseUrl), {
+      within: 5_000,
+      what: 'it is online again',
+    })
+    assert.ok(
+      peer.listRequests.length > asked,
+      'it was asked for its list, which a drained original survives',
+    )
   })
 
   test('mended 02: a claim about a dead server counts at once and is gone within seconds', async (t) => {
@@ -87,7 +100,10 @@ describe('mended 02: first-hand beats hearsay', { concurrency: 8 }, () => {
     const answer = await app.tell({ online: [entry(dead, aWhileAgo())] })
 
     assert.ok(isOnline(answer, dead), 'news counts at once')
-    await eventually(async () => isOffline(await app.list(), dead), { within: 9_000, what: 'the dead one is offline' })
+    await eventually(async () => isOffline(await app.list(), dead), {
+      within: 9_000,
+      what: 'the dead one is offline',
+    })
   })
 
   test('mended 02: a false death counts at once and is undone in a round trip', async (t) => {
@@ -101,6 +117,9 @@ describe('mended 02: first-hand beats hearsay', { concurrency: 8 }, () => {
 
     assert.ok(isOffline(answer, peer.baseUrl), 'news counts at once, as long as nothing is known first-hand')
     release()
-    await eventually(async () => isOnline(await app.list(), peer.baseUrl), { within: 3_000, what: 'it is online again' })
+    await eventually(async () => isOnline(await app.list(), peer.baseUrl), {
+      within: 3_000,
+      what: 'it is online again',
+    })
   })
 })

@@ -21,7 +21,10 @@ describe('mended 03: draining is sticky', { concurrency: 8 }, () => {
   test('mended 03: its own tick does not put a drained server back', async (t) => {
     const { app } = await startSubject(t)
     await app.control(false)
-    await throughout(async () => assertDrained(await app.list(), app.baseUrl), { lasting: 3_000, what: 'drained' })
+    await throughout(async () => assertDrained(await app.list(), app.baseUrl), {
+      lasting: 3_000,
+      what: 'drained',
+    })
   })
 
   test('mended 03: incoming gossip does not put a drained server back, whatever it claims', async (t) => {
@@ -41,7 +44,9 @@ describe('mended 03: draining is sticky', { concurrency: 8 }, () => {
     await app.control(false)
     peer.knows = [entry(app.baseUrl, Date.now() + 60_000)]
 
-    await eventually(() => !find(store.servers, app.baseUrl), { what: 'the drained server left the master list' })
+    await eventually(() => !find(store.servers, app.baseUrl), {
+      what: 'the drained server left the master list',
+    })
     store.write([peer.entry(), entry(app.baseUrl, Date.now() + 60_000)])
     const gossips = peer.gossips.length
     const gets = store.gets.length
@@ -59,7 +64,9 @@ describe('mended 03: draining is sticky', { concurrency: 8 }, () => {
     await app.control(false)
     const drainedAt = performance.now()
 
-    const told = await eventually(() => peer.gossips.find(({ at }) => at > drainedAt), { what: 'the next gossip' })
+    const told = await eventually(() => peer.gossips.find(({ at }) => at > drainedAt), {
+      what: 'the next gossip',
+    })
 
     assertDrained(told.json, app.baseUrl)
   })
@@ -86,7 +93,10 @@ describe('mended 03: draining is sticky', { concurrency: 8 }, () => {
     await app.tell({ online: [claim] })
 
     await app.control(false)
-    assert.ok(find((await app.list()).offline, app.baseUrl).lastUpdate > claim.lastUpdate, 'the draining is above it')
+    assert.ok(
+      find((await app.list()).offline, app.baseUrl).lastUpdate > claim.lastUpdate,
+      'the draining is above it',
+    )
 
     await app.control(true)
     const later = entry(app.baseUrl, claim.lastUpdate + 60_000)

@@ -53,7 +53,10 @@ describe('mended 04: self is the authority on itself', { concurrency: 8 }, () =>
       const answer = await app.tell({ offline: [claim] })
       assert.ok(isOnline(answer, app.baseUrl), 'the running server is offline in its own answer')
       assert.ok(!isOffline(answer, app.baseUrl), 'the running server is in both lists')
-      assert.ok(find(answer.online, app.baseUrl).lastUpdate > claim.lastUpdate, 'the stamp is above the claim')
+      assert.ok(
+        find(answer.online, app.baseUrl).lastUpdate > claim.lastUpdate,
+        'the stamp is above the claim',
+      )
     }
   })
 
@@ -74,9 +77,15 @@ describe('mended 04: self is the authority on itself', { concurrency: 8 }, () =>
     const { app } = await startSubject(t, { env: QUIET })
     const claim = entry(app.baseUrl, Date.now() + 10_000)
     const running = await app.tell({ online: [claim], offline: [claim] })
-    assert.ok(isOnline(running, app.baseUrl) && !isOffline(running, app.baseUrl), 'running: online, and only online')
+    assert.ok(
+      isOnline(running, app.baseUrl) && !isOffline(running, app.baseUrl),
+      'running: online, and only online',
+    )
     await app.control(false)
     const drained = await app.tell({ online: [claim], offline: [claim] })
-    assert.ok(!isOnline(drained, app.baseUrl) && isOffline(drained, app.baseUrl), 'drained: offline, and only offline')
+    assert.ok(
+      !isOnline(drained, app.baseUrl) && isOffline(drained, app.baseUrl),
+      'drained: offline, and only offline',
+    )
   })
 })

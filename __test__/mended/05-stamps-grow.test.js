@@ -25,7 +25,8 @@ describe('mended 05: stamps grow', { concurrency: 8 }, () => {
     const { app } = await startSubject(t, { env: QUIET })
     // Seen from a stamp that a refutation has raised, the clock has stepped back by an hour.
     const claim = entry(app.baseUrl, inAnHour())
-    let last = find((await app.tell({ offline: [claim] })).online, app.baseUrl)?.lastUpdate ?? claim.lastUpdate
+    let last =
+      find((await app.tell({ offline: [claim] })).online, app.baseUrl)?.lastUpdate ?? claim.lastUpdate
     for (let i = 0; i < 5; i++) {
       const own = find((await app.tell({})).online, app.baseUrl)
       assert.ok(own.lastUpdate > last, `the stamp went from ${last} to ${own.lastUpdate}`)
@@ -54,9 +55,12 @@ describe('mended 05: stamps grow', { concurrency: 8 }, () => {
     peer.onGossip = () => ({ body: { message: 'gossip', online: [lastEntry], offline: [] } })
     peer.onList = () => ({ body: { online: [lastEntry] } })
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())] })
-    await eventually(async () => find((await app.list()).online, peer.baseUrl)?.lastUpdate === lastEntry.lastUpdate, {
-      what: 'the stamp of the fast clock is known',
-    })
+    await eventually(
+      async () => find((await app.list()).online, peer.baseUrl)?.lastUpdate === lastEntry.lastUpdate,
+      {
+        what: 'the stamp of the fast clock is known',
+      },
+    )
     await peer.close()
     const tombstone = await eventually(async () => find((await app.list()).offline, peer.baseUrl), {
       what: 'the closed peer is found dead',

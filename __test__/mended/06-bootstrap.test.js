@@ -18,7 +18,10 @@ describe('mended 06: bootstrap', { concurrency: 8 }, () => {
     known.knows = [unlisted.entry(aWhileAgo())]
     const { app } = await startSubject(t, { servers: [known.entry(aWhileAgo())], env: NO_ROUNDS })
     assert.ok(known.gossips.length >= 1, 'the server of the master list got the announcement')
-    assert.ok(isOnline(await app.list(), unlisted.baseUrl), 'what it answered is not known when start has resolved')
+    assert.ok(
+      isOnline(await app.list(), unlisted.baseUrl),
+      'what it answered is not known when start has resolved',
+    )
   })
 
   test('mended 06: a failed download is tried again after about a second', async (t) => {
@@ -26,9 +29,15 @@ describe('mended 06: bootstrap', { concurrency: 8 }, () => {
     const store = await createMasterListStore(t, { servers: [peer.entry(aWhileAgo())] })
     store.onGet = () => (store.gets.length === 1 ? { status: 503, body: 'Later' } : undefined)
     const { app } = await startSubject(t, { store, env: NO_ROUNDS })
-    await eventually(async () => isOnline(await app.list(), peer.baseUrl), { within: 6_000, what: 'the list is known' })
+    await eventually(async () => isOnline(await app.list(), peer.baseUrl), {
+      within: 6_000,
+      what: 'the list is known',
+    })
     const [first, second] = store.gets
-    assert.ok(second.at - first.at < 3_000, `the second try came after ${Math.round(second.at - first.at)} ms`)
+    assert.ok(
+      second.at - first.at < 3_000,
+      `the second try came after ${Math.round(second.at - first.at)} ms`,
+    )
   })
 
   test('mended 06: a download that goes on failing is tried again and again, ever more rarely', async (t) => {

@@ -13,7 +13,9 @@ describe('mended 08: partitions heal', { concurrency: 8 }, () => {
     const port = await freePort()
     const peer = await createFakePeer(t, { listen: false, port })
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())] })
-    await eventually(async () => isOffline(await app.list(), peer.baseUrl), { what: 'the unreachable one is declared dead' })
+    await eventually(async () => isOffline(await app.list(), peer.baseUrl), {
+      what: 'the unreachable one is declared dead',
+    })
 
     await peer.open()
 

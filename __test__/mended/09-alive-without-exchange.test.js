@@ -22,18 +22,29 @@ describe('mended 09: alive without an exchange', { concurrency: 8 }, () => {
     test(`mended 09: a peer that answers ${status} is alive`, async (t) => {
       const { peer, app } = await clusterWith(t, { status, body: { error: 'Not now' } })
       // Longer than a round, the pause before the second try, and the second try.
-      await throughout(async () => isOnline(await app.list(), peer.baseUrl), { lasting: 7_000, what: 'it is online' })
+      await throughout(async () => isOnline(await app.list(), peer.baseUrl), {
+        lasting: 7_000,
+        what: 'it is online',
+      })
       assert.ok(peer.gossips.length >= 2, 'it was tried more than once')
     })
   }
 
   test('mended 09: a 401 whose body says that no engine runs is a failure', async (t) => {
-    const { peer, app } = await clusterWith(t, { status: 401, body: NOT_STARTED }, { status: 500, body: NOT_STARTED })
+    const { peer, app } = await clusterWith(
+      t,
+      { status: 401, body: NOT_STARTED },
+      { status: 500, body: NOT_STARTED },
+    )
     await eventually(async () => isOffline(await app.list(), peer.baseUrl), { what: 'it is declared dead' })
   })
 
   test('mended 09: a 200 whose body says that no engine runs is a failure', async (t) => {
-    const { peer, app } = await clusterWith(t, { status: 200, body: NOT_STARTED }, { status: 200, body: NOT_STARTED })
+    const { peer, app } = await clusterWith(
+      t,
+      { status: 200, body: NOT_STARTED },
+      { status: 200, body: NOT_STARTED },
+    )
     await eventually(async () => isOffline(await app.list(), peer.baseUrl), { what: 'it is declared dead' })
   })
 

@@ -79,7 +79,9 @@ describe('mended 10: one server, many spellings', { concurrency: 8 }, () => {
     })
     const heard = peer.baseUrl.toLowerCase()
     const { app } = await startSubject(t, { servers: [entry(heard, aWhileAgo())] })
-    await eventually(async () => allUrls(await app.list()).includes(peer.baseUrl), { what: 'its own spelling is shown' })
+    await eventually(async () => allUrls(await app.list()).includes(peer.baseUrl), {
+      what: 'its own spelling is shown',
+    })
     assert.deepEqual(allUrls(await app.list()), [peer.baseUrl, app.baseUrl].sort())
   })
 })

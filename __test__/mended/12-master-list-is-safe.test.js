@@ -72,7 +72,9 @@ describe('mended 12: the master list is safe', { concurrency: 8 }, () => {
     const peer = await createFakePeer(t)
     const dead = await deadBaseUrl()
     const buriedAt = aWhileAgo()
-    const store = await createMasterListStore(t, { servers: [peer.entry(aWhileAgo()), entry(dead, buriedAt - 1_000)] })
+    const store = await createMasterListStore(t, {
+      servers: [peer.entry(aWhileAgo()), entry(dead, buriedAt - 1_000)],
+    })
     const { app } = await startSubject(t, { store, env: ANNOUNCE_EVERY_SECOND })
     await app.tell({ offline: [entry(dead, buriedAt)] })
     await eventually(() => urlsOf(store.servers).join() === [peer.baseUrl, app.baseUrl].sort().join(), {
@@ -117,4 +119,45 @@ describe('mended 12: the master list is safe', { concurrency: 8 }, () => {
     assert.equal(store.puts[0].headers['if-match'], undefined)
     assert.equal(store.puts.length, 1)
   })
+
+  test('mended 12: no If-Match for a weak ETag, and none where the upload goes elsewhere', async (t) => {
+    const weak = await createMasterListStore(t)
+    weak.onGet = () => ({ headers: { ETag: 'W/"v1"' }, body: { online: weak.servers } })
+    const [download, upload] = [await createMasterListStore(t), await createMasterListStore(t)]
+    const elsewhere = { ...ANNOUNCE_EVERY_SECOND, SHAZBOT_MASTER_LIST_UPDATE: upload.url }
+    await startSubject(t, { store: weak, env: ANNOUNCE_EVERY_SECOND })
+    await startSubject(t, { store: download, env: elsewhere })
+    await eventually(() => weak.puts.length >= 1 && upload.puts.length >= 1, { what: 'both have uploaded' })
+    assert.equal(weak.puts[0].headers['if-match'], undefined)
+    assert.equal(upload.puts[0].headers['if-match'], undefined)
+  })
+
+  test('mended 12: If-Match is sent where the two URLs differ in their query only', async (t) => {
+    const store = await createMasterListStore(t)
+    const signed = {
+      SHAZBOT_MASTER_LIST: `${store.url}?op=read&sig=a%2Fb`,
+      SHAZBOT_MASTER_LIST_UPDATE: `${store.url}?op=write&sig=c%2Fd`,
+    }
+    const { app } = await startSubject(t, { store, env: { ...ANNOUNCE_EVERY_SECOND, ...signed } })
+    await eventually(() => find(store.servers, app.baseUrl), { what: 'the joiner added itself' })
+    assert.equal(store.puts[0].headers['if-match'], '"v1"')
+    assert.equal(store.puts[0].path, '/servers.json?op=write&sig=c%2Fd')
+  })
+
+  for (const status of [400, 405, 501]) {
+    test(`mended 12: a store that answers ${status} to a conditional upload gets it without condition, ever after`, async (t) => {
+      const store = await createMasterListStore(t)
+      store.onPut = ({ headers }) => (headers['if-match'] ? { status, body: 'No conditions' } : undefined)
+      const { app } = await startSubject(t, { store, env: ANNOUNCE_EVERY_SECOND })
+      await eventually(() => find(store.servers, app.baseUrl), { what: 'the joiner added itself' })
+      assert.deepEqual(
+        store.puts.map(({ headers }) => headers['if-match']),
+        ['"v1"', undefined],
+      )
+      store.write([])
+      await eventually(() => find(store.servers, app.baseUrl), { what: 'it added itself again' })
+      assert.equal(store.puts.at(-1).headers['if-match'], undefined)
+      assert.equal(store.puts.length, 3, 'it did not try a condition again')
+    })
+  }
 })

@@ -30,7 +30,10 @@ describe('mended 13: bodies are checked', { concurrency: 8 }, () => {
   test('mended 13: a gossip body without an array online is refused', async (t) => {
     const { app } = await startSubject(t, { env: QUIET })
     for (const online of [undefined, null, 'text', 7, {}, { length: 0 }]) {
-      await assertBadMessage(app.call('shazbotGossipRequest', SECRET, { message: 'gossip', online }), /online/)
+      await assertBadMessage(
+        app.call('shazbotGossipRequest', SECRET, { message: 'gossip', online }),
+        /online/,
+      )
     }
   })
 
@@ -40,22 +43,34 @@ describe('mended 13: bodies are checked', { concurrency: 8 }, () => {
     for (const offline of ['text', 7, {}, true]) {
       const body = { message: 'gossip', online: [entry(other, aWhileAgo())], offline }
       await assertBadMessage(app.call('shazbotGossipRequest', SECRET, body), /offline/)
-      assert.ok(!isOnline(await app.call('shazbotGetServerList'), other), 'a part of the refused body was merged')
+      assert.ok(
+        !isOnline(await app.call('shazbotGetServerList'), other),
+        'a part of the refused body was merged',
+      )
     }
   })
 
   test('mended 13: a control message without a boolean online is refused and changes nothing', async (t) => {
     const { app } = await startSubject(t, { env: QUIET })
     for (const online of [undefined, null, 'false', 'true', 0, 1, {}]) {
-      await assertBadMessage(app.call('shazbotControlRequest', CONTROL_SECRET, { message: 'control', online }), /online/)
-      assert.ok(isOnline(await app.call('shazbotGetServerList'), app.baseUrl), 'the refused message drained the server')
+      await assertBadMessage(
+        app.call('shazbotControlRequest', CONTROL_SECRET, { message: 'control', online }),
+        /online/,
+      )
+      assert.ok(
+        isOnline(await app.call('shazbotGetServerList'), app.baseUrl),
+        'the refused message drained the server',
+      )
     }
   })
 
   test('mended 13: a control message that is no object is refused', async (t) => {
     const { app } = await startSubject(t, { env: QUIET })
     for (const message of [undefined, null, 'text', 7, true, []]) {
-      await assertBadMessage(app.call('shazbotControlRequest', CONTROL_SECRET, message), /message|body|online/)
+      await assertBadMessage(
+        app.call('shazbotControlRequest', CONTROL_SECRET, message),
+        /message|body|online/,
+      )
     }
   })
 

@@ -16,7 +16,13 @@ const HOUR = 3_600_000
 
 const BAD_ENTRIES = {
   'that are no objects': [null, undefined, 7, 'text', true, []],
-  'without a URL': [{}, { monitor: false, lastUpdate: 1 }, { ...entry(7) }, { ...entry(null) }, { ...entry({}) }],
+  'without a URL': [
+    {},
+    { monitor: false, lastUpdate: 1 },
+    { ...entry(7) },
+    { ...entry(null) },
+    { ...entry({}) },
+  ],
   'with another URL than http(s)': [
     entry('not a url', 1),
     entry('', 1),
@@ -37,7 +43,10 @@ const BAD_ENTRIES = {
     entry(`${HOST}/f/`, -1),
     entry(`${HOST}/g/`, {}),
   ],
-  'with a stamp more than 24 h ahead': [entry(`${HOST}/h/`, Date.now() + 25 * HOUR), entry(`${HOST}/i/`, 1e300)],
+  'with a stamp more than 24 h ahead': [
+    entry(`${HOST}/h/`, Date.now() + 25 * HOUR),
+    entry(`${HOST}/i/`, 1e300),
+  ],
 }
 
 describe('mended 14: bad entries are skipped', { concurrency: 8 }, () => {
@@ -60,7 +69,9 @@ describe('mended 14: bad entries are skipped', { concurrency: 8 }, () => {
     const good = await createFakePeer(t)
     peer.knows = [...badInJson, good.entry(aWhileAgo())]
     peer.buried = badInJson
-    await eventually(async () => isOnline(await app.list(), good.baseUrl), { what: 'the good entry is known' })
+    await eventually(async () => isOnline(await app.list(), good.baseUrl), {
+      what: 'the good entry is known',
+    })
     assert.deepEqual(urlsOf((await app.list()).online), [app.baseUrl, peer.baseUrl, good.baseUrl].sort())
   })
 

@@ -83,7 +83,9 @@ describe('mended 15: no answer hurts', { concurrency: 8 }, () => {
       const store = await createMasterListStore(t, { servers: [peer.entry(aWhileAgo())] })
       store.onGet = () => (store.gets.length === 1 ? { headers, body } : undefined)
       const { app } = await startSubject(t, { store, env: QUIET })
-      await eventually(async () => isOnline(await app.list(), peer.baseUrl), { what: 'the proper list is known' })
+      await eventually(async () => isOnline(await app.list(), peer.baseUrl), {
+        what: 'the proper list is known',
+      })
     })
   }
 
@@ -95,7 +97,9 @@ describe('mended 15: no answer hurts', { concurrency: 8 }, () => {
     const started = app.call('shazbotStart')
     await eventually(() => store.gets.length >= 2, { within: 15_000, what: 'the second try' })
     await started
-    await eventually(async () => isOnline(await app.list(), peer.baseUrl), { what: 'the proper list is known' })
+    await eventually(async () => isOnline(await app.list(), peer.baseUrl), {
+      what: 'the proper list is known',
+    })
   })
 })
 
@@ -113,7 +117,9 @@ describe('mended 15: no crowd hurts', () => {
     assert.ok(count <= MOST_SERVERS + 1, `${count} servers are kept`)
     assert.ok(count >= MOST_SERVERS, `${count} servers are kept, although there is room for more`)
     assert.ok(isOnline({ online }, app.baseUrl), 'the server itself has its place')
-    const warnings = app.lines.filter(({ stream, text }) => stream === 'stderr' && !text.startsWith('Failed to'))
+    const warnings = app.lines.filter(
+      ({ stream, text }) => stream === 'stderr' && !text.startsWith('Failed to'),
+    )
     assert.equal(warnings.length, 1, `there are ${warnings.length} warnings`)
   })
 })

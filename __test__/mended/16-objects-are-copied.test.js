@@ -33,7 +33,8 @@ describe('mended 16: objects are copied', () => {
 
   const snapshot = () => structuredClone(shazbot.shazbotGetServerList(true))
 
-  const withoutSelf = ({ online, offline }) => [...online, ...offline].filter(({ baseUrl }) => baseUrl !== self)
+  const withoutSelf = ({ online, offline }) =>
+    [...online, ...offline].filter(({ baseUrl }) => baseUrl !== self)
 
   const spoil = (list) => {
     for (const server of [...list.online, ...list.offline]) {
@@ -45,10 +46,14 @@ describe('mended 16: objects are copied', () => {
     list.offline.length = 0
   }
 
-  const tell = (lists) => shazbot.shazbotGossipRequest(SECRET, { message: 'gossip', online: [], offline: [], ...lists })
+  const tell = (lists) =>
+    shazbot.shazbotGossipRequest(SECRET, { message: 'gossip', online: [], offline: [], ...lists })
 
   test('mended 16: what shazbotGetServerList returns can be changed without harm', async () => {
-    await tell({ online: [entry(await deadBaseUrl(), aWhileAgo())], offline: [entry(await deadBaseUrl(), aWhileAgo())] })
+    await tell({
+      online: [entry(await deadBaseUrl(), aWhileAgo())],
+      offline: [entry(await deadBaseUrl(), aWhileAgo())],
+    })
     const before = snapshot()
     spoil(shazbot.shazbotGetServerList(true))
     assert.deepEqual(snapshot(), before)

@@ -19,13 +19,19 @@ describe('mended 17: numbers make sense', { concurrency: 8 }, () => {
       const { app } = await startSubject(t, { start: false })
       for (const value of values) {
         await app.setEnv({ [name]: value })
-        await assert.rejects(app.call('shazbotStart'), (error) => {
-          assert.equal(error.code, 'SHAZBOT_CONFIG')
-          assert.match(error.message, new RegExp(name))
-          assert.match(error.message, /number|seconds/i)
-          return true
-        }, `${name}=${value} was accepted`)
-        await assert.rejects(app.call('shazbotGetServerList'), { message: 'Clustershazbot engine not started' })
+        await assert.rejects(
+          app.call('shazbotStart'),
+          (error) => {
+            assert.equal(error.code, 'SHAZBOT_CONFIG')
+            assert.match(error.message, new RegExp(name))
+            assert.match(error.message, /number|seconds/i)
+            return true
+          },
+          `${name}=${value} was accepted`,
+        )
+        await assert.rejects(app.call('shazbotGetServerList'), {
+          message: 'Clustershazbot engine not started',
+        })
       }
       await app.setEnv({ [name]: '30s' })
       await app.call('shazbotStart')
@@ -36,13 +42,19 @@ describe('mended 17: numbers make sense', { concurrency: 8 }, () => {
   test('mended 17: a gossip interval above a day counts as a day, and is no storm', async (t) => {
     const peer = await createFakePeer(t)
     await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: { SHAZBOT_GOSSIP_INTERVAL: '3000000' } })
-    await throughout(() => peer.gossips.length <= 1, { lasting: 2_500, what: 'no round after the announcement' })
+    await throughout(() => peer.gossips.length <= 1, {
+      lasting: 2_500,
+      what: 'no round after the announcement',
+    })
   })
 
   test('mended 17: announcements above a day count as a day, and are no storm', async (t) => {
     const env = { SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '3000000', SHAZBOT_MASTER_ANNOUNCE_INTERVAL: '3000000' }
     const { store } = await startSubject(t, { env })
-    await throughout(() => store.gets.length <= 1, { lasting: 2_500, what: 'no download after the one at start' })
+    await throughout(() => store.gets.length <= 1, {
+      lasting: 2_500,
+      what: 'no download after the one at start',
+    })
   })
 
   test('mended 17: a gossip interval below 0.2 s counts as 0.2 s', async (t) => {

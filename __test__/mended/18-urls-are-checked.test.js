@@ -27,12 +27,18 @@ describe('mended 18: URLs are checked', { concurrency: 8 }, () => {
       const good = name === 'SHAZBOT_BASE_URL' ? app.baseUrl : store.url
       for (const value of values) {
         await app.setEnv({ [name]: value })
-        await assert.rejects(app.call('shazbotStart'), (error) => {
-          assert.equal(error.code, 'SHAZBOT_CONFIG')
-          assert.match(error.message, new RegExp(`${name}\\b`))
-          return true
-        }, `${name}=${value} was accepted`)
-        await assert.rejects(app.call('shazbotGetServerList'), { message: 'Clustershazbot engine not started' })
+        await assert.rejects(
+          app.call('shazbotStart'),
+          (error) => {
+            assert.equal(error.code, 'SHAZBOT_CONFIG')
+            assert.match(error.message, new RegExp(`${name}\\b`))
+            return true
+          },
+          `${name}=${value} was accepted`,
+        )
+        await assert.rejects(app.call('shazbotGetServerList'), {
+          message: 'Clustershazbot engine not started',
+        })
       }
       await app.setEnv({ [name]: good })
       await app.call('shazbotStart')

@@ -19,14 +19,20 @@ describe('mended 19: secrets are trimmed', { concurrency: 8 }, () => {
   test('mended 19: white space around a secret in the variable does not count', async (t) => {
     const { app } = await startSubject(t, { env: PADDED })
     await app.succeed('shazbotGossipRequest', SECRET, EMPTY)
-    assert.ok((await app.succeed('shazbotListRequest', CONTROL_SECRET)).offline, 'the control secret shows offline servers')
+    assert.ok(
+      (await app.succeed('shazbotListRequest', CONTROL_SECRET)).offline,
+      'the control secret shows offline servers',
+    )
     await app.succeed('shazbotControlRequest', CONTROL_SECRET, { message: 'control', online: true })
   })
 
   test('mended 19: white space around a secret in the header does not count', async (t) => {
     const { app } = await startSubject(t)
     await app.succeed('shazbotGossipRequest', ` ${SECRET}\t`, EMPTY)
-    assert.ok((await app.succeed('shazbotListRequest', ` ${CONTROL_SECRET} `)).offline, 'offline servers are shown')
+    assert.ok(
+      (await app.succeed('shazbotListRequest', ` ${CONTROL_SECRET} `)).offline,
+      'offline servers are shown',
+    )
     await app.succeed('shazbotControlRequest', `${CONTROL_SECRET}\r\n`, { message: 'control', online: true })
   })
 
@@ -46,11 +52,15 @@ describe('mended 19: secrets are trimmed', { concurrency: 8 }, () => {
       const { app } = await startSubject(t, { start: false })
       for (const value of ['two\nlines', 'schlüssel-\u0142\u0105', 'a\u0001b', '\u{1F511}']) {
         await app.setEnv({ [name]: value })
-        await assert.rejects(app.call('shazbotStart'), (error) => {
-          assert.equal(error.code, 'SHAZBOT_CONFIG')
-          assert.match(error.message, new RegExp(`${name}\\b`))
-          return true
-        }, `${name}=${JSON.stringify(value)} was accepted`)
+        await assert.rejects(
+          app.call('shazbotStart'),
+          (error) => {
+            assert.equal(error.code, 'SHAZBOT_CONFIG')
+            assert.match(error.message, new RegExp(`${name}\\b`))
+            return true
+          },
+          `${name}=${JSON.stringify(value)} was accepted`,
+        )
       }
     })
   }

@@ -24,10 +24,24 @@ async function withRoundInFlight(t) {
   return { app, peer, release }
 }
 
+async function assertSilence(app, peer) {
+  // What was sent before has been recorded by the time of another answer.
+  await app.hasCalled()
+  const { length } = peer.requests
+  await throughout(() => peer.requests.length === length, {
+    lasting: 2_500,
+    what: 'no request after the shut-down',
+  })
+}
+
 describe('mended 20: starts and shut-downs meet', { concurrency: 8 }, () => {
   test('mended 20: a second and a concurrent start are the same start', async (t) => {
     const peer = await createFakePeer(t)
-    const { app, store } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: QUIET, start: false })
+    const { app, store } = await startSubject(t, {
+      servers: [peer.entry(aWhileAgo())],
+      env: QUIET,
+      start: false,
+    })
     await Promise.all([app.call('shazbotStart'), app.call('shazbotStart')])
     await app.call('shazbotStart')
     assert.equal(store.gets.length, 1, 'the master list was downloaded once')
@@ -40,7 +54,10 @@ describe('mended 20: starts and shut-downs meet', { concurrency: 8 }, () => {
     await app.call('shazbotStart')
     await app.call('shazbotShutDown')
     const { length } = peer.requests
-    await throughout(() => peer.requests.length === length, { lasting: 2_500, what: 'no request after the shut-down' })
+    await throughout(() => peer.requests.length === length, {
+      lasting: 2_500,
+      what: 'no request after the shut-down',
+    })
   })
 
   test('mended 20: a start during a shut-down waits for it, and then starts', async (t) => {
@@ -76,6 +93,7 @@ describe('mended 20: starts and shut-downs meet', { concurrency: 8 }, () => {
     await eventually(() => store.gets.length === 1, { what: 'the download' })
 
     const leaving = app.call('shazbotShutDown')
+    await app.hasCalled()
     release()
     await inTime(Promise.allSettled([starting, leaving]), { within: 7_000, what: 'the end of both' })
 
@@ -106,7 +124,10 @@ describe('mended 20: starts and shut-downs meet', { concurrency: 8 }, () => {
     release()
     await leaving
     const { length } = peer.requests
-    await throughout(() => peer.requests.length === length, { lasting: 2_500, what: 'no request after the shut-down' })
+    await throughout(() => peer.requests.length === length, {
+      lasting: 2_500,
+      what: 'no request after the shut-down',
+    })
   })
 
   test('mended 20: a process ends by itself after a shut-down with a round in flight', async (t) => {
@@ -116,6 +137,9 @@ describe('mended 20: starts and shut-downs meet', { concurrency: 8 }, () => {
     release()
     await leaving
     await app.letGo()
-    assert.deepEqual(await inTime(app.exited, { within: 5_000, what: 'the end of the process' }), { code: 0, signal: null })
+    assert.deepEqual(await inTime(app.exited, { within: 5_000, what: 'the end of the process' }), {
+      code: 0,
+      signal: null,
+    })
   })
 })

@@ -45,7 +45,10 @@ describe('mended 21: hanging peers', { concurrency: 8 }, () => {
     const { app } = await startSubject(t, { servers: peers.servers })
     peers.hang()
     const before = peers.stalling.gossips.length
-    await eventually(() => peers.stalling.gossips.length > before, { within: 20_000, what: 'a round that stalls' })
+    await eventually(() => peers.stalling.gossips.length > before, {
+      within: 20_000,
+      what: 'a round that stalls',
+    })
     await inTime(app.call('shazbotShutDown'), { within: WITHIN, what: 'the shut-down' })
   })
 })

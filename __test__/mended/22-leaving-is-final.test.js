@@ -50,18 +50,25 @@ describe('mended 22: leaving is final', { concurrency: 8 }, () => {
 
   test('mended 22: an answer that was under way does not show the server online', async (t) => {
     const [answering, silent] = [await createFakePeer(t), await createFakePeer(t)]
-    const { app } = await startSubject(t, { servers: [answering.entry(aWhileAgo()), silent.entry(aWhileAgo())] })
+    const { app } = await startSubject(t, {
+      servers: [answering.entry(aWhileAgo()), silent.entry(aWhileAgo())],
+    })
     const releaseAnswers = answering.hold('gossip')
     const before = answering.gossips.length
     await eventually(() => answering.gossips.length > before, { within: 20_000, what: 'a round in flight' })
     answering.knows = [entry(app.baseUrl, inAnHour())]
     const releaseShutDown = silent.hold('gossip')
     const leaving = app.call('shazbotShutDown')
-    await eventually(async () => isOffline(await app.list(), app.baseUrl), { what: 'the shut-down has begun' })
+    await eventually(async () => isOffline(await app.list(), app.baseUrl), {
+      what: 'the shut-down has begun',
+    })
 
     releaseAnswers()
 
-    await throughout(async () => assertGone(await app.list(), app.baseUrl), { lasting: 1_000, what: 'offline' })
+    await throughout(async () => assertGone(await app.list(), app.baseUrl), {
+      lasting: 1_000,
+      what: 'offline',
+    })
     releaseShutDown()
     await leaving
   })

@@ -25,7 +25,10 @@ const IN_WORKER = `
 `
 
 async function outcomeOf(program) {
-  const { stdout } = await run(process.execPath, ['-e', program], { env: cleanEnvironment(), timeout: 20_000 })
+  const { stdout } = await run(process.execPath, ['-e', program], {
+    env: cleanEnvironment(),
+    timeout: 20_000,
+  })
   return JSON.parse(stdout)
 }
 

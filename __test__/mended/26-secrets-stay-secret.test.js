@@ -26,7 +26,9 @@ function confidential(url) {
 
 /** Resolves with all that was logged, once a failure of this kind has been. */
 async function logged(app, failure) {
-  await eventually(() => app.lines.some(({ text }) => text.startsWith(failure)), { what: `"${failure}" is logged` })
+  await eventually(() => app.lines.some(({ text }) => text.startsWith(failure)), {
+    what: `"${failure}" is logged`,
+  })
   // The lines after the first, of the reason's stack, have come too when a later call has been answered.
   await app.call('shazbotShutDown')
   return app.output()
@@ -44,10 +46,12 @@ describe('mended 26: secrets stay secret', { concurrency: 8 }, () => {
   test('mended 26: a failed upload is logged without user info, query and authorization', async (t) => {
     const store = await createMasterListStore(t)
     // An upload service that says too much.
-    store.onPut = ({ headers, path }) => (response) => {
-      response.writeHead(403, headers.authorization, { 'X-Authorization': headers.authorization })
-      response.end(`${headers.authorization} may not write ${path}`)
-    }
+    store.onPut =
+      ({ headers, path }) =>
+      (response) => {
+        response.writeHead(403, headers.authorization, { 'X-Authorization': headers.authorization })
+        response.end(`${headers.authorization} may not write ${path}`)
+      }
     const env = {
       SHAZBOT_MASTER_LIST_UPDATE: `${store.url}?signature=${SIGNATURE}`,
       SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '1',

@@ -9,7 +9,9 @@ const { aWhileAgo, find, isOnline } = require('../support/entries')
 const { eventually } = require('../support/eventually')
 
 // Of those on the fetch standard's list, the ones that need no privileges.
-const REFUSED = [10080, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6697, 5060, 5061, 4190, 4045, 3659, 2049, 1719, 1720]
+const REFUSED = [
+  10080, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6697, 5060, 5061, 4190, 4045, 3659, 2049, 1719, 1720,
+]
 
 /** Calls `create` with the first of these ports that is free on this machine. */
 async function onRefusedPort(create) {
@@ -38,7 +40,10 @@ describe('mended 27: ports that fetch refuses', { concurrency: 8 }, () => {
     const store = await onRefusedPort((port) => createMasterListStore(t, { servers, port }))
     const env = { SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '1', SHAZBOT_MASTER_ANNOUNCE_INTERVAL: '0' }
     const { app } = await startSubject(t, { store, env })
-    await eventually(async () => isOnline(await app.list(), peer.baseUrl), { within: 6_000, what: 'the list is read' })
+    await eventually(async () => isOnline(await app.list(), peer.baseUrl), {
+      within: 6_000,
+      what: 'the list is read',
+    })
     await eventually(() => find(store.servers, app.baseUrl), { within: 6_000, what: 'the list is written' })
   })
 })

@@ -30,7 +30,8 @@ const isOfSubtests = ({ details }) => details.error?.failureType === 'subtestsFa
 
 function isAssertion(error) {
   for (let e = error; e; e = e.cause) {
-    if (e.code === 'ERR_ASSERTION' || e.name === 'AssertionError') return error.failureType === 'testCodeFailure'
+    if (e.code === 'ERR_ASSERTION' || e.name === 'AssertionError')
+      return error.failureType === 'testCodeFailure'
   }
   return false
 }
@@ -56,7 +57,13 @@ run({ files, concurrency: FILES_AT_ONCE, timeout: LONGEST_FILE })
 function report() {
   const verdicts = [...results].map(([file, { asserted, broken, passed }]) => {
     const isProof = asserted.length > 0 && broken.length === 0
-    return { file: path.basename(file), fails: asserted.length, passes: passed.length, broken: broken.length, isProof }
+    return {
+      file: path.basename(file),
+      fails: asserted.length,
+      passes: passed.length,
+      broken: broken.length,
+      isProof,
+    }
   })
   for (const [file, { asserted, broken, passed }] of results) {
     console.log(`\n${path.basename(file)}`)
@@ -66,7 +73,8 @@ function report() {
   }
   console.table(verdicts)
   const failed = verdicts.filter(({ isProof }) => !isProof)
-  for (const { file } of failed) console.error(`${file} proves nothing: no assertion failed on the reference, or it broke`)
+  for (const { file } of failed)
+    console.error(`${file} proves nothing: no assertion failed on the reference, or it broke`)
   process.exitCode = failed.length === 0 && verdicts.length > 0 ? 0 : 1
 }
 

@@ -7,58 +7,34 @@
  * every fault that the addon mends is left as it was, and `FAULT n` names the test in `__test__/mended/` that shows it.
  */
 
+const { readConfig } = require('./config')
+
 const ANNOUNCE_TO = 20
 const GOSSIP_TIMEOUT = 5_000
 const MASTER_LIST_TIMEOUT = 10_000
 const SECOND_TRY_AFTER = 3_000
 const TOMBSTONE_LIFE = 24 * 60 * 60 * 1_000
 
-const REQUIRED = [
-  'SHAZBOT_SECRET',
-  'SHAZBOT_CONTROL_SECRET',
-  'SHAZBOT_MASTER_LIST',
-  'SHAZBOT_MASTER_LIST_UPDATE',
-  'SHAZBOT_MASTER_LIST_UPDATE_AUTH',
-  'SHAZBOT_BASE_URL',
-]
-
 /** The running engine of this process. FAULT 20: a second start replaces it, and leaves the first one's timers running. */
 let engine
 
-/** FAULTS 17, 18, 19: nothing is checked beyond presence, and nothing is trimmed. */
-function readConfig() {
-  for (const name of REQUIRED) {
-    if (!process.env[name]) throw new Error(`Environment variable ${name} is required`)
-  }
-  const config = Object.fromEntries(REQUIRED.map((name) => [name, process.env[name]]))
-  const number = (name, byDefault) => Number.parseInt(process.env[name] || byDefault, 10)
-  const flag = (name) => (process.env[name] || '').toLowerCase() === 'true'
-  return {
-    ...config,
-    SHAZBOT_GOSSIP_INTERVAL: number('SHAZBOT_GOSSIP_INTERVAL', '30'),
-    SHAZBOT_MASTER_ANNOUNCE_MINIMUM: number('SHAZBOT_MASTER_ANNOUNCE_MINIMUM', '300'),
-    SHAZBOT_MASTER_ANNOUNCE_INTERVAL: number('SHAZBOT_MASTER_ANNOUNCE_INTERVAL', '600'),
-    SHAZBOT_MONITOR: flag('SHAZBOT_MONITOR'),
-    SHAZBOT_UPDATE_MASTER_LIST_ON_SHUTDOWN: flag('SHAZBOT_UPDATE_MASTER_LIST_ON_SHUTDOWN'),
-  }
-}
-
 /**
- * One JSON request; anything but a 2xx with JSON throws.
+ * One request; any status but a 2xx throws.
  * FAULT 9: every other status is a failure. FAULT 27: `fetch` refuses some ports.
  * FAULT 21: the time-out ends with the headers, so a body that never ends is waited for.
  */
-async function requestJson(url, options, timeout) {
+async function request(url, method, authorization, body, timeout) {
   const controller = new AbortController()
   const timer = setTimeout(() => controller.abort(), timeout)
-  let response
+  const headers =
+    body === undefined ? {} : { 'Content-Type': 'application/json', Authorization: authorization }
   try {
-    response = await fetch(url, { ...options, signal: controller.signal })
+    const response = await fetch(url, { method, headers, body, signal: controller.signal })
+    if (!response.ok) throw new Error(`HTTP ${response.status}: ${response.statusText}`)
+    return response
   } finally {
     clearTimeout(timer)
   }
-  if (!response.ok) throw new Error(`HTTP ${response.status}: ${response.statusText}`)
-  return options.method === 'PUT' ? undefined : response.json()
 }
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
@@ -83,7 +59,7 @@ class Engine {
 
   async start() {
     await this.downloadMasterList()
-    await this.announce() // FAULT 6: what the announced answer is thrown away
+    await this.announce() // FAULT 6: the answers are thrown away
     this.armGossip()
     this.armMasterList()
     console.log('Clustershazbot engine started')
@@ -93,23 +69,17 @@ class Engine {
   async shutDown() {
     clearTimeout(this.gossipTimer)
     clearTimeout(this.masterListTimer)
-    this.takeSelfOffline()
+    this.bury(this.config.SHAZBOT_BASE_URL)
     await this.announce()
     // FAULT 12: what others have written meanwhile is lost.
     if (this.config.SHAZBOT_UPDATE_MASTER_LIST_ON_SHUTDOWN) await this.uploadMasterList()
     console.log('Clustershazbot engine shut down')
   }
 
-  // ---- the own entry
-
   /** FAULTS 3, 22: a drained or leaving server comes back by this. FAULTS 4, 5: both lists, any clock. */
   refreshSelf() {
     const { SHAZBOT_BASE_URL: baseUrl, SHAZBOT_MONITOR: monitor } = this.config
     this.online.set(baseUrl, { baseUrl, monitor, lastUpdate: Date.now() })
-  }
-
-  takeSelfOffline() {
-    this.bury(this.config.SHAZBOT_BASE_URL)
   }
 
   /** FAULT 5: the tombstone of a server with a fast clock is older than its last entry. */
@@ -119,8 +89,6 @@ class Engine {
     this.online.delete(baseUrl)
     this.offline.set(baseUrl, { ...server, lastUpdate: Date.now() })
   }
-
-  // ---- merging
 
   /**
    * Strictly newer wins. FAULT 1: an online claim is not compared with the tombstones. FAULTS 2, 4: hearsay overturns
@@ -160,24 +128,16 @@ class Engine {
     return { message: 'gossip', ...this.list(true) }
   }
 
-  // ---- gossip
-
   others() {
     return [...this.online.values()].filter((server) => server.baseUrl !== this.config.SHAZBOT_BASE_URL)
   }
 
-  /** FAULT 26: the reason is logged as it comes. */
+  /** FAULT 26: URLs and reasons are logged as they come, here and below. */
   async sendGossip(baseUrl, body) {
     try {
-      return await requestJson(
-        `${baseUrl}clustershazbot/gossip`,
-        {
-          method: 'POST',
-          headers: { 'Content-Type': 'application/json', Authorization: this.config.SHAZBOT_SECRET },
-          body,
-        },
-        GOSSIP_TIMEOUT,
-      )
+      const url = `${baseUrl}clustershazbot/gossip`
+      const response = await request(url, 'POST', this.config.SHAZBOT_SECRET, body, GOSSIP_TIMEOUT)
+      return await response.json()
     } catch (error) {
       console.error(`Failed to send gossip message to ${baseUrl}:`, error)
       return undefined
@@ -216,11 +176,10 @@ class Engine {
     else this.merge(answer) // FAULT 15: throws, unhandled, on an answer without an array `online`
   }
 
-  // ---- master list
-
   /** FAULT 12: uploads whatever came of the download, the dead included, without a condition, changed or not. */
   armMasterList() {
-    const { SHAZBOT_MASTER_ANNOUNCE_MINIMUM: minimum, SHAZBOT_MASTER_ANNOUNCE_INTERVAL: interval } = this.config
+    const { SHAZBOT_MASTER_ANNOUNCE_MINIMUM: minimum, SHAZBOT_MASTER_ANNOUNCE_INTERVAL: interval } =
+      this.config
     this.masterListTimer = setTimeout(
       async () => {
         await this.downloadMasterList()
@@ -236,7 +195,8 @@ class Engine {
     const url = this.config.SHAZBOT_MASTER_LIST
     let list
     try {
-      list = await requestJson(url, {}, MASTER_LIST_TIMEOUT)
+      const response = await request(url, 'GET', undefined, undefined, MASTER_LIST_TIMEOUT)
+      list = await response.json()
     } catch (error) {
       console.error(`Failed to download master list from ${url}:`, error)
       return
@@ -245,20 +205,9 @@ class Engine {
   }
 
   async uploadMasterList() {
-    const url = this.config.SHAZBOT_MASTER_LIST_UPDATE
+    const { SHAZBOT_MASTER_LIST_UPDATE: url, SHAZBOT_MASTER_LIST_UPDATE_AUTH: authorization } = this.config
     try {
-      await requestJson(
-        url,
-        {
-          method: 'PUT',
-          headers: {
-            'Content-Type': 'application/json',
-            Authorization: this.config.SHAZBOT_MASTER_LIST_UPDATE_AUTH,
-          },
-          body: JSON.stringify(this.list(false)),
-        },
-        MASTER_LIST_TIMEOUT,
-      )
+      await request(url, 'PUT', authorization, JSON.stringify(this.list(false)), MASTER_LIST_TIMEOUT)
     } catch (error) {
       console.error(`Failed to upload master list to ${url}:`, error)
     }
@@ -310,7 +259,7 @@ async function shazbotControlRequest(authorizationHeader, message) {
     engine.offline.delete(config.SHAZBOT_BASE_URL)
     engine.refreshSelf()
   } else if (!message.online && isOnline) {
-    engine.takeSelfOffline()
+    engine.bury(config.SHAZBOT_BASE_URL)
   }
 }
 

@@ -8,9 +8,13 @@
 
 const http = require('node:http')
 
-const { modulePath, start = true, listenLate = false, port = 0, bodyLimit = 100 * 1024 } = JSON.parse(
-  process.env.APP_SETTINGS,
-)
+const {
+  modulePath,
+  start = true,
+  listenLate = false,
+  port = 0,
+  bodyLimit = 100 * 1024,
+} = JSON.parse(process.env.APP_SETTINGS)
 const shazbot = require(modulePath)
 
 const routes = {

@@ -81,6 +81,11 @@ class App {
     }
   }
 
+  /** Resolves when the calls that were begun before have been made in the process, done or not. */
+  hasCalled() {
+    return this.setEnv({})
+  }
+
   /** Sets variables in its `process.env`; `undefined` takes one away. */
   setEnv(variables) {
     return this.#ask({ kind: 'setEnv', variables })
@@ -116,14 +121,16 @@ class App {
   /** Gossips with it over HTTP; resolves with its answer. */
   async tell(lists) {
     const { status, json, text } = await this.#http(postGossip(this.baseUrl, lists, this.secret ?? SECRET))
-    if (status !== 200) throw new AssertionError({ message: `A gossip message was answered with ${status}: ${text}` })
+    if (status !== 200)
+      throw new AssertionError({ message: `A gossip message was answered with ${status}: ${text}` })
     return json
   }
 
   /** Drains it (false) or brings it back (true), over HTTP. */
   async control(online) {
     const { status, text } = await this.#http(postControl(this.baseUrl, online))
-    if (status !== 200) throw new AssertionError({ message: `A control message was answered with ${status}: ${text}` })
+    if (status !== 200)
+      throw new AssertionError({ message: `A control message was answered with ${status}: ${text}` })
   }
 
   /** Lines of one stream, or all. */
@@ -149,7 +156,11 @@ class App {
     const reply = new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject })
       if (!this.#child.connected) this.exited.then((how) => this.#failPending(how))
-      else this.#child.send({ id, ...question }, (error) => error && this.exited.then((how) => this.#failPending(how)))
+      else
+        this.#child.send(
+          { id, ...question },
+          (error) => error && this.exited.then((how) => this.#failPending(how)),
+        )
     })
     // A test that has failed already no longer waits for the calls that it began.
     reply.catch(() => {})

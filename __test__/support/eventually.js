@@ -49,7 +49,10 @@ async function throughout(check, { lasting, every = 50, what = 'the condition' }
 async function inTime(promise, { within, what = 'the promise' }) {
   let timer
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new AssertionError({ message: `${what}: not within ${within} ms` })), within)
+    timer = setTimeout(
+      () => reject(new AssertionError({ message: `${what}: not within ${within} ms` })),
+      within,
+    )
   })
   try {
     return await Promise.race([promise, late])

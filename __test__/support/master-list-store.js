@@ -24,7 +24,8 @@ async function createMasterListStore(t, { servers = [], etags = true, ...where }
   function put({ headers, json }) {
     const exists = store.servers !== null
     const ifMatch = headers['if-match']
-    if (ifMatch !== undefined && !(exists && [etag(), '*'].includes(ifMatch))) return { status: 412, body: 'Changed' }
+    if (ifMatch !== undefined && !(exists && [etag(), '*'].includes(ifMatch)))
+      return { status: 412, body: 'Changed' }
     if (headers['if-none-match'] === '*' && exists) return { status: 412, body: 'Exists' }
     store.write(json.online)
     return { status: exists ? 200 : 201, headers: etags ? { ETag: etag() } : {}, body: '' }

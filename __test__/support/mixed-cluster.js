@@ -61,7 +61,10 @@ const eachSees = (apps, fits, { within, what }) =>
 const everybodySeesEverybody = (cluster, within = 30_000) => {
   const all = urlsOf(cluster.apps).join()
   const others = (list) => urlsOf(list.online).join() === all
-  return eachSees(cluster.apps, others, { within, what: `${cluster.apps.length} servers, and only they, are online` })
+  return eachSees(cluster.apps, others, {
+    within,
+    what: `${cluster.apps.length} servers, and only they, are online`,
+  })
 }
 
 /** Whether a list shows a server offline, and only offline. */
