@@ -53,11 +53,7 @@ describe('mended 20: starts and shut-downs meet', { concurrency: 8 }, () => {
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())] })
     await app.call('shazbotStart')
     await app.call('shazbotShutDown')
-    const { length } = peer.requests
-    await throughout(() => peer.requests.length === length, {
-      lasting: 2_500,
-      what: 'no request after the shut-down',
-    })
+    await assertSilence(app, peer)
   })
 
   test('mended 20: a start during a shut-down waits for it, and then starts', async (t) => {
@@ -123,11 +119,7 @@ describe('mended 20: starts and shut-downs meet', { concurrency: 8 }, () => {
     await eventually(() => peer.gossips.some(saysOffline(app)), { what: 'the farewell' })
     release()
     await leaving
-    const { length } = peer.requests
-    await throughout(() => peer.requests.length === length, {
-      lasting: 2_500,
-      what: 'no request after the shut-down',
-    })
+    await assertSilence(app, peer)
   })
 
   test('mended 20: a process ends by itself after a shut-down with a round in flight', async (t) => {
