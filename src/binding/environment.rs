@@ -5,9 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use napi::Env;
-use napi::bindgen_prelude::{Object, block_on};
+use napi::bindgen_prelude::Object;
 use napi_derive::napi;
-use tokio::time::timeout;
 
 use super::errors::{Result, internal, not_started};
 use crate::driver::Engine;
@@ -47,8 +46,7 @@ pub fn attach(_exports: Object<'_>, env: Env) -> napi::Result<()> {
     env.add_env_cleanup_hook(Rc::clone(&slot), |slot| {
         if let Some(engine) = slot.0.take() {
             engine.stop();
-            // Whether it ended in time or not, the environment goes now.
-            let _ = block_on(async { timeout(LAST_WAIT, engine.ended()).await });
+            engine.wait_until_ended(LAST_WAIT);
         }
     })?;
     env.set_instance_data(slot, (), |_| {})

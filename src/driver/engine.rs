@@ -2,6 +2,8 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -12,6 +14,9 @@ use crate::protocol::config::Config;
 use crate::protocol::machine::Machine;
 use crate::protocol::message::{HeardLists, Lists};
 use crate::protocol::output::Severity;
+
+/// How often a blocked thread looks whether the task has ended.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// A running server, to be used from any thread. Clones are the same server; dropping them does not stop it.
 #[derive(Debug, Clone)]
@@ -82,6 +87,15 @@ impl Engine {
     /// Resolves when the task has ended and nothing of it is left.
     pub async fn ended(&self) {
         self.reach(|_| false).await;
+    }
+
+    /// Blocks the calling thread until the task has ended, or for so long. Needs no runtime: it may have gone before.
+    pub fn wait_until_ended(&self, at_most: Duration) {
+        let mut waited = Duration::ZERO;
+        while self.milestones.has_changed().is_ok() && waited < at_most {
+            thread::sleep(LOOK_AGAIN);
+            waited += LOOK_AGAIN;
+        }
     }
 
     async fn reach(&self, is_reached: impl Fn(&Milestones) -> bool) {
