@@ -23,6 +23,7 @@ impl BaseUrl {
     /// # Errors
     /// Says why the text can't be the base URL of a server.
     pub fn parse(text: &str) -> Result<Self, BaseUrlRejection> {
+        // Keeps the work on what others send small; what counts is checked below.
         if text.len() > MAX_BASE_URL_BYTES {
             return Err(BaseUrlRejection::TooLong);
         }
@@ -45,8 +46,17 @@ impl BaseUrl {
             url.set_path(&path);
         }
         let identity: Arc<str> = Arc::from(String::from(url));
-        let spelling: Arc<str> =
-            if text.ends_with('/') { Arc::from(text) } else { Arc::from(format!("{text}/")) };
+        let spelling: Arc<str> = if text.contains('\\') {
+            // Parsers take a backslash for a slash, but those who append a path or compare texts do not.
+            Arc::clone(&identity)
+        } else if text.ends_with('/') {
+            Arc::from(text)
+        } else {
+            Arc::from(format!("{text}/"))
+        };
+        if spelling.len() > MAX_BASE_URL_BYTES {
+            return Err(BaseUrlRejection::TooLong);
+        }
         Ok(if identity == spelling {
             Self { spelling: Arc::clone(&identity), identity }
         } else {
@@ -122,11 +132,13 @@ mod tests {
     fn spelling_is_kept_but_for_the_final_slash() {
         assert_eq!(forms("http://Host:3000").1, "http://Host:3000/");
         assert_eq!(forms("https://h:443/").1, "https://h:443/");
+        assert_eq!(forms("http:\\\\h\\app\\").1, "http://h/app/");
     }
 
     #[test]
     fn what_cannot_be_asked_over_http_is_refused() {
         let long = format!("http://h/{}", "x".repeat(MAX_BASE_URL_BYTES));
+        let long_with_slash = format!("http://h/{}", "x".repeat(MAX_BASE_URL_BYTES - 9));
         for (text, rejection) in [
             ("", BaseUrlRejection::NotAUrl),
             ("/path", BaseUrlRejection::NotAUrl),
@@ -139,6 +151,7 @@ mod tests {
             ("http://h/?q", BaseUrlRejection::QueryOrFragment),
             ("http://h/#f", BaseUrlRejection::QueryOrFragment),
             (&long, BaseUrlRejection::TooLong),
+            (&long_with_slash, BaseUrlRejection::TooLong),
         ] {
             assert_eq!(BaseUrl::parse(text), Err(rejection), "{text}");
         }

@@ -61,8 +61,8 @@ impl Document {
         let rows = online.into_iter().filter(|raw| raw.get().starts_with('{')).map(Row::read).collect();
         Ok(Self {
             claims: claims.into_owned(),
-            // A weak tag does not tell two versions apart.
-            etag: etag.filter(|etag| etag.starts_with('"')),
+            // A weak tag does not tell two versions apart, and that of a 404 is the error page's.
+            etag: etag.filter(|etag| status != 404 && etag.starts_with('"')),
             is_absent,
             is_missing: status == 404,
             rows,
@@ -178,6 +178,7 @@ mod tests {
         let read = |etag: &str| Document::read(200, Some(etag.to_owned()), br#"{"online":[]}"#).unwrap().etag;
         assert_eq!(read("\"a\""), Some("\"a\"".to_owned()));
         assert_eq!(read("W/\"a\""), None);
+        assert_eq!(Document::read(404, Some("\"error page\"".to_owned()), b"").unwrap().etag, None);
     }
 
     #[test]

@@ -104,6 +104,15 @@ impl MasterList {
     }
 }
 
+impl MasterList {
+    /// No outcome of what is under way is wanted any more.
+    pub(super) fn give_up(&mut self) {
+        self.current = None;
+        self.wants_upload = false;
+        self.conflicts = 0;
+    }
+}
+
 impl Machine {
     pub(super) fn schedule_announcement(&mut self, now: Tick) {
         let config = &self.config.master_list;
@@ -119,8 +128,6 @@ impl Machine {
 
     pub(super) fn begin_last_upload(&mut self) {
         self.master_list.wants_upload = true;
-        self.master_list.current = None;
-        self.master_list.conflicts = 0;
         self.download_master_list();
     }
 

@@ -68,10 +68,11 @@ impl Machine {
     }
 
     fn hear_about_new(&mut self, url: &BaseUrl, claim: Claim, now: Now) {
-        if claim.is_expired_tombstone(now)
-            || self.graves.stamp_of(url.identity()).is_some_and(|grave| claim.stamp <= grave)
-        {
+        if self.graves.stamp_of(url.identity()).is_some_and(|grave| claim.stamp <= grave) {
             return;
+        }
+        if claim.is_expired_tombstone(now) {
+            return self.graves.dig(Arc::clone(url.identity()), claim.stamp);
         }
         if self.roster.is_full() {
             return self.log_rejection(Rejection::RosterFull);

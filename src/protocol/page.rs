@@ -45,7 +45,7 @@ impl Machine {
     pub(super) fn compose_page(&mut self, halvings: u8, now: Tick) -> Lists {
         let size = MAX_PAGE_BYTES >> halvings;
         let all: usize = self.roster.iter().map(|(_, member)| entry_bytes(&member.spelling)).sum();
-        if entry_bytes(self.me.identity()) + all <= size {
+        if entry_bytes(&self.me.entry().base_url) + all <= size {
             return self.lists(true);
         }
         let mut page = Page { lists: Lists::default(), room: size / 2 };
@@ -81,5 +81,6 @@ impl Machine {
 }
 
 fn entry_bytes(base_url: &str) -> usize {
-    base_url.len() + ENTRY_BYTES
+    // A quotation mark takes two bytes in JSON.
+    base_url.len() + base_url.bytes().filter(|byte| *byte == b'"').count() + ENTRY_BYTES
 }

@@ -93,6 +93,7 @@ impl Machine {
             self.events.push_back(Event::Started);
         }
         self.flights.abandon_all();
+        self.master_list.give_up();
         self.timers.stop_all();
         self.transmits.clear();
         self.transmits.push_back(Transmit::AbandonAll);
@@ -122,6 +123,8 @@ impl Machine {
             return self.begin_last_upload();
         }
         self.phase = Phase::Gone;
+        self.flights.abandon_all();
+        self.master_list.give_up();
         self.timers.stop_all();
         self.events.push_back(Event::ShutDown);
     }
@@ -133,8 +136,10 @@ impl Machine {
     /// Up to 20 random servers and all monitors.
     pub(super) fn many(&mut self) -> Vec<Arc<str>> {
         let mut chosen = self.roster.sample(&mut self.rng, MANY, |_, member| member.is_online());
+        let at_random = chosen.len();
         for (identity, member) in self.roster.iter() {
-            if member.is_online() && member.monitor && !chosen.contains(identity) {
+            if member.is_online() && member.monitor && !chosen.iter().take(at_random).any(|id| id == identity)
+            {
                 chosen.push(Arc::clone(identity));
             }
         }

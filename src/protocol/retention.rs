@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::machine::Machine;
 use super::member::Member;
+use super::phase::Phase;
 use super::time::{Now, Stamp};
 use super::timers::Timer;
 
@@ -22,6 +23,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 impl Machine {
     /// Sees to it that a tombstone with this stamp is dropped in time.
     pub(super) fn schedule_drop(&mut self, stamp: Stamp, now: Now) {
+        if self.phase == Phase::Gone {
+            return;
+        }
         let left = TOMBSTONE_KEPT.saturating_sub(stamp.age(now.wall));
         self.timers.set_earlier(Timer::Retention, now.tick + left.clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
     }
@@ -32,7 +36,8 @@ impl Machine {
         }
         let left = |member: &Member| {
             let since_stamp = member.stamp.age(now.wall);
-            let since_arrival = now.tick.since(member.changed_at);
+            // A newer tombstone is one that came anew: so that of a drained server stays as long as it is renewed.
+            let since_arrival = now.tick.since(member.refreshed_at.max(member.changed_at));
             TOMBSTONE_KEPT.saturating_sub(since_stamp.max(since_arrival))
         };
         let mut expired: Vec<Arc<str>> = Vec::new();

@@ -81,11 +81,7 @@ impl Machine {
 
     fn inquire(&mut self, identity: Arc<str>, now: Now) {
         let Some(member) = self.roster.get_mut(&identity) else { return };
-        let is_accused_or_back = |case: &Case| case.accusation.is_some() || case.comeback.is_some();
         // An answer to something else may have settled the question meanwhile.
-        if member.is_online() && member.is_first_hand(true, now) {
-            member.case.take_if(|case| case.stage == Stage::Queued && !is_accused_or_back(case));
-        }
         let Some(case) = member.case.as_mut().filter(|case| case.stage == Stage::Queued) else { return };
         case.stage = Stage::Asked;
         // The answer to an earlier question about it is still awaited, and will do.

@@ -56,7 +56,8 @@ pub(super) struct Store {
     pub(super) next_downloads: VecDeque<(u16, &'static str)>,
     /// What the next uploads are answered with instead.
     pub(super) next_uploads: VecDeque<u16>,
-    pub(super) uploads: usize,
+    /// Whether it answers nothing at all.
+    pub(super) hangs: bool,
 }
 
 impl Store {
@@ -83,7 +84,6 @@ impl Store {
             return Upload::Answer(412);
         }
         self.version += 1;
-        self.uploads += 1;
         self.body = Some(body.to_owned());
         Upload::Answer(200)
     }

@@ -4,5 +4,18 @@ mod fakes;
 mod rig;
 mod world;
 
+mod cluster;
 mod first_hand;
+mod grace;
+mod intake;
+mod leave;
+mod master_list;
+mod master_list_upload;
+mod myself;
+mod pages;
+mod properties;
 mod resurrection;
+mod retention;
+mod rounds;
+mod start;
+mod verification;

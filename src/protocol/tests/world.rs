@@ -30,7 +30,6 @@ const TIME_OUT: u64 = 5_000;
 #[derive(Debug)]
 pub(super) struct Sent {
     pub(super) at: u64,
-    pub(super) from: String,
     pub(super) to: String,
     pub(super) id: ExchangeId,
     pub(super) what: What,
@@ -59,6 +58,7 @@ pub(super) struct Node {
     pub(super) wall_offset: i64,
     pub(super) events: Vec<Event>,
     under_way: BTreeMap<ExchangeId, (String, bool)>,
+    steps: u64,
     last_stamp: Stamp,
     highest_seen: BTreeMap<String, Stamp>,
 }
@@ -126,6 +126,7 @@ impl World {
             wall_offset,
             events: Vec::new(),
             under_way: BTreeMap::new(),
+            steps: 0,
             last_stamp: Stamp(0),
             highest_seen: BTreeMap::new(),
         };
@@ -232,15 +233,15 @@ impl World {
             assert!(!is_second, "{from} has two exchanges with {to} under way (gossip: {is_gossip})");
             under_way.insert(id, (to.clone(), is_gossip));
         }
-        let is_lost = to != "store"
-            && (self.cut.contains(&(from.clone(), to.clone())) || self.rng.random::<f64>() < self.loss);
-        if is_lost {
+        let is_to_store = to == "store";
+        let is_cut = self.cut.contains(&(from.clone(), to.clone()));
+        if !is_to_store && (is_cut || self.rng.random::<f64>() < self.loss) {
             let reply = Delivery::Reply { to: from.clone(), id, answer: None };
             self.post(self.tick + TIME_OUT, reply);
-        } else {
+        } else if !(is_to_store && self.store.hangs) {
             self.post(arrival, delivery);
         }
-        self.sent.push(Sent { at: self.tick, from, to, id, what });
+        self.sent.push(Sent { at: self.tick, to, id, what });
     }
 
     fn deliver(&mut self, delivery: Delivery) {
@@ -305,6 +306,11 @@ impl World {
 
 impl Node {
     fn check(&mut self) {
+        self.steps += 1;
+        // Looking at everything after every step would be slow where there is much.
+        if self.machine.roster.len() > 200 && !self.steps.is_multiple_of(100) {
+            return;
+        }
         let machine = &self.machine;
         let lists = machine.lists(true);
         let own = machine.me.entry();

@@ -1,0 +1,83 @@
+//! Rule "Grace": a server that has just spoken may not listen yet.
+
+use super::fakes::Fake;
+use super::rig::{A, B, Stand};
+use super::world::World;
+
+#[test]
+fn one_that_has_just_spoken_is_tried_at_1_3_9_and_27_seconds() {
+    let mut world = World::alone();
+    let wall = world.wall();
+    world.hear(&[(A, wall)], &[]);
+    world.run_for(26_000);
+    assert!(world.is_online(A));
+    world.run_for(5_000);
+    assert!(!world.is_online(A));
+    let first = world.inquiries_to(A)[0];
+    let tries: Vec<u64> = world.inquiries_to(A).iter().map(|at| (at - first + 500) / 1_000).collect();
+    assert_eq!(tries, [0, 1, 3, 9, 27]);
+}
+
+#[test]
+fn one_that_listens_in_time_is_never_offline() {
+    let mut world = World::alone();
+    let wall = world.wall();
+    world.hear(&[(A, wall)], &[]);
+    world.run_for(20_000);
+    world.be(A, Fake::Online);
+    for _ in 0..40 {
+        world.run_for(1_000);
+        assert!(world.is_online(A));
+    }
+}
+
+#[test]
+fn anothers_tombstone_counts_during_the_grace() {
+    let mut world = World::alone();
+    let wall = world.wall();
+    world.hear(&[(A, wall)], &[]);
+    world.run_for(2_000);
+    world.hear(&[], &[(A, wall + 1_000)]);
+    assert_eq!(world.stand(A), Stand::Offline(wall + 1_000));
+}
+
+#[test]
+fn an_old_claim_has_no_grace() {
+    let mut world = World::alone();
+    let wall = world.wall();
+    world.hear(&[(A, wall - 31_000)], &[]);
+    world.run_for(2_900);
+    assert!(world.is_online(A));
+    world.run_for(500);
+    assert!(!world.is_online(A));
+    let asked = world.inquiries_to(A);
+    assert_eq!(asked.len(), 2);
+    assert!((3_000..3_200).contains(&(asked[1] - asked[0])));
+}
+
+#[test]
+fn one_that_has_answered_has_no_grace_whatever_its_clock() {
+    for fast in [0, 3_600_000] {
+        let mut world = World::among(&[A, B]);
+        let wall = world.wall();
+        world.hear(&[(A, wall + fast)], &[]);
+        world.be(A, Fake::Refuses);
+        world.control(false);
+        world.run_for(4_000);
+        assert!(!world.is_online(A), "clock {fast} ms ahead");
+    }
+}
+
+#[test]
+fn one_that_comes_back_and_does_not_listen_yet_is_shown_when_it_answers() {
+    let mut world = World::alone();
+    world.find_dead(A);
+    world.run_for(10_000);
+    let wall = world.wall();
+    world.hear(&[(A, wall)], &[]);
+    world.run_for(5_000);
+    assert!(!world.is_online(A));
+    world.be(A, Fake::Online);
+    world.run_for(5_000);
+    assert!(world.is_online(A));
+}

@@ -1,0 +1,82 @@
+//! Rule R1: what is let in.
+
+use super::rig::{A, B, ME, Stand, entry, lists};
+use super::world::{EPOCH, World};
+use crate::protocol::message::{HeardEntry, HeardLists, Lists};
+use crate::protocol::output::Severity;
+use crate::protocol::roster::MAX_MEMBERS;
+
+fn hear_one(world: &mut World, base_url: &str, last_update: f64) {
+    let heard = HeardEntry { base_url: base_url.to_owned().into(), monitor: false, last_update };
+    let lists = HeardLists { online: vec![heard], offline: vec![], malformed: 0 };
+    world.act(ME, |machine, now| machine.handle_request(now, &lists));
+}
+
+#[test]
+fn stamps_that_are_none_are_refused() {
+    let mut world = World::alone();
+    let ahead = (EPOCH + 25 * 3_600_000) as f64;
+    for stamp in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, ahead, f64::MAX] {
+        hear_one(&mut world, A, stamp);
+        assert_eq!(world.stand(A), Stand::Unknown, "{stamp}");
+    }
+    for (stamp, taken) in [(0.0, 0), (5.7, 5), ((EPOCH + 23 * 3_600_000) as f64, EPOCH + 23 * 3_600_000)] {
+        hear_one(&mut world, A, stamp);
+        assert_eq!(world.stand(A), Stand::Online(taken));
+    }
+}
+
+#[test]
+fn urls_that_are_none_are_refused_and_the_rest_is_taken() {
+    let mut world = World::alone();
+    let bad = ["", "a", "ftp://a/", "http://u:p@a/", "http://a/?q", "http://a/#f", "http://a b/", "http://"];
+    let claims: Vec<_> = bad.iter().map(|url| (*url, EPOCH)).chain([(A, EPOCH)]).collect();
+    let answer = world.hear_lists(&lists(&claims, &[]));
+    assert_eq!(answer.online.len(), 2);
+    assert!(world.is_online(A));
+}
+
+#[test]
+fn each_kind_of_rejection_is_told_once_without_what_it_held() {
+    let mut world = World::alone();
+    for _ in 0..3 {
+        hear_one(&mut world, "http://user:hunter2@a/", 1.0);
+        hear_one(&mut world, A, -1.0);
+        let lists = HeardLists { malformed: 7, ..HeardLists::default() };
+        world.act(ME, |machine, now| machine.handle_request(now, &lists));
+    }
+    let warnings = world.logs(Severity::Warning);
+    assert_eq!(warnings.len(), 3);
+    assert!(warnings.iter().all(|warning| !warning.contains("hunter2")));
+}
+
+#[test]
+fn spellings_of_one_server_are_one_and_its_own_is_shown() {
+    let mut world = World::alone();
+    world
+        .be("http://x.example/", super::fakes::Fake::Says(lists(&[("http://X.Example:80", EPOCH + 5)], &[])));
+    world.hear(&[("HTTP://x.example", EPOCH), ("http://x.example:80/", EPOCH + 1)], &[]);
+    assert_eq!(
+        world.stand("HTTP://x.example/"),
+        Stand::Online(EPOCH + 1),
+        "before it has spoken, as first heard"
+    );
+    world.run_for(1_000);
+    assert_eq!(world.stand("http://X.Example:80/"), Stand::Online(EPOCH + 5));
+}
+
+#[test]
+fn the_roster_has_a_cap_and_one_warning() {
+    let mut world = World::alone();
+    let online = (0..MAX_MEMBERS + 10).map(|index| entry(&format!("http://p/{index}/"), EPOCH)).collect();
+    let answer = world.hear_lists(&Lists { online, offline: vec![] });
+    assert_eq!(answer.online.len(), MAX_MEMBERS + 1);
+    world.hear(&[(A, EPOCH)], &[(B, EPOCH)]);
+    assert_eq!(world.logs(Severity::Warning).len(), 1);
+    world.hear(&[], &[("http://p/5/", EPOCH + 1)]);
+    assert_eq!(
+        world.stand("http://p/5/"),
+        Stand::Offline(EPOCH + 1),
+        "those known are heard of all the same"
+    );
+}

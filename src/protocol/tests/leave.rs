@@ -1,0 +1,149 @@
+//! The leave: offline at once, told to many, over in time.
+
+use super::fakes::Fake;
+use super::rig::{A, B, ME};
+use super::world::{EPOCH, World};
+use crate::protocol::output::Event;
+
+#[test]
+fn it_is_offline_at_once_and_ends_when_all_have_answered() {
+    let mut world = World::among(&[A, B]);
+    world.leave();
+    assert!(!world.is_online(ME) && !world.has_shut_down());
+    world.run_for(10);
+    assert!(world.has_shut_down());
+    for peer in [A, B] {
+        assert_eq!(world.gossip_to(peer).len(), 1);
+        assert_eq!(&*world.gossip_to(peer)[0].1.offline[0].base_url, ME);
+    }
+    world.run_for(1_000_000);
+    assert_eq!(world.sent.len(), 2, "nothing comes after the end");
+    assert_eq!(world.nodes[ME].machine.poll_timeout(), None);
+}
+
+#[test]
+fn peers_that_hang_hold_it_up_for_five_seconds() {
+    let mut world = World::among(&[A]);
+    world.be(A, Fake::Held);
+    world.leave();
+    world.run_for(4_990);
+    assert!(!world.has_shut_down());
+    world.run_for(20);
+    assert!(world.has_shut_down());
+}
+
+#[test]
+fn peers_that_refuse_do_not_hold_it_up() {
+    let mut world = World::among(&[A]);
+    world.be(A, Fake::Refuses);
+    world.leave();
+    world.run_for(10);
+    assert!(world.has_shut_down());
+}
+
+#[test]
+fn what_was_under_way_is_given_up_and_its_late_answers_do_nothing() {
+    let mut world = World::among(&[A, B]);
+    world.be(A, Fake::Held);
+    world.control(false);
+    world.control(true);
+    world.run_for(50);
+    let exchange = world.last_to(A);
+    world.leave();
+    let before = world.nodes[ME].machine.lists(true);
+    world.answer(exchange, &[(A, EPOCH + 50_000), (ME, EPOCH + 60_000), ("http://new/", EPOCH)], &[]);
+    assert_eq!(world.nodes[ME].machine.lists(true), before);
+}
+
+#[test]
+fn a_second_try_that_was_due_does_not_come() {
+    let mut world = World::among(&[A]);
+    world.be(A, Fake::Refuses);
+    world.run_for(33_100);
+    world.be(A, Fake::Online);
+    world.leave();
+    world.run_for(10);
+    let told = world.gossip_to(A).len();
+    world.run_for(60_000);
+    assert_eq!(world.gossip_to(A).len(), told);
+}
+
+#[test]
+fn no_request_answered_meanwhile_shows_it_online() {
+    let mut world = World::among(&[A]);
+    world.be(A, Fake::Held);
+    world.leave();
+    let wall = world.wall();
+    for claim in [wall, wall + 100_000] {
+        let answer = world.hear(&[(ME, claim), (A, wall)], &[]);
+        assert!(answer.online.iter().all(|entry| &*entry.base_url != ME));
+        assert!(answer.offline.iter().any(|entry| &*entry.base_url == ME && entry.last_update.0 > claim));
+    }
+    world.control(true);
+    assert!(!world.is_online(ME));
+}
+
+#[test]
+fn a_second_leave_is_the_same_leave() {
+    let mut world = World::among(&[A]);
+    world.leave();
+    world.leave();
+    world.run_for(10_000);
+    world.leave();
+    world.run_for(10_000);
+    let ends = world.nodes[ME].events.iter().filter(|event| **event == Event::ShutDown).count();
+    assert_eq!((ends, world.gossip_to(A).len()), (1, 1));
+}
+
+#[test]
+fn a_download_under_way_brings_no_upload_and_no_retry_after_the_leave() {
+    for outcome in [200, 500] {
+        let mut world = World::among(&[A]);
+        world.be(A, Fake::Held);
+        world.store.body = Some(format!(r#"{{"online":[{{"baseUrl":"{ME}","lastUpdate":0}}]}}"#));
+        if outcome == 500 {
+            world.store.next_downloads = [(500, ""); 9].into();
+        }
+        let before = world.downloads().len();
+        world.act(ME, |machine, now| machine.announce_to_master_list(now));
+        world.leave();
+        world.run_for(4_000);
+        assert_eq!(world.downloads().len(), before + 1);
+        assert!(world.uploads().is_empty());
+    }
+}
+
+#[test]
+fn it_takes_itself_off_the_list_where_that_is_wanted() {
+    let mut world = World::with(|config| config.master_list.update_on_shutdown = true);
+    let other = r#"{"baseUrl":"http://other/","lastUpdate":0,"note":"by hand"}"#;
+    world.meet(A);
+    world.store.body =
+        Some(format!(r#"{{"online":[{{"baseUrl":"{ME}","lastUpdate":1}},{other},{{"odd":1}}]}}"#));
+    world.leave();
+    world.run_for(1_000);
+    assert!(world.has_shut_down());
+    let body = world.store.body.clone().unwrap();
+    assert!(!body.contains(ME) && body.contains("http://other/") && body.contains(r#"{"odd":1}"#), "{body}");
+}
+
+#[test]
+fn a_list_that_does_not_answer_holds_a_leave_up_for_ten_seconds() {
+    let mut world = World::with(|config| config.master_list.update_on_shutdown = true);
+    world.store.hangs = true;
+    world.leave();
+    world.run_for(9_900);
+    assert!(!world.has_shut_down());
+    world.run_for(200);
+    assert!(world.has_shut_down());
+    assert_eq!(world.nodes[ME].machine.poll_timeout(), None);
+}
+
+#[test]
+fn a_list_that_can_not_be_downloaded_is_not_written_at_the_leave() {
+    let mut world = World::with(|config| config.master_list.update_on_shutdown = true);
+    world.store.next_downloads = [(403, "")].into();
+    world.leave();
+    world.run_for(1_000);
+    assert!(world.has_shut_down() && world.uploads().is_empty());
+}

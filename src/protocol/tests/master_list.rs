@@ -1,0 +1,85 @@
+//! The master list: what is read from it.
+
+use super::fakes::Fake;
+use super::rig::{A, B, ME, Stand};
+use super::world::{EPOCH, World, config};
+
+/// A world whose machine considers writing every second.
+pub(super) fn eager(list: Option<&str>) -> World {
+    let mut world = World::new(4);
+    world.store.body = list.map(str::to_owned);
+    let mut config = config(ME);
+    config.master_list.announce_minimum = std::time::Duration::from_secs(1);
+    config.master_list.announce_interval = std::time::Duration::ZERO;
+    world.start(config, 0);
+    world
+}
+
+pub(super) fn online(url: &str, stamp: u64) -> String {
+    format!(r#"{{"baseUrl":"{url}","monitor":false,"lastUpdate":{stamp}}}"#)
+}
+
+pub(super) fn list(entries: &[String]) -> String {
+    format!(r#"{{"online":[{}]}}"#, entries.join(","))
+}
+
+#[test]
+fn an_unknown_entry_counts_at_once_and_is_verified() {
+    let mut world = World::new(4);
+    world.be(A, Fake::Held);
+    world.store.body = Some(list(&[online(A, 0)]));
+    world.start(config(ME), 0);
+    world.run_for(5);
+    assert_eq!(world.stand(A), Stand::Online(0));
+    let id = world.last_to(A);
+    world.be(A, Fake::Refuses);
+    world.fail(id);
+    world.run_for(10_000);
+    assert!(!world.is_online(A));
+}
+
+#[test]
+fn hand_written_lists_are_fine() {
+    let mut world = World::new(4);
+    world.be(A, Fake::Online);
+    world.store.body =
+        Some("\u{feff}{\"online\":[{\"baseUrl\":\"http://a\",\"lastUpdate\":0},7,null]}".to_owned());
+    world.start(config(ME), 0);
+    world.run_for(100);
+    assert!(world.is_online(A));
+}
+
+#[test]
+fn a_tombstone_stands_against_the_list() {
+    let mut world = World::alone();
+    world.find_dead(B);
+    world.store.body = Some(list(&[online(B, EPOCH - 1)]));
+    world.act(ME, |machine, now| machine.announce_to_master_list(now));
+    world.run_for(5_000);
+    assert!(!world.is_online(B));
+    assert!(!world.store.body.clone().unwrap().contains(B));
+}
+
+#[test]
+fn downloads_come_at_the_times_of_the_announcements() {
+    let mut world = World::alone();
+    world.run_for(9_000_000);
+    let pauses: Vec<u64> = world.downloads().windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(pauses.len() > 12);
+    assert!(pauses.iter().all(|pause| (300_000..=900_200).contains(pause)), "{pauses:?}");
+}
+
+#[test]
+fn a_late_or_unknown_outcome_does_nothing() {
+    let mut world = eager(None);
+    world.run_for(10_000);
+    let ids: Vec<_> = world.sent.iter().map(|sent| sent.id).collect();
+    let before = (world.sent.len(), world.nodes[ME].machine.lists(true));
+    for id in ids {
+        world.act(ME, |machine, now| {
+            machine.handle_download(now, id, &Err("late".to_owned()));
+            machine.handle_upload(now, id, &crate::protocol::master_list::Upload::Answer(412));
+        });
+    }
+    assert_eq!((world.sent.len(), world.nodes[ME].machine.lists(true)), before);
+}

@@ -1,0 +1,162 @@
+//! The master list: what is written to it, and when.
+
+use super::master_list::{eager, list, online};
+use super::rig::{A, B, C, ME};
+use super::world::{EPOCH, World};
+use crate::protocol::master_list::Condition;
+use crate::protocol::output::Severity;
+
+fn body(world: &World) -> String {
+    world.store.body.clone().unwrap_or_default()
+}
+
+fn conditions(world: &World) -> Vec<Condition> {
+    world.uploads().into_iter().map(|(_, condition)| condition.clone()).collect()
+}
+
+#[test]
+fn nothing_is_written_after_a_failed_download() {
+    for answer in [(403, ""), (500, "{\"online\":[]}"), (200, "<html>"), (200, "{}"), (200, "{\"online\":[")]
+    {
+        let mut world = eager(Some("{\"online\":[]}"));
+        world.store.next_downloads = vec![answer; 100].into();
+        world.run_for(20_000);
+        assert!(world.uploads().is_empty(), "{answer:?}");
+    }
+}
+
+#[test]
+fn a_missing_or_empty_list_is_created_on_condition() {
+    for status in [404, 204] {
+        let mut world = eager(None);
+        world.store.next_downloads = vec![(status, ""); 2].into();
+        world.run_for(1_500);
+        assert_eq!(conditions(&world), [Condition::Absent], "{status}");
+        assert!(body(&world).contains(ME));
+    }
+}
+
+#[test]
+fn a_store_that_will_not_create_an_empty_list_is_written_without_condition() {
+    let mut world = eager(None);
+    world.store.next_downloads = vec![(204, ""); 3].into();
+    world.store.next_uploads = [412].into();
+    world.run_for(1_500);
+    assert_eq!(conditions(&world), [Condition::Absent, Condition::None]);
+}
+
+#[test]
+fn a_tag_is_the_condition_and_another_writer_is_not_overwritten() {
+    let mut world = eager(Some(&list(&[online(C, 1)])));
+    world.store.has_conditions = true;
+    world.store.next_uploads = [412, 412].into();
+    world.run_for(1_500);
+    assert_eq!(conditions(&world), vec![Condition::Unchanged("\"0\"".to_owned()); 3]);
+    assert!(body(&world).contains(ME) && body(&world).contains(C));
+}
+
+#[test]
+fn after_three_conflicts_the_next_announcement_tries_again() {
+    let mut world = eager(Some("{\"online\":[]}"));
+    world.store.has_conditions = true;
+    world.store.next_uploads = [412, 412, 412].into();
+    world.run_for(1_500);
+    assert_eq!(world.uploads().len(), 3);
+    assert_eq!(world.logs(Severity::Error), ["Failed to upload master list to http://store/list:"]);
+    world.run_for(1_000);
+    assert_eq!(world.uploads().len(), 4);
+    assert!(body(&world).contains(ME));
+}
+
+#[test]
+fn a_store_without_conditions_is_written_without_and_remembered() {
+    for status in [400, 405, 501] {
+        let mut world = eager(Some("{\"online\":[]}"));
+        world.store.has_conditions = true;
+        world.store.next_uploads = [status].into();
+        world.run_for(1_500);
+        assert_eq!(conditions(&world)[1..], [Condition::None], "{status}");
+        world.hear(&[(A, EPOCH)], &[]);
+        world.run_for(1_000);
+        assert_eq!(conditions(&world)[2..], [Condition::None], "{status}");
+    }
+}
+
+#[test]
+fn two_resources_know_no_conditions() {
+    let mut world = World::with(|config| {
+        config.master_list.update_url = "http://store/upload".to_owned();
+        config.master_list.announce_minimum = std::time::Duration::from_secs(1);
+        config.master_list.announce_interval = std::time::Duration::ZERO;
+    });
+    world.store.has_conditions = true;
+    world.run_for(1_500);
+    assert_eq!(conditions(&world), [Condition::None]);
+}
+
+#[test]
+fn the_tombstoned_are_dropped_and_nothing_else() {
+    let by_hand = r#"{"baseUrl":"http://by-hand/","lastUpdate":0,"note":"keep"}"#;
+    let odd =
+        [r#"{"odd":[1,{"deep":null}]}"#, r#"{"baseUrl":"ftp://x/","lastUpdate":1}"#, r#"{"baseUrl":5}"#];
+    let far = r#"{"baseUrl":"http://far/","lastUpdate":9e15}"#;
+    let mut all = vec![online(A, 1), online(B, EPOCH + 9), by_hand.to_owned(), far.to_owned()];
+    all.extend(odd.map(str::to_owned));
+    let mut world = eager(Some(&list(&all)));
+    world.hear(&[], &[(A, EPOCH), (B, EPOCH)]);
+    world.run_for(1_400);
+    let written = body(&world);
+    assert!(!written.contains(A), "{written}");
+    for kept in odd.iter().chain([&B, &"http://by-hand/", &far, &ME]) {
+        assert!(written.contains(kept), "{kept} in {written}");
+    }
+    assert!(!written.contains("offline"));
+}
+
+#[test]
+fn a_comeback_that_waits_for_its_verification_is_not_lost() {
+    let mut world = eager(None);
+    world.find_dead(A);
+    let claim = world.wall() + 60_000;
+    world.store.body = Some(list(&[online(A, claim)]));
+    world.run_for(2_000);
+    assert!(!world.is_online(A));
+    assert!(body(&world).contains(A));
+}
+
+#[test]
+fn one_server_stands_on_the_list_once_whatever_its_spellings() {
+    let mut world =
+        eager(Some(&list(&[online("http://ME:80", 5), online(ME, 6), online("HTTP://A", 1), online(A, 2)])));
+    world.hear(&[(A, EPOCH)], &[]);
+    world.run_for(1_500);
+    assert_eq!(body(&world).matches(ME).count(), 1);
+    assert_eq!(body(&world).matches("baseUrl").count(), 2);
+}
+
+#[test]
+fn nothing_is_written_where_nothing_would_change() {
+    let mut world = eager(None);
+    world.run_for(600_000);
+    assert!(world.downloads().len() > 500);
+    assert_eq!(world.uploads().len(), 1);
+}
+
+#[test]
+fn the_own_entry_is_renewed_when_it_is_an_hour_old() {
+    let mut world = eager(None);
+    world.run_for(4 * 3_600_000 + 60_000);
+    assert_eq!(world.uploads().len(), 5);
+}
+
+#[test]
+fn a_drained_server_takes_itself_off_and_comes_back() {
+    let mut world = eager(None);
+    world.run_for(1_500);
+    world.control(false);
+    world.run_for(1_500);
+    assert!(!body(&world).contains(ME));
+    world.control(true);
+    world.run_for(1_500);
+    assert!(body(&world).contains(ME));
+}

@@ -1,0 +1,179 @@
+//! Rule R5: this server alone says what it is.
+
+use std::time::Duration;
+
+use super::fakes::Fake;
+use super::rig::{A, B, ME, Stand, entry, lists};
+use super::world::{World, config};
+use crate::protocol::message::{Entry, Lists};
+use crate::protocol::output::Event;
+use crate::protocol::time::Stamp;
+
+#[test]
+fn a_claim_that_it_is_offline_is_refuted_above_its_stamp_and_told_at_once() {
+    let mut world = World::among(&[A]);
+    let claim = world.wall() + 500_000;
+    let answer = world.hear(&[], &[(ME, claim)]);
+    assert_eq!(answer.online[0], entry(ME, claim + 1));
+    world.run_for(20);
+    assert_eq!(world.gossip_to(A).len(), 1);
+    assert!(world.gossip_to(A)[0].1.online[0].last_update > Stamp(claim));
+}
+
+#[test]
+fn a_claim_with_its_very_stamp_is_refuted_too() {
+    let mut world = World::alone();
+    let own = world.act(ME, |machine, now| {
+        let own = now.wall.next();
+        let claim = lists(&[], &[(ME, own.0)]);
+        machine.handle_request(now, &super::rig::heard(&claim));
+        own.0
+    });
+    assert!(matches!(world.stand(ME), Stand::Online(stamp) if stamp > own));
+}
+
+#[test]
+fn an_older_claim_that_it_is_offline_changes_nothing() {
+    let mut world = World::among(&[A]);
+    let wall = world.wall();
+    world.hear(&[], &[(ME, wall - 1)]);
+    world.run_for(1_000);
+    assert!(world.is_online(ME));
+    assert!(world.gossip_to(A).is_empty());
+}
+
+#[test]
+fn its_entry_is_never_replaced_by_what_others_say() {
+    let mut world = World::alone();
+    let claim = Entry { monitor: true, ..entry(ME, world.wall() + 999_000) };
+    world.hear_lists(&Lists { online: vec![claim.clone()], offline: vec![] });
+    let own = world.nodes[ME].machine.lists(false).online[0].clone();
+    assert!(!own.monitor);
+    assert!(own.last_update < claim.last_update);
+}
+
+#[test]
+fn another_spelling_of_it_is_not_another_server() {
+    let mut world = World::new(1);
+    world.start(config("http://Me.Example:80"), 0);
+    for spelling in ["http://me.example/", "HTTP://ME.EXAMPLE:80", "http://Me.Example"] {
+        let wall = world.wall();
+        let me = "http://me.example/";
+        world.act(me, |machine, now| {
+            machine.handle_request(now, &super::rig::heard(&lists(&[(spelling, wall)], &[])));
+        });
+    }
+    let online = world.nodes["http://me.example/"].machine.lists(true).online;
+    assert_eq!(online.len(), 1);
+    assert_eq!(&*online[0].base_url, "http://Me.Example:80/", "shown as it spells itself");
+}
+
+#[test]
+fn its_stamp_strictly_grows_within_a_millisecond_and_when_the_clock_steps_back() {
+    let mut world = World::alone();
+    let mut last = 0;
+    for step in 0..20 {
+        if step == 10 {
+            world.nodes.get_mut(ME).unwrap().wall_offset = -3_600_000;
+        }
+        let answer = world.hear(&[], &[]);
+        let stamp = answer.online[0].last_update.0;
+        assert!(stamp > last);
+        last = stamp;
+    }
+}
+
+#[test]
+fn draining_sticks_and_spreads_to_many_at_once() {
+    let peers: Vec<String> = (0..8).map(|index| format!("http://p{index}/")).collect();
+    let mut world = World::among(&peers.iter().map(|peer| &**peer).collect::<Vec<_>>());
+    let before = world.stamp(ME);
+    world.control(false);
+    let drained = world.stamp(ME);
+    assert!(!world.is_online(ME) && drained > before);
+    world.run_for(20);
+    for peer in &peers {
+        assert_eq!(world.gossip_to(peer).len(), 1, "{peer}");
+        assert_eq!(world.gossip_to(peer)[0].1.offline[0], entry(ME, drained));
+    }
+    world.store.body =
+        Some(format!(r#"{{"online":[{{"baseUrl":"{ME}","lastUpdate":{}}}]}}"#, drained + 9_000));
+    world.hear(&[(ME, drained + 5_000)], &[]);
+    world.run_for(1_000_000);
+    assert!(!world.is_online(ME), "neither its rounds, nor gossip, nor the list bring it back");
+    assert!(world.stamp(ME) > drained + 9_000, "and it outdoes claims that it is online");
+    assert!(world.uploads().iter().all(|(body, _)| !body.contains(ME)));
+}
+
+#[test]
+fn it_comes_back_above_all_it_has_heard_of_itself() {
+    let mut world = World::among(&[A]);
+    world.control(false);
+    let claim = world.wall() + 700_000;
+    world.hear(&[], &[(ME, claim)]);
+    world.control(false);
+    world.control(true);
+    assert_eq!(world.stand(ME), Stand::Online(claim + 1));
+    world.run_for(1_000);
+    let own = world.gossip_to(A).last().unwrap().1.online[0].clone();
+    assert!(&*own.base_url == ME && own.last_update > Stamp(claim));
+}
+
+#[test]
+fn a_siblings_higher_stamp_counts_when_it_leaves() {
+    let mut world = World::among(&[A]);
+    let sibling = world.wall() + 40_000;
+    world.hear(&[(ME, sibling)], &[]);
+    assert!(world.stamp(ME) < sibling, "never adopted");
+    world.leave();
+    assert_eq!(world.stand(ME), Stand::Offline(sibling + 1));
+}
+
+#[test]
+fn a_control_that_changes_nothing_says_nothing() {
+    let mut world = World::among(&[A]);
+    world.control(true);
+    world.run_for(1_000);
+    assert!(world.gossip_to(A).is_empty());
+}
+
+#[test]
+fn claims_about_it_cause_no_storm() {
+    let mut world = World::among(&[A, B]);
+    for _ in 0..1_000 {
+        let claim = world.stamp(ME) + 5;
+        world.hear(&[], &[(ME, claim)]);
+        world.run_for(1);
+    }
+    assert!(world.gossip_to(A).len() <= 8, "{} pushes in a second", world.gossip_to(A).len());
+}
+
+#[test]
+fn a_server_that_restarts_with_a_slow_clock_is_online_at_once_where_it_was_buried() {
+    let mut world = World::new(3);
+    world.start(config(ME), 0);
+    let mut other = config(A);
+    other.gossip_interval = Duration::from_secs(1);
+    world.start(other, 0);
+    world.run_for(100);
+    let tombstone = world.wall();
+    world.hear(&[], &[(A, tombstone)]);
+    world.crash(A);
+    world.start(config(A), -7_200_000);
+    world.act(A, |machine, now| machine.handle_request(now, &super::rig::heard(&lists(&[(ME, 1)], &[]))));
+    world.run_for(60_000);
+    assert!(world.is_online(A));
+    assert!(world.nodes[A].events.contains(&Event::Started));
+}
+
+#[test]
+fn a_list_that_holds_it_as_a_tombstone_is_refuted() {
+    let mut world = World::new(1);
+    let claim = world.wall() + 60_000;
+    world.store.body =
+        Some(format!(r#"{{"online":[],"offline":[{{"baseUrl":"{ME}","lastUpdate":{claim}}}]}}"#));
+    world.be(B, Fake::Online);
+    world.start(config(ME), 0);
+    world.run_for(100);
+    assert!(matches!(world.stand(ME), Stand::Online(stamp) if stamp > claim));
+}

@@ -1,0 +1,102 @@
+//! Requests hold at most 64 kB; answers hold everything.
+
+use super::fakes::Fake;
+use super::rig::{A, ME, entry};
+use super::world::World;
+use crate::protocol::message::Lists;
+
+fn crowd(amount: usize, width: usize) -> World {
+    let mut world = World::with(|config| config.gossip_interval = std::time::Duration::from_secs(1));
+    world.meet(A);
+    let wall = world.wall();
+    let online = (0..amount).map(|index| entry(&format!("http://p/{index:0width$}/"), wall)).collect();
+    world.hear_lists(&Lists { online, offline: vec![] });
+    world
+}
+
+fn sizes(world: &World) -> Vec<usize> {
+    let gossip = world.sent.iter().filter_map(|sent| match &sent.what {
+        super::world::What::Gossip(lists) => Some(lists.to_gossip_json().len()),
+        _ => None,
+    });
+    gossip.collect()
+}
+
+#[test]
+fn no_page_is_over_64_kilobytes_and_the_own_entry_is_on_each() {
+    for width in [1, 40, 490] {
+        let mut world = crowd(3_000, width);
+        world.control(false);
+        for _ in 0..10 {
+            world.act(ME, |machine, now| machine.push_to(A.into(), now));
+            world.run_for(3_000);
+        }
+        let sizes = sizes(&world);
+        assert!(sizes.len() > 20);
+        assert!(sizes.iter().all(|size| *size <= 64_000), "{width}: {sizes:?}");
+        for (_, lists) in world.gossip_to(A) {
+            assert_eq!(&*lists.offline[0].base_url, ME);
+        }
+    }
+}
+
+#[test]
+fn quotation_marks_do_not_blow_a_page_up() {
+    let mut world = World::with(|config| config.gossip_interval = std::time::Duration::from_secs(1));
+    let wall = world.wall();
+    let quotes = "\"".repeat(400);
+    let online = (0..1_000).map(|index| entry(&format!("http://p/{quotes}{index}/"), wall)).collect();
+    world.meet(A);
+    world.hear_lists(&Lists { online, offline: vec![] });
+    world.act(ME, |machine, now| machine.push_to(A.into(), now));
+    world.run_for(3_000);
+    assert!(sizes(&world).iter().all(|size| *size <= 64_000));
+}
+
+#[test]
+fn everybody_is_on_one_of_the_pages() {
+    let mut world = crowd(2_000, 4);
+    world.run_for(120_000);
+    world.sent.clear();
+    let mut listed = std::collections::BTreeSet::new();
+    for _ in 0..12 {
+        let tick = crate::protocol::time::Tick(world.tick);
+        let page = world.act(ME, |machine, _| machine.compose_page(0, tick));
+        listed.extend(page.online.into_iter().chain(page.offline).map(|entry| entry.base_url));
+    }
+    assert_eq!(listed.len(), 2_002);
+}
+
+#[test]
+fn news_stand_on_the_next_page() {
+    let mut world = crowd(3_000, 4);
+    world.run_for(120_000);
+    let wall = world.wall();
+    world.hear(&[], &[("http://p/0007/", wall + 200_000)]);
+    world.hear(&[("http://new/", wall)], &[]);
+    let tick = crate::protocol::time::Tick(world.tick);
+    let page = world.act(ME, |machine, _| machine.compose_page(0, tick));
+    assert!(page.offline.iter().any(|entry| &*entry.base_url == "http://p/0007/"));
+    assert!(page.online.iter().any(|entry| &*entry.base_url == "http://new/"));
+}
+
+#[test]
+fn one_that_refuses_a_page_gets_smaller_ones() {
+    let mut world = crowd(3_000, 4);
+    world.be(A, Fake::Status(413, ""));
+    for _ in 0..6 {
+        world.act(ME, |machine, now| machine.push_to(A.into(), now));
+        world.run_for(100);
+    }
+    let sizes: Vec<usize> =
+        world.gossip_to(A).iter().map(|(_, lists)| lists.to_gossip_json().len()).collect();
+    let limits = [64_000, 32_000, 16_000, 8_000, 4_000, 4_000];
+    assert!(sizes.iter().zip(limits).all(|(size, limit)| *size <= limit && *size > limit / 2), "{sizes:?}");
+}
+
+#[test]
+fn answers_hold_everything() {
+    let mut world = crowd(3_000, 4);
+    let answer = world.hear(&[], &[]);
+    assert_eq!(answer.online.len() + answer.offline.len(), 3_002);
+}

@@ -1,0 +1,101 @@
+//! Rule R7: how long what is known is kept.
+
+use std::time::Duration;
+
+use super::fakes::Fake;
+use super::rig::{A, B, ME, Stand};
+use super::world::{EPOCH, World, config};
+use crate::protocol::graves::Graves;
+use crate::protocol::time::Stamp;
+
+const HOUR: u64 = 3_600_000;
+
+fn lazy() -> World {
+    World::with(|config| config.gossip_interval = Duration::from_secs(86_400))
+}
+
+#[test]
+fn tombstones_leave_the_lists_a_day_after_their_stamp_without_a_merge() {
+    let mut world = lazy();
+    let wall = world.wall();
+    world.hear(&[], &[(A, wall - 23 * HOUR)]);
+    world.run_for(HOUR - 1_000);
+    assert!(matches!(world.stand(A), Stand::Offline(_)));
+    world.run_for(3_000);
+    assert_eq!(world.stand(A), Stand::Unknown);
+}
+
+#[test]
+fn tombstones_of_fast_clocks_leave_a_day_after_they_came() {
+    let mut world = lazy();
+    let wall = world.wall();
+    world.hear(&[], &[(A, wall + 20 * HOUR)]);
+    world.run_for(24 * HOUR - 61_000);
+    assert!(matches!(world.stand(A), Stand::Offline(_)));
+    world.run_for(122_000);
+    assert_eq!(world.stand(A), Stand::Unknown);
+}
+
+#[test]
+fn a_tombstone_that_is_renewed_stays() {
+    let mut world = lazy();
+    for _ in 0..30 {
+        let wall = world.wall();
+        world.hear(&[], &[(A, wall)]);
+        world.run_for(HOUR);
+    }
+    assert!(matches!(world.stand(A), Stand::Offline(_)));
+}
+
+#[test]
+fn expired_tombstones_are_not_taken_in_but_remembered_in_any_order() {
+    let old = EPOCH - 25 * HOUR;
+    for tombstone_first in [false, true] {
+        let mut world = lazy();
+        if tombstone_first {
+            world.hear(&[], &[(A, old)]);
+            world.hear(&[(A, old - 1)], &[]);
+        } else {
+            world.hear(&[(A, old - 1)], &[]);
+            world.hear(&[], &[(A, old)]);
+        }
+        assert_eq!(world.stand(A), Stand::Unknown, "tombstone first: {tombstone_first}");
+    }
+}
+
+#[test]
+fn a_drained_server_stamps_its_tombstone_anew_every_hour() {
+    let mut world = lazy();
+    world.control(false);
+    let first = world.stamp(ME);
+    world.run_for(26 * HOUR);
+    let Stand::Offline(last) = world.stand(ME) else { panic!("online") };
+    assert!(last - first >= 25 * HOUR);
+}
+
+#[test]
+fn an_online_server_without_news_for_a_day_is_asked_and_then_dropped() {
+    let mut world = World::new(2);
+    let mut config = config(ME);
+    config.gossip_interval = Duration::from_secs(86_400);
+    world.start(config, 0);
+    world.meet(A);
+    world.be(B, Fake::Online);
+    let wall = world.wall();
+    world.hear(&[(B, wall)], &[]);
+    world.run_for(HOUR);
+    world.be(A, Fake::Refuses);
+    world.nodes.get_mut(ME).unwrap().machine.timers.stop(crate::protocol::timers::Timer::Round);
+    world.run_for(24 * HOUR);
+    assert!(!world.is_online(A) && world.is_online(B));
+}
+
+#[test]
+fn graves_are_few_and_the_oldest_makes_way() {
+    let mut graves = Graves::default();
+    for index in 0..5_000 {
+        graves.dig(format!("http://p{index}/").into(), Stamp(index));
+    }
+    assert_eq!(graves.stamp_of("http://p4999/"), Some(Stamp(4_999)));
+    assert_eq!(graves.stamp_of("http://p0/"), None);
+}

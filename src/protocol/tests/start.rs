@@ -1,0 +1,138 @@
+//! The start: download, greeting, running.
+
+use super::fakes::Fake;
+use super::rig::{A, B, C, ME, entries};
+use super::world::{EPOCH, World, config};
+use crate::protocol::message::Lists;
+use crate::protocol::output::Severity;
+
+fn list_of(peers: &[&str], monitors: &[&str]) -> String {
+    let entry =
+        |url: &&str, monitor| format!(r#"{{"baseUrl":"{url}","monitor":{monitor},"lastUpdate":{EPOCH}}}"#);
+    let all: Vec<_> = peers
+        .iter()
+        .map(|url| entry(url, false))
+        .chain(monitors.iter().map(|url| entry(url, true)))
+        .collect();
+    format!(r#"{{"online":[{}]}}"#, all.join(","))
+}
+
+fn start(list: Option<String>, fakes: &[(&str, Fake)]) -> World {
+    let mut world = World::new(5);
+    world.store.body = list;
+    for (url, fake) in fakes {
+        world.be(url, fake.clone());
+    }
+    world.start(config(ME), 0);
+    world
+}
+
+#[test]
+fn the_answers_to_the_greeting_are_merged_and_awaited() {
+    let says =
+        Fake::Says(Lists { online: entries(&[(A, EPOCH), (C, EPOCH)]), offline: entries(&[(B, EPOCH + 9)]) });
+    let mut world = start(Some(list_of(&[A, B], &[])), &[(A, says), (B, Fake::Held), (C, Fake::Online)]);
+    world.run_for(10);
+    assert!(world.is_online(C) && !world.is_online(B));
+    assert!(!world.has_started(), "B has not answered yet");
+    let id = world.last_to(B);
+    world.fail(id);
+    assert!(world.has_started());
+}
+
+#[test]
+fn twenty_at_random_and_all_monitors_are_greeted_once_each() {
+    let peers: Vec<String> = (0..60).map(|index| format!("http://p{index}/")).collect();
+    let monitors: Vec<String> = (0..30).map(|index| format!("http://m{index}/")).collect();
+    let refs = |urls: &'_ [String]| urls.iter().map(|url| url.clone().leak() as &str).collect::<Vec<_>>();
+    let mut world = start(Some(list_of(&refs(&peers), &refs(&monitors))), &[]);
+    for url in peers.iter().chain(&monitors) {
+        world.be(url, Fake::Held);
+    }
+    world.run_for(10);
+    assert!(monitors.iter().all(|url| world.gossip_to(url).len() == 1));
+    let greeted = world.sent.len() - 1;
+    assert!((30 + 1..=30 + 20).contains(&greeted), "{greeted}");
+}
+
+#[test]
+fn peers_that_hang_hold_a_start_up_for_five_seconds_at_most() {
+    let mut world = start(Some(list_of(&[A], &[])), &[(A, Fake::Held)]);
+    world.run_for(4_900);
+    assert!(!world.has_started());
+    world.run_for(110);
+    assert!(world.has_started());
+}
+
+#[test]
+fn a_start_does_not_wait_for_a_list_that_can_not_be_had_and_tries_again() {
+    let mut world = World::new(5);
+    world.store.next_downloads = [(500, ""); 10].into();
+    world.store.body = Some(list_of(&[A], &[]));
+    world.be(A, Fake::Online);
+    world.start(config(ME), 0);
+    world.run_for(10);
+    assert!(world.has_started());
+    world.run_for(300_000);
+    let pauses: Vec<u64> = world.downloads().windows(2).map(|pair| pair[1] - pair[0]).collect();
+    for (index, pause) in pauses.iter().take(10).enumerate() {
+        let longest = (1_000u64 << index).min(60_000);
+        assert!((longest / 2..=longest + 2).contains(pause), "{index}: {pause}");
+    }
+    assert!(world.is_online(A));
+    assert!(!world.gossip_to(A).is_empty(), "it is greeted late");
+    assert_eq!(world.logs(Severity::Error)[0], "Failed to download master list from http://store/list:");
+    assert!(world.logs(Severity::Error).len() <= 6, "the same failure once a minute");
+}
+
+#[test]
+fn what_the_list_says_is_verified_once_the_start_has_resolved() {
+    let mut world = start(Some(list_of(&[A], &[])), &[(A, Fake::Held)]);
+    world.run_for(3_000);
+    world.hear(&[(B, EPOCH)], &[]);
+    world.run_for(1_000);
+    assert!(world.inquiries_to(B).is_empty());
+    assert!(world.is_online(B), "it counts before that");
+    let id = world.last_to(A);
+    world.fail(id);
+    world.run_for(100);
+    assert_eq!(world.inquiries_to(B).len(), 1);
+}
+
+#[test]
+fn a_control_during_the_start_counts_at_once_and_is_told_by_the_greeting() {
+    let mut world = start(Some(list_of(&[A], &[])), &[(A, Fake::Online)]);
+    world.control(false);
+    assert!(!world.is_online(ME));
+    world.run_for(100);
+    assert!(world.has_started() && !world.is_online(ME));
+    assert!(world.gossip_to(A).iter().all(|(_, lists)| &*lists.offline[0].base_url == ME));
+}
+
+#[test]
+fn a_leave_during_the_download_ends_both() {
+    let mut world = start(Some(list_of(&[A], &[])), &[(A, Fake::Online)]);
+    world.leave();
+    assert!(world.has_started() && world.has_shut_down());
+    world.run_for(100_000);
+    assert!(world.gossip_to(A).is_empty() && world.uploads().is_empty());
+    assert_eq!(world.nodes[ME].machine.poll_timeout(), None);
+}
+
+#[test]
+fn a_leave_during_the_greeting_ends_both_and_is_told() {
+    let mut world = start(Some(list_of(&[A], &[])), &[(A, Fake::Held)]);
+    world.run_for(10);
+    let greeting = world.last_to(A);
+    world.leave();
+    assert!(world.has_started() && !world.has_shut_down());
+    world.answer(greeting, &[(A, EPOCH)], &[]);
+    assert!(!world.has_shut_down(), "that was the answer to something else");
+    world.run_for(10);
+    let farewell = world.last_to(A);
+    assert_ne!(greeting, farewell);
+    world.answer(farewell, &[(A, EPOCH)], &[]);
+    assert!(world.has_shut_down());
+    world.run_for(100_000);
+    assert_eq!(world.nodes[ME].machine.poll_timeout(), None);
+}

@@ -1,0 +1,123 @@
+//! The order and the pace of verifications.
+
+use std::time::Duration;
+
+use super::fakes::Fake;
+use super::rig::{A, B};
+use super::world::World;
+use crate::protocol::message::Lists;
+
+fn urls(amount: usize) -> Vec<String> {
+    (0..amount).map(|index| format!("http://p{index}/")).collect()
+}
+
+fn hear_all(world: &mut World, urls: &[String]) {
+    let wall = world.wall();
+    let online = urls.iter().map(|url| super::rig::entry(url, wall)).collect();
+    world.hear_lists(&Lists { online, offline: vec![] });
+}
+
+#[test]
+fn hearsay_is_verified_at_ten_a_second_each_once_in_random_order() {
+    let mut world = World::alone();
+    let urls = urls(50);
+    for url in &urls {
+        world.be(url, Fake::Online);
+    }
+    hear_all(&mut world, &urls);
+    hear_all(&mut world, &urls);
+    world.run_for(10_000);
+    let asked: Vec<_> = world.sent.iter().filter(|sent| sent.to.starts_with("http://p")).collect();
+    assert_eq!(asked.len(), 50);
+    assert!(asked.windows(2).all(|pair| pair[1].at - pair[0].at >= 100));
+    assert!((4_900..5_200).contains(&(asked[49].at - asked[0].at)));
+    assert!(!asked.is_sorted_by_key(|sent| urls.iter().position(|url| *url == sent.to)));
+}
+
+#[test]
+fn four_are_asked_at_once_at_most() {
+    let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(86_400));
+    let urls = urls(20);
+    for url in &urls {
+        world.be(url, Fake::Held);
+    }
+    hear_all(&mut world, &urls);
+    world.run_for(5_000);
+    let asked = |world: &World| world.sent.iter().filter(|sent| sent.to.starts_with("http://p")).count();
+    assert_eq!(asked(&world), 4);
+    let (id, to) = world.sent.last().map(|sent| (sent.id, sent.to.clone())).unwrap();
+    world.answer(id, &[(&to, 1)], &[]);
+    world.run_for(1_000);
+    assert_eq!(asked(&world), 5);
+}
+
+#[test]
+fn accusations_come_first() {
+    let mut world = World::among(&[A, B]);
+    let urls = urls(100);
+    for url in &urls {
+        world.be(url, Fake::Online);
+    }
+    hear_all(&mut world, &urls);
+    let wall = world.wall();
+    world.hear(&[], &[(B, wall + 1)]);
+    world.hear(&[], &[(B, wall + 2)]);
+    world.run_for(300);
+    assert_eq!(world.inquiries_to(B).len(), 1);
+}
+
+#[test]
+fn an_unclear_answer_to_an_inquiry_leads_to_a_trial_and_no_second_inquiry() {
+    let mut world = World::alone();
+    world.be(A, Fake::NoList);
+    let wall = world.wall();
+    world.hear(&[(A, wall)], &[]);
+    world.run_for(1_000);
+    assert_eq!((world.inquiries_to(A).len(), world.gossip_to(A).len()), (1, 1));
+    assert!(world.is_online(A));
+}
+
+#[test]
+fn rounds_go_on_while_verifications_hang() {
+    let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(1));
+    world.meet(A);
+    let urls = urls(40);
+    for url in &urls {
+        world.be(url, Fake::Hangs);
+    }
+    let wall = world.wall();
+    let offline = urls.iter().map(|url| super::rig::entry(url, wall)).collect();
+    world.hear_lists(&Lists { online: vec![], offline });
+    world.run_for(20_000);
+    assert!(world.gossip_to(A).len() >= 17);
+}
+
+#[test]
+fn an_old_claim_about_a_buried_one_is_asked_of_itself_once_a_minute_at_most() {
+    let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(86_400));
+    let wall = world.wall();
+    world.hear(&[], &[(A, wall)]);
+    for _ in 0..180 {
+        world.hear(&[(A, wall - 1)], &[]);
+        world.run_for(1_000);
+    }
+    assert!(world.inquiries_to(A).len() <= 3 + 6, "{:?}", world.inquiries_to(A));
+    world.be(A, Fake::Online);
+    for _ in 0..61 {
+        world.hear(&[(A, wall - 1)], &[]);
+        world.run_for(1_000);
+    }
+    assert!(world.is_online(A), "a false death is undone");
+    assert!(world.stamp(A) > wall);
+}
+
+#[test]
+fn a_flood_of_growing_accusations_leaves_one_question() {
+    let mut world = World::among(&[A, B]);
+    world.be(A, Fake::Held);
+    let wall = world.wall();
+    let offline = (0..1_000).map(|step| super::rig::entry(A, wall + step)).collect();
+    world.hear_lists(&Lists { online: vec![], offline });
+    world.run_for(3_000);
+    assert_eq!(world.inquiries_to(A).len(), 1);
+}
