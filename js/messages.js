@@ -64,7 +64,7 @@ function pack(entries) {
     try {
       const { baseUrl, lastUpdate, monitor } = entries[index]
       lastUpdates[index] = typeof lastUpdate === 'number' ? lastUpdate : Number.NaN
-      monitors[index] = monitor ? 1 : 0
+      monitors[index] = monitor === true ? 1 : 0
       baseUrls[index] = typeof baseUrl === 'string' && !baseUrl.includes('\n') ? baseUrl : ''
     } catch {
       baseUrls[index] = ''
