@@ -9,6 +9,7 @@ mod first_hand;
 mod grace;
 mod intake;
 mod leave;
+mod legacy;
 mod master_list;
 mod master_list_upload;
 mod myself;
