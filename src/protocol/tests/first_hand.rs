@@ -146,6 +146,23 @@ fn a_peer_without_a_list_is_not_buried_while_an_exchange_with_it_is_under_way() 
 }
 
 #[test]
+fn an_accusation_is_looked_into_again_where_the_exchange_under_way_does_not_tell() {
+    let mut world = World::among(&[A]);
+    world.be(A, Fake::Held);
+    world.control(false);
+    world.run_for(50);
+    let exchange = world.last_to(A);
+    world.be(A, Fake::NoList);
+    let accusation = world.wall() + 10;
+    world.hear(&[], &[(A, accusation)]);
+    world.run_for(300);
+    world.be(A, Fake::Refuses);
+    world.answer(exchange, &[], &[]);
+    world.run_for(3_000);
+    assert_eq!(world.stand(A), Stand::Offline(accusation));
+}
+
+#[test]
 fn hearsay_about_others_in_the_answer_to_a_verification_is_not_merged() {
     let mut world = World::alone();
     let wall = world.wall();

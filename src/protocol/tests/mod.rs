@@ -1,6 +1,7 @@
 //! The machine against its rules: scenarios by theme, and properties that hold whatever comes.
 
 mod fakes;
+mod node;
 mod rig;
 mod world;
 

@@ -1,7 +1,6 @@
 //! A small made-up world: virtual time, messages in memory, machines and fake peers by URL.
 //!
-//! After every step it checks what must always hold: each server in exactly one of its lists, stamps that strictly grow,
-//! no stamp seen that falls, and at most one exchange and one inquiry under way with one peer.
+//! After every step each machine's invariants are checked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,6 +9,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
 use super::fakes::{Fake, Store};
+use super::node::{Node, identity};
 use crate::protocol::ExchangeId;
 use crate::protocol::base_url::BaseUrl;
 use crate::protocol::config::{Config, MasterListConfig};
@@ -17,7 +17,7 @@ use crate::protocol::document::Document;
 use crate::protocol::machine::Machine;
 use crate::protocol::master_list::{Condition, DocumentEntry};
 use crate::protocol::message::{HeardLists, Lists, Reply};
-use crate::protocol::output::{Event, Transmit};
+use crate::protocol::output::Transmit;
 use crate::protocol::secret::Secret;
 use crate::protocol::time::{Now, Stamp, Tick};
 
@@ -49,18 +49,6 @@ enum Delivery {
     Reply { to: String, id: ExchangeId, answer: Option<(u16, Vec<u8>)> },
     Download { to: String, id: ExchangeId },
     Upload { to: String, id: ExchangeId, body: String, condition: Condition },
-}
-
-#[derive(Debug)]
-pub(super) struct Node {
-    pub(super) machine: Machine,
-    /// How far its wall clock is off.
-    pub(super) wall_offset: i64,
-    pub(super) events: Vec<Event>,
-    under_way: BTreeMap<ExchangeId, (String, bool)>,
-    steps: u64,
-    last_stamp: Stamp,
-    highest_seen: BTreeMap<String, Stamp>,
 }
 
 #[derive(Debug)]
@@ -121,16 +109,7 @@ impl World {
         let url = config.base_url.identity().to_string();
         let now = now_of(self.tick, wall_offset);
         let machine = Machine::start(config, self.rng.random(), now);
-        let node = Node {
-            machine,
-            wall_offset,
-            events: Vec::new(),
-            under_way: BTreeMap::new(),
-            steps: 0,
-            last_stamp: Stamp(0),
-            highest_seen: BTreeMap::new(),
-        };
-        self.nodes.insert(url.clone(), node);
+        self.nodes.insert(url.clone(), Node::new(machine, wall_offset));
         self.carry_out(&url);
     }
 
@@ -227,11 +206,7 @@ impl World {
             }
         };
         if matches!(what, What::Gossip(_) | What::Inquire) {
-            let under_way = &mut self.nodes.get_mut(&from).unwrap().under_way;
-            let is_gossip = matches!(what, What::Gossip(_));
-            let is_second = under_way.values().any(|known| *known == (to.clone(), is_gossip));
-            assert!(!is_second, "{from} has two exchanges with {to} under way (gossip: {is_gossip})");
-            under_way.insert(id, (to.clone(), is_gossip));
+            self.nodes.get_mut(&from).unwrap().begin(id, &to, matches!(what, What::Gossip(_)));
         }
         let is_to_store = to == "store";
         let is_cut = self.cut.contains(&(from.clone(), to.clone()));
@@ -304,34 +279,6 @@ impl World {
     }
 }
 
-impl Node {
-    fn check(&mut self) {
-        self.steps += 1;
-        // Looking at everything after every step would be slow where there is much.
-        if self.machine.roster.len() > 200 && !self.steps.is_multiple_of(100) {
-            return;
-        }
-        let machine = &self.machine;
-        let lists = machine.lists(true);
-        let own = machine.me.entry();
-        let all = || lists.online.iter().chain(&lists.offline);
-        let unique: BTreeSet<_> = all().map(|entry| identity(&entry.base_url)).collect();
-        assert_eq!(unique.len(), all().count(), "a server stands in the lists twice");
-        assert!(all().any(|entry| *entry == own), "the own entry is missing");
-        assert!(own.last_update >= self.last_stamp, "the own stamp fell");
-        self.last_stamp = own.last_update;
-        for (identity, member) in machine.roster.iter() {
-            assert!(member.stamp <= member.highest_seen, "{identity} is shown above the highest stamp seen");
-            let highest = self.highest_seen.insert(identity.to_string(), member.highest_seen);
-            assert!(highest <= Some(member.highest_seen), "the highest stamp seen of {identity} fell");
-        }
-    }
-}
-
 fn now_of(tick: u64, wall_offset: i64) -> Now {
     Now { tick: Tick(tick), wall: Stamp((EPOCH + tick).saturating_add_signed(wall_offset)) }
-}
-
-fn identity(base_url: &str) -> String {
-    BaseUrl::parse(base_url).unwrap().identity().to_string()
 }

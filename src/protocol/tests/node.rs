@@ -1,0 +1,77 @@
+//! A machine in the world, and what must hold after each of its steps: it stands in exactly one of its lists, and so
+//! does everybody else; its stamp grows; no highest stamp seen falls; no question is left without an answer to come; with one
+//! peer at most one exchange and one inquiry are under way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::protocol::ExchangeId;
+use crate::protocol::base_url::BaseUrl;
+use crate::protocol::case::Stage;
+use crate::protocol::machine::Machine;
+use crate::protocol::output::Event;
+use crate::protocol::time::Stamp;
+
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) machine: Machine,
+    /// How far its wall clock is off.
+    pub(super) wall_offset: i64,
+    pub(super) events: Vec<Event>,
+    /// The requests under way: to whom, and whether it is gossip.
+    pub(super) under_way: BTreeMap<ExchangeId, (String, bool)>,
+    steps: u64,
+    last_stamp: Stamp,
+    highest_seen: BTreeMap<String, Stamp>,
+}
+
+impl Node {
+    pub(super) fn new(machine: Machine, wall_offset: i64) -> Self {
+        Self {
+            machine,
+            wall_offset,
+            events: Vec::new(),
+            under_way: BTreeMap::new(),
+            steps: 0,
+            last_stamp: Stamp(0),
+            highest_seen: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn begin(&mut self, id: ExchangeId, peer: &str, is_gossip: bool) {
+        let request = (peer.to_owned(), is_gossip);
+        let is_second = self.under_way.values().any(|known| *known == request);
+        assert!(!is_second, "a second request to {peer} while one is under way (gossip: {is_gossip})");
+        self.under_way.insert(id, request);
+    }
+
+    pub(super) fn check(&mut self) {
+        self.steps += 1;
+        // Looking at everything after every step would be slow where there is much.
+        if self.machine.roster.len() > 200 && !self.steps.is_multiple_of(100) {
+            return;
+        }
+        let machine = &self.machine;
+        let lists = machine.lists(true);
+        let own = machine.me.entry();
+        let all = || lists.online.iter().chain(&lists.offline);
+        let unique: BTreeSet<_> = all().map(|entry| identity(&entry.base_url)).collect();
+        assert_eq!(unique.len(), all().count(), "a server stands in the lists twice");
+        assert!(all().any(|entry| *entry == own), "the own entry is missing");
+        assert!(own.last_update >= self.last_stamp, "the own stamp fell");
+        self.last_stamp = own.last_update;
+        for (identity, member) in machine.roster.iter() {
+            assert!(member.stamp <= member.highest_seen, "{identity} is shown above the highest stamp seen");
+            let is_asked = member.case.as_ref().is_some_and(|case| case.stage == Stage::Asked);
+            assert!(
+                !is_asked || machine.me.is_leaving() || machine.flights.is_verifying(identity),
+                "the question about {identity} is never settled"
+            );
+            let highest = self.highest_seen.insert(identity.to_string(), member.highest_seen);
+            assert!(highest <= Some(member.highest_seen), "the highest stamp seen of {identity} fell");
+        }
+    }
+}
+
+pub(super) fn identity(base_url: &str) -> String {
+    BaseUrl::parse(base_url).unwrap().identity().to_string()
+}
