@@ -1,0 +1,75 @@
+/** What each prebuilt binary is, and how one Linux machine builds it; those without `build` need a machine of their own. */
+
+const system = {
+  gnu: [
+    'libc.so.6',
+    'libm.so.6',
+    'libdl.so.2',
+    'libpthread.so.0',
+    'librt.so.1',
+    'libgcc_s.so.1',
+    /^ld-linux-/,
+  ],
+  musl: ['libc.so', /^libc\.musl-\w+\.so\.1$/, 'libgcc_s.so.1'],
+  windows: [
+    /^api-ms-win-/,
+    /^(advapi32|bcrypt|bcryptprimitives|crypt32|kernel32|msvcrt|ntdll|ucrtbase|userenv|vcruntime140|ws2_32)\.dll$/,
+  ],
+  darwin: [/^\/usr\/lib\/lib(System|iconv|resolv|objc)\b/, /^\/System\/Library\/Frameworks\//],
+}
+
+/** Debian's oldest C library that is still found on servers: CentOS 7's. */
+const GLIBC = '2.17'
+
+export const PLATFORMS = {
+  'linux-x64-gnu': {
+    format: 'elf',
+    machine: 'x64',
+    libraries: system.gnu,
+    newestGlibc: GLIBC,
+    build: { target: 'x86_64-unknown-linux-gnu', linkedAs: `x86_64-unknown-linux-gnu.${GLIBC}` },
+  },
+  'linux-x64-musl': {
+    format: 'elf',
+    machine: 'x64',
+    libraries: system.musl,
+    build: { target: 'x86_64-unknown-linux-musl' },
+  },
+  'linux-arm64-gnu': {
+    format: 'elf',
+    machine: 'arm64',
+    libraries: system.gnu,
+    newestGlibc: GLIBC,
+    build: { target: 'aarch64-unknown-linux-gnu', linkedAs: `aarch64-unknown-linux-gnu.${GLIBC}` },
+  },
+  'linux-arm64-musl': {
+    format: 'elf',
+    machine: 'arm64',
+    libraries: system.musl,
+    build: { target: 'aarch64-unknown-linux-musl' },
+  },
+  // LLVM's Windows target needs none of Microsoft's files, and Node.js loads what it makes like any other addon.
+  'win32-x64-msvc': {
+    format: 'pe',
+    machine: 'x64',
+    libraries: system.windows,
+    build: { target: 'x86_64-pc-windows-gnullvm' },
+  },
+  'win32-arm64-msvc': { format: 'pe', machine: 'arm64', libraries: system.windows },
+  'darwin-x64': { format: 'macho', machine: 'x64', libraries: system.darwin },
+  'darwin-arm64': { format: 'macho', machine: 'arm64', libraries: system.darwin },
+}
+
+export const BUILT_HERE = Object.keys(PLATFORMS).filter((name) => PLATFORMS[name].build)
+
+export function artifactOf(platform) {
+  return `clustershazbot.${platform}.node`
+}
+
+/** The platforms that the command line names, or else all of `all`; ends the process over one that is unknown. */
+export function chosenPlatforms(names, all) {
+  const unknown = names.filter((name) => !all.includes(name))
+  if (unknown.length === 0) return names.length > 0 ? names : all
+  console.error(`Not among the platforms: ${unknown.join(', ')}. There are: ${all.join(', ')}.`)
+  return process.exit(2)
+}
