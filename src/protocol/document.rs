@@ -119,8 +119,8 @@ impl Machine {
             Ok(Subject::Me) => Judgement::Me,
             Ok(Subject::Known(identity)) => match self.roster.get(&identity) {
                 Some(member) if member.is_online() => Judgement::Known(identity, member.entry()),
-                Some(member) if stamp <= member.stamp => Judgement::Drop,
-                _ => Judgement::Verbatim,
+                Some(member) if member.has_comeback() => Judgement::Verbatim,
+                _ => Judgement::Drop,
             },
             Ok(Subject::New(url)) => match self.graves.stamp_of(url.identity()) {
                 Some(grave) if stamp <= grave => Judgement::Drop,

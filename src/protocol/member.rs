@@ -89,6 +89,11 @@ impl Member {
             .is_some_and(|verdict| verdict.alive == alive && now.tick.since(verdict.at) < FIRST_HAND_HOLDS)
     }
 
+    /// Whether it is said to be back, which is still to be verified.
+    pub(super) fn has_comeback(&self) -> bool {
+        self.case.as_ref().is_some_and(|case| case.comeback.is_some())
+    }
+
     pub(super) fn saw(&mut self, stamp: Stamp) {
         self.highest_seen = self.highest_seen.max(stamp);
     }

@@ -160,3 +160,14 @@ fn a_drained_server_takes_itself_off_and_comes_back() {
     world.run_for(1_500);
     assert!(body(&world).contains(ME));
 }
+
+#[test]
+fn one_known_to_be_dead_is_dropped_whatever_its_stamp() {
+    let mut world = eager(None);
+    world.find_dead(A);
+    let two_days_ahead = world.wall() + 2 * 24 * 60 * 60 * 1_000;
+    world.store.body = Some(list(&[online(A, two_days_ahead), online(B, two_days_ahead)]));
+    world.run_for(2_000);
+    assert!(!body(&world).contains(A), "{}", body(&world));
+    assert!(body(&world).contains(B), "{}", body(&world));
+}
