@@ -34,11 +34,12 @@ function targetEnvironment(target) {
   return {}
 }
 
-/** The build asks for a libnode.dll to link to; the addon takes nothing of it, as it looks its functions up when it loads. */
+/** The build asks for a library of Node.js to link to; the addon takes nothing of it, as it looks its functions up when it loads. */
 function emptyNodeLibrary() {
   const folder = join(WORKSHOP, 'libnode')
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'libnode.dll'), '')
+  writeFileSync(join(folder, 'libnode.a'), '!<arch>\n')
   return folder
 }
 

