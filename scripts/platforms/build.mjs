@@ -2,7 +2,7 @@
 
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { artifactOf, PLATFORMS } from './platforms.mjs'
+import { artifactOf, ENTRY_POINT, PLATFORMS } from './platforms.mjs'
 import { standardLibrary } from './standard-library.mjs'
 import { zigTools } from './tools.mjs'
 import { ROOT, run, WORKSHOP } from './workshop.mjs'
@@ -30,7 +30,8 @@ export function buildPlatform(platform) {
 function targetEnvironment(target) {
   // An addon is a shared library, which musl targets can't make while they link the C library statically.
   if (target.endsWith('-musl')) return { RUSTFLAGS: '-C target-feature=-crt-static' }
-  if (target.includes('-windows-gnu')) return { LIBNODE_PATH: emptyNodeLibrary() }
+  if (target.includes('-windows-gnu'))
+    return { LIBNODE_PATH: emptyNodeLibrary(), RUSTFLAGS: `-C link-arg=${listOfExports()}` }
   return {}
 }
 
@@ -41,6 +42,13 @@ function emptyNodeLibrary() {
   writeFileSync(join(folder, 'libnode.dll'), '')
   writeFileSync(join(folder, 'libnode.a'), '!<arch>\n')
   return folder
+}
+
+/** Without this list, which zig's wrapper drops when rustc makes it, every symbol is exported, and so none can be left out. */
+function listOfExports() {
+  const file = join(WORKSHOP, 'exports.def')
+  writeFileSync(file, `EXPORTS\n  ${ENTRY_POINT}\n`)
+  return file
 }
 
 function libraryName(target) {

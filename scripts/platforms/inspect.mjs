@@ -4,11 +4,10 @@ import { readFileSync } from 'node:fs'
 import { readElf } from './elf.mjs'
 import { readMachO } from './mach-o.mjs'
 import { readPe } from './pe.mjs'
-import { PLATFORMS } from './platforms.mjs'
+import { ENTRY_POINT, PLATFORMS } from './platforms.mjs'
 
 const LARGEST_BYTES = 4.5 * 1024 * 1024
 const READERS = { elf: readElf, pe: readPe, macho: readMachO }
-const ENTRY_POINT = 'napi_register_module_v1'
 
 /** The artifact's faults, none if it is fit, and a line that says what it is. */
 export function inspectArtifact(platform, path) {

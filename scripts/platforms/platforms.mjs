@@ -13,13 +13,16 @@ const system = {
   musl: ['libc.so', /^libc\.musl-\w+\.so\.1$/, 'libgcc_s.so.1'],
   windows: [
     /^api-ms-win-/,
-    /^(advapi32|bcrypt|bcryptprimitives|crypt32|kernel32|msvcrt|ntdll|ucrtbase|userenv|vcruntime140|ws2_32)\.dll$/,
+    /^(advapi32|bcrypt|bcryptprimitives|crypt32|kernel32|msvcrt|ncrypt|ntdll|secur32|ucrtbase|userenv|vcruntime140|ws2_32)\.dll$/,
   ],
   darwin: [/^\/usr\/lib\/lib(System|iconv|resolv|objc)\b/, /^\/System\/Library\/Frameworks\//],
 }
 
 /** Debian's oldest C library that is still found on servers: CentOS 7's. */
 const GLIBC = '2.17'
+
+/** What Node.js looks up in an addon. */
+export const ENTRY_POINT = 'napi_register_module_v1'
 
 export const PLATFORMS = {
   'linux-x64-gnu': {
