@@ -11,14 +11,15 @@ const system = {
     /^ld-linux-/,
   ],
   musl: ['libc.so', /^libc\.musl-\w+\.so\.1$/, 'libgcc_s.so.1'],
+  // Microsoft's C runtime for compilers is not among them: not every Windows has it, so it has to be linked statically.
   windows: [
     /^api-ms-win-/,
-    /^(advapi32|bcrypt|bcryptprimitives|crypt32|kernel32|msvcrt|ncrypt|ntdll|secur32|ucrtbase|userenv|vcruntime140|ws2_32)\.dll$/,
+    /^(advapi32|bcrypt|bcryptprimitives|crypt32|kernel32|msvcrt|ncrypt|ntdll|secur32|ucrtbase|userenv|ws2_32)\.dll$/,
   ],
   darwin: [/^\/usr\/lib\/lib(System|iconv|resolv|objc)\b/, /^\/System\/Library\/Frameworks\//],
 }
 
-/** Debian's oldest C library that is still found on servers: CentOS 7's. */
+/** The oldest C library that Node.js 20 runs on is newer; this one leaves room for builds of Node.js for old systems. */
 const GLIBC = '2.17'
 
 /** What Node.js looks up in an addon. */

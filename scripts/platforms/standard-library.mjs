@@ -36,10 +36,11 @@ function isInstalled(sysroot, target) {
 /** Why rustup did not install the target's standard library; undefined when it did. */
 function refusalOfRustup(target) {
   try {
-    run('rustup', ['target', 'add', target], { quiet: true, timeout: RUSTUP_PATIENCE_MS })
+    const env = { ...process.env, RUST_BACKTRACE: '0' }
+    run('rustup', ['target', 'add', target], { quiet: true, timeout: RUSTUP_PATIENCE_MS, env })
     return undefined
   } catch (error) {
-    return error.message.replaceAll('\n', ' ')
+    return error.message.replaceAll(/\s+/g, ' ')
   }
 }
 
