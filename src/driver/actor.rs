@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::{self, JoinError, JoinSet};
 
 use super::engine::LogSink;
-use super::errand::{Errand, Outside};
+use super::errand::{Errand, MAX_IN_FLIGHT, Outside};
 use super::shared::Shared;
 use super::transport::{HeaderText, HttpClient, HttpSettings};
 use crate::protocol::config::Config;
@@ -48,7 +48,8 @@ pub(super) async fn run(
     milestone: watch::Sender<Milestones>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let outside = Outside { client: build_client(http, &log).await, credentials };
+    let client = build_client(http, &log).await;
+    let outside = Outside { client, permits: Arc::new(Semaphore::new(MAX_IN_FLIGHT)), credentials };
     let world = Arc::clone(&shared);
     let mut actor =
         Actor { shared, outside, log, milestone, errands: JoinSet::new(), names: BTreeMap::new() };

@@ -5,6 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use super::actor::Credentials;
 use super::shared::Shared;
 use super::transport::{HttpClient, Method, Request, Response};
@@ -18,6 +20,9 @@ use crate::protocol::output::Transmit;
 const PEER_TIMEOUT: Duration = Duration::from_secs(5);
 /// A download or upload of the master list takes no longer.
 const MASTER_LIST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// So many requests are under way at once; more than the machine asks for, unless it is told nonsense.
+pub(super) const MAX_IN_FLIGHT: usize = 128;
 
 /// Whose answer an errand brings.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +60,7 @@ impl Errand {
 pub(super) struct Outside {
     /// None where no client could be built: then every request fails.
     pub(super) client: Option<HttpClient>,
+    pub(super) permits: Arc<Semaphore>,
     pub(super) credentials: Credentials,
 }
 
@@ -71,7 +77,10 @@ impl Outside {
         };
         let (client, credentials, shared) =
             (self.client.clone(), self.credentials.clone(), Arc::clone(shared));
+        let permits = Arc::clone(&self.permits);
         let run = async move {
+            // Never closed, so that there is always a permit to come.
+            let _permit = permits.acquire().await;
             let Some(client) = client else { return errand.fail(&shared, "no HTTP client".to_owned()) };
             let Some(request) = request(transmit, &credentials) else { return };
             match client.send(request).await {

@@ -15,8 +15,8 @@ pub enum Transmit {
         id: ExchangeId,
         /// Whom to send to.
         base_url: Arc<str>,
-        /// What to send.
-        lists: Lists,
+        /// What to send; shared by all to whom the same goes out.
+        lists: Arc<Lists>,
     },
     /// `GET {base_url}clustershazbot/list`; the reply goes to `handle_reply`.
     Inquire {

@@ -17,6 +17,8 @@ use super::timers::Timer;
 
 /// So many random servers hear of a start, a leave or a control at once, beside all monitors.
 pub(super) const MANY: usize = 20;
+/// A list may call everybody a monitor; no more of them are told at once.
+const MAX_MONITORS: usize = 100;
 /// Peers that hang hold up neither a start nor a leave for longer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The master list holds up a leave no longer.
@@ -130,19 +132,17 @@ impl Machine {
     }
 
     fn tell_many(&mut self, purpose: Purpose, now: Now) -> BTreeSet<ExchangeId> {
-        self.many().into_iter().filter_map(|peer| self.converse(peer, purpose, now)).collect()
+        let peers = self.many();
+        self.tell(peers, purpose, now)
     }
 
-    /// Up to 20 random servers and all monitors.
+    /// Up to 20 random servers and all monitors, as far as a cluster needs monitors.
     pub(super) fn many(&mut self) -> Vec<Arc<str>> {
         let mut chosen = self.roster.sample(&mut self.rng, MANY, |_, member| member.is_online());
-        let at_random = chosen.len();
-        for (identity, member) in self.roster.iter() {
-            if member.is_online() && member.monitor && !chosen.iter().take(at_random).any(|id| id == identity)
-            {
-                chosen.push(Arc::clone(identity));
-            }
-        }
+        let monitors = self.roster.sample(&mut self.rng, MAX_MONITORS, |identity, member| {
+            member.is_online() && member.monitor && !chosen.contains(identity)
+        });
+        chosen.extend(monitors);
         chosen
     }
 }

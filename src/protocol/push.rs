@@ -57,9 +57,10 @@ impl Machine {
             Some(Reach::Few) => self.roster.sample(&mut self.rng, FEW, |_, member| member.is_online()),
         };
         self.spread.not_before = now.tick + PACE;
-        for peer in targets {
-            self.push_to(peer, now);
-        }
+        let (busy, free): (Vec<_>, Vec<_>) =
+            targets.into_iter().partition(|peer| self.flights.is_talking_to(peer));
+        self.spread.owed.extend(busy);
+        self.tell(free, Purpose::Push, now);
     }
 
     pub(super) fn push_to(&mut self, peer: Arc<str>, now: Now) {

@@ -2,6 +2,7 @@
 //!
 //! The next round is armed when the last has ended, second try included. With one peer there is never a second exchange.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rand::RngExt;
@@ -9,6 +10,7 @@ use rand::RngExt;
 use super::case::{Case, FirstFailure, SECOND_TRY};
 use super::flights::{ExchangeId, Purpose};
 use super::machine::Machine;
+use super::message::Lists;
 use super::output::Transmit;
 use super::time::Now;
 use super::timers::Timer;
@@ -106,16 +108,33 @@ impl Machine {
 
     /// Begins an exchange, unless one with this peer is under way.
     pub(super) fn converse(&mut self, peer: Arc<str>, purpose: Purpose, now: Now) -> Option<ExchangeId> {
-        if self.flights.is_talking_to(&peer) {
-            return None;
-        }
-        let member = self.roster.get(&peer)?;
-        let (base_url, halvings) = (Arc::clone(&member.spelling), member.page_halvings);
+        self.tell(vec![peer], purpose, now).pop_first()
+    }
+
+    /// Begins an exchange with each of these peers, except where one is under way. The page is composed once for all.
+    pub(super) fn tell(&mut self, peers: Vec<Arc<str>>, purpose: Purpose, now: Now) -> BTreeSet<ExchangeId> {
         self.me.refresh(now);
-        let lists = self.compose_page(halvings, now.tick);
-        let id = self.flights.begin(peer, purpose);
-        self.transmits.push_back(Transmit::Gossip { id, base_url, lists });
-        Some(id)
+        let mut pages: BTreeMap<u8, Arc<Lists>> = BTreeMap::new();
+        let mut exchanges = BTreeSet::new();
+        for peer in peers {
+            if self.flights.is_talking_to(&peer) {
+                continue;
+            }
+            let Some(member) = self.roster.get(&peer) else { continue };
+            let (base_url, halvings) = (Arc::clone(&member.spelling), member.page_halvings);
+            let lists = match pages.get(&halvings) {
+                Some(page) => Arc::clone(page),
+                None => {
+                    let page = Arc::new(self.compose_page(halvings, now.tick));
+                    pages.insert(halvings, Arc::clone(&page));
+                    page
+                }
+            };
+            let id = self.flights.begin(peer, purpose);
+            self.transmits.push_back(Transmit::Gossip { id, base_url, lists });
+            exchanges.insert(id);
+        }
+        exchanges
     }
 
     pub(super) fn log_gossip_failure(&mut self, peer: &str, reason: &str, now: Now) {

@@ -136,3 +136,13 @@ fn a_leave_during_the_greeting_ends_both_and_is_told() {
     world.run_for(100_000);
     assert_eq!(world.nodes[ME].machine.poll_timeout(), None);
 }
+
+#[test]
+fn a_list_that_calls_everybody_a_monitor_causes_no_storm() {
+    let urls: Vec<String> = (0..5_000).map(|i| format!("http://monitor-{i}/")).collect();
+    let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
+    let mut world = start(Some(list_of(&[], &urls)), &[]);
+    world.run_for(10);
+    let told = urls.iter().filter(|url| !world.gossip_to(url).is_empty()).count();
+    assert_eq!(told, 120, "20 at random and 100 monitors");
+}

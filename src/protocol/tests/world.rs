@@ -189,7 +189,7 @@ impl World {
                 let to = identity(&base_url);
                 let gossip = Some(lists.to_gossip_json());
                 let delivery = Delivery::Request { from: from.clone(), to: to.clone(), id, gossip };
-                (to, id, What::Gossip(lists), delivery)
+                (to, id, What::Gossip((*lists).clone()), delivery)
             }
             Transmit::Inquire { id, base_url } => {
                 let to = identity(&base_url);
