@@ -8,11 +8,11 @@ use indexmap::IndexSet;
 use serde_json::value::RawValue;
 use url::Url;
 
-use super::intake::Subject;
+use super::intake::{Subject, check_stamp};
 use super::machine::Machine;
 use super::master_list::DocumentEntry;
 use super::message::{Entry, HeardEntry, HeardLists, read_arrays, read_entry};
-use super::time::Stamp;
+use super::time::{Now, Stamp};
 
 /// The own entry is written anew when the one on the list is older.
 const OWN_ENTRY_RENEWED: Duration = Duration::from_secs(60 * 60);
@@ -78,7 +78,7 @@ impl Row {
 
 impl Machine {
     /// The list as it should be; none where that would change nothing worth an upload.
-    pub(super) fn revise(&self, document: &Document) -> Option<Vec<DocumentEntry>> {
+    pub(super) fn revise(&self, document: &Document, now: Now) -> Option<Vec<DocumentEntry>> {
         let mut entries = Vec::with_capacity(document.rows.len() + 1);
         let mut listed: IndexSet<Arc<str>, FixedState> = IndexSet::default();
         let mut is_changed = false;
@@ -90,10 +90,13 @@ impl Machine {
                     has_me = true;
                     is_changed |= heard.monitor != self.me.is_monitor();
                     is_changed |= stamp_of(heard).age(self.me.stamp()) >= OWN_ENTRY_RENEWED;
+                    is_changed |= check_stamp(heard.last_update, now).is_err();
                     entries.push(DocumentEntry::Known(self.me.entry()));
                 }
                 (Judgement::Known(identity, entry), Some(heard)) if listed.insert(Arc::clone(&identity)) => {
-                    is_changed |= heard.monitor != entry.monitor;
+                    // A stamp that nobody takes in would keep joiners from the server.
+                    is_changed |=
+                        heard.monitor != entry.monitor || check_stamp(heard.last_update, now).is_err();
                     entries.push(DocumentEntry::Known(entry));
                 }
                 (Judgement::Verbatim, _) => entries.push(DocumentEntry::Verbatim(raw.clone())),

@@ -76,7 +76,7 @@ impl Machine {
     }
 }
 
-fn check_stamp(last_update: f64, now: Now) -> Result<Stamp, Rejection> {
+pub(super) fn check_stamp(last_update: f64, now: Now) -> Result<Stamp, Rejection> {
     if !(last_update.is_finite() && last_update >= 0.0) {
         return Err(Rejection::NotAStamp);
     }

@@ -188,7 +188,7 @@ impl Machine {
     }
 
     fn upload(&mut self, document: &Document, now: Now) {
-        let Some(entries) = self.revise(document) else { return self.end_upload(now) };
+        let Some(entries) = self.revise(document, now) else { return self.end_upload(now) };
         let condition = match (&document.etag, document.is_absent) {
             _ if !self.master_list.has_conditions => Condition::None,
             (Some(etag), _) => Condition::Unchanged(etag.clone()),

@@ -10,9 +10,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::fields;
 use super::time::Stamp;
 
 /// What an answer holds in its body, whatever its status, when the asked server runs no engine.
@@ -155,24 +156,17 @@ impl HeardEntry<'_> {
 
 /// The two arrays of a list document, their elements still unread.
 pub(super) fn read_arrays(text: &str) -> Result<(Vec<&RawValue>, Vec<&RawValue>), &'static str> {
-    #[derive(Deserialize)]
-    struct Document<'a> {
-        #[serde(borrow)]
-        online: Option<&'a RawValue>,
-        #[serde(borrow)]
-        offline: Option<&'a RawValue>,
-    }
     let text = text.trim_start_matches('\u{feff}');
-    let document: Document<'_> = match serde_json::from_str(text) {
-        Ok(document) => document,
+    let [online, offline] = match fields::read(text, ["online", "offline"]) {
+        Ok(values) => values,
         Err(error) if error.is_data() => return Err("JSON that is no object"),
         Err(_) => return Err("no JSON"),
     };
     fn array(raw: &RawValue) -> Option<Vec<&RawValue>> {
         serde_json::from_str(raw.get()).ok()
     }
-    let online = document.online.and_then(array).ok_or("no array `online`")?;
-    let offline = match document.offline {
+    let online = online.and_then(array).ok_or("no array `online`")?;
+    let offline = match offline {
         Some(raw) => array(raw).ok_or("an `offline` that is no array")?,
         None => Vec::new(),
     };
@@ -181,21 +175,16 @@ pub(super) fn read_arrays(text: &str) -> Result<(Vec<&RawValue>, Vec<&RawValue>)
 
 /// One entry; none where it is no object with a text `baseUrl` and a number `lastUpdate`.
 pub(super) fn read_entry(text: &str) -> Option<HeardEntry<'_>> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Fields<'a> {
-        #[serde(borrow)]
-        base_url: Cow<'a, str>,
-        #[serde(borrow)]
-        monitor: Option<&'a RawValue>,
-        #[serde(borrow)]
-        last_update: &'a RawValue,
-    }
-    let fields: Fields<'_> = serde_json::from_str(text).ok()?;
+    let [base_url, monitor, last_update] = fields::read(text, ["baseUrl", "monitor", "lastUpdate"]).ok()?;
+    let base_url = base_url?.get();
     Some(HeardEntry {
-        base_url: fields.base_url,
-        monitor: fields.monitor.is_some_and(|raw| raw.get() == "true"),
-        last_update: number(fields.last_update.get())?,
+        // Borrowed, unless something in it is escaped.
+        base_url: match serde_json::from_str::<&str>(base_url) {
+            Ok(borrowed) => Cow::Borrowed(borrowed),
+            Err(_) => Cow::Owned(serde_json::from_str(base_url).ok()?),
+        },
+        monitor: monitor.is_some_and(|raw| raw.get() == "true"),
+        last_update: number(last_update?.get())?,
     })
 }
 
@@ -242,6 +231,18 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_read_as_javascript_reads_them() {
+        let heard = lists(
+            r#"{"\ud800":1,"online":[],"online":[{"\udfff":1,"baseUrl":1,"baseUrl":"http://a/","lastUpdate":1,"lastUpd\u0061te":2}]}"#,
+        );
+        assert_eq!(
+            heard.online,
+            [HeardEntry { base_url: "http://a/".into(), monitor: false, last_update: 2.0 }]
+        );
+        assert_eq!(heard.malformed, 0);
+    }
+
+    #[test]
     fn other_shapes_are_no_lists() {
         for text in [
             "",
@@ -253,6 +254,7 @@ mod tests {
             "{\"online\":[]",
             "<html>",
             "{\"online\":[],\"offline\":1}",
+            "{\"online\":[],\"offline\":null}",
         ] {
             assert!(HeardLists::read(text).is_err(), "{text}");
         }

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | the door: `handle_*`, `poll_*`, `lists` | [`machine`] |
 //! | names, time, secrets, configuration | [`base_url`], [`time`], [`secret`], [`config`] |
-//! | what is said over the wire | [`message`], `page` |
+//! | what is said over the wire | [`message`], `fields`, `page` |
 //! | what is let in, and how it changes what is known | [`intake`], `merge` |
 //! | what is known: of oneself, of others, of the forgotten | `myself`, `member`, `roster`, `graves`, `retention` |
 //! | what is found out | `case`, `inquest`, `verification`, `reconnect` |
@@ -20,6 +20,7 @@ pub mod base_url;
 mod case;
 pub mod config;
 pub mod document;
+mod fields;
 mod flights;
 mod graves;
 mod inquest;

@@ -1,5 +1,6 @@
 //! The master list: what is written to it, and when.
 
+use super::fakes::Fake;
 use super::master_list::{eager, list, online};
 use super::rig::{A, B, C, ME};
 use super::world::{EPOCH, World};
@@ -170,4 +171,18 @@ fn one_known_to_be_dead_is_dropped_whatever_its_stamp() {
     world.run_for(2_000);
     assert!(!body(&world).contains(A), "{}", body(&world));
     assert!(body(&world).contains(B), "{}", body(&world));
+}
+
+#[test]
+fn stamps_that_nobody_takes_in_are_written_anew() {
+    let mut world = eager(Some("{\"online\":[]}"));
+    world.be(A, Fake::Online);
+    world.meet(A);
+    let two_days_ahead = world.wall() + 2 * 24 * 60 * 60 * 1_000;
+    for far in [ME, A] {
+        let entries = [ME, A].map(|url| online(url, if url == far { two_days_ahead } else { world.wall() }));
+        world.store.body = Some(list(&entries));
+        world.run_for(2_000);
+        assert!(!body(&world).contains(&two_days_ahead.to_string()), "{far} in {}", body(&world));
+    }
 }
