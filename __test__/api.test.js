@@ -204,6 +204,15 @@ describe('gossip requests', () => {
     const answer = await gossip({ online: [throwing, stranger('after')] })
     assert.ok(isOnline(answer, stranger('after').baseUrl), 'one bad entry is skipped')
   })
+
+  test('an endless list is refused at once', async (t) => {
+    await start(t)
+    const endless = []
+    endless.length = 2 ** 32 - 1
+    for (const lists of [{ online: endless }, { online: [], offline: endless }]) {
+      await assert.rejects(gossip(lists), { code: 'SHAZBOT_BAD_MESSAGE', status: 400, message: /at most/ })
+    }
+  })
 })
 
 describe('list requests', () => {

@@ -241,6 +241,14 @@ describe('configuration: secrets and the environment', () => {
     await shazbotGossipRequest('bare', { message: 'gossip', online: [] })
     await shazbotShutDown()
 
+    process.env = { ...replaced, SHAZBOT_MONITOR: true, SHAZBOT_GOSSIP_INTERVAL: 5 }
+    await shazbotStart()
+    assert.equal(own().monitor, true, 'a flag need not be text')
+    await shazbotShutDown()
+
+    process.env = { ...replaced, SHAZBOT_GOSSIP_INTERVAL: -5 }
+    await assert.rejects(shazbotStart(), /SHAZBOT_GOSSIP_INTERVAL/, 'nor need a number')
+
     process.env = {}
     await assert.rejects(shazbotStart(), { message: 'Environment variable SHAZBOT_SECRET is required' })
   })

@@ -222,6 +222,18 @@ describe('the happy-server hook', { concurrency: 8 }, () => {
     })
   }
 
+  test('an extension point that takes nothing in hurts neither the load nor a start', async (t) => {
+    const result = await run(
+      t,
+      `globalThis.happyServerExtension = Object.freeze({})
+      const shazbot = require(process.env.MODULE)
+      await shazbot.shazbotStart()
+      print()
+      await shazbot.shazbotShutDown()`,
+    )
+    assert.deepEqual(result, ['undefined'])
+  })
+
   test('is set at each start', async (t) => {
     const result = await run(
       t,

@@ -16,7 +16,6 @@ const NAMES = [
   'NODE_EXTRA_CA_CERTS',
   'NODE_TLS_REJECT_UNAUTHORIZED',
   'NODE_USE_ENV_PROXY',
-  'NODE_USE_SYSTEM_CA',
   'SSL_CERT_FILE',
   'SSL_CERT_DIR',
   'http_proxy',
@@ -36,8 +35,9 @@ const NAMES = [
 function readEnvironment() {
   const environment = {}
   for (const name of NAMES) {
-    const value = process.env[name]
-    if (typeof value === 'string') environment[name] = value
+    const value = process.env?.[name]
+    // A plain object in its place, as test runners have it, does not turn numbers and flags into text.
+    if (value !== undefined && value !== null) environment[name] = String(value)
   }
   return environment
 }

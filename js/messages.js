@@ -2,6 +2,9 @@
 
 const { publicError } = require('./errors.js')
 
+/** Far more than the servers that are kept; what is longer is no list of servers, and would only cost time. */
+const MAX_ENTRIES = 1_000_000
+
 /**
  * The lists of an incoming gossip message; a missing `offline` is an empty one.
  *
@@ -38,6 +41,10 @@ function requireObject(kind, body) {
 
 function requireArray(field, value) {
   if (!Array.isArray(value)) throw badMessage('gossip', `"${field}" must be an array, not ${kindOf(value)}`)
+  const { length } = value
+  if (!(length >= 0 && length <= MAX_ENTRIES)) {
+    throw badMessage('gossip', `"${field}" must have at most ${MAX_ENTRIES} entries, not ${length}`)
+  }
 }
 
 function badMessage(kind, fault) {
