@@ -7,7 +7,6 @@ use reqwest::{
     Url,
     header::{
         ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH,
-        RETRY_AFTER,
     },
 };
 use tokio::time::{Instant, timeout};
@@ -54,7 +53,7 @@ struct Failure {
 /// What came back for one request.
 enum Outcome {
     Answer(Response),
-    Redirect(reqwest::Request),
+    Redirect(Box<reqwest::Request>),
 }
 
 impl HttpClient {
@@ -105,7 +104,7 @@ impl HttpClient {
         for _ in 0..=MAX_REDIRECTS {
             match self.exchange(&request).await? {
                 Outcome::Answer(answer) => return Ok(answer),
-                Outcome::Redirect(next) => request = next,
+                Outcome::Redirect(next) => request = *next,
             }
         }
         Err(TransportError::TooManyRedirects)
@@ -163,7 +162,7 @@ impl HttpClient {
         let reused = Connection::of_answer(&answer)
             .is_some_and(|connection| self.answered.note(connection, Instant::now()));
         if let Some(next) = redirect::next(request, &answer)? {
-            return Ok(Outcome::Redirect(next));
+            return Ok(Outcome::Redirect(Box::new(next)));
         }
         let mut body = Vec::new();
         loop {
@@ -178,12 +177,7 @@ impl HttpClient {
         }
         let body = decoding::decode(answer.headers(), body, MAX_BODY)?;
         let header = |name: HeaderName| answer.headers().get(name).map(text);
-        Ok(Outcome::Answer(Response {
-            status: answer.status().as_u16(),
-            etag: header(ETAG),
-            retry_after: header(RETRY_AFTER),
-            body,
-        }))
+        Ok(Outcome::Answer(Response { status: answer.status().as_u16(), etag: header(ETAG), body }))
     }
 }
 
@@ -201,5 +195,5 @@ fn open_data_url(url: &Url) -> Result<Response, TransportError> {
     if body.len() > MAX_BODY {
         return Err(TransportError::TooLarge);
     }
-    Ok(Response { status: 200, etag: None, retry_after: None, body })
+    Ok(Response { status: 200, etag: None, body })
 }

@@ -42,8 +42,6 @@ pub struct Response {
     pub status: u16,
     /// The `ETag` header.
     pub etag: Option<String>,
-    /// The `Retry-After` header.
-    pub retry_after: Option<String>,
     /// The body, decompressed, at most 16 MB.
     pub body: Vec<u8>,
 }
