@@ -36,7 +36,7 @@ for (const document of DOCUMENTS) {
       if (/^https?:/.test(target)) continue
       assert.ok(existsSync(path.join(ROOT, path.dirname(document), target)), `${document}: ${target}`)
     }
-    for (const [, script] of text.matchAll(/\bnpm run (?:-s )?([\w:]+)/g)) {
+    for (const [, script] of text.matchAll(/\bnpm run (?:-s )?([\w:-]+)/g)) {
       const workspaces = ['.', 'examples/demo', 'examples/express', 'examples/nestjs']
       const isKnown = workspaces.some(
         (folder) => script in require(path.join(ROOT, folder, 'package.json')).scripts,
