@@ -94,6 +94,23 @@ impl Member {
         self.case.as_ref().is_some_and(|case| case.comeback.is_some())
     }
 
+    /// This server itself has found it alive, or not.
+    pub(super) fn find(&mut self, alive: bool, now: Now) {
+        self.verdict = Some(Verdict { alive, at: now.tick });
+    }
+
+    /// Shows it with another stamp.
+    pub(super) fn restamp(&mut self, stamp: Stamp) {
+        self.stamp = stamp;
+        self.saw(stamp);
+    }
+
+    /// Takes over the stamp of news.
+    pub(super) fn renew(&mut self, stamp: Stamp, now: Now) {
+        self.restamp(stamp);
+        self.refreshed_at = now.tick;
+    }
+
     pub(super) fn saw(&mut self, stamp: Stamp) {
         self.highest_seen = self.highest_seen.max(stamp);
     }

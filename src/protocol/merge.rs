@@ -91,13 +91,11 @@ impl Machine {
         member.saw(claim.stamp);
         match (member.is_online(), claim.says_online) {
             (true, true) if is_newer => {
-                member.stamp = claim.stamp;
+                member.renew(claim.stamp, now);
                 member.monitor = claim.monitor;
-                member.refreshed_at = now.tick;
             }
             (false, false) if is_newer => {
-                member.stamp = claim.stamp;
-                member.refreshed_at = now.tick;
+                member.renew(claim.stamp, now);
             }
             (true, false) if is_newer => {
                 if member.is_first_hand(true, now) {
@@ -106,8 +104,7 @@ impl Machine {
                 if claim.is_expired_tombstone(now) {
                     return self.forget(&identity);
                 }
-                member.stamp = claim.stamp;
-                member.refreshed_at = now.tick;
+                member.renew(claim.stamp, now);
                 member.disputed_after = self.flights.last();
                 self.roster.transition(&identity, Status::Dead, now.tick);
                 self.schedule_retention(claim, now);
@@ -118,9 +115,8 @@ impl Machine {
                     let comeback = Comeback { stamp: claim.stamp, monitor: claim.monitor };
                     return self.hear_comeback(&identity, comeback);
                 }
-                member.stamp = claim.stamp;
+                member.renew(claim.stamp, now);
                 member.monitor = claim.monitor;
-                member.refreshed_at = now.tick;
                 member.disputed_after = self.flights.last();
                 self.roster.transition(&identity, Status::Online, now.tick);
                 self.question(&identity);

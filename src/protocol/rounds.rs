@@ -42,13 +42,15 @@ impl Machine {
         if !self.phase.is_running() || self.rounds.current.is_some() {
             return;
         }
-        self.me.refresh(now);
         match self.choose_partner() {
             Some(peer) => {
                 self.rounds.current = Some(Round { peer: Arc::clone(&peer), first_failure: None });
                 self.converse(peer, Purpose::Round, now);
             }
-            None => self.schedule_round(now),
+            None => {
+                self.me.refresh(now);
+                self.schedule_round(now);
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use super::case::{Case, Comeback, SECOND_TRY, Stage};
 use super::flights::{ExchangeId, Flight, OwnWord, Purpose};
 use super::inquest::MAX_ASKED;
 use super::machine::Machine;
-use super::member::{Status, Verdict};
+use super::member::Status;
 use super::message::Reply;
 use super::output::Transmit;
 use super::time::{Now, Stamp, Tick};
@@ -132,7 +132,7 @@ impl Machine {
         if id <= member.disputed_after && contested.is_some_and(|contested| answered <= contested) {
             return self.ask_anew(peer);
         }
-        member.verdict = Some(Verdict { alive: true, at: now.tick });
+        member.find(true, now);
         member.refreshed_at = now.tick;
         if let Some(word) = word {
             member.spelling = Arc::clone(&word.spelling);
@@ -140,12 +140,10 @@ impl Machine {
             member.saw(word.stamp);
         }
         member.case = None;
-        member.stamp = match contested {
+        member.restamp(match contested {
             Some(contested) if answered <= contested => member.highest_seen.next(),
             _ => member.stamp.max(answered),
-        };
-        let stamp = member.stamp;
-        member.saw(stamp);
+        });
         self.roster.transition(peer, Status::Online, now.tick);
         if let Some(member) = self.roster.get_mut(peer) {
             member.has_answered = true;
@@ -168,22 +166,18 @@ impl Machine {
         if is_said_online && id <= member.disputed_after && own_stamp.unwrap_or_default() <= claimed {
             return self.ask_anew(peer);
         }
-        member.verdict = Some(Verdict { alive: false, at: now.tick });
+        member.find(false, now);
         member.case = None;
         if let Some(own_stamp) = own_stamp {
             member.saw(own_stamp);
         }
-        if member.is_online() || comeback.is_some() {
+        member.restamp(if member.is_online() || comeback.is_some() {
             // The claim's own stamp where there is one, so that all who hear of it hold the same tombstone.
-            member.stamp = own_stamp
-                .max(accusation)
-                .filter(|stamp| *stamp > claimed)
-                .unwrap_or_else(|| member.highest_seen.next());
+            let claimed_offline = own_stamp.max(accusation).filter(|stamp| *stamp > claimed);
+            claimed_offline.unwrap_or_else(|| member.highest_seen.next())
         } else {
-            member.stamp = member.stamp.max(own_stamp.unwrap_or_default());
-        }
-        let stamp = member.stamp;
-        member.saw(stamp);
+            member.stamp.max(own_stamp.unwrap_or_default())
+        });
         self.lay_tombstone(peer, Status::Left, now);
     }
 
@@ -194,13 +188,12 @@ impl Machine {
         let accusation = case.standing_accusation(member.stamp);
         let has_tombstone = !member.is_online() && case.comeback.is_none();
         if has_tombstone {
-            member.verdict = Some(Verdict { alive: false, at: now.tick });
+            member.find(false, now);
         } else if let Some(accusation) = accusation.filter(|_| member.is_online()) {
-            member.verdict = Some(Verdict { alive: false, at: now.tick });
+            member.find(false, now);
             // An online claim may have come with the accusation's very stamp: the tombstone has to beat that.
-            member.stamp = if accusation > member.stamp { accusation } else { member.tombstone_stamp(now) };
-            let stamp = member.stamp;
-            member.saw(stamp);
+            let beaten = member.stamp;
+            member.restamp(if accusation > beaten { accusation } else { member.tombstone_stamp(now) });
             self.lay_tombstone(peer, Status::Dead, now);
         } else if let Some(again) = case.fail(member, now) {
             case.stage = Stage::Waiting(again);
@@ -214,11 +207,9 @@ impl Machine {
     /// This server itself has found a member dead.
     pub(super) fn bury(&mut self, peer: &Arc<str>, now: Now) {
         let Some(member) = self.roster.get_mut(peer) else { return };
-        member.verdict = Some(Verdict { alive: false, at: now.tick });
+        member.find(false, now);
         member.case = None;
-        member.stamp = member.tombstone_stamp(now);
-        let stamp = member.stamp;
-        member.saw(stamp);
+        member.restamp(member.tombstone_stamp(now));
         self.lay_tombstone(peer, Status::Dead, now);
         self.push_to_few(now.tick);
     }
