@@ -56,11 +56,15 @@ impl Document {
         }
         let text = String::from_utf8_lossy(body);
         let text = if is_absent { r#"{"online":[]}"# } else { &*text };
-        let claims = HeardLists::read(text).map_err(|reason| format!("answered {status} with {reason}"))?;
-        let (online, _) = read_arrays(text)?;
-        let rows = online.into_iter().filter(|raw| raw.get().starts_with('{')).map(Row::read).collect();
+        let (online, offline) =
+            read_arrays(text).map_err(|reason| format!("answered {status} with {reason}"))?;
+        let mut claims = HeardLists::from_arrays(&[], &offline).into_owned();
+        let mut rows: Vec<Row> = online.into_iter().map(Row::read).collect();
+        claims.online = rows.iter().filter_map(|row| row.heard.clone()).collect();
+        claims.malformed += rows.len() - claims.online.len();
+        rows.retain(|row| row.raw.get().starts_with('{'));
         Ok(Self {
-            claims: claims.into_owned(),
+            claims,
             // A weak tag does not tell two versions apart, and that of a 404 is the error page's.
             etag: etag.filter(|etag| status != 404 && etag.starts_with('"')),
             is_absent,

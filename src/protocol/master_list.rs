@@ -102,9 +102,7 @@ impl MasterList {
             condition: Condition::None,
         }
     }
-}
 
-impl MasterList {
     /// No outcome of what is under way is wanted any more.
     pub(super) fn give_up(&mut self) {
         self.current = None;

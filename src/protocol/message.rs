@@ -129,16 +129,16 @@ impl<'a> HeardLists<'a> {
     /// Says what the text is instead.
     pub fn read(text: &'a str) -> Result<Self, &'static str> {
         let (online, offline) = read_arrays(text)?;
-        let mut lists = Self::default();
-        let mut read = |raw: Vec<&'a RawValue>| {
-            let heard: Vec<_> = raw.iter().filter_map(|raw| read_entry(raw.get())).collect();
-            lists.malformed += raw.len() - heard.len();
-            heard
-        };
-        let (online, offline) = (read(online), read(offline));
-        lists.online = online;
-        lists.offline = offline;
-        Ok(lists)
+        Ok(Self::from_arrays(&online, &offline))
+    }
+
+    /// Reads the entries that can be read, and counts the others.
+    pub(super) fn from_arrays(online: &[&'a RawValue], offline: &[&'a RawValue]) -> Self {
+        let read =
+            |raw: &[&'a RawValue]| -> Vec<_> { raw.iter().filter_map(|raw| read_entry(raw.get())).collect() };
+        let (heard_online, heard_offline) = (read(online), read(offline));
+        let malformed = online.len() + offline.len() - heard_online.len() - heard_offline.len();
+        Self { online: heard_online, offline: heard_offline, malformed }
     }
 
     /// The same, borrowing from nothing.
