@@ -2,7 +2,7 @@
 
 const { describe, test } = require('node:test')
 const assert = require('node:assert/strict')
-const { shazbot, BASE_URL, prepare, start } = require('./support/in-process')
+const { shazbot, BASE_URL, prepare, start, gossip, control } = require('./support/in-process')
 const { createFakePeer } = require('./support/fake-peer')
 const { SECRET, CONTROL_SECRET } = require('./support/environment')
 const { aWhileAgo, entry, isOffline, isOnline, urlsOf } = require('./support/entries')
@@ -22,9 +22,6 @@ const NOBODY = { message: 'gossip', online: [], offline: [] }
 
 /** Nobody is there; only what a server finds out itself, some time later, would change what it has been told. */
 const stranger = (name, lastUpdate = Date.now()) => entry(`http://127.0.0.1:9/${name}/`, lastUpdate)
-
-const gossip = (lists, secret = SECRET) => shazbotGossipRequest(secret, { message: 'gossip', ...lists })
-const control = (online) => shazbotControlRequest(CONTROL_SECRET, { message: 'control', online })
 
 describe('before a start and after a shut-down', () => {
   async function assertNotStarted() {

@@ -2,7 +2,7 @@
 
 const { createMasterListStore } = require('./master-list-store')
 const { SUBJECT } = require('./subject')
-const { environment } = require('./environment')
+const { CONTROL_SECRET, SECRET, environment } = require('./environment')
 
 const shazbot = require(SUBJECT)
 
@@ -49,4 +49,11 @@ async function start(t, options) {
   return { ...prepared, lines }
 }
 
-module.exports = { shazbot, BASE_URL, captureConsole, prepare, start }
+/** A gossip request with these lists. */
+const gossip = (lists, secret = SECRET) =>
+  shazbot.shazbotGossipRequest(secret, { message: 'gossip', ...lists })
+
+/** A control request. */
+const control = (online) => shazbot.shazbotControlRequest(CONTROL_SECRET, { message: 'control', online })
+
+module.exports = { shazbot, BASE_URL, captureConsole, prepare, start, gossip, control }

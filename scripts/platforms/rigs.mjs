@@ -108,9 +108,9 @@ function wineRig() {
 }
 
 const WINE_ENVIRONMENT = {
-  HOME: '/root',
+  HOME: '/',
   PATH: '/usr/lib/wine:/usr/sbin:/usr/bin:/sbin:/bin',
-  WINEPREFIX: '/root/wine',
+  WINEPREFIX: '/wine-prefix',
   WINEDEBUG: '-all',
   // Neither .NET nor a browser is wanted, for which the first start would ask.
   WINEDLLOVERRIDES: 'mscoree,mshtml=',

@@ -3,6 +3,7 @@
 use super::fakes::Fake;
 use super::rig::{A, B, C, ME, Stand};
 use super::world::World;
+use crate::protocol::ExchangeId;
 
 #[test]
 fn an_accused_that_answers_stays_online_and_the_accusation_is_outdone() {
@@ -126,8 +127,8 @@ fn a_peer_without_a_list_is_asked_by_gossip() {
     assert!(world.stamp(A) > accusation);
 }
 
-#[test]
-fn a_peer_without_a_list_is_not_buried_while_an_exchange_with_it_is_under_way() {
+/// A peer that offers no list has been accused while the answer to an exchange with it is held back.
+fn accused_during_an_exchange() -> (World, ExchangeId, u64) {
     let mut world = World::among(&[A]);
     world.be(A, Fake::Held);
     world.control(false);
@@ -137,6 +138,12 @@ fn a_peer_without_a_list_is_not_buried_while_an_exchange_with_it_is_under_way() 
     let accusation = world.wall() + 10;
     world.hear(&[], &[(A, accusation)]);
     world.run_for(300);
+    (world, exchange, accusation)
+}
+
+#[test]
+fn a_peer_without_a_list_is_not_buried_while_an_exchange_with_it_is_under_way() {
+    let (mut world, exchange, accusation) = accused_during_an_exchange();
     assert!(world.is_online(A), "the exchange will tell");
     let wall = world.wall();
     world.answer(exchange, &[(A, wall)], &[]);
@@ -147,15 +154,7 @@ fn a_peer_without_a_list_is_not_buried_while_an_exchange_with_it_is_under_way() 
 
 #[test]
 fn an_accusation_is_looked_into_again_where_the_exchange_under_way_does_not_tell() {
-    let mut world = World::among(&[A]);
-    world.be(A, Fake::Held);
-    world.control(false);
-    world.run_for(50);
-    let exchange = world.last_to(A);
-    world.be(A, Fake::NoList);
-    let accusation = world.wall() + 10;
-    world.hear(&[], &[(A, accusation)]);
-    world.run_for(300);
+    let (mut world, exchange, accusation) = accused_during_an_exchange();
     world.be(A, Fake::Refuses);
     world.answer(exchange, &[], &[]);
     world.run_for(3_000);
