@@ -103,10 +103,10 @@ fn request(transmit: Transmit, credentials: &Credentials) -> Option<Request> {
         timeout,
     };
     Some(match transmit {
-        Transmit::Gossip { base_url, lists, .. } => Request {
+        Transmit::Gossip { base_url, lists, extension, timeout, .. } => Request {
             authorization: credentials.secret.clone(),
-            json_body: Some(lists.to_gossip_json()),
-            ..bare(Method::Post, format!("{base_url}clustershazbot/gossip"), PEER_TIMEOUT)
+            json_body: Some(lists.to_gossip_json(extension.as_deref())),
+            ..bare(Method::Post, format!("{base_url}clustershazbot/gossip"), timeout)
         },
         Transmit::Inquire { base_url, .. } => {
             bare(Method::Get, format!("{base_url}clustershazbot/list"), PEER_TIMEOUT)

@@ -15,6 +15,7 @@ const MASTER_LIST_UPDATE: &str = "SHAZBOT_MASTER_LIST_UPDATE";
 const MASTER_LIST_UPDATE_AUTH: &str = "SHAZBOT_MASTER_LIST_UPDATE_AUTH";
 const BASE_URL: &str = "SHAZBOT_BASE_URL";
 const GOSSIP_INTERVAL: &str = "SHAZBOT_GOSSIP_INTERVAL";
+const PROBE_INTERVAL: &str = "SHAZBOT_PROBE_INTERVAL";
 const MASTER_ANNOUNCE_MINIMUM: &str = "SHAZBOT_MASTER_ANNOUNCE_MINIMUM";
 const MASTER_ANNOUNCE_INTERVAL: &str = "SHAZBOT_MASTER_ANNOUNCE_INTERVAL";
 const MONITOR: &str = "SHAZBOT_MONITOR";
@@ -27,6 +28,8 @@ const REQUIRED: [&str; 6] =
 const LONGEST: f64 = 86_400.0;
 /// Below this, rounds would be a load without being of use.
 const SHORTEST_GOSSIP_INTERVAL: Duration = Duration::from_millis(200);
+/// Below this, probes would be a load without being of use.
+const SHORTEST_PROBE_INTERVAL: Duration = Duration::from_millis(200);
 /// Announcements come no faster than this, so that no master list is stormed.
 const SHORTEST_ANNOUNCE_DELAY: Duration = Duration::from_secs(1);
 
@@ -43,6 +46,8 @@ pub struct Config {
     pub monitor: bool,
     /// The pace of the rounds. Default 30 s; from 0.2 s to a day.
     pub gossip_interval: Duration,
+    /// The pace of the probes among native servers; none turns the native extension off. Default 1 s; from 0.2 s to a day.
+    pub probe_interval: Option<Duration>,
     /// Where and when the master list is read and written.
     pub master_list: MasterListConfig,
 }
@@ -166,6 +171,9 @@ impl Config {
                 "a number of seconds above 0",
             )?
             .max(SHORTEST_GOSSIP_INTERVAL),
+            probe_interval: Some(delay(PROBE_INTERVAL, 1.0)?)
+                .filter(|interval| !interval.is_zero())
+                .map(|interval| interval.max(SHORTEST_PROBE_INTERVAL)),
             master_list: MasterListConfig {
                 url: url(
                     MASTER_LIST,

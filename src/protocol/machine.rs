@@ -127,7 +127,9 @@ impl Machine {
                 self.log_gossip_failure(&flight.peer, "answered 401: its SHAZBOT_SECRET is another one", now);
             }
             Reply::Refusal(Refusal::TooLarge) => self.halve_pages(&flight.peer),
-            Reply::Failure(reason) | Reply::Unclear(reason) if flight.purpose != Purpose::Inquiry => {
+            Reply::Failure(reason) | Reply::NoListener(reason) | Reply::Unclear(reason)
+                if flight.purpose != Purpose::Inquiry =>
+            {
                 self.log_gossip_failure(&flight.peer, reason, now);
             }
             _ => {}

@@ -11,15 +11,40 @@ use super::time::{Now, Stamp, Tick};
 /// For so long hearsay does not overturn what this server found out itself.
 pub(super) const FIRST_HAND_HOLDS: Duration = Duration::from_secs(60);
 
-/// Where a server stands. Only `Online` is shown online; the others are tombstones.
+/// Where a server stands; of two claims of one incarnation the later in this order counts. Suspects are shown online, dead and
+/// left ones are tombstones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Status {
+pub enum Status {
     /// Believed to be running.
     Online,
+    /// Did not answer, and is given time to speak up.
+    Suspect,
     /// Declared dead, by this server or by hearsay: tried again now and then, for a partition may heal.
     Dead,
     /// Said itself that it is offline: not disturbed.
     Left,
+}
+
+impl Status {
+    /// As it stands in a claim.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Online => "alive",
+            Self::Suspect => "suspect",
+            Self::Dead => "dead",
+            Self::Left => "left",
+        }
+    }
+
+    /// The status of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Online, Self::Suspect, Self::Dead, Self::Left].into_iter().find(|status| status.name() == name)
+    }
+
+    /// Whether it is shown online.
+    pub fn is_online(self) -> bool {
+        matches!(self, Self::Online | Self::Suspect)
+    }
 }
 
 /// What this server found out itself about another, and when.
@@ -80,7 +105,7 @@ impl Member {
     }
 
     pub(super) fn is_online(&self) -> bool {
-        self.status == Status::Online
+        self.status.is_online()
     }
 
     /// Whether this server itself found the member alive (or not) so recently that hearsay must be verified first.

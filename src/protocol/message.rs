@@ -13,6 +13,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::extension::Extension;
 use super::fields;
 use super::time::Stamp;
 
@@ -42,15 +43,17 @@ pub struct Lists {
 
 impl Lists {
     /// The body of a gossip request.
-    pub fn to_gossip_json(&self) -> Vec<u8> {
+    pub fn to_gossip_json(&self, v2: Option<&Extension>) -> Vec<u8> {
         #[derive(Serialize)]
         struct Message<'a> {
             message: &'static str,
             online: &'a [Entry],
             offline: &'a [Entry],
+            #[serde(skip_serializing_if = "Option::is_none")]
+            v2: Option<&'a Extension>,
         }
         // Writing strings, numbers and flags into memory has no way to fail.
-        serde_json::to_vec(&Message { message: "gossip", online: &self.online, offline: &self.offline })
+        serde_json::to_vec(&Message { message: "gossip", online: &self.online, offline: &self.offline, v2 })
             .unwrap_or_default()
     }
 }
@@ -80,12 +83,16 @@ pub struct HeardLists<'a> {
 /// How a peer reacted to a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reply<'a> {
-    /// With lists of servers.
+    /// With lists of servers, and nothing else.
     Lists(HeardLists<'a>),
+    /// In the native extension.
+    Native(Box<Extension>),
     /// With a refusal that only a living server gives: wrong secret, body too large, too many requests.
     Refusal(Refusal),
     /// With something else: it lives, but does not speak our language at this path.
     Unclear(String),
+    /// Nobody listens on its port.
+    NoListener(String),
     /// Not at all, or as a server without a running engine or behind a broken gateway.
     Failure(String),
 }
@@ -105,6 +112,9 @@ impl<'a> Reply<'a> {
     /// Reads an answer by its status and its body.
     pub fn read(status: u16, body: &'a [u8]) -> Self {
         let text = String::from_utf8_lossy(body);
+        if let (200..=299, Some(extension)) = (status, read_extension(&text)) {
+            return Self::Native(Box::new(extension));
+        }
         let read = match &text {
             Cow::Borrowed(text) => HeardLists::read(text),
             Cow::Owned(text) => HeardLists::read(text).map(HeardLists::into_owned),
@@ -152,6 +162,18 @@ impl HeardEntry<'_> {
     pub(super) fn into_owned<'b>(self) -> HeardEntry<'b> {
         HeardEntry { base_url: Cow::Owned(self.base_url.into_owned()), ..self }
     }
+}
+
+/// The native extension of a gossip message; none where it has none, or is no gossip message.
+pub fn read_extension(text: &str) -> Option<Extension> {
+    let text = text.trim_start_matches('\u{feff}');
+    // Plain lists may be long: they are not read twice for nothing.
+    if !text.contains("\"v2\"") {
+        return None;
+    }
+    let [online, v2] = fields::read(text, ["online", "v2"]).ok()?;
+    online.filter(|online| online.get().starts_with('['))?;
+    Extension::read(v2?.get())
 }
 
 /// The two arrays of a list document, their elements still unread.
@@ -209,7 +231,7 @@ mod tests {
             offline: vec![],
         };
         assert_eq!(
-            String::from_utf8(lists.to_gossip_json()).unwrap(),
+            String::from_utf8(lists.to_gossip_json(None)).unwrap(),
             r#"{"message":"gossip","online":[{"baseUrl":"http://a/","monitor":true,"lastUpdate":7}],"offline":[]}"#
         );
     }

@@ -16,10 +16,12 @@
 //! | the master list | [`master_list`], [`document`] |
 //! | what the machine wants done and tells | [`output`], `flights`, `timers`, `log` |
 
+pub mod accusers;
 pub mod base_url;
 mod case;
 pub mod config;
 pub mod document;
+pub mod extension;
 mod fields;
 mod flights;
 mod graves;
@@ -28,10 +30,11 @@ pub mod intake;
 mod log;
 pub mod machine;
 pub mod master_list;
-mod member;
+pub mod member;
 mod merge;
 pub mod message;
 mod myself;
+mod native;
 pub mod output;
 mod page;
 mod phase;

@@ -1,7 +1,9 @@
 //! What the machine wants done, and what it has to tell.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::extension::Extension;
 use super::flights::ExchangeId;
 use super::master_list::{Condition, DocumentEntry};
 use super::message::Lists;
@@ -17,6 +19,10 @@ pub enum Transmit {
         base_url: Arc<str>,
         /// What to send; shared by all to whom the same goes out.
         lists: Arc<Lists>,
+        /// The native extension, where it is offered.
+        extension: Option<Arc<Extension>>,
+        /// How long an answer is waited for.
+        timeout: Duration,
     },
     /// `GET {base_url}clustershazbot/list`; the reply goes to `handle_reply`.
     Inquire {

@@ -87,7 +87,7 @@ impl Roster {
             return;
         }
         member.changed_at = now;
-        if status == Status::Online {
+        if status.is_online() && !before.is_online() {
             member.has_answered = false;
         }
         self.count(before, -1);
@@ -96,7 +96,7 @@ impl Roster {
 
     fn count(&mut self, status: Status, change: isize) {
         let counter = match status {
-            Status::Online => &mut self.online,
+            Status::Online | Status::Suspect => &mut self.online,
             Status::Dead => &mut self.dead,
             Status::Left => return,
         };

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rand::RngExt;
 
@@ -15,6 +16,8 @@ use super::output::Transmit;
 use super::time::Now;
 use super::timers::Timer;
 
+/// So long an answer to plain gossip is waited for.
+pub(super) const PEER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Every third round goes to a monitor, where there is one.
 const MONITOR_EVERY: u64 = 3;
 /// But no monitor is asked for more exchanges a second than this by the whole cluster.
@@ -133,7 +136,13 @@ impl Machine {
                 }
             };
             let id = self.flights.begin(peer, purpose);
-            self.transmits.push_back(Transmit::Gossip { id, base_url, lists });
+            self.transmits.push_back(Transmit::Gossip {
+                id,
+                base_url,
+                lists,
+                extension: None,
+                timeout: PEER_TIMEOUT,
+            });
             exchanges.insert(id);
         }
         exchanges

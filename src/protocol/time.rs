@@ -49,6 +49,28 @@ impl Add<Duration> for Stamp {
     }
 }
 
+/// The version of what native servers say of one: grows only by the word of that server, or of one that has asked it.
+///
+/// The first one is the wall clock in seconds at start, so that a server that comes back is newer than before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]
+#[serde(transparent)]
+pub struct Incarnation(pub u32);
+
+impl Incarnation {
+    /// That of a server that was never known to be native.
+    pub const NONE: Incarnation = Incarnation(0);
+
+    /// The first one of a server that starts now.
+    pub fn first(wall: Stamp) -> Incarnation {
+        Incarnation(u32::try_from(wall.0 / 1000).unwrap_or(u32::MAX).max(1))
+    }
+
+    /// The next higher one.
+    pub fn next(self) -> Incarnation {
+        Incarnation(self.0.saturating_add(1))
+    }
+}
+
 /// The present, on both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {

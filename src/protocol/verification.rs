@@ -108,7 +108,8 @@ impl Machine {
                     self.await_exchange(peer, now);
                 }
             }
-            (Reply::Unclear(_) | Reply::Failure(_), ..) => self.find_silent(peer, now),
+            (Reply::Unclear(_) | Reply::Failure(_) | Reply::NoListener(_), ..) => self.find_silent(peer, now),
+            (Reply::Native(_), ..) => self.close_case(peer),
         }
     }
 
@@ -260,13 +261,16 @@ impl Machine {
             (Reply::Lists(_), Some(word)) => self.heed_own_word(&flight.peer, id, word, now),
             (Reply::Lists(_), None) => {}
             (Reply::Refusal(_), _) => self.find_alive(&flight.peer, id, None, now),
-            (Reply::Unclear(_) | Reply::Failure(_), _) => match flight.purpose {
+            (Reply::Native(_), _) => {}
+            (Reply::Unclear(_) | Reply::Failure(_) | Reply::NoListener(_), _) => match flight.purpose {
                 Purpose::Round => self.fail_round(&flight.peer, now),
                 Purpose::Farewell => {}
                 _ => self.doubt(&flight.peer, now),
             },
         }
-        if flight.purpose == Purpose::Round && !matches!(reply, Reply::Unclear(_) | Reply::Failure(_)) {
+        if flight.purpose == Purpose::Round
+            && !matches!(reply, Reply::Unclear(_) | Reply::Failure(_) | Reply::NoListener(_))
+        {
             self.end_round(now);
         }
         self.begin_running_when_greeted(id, now);

@@ -40,7 +40,7 @@ impl Fake {
             Self::Says(lists) => lists.clone(),
             Self::Refuses | Self::Hangs | Self::Held => unreachable!("these do not answer"),
         };
-        (200, lists.to_gossip_json())
+        (200, lists.to_gossip_json(None))
     }
 }
 

@@ -16,7 +16,7 @@ fn crowd(amount: usize, width: usize) -> World {
 
 fn sizes(world: &World) -> Vec<usize> {
     let gossip = world.sent.iter().filter_map(|sent| match &sent.what {
-        super::world::What::Gossip(lists) => Some(lists.to_gossip_json().len()),
+        super::world::What::Gossip(lists) => Some(lists.to_gossip_json(None).len()),
         _ => None,
     });
     gossip.collect()
@@ -89,7 +89,7 @@ fn one_that_refuses_a_page_gets_smaller_ones() {
         world.run_for(100);
     }
     let sizes: Vec<usize> =
-        world.gossip_to(A).iter().map(|(_, lists)| lists.to_gossip_json().len()).collect();
+        world.gossip_to(A).iter().map(|(_, lists)| lists.to_gossip_json(None).len()).collect();
     let limits = [64_000, 32_000, 16_000, 8_000, 4_000, 4_000];
     assert!(sizes.iter().zip(limits).all(|(size, limit)| *size <= limit && *size > limit / 2), "{sizes:?}");
 }

@@ -77,6 +77,7 @@ pub(super) fn config(url: &str) -> Config {
         base_url: BaseUrl::parse(url).unwrap(),
         monitor: false,
         gossip_interval: Duration::from_secs(30),
+        probe_interval: None,
         master_list: MasterListConfig {
             url: "http://store/list".to_owned(),
             update_url: "http://store/list".to_owned(),
@@ -185,9 +186,9 @@ impl World {
         let arrival = self.travel();
         let (to, id, what, delivery) = match transmit {
             Transmit::AbandonAll => return self.nodes.get_mut(&from).unwrap().under_way.clear(),
-            Transmit::Gossip { id, base_url, lists } => {
+            Transmit::Gossip { id, base_url, lists, .. } => {
                 let to = identity(&base_url);
-                let gossip = Some(lists.to_gossip_json());
+                let gossip = Some(lists.to_gossip_json(None));
                 let delivery = Delivery::Request { from: from.clone(), to: to.clone(), id, gossip };
                 (to, id, What::Gossip((*lists).clone()), delivery)
             }
@@ -267,7 +268,7 @@ impl World {
                 machine.handle_request(now, &HeardLists::read(std::str::from_utf8(body).unwrap()).unwrap());
                 machine.lists(true)
             });
-            return (0, Some(Some((200, lists.to_gossip_json()))));
+            return (0, Some(Some((200, lists.to_gossip_json(None)))));
         }
         let wall = Stamp(EPOCH + self.tick);
         match self.fakes.get(to).unwrap_or(&Fake::Refuses) {

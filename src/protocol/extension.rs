@@ -1,0 +1,402 @@
+//! The native extension: the key `v2` of a gossip message, by which servers of this package talk among themselves.
+//!
+//! ```text
+//! A ── POST {B}clustershazbot/gossip {"message":"gossip","online":[],"offline":[],"v2":{…}} ──▶ B
+//! A ◀──────────────────────────── 200 {"message":"gossip","online":[],"offline":[],"v2":{…}} ── B
+//! ```
+//! `v2` is
+//! ```text
+//! {"me":claim, "id":"9f…", "kind":"push"|"probe"|"probe-for"|"sync", "living":n, "hash":"0f…", "lag":ms, "claims":[claim, …]}
+//! claim = [baseUrl, "alive"|"suspect"|"dead"|"left", incarnation, lastUpdate, 0|1 (monitor), age in s | [accuser, …]]
+//! ```
+//! and by kind also `target`, `found`, `buckets`, in answers `fresh` and `elsewhere`. What is unknown is ignored.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::ser::{SerializeMap, SerializeSeq, SerializeTuple};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use super::accusers::Accusers;
+use super::fields;
+use super::member::Status;
+use super::time::{Incarnation, Stamp};
+
+/// A roster is compared in so many parts.
+pub const BUCKETS: usize = 64;
+/// More indices of news or other peers than this are not read.
+const MAX_LISTED: usize = 1_000;
+
+/// One statement about one server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The base URL in its spelling, with a final slash.
+    pub base_url: Arc<str>,
+    /// Where the server stands.
+    pub status: Status,
+    /// The version among native servers; zero for one that was never known to be native.
+    pub incarnation: Incarnation,
+    /// The version among legacy peers.
+    pub last_update: Stamp,
+    /// Whether it is a monitor.
+    pub monitor: bool,
+    /// How long ago a tombstone was laid, in seconds.
+    pub age: u32,
+    /// Who has found a suspect silent.
+    pub accusers: Accusers,
+}
+
+/// What a message wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// To tell.
+    Push,
+    /// To know whether the other answers.
+    Probe,
+    /// That the other probes this server.
+    ProbeFor(Arc<str>),
+    /// The entries in the buckets whose hashes differ; all entries where no hashes are given.
+    Sync(Option<Box<[u64; BUCKETS]>>),
+    /// Something that only a later version knows.
+    Other,
+}
+
+/// What a helper has found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finding {
+    /// It answers.
+    Alive,
+    /// Nobody listens there.
+    Refused,
+    /// No answer came.
+    Silent,
+}
+
+/// The content of `v2`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extension {
+    /// What the sender says of itself.
+    pub me: Claim,
+    /// Tells the sender's process from others behind the same URL.
+    pub instance: u64,
+    /// What is wanted.
+    pub kind: Kind,
+    /// How many living servers the sender knows, itself included.
+    pub living: u32,
+    /// The hash over them.
+    pub hash: u64,
+    /// How far the sender's event loop lags behind, in milliseconds.
+    pub lag: u32,
+    /// News, or what was asked for.
+    pub claims: Vec<Claim>,
+    /// In an answer: which of the request's claims were news, by index.
+    pub fresh: Vec<u32>,
+    /// What was found out about a server on the receiver's behalf.
+    pub found: Option<(Arc<str>, Finding)>,
+    /// In the answer of one too busy for a sync: who else may be asked.
+    pub elsewhere: Vec<Arc<str>>,
+}
+
+impl Extension {
+    /// Reads the value of `v2`; none where it is not one.
+    pub fn read(text: &str) -> Option<Self> {
+        let names = [
+            "me",
+            "id",
+            "kind",
+            "living",
+            "hash",
+            "lag",
+            "claims",
+            "target",
+            "buckets",
+            "fresh",
+            "found",
+            "elsewhere",
+        ];
+        let [me, id, kind, living, hash, lag, claims, target, buckets, fresh, found, elsewhere] =
+            fields::read(text, names).ok()?;
+        let kind = match (parse::<&str>(kind?)?, target, buckets) {
+            ("push", ..) => Kind::Push,
+            ("probe", ..) => Kind::Probe,
+            ("probe-for", Some(target), _) => Kind::ProbeFor(parse(target)?),
+            ("sync", _, Some(buckets)) => Kind::Sync(Some(read_buckets(buckets)?)),
+            ("sync", ..) => Kind::Sync(None),
+            _ => Kind::Other,
+        };
+        let mut fresh: Vec<u32> = fresh.and_then(parse).unwrap_or_default();
+        fresh.truncate(MAX_LISTED);
+        let mut elsewhere: Vec<Arc<str>> = elsewhere.and_then(parse).unwrap_or_default();
+        elsewhere.truncate(MAX_LISTED);
+        Some(Self {
+            me: parse(me?)?,
+            instance: read_hex(parse(id?)?)?,
+            kind,
+            living: living.and_then(parse).unwrap_or_default(),
+            hash: hash.and_then(parse).and_then(read_hex).unwrap_or_default(),
+            lag: lag.and_then(parse).unwrap_or_default(),
+            claims: claims.map(read_claims).unwrap_or_default(),
+            fresh,
+            found: found.and_then(read_found),
+            elsewhere,
+        })
+    }
+
+    /// The value of `v2`.
+    pub fn to_json(&self) -> String {
+        // Writing strings, numbers and flags into memory has no way to fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
+    serde_json::from_str(raw.get()).ok()
+}
+
+fn read_hex(text: &str) -> Option<u64> {
+    (text.len() <= 16).then(|| u64::from_str_radix(text, 16).ok())?
+}
+
+fn read_buckets(raw: &RawValue) -> Option<Box<[u64; BUCKETS]>> {
+    let texts: Vec<&str> = parse(raw)?;
+    let hashes: Vec<u64> = texts.into_iter().map(read_hex).collect::<Option<_>>()?;
+    Box::<[u64; BUCKETS]>::try_from(hashes).ok()
+}
+
+/// One bad claim does not spoil the rest.
+fn read_claims(raw: &RawValue) -> Vec<Claim> {
+    if let Some(claims) = parse(raw) {
+        return claims;
+    }
+    let claims: Vec<&RawValue> = parse(raw).unwrap_or_default();
+    claims.into_iter().filter_map(parse).collect()
+}
+
+fn read_found(raw: &RawValue) -> Option<(Arc<str>, Finding)> {
+    let (target, finding): (Arc<str>, &str) = parse(raw)?;
+    let finding = match finding {
+        "alive" => Finding::Alive,
+        "refused" => Finding::Refused,
+        "silent" => Finding::Silent,
+        _ => return None,
+    };
+    Some((target, finding))
+}
+
+impl Finding {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Alive => "alive",
+            Self::Refused => "refused",
+            Self::Silent => "silent",
+        }
+    }
+}
+
+struct Hex(u64);
+
+impl Serialize for Hex {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:x}", self.0))
+    }
+}
+
+impl Serialize for Extension {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("me", &self.me)?;
+        map.serialize_entry("id", &Hex(self.instance))?;
+        let kind = match &self.kind {
+            Kind::Push => "push",
+            Kind::Probe => "probe",
+            Kind::ProbeFor(_) => "probe-for",
+            Kind::Sync(_) => "sync",
+            Kind::Other => "other",
+        };
+        map.serialize_entry("kind", kind)?;
+        map.serialize_entry("living", &self.living)?;
+        map.serialize_entry("hash", &Hex(self.hash))?;
+        if self.lag > 0 {
+            map.serialize_entry("lag", &self.lag)?;
+        }
+        match &self.kind {
+            Kind::ProbeFor(target) => map.serialize_entry("target", target)?,
+            Kind::Sync(Some(buckets)) => {
+                let hashes: Vec<Hex> = buckets.iter().copied().map(Hex).collect();
+                map.serialize_entry("buckets", &hashes)?;
+            }
+            _ => {}
+        }
+        if !self.claims.is_empty() {
+            map.serialize_entry("claims", &self.claims)?;
+        }
+        if !self.fresh.is_empty() {
+            map.serialize_entry("fresh", &self.fresh)?;
+        }
+        if let Some((target, finding)) = &self.found {
+            map.serialize_entry("found", &(target, finding.name()))?;
+        }
+        if !self.elsewhere.is_empty() {
+            map.serialize_entry("elsewhere", &self.elsewhere)?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for Claim {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        struct Accused<'a>(&'a Accusers);
+        impl Serialize for Accused<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut list = serializer.serialize_seq(None)?;
+                for accuser in self.0.iter() {
+                    list.serialize_element(&accuser)?;
+                }
+                list.end()
+            }
+        }
+        let has_more = self.status != Status::Online;
+        let mut tuple = serializer.serialize_tuple(if has_more { 6 } else { 5 })?;
+        tuple.serialize_element(&self.base_url)?;
+        tuple.serialize_element(self.status.name())?;
+        tuple.serialize_element(&self.incarnation)?;
+        tuple.serialize_element(&self.last_update)?;
+        tuple.serialize_element(&u8::from(self.monitor))?;
+        match self.status {
+            Status::Online => {}
+            Status::Suspect => tuple.serialize_element(&Accused(&self.accusers))?,
+            Status::Dead | Status::Left => tuple.serialize_element(&self.age)?,
+        }
+        tuple.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Claim {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ClaimVisitor)
+    }
+}
+
+struct ClaimVisitor;
+
+impl<'de> Visitor<'de> for ClaimVisitor {
+    type Value = Claim;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[baseUrl, status, incarnation, lastUpdate, monitor, …]")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Claim, A::Error> {
+        use serde::de::Error;
+        let missing = |index| move || A::Error::invalid_length(index, &"five elements");
+        let base_url: Arc<str> = seq.next_element()?.ok_or_else(missing(0))?;
+        let status: &str = seq.next_element()?.ok_or_else(missing(1))?;
+        let status = Status::named(status).ok_or_else(|| A::Error::custom("an unknown status"))?;
+        let incarnation = seq.next_element()?.ok_or_else(missing(2))?;
+        let last_update: u64 = seq.next_element()?.ok_or_else(missing(3))?;
+        let monitor: u8 = seq.next_element()?.ok_or_else(missing(4))?;
+        let mut claim = Claim {
+            base_url,
+            status,
+            incarnation,
+            last_update: Stamp(last_update),
+            monitor: monitor != 0,
+            age: 0,
+            accusers: Accusers::default(),
+        };
+        match status {
+            Status::Online => {}
+            Status::Suspect => {
+                let accusers: Option<Vec<u32>> = seq.next_element()?;
+                claim.accusers = accusers.into_iter().flatten().collect();
+            }
+            Status::Dead | Status::Left => claim.age = seq.next_element()?.unwrap_or_default(),
+        }
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(claim)
+    }
+}
+
+impl<'de> Deserialize<'de> for Incarnation {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u32::deserialize(deserializer).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim(url: &str, status: Status) -> Claim {
+        Claim {
+            base_url: url.into(),
+            status,
+            incarnation: Incarnation(7),
+            last_update: Stamp(1_700_000_000_000),
+            monitor: true,
+            age: 0,
+            accusers: Accusers::default(),
+        }
+    }
+
+    fn full() -> Extension {
+        let suspect = Claim { accusers: [1, 2].into_iter().collect(), ..claim("http://s/", Status::Suspect) };
+        Extension {
+            me: claim("http://a/", Status::Online),
+            instance: u64::MAX,
+            kind: Kind::Sync(Some(Box::new([5; BUCKETS]))),
+            living: 3,
+            hash: 0x0f,
+            lag: 12,
+            claims: vec![suspect, Claim { age: 60, ..claim("http://d/", Status::Dead) }],
+            fresh: vec![0, 1],
+            found: Some(("http://f/".into(), Finding::Refused)),
+            elsewhere: vec!["http://e/".into()],
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let all =
+            [Kind::Push, Kind::Probe, Kind::ProbeFor("http://t/".into()), Kind::Sync(None), full().kind];
+        for kind in all {
+            let extension = Extension { kind, ..full() };
+            assert_eq!(Extension::read(&extension.to_json()), Some(extension));
+        }
+    }
+
+    #[test]
+    fn claims_are_compact_and_readable() {
+        assert_eq!(
+            serde_json::to_string(&full().claims).unwrap(),
+            r#"[["http://s/","suspect",7,1700000000000,1,[1,2]],["http://d/","dead",7,1700000000000,1,60]]"#
+        );
+    }
+
+    #[test]
+    fn what_a_later_version_adds_is_ignored() {
+        let text = r#"{"me":["http://a/","alive",7,5,0,{},"more"],"id":"1","kind":"waltz","new":[{}],
+            "claims":[["http://b/","zombie",1,1,0],["http://c/","left",1,1,0,9,9],null,["http://d/"],[]]}"#;
+        let read = Extension::read(text).unwrap();
+        assert_eq!(read.kind, Kind::Other);
+        assert_eq!(read.claims.len(), 1);
+        assert_eq!(read.claims[0].age, 9);
+    }
+
+    #[test]
+    fn other_shapes_are_no_extension() {
+        for text in [
+            "",
+            "null",
+            "1",
+            "[]",
+            "{}",
+            r#"{"me":[],"id":"1","kind":"push"}"#,
+            r#"{"me":["http://a/","alive",-1,5,0],"id":"1","kind":"push"}"#,
+        ] {
+            assert_eq!(Extension::read(text), None, "{text}");
+        }
+    }
+}
