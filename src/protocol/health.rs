@@ -89,7 +89,7 @@ impl Machine {
         }
         self.health.worsen();
         let natives: Vec<Arc<str>> = self.roster.sample(&mut self.rng, MET_WHILE_LAGGING, |_, member| {
-            member.is_online() && !member.is_met_as_legacy(now.tick)
+            member.is_online() && !member.is_met_as_legacy()
         });
         for peer in natives {
             self.probe(&peer, now);
@@ -122,12 +122,12 @@ impl Machine {
     }
 
     /// Up to so many native servers that can help, in random order.
-    pub(super) fn helpers(&mut self, amount: usize, target: &str, now: Tick) -> Vec<Arc<str>> {
+    pub(super) fn helpers(&mut self, amount: usize, target: &str) -> Vec<Arc<str>> {
         let open = &self.probes;
         self.roster.sample(&mut self.rng, amount, |identity, member| {
             member.status == Status::Online
                 && member.is_native()
-                && !member.is_met_as_legacy(now)
+                && !member.is_met_as_legacy()
                 && &**identity != target
                 && !open.is_open(identity)
                 && !self.flights.is_talking_to(identity)

@@ -42,10 +42,10 @@ impl Machine {
     pub(super) fn hear_sender(&mut self, extension: &Extension, now: Now) -> Option<Arc<str>> {
         self.hear_native(&extension.me, true, now);
         let Ok(Subject::Known(identity)) = self.identify(&extension.me.base_url) else { return None };
-        let member = self.roster.get_mut(&identity)?;
-        if member.wire == Wire::Unknown {
-            member.wire = Wire::Native;
+        if self.roster.get(&identity).is_some_and(|member| member.wire == Wire::Unknown) {
+            self.roster.hear_language(&identity, Wire::Native);
         }
+        let member = self.roster.get_mut(&identity)?;
         if member.spelling != extension.me.base_url {
             // How it spells itself counts; others may have heard otherwise.
             if let Ok(url) = BaseUrl::parse_shared(&extension.me.base_url) {
@@ -176,7 +176,8 @@ impl Machine {
                 Worth::News
             }
             Precedence::Same => {
-                if member.status == Status::Online && version.last_update > member.stamp {
+                // A drained server renews its own tombstone; finders of a death must not drive each other up.
+                if member.status != Status::Dead && version.last_update > member.stamp {
                     member.renew(version.last_update, now);
                 }
                 Worth::Known

@@ -136,11 +136,11 @@ impl Member {
     }
 
     /// Whether it is met as a legacy peer: it never spoke the native extension, or did not understand it lately.
-    pub(super) fn is_met_as_legacy(&self, now: Tick) -> bool {
+    pub(super) fn is_met_as_legacy(&self) -> bool {
         match self.wire {
             Wire::Native => false,
             Wire::Unknown => !self.is_native(),
-            Wire::Legacy { .. } => self.passes_over(now) || !self.is_native(),
+            Wire::Legacy { .. } => true,
         }
     }
 

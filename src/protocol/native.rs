@@ -11,7 +11,7 @@ use super::machine::Machine;
 use super::member::{Status, Wire};
 use super::message::Lists;
 use super::output::Transmit;
-use super::time::{Now, Tick};
+use super::time::Now;
 
 /// So long an answer to what is no probe is waited for.
 const PUSH_TIMEOUT: Duration = Duration::from_secs(1);
@@ -95,8 +95,8 @@ impl Machine {
     }
 
     fn hear_from_itself(&mut self, flight: &Flight, now: Now) {
+        self.roster.hear_language(&flight.peer, Wire::Native);
         let Some(member) = self.roster.get_mut(&flight.peer) else { return };
-        member.wire = Wire::Native;
         member.has_answered = true;
         member.case = None;
         member.find(member.is_online(), now);
@@ -111,11 +111,8 @@ impl Machine {
 
     /// A server that was offered the native extension has passed over it.
     pub(super) fn note_legacy_wire(&mut self, peer: &str, now: Now) {
-        if self.is_native()
-            && let Some(member) = self.roster.get_mut(peer)
-            && !member.passes_over(now.tick)
-        {
-            member.wire = Wire::Legacy { until: now.tick + OFFERED_AGAIN };
+        if self.is_native() && self.roster.get(peer).is_some_and(|member| !member.passes_over(now.tick)) {
+            self.roster.hear_language(peer, Wire::Legacy { until: now.tick + OFFERED_AGAIN });
         }
     }
 
@@ -229,9 +226,8 @@ impl Machine {
     }
 
     /// Whether this member is met in the native extension.
-    pub(super) fn is_met_natively(&self, peer: &str, now: Tick) -> bool {
-        self.is_native()
-            && self.roster.get(peer).is_some_and(|member| member.is_native() && !member.is_met_as_legacy(now))
+    pub(super) fn is_met_natively(&self, peer: &str) -> bool {
+        self.is_native() && self.roster.get(peer).is_some_and(|member| !member.is_met_as_legacy())
     }
 }
 

@@ -110,23 +110,24 @@ impl Machine {
         if let Some(urgent) = self.probes.urgent.pop_front() {
             self.probe(&urgent, now);
         }
-        if let Some(peer) = self.next_in_turn(now.tick) {
+        if let Some(peer) = self.next_in_turn() {
             self.probe(&peer, now);
         } else {
             self.me.refresh(now);
         }
     }
 
-    fn next_in_turn(&mut self, now: Tick) -> Option<Arc<str>> {
-        let is_wanted = |machine: &Self, identity: &Arc<str>| {
-            machine.roster.get(identity).is_some_and(|member| {
-                member.is_online() && member.is_native() && !member.is_met_as_legacy(now)
-            }) && !machine.probes.is_open(identity)
-        };
+    fn next_in_turn(&mut self) -> Option<Arc<str>> {
+        let is_wanted =
+            |machine: &Self, identity: &Arc<str>| {
+                machine.roster.get(identity).is_some_and(|member| {
+                    member.is_online() && member.is_native() && !member.is_met_as_legacy()
+                }) && !machine.probes.is_open(identity)
+            };
         for is_new_turn in [false, true] {
             if is_new_turn {
                 let natives = self.roster.iter().filter(|(_, member)| {
-                    member.is_online() && member.is_native() && !member.is_met_as_legacy(now)
+                    member.is_online() && member.is_native() && !member.is_met_as_legacy()
                 });
                 self.probes.turn = natives.map(|(identity, _)| Arc::clone(identity)).collect();
                 self.probes.turn.shuffle(&mut self.rng);
@@ -189,7 +190,7 @@ impl Machine {
         if self.probes.open.len() >= MAX_OPEN {
             return;
         }
-        let helpers = self.helpers(HELPERS, peer, now.tick);
+        let helpers = self.helpers(HELPERS, peer);
         let stage = if helpers.is_empty() {
             Stage::Again { at: now.tick + SECOND_TRY }
         } else {

@@ -54,9 +54,9 @@ impl Machine {
     pub(super) fn push(&mut self, now: Now) {
         let targets = match self.spread.reach.take() {
             None => return,
-            Some(Reach::Many) if self.is_native() => self.many_legacies(now.tick),
+            Some(Reach::Many) if self.is_native() => self.many_legacies(),
             Some(Reach::Many) => self.many(),
-            Some(Reach::Few) if self.is_native() => self.few_legacies(now.tick),
+            Some(Reach::Few) if self.is_native() => self.few_legacies(),
             Some(Reach::Few) => self.roster.sample(&mut self.rng, FEW, |_, member| member.is_online()),
         };
         self.spread.not_before = now.tick + PACE;
@@ -67,16 +67,15 @@ impl Machine {
     }
 
     // Native servers hear by rumours. What this server alone has found out may be found out by each of them.
-    fn few_legacies(&mut self, now: Tick) -> Vec<Arc<str>> {
+    fn few_legacies(&mut self) -> Vec<Arc<str>> {
         let share = self.legacy_share();
         let amount = (0..FEW).filter(|_| self.rng.random::<f64>() < share).count();
-        self.roster
-            .sample(&mut self.rng, amount, |_, member| member.is_online() && member.is_met_as_legacy(now))
+        self.roster.sample(&mut self.rng, amount, |_, member| member.is_online() && member.is_met_as_legacy())
     }
 
-    fn many_legacies(&mut self, now: Tick) -> Vec<Arc<str>> {
+    fn many_legacies(&mut self) -> Vec<Arc<str>> {
         let mut chosen = self.many();
-        chosen.retain(|peer| self.roster.get(peer).is_some_and(|member| member.is_met_as_legacy(now)));
+        chosen.retain(|peer| self.roster.get(peer).is_some_and(|member| member.is_met_as_legacy()));
         chosen
     }
 

@@ -30,7 +30,7 @@ impl Machine {
                 .roster
                 .pick(&mut self.rng, |_, member| member.status == Status::Dead && member.case.is_none());
             if let Some(identity) = dead {
-                if self.is_met_natively(&identity, now.tick) {
+                if self.is_met_natively(&identity) {
                     self.reach(&identity, now);
                 } else {
                     self.question(&identity);

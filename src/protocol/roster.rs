@@ -8,7 +8,7 @@ use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
 use super::digest::Digest;
-use super::member::{Member, Status};
+use super::member::{Member, Status, Wire};
 use super::time::{Incarnation, Tick};
 
 /// No roster grows beyond this, tombstones included.
@@ -25,6 +25,21 @@ pub(super) struct Roster {
     natives: usize,
     dead: usize,
     digest: Digest,
+}
+
+/// What of a member is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Standing {
+    status: Status,
+    incarnation: Incarnation,
+    is_met_natively: bool,
+}
+
+impl Standing {
+    fn of(member: &Member) -> Self {
+        let Member { status, incarnation, .. } = *member;
+        Self { status, incarnation, is_met_natively: !member.is_met_as_legacy() }
+    }
 }
 
 impl Roster {
@@ -51,7 +66,7 @@ impl Roster {
         self.online
     }
 
-    /// Those online that are known to be native.
+    /// Those online that are met as native servers.
     pub(super) fn native_count(&self) -> usize {
         self.natives
     }
@@ -87,56 +102,59 @@ impl Roster {
 
     /// Adds a server that is not known yet; the caller has seen to it that there is room.
     pub(super) fn insert(&mut self, identity: Arc<str>, member: Member) {
-        self.count(&identity, member.status, member.incarnation, 1);
+        self.count(&identity, Standing::of(&member), 1);
         let previous = self.members.insert(identity, member);
         debug_assert!(previous.is_none(), "a known server is changed, not inserted");
     }
 
     pub(super) fn remove(&mut self, identity: &str) -> Option<Member> {
         let member = self.members.swap_remove(identity)?;
-        self.count(identity, member.status, member.incarnation, -1);
+        self.count(identity, Standing::of(&member), -1);
         Some(member)
     }
 
     /// Gives a member another status.
     pub(super) fn transition(&mut self, identity: &str, status: Status, now: Tick) {
-        let Some(member) = self.members.get_mut(identity) else { return };
-        let before = std::mem::replace(&mut member.status, status);
-        if before == status {
-            return;
-        }
-        member.changed_at = now;
-        if status.is_online() && !before.is_online() {
-            member.has_answered = false;
-        }
-        let incarnation = member.incarnation;
-        self.count(identity, before, incarnation, -1);
-        self.count(identity, status, incarnation, 1);
+        self.change(identity, |member| {
+            let before = std::mem::replace(&mut member.status, status);
+            if before != status {
+                member.changed_at = now;
+                member.has_answered &= before.is_online() || !status.is_online();
+            }
+        });
     }
 
     /// Gives a member another incarnation; it never falls.
     pub(super) fn raise_incarnation(&mut self, identity: &str, incarnation: Incarnation) {
-        let Some(member) = self.members.get_mut(identity) else { return };
-        let before = member.incarnation;
-        if incarnation <= before {
-            return;
-        }
-        member.incarnation = incarnation;
-        let status = member.status;
-        self.count(identity, status, before, -1);
-        self.count(identity, status, incarnation, 1);
+        self.change(identity, |member| member.incarnation = member.incarnation.max(incarnation));
     }
 
-    fn count(&mut self, identity: &str, status: Status, incarnation: Incarnation, change: isize) {
-        let counter = match status {
+    /// Notes what language a member speaks.
+    pub(super) fn hear_language(&mut self, identity: &str, wire: Wire) {
+        self.change(identity, |member| member.wire = wire);
+    }
+
+    fn change(&mut self, identity: &str, change: impl FnOnce(&mut Member)) {
+        let Some(member) = self.members.get_mut(identity) else { return };
+        let before = Standing::of(member);
+        change(member);
+        let after = Standing::of(member);
+        if before != after {
+            self.count(identity, before, -1);
+            self.count(identity, after, 1);
+        }
+    }
+
+    fn count(&mut self, identity: &str, standing: Standing, change: isize) {
+        let counter = match standing.status {
             Status::Online | Status::Suspect => &mut self.online,
             Status::Dead => &mut self.dead,
             Status::Left => return,
         };
         *counter = counter.saturating_add_signed(change);
-        if status.is_online() {
-            self.digest.toggle(identity, incarnation);
-            if incarnation != Incarnation::NONE {
+        if standing.status.is_online() {
+            self.digest.toggle(identity, standing.incarnation);
+            if standing.is_met_natively {
                 self.natives = self.natives.saturating_add_signed(change);
             }
         }

@@ -16,7 +16,7 @@ use super::member::Member;
 use super::message::Lists;
 use super::output::Transmit;
 use super::rumours::MAX_CLAIMS;
-use super::time::{Now, Tick};
+use super::time::Now;
 use super::timers::Timer;
 
 /// So long an answer to plain gossip is waited for.
@@ -54,7 +54,7 @@ impl Machine {
         if !self.phase.is_running() || self.rounds.current.is_some() {
             return;
         }
-        match self.choose_partner(now.tick) {
+        match self.choose_partner() {
             Some(peer) => {
                 self.rounds.current = Some(Round { peer: Arc::clone(&peer), first_failure: None });
                 self.converse(peer, Purpose::Round, now);
@@ -76,7 +76,7 @@ impl Machine {
     }
 
     pub(super) fn fail_round(&mut self, peer: &Arc<str>, now: Now) {
-        if self.is_met_natively(peer, now.tick) {
+        if self.is_met_natively(peer) {
             return self.end_round(now);
         }
         let Some(round) = self.rounds.current.as_mut().filter(|round| round.peer == *peer) else { return };
@@ -101,14 +101,14 @@ impl Machine {
         }
     }
 
-    fn choose_partner(&mut self, now: Tick) -> Option<Arc<str>> {
+    fn choose_partner(&mut self) -> Option<Arc<str>> {
         self.rounds.count += 1;
         if self.is_native() && self.rng.random::<f64>() >= self.legacy_share() {
             return None;
         }
         let is_native = self.is_native();
-        let is_wanted = |member: &Member| member.is_online() && (!is_native || member.is_met_as_legacy(now));
-        if self.rounds.count.is_multiple_of(MONITOR_EVERY) && self.may_burden_monitors(now) {
+        let is_wanted = |member: &Member| member.is_online() && (!is_native || member.is_met_as_legacy());
+        if self.rounds.count.is_multiple_of(MONITOR_EVERY) && self.may_burden_monitors() {
             let monitor = self.roster.pick(&mut self.rng, |identity, member| {
                 is_wanted(member) && member.monitor && !self.flights.is_talking_to(identity)
             });
@@ -128,13 +128,13 @@ impl Machine {
         if self.is_native() { (legacies as f64 / natives as f64).min(1.0) } else { 1.0 }
     }
 
-    fn may_burden_monitors(&mut self, now: Tick) -> bool {
+    fn may_burden_monitors(&mut self) -> bool {
         let is_native = self.is_native();
         let monitors = self
             .roster
             .iter()
             .filter(|(_, member)| {
-                member.is_online() && member.monitor && (!is_native || member.is_met_as_legacy(now))
+                member.is_online() && member.monitor && (!is_native || member.is_met_as_legacy())
             })
             .count();
         let servers = if is_native { self.roster.native_count() } else { self.roster.online_count() };
@@ -153,7 +153,7 @@ impl Machine {
             return;
         }
         let legacy = self.roster.pick(&mut self.rng, |identity, member| {
-            member.is_online() && member.is_met_as_legacy(now.tick) && !self.flights.is_talking_to(identity)
+            member.is_online() && member.is_met_as_legacy() && !self.flights.is_talking_to(identity)
         });
         if let Some(peer) = legacy {
             self.converse(peer, Purpose::Push, now);
@@ -181,7 +181,7 @@ impl Machine {
             }
             let Some(member) = self.roster.get(&peer) else { continue };
             let (base_url, halvings) = (Arc::clone(&member.spelling), member.page_halvings);
-            let is_native = self.is_met_natively(&peer, now.tick);
+            let is_native = self.is_met_natively(&peer);
             let lists = match pages.get(&halvings) {
                 _ if is_native => Arc::default(),
                 Some(page) => Arc::clone(page),

@@ -113,15 +113,17 @@ impl Machine {
         if self.rumours.by_subject.is_empty() {
             return;
         }
-        let peers = self.helpers(FANOUT, "", now.tick);
+        let peers = self.helpers(FANOUT, "");
         let (told, claims) = self.rumoured(MAX_CLAIMS, now);
-        if !peers.is_empty() {
-            for subject in &told {
+        let told: Arc<[Arc<str>]> = told.into();
+        let exchanges = self.say(peers, Kind::Push, claims, Arc::clone(&told), Purpose::Push, now);
+        // Where all are busy the round is made up for; where there is nobody, it would be for ever.
+        if !exchanges.is_empty() || self.roster.native_count() == 0 {
+            for subject in &*told {
                 if let Some(rumour) = self.rumours.by_subject.get_mut(subject) {
                     rumour.rounds_left = rumour.rounds_left.saturating_sub(1);
                 }
             }
-            self.say(peers, Kind::Push, claims, told.into(), Purpose::Push, now);
         }
         let pause = self.jittered(PAUSE);
         self.rumours.not_before = now.tick + pause;

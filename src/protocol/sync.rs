@@ -77,7 +77,7 @@ impl Machine {
         let mine = *self.digest().buckets();
         if theirs.is_none() && !self.may_hand_out(now.tick) {
             let mut answer = self.extension(Kind::Push, claims);
-            let others = self.helpers(NAMED, "", now.tick);
+            let others = self.helpers(NAMED, "");
             answer.elsewhere = others
                 .iter()
                 .filter_map(|id| self.roster.get(id))
@@ -123,8 +123,9 @@ impl Machine {
                 let bucket = bucket_of(identity);
                 let is_told = member.is_online() || now.tick.since(member.changed_at) < TOMBSTONE_TOLD;
                 let theirs_is = told.get(&*member.spelling).copied();
+                let contradicts = theirs_is.is_some_and(|(_, status)| status.is_online());
                 mine.get(bucket) != theirs.get(bucket)
-                    && is_told
+                    && (is_told || contradicts)
                     && theirs_is.is_none_or(|held| held < (member.incarnation, member.status))
             })
             .take(MAX_CLAIMS)
@@ -141,7 +142,7 @@ impl Machine {
             return;
         }
         self.sync.whole_tries_left -= 1;
-        let peer = self.helpers(1, "", now.tick);
+        let peer = self.helpers(1, "");
         self.sync.asked = None;
         let exchanges = self.say(peer, Kind::Sync(None), Vec::new(), Arc::default(), Purpose::Sync, now);
         self.wait_for_greeting(exchanges);

@@ -177,7 +177,7 @@ impl Machine {
         if contested.is_some() || is_held_against {
             self.spread(peer, now);
         }
-        if was_offline && !self.is_met_natively(peer, now.tick) {
+        if was_offline && !self.is_met_natively(peer) {
             self.push_to(Arc::clone(peer), now);
         }
     }

@@ -137,7 +137,7 @@ fn all_agree_in(world: &World, size: usize) -> bool {
 fn losses_bury_nobody() {
     let mut world = cluster(8, 12);
     world.loss = 0.25;
-    for _ in 0..600 {
+    for _ in 0..120 {
         world.run_for(1_000);
         assert!(all_agree_in(&world, 12), "{:?} at {:?}", counts(&world), Tick(world.tick));
     }

@@ -45,7 +45,7 @@ pub(super) enum What {
 
 #[derive(Debug)]
 enum Delivery {
-    Request { from: String, to: String, id: ExchangeId, gossip: Option<Vec<u8>> },
+    Request { from: String, to: String, id: ExchangeId, gossip: Option<Vec<u8>>, time_out: u64 },
     Reply { to: String, id: ExchangeId, answer: Option<(u16, Vec<u8>)> },
     Download { to: String, id: ExchangeId },
     Upload { to: String, id: ExchangeId, body: String, condition: Condition },
@@ -184,17 +184,20 @@ impl World {
     fn send(&mut self, from: &str, transmit: Transmit) {
         let from = from.to_owned();
         let arrival = self.travel();
+        let mut time_out = TIME_OUT;
         let (to, id, what, delivery) = match transmit {
             Transmit::AbandonAll => return self.nodes.get_mut(&from).unwrap().under_way.clear(),
-            Transmit::Gossip { id, base_url, lists, extension, .. } => {
+            Transmit::Gossip { id, base_url, lists, extension, timeout } => {
+                time_out = u64::try_from(timeout.as_millis()).unwrap();
                 let to = identity(&base_url);
                 let gossip = Some(lists.to_gossip_json(extension.as_deref()));
-                let delivery = Delivery::Request { from: from.clone(), to: to.clone(), id, gossip };
+                let delivery = Delivery::Request { from: from.clone(), to: to.clone(), id, gossip, time_out };
                 (to, id, What::Gossip((*lists).clone()), delivery)
             }
             Transmit::Inquire { id, base_url } => {
                 let to = identity(&base_url);
-                let delivery = Delivery::Request { from: from.clone(), to: to.clone(), id, gossip: None };
+                let delivery =
+                    Delivery::Request { from: from.clone(), to: to.clone(), id, gossip: None, time_out };
                 (to, id, What::Inquire, delivery)
             }
             Transmit::DownloadMasterList { id } => {
@@ -213,7 +216,7 @@ impl World {
         let is_cut = self.cut.contains(&(from.clone(), to.clone()));
         if !is_to_store && (is_cut || self.rng.random::<f64>() < self.loss) {
             let reply = Delivery::Reply { to: from.clone(), id, answer: None };
-            self.post(self.tick + TIME_OUT, reply);
+            self.post(self.tick + time_out, reply);
         } else if !(is_to_store && self.store.hangs) {
             self.post(arrival, delivery);
         }
@@ -222,8 +225,8 @@ impl World {
 
     fn deliver(&mut self, delivery: Delivery) {
         match delivery {
-            Delivery::Request { from, to, id, gossip } => {
-                let (delay, answer) = self.serve(&to, gossip.as_deref());
+            Delivery::Request { from, to, id, gossip, time_out } => {
+                let (delay, answer) = self.serve(&to, gossip.as_deref(), time_out);
                 if let Some(answer) = answer {
                     let at = self.travel() + delay;
                     self.post(at, Delivery::Reply { to: from, id, answer });
@@ -261,7 +264,12 @@ impl World {
 
     /// How a request is answered, and with what delay; none where the test answers itself.
     #[expect(clippy::type_complexity, reason = "a delay and an answer, used once")]
-    fn serve(&mut self, to: &str, gossip: Option<&[u8]>) -> (u64, Option<Option<(u16, Vec<u8>)>>) {
+    fn serve(
+        &mut self,
+        to: &str,
+        gossip: Option<&[u8]>,
+        time_out: u64,
+    ) -> (u64, Option<Option<(u16, Vec<u8>)>>) {
         if self.nodes.contains_key(to) {
             let body = self.act(to, |machine, now| {
                 let Some(body) = gossip else { return machine.lists(false).to_gossip_json(None) };
@@ -278,7 +286,7 @@ impl World {
         let wall = Stamp(EPOCH + self.tick);
         match self.fakes.get(to).unwrap_or(&Fake::Refuses) {
             Fake::Refuses => (0, Some(None)),
-            Fake::Hangs => (TIME_OUT, Some(None)),
+            Fake::Hangs => (time_out, Some(None)),
             Fake::Held => (0, None),
             fake => (0, Some(Some(fake.answer(to, gossip.is_some(), wall)))),
         }
