@@ -111,11 +111,11 @@ impl Machine {
             is_changed = true;
             entries.push(DocumentEntry::Known(self.me.entry()));
         }
-        for (_, member) in
+        for (identity, member) in
             self.roster.iter().filter(|(id, member)| member.is_online() && !listed.contains(*id))
         {
             is_changed = true;
-            entries.push(DocumentEntry::Known(member.entry()));
+            entries.push(DocumentEntry::Known(member.entry(identity)));
         }
         is_changed.then_some(entries)
     }
@@ -125,7 +125,10 @@ impl Machine {
         match self.identify(&heard.base_url) {
             Ok(Subject::Me) => Judgement::Me,
             Ok(Subject::Known(identity)) => match self.roster.get(&identity) {
-                Some(member) if member.is_online() => Judgement::Known(identity, member.entry()),
+                Some(member) if member.is_online() => {
+                    let entry = member.entry(&identity);
+                    Judgement::Known(identity, entry)
+                }
                 Some(member) if member.has_comeback() => Judgement::Verbatim,
                 _ => Judgement::Drop,
             },

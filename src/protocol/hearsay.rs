@@ -46,11 +46,11 @@ impl Machine {
             self.roster.hear_language(&identity, Wire::Native);
         }
         let member = self.roster.get_mut(&identity)?;
-        if member.spelling != extension.me.base_url {
-            // How it spells itself counts; others may have heard otherwise.
-            if let Ok(url) = BaseUrl::parse_shared(&extension.me.base_url) {
-                member.spelling = Arc::clone(url.spelling());
-            }
+        // How it spells itself counts; others may have heard otherwise.
+        if *member.spelling(&identity) != extension.me.base_url
+            && let Ok(url) = BaseUrl::parse_shared(&extension.me.base_url)
+        {
+            member.spell(&identity, url.spelling());
         }
         Some(identity)
     }
@@ -132,8 +132,7 @@ impl Machine {
         }
         let highest = self.graves.stamp_of(url.identity()).unwrap_or_default();
         self.graves.fill(url.identity());
-        let mut member =
-            Member::new(Arc::clone(url.spelling()), claim.status, claim.monitor, claim.last_update, now);
+        let mut member = Member::new(url, claim.status, claim.monitor, claim.last_update, now);
         member.incarnation = claim.incarnation;
         member.saw(highest);
         self.roster.insert(Arc::clone(url.identity()), member);
@@ -166,7 +165,7 @@ impl Machine {
                 Worth::News
             }
             Precedence::Confirms => {
-                if let Some(suspicion) = member.suspicion.as_mut() {
+                if let Some(suspicion) = member.suspicion_mut() {
                     suspicion.accusers = version.accusers;
                 }
                 self.schedule_suspicion(identity, now);
@@ -244,10 +243,10 @@ impl Machine {
         self.roster.raise_incarnation(identity, claim.incarnation);
         let Some(member) = self.roster.get_mut(identity) else { return };
         let was_shown_offline = !member.is_online();
-        member.case = None;
-        member.suspicion = None;
+        member.close_case();
+        member.acquit();
         member.monitor = claim.monitor;
-        member.refreshed_at = now.tick;
+        member.refreshed_at = now.tick.into();
         let highest = member.highest_seen;
         match claim.status {
             Status::Online => {
@@ -266,7 +265,7 @@ impl Machine {
                 self.roster.transition(identity, claim.status, now.tick);
                 let age = Duration::from_secs(claim.age.into());
                 if let Some(member) = self.roster.get_mut(identity) {
-                    member.changed_at = now.tick.before(age);
+                    member.changed_at = now.tick.before(age).into();
                     member.refreshed_at = member.changed_at;
                     let stamp = member.stamp;
                     self.schedule_drop(stamp, now);
@@ -294,7 +293,10 @@ impl Machine {
         if identity == self.me.identity() {
             return Some(self.me.claim());
         }
-        self.roster.get(identity).map(|member| member.claim(now))
+        self.roster
+            .find(identity)
+            .and_then(|index| self.roster.at(index))
+            .map(|(identity, member)| member.claim(identity, now))
     }
 
     pub(super) fn claim_about_url(&self, base_url: &str, now: Now) -> Option<Claim> {
@@ -308,12 +310,12 @@ impl Machine {
 
 impl Member {
     /// What is held about it, as it is told to native servers.
-    pub(super) fn claim(&self, now: Now) -> Claim {
-        let age = if self.is_online() { 0 } else { now.tick.since(self.changed_at).as_secs() };
+    pub(super) fn claim(&self, identity: &Arc<str>, now: Now) -> Claim {
+        let age = if self.is_online() { 0 } else { self.changed_at.age(now.tick).as_secs() };
         let Version { incarnation, status, last_update, monitor, accusers } = self.version();
         let age = u32::try_from(age).unwrap_or(u32::MAX);
         Claim {
-            base_url: Arc::clone(&self.spelling),
+            base_url: Arc::clone(self.spelling(identity)),
             status,
             incarnation,
             last_update,
@@ -329,7 +331,7 @@ impl Member {
             status: self.status,
             last_update: self.stamp,
             monitor: self.monitor,
-            accusers: self.suspicion.as_ref().map(|suspicion| suspicion.accusers).unwrap_or_default(),
+            accusers: self.suspicion().map(|suspicion| suspicion.accusers).unwrap_or_default(),
         }
     }
 }

@@ -253,11 +253,11 @@ impl Machine {
         } else if include_offline {
             lists.offline.push(self.me.entry());
         }
-        for (_, member) in self.roster.iter() {
+        for (identity, member) in self.roster.iter() {
             if member.is_online() {
-                lists.online.push(member.entry());
+                lists.online.push(member.entry(identity));
             } else if include_offline {
-                lists.offline.push(member.entry());
+                lists.offline.push(member.entry(identity));
             }
         }
         lists

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::base_url::BaseUrl;
 use super::case::Case;
 use super::flights::ExchangeId;
 use super::message::Entry;
@@ -48,13 +49,6 @@ impl Status {
     }
 }
 
-/// What this server found out itself about another, and when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Verdict {
-    pub(super) alive: bool,
-    pub(super) at: Tick,
-}
-
 /// What language a server was last found to speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wire {
@@ -62,67 +56,115 @@ pub(super) enum Wire {
     Unknown,
     /// It has spoken the native extension.
     Native,
-    /// It has passed over the native extension, which is offered to it again from then on.
-    Legacy { until: Tick },
+    /// It has passed over the native extension.
+    Legacy,
 }
 
-/// What is known of one other server.
+/// What this server found out itself about another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    None,
+    Alive,
+    Dead,
+}
+
+/// A moment in half the space of a tick, in steps of 64 ms: enough for nine years, and far finer than what it is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) struct Moment(u32);
+
+impl From<Tick> for Moment {
+    fn from(tick: Tick) -> Self {
+        Self(u32::try_from(tick.0 >> 6).unwrap_or(u32::MAX))
+    }
+}
+
+impl Moment {
+    /// How long ago it was; up to 64 ms too long.
+    pub(super) fn age(self, now: Tick) -> Duration {
+        now.since(Tick(u64::from(self.0) << 6))
+    }
+}
+
+/// What is known of one other server. Small, for there may be 100,000: what few have stands aside.
 #[derive(Debug, Clone)]
 pub(super) struct Member {
-    /// As the server itself spells its URL, before it has spoken as first heard.
-    pub(super) spelling: Arc<str>,
-    /// Changed through the roster alone, which counts.
-    pub(super) status: Status,
-    pub(super) monitor: bool,
-    /// The version among native servers; none for a legacy peer. Changed through the roster alone.
-    pub(super) incarnation: Incarnation,
-    /// What language it was last found to speak.
-    pub(super) wire: Wire,
-    /// Set while it is a suspect.
-    pub(super) suspicion: Option<Box<Suspicion>>,
+    aside: Option<Box<Aside>>,
     /// The version of what is shown.
     pub(super) stamp: Stamp,
     /// The highest stamp ever seen in any claim; never falls, even where the rest of a claim is ignored.
     pub(super) highest_seen: Stamp,
-    pub(super) verdict: Option<Verdict>,
+    /// The version among native servers; none for a legacy peer. Changed through the roster alone, which counts.
+    pub(super) incarnation: Incarnation,
+    verdict_at: Moment,
+    /// When the last newer claim came, or it became known.
+    pub(super) refreshed_at: Moment,
+    /// When its status changed here.
+    pub(super) changed_at: Moment,
+    disputed_after: u32,
+    /// Changed through the roster alone.
+    pub(super) status: Status,
+    /// What language it was last found to speak. Changed through the roster alone.
+    pub(super) wire: Wire,
+    verdict: Verdict,
+    pub(super) monitor: bool,
     /// Whether it has answered since it came online here.
     pub(super) has_answered: bool,
-    /// When the last newer claim came, or it became known.
-    pub(super) refreshed_at: Tick,
-    /// The last request that was out when hearsay last contradicted its status: what was asked until then may have been
-    /// answered before that news came to be, and does not settle it.
-    pub(super) disputed_after: ExchangeId,
-    /// When its status changed here.
-    pub(super) changed_at: Tick,
+}
+
+/// What few members have.
+#[derive(Debug, Clone, Default)]
+struct Aside {
+    /// As the server itself spells its URL, before it has spoken as first heard, where that is not its normal form.
+    spelling: Option<Arc<str>>,
+    case: Option<Case>,
+    suspicion: Option<Suspicion>,
     /// How often its pages were halved because it found them too large.
-    pub(super) page_halvings: u8,
-    /// The open question about it, if any.
-    pub(super) case: Option<Box<Case>>,
+    page_halvings: u8,
+    /// Until when it is not offered the native extension.
+    passes_over_until: Tick,
 }
 
 impl Member {
-    pub(super) fn new(spelling: Arc<str>, status: Status, monitor: bool, stamp: Stamp, now: Now) -> Self {
-        Self {
-            spelling,
-            status,
-            monitor,
-            incarnation: Incarnation::NONE,
-            wire: Wire::Unknown,
-            suspicion: None,
+    pub(super) fn new(url: &BaseUrl, status: Status, monitor: bool, stamp: Stamp, now: Now) -> Self {
+        let mut member = Self {
+            aside: None,
             stamp,
             highest_seen: stamp,
-            verdict: None,
+            incarnation: Incarnation::NONE,
+            verdict_at: Moment::default(),
+            refreshed_at: now.tick.into(),
+            changed_at: now.tick.into(),
+            disputed_after: 0,
+            status,
+            wire: Wire::Unknown,
+            verdict: Verdict::None,
+            monitor,
             has_answered: false,
-            refreshed_at: now.tick,
-            disputed_after: ExchangeId::default(),
-            changed_at: now.tick,
-            page_halvings: 0,
-            case: None,
+        };
+        member.spell(url.identity(), url.spelling());
+        member
+    }
+
+    /// How it is shown.
+    pub(super) fn spelling<'a>(&'a self, identity: &'a Arc<str>) -> &'a Arc<str> {
+        self.aside.as_ref().and_then(|aside| aside.spelling.as_ref()).unwrap_or(identity)
+    }
+
+    /// Shows it as it spells itself.
+    pub(super) fn spell(&mut self, identity: &Arc<str>, spelling: &Arc<str>) {
+        if spelling != identity {
+            self.aside().spelling = Some(Arc::clone(spelling));
+        } else if let Some(aside) = &mut self.aside {
+            aside.spelling = None;
         }
     }
 
-    pub(super) fn entry(&self) -> Entry {
-        Entry { base_url: Arc::clone(&self.spelling), monitor: self.monitor, last_update: self.stamp }
+    pub(super) fn entry(&self, identity: &Arc<str>) -> Entry {
+        Entry {
+            base_url: Arc::clone(self.spelling(identity)),
+            monitor: self.monitor,
+            last_update: self.stamp,
+        }
     }
 
     /// Whether it has ever been known as a native server, by its own word or another's.
@@ -132,7 +174,11 @@ impl Member {
 
     /// Whether it has passed over the native extension so lately that it is not offered it.
     pub(super) fn passes_over(&self, now: Tick) -> bool {
-        matches!(self.wire, Wire::Legacy { until } if now < until)
+        self.wire == Wire::Legacy && self.aside.as_ref().is_some_and(|aside| now < aside.passes_over_until)
+    }
+
+    pub(super) fn is_passed_over_until(&mut self, until: Tick) {
+        self.aside().passes_over_until = until;
     }
 
     /// Whether it is met as a legacy peer: it never spoke the native extension, or did not understand it lately.
@@ -140,7 +186,7 @@ impl Member {
         match self.wire {
             Wire::Native => false,
             Wire::Unknown => !self.is_native(),
-            Wire::Legacy { .. } => true,
+            Wire::Legacy => true,
         }
     }
 
@@ -150,18 +196,25 @@ impl Member {
 
     /// Whether this server itself found the member alive (or not) so recently that hearsay must be verified first.
     pub(super) fn is_first_hand(&self, alive: bool, now: Now) -> bool {
-        self.verdict
-            .is_some_and(|verdict| verdict.alive == alive && now.tick.since(verdict.at) < FIRST_HAND_HOLDS)
-    }
-
-    /// Whether it is said to be back, which is still to be verified.
-    pub(super) fn has_comeback(&self) -> bool {
-        self.case.as_ref().is_some_and(|case| case.comeback.is_some())
+        let wanted = if alive { Verdict::Alive } else { Verdict::Dead };
+        self.verdict == wanted && self.verdict_at.age(now.tick) < FIRST_HAND_HOLDS
     }
 
     /// This server itself has found it alive, or not.
     pub(super) fn find(&mut self, alive: bool, now: Now) {
-        self.verdict = Some(Verdict { alive, at: now.tick });
+        self.verdict = if alive { Verdict::Alive } else { Verdict::Dead };
+        self.verdict_at = now.tick.into();
+    }
+
+    /// Hearsay contradicts its status. What was asked until now may have been answered before that news came to be, and does not
+    /// settle it.
+    pub(super) fn dispute(&mut self, last_asked: ExchangeId) {
+        self.disputed_after = u32::try_from(last_asked.0).unwrap_or(u32::MAX);
+    }
+
+    /// Whether this request went out too early to settle what hearsay says.
+    pub(super) fn is_disputed_since(&self, asked: ExchangeId) -> bool {
+        asked.0 <= u64::from(self.disputed_after)
     }
 
     /// Shows it with another stamp.
@@ -173,7 +226,7 @@ impl Member {
     /// Takes over the stamp of news.
     pub(super) fn renew(&mut self, stamp: Stamp, now: Now) {
         self.restamp(stamp);
-        self.refreshed_at = now.tick;
+        self.refreshed_at = now.tick.into();
     }
 
     pub(super) fn saw(&mut self, stamp: Stamp) {
@@ -183,5 +236,74 @@ impl Member {
     /// A stamp for a tombstone, which beats every claim seen, even one of a fast clock.
     pub(super) fn tombstone_stamp(&self, now: Now) -> Stamp {
         now.wall.max(self.highest_seen.next())
+    }
+
+    /// The open question about it, if any.
+    pub(super) fn case(&self) -> Option<&Case> {
+        self.aside.as_ref()?.case.as_ref()
+    }
+
+    pub(super) fn case_mut(&mut self) -> Option<&mut Case> {
+        self.aside.as_mut()?.case.as_mut()
+    }
+
+    /// The open question about it, opened if there is none.
+    pub(super) fn open_case(&mut self) -> &mut Case {
+        self.aside().case.get_or_insert_with(Case::new)
+    }
+
+    pub(super) fn close_case(&mut self) -> Option<Case> {
+        self.aside.as_mut()?.case.take()
+    }
+
+    pub(super) fn leave_case_open(&mut self, case: Case) {
+        self.aside().case = Some(case);
+    }
+
+    /// Whether it is said to be back, which is still to be verified.
+    pub(super) fn has_comeback(&self) -> bool {
+        self.case().is_some_and(|case| case.comeback.is_some())
+    }
+
+    /// What is held against it, while it is a suspect.
+    pub(super) fn suspicion(&self) -> Option<&Suspicion> {
+        self.aside.as_ref()?.suspicion.as_ref()
+    }
+
+    pub(super) fn suspicion_mut(&mut self) -> Option<&mut Suspicion> {
+        self.aside.as_mut()?.suspicion.as_mut()
+    }
+
+    pub(super) fn hold_against(&mut self, suspicion: Suspicion) {
+        self.aside().suspicion = Some(suspicion);
+    }
+
+    pub(super) fn acquit(&mut self) {
+        if let Some(aside) = &mut self.aside {
+            aside.suspicion = None;
+        }
+    }
+
+    pub(super) fn page_halvings(&self) -> u8 {
+        self.aside.as_ref().map_or(0, |aside| aside.page_halvings)
+    }
+
+    pub(super) fn halve_pages(&mut self, at_most: u8) {
+        let aside = self.aside();
+        aside.page_halvings = (aside.page_halvings + 1).min(at_most);
+    }
+
+    fn aside(&mut self) -> &mut Aside {
+        self.aside.get_or_insert_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_is_small() {
+        assert!(size_of::<Member>() <= 56, "{}", size_of::<Member>());
     }
 }

@@ -86,7 +86,7 @@ impl Machine {
         }
         self.graves.fill(url.identity());
         let status = if claim.says_online { Status::Online } else { Status::Dead };
-        let member = Member::new(Arc::clone(url.spelling()), status, claim.monitor, claim.stamp, now);
+        let member = Member::new(url, status, claim.monitor, claim.stamp, now);
         self.roster.insert(Arc::clone(url.identity()), member);
         self.schedule_retention(claim, now);
         self.question(url.identity());
@@ -96,7 +96,7 @@ impl Machine {
     fn dig_up(&mut self, url: &BaseUrl, claim: LegacyClaim, incarnation: Incarnation, now: Now) {
         let stamp = self.graves.stamp_of(url.identity()).unwrap_or_default();
         self.graves.fill(url.identity());
-        let mut member = Member::new(Arc::clone(url.spelling()), Status::Dead, claim.monitor, stamp, now);
+        let mut member = Member::new(url, Status::Dead, claim.monitor, stamp, now);
         member.incarnation = incarnation;
         self.roster.insert(Arc::clone(url.identity()), member);
         self.hear_hint(url.identity(), claim, now);
@@ -125,7 +125,7 @@ impl Machine {
                     return self.forget(&identity);
                 }
                 member.renew(claim.stamp, now);
-                member.disputed_after = self.flights.last();
+                member.dispute(self.flights.last());
                 self.roster.transition(&identity, Status::Dead, now.tick);
                 self.schedule_retention(claim, now);
                 self.question_hearsay(&identity, claim);
@@ -137,7 +137,7 @@ impl Machine {
                 }
                 member.renew(claim.stamp, now);
                 member.monitor = claim.monitor;
-                member.disputed_after = self.flights.last();
+                member.dispute(self.flights.last());
                 self.roster.transition(&identity, Status::Online, now.tick);
                 self.question_hearsay(&identity, claim);
             }

@@ -98,7 +98,7 @@ impl Machine {
         self.roster.hear_language(&flight.peer, Wire::Native);
         let Some(member) = self.roster.get_mut(&flight.peer) else { return };
         member.has_answered = true;
-        member.case = None;
+        member.close_case();
         member.find(member.is_online(), now);
         if member.is_online() && member.highest_seen > member.stamp {
             // Legacy peers have said otherwise, and believe only what is newer.
@@ -112,17 +112,21 @@ impl Machine {
     /// A server that was offered the native extension has passed over it.
     pub(super) fn note_legacy_wire(&mut self, peer: &str, now: Now) {
         if self.is_native() && self.roster.get(peer).is_some_and(|member| !member.passes_over(now.tick)) {
-            self.roster.hear_language(peer, Wire::Legacy { until: now.tick + OFFERED_AGAIN });
+            self.roster.hear_language(peer, Wire::Legacy);
+            if let Some(member) = self.roster.get_mut(peer) {
+                member.is_passed_over_until(now.tick + OFFERED_AGAIN);
+            }
         }
     }
 
     /// What a server should hear that is said of it and is not so, if it lives.
     fn reproach(&self, peer: &str, now: Now) -> Option<Claim> {
-        let member = self.roster.get(peer)?;
+        let (identity, member) = self.roster.at(self.roster.find(peer)?)?;
         if member.status != Status::Online {
-            return Some(member.claim(now));
+            return Some(member.claim(identity, now));
         }
-        (member.highest_seen > member.stamp).then(|| Claim::accusation(&member.spelling, member.highest_seen))
+        (member.highest_seen > member.stamp)
+            .then(|| Claim::accusation(member.spelling(identity), member.highest_seen))
     }
 
     /// Sends native servers a message, except those with whom an exchange is under way.
@@ -149,7 +153,7 @@ impl Machine {
 
     pub(super) fn say_found(&mut self, asker: &Arc<str>, target: Arc<str>, finding: Finding, now: Now) {
         self.me.refresh(now);
-        let target = self.roster.get(&target).map_or(target, |member| Arc::clone(&member.spelling));
+        let target = self.roster.spelling(&target);
         let message = Extension { found: Some((target, finding)), ..self.extension(Kind::Push, Vec::new()) };
         self.say_to(Arc::clone(asker), &Arc::new(message), Arc::default(), Purpose::Push, now);
     }
@@ -165,7 +169,7 @@ impl Machine {
         if self.flights.is_talking_to(&peer) || self.flights.count(|_| true) >= MAX_IN_FLIGHT {
             return None;
         }
-        let base_url = Arc::clone(&self.roster.get(&peer)?.spelling);
+        let base_url = self.roster.spelling(&peer);
         let extension = match self.reproach(&peer, now) {
             Some(reproach) => Arc::new(with(message, reproach)),
             None => Arc::clone(message),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::machine::Machine;
+use super::member::Moment;
 use super::message::{Entry, Lists};
 use super::time::Tick;
 
@@ -36,7 +37,7 @@ impl Page {
 impl Machine {
     pub(super) fn halve_pages(&mut self, peer: &str) {
         if let Some(member) = self.roster.get_mut(peer) {
-            member.page_halvings = (member.page_halvings + 1).min(MAX_HALVINGS);
+            member.halve_pages(MAX_HALVINGS);
         }
     }
 
@@ -44,16 +45,17 @@ impl Machine {
     /// page to page.
     pub(super) fn compose_page(&mut self, halvings: u8, now: Tick) -> Lists {
         let size = MAX_PAGE_BYTES >> halvings;
-        let all: usize = self.roster.iter().map(|(_, member)| entry_bytes(&member.spelling)).sum();
+        let all: usize =
+            self.roster.iter().map(|(identity, member)| entry_bytes(member.spelling(identity))).sum();
         if entry_bytes(&self.me.entry().base_url) + all <= size {
             return self.lists(true);
         }
         let mut page = Page { lists: Lists::default(), room: size / 2 };
         page.add(self.me.entry(), self.me.is_online());
         let mut is_on_page = vec![false; self.roster.len()];
-        let mut news: Vec<(Tick, usize)> = (0..self.roster.len())
+        let mut news: Vec<(Moment, usize)> = (0..self.roster.len())
             .filter_map(|index| Some((self.roster.at(index)?.1.changed_at, index)))
-            .filter(|(changed_at, _)| now.since(*changed_at) < NEWS)
+            .filter(|(changed_at, _)| changed_at.age(now) < NEWS)
             .collect();
         news.sort_unstable_by(|a, b| b.cmp(a));
         for (_, index) in news {
@@ -76,7 +78,9 @@ impl Machine {
     }
 
     fn add_to(&self, page: &mut Page, index: usize) -> bool {
-        self.roster.at(index).is_some_and(|(_, member)| page.add(member.entry(), member.is_online()))
+        self.roster
+            .at(index)
+            .is_some_and(|(identity, member)| page.add(member.entry(identity), member.is_online()))
     }
 }
 

@@ -198,8 +198,7 @@ impl Machine {
         };
         let question = Question { incarnation, own, helpers: helpers.clone(), findings: Vec::new(), stage };
         self.probes.open.insert(Arc::clone(peer), question);
-        let target =
-            self.roster.get(peer).map_or_else(|| Arc::clone(peer), |member| Arc::clone(&member.spelling));
+        let target = self.roster.spelling(peer);
         self.say(helpers, Kind::ProbeFor(target), Vec::new(), Arc::default(), Purpose::ProbeFor, now);
         self.schedule_questions(now.tick);
     }

@@ -28,7 +28,7 @@ impl Machine {
         if self.rng.random::<f64>() < share {
             let dead = self
                 .roster
-                .pick(&mut self.rng, |_, member| member.status == Status::Dead && member.case.is_none());
+                .pick(&mut self.rng, |_, member| member.status == Status::Dead && member.case().is_none());
             if let Some(identity) = dead {
                 if self.is_met_natively(&identity) {
                     self.reach(&identity, now);

@@ -37,7 +37,7 @@ impl Machine {
         let left = |member: &Member| {
             let since_stamp = member.stamp.age(now.wall);
             // A newer tombstone is one that came anew: so that of a drained server stays as long as it is renewed.
-            let since_arrival = now.tick.since(member.refreshed_at.max(member.changed_at));
+            let since_arrival = member.refreshed_at.max(member.changed_at).age(now.tick);
             TOMBSTONE_KEPT.saturating_sub(since_stamp.max(since_arrival))
         };
         let mut expired: Vec<Arc<str>> = Vec::new();
@@ -45,7 +45,7 @@ impl Machine {
         let mut pause = LONGEST_PAUSE;
         for (identity, member) in self.roster.iter() {
             if member.is_online() {
-                if !member.is_native() && now.tick.since(member.refreshed_at) >= STALE {
+                if !member.is_native() && member.refreshed_at.age(now.tick) >= STALE {
                     stale.push(Arc::clone(identity));
                 }
             } else if left(member).is_zero() {

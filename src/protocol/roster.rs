@@ -92,6 +92,11 @@ impl Roster {
         self.members.get_mut(identity)
     }
 
+    /// How a server is shown.
+    pub(super) fn spelling(&self, identity: &Arc<str>) -> Arc<str> {
+        Arc::clone(self.members.get(identity).map_or(identity, |member| member.spelling(identity)))
+    }
+
     pub(super) fn at(&self, index: usize) -> Option<(&Arc<str>, &Member)> {
         self.members.get_index(index)
     }
@@ -118,7 +123,7 @@ impl Roster {
         self.change(identity, |member| {
             let before = std::mem::replace(&mut member.status, status);
             if before != status {
-                member.changed_at = now;
+                member.changed_at = now.into();
                 member.has_answered &= before.is_online() || !status.is_online();
             }
         });

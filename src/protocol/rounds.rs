@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use super::case::{Case, FirstFailure, SECOND_TRY};
+use super::case::{FirstFailure, SECOND_TRY};
 use super::extension::Kind;
 use super::flights::{ExchangeId, Purpose};
 use super::machine::Machine;
@@ -87,7 +87,7 @@ impl Machine {
             return;
         };
         if let Some(member) = self.roster.get_mut(peer) {
-            member.case.get_or_insert_with(|| Box::new(Case::new())).failed_before(first_failure);
+            member.open_case().failed_before(first_failure);
         }
         self.find_silent(peer, now);
         self.end_round(now);
@@ -179,8 +179,8 @@ impl Machine {
             if self.flights.is_talking_to(&peer) {
                 continue;
             }
-            let Some(member) = self.roster.get(&peer) else { continue };
-            let (base_url, halvings) = (Arc::clone(&member.spelling), member.page_halvings);
+            let Some(halvings) = self.roster.get(&peer).map(Member::page_halvings) else { continue };
+            let base_url = self.roster.spelling(&peer);
             let is_native = self.is_met_natively(&peer);
             let lists = match pages.get(&halvings) {
                 _ if is_native => Arc::default(),
@@ -200,8 +200,8 @@ impl Machine {
         exchanges
     }
 
-    pub(super) fn log_gossip_failure(&mut self, peer: &str, reason: &str, now: Now) {
-        let shown = self.roster.get(peer).map_or(peer, |member| &*member.spelling);
+    pub(super) fn log_gossip_failure(&mut self, peer: &Arc<str>, reason: &str, now: Now) {
+        let shown = self.roster.spelling(peer);
         self.log_failure(format!("Failed to send gossip message to {shown}:"), reason, now.tick);
     }
 }

@@ -56,7 +56,7 @@ impl Machine {
         let me = short_name(self.me.identity());
         let accusers: Accusers = helpers.iter().map(|helper| short_name(helper)).chain([me]).collect();
         let Some(member) = self.roster.get_mut(identity) else { return };
-        match (member.status, member.suspicion.as_mut()) {
+        match (member.status, member.suspicion_mut()) {
             (Status::Suspect, Some(suspicion)) => {
                 if !suspicion.accusers.join(&accusers) {
                     return;
@@ -73,7 +73,7 @@ impl Machine {
     pub(super) fn begin_suspicion(&mut self, identity: &Arc<str>, accusers: Accusers, now: Now) {
         self.roster.transition(identity, Status::Suspect, now.tick);
         if let Some(member) = self.roster.get_mut(identity) {
-            member.suspicion = Some(Box::new(Suspicion { since: now.tick, accusers }));
+            member.hold_against(Suspicion { since: now.tick, accusers });
         }
     }
 
@@ -91,7 +91,7 @@ impl Machine {
     }
 
     fn suspicion_deadline(&self, identity: &str) -> Option<Tick> {
-        let suspicion = self.roster.get(identity)?.suspicion.as_deref()?;
+        let suspicion = self.roster.get(identity)?.suspicion()?;
         let servers = self.roster.online_count() + 1;
         Some(suspicion.since + time_to_speak_up(servers, suspicion.accusers.len(), self.health.stretch()))
     }
@@ -118,7 +118,7 @@ impl Machine {
         let is_mine_alone = self
             .roster
             .get(identity)
-            .and_then(|member| member.suspicion.as_ref())
+            .and_then(|member| member.suspicion())
             .is_some_and(|suspicion| suspicion.accusers.iter().all(|accuser| accuser == me));
         if is_mine_alone && self.would_bury_too_many(now) {
             let again = now.tick + HELD_BACK;

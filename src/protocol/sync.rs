@@ -78,11 +78,7 @@ impl Machine {
         if theirs.is_none() && !self.may_hand_out(now.tick) {
             let mut answer = self.extension(Kind::Push, claims);
             let others = self.helpers(NAMED, "");
-            answer.elsewhere = others
-                .iter()
-                .filter_map(|id| self.roster.get(id))
-                .map(|member| Arc::clone(&member.spelling))
-                .collect();
+            answer.elsewhere = others.iter().map(|id| self.roster.spelling(id)).collect();
             return answer;
         }
         for (identity, member) in self.roster.iter() {
@@ -90,9 +86,9 @@ impl Machine {
                 let bucket = bucket_of(identity);
                 theirs.get(bucket) != mine.get(bucket)
             });
-            let is_told = member.is_online() || now.tick.since(member.changed_at) < TOMBSTONE_TOLD;
+            let is_told = member.is_online() || member.changed_at.age(now.tick) < TOMBSTONE_TOLD;
             if is_wanted && is_told {
-                claims.push(member.claim(now));
+                claims.push(member.claim(identity, now));
             }
         }
         self.extension(Kind::Sync(Some(Box::new(mine))), claims)
@@ -121,15 +117,15 @@ impl Machine {
             .iter()
             .filter(|(identity, member)| {
                 let bucket = bucket_of(identity);
-                let is_told = member.is_online() || now.tick.since(member.changed_at) < TOMBSTONE_TOLD;
-                let theirs_is = told.get(&*member.spelling).copied();
+                let is_told = member.is_online() || member.changed_at.age(now.tick) < TOMBSTONE_TOLD;
+                let theirs_is = told.get(&**member.spelling(identity)).copied();
                 let contradicts = theirs_is.is_some_and(|(_, status)| status.is_online());
                 mine.get(bucket) != theirs.get(bucket)
                     && (is_told || contradicts)
                     && theirs_is.is_none_or(|held| held < (member.incarnation, member.status))
             })
             .take(MAX_CLAIMS)
-            .map(|(_, member)| member.claim(now))
+            .map(|(identity, member)| member.claim(identity, now))
             .collect();
         if !lacking.is_empty() {
             self.say(vec![Arc::clone(peer)], Kind::Push, lacking, Arc::default(), Purpose::Push, now);

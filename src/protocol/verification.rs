@@ -42,20 +42,27 @@ impl Machine {
 
     fn open_case(&mut self, identity: &Arc<str>, is_urgent: bool, add: impl FnOnce(&mut Case)) {
         let Some(member) = self.roster.get_mut(identity) else { return };
-        let is_new = member.case.is_none();
-        let case = member.case.get_or_insert_with(|| Box::new(Case::new()));
+        let is_new = member.case().is_none();
+        let case = member.open_case();
         let before = (case.accusation, case.comeback);
         add(case);
-        if before != (case.accusation, case.comeback) {
-            member.disputed_after = self.flights.last();
-        }
+        let is_contradicted = before != (case.accusation, case.comeback);
         let is_newly_accused = before.0.is_none() && case.accusation.is_some();
         let is_newly_urgent = is_newly_accused || (before.1.is_none() && case.comeback.is_some());
-        match case.stage {
-            Stage::Queued if is_new || is_newly_urgent => {}
+        let is_to_be_queued = match case.stage {
+            Stage::Queued => is_new || is_newly_urgent,
             // One that was silent before and is now accused is not waited for.
-            Stage::Waiting(_) if is_newly_accused => case.stage = Stage::Queued,
-            _ => return,
+            Stage::Waiting(_) => is_newly_accused,
+            Stage::Asked => false,
+        };
+        if is_to_be_queued {
+            case.stage = Stage::Queued;
+        }
+        if is_contradicted {
+            member.dispute(self.flights.last());
+        }
+        if !is_to_be_queued {
+            return;
         }
         self.inquest.queue(Arc::clone(identity), is_urgent);
     }
@@ -76,9 +83,10 @@ impl Machine {
         for identity in self.inquest.take_due(now.tick) {
             let Some(member) = self.roster.get_mut(&identity) else { continue };
             let is_due = |case: &Case| matches!(case.stage, Stage::Waiting(until) if until <= now.tick);
-            let Some(case) = member.case.as_deref_mut().filter(|case| is_due(case)) else { continue };
+            let Some(case) = member.case_mut().filter(|case| is_due(case)) else { continue };
             case.stage = Stage::Queued;
-            let is_accused = case.standing_accusation(member.stamp).is_some();
+            let is_accused =
+                member.case().is_some_and(|case| case.standing_accusation(member.stamp).is_some());
             self.inquest.queue(identity, is_accused);
         }
         while self.flights.count(Purpose::is_verification) < MAX_ASKED {
@@ -91,13 +99,13 @@ impl Machine {
     fn inquire(&mut self, identity: Arc<str>, now: Now) {
         let Some(member) = self.roster.get_mut(&identity) else { return };
         // An answer to something else may have settled the question meanwhile.
-        let Some(case) = member.case.as_mut().filter(|case| case.stage == Stage::Queued) else { return };
+        let Some(case) = member.case_mut().filter(|case| case.stage == Stage::Queued) else { return };
         case.stage = Stage::Asked;
         // The answer to an earlier question about it is still awaited, and will do.
         if self.flights.is_verifying(&identity) {
             return;
         }
-        let base_url = Arc::clone(&member.spelling);
+        let base_url = self.roster.spelling(&identity);
         self.inquest.spend_slot(now.tick);
         let id = self.flights.begin(identity, Purpose::Inquiry, now.tick);
         self.transmits.push_back(Transmit::Inquire { id, base_url });
@@ -141,23 +149,23 @@ impl Machine {
     fn find_alive(&mut self, peer: &Arc<str>, id: ExchangeId, word: Option<&OwnWord>, now: Now) {
         let Some(member) = self.roster.get_mut(peer) else { return };
         let answered = word.map_or(Stamp::default(), |word| word.stamp);
-        let accusation = member.case.as_ref().and_then(|case| case.standing_accusation(member.stamp));
+        let accusation = member.case().and_then(|case| case.standing_accusation(member.stamp));
         let was_offline = !member.is_online();
         let is_held_against = member.is_native() && member.status != Status::Online;
         let next = member.incarnation.next();
         let contested =
             if was_offline { Some(member.stamp.max(accusation.unwrap_or_default())) } else { accusation };
-        if id <= member.disputed_after && contested.is_some_and(|contested| answered <= contested) {
+        if member.is_disputed_since(id) && contested.is_some_and(|contested| answered <= contested) {
             return self.ask_anew(peer);
         }
         member.find(true, now);
-        member.refreshed_at = now.tick;
+        member.refreshed_at = now.tick.into();
         if let Some(word) = word {
-            member.spelling = Arc::clone(&word.spelling);
+            member.spell(peer, &word.spelling);
             member.monitor = word.monitor;
             member.saw(word.stamp);
         }
-        member.case = None;
+        member.close_case();
         member.restamp(match contested {
             Some(contested) if answered <= contested => member.highest_seen.next(),
             _ => member.stamp.max(answered),
@@ -165,7 +173,7 @@ impl Machine {
         self.roster.transition(peer, Status::Online, now.tick);
         if let Some(member) = self.roster.get_mut(peer) {
             member.has_answered = true;
-            member.suspicion = None;
+            member.acquit();
         }
         if is_held_against {
             // It speaks as an original does, and can't refute among native servers: whoever met it does.
@@ -191,15 +199,15 @@ impl Machine {
         now: Now,
     ) {
         let Some(member) = self.roster.get_mut(peer) else { return };
-        let accusation = member.case.as_ref().and_then(|case| case.standing_accusation(member.stamp));
-        let comeback = member.case.as_ref().and_then(|case| case.comeback).map(|comeback| comeback.stamp);
+        let accusation = member.case().and_then(|case| case.standing_accusation(member.stamp));
+        let comeback = member.case().and_then(|case| case.comeback).map(|comeback| comeback.stamp);
         let is_said_online = comeback.is_some() || (member.is_online() && accusation.is_none());
         let claimed = comeback.map_or(member.stamp, |stamp| stamp.max(member.stamp));
-        if is_said_online && id <= member.disputed_after && own_stamp.unwrap_or_default() <= claimed {
+        if is_said_online && member.is_disputed_since(id) && own_stamp.unwrap_or_default() <= claimed {
             return self.ask_anew(peer);
         }
         member.find(false, now);
-        member.case = None;
+        member.close_case();
         if let Some(own_stamp) = own_stamp {
             member.saw(own_stamp);
         }
@@ -220,7 +228,7 @@ impl Machine {
             return self.probe_failed(peer, Finding::Silent, now);
         }
         let Some(member) = self.roster.get_mut(peer) else { return };
-        let mut case = member.case.take().unwrap_or_else(|| Box::new(Case::new()));
+        let mut case = member.close_case().unwrap_or_else(Case::new);
         let accusation = case.standing_accusation(member.stamp);
         let has_tombstone = !member.is_online() && case.comeback.is_none();
         if has_tombstone {
@@ -233,7 +241,7 @@ impl Machine {
             self.lay_tombstone(peer, Status::Dead, now);
         } else if let Some(again) = case.fail(member, now) {
             case.stage = Stage::Waiting(again);
-            member.case = Some(case);
+            member.leave_case_open(case);
             self.inquest.wait(Arc::clone(peer), again);
         } else {
             self.bury(peer, now);
@@ -244,7 +252,7 @@ impl Machine {
     pub(super) fn bury(&mut self, peer: &Arc<str>, now: Now) {
         let Some(member) = self.roster.get_mut(peer) else { return };
         member.find(false, now);
-        member.case = None;
+        member.close_case();
         member.restamp(member.tombstone_stamp(now));
         self.lay_tombstone(peer, Status::Dead, now);
         self.push_to_few(now.tick);
@@ -252,7 +260,8 @@ impl Machine {
 
     /// Another exchange than a verification has failed: asks again, unless that is under way already.
     pub(super) fn doubt(&mut self, peer: &Arc<str>, now: Now) {
-        let is_wanted = |member: &Member| !member.is_native() && member.is_online() && member.case.is_none();
+        let is_wanted =
+            |member: &Member| !member.is_native() && member.is_online() && member.case().is_none();
         if self.roster.get(peer).is_some_and(is_wanted) {
             self.find_silent(peer, now);
         }
@@ -262,14 +271,14 @@ impl Machine {
     fn ask_anew(&mut self, peer: &Arc<str>) {
         let Some(member) = self.roster.get_mut(peer) else { return };
         if !self.flights.is_verifying(peer) {
-            member.case.get_or_insert_with(|| Box::new(Case::new())).stage = Stage::Queued;
+            member.open_case().stage = Stage::Queued;
             self.inquest.queue(Arc::clone(peer), true);
         }
     }
 
     /// The exchange under way settles the question; if it does not, it is asked again.
     fn await_exchange(&mut self, peer: &Arc<str>, now: Now) {
-        let Some(case) = self.roster.get_mut(peer).and_then(|member| member.case.as_mut()) else { return };
+        let Some(case) = self.roster.get_mut(peer).and_then(Member::case_mut) else { return };
         let again = now.tick + SECOND_TRY;
         case.stage = Stage::Waiting(again);
         self.inquest.wait(Arc::clone(peer), again);
@@ -278,7 +287,7 @@ impl Machine {
     fn lay_tombstone(&mut self, peer: &Arc<str>, status: Status, now: Now) {
         self.roster.transition(peer, status, now.tick);
         if let Some(member) = self.roster.get_mut(peer) {
-            member.suspicion = None;
+            member.acquit();
             let stamp = member.stamp;
             self.schedule_drop(stamp, now);
         }
@@ -288,7 +297,7 @@ impl Machine {
 
     fn close_case(&mut self, peer: &str) {
         if let Some(member) = self.roster.get_mut(peer) {
-            member.case = None;
+            member.close_case();
         }
     }
 

@@ -42,7 +42,7 @@ fn an_accused_that_answers_without_itself_is_offline_with_the_claims_stamp() {
 fn after_a_minute_hearsay_counts_at_once_and_is_verified_afterwards() {
     let mut world = World::with(|config| config.gossip_interval = std::time::Duration::from_secs(86_400));
     world.meet(A);
-    world.run_for(59_000);
+    world.run_for(58_900);
     let accusation = world.wall();
     world.hear(&[], &[(A, accusation)]);
     assert!(world.is_online(A));

@@ -61,7 +61,7 @@ impl Node {
         self.last_stamp = own.last_update;
         for (identity, member) in machine.roster.iter() {
             assert!(member.stamp <= member.highest_seen, "{identity} is shown above the highest stamp seen");
-            let is_asked = member.case.as_ref().is_some_and(|case| case.stage == Stage::Asked);
+            let is_asked = member.case().is_some_and(|case| case.stage == Stage::Asked);
             assert!(
                 !is_asked || machine.me.is_leaving() || machine.flights.is_verifying(identity),
                 "the question about {identity} is never settled"
