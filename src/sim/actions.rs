@@ -77,6 +77,13 @@ impl World {
         }
     }
 
+    /// Has the wall clock of the servers on a host step.
+    pub fn step_clock(&mut self, host: HostId, by: i64) {
+        for id in self.hosts[host.index()].processes.clone() {
+            self.processes[id.index()].wall_offset += by;
+        }
+    }
+
     /// Has messages from one host to another get lost.
     pub fn cut(&mut self, from: HostId, to: HostId) {
         self.trace.cuts += 1;

@@ -17,6 +17,7 @@ mod actions;
 pub mod checks;
 pub mod clock;
 mod delivery;
+pub mod faults;
 pub mod host;
 pub mod legacy;
 pub mod network;
@@ -30,3 +31,6 @@ pub mod view;
 pub mod watch;
 pub mod wire;
 pub mod world;
+
+#[cfg(test)]
+mod tests;

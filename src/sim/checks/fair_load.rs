@@ -10,7 +10,7 @@ const WINDOW: usize = 10;
 
 /// The requests that a host was sent in the last seconds.
 #[derive(Debug, Default)]
-pub struct Load {
+pub(in crate::sim) struct Load {
     counts: [u32; WINDOW],
     second: u64,
     sum: u32,
