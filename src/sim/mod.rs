@@ -23,6 +23,8 @@ pub mod legacy;
 pub mod network;
 pub mod process;
 pub mod queue;
+pub mod report;
+pub mod scenarios;
 pub mod setup;
 mod storage;
 pub mod store;

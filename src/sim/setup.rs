@@ -88,7 +88,9 @@ impl World {
         let id = HostId(u32::try_from(self.hosts.len()).unwrap_or(u32::MAX));
         let url: Arc<str> = format!("https://server-{:05}.example.com/", id.0).into();
         self.by_url.insert(Arc::clone(&url), id);
-        self.hosts.push(Host::new(url));
+        let mut host = Host::new(url);
+        host.body_limit = self.default_body_limit;
+        self.hosts.push(host);
         id
     }
 

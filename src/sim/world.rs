@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::checks::{Checks, Violation};
 use super::clock::{Millis, present};
-use super::host::Host;
+use super::host::{BODY_LIMIT, Host};
 use super::network::Network;
 use super::process::{Engine, Process, Stage};
 use super::queue::Queue;
@@ -36,6 +36,8 @@ pub struct World {
     pub checks: Checks,
     /// Who is being watched getting to know what.
     pub watches: Watches,
+    /// Hosts that are added from now on answer larger bodies with 413.
+    pub default_body_limit: usize,
     /// What has happened, in brief.
     pub trace: Trace,
     pub(super) rng: Xoshiro256PlusPlus,
@@ -73,6 +75,7 @@ impl World {
             store: Store::default(),
             checks: Checks::default(),
             watches: Watches::default(),
+            default_body_limit: BODY_LIMIT,
             trace: Trace::default(),
             rng,
             queue: Queue::default(),
