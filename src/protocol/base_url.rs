@@ -64,6 +64,18 @@ impl BaseUrl {
         })
     }
 
+    /// As [`BaseUrl::parse`], but keeps the very text where it is its own normal form, as among native servers.
+    ///
+    /// # Errors
+    /// Says why the text can't be the base URL of a server.
+    pub fn parse_shared(text: &Arc<str>) -> Result<Self, BaseUrlRejection> {
+        let url = Self::parse(text)?;
+        if *url.identity == **text && url.spelling == url.identity {
+            return Ok(Self { identity: Arc::clone(text), spelling: Arc::clone(text) });
+        }
+        Ok(url)
+    }
+
     /// The normalised form, which servers are compared by.
     pub fn identity(&self) -> &Arc<str> {
         &self.identity

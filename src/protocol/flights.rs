@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::time::Stamp;
+use super::time::{Stamp, Tick};
 
 /// Names one request under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -16,6 +16,8 @@ pub(super) enum Purpose {
     Round,
     /// The announcement at start.
     Greeting,
+    /// The announcement that also asks for all that is known.
+    Introduction,
     /// News that can't wait, and the first exchange with one that came back.
     Push,
     /// The announcement of a leave.
@@ -24,6 +26,16 @@ pub(super) enum Purpose {
     Inquiry,
     /// A verification of one that offers no list: by gossip.
     Trial,
+    /// Whether a native server answers.
+    Probe,
+    /// The same, on another server's behalf.
+    Errand,
+    /// A native server is told what is held against it.
+    Reach,
+    /// A native helper is asked to probe a third server.
+    ProbeFor,
+    /// Rosters are compared.
+    Sync,
 }
 
 impl Purpose {
@@ -46,6 +58,9 @@ pub(super) struct Flight {
     pub(super) peer: Arc<str>,
     pub(super) purpose: Purpose,
     pub(super) own_word: Option<OwnWord>,
+    pub(super) began: Tick,
+    /// Of whom the native claims in it tell, in their order.
+    pub(super) told: Arc<[Arc<str>]>,
 }
 
 impl Flight {
@@ -65,9 +80,19 @@ pub(super) struct Flights {
 }
 
 impl Flights {
-    pub(super) fn begin(&mut self, peer: Arc<str>, purpose: Purpose) -> ExchangeId {
+    pub(super) fn begin(&mut self, peer: Arc<str>, purpose: Purpose, now: Tick) -> ExchangeId {
+        self.begin_telling(peer, purpose, Arc::default(), now)
+    }
+
+    pub(super) fn begin_telling(
+        &mut self,
+        peer: Arc<str>,
+        purpose: Purpose,
+        told: Arc<[Arc<str>]>,
+        now: Tick,
+    ) -> ExchangeId {
         let id = self.next_id();
-        self.by_id.insert(id, Flight { peer, purpose, own_word: None });
+        self.by_id.insert(id, Flight { peer, purpose, own_word: None, began: now, told });
         id
     }
 

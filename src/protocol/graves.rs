@@ -1,30 +1,46 @@
-//! The stamps of tombstones that have left the lists, so that old claims find no gap to come back through.
+//! The versions of tombstones that have left the lists, so that old claims find no gap to come back through.
 
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use super::time::Stamp;
+use super::extension::Claim;
+use super::time::{Incarnation, Stamp};
 
 /// So many are remembered; the oldest makes way.
 const MAX_GRAVES: usize = 4_096;
 
 #[derive(Debug, Default)]
-pub(super) struct Graves(IndexMap<Arc<str>, Stamp, FixedState>);
+pub(super) struct Graves(IndexMap<Arc<str>, (Stamp, Incarnation), FixedState>);
 
 impl Graves {
-    pub(super) fn dig(&mut self, identity: Arc<str>, stamp: Stamp) {
+    pub(super) fn dig(&mut self, identity: Arc<str>, stamp: Stamp, incarnation: Incarnation) {
         self.0.shift_remove(&identity);
         if self.0.len() >= MAX_GRAVES {
             self.0.shift_remove_index(0);
         }
-        self.0.insert(identity, stamp);
+        self.0.insert(identity, (stamp, incarnation));
     }
 
     /// The stamp that a claim about this server has to beat, if it is remembered.
     pub(super) fn stamp_of(&self, identity: &str) -> Option<Stamp> {
-        self.0.get(identity).copied()
+        self.0.get(identity).map(|(stamp, _)| *stamp)
+    }
+
+    pub(super) fn incarnation_of(&self, identity: &str) -> Incarnation {
+        self.0.get(identity).map_or(Incarnation::NONE, |(_, incarnation)| *incarnation)
+    }
+
+    /// Whether a native server's claim is older than what is remembered.
+    pub(super) fn holds_back(&self, identity: &str, claim: &Claim) -> bool {
+        self.0.get(identity).is_some_and(|(stamp, incarnation)| {
+            if claim.incarnation == Incarnation::NONE || *incarnation == Incarnation::NONE {
+                claim.last_update <= *stamp
+            } else {
+                claim.incarnation <= *incarnation
+            }
+        })
     }
 
     pub(super) fn fill(&mut self, identity: &str) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::base_url::{BaseUrl, BaseUrlRejection};
 use super::machine::Machine;
 use super::message::HeardEntry;
-use super::time::{Now, Stamp};
+use super::time::{Incarnation, Now, Stamp};
 
 /// A clock may be wrong by hours, but not by more than this; beyond, a stamp could never be outdone.
 const MAX_AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
@@ -32,7 +32,7 @@ pub enum Rejection {
     BaseUrl(BaseUrlRejection),
     /// The stamp is no finite number of 0 or more.
     NotAStamp,
-    /// The stamp lies more than 24 h ahead.
+    /// The stamp or the incarnation lies more than 24 h ahead.
     FarAhead,
     /// 100,000 servers are known already.
     RosterFull,
@@ -44,7 +44,7 @@ impl fmt::Display for Rejection {
             Self::Malformed => f.write_str("an entry without a text baseUrl and a number lastUpdate"),
             Self::BaseUrl(rejection) => rejection.fmt(f),
             Self::NotAStamp => f.write_str("a lastUpdate that is no finite number of 0 or more"),
-            Self::FarAhead => f.write_str("a lastUpdate more than 24 hours ahead"),
+            Self::FarAhead => f.write_str("a lastUpdate or an incarnation more than 24 hours ahead"),
             Self::RosterFull => f.write_str("a new server, as 100,000 are known already"),
         }
     }
@@ -67,6 +67,15 @@ impl Machine {
         Ok(self.look_up(url.identity()).unwrap_or(Subject::New(url)))
     }
 
+    /// As `identify`, for a text that may be kept as it is.
+    pub(super) fn identify_shared(&self, base_url: &Arc<str>) -> Result<Subject, Rejection> {
+        if let Some(subject) = self.look_up(base_url) {
+            return Ok(subject);
+        }
+        let url = BaseUrl::parse_shared(base_url).map_err(Rejection::BaseUrl)?;
+        Ok(self.look_up(url.identity()).unwrap_or(Subject::New(url)))
+    }
+
     fn look_up(&self, identity: &str) -> Option<Subject> {
         if identity == self.me.identity() {
             return Some(Subject::Me);
@@ -74,6 +83,10 @@ impl Machine {
         let (identity, _) = self.roster.at(self.roster.find(identity)?)?;
         Some(Subject::Known(Arc::clone(identity)))
     }
+}
+
+pub(super) fn check_incarnation(incarnation: Incarnation, now: Now) -> Result<(), Rejection> {
+    if incarnation > Incarnation::first(now.wall + MAX_AHEAD) { Err(Rejection::FarAhead) } else { Ok(()) }
 }
 
 pub(super) fn check_stamp(last_update: f64, now: Now) -> Result<Stamp, Rejection> {

@@ -7,8 +7,10 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
 use super::config::Config;
+use super::extension::Claim;
 use super::flights::{ExchangeId, Flights, Purpose};
 use super::graves::Graves;
+use super::health::Health;
 use super::inquest::Inquest;
 use super::log::Told;
 use super::master_list::MasterList;
@@ -16,9 +18,13 @@ use super::message::{HeardEntry, HeardLists, Lists, Refusal, Reply};
 use super::myself::Myself;
 use super::output::{Event, Transmit};
 use super::phase::Phase;
+use super::probes::Probes;
 use super::push::Spread;
 use super::roster::Roster;
 use super::rounds::Rounds;
+use super::rumours::Rumours;
+use super::suspicion::Suspects;
+use super::sync::Sync;
 use super::time::{Now, Tick};
 use super::timers::{Timer, Timers};
 
@@ -51,6 +57,15 @@ pub struct Machine {
     pub(super) events: VecDeque<Event>,
     /// Where the next page of a long list begins.
     pub(super) page_cursor: usize,
+    /// Tells this process from others behind the same URL.
+    pub(super) instance: u64,
+    pub(super) rumours: Rumours,
+    pub(super) probes: Probes,
+    pub(super) suspects: Suspects,
+    pub(super) health: Health,
+    pub(super) sync: Sync,
+    /// When a death or a leave was last heard of, which legacy peers are to hear of too.
+    pub(super) legacy_news_at: Option<Tick>,
 }
 
 /// Where claims come from.
@@ -69,8 +84,27 @@ impl Machine {
     ///
     /// `seed` decides every choice that is left to chance: the same inputs and seed give the same run.
     pub fn start(config: Config, seed: u64, now: Now) -> Self {
-        let mut machine = Self {
-            rng: Xoshiro256PlusPlus::seed_from_u64(seed),
+        let mut machine = Self::new(config, seed, now);
+        machine.download_master_list();
+        machine
+    }
+
+    /// A server that runs already, among these.
+    pub fn seeded(config: Config, seed: u64, now: Now, members: impl IntoIterator<Item = Claim>) -> Self {
+        let mut machine = Self::new(config, seed, now);
+        machine.master_list.has_greeted = true;
+        for claim in members {
+            machine.hear_natives(&[claim], false, now);
+        }
+        machine.begin_running(now);
+        machine
+    }
+
+    fn new(config: Config, seed: u64, now: Now) -> Self {
+        let rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+        Self {
+            instance: rng.clone().random(),
+            rng,
             me: Myself::new(config.base_url.clone(), config.monitor, now),
             roster: Roster::new(seed),
             graves: Graves::default(),
@@ -85,10 +119,14 @@ impl Machine {
             transmits: VecDeque::new(),
             events: VecDeque::new(),
             page_cursor: 0,
+            rumours: Rumours::default(),
+            probes: Probes::default(),
+            suspects: Suspects::default(),
+            health: Health::default(),
+            sync: Sync::default(),
+            legacy_news_at: None,
             config,
-        };
-        machine.download_master_list();
-        machine
+        }
     }
 
     /// Whether a request may gossip.
@@ -122,6 +160,11 @@ impl Machine {
             self.merge_lists(now, Source::Exchange(id), lists);
         }
         let Some(flight) = self.flights.end(id) else { return };
+        if let Reply::Native(extension) = reply {
+            self.conclude_native(id, &flight, extension, now);
+            self.settle_push_debt(&flight.peer, now);
+            return self.schedule_verification(now.tick);
+        }
         match reply {
             Reply::Refusal(Refusal::Unauthorized) if flight.purpose != Purpose::Inquiry => {
                 self.log_gossip_failure(&flight.peer, "answered 401: its SHAZBOT_SECRET is another one", now);
@@ -135,6 +178,7 @@ impl Machine {
             _ => {}
         }
         self.conclude(now, id, &flight, reply);
+        self.owe_findings(&flight.peer, now);
         self.settle_push_debt(&flight.peer, now);
         self.schedule_verification(now.tick);
     }
@@ -143,6 +187,7 @@ impl Machine {
     pub fn handle_control(&mut self, now: Now, online: bool) {
         if self.me.control(online, now) {
             self.push_to_many(now.tick);
+            self.spread_myself(now);
         }
     }
 
@@ -159,6 +204,11 @@ impl Machine {
                 Timer::Download => self.download_master_list(),
                 Timer::Announce => self.announce_to_master_list(now),
                 Timer::Retention => self.drop_what_is_old(now),
+                Timer::Probe => self.probe_next(now),
+                Timer::Rumours => self.push_rumours(now),
+                Timer::Questions => self.look_into_questions(now),
+                Timer::Suspicion => self.end_suspicions(now),
+                Timer::LegacyNews => self.tell_legacy_news(now),
                 Timer::Farewell => self.end_farewell_stage(now),
             }
         }
@@ -177,6 +227,21 @@ impl Machine {
     /// When the machine wants to be woken.
     pub fn poll_timeout(&self) -> Option<Tick> {
         self.timers.next()
+    }
+
+    /// What this server holds about one server, itself included.
+    pub fn claim(&self, base_url: &str, now: Now) -> Option<Claim> {
+        self.claim_about_url(base_url, now)
+    }
+
+    /// How many living servers it knows, itself included.
+    pub fn living(&self) -> usize {
+        self.roster.online_count() + usize::from(self.me.is_online())
+    }
+
+    /// The hash over the living servers: two that have the same know the same.
+    pub fn hash(&self) -> u64 {
+        self.digest().total()
     }
 
     /// What this server knows, itself included; `offline` stays empty unless wanted.

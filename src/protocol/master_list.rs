@@ -83,7 +83,7 @@ pub(super) struct MasterList {
     current: Option<ExchangeId>,
     /// Whether an upload is due as soon as a download succeeds.
     wants_upload: bool,
-    has_greeted: bool,
+    pub(super) has_greeted: bool,
     failures: u32,
     conflicts: u32,
     /// Set while an upload under a condition is under way.

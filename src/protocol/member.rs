@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::case::Case;
 use super::flights::ExchangeId;
 use super::message::Entry;
-use super::time::{Now, Stamp, Tick};
+use super::suspicion::Suspicion;
+use super::time::{Incarnation, Now, Stamp, Tick};
 
 /// For so long hearsay does not overturn what this server found out itself.
 pub(super) const FIRST_HAND_HOLDS: Duration = Duration::from_secs(60);
@@ -54,6 +55,17 @@ pub(super) struct Verdict {
     pub(super) at: Tick,
 }
 
+/// What language a server was last found to speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wire {
+    /// No exchange has told yet.
+    Unknown,
+    /// It has spoken the native extension.
+    Native,
+    /// It has passed over the native extension, which is offered to it again from then on.
+    Legacy { until: Tick },
+}
+
 /// What is known of one other server.
 #[derive(Debug, Clone)]
 pub(super) struct Member {
@@ -62,6 +74,12 @@ pub(super) struct Member {
     /// Changed through the roster alone, which counts.
     pub(super) status: Status,
     pub(super) monitor: bool,
+    /// The version among native servers; none for a legacy peer. Changed through the roster alone.
+    pub(super) incarnation: Incarnation,
+    /// What language it was last found to speak.
+    pub(super) wire: Wire,
+    /// Set while it is a suspect.
+    pub(super) suspicion: Option<Box<Suspicion>>,
     /// The version of what is shown.
     pub(super) stamp: Stamp,
     /// The highest stamp ever seen in any claim; never falls, even where the rest of a claim is ignored.
@@ -88,6 +106,9 @@ impl Member {
             spelling,
             status,
             monitor,
+            incarnation: Incarnation::NONE,
+            wire: Wire::Unknown,
+            suspicion: None,
             stamp,
             highest_seen: stamp,
             verdict: None,
@@ -102,6 +123,25 @@ impl Member {
 
     pub(super) fn entry(&self) -> Entry {
         Entry { base_url: Arc::clone(&self.spelling), monitor: self.monitor, last_update: self.stamp }
+    }
+
+    /// Whether it has ever been known as a native server, by its own word or another's.
+    pub(super) fn is_native(&self) -> bool {
+        self.incarnation != Incarnation::NONE
+    }
+
+    /// Whether it has passed over the native extension so lately that it is not offered it.
+    pub(super) fn passes_over(&self, now: Tick) -> bool {
+        matches!(self.wire, Wire::Legacy { until } if now < until)
+    }
+
+    /// Whether it is met as a legacy peer: it never spoke the native extension, or did not understand it lately.
+    pub(super) fn is_met_as_legacy(&self, now: Tick) -> bool {
+        match self.wire {
+            Wire::Native => false,
+            Wire::Unknown => !self.is_native(),
+            Wire::Legacy { .. } => self.passes_over(now) || !self.is_native(),
+        }
     }
 
     pub(super) fn is_online(&self) -> bool {

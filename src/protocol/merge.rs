@@ -15,17 +15,19 @@ use super::member::{Member, Status};
 use super::message::HeardEntry;
 use super::myself::Contradiction;
 use super::retention::TOMBSTONE_KEPT;
-use super::time::{Now, Stamp};
+use super::time::{Incarnation, Now, Stamp};
 
-/// One claim, checked.
+/// One claim about a legacy peer, or by way of one, checked.
 #[derive(Debug, Clone, Copy)]
-struct Claim {
-    says_online: bool,
-    monitor: bool,
-    stamp: Stamp,
+pub(super) struct LegacyClaim {
+    pub(super) says_online: bool,
+    pub(super) monitor: bool,
+    pub(super) stamp: Stamp,
+    /// Whether a native server vouches for it.
+    pub(super) is_verified: bool,
 }
 
-impl Claim {
+impl LegacyClaim {
     fn is_expired_tombstone(self, now: Now) -> bool {
         !self.says_online && self.stamp.age(now.wall) >= TOMBSTONE_KEPT
     }
@@ -37,7 +39,7 @@ impl Machine {
             Ok(taken) => taken,
             Err(rejection) => return self.log_rejection(rejection),
         };
-        let claim = Claim { says_online, monitor: entry.monitor, stamp };
+        let claim = LegacyClaim { says_online, monitor: entry.monitor, stamp, is_verified: false };
         if let Source::Exchange(id) = source {
             let Some(flight) = self.flights.get_mut(id) else { return };
             if matches!(&subject, Subject::Known(identity) if *identity == flight.peer) {
@@ -64,18 +66,23 @@ impl Machine {
     fn hear_about_myself(&mut self, says_online: bool, stamp: Stamp, now: Now) {
         if self.me.hear(says_online, stamp, now) == Contradiction::Outdone {
             self.push_to_few(now.tick);
+            self.spread_myself(now);
         }
     }
 
-    fn hear_about_new(&mut self, url: &BaseUrl, claim: Claim, now: Now) {
+    fn hear_about_new(&mut self, url: &BaseUrl, claim: LegacyClaim, now: Now) {
         if self.graves.stamp_of(url.identity()).is_some_and(|grave| claim.stamp <= grave) {
             return;
         }
         if claim.is_expired_tombstone(now) {
-            return self.graves.dig(Arc::clone(url.identity()), claim.stamp);
+            return self.graves.dig(Arc::clone(url.identity()), claim.stamp, Incarnation::NONE);
         }
         if self.roster.is_full() {
             return self.log_rejection(Rejection::RosterFull);
+        }
+        let incarnation = self.graves.incarnation_of(url.identity());
+        if claim.says_online && incarnation != Incarnation::NONE {
+            return self.dig_up(url, claim, incarnation, now);
         }
         self.graves.fill(url.identity());
         let status = if claim.says_online { Status::Online } else { Status::Dead };
@@ -85,8 +92,21 @@ impl Machine {
         self.question(url.identity());
     }
 
-    fn hear_about_known(&mut self, identity: Arc<str>, claim: Claim, now: Now) {
+    /// A legacy peer says that a native server is back whose tombstone has left the lists: a hint, as if it were still there.
+    fn dig_up(&mut self, url: &BaseUrl, claim: LegacyClaim, incarnation: Incarnation, now: Now) {
+        let stamp = self.graves.stamp_of(url.identity()).unwrap_or_default();
+        self.graves.fill(url.identity());
+        let mut member = Member::new(Arc::clone(url.spelling()), Status::Dead, claim.monitor, stamp, now);
+        member.incarnation = incarnation;
+        self.roster.insert(Arc::clone(url.identity()), member);
+        self.hear_hint(url.identity(), claim, now);
+    }
+
+    pub(super) fn hear_about_known(&mut self, identity: Arc<str>, claim: LegacyClaim, now: Now) {
         let Some(member) = self.roster.get_mut(&identity) else { return };
+        if member.is_native() {
+            return self.hear_hint(&identity, claim, now);
+        }
         let is_newer = claim.stamp > member.stamp;
         member.saw(claim.stamp);
         match (member.is_online(), claim.says_online) {
@@ -108,7 +128,7 @@ impl Machine {
                 member.disputed_after = self.flights.last();
                 self.roster.transition(&identity, Status::Dead, now.tick);
                 self.schedule_retention(claim, now);
-                self.question(&identity);
+                self.question_hearsay(&identity, claim);
             }
             (false, true) if is_newer => {
                 if member.is_first_hand(false, now) {
@@ -119,7 +139,7 @@ impl Machine {
                 member.monitor = claim.monitor;
                 member.disputed_after = self.flights.last();
                 self.roster.transition(&identity, Status::Online, now.tick);
-                self.question(&identity);
+                self.question_hearsay(&identity, claim);
             }
             // Rule R8: somebody holds a buried one for online. The tombstone goes out with the answer; whether it is
             // false is asked of the subject itself.
@@ -130,7 +150,13 @@ impl Machine {
         }
     }
 
-    fn schedule_retention(&mut self, claim: Claim, now: Now) {
+    fn question_hearsay(&mut self, identity: &Arc<str>, claim: LegacyClaim) {
+        if !claim.is_verified {
+            self.question(identity);
+        }
+    }
+
+    fn schedule_retention(&mut self, claim: LegacyClaim, now: Now) {
         if !claim.says_online {
             self.schedule_drop(claim.stamp, now);
         }

@@ -1,8 +1,11 @@
 //! What this server says of itself. It alone is the authority on that.
 
+use super::accusers::Accusers;
 use super::base_url::BaseUrl;
+use super::extension::Claim;
+use super::member::Status;
 use super::message::Entry;
-use super::time::{Now, Stamp};
+use super::time::{Incarnation, Now, Stamp};
 
 /// What a claim about this server itself calls for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,13 +24,23 @@ pub(super) struct Myself {
     stamp: Stamp,
     /// The highest stamp in any claim about this server.
     highest_claimed: Stamp,
+    /// The version among native servers.
+    incarnation: Incarnation,
     draining: bool,
     leaving: bool,
 }
 
 impl Myself {
     pub(super) fn new(url: BaseUrl, monitor: bool, now: Now) -> Self {
-        Self { url, monitor, stamp: now.wall, highest_claimed: Stamp(0), draining: false, leaving: false }
+        Self {
+            url,
+            monitor,
+            stamp: now.wall,
+            highest_claimed: Stamp(0),
+            incarnation: Incarnation::first(now.wall),
+            draining: false,
+            leaving: false,
+        }
     }
 
     pub(super) fn identity(&self) -> &str {
@@ -36,6 +49,23 @@ impl Myself {
 
     pub(super) fn entry(&self) -> Entry {
         Entry { base_url: self.url.spelling().clone(), monitor: self.monitor, last_update: self.stamp }
+    }
+
+    /// What it says of itself to native servers.
+    pub(super) fn claim(&self) -> Claim {
+        Claim {
+            base_url: self.url.spelling().clone(),
+            status: if self.is_online() { Status::Online } else { Status::Left },
+            incarnation: self.incarnation,
+            last_update: self.stamp,
+            monitor: self.monitor,
+            age: 0,
+            accusers: Accusers::default(),
+        }
+    }
+
+    pub(super) fn incarnation(&self) -> Incarnation {
+        self.incarnation
     }
 
     pub(super) fn stamp(&self) -> Stamp {
@@ -74,6 +104,9 @@ impl Myself {
             return false;
         }
         self.draining = !online;
+        if online {
+            self.incarnation = self.incarnation.next();
+        }
         self.outdo_everything(now);
         true
     }
@@ -91,6 +124,27 @@ impl Myself {
         }
         self.stamp = now.wall.max(claimed.next());
         Contradiction::Outdone
+    }
+
+    /// Rule R5 among native servers. Whoever drains or leaves refutes nothing; nobody's claim changes stamp or flag but to
+    /// outdo it. `is_newcomer`: nobody has answered yet, so that a claim of life is about an earlier process here; later it is
+    /// about another process behind the same URL, which shares the incarnation.
+    pub(super) fn hear_native(&mut self, claim: &Claim, is_newcomer: bool, now: Now) -> Contradiction {
+        self.highest_claimed = self.highest_claimed.max(claim.last_update);
+        let says_alive = claim.status == Status::Online;
+        let held = self.incarnation;
+        match (self.is_online(), says_alive) {
+            (true, false) if claim.incarnation >= held => {
+                self.incarnation = claim.incarnation.next();
+                self.stamp = now.wall.max(self.stamp.max(claim.last_update).next());
+            }
+            (true, true) if is_newcomer && claim.incarnation >= held => {
+                self.incarnation = claim.incarnation.next();
+                self.stamp = now.wall.max(self.stamp.max(claim.last_update).next());
+            }
+            _ => self.incarnation = held.max(claim.incarnation),
+        }
+        if self.incarnation == held { Contradiction::None } else { Contradiction::Outdone }
     }
 
     fn outdo_everything(&mut self, now: Now) {

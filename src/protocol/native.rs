@@ -1,11 +1,26 @@
-//! The native extension's door.
+//! The native extension's door: what comes in, and what goes out.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::extension::{Claim, Extension, Kind};
+use super::digest::Digest;
+use super::extension::{Claim, Extension, Finding, Kind};
+use super::flights::{ExchangeId, Flight, Purpose};
 use super::machine::Machine;
-use super::member::Status;
-use super::time::{Incarnation, Now};
+use super::member::{Status, Wire};
+use super::message::Lists;
+use super::output::Transmit;
+use super::time::{Now, Tick};
+
+/// So long an answer to what is no probe is waited for.
+const PUSH_TIMEOUT: Duration = Duration::from_secs(1);
+/// And so long the entries of a roster.
+const SYNC_TIMEOUT: Duration = Duration::from_secs(5);
+/// The native extension is offered again so long after a server has passed over it.
+const OFFERED_AGAIN: Duration = Duration::from_secs(10 * 60);
+/// More requests than this are not under way at once.
+const MAX_IN_FLIGHT: usize = 16;
 
 impl Machine {
     /// Whether this server speaks the native extension.
@@ -14,31 +29,214 @@ impl Machine {
     }
 
     /// A gossip request that carried the native extension, which holds all that counts; what is returned is the answer's.
-    pub fn handle_native_request(&mut self, now: Now, _heard: &Extension) -> Extension {
+    pub fn handle_native_request(&mut self, now: Now, heard: &Extension) -> Extension {
         self.me.refresh(now);
-        let entry = self.me.entry();
+        if heard.instance == self.instance {
+            // Under another name, or by way of a balancer, this server has reached itself.
+            return self.extension(Kind::Push, Vec::new());
+        }
+        let sender = self.hear_sender(heard, now);
+        let news = self.hear_natives(&heard.claims, true, now);
+        if let Some(sender) = &sender {
+            if let Kind::ProbeFor(target) = &heard.kind {
+                self.run_errand(sender, target, now);
+            }
+            if let Some((target, finding)) = &heard.found {
+                self.hear_finding_about(sender, target, *finding, now);
+            }
+        }
+        let mut claims = news.objections;
+        claims.extend(sender.as_deref().and_then(|sender| self.reproach(sender, now)));
+        let mut answer = match &heard.kind {
+            Kind::Sync(theirs) => self.answer_sync(theirs.as_deref(), claims, now),
+            _ => {
+                let is_known = |subject: &str| {
+                    claims.iter().chain(&heard.claims).any(|claim| &*claim.base_url == subject)
+                        || sender.as_deref() == Some(subject)
+                };
+                let rumours = self.rumoured_besides(is_known, now);
+                claims.extend(rumours);
+                self.extension(Kind::Push, claims)
+            }
+        };
+        answer.fresh = news.fresh;
+        self.schedule_verification(now.tick);
+        answer
+    }
+
+    /// The answer of a server that speaks the native extension.
+    pub(super) fn conclude_native(&mut self, id: ExchangeId, flight: &Flight, heard: &Extension, now: Now) {
+        let peer = &flight.peer;
+        let is_myself = heard.instance == self.instance;
+        let sender = if is_myself { None } else { self.hear_sender(heard, now) };
+        let spreads = !matches!(flight.purpose, Purpose::Sync | Purpose::Introduction);
+        if !is_myself {
+            self.hear_natives(&heard.claims, spreads, now);
+            self.rumours.hear_feedback(&flight.told, &heard.fresh);
+        }
+        if sender.as_ref() == Some(peer) {
+            self.hear_from_itself(flight, now);
+        } else if self.roster.get(peer).is_some_and(|member| member.is_native()) {
+            // Somebody else has taken its place.
+            self.probe_failed(peer, Finding::Refused, now);
+        } else {
+            self.find_absent(peer, id, None, now);
+        }
+        self.owe_findings(peer, now);
+        match flight.purpose {
+            Purpose::Sync => self.conclude_sync(peer, heard, now),
+            Purpose::Probe if sender.as_ref() == Some(peer) => self.compare(peer, heard, now),
+            Purpose::Round => self.end_round(now),
+            Purpose::Introduction if !matches!(heard.kind, Kind::Sync(_)) => self.ask_for_whole_roster(now),
+            _ => {}
+        }
+        self.begin_running_when_greeted(id, now);
+        self.end_farewell_when_told(id, now);
+    }
+
+    fn hear_from_itself(&mut self, flight: &Flight, now: Now) {
+        let Some(member) = self.roster.get_mut(&flight.peer) else { return };
+        member.wire = Wire::Native;
+        member.has_answered = true;
+        member.case = None;
+        member.find(member.is_online(), now);
+        if member.is_online() && member.highest_seen > member.stamp {
+            // Legacy peers have said otherwise, and believe only what is newer.
+            member.restamp(member.highest_seen.next());
+            self.push_to_few(now.tick);
+        }
+        self.health.measured(now.tick.since(flight.began));
+        self.probe_succeeded(&flight.peer, now);
+    }
+
+    /// A server that was offered the native extension has passed over it.
+    pub(super) fn note_legacy_wire(&mut self, peer: &str, now: Now) {
+        if self.is_native()
+            && let Some(member) = self.roster.get_mut(peer)
+            && !member.passes_over(now.tick)
+        {
+            member.wire = Wire::Legacy { until: now.tick + OFFERED_AGAIN };
+        }
+    }
+
+    /// What a server should hear that is said of it and is not so, if it lives.
+    fn reproach(&self, peer: &str, now: Now) -> Option<Claim> {
+        let member = self.roster.get(peer)?;
+        if member.status != Status::Online {
+            return Some(member.claim(now));
+        }
+        (member.highest_seen > member.stamp).then(|| Claim::accusation(&member.spelling, member.highest_seen))
+    }
+
+    /// Sends native servers a message, except those with whom an exchange is under way.
+    pub(super) fn say(
+        &mut self,
+        peers: Vec<Arc<str>>,
+        kind: Kind,
+        claims: Vec<Claim>,
+        told: Arc<[Arc<str>]>,
+        purpose: Purpose,
+        now: Now,
+    ) -> BTreeSet<ExchangeId> {
+        if peers.is_empty() {
+            return BTreeSet::new();
+        }
+        self.me.refresh(now);
+        let message = Arc::new(self.extension(kind, claims));
+        let mut exchanges = BTreeSet::new();
+        for peer in peers {
+            exchanges.extend(self.say_to(peer, &message, Arc::clone(&told), purpose, now));
+        }
+        exchanges
+    }
+
+    pub(super) fn say_found(&mut self, asker: &Arc<str>, target: Arc<str>, finding: Finding, now: Now) {
+        self.me.refresh(now);
+        let target = self.roster.get(&target).map_or(target, |member| Arc::clone(&member.spelling));
+        let message = Extension { found: Some((target, finding)), ..self.extension(Kind::Push, Vec::new()) };
+        self.say_to(Arc::clone(asker), &Arc::new(message), Arc::default(), Purpose::Push, now);
+    }
+
+    fn say_to(
+        &mut self,
+        peer: Arc<str>,
+        message: &Arc<Extension>,
+        told: Arc<[Arc<str>]>,
+        purpose: Purpose,
+        now: Now,
+    ) -> Option<ExchangeId> {
+        if self.flights.is_talking_to(&peer) || self.flights.count(|_| true) >= MAX_IN_FLIGHT {
+            return None;
+        }
+        let base_url = Arc::clone(&self.roster.get(&peer)?.spelling);
+        let extension = match self.reproach(&peer, now) {
+            Some(reproach) => Arc::new(with(message, reproach)),
+            None => Arc::clone(message),
+        };
+        let timeout = match purpose {
+            Purpose::Probe | Purpose::Errand | Purpose::Reach => self.health.probe_timeout(),
+            Purpose::Sync => SYNC_TIMEOUT,
+            _ => PUSH_TIMEOUT,
+        };
+        let id = self.flights.begin_telling(peer, purpose, told, now.tick);
+        let lists = Arc::new(Lists::default());
+        self.transmits.push_back(Transmit::Gossip {
+            id,
+            base_url,
+            lists,
+            extension: Some(extension),
+            timeout,
+        });
+        Some(id)
+    }
+
+    /// The extension for this peer, if it is offered one.
+    pub(super) fn offer(&self, peer: &str, message: &Arc<Extension>, now: Now) -> Option<Arc<Extension>> {
+        let member = self.roster.get(peer).filter(|_| self.is_native())?;
+        if member.passes_over(now.tick) {
+            return None;
+        }
+        Some(match self.reproach(peer, now) {
+            Some(reproach) => Arc::new(with(message, reproach)),
+            None => Arc::clone(message),
+        })
+    }
+
+    /// What is said in every message, and these claims.
+    pub(super) fn extension(&self, kind: Kind, claims: Vec<Claim>) -> Extension {
+        let is_online = self.me.is_online();
         Extension {
-            me: Claim {
-                base_url: entry.base_url,
-                status: Status::Online,
-                incarnation: Incarnation::first(now.wall),
-                last_update: entry.last_update,
-                monitor: entry.monitor,
-                age: 0,
-                accusers: Default::default(),
-            },
-            instance: 1,
-            kind: Kind::Push,
-            living: 1,
-            hash: 0,
-            lag: 0,
-            claims: Vec::new(),
+            me: self.me.claim(),
+            instance: self.instance,
+            kind,
+            living: u32::try_from(self.roster.online_count() + usize::from(is_online)).unwrap_or(u32::MAX),
+            hash: self.digest().total(),
+            lag: u32::try_from(self.health.lag.as_millis()).unwrap_or(u32::MAX),
+            claims,
             fresh: Vec::new(),
             found: None,
             elsewhere: Vec::new(),
         }
     }
 
-    /// How far JavaScript's event loop lags behind: the age of its last sign of life beyond what is due.
-    pub fn handle_lag(&mut self, _now: Now, _lag: Duration) {}
+    /// The sums over all living servers, this one included.
+    pub(super) fn digest(&self) -> Digest {
+        let mut digest = *self.roster.digest();
+        if self.me.is_online() {
+            digest.toggle(self.me.identity(), self.me.incarnation());
+        }
+        digest
+    }
+
+    /// Whether this member is met in the native extension.
+    pub(super) fn is_met_natively(&self, peer: &str, now: Tick) -> bool {
+        self.is_native()
+            && self.roster.get(peer).is_some_and(|member| member.is_native() && !member.is_met_as_legacy(now))
+    }
+}
+
+fn with(message: &Extension, claim: Claim) -> Extension {
+    let mut message = message.clone();
+    message.claims.push(claim);
+    message
 }

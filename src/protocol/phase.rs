@@ -19,6 +19,10 @@ use super::timers::Timer;
 pub(super) const MANY: usize = 20;
 /// A list may call everybody a monitor; no more of them are told at once.
 const MAX_MONITORS: usize = 100;
+/// Native servers pass news on among themselves.
+const MAX_MONITORS_OF_NATIVES: usize = 20;
+/// After the one that is asked with the announcement, so many more may be asked for a whole roster.
+const WHOLE_TRIES: u8 = 2;
 /// Peers that hang hold up neither a start nor a leave for longer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The master list holds up a leave no longer.
@@ -53,7 +57,11 @@ impl Phase {
 impl Machine {
     /// Tells others that this server is there.
     pub(super) fn greet(&mut self, now: Now) {
-        let waiting = self.tell_many(Purpose::Greeting, now);
+        let mut peers = self.many();
+        let first = peers.split_off(peers.len().saturating_sub(1));
+        self.sync.whole_tries_left = WHOLE_TRIES;
+        let mut waiting = self.tell(first, Purpose::Introduction, now);
+        waiting.append(&mut self.tell(peers, Purpose::Greeting, now));
         if waiting.is_empty() {
             return self.begin_running(now);
         }
@@ -70,6 +78,13 @@ impl Machine {
         }
     }
 
+    /// A start waits for these exchanges too.
+    pub(super) fn wait_for_greeting(&mut self, exchanges: BTreeSet<ExchangeId>) {
+        if let Phase::Greeting(waiting) = &mut self.phase {
+            waiting.extend(exchanges);
+        }
+    }
+
     pub(super) fn begin_running(&mut self, now: Now) {
         if !self.phase.is_starting() {
             return;
@@ -83,6 +98,14 @@ impl Machine {
         self.timers.set(Timer::Retention, now.tick);
         self.schedule_push(now.tick);
         self.schedule_verification(now.tick);
+        if self.is_native() {
+            self.schedule_probe(now.tick);
+            self.spread_myself(now);
+            self.timers.set(Timer::LegacyNews, now.tick);
+            if !self.suspects_is_empty() {
+                self.timers.set(Timer::Suspicion, now.tick);
+            }
+        }
     }
 
     /// Takes this server offline at once, tells the others, and ends. `Event::ShutDown` says that all is done.
@@ -91,6 +114,7 @@ impl Machine {
             return;
         }
         self.me.leave(now);
+        self.rumours.forget_all();
         if self.phase.is_starting() {
             self.events.push_back(Event::Started);
         }
@@ -139,7 +163,8 @@ impl Machine {
     /// Up to 20 random servers and all monitors, as far as a cluster needs monitors.
     pub(super) fn many(&mut self) -> Vec<Arc<str>> {
         let mut chosen = self.roster.sample(&mut self.rng, MANY, |_, member| member.is_online());
-        let monitors = self.roster.sample(&mut self.rng, MAX_MONITORS, |identity, member| {
+        let monitors = if self.is_native() { MAX_MONITORS_OF_NATIVES } else { MAX_MONITORS };
+        let monitors = self.roster.sample(&mut self.rng, monitors, |identity, member| {
             member.is_online() && member.monitor && !chosen.contains(identity)
         });
         chosen.extend(monitors);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use foldhash::fast::FixedState;
 use indexmap::IndexSet;
+use rand::RngExt;
 
 use super::flights::Purpose;
 use super::machine::Machine;
@@ -53,7 +54,9 @@ impl Machine {
     pub(super) fn push(&mut self, now: Now) {
         let targets = match self.spread.reach.take() {
             None => return,
+            Some(Reach::Many) if self.is_native() => self.many_legacies(now.tick),
             Some(Reach::Many) => self.many(),
+            Some(Reach::Few) if self.is_native() => self.few_legacies(now.tick),
             Some(Reach::Few) => self.roster.sample(&mut self.rng, FEW, |_, member| member.is_online()),
         };
         self.spread.not_before = now.tick + PACE;
@@ -61,6 +64,20 @@ impl Machine {
             targets.into_iter().partition(|peer| self.flights.is_talking_to(peer));
         self.spread.owed.extend(busy);
         self.tell(free, Purpose::Push, now);
+    }
+
+    // Native servers hear by rumours. What this server alone has found out may be found out by each of them.
+    fn few_legacies(&mut self, now: Tick) -> Vec<Arc<str>> {
+        let share = self.legacy_share();
+        let amount = (0..FEW).filter(|_| self.rng.random::<f64>() < share).count();
+        self.roster
+            .sample(&mut self.rng, amount, |_, member| member.is_online() && member.is_met_as_legacy(now))
+    }
+
+    fn many_legacies(&mut self, now: Tick) -> Vec<Arc<str>> {
+        let mut chosen = self.many();
+        chosen.retain(|peer| self.roster.get(peer).is_some_and(|member| member.is_met_as_legacy(now)));
+        chosen
     }
 
     pub(super) fn push_to(&mut self, peer: Arc<str>, now: Now) {

@@ -30,8 +30,12 @@ impl Machine {
                 .roster
                 .pick(&mut self.rng, |_, member| member.status == Status::Dead && member.case.is_none());
             if let Some(identity) = dead {
-                self.question(&identity);
-                self.schedule_verification(now.tick);
+                if self.is_met_natively(&identity, now.tick) {
+                    self.reach(&identity, now);
+                } else {
+                    self.question(&identity);
+                    self.schedule_verification(now.tick);
+                }
             }
         }
         self.schedule_reconnect(now.tick);

@@ -45,7 +45,7 @@ impl Machine {
         let mut pause = LONGEST_PAUSE;
         for (identity, member) in self.roster.iter() {
             if member.is_online() {
-                if now.tick.since(member.refreshed_at) >= STALE {
+                if !member.is_native() && now.tick.since(member.refreshed_at) >= STALE {
                     stale.push(Arc::clone(identity));
                 }
             } else if left(member).is_zero() {
@@ -67,7 +67,7 @@ impl Machine {
     /// Takes a server off the lists; what it has to beat to come back is remembered.
     pub(super) fn forget(&mut self, identity: &Arc<str>) {
         if let Some(member) = self.roster.remove(identity) {
-            self.graves.dig(Arc::clone(identity), member.highest_seen);
+            self.graves.dig(Arc::clone(identity), member.highest_seen, member.incarnation);
         }
     }
 }

@@ -7,8 +7,9 @@ use indexmap::IndexMap;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
+use super::digest::Digest;
 use super::member::{Member, Status};
-use super::time::Tick;
+use super::time::{Incarnation, Tick};
 
 /// No roster grows beyond this, tombstones included.
 pub(super) const MAX_MEMBERS: usize = 100_000;
@@ -21,13 +22,21 @@ const BLIND_DRAWS: usize = 32;
 pub(super) struct Roster {
     members: IndexMap<Arc<str>, Member, FixedState>,
     online: usize,
+    natives: usize,
     dead: usize,
+    digest: Digest,
 }
 
 impl Roster {
     /// `seed` keeps outsiders from choosing URLs that collide.
     pub(super) fn new(seed: u64) -> Self {
-        Self { members: IndexMap::with_hasher(FixedState::with_seed(seed)), online: 0, dead: 0 }
+        Self {
+            members: IndexMap::with_hasher(FixedState::with_seed(seed)),
+            online: 0,
+            natives: 0,
+            dead: 0,
+            digest: Digest::default(),
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -40,6 +49,16 @@ impl Roster {
 
     pub(super) fn online_count(&self) -> usize {
         self.online
+    }
+
+    /// Those online that are known to be native.
+    pub(super) fn native_count(&self) -> usize {
+        self.natives
+    }
+
+    /// The sums over those online.
+    pub(super) fn digest(&self) -> &Digest {
+        &self.digest
     }
 
     pub(super) fn dead_count(&self) -> usize {
@@ -68,14 +87,14 @@ impl Roster {
 
     /// Adds a server that is not known yet; the caller has seen to it that there is room.
     pub(super) fn insert(&mut self, identity: Arc<str>, member: Member) {
-        self.count(member.status, 1);
+        self.count(&identity, member.status, member.incarnation, 1);
         let previous = self.members.insert(identity, member);
         debug_assert!(previous.is_none(), "a known server is changed, not inserted");
     }
 
     pub(super) fn remove(&mut self, identity: &str) -> Option<Member> {
         let member = self.members.swap_remove(identity)?;
-        self.count(member.status, -1);
+        self.count(identity, member.status, member.incarnation, -1);
         Some(member)
     }
 
@@ -90,17 +109,37 @@ impl Roster {
         if status.is_online() && !before.is_online() {
             member.has_answered = false;
         }
-        self.count(before, -1);
-        self.count(status, 1);
+        let incarnation = member.incarnation;
+        self.count(identity, before, incarnation, -1);
+        self.count(identity, status, incarnation, 1);
     }
 
-    fn count(&mut self, status: Status, change: isize) {
+    /// Gives a member another incarnation; it never falls.
+    pub(super) fn raise_incarnation(&mut self, identity: &str, incarnation: Incarnation) {
+        let Some(member) = self.members.get_mut(identity) else { return };
+        let before = member.incarnation;
+        if incarnation <= before {
+            return;
+        }
+        member.incarnation = incarnation;
+        let status = member.status;
+        self.count(identity, status, before, -1);
+        self.count(identity, status, incarnation, 1);
+    }
+
+    fn count(&mut self, identity: &str, status: Status, incarnation: Incarnation, change: isize) {
         let counter = match status {
             Status::Online | Status::Suspect => &mut self.online,
             Status::Dead => &mut self.dead,
             Status::Left => return,
         };
         *counter = counter.saturating_add_signed(change);
+        if status.is_online() {
+            self.digest.toggle(identity, incarnation);
+            if incarnation != Incarnation::NONE {
+                self.natives = self.natives.saturating_add_signed(change);
+            }
+        }
     }
 
     /// One member at random among those wanted.
@@ -133,6 +172,20 @@ impl Roster {
         wanted: impl Fn(&Arc<str>, &Member) -> bool,
     ) -> Vec<Arc<str>> {
         let mut chosen: Vec<Arc<str>> = Vec::with_capacity(amount);
+        if self.len() > amount * BLIND_DRAWS {
+            for _ in 0..amount * BLIND_DRAWS {
+                if chosen.len() == amount {
+                    return chosen;
+                }
+                let drawn = self.members.get_index(rng.random_range(0..self.len()));
+                chosen.extend(
+                    drawn
+                        .filter(|(identity, member)| wanted(identity, member) && !chosen.contains(identity))
+                        .map(|(identity, _)| Arc::clone(identity)),
+                );
+            }
+            chosen.clear();
+        }
         for (seen, (identity, _)) in self.members.iter().filter(|(id, member)| wanted(id, member)).enumerate()
         {
             if chosen.len() < amount {

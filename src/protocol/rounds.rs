@@ -9,15 +9,24 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::case::{Case, FirstFailure, SECOND_TRY};
+use super::extension::Kind;
 use super::flights::{ExchangeId, Purpose};
 use super::machine::Machine;
+use super::member::Member;
 use super::message::Lists;
 use super::output::Transmit;
-use super::time::Now;
+use super::rumours::MAX_CLAIMS;
+use super::time::{Now, Tick};
 use super::timers::Timer;
 
 /// So long an answer to plain gossip is waited for.
 pub(super) const PEER_TIMEOUT: Duration = Duration::from_secs(5);
+/// And so long that of a native server.
+const NATIVE_TIMEOUT: Duration = Duration::from_secs(1);
+/// After a death or a leave, legacy peers are met also so often,
+const LEGACY_NEWS_PACE: Duration = Duration::from_secs(5);
+/// for so long: an original forgets a death whenever an old claim comes by.
+const LEGACY_NEWS_LAST: Duration = Duration::from_secs(15 * 60);
 /// Every third round goes to a monitor, where there is one.
 const MONITOR_EVERY: u64 = 3;
 /// But no monitor is asked for more exchanges a second than this by the whole cluster.
@@ -45,7 +54,7 @@ impl Machine {
         if !self.phase.is_running() || self.rounds.current.is_some() {
             return;
         }
-        match self.choose_partner() {
+        match self.choose_partner(now.tick) {
             Some(peer) => {
                 self.rounds.current = Some(Round { peer: Arc::clone(&peer), first_failure: None });
                 self.converse(peer, Purpose::Round, now);
@@ -67,6 +76,9 @@ impl Machine {
     }
 
     pub(super) fn fail_round(&mut self, peer: &Arc<str>, now: Now) {
+        if self.is_met_natively(peer, now.tick) {
+            return self.end_round(now);
+        }
         let Some(round) = self.rounds.current.as_mut().filter(|round| round.peer == *peer) else { return };
         let Some(first_failure) = round.first_failure else {
             let newest = self.roster.get(peer).map_or(now.wall, |member| member.stamp);
@@ -89,26 +101,63 @@ impl Machine {
         }
     }
 
-    fn choose_partner(&mut self) -> Option<Arc<str>> {
+    fn choose_partner(&mut self, now: Tick) -> Option<Arc<str>> {
         self.rounds.count += 1;
-        if self.rounds.count.is_multiple_of(MONITOR_EVERY) && self.may_burden_monitors() {
+        if self.is_native() && self.rng.random::<f64>() >= self.legacy_share() {
+            return None;
+        }
+        let is_native = self.is_native();
+        let is_wanted = |member: &Member| member.is_online() && (!is_native || member.is_met_as_legacy(now));
+        if self.rounds.count.is_multiple_of(MONITOR_EVERY) && self.may_burden_monitors(now) {
             let monitor = self.roster.pick(&mut self.rng, |identity, member| {
-                member.is_online() && member.monitor && !self.flights.is_talking_to(identity)
+                is_wanted(member) && member.monitor && !self.flights.is_talking_to(identity)
             });
             if monitor.is_some() {
                 return monitor;
             }
         }
         self.roster.pick(&mut self.rng, |identity, member| {
-            member.is_online() && !self.flights.is_talking_to(identity)
+            is_wanted(member) && !self.flights.is_talking_to(identity)
         })
     }
 
-    fn may_burden_monitors(&mut self) -> bool {
-        let monitors = self.roster.iter().filter(|(_, member)| member.is_online() && member.monitor).count();
-        let rounds_a_second = self.roster.online_count() as f64 / self.config.gossip_interval.as_secs_f64();
+    /// How likely a native server meets a legacy peer when it may: each legacy peer is met about once an interval in all.
+    pub(super) fn legacy_share(&self) -> f64 {
+        let natives = self.roster.native_count() + 1;
+        let legacies = self.roster.online_count() + 1 - natives;
+        if self.is_native() { (legacies as f64 / natives as f64).min(1.0) } else { 1.0 }
+    }
+
+    fn may_burden_monitors(&mut self, now: Tick) -> bool {
+        let is_native = self.is_native();
+        let monitors = self
+            .roster
+            .iter()
+            .filter(|(_, member)| {
+                member.is_online() && member.monitor && (!is_native || member.is_met_as_legacy(now))
+            })
+            .count();
+        let servers = if is_native { self.roster.native_count() } else { self.roster.online_count() };
+        let rounds_a_second =
+            servers as f64 * self.legacy_share() / self.config.gossip_interval.as_secs_f64();
         let load = rounds_a_second / MONITOR_EVERY as f64;
         monitors > 0 && self.rng.random::<f64>() * load <= MONITOR_LOAD * monitors as f64
+    }
+
+    /// Legacy peers hear of deaths and leaves sooner than rounds would tell them.
+    pub(super) fn tell_legacy_news(&mut self, now: Now) {
+        let pause = self.jittered(LEGACY_NEWS_PACE);
+        self.timers.set(Timer::LegacyNews, now.tick + pause);
+        let is_news = self.legacy_news_at.is_some_and(|at| now.tick.since(at) < LEGACY_NEWS_LAST);
+        if !is_news || self.rng.random::<f64>() >= self.legacy_share() {
+            return;
+        }
+        let legacy = self.roster.pick(&mut self.rng, |identity, member| {
+            member.is_online() && member.is_met_as_legacy(now.tick) && !self.flights.is_talking_to(identity)
+        });
+        if let Some(peer) = legacy {
+            self.converse(peer, Purpose::Push, now);
+        }
     }
 
     /// Begins an exchange, unless one with this peer is under way.
@@ -116,9 +165,14 @@ impl Machine {
         self.tell(vec![peer], purpose, now).pop_first()
     }
 
-    /// Begins an exchange with each of these peers, except where one is under way. The page is composed once for all.
+    /// Begins an exchange with each of these peers, except where one is under way. The page is composed once for all; native
+    /// servers need none.
     pub(super) fn tell(&mut self, peers: Vec<Arc<str>>, purpose: Purpose, now: Now) -> BTreeSet<ExchangeId> {
         self.me.refresh(now);
+        let kind = if purpose == Purpose::Introduction { Kind::Sync(None) } else { Kind::Push };
+        let (told, claims) = self.rumoured(MAX_CLAIMS, now);
+        let told: Arc<[Arc<str>]> = told.into();
+        let extension = Arc::new(self.extension(kind, claims));
         let mut pages: BTreeMap<u8, Arc<Lists>> = BTreeMap::new();
         let mut exchanges = BTreeSet::new();
         for peer in peers {
@@ -127,7 +181,9 @@ impl Machine {
             }
             let Some(member) = self.roster.get(&peer) else { continue };
             let (base_url, halvings) = (Arc::clone(&member.spelling), member.page_halvings);
+            let is_native = self.is_met_natively(&peer, now.tick);
             let lists = match pages.get(&halvings) {
+                _ if is_native => Arc::default(),
                 Some(page) => Arc::clone(page),
                 None => {
                     let page = Arc::new(self.compose_page(halvings, now.tick));
@@ -135,14 +191,10 @@ impl Machine {
                     page
                 }
             };
-            let id = self.flights.begin(peer, purpose);
-            self.transmits.push_back(Transmit::Gossip {
-                id,
-                base_url,
-                lists,
-                extension: None,
-                timeout: PEER_TIMEOUT,
-            });
+            let extension = self.offer(&peer, &extension, now);
+            let timeout = if is_native { NATIVE_TIMEOUT } else { PEER_TIMEOUT };
+            let id = self.flights.begin_telling(peer, purpose, Arc::clone(&told), now.tick);
+            self.transmits.push_back(Transmit::Gossip { id, base_url, lists, extension, timeout });
             exchanges.insert(id);
         }
         exchanges

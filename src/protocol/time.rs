@@ -16,6 +16,13 @@ impl Tick {
     }
 }
 
+impl Tick {
+    /// The moment so long before; the beginning of the clock, if that is later.
+    pub fn before(self, delay: Duration) -> Tick {
+        Tick(self.0.saturating_sub(millis(delay)))
+    }
+}
+
 impl Add<Duration> for Tick {
     type Output = Tick;
 

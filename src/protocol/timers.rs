@@ -23,6 +23,16 @@ pub(super) enum Timer {
     Announce,
     /// Tombstones that have served their time.
     Retention,
+    /// The next probe of a native server.
+    Probe,
+    /// The next round of pushes among native servers.
+    Rumours,
+    /// What was asked about a server that did not answer.
+    Questions,
+    /// Suspects whose time is up.
+    Suspicion,
+    /// Legacy peers hear of deaths and leaves.
+    LegacyNews,
     /// Peers that hang hold up a shut-down no longer.
     Farewell,
 }
@@ -39,6 +49,11 @@ const ALL: [Timer; COUNT] = [
     Timer::Download,
     Timer::Announce,
     Timer::Retention,
+    Timer::Probe,
+    Timer::Rumours,
+    Timer::Questions,
+    Timer::Suspicion,
+    Timer::LegacyNews,
     Timer::Farewell,
 ];
 

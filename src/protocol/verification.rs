@@ -6,10 +6,11 @@
 use std::sync::Arc;
 
 use super::case::{Case, Comeback, SECOND_TRY, Stage};
+use super::extension::Finding;
 use super::flights::{ExchangeId, Flight, OwnWord, Purpose};
 use super::inquest::MAX_ASKED;
 use super::machine::Machine;
-use super::member::Status;
+use super::member::{Member, Status};
 use super::message::Reply;
 use super::output::Transmit;
 use super::time::{Now, Stamp, Tick};
@@ -18,6 +19,9 @@ use super::timers::Timer;
 impl Machine {
     /// Hearsay that has been taken for true, or an old claim against a tombstone: to be verified some time.
     pub(super) fn question(&mut self, identity: &Arc<str>) {
+        if self.roster.get(identity).is_some_and(|member| member.is_native() && member.is_online()) {
+            return self.probes.hurry(identity);
+        }
         self.open_case(identity, false, |_| {});
     }
 
@@ -29,6 +33,11 @@ impl Machine {
     /// Hearsay that a member is online which this server found dead.
     pub(super) fn hear_comeback(&mut self, identity: &Arc<str>, comeback: Comeback) {
         self.open_case(identity, true, |case| case.hear_comeback(comeback));
+    }
+
+    /// A legacy peer says that a native server is back, which this server holds for gone.
+    pub(super) fn verify_comeback(&mut self, identity: &Arc<str>) {
+        self.open_case(identity, true, |_| {});
     }
 
     fn open_case(&mut self, identity: &Arc<str>, is_urgent: bool, add: impl FnOnce(&mut Case)) {
@@ -90,14 +99,21 @@ impl Machine {
         }
         let base_url = Arc::clone(&member.spelling);
         self.inquest.spend_slot(now.tick);
-        let id = self.flights.begin(identity, Purpose::Inquiry);
+        let id = self.flights.begin(identity, Purpose::Inquiry, now.tick);
         self.transmits.push_back(Transmit::Inquire { id, base_url });
     }
 
     /// What a verification has found.
     fn conclude_verification(&mut self, id: ExchangeId, flight: &Flight, reply: &Reply<'_>, now: Now) {
         let peer = &flight.peer;
+        let is_native = self.roster.get(peer).is_some_and(|member| member.is_native());
         match (reply, &flight.own_word, flight.purpose) {
+            // It is back; whether as a native server, and in which incarnation, it says itself.
+            (Reply::Lists(_), Some(word), Purpose::Inquiry) if is_native && word.online => {
+                if self.converse(Arc::clone(peer), Purpose::Trial, now).is_none() {
+                    self.await_exchange(peer, now);
+                }
+            }
             (Reply::Lists(_), Some(word), _) => self.heed_own_word(peer, id, word, now),
             (Reply::Lists(_), None, Purpose::Inquiry) => self.find_absent(peer, id, None, now),
             (Reply::Lists(_), None, _) => self.close_case(peer),
@@ -108,8 +124,7 @@ impl Machine {
                     self.await_exchange(peer, now);
                 }
             }
-            (Reply::Unclear(_) | Reply::Failure(_) | Reply::NoListener(_), ..) => self.find_silent(peer, now),
-            (Reply::Native(_), ..) => self.close_case(peer),
+            _ => self.find_silent(peer, now),
         }
     }
 
@@ -128,6 +143,8 @@ impl Machine {
         let answered = word.map_or(Stamp::default(), |word| word.stamp);
         let accusation = member.case.as_ref().and_then(|case| case.standing_accusation(member.stamp));
         let was_offline = !member.is_online();
+        let is_held_against = member.is_native() && member.status != Status::Online;
+        let next = member.incarnation.next();
         let contested =
             if was_offline { Some(member.stamp.max(accusation.unwrap_or_default())) } else { accusation };
         if id <= member.disputed_after && contested.is_some_and(|contested| answered <= contested) {
@@ -148,17 +165,31 @@ impl Machine {
         self.roster.transition(peer, Status::Online, now.tick);
         if let Some(member) = self.roster.get_mut(peer) {
             member.has_answered = true;
+            member.suspicion = None;
+        }
+        if is_held_against {
+            // It speaks as an original does, and can't refute among native servers: whoever met it does.
+            self.roster.raise_incarnation(peer, next);
         }
         if contested.is_some() {
             self.push_to_few(now.tick);
         }
-        if was_offline {
+        if contested.is_some() || is_held_against {
+            self.spread(peer, now);
+        }
+        if was_offline && !self.is_met_natively(peer, now.tick) {
             self.push_to(Arc::clone(peer), now);
         }
     }
 
     /// A member has answered without showing itself online: it was drained, leaves, or is another server by now.
-    fn find_absent(&mut self, peer: &Arc<str>, id: ExchangeId, own_stamp: Option<Stamp>, now: Now) {
+    pub(super) fn find_absent(
+        &mut self,
+        peer: &Arc<str>,
+        id: ExchangeId,
+        own_stamp: Option<Stamp>,
+        now: Now,
+    ) {
         let Some(member) = self.roster.get_mut(peer) else { return };
         let accusation = member.case.as_ref().and_then(|case| case.standing_accusation(member.stamp));
         let comeback = member.case.as_ref().and_then(|case| case.comeback).map(|comeback| comeback.stamp);
@@ -184,6 +215,10 @@ impl Machine {
 
     /// A member has not answered. Accused it is offline at once; else it is asked again before it is buried.
     pub(super) fn find_silent(&mut self, peer: &Arc<str>, now: Now) {
+        if self.roster.get(peer).is_some_and(|member| member.is_native() && member.is_online()) {
+            self.close_case(peer);
+            return self.probe_failed(peer, Finding::Silent, now);
+        }
         let Some(member) = self.roster.get_mut(peer) else { return };
         let mut case = member.case.take().unwrap_or_else(|| Box::new(Case::new()));
         let accusation = case.standing_accusation(member.stamp);
@@ -217,7 +252,8 @@ impl Machine {
 
     /// Another exchange than a verification has failed: asks again, unless that is under way already.
     pub(super) fn doubt(&mut self, peer: &Arc<str>, now: Now) {
-        if self.roster.get(peer).is_some_and(|member| member.is_online() && member.case.is_none()) {
+        let is_wanted = |member: &Member| !member.is_native() && member.is_online() && member.case.is_none();
+        if self.roster.get(peer).is_some_and(is_wanted) {
             self.find_silent(peer, now);
         }
     }
@@ -241,9 +277,13 @@ impl Machine {
 
     fn lay_tombstone(&mut self, peer: &Arc<str>, status: Status, now: Now) {
         self.roster.transition(peer, status, now.tick);
-        if let Some(member) = self.roster.get(peer) {
-            self.schedule_drop(member.stamp, now);
+        if let Some(member) = self.roster.get_mut(peer) {
+            member.suspicion = None;
+            let stamp = member.stamp;
+            self.schedule_drop(stamp, now);
         }
+        self.legacy_news_at = Some(now.tick);
+        self.spread(peer, now);
     }
 
     fn close_case(&mut self, peer: &str) {
@@ -257,16 +297,44 @@ impl Machine {
         if flight.purpose.is_verification() {
             return self.conclude_verification(id, flight, reply, now);
         }
+        if let Reply::Lists(_) = reply {
+            self.note_legacy_wire(&flight.peer, now);
+        }
+        let is_native = self.roster.get(&flight.peer).is_some_and(|member| member.is_native());
         match (reply, &flight.own_word) {
-            (Reply::Lists(_), Some(word)) => self.heed_own_word(&flight.peer, id, word, now),
+            (Reply::Lists(_), Some(word)) => {
+                self.heed_own_word(&flight.peer, id, word, now);
+                if is_native && word.online {
+                    self.probe_succeeded(&flight.peer, now);
+                }
+            }
             (Reply::Lists(_), None) => {}
-            (Reply::Refusal(_), _) => self.find_alive(&flight.peer, id, None, now),
+            (Reply::Refusal(_), _) => {
+                self.find_alive(&flight.peer, id, None, now);
+                if is_native {
+                    self.probe_succeeded(&flight.peer, now);
+                }
+            }
             (Reply::Native(_), _) => {}
-            (Reply::Unclear(_) | Reply::Failure(_) | Reply::NoListener(_), _) => match flight.purpose {
-                Purpose::Round => self.fail_round(&flight.peer, now),
-                Purpose::Farewell => {}
-                _ => self.doubt(&flight.peer, now),
-            },
+            (Reply::Unclear(_) | Reply::Failure(_) | Reply::NoListener(_), _) => {
+                match flight.purpose {
+                    Purpose::Round => self.fail_round(&flight.peer, now),
+                    Purpose::Farewell => {}
+                    Purpose::Introduction => {
+                        self.doubt(&flight.peer, now);
+                        self.ask_for_whole_roster(now);
+                    }
+                    _ => self.doubt(&flight.peer, now),
+                }
+                // A suspect that is told of it is asked for by others.
+                if is_native && !matches!(flight.purpose, Purpose::Farewell | Purpose::Reach) {
+                    let finding = match reply {
+                        Reply::NoListener(_) => Finding::Refused,
+                        _ => Finding::Silent,
+                    };
+                    self.probe_failed(&flight.peer, finding, now);
+                }
+            }
         }
         if flight.purpose == Purpose::Round
             && !matches!(reply, Reply::Unclear(_) | Reply::Failure(_) | Reply::NoListener(_))

@@ -14,6 +14,7 @@ mod legacy;
 mod master_list;
 mod master_list_upload;
 mod myself;
+mod native_cluster;
 mod pages;
 mod properties;
 mod resurrection;

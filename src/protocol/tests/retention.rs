@@ -6,7 +6,7 @@ use super::fakes::Fake;
 use super::rig::{A, B, ME, Stand};
 use super::world::{EPOCH, World, config};
 use crate::protocol::graves::Graves;
-use crate::protocol::time::Stamp;
+use crate::protocol::time::{Incarnation, Stamp};
 
 const HOUR: u64 = 3_600_000;
 
@@ -94,7 +94,7 @@ fn an_online_server_without_news_for_a_day_is_asked_and_then_dropped() {
 fn graves_are_few_and_the_oldest_makes_way() {
     let mut graves = Graves::default();
     for index in 0..5_000 {
-        graves.dig(format!("http://p{index}/").into(), Stamp(index));
+        graves.dig(format!("http://p{index}/").into(), Stamp(index), Incarnation::NONE);
     }
     assert_eq!(graves.stamp_of("http://p4999/"), Some(Stamp(4_999)));
     assert_eq!(graves.stamp_of("http://p0/"), None);

@@ -16,7 +16,7 @@ use crate::protocol::config::{Config, MasterListConfig};
 use crate::protocol::document::Document;
 use crate::protocol::machine::Machine;
 use crate::protocol::master_list::{Condition, DocumentEntry};
-use crate::protocol::message::{HeardLists, Lists, Reply};
+use crate::protocol::message::{HeardLists, Lists, Reply, read_extension};
 use crate::protocol::output::Transmit;
 use crate::protocol::secret::Secret;
 use crate::protocol::time::{Now, Stamp, Tick};
@@ -186,9 +186,9 @@ impl World {
         let arrival = self.travel();
         let (to, id, what, delivery) = match transmit {
             Transmit::AbandonAll => return self.nodes.get_mut(&from).unwrap().under_way.clear(),
-            Transmit::Gossip { id, base_url, lists, .. } => {
+            Transmit::Gossip { id, base_url, lists, extension, .. } => {
                 let to = identity(&base_url);
-                let gossip = Some(lists.to_gossip_json(None));
+                let gossip = Some(lists.to_gossip_json(extension.as_deref()));
                 let delivery = Delivery::Request { from: from.clone(), to: to.clone(), id, gossip };
                 (to, id, What::Gossip((*lists).clone()), delivery)
             }
@@ -263,12 +263,17 @@ impl World {
     #[expect(clippy::type_complexity, reason = "a delay and an answer, used once")]
     fn serve(&mut self, to: &str, gossip: Option<&[u8]>) -> (u64, Option<Option<(u16, Vec<u8>)>>) {
         if self.nodes.contains_key(to) {
-            let lists = self.act(to, |machine, now| {
-                let Some(body) = gossip else { return machine.lists(false) };
-                machine.handle_request(now, &HeardLists::read(std::str::from_utf8(body).unwrap()).unwrap());
-                machine.lists(true)
+            let body = self.act(to, |machine, now| {
+                let Some(body) = gossip else { return machine.lists(false).to_gossip_json(None) };
+                let text = std::str::from_utf8(body).unwrap();
+                if let Some(extension) = read_extension(text).filter(|_| machine.is_native()) {
+                    let answer = machine.handle_native_request(now, &extension);
+                    return Lists::default().to_gossip_json(Some(&answer));
+                }
+                machine.handle_request(now, &HeardLists::read(text).unwrap());
+                machine.lists(true).to_gossip_json(None)
             });
-            return (0, Some(Some((200, lists.to_gossip_json(None)))));
+            return (0, Some(Some((200, body))));
         }
         let wall = Stamp(EPOCH + self.tick);
         match self.fakes.get(to).unwrap_or(&Fake::Refuses) {

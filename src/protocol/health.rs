@@ -1,0 +1,136 @@
+//! How well this server itself is: one that is slow must not blame others for it.
+//!
+//! Lifeguard's local health (Dadgar, Phillips, Currey 2018), worsened also by a lagging event loop; and self-preservation: a
+//! server that alone would bury many at once is more likely cut off itself.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::machine::Machine;
+use super::member::Status;
+use super::output::{Event, Severity};
+use super::time::{Now, Tick};
+
+/// The worst there is.
+const WORST: u8 = 7;
+/// An event loop that lags so far behind keeps this server from answering.
+pub(super) const LAGS: Duration = Duration::from_secs(1);
+/// So many peers are met each second meanwhile: their answers tell whether they hold this server for dead.
+const MET_WHILE_LAGGING: usize = 2;
+/// Burials are counted for so long.
+const BURIAL_WINDOW: Duration = Duration::from_secs(60);
+/// So many a server may bury alone whatever the size of the cluster; and that share of its members.
+const BURIES_ALONE: usize = 3;
+const BURIES_ALONE_SHARE: f64 = 0.15;
+
+/// The samples of which the longest is taken: some 98th percentile.
+const ROUND_TRIPS: usize = 64;
+const SHORTEST_PROBE_TIMEOUT: Duration = Duration::from_millis(300);
+const LONGEST_PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Default)]
+pub(super) struct Health {
+    ailment: u8,
+    pub(super) lag: Duration,
+    round_trips: VecDeque<Duration>,
+    /// When this server buried somebody whom nobody else had accused.
+    burials: VecDeque<Tick>,
+    pub(super) is_isolated: bool,
+}
+
+impl Health {
+    pub(super) fn worsen(&mut self) {
+        self.ailment = (self.ailment + 1).min(WORST);
+    }
+
+    pub(super) fn heal(&mut self) {
+        self.ailment = self.ailment.saturating_sub(1);
+    }
+
+    /// What time-outs and suspicions are multiplied by.
+    pub(super) fn stretch(&self) -> f64 {
+        f64::from(self.ailment) + 1.0
+    }
+
+    pub(super) fn measured(&mut self, round_trip: Duration) {
+        if self.round_trips.len() >= ROUND_TRIPS {
+            self.round_trips.pop_front();
+        }
+        self.round_trips.push_back(round_trip);
+    }
+
+    /// How long the answer to a probe is waited for.
+    pub(super) fn probe_timeout(&self) -> Duration {
+        let longest = self.round_trips.iter().max().copied().unwrap_or_default();
+        let timeout = longest.saturating_mul(4).clamp(SHORTEST_PROBE_TIMEOUT, LONGEST_PROBE_TIMEOUT);
+        timeout.mul_f64(self.stretch())
+    }
+
+    pub(super) fn buried_alone(&mut self, now: Tick) {
+        self.burials.push_back(now);
+    }
+
+    fn recent_burials(&mut self, now: Tick) -> usize {
+        while self.burials.front().is_some_and(|at| now.since(*at) >= BURIAL_WINDOW) {
+            self.burials.pop_front();
+        }
+        self.burials.len()
+    }
+}
+
+impl Machine {
+    /// How far JavaScript's event loop lags behind. To be told about once a second while it lags for more than a second, and once
+    /// when that is over.
+    pub fn handle_lag(&mut self, now: Now, lag: Duration) {
+        self.health.lag = lag;
+        if lag <= LAGS || !self.is_native() || !self.phase.is_running() {
+            return;
+        }
+        self.health.worsen();
+        let natives: Vec<Arc<str>> = self.roster.sample(&mut self.rng, MET_WHILE_LAGGING, |_, member| {
+            member.is_online() && !member.is_met_as_legacy(now.tick)
+        });
+        for peer in natives {
+            self.probe(&peer, now);
+        }
+    }
+
+    /// Whether one burial more, on nobody else's word, would be one too many.
+    pub(super) fn would_bury_too_many(&mut self, now: Now) -> bool {
+        let members = self.roster.online_count();
+        let bearable = BURIES_ALONE.max((members as f64 * BURIES_ALONE_SHARE) as usize);
+        if self.health.recent_burials(now.tick) < bearable {
+            return false;
+        }
+        if !std::mem::replace(&mut self.health.is_isolated, true) {
+            self.events.push_back(Event::Log {
+                severity: Severity::Warning,
+                message: "Clustershazbot reaches hardly anybody: this server seems to be cut off, and buries no more of the others"
+                    .to_owned(),
+                reason: None,
+            });
+        }
+        true
+    }
+
+    /// Somebody has answered: this server is not cut off.
+    pub(super) fn is_reached(&mut self) {
+        if std::mem::take(&mut self.health.is_isolated) {
+            self.health.burials.clear();
+        }
+    }
+
+    /// Up to so many native servers that can help, in random order.
+    pub(super) fn helpers(&mut self, amount: usize, target: &str, now: Tick) -> Vec<Arc<str>> {
+        let open = &self.probes;
+        self.roster.sample(&mut self.rng, amount, |identity, member| {
+            member.status == Status::Online
+                && member.is_native()
+                && !member.is_met_as_legacy(now)
+                && &**identity != target
+                && !open.is_open(identity)
+                && !self.flights.is_talking_to(identity)
+        })
+    }
+}

@@ -1,0 +1,349 @@
+//! Rules R2, R4, R5 and R8: what native servers say, and what legacy peers say of native servers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::base_url::BaseUrl;
+use super::extension::{Claim, Extension};
+use super::intake::{Rejection, Subject, check_incarnation, check_stamp};
+use super::machine::Machine;
+use super::member::{Member, Status, Wire};
+use super::merge::LegacyClaim;
+use super::myself::Contradiction;
+use super::precedence::{Precedence, Version};
+use super::retention::TOMBSTONE_KEPT;
+use super::time::{Incarnation, Now, Stamp};
+
+/// What a claim was worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Worth {
+    /// It changed what is known.
+    News,
+    /// It was known.
+    Known,
+    /// What is known here is newer, and should be told.
+    Outdated,
+}
+
+/// What comes of the claims of a message.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    /// The indices of those that were news.
+    pub(super) fresh: Vec<u32>,
+    /// What is known better here.
+    pub(super) objections: Vec<Claim>,
+}
+
+/// So many objections fit into an answer.
+const MAX_OBJECTIONS: usize = 100;
+
+impl Machine {
+    /// What a native server says of itself, in a request or an answer; its identity, unless it can't be one.
+    pub(super) fn hear_sender(&mut self, extension: &Extension, now: Now) -> Option<Arc<str>> {
+        self.hear_native(&extension.me, true, now);
+        let Ok(Subject::Known(identity)) = self.identify(&extension.me.base_url) else { return None };
+        let member = self.roster.get_mut(&identity)?;
+        if member.wire == Wire::Unknown {
+            member.wire = Wire::Native;
+        }
+        if member.spelling != extension.me.base_url {
+            // How it spells itself counts; others may have heard otherwise.
+            if let Ok(url) = BaseUrl::parse_shared(&extension.me.base_url) {
+                member.spelling = Arc::clone(url.spelling());
+            }
+        }
+        Some(identity)
+    }
+
+    /// What a native server says of others. What comes by a sync is not passed on: whoever misses it finds out likewise.
+    pub(super) fn hear_natives(&mut self, claims: &[Claim], spreads: bool, now: Now) -> Heard {
+        let mut heard = Heard::default();
+        for (index, claim) in claims.iter().enumerate() {
+            match self.hear_native(claim, spreads, now) {
+                Worth::News => heard.fresh.extend(u32::try_from(index)),
+                Worth::Outdated if heard.objections.len() < MAX_OBJECTIONS => {
+                    heard.objections.extend(self.claim_about_url(&claim.base_url, now));
+                }
+                _ => {}
+            }
+        }
+        heard
+    }
+
+    fn hear_native(&mut self, claim: &Claim, spreads: bool, now: Now) -> Worth {
+        // Nobody suspects a legacy peer.
+        if claim.incarnation == Incarnation::NONE && claim.status == Status::Suspect {
+            return self.hear_native(&Claim { status: Status::Online, ..claim.clone() }, spreads, now);
+        }
+        let checked = check_stamp(claim.last_update.0 as f64, now)
+            .and_then(|_| check_incarnation(claim.incarnation, now))
+            .and_then(|()| self.identify_shared(&claim.base_url));
+        let subject = match checked {
+            Ok(subject) => subject,
+            Err(rejection) => {
+                self.log_rejection(rejection);
+                return Worth::Known;
+            }
+        };
+        match subject {
+            Subject::Me => self.hear_native_about_myself(claim, now),
+            Subject::Known(identity) if claim.incarnation == Incarnation::NONE => {
+                self.hear_about_legacy(&identity, claim, spreads, now)
+            }
+            Subject::Known(identity) => self.hear_native_about_known(&identity, claim, spreads, now),
+            Subject::New(url) => self.hear_native_about_new(&url, claim, spreads, now),
+        }
+    }
+
+    fn hear_native_about_myself(&mut self, claim: &Claim, now: Now) -> Worth {
+        if claim.incarnation == Incarnation::NONE {
+            let is_outdone =
+                self.me.hear(claim.status.is_online(), claim.last_update, now) == Contradiction::Outdone;
+            if is_outdone {
+                self.push_to_few(now.tick);
+                self.spread_myself(now);
+            }
+            return Worth::Known;
+        }
+        let is_newcomer = self.phase.is_starting();
+        let had = self.me.incarnation();
+        if self.me.hear_native(claim, is_newcomer, now) == Contradiction::Outdone {
+            if claim.status != Status::Online && self.me.incarnation() > had {
+                self.health.worsen();
+            }
+            self.spread_myself(now);
+            self.push_to_few(now.tick);
+        }
+        Worth::Known
+    }
+
+    fn hear_native_about_new(&mut self, url: &BaseUrl, claim: &Claim, spreads: bool, now: Now) -> Worth {
+        if self.graves.holds_back(url.identity(), claim) {
+            return Worth::Known;
+        }
+        let is_expired = Duration::from_secs(claim.age.into()) >= TOMBSTONE_KEPT;
+        if !claim.status.is_online() && is_expired {
+            self.graves.dig(Arc::clone(url.identity()), claim.last_update, claim.incarnation);
+            return Worth::Known;
+        }
+        if self.roster.is_full() {
+            self.log_rejection(Rejection::RosterFull);
+            return Worth::Known;
+        }
+        let highest = self.graves.stamp_of(url.identity()).unwrap_or_default();
+        self.graves.fill(url.identity());
+        let mut member =
+            Member::new(Arc::clone(url.spelling()), claim.status, claim.monitor, claim.last_update, now);
+        member.incarnation = claim.incarnation;
+        member.saw(highest);
+        self.roster.insert(Arc::clone(url.identity()), member);
+        self.adopt(url.identity(), claim, now);
+        if spreads {
+            self.spread(url.identity(), now);
+        }
+        Worth::News
+    }
+
+    fn hear_native_about_known(
+        &mut self,
+        identity: &Arc<str>,
+        claim: &Claim,
+        spreads: bool,
+        now: Now,
+    ) -> Worth {
+        let Some(member) = self.roster.get_mut(identity) else { return Worth::Known };
+        member.saw(claim.last_update);
+        if !member.is_native() {
+            return self.hear_that_legacy_is_native(identity, claim, spreads, now);
+        }
+        let mut version = member.version();
+        match version.join(&Version::from(claim)) {
+            Precedence::Newer => {
+                self.adopt(identity, claim, now);
+                if spreads {
+                    self.spread(identity, now);
+                }
+                Worth::News
+            }
+            Precedence::Confirms => {
+                if let Some(suspicion) = member.suspicion.as_mut() {
+                    suspicion.accusers = version.accusers;
+                }
+                self.schedule_suspicion(identity, now);
+                if spreads {
+                    self.spread(identity, now);
+                }
+                Worth::News
+            }
+            Precedence::Same => {
+                if member.status == Status::Online && version.last_update > member.stamp {
+                    member.renew(version.last_update, now);
+                }
+                Worth::Known
+            }
+            Precedence::Older => {
+                if claim.status.is_online() && member.status == Status::Dead {
+                    self.probes.dispute(identity);
+                }
+                let says_worse = claim.incarnation
+                    < self.roster.get(identity).map_or(Incarnation::NONE, |m| m.incarnation);
+                if says_worse || claim.status.is_online() { Worth::Outdated } else { Worth::Known }
+            }
+        }
+    }
+
+    /// A server that was known as a legacy peer has become native, or is remembered as such by somebody.
+    fn hear_that_legacy_is_native(
+        &mut self,
+        identity: &Arc<str>,
+        claim: &Claim,
+        spreads: bool,
+        now: Now,
+    ) -> Worth {
+        let Some(member) = self.roster.get(identity) else { return Worth::Known };
+        let is_stale = !member.is_online() && claim.status.is_online() && claim.last_update <= member.stamp;
+        if is_stale {
+            // It was buried later than this was said: it stays so until it speaks itself.
+            self.roster.raise_incarnation(identity, claim.incarnation);
+            self.probes.dispute(identity);
+            return Worth::Outdated;
+        }
+        self.adopt(identity, claim, now);
+        if spreads {
+            self.spread(identity, now);
+        }
+        Worth::News
+    }
+
+    /// A native server tells of a legacy peer what it found out or heard from others that did.
+    fn hear_about_legacy(&mut self, identity: &Arc<str>, claim: &Claim, spreads: bool, now: Now) -> Worth {
+        let says_online = claim.status.is_online();
+        let legacy =
+            LegacyClaim { says_online, monitor: claim.monitor, stamp: claim.last_update, is_verified: true };
+        let before = self.roster.get(identity).map(|member| (member.is_online(), member.stamp));
+        self.hear_about_known(Arc::clone(identity), legacy, now);
+        let after = self.roster.get(identity).map(|member| (member.is_online(), member.stamp));
+        let is_turned = before.map(|(online, _)| online) != after.map(|(online, _)| online);
+        if is_turned {
+            if spreads {
+                self.spread(identity, now);
+            }
+            return Worth::News;
+        }
+        match after {
+            Some((is_online, stamp)) if is_online != says_online && stamp > claim.last_update => {
+                Worth::Outdated
+            }
+            _ => Worth::Known,
+        }
+    }
+
+    /// Takes over what a claim says that is newer than all that is held.
+    pub(super) fn adopt(&mut self, identity: &Arc<str>, claim: &Claim, now: Now) {
+        self.roster.raise_incarnation(identity, claim.incarnation);
+        let Some(member) = self.roster.get_mut(identity) else { return };
+        let was_shown_offline = !member.is_online();
+        member.case = None;
+        member.suspicion = None;
+        member.monitor = claim.monitor;
+        member.refreshed_at = now.tick;
+        let highest = member.highest_seen;
+        match claim.status {
+            Status::Online => {
+                // A legacy peer that holds the tombstone believes only what is newer.
+                let is_outdone =
+                    was_shown_offline && claim.last_update <= member.stamp && claim.last_update < highest;
+                member.restamp(if is_outdone { highest.next() } else { claim.last_update });
+                self.roster.transition(identity, Status::Online, now.tick);
+            }
+            Status::Suspect => {
+                self.begin_suspicion(identity, claim.accusers, now);
+                self.schedule_suspicion(identity, now);
+            }
+            Status::Dead | Status::Left => {
+                member.restamp(if claim.last_update < highest { highest.next() } else { claim.last_update });
+                self.roster.transition(identity, claim.status, now.tick);
+                let age = Duration::from_secs(claim.age.into());
+                if let Some(member) = self.roster.get_mut(identity) {
+                    member.changed_at = now.tick.before(age);
+                    member.refreshed_at = member.changed_at;
+                    let stamp = member.stamp;
+                    self.schedule_drop(stamp, now);
+                }
+                self.legacy_news_at = Some(now.tick);
+            }
+        }
+    }
+
+    /// Rule R4: what comes by way of a legacy peer about a native server is a hint, to be looked into.
+    pub(super) fn hear_hint(&mut self, identity: &Arc<str>, claim: LegacyClaim, now: Now) {
+        let Some(member) = self.roster.get_mut(identity) else { return };
+        let is_newer = claim.stamp > member.stamp;
+        member.saw(claim.stamp);
+        match (member.is_online(), claim.says_online) {
+            (true, true) if is_newer => member.renew(claim.stamp, now),
+            (true, false) if is_newer => self.probes.hurry(identity),
+            (false, true) if is_newer => self.verify_comeback(identity),
+            _ => {}
+        }
+    }
+
+    /// What this server holds about another, or about itself, to be told to native servers.
+    pub(super) fn claim_about(&self, identity: &str, now: Now) -> Option<Claim> {
+        if identity == self.me.identity() {
+            return Some(self.me.claim());
+        }
+        self.roster.get(identity).map(|member| member.claim(now))
+    }
+
+    pub(super) fn claim_about_url(&self, base_url: &str, now: Now) -> Option<Claim> {
+        match self.identify(base_url).ok()? {
+            Subject::Me => Some(self.me.claim()),
+            Subject::Known(identity) => self.claim_about(&identity, now),
+            Subject::New(_) => None,
+        }
+    }
+}
+
+impl Member {
+    /// What is held about it, as it is told to native servers.
+    pub(super) fn claim(&self, now: Now) -> Claim {
+        let age = if self.is_online() { 0 } else { now.tick.since(self.changed_at).as_secs() };
+        let Version { incarnation, status, last_update, monitor, accusers } = self.version();
+        let age = u32::try_from(age).unwrap_or(u32::MAX);
+        Claim {
+            base_url: Arc::clone(&self.spelling),
+            status,
+            incarnation,
+            last_update,
+            monitor,
+            age,
+            accusers,
+        }
+    }
+
+    fn version(&self) -> Version {
+        Version {
+            incarnation: self.incarnation,
+            status: self.status,
+            last_update: self.stamp,
+            monitor: self.monitor,
+            accusers: self.suspicion.as_ref().map(|suspicion| suspicion.accusers).unwrap_or_default(),
+        }
+    }
+}
+
+impl Claim {
+    /// What says, to the server itself, that legacy peers hold it for dead.
+    pub(super) fn accusation(base_url: &Arc<str>, stamp: Stamp) -> Self {
+        Self {
+            base_url: Arc::clone(base_url),
+            status: Status::Dead,
+            incarnation: Incarnation::NONE,
+            last_update: stamp,
+            monitor: false,
+            age: 0,
+            accusers: Default::default(),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Rule R2: which of two claims about a native server counts.
+//!
+//! A higher incarnation wins; in the same one the higher status. `lastUpdate` plays no part, so clocks may be wrong by hours. The
+//! rule makes claims a semilattice: in whatever order, how often and in what groups they come, they add up to the same.
+
+use super::accusers::Accusers;
+use super::extension::Claim;
+use super::member::Status;
+use super::time::{Incarnation, Stamp};
+
+/// What claims about one native server add up to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Version {
+    pub(super) incarnation: Incarnation,
+    pub(super) status: Status,
+    pub(super) last_update: Stamp,
+    pub(super) monitor: bool,
+    pub(super) accusers: Accusers,
+}
+
+/// How a claim stands to what is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Precedence {
+    /// It says something newer.
+    Newer,
+    /// It says the same, and adds accusers.
+    Confirms,
+    /// It says the same.
+    Same,
+    /// It is outdated.
+    Older,
+}
+
+impl Version {
+    /// Takes in a claim.
+    pub(super) fn join(&mut self, other: &Self) -> Precedence {
+        let (held, said) = ((self.incarnation, self.status), (other.incarnation, other.status));
+        if said > held {
+            *self = *other;
+            return Precedence::Newer;
+        }
+        if said < held {
+            return Precedence::Older;
+        }
+        self.last_update = self.last_update.max(other.last_update);
+        self.monitor |= other.monitor;
+        if self.accusers.join(&other.accusers) { Precedence::Confirms } else { Precedence::Same }
+    }
+}
+
+impl From<&Claim> for Version {
+    fn from(claim: &Claim) -> Self {
+        Self {
+            incarnation: claim.incarnation,
+            status: claim.status,
+            last_update: claim.last_update,
+            monitor: claim.monitor,
+            accusers: claim.accusers,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn version() -> impl Strategy<Value = Version> {
+        let status =
+            prop_oneof![Just(Status::Online), Just(Status::Suspect), Just(Status::Dead), Just(Status::Left)];
+        (1..4u32, status, 0..4u64, any::<bool>(), prop::collection::vec(1..6u32, 0..4)).prop_map(
+            |(incarnation, status, stamp, monitor, accusers)| Version {
+                incarnation: Incarnation(incarnation),
+                status,
+                last_update: Stamp(stamp),
+                monitor,
+                accusers: accusers.into_iter().collect(),
+            },
+        )
+    }
+
+    fn joined(mut one: Version, other: Version) -> Version {
+        one.join(&other);
+        one
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_does_not_matter(a in version(), b in version()) {
+            prop_assert_eq!(joined(a, b), joined(b, a));
+        }
+
+        #[test]
+        fn nor_does_the_grouping(a in version(), b in version(), c in version()) {
+            prop_assert_eq!(joined(joined(a, b), c), joined(a, joined(b, c)));
+        }
+
+        #[test]
+        fn nor_how_often_a_claim_comes(a in version(), b in version()) {
+            prop_assert_eq!(joined(joined(a, b), b), joined(a, b));
+        }
+
+        #[test]
+        fn what_is_held_never_falls(a in version(), b in version()) {
+            let held = joined(a, b);
+            prop_assert!((held.incarnation, held.status) >= (a.incarnation, a.status));
+        }
+    }
+}

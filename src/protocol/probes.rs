@@ -1,0 +1,348 @@
+//! Failure detection among native servers: probe, ask helpers, suspect.
+//!
+//! ```text
+//! A ── probe ──▶ T           no answer within 0.3–1 s
+//! A ── probe-for T ──▶ H₁ H₂ H₃ ── probe ──▶ T
+//! A ◀── push, found T: alive, refused or silent ── H₁ H₂ H₃
+//! ```
+//! SWIM (Das, Gupta, Motivala 2002). Where all find the port closed, nobody is there to speak up, and no time to do so is given.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use foldhash::fast::FixedState;
+use indexmap::{IndexMap, IndexSet};
+use rand::seq::SliceRandom;
+
+use super::case::SECOND_TRY;
+use super::extension::{Finding, Kind};
+use super::flights::{ExchangeId, Purpose};
+use super::intake::Subject;
+use super::machine::Machine;
+use super::member::Status;
+use super::time::{Incarnation, Now, Tick};
+use super::timers::Timer;
+
+/// So many others are asked to probe one that did not answer.
+const HELPERS: usize = 3;
+/// So long their findings are waited for.
+const HELPERS_WAIT: Duration = Duration::from_secs(1);
+/// A closed port is knocked at once more after this.
+const KNOCK_AGAIN: Duration = Duration::from_millis(250);
+/// So many questions are open at once; more failures wait for their next probe.
+const MAX_OPEN: usize = 64;
+/// So many servers to be asked out of turn are remembered.
+const MAX_WAITING: usize = 1_024;
+
+/// Whom to probe, and what is being found out.
+#[derive(Debug, Default)]
+pub(super) struct Probes {
+    /// Those still to come in this turn, in random order.
+    turn: Vec<Arc<str>>,
+    /// Those to be probed out of turn, because hearsay contradicts what is known.
+    urgent: VecDeque<Arc<str>>,
+    /// Buried ones that somebody holds for alive: they are told, so that a living one can refute.
+    disputed: IndexSet<Arc<str>, FixedState>,
+    open: IndexMap<Arc<str>, Question, FixedState>,
+    /// For whom a server is being probed.
+    errands: IndexMap<Arc<str>, Vec<Arc<str>>, FixedState>,
+    /// What was found for those with whom an exchange was under way just then.
+    owed: IndexMap<Arc<str>, (Arc<str>, Finding), FixedState>,
+}
+
+/// Whether a server that did not answer is there.
+#[derive(Debug)]
+struct Question {
+    incarnation: Incarnation,
+    own: Finding,
+    helpers: Vec<Arc<str>>,
+    findings: Vec<(Arc<str>, Finding)>,
+    stage: Stage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The helpers are asked.
+    Helpers { until: Tick },
+    /// To be probed once more.
+    Again { at: Tick },
+    /// Being probed once more.
+    Probed,
+}
+
+impl Probes {
+    pub(super) fn is_open(&self, identity: &str) -> bool {
+        self.open.contains_key(identity)
+    }
+
+    /// One to be probed out of turn.
+    pub(super) fn hurry(&mut self, identity: &Arc<str>) {
+        if self.urgent.len() < MAX_WAITING && !self.urgent.contains(identity) {
+            self.urgent.push_back(Arc::clone(identity));
+        }
+    }
+
+    /// A buried one that somebody holds for alive.
+    pub(super) fn dispute(&mut self, identity: &Arc<str>) {
+        if self.disputed.len() < MAX_WAITING {
+            self.disputed.insert(Arc::clone(identity));
+        }
+    }
+}
+
+impl Machine {
+    pub(super) fn schedule_probe(&mut self, now: Tick) {
+        if let Some(interval) = self.config.probe_interval {
+            let pause = self.jittered(interval);
+            self.timers.set(Timer::Probe, now + pause);
+        }
+    }
+
+    /// Probes the next one, and another one out of turn.
+    pub(super) fn probe_next(&mut self, now: Now) {
+        self.schedule_probe(now.tick);
+        if let Some(disputed) = self.probes.disputed.pop()
+            && self.roster.get(&disputed).is_some_and(|member| member.status == Status::Dead)
+        {
+            self.reach(&disputed, now);
+        }
+        if let Some(urgent) = self.probes.urgent.pop_front() {
+            self.probe(&urgent, now);
+        }
+        if let Some(peer) = self.next_in_turn(now.tick) {
+            self.probe(&peer, now);
+        } else {
+            self.me.refresh(now);
+        }
+    }
+
+    fn next_in_turn(&mut self, now: Tick) -> Option<Arc<str>> {
+        let is_wanted = |machine: &Self, identity: &Arc<str>| {
+            machine.roster.get(identity).is_some_and(|member| {
+                member.is_online() && member.is_native() && !member.is_met_as_legacy(now)
+            }) && !machine.probes.is_open(identity)
+        };
+        for is_new_turn in [false, true] {
+            if is_new_turn {
+                let natives = self.roster.iter().filter(|(_, member)| {
+                    member.is_online() && member.is_native() && !member.is_met_as_legacy(now)
+                });
+                self.probes.turn = natives.map(|(identity, _)| Arc::clone(identity)).collect();
+                self.probes.turn.shuffle(&mut self.rng);
+            }
+            while let Some(identity) = self.probes.turn.pop() {
+                if is_wanted(self, &identity) {
+                    return Some(identity);
+                }
+            }
+        }
+        None
+    }
+
+    /// Asks a native server for a sign of life, unless an exchange with it is under way, which tells as much.
+    pub(super) fn probe(&mut self, peer: &Arc<str>, now: Now) -> Option<ExchangeId> {
+        let known = |subject: &str| subject == &**peer;
+        let claims = self.rumoured_besides(known, now);
+        self.say(vec![Arc::clone(peer)], Kind::Probe, claims, Arc::default(), Purpose::Probe, now).pop_first()
+    }
+
+    /// Tells a buried one that it is held for dead, so that it can refute.
+    pub(super) fn reach(&mut self, peer: &Arc<str>, now: Now) {
+        self.say(vec![Arc::clone(peer)], Kind::Probe, Vec::new(), Arc::default(), Purpose::Reach, now);
+    }
+
+    /// Tells a suspect that it is one.
+    pub(super) fn tell_suspect(&mut self, peer: &Arc<str>, now: Now) {
+        self.say(vec![Arc::clone(peer)], Kind::Push, Vec::new(), Arc::default(), Purpose::Reach, now);
+    }
+
+    /// An exchange with a native server has succeeded.
+    pub(super) fn probe_succeeded(&mut self, peer: &Arc<str>, now: Now) {
+        self.is_reached();
+        self.health.heal();
+        self.probes.open.swap_remove(peer);
+        self.report(peer, Finding::Alive, now);
+    }
+
+    /// An exchange with a native server has failed.
+    pub(super) fn probe_failed(&mut self, peer: &Arc<str>, finding: Finding, now: Now) {
+        let is_errand = self.report(peer, finding, now);
+        let Some(member) = self.roster.get(peer).filter(|member| member.is_online()) else {
+            self.probes.open.swap_remove(peer);
+            return;
+        };
+        let incarnation = member.incarnation;
+        match self.probes.open.get_mut(peer) {
+            Some(question) if question.stage == Stage::Probed && question.incarnation == incarnation => {
+                question.own = finding;
+                self.conclude_question(peer, now);
+            }
+            Some(question) if question.incarnation == incarnation => {}
+            // Whoever asked for it asks further.
+            _ if is_errand => {}
+            _ => self.open_question(peer, incarnation, finding, now),
+        }
+    }
+
+    fn open_question(&mut self, peer: &Arc<str>, incarnation: Incarnation, own: Finding, now: Now) {
+        if self.probes.open.len() >= MAX_OPEN {
+            return;
+        }
+        let helpers = self.helpers(HELPERS, peer, now.tick);
+        let stage = if helpers.is_empty() {
+            Stage::Again { at: now.tick + SECOND_TRY }
+        } else {
+            Stage::Helpers { until: now.tick + HELPERS_WAIT.mul_f64(self.health.stretch()) }
+        };
+        let question = Question { incarnation, own, helpers: helpers.clone(), findings: Vec::new(), stage };
+        self.probes.open.insert(Arc::clone(peer), question);
+        let target =
+            self.roster.get(peer).map_or_else(|| Arc::clone(peer), |member| Arc::clone(&member.spelling));
+        self.say(helpers, Kind::ProbeFor(target), Vec::new(), Arc::default(), Purpose::ProbeFor, now);
+        self.schedule_questions(now.tick);
+    }
+
+    fn schedule_questions(&mut self, now: Tick) {
+        let moments = self.probes.open.values().filter_map(|question| match question.stage {
+            Stage::Helpers { until: at } | Stage::Again { at } => Some(at),
+            Stage::Probed => None,
+        });
+        match moments.min() {
+            Some(at) => self.timers.set(Timer::Questions, at.max(now)),
+            None => self.timers.stop(Timer::Questions),
+        }
+    }
+
+    /// The time of some questions has come.
+    pub(super) fn look_into_questions(&mut self, now: Now) {
+        let due = |question: &Question| match question.stage {
+            Stage::Helpers { until: at } | Stage::Again { at } => at <= now.tick,
+            Stage::Probed => false,
+        };
+        let due: Vec<Arc<str>> = self
+            .probes
+            .open
+            .iter()
+            .filter(|(_, question)| due(question))
+            .map(|(peer, _)| Arc::clone(peer))
+            .collect();
+        for peer in due {
+            let Some(question) = self.probes.open.get_mut(&peer) else { continue };
+            if let Stage::Again { .. } = question.stage {
+                question.stage = Stage::Probed;
+                if self.probe(&peer, now).is_none() && !self.flights.is_talking_to(&peer) {
+                    self.probes.open.swap_remove(&peer);
+                }
+            } else {
+                self.conclude_question(&peer, now);
+            }
+        }
+        self.schedule_questions(now.tick);
+    }
+
+    /// A helper's finding has come.
+    fn hear_finding(&mut self, helper: &Arc<str>, target: &str, finding: Finding, now: Now) {
+        let Some(question) = self.probes.open.get_mut(target) else { return };
+        let is_asked = question.helpers.contains(helper);
+        if !is_asked || question.findings.iter().any(|(known, _)| known == helper) {
+            return;
+        }
+        question.findings.push((Arc::clone(helper), finding));
+        if finding == Finding::Alive {
+            // Others reach it: it may be this server that is slow.
+            self.probes.open.swap_remove(target);
+            self.health.worsen();
+            self.is_reached();
+        } else if question.findings.len() == question.helpers.len()
+            && let Some((peer, _)) = self.probes.open.get_key_value(target)
+        {
+            let peer = Arc::clone(peer);
+            self.conclude_question(&peer, now);
+        }
+        self.schedule_questions(now.tick);
+    }
+
+    /// All that could be found out has been.
+    fn conclude_question(&mut self, peer: &Arc<str>, now: Now) {
+        let Some(question) = self.probes.open.get_mut(peer) else { return };
+        let member = self.roster.get(peer).filter(|member| member.incarnation == question.incarnation);
+        if !member.is_some_and(|member| member.is_online()) {
+            self.probes.open.swap_remove(peer);
+            return;
+        }
+        let is_refused = |finding: &Finding| *finding == Finding::Refused;
+        let all_refused =
+            is_refused(&question.own) && question.findings.iter().all(|(_, finding)| is_refused(finding));
+        let has_confirmer = !question.findings.is_empty();
+        match question.stage {
+            Stage::Helpers { .. } if all_refused && has_confirmer => {
+                question.stage = Stage::Again { at: now.tick + KNOCK_AGAIN };
+            }
+            Stage::Probed if all_refused => {
+                self.probes.open.swap_remove(peer);
+                self.bury(peer, now);
+            }
+            _ => {
+                let question = self.probes.open.swap_remove(peer);
+                let findings = question.map(|question| question.findings).unwrap_or_default();
+                let confirmers: Vec<Arc<str>> = findings.into_iter().map(|(helper, _)| helper).collect();
+                self.suspect(peer, &confirmers, now);
+            }
+        }
+        self.schedule_questions(now.tick);
+    }
+
+    /// Another server wants to know whether a third one answers.
+    pub(super) fn run_errand(&mut self, asker: &Arc<str>, target: &str, now: Now) {
+        let Ok(Subject::Known(target)) = self.identify(target) else { return };
+        if !self.roster.get(&target).is_some_and(|member| member.is_native())
+            || self.probes.errands.len() >= MAX_OPEN
+        {
+            return;
+        }
+        let askers = self.probes.errands.entry(Arc::clone(&target)).or_default();
+        if !askers.contains(asker) && askers.len() < MAX_OPEN {
+            askers.push(Arc::clone(asker));
+        }
+        let is_talking = self.flights.is_talking_to(&target);
+        let peers = vec![Arc::clone(&target)];
+        if !is_talking
+            && self.say(peers, Kind::Probe, Vec::new(), Arc::default(), Purpose::Errand, now).is_empty()
+        {
+            self.probes.errands.swap_remove(&target);
+        }
+    }
+
+    /// Tells those who wanted to know; whether there was any.
+    fn report(&mut self, target: &Arc<str>, finding: Finding, now: Now) -> bool {
+        let Some(askers) = self.probes.errands.swap_remove(target) else { return false };
+        for asker in askers {
+            self.probes.owed.insert(Arc::clone(&asker), (Arc::clone(target), finding));
+            self.owe_findings(&asker, now);
+        }
+        true
+    }
+
+    /// Tells a peer what was found for it, unless an exchange with it is under way.
+    pub(super) fn owe_findings(&mut self, asker: &Arc<str>, now: Now) {
+        if self.flights.is_talking_to(asker) {
+            return;
+        }
+        if let Some((target, finding)) = self.probes.owed.swap_remove(asker) {
+            self.say_found(asker, target, finding, now);
+        }
+    }
+
+    pub(super) fn hear_finding_about(
+        &mut self,
+        helper: &Arc<str>,
+        base_url: &str,
+        finding: Finding,
+        now: Now,
+    ) {
+        if let Ok(Subject::Known(target)) = self.identify(base_url) {
+            self.hear_finding(helper, &target, finding, now);
+        }
+    }
+}

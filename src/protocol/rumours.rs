@@ -1,0 +1,160 @@
+//! News among native servers: pushed at once to a few, repeated for a while, dropped when nobody finds them new any more.
+//!
+//! Rumour mongering with feedback and a counter (Demers and others 1987); the number of repeats grows with the logarithm of the
+//! cluster's size (Karp and others 2000).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use foldhash::fast::FixedState;
+use indexmap::IndexMap;
+
+use super::extension::{Claim, Kind};
+use super::flights::Purpose;
+use super::machine::Machine;
+use super::time::{Now, Tick};
+use super::timers::Timer;
+
+/// News within this time go out together.
+const COALESCED: Duration = Duration::from_millis(15);
+/// The pause between two rounds of pushes.
+const PAUSE: Duration = Duration::from_millis(150);
+/// So many peers hear of a rumour in a round.
+const FANOUT: usize = 3;
+/// A rumour rests after so many rounds in which everybody knew it.
+const IDLE_ROUNDS: u8 = 3;
+/// So many claims go into one message: less than 64 kB of them.
+pub(super) const MAX_CLAIMS: usize = 300;
+/// And so many into an answer.
+const MAX_ANSWERED: usize = 100;
+
+/// What is being spread.
+#[derive(Debug, Default)]
+pub(super) struct Rumours {
+    by_subject: IndexMap<Arc<str>, Rumour, FixedState>,
+    not_before: Tick,
+    /// Whether anybody has answered in this round.
+    was_answered: bool,
+}
+
+#[derive(Debug)]
+struct Rumour {
+    rounds_left: u8,
+    idle_rounds: u8,
+    was_news: bool,
+}
+
+impl Rumours {
+    /// A peer has told which of the claims sent to it were news.
+    pub(super) fn hear_feedback(&mut self, told: &[Arc<str>], fresh: &[u32]) {
+        self.was_answered = true;
+        for subject in fresh.iter().filter_map(|index| told.get(*index as usize)) {
+            if let Some(rumour) = self.by_subject.get_mut(subject) {
+                rumour.was_news = true;
+            }
+        }
+    }
+
+    /// Whoever leaves passes nothing on any more.
+    pub(super) fn forget_all(&mut self) {
+        self.by_subject.clear();
+    }
+
+    fn end_round(&mut self) {
+        let was_answered = std::mem::take(&mut self.was_answered);
+        self.by_subject.retain(|_, rumour| {
+            if std::mem::take(&mut rumour.was_news) {
+                rumour.idle_rounds = 0;
+            } else if was_answered {
+                rumour.idle_rounds += 1;
+            }
+            rumour.rounds_left > 0 && rumour.idle_rounds < IDLE_ROUNDS
+        });
+    }
+}
+
+/// So many rounds suffice for a cluster of this size.
+fn rounds_for(servers: usize) -> u8 {
+    let digits = ((servers + 1) as f64).log10().ceil();
+    3 * digits.clamp(1.0, 6.0) as u8
+}
+
+impl Machine {
+    /// News about a server, or about this one, is to be known to all.
+    pub(super) fn spread(&mut self, subject: &str, now: Now) {
+        if !self.is_native() {
+            return;
+        }
+        let subject = match self.roster.find(subject).and_then(|index| self.roster.at(index)) {
+            Some((identity, _)) => Arc::clone(identity),
+            None if subject == self.me.identity() => Arc::from(subject),
+            None => return,
+        };
+        let rounds_left = rounds_for(self.roster.online_count() + 1);
+        let rumour = Rumour { rounds_left, idle_rounds: 0, was_news: false };
+        self.rumours.by_subject.insert(subject, rumour);
+        self.schedule_rumours(now.tick);
+    }
+
+    pub(super) fn spread_myself(&mut self, now: Now) {
+        let me: Arc<str> = Arc::from(self.me.identity());
+        self.spread(&me, now);
+    }
+
+    pub(super) fn schedule_rumours(&mut self, now: Tick) {
+        if self.phase.is_running() && !self.rumours.by_subject.is_empty() {
+            self.timers.set_earlier(Timer::Rumours, (now + COALESCED).max(self.rumours.not_before));
+        }
+    }
+
+    /// One round: a few peers hear of all rumours.
+    pub(super) fn push_rumours(&mut self, now: Now) {
+        self.rumours.end_round();
+        if self.rumours.by_subject.is_empty() {
+            return;
+        }
+        let peers = self.helpers(FANOUT, "", now.tick);
+        let (told, claims) = self.rumoured(MAX_CLAIMS, now);
+        if !peers.is_empty() {
+            for subject in &told {
+                if let Some(rumour) = self.rumours.by_subject.get_mut(subject) {
+                    rumour.rounds_left = rumour.rounds_left.saturating_sub(1);
+                }
+            }
+            self.say(peers, Kind::Push, claims, told.into(), Purpose::Push, now);
+        }
+        let pause = self.jittered(PAUSE);
+        self.rumours.not_before = now.tick + pause;
+        self.timers.set(Timer::Rumours, self.rumours.not_before);
+    }
+
+    /// The claims that are being spread, those with most rounds ahead of them first.
+    pub(super) fn rumoured(&self, at_most: usize, now: Now) -> (Vec<Arc<str>>, Vec<Claim>) {
+        let mut subjects: Vec<(&Arc<str>, u8)> =
+            self.rumours.by_subject.iter().map(|(subject, rumour)| (subject, rumour.rounds_left)).collect();
+        if subjects.len() > at_most {
+            subjects.sort_by_key(|(_, rounds_left)| std::cmp::Reverse(*rounds_left));
+            subjects.truncate(at_most);
+        }
+        subjects
+            .into_iter()
+            .filter_map(|(subject, _)| Some((Arc::clone(subject), self.claim_about(subject, now)?)))
+            .unzip()
+    }
+
+    /// News for the answer to somebody who knows of these subjects already.
+    pub(super) fn rumoured_besides(&self, known: impl Fn(&str) -> bool, now: Now) -> Vec<Claim> {
+        let subjects = self.rumours.by_subject.keys().filter(|subject| !known(subject));
+        subjects.take(MAX_ANSWERED).filter_map(|subject| self.claim_about(subject, now)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_grow_with_the_logarithm() {
+        assert_eq!([1, 9, 10, 99, 100, 999, 10_000].map(rounds_for), [3, 3, 6, 6, 9, 9, 15]);
+    }
+}

@@ -1,0 +1,148 @@
+//! Suspicion: a server that did not answer is given time to speak up, the less the more others found it silent.
+//!
+//! The formula is Lifeguard's (Dadgar, Phillips, Currey 2018): from the longest to the shortest time by the logarithm of the
+//! confirmations, so that the first ones count most.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::accusers::Accusers;
+use super::digest::short_name;
+use super::machine::Machine;
+use super::member::Status;
+use super::time::{Now, Tick};
+use super::timers::Timer;
+
+/// The shortest suspicion among ten servers or fewer; grows with the logarithm of their number.
+const SHORTEST: Duration = Duration::from_secs(2);
+/// The longest is so many times as long.
+const LONGEST_FACTOR: f64 = 6.0;
+/// So many confirmations bring it down to the shortest.
+const ENOUGH_CONFIRMATIONS: usize = 2;
+/// A verdict that is held back is looked at again so often.
+const HELD_BACK: Duration = Duration::from_secs(1);
+
+/// When whose time is up.
+#[derive(Debug, Default)]
+pub(super) struct Suspects {
+    by_deadline: BTreeMap<Tick, Vec<Arc<str>>>,
+}
+
+/// What is held against a suspect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Suspicion {
+    pub(super) since: Tick,
+    pub(super) accusers: Accusers,
+}
+
+/// How long a suspect has, among so many servers, with so many accusers; `stretch` is 1 for a server in good health.
+pub(super) fn time_to_speak_up(servers: usize, accusers: usize, stretch: f64) -> Duration {
+    let shortest = SHORTEST.as_secs_f64() * (servers as f64).log10().max(1.0) * stretch;
+    // All but the suspect and the first accuser can confirm.
+    let enough = servers.saturating_sub(2).min(ENOUGH_CONFIRMATIONS);
+    let confirmations = accusers.saturating_sub(1).min(enough);
+    if enough == 0 {
+        return Duration::from_secs_f64(shortest);
+    }
+    let longest = shortest * LONGEST_FACTOR;
+    let share = ((confirmations + 1) as f64).ln() / ((enough + 1) as f64).ln();
+    Duration::from_secs_f64(longest - (longest - shortest) * share)
+}
+
+impl Machine {
+    /// This server itself, and these helpers, have found a member silent.
+    pub(super) fn suspect(&mut self, identity: &Arc<str>, helpers: &[Arc<str>], now: Now) {
+        let me = short_name(self.me.identity());
+        let accusers: Accusers = helpers.iter().map(|helper| short_name(helper)).chain([me]).collect();
+        let Some(member) = self.roster.get_mut(identity) else { return };
+        match (member.status, member.suspicion.as_mut()) {
+            (Status::Suspect, Some(suspicion)) => {
+                if !suspicion.accusers.join(&accusers) {
+                    return;
+                }
+            }
+            (Status::Online, _) => self.begin_suspicion(identity, accusers, now),
+            _ => return,
+        }
+        self.schedule_suspicion(identity, now);
+        self.spread(identity, now);
+        self.tell_suspect(identity, now);
+    }
+
+    pub(super) fn begin_suspicion(&mut self, identity: &Arc<str>, accusers: Accusers, now: Now) {
+        self.roster.transition(identity, Status::Suspect, now.tick);
+        if let Some(member) = self.roster.get_mut(identity) {
+            member.suspicion = Some(Box::new(Suspicion { since: now.tick, accusers }));
+        }
+    }
+
+    /// Whether nobody is suspected.
+    pub(super) fn suspects_is_empty(&self) -> bool {
+        self.suspects.by_deadline.is_empty()
+    }
+
+    /// Sees to it that a suspicion ends in time, also when it has become shorter.
+    pub(super) fn schedule_suspicion(&mut self, identity: &Arc<str>, now: Now) {
+        if let Some(deadline) = self.suspicion_deadline(identity) {
+            self.suspects.by_deadline.entry(deadline).or_default().push(Arc::clone(identity));
+            self.timers.set_earlier(Timer::Suspicion, deadline.max(now.tick));
+        }
+    }
+
+    fn suspicion_deadline(&self, identity: &str) -> Option<Tick> {
+        let suspicion = self.roster.get(identity)?.suspicion.as_deref()?;
+        let servers = self.roster.online_count() + 1;
+        Some(suspicion.since + time_to_speak_up(servers, suspicion.accusers.len(), self.health.stretch()))
+    }
+
+    /// Buries those whose time is up.
+    pub(super) fn end_suspicions(&mut self, now: Now) {
+        let later = self.suspects.by_deadline.split_off(&Tick(now.tick.0.saturating_add(1)));
+        let due = std::mem::replace(&mut self.suspects.by_deadline, later);
+        for identity in due.into_values().flatten() {
+            match self.suspicion_deadline(&identity) {
+                Some(deadline) if deadline <= now.tick => self.end_suspicion(&identity, now),
+                // Longer than it was: servers were lost meanwhile, or this one has become slow itself.
+                Some(deadline) => self.suspects.by_deadline.entry(deadline).or_default().push(identity),
+                None => {}
+            }
+        }
+        if let Some(next) = self.suspects.by_deadline.keys().next() {
+            self.timers.set(Timer::Suspicion, *next);
+        }
+    }
+
+    fn end_suspicion(&mut self, identity: &Arc<str>, now: Now) {
+        let me = short_name(self.me.identity());
+        let is_mine_alone = self
+            .roster
+            .get(identity)
+            .and_then(|member| member.suspicion.as_ref())
+            .is_some_and(|suspicion| suspicion.accusers.iter().all(|accuser| accuser == me));
+        if is_mine_alone && self.would_bury_too_many(now) {
+            let again = now.tick + HELD_BACK;
+            return self.suspects.by_deadline.entry(again).or_default().push(Arc::clone(identity));
+        }
+        if is_mine_alone {
+            self.health.buried_alone(now.tick);
+        }
+        self.bury(identity, now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn confirmations_shorten_it_from_six_times_to_the_shortest() {
+        let seconds = |servers, accusers| time_to_speak_up(servers, accusers, 1.0).as_secs_f64();
+        assert_eq!(seconds(100, 1), 24.0);
+        assert!(seconds(100, 2) > 4.0 && seconds(100, 2) < 24.0);
+        assert!((seconds(100, 3) - 4.0).abs() < 1e-6);
+        assert!((seconds(10_000, 3) - 8.0).abs() < 1e-6);
+        assert!((seconds(3, 2) - 2.0).abs() < 1e-6, "one helper is all there can be among three");
+        assert!((seconds(2, 1) - 2.0).abs() < 1e-6, "nobody can confirm among two");
+    }
+}

@@ -1,0 +1,149 @@
+//! Anti-entropy: rosters that differ for longer than news need to spread are compared, and made equal.
+//!
+//! ```text
+//! A ── probe, count and hash ──▶ B            equal: nothing more, whatever the size of the cluster
+//! A ── sync, 64 bucket hashes ──▶ B           they have differed for a second
+//! A ◀── the entries of the buckets that differ, B's 64 bucket hashes ── B
+//! A ── push, what B lacks ──▶ B
+//! ```
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use foldhash::fast::FixedState;
+use indexmap::IndexMap;
+
+use super::digest::bucket_of;
+use super::extension::{BUCKETS, Claim, Extension, Kind};
+use super::flights::Purpose;
+use super::machine::Machine;
+use super::member::Status;
+use super::rumours::MAX_CLAIMS;
+use super::time::{Incarnation, Now, Tick};
+
+/// News that are under way need no comparison.
+const NEWS_NEED: Duration = Duration::from_secs(1);
+/// So many whole rosters are handed out in a second; others are named to whoever asks for one more.
+const MAX_WHOLE: usize = 4;
+const WHOLE_WINDOW: Duration = Duration::from_secs(1);
+/// So many others are named.
+const NAMED: usize = 5;
+/// Tombstones older than this are told only to those who contradict them.
+const TOMBSTONE_TOLD: Duration = Duration::from_secs(15 * 60);
+
+#[derive(Debug, Default)]
+pub(super) struct Sync {
+    differs_since: Option<Tick>,
+    /// The bucket hashes that were sent with the comparison under way.
+    asked: Option<Box<[u64; BUCKETS]>>,
+    /// When whole rosters were handed out.
+    handed_out: VecDeque<Tick>,
+    /// How many servers may still be asked for a whole roster, after a start.
+    pub(super) whole_tries_left: u8,
+}
+
+impl Machine {
+    /// The answer to a probe tells whether rosters are equal.
+    pub(super) fn compare(&mut self, peer: &Arc<str>, heard: &Extension, now: Now) {
+        let living = self.roster.online_count() + usize::from(self.me.is_online());
+        if heard.hash == self.digest().total() && heard.living as usize == living {
+            self.sync.differs_since = None;
+            return;
+        }
+        let since = *self.sync.differs_since.get_or_insert(now.tick);
+        if now.tick.since(since) < NEWS_NEED || self.flights.count(|purpose| purpose == Purpose::Sync) > 0 {
+            return;
+        }
+        let buckets = Box::new(*self.digest().buckets());
+        self.sync.asked = Some(buckets.clone());
+        self.say(
+            vec![Arc::clone(peer)],
+            Kind::Sync(Some(buckets)),
+            Vec::new(),
+            Arc::default(),
+            Purpose::Sync,
+            now,
+        );
+    }
+
+    /// What somebody asks for who compares rosters, or has none yet.
+    pub(super) fn answer_sync(
+        &mut self,
+        theirs: Option<&[u64; BUCKETS]>,
+        mut claims: Vec<Claim>,
+        now: Now,
+    ) -> Extension {
+        let mine = *self.digest().buckets();
+        if theirs.is_none() && !self.may_hand_out(now.tick) {
+            let mut answer = self.extension(Kind::Push, claims);
+            let others = self.helpers(NAMED, "", now.tick);
+            answer.elsewhere = others
+                .iter()
+                .filter_map(|id| self.roster.get(id))
+                .map(|member| Arc::clone(&member.spelling))
+                .collect();
+            return answer;
+        }
+        for (identity, member) in self.roster.iter() {
+            let is_wanted = theirs.is_none_or(|theirs| {
+                let bucket = bucket_of(identity);
+                theirs.get(bucket) != mine.get(bucket)
+            });
+            let is_told = member.is_online() || now.tick.since(member.changed_at) < TOMBSTONE_TOLD;
+            if is_wanted && is_told {
+                claims.push(member.claim(now));
+            }
+        }
+        self.extension(Kind::Sync(Some(Box::new(mine))), claims)
+    }
+
+    fn may_hand_out(&mut self, now: Tick) -> bool {
+        let handed_out = &mut self.sync.handed_out;
+        while handed_out.front().is_some_and(|at| now.since(*at) >= WHOLE_WINDOW) {
+            handed_out.pop_front();
+        }
+        let may = handed_out.len() < MAX_WHOLE;
+        if may {
+            handed_out.push_back(now);
+        }
+        may
+    }
+
+    /// The entries asked for have come and are merged; the other side is told what it lacks.
+    pub(super) fn conclude_sync(&mut self, peer: &Arc<str>, heard: &Extension, now: Now) {
+        self.sync.differs_since = None;
+        let (Some(mine), Kind::Sync(Some(theirs))) = (self.sync.asked.take(), &heard.kind) else { return };
+        let told: IndexMap<&str, (Incarnation, Status), FixedState> =
+            heard.claims.iter().map(|claim| (&*claim.base_url, (claim.incarnation, claim.status))).collect();
+        let lacking: Vec<Claim> = self
+            .roster
+            .iter()
+            .filter(|(identity, member)| {
+                let bucket = bucket_of(identity);
+                let is_told = member.is_online() || now.tick.since(member.changed_at) < TOMBSTONE_TOLD;
+                let theirs_is = told.get(&*member.spelling).copied();
+                mine.get(bucket) != theirs.get(bucket)
+                    && is_told
+                    && theirs_is.is_none_or(|held| held < (member.incarnation, member.status))
+            })
+            .take(MAX_CLAIMS)
+            .map(|(_, member)| member.claim(now))
+            .collect();
+        if !lacking.is_empty() {
+            self.say(vec![Arc::clone(peer)], Kind::Push, lacking, Arc::default(), Purpose::Push, now);
+        }
+    }
+
+    /// A newcomer asks one server for its whole roster; another one where that fails or is too busy.
+    pub(super) fn ask_for_whole_roster(&mut self, now: Now) {
+        if !self.is_native() || self.sync.whole_tries_left == 0 {
+            return;
+        }
+        self.sync.whole_tries_left -= 1;
+        let peer = self.helpers(1, "", now.tick);
+        self.sync.asked = None;
+        let exchanges = self.say(peer, Kind::Sync(None), Vec::new(), Arc::default(), Purpose::Sync, now);
+        self.wait_for_greeting(exchanges);
+    }
+}
