@@ -103,13 +103,14 @@ impl World {
         process.sent.bytes += (REQUEST_HEADERS + size) as u64;
         process.sent.requests += 1;
         process.sent.largest = process.sent.largest.max(size);
-        let sender = Sender { process: from, epoch: process.epoch, ticket, deadline };
+        let asked = self.by_url.get(to).copied();
+        let sender = Sender { process: from, epoch: process.epoch, ticket, asked, deadline };
         if matches!(ticket, Ticket::Native(_)) {
             let found = checks::bounded(self.time, process, &self.hosts, size);
             found.into_iter().flatten().for_each(|violation| self.checks.report(violation));
         }
         let from = process.host;
-        let Some(to) = self.by_url.get(to).copied() else {
+        let Some(to) = asked else {
             // Nobody has that name.
             return self.queue.push(self.time, Happening::Outcome(sender, Box::new(Outcome::Broken)));
         };
@@ -204,6 +205,7 @@ impl World {
             return;
         }
         process.in_flight = process.in_flight.saturating_sub(1);
+        process.ledger.answered_by = sender.asked.filter(|_| matches!(outcome, Outcome::Lists(_)));
         self.trace.note(self.time, 4, u64::from(sender.process.0), outcome.size() as u64);
         self.act(sender.process, |engine, now| match (engine, sender.ticket) {
             (Engine::Native(machine), Ticket::Native(id)) => match outcome.reply() {

@@ -256,12 +256,12 @@ impl Run<'_> {
     /// Watches how everybody but the host itself gets to know: the natives, and the others.
     fn watch(&mut self, host: HostId, news: fn(std::sync::Arc<str>) -> News) -> [Option<WatchId>; 2] {
         self.world.checks.focus_on(host);
-        let is_all_legacy = self.plan.kind == Kind::Legacy;
+        // In an upgrade all are to know, whatever they run.
+        let takes_all = self.plan.kind == Kind::Legacy || self.plan.scenario == Scenario::Upgrade;
         let news = news(std::sync::Arc::clone(&self.world.hosts[host.index()].url));
         let World { time, watches, processes, .. } = &mut self.world;
         let is_other = |process: &Process| process.host != host && process.is_running();
-        let is_native =
-            |process: &Process| is_all_legacy || matches!(process.engine, Some(Engine::Native(_)));
+        let is_native = |process: &Process| takes_all || matches!(process.engine, Some(Engine::Native(_)));
         [true, false].map(|wants_native| {
             let wanted = |process: &Process| is_other(process) && is_native(process) == wants_native;
             let id = watches.open(*time, news.clone(), processes, wanted);

@@ -143,7 +143,9 @@ impl World {
                 }
                 _ => {
                     let config = self.config(host, *spec);
-                    Engine::Native(Box::new(view::seeded(config, seed, now, &claims, &entries)))
+                    let others = claims.iter().enumerate().filter(|(other, _)| first + other != index);
+                    let others = others.map(|(_, claim)| claim.clone());
+                    Engine::Native(Box::new(Machine::seeded(config, seed, now, others)))
                 }
             };
             let id = self.install(host, *spec, engine);

@@ -24,7 +24,7 @@ impl World {
     pub(super) fn run(&mut self, from: ProcessId, ticket: Ticket, errand: Errand) {
         let Some(process) = self.processes.get(from.index()) else { return };
         let deadline = self.time + STORE_TIMEOUT;
-        let sender = Sender { process: from, epoch: process.epoch, ticket, deadline };
+        let sender = Sender { process: from, epoch: process.epoch, ticket, asked: None, deadline };
         let at = if self.store.answers() { self.time + self.store.delay() } else { deadline };
         self.queue.push(at.min(deadline), Happening::Stored(sender, Box::new(errand)));
     }

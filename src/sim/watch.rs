@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::clock::Millis;
 use super::process::{Engine, Process};
-use super::view;
 use super::wire::ProcessId;
 
 /// What is to be known.
@@ -77,7 +76,7 @@ impl Watch {
             (News::Online(url), _) => process.sees_online(url),
             (News::Offline(url), _) => !process.sees_online(url),
             (News::Living(wanted), _) => match &process.engine {
-                Some(Engine::Native(machine)) => view::digest(machine).0 == *wanted,
+                Some(Engine::Native(machine)) => machine.living() == *wanted as usize,
                 Some(Engine::Legacy(legacy)) => legacy.online_count() == *wanted as usize,
                 None => false,
             },

@@ -55,6 +55,8 @@ pub struct Sender {
     pub epoch: u32,
     /// Its name for the request.
     pub ticket: Ticket,
+    /// The host that was asked; none for an errand to the store.
+    pub asked: Option<HostId>,
     /// Later than this nothing is waited for.
     pub deadline: Millis,
 }

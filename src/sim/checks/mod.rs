@@ -54,6 +54,8 @@ pub struct Ledger {
     /// How each host stood when this process was last looked at.
     views: Vec<Option<View>>,
     own: Option<View>,
+    /// Whose plain answer has just come: who has asked may outdo a claim on its behalf.
+    pub(super) answered_by: Option<HostId>,
 }
 
 /// The checks.
@@ -138,7 +140,7 @@ impl Checks {
         let Some(Engine::Native(machine)) = &process.engine else { return };
         let Some(home) = hosts.get(process.host.index()) else { return };
         let mut ledger = std::mem::take(&mut process.ledger);
-        let own = view::own_view(machine, &home.url);
+        let own = view::view(machine, &home.url);
         let is_offline = process.is_drained || process.stage == Stage::Leaving;
         self.report_all(self_truth::check(at, &home.url, is_offline, own));
         if let Some(own) = own {
@@ -148,14 +150,15 @@ impl Checks {
         }
         ledger.views.resize(hosts.len(), None);
         if hosts.len() <= FULL_UP_TO {
-            for index in (0..hosts.len()).filter(|index| *index != process.host.index()) {
-                self.compare(at, process, &home.url, hosts, index, &mut ledger);
+            for host in (0..u32::try_from(hosts.len()).unwrap_or(u32::MAX)).map(HostId) {
+                self.compare(at, process, &home.url, hosts, host, &mut ledger);
             }
         } else {
-            for host in self.focus.clone().into_iter().filter(|host| *host != process.host) {
-                self.compare(at, process, &home.url, hosts, host.index(), &mut ledger);
+            for host in self.focus.clone() {
+                self.compare(at, process, &home.url, hosts, host, &mut ledger);
             }
         }
+        ledger.answered_by = None;
         process.ledger = ledger;
     }
 
@@ -165,10 +168,14 @@ impl Checks {
         process: &Process,
         observer: &Arc<str>,
         hosts: &[Host],
-        index: usize,
+        host: HostId,
         ledger: &mut Ledger,
     ) {
+        let index = host.index();
         let (Some(subject), Some(held)) = (hosts.get(index), ledger.views.get_mut(index)) else { return };
+        if host == process.host {
+            return;
+        }
         let after = process.view(&subject.url);
         let (Some(before), Some(after)) = (std::mem::replace(held, after), after) else { return };
         if before == after {
@@ -178,6 +185,9 @@ impl Checks {
         self.suspicions += u64::from(is_change && after.status == Status::Suspect);
         self.deaths += u64::from(is_change && after.status == Status::Dead);
         self.returns += u64::from(!before.status.is_online() && after.status.is_online());
+        if ledger.answered_by == Some(host) {
+            self.note_own(host, after.incarnation.min(before.incarnation.next()));
+        }
         let uttered = self.highest.get(index).copied().unwrap_or_default();
         let change = Change { at, observer, subject, before, after, uttered };
         let found = [
