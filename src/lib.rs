@@ -15,3 +15,4 @@ mod binding;
 #[cfg(feature = "driver")]
 pub mod driver;
 pub mod protocol;
+pub mod sim;

@@ -1,0 +1,80 @@
+//! The command line.
+
+use clustershazbot::sim::scenarios::{Plan, Scenario};
+use clustershazbot::sim::setup::Kind;
+
+const USAGE: &str = "\
+usage: simulate [options]
+
+  --servers N          how many servers there are (default 100)
+  --scenario NAME      join, leave, crash, vanish, partition, upgrade, restart-storm or steady (default crash)
+  --events N           how often it happens, one after another (default 20; upgrade: every server once)
+  --loss SHARE         the share of messages that get lost (default 0.01)
+  --legacy-share SHARE the share of servers that run the original (default 0)
+  --seed N             decides everything that is left to chance (default 1)
+  --compare legacy     the same with servers that run the original, beside it
+  --plot FILE          the plot, as SVG (default simulate.svg; an empty name: none)
+  --json FILE          the numbers, as JSON
+";
+
+/// What is wanted.
+pub(crate) struct Arguments {
+    /// What is run.
+    pub(crate) plan: Plan,
+    /// Whether the original is run beside it.
+    pub(crate) compares: bool,
+    /// Where the plot goes.
+    pub(crate) plot: Option<String>,
+    /// Where the numbers go.
+    pub(crate) json: Option<String>,
+}
+
+impl Arguments {
+    /// Reads the arguments.
+    ///
+    /// # Errors
+    /// Says what is wrong, or how it is used.
+    pub(crate) fn read(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut plan = Plan {
+            scenario: Scenario::Crash,
+            servers: 100,
+            kind: Kind::Native,
+            legacy_share: 0.0,
+            loss: 0.01,
+            events: 20,
+            seed: 1,
+        };
+        let mut events = None;
+        let (mut compares, mut plot, mut json) = (false, Some("simulate.svg".to_owned()), None);
+        let mut arguments = arguments;
+        while let Some(name) = arguments.next() {
+            if matches!(&*name, "--help" | "-h") {
+                return Err(USAGE.to_owned());
+            }
+            let value = arguments.next().ok_or_else(|| format!("{name} needs a value\n\n{USAGE}"))?;
+            let wrong = || format!("{name} can't be {value}\n\n{USAGE}");
+            let share = || value.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or_else(wrong);
+            let whole = |least| value.parse().ok().filter(|number| *number >= least).ok_or_else(wrong);
+            match &*name {
+                "--servers" => plan.servers = whole(3)?,
+                "--scenario" => plan.scenario = Scenario::named(&value).ok_or_else(wrong)?,
+                "--events" => events = Some(whole(1)?),
+                "--loss" => plan.loss = share()?,
+                "--legacy-share" => plan.legacy_share = share()?,
+                "--seed" => plan.seed = value.parse().map_err(|_| wrong())?,
+                "--compare" if value == "legacy" => compares = true,
+                "--plot" => plot = Some(value).filter(|path| !path.is_empty()),
+                "--json" => json = Some(value),
+                "--compare" => return Err(wrong()),
+                _ => return Err(format!("unknown: {name}\n\n{USAGE}")),
+            }
+        }
+        plan.events = events.unwrap_or(match plan.scenario {
+            Scenario::Upgrade => plan.servers,
+            Scenario::Steady | Scenario::RestartStorm => 1,
+            Scenario::Partition => 3,
+            _ => 20,
+        });
+        Ok(Self { plan, compares, plot, json })
+    }
+}

@@ -1,0 +1,87 @@
+//! Simulates a cluster, and shows how fast news reach all: a table, a plot, and the numbers as JSON.
+//!
+//! ```sh
+//! cargo run --release --example simulate -- --servers 1000 --scenario crash --loss 0.01 --events 20 --compare legacy
+//! ```
+
+mod arguments;
+mod plot;
+mod table;
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use arguments::Arguments;
+use clustershazbot::sim::scenarios::{self, Plan, Results};
+use clustershazbot::sim::setup::Kind;
+
+/// One cluster that was simulated.
+pub(crate) struct Run {
+    /// As it is called in the table and the plot.
+    pub(crate) name: &'static str,
+    /// What was run.
+    pub(crate) plan: Plan,
+    /// What was found.
+    pub(crate) results: Results,
+    /// How long that took, in real seconds.
+    pub(crate) real_seconds: f64,
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::read(std::env::args().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(text) => {
+            eprintln!("{text}");
+            return ExitCode::from(2);
+        }
+    };
+    let mut runs = vec![simulate("this package", arguments.plan)];
+    if arguments.compares {
+        let plan = Plan { kind: Kind::Legacy, legacy_share: 0.0, ..arguments.plan };
+        runs.push(simulate("the original", plan));
+    }
+    print!("{}", table::of(&runs));
+    let mut is_written = true;
+    if let Some(path) = &arguments.plot {
+        is_written &= write(path, &plot::of(&runs));
+    }
+    if let Some(path) = &arguments.json {
+        is_written &= write(path, &table::json(&runs));
+    }
+    if is_written { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn write(path: &str, text: &str) -> bool {
+    match std::fs::write(path, text) {
+        Ok(()) => println!("written: {path}"),
+        Err(error) => eprintln!("{path}: {error}"),
+    }
+    std::path::Path::new(path).exists()
+}
+
+fn simulate(name: &'static str, plan: Plan) -> Run {
+    #[expect(clippy::disallowed_types, reason = "how long it takes is measured in real time")]
+    let begin = std::time::Instant::now();
+    let shows_progress = std::io::stderr().is_terminal();
+    let progress = |done: usize| {
+        if !shows_progress {
+            return;
+        }
+        let width = 40;
+        let filled = width * done / plan.events.max(1);
+        let seconds = begin.elapsed().as_secs_f64();
+        eprint!(
+            "\r{name}: [{}{}] {done}/{} {seconds:.0} s ",
+            "#".repeat(filled),
+            ".".repeat(width - filled),
+            plan.events
+        );
+        let _ = std::io::stderr().flush();
+    };
+    progress(0);
+    let results = scenarios::run(&plan, &mut |done| progress(done));
+    if shows_progress {
+        eprintln!();
+    }
+    Run { name, plan, results, real_seconds: begin.elapsed().as_secs_f64() }
+}

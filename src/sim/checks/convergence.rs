@@ -1,0 +1,51 @@
+//! Convergence: all native servers hold those online that are.
+
+use super::Violation;
+use crate::sim::clock::Millis;
+use crate::sim::host::Host;
+use crate::sim::process::{Engine, Process};
+
+/// Compares every native server's view of every host with the truth; finds the first that differs.
+pub(in crate::sim) fn check(at: Millis, processes: &[Process], hosts: &[Host]) -> Option<Violation> {
+    // A legacy peer with a slow clock does not outdo a tombstone of its own: where it stands then is nobody's fault.
+    let denies_itself = |host: &Host| {
+        let mut behind = host.processes.iter().filter_map(|id| processes.get(id.index()));
+        behind.any(|process| {
+            matches!(process.engine, Some(Engine::Legacy(_))) && !process.sees_online(&host.url)
+        })
+    };
+    let natives = processes.iter().filter(|process| matches!(process.engine, Some(Engine::Native(_))));
+    for observer in natives.filter(|process| process.is_running() && !process.is_drained) {
+        let home = hosts.get(observer.host.index())?;
+        let differs =
+            |host: &&Host| observer.sees_online(&host.url) != host.is_to_be_online && !denies_itself(host);
+        if let Some(host) = hosts.iter().find(differs) {
+            return Some(judge(at, &home.url, host, format!("{:?}", observer.view(&host.url))));
+        }
+    }
+    None
+}
+
+fn judge(at: Millis, observer: &str, host: &Host, view: String) -> Violation {
+    let finding =
+        format!("{observer} holds {} as {view}, which is to be online: {}", host.url, host.is_to_be_online);
+    Violation { at, invariant: "Convergence", finding }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::sim::setup::{Kind, Spec};
+    use crate::sim::world::World;
+
+    #[test]
+    fn one_that_has_not_heard_of_a_death_is_found() {
+        let mut world = World::new(1);
+        world.populate(&[Spec::of(Kind::Plain); 3]);
+        assert_eq!(world.disagreement(), None);
+        let host = world.host_ids().next().unwrap();
+        world.crash(host);
+        let found = world.disagreement().unwrap();
+        assert_eq!(found.invariant, "Convergence");
+        assert!(found.finding.contains(&*world.hosts[0].url), "{found}");
+    }
+}

@@ -1,0 +1,34 @@
+//! LegacyClean: an answer is the original's message, unless the request carried `v2`.
+
+use super::Violation;
+use crate::sim::clock::Millis;
+use crate::sim::wire::Outcome;
+
+pub(in crate::sim) fn check(
+    at: Millis,
+    url: &str,
+    answer: &Outcome,
+    request_had_v2: bool,
+) -> Option<Violation> {
+    let is_native = matches!(answer, Outcome::Native(_));
+    (is_native && !request_had_v2).then(|| {
+        let finding = format!("{url} answers a plain request in the native extension");
+        Violation { at, invariant: "LegacyClean", finding }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::extension::Extension;
+    use crate::protocol::message::Lists;
+
+    #[test]
+    fn an_extension_that_was_not_asked_for_is_found() {
+        let v2 = r#"{"me":["http://a/","alive",1,1,0],"id":"1","kind":"push"}"#;
+        let native = Outcome::Native(Box::new(Extension::read(v2).unwrap()));
+        assert!(check(0, "http://a/", &native, false).is_some());
+        assert!(check(0, "http://a/", &native, true).is_none());
+        assert!(check(0, "http://a/", &Outcome::Lists(Lists::default().into()), false).is_none());
+    }
+}

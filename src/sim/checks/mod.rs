@@ -1,0 +1,245 @@
+//! What must hold, looked at after every step: one check for each invariant of `docs/protocol.md`.
+
+mod bounded;
+mod convergence;
+mod fair_load;
+mod legacy_clean;
+mod monotone;
+mod no_false_death;
+mod no_resurrection;
+mod self_truth;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub(super) use bounded::check as bounded;
+pub(super) use fair_load::Load;
+pub(super) use legacy_clean::check as legacy_clean;
+
+use super::clock::Millis;
+use super::host::Host;
+use super::process::{Engine, Process, Stage};
+use super::view::{self, View};
+use super::wire::HostId;
+use crate::protocol::member::Status;
+use crate::protocol::time::Incarnation;
+
+/// Up to so many hosts everybody's view of everybody is looked at after each step.
+const FULL_UP_TO: usize = 32;
+/// In larger worlds only the views of so many hosts that something was done to.
+const MAX_FOCUS: usize = 8;
+/// More violations than this are counted, not kept.
+const MAX_KEPT: usize = 100;
+
+/// Something that must not be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// When.
+    pub at: Millis,
+    /// Which invariant.
+    pub invariant: &'static str,
+    /// What was found.
+    pub finding: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at {} ms: {}: {}", self.at, self.invariant, self.finding)
+    }
+}
+
+/// What the checks remember of one process.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    /// How each host stood when this process was last looked at.
+    views: Vec<Option<View>>,
+    own: Option<View>,
+    /// Whose plain answer has just come: who has asked may outdo a claim on its behalf.
+    pub(super) answered_by: Option<HostId>,
+}
+
+/// The checks.
+#[derive(Debug)]
+pub struct Checks {
+    /// What was found.
+    pub violations: Vec<Violation>,
+    /// How many were found in all.
+    pub found: u64,
+    /// Whether a death of a running server is a violation, as it is where nothing but chance loses messages.
+    pub forbids_false_death: bool,
+    /// More requests a second than this no server may be sent.
+    pub load_limit: f64,
+    /// Times that a server became suspect to another.
+    pub suspicions: u64,
+    /// Times that a running server outdid a claim about itself.
+    pub refutations: u64,
+    /// Times that a server came to hold another for dead.
+    pub deaths: u64,
+    /// Times that a tombstone was outdone.
+    pub returns: u64,
+    /// The highest incarnation that each host's servers ever had.
+    highest: Vec<Incarnation>,
+    focus: Vec<HostId>,
+}
+
+impl Default for Checks {
+    fn default() -> Self {
+        Self {
+            violations: Vec::new(),
+            found: 0,
+            forbids_false_death: false,
+            load_limit: fair_load::LIMIT,
+            suspicions: 0,
+            refutations: 0,
+            deaths: 0,
+            returns: 0,
+            highest: Vec::new(),
+            focus: Vec::new(),
+        }
+    }
+}
+
+/// What a check looks at: how one host stood and stands in the eyes of one process.
+struct Change<'a> {
+    at: Millis,
+    observer: &'a str,
+    subject: &'a Host,
+    before: View,
+    after: View,
+    /// The highest incarnation that the subject ever gave itself.
+    uttered: Incarnation,
+}
+
+impl Change<'_> {
+    fn violation(&self, invariant: &'static str) -> Violation {
+        let Change { at, observer, subject, before, after, .. } = self;
+        let finding = format!("{observer} holds {} as {after:?}, before as {before:?}", subject.url);
+        Violation { at: *at, invariant, finding }
+    }
+}
+
+impl Checks {
+    /// Something was done to a host: it is looked at more closely than others.
+    pub fn focus_on(&mut self, host: HostId) {
+        self.focus.retain(|other| *other != host);
+        self.focus.push(host);
+        if self.focus.len() > MAX_FOCUS {
+            self.focus.remove(0);
+        }
+    }
+
+    pub(super) fn report(&mut self, violation: Violation) {
+        self.found += 1;
+        if self.violations.len() < MAX_KEPT {
+            self.violations.push(violation);
+        }
+    }
+
+    /// Looks at a process that has just done something.
+    pub(super) fn observe(&mut self, at: Millis, process: &mut Process, hosts: &[Host]) {
+        let Some(Engine::Native(machine)) = &process.engine else { return };
+        let Some(home) = hosts.get(process.host.index()) else { return };
+        let mut ledger = std::mem::take(&mut process.ledger);
+        let own = view::view(machine, &home.url);
+        let is_offline = process.is_drained || process.stage == Stage::Leaving;
+        self.report_all(self_truth::check(at, &home.url, is_offline, own));
+        if let Some(own) = own {
+            let before = ledger.own.replace(own).map_or(own.incarnation, |before| before.incarnation);
+            self.refutations += u64::from(own.incarnation > before);
+            self.note_own(process.host, own.incarnation);
+        }
+        ledger.views.resize(hosts.len(), None);
+        if hosts.len() <= FULL_UP_TO {
+            for host in (0..u32::try_from(hosts.len()).unwrap_or(u32::MAX)).map(HostId) {
+                self.compare(at, process, &home.url, hosts, host, &mut ledger);
+            }
+        } else {
+            for host in self.focus.clone() {
+                self.compare(at, process, &home.url, hosts, host, &mut ledger);
+            }
+        }
+        ledger.answered_by = None;
+        process.ledger = ledger;
+    }
+
+    fn compare(
+        &mut self,
+        at: Millis,
+        process: &Process,
+        observer: &Arc<str>,
+        hosts: &[Host],
+        host: HostId,
+        ledger: &mut Ledger,
+    ) {
+        let index = host.index();
+        let (Some(subject), Some(held)) = (hosts.get(index), ledger.views.get_mut(index)) else { return };
+        if host == process.host {
+            return;
+        }
+        let after = process.view(&subject.url);
+        let (Some(before), Some(after)) = (std::mem::replace(held, after), after) else { return };
+        if before == after {
+            return;
+        }
+        let is_change = before.status != after.status;
+        self.suspicions += u64::from(is_change && after.status == Status::Suspect);
+        self.deaths += u64::from(is_change && after.status == Status::Dead);
+        self.returns += u64::from(!before.status.is_online() && after.status.is_online());
+        if ledger.answered_by == Some(host) {
+            self.note_own(host, after.incarnation.min(before.incarnation.next()));
+        }
+        let uttered = self.highest.get(index).copied().unwrap_or_default();
+        let change = Change { at, observer, subject, before, after, uttered };
+        let found = [
+            no_resurrection::check(&change),
+            monotone::check(&change),
+            if self.forbids_false_death { no_false_death::check(&change) } else { None },
+        ];
+        self.report_all(found.into_iter().flatten());
+    }
+
+    fn note_own(&mut self, host: HostId, incarnation: Incarnation) {
+        if self.highest.len() <= host.index() {
+            self.highest.resize(host.index() + 1, Incarnation::NONE);
+        }
+        if let Some(highest) = self.highest.get_mut(host.index()) {
+            *highest = incarnation.max(*highest);
+        }
+    }
+
+    fn report_all(&mut self, found: impl IntoIterator<Item = Violation>) {
+        found.into_iter().for_each(|violation| self.report(violation));
+    }
+}
+
+pub(super) use convergence::check as convergence;
+
+#[cfg(test)]
+mod tests {
+    //! Each check is shown what it must find.
+
+    use super::*;
+    use crate::protocol::time::Stamp;
+
+    pub(super) fn view(status: Status, incarnation: u32, last_update: u64) -> View {
+        View { status, incarnation: Incarnation(incarnation), last_update: Stamp(last_update) }
+    }
+
+    pub(super) fn change(subject: &Host, before: View, after: View) -> Change<'_> {
+        Change { at: 60_000, observer: "http://a/", subject, before, after, uttered: Incarnation(9) }
+    }
+
+    pub(super) fn subject() -> Host {
+        let mut host = Host::new("http://s/".into());
+        host.is_to_be_online = true;
+        host
+    }
+
+    #[test]
+    fn a_focus_has_a_limit() {
+        let mut checks = Checks::default();
+        (0..20).for_each(|host| checks.focus_on(HostId(host)));
+        assert_eq!(checks.focus.len(), MAX_FOCUS);
+        assert_eq!(checks.focus.last(), Some(&HostId(19)));
+    }
+}

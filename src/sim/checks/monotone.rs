@@ -1,0 +1,27 @@
+//! Monotone: the incarnation held for a subject never falls, nor the stamp within one incarnation.
+
+use super::{Change, Violation};
+
+pub(super) fn check(change: &Change<'_>) -> Option<Violation> {
+    let Change { before, after, .. } = change;
+    let has_fallen = after.incarnation < before.incarnation
+        || (after.incarnation == before.incarnation && after.last_update < before.last_update);
+    has_fallen.then(|| change.violation("Monotone"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{change, subject, view};
+    use super::*;
+    use crate::protocol::member::Status::{Dead, Online};
+
+    #[test]
+    fn a_fall_is_found() {
+        let subject = subject();
+        let finds = |before, after| check(&change(&subject, before, after)).is_some();
+        assert!(finds(view(Online, 5, 10), view(Dead, 4, 20)));
+        assert!(finds(view(Online, 5, 10), view(Online, 5, 9)));
+        assert!(!finds(view(Online, 5, 10), view(Online, 6, 1)));
+        assert!(!finds(view(Online, 5, 10), view(Dead, 5, 10)));
+    }
+}

@@ -1,0 +1,32 @@
+//! NoFalseDeath: where nothing but chance loses messages, nobody who runs is declared dead.
+
+use super::{Change, Violation};
+use crate::protocol::member::Status;
+
+/// What was said of the process before may still be under way for so long.
+const SETTLED_AFTER: u64 = 30_000;
+
+pub(super) fn check(change: &Change<'_>) -> Option<Violation> {
+    let Change { at, subject, before, after, .. } = change;
+    let dies = before.status.is_online() && after.status == Status::Dead;
+    let runs = subject.is_to_be_online && *at >= subject.started_at + SETTLED_AFTER;
+    (dies && runs).then(|| change.violation("NoFalseDeath"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{change, subject, view};
+    use super::*;
+    use crate::protocol::member::Status::{Dead, Left, Online, Suspect};
+
+    #[test]
+    fn the_death_of_one_that_runs_is_found() {
+        let mut host = subject();
+        let finds = |host: &_, before, after| check(&change(host, before, after)).is_some();
+        assert!(finds(&host, view(Suspect, 5, 10), view(Dead, 5, 11)));
+        assert!(!finds(&host, view(Online, 5, 10), view(Suspect, 5, 10)));
+        assert!(!finds(&host, view(Left, 5, 10), view(Dead, 5, 11)));
+        host.is_to_be_online = false;
+        assert!(!finds(&host, view(Online, 5, 10), view(Dead, 5, 11)));
+    }
+}

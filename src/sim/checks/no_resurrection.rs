@@ -1,0 +1,32 @@
+//! NoResurrection: who is known dead or gone is not brought back by an older claim, nor by one that nobody has made.
+
+use super::{Change, Violation};
+
+pub(super) fn check(change: &Change<'_>) -> Option<Violation> {
+    let Change { before, after, uttered, .. } = change;
+    if after.incarnation > *uttered {
+        return Some(change.violation("NoResurrection (an incarnation that its subject never had)"));
+    }
+    let is_back = !before.status.is_online() && after.status.is_online();
+    let is_newer = after.incarnation > before.incarnation || after.last_update > before.last_update;
+    (is_back && !is_newer).then(|| change.violation("NoResurrection"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{change, subject, view};
+    use super::*;
+    use crate::protocol::member::Status::{Dead, Left, Online};
+
+    #[test]
+    fn an_old_claim_that_brings_somebody_back_is_found() {
+        let subject = subject();
+        let finds = |before, after| check(&change(&subject, before, after)).is_some();
+        assert!(finds(view(Dead, 5, 10), view(Online, 5, 10)));
+        assert!(finds(view(Left, 5, 10), view(Online, 4, 10)));
+        assert!(finds(view(Online, 5, 10), view(Online, 10, 10)), "invented");
+        assert!(!finds(view(Dead, 5, 10), view(Online, 6, 3)));
+        assert!(!finds(view(Dead, 0, 10), view(Online, 0, 11)));
+        assert!(!finds(view(Online, 5, 10), view(Dead, 5, 10)));
+    }
+}

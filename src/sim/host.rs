@@ -1,0 +1,82 @@
+//! What is behind one URL: a host, its port, and the processes that share it.
+
+use std::sync::Arc;
+
+use super::checks::Load;
+use super::clock::Millis;
+use super::setup::Kind;
+use super::wire::ProcessId;
+
+/// The body parsers of Express refuse more.
+pub const BODY_LIMIT: usize = 100_000;
+
+/// Whether requests reach somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Port {
+    /// Somebody listens.
+    Open,
+    /// Nobody listens: the connection is refused.
+    Closed,
+    /// The host is gone: nothing comes back.
+    Vanished,
+}
+
+/// A host.
+#[derive(Debug)]
+pub struct Host {
+    /// Its base URL, the same text for all who know it.
+    pub url: Arc<str>,
+    /// Whether requests reach somebody.
+    pub port: Port,
+    /// Whether others are to hold it for online.
+    pub is_to_be_online: bool,
+    /// When something was last started on it.
+    pub started_at: Millis,
+    /// What was last started on it.
+    pub kind: Kind,
+    /// Nobody listens before.
+    pub listens_at: Millis,
+    /// The processes behind it, which take requests in turn.
+    pub processes: Vec<ProcessId>,
+    turn: usize,
+    /// How long an answer takes to be made.
+    pub service: Millis,
+    /// A proxy before it lets no `v2` pass, in either direction.
+    pub strips_v2: bool,
+    /// Its answers get lost.
+    pub is_mute: bool,
+    /// Larger bodies are answered 413.
+    pub body_limit: usize,
+    pub(super) load: Load,
+}
+
+impl Host {
+    pub(super) fn new(url: Arc<str>) -> Self {
+        Self {
+            url,
+            port: Port::Closed,
+            is_to_be_online: false,
+            started_at: 0,
+            kind: Kind::Native,
+            listens_at: 0,
+            processes: Vec::new(),
+            turn: 0,
+            service: 0,
+            strips_v2: false,
+            is_mute: false,
+            body_limit: BODY_LIMIT,
+            load: Load::default(),
+        }
+    }
+
+    /// Whether somebody listens.
+    pub fn listens(&self, now: Millis) -> bool {
+        self.port == Port::Open && now >= self.listens_at
+    }
+
+    /// Which process takes the next request.
+    pub(super) fn next_process(&mut self) -> Option<ProcessId> {
+        self.turn = self.turn.wrapping_add(1);
+        self.processes.get(self.turn % self.processes.len().max(1)).copied()
+    }
+}

@@ -1,0 +1,455 @@
+//! A legacy peer: the original package's behaviour, its faults included, as `docs/protocol.md` describes them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+use indexmap::IndexMap;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
+
+use super::clock::Millis;
+use crate::protocol::message::{Entry, Lists};
+use crate::protocol::time::{Now, Stamp};
+
+/// So many random servers are told of a start or a leave.
+const ANNOUNCE_TO: usize = 20;
+const SECOND_TRY_AFTER: Millis = 3_000;
+const TOMBSTONE_LIFE: Millis = 24 * 60 * 60 * 1_000;
+
+type Map = IndexMap<Arc<str>, Entry, FixedState>;
+
+/// How a legacy peer is set up.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Where it is reached.
+    pub base_url: Arc<str>,
+    /// Whether it is a monitor.
+    pub monitor: bool,
+    /// The pace of its rounds.
+    pub gossip_interval: Millis,
+    /// At least this long between its announcements to the master list.
+    pub announce_minimum: Millis,
+    /// And at most this much more.
+    pub announce_interval: Millis,
+}
+
+/// A request that it wants sent.
+#[derive(Debug)]
+pub enum Wish {
+    /// Gossip, with all that it knows.
+    Gossip {
+        /// Its name for the request.
+        id: u64,
+        /// To whom.
+        base_url: Arc<str>,
+        /// What it knows.
+        lists: Arc<Lists>,
+    },
+    /// The master list.
+    Download {
+        /// Its name for the request.
+        id: u64,
+    },
+    /// To replace the master list, whatever it holds.
+    Upload {
+        /// Its name for the request.
+        id: u64,
+        /// All that it holds for online.
+        entries: Vec<Entry>,
+    },
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Phase {
+    Downloading,
+    Announcing,
+    Running,
+    Leaving,
+    Gone,
+}
+
+#[derive(Debug)]
+struct Round {
+    id: u64,
+    peer: Arc<str>,
+    /// The second try says what was true at the first.
+    lists: Arc<Lists>,
+    is_second: bool,
+}
+
+/// A legacy peer.
+#[derive(Debug)]
+pub struct Legacy {
+    setup: Setup,
+    online: Map,
+    offline: Map,
+    phase: Phase,
+    /// The announcements whose answers are awaited.
+    awaited: BTreeSet<u64>,
+    round: Option<Round>,
+    next_round: Option<Millis>,
+    second_try: Option<Millis>,
+    next_announcement: Option<Millis>,
+    wishes: Vec<Wish>,
+    last_id: u64,
+    rng: Xoshiro256PlusPlus,
+}
+
+impl Legacy {
+    /// Starts one.
+    pub fn start(setup: Setup, seed: u64, now: Now) -> Self {
+        let mut peer = Self {
+            setup,
+            online: Map::default(),
+            offline: Map::default(),
+            phase: Phase::Downloading,
+            awaited: BTreeSet::new(),
+            round: None,
+            next_round: None,
+            second_try: None,
+            next_announcement: None,
+            wishes: Vec::new(),
+            last_id: 0,
+            rng: Xoshiro256PlusPlus::seed_from_u64(seed),
+        };
+        peer.refresh(now.wall);
+        peer.download();
+        peer
+    }
+
+    /// One that runs already and knows these servers.
+    pub fn running(setup: Setup, seed: u64, now: Now, known: &[Entry]) -> Self {
+        let mut peer = Self::start(setup, seed, now);
+        peer.wishes.clear();
+        peer.merge(&Lists { online: known.to_vec(), offline: Vec::new() }, now.wall);
+        peer.run(now);
+        peer
+    }
+
+    /// A gossip request; returns its answer.
+    pub fn handle_request(&mut self, now: Now, lists: &Lists) -> Lists {
+        self.refresh(now.wall);
+        self.merge(lists, now.wall);
+        self.lists()
+    }
+
+    /// What it says to everybody who asks.
+    pub fn public_list(&self) -> Lists {
+        Lists { online: self.online.values().cloned().collect(), offline: Vec::new() }
+    }
+
+    /// The answer to a gossip request, or none.
+    pub fn handle_reply(&mut self, now: Now, id: u64, answer: Option<&Lists>) {
+        if self.awaited.remove(&id) && self.awaited.is_empty() {
+            // Whatever was answered is thrown away.
+            match self.phase {
+                Phase::Announcing => self.run(now),
+                Phase::Leaving => self.phase = Phase::Gone,
+                _ => {}
+            }
+        }
+        let Some(round) = self.round.take_if(|round| round.id == id) else { return };
+        match answer {
+            Some(lists) => self.merge(lists, now.wall),
+            None if !round.is_second => {
+                self.round = Some(round);
+                self.second_try = Some(now.tick.0 + SECOND_TRY_AFTER);
+                return;
+            }
+            None => self.bury(&round.peer, now.wall),
+        }
+        self.schedule_round(now);
+    }
+
+    /// The master list, or none.
+    pub fn handle_download(&mut self, now: Now, list: Option<&Lists>) {
+        if let Some(list) = list {
+            self.merge(list, now.wall);
+        }
+        match self.phase {
+            Phase::Downloading => {
+                self.phase = Phase::Announcing;
+                self.announce();
+                if self.awaited.is_empty() {
+                    self.run(now);
+                }
+            }
+            Phase::Running => {
+                let id = self.next_id();
+                self.wishes.push(Wish::Upload { id, entries: self.online.values().cloned().collect() });
+                self.schedule_announcement(now);
+            }
+            _ => {}
+        }
+    }
+
+    /// Drains it or brings it back. Nobody is told.
+    pub fn handle_control(&mut self, now: Now, online: bool) {
+        let me = Arc::clone(&self.setup.base_url);
+        let is_online = self.online.contains_key(&me);
+        if online && !is_online {
+            self.offline.swap_remove(&me);
+            self.refresh(now.wall);
+        } else if !online && is_online {
+            self.bury(&me, now.wall);
+        }
+    }
+
+    /// Begins its shut-down.
+    pub fn handle_leave(&mut self, now: Now) {
+        self.phase = Phase::Leaving;
+        (self.next_round, self.second_try, self.next_announcement) = (None, None, None);
+        self.round = None;
+        let me = Arc::clone(&self.setup.base_url);
+        self.bury(&me, now.wall);
+        self.awaited.clear();
+        self.announce();
+        if self.awaited.is_empty() {
+            self.phase = Phase::Gone;
+        }
+    }
+
+    /// The moment that it wants to be woken at has come.
+    pub fn handle_timeout(&mut self, now: Now) {
+        let is_due = |at: &mut Millis| *at <= now.tick.0;
+        if self.next_round.take_if(is_due).is_some() {
+            self.begin_round(now);
+        }
+        if self.second_try.take_if(is_due).is_some() {
+            let id = self.next_id();
+            if let Some(round) = &mut self.round {
+                (round.id, round.is_second) = (id, true);
+                let (base_url, lists) = (Arc::clone(&round.peer), Arc::clone(&round.lists));
+                self.wishes.push(Wish::Gossip { id, base_url, lists });
+            }
+        }
+        if self.next_announcement.take_if(is_due).is_some() {
+            self.download();
+        }
+    }
+
+    /// When it wants to be woken.
+    pub fn timeout(&self) -> Option<Millis> {
+        [self.next_round, self.second_try, self.next_announcement].into_iter().flatten().min()
+    }
+
+    /// The requests that it wants sent.
+    pub fn take_wishes(&mut self) -> Vec<Wish> {
+        std::mem::take(&mut self.wishes)
+    }
+
+    /// Whether its start has resolved.
+    pub fn is_running(&self) -> bool {
+        self.phase == Phase::Running
+    }
+
+    /// Whether its shut-down has resolved.
+    pub fn is_gone(&self) -> bool {
+        self.phase == Phase::Gone
+    }
+
+    /// Whether it holds a server for online (or for offline), and since when; none if it does not know it.
+    pub fn view(&self, base_url: &str) -> Option<(bool, Stamp)> {
+        let online = self.online.get(base_url).map(|entry| (true, entry.last_update));
+        online.or_else(|| self.offline.get(base_url).map(|entry| (false, entry.last_update)))
+    }
+
+    /// How many it holds for online.
+    pub fn online_count(&self) -> usize {
+        self.online.len()
+    }
+
+    /// All that it knows.
+    pub fn lists(&self) -> Lists {
+        Lists {
+            online: self.online.values().cloned().collect(),
+            offline: self.offline.values().cloned().collect(),
+        }
+    }
+
+    // Any tick or request brings a drained one back.
+    fn refresh(&mut self, wall: Stamp) {
+        let Setup { base_url, monitor, .. } = &self.setup;
+        let entry = Entry { base_url: Arc::clone(base_url), monitor: *monitor, last_update: wall };
+        self.online.insert(Arc::clone(base_url), entry);
+    }
+
+    fn bury(&mut self, base_url: &Arc<str>, wall: Stamp) {
+        if let Some(entry) = self.online.swap_remove(base_url) {
+            self.offline.insert(Arc::clone(base_url), Entry { last_update: wall, ..entry });
+        }
+    }
+
+    // An online entry is compared with the online ones alone: an old one brings the dead back.
+    fn merge(&mut self, lists: &Lists, wall: Stamp) {
+        for entry in &lists.online {
+            let known = self.online.get(&entry.base_url);
+            if known.is_some_and(|known| entry.last_update <= known.last_update) {
+                continue;
+            }
+            self.offline.swap_remove(&entry.base_url);
+            self.online.insert(Arc::clone(&entry.base_url), entry.clone());
+        }
+        for entry in &lists.offline {
+            let known = self.online.get(&entry.base_url).or_else(|| self.offline.get(&entry.base_url));
+            if known.is_some_and(|known| entry.last_update <= known.last_update) {
+                continue;
+            }
+            self.online.swap_remove(&entry.base_url);
+            self.offline.insert(Arc::clone(&entry.base_url), entry.clone());
+        }
+        self.offline.retain(|_, entry| wall.0.saturating_sub(entry.last_update.0) <= TOMBSTONE_LIFE);
+    }
+
+    fn run(&mut self, now: Now) {
+        self.phase = Phase::Running;
+        self.schedule_round(now);
+        self.schedule_announcement(now);
+    }
+
+    fn schedule_round(&mut self, now: Now) {
+        let pause = self.setup.gossip_interval as f64 * self.rng.random_range(0.9..1.1);
+        self.next_round = Some(now.tick.0 + pause as Millis);
+    }
+
+    fn schedule_announcement(&mut self, now: Now) {
+        let more = self.setup.announce_interval as f64 * self.rng.random::<f64>();
+        self.next_announcement = Some(now.tick.0 + self.setup.announce_minimum + more as Millis);
+    }
+
+    fn download(&mut self) {
+        let id = self.next_id();
+        self.wishes.push(Wish::Download { id });
+    }
+
+    fn begin_round(&mut self, now: Now) {
+        self.refresh(now.wall);
+        let peer = loop {
+            let drawn = self.online.get_index(self.rng.random_range(0..self.online.len()));
+            match drawn {
+                Some((url, _)) if *url != self.setup.base_url => break Arc::clone(url),
+                Some(_) if self.online.len() > 1 => {}
+                _ => return self.schedule_round(now),
+            }
+        };
+        let (id, lists) = (self.next_id(), Arc::new(self.lists()));
+        self.wishes.push(Wish::Gossip { id, base_url: Arc::clone(&peer), lists: Arc::clone(&lists) });
+        self.round = Some(Round { id, peer, lists, is_second: false });
+    }
+
+    fn announce(&mut self) {
+        let others = || self.online.values().filter(|entry| entry.base_url != self.setup.base_url);
+        let urls = |monitor: bool| -> Vec<Arc<str>> {
+            let wanted = others().filter(|entry| entry.monitor == monitor);
+            wanted.map(|entry| Arc::clone(&entry.base_url)).collect()
+        };
+        let (monitors, mut chosen) = (urls(true), urls(false));
+        for index in 0..chosen.len().min(ANNOUNCE_TO) {
+            let other = self.rng.random_range(index..chosen.len());
+            chosen.swap(index, other);
+        }
+        chosen.truncate(ANNOUNCE_TO);
+        let lists = Arc::new(self.lists());
+        for base_url in chosen.into_iter().chain(monitors) {
+            let id = self.next_id();
+            self.awaited.insert(id);
+            self.wishes.push(Wish::Gossip { id, base_url, lists: Arc::clone(&lists) });
+        }
+    }
+
+    fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::clock::present;
+
+    const A: &str = "http://a/";
+    const B: &str = "http://b/";
+
+    fn entry(url: &str, last_update: u64) -> Entry {
+        Entry { base_url: url.into(), monitor: false, last_update: Stamp(last_update) }
+    }
+
+    fn peer() -> Legacy {
+        let setup = Setup {
+            base_url: "http://me/".into(),
+            monitor: false,
+            gossip_interval: 30_000,
+            announce_minimum: 300_000,
+            announce_interval: 0,
+        };
+        Legacy::running(setup, 1, present(0, 0), &[entry(A, 100)])
+    }
+
+    fn wake(peer: &mut Legacy) -> Vec<Wish> {
+        peer.handle_timeout(present(peer.timeout().unwrap(), 0));
+        peer.take_wishes()
+    }
+
+    #[test]
+    fn an_old_claim_resurrects_the_dead_and_a_tie_changes_nothing() {
+        let mut peer = peer();
+        let wall = present(0, 0).wall.0;
+        let dead = Lists { online: vec![], offline: vec![entry(A, wall)] };
+        peer.handle_request(present(1, 0), &dead);
+        assert_eq!(peer.view(A), Some((false, Stamp(wall))));
+        peer.handle_request(present(2, 0), &Lists { online: vec![entry(A, 50)], offline: vec![] });
+        assert_eq!(peer.view(A), Some((true, Stamp(50))));
+        peer.handle_request(present(3, 0), &Lists { online: vec![], offline: vec![entry(A, 50)] });
+        assert_eq!(peer.view(A), Some((true, Stamp(50))));
+    }
+
+    #[test]
+    fn a_round_that_fails_twice_buries() {
+        let mut peer = peer();
+        for is_second in [false, true] {
+            let wishes = wake(&mut peer);
+            let [Wish::Gossip { id, base_url, .. }] = &wishes[..] else { panic!("{wishes:?}") };
+            assert_eq!(&**base_url, A);
+            peer.handle_reply(present(30_000, 0), *id, None);
+            assert_eq!(peer.view(A).unwrap().0, !is_second);
+        }
+        assert!(peer.timeout().is_some_and(|at| at > 55_000));
+    }
+
+    #[test]
+    fn a_drained_one_comes_back_by_any_gossip() {
+        let mut peer = peer();
+        peer.handle_control(present(1, 0), false);
+        assert_eq!(peer.view("http://me/").map(|view| view.0), Some(false));
+        peer.handle_request(present(2, 0), &Lists::default());
+        assert_eq!(peer.view("http://me/").map(|view| view.0), Some(true));
+    }
+
+    #[test]
+    fn a_start_announces_and_a_leave_too() {
+        let setup = peer().setup;
+        let mut peer = Legacy::start(setup, 1, present(0, 0));
+        assert!(matches!(&peer.take_wishes()[..], [Wish::Download { .. }]));
+        let known = Lists { online: vec![entry(A, 1), entry(B, 1)], offline: vec![] };
+        peer.handle_download(present(5, 0), Some(&known));
+        let ids: Vec<u64> = peer
+            .take_wishes()
+            .iter()
+            .map(|wish| match wish {
+                Wish::Gossip { id, .. } => *id,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(ids.len(), 2);
+        assert!(!peer.is_running());
+        for id in ids {
+            peer.handle_reply(present(6, 0), id, None);
+        }
+        assert!(peer.is_running());
+        peer.handle_leave(present(7, 0));
+        assert_eq!(peer.take_wishes().len(), 2);
+        assert!(!peer.is_gone());
+    }
+}

@@ -1,0 +1,141 @@
+//! One process: an engine, the clock on its wall, and what the world notes about it.
+
+use super::checks::Ledger;
+use super::clock::Millis;
+use super::legacy::Legacy;
+use super::view::{self, View};
+use super::wire::HostId;
+use crate::protocol::machine::Machine;
+use crate::protocol::member::Status;
+use crate::protocol::time::Incarnation;
+
+/// What runs in a process.
+#[derive(Debug)]
+pub enum Engine {
+    /// The machine under test.
+    Native(Box<Machine>),
+    /// The original.
+    Legacy(Box<Legacy>),
+}
+
+/// How far a process has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Its start has not resolved yet.
+    Starting,
+    /// It runs.
+    Running,
+    /// It leaves.
+    Leaving,
+    /// It has ended, in whatever way.
+    Ended,
+}
+
+/// A process.
+#[derive(Debug)]
+pub struct Process {
+    /// Behind which URL it is.
+    pub host: HostId,
+    /// None once it has ended.
+    pub engine: Option<Engine>,
+    /// How far its wall clock is off, in milliseconds.
+    pub wall_offset: i64,
+    /// How far it has come.
+    pub stage: Stage,
+    /// When it was started.
+    pub started_at: Millis,
+    /// When it was told last to drain, to come back or to leave: many are told at once then.
+    pub told_at: Millis,
+    /// Whether it was told to drain.
+    pub is_drained: bool,
+    /// JavaScript does nothing until then.
+    pub stalled_until: Millis,
+    /// Since when that is so.
+    pub stalled_since: Millis,
+    /// The moment of the wake-up that stands in the queue.
+    pub(super) armed: Option<Millis>,
+    /// Requests whose outcome is awaited.
+    pub(super) in_flight: u32,
+    /// Grows as everything under way is given up.
+    pub(super) epoch: u32,
+    /// What was sent, headers included.
+    pub sent: Traffic,
+    /// What the checks remember.
+    pub(super) ledger: Ledger,
+}
+
+/// What a process has sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Bytes of requests and answers, with headers.
+    pub bytes: u64,
+    /// How many requests.
+    pub requests: u64,
+    /// The largest body of a request.
+    pub largest: usize,
+}
+
+impl Process {
+    pub(super) fn new(host: HostId, engine: Engine, wall_offset: i64, now: Millis) -> Self {
+        Self {
+            host,
+            engine: Some(engine),
+            wall_offset,
+            stage: Stage::Starting,
+            started_at: now,
+            told_at: now,
+            is_drained: false,
+            stalled_until: 0,
+            stalled_since: 0,
+            armed: None,
+            in_flight: 0,
+            epoch: 0,
+            sent: Traffic::default(),
+            ledger: Ledger::default(),
+        }
+    }
+
+    /// The machine, if it runs one.
+    pub fn machine(&self) -> Option<&Machine> {
+        match &self.engine {
+            Some(Engine::Native(machine)) => Some(machine),
+            _ => None,
+        }
+    }
+
+    /// Whether it runs, whatever its engine.
+    pub fn is_running(&self) -> bool {
+        self.engine.is_some() && self.stage == Stage::Running
+    }
+
+    /// Whether others are to hold it for online.
+    pub fn is_to_be_online(&self) -> bool {
+        self.engine.is_some() && matches!(self.stage, Stage::Starting | Stage::Running) && !self.is_drained
+    }
+
+    /// How a server stands in its eyes.
+    pub fn view(&self, base_url: &str) -> Option<View> {
+        match self.engine.as_ref()? {
+            Engine::Native(machine) => view::view(machine, base_url),
+            Engine::Legacy(legacy) => legacy.view(base_url).map(|(online, last_update)| View {
+                status: if online { Status::Online } else { Status::Dead },
+                incarnation: Incarnation::NONE,
+                last_update,
+            }),
+        }
+    }
+
+    /// Whether it holds a server for online.
+    pub fn sees_online(&self, base_url: &str) -> bool {
+        self.view(base_url).is_some_and(|view| view.status.is_online())
+    }
+}
+
+impl Engine {
+    pub(super) fn timeout(&self) -> Option<Millis> {
+        match self {
+            Self::Native(machine) => machine.poll_timeout().map(|at| at.0),
+            Self::Legacy(legacy) => legacy.timeout(),
+        }
+    }
+}

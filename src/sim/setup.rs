@@ -1,0 +1,192 @@
+//! How servers come into the world.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::RngExt;
+
+use super::clock::{EPOCH, Millis, present};
+use super::host::{Host, Port};
+use super::legacy::{Legacy, Setup};
+use super::process::{Engine, Process, Stage};
+use super::view;
+use super::wire::{HostId, ProcessId};
+use super::world::World;
+use crate::protocol::base_url::BaseUrl;
+use crate::protocol::config::Config;
+use crate::protocol::machine::Machine;
+use crate::protocol::message::Entry;
+use crate::protocol::time::Stamp;
+
+/// What a server runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Our package.
+    Native,
+    /// Our package with `SHAZBOT_PROBE_INTERVAL=0`: no native extension.
+    Plain,
+    /// The original package.
+    Legacy,
+}
+
+/// How one server is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spec {
+    /// What it runs.
+    pub kind: Kind,
+    /// Whether it is a monitor.
+    pub monitor: bool,
+    /// How far its wall clock is off, in milliseconds.
+    pub wall_offset: i64,
+    /// It listens only so long after its start.
+    pub listens_after: Millis,
+}
+
+impl Spec {
+    /// An ordinary one of a kind.
+    pub fn of(kind: Kind) -> Self {
+        Self { kind, monitor: false, wall_offset: 0, listens_after: 0 }
+    }
+}
+
+/// What all servers have in common.
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// The configuration, but for what is each server's own.
+    pub config: Config,
+    /// The pace of the probes of native servers.
+    pub probe_interval: Duration,
+}
+
+impl Default for Template {
+    #[expect(clippy::expect_used, reason = "the variables are constants")]
+    fn default() -> Self {
+        let variable = |name: &str| {
+            Some(match name {
+                "SHAZBOT_BASE_URL" => "http://template/".to_owned(),
+                "SHAZBOT_MASTER_LIST" | "SHAZBOT_MASTER_LIST_UPDATE" => "http://store/list".to_owned(),
+                "SHAZBOT_SECRET" | "SHAZBOT_CONTROL_SECRET" | "SHAZBOT_MASTER_LIST_UPDATE_AUTH" => {
+                    "x".to_owned()
+                }
+                _ => return None,
+            })
+        };
+        let (config, _) = Config::from_variables(variable).expect("the template can be read");
+        let probe_interval = config.probe_interval.unwrap_or(Duration::from_secs(1));
+        Self { config, probe_interval }
+    }
+}
+
+impl World {
+    /// What servers that are started from now on have in common.
+    pub fn template(&mut self) -> &mut Template {
+        &mut self.template
+    }
+
+    /// Adds a host on which nothing runs yet.
+    pub fn add_host(&mut self) -> HostId {
+        let id = HostId(u32::try_from(self.hosts.len()).unwrap_or(u32::MAX));
+        let url: Arc<str> = format!("https://server-{:05}.example.com/", id.0).into();
+        self.by_url.insert(Arc::clone(&url), id);
+        let mut host = Host::new(url);
+        host.body_limit = self.default_body_limit;
+        self.hosts.push(host);
+        id
+    }
+
+    /// The hosts.
+    pub fn host_ids(&self) -> impl Iterator<Item = HostId> + use<> {
+        (0..u32::try_from(self.hosts.len()).unwrap_or(u32::MAX)).map(HostId)
+    }
+
+    /// Starts a server on a host, as one more behind its URL if there is one already.
+    pub fn start(&mut self, host: HostId, spec: Spec) -> ProcessId {
+        let (now, seed) = (present(self.time, spec.wall_offset), self.rng.random());
+        let engine = match spec.kind {
+            Kind::Legacy => Engine::Legacy(Box::new(Legacy::start(self.setup(host, spec), seed, now))),
+            _ => Engine::Native(Box::new(Machine::start(self.config(host, spec), seed, now))),
+        };
+        let id = self.install(host, spec, engine);
+        self.carry_out(id);
+        self.arm(id);
+        id
+    }
+
+    /// Adds a host and starts a server on it.
+    pub fn join(&mut self, spec: Spec) -> HostId {
+        let host = self.add_host();
+        self.start(host, spec);
+        host
+    }
+
+    /// Adds so many servers that have been running for long and know each other; the master list names all.
+    pub fn populate(&mut self, specs: &[Spec]) {
+        let first = self.hosts.len();
+        for _ in specs {
+            self.add_host();
+        }
+        let entries: Vec<Entry> = std::iter::zip(&self.hosts[first..], specs)
+            .map(|(host, spec)| Entry {
+                base_url: Arc::clone(&host.url),
+                monitor: spec.monitor,
+                last_update: Stamp(EPOCH + self.time),
+            })
+            .collect();
+        self.store.fill(&entries);
+        let claims = view::founding_claims(specs, &entries, self.time);
+        for (index, spec) in (first..).zip(specs) {
+            let host = HostId(u32::try_from(index).unwrap_or(u32::MAX));
+            let (now, seed) = (present(self.time, spec.wall_offset), self.rng.random());
+            let engine = match spec.kind {
+                Kind::Legacy => {
+                    Engine::Legacy(Box::new(Legacy::running(self.setup(host, *spec), seed, now, &entries)))
+                }
+                _ => {
+                    let config = self.config(host, *spec);
+                    let others = claims.iter().enumerate().filter(|(other, _)| first + other != index);
+                    let others = others.map(|(_, claim)| claim.clone());
+                    Engine::Native(Box::new(Machine::seeded(config, seed, now, others)))
+                }
+            };
+            let id = self.install(host, *spec, engine);
+            self.processes[id.index()].stage = Stage::Running;
+            self.carry_out(id);
+            self.arm(id);
+        }
+    }
+
+    fn install(&mut self, host: HostId, spec: Spec, engine: Engine) -> ProcessId {
+        let id = ProcessId(u32::try_from(self.processes.len()).unwrap_or(u32::MAX));
+        self.processes.push(Process::new(host, engine, spec.wall_offset, self.time));
+        let place = &mut self.hosts[host.index()];
+        place.processes.push(id);
+        place.port = Port::Open;
+        place.listens_at = self.time + spec.listens_after;
+        place.is_to_be_online = true;
+        place.started_at = self.time;
+        place.kind = spec.kind;
+        id
+    }
+
+    fn config(&self, host: HostId, spec: Spec) -> Config {
+        let mut config = self.template.config.clone();
+        if let Ok(base_url) = BaseUrl::parse(&self.hosts[host.index()].url) {
+            config.base_url = base_url;
+        }
+        config.monitor = spec.monitor;
+        config.probe_interval = (spec.kind == Kind::Native).then_some(self.template.probe_interval);
+        config
+    }
+
+    fn setup(&self, host: HostId, spec: Spec) -> Setup {
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let config = &self.template.config;
+        Setup {
+            base_url: Arc::clone(&self.hosts[host.index()].url),
+            monitor: spec.monitor,
+            gossip_interval: millis(config.gossip_interval),
+            announce_minimum: millis(config.master_list.announce_minimum),
+            announce_interval: millis(config.master_list.announce_interval),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The protocol in made-up worlds.
+
+mod sweep;

@@ -1,0 +1,166 @@
+//! Watches: who of those running at a moment gets to know something, and when.
+
+use std::sync::Arc;
+
+use super::clock::Millis;
+use super::process::{Engine, Process};
+use super::wire::ProcessId;
+
+/// What is to be known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// That this server is online.
+    Online(Arc<str>),
+    /// That this server is not.
+    Offline(Arc<str>),
+    /// That so many servers live, oneself included.
+    Living(u32),
+}
+
+/// Who gets to know one thing.
+#[derive(Debug, Clone)]
+pub struct Watch {
+    /// What is to be known.
+    pub news: News,
+    /// Since when it is so.
+    pub since: Millis,
+    /// How many are to know.
+    pub audience: u32,
+    /// How many know.
+    pub informed: u32,
+    /// How many knew from when on; grows with each change.
+    pub curve: Vec<(Millis, u32)>,
+    members: Vec<Member>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Member {
+    Outside,
+    Unaware,
+    Informed,
+}
+
+/// Names a watch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WatchId(usize);
+
+/// All watches that are open.
+#[derive(Debug, Default)]
+pub struct Watches {
+    open: Vec<Option<Watch>>,
+    changes: u64,
+}
+
+impl Watch {
+    /// Whether all know.
+    pub fn is_complete(&self) -> bool {
+        self.informed == self.audience
+    }
+
+    /// How long it took until all knew and kept it; none if some still don't.
+    pub fn duration(&self) -> Option<Millis> {
+        self.is_complete().then(|| self.curve.last().map_or(0, |(at, _)| at - self.since))
+    }
+
+    /// How long it took until this share knew for the first time.
+    pub fn duration_of(&self, share: f64) -> Option<Millis> {
+        let wanted = (share * f64::from(self.audience)).ceil();
+        let reached = self.curve.iter().find(|(_, informed)| f64::from(*informed) >= wanted);
+        reached.map(|(at, _)| at - self.since)
+    }
+
+    fn look(&mut self, now: Millis, id: ProcessId, process: &Process) -> bool {
+        let Some(member) = self.members.get_mut(id.index()) else { return false };
+        let knows = match (&self.news, *member) {
+            (_, Member::Outside) => return false,
+            (News::Online(url), _) => process.sees_online(url),
+            (News::Offline(url), _) => !process.sees_online(url),
+            (News::Living(wanted), _) => match &process.engine {
+                Some(Engine::Native(machine)) => machine.living() == *wanted as usize,
+                Some(Engine::Legacy(legacy)) => legacy.online_count() == *wanted as usize,
+                None => false,
+            },
+        };
+        let state = if knows { Member::Informed } else { Member::Unaware };
+        if std::mem::replace(member, state) == state {
+            return false;
+        }
+        self.informed = if knows { self.informed + 1 } else { self.informed - 1 };
+        self.curve.push((now, self.informed));
+        true
+    }
+
+    fn forget(&mut self, now: Millis, id: ProcessId) {
+        let Some(member) = self.members.get_mut(id.index()) else { return };
+        match std::mem::replace(member, Member::Outside) {
+            Member::Outside => return,
+            Member::Unaware => {}
+            Member::Informed => self.informed -= 1,
+        }
+        self.audience -= 1;
+        self.curve.push((now, self.informed));
+    }
+}
+
+impl Watches {
+    /// Begins to watch those of the processes that are `wanted`.
+    pub fn open(
+        &mut self,
+        now: Millis,
+        news: News,
+        processes: &[Process],
+        wanted: impl Fn(&Process) -> bool,
+    ) -> WatchId {
+        let member = |process: &Process| if wanted(process) { Member::Unaware } else { Member::Outside };
+        let members: Vec<Member> = processes.iter().map(member).collect();
+        let audience = members.iter().filter(|member| **member == Member::Unaware).count();
+        let mut watch = Watch {
+            news,
+            since: now,
+            audience: u32::try_from(audience).unwrap_or(u32::MAX),
+            informed: 0,
+            curve: vec![(now, 0)],
+            members,
+        };
+        for (process, id) in processes.iter().zip(0..) {
+            watch.look(now, ProcessId(id), process);
+        }
+        self.open.push(Some(watch));
+        WatchId(self.open.len() - 1)
+    }
+
+    /// How things stand.
+    pub fn get(&self, id: WatchId) -> Option<&Watch> {
+        self.open.get(id.0)?.as_ref()
+    }
+
+    /// Whether all know.
+    pub fn is_complete(&self, id: WatchId) -> bool {
+        self.get(id).is_some_and(Watch::is_complete)
+    }
+
+    /// Ends a watch.
+    pub fn close(&mut self, id: WatchId) -> Option<Watch> {
+        let watch = self.open.get_mut(id.0)?.take();
+        while self.open.last().is_some_and(Option::is_none) {
+            self.open.pop();
+        }
+        watch
+    }
+
+    /// Grows whenever somebody gets to know something, or forgets it.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    pub(super) fn observe(&mut self, now: Millis, id: ProcessId, process: &Process) {
+        for watch in self.open.iter_mut().flatten() {
+            self.changes += u64::from(watch.look(now, id, process));
+        }
+    }
+
+    pub(super) fn forget(&mut self, now: Millis, id: ProcessId) {
+        self.changes += 1;
+        self.open.iter_mut().flatten().for_each(|watch| watch.forget(now, id));
+    }
+}
