@@ -74,6 +74,11 @@ impl Host {
         self.port == Port::Open && now >= self.listens_at
     }
 
+    /// How many requests it was ever sent.
+    pub fn received(&self) -> u64 {
+        self.load.total
+    }
+
     /// Which process takes the next request.
     pub(super) fn next_process(&mut self) -> Option<ProcessId> {
         self.turn = self.turn.wrapping_add(1);

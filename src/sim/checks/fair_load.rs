@@ -15,7 +15,7 @@ pub(in crate::sim) struct Load {
     second: u64,
     sum: u32,
     /// How many it was ever sent.
-    pub total: u64,
+    pub(in crate::sim) total: u64,
 }
 
 impl Load {

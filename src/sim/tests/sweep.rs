@@ -10,7 +10,7 @@ use crate::sim::world::World;
 
 /// Seeds of the sweep that every run of the tests makes.
 const SEEDS: u64 = 96;
-/// Seeds of the long campaign.
+/// Seeds of the long campaign, unless `SHAZBOT_SIM_SEEDS` says otherwise.
 const CAMPAIGN: u64 = 5_000;
 /// At least so much happens in each world.
 const STEPS: u64 = 3_000;
@@ -110,7 +110,11 @@ fn judge(runs: &[Run], test: &str) {
 
 /// The seed to be replayed, if there is one.
 fn wanted() -> Option<u64> {
-    std::env::var("SHAZBOT_SIM_SEED").ok()?.parse().ok()
+    variable("SHAZBOT_SIM_SEED")
+}
+
+fn variable(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
 }
 
 #[test]
@@ -150,7 +154,8 @@ fn no_invariant_breaks_whatever_goes_wrong() {
 #[test]
 #[ignore = "takes an hour: for campaigns"]
 fn no_invariant_breaks_in_a_long_campaign() {
-    judge(&run_all(SEEDS..SEEDS + CAMPAIGN), "no_invariant_breaks_whatever_goes_wrong");
+    let seeds = variable("SHAZBOT_SIM_SEEDS").unwrap_or(CAMPAIGN);
+    judge(&run_all(SEEDS..SEEDS + seeds), "no_invariant_breaks_whatever_goes_wrong");
 }
 
 #[test]

@@ -1,0 +1,185 @@
+//! One thing goes wrong at a time, among natives.
+
+use super::{FIRST, SECOND, agree_throughout, agree_within, natives, no_violations};
+use crate::protocol::member::Status;
+use crate::sim::setup::{Kind, Spec};
+use crate::sim::wire::HostId;
+
+#[test]
+fn a_server_that_listens_only_8_s_after_its_start_is_not_buried() {
+    let mut world = natives(10);
+    let late = world.join(Spec { listens_after: 8_000, ..Spec::of(Kind::Native) });
+    world.run_for(1_000);
+    world.checks.forbids_false_death = true;
+    let url = world.hosts[late.index()].url.clone();
+    for _ in 0..300 {
+        world.run_for(100);
+        let buried = world.processes.iter().filter(|process| process.engine.is_some()).find(|process| {
+            process.view(&url).is_some_and(|view| matches!(view.status, Status::Dead | Status::Left))
+        });
+        assert!(
+            buried.is_none(),
+            "{:?} has buried it at {} ms",
+            buried.map(|process| process.host),
+            world.time
+        );
+    }
+    agree_throughout(&mut world, 30_000);
+    no_violations(&world);
+}
+
+#[test]
+fn a_server_whose_javascript_is_blocked_for_5_s_is_not_declared_dead() {
+    for count in [3, 10, 25] {
+        let mut world = natives(count);
+        world.network.loss = 0.01;
+        world.hosts.iter_mut().for_each(|host| host.started_at = 0);
+        world.run_for(30_000);
+        world.checks.forbids_false_death = true;
+        for _ in 0..10 {
+            world.stall(FIRST, 5_000);
+            world.run_for(20_000);
+        }
+        assert_eq!(world.disagreement(), None, "{count} servers");
+        no_violations(&world);
+    }
+}
+
+#[test]
+fn a_one_way_cut_declares_nobody_dead() {
+    let mut world = natives(10);
+    world.run_for(30_000);
+    world.checks.forbids_false_death = true;
+    world.cut(FIRST, SECOND);
+    agree_throughout(&mut world, 60_000);
+    no_violations(&world);
+}
+
+#[test]
+fn a_vanished_host_is_known_to_all_in_time() {
+    let mut world = natives(100);
+    world.vanish(FIRST);
+    agree_within(&mut world, 11_000);
+    agree_throughout(&mut world, 10_000);
+    no_violations(&world);
+}
+
+#[test]
+fn a_closed_port_is_known_to_all_in_time() {
+    let mut world = natives(100);
+    world.crash(FIRST);
+    agree_within(&mut world, 5_500);
+    agree_throughout(&mut world, 10_000);
+    no_violations(&world);
+}
+
+#[test]
+fn a_storm_of_restarts_ends_in_agreement() {
+    let mut world = natives(50);
+    for host in world.host_ids() {
+        world.crash(host);
+        world.run_for(200);
+        world.restart(host, Spec::of(Kind::Native));
+        world.run_for(300);
+    }
+    agree_within(&mut world, 10_000);
+    agree_throughout(&mut world, 10_000);
+    no_violations(&world);
+}
+
+#[test]
+fn all_restart_at_once_and_agree() {
+    let mut world = natives(30);
+    for host in world.host_ids() {
+        world.crash(host);
+    }
+    world.run_for(2_000);
+    for host in world.host_ids() {
+        world.restart(host, Spec::of(Kind::Native));
+    }
+    agree_within(&mut world, 60_000);
+    no_violations(&world);
+}
+
+#[test]
+fn a_partition_heals() {
+    let mut world = natives(20);
+    world.partition(|host| host.index() < 10);
+    world.run_for(120_000);
+    world.heal();
+    let took = agree_within(&mut world, 60_000);
+    agree_throughout(&mut world, 10_000);
+    no_violations(&world);
+    assert!(took > 0, "nobody noticed that there was a partition");
+}
+
+#[test]
+fn one_that_was_alone_does_not_take_the_others_for_dead() {
+    let mut world = natives(10);
+    world.partition(|host| host == FIRST);
+    world.run_for(60_000);
+    let alone = &world.processes[0];
+    let dead = world.hosts.iter().filter(|host| !alone.sees_online(&host.url)).count();
+    // It holds most for suspect, for it is more likely that it is alone than that all others died.
+    assert!(dead <= 2, "{dead} of 9 are dead in the eyes of one that is alone");
+    world.heal();
+    agree_within(&mut world, 60_000);
+    no_violations(&world);
+}
+
+#[test]
+fn a_drained_server_stays_offline_until_it_is_told_otherwise() {
+    let mut world = natives(10);
+    world.control(FIRST, false);
+    agree_within(&mut world, 1_000);
+    agree_throughout(&mut world, 60_000);
+    world.control(FIRST, true);
+    agree_within(&mut world, 1_000);
+    agree_throughout(&mut world, 60_000);
+    no_violations(&world);
+}
+
+#[test]
+fn two_processes_behind_one_url_live_in_peace() {
+    let mut world = natives(5);
+    world.start(FIRST, Spec::of(Kind::Native));
+    world.run_for(10_000);
+    world.checks.forbids_false_death = true;
+    agree_throughout(&mut world, 60_000);
+    // One of the two leaves; the other refutes that.
+    let one = world.hosts[FIRST.index()].processes[0];
+    world.leave_process(one);
+    agree_within(&mut world, 15_000);
+    agree_throughout(&mut world, 30_000);
+    no_violations(&world);
+}
+
+#[test]
+fn clocks_that_are_wrong_by_hours_do_no_harm() {
+    let mut world = crate::sim::world::World::new(5);
+    let spec = |hours: i64| Spec { wall_offset: hours * 3_600_000, ..Spec::of(Kind::Native) };
+    world.populate(&[spec(0), spec(-9), spec(9), spec(0), spec(3), spec(-1)]);
+    world.run_for(5_000);
+    agree_throughout(&mut world, 30_000);
+    for host in (0..6).map(HostId) {
+        let hours = if host.0.is_multiple_of(2) { 11 } else { -11 };
+        world.crash(host);
+        agree_within(&mut world, 15_000);
+        // Its clock was set meanwhile.
+        world.restart(host, spec(hours));
+        agree_within(&mut world, 15_000);
+        agree_throughout(&mut world, 5_000);
+    }
+    no_violations(&world);
+}
+
+#[test]
+fn without_a_master_list_a_start_resolves_and_joins_later() {
+    let mut world = natives(10);
+    world.store.suffer(crate::sim::store::Fault::Down);
+    world.join(Spec::of(Kind::Native));
+    world.run_for(60_000);
+    world.store.suffer(crate::sim::store::Fault::None);
+    agree_within(&mut world, 75_000);
+    no_violations(&world);
+}

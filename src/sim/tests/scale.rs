@@ -1,0 +1,56 @@
+//! What does not grow with the cluster.
+
+use super::{FIRST, agree_within, natives, no_violations, of};
+use crate::sim::setup::{Kind, Spec};
+
+#[test]
+fn nobody_is_declared_dead_where_a_quarter_of_the_messages_is_lost() {
+    let mut world = natives(100);
+    world.run_for(30_000);
+    world.network.loss = 0.25;
+    world.checks.forbids_false_death = true;
+    for _ in 0..600 {
+        world.run_for(1_000);
+        let dead = world.processes.iter().find(|process| process.machine().is_some_and(|m| m.living() < 100));
+        assert!(dead.is_none(), "{:?} holds somebody for dead at {} ms", dead.map(|p| p.host), world.time);
+    }
+    no_violations(&world);
+}
+
+#[test]
+fn a_lone_monitor_among_a_thousand_is_not_overrun() {
+    let mut specs = vec![Spec::of(Kind::Native); 1_000];
+    specs[0].monitor = true;
+    let mut world = of(&specs);
+    world.run_for(10_000);
+    let before = world.hosts[FIRST.index()].received();
+    world.run_for(30_000);
+    let rate = (world.hosts[FIRST.index()].received() - before) as f64 / 30.0;
+    // Probes, their indirect ones, and at most 4 exchanges a second.
+    assert!(rate <= 8.0, "{rate} requests a second");
+    no_violations(&world);
+}
+
+#[test]
+fn the_steady_state_costs_the_same_in_a_large_cluster() {
+    let rate = |count: usize| {
+        let mut world = natives(count);
+        let sent = |world: &crate::sim::world::World| -> u64 {
+            world.processes.iter().map(|process| process.sent.bytes).sum()
+        };
+        let before = sent(&world);
+        world.run_for(30_000);
+        (sent(&world) - before) as f64 / 30.0 / count as f64
+    };
+    let (small, large) = (rate(50), rate(400));
+    assert!(large <= 2_000.0, "{large} bytes a second");
+    assert!(large <= small * 1.25, "{small} bytes a second become {large}");
+}
+
+#[test]
+fn a_joiner_learns_a_whole_cluster_and_is_learnt_by_it() {
+    let mut world = natives(300);
+    world.join(Spec::of(Kind::Native));
+    agree_within(&mut world, 3_000);
+    no_violations(&world);
+}
