@@ -14,9 +14,10 @@ use super::wire::{HostId, ProcessId};
 use super::world::World;
 use crate::protocol::base_url::BaseUrl;
 use crate::protocol::config::Config;
+use crate::protocol::extension::Claim;
 use crate::protocol::machine::Machine;
 use crate::protocol::message::Entry;
-use crate::protocol::time::Stamp;
+use crate::protocol::time::{Incarnation, Stamp};
 
 /// What a server runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,8 +144,13 @@ impl World {
                 }
                 _ => {
                     let config = self.config(host, *spec);
+                    let hears_natives = spec.kind == Kind::Native;
                     let others = claims.iter().enumerate().filter(|(other, _)| first + other != index);
-                    let others = others.map(|(_, claim)| claim.clone());
+                    let others = others.map(|(_, claim)| Claim {
+                        // Who has the extension off has never heard of incarnations.
+                        incarnation: if hears_natives { claim.incarnation } else { Incarnation::NONE },
+                        ..claim.clone()
+                    });
                     Engine::Native(Box::new(Machine::seeded(config, seed, now, others)))
                 }
             };
