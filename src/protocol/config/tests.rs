@@ -71,9 +71,14 @@ fn numbers_are_read_as_parse_int_does_with_decimals() {
 
 #[test]
 fn probes_have_a_pace_or_none() {
-    for (text, seconds) in
-        [("", Some(1.0)), ("0.5", Some(0.5)), ("2s", Some(2.0)), ("0.01", Some(0.2)), ("0", None), ("0.0s", None)]
-    {
+    for (text, seconds) in [
+        ("", Some(1.0)),
+        ("0.5", Some(0.5)),
+        ("2s", Some(2.0)),
+        ("0.01", Some(0.2)),
+        ("0", None),
+        ("0.0s", None),
+    ] {
         assert_eq!(
             with(PROBE_INTERVAL, text).unwrap().0.probe_interval,
             seconds.map(Duration::from_secs_f64),
