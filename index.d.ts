@@ -19,6 +19,8 @@ export interface ServerList {
 /** What servers send to, and answer from, `POST {baseUrl}clustershazbot/gossip`. */
 export interface GossipMessage extends ServerList {
   message: 'gossip'
+  /** What servers of version 2 say among themselves; to be passed on as it is. An answer has it only if the request had it. */
+  v2?: unknown
 }
 
 /** The body of `POST {baseUrl}clustershazbot/control`. */

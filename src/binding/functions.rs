@@ -83,6 +83,13 @@ pub fn gossip(env: &Env, online: PackedServers, offline: PackedServers) -> Resul
 
 /// Throws unless the header holds `SHAZBOT_CONTROL_SECRET`.
 #[napi(catch_unwind)]
+/// Merges what a gossip request says in the native extension, given as JSON, and answers in kind; null where the request is
+/// to be taken as a plain one.
+#[napi(catch_unwind)]
+pub fn gossip_native(env: &Env, v2: String) -> Result<Option<String>> {
+    Ok(EngineSlot::of(env)?.engine()?.gossip_native(&v2))
+}
+
 pub fn authorize_control(env: &Env, authorization_header: String) -> Result<()> {
     let engine = EngineSlot::of(env)?.engine()?;
     let is_allowed = engine.is_control_secret(&authorization_header);

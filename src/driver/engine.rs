@@ -12,6 +12,7 @@ use super::shared::Shared;
 use super::transport::HttpSettings;
 use crate::protocol::config::Config;
 use crate::protocol::machine::Machine;
+use crate::protocol::extension::Extension;
 use crate::protocol::message::{HeardLists, Lists};
 use crate::protocol::output::Severity;
 
@@ -62,6 +63,16 @@ impl Engine {
     /// Drains this server or brings it back.
     pub fn control(&self, online: bool) {
         self.shared.change(|machine, now| machine.handle_control(now, online));
+    /// Merges what a gossip request says in the native extension, given as the text of its `v2`, and answers it in kind.
+    /// None where this server does not speak it, or the text is nothing of it: then the request is a plain one.
+    pub fn gossip_native(&self, v2: &str) -> Option<String> {
+        if !self.shared.with(|machine, _| machine.is_native()) {
+            return None;
+        }
+        let answer = self.shared.answer_native(Extension::read(v2)?);
+        Some(answer.to_json())
+    }
+
     }
 
     /// What this server knows; `offline` stays empty unless wanted.
