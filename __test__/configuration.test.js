@@ -25,6 +25,7 @@ const NUMBERS = [
   'SHAZBOT_GOSSIP_INTERVAL',
   'SHAZBOT_MASTER_ANNOUNCE_MINIMUM',
   'SHAZBOT_MASTER_ANNOUNCE_INTERVAL',
+  'SHAZBOT_PROBE_INTERVAL',
 ]
 const FLAGS = ['SHAZBOT_MONITOR', 'SHAZBOT_UPDATE_MASTER_LIST_ON_SHUTDOWN']
 
@@ -127,13 +128,14 @@ describe('configuration: numbers', () => {
     })
   }
 
-  test('0 is no gossip interval, but legal for the announcements', async (t) => {
+  test('0 is no gossip interval, but legal for the others', async (t) => {
     captureConsole(t)
     await prepare(t)
     for (const [name, isLegal] of Object.entries({
       [NUMBERS[0]]: false,
       [NUMBERS[1]]: true,
       [NUMBERS[2]]: true,
+      [NUMBERS[3]]: true,
     })) {
       for (const value of ['0', '0.0', '0s', '00']) {
         set({ [name]: value })

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::actor::Credentials;
 use super::shared::Shared;
-use super::transport::{HttpClient, Method, Request, Response};
+use super::transport::{HttpClient, Method, Request, Response, TransportError};
 use crate::protocol::ExchangeId;
 use crate::protocol::document::Document;
 use crate::protocol::master_list::{Condition, DocumentEntry, Upload};
@@ -43,10 +43,19 @@ impl Errand {
         }
     }
 
-    fn succeed(self, shared: &Shared, response: Response) {
-        let Response { status, etag, body, .. } = response;
+    fn break_off(self, shared: &Shared, error: TransportError) {
         match self {
-            Self::Exchange(id) => shared.reply(id, Reply::read(status, &body)),
+            Self::Exchange(id) if error.is_refused() => {
+                shared.reply(id, Reply::NoListener(error.to_string()));
+            }
+            _ => self.fail(shared, error.to_string()),
+        }
+    }
+
+    fn succeed(self, shared: &Shared, response: Response) {
+        let Response { status, etag, retry_after, body } = response;
+        match self {
+            Self::Exchange(id) => shared.reply(id, Reply::read(status, retry_after, &body)),
             Self::Download(id) => shared.downloaded(id, Document::read(status, etag, &body)),
             Self::Upload(id) => {
                 shared.change(|machine, now| machine.handle_upload(now, id, &Upload::Answer(status)));
@@ -85,7 +94,7 @@ impl Outside {
             let Some(request) = request(transmit, &credentials) else { return };
             match client.send(request).await {
                 Ok(response) => errand.succeed(&shared, response),
-                Err(error) => errand.fail(&shared, error.to_string()),
+                Err(error) => errand.break_off(&shared, error),
             }
         };
         Some((errand, Box::pin(run)))

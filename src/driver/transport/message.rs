@@ -42,6 +42,8 @@ pub struct Response {
     pub status: u16,
     /// The `ETag` header.
     pub etag: Option<String>,
+    /// The `Retry-After` header, where it holds seconds and no date.
+    pub retry_after: Option<Duration>,
     /// The body, decompressed, at most 16 MB.
     pub body: Vec<u8>,
 }
