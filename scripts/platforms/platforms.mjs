@@ -70,6 +70,14 @@ export function artifactOf(platform) {
   return `clustershazbot.${platform}.node`
 }
 
+/** The name of what package.json calls by its Rust target. */
+export function platformOfTarget(target) {
+  const [cpu, , system, library] = target.split('-')
+  const machine = { x86_64: 'x64', aarch64: 'arm64' }[cpu]
+  if (system === 'windows') return `win32-${machine}-${library}`
+  return system === 'darwin' ? `darwin-${machine}` : `linux-${machine}-${library}`
+}
+
 /** The platforms that the command line names, or else all of `all`; ends the process over one that is unknown. */
 export function chosenPlatforms(names, all) {
   const unknown = names.filter((name) => !all.includes(name))
