@@ -207,7 +207,7 @@ describe('loading', () => {
         process.on('exit', () => console.log(performance.now() - loaded))
       })()`
       // The look for a happy-server that is loaded later would hold it for 3 s.
-      assert.ok(Number(run(ROOT, program)) < 1_500)
+      assert.ok(Number(run(ROOT, program)) < 2_500)
     })
   }
 
@@ -226,12 +226,12 @@ describe('loading', () => {
       const threads = () => readdirSync('/proc/self/task')
       const before = new Set(threads())
       require('clustershazbot')
-      const more = threads().filter((thread) => !before.has(thread))
-      console.log(JSON.stringify(more.map((it) => readFileSync('/proc/self/task/' + it + '/comm', 'utf8').trim())))`
-    const started = JSON.parse(run(ROOT, program))
-    assert.deepEqual(
-      started.filter((name) => name !== 'tokio-rt-worker'),
-      [],
-    )
+      const nameOf = (thread) => readFileSync('/proc/self/task/' + thread + '/comm', 'utf8').trim()
+      const others = () => threads().filter((thread) => !before.has(thread)).map(nameOf)
+        .filter((name) => name !== 'tokio-rt-worker')
+      // A new thread has the name of the one that started it, until it runs for the first time.
+      for (let i = 0; i < 100 && others().length > 0; i++) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
+      console.log(JSON.stringify(others()))`
+    assert.deepEqual(JSON.parse(run(ROOT, program)), [])
   })
 })

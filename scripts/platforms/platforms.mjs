@@ -1,4 +1,4 @@
-/** What each prebuilt binary is, and how one Linux machine builds it; those without `build` need a machine of their own. */
+/** What each prebuilt binary is, and how one Linux machine builds it; those without `build` need a machine of their own system. */
 
 const system = {
   gnu: [
@@ -64,7 +64,9 @@ export const PLATFORMS = {
   'darwin-arm64': { format: 'macho', machine: 'arm64', libraries: system.darwin },
 }
 
-export const BUILT_HERE = Object.keys(PLATFORMS).filter((name) => PLATFORMS[name].build)
+export const BUILT_HERE = Object.keys(PLATFORMS).filter((name) =>
+  process.platform === 'linux' ? PLATFORMS[name].build : name.startsWith(`${process.platform}-`),
+)
 
 export function artifactOf(platform) {
   return `clustershazbot.${platform}.node`
