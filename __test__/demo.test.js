@@ -8,7 +8,7 @@ const { cleanEnvironment } = require('./support/environment')
 const { eventually, inTime } = require('./support/eventually')
 
 const DEMO = path.join(__dirname, '..', 'examples', 'demo', 'demo.js')
-const TIME_LIMIT = 60_000
+const TIME_LIMIT = 180_000
 
 // Its servers leave on SIGTERM, which Windows does not have: there it is like SIGKILL.
 const skip = process.platform === 'win32' && 'the demo needs signals'
@@ -56,7 +56,8 @@ function startDemo(t, args = [], env = {}) {
   })
   const demo = {
     output: '',
-    exited: new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal }))),
+    // Only then all that it wrote has been read.
+    exited: new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal }))),
     get isRunning() {
       return child.exitCode === null && child.signalCode === null
     },

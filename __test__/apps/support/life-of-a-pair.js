@@ -6,8 +6,8 @@ const { eventually, inTime } = require('../../support/eventually')
 const { getList, postControl, postGossip } = require('../../support/http')
 const { createMasterListStore } = require('../../support/master-list-store')
 
-const KNOWN_WITHIN = 15_000
-const ENDS_WITHIN = 10_000
+const KNOWN_WITHIN = 45_000
+const ENDS_WITHIN = 30_000
 
 /**
  * What a program with this package goes through: it finds a second one by the master list, answers with and without the secrets, is
