@@ -44,7 +44,6 @@ describe('wire: connections', { concurrency: 20 }, () => {
       const { app } = await startSubject(t, { servers: [entry(baseUrl, aWhileAgo())], env: FAST })
       const isRefused = ({ ordinal }) => ordinal > 1
       await eventually(() => peer.requests.filter(isRefused).length >= 8, {
-        within: 15_000,
         what: 'many reuses',
       })
       await assertNeverDoubted(app, baseUrl)
@@ -57,7 +56,7 @@ describe('wire: connections', { concurrency: 20 }, () => {
     })
     const baseUrl = `${peer.origin}/`
     const { app } = await startSubject(t, { servers: [entry(baseUrl, aWhileAgo())], env: FAST })
-    await eventually(() => peer.requests.length >= 15, { within: 15_000, what: 'many rounds' })
+    await eventually(() => peer.requests.length >= 15, { what: 'many rounds' })
     await assertNeverDoubted(app, baseUrl)
   })
 
@@ -70,7 +69,7 @@ describe('wire: connections', { concurrency: 20 }, () => {
     })
     const baseUrl = `${peer.origin}/`
     const { app } = await startSubject(t, { servers: [entry(baseUrl, aWhileAgo())], env: FAST })
-    await eventually(() => peer.connections.length >= 30, { within: 25_000, what: 'many connections' })
+    await eventually(() => peer.connections.length >= 30, { within: 90_000, what: 'many connections' })
     await assertNeverDoubted(app, baseUrl)
   })
 
@@ -91,7 +90,7 @@ describe('wire: connections', { concurrency: 20 }, () => {
     const peer = await createRawServer(t, () => healthy(`${peer.origin}/`))
     const servers = [entry(`${peer.origin}/`, aWhileAgo())]
     await startSubject(t, { servers, env: FAST })
-    await eventually(() => peer.requests.length >= 12, { within: 15_000, what: 'ten rounds' })
+    await eventually(() => peer.requests.length >= 12, { what: 'ten rounds' })
     assert.ok(
       peer.connections.length <= 2,
       `${peer.connections.length} connections for ${peer.requests.length} requests`,
@@ -104,11 +103,10 @@ describe('wire: connections', { concurrency: 20 }, () => {
     await startSubject(t, { servers, env: { SHAZBOT_GOSSIP_INTERVAL: '60' } })
     const idleSince = performance.now()
     await eventually(() => peer.connections.length > 0 && peer.connections.every(({ closed }) => closed), {
-      within: NODE_KEEPS_ALIVE,
       what: 'the end of the idle connection',
     })
     assert.ok(peer.connections.every(({ endedByClient }) => endedByClient))
-    assert.ok(peer.connections[0].closedAt - idleSince < NODE_KEEPS_ALIVE - 250, 'well before')
+    assert.ok(peer.connections[0].closedAt - idleSince < NODE_KEEPS_ALIVE, 'before')
   })
 
   test('rounds with a server of Node itself never fail, whatever their pace', async (t) => {
