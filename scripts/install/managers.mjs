@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { run } from './processes.mjs'
+import { cleanEnvironment, run } from './processes.mjs'
 
 const npm = {
   add: ['install'],
@@ -22,8 +22,8 @@ const pnpm = {
 }
 
 const yarn1 = {
-  // Two at a time would spoil its cache.
-  add: ['add', '--non-interactive', '--mutex', 'network'],
+  // Two at a time would spoil its cache. Where others only warn, it refuses packages that want a newer Node.js, as some of Nest 12 do.
+  add: ['add', '--non-interactive', '--mutex', 'network', '--ignore-engines'],
   ignoreScripts: { args: ['--ignore-scripts'] },
   omitOptional: { args: ['--ignore-optional'] },
   knowsLibc: false,
@@ -90,21 +90,17 @@ export async function install(manager, app, { registry, home }, { args = [], set
     writeFileSync(join(app, 'yarn.lock'), '')
   }
   layOutHome(home, registry.url)
-  const command = [...manager.command, ...manager.add, 'clustershazbot', ...args]
-  await run(command, { cwd: app, env: environment(home, manager.command), shell: manager.shell })
+  const [first, ...rest] = manager.command
+  const PATH = (rest.length > 0 ? dirname(first) + delimiter : '') + process.env.PATH
+  const env = cleanEnvironment({ HOME: home, USERPROFILE: home, PATH })
+  await run([first, ...rest, ...manager.add, 'clustershazbot', ...args], {
+    cwd: app,
+    env,
+    shell: manager.shell,
+  })
 }
 
-/** Nothing of the user's own settings: not his registries, nor his caches, which would have our version from an earlier run. */
-function environment(home, command) {
-  const own = /^(npm_|pnpm_|yarn_|corepack_|xdg_|shazbot_|init_cwd$|node_options$|node_path$|ci$)/i
-  const inherited = Object.entries(process.env).filter(([name]) => !own.test(name))
-  const env = { ...Object.fromEntries(inherited), HOME: home, USERPROFILE: home }
-  env.NO_PROXY = [process.env.NO_PROXY ?? process.env.no_proxy, '127.0.0.1'].filter(Boolean).join(',')
-  env.no_proxy = env.NO_PROXY
-  if (command.length > 1) env.PATH = dirname(command[0]) + delimiter + process.env.PATH
-  return env
-}
-
+/** A home without the user's own settings, and without caches, which would have our version from an earlier run. */
 function layOutHome(home, url) {
   if (existsSync(home)) return
   mkdirSync(home, { recursive: true })

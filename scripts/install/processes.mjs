@@ -8,6 +8,7 @@ const SHOWN_LINES = 25
 
 /** What is still to be closed, the newest last. */
 const open = []
+let isEnding = false
 
 /** Calls `close` when the run ends, however it does; what is returned calls it earlier. */
 export function atEnd(close) {
@@ -20,7 +21,9 @@ export function atEnd(close) {
   }
 }
 
+/** Closes everything; nothing is started any more. */
 export async function endAll() {
+  isEnding = true
   while (open.length > 0) await open.pop()()
 }
 
@@ -40,6 +43,7 @@ export async function run(
   [command, ...args],
   { cwd, env, within = 180_000, mayFail = false, shell = false },
 ) {
+  if (isEnding) throw new Error('the run is ending')
   const child = spawn(command, args, {
     cwd,
     env,
@@ -111,4 +115,16 @@ function endGroup({ pid }) {
   } catch {
     // It has ended already.
   }
+}
+
+/**
+ * The environment without settings of package managers, which would outdo those of the local registry, and with `own` ones.
+ * What is sent to loopback stays on it, whatever proxy there is.
+ */
+export function cleanEnvironment(own) {
+  const ofPackageManagers =
+    /^(npm_|pnpm_|yarn_|corepack_|xdg_|shazbot_|init_cwd$|node_options$|node_path$|ci$)/i
+  const kept = Object.entries(process.env).filter(([name]) => !ofPackageManagers.test(name))
+  const noProxy = [process.env.NO_PROXY ?? process.env.no_proxy, '127.0.0.1'].filter(Boolean).join(',')
+  return { ...Object.fromEntries(kept), NO_PROXY: noProxy, no_proxy: noProxy, ...own }
 }

@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { ROOT } from '../platforms/workshop.mjs'
 import { run, start } from './processes.mjs'
 import { CACHE } from './tools.mjs'
 
@@ -17,7 +18,7 @@ const STARTS_WITHIN_MS = 60_000
  * Resolves with its URL and with a file of npm settings that allow to publish.
  */
 export async function startRegistry(tools, folder) {
-  const { output } = await run(['npm config get registry'], { shell: true })
+  const { output } = await run(['npm config get registry'], { cwd: ROOT, shell: true })
   const upstream = output.trim().split('\n').at(-1)
   console.log(`  packages of others come from ${withoutCredentials(upstream)}`)
   layOut(folder, upstream)

@@ -7,21 +7,22 @@ import { inspectArtifact } from '../platforms/inspect.mjs'
 import { artifactOf, platformOfTarget } from '../platforms/platforms.mjs'
 import { platformOfThisMachine } from '../platforms/rigs.mjs'
 import { ROOT } from '../platforms/workshop.mjs'
-import { run } from './processes.mjs'
+import { cleanEnvironment, run } from './processes.mjs'
 
 /** Resolves with the platforms whose packages were published. */
 export async function publishRelease(registry, folder) {
   copyTree(folder)
   const { published, fit } = await placeArtifacts(folder)
-  const env = {
-    ...process.env,
+  // Neither settings nor credentials but these: nothing may ever be published anywhere else.
+  const env = cleanEnvironment({
     PATH: join(ROOT, 'node_modules/.bin') + delimiter + process.env.PATH,
     npm_config_registry: registry.url,
     npm_config_userconfig: registry.publisher,
-  }
+    npm_config_globalconfig: registry.publisher,
+  })
   const command = [process.execPath, 'scripts/publish.mjs', ...(fit ? [] : ['--local-build'])]
   console.log(`  $ node ${command.slice(1).join(' ')}`)
-  await run(command, { cwd: folder, env })
+  await run(command, { cwd: folder, env, within: 300_000 })
   const { version, optionalDependencies } = readManifest(folder)
   const expected = Object.fromEntries(published.map((platform) => [`clustershazbot-${platform}`, version]))
   if (JSON.stringify(sorted(optionalDependencies)) !== JSON.stringify(sorted(expected)))
