@@ -5,12 +5,13 @@
  * two. `--keep` leaves the folder with all of this, in which the logs are.
  */
 
-import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, realpathSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CHECKS, tasksOf } from './install/checks.mjs'
 import { managersOf } from './install/managers.mjs'
-import { atEnd, endAll } from './install/processes.mjs'
+import { atEnd, endAll, isEnding } from './install/processes.mjs'
 import { startRegistry } from './install/registry.mjs'
 import { publishRelease } from './install/release.mjs'
 import { printTable } from './install/table.mjs'
@@ -42,7 +43,7 @@ async function main() {
   const managers = await chosenManagers(tools)
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'clustershazbot-install-')))
   if (keep) console.log(`  everything is in ${folder}`)
-  else atEnd(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
+  else atEnd(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
 
   console.log('Registry')
   mkdirSync(join(folder, 'registry'))
@@ -86,11 +87,13 @@ async function chosenManagers(tools) {
 /** A check may be made in several applications; one failure is a failure. */
 function checkInto(outcomes, version) {
   return async (name, perform) => {
+    if (isEnding()) return
     const began = Date.now()
     let outcome = 'ok'
     try {
       await perform()
     } catch (error) {
+      if (isEnding()) return
       outcome = 'FAILED'
       console.log(error.stack.replaceAll(/^/gm, '  | '))
     }
@@ -103,7 +106,7 @@ function checkInto(outcomes, version) {
 async function inParallel(tasks, atOnce) {
   const waiting = [...tasks]
   const work = async () => {
-    while (waiting.length > 0) await waiting.shift()()
+    while (waiting.length > 0 && !isEnding()) await waiting.shift()()
   }
   await Promise.all(Array.from({ length: atOnce }, work))
 }

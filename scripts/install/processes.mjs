@@ -8,7 +8,7 @@ const SHOWN_LINES = 25
 
 /** What is still to be closed, the newest last. */
 const open = []
-let isEnding = false
+let ending = false
 
 /** Calls `close` when the run ends, however it does; what is returned calls it earlier. */
 export function atEnd(close) {
@@ -21,9 +21,11 @@ export function atEnd(close) {
   }
 }
 
+export const isEnding = () => ending
+
 /** Closes everything; nothing is started any more. */
 export async function endAll() {
-  isEnding = true
+  ending = true
   while (open.length > 0) await open.pop()()
 }
 
@@ -43,7 +45,7 @@ export async function run(
   [command, ...args],
   { cwd, env, within = 180_000, mayFail = false, shell = false },
 ) {
-  if (isEnding) throw new Error('the run is ending')
+  if (ending) throw new Error('the run is ending')
   const child = spawn(command, args, {
     cwd,
     env,

@@ -18,7 +18,7 @@ export async function publishRelease(registry, folder) {
     PATH: join(ROOT, 'node_modules/.bin') + delimiter + process.env.PATH,
     npm_config_registry: registry.url,
     npm_config_userconfig: registry.publisher,
-    npm_config_globalconfig: registry.publisher,
+    npm_config_globalconfig: `${registry.publisher}.none`,
   })
   const command = [process.execPath, 'scripts/publish.mjs', ...(fit ? [] : ['--local-build'])]
   console.log(`  $ node ${command.slice(1).join(' ')}`)
