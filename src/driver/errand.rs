@@ -110,6 +110,7 @@ fn request(transmit: Transmit, credentials: &Credentials) -> Option<Request> {
         if_match: None,
         if_none_match: None,
         timeout,
+        is_alone: false,
     };
     Some(match transmit {
         Transmit::Gossip { base_url, lists, extension, timeout, .. } => Request {
@@ -117,9 +118,11 @@ fn request(transmit: Transmit, credentials: &Credentials) -> Option<Request> {
             json_body: Some(lists.to_gossip_json(extension.as_deref())),
             ..bare(Method::Post, format!("{base_url}clustershazbot/gossip"), timeout)
         },
-        Transmit::Inquire { base_url, .. } => {
-            bare(Method::Get, format!("{base_url}clustershazbot/list"), PEER_TIMEOUT)
-        }
+        // A program that leaves waits for its last connection: one that inquiries keep in use would hold it for ever.
+        Transmit::Inquire { base_url, .. } => Request {
+            is_alone: true,
+            ..bare(Method::Get, format!("{base_url}clustershazbot/list"), PEER_TIMEOUT)
+        },
         Transmit::DownloadMasterList { .. } => {
             bare(Method::Get, credentials.master_list.clone(), MASTER_LIST_TIMEOUT)
         }

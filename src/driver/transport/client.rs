@@ -40,7 +40,7 @@ const MAX_BODY: usize = 16 * 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct HttpClient {
     pooled: reqwest::Client,
-    /// Takes a new connection for each request: the second try must not meet another stale one.
+    /// Takes a new connection for each request, and keeps none: the second try must not meet another stale one.
     fresh: reqwest::Client,
     answered: Arc<AnsweredConnections>,
     proxies: Option<Arc<Proxies>>,
@@ -105,11 +105,12 @@ impl HttpClient {
             "data" if request.method == Method::Get => return open_data_url(&url),
             _ => return Err(TransportError::Request("address is neither http: nor https:")),
         }
+        let is_alone = request.is_alone;
         let mut request = self.prepare(request, url)?;
         // A refusal by a proxy, or where a redirect leads, is none of the server that is asked.
         let mut is_refusal_its_own = self.proxies.as_ref().is_none_or(|all| all.of(request.url()).is_none());
         for _ in 0..=MAX_REDIRECTS {
-            match self.exchange(&request).await {
+            match self.exchange(&request, is_alone).await {
                 Ok(Outcome::Answer(answer)) => return Ok(answer),
                 Ok(Outcome::Redirect(next)) => request = *next,
                 Err(error) if error.is_refused() && !is_refusal_its_own => {
@@ -151,8 +152,9 @@ impl HttpClient {
     }
 
     /// One request, sent once more if it failed on a connection that may just have been closed.
-    async fn exchange(&self, request: &reqwest::Request) -> Result<Outcome, TransportError> {
-        match self.attempt(&self.pooled, request).await {
+    async fn exchange(&self, request: &reqwest::Request, is_alone: bool) -> Result<Outcome, TransportError> {
+        let first = if is_alone { &self.fresh } else { &self.pooled };
+        match self.attempt(first, request).await {
             Err(failure) if failure.reused => {
                 self.attempt(&self.fresh, request).await.map_err(|failure| failure.error)
             }

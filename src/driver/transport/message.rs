@@ -22,6 +22,8 @@ pub struct Request {
     pub if_none_match: Option<String>,
     /// The time for everything: connecting, redirects, a second try, and the body of the answer.
     pub timeout: Duration,
+    /// Whether it takes a new connection, and none is kept.
+    pub is_alone: bool,
 }
 
 /// The methods in use.
@@ -114,6 +116,7 @@ mod tests {
             if_match: None,
             if_none_match: None,
             timeout: Duration::ZERO,
+            is_alone: false,
         };
         assert!(!format!("{request:?}").contains("hush"));
     }

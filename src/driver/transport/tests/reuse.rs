@@ -89,6 +89,18 @@ async fn a_connection_that_was_closed_while_idle_does_no_harm() {
 }
 
 #[tokio::test]
+async fn a_request_alone_takes_a_connection_of_its_own_and_leaves_none() {
+    let server = Server::start(|_, _| Reply::ok("")).await;
+    let client = client();
+    client.send(get(server.url("/"))).await.unwrap();
+    for closed in 1..=2 {
+        client.send(Request { is_alone: true, ..get(server.url("/")) }).await.unwrap();
+        until(|| server.closed_connections() == closed).await;
+    }
+    assert_eq!(connections(&server), [0, 1, 2]);
+}
+
+#[tokio::test]
 async fn a_time_out_on_a_kept_connection_is_not_tried_again() {
     let server = stale_after_one(|| Reply::Silence).await;
     let client = client();
