@@ -21,6 +21,12 @@ export declare function control(online: boolean): void
 /** Merges what a gossip request says, and answers with all that is known. */
 export declare function gossip(online: PackedServers, offline: PackedServers): PackedLists
 
+/**
+ * Merges what a gossip request says in the native extension, given as JSON, and answers in kind; null where the request is
+ * to be taken as a plain one.
+ */
+export declare function gossipNative(v2: string): string | null
+
 /** What is known, for a request: the offline servers only where the header holds `SHAZBOT_CONTROL_SECRET`. */
 export declare function list(authorizationHeader: string): PackedLists
 

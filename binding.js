@@ -839,6 +839,7 @@ module.exports.authorizeControl = nativeBinding.authorizeControl
 module.exports.authorizeGossip = nativeBinding.authorizeGossip
 module.exports.control = nativeBinding.control
 module.exports.gossip = nativeBinding.gossip
+module.exports.gossipNative = nativeBinding.gossipNative
 module.exports.list = nativeBinding.list
 module.exports.serverList = nativeBinding.serverList
 module.exports.shutDown = nativeBinding.shutDown

@@ -19,6 +19,8 @@ export interface ServerList {
 /** What servers send to, and answer from, `POST {baseUrl}clustershazbot/gossip`. */
 export interface GossipMessage extends ServerList {
   message: 'gossip'
+  /** What servers of version 2 say among themselves; to be passed on as it is. An answer has it only if the request had it. */
+  v2?: unknown
 }
 
 /** The body of `POST {baseUrl}clustershazbot/control`. */
@@ -44,6 +46,11 @@ export interface Config {
   SHAZBOT_BASE_URL: string
   /** Seconds between two gossip rounds. Default 30; at least 0.2, at most 86,400. */
   SHAZBOT_GOSSIP_INTERVAL: number
+  /**
+   * Seconds between two probes among servers of version 2; 0 turns their extension of the protocol off. Default 1; above 0 at
+   * least 0.2, at most 86,400.
+   */
+  SHAZBOT_PROBE_INTERVAL?: number
   /** Seconds before the next announcement to the master list, at least. Default 300. */
   SHAZBOT_MASTER_ANNOUNCE_MINIMUM: number
   /** Seconds added to the minimum at most, at random. Default 600. */

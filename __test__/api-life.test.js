@@ -148,6 +148,6 @@ describe('during a shut-down', () => {
     const peer = await createFakePeer(t)
     await start(t, { servers: [peer.entry(aWhileAgo())], env: { SHAZBOT_GOSSIP_INTERVAL: '60' } })
     t.after(peer.hold('gossip'))
-    await inTime(shazbotShutDown(), { within: 6_500, what: 'the shut-down' })
+    await inTime(shazbotShutDown(), { within: 9_000, what: 'the shut-down' })
   })
 })

@@ -8,9 +8,12 @@ const { cleanEnvironment } = require('./support/environment')
 const { eventually, inTime } = require('./support/eventually')
 
 const DEMO = path.join(__dirname, '..', 'examples', 'demo', 'demo.js')
-const TIME_LIMIT = 60_000
+const TIME_LIMIT = 180_000
 
-describe('the demo', { concurrency: true }, () => {
+// Its servers leave on SIGTERM, which Windows does not have: there it is like SIGKILL.
+const skip = process.platform === 'win32' && 'the demo needs signals'
+
+describe('the demo', { concurrency: true, skip }, () => {
   test('tells its story and ends with code 0', async (t) => {
     const demo = startDemo(t)
     const { code } = await inTime(demo.exited, { within: TIME_LIMIT, what: 'the end of the demo' })
@@ -53,7 +56,8 @@ function startDemo(t, args = [], env = {}) {
   })
   const demo = {
     output: '',
-    exited: new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal }))),
+    // Only then all that it wrote has been read.
+    exited: new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal }))),
     get isRunning() {
       return child.exitCode === null && child.signalCode === null
     },

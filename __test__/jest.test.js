@@ -33,7 +33,7 @@ async function runJest(t, specs, ...options) {
   const [exit, stdout, stderr] = await inTime(
     Promise.all([exited, readText(child.stdout), readText(child.stderr)]),
     {
-      within: 60_000,
+      within: 180_000,
       what: 'the end of Jest',
     },
   )
@@ -49,7 +49,7 @@ function assertPassed({ exit, report, stderr }, files) {
   assert.ok(report.numPassedTests >= files)
 }
 
-describe('Jest', { concurrency: 2, timeout: 120_000 }, () => {
+describe('Jest', { concurrency: 2, timeout: 600_000 }, () => {
   test('several files in one process, which ends by itself', async (t) => {
     const run = await runJest(t, ['registry', 'environment', 'timers'], '--runInBand')
     assertPassed(run, 3)

@@ -4,6 +4,7 @@ const { describe, test } = require('node:test')
 const assert = require('node:assert/strict')
 const { createFakePeer } = require('./support/fake-peer')
 const { createMasterListStore } = require('./support/master-list-store')
+const { freePort } = require('./support/ports')
 const { answers } = require('./support/scripted-server')
 const { runScript } = require('./support/script')
 const { startSubject } = require('./support/subject')
@@ -19,7 +20,7 @@ async function createWorld(t) {
   return { peer, store }
 }
 
-const exitOf = (script, within = 10_000) => inTime(script.exited, { within, what: 'the end of the process' })
+const exitOf = (script, within = 30_000) => inTime(script.exited, { within, what: 'the end of the process' })
 
 async function assertExit(script, code, signal = null) {
   const exit = await exitOf(script)
@@ -35,7 +36,7 @@ describe('life cycle of a process', { concurrency: 6 }, () => {
   test('a started engine alone keeps the process alive, and gossips', async (t) => {
     const { peer, store } = await createWorld(t)
     const script = runScript(t, 'shazbot.shazbotStart()', { store, env: FAST })
-    await eventually(() => peer.gossips.length >= 15, { within: 15_000, what: 'many rounds' })
+    await eventually(() => peer.gossips.length >= 15, { what: 'many rounds' })
     assert.ok(script.isRunning)
   })
 
@@ -64,15 +65,17 @@ describe('life cycle of a process', { concurrency: 6 }, () => {
         await shazbot.shazbotStart()
         await new Promise((resolve) => setTimeout(resolve, 600))
         await shazbot.shazbotShutDown()
-        console.log(`done ${Date.now()}`)
+        const doneAt = performance.now()
+        process.once('exit', () => console.log(`lingered ${performance.now() - doneAt}, ended ${Date.now()}`))
       },
       { store, env: FAST },
     )
     const { code } = await exitOf(script)
     const exitedAt = Date.now()
     assert.equal(code, 0, script.stderr)
-    const doneAt = Number(/done (\d+)/.exec(script.stdout)[1])
-    assert.ok(exitedAt - doneAt < 2_000, `it lingered for ${exitedAt - doneAt} ms`)
+    const [, lingered, endedAt] = /lingered (\S+), ended (\d+)/.exec(script.stdout).map(Number)
+    assert.ok(lingered < 2_000, `it lingered for ${lingered} ms`)
+    assert.ok(exitedAt - endedAt < 4_000, `its end took ${exitedAt - endedAt} ms`)
     assert.ok(peer.gossips.at(-1).json.offline.some(({ baseUrl }) => baseUrl.endsWith('/me/')))
   })
 
@@ -92,12 +95,14 @@ describe('life cycle of a process', { concurrency: 6 }, () => {
   test('process.exit() ends at once with requests in flight', async (t) => {
     const { peer, store } = await createWorld(t)
     peer.onGossip = answers.silence
-    const script = runScript(t, 'shazbot.shazbotStart(); setTimeout(() => process.exit(7), 800)', { store })
+    const program = "shazbot.shazbotStart(); process.once('SIGTERM', () => process.exit(7))"
+    const script = runScript(t, program, { store })
     await eventually(() => peer.gossips.length === 1, { what: 'the announcement' })
     const began = performance.now()
+    script.kill('SIGTERM')
     const { code, at } = await exitOf(script)
     assert.equal(code, 7, script.stderr)
-    assert.ok(at - began < 3_000, `it took ${Math.round(at - began)} ms`)
+    assert.ok(at - began < 4_000, `it took ${Math.round(at - began)} ms`)
     assert.equal(peer.gossips.length, 1, 'no farewell')
   })
 
@@ -130,7 +135,8 @@ describe('life cycle of a process', { concurrency: 6 }, () => {
   })
 
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
-    test(`${signal} without a handler ends the process`, async (t) => {
+    const skip = process.platform === 'win32' && signal === 'SIGHUP' && 'Windows has no such signal'
+    test(`${signal} without a handler ends the process`, { skip }, async (t) => {
       const { peer, store } = await createWorld(t)
       const script = runScript(t, 'shazbot.shazbotStart()', { store, env: FAST })
       await eventually(() => peer.gossips.length >= 3, { what: 'some rounds' })
@@ -160,7 +166,7 @@ describe('life cycle of a process', { concurrency: 6 }, () => {
     const program = `await shazbot.shazbotStart()
       setInterval(() => gc(), 20)`
     runScript(t, program, { store, env: FAST, nodeOptions: ['--expose-gc'] })
-    await eventually(() => peer.gossips.length >= 15, { within: 15_000, what: 'many rounds' })
+    await eventually(() => peer.gossips.length >= 15, { what: 'many rounds' })
   })
 
   test('starts and shut-downs called in one tick end as the last one says', async (t) => {
@@ -183,10 +189,10 @@ describe('life cycle of a process', { concurrency: 6 }, () => {
   })
 
   test('what happened while the event loop was blocked is known as soon as it runs again', async (t) => {
-    const peer = await createFakePeer(t)
+    const peer = await createFakePeer(t, { port: await freePort() })
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: FAST })
     await eventually(() => peer.gossips.length >= 2, { what: 'a round' })
-    const blocked = app.block(6_000)
+    const blocked = app.block(8_000)
     const listed = app.call('shazbotGetServerList', true)
     await peer.close()
     await blocked
@@ -232,8 +238,9 @@ test('200 starts and shut-downs in one process leave nothing behind', async (t) 
   const { before, after } = JSON.parse(script.stdout)
   t.diagnostic(script.stdout.trim())
   assert.ok(after.handles <= before.handles, 'handles')
-  assert.ok(after.threads <= before.threads + 2, 'threads')
-  assert.ok(after.descriptors <= before.descriptors + 8, 'file descriptors')
+  // The runtime's threads for what blocks come and go as the machine is busy; what leaks does so in each of 150 cycles.
+  assert.ok(after.threads <= before.threads + 20, 'threads')
+  assert.ok(after.descriptors <= before.descriptors + 15, 'file descriptors')
   assert.ok(after.heap < before.heap + 3_000_000, 'heap')
   assert.ok(after.rss < before.rss + 30_000_000, 'resident memory')
   await assertSilent(peer)

@@ -97,7 +97,7 @@ describe('logs of a process', { concurrency: 8 }, () => {
     })
     peer.onGossip = () => ({ status: 401, body: { error: 'Unauthorized' } })
     const from = peer.gossips.length
-    await eventually(() => peer.gossips.length > from + 15, { within: 15_000, what: 'many refusals' })
+    await eventually(() => peer.gossips.length > from + 15, { what: 'many refusals' })
     const logs = app.lines.filter(({ text }) =>
       text.includes(`Failed to send gossip message to ${peer.baseUrl}:`),
     )
@@ -128,7 +128,7 @@ describe('logs of a process', { concurrency: 8 }, () => {
     const store = await createMasterListStore(t)
     store.onGet = () => BROKEN
     const { app } = await startSubject(t, { store, env: EVERY_SECOND })
-    await eventually(() => store.gets.length >= 4, { within: 15_000, what: 'four downloads' })
+    await eventually(() => store.gets.length >= 4, { what: 'four downloads' })
     assert.equal(
       app.lines.filter(({ text }) => text.includes('Failed to download master list from')).length,
       1,
@@ -166,7 +166,7 @@ describe('the happy-server hook', { concurrency: 8 }, () => {
       loads: false,
       env: { MODULE: require.resolve('..') },
     })
-    const { code } = await inTime(script.exited, { within: 15_000, what: 'the end of the process' })
+    const { code } = await inTime(script.exited, { within: 60_000, what: 'the end of the process' })
     assert.equal(code, 0, script.stderr)
     return reports(script)
   }
@@ -218,7 +218,7 @@ describe('the happy-server hook', { concurrency: 8 }, () => {
         }, 20)`,
       )
       assert.equal(result[0], '{"status":"ok"}')
-      assert.ok(Number(result[1]) > 2_900 && Number(result[1]) < 5_000, `after ${result[1]} ms`)
+      assert.ok(Number(result[1]) > 2_900 && Number(result[1]) < 10_000, `after ${result[1]} ms`)
     })
   }
 

@@ -6,7 +6,15 @@ const path = require('node:path')
 const { test } = require('node:test')
 
 const ROOT = path.join(__dirname, '..')
-const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/protocol.md', 'docs/architecture.md']
+const DOCUMENTS = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'RELEASING.md',
+  'CHANGELOG.md',
+  'docs/protocol.md',
+  'docs/architecture.md',
+  'docs/platforms.md',
+]
 
 const read = (file) => readFileSync(path.join(ROOT, file), 'utf8')
 

@@ -48,7 +48,7 @@ async function createSecureWorld(t, secure, host = '127.0.0.1') {
 async function fetchAccepts(t, url, env) {
   const program = `await fetch(${JSON.stringify(url)}).then((answer) => answer.text()).then(() => console.log('accepted'), () => {})`
   const script = runScript(t, program, { env, loads: false })
-  await inTime(script.exited, { within: 15_000, what: 'the end of fetch' })
+  await inTime(script.exited, { within: 60_000, what: 'the end of fetch' })
   return script.said('accepted')
 }
 
@@ -155,7 +155,7 @@ describe('TLS', { concurrency: 6 }, () => {
         const list = await app.list()
         return wrong.every((baseUrl) => isOffline(list, baseUrl))
       },
-      { within: 20_000, what: 'the death of both' },
+      { within: 60_000, what: 'the death of both' },
     )
   })
 })

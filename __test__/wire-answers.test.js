@@ -199,7 +199,7 @@ describe('wire: answers', { concurrency: 6 }, () => {
         const list = await app.list()
         return servers.every(({ baseUrl }) => isOffline(list, baseUrl))
       },
-      { within: 20_000, what: 'the death of all' },
+      { within: 60_000, what: 'the death of all' },
     )
   })
 

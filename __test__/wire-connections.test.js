@@ -6,8 +6,8 @@ const http = require('node:http')
 const { createRawServer, healthy } = require('./support/raw-server')
 const { startSubject } = require('./support/subject')
 const { createFakePeer } = require('./support/fake-peer')
-const { aWhileAgo, entry, isOnline } = require('./support/entries')
-const { eventually, throughout } = require('./support/eventually')
+const { aWhileAgo, entry, isOffline, isOnline } = require('./support/entries')
+const { eventually, throughout, inTime } = require('./support/eventually')
 
 /** Between the last answer and the end of an idle connection; Node's own servers end one after 5 s. */
 const NODE_KEEPS_ALIVE = 5_000
@@ -44,7 +44,6 @@ describe('wire: connections', { concurrency: 20 }, () => {
       const { app } = await startSubject(t, { servers: [entry(baseUrl, aWhileAgo())], env: FAST })
       const isRefused = ({ ordinal }) => ordinal > 1
       await eventually(() => peer.requests.filter(isRefused).length >= 8, {
-        within: 15_000,
         what: 'many reuses',
       })
       await assertNeverDoubted(app, baseUrl)
@@ -57,7 +56,7 @@ describe('wire: connections', { concurrency: 20 }, () => {
     })
     const baseUrl = `${peer.origin}/`
     const { app } = await startSubject(t, { servers: [entry(baseUrl, aWhileAgo())], env: FAST })
-    await eventually(() => peer.requests.length >= 15, { within: 15_000, what: 'many rounds' })
+    await eventually(() => peer.requests.length >= 15, { what: 'many rounds' })
     await assertNeverDoubted(app, baseUrl)
   })
 
@@ -70,7 +69,7 @@ describe('wire: connections', { concurrency: 20 }, () => {
     })
     const baseUrl = `${peer.origin}/`
     const { app } = await startSubject(t, { servers: [entry(baseUrl, aWhileAgo())], env: FAST })
-    await eventually(() => peer.connections.length >= 30, { within: 25_000, what: 'many connections' })
+    await eventually(() => peer.connections.length >= 30, { within: 90_000, what: 'many connections' })
     await assertNeverDoubted(app, baseUrl)
   })
 
@@ -91,7 +90,7 @@ describe('wire: connections', { concurrency: 20 }, () => {
     const peer = await createRawServer(t, () => healthy(`${peer.origin}/`))
     const servers = [entry(`${peer.origin}/`, aWhileAgo())]
     await startSubject(t, { servers, env: FAST })
-    await eventually(() => peer.requests.length >= 12, { within: 15_000, what: 'ten rounds' })
+    await eventually(() => peer.requests.length >= 12, { what: 'ten rounds' })
     assert.ok(
       peer.connections.length <= 2,
       `${peer.connections.length} connections for ${peer.requests.length} requests`,
@@ -104,11 +103,34 @@ describe('wire: connections', { concurrency: 20 }, () => {
     await startSubject(t, { servers, env: { SHAZBOT_GOSSIP_INTERVAL: '60' } })
     const idleSince = performance.now()
     await eventually(() => peer.connections.length > 0 && peer.connections.every(({ closed }) => closed), {
-      within: NODE_KEEPS_ALIVE,
       what: 'the end of the idle connection',
     })
     assert.ok(peer.connections.every(({ endedByClient }) => endedByClient))
-    assert.ok(peer.connections[0].closedAt - idleSince < NODE_KEEPS_ALIVE - 250, 'well before')
+    assert.ok(peer.connections[0].closedAt - idleSince < NODE_KEEPS_ALIVE, 'before')
+  })
+
+  test('a server that leaves while it is asked for its list is not held by being asked again and again', async (t) => {
+    let isLeaving = false
+    const server = http.createServer((request, response) => {
+      request.resume()
+      if (!isLeaving) {
+        const own = [entry(baseUrl)]
+        response.end(JSON.stringify({ message: 'gossip', online: own, offline: [] }))
+        return
+      }
+      // It stops to listen, and then waits for the connections on which a request is under way.
+      if (request.method === 'GET') server.close()
+      response.writeHead(401).end('{"error":"Clustershazbot engine not started"}')
+    })
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+    t.after(() => server.closeAllConnections())
+    const closed = new Promise((resolve) => server.once('close', resolve))
+    const baseUrl = `http://127.0.0.1:${server.address().port}/`
+    const { app } = await startSubject(t, { servers: [entry(baseUrl, aWhileAgo())] })
+    isLeaving = true
+    await app.tell({ offline: [entry(baseUrl, Date.now() + 1_000)] })
+    await inTime(closed, { within: 20_000, what: 'the end of its last connection' })
+    assert.ok(isOffline(await app.list(), baseUrl))
   })
 
   test('rounds with a server of Node itself never fail, whatever their pace', async (t) => {

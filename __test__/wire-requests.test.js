@@ -38,22 +38,27 @@ function assertOnce(request, name, value) {
   )
 }
 
+function assertGossip(gossip, peer) {
+  assert.equal(gossip.target, '/clustershazbot/gossip')
+  assert.equal(gossip.version, 'HTTP/1.1')
+  assertOnce(gossip, 'host', `127.0.0.1:${peer.port}`)
+  assertOnce(gossip, 'content-type', 'application/json')
+  assertOnce(gossip, 'authorization', SECRET)
+  assertOnce(gossip, 'content-length', String(gossip.body.length))
+  for (const name of ['transfer-encoding', 'expect', 'cookie', 'upgrade', 'if-match', 'if-none-match']) {
+    assert.ok(!names(gossip).includes(name), `${name} in:\n${gossip.head}`)
+  }
+}
+
 describe('wire: requests, byte for byte', { concurrency: 6 }, () => {
   test('gossip is a POST of JSON with the raw secret', async (t) => {
     const peer = await createRawPeer(t)
     const store = await createRawStore(t, [entry(peer.baseUrl, aWhileAgo())])
-    const { app } = await startSubject(t, stored(store))
+    const env = { SHAZBOT_PROBE_INTERVAL: '0' }
+    const { app } = await startSubject(t, { ...stored(store), env })
 
     const [gossip] = peer.requests.filter(isGossip)
-    assert.equal(gossip.target, '/clustershazbot/gossip')
-    assert.equal(gossip.version, 'HTTP/1.1')
-    assertOnce(gossip, 'host', `127.0.0.1:${peer.port}`)
-    assertOnce(gossip, 'content-type', 'application/json')
-    assertOnce(gossip, 'authorization', SECRET)
-    assertOnce(gossip, 'content-length', String(gossip.body.length))
-    for (const name of ['transfer-encoding', 'expect', 'cookie', 'upgrade', 'if-match', 'if-none-match']) {
-      assert.ok(!names(gossip).includes(name), `${name} in:\n${gossip.head}`)
-    }
+    assertGossip(gossip, peer)
 
     assert.deepEqual(Object.keys(gossip.json), ['message', 'online', 'offline'])
     assert.equal(gossip.json.message, 'gossip')
@@ -67,6 +72,29 @@ describe('wire: requests, byte for byte', { concurrency: 6 }, () => {
       assert.equal(typeof server.monitor, 'boolean')
       assert.ok(Number.isSafeInteger(server.lastUpdate), String(server.lastUpdate))
     }
+    assert.equal(gossip.text, JSON.stringify(gossip.json), 'no white space, no other number format')
+  })
+
+  test('gossip with one that may be native is the same, with v2 beside the lists', async (t) => {
+    const peer = await createRawPeer(t)
+    const store = await createRawStore(t, [entry(peer.baseUrl, aWhileAgo())])
+    const { app } = await startSubject(t, stored(store))
+
+    const [gossip] = peer.requests.filter(isGossip)
+    assertGossip(gossip, peer)
+    assert.deepEqual(Object.keys(gossip.json), ['message', 'online', 'offline', 'v2'])
+    const { v2, ...plain } = gossip.json
+    assert.deepEqual(plain.online.map(({ baseUrl }) => baseUrl).sort(), [app.baseUrl, peer.baseUrl].sort())
+    for (const server of plain.online)
+      assert.deepEqual(Object.keys(server), ['baseUrl', 'monitor', 'lastUpdate'])
+
+    const [baseUrl, state, incarnation, lastUpdate, monitor, ...more] = v2.me
+    assert.deepEqual([baseUrl, state, monitor, more], [app.baseUrl, 'alive', 0, []])
+    assert.equal(lastUpdate, plain.online.find((server) => server.baseUrl === app.baseUrl).lastUpdate)
+    assert.ok(Number.isSafeInteger(incarnation) && Number.isSafeInteger(v2.living))
+    assert.match(v2.id, /^[0-9a-f]{1,16}$/)
+    assert.match(v2.hash, /^[0-9a-f]{1,16}$/)
+    assert.ok(['push', 'probe', 'sync'].includes(v2.kind), v2.kind)
     assert.equal(gossip.text, JSON.stringify(gossip.json), 'no white space, no other number format')
   })
 

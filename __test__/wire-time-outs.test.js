@@ -11,7 +11,7 @@ const { eventually } = require('./support/eventually')
 /** How long an answer may take in all, and how much later than that its end may be noticed on a busy machine. */
 const GOSSIP = 5_000
 const MASTER_LIST = 10_000
-const SLACK = 2_500
+const SLACK = 4_500
 
 const HEAD = 'HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n'
 
@@ -38,7 +38,7 @@ async function assertGivenUp({ at, connection }, timeout) {
     what: 'the end of the connection',
   })
   const after = Math.round(connection.closedAt - at)
-  assert.ok(after > timeout - 500 && after < timeout + SLACK, `given up after ${after} ms`)
+  assert.ok(after > timeout - 1_500 && after < timeout + SLACK, `given up after ${after} ms`)
 }
 
 describe('wire: time-outs', { concurrency: 12 }, () => {
@@ -51,7 +51,7 @@ describe('wire: time-outs', { concurrency: 12 }, () => {
       const { app } = await startSubject(t, { servers: [entry(baseUrl, aWhileAgo())] })
       await assertGivenUp(peer.requests[0], GOSSIP)
       await eventually(async () => isOffline(await app.list(), baseUrl), {
-        within: 15_000,
+        within: 60_000,
         what: 'its death',
       })
       assert.match(app.output('stderr'), new RegExp(`Failed to send gossip message to ${baseUrl}:`))
@@ -89,10 +89,9 @@ describe('wire: time-outs', { concurrency: 12 }, () => {
       await pause(3_000)
       return bytes({ status: 302, headers: { Location: `/${++hops}` } })
     })
-    const began = performance.now()
     await startSubject(t, { store: { url: `${store.origin}/list` } })
-    const took = Math.round(performance.now() - began)
-    assert.ok(took > MASTER_LIST - 500 && took < MASTER_LIST + SLACK, `the start took ${took} ms`)
+    const took = Math.round(performance.now() - store.requests[0].at)
+    assert.ok(took > MASTER_LIST - 1_500 && took < MASTER_LIST + SLACK, `the download took ${took} ms`)
   })
 
   test('an answer within its time counts, however slowly it comes', async (t) => {
@@ -116,8 +115,7 @@ describe('wire: time-outs', { concurrency: 12 }, () => {
     const slow = await createRawServer(t, () => undefined)
     const peer = await createRawServer(t, () => healthy(`${peer.origin}/`))
     const servers = [slow, peer].map(({ origin }) => entry(`${origin}/`, aWhileAgo()))
-    const began = performance.now()
     await startSubject(t, { servers })
-    assert.ok(peer.requests[0].at - began < 3_000, 'the other one heard of it at once')
+    assert.ok(peer.requests[0].at - slow.requests[0].at < GOSSIP - 1_000, 'the other one heard of it at once')
   })
 })

@@ -5,6 +5,9 @@ const { publicError } = require('./errors.js')
 /** Far more than the servers that are kept; what is longer is no list of servers, and would only cost time. */
 const MAX_ENTRIES = 1_000_000
 
+/** A native extension of more text is none: those that are sent hold 64 kB. */
+const MAX_EXTENSION_LENGTH = 16 * 1024 * 1024
+
 /**
  * The lists of an incoming gossip message; a missing `offline` is an empty one.
  *
@@ -17,6 +20,25 @@ function readGossip(body) {
   requireArray('online', online)
   requireArray('offline', offline)
   return { online, offline }
+}
+
+/**
+ * The native extension of an incoming gossip message as JSON, which crosses the boundary at once; undefined where the
+ * message has none, or something in its place that can be none.
+ *
+ * @param {{ v2?: unknown }} body
+ * @returns {string | undefined}
+ */
+function extensionOf(body) {
+  try {
+    const { v2 } = body
+    if (typeof v2 !== 'object' || v2 === null || Array.isArray(v2)) return undefined
+    const text = JSON.stringify(v2)
+    return text?.length <= MAX_EXTENSION_LENGTH ? text : undefined
+  } catch {
+    // A cycle, or a toJSON of its own: the lists beside it may still be good.
+    return undefined
+  }
 }
 
 /**
@@ -99,4 +121,4 @@ function unpack({ baseUrls, lastUpdates, monitors }) {
   return servers
 }
 
-module.exports = { readGossip, readControl, pack, unpackLists }
+module.exports = { readGossip, extensionOf, readControl, pack, unpackLists }

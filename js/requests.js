@@ -3,10 +3,11 @@
 const addon = require('./addon.js')
 const { withPublicErrors } = require('./errors.js')
 const { requireRunning } = require('./lifecycle.js')
-const { pack, readControl, readGossip, unpackLists } = require('./messages.js')
+const { extensionOf, pack, readControl, readGossip, unpackLists } = require('./messages.js')
 
 const authorizeGossip = withPublicErrors(addon.authorizeGossip)
 const gossip = withPublicErrors(addon.gossip)
+const gossipNative = withPublicErrors(addon.gossipNative)
 const authorizeControl = withPublicErrors(addon.authorizeControl)
 const control = withPublicErrors(addon.control)
 const list = withPublicErrors(addon.list)
@@ -17,6 +18,10 @@ async function shazbotGossipRequest(authorizationHeader, body) {
   requireRunning()
   authorizeGossip(headerText(authorizationHeader))
   const { online, offline } = readGossip(body)
+  const extension = extensionOf(body)
+  const answer = extension === undefined ? null : gossipNative(extension)
+  // The lists of such a request are for peers of version 1, as those of its answer would be: they are not even looked at.
+  if (answer !== null) return { message: 'gossip', online: [], offline: [], v2: JSON.parse(answer) }
   return { message: 'gossip', ...unpackLists(gossip(pack(online), pack(offline))) }
 }
 

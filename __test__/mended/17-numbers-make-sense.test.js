@@ -60,7 +60,7 @@ describe('mended 17: numbers make sense', { concurrency: 8 }, () => {
   test('mended 17: a gossip interval below 0.2 s counts as 0.2 s', async (t) => {
     const peer = await createFakePeer(t)
     await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: { SHAZBOT_GOSSIP_INTERVAL: '0.001' } })
-    await eventually(() => peer.gossips.length >= 11, { within: 15_000, what: 'ten rounds' })
+    await eventually(() => peer.gossips.length >= 11, { what: 'ten rounds' })
     const [announcement, ...rounds] = peer.gossips
     const duration = rounds[9].at - announcement.at
     assert.ok(duration >= 1_700, `ten rounds, of 0.18 s at least, took ${Math.round(duration)} ms`)
@@ -69,7 +69,7 @@ describe('mended 17: numbers make sense', { concurrency: 8 }, () => {
   test('mended 17: announcements come at least a second apart', async (t) => {
     const env = { SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '0', SHAZBOT_MASTER_ANNOUNCE_INTERVAL: '0' }
     const { store } = await startSubject(t, { env })
-    await eventually(() => store.gets.length >= 5, { within: 15_000, what: 'four announcements' })
+    await eventually(() => store.gets.length >= 5, { what: 'four announcements' })
     const duration = store.gets[4].at - store.gets[0].at
     assert.ok(duration >= 3_500, `four announcements took ${Math.round(duration)} ms`)
   })

@@ -9,8 +9,8 @@ const { eventually, inTime } = require('../support/eventually')
 
 const QUIET = { SHAZBOT_GOSSIP_INTERVAL: '60' }
 
-// Five seconds, and what a busy machine needs beyond.
-const WITHIN = 7_000
+// Five seconds, and what a busy machine needs beyond; less than one peer after the other would take.
+const WITHIN = 9_500
 
 async function twoHangingPeers(t) {
   const silent = await createFakePeer(t)
@@ -46,7 +46,7 @@ describe('mended 21: hanging peers', { concurrency: 8 }, () => {
     peers.hang()
     const before = peers.stalling.gossips.length
     await eventually(() => peers.stalling.gossips.length > before, {
-      within: 20_000,
+      within: 60_000,
       what: 'a round that stalls',
     })
     await inTime(app.call('shazbotShutDown'), { within: WITHIN, what: 'the shut-down' })

@@ -55,7 +55,7 @@ describe('mended 22: leaving is final', { concurrency: 8 }, () => {
     })
     const releaseAnswers = answering.hold('gossip')
     const before = answering.gossips.length
-    await eventually(() => answering.gossips.length > before, { within: 20_000, what: 'a round in flight' })
+    await eventually(() => answering.gossips.length > before, { within: 60_000, what: 'a round in flight' })
     answering.knows = [entry(app.baseUrl, inAnHour())]
     const releaseShutDown = silent.hold('gossip')
     const leaving = app.call('shazbotShutDown')

@@ -27,7 +27,7 @@ const IN_WORKER = `
 async function outcomeOf(program) {
   const { stdout } = await run(process.execPath, ['-e', program], {
     env: cleanEnvironment(),
-    timeout: 20_000,
+    timeout: 60_000,
   })
   return JSON.parse(stdout)
 }

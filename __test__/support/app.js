@@ -8,8 +8,8 @@ const { cleanEnvironment, SECRET } = require('./environment')
 const { inTime } = require('./eventually')
 const { getList, postGossip, postControl } = require('./http')
 
-// A start takes 10 s for a download and 5 s for announcements at most.
-const READY_WITHIN = 20_000
+// A start takes 10 s for a download and 5 s for announcements at most, and a busy machine its time for the process.
+const READY_WITHIN = 60_000
 
 const APP_PROCESS = path.join(__dirname, 'app-process.js')
 

@@ -4,7 +4,7 @@ const http = require('node:http')
 const { SECRET, CONTROL_SECRET } = require('./environment')
 
 /** One HTTP request over a connection of its own; resolves with `{status, headers, text, json}` whatever the status. */
-function request(url, { method = 'GET', headers = {}, body, timeout = 15_000 } = {}) {
+function request(url, { method = 'GET', headers = {}, body, timeout = 60_000 } = {}) {
   return new Promise((resolve, reject) => {
     const outgoing = http.request(url, { method, headers, agent: false, timeout }, async (response) => {
       try {

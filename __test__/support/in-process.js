@@ -21,8 +21,11 @@ function captureConsole(t) {
   return lines
 }
 
+// No round of its own comes between what a test does and what it sees then, however slow the machine is.
+const QUIET = { SHAZBOT_GOSSIP_INTERVAL: '60' }
+
 /**
- * Sets the variables of an engine in this very process, and takes them away when the test ends; its engine is shut down
+ * Sets the variables of an engine in this very process, without rounds unless told otherwise, and takes them away when the test ends; its engine is shut down
  * then. Tests that use it can't run at once.
  *
  * @param {import('node:test').TestContext} t
@@ -31,7 +34,7 @@ function captureConsole(t) {
 async function prepare(t, { store, servers = [], env = {} } = {}) {
   const masterList = store ?? (await createMasterListStore(t, { servers }))
   const before = { ...process.env }
-  Object.assign(process.env, environment(masterList, { SHAZBOT_BASE_URL: BASE_URL, ...env }))
+  Object.assign(process.env, environment(masterList, { SHAZBOT_BASE_URL: BASE_URL, ...QUIET, ...env }))
   for (const [name, value] of Object.entries(env)) if (value === undefined) delete process.env[name]
   t.after(async () => {
     await shazbot.shazbotShutDown()

@@ -5,6 +5,7 @@ const { environment } = require('./environment')
 const { createMasterListStore } = require('./master-list-store')
 const { eventually } = require('./eventually')
 const { find, urlsOf } = require('./entries')
+const { freePort } = require('./ports')
 const { SUBJECT, REFERENCE } = require('./subject')
 
 const FAST = {
@@ -22,6 +23,9 @@ const FAST = {
  */
 async function startMixedCluster(t, { natives, legacies }) {
   const store = await createMasterListStore(t)
+  // No server of another test may take the port of one that has ended: it would speak in its name.
+  const add = async (modulePath, options) =>
+    spawnApp(t, { modulePath, env: environment(store, FAST), port: await freePort(), ...options })
   const cluster = {
     store,
     natives: [],
@@ -30,12 +34,12 @@ async function startMixedCluster(t, { natives, legacies }) {
       return [...cluster.natives, ...cluster.legacies]
     },
     async addNative(options) {
-      const app = await spawnApp(t, { modulePath: SUBJECT, env: environment(store, FAST), ...options })
+      const app = await add(SUBJECT, options)
       cluster.natives.push(app)
       return app
     },
     async addLegacy(options) {
-      const app = await spawnApp(t, { modulePath: REFERENCE, env: environment(store, FAST), ...options })
+      const app = await add(REFERENCE, options)
       cluster.legacies.push(app)
       return app
     },
@@ -58,7 +62,7 @@ async function startMixedCluster(t, { natives, legacies }) {
 const eachSees = (apps, fits, { within, what }) =>
   Promise.all(apps.map((app) => eventually(async () => fits(await app.list()), { within, what })))
 
-const everybodySeesEverybody = (cluster, within = 30_000) => {
+const everybodySeesEverybody = (cluster, within = 60_000) => {
   const all = urlsOf(cluster.apps).join()
   const others = (list) => urlsOf(list.online).join() === all
   return eachSees(cluster.apps, others, {

@@ -33,6 +33,8 @@ isTrue<Same<typeof clustershazbot.shazbotStart, typeof shazbotStart>>()
 
 const server: GossipServer = { baseUrl: 'http://localhost:3000/', monitor: false, lastUpdate: Date.now() }
 const message: GossipMessage = { message: 'gossip', online: [server] }
+const literal: { message: 'gossip'; online: GossipServer[]; offline?: GossipServer[] } = message
+const passedOn: GossipMessage = { ...literal, v2: {} }
 const control: ControlMessage = { message: 'control', online: false }
 isTrue<Same<Config['SHAZBOT_SECRET'], string>>()
 isTrue<Same<Config['SHAZBOT_GOSSIP_INTERVAL'], number>>()
@@ -40,7 +42,7 @@ isTrue<Same<Config['SHAZBOT_MONITOR'], boolean>>()
 
 export async function use(): Promise<string[]> {
   await shazbotStart()
-  const answer: GossipMessage = await shazbotGossipRequest('secret', message)
+  const answer: GossipMessage = await shazbotGossipRequest('secret', passedOn)
   const { online, offline = [] } = await shazbotListRequest('')
   await shazbotControlRequest('secret', control)
   await shazbotShutDown()

@@ -49,7 +49,7 @@ export class Cluster {
   }
 
   /** Lets every server leave; resolves when all processes have ended, by themselves or, past the deadline, not. */
-  async end(deadline = 8000) {
+  async end(deadline = 20_000) {
     const killing = setTimeout(() => this.killAll(), deadline)
     await Promise.all(this.members.map((member) => member.leave()))
     clearTimeout(killing)

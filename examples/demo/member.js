@@ -64,7 +64,7 @@ export class Member {
     try {
       const response = await fetch(`${this.url}clustershazbot/list`, {
         headers: { Authorization: controlSecret },
-        signal: AbortSignal.timeout(2000),
+        signal: AbortSignal.timeout(10_000),
       })
       if (!response.ok) return undefined
       const { online, offline } = await response.json()

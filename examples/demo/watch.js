@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
 const BETWEEN_LOOKS = 50
-const PATIENCE = 15_000
+// A server that has answered nobody yet may be one that does not listen yet: if it is killed it is buried after 27 s.
+const PATIENCE = 60_000
 const WATCHED = 2000
 
 /** Polls all lists, and shows them, until each of these servers sees exactly these servers online. */

@@ -1,38 +1,81 @@
-/** Builds the addon for one foreign platform. */
+/** Builds the addon for one platform: on Linux with zig, elsewhere with the tools of the system. */
 
-import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
-import { artifactOf, ENTRY_POINT, PLATFORMS } from './platforms.mjs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { delimiter, join, resolve } from 'node:path'
+import { artifactOf, ENTRY_POINT, PLATFORMS, platformOfTarget } from './platforms.mjs'
 import { standardLibrary } from './standard-library.mjs'
 import { zigTools } from './tools.mjs'
 import { ROOT, run, WORKSHOP } from './workshop.mjs'
 
+const BUILD_FOLDER = join(WORKSHOP, 'build')
+
 /** Builds it and puts it where `napi artifacts` looks and where the platform's package has it; returns the latter path. */
 export function buildPlatform(platform) {
+  return deliver(platform, process.platform === 'linux' ? buildWithZig(platform) : buildNatively(platform))
+}
+
+function buildWithZig(platform) {
   const { target, linkedAs = target } = PLATFORMS[platform].build
   const { bin, packages } = zigTools()
   const library = standardLibrary(target)
-  const targetFolder = join(WORKSHOP, 'build')
   const environment = {
-    ...process.env,
+    ...buildEnvironment(target),
     ...library.env,
     PATH: bin + delimiter + process.env.PATH,
     PYTHONPATH: packages,
-    CARGO_TARGET_DIR: targetFolder,
-    CARGO_INCREMENTAL: '0',
-    ...targetEnvironment(target),
   }
-  const args = ['zigbuild', '--release', '--locked', '--lib', '--target', linkedAs, ...library.args]
+  const args = ['zigbuild', ...RELEASE, '--target', linkedAs, ...library.args]
   run(library.env.CARGO ?? 'cargo', args, { env: environment })
-  return deliver(platform, join(targetFolder, target, 'release', libraryName(target)))
+  return libraryOf(target)
 }
 
-function targetEnvironment(target) {
+function buildNatively(platform) {
+  const { napi } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  const target = napi.targets.find((it) => platformOfTarget(it) === platform)
+  standardLibrary(target)
+  run('cargo', ['build', ...RELEASE, '--target', target], { env: buildEnvironment(target) })
+  return libraryOf(target)
+}
+
+const RELEASE = ['--release', '--locked', '--lib']
+
+function buildEnvironment(target) {
+  const environment = {
+    ...process.env,
+    CARGO_TARGET_DIR: BUILD_FOLDER,
+    CARGO_INCREMENTAL: '0',
+    RUSTFLAGS: [...remappedPaths(), ...targetFlags(target)].join(' '),
+  }
+  return target.endsWith('-windows-gnullvm')
+    ? { ...environment, LIBNODE_PATH: emptyNodeLibrary() }
+    : environment
+}
+
+/** Messages of panics name source files; where those lie on this machine is nobody's business. */
+function remappedPaths() {
+  const places = {
+    [process.env.CARGO_HOME || join(homedir(), '.cargo')]: '/cargo',
+    [resolve(ROOT)]: '/clustershazbot',
+    [WORKSHOP]: '/workshop',
+  }
+  return (
+    Object.entries(places)
+      // The flags are split at spaces.
+      .filter(([from]) => !from.includes(' '))
+      .map(([from, to]) => `--remap-path-prefix=${from}=${to}`)
+  )
+}
+
+function targetFlags(target) {
   // An addon is a shared library, which musl targets can't make while they link the C library statically.
-  if (target.endsWith('-musl')) return { RUSTFLAGS: '-C target-feature=-crt-static' }
-  if (target.includes('-windows-gnu'))
-    return { LIBNODE_PATH: emptyNodeLibrary(), RUSTFLAGS: `-C link-arg=${listOfExports()}` }
-  return {}
+  if (target.endsWith('-musl')) return ['-C', 'target-feature=-crt-static']
+  if (target.endsWith('-windows-gnullvm')) return ['-C', `link-arg=${listOfExports()}`]
+  // Not every Windows has Microsoft's C runtime.
+  if (target.endsWith('-windows-msvc')) return ['-C', 'target-feature=+crt-static']
+  // Else the name under which the linker wrote it, a path of this machine, would stand in it.
+  if (target.endsWith('-darwin')) return ['-C', 'link-arg=-Wl,-install_name,@rpath/clustershazbot.node']
+  return []
 }
 
 /** The build asks for a library of Node.js to link to; the addon takes nothing of it, as it looks its functions up when it loads. */
@@ -51,8 +94,10 @@ function listOfExports() {
   return file
 }
 
-function libraryName(target) {
-  return target.includes('-windows-') ? 'clustershazbot.dll' : 'libclustershazbot.so'
+function libraryOf(target) {
+  const folder = join(BUILD_FOLDER, target, 'release')
+  if (target.includes('-windows-')) return join(folder, 'clustershazbot.dll')
+  return join(folder, `libclustershazbot.${target.endsWith('-darwin') ? 'dylib' : 'so'}`)
 }
 
 function deliver(platform, library) {

@@ -1,4 +1,4 @@
-/** What each prebuilt binary is, and how one Linux machine builds it; those without `build` need a machine of their own. */
+/** What each prebuilt binary is, and how one Linux machine builds it; those without `build` need a machine of their own system. */
 
 const system = {
   gnu: [
@@ -64,10 +64,20 @@ export const PLATFORMS = {
   'darwin-arm64': { format: 'macho', machine: 'arm64', libraries: system.darwin },
 }
 
-export const BUILT_HERE = Object.keys(PLATFORMS).filter((name) => PLATFORMS[name].build)
+export const BUILT_HERE = Object.keys(PLATFORMS).filter((name) =>
+  process.platform === 'linux' ? PLATFORMS[name].build : name.startsWith(`${process.platform}-`),
+)
 
 export function artifactOf(platform) {
   return `clustershazbot.${platform}.node`
+}
+
+/** The name of what package.json calls by its Rust target. */
+export function platformOfTarget(target) {
+  const [cpu, , system, library] = target.split('-')
+  const machine = { x86_64: 'x64', aarch64: 'arm64' }[cpu]
+  if (system === 'windows') return `win32-${machine}-${library}`
+  return system === 'darwin' ? `darwin-${machine}` : `linux-${machine}-${library}`
 }
 
 /** The platforms that the command line names, or else all of `all`; ends the process over one that is unknown. */

@@ -9,7 +9,7 @@ use super::environment::EngineSlot;
 use super::errors::{Result, internal, misconfigured, unauthorized};
 use super::packed::{PackedLists, PackedServers, heard, pack};
 use crate::driver::transport::HttpSettings;
-use crate::driver::{Engine, LogSink};
+use crate::driver::{Beat, Engine, LogSink, Pulse};
 use crate::protocol::config::Config;
 use crate::protocol::output::Severity;
 
@@ -34,10 +34,12 @@ pub fn start<'env>(
     let variable = |name: &str| environment.get::<String>(name).ok().flatten();
     let (config, warnings) = Config::from_variables(variable).map_err(|error| misconfigured(&error))?;
     let log = log_sink(&on_log)?;
+    // Without the native extension nothing would come of it.
+    let pulse = config.probe_interval.map(|_| pulse(env)).transpose()?;
     for warning in warnings {
         log(Severity::Warning, warning, None);
     }
-    let (engine, task) = Engine::start(config, HttpSettings::from_environment(variable), log);
+    let (engine, task) = Engine::start(config, HttpSettings::from_environment(variable), log, pulse);
     slot.fill(engine.clone());
     spawn(task);
     env.spawn_future(async move {
@@ -79,6 +81,13 @@ pub fn authorize_gossip(env: &Env, authorization_header: String) -> Result<()> {
 pub fn gossip(env: &Env, online: PackedServers, offline: PackedServers) -> Result<PackedLists> {
     let engine = EngineSlot::of(env)?.engine()?;
     Ok(pack(&engine.gossip(heard(&online, &offline)), true))
+}
+
+/// Merges what a gossip request says in the native extension, given as JSON, and answers in kind; null where the request is
+/// to be taken as a plain one.
+#[napi(catch_unwind)]
+pub fn gossip_native(env: &Env, v2: String) -> Result<Option<String>> {
+    Ok(EngineSlot::of(env)?.engine()?.gossip_native(&v2))
 }
 
 /// Throws unless the header holds `SHAZBOT_CONTROL_SECRET`.
@@ -124,5 +133,22 @@ fn log_sink(on_log: &Function<'_, Line, ()>) -> Result<LogSink> {
             Severity::Error => "error",
         };
         lines.call((severity.to_owned(), message, reason).into(), ThreadsafeFunctionCallMode::NonBlocking);
+    }))
+}
+
+/// Signs of life of this thread. They hold no process, and the function that they end in does nothing.
+fn pulse(env: &Env) -> Result<Pulse> {
+    let nothing = env.create_function_from_closure::<(), (), _>("pulse", |_| Ok(())).map_err(internal)?;
+    let beats = nothing
+        .build_threadsafe_function::<Beat>()
+        .weak::<true>()
+        .build_callback(|beat| {
+            // Nobody waits for it where the engine has ended meanwhile.
+            let _ = beat.value.send(());
+            Ok(())
+        })
+        .map_err(internal)?;
+    Ok(Box::new(move |beat| {
+        beats.call(beat, ThreadsafeFunctionCallMode::NonBlocking);
     }))
 }

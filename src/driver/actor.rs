@@ -8,6 +8,7 @@ use tokio::task::{self, JoinError, JoinSet};
 
 use super::engine::LogSink;
 use super::errand::{Errand, MAX_IN_FLIGHT, Outside};
+use super::pulse::{self, Pulse};
 use super::shared::Shared;
 use super::transport::{HeaderText, HttpClient, HttpSettings};
 use crate::protocol::config::Config;
@@ -45,6 +46,7 @@ pub(super) async fn run(
     http: HttpSettings,
     credentials: Credentials,
     log: LogSink,
+    pulse: Option<Pulse>,
     milestone: watch::Sender<Milestones>,
     mut stopped: watch::Receiver<bool>,
 ) {
@@ -53,6 +55,11 @@ pub(super) async fn run(
     let world = Arc::clone(&shared);
     let mut actor =
         Actor { shared, outside, log, milestone, errands: JoinSet::new(), names: BTreeMap::new() };
+    // After the actor, so that it goes first.
+    let mut watchers = JoinSet::new();
+    if let Some(pulse) = pulse {
+        watchers.spawn(pulse::watch(pulse, Arc::clone(&world)));
+    }
     while !actor.carry_out() {
         tokio::select! {
             _ = stopped.wait_for(|stopped| *stopped) => break,
@@ -61,6 +68,7 @@ pub(super) async fn run(
             () = world.alarm() => actor.shared.with(|machine, now| machine.handle_timeout(now)),
         }
     }
+    watchers.shutdown().await;
     actor.errands.shutdown().await;
 }
 

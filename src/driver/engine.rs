@@ -8,9 +8,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::actor::{self, Milestones};
+use super::pulse::Pulse;
 use super::shared::Shared;
 use super::transport::HttpSettings;
 use crate::protocol::config::Config;
+use crate::protocol::extension::Extension;
 use crate::protocol::machine::Machine;
 use crate::protocol::message::{HeardLists, Lists};
 use crate::protocol::output::Severity;
@@ -30,18 +32,20 @@ pub struct Engine {
 pub type LogSink = Box<dyn Fn(Severity, String, Option<String>) + Send + Sync>;
 
 impl Engine {
-    /// A server, and the task that runs it and ends with it; requests are answered at once.
+    /// A server, and the task that runs it and ends with it; requests are answered at once. Without a pulse nobody
+    /// watches whether the program's thread is blocked.
     pub fn start(
         config: Config,
         http: HttpSettings,
         log: LogSink,
+        pulse: Option<Pulse>,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let credentials = actor::Credentials::new(&config);
         let shared = Arc::new(Shared::new(|now| Machine::start(config, rand::random(), now)));
         let (milestone, milestones) = watch::channel(Milestones::default());
         let (stop, stopped) = watch::channel(false);
         let engine = Self { shared: Arc::clone(&shared), milestones, stop: Arc::new(stop) };
-        (engine, actor::run(shared, http, credentials, log, milestone, stopped))
+        (engine, actor::run(shared, http, credentials, log, pulse, milestone, stopped))
     }
 
     /// Whether a request may gossip.
@@ -57,6 +61,16 @@ impl Engine {
     /// Merges what a gossip request says, and answers it.
     pub fn gossip(&self, lists: HeardLists<'_>) -> Lists {
         self.shared.answer(lists)
+    }
+
+    /// Merges what a gossip request says in the native extension, given as the text of its `v2`, and answers it in kind.
+    /// None where this server does not speak it, or the text is nothing of it: then the request is a plain one.
+    pub fn gossip_native(&self, v2: &str) -> Option<String> {
+        if !self.shared.with(|machine, _| machine.is_native()) {
+            return None;
+        }
+        let answer = self.shared.answer_native(Extension::read(v2)?);
+        Some(answer.to_json())
     }
 
     /// Drains this server or brings it back.

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::actor::Credentials;
 use super::shared::Shared;
-use super::transport::{HttpClient, Method, Request, Response};
+use super::transport::{HttpClient, Method, Request, Response, TransportError};
 use crate::protocol::ExchangeId;
 use crate::protocol::document::Document;
 use crate::protocol::master_list::{Condition, DocumentEntry, Upload};
@@ -43,10 +43,19 @@ impl Errand {
         }
     }
 
-    fn succeed(self, shared: &Shared, response: Response) {
-        let Response { status, etag, body, .. } = response;
+    fn break_off(self, shared: &Shared, error: TransportError) {
         match self {
-            Self::Exchange(id) => shared.reply(id, Reply::read(status, &body)),
+            Self::Exchange(id) if error.is_refused() => {
+                shared.reply(id, Reply::NoListener(error.to_string()));
+            }
+            _ => self.fail(shared, error.to_string()),
+        }
+    }
+
+    fn succeed(self, shared: &Shared, response: Response) {
+        let Response { status, etag, retry_after, body } = response;
+        match self {
+            Self::Exchange(id) => shared.reply(id, Reply::read(status, retry_after, &body)),
             Self::Download(id) => shared.downloaded(id, Document::read(status, etag, &body)),
             Self::Upload(id) => {
                 shared.change(|machine, now| machine.handle_upload(now, id, &Upload::Answer(status)));
@@ -85,7 +94,7 @@ impl Outside {
             let Some(request) = request(transmit, &credentials) else { return };
             match client.send(request).await {
                 Ok(response) => errand.succeed(&shared, response),
-                Err(error) => errand.fail(&shared, error.to_string()),
+                Err(error) => errand.break_off(&shared, error),
             }
         };
         Some((errand, Box::pin(run)))
@@ -101,6 +110,7 @@ fn request(transmit: Transmit, credentials: &Credentials) -> Option<Request> {
         if_match: None,
         if_none_match: None,
         timeout,
+        is_alone: false,
     };
     Some(match transmit {
         Transmit::Gossip { base_url, lists, extension, timeout, .. } => Request {
@@ -108,9 +118,11 @@ fn request(transmit: Transmit, credentials: &Credentials) -> Option<Request> {
             json_body: Some(lists.to_gossip_json(extension.as_deref())),
             ..bare(Method::Post, format!("{base_url}clustershazbot/gossip"), timeout)
         },
-        Transmit::Inquire { base_url, .. } => {
-            bare(Method::Get, format!("{base_url}clustershazbot/list"), PEER_TIMEOUT)
-        }
+        // A program that leaves waits for its last connection: one that inquiries keep in use would hold it for ever.
+        Transmit::Inquire { base_url, .. } => Request {
+            is_alone: true,
+            ..bare(Method::Get, format!("{base_url}clustershazbot/list"), PEER_TIMEOUT)
+        },
         Transmit::DownloadMasterList { .. } => {
             bare(Method::Get, credentials.master_list.clone(), MASTER_LIST_TIMEOUT)
         }

@@ -7,13 +7,16 @@
 //! | `shared` | the machine behind its short lock |
 //! | `actor` | the task that wakes the machine and carries out what it wants |
 //! | `errand` | one request to the outside, from the machine's wish to its answer |
+//! | `pulse` | whether the program's thread still gets round to anything |
 //! | [`transport`] | the HTTP client |
 
 mod actor;
 mod clock;
 mod engine;
 mod errand;
+mod pulse;
 mod shared;
 pub mod transport;
 
 pub use engine::{Engine, LogSink};
+pub use pulse::{Beat, Pulse};

@@ -9,6 +9,7 @@ use tokio::time::sleep_until;
 use super::clock::Clock;
 use crate::protocol::ExchangeId;
 use crate::protocol::document::Document;
+use crate::protocol::extension::Extension;
 use crate::protocol::machine::{Machine, Source};
 use crate::protocol::message::{HeardEntry, HeardLists, Lists, Reply};
 use crate::protocol::time::Now;
@@ -61,9 +62,16 @@ impl Shared {
         })
     }
 
+    pub(super) fn answer_native(&self, mut heard: Extension) -> Extension {
+        self.merge_claims_in_slices(&mut heard);
+        self.change(|machine, now| machine.handle_native_request(now, &heard))
+    }
+
     pub(super) fn reply(&self, id: ExchangeId, mut reply: Reply<'_>) {
-        if let Reply::Lists(lists) = &mut reply {
-            self.merge_in_slices(Source::Exchange(id), lists);
+        match &mut reply {
+            Reply::Lists(lists) => self.merge_in_slices(Source::Exchange(id), lists),
+            Reply::Native(heard) => self.merge_claims_in_slices(heard),
+            _ => {}
         }
         self.change(|machine, now| machine.handle_reply(now, id, &reply));
     }
@@ -87,5 +95,10 @@ impl Shared {
         };
         merge(false, std::mem::take(&mut lists.offline));
         merge(true, std::mem::take(&mut lists.online));
+    }
+
+    /// The same for the native extension, whose requests and answers hold many claims only in a sync.
+    fn merge_claims_in_slices(&self, _heard: &mut Extension) {
+        // The machine has no door for claims alone yet, so all of them are merged under one hold of the lock.
     }
 }

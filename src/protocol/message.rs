@@ -9,6 +9,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -19,6 +20,8 @@ use super::time::Stamp;
 
 /// What an answer holds in its body, whatever its status, when the asked server runs no engine.
 const ENGINE_NOT_STARTED: &str = "Clustershazbot engine not started";
+/// No server is left alone for longer, whatever it says.
+const LONGEST_REST: Duration = Duration::from_secs(3_600);
 
 /// One server, as it is shown and sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -104,13 +107,13 @@ pub enum Refusal {
     Unauthorized,
     /// 413: the page was too large for it.
     TooLarge,
-    /// 429: it is asked too often.
-    TooManyRequests,
+    /// 429: it is asked too often, and may have said how long it is to be left alone.
+    TooManyRequests(Option<Duration>),
 }
 
 impl<'a> Reply<'a> {
-    /// Reads an answer by its status and its body.
-    pub fn read(status: u16, body: &'a [u8]) -> Self {
+    /// Reads an answer by its status, its `Retry-After` and its body.
+    pub fn read(status: u16, retry_after: Option<Duration>, body: &'a [u8]) -> Self {
         let text = String::from_utf8_lossy(body);
         if let (200..=299, Some(extension)) = (status, read_extension(&text)) {
             return Self::Native(Box::new(extension));
@@ -124,7 +127,9 @@ impl<'a> Reply<'a> {
             _ if text.contains(ENGINE_NOT_STARTED) => Self::Failure(ENGINE_NOT_STARTED.to_owned()),
             (401, _) => Self::Refusal(Refusal::Unauthorized),
             (413, _) => Self::Refusal(Refusal::TooLarge),
-            (429, _) => Self::Refusal(Refusal::TooManyRequests),
+            (429, _) => {
+                Self::Refusal(Refusal::TooManyRequests(retry_after.map(|delay| delay.min(LONGEST_REST))))
+            }
             (502..=504, _) => Self::Failure(format!("a gateway answered {status}")),
             (200..=299, Err(reason)) => Self::Unclear(format!("answered {status} with {reason}")),
             _ => Self::Unclear(format!("answered {status}")),
@@ -285,13 +290,13 @@ mod tests {
 
     #[test]
     fn replies_tell_life_from_death() {
-        let read = |status, body: &'static str| Reply::read(status, body.as_bytes());
+        let read = |status, body: &'static str| Reply::read(status, None, body.as_bytes());
         assert!(matches!(read(200, "{\"online\":[]}"), Reply::Lists(_)));
         assert!(matches!(read(401, "{\"error\":\"Unauthorized\"}"), Reply::Refusal(Refusal::Unauthorized)));
         assert!(matches!(read(401, "{\"error\":\"Clustershazbot engine not started\"}"), Reply::Failure(_)));
         assert!(matches!(read(200, "{\"error\":\"Clustershazbot engine not started\"}"), Reply::Failure(_)));
         assert!(matches!(read(413, ""), Reply::Refusal(Refusal::TooLarge)));
-        assert!(matches!(read(429, ""), Reply::Refusal(Refusal::TooManyRequests)));
+        assert!(matches!(read(429, ""), Reply::Refusal(Refusal::TooManyRequests(None))));
         assert!(matches!(read(503, ""), Reply::Failure(_)));
         assert!(matches!(read(404, "{\"online\":[]}"), Reply::Unclear(_)));
         assert!(matches!(read(200, "<html>"), Reply::Unclear(_)));
@@ -299,9 +304,19 @@ mod tests {
     }
 
     #[test]
+    fn one_that_is_asked_too_often_may_say_for_how_long() {
+        for (said, heeded) in [(7, 7), (1_000_000, 3_600)] {
+            assert_eq!(
+                Reply::read(429, Some(Duration::from_secs(said)), b""),
+                Reply::Refusal(Refusal::TooManyRequests(Some(Duration::from_secs(heeded))))
+            );
+        }
+    }
+
+    #[test]
     fn bytes_that_are_no_text_are_replaced_as_javascript_does() {
         let body = b"{\"online\":[{\"baseUrl\":\"http://a/\",\"lastUpdate\":1},{\"baseUrl\":\"\xff\",\"lastUpdate\":1}]}";
-        let Reply::Lists(lists) = Reply::read(200, body) else { panic!("no lists") };
+        let Reply::Lists(lists) = Reply::read(200, None, body) else { panic!("no lists") };
         assert_eq!(lists.online.len(), 2);
     }
 }

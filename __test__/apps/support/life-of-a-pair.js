@@ -6,12 +6,12 @@ const { eventually, inTime } = require('../../support/eventually')
 const { getList, postControl, postGossip } = require('../../support/http')
 const { createMasterListStore } = require('../../support/master-list-store')
 
-const KNOWN_WITHIN = 15_000
-const ENDS_WITHIN = 10_000
+const KNOWN_WITHIN = 45_000
+const ENDS_WITHIN = 30_000
 
 /**
  * What a program with this package goes through: it finds a second one by the master list, answers with and without the secrets, is
- * drained and brought back, and ends by itself on SIGINT and on SIGTERM, known to the one that stays.
+ * drained and brought back, and (except on Windows) ends by itself on SIGINT and on SIGTERM, known to the one that stays.
  *
  * @param {import('node:test').TestContext} t
  * @param {(t: object, options: {store: object}) => Promise<object>} start starts one program
@@ -29,6 +29,8 @@ async function liveAsPair(t, start, { unauthorized, exits }) {
   await seesOnline(second, first)
   await answersByTheSecrets(first, second, unauthorized)
   await isDrainedAndBroughtBack(first, second)
+  // Windows ends a program without asking it.
+  if (process.platform === 'win32') return
   await leaves(second, 'SIGTERM', exits)
   await eventually(async () => isOffline(await first.list(), second.baseUrl), {
     what: 'the news that the second left',

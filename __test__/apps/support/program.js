@@ -6,7 +6,7 @@ const { eventually } = require('../../support/eventually')
 const { getList, postControl } = require('../../support/http')
 const { freePort } = require('../../support/ports')
 
-const START_WITHIN = 20_000
+const START_WITHIN = 60_000
 
 /**
  * Starts a compiled program as its user would, in a process of its own with nothing but its environment to go by.
@@ -37,7 +37,8 @@ class Program {
     this.#child = child
     this.baseUrl = baseUrl
     this.exited = new Promise((resolve) => {
-      child.once('exit', (code, signal) => resolve({ code, signal }))
+      // Only then all that it wrote has been read.
+      child.once('close', (code, signal) => resolve({ code, signal }))
     })
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => {

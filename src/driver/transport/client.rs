@@ -4,9 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use data_url::DataUrl;
 use reqwest::{
-    Url,
+    Proxy, Url,
     header::{
         ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH,
+        RETRY_AFTER,
     },
 };
 use tokio::time::{Instant, timeout};
@@ -15,7 +16,8 @@ use super::{
     decoding,
     error::TransportError,
     message::{Method, Request, Response, latin1, text},
-    proxy, redirect,
+    proxy::Proxies,
+    redirect,
     reuse::{AnsweredConnections, Connection},
     settings::HttpSettings,
     tls,
@@ -38,9 +40,10 @@ const MAX_BODY: usize = 16 * 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct HttpClient {
     pooled: reqwest::Client,
-    /// Takes a new connection for each request: the second try must not meet another stale one.
+    /// Takes a new connection for each request, and keeps none: the second try must not meet another stale one.
     fresh: reqwest::Client,
     answered: Arc<AnsweredConnections>,
+    proxies: Option<Arc<Proxies>>,
 }
 
 /// A request that failed underway.
@@ -62,7 +65,8 @@ impl HttpClient {
     pub fn new(settings: &HttpSettings) -> Result<(Self, Vec<String>), TransportError> {
         let mut warnings = Vec::new();
         let tls = tls::client_config(settings, &mut warnings)?;
-        let proxy = settings.proxy.as_ref().map(|settings| proxy::from_settings(settings, &mut warnings));
+        let proxies = settings.proxy.as_ref();
+        let proxies = proxies.map(|settings| Arc::new(Proxies::from_settings(settings, &mut warnings)));
         let build = |idle_per_host| {
             let mut builder = reqwest::Client::builder()
                 .user_agent(concat!("clustershazbot/", env!("CARGO_PKG_VERSION")))
@@ -72,8 +76,8 @@ impl HttpClient {
                 .pool_max_idle_per_host(idle_per_host)
                 .tcp_nodelay(true)
                 .no_proxy();
-            if let Some(proxy) = &proxy {
-                builder = builder.proxy(proxy.clone());
+            if let Some(proxies) = proxies.clone() {
+                builder = builder.proxy(Proxy::custom(move |url| proxies.of(url).cloned()));
             }
             builder.build().map_err(|error| TransportError::Setup(error.to_string()))
         };
@@ -81,6 +85,7 @@ impl HttpClient {
             pooled: build(IDLE_PER_HOST)?,
             fresh: build(0)?,
             answered: Arc::new(AnsweredConnections::default()),
+            proxies,
         };
         Ok((client, warnings))
     }
@@ -100,12 +105,20 @@ impl HttpClient {
             "data" if request.method == Method::Get => return open_data_url(&url),
             _ => return Err(TransportError::Request("address is neither http: nor https:")),
         }
+        let is_alone = request.is_alone;
         let mut request = self.prepare(request, url)?;
+        // A refusal by a proxy, or where a redirect leads, is none of the server that is asked.
+        let mut is_refusal_its_own = self.proxies.as_ref().is_none_or(|all| all.of(request.url()).is_none());
         for _ in 0..=MAX_REDIRECTS {
-            match self.exchange(&request).await? {
-                Outcome::Answer(answer) => return Ok(answer),
-                Outcome::Redirect(next) => request = *next,
+            match self.exchange(&request, is_alone).await {
+                Ok(Outcome::Answer(answer)) => return Ok(answer),
+                Ok(Outcome::Redirect(next)) => request = *next,
+                Err(error) if error.is_refused() && !is_refusal_its_own => {
+                    return Err(TransportError::Connection(error.to_string()));
+                }
+                Err(error) => return Err(error),
             }
+            is_refusal_its_own = false;
         }
         Err(TransportError::TooManyRedirects)
     }
@@ -139,8 +152,9 @@ impl HttpClient {
     }
 
     /// One request, sent once more if it failed on a connection that may just have been closed.
-    async fn exchange(&self, request: &reqwest::Request) -> Result<Outcome, TransportError> {
-        match self.attempt(&self.pooled, request).await {
+    async fn exchange(&self, request: &reqwest::Request, is_alone: bool) -> Result<Outcome, TransportError> {
+        let first = if is_alone { &self.fresh } else { &self.pooled };
+        match self.attempt(first, request).await {
             Err(failure) if failure.reused => {
                 self.attempt(&self.fresh, request).await.map_err(|failure| failure.error)
             }
@@ -177,7 +191,13 @@ impl HttpClient {
         }
         let body = decoding::decode(answer.headers(), body, MAX_BODY)?;
         let header = |name: HeaderName| answer.headers().get(name).map(text);
-        Ok(Outcome::Answer(Response { status: answer.status().as_u16(), etag: header(ETAG), body }))
+        let seconds = header(RETRY_AFTER).and_then(|seconds| seconds.trim().parse().ok());
+        Ok(Outcome::Answer(Response {
+            status: answer.status().as_u16(),
+            etag: header(ETAG),
+            retry_after: seconds.map(Duration::from_secs),
+            body,
+        }))
     }
 }
 
@@ -195,5 +215,5 @@ fn open_data_url(url: &Url) -> Result<Response, TransportError> {
     if body.len() > MAX_BODY {
         return Err(TransportError::TooLarge);
     }
-    Ok(Response { status: 200, etag: None, body })
+    Ok(Response { status: 200, etag: None, retry_after: None, body })
 }

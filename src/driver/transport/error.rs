@@ -8,7 +8,7 @@ use rustls::CertificateError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransportError {
-    /// Nobody listens there.
+    /// Nobody listens where the request was sent to.
     Refused,
     /// The answer was not complete within the request's time.
     TimedOut(Duration),
@@ -29,7 +29,8 @@ pub enum TransportError {
 }
 
 impl TransportError {
-    /// Whether the connection was refused: the host is there, and nobody listens.
+    /// Whether the server that was asked, and no proxy or other server on the way, refused the connection: the host is
+    /// there, and nobody listens.
     pub fn is_refused(&self) -> bool {
         matches!(self, Self::Refused)
     }

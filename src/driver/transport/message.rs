@@ -22,6 +22,8 @@ pub struct Request {
     pub if_none_match: Option<String>,
     /// The time for everything: connecting, redirects, a second try, and the body of the answer.
     pub timeout: Duration,
+    /// Whether it takes a new connection, and none is kept.
+    pub is_alone: bool,
 }
 
 /// The methods in use.
@@ -42,6 +44,8 @@ pub struct Response {
     pub status: u16,
     /// The `ETag` header.
     pub etag: Option<String>,
+    /// The `Retry-After` header, where it holds seconds and no date.
+    pub retry_after: Option<Duration>,
     /// The body, decompressed, at most 16 MB.
     pub body: Vec<u8>,
 }
@@ -112,6 +116,7 @@ mod tests {
             if_match: None,
             if_none_match: None,
             timeout: Duration::ZERO,
+            is_alone: false,
         };
         assert!(!format!("{request:?}").contains("hush"));
     }

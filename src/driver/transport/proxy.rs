@@ -1,25 +1,44 @@
 //! Which requests go through a proxy.
 
-use reqwest::{Proxy, Url};
+use std::fmt;
+
+use reqwest::Url;
 
 use super::settings::ProxySettings;
 
-/// The proxy that `NODE_USE_ENV_PROXY=1` asks for.
-pub(super) fn from_settings(settings: &ProxySettings, warnings: &mut Vec<String>) -> Proxy {
-    let mut parse = |name: &str, address: &Option<String>| {
-        let url = Url::parse(address.as_deref()?).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        if url.is_none() {
-            warnings.push(format!("Ignoring {name}: it is not an http: or https: URL"));
-        }
-        url
-    };
-    let http = parse("http_proxy", &settings.http_proxy);
-    let https = parse("https_proxy", &settings.https_proxy).or_else(|| http.clone());
-    let direct = NoProxy::new(settings.no_proxy.as_deref().unwrap_or_default());
-    Proxy::custom(move |url| {
-        let proxy = if url.scheme() == "https" { &https } else { &http };
-        proxy.clone().filter(|_| !direct.covers(url))
-    })
+/// The proxies that `NODE_USE_ENV_PROXY=1` asks for. `Debug` hides their addresses, which often hold a password.
+pub(super) struct Proxies {
+    http: Option<Url>,
+    https: Option<Url>,
+    direct: NoProxy,
+}
+
+impl Proxies {
+    pub(super) fn from_settings(settings: &ProxySettings, warnings: &mut Vec<String>) -> Self {
+        let mut parse = |name: &str, address: &Option<String>| {
+            let url =
+                Url::parse(address.as_deref()?).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+            if url.is_none() {
+                warnings.push(format!("Ignoring {name}: it is not an http: or https: URL"));
+            }
+            url
+        };
+        let http = parse("http_proxy", &settings.http_proxy);
+        let https = parse("https_proxy", &settings.https_proxy).or_else(|| http.clone());
+        Self { http, https, direct: NoProxy::new(settings.no_proxy.as_deref().unwrap_or_default()) }
+    }
+
+    /// The proxy by which an address is reached.
+    pub(super) fn of(&self, url: &Url) -> Option<&Url> {
+        let proxy = if url.scheme() == "https" { &self.https } else { &self.http };
+        proxy.as_ref().filter(|_| !self.direct.covers(url))
+    }
+}
+
+impl fmt::Debug for Proxies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxies").field("direct", &self.direct).finish_non_exhaustive()
+    }
 }
 
 /// The hosts that are reached directly. reqwest's own list knows no ports, Node's does.

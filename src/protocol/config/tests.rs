@@ -42,6 +42,7 @@ fn required_variables_are_missed_in_order() {
 fn defaults_are_the_documented_ones() {
     let (config, warnings) = read(&complete()).unwrap();
     assert_eq!(config.gossip_interval, Duration::from_secs(30));
+    assert_eq!(config.probe_interval, Some(Duration::from_secs(1)));
     assert_eq!(config.master_list.announce_minimum, Duration::from_secs(300));
     assert_eq!(config.master_list.announce_interval, Duration::from_secs(600));
     assert!(!config.monitor && !config.master_list.update_on_shutdown);
@@ -69,6 +70,26 @@ fn numbers_are_read_as_parse_int_does_with_decimals() {
 }
 
 #[test]
+fn probes_have_a_pace_or_none() {
+    for (text, seconds) in [
+        ("", Some(1.0)),
+        ("0.5", Some(0.5)),
+        ("2s", Some(2.0)),
+        ("0.01", Some(0.2)),
+        ("0", None),
+        ("0.0s", None),
+    ] {
+        assert_eq!(
+            with(PROBE_INTERVAL, text).unwrap().0.probe_interval,
+            seconds.map(Duration::from_secs_f64),
+            "{text}"
+        );
+    }
+    assert_eq!(with(PROBE_INTERVAL, "1e9").unwrap().0.probe_interval, Some(Duration::from_secs(1)));
+    assert_eq!(with(PROBE_INTERVAL, "99999999").unwrap().0.probe_interval, Some(Duration::from_secs(86_400)));
+}
+
+#[test]
 fn senseless_values_are_refused_by_name() {
     for (name, text) in [
         (GOSSIP_INTERVAL, "0"),
@@ -76,6 +97,8 @@ fn senseless_values_are_refused_by_name() {
         (GOSSIP_INTERVAL, "soon"),
         (GOSSIP_INTERVAL, "NaN"),
         (GOSSIP_INTERVAL, "."),
+        (PROBE_INTERVAL, "-0.1"),
+        (PROBE_INTERVAL, "never"),
         (MASTER_ANNOUNCE_MINIMUM, "-0.1"),
         (MASTER_ANNOUNCE_INTERVAL, "x1"),
         (BASE_URL, "h:1"),

@@ -197,7 +197,7 @@ proptest! {
 
     #[test]
     fn no_body_does_harm(status in 0u16..700, body in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = Reply::read(status, &body);
+        let _ = Reply::read(status, None, &body);
         let _ = Document::read(status, None, &body);
     }
 

@@ -234,7 +234,7 @@ impl World {
             }
             Delivery::Reply { to, id, answer } => {
                 let reply = match &answer {
-                    Some((status, body)) => Reply::read(*status, body),
+                    Some((status, body)) => Reply::read(*status, None, body),
                     None => Reply::Failure("no answer".to_owned()),
                 };
                 self.reply(&to, id, &reply);

@@ -33,6 +33,7 @@ fn get(url: impl Into<String>) -> Request {
         if_match: None,
         if_none_match: None,
         timeout: PATIENCE,
+        is_alone: false,
     }
 }
 

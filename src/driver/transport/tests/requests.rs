@@ -1,5 +1,7 @@
 //! What goes out, byte for byte.
 
+use std::time::Duration;
+
 use tokio::net::TcpListener;
 
 use super::{
@@ -15,6 +17,7 @@ async fn a_post_is_what_the_contract_says() {
     let response = client().send(post(server.url("/clustershazbot/gossip"))).await.unwrap();
     assert_eq!((response.status, &response.body[..]), (200, &b"[]"[..]));
     assert_eq!(response.etag.as_deref(), Some("\"1\""));
+    assert_eq!(response.retry_after, Some(Duration::from_secs(7)));
 
     let seen = &server.requests()[0];
     assert_eq!(seen.line(), "POST /clustershazbot/gossip HTTP/1.1");
@@ -138,6 +141,33 @@ async fn proxies_are_taken_when_the_settings_hold_them() {
     assert_eq!(requests[0].header("proxy-authorization"), ["Basic dXNlcjpwYXNz"]);
     assert_eq!(requests[1].line(), "CONNECT host.invalid:443 HTTP/1.1");
     assert!(direct.requests()[0].header("proxy-authorization").is_empty());
+}
+
+#[tokio::test]
+async fn a_refusal_counts_only_as_that_of_the_server_itself() {
+    let dead = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let dead = format!("http://{dead}/");
+    let refused = client().send(post(&dead)).await.unwrap_err();
+    assert!(refused.is_refused());
+
+    let proxied = client_with(&HttpSettings {
+        proxy: Some(ProxySettings { http_proxy: Some(dead.clone()), ..ProxySettings::default() }),
+        ..HttpSettings::default()
+    });
+    let redirecting = Server::start(move |_, _| Reply::redirect(307, &dead)).await;
+    let by_proxy = proxied.send(post("http://host.invalid/")).await.unwrap_err();
+    let elsewhere = client().send(post(redirecting.url("/"))).await.unwrap_err();
+    for error in [by_proxy, elsewhere] {
+        assert!(!error.is_refused());
+        assert_eq!(error.to_string(), refused.to_string());
+    }
+}
+
+#[tokio::test]
+async fn a_date_to_come_back_at_is_no_time_to_wait() {
+    let date = ("Retry-After", "Fri, 31 Dec 1999 23:59:59 GMT");
+    let server = Server::start(move |_, _| answer("429 Too Many Requests", &[date], b"")).await;
+    assert_eq!(client().send(get(server.url("/"))).await.unwrap().retry_after, None);
 }
 
 #[tokio::test]

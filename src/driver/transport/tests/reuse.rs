@@ -25,6 +25,17 @@ fn connections(server: &Server) -> Vec<usize> {
 }
 
 #[tokio::test]
+async fn probes_of_one_peer_each_second_share_a_connection() {
+    let server = Server::start(|_, _| Reply::ok("")).await;
+    let client = client();
+    for _ in 0..3 {
+        client.send(post(server.url("/"))).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(connections(&server), [0, 0, 0]);
+}
+
+#[tokio::test]
 async fn a_failure_on_a_kept_connection_is_tried_once_more_on_a_fresh_one() {
     let failures: [fn() -> Reply; 4] = [
         || Reply::Reset,
@@ -75,6 +86,18 @@ async fn a_connection_that_was_closed_while_idle_does_no_harm() {
     client.send(get(server.url("/"))).await.unwrap();
     until(|| server.closed_connections() == 1).await;
     assert_eq!(client.send(get(server.url("/"))).await.unwrap().body, b"fresh");
+}
+
+#[tokio::test]
+async fn a_request_alone_takes_a_connection_of_its_own_and_leaves_none() {
+    let server = Server::start(|_, _| Reply::ok("")).await;
+    let client = client();
+    client.send(get(server.url("/"))).await.unwrap();
+    for closed in 1..=2 {
+        client.send(Request { is_alone: true, ..get(server.url("/")) }).await.unwrap();
+        until(|| server.closed_connections() == closed).await;
+    }
+    assert_eq!(connections(&server), [0, 1, 2]);
 }
 
 #[tokio::test]

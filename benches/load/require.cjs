@@ -1,0 +1,3 @@
+const from = performance.now()
+require('clustershazbot')
+process.stdout.write(String(performance.now() - from))

@@ -1,0 +1,147 @@
+/** How each package manager installs, what it calls the options that matter here, and where it puts packages. */
+
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { cleanEnvironment, run } from './processes.mjs'
+
+const npm = {
+  add: ['install'],
+  ignoreScripts: { args: ['--ignore-scripts'] },
+  omitOptional: { args: ['--omit=optional'] },
+  foreign: foreignArguments,
+  packages: flat,
+}
+
+const pnpm = {
+  add: ['add'],
+  ignoreScripts: { args: ['--ignore-scripts'] },
+  omitOptional: { args: ['--no-optional'] },
+  foreign: foreignArguments,
+  packages: inVirtualStore,
+}
+
+const yarn1 = {
+  // Two at a time would spoil its cache. Where others only warn, it refuses packages that want a newer Node.js, as some of Nest 12 do.
+  add: ['add', '--non-interactive', '--mutex', 'network', '--ignore-engines'],
+  ignoreScripts: { args: ['--ignore-scripts'] },
+  omitOptional: { args: ['--ignore-optional'] },
+  knowsLibc: false,
+}
+
+const yarn4 = {
+  settings: 'nodeLinker: node-modules\n',
+  add: ['add'],
+  ignoreScripts: { args: ['--mode=skip-build'] },
+  // It has no option to leave optional packages out; a system that there is not has the same effect.
+  omitOptional: foreignSettings({ os: 'none', cpu: 'none' }),
+  foreign: foreignSettings,
+}
+
+const plugAndPlay = {
+  ...yarn4,
+  settings: 'nodeLinker: pnp\npnpEnableEsmLoader: true\n',
+  packages: unplugged,
+  isFlat: false,
+  node(app, format) {
+    const required = ['--require', join(app, '.pnp.cjs')]
+    const loader = String(pathToFileURL(join(app, '.pnp.loader.mjs')))
+    return format === 'esm' ? [...required, '--experimental-loader', loader] : required
+  },
+}
+
+/**
+ * The package managers by name:
+ * - `command`, and `settings` for a `.yarnrc.yml`
+ * - `add`: what adds a package and installs the rest of the manifest
+ * - `ignoreScripts`, `omitOptional`, `foreign(platform)`: further arguments or settings for it, undefined where there are none
+ * - `packages`: the names of our packages in an application, as far as they are really there
+ * - `node`: what Node.js is called with to find them, for a format of modules
+ * - `isFlat`: whether TypeScript and bundlers find them by themselves
+ * - `knowsLibc`: whether it tells glibc from musl
+ */
+export async function managersOf({ versions, ...tools }) {
+  const isWindows = process.platform === 'win32'
+  const here = (await run(['npm --version'], { shell: true })).output.trim()
+  const all = {
+    npm: {
+      ...npm,
+      version: `npm ${here}`,
+      command: [isWindows ? 'npm.cmd' : 'npm'],
+      shell: isWindows,
+      isUsualOne: true,
+    },
+    'npm-12': { ...npm, version: `npm ${versions.npm}`, command: tools.npm },
+    'pnpm-10': { ...pnpm, version: `pnpm ${versions['pnpm-10']}`, command: tools['pnpm-10'] },
+    'pnpm-12': { ...pnpm, version: `pnpm ${versions['pnpm-12']}`, command: tools['pnpm-12'] },
+    'yarn-1': { ...yarn1, version: `yarn ${versions['yarn-1']}`, command: tools['yarn-1'] },
+    'yarn-4': { ...yarn4, version: `yarn ${versions['yarn-4']}`, command: tools['yarn-4'] },
+    'yarn-pnp': { ...plugAndPlay, version: `yarn ${versions['yarn-4']} PnP`, command: tools['yarn-4'] },
+  }
+  const standard = { settings: '', packages: flat, node: () => [], isFlat: true, knowsLibc: true }
+  return Object.fromEntries(Object.entries(all).map(([name, manager]) => [name, { ...standard, ...manager }]))
+}
+
+/** Adds `clustershazbot` to the application in the folder, as its user would, and installs the rest of what it asks for. */
+export async function install(manager, app, { registry, home }, { args = [], settings = '' } = {}) {
+  if (manager.settings) {
+    writeFileSync(join(app, '.yarnrc.yml'), manager.settings + settings)
+    // Without it, yarn looks for a project in the folders above.
+    writeFileSync(join(app, 'yarn.lock'), '')
+  }
+  layOutHome(home, registry.url)
+  const [first, ...rest] = manager.command
+  const PATH = (rest.length > 0 ? dirname(first) + delimiter : '') + process.env.PATH
+  const env = cleanEnvironment({ HOME: home, USERPROFILE: home, PATH })
+  await run([first, ...rest, ...manager.add, 'clustershazbot', ...args], {
+    cwd: app,
+    env,
+    shell: manager.shell,
+  })
+}
+
+/** A home without the user's own settings, and without caches, which would have our version from an earlier run. */
+function layOutHome(home, url) {
+  if (existsSync(home)) return
+  mkdirSync(home, { recursive: true })
+  const lines = {
+    '.npmrc': [`registry=${url}`, 'update-notifier=false', 'fund=false', 'audit=false'],
+    '.yarnrc': [`registry "${url}"`],
+    '.yarnrc.yml': [
+      `npmRegistryServer: "${url.slice(0, -1)}"`,
+      'unsafeHttpWhitelist: ["127.0.0.1"]',
+      'enableTelemetry: false',
+      // Packages that are a minute old would be kept in quarantine.
+      'npmMinimalAgeGate: 0',
+    ],
+  }
+  for (const [name, text] of Object.entries(lines)) writeFileSync(join(home, name), `${text.join('\n')}\n`)
+}
+
+function foreignArguments({ os, cpu, libc }) {
+  return { args: [`--os=${os}`, `--cpu=${cpu}`, ...(libc ? [`--libc=${libc}`] : [])] }
+}
+
+function foreignSettings({ os, cpu, libc }) {
+  const lines = [`os: [${os}]`, `cpu: [${cpu}]`, ...(libc ? [`libc: [${libc}]`] : [])]
+  return { settings: `supportedArchitectures:\n${lines.map((line) => `  ${line}\n`).join('')}` }
+}
+
+function flat(app) {
+  return ours(join(app, 'node_modules'))
+}
+
+/** pnpm: `node_modules` has what the application asks for, and `.pnpm` in it all there is. */
+function inVirtualStore(app) {
+  return ours(join(app, 'node_modules/.pnpm')).map((name) => name.replace(/@.*/, ''))
+}
+
+/** Plug'n'Play keeps packages zipped in a cache, except those that can't be loaded from there. */
+function unplugged(app) {
+  const addons = ours(join(app, '.yarn/unplugged')).map((name) => name.replace(/-npm-.*/, ''))
+  return ['clustershazbot', ...addons]
+}
+
+function ours(folder) {
+  return existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith('clustershazbot')) : []
+}

@@ -1,0 +1,62 @@
+/**
+ * Publishes a release to the registry that npm is set to: `node scripts/publish.mjs [--dry-run] [--provenance] [--local-build]`.
+ *
+ * The platforms' packages go first, so that nobody can install a root package whose binaries are not there yet. Written into
+ * package.json are the exact versions of these packages; a release is made in a tree that is thrown away afterwards.
+ * `--local-build` takes binaries as they are, which is for registries on this very machine: a release wants them fit for all.
+ */
+
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { artifactOf, platformOfTarget } from './platforms/platforms.mjs'
+import { ROOT } from './platforms/workshop.mjs'
+
+const flags = process.argv.slice(2)
+const unknown = flags.filter((flag) => !['--dry-run', '--provenance', '--local-build'].includes(flag))
+if (unknown.length > 0) fail(`unknown: ${unknown.join(' ')}`)
+const dryRun = flags.includes('--dry-run') ? ' --dry-run' : ''
+
+const { version, napi } = readManifest('.')
+const platforms = napi.targets.map(platformOfTarget)
+
+const env = {
+  ...process.env,
+  PATH: join(ROOT, 'node_modules/.bin') + delimiter + process.env.PATH,
+  // `prepare` builds a clone's addon, which is no part of the package.
+  npm_config_ignore_scripts: 'true',
+  // As variables, because napi calls `npm publish` for the platforms' packages and passes no options on.
+  ...(flags.includes('--provenance') ? { npm_config_provenance: 'true', npm_config_access: 'public' } : {}),
+}
+
+if (existsSync(join(ROOT, 'artifacts'))) step('napi artifacts')
+requirePlacedArtifacts()
+if (!flags.includes('--local-build')) step(`node scripts/check-artifacts.mjs ${platforms.join(' ')}`)
+step(`napi prepublish --tag-style npm --no-gh-release${dryRun}`)
+step(`npm publish${dryRun}`)
+
+/** Before anything is published: half a release can't be taken back. */
+function requirePlacedArtifacts() {
+  const faults = platforms.flatMap((platform) => {
+    if (!existsSync(join(ROOT, 'npm', platform, artifactOf(platform)))) return `${platform}: no artifact`
+    const other = readManifest(join('npm', platform)).version
+    return other === version ? [] : `${platform}: version ${other} instead of ${version}`
+  })
+  if (faults.length > 0) fail(faults.join('; '))
+}
+
+function readManifest(folder) {
+  return JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8'))
+}
+
+/** Through a shell, because on Windows these are scripts. */
+function step(command) {
+  console.log(`$ ${command}`)
+  const done = spawnSync(command, { cwd: ROOT, env, shell: true, stdio: 'inherit' })
+  if (done.status !== 0) fail(`${command} ended with ${done.signal ?? done.status}`)
+}
+
+function fail(message) {
+  console.error(`publish: ${message}`)
+  process.exit(1)
+}
