@@ -69,7 +69,7 @@ impl Engine {
         if !self.shared.with(|machine, _| machine.is_native()) {
             return None;
         }
-        let answer = self.shared.answer_native(Extension::read(v2)?);
+        let answer = self.shared.answer_native(&Extension::read(v2)?);
         Some(answer.to_json())
     }
 

@@ -62,15 +62,14 @@ impl Shared {
         })
     }
 
-    pub(super) fn answer_native(&self, mut heard: Extension) -> Extension {
-        self.merge_claims_in_slices(&mut heard);
-        self.change(|machine, now| machine.handle_native_request(now, &heard))
+    pub(super) fn answer_native(&self, heard: &Extension) -> Extension {
+        self.change(|machine, now| machine.handle_native_request(now, heard))
     }
 
     pub(super) fn reply(&self, id: ExchangeId, mut reply: Reply<'_>) {
         match &mut reply {
             Reply::Lists(lists) => self.merge_in_slices(Source::Exchange(id), lists),
-            Reply::Native(heard) => self.merge_claims_in_slices(heard),
+            Reply::Native(heard) => self.merge_claims_in_slices(id, heard),
             _ => {}
         }
         self.change(|machine, now| machine.handle_reply(now, id, &reply));
@@ -97,8 +96,12 @@ impl Shared {
         merge(true, std::mem::take(&mut lists.online));
     }
 
-    /// The same for the native extension, whose requests and answers hold many claims only in a sync.
-    fn merge_claims_in_slices(&self, _heard: &mut Extension) {
-        // The machine has no door for claims alone yet, so all of them are merged under one hold of the lock.
+    /// The same for a roster that a native server has sent.
+    fn merge_claims_in_slices(&self, id: ExchangeId, heard: &Extension) {
+        if heard.claims.len() > SLICE {
+            for slice in heard.claims.chunks(SLICE) {
+                self.with(|machine, now| machine.handle_native_claims(now, id, slice));
+            }
+        }
     }
 }

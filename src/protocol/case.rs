@@ -8,7 +8,7 @@ use super::time::{Now, Stamp, Tick};
 /// The pause before the second try.
 pub(super) const SECOND_TRY: Duration = Duration::from_secs(3);
 /// A claim this young may come from a server that does not listen yet.
-const YOUNG: Duration = Duration::from_secs(30);
+pub(super) const YOUNG: Duration = Duration::from_secs(30);
 /// When such a server is tried again, counted from the first failure.
 const GRACE_TRIES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(9), Duration::from_secs(27)];
@@ -22,6 +22,11 @@ pub(super) enum Stage {
     Waiting(Tick),
     /// Asked; the answer is awaited.
     Asked,
+}
+
+/// When one that may not listen yet is tried next; none when all tries are used up.
+pub(super) fn next_grace_try(first_failure: Tick, now: Tick) -> Option<Tick> {
+    GRACE_TRIES.into_iter().map(|delay| first_failure + delay).find(|at| *at > now)
 }
 
 /// An open question about a member.
@@ -98,7 +103,7 @@ impl Case {
         let has_spoken_since = newest > first.newest && newest > first.at.wall;
         self.has_grace |= is_young && (never_answered || has_spoken_since);
         if self.has_grace {
-            return GRACE_TRIES.into_iter().map(|delay| first.at.tick + delay).find(|at| *at > now.tick);
+            return next_grace_try(first.at.tick, now.tick);
         }
         (self.failures < 2).then(|| now.tick + SECOND_TRY)
     }

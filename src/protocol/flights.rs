@@ -42,6 +42,11 @@ impl Purpose {
     pub(super) fn is_verification(self) -> bool {
         matches!(self, Self::Inquiry | Self::Trial)
     }
+
+    /// Whether what comes back is news to pass on, and not a roster that was asked for.
+    pub(super) fn spreads(self) -> bool {
+        !matches!(self, Self::Sync | Self::Introduction)
+    }
 }
 
 /// What the answering server says of itself.
@@ -59,6 +64,8 @@ pub(super) struct Flight {
     pub(super) purpose: Purpose,
     pub(super) own_word: Option<OwnWord>,
     pub(super) began: Tick,
+    /// Whether what came back is merged already, in slices.
+    pub(super) is_merged: bool,
     /// Of whom the native claims in it tell, in their order.
     pub(super) told: Arc<[Arc<str>]>,
 }
@@ -92,7 +99,7 @@ impl Flights {
         now: Tick,
     ) -> ExchangeId {
         let id = self.next_id();
-        self.by_id.insert(id, Flight { peer, purpose, own_word: None, began: now, told });
+        self.by_id.insert(id, Flight { peer, purpose, own_word: None, began: now, is_merged: false, told });
         id
     }
 

@@ -20,9 +20,9 @@ pub(super) const LAGS: Duration = Duration::from_secs(1);
 const MET_WHILE_LAGGING: usize = 2;
 /// Burials are counted for so long.
 const BURIAL_WINDOW: Duration = Duration::from_secs(60);
-/// So many a server may bury alone whatever the size of the cluster; and that share of its members.
-const BURIES_ALONE: usize = 3;
-const BURIES_ALONE_SHARE: f64 = 0.15;
+/// So many are too many for one server alone to bury, where they are also more than that share of the members.
+const TOO_MANY: usize = 3;
+const TOO_LARGE_A_SHARE: f64 = 0.15;
 
 /// The samples of which the longest is taken: some 98th percentile.
 const ROUND_TRIPS: usize = 64;
@@ -98,9 +98,9 @@ impl Machine {
 
     /// Whether one burial more, on nobody else's word, would be one too many.
     pub(super) fn would_bury_too_many(&mut self, now: Now) -> bool {
-        let members = self.roster.online_count();
-        let bearable = BURIES_ALONE.max((members as f64 * BURIES_ALONE_SHARE) as usize);
-        if self.health.recent_burials(now.tick) < bearable {
+        let burials = self.health.recent_burials(now.tick) + 1;
+        let members = self.roster.online_count() + burials - 1;
+        if burials < TOO_MANY || (burials as f64) <= members as f64 * TOO_LARGE_A_SHARE {
             return false;
         }
         if !std::mem::replace(&mut self.health.is_isolated, true) {

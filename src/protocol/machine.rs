@@ -89,13 +89,16 @@ impl Machine {
         machine
     }
 
-    /// A server that runs already, among these.
+    /// A server that has run for a while, among these.
     pub fn seeded(config: Config, seed: u64, now: Now, members: impl IntoIterator<Item = Claim>) -> Self {
         let mut machine = Self::new(config, seed, now);
         machine.master_list.has_greeted = true;
+        let members = members.into_iter();
+        machine.roster.reserve(members.size_hint().0);
         for claim in members {
             machine.hear_natives(&[claim], false, now);
         }
+        machine.roster.all_have_answered();
         machine.begin_running(now);
         machine
     }
@@ -170,6 +173,7 @@ impl Machine {
                 self.log_gossip_failure(&flight.peer, "answered 401: its SHAZBOT_SECRET is another one", now);
             }
             Reply::Refusal(Refusal::TooLarge) => self.halve_pages(&flight.peer),
+            Reply::Refusal(Refusal::TooManyRequests(pause)) => self.leave_alone(&flight.peer, *pause, now),
             Reply::Failure(reason) | Reply::NoListener(reason) | Reply::Unclear(reason)
                 if flight.purpose != Purpose::Inquiry =>
             {

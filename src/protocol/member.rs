@@ -122,6 +122,8 @@ struct Aside {
     page_halvings: u8,
     /// Until when it is not offered the native extension.
     passes_over_until: Tick,
+    /// Until when it wants to be left alone.
+    left_alone_until: Tick,
 }
 
 impl Member {
@@ -179,6 +181,15 @@ impl Member {
 
     pub(super) fn is_passed_over_until(&mut self, until: Tick) {
         self.aside().passes_over_until = until;
+    }
+
+    /// Whether it has said that it is asked too often.
+    pub(super) fn is_left_alone(&self, now: Tick) -> bool {
+        self.aside.as_ref().is_some_and(|aside| now < aside.left_alone_until)
+    }
+
+    pub(super) fn is_left_alone_until(&mut self, until: Tick) {
+        self.aside().left_alone_until = until;
     }
 
     /// Whether it is met as a legacy peer: it never spoke the native extension, or did not understand it lately.

@@ -64,14 +64,23 @@ impl Machine {
         answer
     }
 
+    /// Part of the claims in the answer to an exchange, for those who merge many in slices. The whole reply comes afterwards.
+    pub fn handle_native_claims(&mut self, now: Now, id: ExchangeId, claims: &[Claim]) {
+        let Some(flight) = self.flights.get_mut(id) else { return };
+        flight.is_merged = true;
+        let spreads = flight.purpose.spreads();
+        self.hear_natives(claims, spreads, now);
+    }
+
     /// The answer of a server that speaks the native extension.
     pub(super) fn conclude_native(&mut self, id: ExchangeId, flight: &Flight, heard: &Extension, now: Now) {
         let peer = &flight.peer;
         let is_myself = heard.instance == self.instance;
         let sender = if is_myself { None } else { self.hear_sender(heard, now) };
-        let spreads = !matches!(flight.purpose, Purpose::Sync | Purpose::Introduction);
+        if !is_myself && !flight.is_merged {
+            self.hear_natives(&heard.claims, flight.purpose.spreads(), now);
+        }
         if !is_myself {
-            self.hear_natives(&heard.claims, spreads, now);
             self.rumours.hear_feedback(&flight.told, &heard.fresh);
         }
         if sender.as_ref() == Some(peer) {

@@ -15,12 +15,12 @@ use foldhash::fast::FixedState;
 use indexmap::{IndexMap, IndexSet};
 use rand::seq::SliceRandom;
 
-use super::case::SECOND_TRY;
+use super::case::{SECOND_TRY, YOUNG, next_grace_try};
 use super::extension::{Finding, Kind};
 use super::flights::{ExchangeId, Purpose};
 use super::intake::Subject;
 use super::machine::Machine;
-use super::member::Status;
+use super::member::{Member, Status};
 use super::time::{Incarnation, Now, Tick};
 use super::timers::Timer;
 
@@ -56,6 +56,8 @@ pub(super) struct Probes {
 struct Question {
     incarnation: Incarnation,
     own: Finding,
+    /// Set while it may not listen yet: when it was first found not to.
+    grace_since: Option<Tick>,
     helpers: Vec<Arc<str>>,
     findings: Vec<(Arc<str>, Finding)>,
     stage: Stage,
@@ -110,25 +112,24 @@ impl Machine {
         if let Some(urgent) = self.probes.urgent.pop_front() {
             self.probe(&urgent, now);
         }
-        if let Some(peer) = self.next_in_turn() {
+        if let Some(peer) = self.next_in_turn(now.tick) {
             self.probe(&peer, now);
         } else {
             self.me.refresh(now);
         }
     }
 
-    fn next_in_turn(&mut self) -> Option<Arc<str>> {
-        let is_wanted =
-            |machine: &Self, identity: &Arc<str>| {
-                machine.roster.get(identity).is_some_and(|member| {
-                    member.is_online() && member.is_native() && !member.is_met_as_legacy()
-                }) && !machine.probes.is_open(identity)
+    fn next_in_turn(&mut self, now: Tick) -> Option<Arc<str>> {
+        let is_wanted = |machine: &Self, identity: &Arc<str>| {
+            let is_met = |member: &Member| {
+                member.is_online() && !member.is_met_as_legacy() && !member.is_left_alone(now)
             };
+            machine.roster.get(identity).is_some_and(is_met) && !machine.probes.is_open(identity)
+        };
         for is_new_turn in [false, true] {
             if is_new_turn {
-                let natives = self.roster.iter().filter(|(_, member)| {
-                    member.is_online() && member.is_native() && !member.is_met_as_legacy()
-                });
+                let natives =
+                    self.roster.iter().filter(|(_, member)| member.is_online() && !member.is_met_as_legacy());
                 self.probes.turn = natives.map(|(identity, _)| Arc::clone(identity)).collect();
                 self.probes.turn.shuffle(&mut self.rng);
             }
@@ -177,7 +178,10 @@ impl Machine {
         match self.probes.open.get_mut(peer) {
             Some(question) if question.stage == Stage::Probed && question.incarnation == incarnation => {
                 question.own = finding;
-                self.conclude_question(peer, now);
+                match question.grace_since {
+                    Some(first) => self.go_on_with_grace(peer, first, incarnation, now),
+                    None => self.conclude_question(peer, now),
+                }
             }
             Some(question) if question.incarnation == incarnation => {}
             // Whoever asked for it asks further.
@@ -190,13 +194,50 @@ impl Machine {
         if self.probes.open.len() >= MAX_OPEN {
             return;
         }
+        // Rule "Grace": one that came just now, and never answered, may not listen yet.
+        let has_grace = |member: &Member| !member.has_answered && member.changed_at.age(now.tick) < YOUNG;
+        if self.roster.get(peer).is_some_and(has_grace)
+            && let Some(at) = next_grace_try(now.tick, now.tick)
+        {
+            let stage = Stage::Again { at };
+            let grace_since = Some(now.tick);
+            let question =
+                Question { incarnation, own, grace_since, helpers: Vec::new(), findings: Vec::new(), stage };
+            self.probes.open.insert(Arc::clone(peer), question);
+            return self.schedule_questions(now.tick);
+        }
+        self.ask_helpers(peer, incarnation, own, now);
+    }
+
+    fn go_on_with_grace(&mut self, peer: &Arc<str>, first: Tick, incarnation: Incarnation, now: Now) {
+        let Some(question) = self.probes.open.get_mut(peer) else { return };
+        match next_grace_try(first, now.tick) {
+            Some(at) => {
+                question.stage = Stage::Again { at };
+                self.schedule_questions(now.tick);
+            }
+            None => {
+                let own = question.own;
+                self.ask_helpers(peer, incarnation, own, now);
+            }
+        }
+    }
+
+    fn ask_helpers(&mut self, peer: &Arc<str>, incarnation: Incarnation, own: Finding, now: Now) {
         let helpers = self.helpers(HELPERS, peer);
         let stage = if helpers.is_empty() {
             Stage::Again { at: now.tick + SECOND_TRY }
         } else {
             Stage::Helpers { until: now.tick + HELPERS_WAIT.mul_f64(self.health.stretch()) }
         };
-        let question = Question { incarnation, own, helpers: helpers.clone(), findings: Vec::new(), stage };
+        let question = Question {
+            incarnation,
+            own,
+            grace_since: None,
+            helpers: helpers.clone(),
+            findings: Vec::new(),
+            stage,
+        };
         self.probes.open.insert(Arc::clone(peer), question);
         let target = self.roster.spelling(peer);
         self.say(helpers, Kind::ProbeFor(target), Vec::new(), Arc::default(), Purpose::ProbeFor, now);
@@ -252,6 +293,9 @@ impl Machine {
         if finding == Finding::Alive {
             // Others reach it: it may be this server that is slow.
             self.probes.open.swap_remove(target);
+            if let Some(member) = self.roster.get_mut(target) {
+                member.has_answered = true;
+            }
             self.health.worsen();
             self.is_reached();
         } else if question.findings.len() == question.helpers.len()

@@ -54,6 +54,15 @@ impl Roster {
         }
     }
 
+    pub(super) fn reserve(&mut self, members: usize) {
+        self.members.reserve_exact(members);
+    }
+
+    /// As after a while of running.
+    pub(super) fn all_have_answered(&mut self) {
+        self.members.values_mut().for_each(|member| member.has_answered = true);
+    }
+
     pub(super) fn len(&self) -> usize {
         self.members.len()
     }

@@ -16,7 +16,7 @@ use super::member::Member;
 use super::message::Lists;
 use super::output::Transmit;
 use super::rumours::MAX_CLAIMS;
-use super::time::Now;
+use super::time::{Now, Tick};
 use super::timers::Timer;
 
 /// So long an answer to plain gossip is waited for.
@@ -54,7 +54,7 @@ impl Machine {
         if !self.phase.is_running() || self.rounds.current.is_some() {
             return;
         }
-        match self.choose_partner() {
+        match self.choose_partner(now.tick) {
             Some(peer) => {
                 self.rounds.current = Some(Round { peer: Arc::clone(&peer), first_failure: None });
                 self.converse(peer, Purpose::Round, now);
@@ -101,13 +101,15 @@ impl Machine {
         }
     }
 
-    fn choose_partner(&mut self) -> Option<Arc<str>> {
+    fn choose_partner(&mut self, now: Tick) -> Option<Arc<str>> {
         self.rounds.count += 1;
         if self.is_native() && self.rng.random::<f64>() >= self.legacy_share() {
             return None;
         }
         let is_native = self.is_native();
-        let is_wanted = |member: &Member| member.is_online() && (!is_native || member.is_met_as_legacy());
+        let is_wanted = |member: &Member| {
+            member.is_online() && (!is_native || member.is_met_as_legacy()) && !member.is_left_alone(now)
+        };
         if self.rounds.count.is_multiple_of(MONITOR_EVERY) && self.may_burden_monitors() {
             let monitor = self.roster.pick(&mut self.rng, |identity, member| {
                 is_wanted(member) && member.monitor && !self.flights.is_talking_to(identity)
@@ -158,6 +160,13 @@ impl Machine {
         if let Some(peer) = legacy {
             self.converse(peer, Purpose::Push, now);
         }
+    }
+
+    /// A peer that is asked too often is met no sooner than it says, a native one else at the pace of the rounds.
+    pub(super) fn leave_alone(&mut self, peer: &str, pause: Option<Duration>, now: Now) {
+        let Some(member) = self.roster.get_mut(peer) else { return };
+        let own_pause = if member.is_met_as_legacy() { Duration::ZERO } else { self.config.gossip_interval };
+        member.is_left_alone_until(now.tick + pause.unwrap_or(own_pause));
     }
 
     /// Begins an exchange, unless one with this peer is under way.
