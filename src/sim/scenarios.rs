@@ -21,8 +21,8 @@ const DOWN_FOR: Millis = 2_000;
 const STORM: Millis = 60_000;
 /// A partition lasts this long.
 const PARTITION: Millis = 60_000;
-/// Longer no news are waited for.
-const PATIENCE: Millis = 1_800_000;
+/// Longer no news are waited for: among peers of the original alone they take an hour.
+const PATIENCE: Millis = 14_400_000;
 
 /// What happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
