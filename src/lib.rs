@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | 2 | `binding` | translates between JavaScript and the driver; decides nothing |
 //! | 1 | `driver` | lets the real world (clock, sockets, tasks) drive the protocol |
+//! | 1 | [`sim`] | lets a made-up world (virtual time, seeded faults) drive the same protocol |
 //! | 0 | [`protocol`] | the membership machine: pure, deterministic, without clock or sockets |
 //!
 //! Leaving out the cargo features `binding` and `driver` builds the floors below them alone.

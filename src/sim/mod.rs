@@ -5,11 +5,11 @@
 //!
 //! | concept | module |
 //! |---|---|
-//! | the door: time passes, things are done, views are looked at | [`world`], [`setup`], [`actions`] |
+//! | the door: time passes, things are done, views are looked at | [`world`], [`setup`], `actions` |
 //! | time, and what is still to happen | [`clock`], [`queue`] |
 //! | what runs where | [`host`], [`process`], [`legacy`], [`view`] |
-//! | what travels, and how | [`wire`], [`network`], [`delivery`], [`store`], `storage` |
-//! | what must hold | [`checks`] |
+//! | what travels, and how | [`wire`], [`network`], `delivery`, [`store`], `storage` |
+//! | what must hold, and what has happened | [`checks`], [`trace`] |
 //! | what goes wrong by chance | [`faults`] |
 //! | how fast news spread | [`watch`], [`scenarios`], [`report`] |
 

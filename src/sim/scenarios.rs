@@ -21,8 +21,8 @@ const DOWN_FOR: Millis = 2_000;
 const STORM: Millis = 60_000;
 /// A partition lasts this long.
 const PARTITION: Millis = 60_000;
-/// Longer no news are waited for.
-const PATIENCE: Millis = 1_800_000;
+/// Longer no news are waited for: among peers of the original alone they take an hour.
+const PATIENCE: Millis = 14_400_000;
 
 /// What happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +135,10 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(usize)) -> Results {
     world.network.loss = plan.loss;
     world.populate(&specs);
     world.run_for(WARM_UP);
-    let steady = measure_traffic(&mut world, if plan.scenario == Scenario::Steady { 60_000 } else { 10_000 });
+    // Rounds come each half minute, probes each second.
+    let has_legacy = specs.iter().any(|spec| spec.kind == Kind::Legacy);
+    let is_long = has_legacy || plan.scenario == Scenario::Steady;
+    let steady = measure_traffic(&mut world, if is_long { 60_000 } else { 10_000 });
     let mut run = Run { plan, world, events: Vec::new(), legacy_events: Vec::new() };
     for done in 0..plan.events {
         match plan.scenario {

@@ -145,8 +145,8 @@ impl World {
                 _ => {
                     let config = self.config(host, *spec);
                     let hears_natives = spec.kind == Kind::Native;
-                    let others = claims.iter().enumerate().filter(|(other, _)| first + other != index);
-                    let others = others.map(|(_, claim)| Claim {
+                    let (before, after) = claims.split_at(index - first);
+                    let others = before.iter().chain(after.iter().skip(1)).map(|claim| Claim {
                         // Who has the extension off has never heard of incarnations.
                         incarnation: if hears_natives { claim.incarnation } else { Incarnation::NONE },
                         ..claim.clone()

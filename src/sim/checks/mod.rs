@@ -26,8 +26,8 @@ use crate::protocol::time::Incarnation;
 
 /// Up to so many hosts everybody's view of everybody is looked at after each step.
 const FULL_UP_TO: usize = 32;
-/// In larger worlds only the views of so many hosts that something was done to.
-const MAX_FOCUS: usize = 8;
+/// In larger worlds only the views of the last so many hosts that something was done to.
+const MAX_FOCUS: usize = 3;
 /// More violations than this are counted, not kept.
 const MAX_KEPT: usize = 100;
 
