@@ -36,6 +36,8 @@ pub(super) enum Purpose {
     ProbeFor,
     /// Rosters are compared.
     Sync,
+    /// A legacy peer is told who has died or left.
+    LegacyNews,
 }
 
 impl Purpose {

@@ -270,7 +270,7 @@ impl Machine {
                     let stamp = member.stamp;
                     self.schedule_drop(stamp, now);
                 }
-                self.legacy_news_at = Some(now.tick);
+                self.hear_legacy_news(now);
             }
         }
     }
@@ -283,7 +283,9 @@ impl Machine {
         match (member.is_online(), claim.says_online) {
             (true, true) if is_newer => member.renew(claim.stamp, now),
             (true, false) if is_newer => self.probes.hurry(identity),
-            (false, true) if is_newer => self.verify_comeback(identity),
+            // A stamp that equals its tombstone's is no old one: it may be its own, of a clock that runs behind.
+            (false, true) if claim.stamp >= member.stamp => self.verify_comeback(identity),
+            (false, true) => self.legacy_news.are_missed(now.tick),
             _ => {}
         }
     }

@@ -12,6 +12,7 @@ use super::flights::{ExchangeId, Flights, Purpose};
 use super::graves::Graves;
 use super::health::Health;
 use super::inquest::Inquest;
+use super::legacy_news::LegacyNews;
 use super::log::Told;
 use super::master_list::MasterList;
 use super::message::{HeardEntry, HeardLists, Lists, Refusal, Reply};
@@ -64,8 +65,7 @@ pub struct Machine {
     pub(super) suspects: Suspects,
     pub(super) health: Health,
     pub(super) sync: Sync,
-    /// When a death or a leave was last heard of, which legacy peers are to hear of too.
-    pub(super) legacy_news_at: Option<Tick>,
+    pub(super) legacy_news: LegacyNews,
 }
 
 /// Where claims come from.
@@ -127,7 +127,7 @@ impl Machine {
             suspects: Suspects::default(),
             health: Health::default(),
             sync: Sync::default(),
-            legacy_news_at: None,
+            legacy_news: LegacyNews::default(),
             config,
         }
     }

@@ -109,6 +109,9 @@ impl Machine {
         }
         let is_newer = claim.stamp > member.stamp;
         member.saw(claim.stamp);
+        if claim.says_online && !member.is_online() && !is_newer {
+            self.legacy_news.are_missed(now.tick);
+        }
         match (member.is_online(), claim.says_online) {
             (true, true) if is_newer => {
                 member.renew(claim.stamp, now);

@@ -30,6 +30,7 @@ mod health;
 mod hearsay;
 mod inquest;
 pub mod intake;
+mod legacy_news;
 mod log;
 pub mod machine;
 pub mod master_list;

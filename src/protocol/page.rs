@@ -16,6 +16,9 @@ const ENTRY_BYTES: usize = 80;
 /// Changes this young are news, which go before all else.
 const NEWS: Duration = Duration::from_secs(60);
 
+/// Deaths and leaves this young are told to legacy peers by themselves.
+const OBITUARIES: Duration = Duration::from_secs(15 * 60);
+
 struct Page {
     lists: Lists,
     room: usize,
@@ -73,6 +76,19 @@ impl Machine {
                 break;
             }
             self.page_cursor = index + 1;
+        }
+        page.lists
+    }
+
+    /// The own entry, and who has died or left lately: little enough to be sent often.
+    pub(super) fn compose_obituaries(&mut self, halvings: u8, now: Tick) -> Lists {
+        let mut page = Page { lists: Lists::default(), room: MAX_PAGE_BYTES >> halvings };
+        page.add(self.me.entry(), self.me.is_online());
+        for (identity, member) in self.roster.iter() {
+            let is_news = !member.is_online() && member.changed_at.age(now) < OBITUARIES;
+            if is_news && !page.add(member.entry(identity), false) {
+                break;
+            }
         }
         page.lists
     }

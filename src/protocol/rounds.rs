@@ -23,10 +23,6 @@ use super::timers::Timer;
 pub(super) const PEER_TIMEOUT: Duration = Duration::from_secs(5);
 /// And so long that of a native server.
 const NATIVE_TIMEOUT: Duration = Duration::from_secs(1);
-/// After a death or a leave, legacy peers are met also so often,
-const LEGACY_NEWS_PACE: Duration = Duration::from_secs(5);
-/// for so long: an original forgets a death whenever an old claim comes by.
-const LEGACY_NEWS_LAST: Duration = Duration::from_secs(15 * 60);
 /// Every third round goes to a monitor, where there is one.
 const MONITOR_EVERY: u64 = 3;
 /// But no monitor is asked for more exchanges a second than this by the whole cluster.
@@ -125,9 +121,13 @@ impl Machine {
 
     /// How likely a native server meets a legacy peer when it may: each legacy peer is met about once an interval in all.
     pub(super) fn legacy_share(&self) -> f64 {
+        if self.is_native() { self.legacies_per_native().min(1.0) } else { 1.0 }
+    }
+
+    pub(super) fn legacies_per_native(&self) -> f64 {
         let natives = self.roster.native_count() + 1;
         let legacies = self.roster.online_count() + 1 - natives;
-        if self.is_native() { (legacies as f64 / natives as f64).min(1.0) } else { 1.0 }
+        legacies as f64 / natives as f64
     }
 
     fn may_burden_monitors(&mut self) -> bool {
@@ -144,22 +144,6 @@ impl Machine {
             servers as f64 * self.legacy_share() / self.config.gossip_interval.as_secs_f64();
         let load = rounds_a_second / MONITOR_EVERY as f64;
         monitors > 0 && self.rng.random::<f64>() * load <= MONITOR_LOAD * monitors as f64
-    }
-
-    /// Legacy peers hear of deaths and leaves sooner than rounds would tell them.
-    pub(super) fn tell_legacy_news(&mut self, now: Now) {
-        let pause = self.jittered(LEGACY_NEWS_PACE);
-        self.timers.set(Timer::LegacyNews, now.tick + pause);
-        let is_news = self.legacy_news_at.is_some_and(|at| now.tick.since(at) < LEGACY_NEWS_LAST);
-        if !is_news || self.rng.random::<f64>() >= self.legacy_share() {
-            return;
-        }
-        let legacy = self.roster.pick(&mut self.rng, |identity, member| {
-            member.is_online() && member.is_met_as_legacy() && !self.flights.is_talking_to(identity)
-        });
-        if let Some(peer) = legacy {
-            self.converse(peer, Purpose::Push, now);
-        }
     }
 
     /// A peer that is asked too often is met no sooner than it says, a native one else at the pace of the rounds.
@@ -195,7 +179,10 @@ impl Machine {
                 _ if is_native => Arc::default(),
                 Some(page) => Arc::clone(page),
                 None => {
-                    let page = Arc::new(self.compose_page(halvings, now.tick));
+                    let page = Arc::new(match purpose {
+                        Purpose::LegacyNews => self.compose_obituaries(halvings, now.tick),
+                        _ => self.compose_page(halvings, now.tick),
+                    });
                     pages.insert(halvings, Arc::clone(&page));
                     page
                 }

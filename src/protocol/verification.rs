@@ -291,7 +291,7 @@ impl Machine {
             let stamp = member.stamp;
             self.schedule_drop(stamp, now);
         }
-        self.legacy_news_at = Some(now.tick);
+        self.hear_legacy_news(now);
         self.spread(peer, now);
     }
 

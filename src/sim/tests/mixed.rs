@@ -80,7 +80,8 @@ fn a_proxy_that_strips_the_extension_makes_a_legacy_peer() {
     world.checks.forbids_false_death = true;
     agree_throughout(&mut world, 120_000);
     world.crash(FIRST);
-    agree_within(&mut world, 120_000);
+    // It is met once an interval on average, as any peer of the original: now and then it takes several.
+    agree_within(&mut world, 300_000);
     no_violations(&world);
 }
 

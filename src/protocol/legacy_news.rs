@@ -1,0 +1,92 @@
+//! Deaths and leaves are told to legacy peers for a while, and faster than they forget them.
+//!
+//! An original takes any old online claim for new once it holds the server for offline, and says so to others. The news
+//! die out unless native servers repeat them faster than originals infect each other with the old.
+
+use std::time::Duration;
+
+use rand::RngExt;
+
+use super::flights::Purpose;
+use super::machine::Machine;
+use super::time::{Now, Tick};
+use super::timers::Timer;
+
+/// While it presses, each legacy peer is told about so often; otherwise each native server tells one of them so often.
+const PACE: Duration = Duration::from_secs(5);
+/// While there is nothing to tell, no native server meets more of them than this in a second.
+const MOST_UNMET: f64 = 1.0;
+/// No native server tells them faster than this.
+const FASTEST: Duration = Duration::from_millis(200);
+/// So long after the last death, leave or old claim it presses.
+const PRESSES: Duration = Duration::from_secs(60);
+/// So long after the last death or leave they are told at all.
+const LASTS: Duration = Duration::from_secs(15 * 60);
+
+#[derive(Debug, Default)]
+pub(super) struct LegacyNews {
+    /// When the last death or leave was heard of.
+    came: Option<Tick>,
+    /// When somebody was last found not to know.
+    missed: Option<Tick>,
+}
+
+impl LegacyNews {
+    /// A server has died or left.
+    pub(super) fn come(&mut self, now: Tick) {
+        self.came = Some(now);
+        self.missed = Some(now);
+    }
+
+    /// A legacy peer, or whoever relayed its word, has not heard of a death or a leave.
+    pub(super) fn are_missed(&mut self, now: Tick) {
+        self.missed = Some(now);
+    }
+
+    /// How many legacy peers each native server tells in a second, where there are so many of them for each native one.
+    fn pace(&self, legacies_per_native: f64, now: Tick) -> f64 {
+        let is_within = |moment: Option<Tick>, span| moment.is_some_and(|at| now.since(at) < span);
+        let are_told = is_within(self.came, LASTS);
+        let press = are_told && is_within(self.missed, PRESSES);
+        let haste = if press { legacies_per_native.max(1.0) } else { 1.0 };
+        if are_told { haste * legacies_per_native.min(1.0) / PACE.as_secs_f64() } else { 0.0 }
+    }
+}
+
+impl Machine {
+    /// Tells one legacy peer, and sees to the next.
+    pub(super) fn tell_legacy_news(&mut self, now: Now) {
+        let legacies = self.legacies_per_native();
+        // Rounds alone meet no more than one each: where there are more, the others are met here, with less to carry.
+        let unmet = ((legacies - 1.0).max(0.0) / self.config.gossip_interval.as_secs_f64()).min(MOST_UNMET);
+        let pace = self.legacy_news.pace(legacies, now.tick).max(unmet);
+        let pause = Duration::from_secs_f64((1.0 / pace).clamp(FASTEST.as_secs_f64(), PACE.as_secs_f64()));
+        let is_due = self.rng.random::<f64>() < pace * pause.as_secs_f64();
+        let next = self.jittered(pause);
+        self.timers.set(Timer::LegacyNews, now.tick + next);
+        if !is_due {
+            return;
+        }
+        let legacy = self.roster.pick(&mut self.rng, |identity, member| {
+            member.is_online()
+                && member.is_met_as_legacy()
+                && !member.is_left_alone(now.tick)
+                && !self.flights.is_talking_to(identity)
+        });
+        if let Some(peer) = legacy {
+            self.converse(peer, Purpose::LegacyNews, now);
+        }
+    }
+
+    /// News have come: they are not to wait for the end of a slow pause.
+    pub(super) fn hear_legacy_news(&mut self, now: Now) {
+        if !self.is_native() {
+            return;
+        }
+        self.legacy_news.come(now.tick);
+        if self.phase.is_running() && self.legacies_per_native() > 0.0 {
+            let pause = self.jittered(FASTEST);
+            self.timers.set_earlier(Timer::LegacyNews, now.tick + pause);
+        }
+    }
+}
