@@ -270,10 +270,19 @@ impl Machine {
             .collect();
         for peer in due {
             let Some(question) = self.probes.open.get_mut(&peer) else { continue };
-            if let Stage::Again { .. } = question.stage {
-                question.stage = Stage::Probed;
-                if self.probe(&peer, now).is_none() && !self.flights.is_talking_to(&peer) {
-                    self.probes.open.swap_remove(&peer);
+            let is_moot = self
+                .roster
+                .get(&peer)
+                .is_none_or(|member| !member.is_online() || member.incarnation != question.incarnation);
+            if is_moot {
+                self.probes.open.swap_remove(&peer);
+            } else if let Stage::Again { .. } = question.stage {
+                // What is under way may be a message whose failure tells nothing: then it is tried again soon.
+                question.stage = Stage::Again { at: now.tick + KNOCK_AGAIN };
+                if self.probe(&peer, now).is_some()
+                    && let Some(question) = self.probes.open.get_mut(&peer)
+                {
+                    question.stage = Stage::Probed;
                 }
             } else {
                 self.conclude_question(&peer, now);
@@ -335,6 +344,11 @@ impl Machine {
             }
         }
         self.schedule_questions(now.tick);
+    }
+
+    /// A message to a suspect has failed: it tells those who asked about it, and nothing new.
+    pub(super) fn reach_failed(&mut self, peer: &Arc<str>, finding: Finding, now: Now) {
+        self.report(peer, finding, now);
     }
 
     /// Another server wants to know whether a third one answers.

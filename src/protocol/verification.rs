@@ -335,13 +335,16 @@ impl Machine {
                     }
                     _ => self.doubt(&flight.peer, now),
                 }
-                // A suspect that is told of it is asked for by others.
-                if is_native && !matches!(flight.purpose, Purpose::Farewell | Purpose::Reach) {
+                if is_native {
                     let finding = match reply {
                         Reply::NoListener(_) => Finding::Refused,
                         _ => Finding::Silent,
                     };
-                    self.probe_failed(&flight.peer, finding, now);
+                    match flight.purpose {
+                        Purpose::Farewell => {}
+                        Purpose::Reach => self.reach_failed(&flight.peer, finding, now),
+                        _ => self.probe_failed(&flight.peer, finding, now),
+                    }
                 }
             }
         }
