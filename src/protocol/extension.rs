@@ -22,6 +22,7 @@ use serde_json::value::RawValue;
 use super::accusers::Accusers;
 use super::fields;
 use super::member::Status;
+use super::roster::MAX_MEMBERS;
 use super::time::{Incarnation, Stamp};
 
 /// A roster is compared in so many parts.
@@ -165,13 +166,14 @@ fn read_buckets(raw: &RawValue) -> Option<Box<[u64; BUCKETS]>> {
     Box::<[u64; BUCKETS]>::try_from(hashes).ok()
 }
 
-/// One bad claim does not spoil the rest.
+/// One bad claim does not spoil the rest; what is beyond the largest roster is not read.
 fn read_claims(raw: &RawValue) -> Vec<Claim> {
-    if let Some(claims) = parse(raw) {
-        return claims;
-    }
-    let claims: Vec<&RawValue> = parse(raw).unwrap_or_default();
-    claims.into_iter().filter_map(parse).collect()
+    let mut claims: Vec<Claim> = parse(raw).unwrap_or_else(|| {
+        let claims: Vec<&RawValue> = parse(raw).unwrap_or_default();
+        claims.into_iter().filter_map(parse).collect()
+    });
+    claims.truncate(MAX_MEMBERS);
+    claims
 }
 
 fn read_found(raw: &RawValue) -> Option<(Arc<str>, Finding)> {
