@@ -7,6 +7,9 @@ use tokio::time::{Duration, Instant};
 
 use crate::protocol::time::{Now, Stamp, Tick};
 
+/// Two days in milliseconds: what happened before the start, such as a tombstone of yesterday, has its moment too.
+const BEGINNING: u64 = 2 * 24 * 60 * 60 * 1000;
+
 #[derive(Debug)]
 pub(super) struct Clock {
     origin: Instant,
@@ -18,11 +21,11 @@ impl Clock {
     }
 
     pub(super) fn now(&self) -> Now {
-        Now { tick: Tick(millis(self.origin.elapsed())), wall: wall() }
+        Now { tick: Tick(millis(self.origin.elapsed()) + BEGINNING), wall: wall() }
     }
 
     pub(super) fn instant(&self, tick: Tick) -> Instant {
-        self.origin + Duration::from_millis(tick.0)
+        self.origin + Duration::from_millis(tick.0.saturating_sub(BEGINNING))
     }
 }
 

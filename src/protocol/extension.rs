@@ -6,7 +6,7 @@
 //! ```
 //! `v2` is
 //! ```text
-//! {"me":claim, "id":"9f…", "kind":"push"|"probe"|"probe-for"|"sync", "living":n, "hash":"0f…", "lag":ms, "claims":[claim, …]}
+//! {"me":claim, "id":"9f3…", "kind":"push"|"probe"|"probe-for"|"sync", "living":n, "hash":"f1c…", "lag":ms, "claims":[claim, …]}
 //! claim = [baseUrl, "alive"|"suspect"|"dead"|"left", incarnation, lastUpdate, 0|1 (monitor), age in s | [accuser, …]]
 //! ```
 //! and by kind also `target`, `found`, `buckets`, in answers `fresh` and `elsewhere`. What is unknown is ignored.
@@ -47,6 +47,14 @@ pub struct Claim {
     pub age: u32,
     /// Who has found a suspect silent.
     pub accusers: Accusers,
+}
+
+impl Claim {
+    /// About so long it is in a message, at most.
+    pub(super) fn bytes(&self) -> usize {
+        const BESIDE_THE_URL: usize = 80;
+        self.base_url.len() + BESIDE_THE_URL
+    }
 }
 
 /// What a message wants.

@@ -132,6 +132,11 @@ impl Flights {
         self.by_id.values().any(|flight| flight.purpose.is_verification() && &*flight.peer == peer)
     }
 
+    /// With whom requests are under way.
+    pub(super) fn peers(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.by_id.values().map(|flight| &flight.peer)
+    }
+
     /// The request that was sent last.
     pub(super) fn last(&self) -> ExchangeId {
         ExchangeId(self.last_id)

@@ -84,7 +84,7 @@ impl Machine {
     /// when that is over.
     pub fn handle_lag(&mut self, now: Now, lag: Duration) {
         self.health.lag = lag;
-        if lag <= LAGS || !self.is_native() || !self.phase.is_running() {
+        if lag < LAGS || !self.is_native() || !self.phase.is_running() {
             return;
         }
         self.health.worsen();
@@ -98,19 +98,21 @@ impl Machine {
 
     /// Whether one burial more, on nobody else's word, would be one too many.
     pub(super) fn would_bury_too_many(&mut self, now: Now) -> bool {
+        if self.health.is_isolated {
+            return true;
+        }
         let burials = self.health.recent_burials(now.tick) + 1;
         let members = self.roster.online_count() + burials - 1;
         if burials < TOO_MANY || (burials as f64) <= members as f64 * TOO_LARGE_A_SHARE {
             return false;
         }
-        if !std::mem::replace(&mut self.health.is_isolated, true) {
-            self.events.push_back(Event::Log {
+        self.health.is_isolated = true;
+        self.events.push_back(Event::Log {
                 severity: Severity::Warning,
                 message: "Clustershazbot reaches hardly anybody: this server seems to be cut off, and buries no more of the others"
                     .to_owned(),
                 reason: None,
             });
-        }
         true
     }
 

@@ -39,11 +39,22 @@ const MAX_OBJECTIONS: usize = 100;
 
 impl Machine {
     /// What a native server says of itself, in a request or an answer; its identity, unless it can't be one.
-    pub(super) fn hear_sender(&mut self, extension: &Extension, now: Now) -> Option<Arc<str>> {
+    pub(super) fn hear_sender(
+        &mut self,
+        extension: &Extension,
+        knew: Incarnation,
+        now: Now,
+    ) -> Option<Arc<str>> {
         self.hear_native(&extension.me, true, now);
         let Ok(Subject::Known(identity)) = self.identify(&extension.me.base_url) else { return None };
-        if self.roster.get(&identity).is_some_and(|member| member.wire == Wire::Unknown) {
-            self.roster.hear_language(&identity, Wire::Native);
+        match self.roster.get(&identity)?.wire {
+            Wire::Unknown => self.roster.hear_language(&identity, Wire::Native),
+            // It may be upgraded; or a proxy may stand before it, so that only its answer tells.
+            Wire::Legacy if self.roster.get(&identity)?.incarnation > knew => {
+                self.roster.get_mut(&identity)?.is_passed_over_until(now.tick);
+                self.probes.hurry(&identity);
+            }
+            _ => {}
         }
         let member = self.roster.get_mut(&identity)?;
         // How it spells itself counts; others may have heard otherwise.
@@ -53,6 +64,16 @@ impl Machine {
             member.spell(&identity, url.spelling());
         }
         Some(identity)
+    }
+
+    /// The incarnation that is held of a server.
+    pub(super) fn incarnation_of(&self, base_url: &str) -> Incarnation {
+        match self.identify(base_url) {
+            Ok(Subject::Known(identity)) => {
+                self.roster.get(&identity).map_or(Incarnation::NONE, |member| member.incarnation)
+            }
+            _ => Incarnation::NONE,
+        }
     }
 
     /// What a native server says of others. What comes by a sync is not passed on: whoever misses it finds out likewise.
@@ -108,7 +129,7 @@ impl Machine {
         let is_newcomer = self.phase.is_starting();
         let had = self.me.incarnation();
         if self.me.hear_native(claim, is_newcomer, now) == Contradiction::Outdone {
-            if claim.status != Status::Online && self.me.incarnation() > had {
+            if self.me.is_online() && claim.status != Status::Online && self.me.incarnation() > had {
                 self.health.worsen();
             }
             self.spread_myself(now);
@@ -118,7 +139,9 @@ impl Machine {
     }
 
     fn hear_native_about_new(&mut self, url: &BaseUrl, claim: &Claim, spreads: bool, now: Now) -> Worth {
-        if self.graves.holds_back(url.identity(), claim) {
+        let was_native = self.graves.incarnation_of(url.identity()) != Incarnation::NONE;
+        let is_hint = was_native && claim.incarnation == Incarnation::NONE;
+        if is_hint || self.graves.holds_back(url.identity(), claim) {
             return Worth::Known;
         }
         let is_expired = Duration::from_secs(claim.age.into()) >= TOMBSTONE_KEPT;
@@ -165,6 +188,7 @@ impl Machine {
                 Worth::News
             }
             Precedence::Confirms => {
+                member.monitor = version.monitor;
                 if let Some(suspicion) = member.suspicion_mut() {
                     suspicion.accusers = version.accusers;
                 }
@@ -175,6 +199,7 @@ impl Machine {
                 Worth::News
             }
             Precedence::Same => {
+                member.monitor = version.monitor;
                 // A drained server renews its own tombstone; finders of a death must not drive each other up.
                 if member.status != Status::Dead && version.last_update > member.stamp {
                     member.renew(version.last_update, now);
@@ -185,9 +210,9 @@ impl Machine {
                 if claim.status.is_online() && member.status == Status::Dead {
                     self.probes.dispute(identity);
                 }
-                let says_worse = claim.incarnation
+                let is_of_an_earlier_life = claim.incarnation
                     < self.roster.get(identity).map_or(Incarnation::NONE, |m| m.incarnation);
-                if says_worse || claim.status.is_online() { Worth::Outdated } else { Worth::Known }
+                if is_of_an_earlier_life || claim.status.is_online() { Worth::Outdated } else { Worth::Known }
             }
         }
     }
@@ -201,6 +226,10 @@ impl Machine {
         now: Now,
     ) -> Worth {
         let Some(member) = self.roster.get(identity) else { return Worth::Known };
+        if member.is_online() && !claim.status.is_online() && claim.last_update < member.stamp {
+            // It has spoken since: it was native once, left, and came back as an original. Whoever holds it for dead asks it then.
+            return Worth::Outdated;
+        }
         let is_stale = !member.is_online() && claim.status.is_online() && claim.last_update <= member.stamp;
         if is_stale {
             // It was buried later than this was said: it stays so until it speaks itself.
@@ -282,7 +311,7 @@ impl Machine {
         member.saw(claim.stamp);
         match (member.is_online(), claim.says_online) {
             (true, true) if is_newer => member.renew(claim.stamp, now),
-            (true, false) if is_newer => self.probes.hurry(identity),
+            (true, false) if is_newer => self.question(identity),
             // A stamp that equals its tombstone's is no old one: it may be its own, of a clock that runs behind.
             (false, true) if claim.stamp >= member.stamp => self.verify_comeback(identity),
             (false, true) => self.legacy_news.are_missed(now.tick),

@@ -9,6 +9,7 @@ use rand::RngExt;
 
 use super::flights::Purpose;
 use super::machine::Machine;
+use super::retention::TOMBSTONE_TOLD;
 use super::time::{Now, Tick};
 use super::timers::Timer;
 
@@ -20,8 +21,6 @@ const MOST_UNMET: f64 = 1.0;
 const FASTEST: Duration = Duration::from_millis(200);
 /// So long after the last death, leave or old claim it presses.
 const PRESSES: Duration = Duration::from_secs(60);
-/// So long after the last death or leave they are told at all.
-const LASTS: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Debug, Default)]
 pub(super) struct LegacyNews {
@@ -46,7 +45,7 @@ impl LegacyNews {
     /// How many legacy peers each native server tells in a second, where there are so many of them for each native one.
     fn pace(&self, legacies_per_native: f64, now: Tick) -> f64 {
         let is_within = |moment: Option<Tick>, span| moment.is_some_and(|at| now.since(at) < span);
-        let are_told = is_within(self.came, LASTS);
+        let are_told = is_within(self.came, TOMBSTONE_TOLD);
         let press = are_told && is_within(self.missed, PRESSES);
         let haste = if press { legacies_per_native.max(1.0) } else { 1.0 };
         if are_told { haste * legacies_per_native.min(1.0) / PACE.as_secs_f64() } else { 0.0 }

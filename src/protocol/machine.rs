@@ -89,7 +89,7 @@ impl Machine {
         machine
     }
 
-    /// A server that has run for a while, among these.
+    /// A server that has run for a while, among these: where a simulation begins.
     pub fn seeded(config: Config, seed: u64, now: Now, members: impl IntoIterator<Item = Claim>) -> Self {
         let mut machine = Self::new(config, seed, now);
         machine.master_list.has_greeted = true;

@@ -22,7 +22,7 @@ use super::timers::Timer;
 /// The first pause after a failed download; doubles with each further failure.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
-/// So often an upload is tried again because somebody else has written meanwhile.
+/// So often an upload is tried in all because somebody else has written meanwhile.
 const MAX_CONFLICTS: u32 = 3;
 
 /// What an upload has brought.

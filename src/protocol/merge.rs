@@ -86,7 +86,8 @@ impl Machine {
         }
         self.graves.fill(url.identity());
         let status = if claim.says_online { Status::Online } else { Status::Dead };
-        let member = Member::new(url, status, claim.monitor, claim.stamp, now);
+        let mut member = Member::new(url, status, claim.monitor, claim.stamp, now);
+        member.incarnation = incarnation;
         self.roster.insert(Arc::clone(url.identity()), member);
         self.schedule_retention(claim, now);
         self.question(url.identity());

@@ -9,10 +9,12 @@
 //! | the door: `handle_*`, `poll_*`, `lists` | [`machine`] |
 //! | names, time, secrets, configuration | [`base_url`], [`time`], [`secret`], [`config`] |
 //! | what is said over the wire | [`message`], `fields`, `page` |
-//! | what is let in, and how it changes what is known | [`intake`], `merge` |
-//! | what is known: of oneself, of others, of the forgotten | `myself`, `member`, `roster`, `graves`, `retention` |
-//! | what is found out | `case`, `inquest`, `verification`, `reconnect` |
-//! | what goes out by itself | `phase`, `rounds`, `push` |
+//! | what is let in, and how it changes what is known | [`intake`]; from legacy peers `merge`, from native servers `hearsay`, `precedence` |
+//! | what is known: of oneself, of others, of the forgotten | `myself`, [`member`], `roster`, `digest`, `graves`, `retention` |
+//! | what is found out about legacy peers | `case`, `inquest`, `verification`, `reconnect` |
+//! | what is found out about native servers | `probes`, `suspicion`, [`accusers`], `health` |
+//! | what native servers say to each other | [`extension`], `native`, `rumours`, `sync` |
+//! | what legacy peers are told | `phase`, `rounds`, `push`, `legacy_news` |
 //! | the master list | [`master_list`], [`document`] |
 //! | what the machine wants done and tells | [`output`], `flights`, `timers`, `log` |
 

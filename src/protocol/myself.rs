@@ -26,6 +26,8 @@ pub(super) struct Myself {
     highest_claimed: Stamp,
     /// The version among native servers.
     incarnation: Incarnation,
+    /// The highest one in any claim about this server.
+    highest_incarnation: Incarnation,
     draining: bool,
     leaving: bool,
 }
@@ -38,6 +40,7 @@ impl Myself {
             stamp: now.wall,
             highest_claimed: Stamp(0),
             incarnation: Incarnation::first(now.wall),
+            highest_incarnation: Incarnation::NONE,
             draining: false,
             leaving: false,
         }
@@ -105,7 +108,7 @@ impl Myself {
         }
         self.draining = !online;
         if online {
-            self.incarnation = self.incarnation.next();
+            self.incarnation = self.incarnation.max(self.highest_incarnation).next();
         }
         self.outdo_everything(now);
         true
@@ -131,20 +134,24 @@ impl Myself {
     /// about another process behind the same URL, which shares the incarnation.
     pub(super) fn hear_native(&mut self, claim: &Claim, is_newcomer: bool, now: Now) -> Contradiction {
         self.highest_claimed = self.highest_claimed.max(claim.last_update);
+        self.highest_incarnation = self.highest_incarnation.max(claim.incarnation);
         let says_alive = claim.status == Status::Online;
         let held = self.incarnation;
+        let is_about_an_earlier_life = is_newcomer && claim.incarnation >= held;
         match (self.is_online(), says_alive) {
-            (true, false) if claim.incarnation >= held => {
-                self.incarnation = claim.incarnation.next();
-                self.stamp = now.wall.max(self.stamp.max(claim.last_update).next());
-            }
-            (true, true) if is_newcomer && claim.incarnation >= held => {
-                self.incarnation = claim.incarnation.next();
-                self.stamp = now.wall.max(self.stamp.max(claim.last_update).next());
-            }
-            _ => self.incarnation = held.max(claim.incarnation),
+            (true, false) if claim.incarnation >= held => self.outdo(claim, now),
+            (true, true) if is_about_an_earlier_life => self.outdo(claim, now),
+            (true, _) => self.incarnation = held.max(claim.incarnation),
+            // Another process behind the same URL says that it runs: to and fro about that there would be no end.
+            (false, true) if !is_about_an_earlier_life => {}
+            (false, _) => self.incarnation = held.max(claim.incarnation),
         }
         if self.incarnation == held { Contradiction::None } else { Contradiction::Outdone }
+    }
+
+    fn outdo(&mut self, claim: &Claim, now: Now) {
+        self.incarnation = claim.incarnation.next();
+        self.stamp = now.wall.max(self.stamp.max(claim.last_update).next());
     }
 
     fn outdo_everything(&mut self, now: Now) {

@@ -7,19 +7,22 @@ use std::time::Duration;
 use super::digest::Digest;
 use super::extension::{Claim, Extension, Finding, Kind};
 use super::flights::{ExchangeId, Flight, Purpose};
+use super::health::LAGS;
 use super::machine::Machine;
 use super::member::{Status, Wire};
 use super::message::Lists;
 use super::output::Transmit;
 use super::time::Now;
 
-/// So long an answer to what is no probe is waited for.
-const PUSH_TIMEOUT: Duration = Duration::from_secs(1);
+/// So long a native server's answer to what is no probe is waited for, by a server in good health,
+const NATIVE_TIMEOUT: Duration = Duration::from_secs(1);
+/// and by one in bad health no longer than this.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// And so long the entries of a roster.
 const SYNC_TIMEOUT: Duration = Duration::from_secs(5);
 /// The native extension is offered again so long after a server has passed over it.
 const OFFERED_AGAIN: Duration = Duration::from_secs(10 * 60);
-/// More requests than this are not under way at once.
+/// More requests to native servers than this are not begun; legacy peers that hang hold none of them up.
 const MAX_IN_FLIGHT: usize = 16;
 
 impl Machine {
@@ -35,8 +38,13 @@ impl Machine {
             // Under another name, or by way of a balancer, this server has reached itself.
             return self.extension(Kind::Push, Vec::new());
         }
-        let sender = self.hear_sender(heard, now);
+        // The claims first: that the sender's own is news is to be counted among them.
+        let knew = self.incarnation_of(&heard.me.base_url);
         let news = self.hear_natives(&heard.claims, true, now);
+        let sender = self.hear_sender(heard, knew, now);
+        if let Some(sender) = sender.as_ref().filter(|_| Duration::from_millis(heard.lag.into()) > LAGS) {
+            self.probes.excuse(sender);
+        }
         if let Some(sender) = &sender {
             if let Kind::ProbeFor(target) = &heard.kind {
                 self.run_errand(sender, target, now);
@@ -76,7 +84,8 @@ impl Machine {
     pub(super) fn conclude_native(&mut self, id: ExchangeId, flight: &Flight, heard: &Extension, now: Now) {
         let peer = &flight.peer;
         let is_myself = heard.instance == self.instance;
-        let sender = if is_myself { None } else { self.hear_sender(heard, now) };
+        let knew = self.incarnation_of(&heard.me.base_url);
+        let sender = if is_myself { None } else { self.hear_sender(heard, knew, now) };
         if !is_myself && !flight.is_merged {
             self.hear_natives(&heard.claims, flight.purpose.spreads(), now);
         }
@@ -93,10 +102,13 @@ impl Machine {
         }
         self.owe_findings(peer, now);
         match flight.purpose {
-            Purpose::Sync => self.conclude_sync(peer, heard, now),
+            Purpose::Sync if heard.elsewhere.is_empty() => self.conclude_sync(peer, heard, now),
+            Purpose::Sync => self.ask_for_whole_roster(&heard.elsewhere, now),
             Purpose::Probe if sender.as_ref() == Some(peer) => self.compare(peer, heard, now),
             Purpose::Round => self.end_round(now),
-            Purpose::Introduction if !matches!(heard.kind, Kind::Sync(_)) => self.ask_for_whole_roster(now),
+            Purpose::Introduction if !matches!(heard.kind, Kind::Sync(_)) => {
+                self.ask_for_whole_roster(&heard.elsewhere, now);
+            }
             _ => {}
         }
         self.begin_running_when_greeted(id, now);
@@ -175,7 +187,7 @@ impl Machine {
         purpose: Purpose,
         now: Now,
     ) -> Option<ExchangeId> {
-        if self.flights.is_talking_to(&peer) || self.flights.count(|_| true) >= MAX_IN_FLIGHT {
+        if self.flights.is_talking_to(&peer) || self.natives_in_flight() >= MAX_IN_FLIGHT {
             return None;
         }
         let base_url = self.roster.spelling(&peer);
@@ -186,7 +198,7 @@ impl Machine {
         let timeout = match purpose {
             Purpose::Probe | Purpose::Errand | Purpose::Reach => self.health.probe_timeout(),
             Purpose::Sync => SYNC_TIMEOUT,
-            _ => PUSH_TIMEOUT,
+            _ => self.native_timeout(),
         };
         let id = self.flights.begin_telling(peer, purpose, told, now.tick);
         let lists = Arc::new(Lists::default());
@@ -198,6 +210,14 @@ impl Machine {
             timeout,
         });
         Some(id)
+    }
+
+    fn natives_in_flight(&self) -> usize {
+        self.flights.peers().filter(|peer| self.is_met_natively(peer)).count()
+    }
+
+    pub(super) fn native_timeout(&self) -> Duration {
+        NATIVE_TIMEOUT.mul_f64(self.health.stretch()).min(LONGEST_TIMEOUT)
     }
 
     /// The extension for this peer, if it is offered one.

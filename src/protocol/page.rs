@@ -5,19 +5,19 @@ use std::time::Duration;
 use super::machine::Machine;
 use super::member::Moment;
 use super::message::{Entry, Lists};
+use super::retention::TOMBSTONE_TOLD;
 use super::time::Tick;
 
 /// The parsers of Express refuse bodies over 100 kB; this leaves room.
 const MAX_PAGE_BYTES: usize = 64_000;
+/// What the native extension takes of that, where it is offered.
+const EXTENSION_BYTES: usize = 10_000;
 /// A peer that finds even a page too large is sent half of it, down to a sixteenth.
 const MAX_HALVINGS: u8 = 4;
 /// What an entry takes beside its URL, at most.
 const ENTRY_BYTES: usize = 80;
 /// Changes this young are news, which go before all else.
 const NEWS: Duration = Duration::from_secs(60);
-
-/// Deaths and leaves this young are told to legacy peers by themselves.
-const OBITUARIES: Duration = Duration::from_secs(15 * 60);
 
 struct Page {
     lists: Lists,
@@ -47,7 +47,7 @@ impl Machine {
     /// Everything, if it fits; otherwise the own entry, then news (at most half a page), then a slice that moves on from
     /// page to page.
     pub(super) fn compose_page(&mut self, halvings: u8, now: Tick) -> Lists {
-        let size = MAX_PAGE_BYTES >> halvings;
+        let size = self.page_bytes() >> halvings;
         let all: usize =
             self.roster.iter().map(|(identity, member)| entry_bytes(member.spelling(identity))).sum();
         if entry_bytes(&self.me.entry().base_url) + all <= size {
@@ -82,15 +82,19 @@ impl Machine {
 
     /// The own entry, and who has died or left lately: little enough to be sent often.
     pub(super) fn compose_obituaries(&mut self, halvings: u8, now: Tick) -> Lists {
-        let mut page = Page { lists: Lists::default(), room: MAX_PAGE_BYTES >> halvings };
+        let mut page = Page { lists: Lists::default(), room: self.page_bytes() >> halvings };
         page.add(self.me.entry(), self.me.is_online());
         for (identity, member) in self.roster.iter() {
-            let is_news = !member.is_online() && member.changed_at.age(now) < OBITUARIES;
+            let is_news = !member.is_online() && member.changed_at.age(now) < TOMBSTONE_TOLD;
             if is_news && !page.add(member.entry(identity), false) {
                 break;
             }
         }
         page.lists
+    }
+
+    fn page_bytes(&self) -> usize {
+        if self.is_native() { MAX_PAGE_BYTES - EXTENSION_BYTES } else { MAX_PAGE_BYTES }
     }
 
     fn add_to(&self, page: &mut Page, index: usize) -> bool {

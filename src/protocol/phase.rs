@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rand::RngExt;
+
 use super::flights::{ExchangeId, Purpose};
 use super::machine::Machine;
 use super::output::{Event, Transmit};
@@ -58,9 +60,10 @@ impl Machine {
     /// Tells others that this server is there.
     pub(super) fn greet(&mut self, now: Now) {
         let mut peers = self.many();
-        let first = peers.split_off(peers.len().saturating_sub(1));
+        // Any of them: the monitors, at the end, would be asked by every newcomer.
+        let first = (!peers.is_empty()).then(|| peers.swap_remove(self.rng.random_range(0..peers.len())));
         self.sync.whole_tries_left = WHOLE_TRIES;
-        let mut waiting = self.tell(first, Purpose::Introduction, now);
+        let mut waiting = self.tell(first.into_iter().collect(), Purpose::Introduction, now);
         waiting.append(&mut self.tell(peers, Purpose::Greeting, now));
         if waiting.is_empty() {
             return self.begin_running(now);

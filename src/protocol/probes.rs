@@ -48,7 +48,7 @@ pub(super) struct Probes {
     /// For whom a server is being probed.
     errands: IndexMap<Arc<str>, Vec<Arc<str>>, FixedState>,
     /// What was found for those with whom an exchange was under way just then.
-    owed: IndexMap<Arc<str>, (Arc<str>, Finding), FixedState>,
+    owed: VecDeque<(Arc<str>, Arc<str>, Finding)>,
 }
 
 /// Whether a server that did not answer is there.
@@ -83,6 +83,11 @@ impl Probes {
         if self.urgent.len() < MAX_WAITING && !self.urgent.contains(identity) {
             self.urgent.push_back(Arc::clone(identity));
         }
+    }
+
+    /// It runs, and says itself why it does not answer.
+    pub(super) fn excuse(&mut self, identity: &Arc<str>) {
+        self.open.swap_remove(identity);
     }
 
     /// A buried one that somebody holds for alive.
@@ -328,20 +333,23 @@ impl Machine {
         let all_refused =
             is_refused(&question.own) && question.findings.iter().all(|(_, finding)| is_refused(finding));
         let has_confirmer = !question.findings.is_empty();
-        match question.stage {
-            Stage::Helpers { .. } if all_refused && has_confirmer => {
-                question.stage = Stage::Again { at: now.tick + KNOCK_AGAIN };
-            }
-            Stage::Probed if all_refused => {
-                self.probes.open.swap_remove(peer);
-                self.bury(peer, now);
-            }
-            _ => {
-                let question = self.probes.open.swap_remove(peer);
-                let findings = question.map(|question| question.findings).unwrap_or_default();
-                let confirmers: Vec<Arc<str>> = findings.into_iter().map(|(helper, _)| helper).collect();
-                self.suspect(peer, &confirmers, now);
-            }
+        let stage = question.stage;
+        if matches!(stage, Stage::Helpers { .. }) && all_refused && has_confirmer {
+            question.stage = Stage::Again { at: now.tick + KNOCK_AGAIN };
+            return self.schedule_questions(now.tick);
+        }
+        let findings =
+            self.probes.open.swap_remove(peer).map(|question| question.findings).unwrap_or_default();
+        let is_certain = stage == Stage::Probed && all_refused;
+        if is_certain && has_confirmer {
+            self.bury(peer, now);
+        } else if is_certain && !self.would_bury_too_many(now) {
+            // On this server's own word alone, as nobody could help.
+            self.health.buried_alone(now.tick);
+            self.bury(peer, now);
+        } else {
+            let confirmers: Vec<Arc<str>> = findings.into_iter().map(|(helper, _)| helper).collect();
+            self.suspect(peer, &confirmers, now);
         }
         self.schedule_questions(now.tick);
     }
@@ -376,7 +384,9 @@ impl Machine {
     fn report(&mut self, target: &Arc<str>, finding: Finding, now: Now) -> bool {
         let Some(askers) = self.probes.errands.swap_remove(target) else { return false };
         for asker in askers {
-            self.probes.owed.insert(Arc::clone(&asker), (Arc::clone(target), finding));
+            if self.probes.owed.len() < MAX_OPEN {
+                self.probes.owed.push_back((Arc::clone(&asker), Arc::clone(target), finding));
+            }
             self.owe_findings(&asker, now);
         }
         true
@@ -384,10 +394,10 @@ impl Machine {
 
     /// Tells a peer what was found for it, unless an exchange with it is under way.
     pub(super) fn owe_findings(&mut self, asker: &Arc<str>, now: Now) {
-        if self.flights.is_talking_to(asker) {
-            return;
-        }
-        if let Some((target, finding)) = self.probes.owed.swap_remove(asker) {
+        let Some(index) = self.probes.owed.iter().position(|(owed_to, ..)| owed_to == asker) else { return };
+        if !self.flights.is_talking_to(asker)
+            && let Some((_, target, finding)) = self.probes.owed.remove(index)
+        {
             self.say_found(asker, target, finding, now);
         }
     }

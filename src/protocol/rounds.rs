@@ -15,14 +15,12 @@ use super::machine::Machine;
 use super::member::Member;
 use super::message::Lists;
 use super::output::Transmit;
-use super::rumours::MAX_CLAIMS;
+use super::rumours::MAX_CLAIM_BYTES_BESIDE_LISTS;
 use super::time::{Now, Tick};
 use super::timers::Timer;
 
 /// So long an answer to plain gossip is waited for.
 pub(super) const PEER_TIMEOUT: Duration = Duration::from_secs(5);
-/// And so long that of a native server.
-const NATIVE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Every third round goes to a monitor, where there is one.
 const MONITOR_EVERY: u64 = 3;
 /// But no monitor is asked for more exchanges a second than this by the whole cluster.
@@ -163,8 +161,9 @@ impl Machine {
     pub(super) fn tell(&mut self, peers: Vec<Arc<str>>, purpose: Purpose, now: Now) -> BTreeSet<ExchangeId> {
         self.me.refresh(now);
         let kind = if purpose == Purpose::Introduction { Kind::Sync(None) } else { Kind::Push };
-        let (told, claims) = self.rumoured(MAX_CLAIMS, now);
+        let (told, claims) = self.rumoured(MAX_CLAIM_BYTES_BESIDE_LISTS, now);
         let told: Arc<[Arc<str>]> = told.into();
+        let bare = Arc::new(self.extension(kind.clone(), Vec::new()));
         let extension = Arc::new(self.extension(kind, claims));
         let mut pages: BTreeMap<u8, Arc<Lists>> = BTreeMap::new();
         let mut exchanges = BTreeSet::new();
@@ -187,9 +186,12 @@ impl Machine {
                     page
                 }
             };
-            let extension = self.offer(&peer, &extension, now);
-            let timeout = if is_native { NATIVE_TIMEOUT } else { PEER_TIMEOUT };
-            let id = self.flights.begin_telling(peer, purpose, Arc::clone(&told), now.tick);
+            // A peer that finds pages too large hears no news beside them.
+            let has_news = halvings == 0;
+            let extension = self.offer(&peer, if has_news { &extension } else { &bare }, now);
+            let told = if has_news { Arc::clone(&told) } else { Arc::default() };
+            let timeout = if is_native { self.native_timeout() } else { PEER_TIMEOUT };
+            let id = self.flights.begin_telling(peer, purpose, told, now.tick);
             self.transmits.push_back(Transmit::Gossip { id, base_url, lists, extension, timeout });
             exchanges.insert(id);
         }

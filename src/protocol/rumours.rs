@@ -23,8 +23,10 @@ const PAUSE: Duration = Duration::from_millis(150);
 const FANOUT: usize = 3;
 /// A rumour rests after so many rounds in which everybody knew it.
 const IDLE_ROUNDS: u8 = 3;
-/// So many claims go into one message: less than 64 kB of them.
-pub(super) const MAX_CLAIMS: usize = 300;
+/// So many bytes of claims go into one message among native servers.
+pub(super) const MAX_CLAIM_BYTES: usize = 60_000;
+/// And so many beside a page of plain lists.
+pub(super) const MAX_CLAIM_BYTES_BESIDE_LISTS: usize = 8_000;
 /// And so many into an answer.
 const MAX_ANSWERED: usize = 100;
 
@@ -33,24 +35,24 @@ const MAX_ANSWERED: usize = 100;
 pub(super) struct Rumours {
     by_subject: IndexMap<Arc<str>, Rumour, FixedState>,
     not_before: Tick,
-    /// Whether anybody has answered in this round.
-    was_answered: bool,
 }
 
 #[derive(Debug)]
 struct Rumour {
     rounds_left: u8,
     idle_rounds: u8,
+    /// Whether anybody has answered who was told of it in this round.
+    was_answered: bool,
     was_news: bool,
 }
 
 impl Rumours {
     /// A peer has told which of the claims sent to it were news.
     pub(super) fn hear_feedback(&mut self, told: &[Arc<str>], fresh: &[u32]) {
-        self.was_answered = true;
-        for subject in fresh.iter().filter_map(|index| told.get(*index as usize)) {
+        for (index, subject) in told.iter().enumerate() {
             if let Some(rumour) = self.by_subject.get_mut(subject) {
-                rumour.was_news = true;
+                rumour.was_answered = true;
+                rumour.was_news |= fresh.iter().any(|news| *news as usize == index);
             }
         }
     }
@@ -61,8 +63,8 @@ impl Rumours {
     }
 
     fn end_round(&mut self) {
-        let was_answered = std::mem::take(&mut self.was_answered);
         self.by_subject.retain(|_, rumour| {
+            let was_answered = std::mem::take(&mut rumour.was_answered);
             if std::mem::take(&mut rumour.was_news) {
                 rumour.idle_rounds = 0;
             } else if was_answered {
@@ -91,7 +93,7 @@ impl Machine {
             None => return,
         };
         let rounds_left = rounds_for(self.roster.online_count() + 1);
-        let rumour = Rumour { rounds_left, idle_rounds: 0, was_news: false };
+        let rumour = Rumour { rounds_left, idle_rounds: 0, was_answered: false, was_news: false };
         self.rumours.by_subject.insert(subject, rumour);
         self.schedule_rumours(now.tick);
     }
@@ -114,7 +116,7 @@ impl Machine {
             return;
         }
         let peers = self.helpers(FANOUT, "");
-        let (told, claims) = self.rumoured(MAX_CLAIMS, now);
+        let (told, claims) = self.rumoured(MAX_CLAIM_BYTES, now);
         let told: Arc<[Arc<str>]> = told.into();
         let exchanges = self.say(peers, Kind::Push, claims, Arc::clone(&told), Purpose::Push, now);
         // Where all are busy the round is made up for; where there is nobody, it would be for ever.
@@ -130,23 +132,27 @@ impl Machine {
         self.timers.set(Timer::Rumours, self.rumours.not_before);
     }
 
-    /// The claims that are being spread, those with most rounds ahead of them first.
-    pub(super) fn rumoured(&self, at_most: usize, now: Now) -> (Vec<Arc<str>>, Vec<Claim>) {
+    /// The claims that are being spread, those with most rounds ahead of them first, as far as they fit.
+    pub(super) fn rumoured(&self, at_most_bytes: usize, now: Now) -> (Vec<Arc<str>>, Vec<Claim>) {
         let mut subjects: Vec<(&Arc<str>, u8)> =
             self.rumours.by_subject.iter().map(|(subject, rumour)| (subject, rumour.rounds_left)).collect();
-        if subjects.len() > at_most {
-            subjects.sort_by_key(|(_, rounds_left)| std::cmp::Reverse(*rounds_left));
-            subjects.truncate(at_most);
-        }
-        subjects
+        subjects.sort_by_key(|(_, rounds_left)| std::cmp::Reverse(*rounds_left));
+        let claims = subjects
             .into_iter()
-            .filter_map(|(subject, _)| Some((Arc::clone(subject), self.claim_about(subject, now)?)))
+            .filter_map(|(subject, _)| Some((Arc::clone(subject), self.claim_about(subject, now)?)));
+        let mut room = at_most_bytes;
+        claims
+            .map_while(|(subject, claim)| {
+                room = room.checked_sub(claim.bytes())?;
+                Some((subject, claim))
+            })
             .unzip()
     }
 
     /// News for the answer to somebody who knows of these subjects already.
     pub(super) fn rumoured_besides(&self, known: impl Fn(&str) -> bool, now: Now) -> Vec<Claim> {
-        let subjects = self.rumours.by_subject.keys().filter(|subject| !known(subject));
+        // The latest first: the others have been on their way for longer.
+        let subjects = self.rumours.by_subject.keys().rev().filter(|subject| !known(subject));
         subjects.take(MAX_ANSWERED).filter_map(|subject| self.claim_about(subject, now)).collect()
     }
 }

@@ -92,7 +92,7 @@ impl Machine {
 
     fn suspicion_deadline(&self, identity: &str) -> Option<Tick> {
         let suspicion = self.roster.get(identity)?.suspicion()?;
-        let servers = self.roster.online_count() + 1;
+        let servers = self.roster.native_count() + 1;
         Some(suspicion.since + time_to_speak_up(servers, suspicion.accusers.len(), self.health.stretch()))
     }
 

@@ -17,9 +17,11 @@ use indexmap::IndexMap;
 use super::digest::bucket_of;
 use super::extension::{BUCKETS, Claim, Extension, Kind};
 use super::flights::Purpose;
+use super::intake::Subject;
 use super::machine::Machine;
-use super::member::Status;
-use super::rumours::MAX_CLAIMS;
+use super::member::Member;
+use super::retention::TOMBSTONE_TOLD;
+use super::rumours::MAX_CLAIM_BYTES;
 use super::time::{Incarnation, Now, Tick};
 
 /// News that are under way need no comparison.
@@ -29,9 +31,6 @@ const MAX_WHOLE: usize = 4;
 const WHOLE_WINDOW: Duration = Duration::from_secs(1);
 /// So many others are named.
 const NAMED: usize = 5;
-/// Tombstones older than this are told only to those who contradict them.
-const TOMBSTONE_TOLD: Duration = Duration::from_secs(15 * 60);
-
 #[derive(Debug, Default)]
 pub(super) struct Sync {
     differs_since: Option<Tick>,
@@ -110,37 +109,56 @@ impl Machine {
     pub(super) fn conclude_sync(&mut self, peer: &Arc<str>, heard: &Extension, now: Now) {
         self.sync.differs_since = None;
         let (Some(mine), Kind::Sync(Some(theirs))) = (self.sync.asked.take(), &heard.kind) else { return };
-        let told: IndexMap<&str, (Incarnation, Status), FixedState> =
-            heard.claims.iter().map(|claim| (&*claim.base_url, (claim.incarnation, claim.status))).collect();
+        let told: IndexMap<&str, &Claim, FixedState> =
+            heard.claims.iter().map(|claim| (&*claim.base_url, claim)).collect();
+        let mut room = MAX_CLAIM_BYTES;
         let lacking: Vec<Claim> = self
             .roster
             .iter()
             .filter(|(identity, member)| {
                 let bucket = bucket_of(identity);
                 let is_told = member.is_online() || member.changed_at.age(now.tick) < TOMBSTONE_TOLD;
-                let theirs_is = told.get(&**member.spelling(identity)).copied();
-                let contradicts = theirs_is.is_some_and(|(_, status)| status.is_online());
+                let theirs_is = told.get(&**member.spelling(identity));
+                let contradicts = theirs_is.is_some_and(|claim| claim.status.is_online());
                 mine.get(bucket) != theirs.get(bucket)
                     && (is_told || contradicts)
-                    && theirs_is.is_none_or(|held| held < (member.incarnation, member.status))
+                    && theirs_is.is_none_or(|claim| member.is_newer_than(claim))
             })
-            .take(MAX_CLAIMS)
             .map(|(identity, member)| member.claim(identity, now))
+            .map_while(|claim| {
+                room = room.checked_sub(claim.bytes())?;
+                Some(claim)
+            })
             .collect();
         if !lacking.is_empty() {
             self.say(vec![Arc::clone(peer)], Kind::Push, lacking, Arc::default(), Purpose::Push, now);
         }
     }
 
-    /// A newcomer asks one server for its whole roster; another one where that fails or is too busy.
-    pub(super) fn ask_for_whole_roster(&mut self, now: Now) {
+    /// A newcomer asks one server for its whole roster; another one, maybe one that was named, where that fails or is too busy.
+    pub(super) fn ask_for_whole_roster(&mut self, named: &[Arc<str>], now: Now) {
         if !self.is_native() || self.sync.whole_tries_left == 0 {
             return;
         }
         self.sync.whole_tries_left -= 1;
-        let peer = self.helpers(1, "");
+        let named = named.iter().find_map(|base_url| match self.identify(base_url) {
+            Ok(Subject::Known(identity)) if self.is_met_natively(&identity) => Some(identity),
+            _ => None,
+        });
+        let peer = named.map_or_else(|| self.helpers(1, ""), |identity| vec![identity]);
         self.sync.asked = None;
         let exchanges = self.say(peer, Kind::Sync(None), Vec::new(), Arc::default(), Purpose::Sync, now);
         self.wait_for_greeting(exchanges);
+    }
+}
+
+impl Member {
+    /// Whether what is held is newer than a claim: for a legacy peer by its stamp, for a native server by its incarnation.
+    fn is_newer_than(&self, claim: &Claim) -> bool {
+        if self.is_native() || claim.incarnation != Incarnation::NONE {
+            (self.incarnation, self.status) > (claim.incarnation, claim.status)
+        } else {
+            self.stamp > claim.last_update && self.is_online() != claim.status.is_online()
+        }
     }
 }

@@ -10,7 +10,7 @@ use super::extension::Finding;
 use super::flights::{ExchangeId, Flight, OwnWord, Purpose};
 use super::inquest::MAX_ASKED;
 use super::machine::Machine;
-use super::member::{Member, Status};
+use super::member::{Member, Status, Wire};
 use super::message::Reply;
 use super::output::Transmit;
 use super::time::{Now, Stamp, Tick};
@@ -19,7 +19,7 @@ use super::timers::Timer;
 impl Machine {
     /// Hearsay that has been taken for true, or an old claim against a tombstone: to be verified some time.
     pub(super) fn question(&mut self, identity: &Arc<str>) {
-        if self.roster.get(identity).is_some_and(|member| member.is_native() && member.is_online()) {
+        if self.is_met_natively(identity) && self.roster.get(identity).is_some_and(Member::is_online) {
             return self.probes.hurry(identity);
         }
         self.open_case(identity, false, |_| {});
@@ -122,7 +122,12 @@ impl Machine {
                     self.await_exchange(peer, now);
                 }
             }
-            (Reply::Lists(_), Some(word), _) => self.heed_own_word(peer, id, word, now),
+            (Reply::Lists(_), Some(word), _) => {
+                self.heed_own_word(peer, id, word, now);
+                if word.online {
+                    self.offer_to_stranger(peer, now);
+                }
+            }
             (Reply::Lists(_), None, Purpose::Inquiry) => self.find_absent(peer, id, None, now),
             (Reply::Lists(_), None, _) => self.close_case(peer),
             (Reply::Refusal(_), ..) => self.find_alive(peer, id, None, now),
@@ -133,6 +138,13 @@ impl Machine {
                 }
             }
             _ => self.find_silent(peer, now),
+        }
+    }
+
+    /// A list does not tell whether its server is native; now that it is known not to be drained, gossip may.
+    fn offer_to_stranger(&mut self, peer: &Arc<str>, now: Now) {
+        if self.is_native() && self.roster.get(peer).is_some_and(|member| member.wire == Wire::Unknown) {
+            self.converse(Arc::clone(peer), Purpose::LegacyNews, now);
         }
     }
 
@@ -223,7 +235,7 @@ impl Machine {
 
     /// A member has not answered. Accused it is offline at once; else it is asked again before it is buried.
     pub(super) fn find_silent(&mut self, peer: &Arc<str>, now: Now) {
-        if self.roster.get(peer).is_some_and(|member| member.is_native() && member.is_online()) {
+        if self.is_met_natively(peer) && self.roster.get(peer).is_some_and(Member::is_online) {
             self.close_case(peer);
             return self.probe_failed(peer, Finding::Silent, now);
         }
@@ -261,7 +273,7 @@ impl Machine {
     /// Another exchange than a verification has failed: asks again, unless that is under way already.
     pub(super) fn doubt(&mut self, peer: &Arc<str>, now: Now) {
         let is_wanted =
-            |member: &Member| !member.is_native() && member.is_online() && member.case().is_none();
+            |member: &Member| member.is_met_as_legacy() && member.is_online() && member.case().is_none();
         if self.roster.get(peer).is_some_and(is_wanted) {
             self.find_silent(peer, now);
         }
@@ -306,10 +318,10 @@ impl Machine {
         if flight.purpose.is_verification() {
             return self.conclude_verification(id, flight, reply, now);
         }
+        let is_native = self.is_met_natively(&flight.peer);
         if let Reply::Lists(_) = reply {
             self.note_legacy_wire(&flight.peer, now);
         }
-        let is_native = self.roster.get(&flight.peer).is_some_and(|member| member.is_native());
         match (reply, &flight.own_word) {
             (Reply::Lists(_), Some(word)) => {
                 self.heed_own_word(&flight.peer, id, word, now);
@@ -331,8 +343,9 @@ impl Machine {
                     Purpose::Farewell => {}
                     Purpose::Introduction => {
                         self.doubt(&flight.peer, now);
-                        self.ask_for_whole_roster(now);
+                        self.ask_for_whole_roster(&[], now);
                     }
+                    Purpose::Sync if self.phase.is_starting() => self.ask_for_whole_roster(&[], now),
                     _ => self.doubt(&flight.peer, now),
                 }
                 if is_native {
