@@ -3,7 +3,7 @@
 /**
  * The program that app.js runs: the three routes as the original's README has them (errors of gossip and control are a
  * 401, of the list a 500; bodies over the limit a 413), on node's own http, and a channel through which a test calls the
- * package's functions directly.
+ * package's functions directly. Through it the test also hears who comes and goes in the eyes of this server, and what it costs.
  */
 
 const http = require('node:http')
@@ -12,6 +12,7 @@ const {
   modulePath,
   start = true,
   listenLate = false,
+  host = '127.0.0.1',
   port = 0,
   bodyLimit = 100 * 1024,
 } = JSON.parse(process.env.APP_SETTINGS)
@@ -35,10 +36,55 @@ const routes = {
   },
 }
 
+// What came in and went out over connections that were taken here. All that servers send each other goes over one of them.
+const traffic = { received: 0, sent: 0 }
+const sockets = new Set()
+
+function count(socket) {
+  traffic.received += socket.bytesRead
+  traffic.sent += socket.bytesWritten
+}
+
+function usage() {
+  const open = { received: 0, sent: 0 }
+  for (const { bytesRead, bytesWritten } of sockets) {
+    open.received += bytesRead
+    open.sent += bytesWritten
+  }
+  const { user, system } = process.cpuUsage()
+  return {
+    received: traffic.received + open.received,
+    sent: traffic.sent + open.sent,
+    cpu: (user + system) / 1_000,
+    memory: process.memoryUsage.rss(),
+  }
+}
+
+let watching
+let online = new Set()
+
+/** Tells who has come and who has gone since it was called last. */
+function look() {
+  const at = Date.now()
+  const now = new Set(shazbot.shazbotGetServerList().online.map(({ baseUrl }) => baseUrl))
+  const come = [...now].filter((baseUrl) => !online.has(baseUrl))
+  const gone = [...online].filter((baseUrl) => !now.has(baseUrl))
+  online = now
+  if (come.length + gone.length > 0) process.send({ kind: 'change', at, come, gone })
+}
+
 const server = http.createServer(async (request, response) => {
   const { status, value } = await answer(request)
   response.writeHead(status, { 'Content-Type': 'application/json' })
   response.end(JSON.stringify(value))
+})
+
+server.on('connection', (socket) => {
+  sockets.add(socket)
+  socket.once('close', () => {
+    sockets.delete(socket)
+    count(socket)
+  })
 })
 
 async function answer(request) {
@@ -72,7 +118,7 @@ async function readBody(request) {
 function listen(onPort) {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(onPort, '127.0.0.1', () => resolve(server.address().port))
+    server.listen(onPort, host, () => resolve(server.address().port))
   })
 }
 
@@ -89,7 +135,15 @@ const commands = {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
     return { began, ended: Date.now() }
   },
-  leave: () => shazbot.shazbotShutDown(),
+  watch({ every }) {
+    clearInterval(watching)
+    watching = every ? setInterval(look, every).unref() : undefined
+  },
+  usage,
+  leave() {
+    clearInterval(watching)
+    return shazbot.shazbotShutDown()
+  },
   letGo() {
     server.close()
     server.closeAllConnections()
@@ -121,10 +175,13 @@ function plain(error) {
 
 async function main() {
   const ownPort = listenLate ? port : await listen(port)
-  process.env.SHAZBOT_BASE_URL ??= `http://127.0.0.1:${ownPort}/`
-  const ready = { kind: 'ready', port: ownPort, baseUrl: `http://127.0.0.1:${ownPort}/` }
+  const baseUrl = `http://${host}:${ownPort}/`
+  process.env.SHAZBOT_BASE_URL ??= baseUrl
+  const ready = { kind: 'ready', port: ownPort, baseUrl }
   try {
+    ready.began = Date.now()
     if (start) await shazbot.shazbotStart()
+    ready.answered = Date.now()
   } catch (error) {
     ready.error = plain(error)
   }

@@ -22,11 +22,16 @@ const APP_PROCESS = path.join(__dirname, 'app-process.js')
  * @param {Record<string, string>} options.env its `SHAZBOT_` variables; without `SHAZBOT_BASE_URL` it names its own port
  * @param {boolean} [options.start] whether it calls `shazbotStart()` by itself, and is ready only then. Default true.
  * @param {boolean} [options.listenLate] starts before it listens, as Nest does; needs `port`
+ * @param {string} [options.host] where it listens. Default 127.0.0.1.
  * @param {number} [options.port] default: any free one
+ * @param {string[]} [options.inside] a command, with its arguments, that runs another one: the program is run by it
  * @param {number} [options.bodyLimit] bytes of a request body, as `express.json()` has it. Default 100 kB.
  */
-async function spawnApp(t, { modulePath, env, start = true, ...settings }) {
+async function spawnApp(t, { modulePath, env, start = true, inside = [], ...settings }) {
+  const [execPath, ...execArgv] = [...inside, process.execPath]
   const child = fork(APP_PROCESS, [], {
+    execPath,
+    execArgv,
     env: { ...cleanEnvironment(), ...env, APP_SETTINGS: JSON.stringify({ modulePath, start, ...settings }) },
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -40,6 +45,8 @@ async function spawnApp(t, { modulePath, env, start = true, ...settings }) {
 class App {
   /** What it wrote, line by line: `{stream: 'stdout' | 'stderr', text}`. */
   lines = []
+  /** Who came and went in its eyes since `watch` was called: `{at, come: baseUrl[], gone: baseUrl[]}`, `at` by Date.now(). */
+  changes = []
   #child
   #pending = new Map()
   #lastId = 0
@@ -63,6 +70,10 @@ class App {
 
   get isRunning() {
     return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  get pid() {
+    return this.#child.pid
   }
 
   /** Calls an exported function in the process; rejects with an error of the same message, code and status. */
@@ -94,6 +105,24 @@ class App {
   /** Blocks its event loop; resolves with the two moments (Date.now()) between which nothing else ran in it. */
   block(milliseconds) {
     return this.#ask({ kind: 'block', milliseconds })
+  }
+
+  /** Has it look at its online list every so many ms, and tell what has changed: see `changes`. */
+  watch(every) {
+    return this.#ask({ kind: 'watch', every })
+  }
+
+  /**
+   * What it has used so far: bytes `received` and `sent` over the connections that it took, `cpu` in ms (that of all its
+   * threads), `memory` in bytes.
+   */
+  usage() {
+    return this.#ask({ kind: 'usage' })
+  }
+
+  /** Sends it a signal, as SIGSTOP and SIGCONT. */
+  signal(name) {
+    this.#child.kill(name)
   }
 
   /** Shuts the engine down and exits, as a program does on SIGTERM; resolves when the process is gone. */
@@ -168,8 +197,13 @@ class App {
   }
 
   #receive(message) {
+    if (message.kind === 'change') {
+      this.changes.push(message)
+      return
+    }
     if (message.kind === 'ready') {
-      Object.assign(this, { port: message.port, baseUrl: message.baseUrl })
+      const { port, baseUrl, began, answered } = message
+      Object.assign(this, { port, baseUrl, began, answered })
       if (message.error) this.#failReady(startError(message.error))
       else this.#setReady()
       return

@@ -1,0 +1,201 @@
+'use strict'
+
+const { spawnApp } = require('./app')
+const { environment } = require('./environment')
+const { createMasterListStore } = require('./master-list-store')
+const { aWhileAgo, entry } = require('./entries')
+const { eventually } = require('./eventually')
+const { freePort } = require('./ports')
+const { SUBJECT } = require('./subject')
+const { setTimeout: pause } = require('node:timers/promises')
+
+/** How many processes are started at once: more would only wait for each other. */
+const AT_ONCE = 8
+
+/** How often each server looks at its list while something is expected, and while nothing is. */
+const CLOSELY = 20
+const CASUALLY = 1_000
+
+/** As a production has it: nothing but the secrets and addresses is set. */
+const DEFAULTS = { SHAZBOT_GOSSIP_INTERVAL: undefined }
+
+/**
+ * A cluster of processes of which each tells who comes and goes in its eyes, at the moment it does: what is measured is when
+ * servers know, not when a test gets round to asking them.
+ */
+class WatchedCluster {
+  /** All that ever ran, those that run, and those that have ended. */
+  everyone = []
+  apps = []
+  ended = []
+
+  /** @param {import('node:test').TestContext} t */
+  static async create(t, { env = DEFAULTS, store } = {}) {
+    const cluster = new WatchedCluster()
+    Object.assign(cluster, { t, env, store: store ?? (await createMasterListStore(t)) })
+    return cluster
+  }
+
+  /** Starts so many servers; resolves when all see all. */
+  async start(count) {
+    if (this.apps.length === 0) {
+      await this.add()
+      this.#publish()
+    }
+    while (this.apps.length < count) {
+      const missing = Math.min(AT_ONCE, count - this.apps.length)
+      await Promise.all(Array.from({ length: missing }, () => this.add()))
+    }
+    this.#publish()
+    await this.agree()
+  }
+
+  /** Resolves when each server sees those online that run, and only those. */
+  async agree(within = 60_000) {
+    const { apps } = this
+    await eventually(() => apps.every((app) => sees(app, apps)), {
+      within,
+      what: `${apps.length} servers see each other, and nobody else`,
+    })
+  }
+
+  /** One more server; resolves with the milliseconds from the end of its start until each of the others knew, and from its call. */
+  async join(within) {
+    const others = [...this.apps]
+    const app = await this.add()
+    const moments = await this.#moments(others, 'come', app, app.began, within)
+    return { app, times: since(app.answered, moments), timesFromCall: since(app.began, moments) }
+  }
+
+  /** Lets a server leave; resolves with the milliseconds until each of the others knew, and until its process was gone. */
+  async leave(app, within) {
+    this.#end(app)
+    const began = Date.now()
+    const gone = app.leave().then(() => Date.now() - began)
+    const moments = await this.#moments(this.apps, 'gone', app, began, within)
+    return { times: since(began, moments), exit: await gone }
+  }
+
+  /** Kills a server; resolves with the milliseconds until each of the others knew. */
+  async kill(app, within) {
+    this.#end(app)
+    const began = Date.now()
+    await app.kill()
+    return { times: since(began, await this.#moments(this.apps, 'gone', app, began, within)) }
+  }
+
+  /** Resolves with the milliseconds from a moment until each of these servers saw another one come, or go. */
+  async noticed(observers, kind, app, from, within) {
+    return since(from, await this.#moments(observers, kind, app, from, within))
+  }
+
+  /** Leaves the servers in peace for so many ms; resolves with what they used meanwhile, on average and at most. */
+  async rest(lasting) {
+    const { apps } = this
+    await this.#watch(apps, CASUALLY)
+    const began = performance.now()
+    const before = await usageOf(apps)
+    await pause(lasting)
+    const after = await usageOf(apps)
+    const seconds = (performance.now() - began) / 1_000
+    await this.#watch(apps, CLOSELY)
+    const used = (name) => after.map((usage, i) => (usage[name] - before[i][name]) / seconds)
+    const handled = used('received').map((received, i) => received + used('sent')[i])
+    // What one server receives another one has sent: on average both are what was handled.
+    return {
+      bytesPerSecond: average(handled),
+      cpu: { average: average(used('cpu')) / 1_000, max: Math.max(...used('cpu')) / 1_000 },
+      memory: after.reduce((sum, { memory }) => sum + memory, 0),
+    }
+  }
+
+  /** Who saw somebody come back that it had seen go and that had ended, as text. */
+  resurrections() {
+    return this.everyone.flatMap((observer) =>
+      this.ended.flatMap((dead) => {
+        const changes = changesOf(observer, dead)
+        const buried = changes.findIndex(({ kind }) => kind === 'gone')
+        const back = buried >= 0 && changes.slice(buried).find(({ kind }) => kind === 'come')
+        return back ? [`${observer.baseUrl} saw ${dead.baseUrl} come back at ${back.at}`] : []
+      }),
+    )
+  }
+
+  /** Who saw somebody go that runs, as text. */
+  falseDeaths() {
+    return this.everyone.flatMap((observer) =>
+      this.apps
+        .filter((app) => changesOf(observer, app).some(({ kind }) => kind === 'gone'))
+        .map((app) => `${observer.baseUrl} saw ${app.baseUrl} go`),
+    )
+  }
+
+  /** One more server, that is not waited for; the options are those of app.js. */
+  async add(options) {
+    const { t, store, env } = this
+    const port = await freePort()
+    const app = await spawnApp(t, { modulePath: SUBJECT, env: environment(store, env), port, ...options })
+    await app.watch(CLOSELY)
+    this.everyone.push(app)
+    this.apps.push(app)
+    return app
+  }
+
+  /** The master list as an administrator would write it: those that run, never those that come later. */
+  #publish() {
+    this.store.write(this.apps.map(({ baseUrl }) => entry(baseUrl, aWhileAgo())))
+  }
+
+  #end(app) {
+    this.apps = this.apps.filter((other) => other !== app)
+    this.ended.push(app)
+  }
+
+  #watch(apps, every) {
+    return Promise.all(apps.map((app) => app.watch(every)))
+  }
+
+  async #moments(observers, kind, app, from, within = 60_000) {
+    const momentOf = (observer) =>
+      changesOf(observer, app).find((change) => change.kind === kind && change.at >= from)?.at
+    await eventually(() => observers.every((observer) => momentOf(observer) !== undefined), {
+      within,
+      what: `${app.baseUrl} has ${kind} in the eyes of ${observers.length}`,
+    })
+    return observers.map(momentOf)
+  }
+}
+
+const usageOf = (apps) => Promise.all(apps.map((app) => app.usage()))
+
+const since = (from, moments) => moments.map((at) => Math.max(0, at - from))
+
+const average = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length
+
+/** What a server saw of another one: `{at, kind: 'come' | 'gone'}`, in order. */
+const changesOf = (observer, { baseUrl }) =>
+  observer.changes.flatMap(({ at, come, gone }) => [
+    ...(gone.includes(baseUrl) ? [{ at, kind: 'gone' }] : []),
+    ...(come.includes(baseUrl) ? [{ at, kind: 'come' }] : []),
+  ])
+
+/** The base URLs that a server sees online. */
+function seenBy(app) {
+  const online = new Set()
+  for (const { come, gone } of app.changes) {
+    for (const baseUrl of gone) online.delete(baseUrl)
+    for (const baseUrl of come) online.add(baseUrl)
+  }
+  return online
+}
+
+/** Whether a server sees just these online. */
+const sees = (app, apps) =>
+  sameSet(
+    seenBy(app),
+    apps.map(({ baseUrl }) => baseUrl),
+  )
+
+const sameSet = (set, urls) => set.size === urls.length && urls.every((url) => set.has(url))
+
+module.exports = { WatchedCluster, DEFAULTS, changesOf, seenBy, sees }
