@@ -19,7 +19,10 @@ for (const [signal, number] of Object.entries(SIGNALS)) {
 }
 
 screen.title('\n  clustershazbot: five Express servers become one cluster')
-screen.note(`master list: ${cluster.store.url}`)
+screen.note(`master list: ${cluster.store.url}, looked at every 1 to 2 s instead of every 5 to 15 minutes`)
+screen.note(
+  'all else is as by default: a probe a second, and a gossip round every 30 s, which nobody here waits for',
+)
 try {
   const timings = await tellStory(cluster, screen)
   if (process.argv.includes('--keep')) await keepRunning(cluster, screen)

@@ -1,9 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
 const BETWEEN_LOOKS = 50
-// A server that has answered nobody yet may be one that does not listen yet: if it is killed it is buried after 27 s.
 const PATIENCE = 60_000
-const WATCHED = 2000
 
 /** Polls all lists, and shows them, until each of these servers sees exactly these servers online. */
 export async function everybodySees(online, cluster, screen) {
@@ -17,9 +15,9 @@ export async function everybodySees(online, cluster, screen) {
   )
 }
 
-/** Watches for a while that nobody changes its mind. */
-export async function everybodyStaysWith(online, cluster, screen) {
-  const deadline = performance.now() + WATCHED
+/** Watches for so many milliseconds that nobody changes its mind. */
+export async function everybodyStaysWith(online, lasting, cluster, screen) {
+  const deadline = performance.now() + lasting
   while (performance.now() < deadline) {
     const objection = await look(online, cluster, screen)
     expect(objection === undefined, `everybody knew, but then ${objection}`)
