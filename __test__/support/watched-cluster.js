@@ -61,6 +61,7 @@ class WatchedCluster {
 
   /** One more server; resolves with the milliseconds from the end of its start until each of the others knew, and from its call. */
   async join(within) {
+    this.#publish()
     const others = [...this.apps]
     const app = await this.add()
     const moments = await this.#moments(others, 'come', app, app.began, within)
@@ -141,9 +142,10 @@ class WatchedCluster {
     return app
   }
 
-  /** The master list as an administrator would write it: those that run, never those that come later. */
+  /** The master list as it is found in the long run: those that run, and one that is still named though it has ended. */
   #publish() {
-    this.store.write(this.apps.map(({ baseUrl }) => entry(baseUrl, aWhileAgo())))
+    const named = [...this.apps, ...this.ended.slice(-1)]
+    this.store.write(named.map(({ baseUrl }) => entry(baseUrl, aWhileAgo())))
   }
 
   #end(app) {
