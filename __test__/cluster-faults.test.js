@@ -4,11 +4,11 @@
 
 const { describe, test } = require('node:test')
 const { setTimeout: pause } = require('node:timers/promises')
-const { SECRET } = require('./support/environment')
 const { aWhileAgo, entry } = require('./support/entries')
 const { eventually } = require('./support/eventually')
 const { createNetworks, whyNoNetworks } = require('./support/networks')
-const { WatchedCluster, sees } = require('./support/watched-cluster')
+const { freePort } = require('./support/ports')
+const { DEFAULTS, WatchedCluster, sees } = require('./support/watched-cluster')
 
 /** A younger server that is silent may be one that does not listen yet, and is given time by whom it never answered. */
 const GROWN_UP_AFTER = 30_000
@@ -52,12 +52,15 @@ describe('clusters: faults', { concurrency: 2 }, () => {
     skip: networks,
   }, async (t) => {
     const { left, right, cut, heal } = await createNetworks(t)
-    // Nobody reaches a master list from in there: they find each other because one is told of the others.
-    const cluster = await WatchedCluster.create(t, { store: { url: 'http://127.0.0.1:9/none' } })
-    for (const side of [left, right, left, right, left, right]) await cluster.add(side)
-    const [first, ...others] = cluster.apps
-    const online = others.map(({ baseUrl }) => entry(baseUrl, aWhileAgo()))
-    await first.call('shazbotGossipRequest', SECRET, { message: 'gossip', online, offline: [] })
+    // Nobody reaches a store from in there, so the master list stands in the variable itself.
+    const places = await Promise.all(
+      [left, right, left, right, left, right].map(async (side) => ({ ...side, port: await freePort() })),
+    )
+    const online = places.map(({ host, port }) => entry(`http://${host}:${port}/`, aWhileAgo()))
+    const url = `data:application/json,${encodeURIComponent(JSON.stringify({ online }))}`
+    const env = { ...DEFAULTS, SHAZBOT_MASTER_LIST_UPDATE: 'http://127.0.0.1:9/none' }
+    const cluster = await WatchedCluster.create(t, { store: { url }, env })
+    for (const place of places) await cluster.add(place)
     await cluster.agree()
     await pause(GROWN_UP_AFTER)
 
