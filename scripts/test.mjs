@@ -1,5 +1,6 @@
 /**
- * Runs the JavaScript tests: `node scripts/test.mjs [part of a path]...`, on the Node.js that runs this very file.
+ * Runs the JavaScript tests: `node scripts/test.mjs [part of a path]... [--without=part of a path]...`, on the Node.js that
+ * runs this very file.
  * Node 20 knows no globs for `--test`, so the files are found here.
  */
 
@@ -9,10 +10,16 @@ import { availableParallelism } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+const WITHOUT = '--without='
 const root = fileURLToPath(new URL('..', import.meta.url))
-const parts = process.argv.slice(2)
+const parts = process.argv.slice(2).filter((part) => !part.startsWith(WITHOUT))
+const unwanted = process.argv.slice(2).filter((part) => part.startsWith(WITHOUT))
 
-const files = testFiles('__test__').filter((file) => parts.every((part) => file.includes(part)))
+const files = testFiles('__test__').filter(
+  (file) =>
+    parts.every((part) => file.includes(part)) &&
+    !unwanted.some((part) => file.includes(part.slice(WITHOUT.length))),
+)
 if (files.length === 0) {
   console.error(`No test file has all of these in its path: ${parts.join(' ')}`)
   process.exit(1)
