@@ -7,9 +7,9 @@ const USAGE: &str = "\
 usage: simulate [options]
 
   --servers N          how many servers there are (default 100)
-  --scenario NAME      join, leave, crash, vanish, partition, upgrade, restart-storm or steady (default crash)
-  --events N           how often it happens, one after another (default 20; upgrade: every server once)
-  --loss SHARE         the share of messages that get lost (default 0.01)
+  --scenario NAME      join, leave, crash, vanish, partition, upgrade, restart-storm, steady or lossy (default crash)
+  --events N           how often it happens (default 20; upgrade: every server once)
+  --loss SHARE         the share of messages that get lost (default 0.01; lossy: 0.25)
   --legacy-share SHARE the share of servers that run the original (default 0)
   --seed N             decides everything that is left to chance (default 1)
   --compare legacy     the same with servers that run the original, beside it
@@ -44,7 +44,7 @@ impl Arguments {
             events: 20,
             seed: 1,
         };
-        let mut events = None;
+        let (mut events, mut loss) = (None, None);
         let (mut compares, mut plot, mut json) = (false, Some("simulate.svg".to_owned()), None);
         let mut arguments = arguments;
         while let Some(name) = arguments.next() {
@@ -59,7 +59,7 @@ impl Arguments {
                 "--servers" => plan.servers = whole(3)?,
                 "--scenario" => plan.scenario = Scenario::named(&value).ok_or_else(wrong)?,
                 "--events" => events = Some(whole(1)?),
-                "--loss" => plan.loss = share()?,
+                "--loss" => loss = Some(share()?),
                 "--legacy-share" => plan.legacy_share = share()?,
                 "--seed" => plan.seed = value.parse().map_err(|_| wrong())?,
                 "--compare" if value == "legacy" => compares = true,
@@ -69,9 +69,11 @@ impl Arguments {
                 _ => return Err(format!("unknown: {name}\n\n{USAGE}")),
             }
         }
+        let usual_loss = if plan.scenario == Scenario::Lossy { 0.25 } else { plan.loss };
+        plan.loss = loss.unwrap_or(usual_loss);
         plan.events = events.unwrap_or(match plan.scenario {
             Scenario::Upgrade => plan.servers,
-            Scenario::Steady | Scenario::RestartStorm => 1,
+            Scenario::Steady | Scenario::Lossy | Scenario::RestartStorm => 1,
             Scenario::Partition => 3,
             _ => 20,
         });

@@ -18,13 +18,15 @@ pub(super) const MAX_MEMBERS: usize = 100_000;
 const BLIND_DRAWS: usize = 32;
 
 /// All the other servers that are known, by identity. Its order is that of arrival, the same in every run.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Roster {
     members: IndexMap<Arc<str>, Member, FixedState>,
     online: usize,
     natives: usize,
     dead: usize,
     digest: Digest,
+    /// Grows with each change of what is counted.
+    revision: u64,
 }
 
 /// What of a member is counted.
@@ -51,6 +53,7 @@ impl Roster {
             natives: 0,
             dead: 0,
             digest: Digest::default(),
+            revision: 0,
         }
     }
 
@@ -83,6 +86,11 @@ impl Roster {
     /// The sums over those online.
     pub(super) fn digest(&self) -> &Digest {
         &self.digest
+    }
+
+    /// Grows whenever a member comes, goes, or changes its standing.
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
     }
 
     pub(super) fn dead_count(&self) -> usize {
@@ -160,6 +168,7 @@ impl Roster {
     }
 
     fn count(&mut self, identity: &str, standing: Standing, change: isize) {
+        self.revision += 1;
         let counter = match standing.status {
             Status::Online | Status::Suspect => &mut self.online,
             Status::Dead => &mut self.dead,

@@ -1,4 +1,5 @@
-//! Scenarios whose numbers matter: how fast news of one kind reaches all, event after event in one world.
+//! Scenarios whose numbers matter: how fast news of one kind reaches all, event after event in one world; in a large one
+//! several are under way at once.
 
 use std::collections::VecDeque;
 
@@ -13,8 +14,22 @@ use super::world::World;
 
 /// Servers that have just started have found their pace after this.
 const WARM_UP: Millis = 5_000;
-/// After an event has been measured, the next one waits for this.
+/// After an event has been measured, the next one waits for this, where there is one at a time.
 const REST: Millis = 3_000;
+/// Where several are, they begin at this distance.
+const DISTANCE: Millis = 2_000;
+/// So many servers bear one event at a time.
+const SERVERS_PER_EVENT: usize = 100;
+/// More are not under way at once.
+const MOST_AT_ONCE: usize = 32;
+/// An event is over when all have known for so long: what was known to all once may be forgotten again.
+const HELD_FOR: Millis = 1_000;
+/// Whoever was restarted is left alone for this.
+const SETTLED_AFTER: Millis = 10_000;
+/// Between two looks at what is under way.
+const LOOK_EVERY: Millis = 100;
+/// So long nobody is to be declared dead while messages get lost.
+const LOSSY: Millis = 600_000;
 /// A crashed server is started again after this in a restart storm and in an upgrade.
 const DOWN_FOR: Millis = 2_000;
 /// All servers restart within this.
@@ -43,11 +58,13 @@ pub enum Scenario {
     RestartStorm,
     /// Nothing happens for a minute; what counts is the traffic.
     Steady,
+    /// Nothing happens for ten minutes but that messages get lost; what counts is how many are declared dead all the same.
+    Lossy,
 }
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Join,
         Self::Leave,
         Self::Crash,
@@ -56,6 +73,7 @@ impl Scenario {
         Self::Upgrade,
         Self::RestartStorm,
         Self::Steady,
+        Self::Lossy,
     ];
 
     /// As it is called on the command line.
@@ -69,6 +87,7 @@ impl Scenario {
             Self::Upgrade => "upgrade",
             Self::RestartStorm => "restart-storm",
             Self::Steady => "steady",
+            Self::Lossy => "lossy",
         }
     }
 
@@ -106,6 +125,8 @@ pub struct Results {
     pub legacy_events: Vec<Watch>,
     /// What the servers sent while nothing happened.
     pub steady: Steady,
+    /// How often a server that runs was lost from the view of another, where nothing but that is looked at.
+    pub false_deaths: Option<usize>,
     /// The world as it was in the end.
     pub world: World,
 }
@@ -139,22 +160,22 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(usize)) -> Results {
     let has_legacy = specs.iter().any(|spec| spec.kind == Kind::Legacy);
     let is_long = has_legacy || plan.scenario == Scenario::Steady;
     let steady = measure_traffic(&mut world, if is_long { 60_000 } else { 10_000 });
-    let mut run = Run { plan, world, events: Vec::new(), legacy_events: Vec::new() };
+    let mut run = Run { plan, world, events: Vec::new(), legacy_events: Vec::new(), false_deaths: None };
+    if matches!(plan.scenario, Scenario::Join | Scenario::Leave | Scenario::Crash | Scenario::Vanish) {
+        run.overlapping(progress);
+        return run.results(steady);
+    }
     for done in 0..plan.events {
         match plan.scenario {
-            Scenario::Join => run.join(),
-            Scenario::Leave => run.end_one(World::leave),
-            Scenario::Crash => run.end_one(World::crash),
-            Scenario::Vanish => run.end_one(World::vanish),
             Scenario::Partition => run.partition(),
             Scenario::Upgrade => run.upgrade(done % plan.servers),
             Scenario::RestartStorm => run.restart_storm(),
-            Scenario::Steady => {}
+            Scenario::Lossy => run.lose_messages(),
+            _ => {}
         }
         progress(done + 1);
     }
-    let Run { world, events, legacy_events, .. } = run;
-    Results { events, legacy_events, steady, world }
+    run.results(steady)
 }
 
 fn measure_traffic(world: &mut World, duration: Millis) -> Steady {
@@ -181,27 +202,73 @@ struct Run<'a> {
     world: World,
     events: Vec<Watch>,
     legacy_events: Vec<Watch>,
+    false_deaths: Option<usize>,
+}
+
+/// An event under way.
+struct Event {
+    host: HostId,
+    watches: [Option<WatchId>; 2],
+    since: Millis,
 }
 
 impl Run<'_> {
-    fn join(&mut self) {
-        let host = self.world.add_host();
-        let watches = self.watch(host, News::Online);
-        self.world.start(host, Spec::of(self.plan.kind));
-        self.await_news(watches);
-        // So that the cluster stays as large as it is meant to be.
-        self.world.leave(host);
-        self.world.run_for(REST);
+    fn results(self, steady: Steady) -> Results {
+        let Self { world, events, legacy_events, false_deaths, .. } = self;
+        Results { events, legacy_events, steady, false_deaths, world }
     }
 
-    fn end_one(&mut self, end: fn(&mut World, HostId)) {
-        let host = self.choose();
-        let spec = Spec::of(self.world.hosts[host.index()].kind);
-        let watches = self.watch(host, News::Offline);
-        end(&mut self.world, host);
-        self.await_news(watches);
-        self.world.restart(host, spec);
-        self.world.run_for(REST);
+    fn overlapping(&mut self, progress: &mut dyn FnMut(usize)) {
+        let most = (self.plan.servers / SERVERS_PER_EVENT).clamp(1, MOST_AT_ONCE);
+        let mut under_way: Vec<Event> = Vec::new();
+        let (mut begun, mut next) = (0, self.world.time);
+        while begun < self.plan.events || !under_way.is_empty() {
+            if begun < self.plan.events && under_way.len() < most && self.world.time >= next {
+                under_way.push(self.begin());
+                begun += 1;
+                next = self.world.time + DISTANCE;
+            }
+            self.world.run_for(LOOK_EVERY);
+            let over: Vec<Event> = under_way.extract_if(.., |event| is_over(&self.world, event)).collect();
+            for event in over {
+                self.end(event);
+                next = next.max(if most == 1 { self.world.time + REST } else { 0 });
+            }
+            progress(begun - under_way.len());
+        }
+    }
+
+    fn begin(&mut self) -> Event {
+        let is_join = self.plan.scenario == Scenario::Join;
+        let host = if is_join { self.world.add_host() } else { self.choose() };
+        let watches = self.watch(host, if is_join { News::Online } else { News::Offline });
+        match self.plan.scenario {
+            Scenario::Join => drop(self.world.start(host, Spec::of(self.plan.kind))),
+            Scenario::Leave => self.world.leave(host),
+            Scenario::Vanish => self.world.vanish(host),
+            _ => self.world.crash(host),
+        }
+        Event { host, watches, since: self.world.time }
+    }
+
+    /// Counts an event, and makes up for it, so that the cluster stays as large as it is meant to be.
+    fn end(&mut self, event: Event) {
+        self.count(event.watches);
+        if self.plan.scenario == Scenario::Join {
+            self.world.leave(event.host);
+        } else {
+            let spec = Spec::of(self.world.hosts[event.host.index()].kind);
+            self.world.restart(event.host, spec);
+        }
+    }
+
+    fn lose_messages(&mut self) {
+        let count = u32::try_from(self.world.hosts.len()).unwrap_or(u32::MAX);
+        let World { time, watches, processes, .. } = &mut self.world;
+        let watch = watches.open(*time, News::Living(count), processes, Process::is_running);
+        self.world.run_for(LOSSY);
+        let forgotten = self.world.watches.close(watch).map(|watch| watch.forgotten());
+        self.false_deaths = Some(self.false_deaths.unwrap_or(0) + forgotten.unwrap_or(0));
     }
 
     fn partition(&mut self) {
@@ -258,7 +325,7 @@ impl Run<'_> {
 
     /// Watches how everybody but the host itself gets to know: the natives, and the others.
     fn watch(&mut self, host: HostId, news: fn(std::sync::Arc<str>) -> News) -> [Option<WatchId>; 2] {
-        self.world.checks.focus_on(host);
+        self.world.focus_on(host);
         // In an upgrade all are to know, whatever they run.
         let takes_all = self.plan.kind == Kind::Legacy || self.plan.scenario == Scenario::Upgrade;
         let news = news(std::sync::Arc::clone(&self.world.hosts[host.index()].url));
@@ -281,22 +348,37 @@ impl Run<'_> {
             |world: &World| watches.into_iter().flatten().all(|watch| world.watches.is_complete(watch));
         // What was known to all once may be forgotten again.
         while self.world.run_until(PATIENCE, are_complete) {
-            self.world.run_for(1_000);
+            self.world.run_for(HELD_FOR);
             if are_complete(&self.world) {
                 break;
             }
         }
-        let [natives, legacy] = watches;
+        self.count(watches);
+    }
+
+    fn count(&mut self, [natives, legacy]: [Option<WatchId>; 2]) {
         // The later one is closed first, which keeps the places in use low.
         self.legacy_events.extend(legacy.and_then(|watch| self.world.watches.close(watch)));
         self.events.extend(natives.and_then(|watch| self.world.watches.close(watch)));
     }
 
     fn choose(&mut self) -> HostId {
-        let up: Vec<HostId> =
-            self.world.host_ids().filter(|host| self.world.hosts[host.index()].is_to_be_online).collect();
+        let up: Vec<HostId> = self.world.host_ids().filter(|host| is_settled(&self.world, *host)).collect();
         up[self.world.rng.random_range(0..up.len())]
     }
+}
+
+fn is_over(world: &World, event: &Event) -> bool {
+    let holds = |watch: &Watch| watch.complete_since.is_some_and(|at| world.time >= at + HELD_FOR);
+    let mut watches = event.watches.into_iter().flatten().filter_map(|id| world.watches.get(id));
+    watches.all(holds) || world.time >= event.since + PATIENCE
+}
+
+fn is_settled(world: &World, host: HostId) -> bool {
+    let host = &world.hosts[host.index()];
+    let has_settled = host.started_at == 0 || world.time >= host.started_at + SETTLED_AFTER;
+    let runs = |id: &super::wire::ProcessId| world.processes[id.index()].is_running();
+    host.is_to_be_online && has_settled && host.processes.iter().any(runs)
 }
 
 #[cfg(test)]
@@ -319,7 +401,7 @@ mod tests {
             let results = run(&plan, &mut |done| told = done);
             assert_eq!(told, 2);
             assert_eq!(results.world.checks.violations, []);
-            let wanted = if scenario == Scenario::Steady { 0 } else { 2 };
+            let wanted = if matches!(scenario, Scenario::Steady | Scenario::Lossy) { 0 } else { 2 };
             assert_eq!(results.events.len(), wanted, "{scenario:?}");
             for watch in &results.events {
                 assert!(watch.is_complete(), "{scenario:?}: {} of {}", watch.informed, watch.audience);

@@ -53,6 +53,8 @@ impl fmt::Display for Violation {
 pub struct Ledger {
     /// How each host stood when this process was last looked at.
     views: Vec<Option<View>>,
+    /// The same of the hosts in focus, in a large world.
+    in_focus: [Option<View>; MAX_FOCUS],
     own: Option<View>,
     /// Whose plain answer has just come: who has asked may outdo a claim on its behalf.
     pub(super) answered_by: Option<HostId>,
@@ -79,7 +81,8 @@ pub struct Checks {
     pub returns: u64,
     /// The highest incarnation that each host's servers ever had.
     highest: Vec<Incarnation>,
-    focus: Vec<HostId>,
+    focus: [Option<HostId>; MAX_FOCUS],
+    next_focus: usize,
 }
 
 impl Default for Checks {
@@ -94,7 +97,8 @@ impl Default for Checks {
             deaths: 0,
             returns: 0,
             highest: Vec::new(),
-            focus: Vec::new(),
+            focus: [None; MAX_FOCUS],
+            next_focus: 0,
         }
     }
 }
@@ -120,11 +124,22 @@ impl Change<'_> {
 
 impl Checks {
     /// Something was done to a host: it is looked at more closely than others.
-    pub fn focus_on(&mut self, host: HostId) {
-        self.focus.retain(|other| *other != host);
-        self.focus.push(host);
-        if self.focus.len() > MAX_FOCUS {
-            self.focus.remove(0);
+    pub(super) fn focus_on(&mut self, host: HostId, processes: &mut [Process], hosts: &[Host]) {
+        let Some(subject) = hosts.get(host.index()).filter(|_| !self.focus.contains(&Some(host))) else {
+            return;
+        };
+        let place = self.next_focus;
+        self.next_focus = (place + 1) % MAX_FOCUS;
+        if let Some(slot) = self.focus.get_mut(place) {
+            *slot = Some(host);
+        }
+        if hosts.len() > FULL_UP_TO {
+            for process in processes {
+                let view = process.view(&subject.url);
+                if let Some(held) = process.ledger.in_focus.get_mut(place) {
+                    *held = view;
+                }
+            }
         }
     }
 
@@ -136,7 +151,7 @@ impl Checks {
     }
 
     /// Looks at a process that has just done something.
-    pub(super) fn observe(&mut self, at: Millis, process: &mut Process, hosts: &[Host]) {
+    pub(super) fn observe(&mut self, at: Millis, process: &mut Process, hosts: &[Host], has_news: bool) {
         let Some(Engine::Native(machine)) = &process.engine else { return };
         let Some(home) = hosts.get(process.host.index()) else { return };
         let mut ledger = std::mem::take(&mut process.ledger);
@@ -148,17 +163,19 @@ impl Checks {
             self.refutations += u64::from(own.incarnation > before);
             self.note_own(process.host, own.incarnation);
         }
-        ledger.views.resize(hosts.len(), None);
+        let answered_by = ledger.answered_by.take();
         if hosts.len() <= FULL_UP_TO {
-            for host in (0..u32::try_from(hosts.len()).unwrap_or(u32::MAX)).map(HostId) {
-                self.compare(at, process, &home.url, hosts, host, &mut ledger);
+            ledger.views.resize(hosts.len(), None);
+            for (host, held) in (0..).map(HostId).zip(&mut ledger.views) {
+                self.compare(at, process, &home.url, hosts, host, answered_by, held);
             }
-        } else {
-            for host in self.focus.clone() {
-                self.compare(at, process, &home.url, hosts, host, &mut ledger);
+        } else if has_news {
+            for (host, held) in self.focus.into_iter().zip(&mut ledger.in_focus) {
+                if let Some(host) = host {
+                    self.compare(at, process, &home.url, hosts, host, answered_by, held);
+                }
             }
         }
-        ledger.answered_by = None;
         process.ledger = ledger;
     }
 
@@ -169,13 +186,11 @@ impl Checks {
         observer: &Arc<str>,
         hosts: &[Host],
         host: HostId,
-        ledger: &mut Ledger,
+        answered_by: Option<HostId>,
+        held: &mut Option<View>,
     ) {
         let index = host.index();
-        let (Some(subject), Some(held)) = (hosts.get(index), ledger.views.get_mut(index)) else { return };
-        if host == process.host {
-            return;
-        }
+        let Some(subject) = hosts.get(index).filter(|_| host != process.host) else { return };
         let after = process.view(&subject.url);
         let (Some(before), Some(after)) = (std::mem::replace(held, after), after) else { return };
         if before == after {
@@ -185,7 +200,7 @@ impl Checks {
         self.suspicions += u64::from(is_change && after.status == Status::Suspect);
         self.deaths += u64::from(is_change && after.status == Status::Dead);
         self.returns += u64::from(!before.status.is_online() && after.status.is_online());
-        if ledger.answered_by == Some(host) {
+        if answered_by == Some(host) {
             self.note_own(host, after.incarnation.min(before.incarnation.next()));
         }
         let uttered = self.highest.get(index).copied().unwrap_or_default();
