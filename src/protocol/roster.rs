@@ -18,7 +18,7 @@ pub(super) const MAX_MEMBERS: usize = 100_000;
 const BLIND_DRAWS: usize = 32;
 
 /// All the other servers that are known, by identity. Its order is that of arrival, the same in every run.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Roster {
     members: IndexMap<Arc<str>, Member, FixedState>,
     online: usize,
@@ -27,6 +27,26 @@ pub(super) struct Roster {
     digest: Digest,
     /// Grows with each change of what is counted.
     revision: u64,
+}
+
+/// A copy has room for so many more before it grows.
+const SPARE: usize = 128;
+
+impl Clone for Roster {
+    // The map's own copy would reserve as much as its index could hold.
+    fn clone(&self) -> Self {
+        let Self { members, online, natives, dead, digest, revision } = self;
+        let mut copy = IndexMap::with_capacity_and_hasher(members.len() + SPARE, members.hasher().clone());
+        copy.clone_from(members);
+        Self {
+            members: copy,
+            online: *online,
+            natives: *natives,
+            dead: *dead,
+            digest: *digest,
+            revision: *revision,
+        }
+    }
 }
 
 /// What of a member is counted.
