@@ -26,11 +26,11 @@ use super::time::{Incarnation, Now, Tick};
 use super::timers::Timer;
 
 /// So many others are asked to probe one that did not answer.
-const HELPERS: usize = 3;
+pub(crate) const HELPERS: usize = 3;
 /// So long their findings are waited for.
-const HELPERS_WAIT: Duration = Duration::from_secs(1);
+pub(crate) const HELPERS_WAIT: Duration = Duration::from_secs(1);
 /// A closed port is knocked at once more after this.
-const KNOCK_AGAIN: Duration = Duration::from_millis(250);
+pub(crate) const KNOCK_AGAIN: Duration = Duration::from_millis(250);
 /// So many questions are open at once; more failures wait for their next probe.
 const MAX_OPEN: usize = 64;
 /// So many servers to be asked out of turn are remembered.

@@ -54,6 +54,14 @@ pub struct Watches {
 }
 
 impl Watch {
+    /// How so many got to know something, when that is over.
+    pub(super) fn of_curve(audience: u32, curve: Vec<(Millis, u32)>) -> Self {
+        let (last, informed) = curve.last().copied().unwrap_or_default();
+        let complete_since = (informed == audience).then_some(last);
+        let news = News::Living(audience);
+        Self { news, since: 0, audience, informed, curve, complete_since, members: Vec::new() }
+    }
+
     /// Whether all know.
     pub fn is_complete(&self) -> bool {
         self.informed == self.audience
