@@ -64,8 +64,8 @@ const sizes = [
 const single = ['crash', 'join', 'vanish', 'leave']
 const runs = [
   ...sizes.flatMap(({ servers, single: events }) => [
-    run('steady', servers, 1),
     ...single.map((scenario) => run(scenario, servers, events)),
+    run('steady', servers, 1),
   ]),
   run('lossy', 100, 1),
   run('crash', 100, 40, '--legacy-share', '0.9'),

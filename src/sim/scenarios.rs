@@ -1,5 +1,6 @@
-//! Scenarios whose numbers matter: how fast news of one kind reaches all, event after event in one world; in a large one
-//! several are under way at once.
+//! Scenarios whose numbers matter: how fast news of one kind reaches all, event after event in one world.
+//!
+//! One at a time, and each in silence: while other news spread, a crash is found sooner, by those who tell its host of them.
 
 use std::collections::VecDeque;
 
@@ -14,20 +15,14 @@ use super::world::World;
 
 /// Servers that have just started have found their pace after this.
 const WARM_UP: Millis = 5_000;
-/// After an event has been measured, the next one waits for this, where there is one at a time.
-const REST: Millis = 3_000;
-/// Where several are, they begin at this distance.
-const DISTANCE: Millis = 2_000;
-/// So many servers bear one event at a time.
-const SERVERS_PER_EVENT: usize = 100;
-/// More are not under way at once.
-const MOST_AT_ONCE: usize = 32;
+/// After an event has been measured, the next one waits for this: nobody spreads its news any more.
+const REST: Millis = 1_500;
+/// One of so many servers may be away before all come back.
+const SERVERS_PER_ABSENCE: usize = 100;
 /// An event is over when all have known for so long: what was known to all once may be forgotten again.
 const HELD_FOR: Millis = 1_000;
-/// Whoever was restarted is left alone for this.
-const SETTLED_AFTER: Millis = 10_000;
-/// Between two looks at what is under way.
-const LOOK_EVERY: Millis = 100;
+/// Those that came back are given this time.
+const SETTLED_WITHIN: Millis = 10_000;
 /// So long nobody is to be declared dead while messages get lost.
 const LOSSY: Millis = 600_000;
 /// A crashed server is started again after this in a restart storm and in an upgrade.
@@ -162,7 +157,7 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(usize)) -> Results {
     let steady = measure_traffic(&mut world, if is_long { 60_000 } else { 10_000 });
     let mut run = Run { plan, world, events: Vec::new(), legacy_events: Vec::new(), false_deaths: None };
     if matches!(plan.scenario, Scenario::Join | Scenario::Leave | Scenario::Crash | Scenario::Vanish) {
-        run.overlapping(progress);
+        run.one_by_one(progress);
         return run.results(steady);
     }
     for done in 0..plan.events {
@@ -205,40 +200,29 @@ struct Run<'a> {
     false_deaths: Option<usize>,
 }
 
-/// An event under way.
-struct Event {
-    host: HostId,
-    watches: [Option<WatchId>; 2],
-    since: Millis,
-}
-
 impl Run<'_> {
     fn results(self, steady: Steady) -> Results {
         let Self { world, events, legacy_events, false_deaths, .. } = self;
         Results { events, legacy_events, steady, false_deaths, world }
     }
 
-    fn overlapping(&mut self, progress: &mut dyn FnMut(usize)) {
-        let most = (self.plan.servers / SERVERS_PER_EVENT).clamp(1, MOST_AT_ONCE);
-        let mut under_way: Vec<Event> = Vec::new();
-        let (mut begun, mut next) = (0, self.world.time);
-        while begun < self.plan.events || !under_way.is_empty() {
-            if begun < self.plan.events && under_way.len() < most && self.world.time >= next {
-                under_way.push(self.begin());
-                begun += 1;
-                next = self.world.time + DISTANCE;
+    /// Events that touch one server each. They are made up for by and by, so that the cluster stays as large as it is meant to
+    /// be.
+    fn one_by_one(&mut self, progress: &mut dyn FnMut(usize)) {
+        let most = (self.plan.servers / SERVERS_PER_ABSENCE).max(1);
+        let mut touched = Vec::new();
+        for done in 1..=self.plan.events {
+            touched.push(self.touch_one());
+            self.world.run_for(REST);
+            if touched.len() >= most {
+                touched.drain(..).for_each(|host| self.make_up_for(host));
+                self.world.run_for(SETTLED_WITHIN);
             }
-            self.world.run_for(LOOK_EVERY);
-            let over: Vec<Event> = under_way.extract_if(.., |event| is_over(&self.world, event)).collect();
-            for event in over {
-                self.end(event);
-                next = next.max(if most == 1 { self.world.time + REST } else { 0 });
-            }
-            progress(begun - under_way.len());
+            progress(done);
         }
     }
 
-    fn begin(&mut self) -> Event {
+    fn touch_one(&mut self) -> HostId {
         let is_join = self.plan.scenario == Scenario::Join;
         let host = if is_join { self.world.add_host() } else { self.choose() };
         let watches = self.watch(host, if is_join { News::Online } else { News::Offline });
@@ -248,17 +232,16 @@ impl Run<'_> {
             Scenario::Vanish => self.world.vanish(host),
             _ => self.world.crash(host),
         }
-        Event { host, watches, since: self.world.time }
+        self.await_news(watches);
+        host
     }
 
-    /// Counts an event, and makes up for it, so that the cluster stays as large as it is meant to be.
-    fn end(&mut self, event: Event) {
-        self.count(event.watches);
+    fn make_up_for(&mut self, host: HostId) {
         if self.plan.scenario == Scenario::Join {
-            self.world.leave(event.host);
+            self.world.leave(host);
         } else {
-            let spec = Spec::of(self.world.hosts[event.host.index()].kind);
-            self.world.restart(event.host, spec);
+            let spec = Spec::of(self.world.hosts[host.index()].kind);
+            self.world.restart(host, spec);
         }
     }
 
@@ -353,32 +336,17 @@ impl Run<'_> {
                 break;
             }
         }
-        self.count(watches);
-    }
-
-    fn count(&mut self, [natives, legacy]: [Option<WatchId>; 2]) {
+        let [natives, legacy] = watches;
         // The later one is closed first, which keeps the places in use low.
         self.legacy_events.extend(legacy.and_then(|watch| self.world.watches.close(watch)));
         self.events.extend(natives.and_then(|watch| self.world.watches.close(watch)));
     }
 
     fn choose(&mut self) -> HostId {
-        let up: Vec<HostId> = self.world.host_ids().filter(|host| is_settled(&self.world, *host)).collect();
+        let up: Vec<HostId> =
+            self.world.host_ids().filter(|host| self.world.hosts[host.index()].is_to_be_online).collect();
         up[self.world.rng.random_range(0..up.len())]
     }
-}
-
-fn is_over(world: &World, event: &Event) -> bool {
-    let holds = |watch: &Watch| watch.complete_since.is_some_and(|at| world.time >= at + HELD_FOR);
-    let mut watches = event.watches.into_iter().flatten().filter_map(|id| world.watches.get(id));
-    watches.all(holds) || world.time >= event.since + PATIENCE
-}
-
-fn is_settled(world: &World, host: HostId) -> bool {
-    let host = &world.hosts[host.index()];
-    let has_settled = host.started_at == 0 || world.time >= host.started_at + SETTLED_AFTER;
-    let runs = |id: &super::wire::ProcessId| world.processes[id.index()].is_running();
-    host.is_to_be_online && has_settled && host.processes.iter().any(runs)
 }
 
 #[cfg(test)]

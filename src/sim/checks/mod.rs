@@ -167,12 +167,12 @@ impl Checks {
         if hosts.len() <= FULL_UP_TO {
             ledger.views.resize(hosts.len(), None);
             for (host, held) in (0..).map(HostId).zip(&mut ledger.views) {
-                self.compare(at, process, &home.url, hosts, host, answered_by, held);
+                self.compare(at, process, hosts, host, answered_by, held);
             }
         } else if has_news {
             for (host, held) in self.focus.into_iter().zip(&mut ledger.in_focus) {
                 if let Some(host) = host {
-                    self.compare(at, process, &home.url, hosts, host, answered_by, held);
+                    self.compare(at, process, hosts, host, answered_by, held);
                 }
             }
         }
@@ -183,14 +183,17 @@ impl Checks {
         &mut self,
         at: Millis,
         process: &Process,
-        observer: &Arc<str>,
         hosts: &[Host],
         host: HostId,
         answered_by: Option<HostId>,
         held: &mut Option<View>,
     ) {
         let index = host.index();
-        let Some(subject) = hosts.get(index).filter(|_| host != process.host) else { return };
+        let (Some(home), Some(subject)) = (hosts.get(process.host.index()), hosts.get(index)) else { return };
+        if host == process.host {
+            return;
+        }
+        let observer = &*home.url;
         let after = process.view(&subject.url);
         let (Some(before), Some(after)) = (std::mem::replace(held, after), after) else { return };
         if before == after {
