@@ -10,7 +10,6 @@ mod no_resurrection;
 mod self_truth;
 
 use std::fmt;
-use std::sync::Arc;
 
 pub(super) use bounded::check as bounded;
 pub(super) use fair_load::Load;
@@ -254,10 +253,14 @@ mod tests {
     }
 
     #[test]
-    fn a_focus_has_a_limit() {
+    fn a_focus_is_on_the_last_few() {
+        let hosts: Vec<Host> = (0..20).map(|_| subject()).collect();
         let mut checks = Checks::default();
-        (0..20).for_each(|host| checks.focus_on(HostId(host)));
-        assert_eq!(checks.focus.len(), MAX_FOCUS);
-        assert_eq!(checks.focus.last(), Some(&HostId(19)));
+        for host in [0, 1, 2, 3, 17, 18, 17, 19] {
+            checks.focus_on(HostId(host), &mut [], &hosts);
+        }
+        let mut focus = checks.focus.map(|host| host.map(HostId::index));
+        focus.sort_unstable();
+        assert_eq!(focus, [Some(17), Some(18), Some(19)]);
     }
 }
