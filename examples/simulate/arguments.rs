@@ -7,10 +7,11 @@ const USAGE: &str = "\
 usage: simulate [options]
 
   --servers N          how many servers there are (default 100)
-  --scenario NAME      join, leave, crash, vanish, partition, upgrade, restart-storm or steady (default crash)
-  --events N           how often it happens, one after another (default 20; upgrade: every server once)
-  --loss SHARE         the share of messages that get lost (default 0.01)
+  --scenario NAME      join, leave, crash, vanish, partition, upgrade, restart-storm, steady or lossy (default crash)
+  --events N           how often it happens (default 20; upgrade: every server once)
+  --loss SHARE         the share of messages that get lost (default 0.01; lossy: 0.25)
   --legacy-share SHARE the share of servers that run the original (default 0)
+  --reduced yes        crash and join by a model that needs little for each server: 100,000 and more
   --seed N             decides everything that is left to chance (default 1)
   --compare legacy     the same with servers that run the original, beside it
   --plot FILE          the plot, as SVG (default simulate.svg; an empty name: none)
@@ -23,6 +24,8 @@ pub(crate) struct Arguments {
     pub(crate) plan: Plan,
     /// Whether the original is run beside it.
     pub(crate) compares: bool,
+    /// Whether the reduced model is used.
+    pub(crate) is_reduced: bool,
     /// Where the plot goes.
     pub(crate) plot: Option<String>,
     /// Where the numbers go.
@@ -44,7 +47,8 @@ impl Arguments {
             events: 20,
             seed: 1,
         };
-        let mut events = None;
+        let (mut events, mut loss) = (None, None);
+        let mut is_reduced = false;
         let (mut compares, mut plot, mut json) = (false, Some("simulate.svg".to_owned()), None);
         let mut arguments = arguments;
         while let Some(name) = arguments.next() {
@@ -59,22 +63,25 @@ impl Arguments {
                 "--servers" => plan.servers = whole(3)?,
                 "--scenario" => plan.scenario = Scenario::named(&value).ok_or_else(wrong)?,
                 "--events" => events = Some(whole(1)?),
-                "--loss" => plan.loss = share()?,
+                "--loss" => loss = Some(share()?),
                 "--legacy-share" => plan.legacy_share = share()?,
                 "--seed" => plan.seed = value.parse().map_err(|_| wrong())?,
+                "--reduced" if value == "yes" => is_reduced = true,
                 "--compare" if value == "legacy" => compares = true,
                 "--plot" => plot = Some(value).filter(|path| !path.is_empty()),
                 "--json" => json = Some(value),
-                "--compare" => return Err(wrong()),
+                "--compare" | "--reduced" => return Err(wrong()),
                 _ => return Err(format!("unknown: {name}\n\n{USAGE}")),
             }
         }
+        let usual_loss = if plan.scenario == Scenario::Lossy { 0.25 } else { plan.loss };
+        plan.loss = loss.unwrap_or(usual_loss);
         plan.events = events.unwrap_or(match plan.scenario {
             Scenario::Upgrade => plan.servers,
-            Scenario::Steady | Scenario::RestartStorm => 1,
+            Scenario::Steady | Scenario::Lossy | Scenario::RestartStorm => 1,
             Scenario::Partition => 3,
             _ => 20,
         });
-        Ok(Self { plan, compares, plot, json })
+        Ok(Self { plan, compares, is_reduced, plot, json })
     }
 }

@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use arguments::Arguments;
 use clustershazbot::sim::scenarios::{self, Plan, Results};
 use clustershazbot::sim::setup::Kind;
+use clustershazbot::sim::world::World;
 
 /// One cluster that was simulated.
 pub(crate) struct Run {
@@ -35,10 +36,14 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let mut runs = vec![simulate("this package", arguments.plan)];
+    let mut runs = if arguments.is_reduced {
+        vec![simulate("this package, reduced", arguments.plan, reduced)]
+    } else {
+        vec![simulate("this package", arguments.plan, scenarios::run)]
+    };
     if arguments.compares {
         let plan = Plan { kind: Kind::Legacy, legacy_share: 0.0, ..arguments.plan };
-        runs.push(simulate("the original", plan));
+        runs.push(simulate("the original", plan, scenarios::run));
     }
     print!("{}", table::of(&runs));
     let mut is_written = true;
@@ -59,7 +64,19 @@ fn write(path: &str, text: &str) -> bool {
     std::path::Path::new(path).exists()
 }
 
-fn simulate(name: &'static str, plan: Plan) -> Run {
+/// The reduced model, which has no world.
+fn reduced(plan: &Plan, progress: &mut dyn FnMut(usize)) -> Results {
+    let events = clustershazbot::sim::reduced::run(plan, progress).unwrap_or_default();
+    Results {
+        events,
+        legacy_events: Vec::new(),
+        steady: Default::default(),
+        false_deaths: None,
+        world: World::new(plan.seed),
+    }
+}
+
+fn simulate(name: &'static str, plan: Plan, run: impl Fn(&Plan, &mut dyn FnMut(usize)) -> Results) -> Run {
     #[expect(clippy::disallowed_types, reason = "how long it takes is measured in real time")]
     let begin = std::time::Instant::now();
     let shows_progress = std::io::stderr().is_terminal();
@@ -79,7 +96,7 @@ fn simulate(name: &'static str, plan: Plan) -> Run {
         let _ = std::io::stderr().flush();
     };
     progress(0);
-    let results = scenarios::run(&plan, &mut |done| progress(done));
+    let results = run(&plan, &mut |done| progress(done));
     if shows_progress {
         eprintln!();
     }

@@ -49,13 +49,27 @@ fn describe(run: &Run, text: &mut String) -> std::fmt::Result {
         steady.max_bytes / 1_000.0,
         steady.mean_requests,
     )?;
+    if let Some(deaths) = results.false_deaths {
+        writeln!(text, "  {deaths} times a server that runs was declared dead")?;
+    }
     let checks = &world.checks;
     writeln!(text, "  {} violations of the invariants", checks.found)?;
     for violation in checks.violations.iter().take(5) {
         writeln!(text, "    {violation}")?;
     }
     let simulated = world.time as f64 / 1_000.0;
-    writeln!(text, "  {simulated:.0} s simulated in {real_seconds:.1} s, {} steps\n", world.trace.steps)
+    writeln!(text, "  {simulated:.0} s simulated in {real_seconds:.1} s, {} steps\n", world.trace.steps)?;
+    if let Some(bytes) = peak_memory() {
+        writeln!(text, "  up to {:.2} GB of memory\n", bytes as f64 / 1e9)?;
+    }
+    Ok(())
+}
+
+/// The most memory that was in use so far, in bytes; where the system tells.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().trim_end_matches("kB").trim().parse::<u64>().ok().map(|kibibytes| kibibytes * 1_024)
 }
 
 fn seconds(time: Option<u64>) -> String {
@@ -86,6 +100,8 @@ fn run_as_json(run: &Run) -> Value {
             "bytesPerSecondOfTheBusiest": results.steady.max_bytes,
             "requestsPerSecond": results.steady.mean_requests,
         },
+        "falseDeaths": results.false_deaths,
+        "peakBytes": peak_memory(),
         "suspicions": world.checks.suspicions,
         "violations": world.checks.found,
         "simulatedSeconds": world.time as f64 / 1_000.0,

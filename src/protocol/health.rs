@@ -26,7 +26,7 @@ const TOO_LARGE_A_SHARE: f64 = 0.15;
 
 /// The samples of which the longest is taken: some 98th percentile.
 const ROUND_TRIPS: usize = 64;
-const SHORTEST_PROBE_TIMEOUT: Duration = Duration::from_millis(300);
+pub(crate) const SHORTEST_PROBE_TIMEOUT: Duration = Duration::from_millis(300);
 const LONGEST_PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]

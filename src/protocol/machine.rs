@@ -103,6 +103,16 @@ impl Machine {
         machine
     }
 
+    /// A server that has run for a while among those that another one knows, which is no member itself.
+    pub fn seeded_like(other: &Self, config: Config, seed: u64, now: Now) -> Self {
+        let mut machine = Self::new(config, seed, now);
+        machine.master_list.has_greeted = true;
+        machine.roster = other.roster.clone();
+        machine.roster.remove(machine.me.identity());
+        machine.begin_running(now);
+        machine
+    }
+
     fn new(config: Config, seed: u64, now: Now) -> Self {
         let rng = Xoshiro256PlusPlus::seed_from_u64(seed);
         Self {
@@ -241,6 +251,11 @@ impl Machine {
     /// How many living servers it knows, itself included.
     pub fn living(&self) -> usize {
         self.roster.online_count() + usize::from(self.me.is_online())
+    }
+
+    /// Grows whenever another server becomes known, is forgotten, or changes its standing.
+    pub fn revision(&self) -> u64 {
+        self.roster.revision()
     }
 
     /// The hash over the living servers: two that have the same know the same.

@@ -100,7 +100,6 @@ pub(super) struct Member {
     pub(super) refreshed_at: Moment,
     /// When its status changed here.
     pub(super) changed_at: Moment,
-    disputed_after: u32,
     /// Changed through the roster alone.
     pub(super) status: Status,
     /// What language it was last found to speak. Changed through the roster alone.
@@ -112,12 +111,14 @@ pub(super) struct Member {
 }
 
 /// What few members have.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 struct Aside {
     /// As the server itself spells its URL, before it has spoken as first heard, where that is not its normal form.
     spelling: Option<Arc<str>>,
     case: Option<Case>,
     suspicion: Option<Suspicion>,
+    /// Requests up to this one do not settle what hearsay says.
+    disputed_after: u32,
     /// How often its pages were halved because it found them too large.
     page_halvings: u8,
     /// Until when it is not offered the native extension.
@@ -136,7 +137,6 @@ impl Member {
             verdict_at: Moment::default(),
             refreshed_at: now.tick.into(),
             changed_at: now.tick.into(),
-            disputed_after: 0,
             status,
             wire: Wire::Unknown,
             verdict: Verdict::None,
@@ -220,12 +220,12 @@ impl Member {
     /// Hearsay contradicts its status. What was asked until now may have been answered before that news came to be, and does not
     /// settle it.
     pub(super) fn dispute(&mut self, last_asked: ExchangeId) {
-        self.disputed_after = u32::try_from(last_asked.0).unwrap_or(u32::MAX);
+        self.aside().disputed_after = u32::try_from(last_asked.0).unwrap_or(u32::MAX);
     }
 
     /// Whether this request went out too early to settle what hearsay says.
     pub(super) fn is_disputed_since(&self, asked: ExchangeId) -> bool {
-        asked.0 <= u64::from(self.disputed_after)
+        self.aside.as_ref().is_some_and(|aside| asked.0 <= u64::from(aside.disputed_after))
     }
 
     /// Shows it with another stamp.
@@ -264,7 +264,9 @@ impl Member {
     }
 
     pub(super) fn close_case(&mut self) -> Option<Case> {
-        self.aside.as_mut()?.case.take()
+        let case = self.aside.as_mut()?.case.take();
+        self.put_away_what_is_empty();
+        case
     }
 
     pub(super) fn leave_case_open(&mut self, case: Case) {
@@ -292,6 +294,7 @@ impl Member {
     pub(super) fn acquit(&mut self) {
         if let Some(aside) = &mut self.aside {
             aside.suspicion = None;
+            self.put_away_what_is_empty();
         }
     }
 
@@ -302,6 +305,11 @@ impl Member {
     pub(super) fn halve_pages(&mut self, at_most: u8) {
         let aside = self.aside();
         aside.page_halvings = (aside.page_halvings + 1).min(at_most);
+    }
+
+    // After a partition thousands would else keep what they needed for a minute.
+    fn put_away_what_is_empty(&mut self) {
+        self.aside.take_if(|aside| **aside == Aside::default());
     }
 
     fn aside(&mut self) -> &mut Aside {
@@ -315,6 +323,6 @@ mod tests {
 
     #[test]
     fn a_member_is_small() {
-        assert!(size_of::<Member>() <= 56, "{}", size_of::<Member>());
+        assert!(size_of::<Member>() <= 48, "{}", size_of::<Member>());
     }
 }

@@ -63,3 +63,12 @@ mod verification;
 mod tests;
 
 pub use flights::ExchangeId;
+
+/// What the simulator's reduced model goes by.
+pub(crate) mod constants {
+    pub(crate) use super::health::SHORTEST_PROBE_TIMEOUT;
+    pub(crate) use super::phase::MANY;
+    pub(crate) use super::probes::{HELPERS, HELPERS_WAIT, KNOCK_AGAIN};
+    pub(crate) use super::rumours::{COALESCED, FANOUT, IDLE_ROUNDS, PAUSE, rounds_for};
+    pub(crate) use super::sync::NEWS_NEED;
+}

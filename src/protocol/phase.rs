@@ -18,7 +18,7 @@ use super::time::Now;
 use super::timers::Timer;
 
 /// So many random servers hear of a start, a leave or a control at once, beside all monitors.
-pub(super) const MANY: usize = 20;
+pub(crate) const MANY: usize = 20;
 /// A list may call everybody a monitor; no more of them are told at once.
 const MAX_MONITORS: usize = 100;
 /// Native servers pass news on among themselves.

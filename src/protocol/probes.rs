@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use foldhash::fast::FixedState;
 use indexmap::{IndexMap, IndexSet};
-use rand::seq::SliceRandom;
+use rand::RngExt;
+use rand::rngs::Xoshiro256PlusPlus;
 
 use super::case::{SECOND_TRY, YOUNG, next_grace_try};
 use super::extension::{Finding, Kind};
@@ -25,11 +26,11 @@ use super::time::{Incarnation, Now, Tick};
 use super::timers::Timer;
 
 /// So many others are asked to probe one that did not answer.
-const HELPERS: usize = 3;
+pub(crate) const HELPERS: usize = 3;
 /// So long their findings are waited for.
-const HELPERS_WAIT: Duration = Duration::from_secs(1);
+pub(crate) const HELPERS_WAIT: Duration = Duration::from_secs(1);
 /// A closed port is knocked at once more after this.
-const KNOCK_AGAIN: Duration = Duration::from_millis(250);
+pub(crate) const KNOCK_AGAIN: Duration = Duration::from_millis(250);
 /// So many questions are open at once; more failures wait for their next probe.
 const MAX_OPEN: usize = 64;
 /// So many servers to be asked out of turn are remembered.
@@ -38,8 +39,7 @@ const MAX_WAITING: usize = 1_024;
 /// Whom to probe, and what is being found out.
 #[derive(Debug, Default)]
 pub(super) struct Probes {
-    /// Those still to come in this turn, in random order.
-    turn: Vec<Arc<str>>,
+    turn: Turn,
     /// Those to be probed out of turn, because hearsay contradicts what is known.
     urgent: VecDeque<Arc<str>>,
     /// Buried ones that somebody holds for alive: they are told, so that a living one can refute.
@@ -49,6 +49,16 @@ pub(super) struct Probes {
     errands: IndexMap<Arc<str>, Vec<Arc<str>>, FixedState>,
     /// What was found for those with whom an exchange was under way just then.
     owed: VecDeque<(Arc<str>, Arc<str>, Finding)>,
+}
+
+/// A walk over the roster that comes to each place once: from a random one, in steps of a random length that shares no
+/// divisor with their number. It takes no memory, where a shuffled list would take that of a quarter of the roster.
+#[derive(Debug, Default)]
+struct Turn {
+    places: usize,
+    step: usize,
+    next: usize,
+    left: usize,
 }
 
 /// Whether a server that did not answer is there.
@@ -71,6 +81,34 @@ enum Stage {
     Again { at: Tick },
     /// Being probed once more.
     Probed,
+}
+
+impl Turn {
+    fn over(places: usize, rng: &mut Xoshiro256PlusPlus) -> Self {
+        if places == 0 {
+            return Self::default();
+        }
+        let mut step = rng.random_range(1..=places);
+        while greatest_common_divisor(step, places) > 1 {
+            step = rng.random_range(1..=places);
+        }
+        Self { places, step, next: rng.random_range(0..places), left: places }
+    }
+}
+
+impl Iterator for Turn {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        self.left = self.left.checked_sub(1)?;
+        let place = self.next;
+        self.next = (place + self.step) % self.places;
+        Some(place)
+    }
+}
+
+fn greatest_common_divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 impl Probes {
@@ -125,22 +163,16 @@ impl Machine {
     }
 
     fn next_in_turn(&mut self, now: Tick) -> Option<Arc<str>> {
-        let is_wanted = |machine: &Self, identity: &Arc<str>| {
-            let is_met = |member: &Member| {
-                member.is_online() && !member.is_met_as_legacy() && !member.is_left_alone(now)
-            };
-            machine.roster.get(identity).is_some_and(is_met) && !machine.probes.is_open(identity)
-        };
         for is_new_turn in [false, true] {
             if is_new_turn {
-                let natives =
-                    self.roster.iter().filter(|(_, member)| member.is_online() && !member.is_met_as_legacy());
-                self.probes.turn = natives.map(|(identity, _)| Arc::clone(identity)).collect();
-                self.probes.turn.shuffle(&mut self.rng);
+                self.probes.turn = Turn::over(self.roster.len(), &mut self.rng);
             }
-            while let Some(identity) = self.probes.turn.pop() {
-                if is_wanted(self, &identity) {
-                    return Some(identity);
+            while let Some(place) = self.probes.turn.next() {
+                // Members that have come or gone meanwhile have moved a few of the others.
+                let Some((identity, member)) = self.roster.at(place) else { continue };
+                let is_met = member.is_online() && !member.is_met_as_legacy() && !member.is_left_alone(now);
+                if is_met && !self.probes.is_open(identity) {
+                    return Some(Arc::clone(identity));
                 }
             }
         }
@@ -411,6 +443,23 @@ impl Machine {
     ) {
         if let Ok(Subject::Known(target)) = self.identify(base_url) {
             self.hear_finding(helper, &target, finding, now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn a_turn_comes_to_each_place_once() {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+        for places in (0..50).chain([1_000, 1_024, 10_000]) {
+            let mut met: Vec<usize> = Turn::over(places, &mut rng).collect();
+            met.sort_unstable();
+            assert_eq!(met, (0..places).collect::<Vec<_>>());
         }
     }
 }

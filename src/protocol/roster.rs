@@ -25,6 +25,28 @@ pub(super) struct Roster {
     natives: usize,
     dead: usize,
     digest: Digest,
+    /// Grows with each change of what is counted.
+    revision: u64,
+}
+
+/// A copy has room for so many more before it grows.
+const SPARE: usize = 128;
+
+impl Clone for Roster {
+    // The map's own copy would reserve as much as its index could hold.
+    fn clone(&self) -> Self {
+        let Self { members, online, natives, dead, digest, revision } = self;
+        let mut copy = IndexMap::with_capacity_and_hasher(members.len() + SPARE, members.hasher().clone());
+        copy.clone_from(members);
+        Self {
+            members: copy,
+            online: *online,
+            natives: *natives,
+            dead: *dead,
+            digest: *digest,
+            revision: *revision,
+        }
+    }
 }
 
 /// What of a member is counted.
@@ -51,6 +73,7 @@ impl Roster {
             natives: 0,
             dead: 0,
             digest: Digest::default(),
+            revision: 0,
         }
     }
 
@@ -83,6 +106,11 @@ impl Roster {
     /// The sums over those online.
     pub(super) fn digest(&self) -> &Digest {
         &self.digest
+    }
+
+    /// Grows whenever a member comes, goes, or changes its standing.
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
     }
 
     pub(super) fn dead_count(&self) -> usize {
@@ -160,6 +188,7 @@ impl Roster {
     }
 
     fn count(&mut self, identity: &str, standing: Standing, change: isize) {
+        self.revision += 1;
         let counter = match standing.status {
             Status::Online | Status::Suspect => &mut self.online,
             Status::Dead => &mut self.dead,

@@ -16,13 +16,13 @@ use super::time::{Now, Tick};
 use super::timers::Timer;
 
 /// News within this time go out together.
-const COALESCED: Duration = Duration::from_millis(15);
+pub(crate) const COALESCED: Duration = Duration::from_millis(15);
 /// The pause between two rounds of pushes.
-const PAUSE: Duration = Duration::from_millis(150);
+pub(crate) const PAUSE: Duration = Duration::from_millis(150);
 /// So many peers hear of a rumour in a round.
-const FANOUT: usize = 3;
+pub(crate) const FANOUT: usize = 3;
 /// A rumour rests after so many rounds in which everybody knew it.
-const IDLE_ROUNDS: u8 = 3;
+pub(crate) const IDLE_ROUNDS: u8 = 3;
 /// So many bytes of claims go into one message among native servers.
 pub(super) const MAX_CLAIM_BYTES: usize = 60_000;
 /// And so many beside a page of plain lists.
@@ -76,7 +76,7 @@ impl Rumours {
 }
 
 /// So many rounds suffice for a cluster of this size.
-fn rounds_for(servers: usize) -> u8 {
+pub(crate) fn rounds_for(servers: usize) -> u8 {
     let digits = ((servers + 1) as f64).log10().ceil();
     3 * digits.clamp(1.0, 6.0) as u8
 }

@@ -25,7 +25,7 @@ use super::rumours::MAX_CLAIM_BYTES;
 use super::time::{Incarnation, Now, Tick};
 
 /// News that are under way need no comparison.
-const NEWS_NEED: Duration = Duration::from_secs(1);
+pub(crate) const NEWS_NEED: Duration = Duration::from_secs(1);
 /// So many whole rosters are handed out in a second; others are named to whoever asks for one more.
 const MAX_WHOLE: usize = 4;
 const WHOLE_WINDOW: Duration = Duration::from_secs(1);

@@ -34,7 +34,7 @@ impl World {
     pub fn leave(&mut self, host: HostId) {
         self.trace.leaves += 1;
         self.hosts[host.index()].is_to_be_online = false;
-        self.checks.focus_on(host);
+        self.focus_on(host);
         for id in self.hosts[host.index()].processes.clone() {
             self.leave_process(id);
         }
@@ -55,7 +55,7 @@ impl World {
     pub fn control(&mut self, host: HostId, online: bool) {
         self.trace.controls += 1;
         self.hosts[host.index()].is_to_be_online = online;
-        self.checks.focus_on(host);
+        self.focus_on(host);
         for id in self.hosts[host.index()].processes.clone() {
             let process = &mut self.processes[id.index()];
             process.is_drained = !online;
@@ -69,7 +69,7 @@ impl World {
 
     /// Blocks JavaScript on a host for so long: requests wait, while timers and outgoing requests go on.
     pub fn stall(&mut self, host: HostId, duration: Millis) {
-        self.checks.focus_on(host);
+        self.focus_on(host);
         for id in self.hosts[host.index()].processes.clone() {
             let process = &mut self.processes[id.index()];
             process.stalled_since = self.time;
@@ -121,8 +121,13 @@ impl World {
         }
     }
 
+    /// Something is done to a host: it is looked at more closely than others.
+    pub(super) fn focus_on(&mut self, host: HostId) {
+        self.checks.focus_on(host, &mut self.processes, &self.hosts);
+    }
+
     fn cut_down(&mut self, host: HostId, port: Port) {
-        self.checks.focus_on(host);
+        self.focus_on(host);
         for id in self.hosts[host.index()].processes.clone() {
             self.end(id);
         }

@@ -11,7 +11,7 @@
 //! | what travels, and how | [`wire`], [`network`], `delivery`, [`store`], `storage` |
 //! | what must hold, and what has happened | [`checks`], [`trace`] |
 //! | what goes wrong by chance | [`faults`] |
-//! | how fast news spread | [`watch`], [`scenarios`], [`report`] |
+//! | how fast news spread | [`watch`], [`scenarios`], [`report`]; among a hundred thousand [`reduced`] |
 
 mod actions;
 pub mod checks;
@@ -23,6 +23,7 @@ pub mod legacy;
 pub mod network;
 pub mod process;
 pub mod queue;
+pub mod reduced;
 pub mod report;
 pub mod scenarios;
 pub mod setup;

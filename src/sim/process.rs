@@ -58,6 +58,8 @@ pub struct Process {
     pub(super) in_flight: u32,
     /// Grows as everything under way is given up.
     pub(super) epoch: u32,
+    /// The revision of what the machine knew, and how many it held for living, when it was last looked at.
+    pub(super) seen: Option<(u64, usize)>,
     /// What was sent, headers included.
     pub sent: Traffic,
     /// What the checks remember.
@@ -90,6 +92,7 @@ impl Process {
             armed: None,
             in_flight: 0,
             epoch: 0,
+            seen: None,
             sent: Traffic::default(),
             ledger: Ledger::default(),
         }
@@ -101,6 +104,13 @@ impl Process {
             Some(Engine::Native(machine)) => Some(machine),
             _ => None,
         }
+    }
+
+    /// Whether who is online in its eyes may have changed since this was last asked.
+    pub(super) fn has_news(&mut self) -> bool {
+        let Some(Engine::Native(machine)) = &self.engine else { return true };
+        let now = Some((machine.revision(), machine.living()));
+        std::mem::replace(&mut self.seen, now) != now
     }
 
     /// Whether it runs, whatever its engine.

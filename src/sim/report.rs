@@ -43,7 +43,8 @@ pub fn share_informed(events: &[Watch], after: Millis) -> f64 {
         let reached = watch.curve.partition_point(|(at, _)| *at <= watch.since + after);
         let informed =
             reached.checked_sub(1).and_then(|index| watch.curve.get(index)).map_or(0, |point| point.1);
-        f64::from(informed) / f64::from(watch.audience.max(1))
+        // Of those who knew then, some may not run any more.
+        (f64::from(informed) / f64::from(watch.audience.max(1))).min(1.0)
     };
     events.iter().map(share).sum::<f64>() / events.len().max(1) as f64
 }

@@ -1,4 +1,6 @@
 //! Scenarios whose numbers matter: how fast news of one kind reaches all, event after event in one world.
+//!
+//! One at a time, and each in silence: while other news spread, a crash is found sooner, by those who tell its host of them.
 
 use std::collections::VecDeque;
 
@@ -13,8 +15,16 @@ use super::world::World;
 
 /// Servers that have just started have found their pace after this.
 const WARM_UP: Millis = 5_000;
-/// After an event has been measured, the next one waits for this.
-const REST: Millis = 3_000;
+/// After an event has been measured, the next one waits for this: nobody spreads its news any more.
+const REST: Millis = 1_500;
+/// One of so many servers may be away before all come back.
+const SERVERS_PER_ABSENCE: usize = 100;
+/// An event is over when all have known for so long: what was known to all once may be forgotten again.
+const HELD_FOR: Millis = 1_000;
+/// Those that came back are given this time.
+const SETTLED_WITHIN: Millis = 10_000;
+/// So long nobody is to be declared dead while messages get lost.
+const LOSSY: Millis = 600_000;
 /// A crashed server is started again after this in a restart storm and in an upgrade.
 const DOWN_FOR: Millis = 2_000;
 /// All servers restart within this.
@@ -43,11 +53,13 @@ pub enum Scenario {
     RestartStorm,
     /// Nothing happens for a minute; what counts is the traffic.
     Steady,
+    /// Nothing happens for ten minutes but that messages get lost; what counts is how many are declared dead all the same.
+    Lossy,
 }
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Join,
         Self::Leave,
         Self::Crash,
@@ -56,6 +68,7 @@ impl Scenario {
         Self::Upgrade,
         Self::RestartStorm,
         Self::Steady,
+        Self::Lossy,
     ];
 
     /// As it is called on the command line.
@@ -69,6 +82,7 @@ impl Scenario {
             Self::Upgrade => "upgrade",
             Self::RestartStorm => "restart-storm",
             Self::Steady => "steady",
+            Self::Lossy => "lossy",
         }
     }
 
@@ -106,6 +120,8 @@ pub struct Results {
     pub legacy_events: Vec<Watch>,
     /// What the servers sent while nothing happened.
     pub steady: Steady,
+    /// How often a server that runs was lost from the view of another, where nothing but that is looked at.
+    pub false_deaths: Option<usize>,
     /// The world as it was in the end.
     pub world: World,
 }
@@ -139,22 +155,22 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(usize)) -> Results {
     let has_legacy = specs.iter().any(|spec| spec.kind == Kind::Legacy);
     let is_long = has_legacy || plan.scenario == Scenario::Steady;
     let steady = measure_traffic(&mut world, if is_long { 60_000 } else { 10_000 });
-    let mut run = Run { plan, world, events: Vec::new(), legacy_events: Vec::new() };
+    let mut run = Run { plan, world, events: Vec::new(), legacy_events: Vec::new(), false_deaths: None };
+    if matches!(plan.scenario, Scenario::Join | Scenario::Leave | Scenario::Crash | Scenario::Vanish) {
+        run.one_by_one(progress);
+        return run.results(steady);
+    }
     for done in 0..plan.events {
         match plan.scenario {
-            Scenario::Join => run.join(),
-            Scenario::Leave => run.end_one(World::leave),
-            Scenario::Crash => run.end_one(World::crash),
-            Scenario::Vanish => run.end_one(World::vanish),
             Scenario::Partition => run.partition(),
             Scenario::Upgrade => run.upgrade(done % plan.servers),
             Scenario::RestartStorm => run.restart_storm(),
-            Scenario::Steady => {}
+            Scenario::Lossy => run.lose_messages(),
+            _ => {}
         }
         progress(done + 1);
     }
-    let Run { world, events, legacy_events, .. } = run;
-    Results { events, legacy_events, steady, world }
+    run.results(steady)
 }
 
 fn measure_traffic(world: &mut World, duration: Millis) -> Steady {
@@ -181,27 +197,61 @@ struct Run<'a> {
     world: World,
     events: Vec<Watch>,
     legacy_events: Vec<Watch>,
+    false_deaths: Option<usize>,
 }
 
 impl Run<'_> {
-    fn join(&mut self) {
-        let host = self.world.add_host();
-        let watches = self.watch(host, News::Online);
-        self.world.start(host, Spec::of(self.plan.kind));
-        self.await_news(watches);
-        // So that the cluster stays as large as it is meant to be.
-        self.world.leave(host);
-        self.world.run_for(REST);
+    fn results(self, steady: Steady) -> Results {
+        let Self { world, events, legacy_events, false_deaths, .. } = self;
+        Results { events, legacy_events, steady, false_deaths, world }
     }
 
-    fn end_one(&mut self, end: fn(&mut World, HostId)) {
-        let host = self.choose();
-        let spec = Spec::of(self.world.hosts[host.index()].kind);
-        let watches = self.watch(host, News::Offline);
-        end(&mut self.world, host);
+    /// Events that touch one server each. They are made up for by and by, so that the cluster stays as large as it is meant to
+    /// be.
+    fn one_by_one(&mut self, progress: &mut dyn FnMut(usize)) {
+        let most = (self.plan.servers / SERVERS_PER_ABSENCE).max(1);
+        let mut touched = Vec::new();
+        for done in 1..=self.plan.events {
+            touched.push(self.touch_one());
+            self.world.run_for(REST);
+            if touched.len() >= most {
+                touched.drain(..).for_each(|host| self.make_up_for(host));
+                self.world.run_for(SETTLED_WITHIN);
+            }
+            progress(done);
+        }
+    }
+
+    fn touch_one(&mut self) -> HostId {
+        let is_join = self.plan.scenario == Scenario::Join;
+        let host = if is_join { self.world.add_host() } else { self.choose() };
+        let watches = self.watch(host, if is_join { News::Online } else { News::Offline });
+        match self.plan.scenario {
+            Scenario::Join => drop(self.world.start(host, Spec::of(self.plan.kind))),
+            Scenario::Leave => self.world.leave(host),
+            Scenario::Vanish => self.world.vanish(host),
+            _ => self.world.crash(host),
+        }
         self.await_news(watches);
-        self.world.restart(host, spec);
-        self.world.run_for(REST);
+        host
+    }
+
+    fn make_up_for(&mut self, host: HostId) {
+        if self.plan.scenario == Scenario::Join {
+            self.world.leave(host);
+        } else {
+            let spec = Spec::of(self.world.hosts[host.index()].kind);
+            self.world.restart(host, spec);
+        }
+    }
+
+    fn lose_messages(&mut self) {
+        let count = u32::try_from(self.world.hosts.len()).unwrap_or(u32::MAX);
+        let World { time, watches, processes, .. } = &mut self.world;
+        let watch = watches.open(*time, News::Living(count), processes, Process::is_running);
+        self.world.run_for(LOSSY);
+        let forgotten = self.world.watches.close(watch).map(|watch| watch.forgotten());
+        self.false_deaths = Some(self.false_deaths.unwrap_or(0) + forgotten.unwrap_or(0));
     }
 
     fn partition(&mut self) {
@@ -258,7 +308,7 @@ impl Run<'_> {
 
     /// Watches how everybody but the host itself gets to know: the natives, and the others.
     fn watch(&mut self, host: HostId, news: fn(std::sync::Arc<str>) -> News) -> [Option<WatchId>; 2] {
-        self.world.checks.focus_on(host);
+        self.world.focus_on(host);
         // In an upgrade all are to know, whatever they run.
         let takes_all = self.plan.kind == Kind::Legacy || self.plan.scenario == Scenario::Upgrade;
         let news = news(std::sync::Arc::clone(&self.world.hosts[host.index()].url));
@@ -281,7 +331,7 @@ impl Run<'_> {
             |world: &World| watches.into_iter().flatten().all(|watch| world.watches.is_complete(watch));
         // What was known to all once may be forgotten again.
         while self.world.run_until(PATIENCE, are_complete) {
-            self.world.run_for(1_000);
+            self.world.run_for(HELD_FOR);
             if are_complete(&self.world) {
                 break;
             }
@@ -319,7 +369,7 @@ mod tests {
             let results = run(&plan, &mut |done| told = done);
             assert_eq!(told, 2);
             assert_eq!(results.world.checks.violations, []);
-            let wanted = if scenario == Scenario::Steady { 0 } else { 2 };
+            let wanted = if matches!(scenario, Scenario::Steady | Scenario::Lossy) { 0 } else { 2 };
             assert_eq!(results.events.len(), wanted, "{scenario:?}");
             for watch in &results.events {
                 assert!(watch.is_complete(), "{scenario:?}: {} of {}", watch.informed, watch.audience);

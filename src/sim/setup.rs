@@ -135,12 +135,17 @@ impl World {
             .collect();
         self.store.fill(&entries);
         let claims = view::founding_claims(specs, &entries, self.time);
+        let outsider = self.outsider(specs, &claims);
         for (index, spec) in (first..).zip(specs) {
             let host = HostId(u32::try_from(index).unwrap_or(u32::MAX));
             let (now, seed) = (present(self.time, spec.wall_offset), self.rng.random());
-            let engine = match spec.kind {
-                Kind::Legacy => {
+            let engine = match (spec.kind, &outsider) {
+                (Kind::Legacy, _) => {
                     Engine::Legacy(Box::new(Legacy::running(self.setup(host, *spec), seed, now, &entries)))
+                }
+                (_, Some(outsider)) => {
+                    let config = self.config(host, *spec);
+                    Engine::Native(Box::new(Machine::seeded_like(outsider, config, seed, now)))
                 }
                 _ => {
                     let config = self.config(host, *spec);
@@ -159,6 +164,16 @@ impl World {
             self.carry_out(id);
             self.arm(id);
         }
+    }
+
+    /// One that knows them all, where all are native and are thus known alike: whoever knows what it knows needs to hear
+    /// nothing, which matters where each of thousands knows thousands.
+    fn outsider(&self, specs: &[Spec], claims: &[Claim]) -> Option<Machine> {
+        let are_alike = specs.iter().all(|spec| spec.kind == Kind::Native && spec.wall_offset == 0);
+        are_alike.then(|| {
+            let config = self.template.config.clone();
+            Machine::seeded(config, 0, present(self.time, 0), claims.iter().cloned())
+        })
     }
 
     fn install(&mut self, host: HostId, spec: Spec, engine: Engine) -> ProcessId {

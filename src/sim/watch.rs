@@ -30,6 +30,8 @@ pub struct Watch {
     pub informed: u32,
     /// How many knew from when on; grows with each change.
     pub curve: Vec<(Millis, u32)>,
+    /// Since when all know.
+    pub complete_since: Option<Millis>,
     members: Vec<Member>,
 }
 
@@ -52,6 +54,14 @@ pub struct Watches {
 }
 
 impl Watch {
+    /// How so many got to know something, when that is over.
+    pub(super) fn of_curve(audience: u32, curve: Vec<(Millis, u32)>) -> Self {
+        let (last, informed) = curve.last().copied().unwrap_or_default();
+        let complete_since = (informed == audience).then_some(last);
+        let news = News::Living(audience);
+        Self { news, since: 0, audience, informed, curve, complete_since, members: Vec::new() }
+    }
+
     /// Whether all know.
     pub fn is_complete(&self) -> bool {
         self.informed == self.audience
@@ -59,7 +69,7 @@ impl Watch {
 
     /// How long it took until all knew and kept it; none if some still don't.
     pub fn duration(&self) -> Option<Millis> {
-        self.is_complete().then(|| self.curve.last().map_or(0, |(at, _)| at - self.since))
+        self.complete_since.map(|at| at - self.since)
     }
 
     /// How long it took until this share knew for the first time.
@@ -86,8 +96,22 @@ impl Watch {
             return false;
         }
         self.informed = if knows { self.informed + 1 } else { self.informed - 1 };
-        self.curve.push((now, self.informed));
+        self.note(now);
         true
+    }
+
+    fn note(&mut self, now: Millis) {
+        self.curve.push((now, self.informed));
+        self.complete_since =
+            if self.is_complete() { Some(self.complete_since.unwrap_or(now)) } else { None };
+    }
+
+    /// How often somebody who knew has forgotten.
+    pub fn forgotten(&self) -> usize {
+        self.curve
+            .windows(2)
+            .filter(|pair| matches!(pair, [(_, before), (_, after)] if after < before))
+            .count()
     }
 
     fn forget(&mut self, now: Millis, id: ProcessId) {
@@ -98,7 +122,7 @@ impl Watch {
             Member::Informed => self.informed -= 1,
         }
         self.audience -= 1;
-        self.curve.push((now, self.informed));
+        self.note(now);
     }
 }
 
@@ -120,6 +144,7 @@ impl Watches {
             audience: u32::try_from(audience).unwrap_or(u32::MAX),
             informed: 0,
             curve: vec![(now, 0)],
+            complete_since: None,
             members,
         };
         for (process, id) in processes.iter().zip(0..) {

@@ -174,8 +174,11 @@ impl World {
     /// Looks at a process that has just done something.
     fn observe(&mut self, id: ProcessId) {
         let Some(process) = self.processes.get_mut(id.index()) else { return };
-        self.watches.observe(self.time, id, process);
-        self.checks.observe(self.time, process, &self.hosts);
+        let has_news = process.has_news();
+        if has_news {
+            self.watches.observe(self.time, id, process);
+        }
+        self.checks.observe(self.time, process, &self.hosts, has_news);
     }
 
     pub(super) fn violate(&mut self, violation: Violation) {

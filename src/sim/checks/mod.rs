@@ -10,7 +10,6 @@ mod no_resurrection;
 mod self_truth;
 
 use std::fmt;
-use std::sync::Arc;
 
 pub(super) use bounded::check as bounded;
 pub(super) use fair_load::Load;
@@ -53,6 +52,8 @@ impl fmt::Display for Violation {
 pub struct Ledger {
     /// How each host stood when this process was last looked at.
     views: Vec<Option<View>>,
+    /// The same of the hosts in focus, in a large world.
+    in_focus: [Option<View>; MAX_FOCUS],
     own: Option<View>,
     /// Whose plain answer has just come: who has asked may outdo a claim on its behalf.
     pub(super) answered_by: Option<HostId>,
@@ -79,7 +80,8 @@ pub struct Checks {
     pub returns: u64,
     /// The highest incarnation that each host's servers ever had.
     highest: Vec<Incarnation>,
-    focus: Vec<HostId>,
+    focus: [Option<HostId>; MAX_FOCUS],
+    next_focus: usize,
 }
 
 impl Default for Checks {
@@ -94,7 +96,8 @@ impl Default for Checks {
             deaths: 0,
             returns: 0,
             highest: Vec::new(),
-            focus: Vec::new(),
+            focus: [None; MAX_FOCUS],
+            next_focus: 0,
         }
     }
 }
@@ -120,11 +123,22 @@ impl Change<'_> {
 
 impl Checks {
     /// Something was done to a host: it is looked at more closely than others.
-    pub fn focus_on(&mut self, host: HostId) {
-        self.focus.retain(|other| *other != host);
-        self.focus.push(host);
-        if self.focus.len() > MAX_FOCUS {
-            self.focus.remove(0);
+    pub(super) fn focus_on(&mut self, host: HostId, processes: &mut [Process], hosts: &[Host]) {
+        let Some(subject) = hosts.get(host.index()).filter(|_| !self.focus.contains(&Some(host))) else {
+            return;
+        };
+        let place = self.next_focus;
+        self.next_focus = (place + 1) % MAX_FOCUS;
+        if let Some(slot) = self.focus.get_mut(place) {
+            *slot = Some(host);
+        }
+        if hosts.len() > FULL_UP_TO {
+            for process in processes {
+                let view = process.view(&subject.url);
+                if let Some(held) = process.ledger.in_focus.get_mut(place) {
+                    *held = view;
+                }
+            }
         }
     }
 
@@ -136,7 +150,7 @@ impl Checks {
     }
 
     /// Looks at a process that has just done something.
-    pub(super) fn observe(&mut self, at: Millis, process: &mut Process, hosts: &[Host]) {
+    pub(super) fn observe(&mut self, at: Millis, process: &mut Process, hosts: &[Host], has_news: bool) {
         let Some(Engine::Native(machine)) = &process.engine else { return };
         let Some(home) = hosts.get(process.host.index()) else { return };
         let mut ledger = std::mem::take(&mut process.ledger);
@@ -148,17 +162,19 @@ impl Checks {
             self.refutations += u64::from(own.incarnation > before);
             self.note_own(process.host, own.incarnation);
         }
-        ledger.views.resize(hosts.len(), None);
+        let answered_by = ledger.answered_by.take();
         if hosts.len() <= FULL_UP_TO {
-            for host in (0..u32::try_from(hosts.len()).unwrap_or(u32::MAX)).map(HostId) {
-                self.compare(at, process, &home.url, hosts, host, &mut ledger);
+            ledger.views.resize(hosts.len(), None);
+            for (host, held) in (0..).map(HostId).zip(&mut ledger.views) {
+                self.compare(at, process, hosts, host, answered_by, held);
             }
-        } else {
-            for host in self.focus.clone() {
-                self.compare(at, process, &home.url, hosts, host, &mut ledger);
+        } else if has_news {
+            for (host, held) in self.focus.into_iter().zip(&mut ledger.in_focus) {
+                if let Some(host) = host {
+                    self.compare(at, process, hosts, host, answered_by, held);
+                }
             }
         }
-        ledger.answered_by = None;
         process.ledger = ledger;
     }
 
@@ -166,16 +182,17 @@ impl Checks {
         &mut self,
         at: Millis,
         process: &Process,
-        observer: &Arc<str>,
         hosts: &[Host],
         host: HostId,
-        ledger: &mut Ledger,
+        answered_by: Option<HostId>,
+        held: &mut Option<View>,
     ) {
         let index = host.index();
-        let (Some(subject), Some(held)) = (hosts.get(index), ledger.views.get_mut(index)) else { return };
+        let (Some(home), Some(subject)) = (hosts.get(process.host.index()), hosts.get(index)) else { return };
         if host == process.host {
             return;
         }
+        let observer = &*home.url;
         let after = process.view(&subject.url);
         let (Some(before), Some(after)) = (std::mem::replace(held, after), after) else { return };
         if before == after {
@@ -185,7 +202,7 @@ impl Checks {
         self.suspicions += u64::from(is_change && after.status == Status::Suspect);
         self.deaths += u64::from(is_change && after.status == Status::Dead);
         self.returns += u64::from(!before.status.is_online() && after.status.is_online());
-        if ledger.answered_by == Some(host) {
+        if answered_by == Some(host) {
             self.note_own(host, after.incarnation.min(before.incarnation.next()));
         }
         let uttered = self.highest.get(index).copied().unwrap_or_default();
@@ -236,10 +253,14 @@ mod tests {
     }
 
     #[test]
-    fn a_focus_has_a_limit() {
+    fn a_focus_is_on_the_last_few() {
+        let hosts: Vec<Host> = (0..20).map(|_| subject()).collect();
         let mut checks = Checks::default();
-        (0..20).for_each(|host| checks.focus_on(HostId(host)));
-        assert_eq!(checks.focus.len(), MAX_FOCUS);
-        assert_eq!(checks.focus.last(), Some(&HostId(19)));
+        for host in [0, 1, 2, 3, 17, 18, 17, 19] {
+            checks.focus_on(HostId(host), &mut [], &hosts);
+        }
+        let mut focus = checks.focus.map(|host| host.map(HostId::index));
+        focus.sort_unstable();
+        assert_eq!(focus, [Some(17), Some(18), Some(19)]);
     }
 }

@@ -1,0 +1,189 @@
+/** The chapter of docs/protocol.md that `npm run simulate` writes: each number with its target beside it. */
+
+/** Milliseconds to reach at each size. */
+const targets = {
+  join: { 100: { p50: 300 }, 1000: { p50: 500 }, 10000: { p50: 700 } },
+  leave: { 100: { p50: 300 }, 1000: { p50: 500 }, 10000: { p50: 700 } },
+  crash: { 100: { p50: 1500, p99: 5500 }, 1000: { p50: 1500, p99: 6000 }, 10000: { p50: 2000, p99: 6500 } },
+  vanish: {
+    100: { p50: 7000, p99: 11000 },
+    1000: { p50: 9000, p99: 13000 },
+    10000: { p50: 11000, p99: 15000 },
+  },
+}
+const traffic = 2_000
+const legacyViews = 180_000
+
+const sizes = [100, 1_000, 10_000]
+const names = {
+  join: 'join known to all',
+  leave: 'leave known to all',
+  crash: 'crash, port closed: known to all',
+  vanish: 'host vanished: known to all',
+  partition: 'partition of a minute healed: all know all',
+  'restart-storm': 'all restarted within a minute: all know all',
+  upgrade: 'upgraded from the original: known to all, the originals among them',
+}
+
+/** The chapter's text, and the runs whose pictures it shows. */
+export function chapter(found) {
+  const get = (scenario, servers, ...others) =>
+    found.find((run) => {
+      const isSame = run.scenario === scenario && run.servers === servers
+      return isSame && run.others.join(' ') === others.join(' ')
+    })
+  const shown = []
+  const picture = (run, text) => {
+    if (!run) return ''
+    shown.push(run)
+    return `![${text}](simulated/${run.name}.svg)\n`
+  }
+  const grouped = (number) => number.toLocaleString('en-US')
+  const row = (title, cells) => `| ${title} | ${cells.join(' | ')} |`
+  const header = [
+    row(
+      '',
+      sizes.map((size) => `N = ${grouped(size)}`),
+    ),
+    '|---|---|---|---|',
+  ]
+  const each = (scenario) => sizes.map((size) => times(get(scenario, size), targets[scenario]?.[size]))
+  const dates = found.map(({ date }) => date).sort()
+  const parts = [
+    found.length > 0 ? `Found on ${dates.at(-1)}, seed 1. In brackets: what is to be reached.` : '',
+    [
+      ...header,
+      ...['join', 'leave', 'crash', 'vanish'].map((scenario) =>
+        row(`${names[scenario]}, p50 / p99`, each(scenario)),
+      ),
+      row(
+        'bytes a server sends in a second, headers included',
+        sizes.map((size) => sent(get('steady', size))),
+      ),
+      row('servers declared dead though they run, a quarter of the messages lost, 10 min', [
+        lost(get('lossy', 100)),
+        lost(get('lossy', 1_000)),
+        '',
+      ]),
+      row('death known to all originals, 90 % of the servers being originals, p50 / p99', [
+        views(get('crash', 100, '--legacy-share', '0.9')),
+        '',
+        '',
+      ]),
+    ].join('\n'),
+    'Without a target:',
+    [
+      ...header,
+      ...['partition', 'restart-storm', 'upgrade'].map((scenario) =>
+        row(
+          `${names[scenario]}, p50 / slowest`,
+          sizes.map((size) => slowest(get(scenario, size))),
+        ),
+      ),
+    ].join('\n'),
+    '"Known to all" means that the last one knew for good. Each event happens in silence: while other news spread, a crash is found sooner, by those who tell its host of them.',
+    reduced(get, row),
+    picture(
+      get('crash', 1_000, '--compare', 'legacy'),
+      'A crash among 1,000 servers: this package and the original',
+    ),
+    ...['join', 'leave', 'crash', 'vanish'].map((scenario) => {
+      const size = [10_000, 1_000].find((size) => get(scenario, size))
+      return picture(get(scenario, size), `The share of the servers that know of a ${scenario}, over time`)
+    }),
+    picture(
+      get('partition', 100),
+      'A partition heals: the share of the servers that know all others, over time',
+    ),
+    picture(get('upgrade', 100), 'A server upgraded from the original: who knows of it, over time'),
+    picture(
+      get('restart-storm', 100),
+      'All servers restart: the share of those that know all others, over time',
+    ),
+    runsTable(found, row, grouped),
+  ]
+  return {
+    text: parts
+      .filter(Boolean)
+      .join('\n\n')
+      .replaceAll(/\n{3,}/g, '\n\n'),
+    shown: [...new Set(shown)],
+  }
+}
+
+const seconds = (millis) =>
+  millis === null || millis === undefined ? 'never' : `${(millis / 1_000).toFixed(2)} s`
+const all = (run, key = 'milliseconds') => run?.results[0][key]?.['100%']
+const verdict = (isMet) => (isMet ? 'met' : '**not met**')
+
+function times(run, target = {}) {
+  const found = all(run)
+  if (!found) return '—'
+  const text = `${seconds(found.p50)} / ${seconds(found.p99)}`
+  const wanted = Object.entries(target)
+  if (wanted.length === 0) return text
+  const isMet = wanted.every(([rank, limit]) => found[rank] !== null && found[rank] <= limit)
+  return `${text} (≤ ${wanted.map(([, limit]) => `${limit / 1_000} s`).join(' / ')}: ${verdict(isMet)})`
+}
+
+function sent(run) {
+  if (!run) return '—'
+  const bytes = Math.round(run.results[0].steady.bytesPerSecond)
+  return `${bytes} (≤ ${traffic}: ${verdict(bytes <= traffic)})`
+}
+
+function lost(run) {
+  if (!run) return '—'
+  const { falseDeaths } = run.results[0]
+  return `${falseDeaths} (0: ${verdict(falseDeaths === 0)})`
+}
+
+function views(run) {
+  const found = all(run, 'millisecondsOfTheOriginal')
+  if (!found) return '—'
+  const isMet = found.p99 !== null && found.p99 <= legacyViews
+  return `${seconds(found.p50)} / ${seconds(found.p99)} (≤ ${legacyViews / 1_000} s: ${verdict(isMet)})`
+}
+
+function slowest(run) {
+  const found = all(run)
+  return found ? `${seconds(found.p50)} / ${seconds(found.max ?? found.slowest)}` : '—'
+}
+
+/** The reduced model beside the full one, and what it says of 100,000 servers. */
+function reduced(get, row) {
+  const flags = ['--reduced', 'yes']
+  const cell = (run, share) => {
+    const found = run?.results[0].milliseconds?.[share]
+    return found ? `${seconds(found.p50)} / ${seconds(found.p99)}` : '—'
+  }
+  const rows = ['join', 'crash'].flatMap((scenario) =>
+    ['50%', '99%', '100%'].map((share) =>
+      row(`${scenario}: ${share === '100%' ? 'all' : share.replace('%', ' %')} know`, [
+        cell(get(scenario, 10_000), share),
+        cell(get(scenario, 10_000, ...flags), share),
+        cell(get(scenario, 100_000, ...flags), share),
+      ]),
+    ),
+  )
+  const intro = 'A reduced model (`src/sim/reduced.rs`) keeps what differs between servers alone; p50 / p99:'
+  const header = [
+    row('', ['full, N = 10,000', 'reduced, N = 10,000', 'reduced, N = 100,000']),
+    '|---|---|---|---|',
+  ]
+  return `${intro}\n\n${[...header, ...rows].join('\n')}`
+}
+
+/** How each number came about. */
+function runsTable(found, row, grouped) {
+  const rows = found.map((run) => {
+    const { realSeconds, simulatedSeconds, peakBytes, violations } = run.results[0]
+    const command = `\`cargo run --release --no-default-features --example simulate -- ${run.arguments.join(' ')}\``
+    const memory = peakBytes ? `${(peakBytes / 1e9).toFixed(2)} GB` : ''
+    const simulated = simulatedSeconds > 0 ? `${grouped(Math.round(simulatedSeconds))} s` : ''
+    return row(command, [run.date, simulated, `${grouped(Math.round(realSeconds))} s`, memory, violations])
+  })
+  const header = row('command', ['date', 'simulated', 'in', 'memory', 'violations of the invariants'])
+  const table = [header, '|---|---|---|---|---|---|', ...rows].join('\n')
+  return `<details><summary>All runs</summary>\n\n${table}\n\n</details>`
+}
