@@ -17,7 +17,7 @@ const BOTTOM: f64 = 56.0;
 const FIRST: f64 = 10.0;
 const POINTS: u32 = 300;
 /// Single events are drawn faintly behind the average, at most so many.
-const MAX_SINGLE: usize = 40;
+const MAX_SINGLE: usize = 10;
 
 const STYLE: &str = "\
 svg{background:#fff;color:#1c2024;font:13px system-ui,sans-serif}\
