@@ -15,7 +15,7 @@ use super::timers::Timer;
 
 /// While it presses, each legacy peer is told about so often; otherwise each native server tells one of them so often.
 const PACE: Duration = Duration::from_secs(5);
-/// While there is nothing to tell, no native server meets more of them than this in a second.
+/// While there is nothing to tell, no native server asks more of them than this in a second.
 const MOST_UNMET: f64 = 1.0;
 /// No native server tells them faster than this.
 const FASTEST: Duration = Duration::from_millis(200);
@@ -56,9 +56,10 @@ impl Machine {
     /// Tells one legacy peer, and sees to the next.
     pub(super) fn tell_legacy_news(&mut self, now: Now) {
         let legacies = self.legacies_per_native();
-        // Rounds alone meet no more than one each: where there are more, the others are met here, with less to carry.
+        let news = self.legacy_news.pace(legacies, now.tick);
+        // Rounds meet no more than one each: where there are more, the others are asked for their list meanwhile.
         let unmet = ((legacies - 1.0).max(0.0) / self.config.gossip_interval.as_secs_f64()).min(MOST_UNMET);
-        let pace = self.legacy_news.pace(legacies, now.tick).max(unmet);
+        let pace = news.max(unmet);
         let pause = Duration::from_secs_f64((1.0 / pace).clamp(FASTEST.as_secs_f64(), PACE.as_secs_f64()));
         let is_due = self.rng.random::<f64>() < pace * pause.as_secs_f64();
         let next = self.jittered(pause);
@@ -72,8 +73,12 @@ impl Machine {
                 && !member.is_left_alone(now.tick)
                 && !self.flights.is_talking_to(identity)
         });
-        if let Some(peer) = legacy {
+        let Some(peer) = legacy else { return };
+        if news > 0.0 {
             self.converse(peer, Purpose::LegacyNews, now);
+        } else {
+            self.question(&peer);
+            self.schedule_verification(now.tick);
         }
     }
 
