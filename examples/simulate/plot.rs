@@ -43,17 +43,20 @@ fn draw(runs: &[Run], svg: &mut String) -> std::fmt::Result {
     let last = last_moment(runs);
     writeln!(
         svg,
-        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img">"#
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" aria-labelledby="title">"#
     )?;
+    let of_what = runs.first().map_or_else(String::new, |run| {
+        format!(
+            "{} among {} servers: the share of those who know, over time",
+            run.plan.scenario.name(),
+            run.plan.servers
+        )
+    });
+    writeln!(svg, r#"<title id="title">{of_what}</title>"#)?;
     writeln!(svg, "<style>{STYLE}</style>")?;
     if let Some(run) = runs.first() {
         let plan = run.plan;
         let name = plan.scenario.name();
-        writeln!(
-            svg,
-            "<title>{name} among {} servers: the share of those who know, over time</title>",
-            plan.servers
-        )?;
         writeln!(
             svg,
             r#"<text class="title" x="{LEFT}" y="28">{name} among {} servers</text>"#,
