@@ -6,7 +6,7 @@ import { readMachO } from './mach-o.mjs'
 import { readPe } from './pe.mjs'
 import { ENTRY_POINT, PLATFORMS } from './platforms.mjs'
 
-const LARGEST_BYTES = 4.5 * 1024 * 1024
+const LARGEST_BYTES = 4_500_000
 const READERS = { elf: readElf, pe: readPe, macho: readMachO }
 
 /** The artifact's faults, none if it is fit, and a line that says what it is. */
@@ -42,7 +42,7 @@ function isSame(known, name) {
 }
 
 function megabytes(size) {
-  return `${(size / 1024 / 1024).toFixed(2)} MiB`
+  return `${(size / 1_000_000).toFixed(2)} MB`
 }
 
 function compareVersions(one, other) {
