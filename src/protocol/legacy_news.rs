@@ -15,6 +15,8 @@ use super::timers::Timer;
 
 /// While it presses, each legacy peer is told about so often; otherwise each native server tells one of them so often.
 const PACE: Duration = Duration::from_secs(5);
+/// So many legacy peers for each native server are met soon enough by rounds alone.
+const FEW: f64 = 4.0;
 /// While there is nothing to tell, no native server asks more of them than this in a second.
 const MOST_UNMET: f64 = 1.0;
 /// No native server tells them faster than this.
@@ -57,8 +59,8 @@ impl Machine {
     pub(super) fn tell_legacy_news(&mut self, now: Now) {
         let legacies = self.legacies_per_native();
         let news = self.legacy_news.pace(legacies, now.tick);
-        // Rounds meet no more than one each: where there are more, the others are asked for their list meanwhile.
-        let unmet = ((legacies - 1.0).max(0.0) / self.config.gossip_interval.as_secs_f64()).min(MOST_UNMET);
+        // Rounds meet one each: where there are many more, the others are asked for their list meanwhile.
+        let unmet = ((legacies - FEW).max(0.0) / self.config.gossip_interval.as_secs_f64()).min(MOST_UNMET);
         let pace = news.max(unmet);
         let pause = Duration::from_secs_f64((1.0 / pace).clamp(FASTEST.as_secs_f64(), PACE.as_secs_f64()));
         let is_due = self.rng.random::<f64>() < pace * pause.as_secs_f64();
