@@ -100,7 +100,9 @@ describe('native clusters', { concurrency: 3 }, () => {
     peer.onList = undefined
     // As a server does that hears of its own death.
     peer.says = { me: claim(peer.baseUrl, 'alive', INCARNATION + 1) }
-    await postMessage(apps[0].baseUrl, { v2: extension(peer.baseUrl, peer.says) })
+    // The servers started at once, so that they need not know each other yet: each is told.
+    const message = { v2: extension(peer.baseUrl, peer.says) }
+    await Promise.all(apps.map((app) => postMessage(app.baseUrl, message)))
     await eachSees(apps, showsOnline(peer.baseUrl), { within: 10_000, what: 'it is online again' })
   })
 })
