@@ -7,13 +7,6 @@ use siphasher::sip::SipHasher13;
 use super::extension::BUCKETS;
 use super::time::Incarnation;
 
-/// What one living server adds.
-#[derive(Debug, Clone, Copy)]
-struct Fingerprint {
-    bucket: usize,
-    hash: u64,
-}
-
 /// The sums over all living servers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Digest {
@@ -29,9 +22,9 @@ impl Default for Digest {
 impl Digest {
     /// Adds a living server, or takes it out again.
     pub(super) fn toggle(&mut self, identity: &str, incarnation: Incarnation) {
-        let Fingerprint { bucket, hash } = fingerprint(identity, incarnation);
-        if let Some(sum) = self.buckets.get_mut(bucket) {
-            *sum ^= hash;
+        let name = name_hash(identity);
+        if let Some(sum) = self.buckets.get_mut(bucket(name)) {
+            *sum ^= mix(name ^ mix(u64::from(incarnation.0)));
         }
     }
 
@@ -46,7 +39,7 @@ impl Digest {
 
 /// The bucket of a server.
 pub(super) fn bucket_of(identity: &str) -> usize {
-    (name_hash(identity) % BUCKETS as u64) as usize
+    bucket(name_hash(identity))
 }
 
 /// A number for a server, to name it in few bytes.
@@ -54,9 +47,8 @@ pub(super) fn short_name(identity: &str) -> u32 {
     (name_hash(identity) >> 32) as u32
 }
 
-fn fingerprint(identity: &str, incarnation: Incarnation) -> Fingerprint {
-    let name = name_hash(identity);
-    Fingerprint { bucket: (name % BUCKETS as u64) as usize, hash: mix(name ^ mix(u64::from(incarnation.0))) }
+fn bucket(name: u64) -> usize {
+    (name % BUCKETS as u64) as usize
 }
 
 // The key is part of the protocol: every server has to come to the same number.

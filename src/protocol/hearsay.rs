@@ -118,12 +118,7 @@ impl Machine {
 
     fn hear_native_about_myself(&mut self, claim: &Claim, now: Now) -> Worth {
         if claim.incarnation == Incarnation::NONE {
-            let is_outdone =
-                self.me.hear(claim.status.is_online(), claim.last_update, now) == Contradiction::Outdone;
-            if is_outdone {
-                self.push_to_few(now.tick);
-                self.spread_myself(now);
-            }
+            self.hear_about_myself(claim.status.is_online(), claim.last_update, now);
             return Worth::Known;
         }
         let is_newcomer = self.phase.is_starting();
@@ -159,11 +154,7 @@ impl Machine {
         member.incarnation = claim.incarnation;
         member.saw(highest);
         self.roster.insert(Arc::clone(url.identity()), member);
-        self.adopt(url.identity(), claim, now);
-        if spreads {
-            self.spread(url.identity(), now);
-        }
-        Worth::News
+        self.hear_news(url.identity(), claim, spreads, now)
     }
 
     fn hear_native_about_known(
@@ -180,13 +171,7 @@ impl Machine {
         }
         let mut version = member.version();
         match version.join(&Version::from(claim)) {
-            Precedence::Newer => {
-                self.adopt(identity, claim, now);
-                if spreads {
-                    self.spread(identity, now);
-                }
-                Worth::News
-            }
+            Precedence::Newer => self.hear_news(identity, claim, spreads, now),
             Precedence::Confirms => {
                 member.monitor = version.monitor;
                 if let Some(suspicion) = member.suspicion_mut() {
@@ -237,11 +222,7 @@ impl Machine {
             self.probes.dispute(identity);
             return Worth::Outdated;
         }
-        self.adopt(identity, claim, now);
-        if spreads {
-            self.spread(identity, now);
-        }
-        Worth::News
+        self.hear_news(identity, claim, spreads, now)
     }
 
     /// A native server tells of a legacy peer what it found out or heard from others that did.
@@ -267,8 +248,16 @@ impl Machine {
         }
     }
 
+    fn hear_news(&mut self, identity: &Arc<str>, claim: &Claim, spreads: bool, now: Now) -> Worth {
+        self.adopt(identity, claim, now);
+        if spreads {
+            self.spread(identity, now);
+        }
+        Worth::News
+    }
+
     /// Takes over what a claim says that is newer than all that is held.
-    pub(super) fn adopt(&mut self, identity: &Arc<str>, claim: &Claim, now: Now) {
+    fn adopt(&mut self, identity: &Arc<str>, claim: &Claim, now: Now) {
         self.roster.raise_incarnation(identity, claim.incarnation);
         let Some(member) = self.roster.get_mut(identity) else { return };
         let was_shown_offline = !member.is_online();
@@ -324,10 +313,7 @@ impl Machine {
         if identity == self.me.identity() {
             return Some(self.me.claim());
         }
-        self.roster
-            .find(identity)
-            .and_then(|index| self.roster.at(index))
-            .map(|(identity, member)| member.claim(identity, now))
+        self.roster.entry(identity).map(|(identity, member)| member.claim(identity, now))
     }
 
     pub(super) fn claim_about_url(&self, base_url: &str, now: Now) -> Option<Claim> {

@@ -80,7 +80,7 @@ impl Machine {
         if identity == self.me.identity() {
             return Some(Subject::Me);
         }
-        let (identity, _) = self.roster.at(self.roster.find(identity)?)?;
+        let (identity, _) = self.roster.entry(identity)?;
         Some(Subject::Known(Arc::clone(identity)))
     }
 }

@@ -63,7 +63,7 @@ impl Machine {
         }
     }
 
-    fn hear_about_myself(&mut self, says_online: bool, stamp: Stamp, now: Now) {
+    pub(super) fn hear_about_myself(&mut self, says_online: bool, stamp: Stamp, now: Now) {
         if self.me.hear(says_online, stamp, now) == Contradiction::Outdone {
             self.push_to_few(now.tick);
             self.spread_myself(now);

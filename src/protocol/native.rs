@@ -142,12 +142,20 @@ impl Machine {
 
     /// What a server should hear that is said of it and is not so, if it lives.
     fn reproach(&self, peer: &str, now: Now) -> Option<Claim> {
-        let (identity, member) = self.roster.at(self.roster.find(peer)?)?;
+        let (identity, member) = self.roster.entry(peer)?;
         if member.status != Status::Online {
             return Some(member.claim(identity, now));
         }
         (member.highest_seen > member.stamp)
             .then(|| Claim::accusation(member.spelling(identity), member.highest_seen))
+    }
+
+    fn with_reproach(&self, message: &Arc<Extension>, peer: &str, now: Now) -> Arc<Extension> {
+        let mut message = Arc::clone(message);
+        if let Some(reproach) = self.reproach(peer, now) {
+            Arc::make_mut(&mut message).claims.push(reproach);
+        }
+        message
     }
 
     /// Sends native servers a message, except those with whom an exchange is under way.
@@ -191,10 +199,7 @@ impl Machine {
             return None;
         }
         let base_url = self.roster.spelling(&peer);
-        let extension = match self.reproach(&peer, now) {
-            Some(reproach) => Arc::new(with(message, reproach)),
-            None => Arc::clone(message),
-        };
+        let extension = self.with_reproach(message, &peer, now);
         let timeout = match purpose {
             Purpose::Probe | Purpose::Errand | Purpose::Reach => self.health.probe_timeout(),
             Purpose::Sync => SYNC_TIMEOUT,
@@ -226,20 +231,16 @@ impl Machine {
         if member.passes_over(now.tick) {
             return None;
         }
-        Some(match self.reproach(peer, now) {
-            Some(reproach) => Arc::new(with(message, reproach)),
-            None => Arc::clone(message),
-        })
+        Some(self.with_reproach(message, peer, now))
     }
 
     /// What is said in every message, and these claims.
     pub(super) fn extension(&self, kind: Kind, claims: Vec<Claim>) -> Extension {
-        let is_online = self.me.is_online();
         Extension {
             me: self.me.claim(),
             instance: self.instance,
             kind,
-            living: u32::try_from(self.roster.online_count() + usize::from(is_online)).unwrap_or(u32::MAX),
+            living: u32::try_from(self.living()).unwrap_or(u32::MAX),
             hash: self.digest().total(),
             lag: u32::try_from(self.health.lag.as_millis()).unwrap_or(u32::MAX),
             claims,
@@ -262,10 +263,4 @@ impl Machine {
     pub(super) fn is_met_natively(&self, peer: &str) -> bool {
         self.is_native() && self.roster.get(peer).is_some_and(|member| !member.is_met_as_legacy())
     }
-}
-
-fn with(message: &Extension, claim: Claim) -> Extension {
-    let mut message = message.clone();
-    message.claims.push(claim);
-    message
 }

@@ -117,8 +117,9 @@ impl Roster {
         self.dead
     }
 
-    pub(super) fn find(&self, identity: &str) -> Option<usize> {
-        self.members.get_index_of(identity)
+    /// A member, and its identity to be shared.
+    pub(super) fn entry(&self, identity: &str) -> Option<(&Arc<str>, &Member)> {
+        self.members.get_key_value(identity)
     }
 
     pub(super) fn get(&self, identity: &str) -> Option<&Member> {

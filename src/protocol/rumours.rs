@@ -87,7 +87,7 @@ impl Machine {
         if !self.is_native() {
             return;
         }
-        let subject = match self.roster.find(subject).and_then(|index| self.roster.at(index)) {
+        let subject = match self.roster.entry(subject) {
             Some((identity, _)) => Arc::clone(identity),
             None if subject == self.me.identity() => Arc::from(subject),
             None => return,

@@ -31,6 +31,7 @@ const MAX_WHOLE: usize = 4;
 const WHOLE_WINDOW: Duration = Duration::from_secs(1);
 /// So many others are named.
 const NAMED: usize = 5;
+
 #[derive(Debug, Default)]
 pub(super) struct Sync {
     differs_since: Option<Tick>,
@@ -45,8 +46,7 @@ pub(super) struct Sync {
 impl Machine {
     /// The answer to a probe tells whether rosters are equal.
     pub(super) fn compare(&mut self, peer: &Arc<str>, heard: &Extension, now: Now) {
-        let living = self.roster.online_count() + usize::from(self.me.is_online());
-        if heard.hash == self.digest().total() && heard.living as usize == living {
+        if heard.hash == self.hash() && heard.living as usize == self.living() {
             self.sync.differs_since = None;
             return;
         }
@@ -85,8 +85,7 @@ impl Machine {
                 let bucket = bucket_of(identity);
                 theirs.get(bucket) != mine.get(bucket)
             });
-            let is_told = member.is_online() || member.changed_at.age(now.tick) < TOMBSTONE_TOLD;
-            if is_wanted && is_told {
+            if is_wanted && member.is_told_unasked(now.tick) {
                 claims.push(member.claim(identity, now));
             }
         }
@@ -117,11 +116,10 @@ impl Machine {
             .iter()
             .filter(|(identity, member)| {
                 let bucket = bucket_of(identity);
-                let is_told = member.is_online() || member.changed_at.age(now.tick) < TOMBSTONE_TOLD;
                 let theirs_is = told.get(&**member.spelling(identity));
                 let contradicts = theirs_is.is_some_and(|claim| claim.status.is_online());
                 mine.get(bucket) != theirs.get(bucket)
-                    && (is_told || contradicts)
+                    && (member.is_told_unasked(now.tick) || contradicts)
                     && theirs_is.is_none_or(|claim| member.is_newer_than(claim))
             })
             .map(|(identity, member)| member.claim(identity, now))
@@ -153,6 +151,11 @@ impl Machine {
 }
 
 impl Member {
+    /// Living ones are, and tombstones for a while.
+    fn is_told_unasked(&self, now: Tick) -> bool {
+        self.is_online() || self.changed_at.age(now) < TOMBSTONE_TOLD
+    }
+
     /// Whether what is held is newer than a claim: for a legacy peer by its stamp, for a native server by its incarnation.
     fn is_newer_than(&self, claim: &Claim) -> bool {
         if self.is_native() || claim.incarnation != Incarnation::NONE {
