@@ -5,7 +5,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use super::extension::Claim;
+use super::claim::Claim;
 use super::time::{Incarnation, Stamp};
 
 /// So many are remembered; the oldest makes way.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::base_url::BaseUrl;
-use super::extension::{Claim, Extension};
+use super::claim::Claim;
+use super::extension::Extension;
 use super::intake::{Rejection, Subject, check_incarnation, check_stamp};
 use super::machine::Machine;
 use super::member::{Member, Status, Wire};

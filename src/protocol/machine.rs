@@ -6,8 +6,8 @@ use std::time::Duration;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
+use super::claim::Claim;
 use super::config::Config;
-use super::extension::Claim;
 use super::flights::{ExchangeId, Flights, Purpose};
 use super::graves::Graves;
 use super::health::Health;

@@ -12,8 +12,8 @@
 //! | what is let in, and how it changes what is known | [`intake`]; from legacy peers `merge`, from native servers `hearsay`, `precedence` |
 //! | what is known: of oneself, of others, of the forgotten | `myself`, [`member`], `roster`, `digest`, `graves`, `retention` |
 //! | what is found out about legacy peers | `case`, `inquest`, `verification`, `reconnect` |
-//! | what is found out about native servers | `probes`, `suspicion`, [`accusers`], `health` |
-//! | what native servers say to each other | [`extension`], `native`, `rumours`, `sync` |
+//! | what is found out about native servers | `probes`, `turn`, `suspicion`, [`accusers`], `health` |
+//! | what native servers say to each other | [`extension`], [`claim`], `native`, `rumours`, `sync` |
 //! | what legacy peers are told | `phase`, `rounds`, `push`, `legacy_news` |
 //! | the master list | [`master_list`], [`document`] |
 //! | what the machine wants done and tells | [`output`], `flights`, `timers`, `log` |
@@ -21,6 +21,7 @@
 pub mod accusers;
 pub mod base_url;
 mod case;
+pub mod claim;
 pub mod config;
 mod digest;
 pub mod document;
@@ -57,6 +58,7 @@ mod suspicion;
 mod sync;
 pub mod time;
 mod timers;
+mod turn;
 mod verification;
 
 #[cfg(test)]

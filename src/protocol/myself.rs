@@ -2,7 +2,7 @@
 
 use super::accusers::Accusers;
 use super::base_url::BaseUrl;
-use super::extension::Claim;
+use super::claim::Claim;
 use super::member::Status;
 use super::message::Entry;
 use super::time::{Incarnation, Now, Stamp};

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::claim::Claim;
 use super::digest::Digest;
-use super::extension::{Claim, Extension, Finding, Kind};
+use super::extension::{Extension, Finding, Kind};
 use super::flights::{ExchangeId, Flight, Purpose};
 use super::health::LAGS;
 use super::machine::Machine;
@@ -50,7 +51,7 @@ impl Machine {
                 self.run_errand(sender, target, now);
             }
             if let Some((target, finding)) = &heard.found {
-                self.hear_finding_about(sender, target, *finding, now);
+                self.hear_finding(sender, target, *finding, now);
             }
         }
         let mut claims = news.objections;

@@ -4,7 +4,7 @@
 //! rule makes claims a semilattice: in whatever order, how often and in what groups they come, they add up to the same.
 
 use super::accusers::Accusers;
-use super::extension::Claim;
+use super::claim::Claim;
 use super::member::Status;
 use super::time::{Incarnation, Stamp};
 

@@ -13,8 +13,6 @@ use std::time::Duration;
 
 use foldhash::fast::FixedState;
 use indexmap::{IndexMap, IndexSet};
-use rand::RngExt;
-use rand::rngs::Xoshiro256PlusPlus;
 
 use super::case::{SECOND_TRY, YOUNG, next_grace_try};
 use super::extension::{Finding, Kind};
@@ -24,6 +22,7 @@ use super::machine::Machine;
 use super::member::{Member, Status};
 use super::time::{Incarnation, Now, Tick};
 use super::timers::Timer;
+use super::turn::Turn;
 
 /// So many others are asked to probe one that did not answer.
 pub(crate) const HELPERS: usize = 3;
@@ -51,16 +50,6 @@ pub(super) struct Probes {
     owed: VecDeque<(Arc<str>, Arc<str>, Finding)>,
 }
 
-/// A walk over the roster that comes to each place once: from a random one, in steps of a random length that shares no
-/// divisor with their number. It takes no memory, where a shuffled list would take that of a quarter of the roster.
-#[derive(Debug, Default)]
-struct Turn {
-    places: usize,
-    step: usize,
-    next: usize,
-    left: usize,
-}
-
 /// Whether a server that did not answer is there.
 #[derive(Debug)]
 struct Question {
@@ -81,34 +70,6 @@ enum Stage {
     Again { at: Tick },
     /// Being probed once more.
     Probed,
-}
-
-impl Turn {
-    fn over(places: usize, rng: &mut Xoshiro256PlusPlus) -> Self {
-        if places == 0 {
-            return Self::default();
-        }
-        let mut step = rng.random_range(1..=places);
-        while greatest_common_divisor(step, places) > 1 {
-            step = rng.random_range(1..=places);
-        }
-        Self { places, step, next: rng.random_range(0..places), left: places }
-    }
-}
-
-impl Iterator for Turn {
-    type Item = usize;
-
-    fn next(&mut self) -> Option<usize> {
-        self.left = self.left.checked_sub(1)?;
-        let place = self.next;
-        self.next = (place + self.step) % self.places;
-        Some(place)
-    }
-}
-
-fn greatest_common_divisor(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 impl Probes {
@@ -329,8 +290,9 @@ impl Machine {
     }
 
     /// A helper's finding has come.
-    fn hear_finding(&mut self, helper: &Arc<str>, target: &str, finding: Finding, now: Now) {
-        let Some(question) = self.probes.open.get_mut(target) else { return };
+    pub(super) fn hear_finding(&mut self, helper: &Arc<str>, base_url: &str, finding: Finding, now: Now) {
+        let Ok(Subject::Known(target)) = self.identify(base_url) else { return };
+        let Some(question) = self.probes.open.get_mut(&target) else { return };
         let is_asked = question.helpers.contains(helper);
         if !is_asked || question.findings.iter().any(|(known, _)| known == helper) {
             return;
@@ -338,17 +300,14 @@ impl Machine {
         question.findings.push((Arc::clone(helper), finding));
         if finding == Finding::Alive {
             // Others reach it: it may be this server that is slow.
-            self.probes.open.swap_remove(target);
-            if let Some(member) = self.roster.get_mut(target) {
+            self.probes.open.swap_remove(&target);
+            if let Some(member) = self.roster.get_mut(&target) {
                 member.has_answered = true;
             }
             self.health.worsen();
             self.is_reached();
-        } else if question.findings.len() == question.helpers.len()
-            && let Some((peer, _)) = self.probes.open.get_key_value(target)
-        {
-            let peer = Arc::clone(peer);
-            self.conclude_question(&peer, now);
+        } else if question.findings.len() == question.helpers.len() {
+            self.conclude_question(&target, now);
         }
         self.schedule_questions(now.tick);
     }
@@ -386,11 +345,6 @@ impl Machine {
         self.schedule_questions(now.tick);
     }
 
-    /// A message to a suspect has failed: it tells those who asked about it, and nothing new.
-    pub(super) fn reach_failed(&mut self, peer: &Arc<str>, finding: Finding, now: Now) {
-        self.report(peer, finding, now);
-    }
-
     /// Another server wants to know whether a third one answers.
     pub(super) fn run_errand(&mut self, asker: &Arc<str>, target: &str, now: Now) {
         let Ok(Subject::Known(target)) = self.identify(target) else { return };
@@ -413,7 +367,7 @@ impl Machine {
     }
 
     /// Tells those who wanted to know; whether there was any.
-    fn report(&mut self, target: &Arc<str>, finding: Finding, now: Now) -> bool {
+    pub(super) fn report(&mut self, target: &Arc<str>, finding: Finding, now: Now) -> bool {
         let Some(askers) = self.probes.errands.swap_remove(target) else { return false };
         for asker in askers {
             if self.probes.owed.len() < MAX_OPEN {
@@ -431,35 +385,6 @@ impl Machine {
             && let Some((_, target, finding)) = self.probes.owed.remove(index)
         {
             self.say_found(asker, target, finding, now);
-        }
-    }
-
-    pub(super) fn hear_finding_about(
-        &mut self,
-        helper: &Arc<str>,
-        base_url: &str,
-        finding: Finding,
-        now: Now,
-    ) {
-        if let Ok(Subject::Known(target)) = self.identify(base_url) {
-            self.hear_finding(helper, &target, finding, now);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rand::SeedableRng;
-
-    use super::*;
-
-    #[test]
-    fn a_turn_comes_to_each_place_once() {
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
-        for places in (0..50).chain([1_000, 1_024, 10_000]) {
-            let mut met: Vec<usize> = Turn::over(places, &mut rng).collect();
-            met.sort_unstable();
-            assert_eq!(met, (0..places).collect::<Vec<_>>());
         }
     }
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use super::extension::{Claim, Kind};
+use super::claim::Claim;
+use super::extension::Kind;
 use super::flights::Purpose;
 use super::machine::Machine;
 use super::time::{Now, Tick};

@@ -14,8 +14,9 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
+use super::claim::Claim;
 use super::digest::bucket_of;
-use super::extension::{BUCKETS, Claim, Extension, Kind};
+use super::extension::{BUCKETS, Extension, Kind};
 use super::flights::Purpose;
 use super::intake::Subject;
 use super::machine::Machine;

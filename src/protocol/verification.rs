@@ -355,7 +355,10 @@ impl Machine {
                     };
                     match flight.purpose {
                         Purpose::Farewell => {}
-                        Purpose::Reach => self.reach_failed(&flight.peer, finding, now),
+                        // A suspect that is told of it: those who asked about it learn it, and nobody asks further.
+                        Purpose::Reach => {
+                            self.report(&flight.peer, finding, now);
+                        }
                         _ => self.probe_failed(&flight.peer, finding, now),
                     }
                 }

@@ -2,7 +2,7 @@
 
 use super::clock::{EPOCH, Millis, present};
 use super::setup::{Kind, Spec};
-use crate::protocol::extension::Claim;
+use crate::protocol::claim::Claim;
 use crate::protocol::machine::Machine;
 use crate::protocol::member::Status;
 use crate::protocol::message::Entry;

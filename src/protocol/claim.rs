@@ -1,0 +1,123 @@
+//! One statement about one server, as native servers make it to each other, and how it is written.
+//!
+//! ```text
+//! [baseUrl, "alive"|"suspect"|"dead"|"left", incarnation, lastUpdate, 0|1 (monitor), age in s | [accuser, …]]
+//! ```
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::ser::{SerializeSeq, SerializeTuple};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::accusers::Accusers;
+use super::member::Status;
+use super::time::{Incarnation, Stamp};
+
+/// One statement about one server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The base URL in its spelling, with a final slash.
+    pub base_url: Arc<str>,
+    /// Where the server stands.
+    pub status: Status,
+    /// The version among native servers; zero for one that was never known to be native.
+    pub incarnation: Incarnation,
+    /// The version among legacy peers.
+    pub last_update: Stamp,
+    /// Whether it is a monitor.
+    pub monitor: bool,
+    /// How long ago a tombstone was laid, in seconds.
+    pub age: u32,
+    /// Who has found a suspect silent.
+    pub accusers: Accusers,
+}
+
+impl Claim {
+    /// About so long it is in a message, at most.
+    pub(super) fn bytes(&self) -> usize {
+        const BESIDE_THE_URL: usize = 80;
+        self.base_url.len() + BESIDE_THE_URL
+    }
+}
+
+impl Serialize for Claim {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        struct Accused<'a>(&'a Accusers);
+        impl Serialize for Accused<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut list = serializer.serialize_seq(None)?;
+                for accuser in self.0.iter() {
+                    list.serialize_element(&accuser)?;
+                }
+                list.end()
+            }
+        }
+        let has_more = self.status != Status::Online;
+        let mut tuple = serializer.serialize_tuple(if has_more { 6 } else { 5 })?;
+        tuple.serialize_element(&self.base_url)?;
+        tuple.serialize_element(self.status.name())?;
+        tuple.serialize_element(&self.incarnation)?;
+        tuple.serialize_element(&self.last_update)?;
+        tuple.serialize_element(&u8::from(self.monitor))?;
+        match self.status {
+            Status::Online => {}
+            Status::Suspect => tuple.serialize_element(&Accused(&self.accusers))?,
+            Status::Dead | Status::Left => tuple.serialize_element(&self.age)?,
+        }
+        tuple.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Claim {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ClaimVisitor)
+    }
+}
+
+struct ClaimVisitor;
+
+impl<'de> Visitor<'de> for ClaimVisitor {
+    type Value = Claim;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[baseUrl, status, incarnation, lastUpdate, monitor, …]")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Claim, A::Error> {
+        use serde::de::Error;
+        let missing = |index| move || A::Error::invalid_length(index, &"five elements");
+        let base_url: Arc<str> = seq.next_element()?.ok_or_else(missing(0))?;
+        let status: &str = seq.next_element()?.ok_or_else(missing(1))?;
+        let status = Status::named(status).ok_or_else(|| A::Error::custom("an unknown status"))?;
+        let incarnation = seq.next_element()?.ok_or_else(missing(2))?;
+        let last_update: u64 = seq.next_element()?.ok_or_else(missing(3))?;
+        let monitor: u8 = seq.next_element()?.ok_or_else(missing(4))?;
+        let mut claim = Claim {
+            base_url,
+            status,
+            incarnation,
+            last_update: Stamp(last_update),
+            monitor: monitor != 0,
+            age: 0,
+            accusers: Accusers::default(),
+        };
+        match status {
+            Status::Online => {}
+            Status::Suspect => {
+                let accusers: Option<Vec<u32>> = seq.next_element()?;
+                claim.accusers = accusers.into_iter().flatten().collect();
+            }
+            Status::Dead | Status::Left => claim.age = seq.next_element()?.unwrap_or_default(),
+        }
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(claim)
+    }
+}
+
+impl<'de> Deserialize<'de> for Incarnation {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u32::deserialize(deserializer).map(Self)
+    }
+}
