@@ -5,7 +5,7 @@ const { publicError } = require('./errors.js')
 /** Far more than the servers that are kept; what is longer is no list of servers, and would only cost time. */
 const MAX_ENTRIES = 1_000_000
 
-/** A native extension of more text is none: those that are sent hold 64 kB. */
+/** A native extension of more text is none: messages hold 64 kB, and the largest roster in a comparison less than this. */
 const MAX_EXTENSION_LENGTH = 16 * 1024 * 1024
 
 /**
