@@ -20,9 +20,8 @@ impl Default for Digest {
 }
 
 impl Digest {
-    /// Adds a living server, or takes it out again.
-    pub(super) fn toggle(&mut self, identity: &str, incarnation: Incarnation) {
-        let name = name_hash(identity);
+    /// Adds a living server by the hash of its name, or takes it out again.
+    pub(super) fn toggle(&mut self, name: u64, incarnation: Incarnation) {
         if let Some(sum) = self.buckets.get_mut(bucket(name)) {
             *sum ^= mix(name ^ mix(u64::from(incarnation.0)));
         }
@@ -51,8 +50,8 @@ fn bucket(name: u64) -> usize {
     (name % BUCKETS as u64) as usize
 }
 
-// The key is part of the protocol: every server has to come to the same number.
-fn name_hash(identity: &str) -> u64 {
+/// The number of a server. The key is part of the protocol: every server has to come to the same number.
+pub(super) fn name_hash(identity: &str) -> u64 {
     SipHasher13::new().hash(identity.as_bytes())
 }
 
@@ -72,21 +71,21 @@ mod tests {
     fn order_does_not_matter_and_what_was_added_can_be_taken_out() {
         let (mut one, mut other) = (Digest::default(), Digest::default());
         for url in ["http://a/", "http://b/", "http://c/"] {
-            one.toggle(url, Incarnation(1));
+            one.toggle(name_hash(url), Incarnation(1));
         }
         for url in ["http://c/", "http://d/", "http://a/", "http://b/", "http://d/"] {
-            other.toggle(url, Incarnation(1));
+            other.toggle(name_hash(url), Incarnation(1));
         }
         assert_eq!(one.total(), other.total());
-        other.toggle("http://a/", Incarnation(1));
-        other.toggle("http://a/", Incarnation(2));
+        other.toggle(name_hash("http://a/"), Incarnation(1));
+        other.toggle(name_hash("http://a/"), Incarnation(2));
         assert_ne!(one.total(), other.total());
     }
 
     #[test]
     fn hashes_are_the_same_in_every_build() {
         let mut digest = Digest::default();
-        digest.toggle("http://server-1:3000/", Incarnation(1_700_000_000));
+        digest.toggle(name_hash("http://server-1:3000/"), Incarnation(1_700_000_000));
         assert_eq!(
             format!("{:x} {}", digest.total(), bucket_of("http://server-1:3000/")),
             "da5b01207e8980e8 54"

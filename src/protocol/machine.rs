@@ -107,8 +107,7 @@ impl Machine {
     pub fn seeded_like(other: &Self, config: Config, seed: u64, now: Now) -> Self {
         let mut machine = Self::new(config, seed, now);
         machine.master_list.has_greeted = true;
-        machine.roster = other.roster.clone();
-        machine.roster.remove(machine.me.identity());
+        machine.roster = Roster::like(&other.roster, machine.me.identity());
         machine.begin_running(now);
         machine
     }
@@ -119,7 +118,7 @@ impl Machine {
             instance: rng.clone().random(),
             rng,
             me: Myself::new(config.base_url.clone(), config.monitor, now),
-            roster: Roster::new(seed),
+            roster: Roster::new(config.base_url.identity(), seed),
             graves: Graves::default(),
             phase: Phase::Downloading,
             flights: Flights::default(),

@@ -12,7 +12,7 @@
 //! | what is let in, and how it changes what is known | [`intake`]; from legacy peers `merge`, from native servers `hearsay`, `precedence` |
 //! | what is known: of oneself, of others, of the forgotten | `myself`, [`member`], `roster`, `digest`, `graves`, `retention` |
 //! | what is found out about legacy peers | `case`, `inquest`, `verification`, `reconnect` |
-//! | what is found out about native servers | `probes`, `turn`, `suspicion`, [`accusers`], `health` |
+//! | what is found out about native servers | `probes`, `neighbour`, `turn`, `suspicion`, [`accusers`], `health` |
 //! | what native servers say to each other | [`extension`], [`claim`], `native`, `rumours`, `sync` |
 //! | what legacy peers are told | `phase`, `rounds`, `push`, `legacy_news` |
 //! | the master list | [`master_list`], [`document`] |
@@ -42,6 +42,7 @@ mod merge;
 pub mod message;
 mod myself;
 mod native;
+mod neighbour;
 pub mod output;
 mod page;
 mod phase;

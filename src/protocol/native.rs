@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::claim::Claim;
-use super::digest::Digest;
+use super::digest::{Digest, name_hash};
 use super::extension::{Extension, Finding, Kind};
 use super::flights::{ExchangeId, Flight, Purpose};
 use super::health::LAGS;
@@ -255,7 +255,7 @@ impl Machine {
     pub(super) fn digest(&self) -> Digest {
         let mut digest = *self.roster.digest();
         if self.me.is_online() {
-            digest.toggle(self.me.identity(), self.me.incarnation());
+            digest.toggle(name_hash(self.me.identity()), self.me.incarnation());
         }
         digest
     }

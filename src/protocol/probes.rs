@@ -5,7 +5,8 @@
 //! A ── probe-for T ──▶ H₁ H₂ H₃ ── probe ──▶ T
 //! A ◀── push, found T: alive, refused or silent ── H₁ H₂ H₃
 //! ```
-//! SWIM (Das, Gupta, Motivala 2002). Where all find the port closed, nobody is there to speak up, and no time to do so is given.
+//! SWIM (Das, Gupta, Motivala 2002). Where this server and another find the port closed, nobody is
+//! there to speak up, and no time to do so is given.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -38,6 +39,8 @@ const MAX_WAITING: usize = 1_024;
 /// Whom to probe, and what is being found out.
 #[derive(Debug, Default)]
 pub(super) struct Probes {
+    /// Every second probe goes to the neighbour.
+    is_neighbours_turn: bool,
     turn: Turn,
     /// Those to be probed out of turn, because hearsay contradicts what is known.
     urgent: VecDeque<Arc<str>>,
@@ -123,21 +126,35 @@ impl Machine {
         }
     }
 
+    /// The neighbour, and in between anybody: together they find a dead one soon, and neither can be blind to it for ever.
     fn next_in_turn(&mut self, now: Tick) -> Option<Arc<str>> {
+        self.probes.is_neighbours_turn ^= true;
+        if self.probes.is_neighbours_turn
+            && let Some(neighbour) = self.roster.neighbour().cloned()
+            && self.is_to_be_probed(&neighbour, now)
+        {
+            return Some(neighbour);
+        }
         for is_new_turn in [false, true] {
             if is_new_turn {
                 self.probes.turn = Turn::over(self.roster.len(), &mut self.rng);
             }
             while let Some(place) = self.probes.turn.next() {
                 // Members that have come or gone meanwhile have moved a few of the others.
-                let Some((identity, member)) = self.roster.at(place) else { continue };
-                let is_met = member.is_online() && !member.is_met_as_legacy() && !member.is_left_alone(now);
-                if is_met && !self.probes.is_open(identity) {
-                    return Some(Arc::clone(identity));
+                let Some((identity, _)) = self.roster.at(place) else { continue };
+                let identity = Arc::clone(identity);
+                if self.is_to_be_probed(&identity, now) {
+                    return Some(identity);
                 }
             }
         }
         None
+    }
+
+    fn is_to_be_probed(&self, identity: &Arc<str>, now: Tick) -> bool {
+        let is_met =
+            |member: &Member| member.is_online() && !member.is_met_as_legacy() && !member.is_left_alone(now);
+        self.roster.get(identity).is_some_and(is_met) && !self.probes.is_open(identity)
     }
 
     /// Asks a native server for a sign of life, unless an exchange with it is under way, which tells as much.
@@ -321,20 +338,21 @@ impl Machine {
             return;
         }
         let is_refused = |finding: &Finding| *finding == Finding::Refused;
-        let all_refused =
-            is_refused(&question.own) && question.findings.iter().all(|(_, finding)| is_refused(finding));
-        let has_confirmer = !question.findings.is_empty();
+        let is_refused_by_me = is_refused(&question.own);
+        let has_confirmer = question.findings.iter().any(|(_, finding)| is_refused(finding));
+        let is_alone = question.findings.is_empty();
         let stage = question.stage;
-        if matches!(stage, Stage::Helpers { .. }) && all_refused && has_confirmer {
+        // Silence may be a lost message, here or there; a closed port is a fact.
+        if matches!(stage, Stage::Helpers { .. }) && has_confirmer {
             question.stage = Stage::Again { at: now.tick + KNOCK_AGAIN };
             return self.schedule_questions(now.tick);
         }
         let findings =
             self.probes.open.swap_remove(peer).map(|question| question.findings).unwrap_or_default();
-        let is_certain = stage == Stage::Probed && all_refused;
+        let is_certain = stage == Stage::Probed && is_refused_by_me;
         if is_certain && has_confirmer {
             self.bury(peer, now);
-        } else if is_certain && !self.would_bury_too_many(now) {
+        } else if is_certain && is_alone && !self.would_bury_too_many(now) {
             // On this server's own word alone, as nobody could help.
             self.health.buried_alone(now.tick);
             self.bury(peer, now);

@@ -7,8 +7,9 @@ use indexmap::IndexMap;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use super::digest::Digest;
+use super::digest::{Digest, name_hash};
 use super::member::{Member, Status, Wire};
+use super::neighbour::Neighbour;
 use super::time::{Incarnation, Tick};
 
 /// No roster grows beyond this, tombstones included.
@@ -25,6 +26,7 @@ pub(super) struct Roster {
     natives: usize,
     dead: usize,
     digest: Digest,
+    neighbour: Neighbour,
     /// Grows with each change of what is counted.
     revision: u64,
 }
@@ -35,7 +37,7 @@ const SPARE: usize = 128;
 impl Clone for Roster {
     // The map's own copy would reserve as much as its index could hold.
     fn clone(&self) -> Self {
-        let Self { members, online, natives, dead, digest, revision } = self;
+        let Self { members, online, natives, dead, digest, neighbour, revision } = self;
         let mut copy = IndexMap::with_capacity_and_hasher(members.len() + SPARE, members.hasher().clone());
         copy.clone_from(members);
         Self {
@@ -44,6 +46,7 @@ impl Clone for Roster {
             natives: *natives,
             dead: *dead,
             digest: *digest,
+            neighbour: neighbour.clone(),
             revision: *revision,
         }
     }
@@ -62,19 +65,32 @@ impl Standing {
         let Member { status, incarnation, .. } = *member;
         Self { status, incarnation, is_met_natively: !member.is_met_as_legacy() }
     }
+
+    fn is_on_ring(self) -> bool {
+        self.status.is_online() && self.is_met_natively
+    }
 }
 
 impl Roster {
-    /// `seed` keeps outsiders from choosing URLs that collide.
-    pub(super) fn new(seed: u64) -> Self {
+    /// Of the server of this identity; `seed` keeps outsiders from choosing URLs that collide.
+    pub(super) fn new(identity: &str, seed: u64) -> Self {
         Self {
             members: IndexMap::with_hasher(FixedState::with_seed(seed)),
             online: 0,
             natives: 0,
             dead: 0,
             digest: Digest::default(),
+            neighbour: Neighbour::of(name_hash(identity)),
             revision: 0,
         }
+    }
+
+    /// What another server knows, as this one knows it: without itself.
+    pub(super) fn like(other: &Self, identity: &str) -> Self {
+        let mut roster = other.clone();
+        roster.remove(identity);
+        roster.neighbour = Neighbour::of(name_hash(identity));
+        roster
     }
 
     pub(super) fn reserve(&mut self, members: usize) {
@@ -113,6 +129,12 @@ impl Roster {
         self.revision
     }
 
+    /// The next native server on the ring.
+    pub(super) fn neighbour(&mut self) -> Option<&Arc<str>> {
+        let natives = self.members.iter().filter(|(_, member)| Standing::of(member).is_on_ring());
+        self.neighbour.find(natives.map(|(identity, _)| (name_hash(identity), identity)))
+    }
+
     pub(super) fn dead_count(&self) -> usize {
         self.dead
     }
@@ -145,14 +167,14 @@ impl Roster {
 
     /// Adds a server that is not known yet; the caller has seen to it that there is room.
     pub(super) fn insert(&mut self, identity: Arc<str>, member: Member) {
-        self.count(&identity, Standing::of(&member), 1);
+        self.move_on(&identity, None, Some(Standing::of(&member)));
         let previous = self.members.insert(identity, member);
         debug_assert!(previous.is_none(), "a known server is changed, not inserted");
     }
 
     pub(super) fn remove(&mut self, identity: &str) -> Option<Member> {
-        let member = self.members.swap_remove(identity)?;
-        self.count(identity, Standing::of(&member), -1);
+        let (_, identity, member) = self.members.swap_remove_full(identity)?;
+        self.move_on(&identity, Some(Standing::of(&member)), None);
         Some(member)
     }
 
@@ -178,18 +200,33 @@ impl Roster {
     }
 
     fn change(&mut self, identity: &str, change: impl FnOnce(&mut Member)) {
-        let Some(member) = self.members.get_mut(identity) else { return };
+        let Some((_, identity, member)) = self.members.get_full_mut(identity) else { return };
         let before = Standing::of(member);
         change(member);
         let after = Standing::of(member);
         if before != after {
-            self.count(identity, before, -1);
-            self.count(identity, after, 1);
+            let identity = Arc::clone(identity);
+            self.move_on(&identity, Some(before), Some(after));
         }
     }
 
-    fn count(&mut self, identity: &str, standing: Standing, change: isize) {
+    /// Keeps up to date what is known of all together.
+    fn move_on(&mut self, identity: &Arc<str>, before: Option<Standing>, after: Option<Standing>) {
         self.revision += 1;
+        let name = name_hash(identity);
+        for (standing, change) in [(before, -1), (after, 1)] {
+            if let Some(standing) = standing {
+                self.count(name, standing, change);
+            }
+        }
+        match [before, after].map(|standing| standing.is_some_and(Standing::is_on_ring)) {
+            [false, true] => self.neighbour.comes(name, identity),
+            [true, false] => self.neighbour.goes(identity),
+            _ => {}
+        }
+    }
+
+    fn count(&mut self, name: u64, standing: Standing, change: isize) {
         let counter = match standing.status {
             Status::Online | Status::Suspect => &mut self.online,
             Status::Dead => &mut self.dead,
@@ -197,10 +234,10 @@ impl Roster {
         };
         *counter = counter.saturating_add_signed(change);
         if standing.status.is_online() {
-            self.digest.toggle(identity, standing.incarnation);
-            if standing.is_met_natively {
-                self.natives = self.natives.saturating_add_signed(change);
-            }
+            self.digest.toggle(name, standing.incarnation);
+        }
+        if standing.is_on_ring() {
+            self.natives = self.natives.saturating_add_signed(change);
         }
     }
 

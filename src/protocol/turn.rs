@@ -1,4 +1,4 @@
-//! Whom to probe next: everybody once, in an order that nobody can foresee.
+//! Whom to probe beside the neighbour: everybody once, in an order that nobody can foresee.
 
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;

@@ -34,6 +34,7 @@ struct Server {
     was_news: bool,
     was_answered: bool,
     differs_since: Option<Millis>,
+    is_neighbours_turn: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -175,9 +176,13 @@ impl Model {
     fn probe(&mut self, server: u32) {
         let pause = self.jittered(self.probe_interval);
         self.queue.push(self.now + pause, Happening::Probe(server));
+        // The ring is the order of their numbers.
         let targets = self.audience() + u32::from(self.crashed.is_some());
-        let target = self.rng.random_range(0..targets);
-        let knows = self.servers.get(server as usize).is_some_and(|state| state.knows);
+        let anybody = self.rng.random_range(0..targets);
+        let Some(state) = self.servers.get_mut(server as usize) else { return };
+        let knows = state.knows;
+        state.is_neighbours_turn ^= true;
+        let target = if state.is_neighbours_turn { (server + 1) % targets } else { anybody };
         if self.crashed != Some(target) {
             self.send(server, target, Purpose::Probe);
         } else if !knows && let Some(delay) = self.question() {
@@ -187,20 +192,20 @@ impl Model {
 
     /// How long after its probe a server has found the port closed; none where a suspicion comes of it, which others outrun.
     fn question(&mut self) -> Option<Millis> {
-        let own = self.knock()?;
-        let mut last = 0;
+        let own = self.knock().unwrap_or(millis(SHORTEST_PROBE_TIMEOUT));
+        let (mut last, mut is_confirmed) = (0, false);
         for _ in 0..HELPERS {
             let asked = self.carry_request();
             let found = self.knock();
             let told = self.carry_request();
-            last = last.max(match (asked, found, told) {
-                (Some(there), Some(found), Some(back)) => there + found + back,
-                // It finds the port silent instead of closed.
-                (Some(_), None, Some(_)) => return None,
+            is_confirmed |= asked.is_some() && found.is_some() && told.is_some();
+            let found = found.unwrap_or(millis(SHORTEST_PROBE_TIMEOUT));
+            last = last.max(match (asked, told) {
+                (Some(there), Some(back)) => there + found + back,
                 _ => millis(HELPERS_WAIT),
             });
         }
-        let again = self.knock()?;
+        let again = self.knock().filter(|_| is_confirmed)?;
         Some(own + last.min(millis(HELPERS_WAIT)) + millis(KNOCK_AGAIN) + again)
     }
 
