@@ -1,7 +1,7 @@
 //! How well this server itself is: one that is slow must not blame others for it.
 //!
-//! Lifeguard's local health (Dadgar, Phillips, Currey 2018), worsened also by a lagging event loop; and self-preservation: a
-//! server that alone would bury many at once is more likely cut off itself.
+//! Lifeguard's local health (Dadgar, Phillips, Currey 2018), worsened also by a lagging event loop and by being woken late; and
+//! self-preservation: a server that alone would bury many at once is more likely cut off itself.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -29,10 +29,19 @@ const ROUND_TRIPS: usize = 64;
 pub(crate) const SHORTEST_PROBE_TIMEOUT: Duration = Duration::from_millis(300);
 const LONGEST_PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// A server that is woken so much too late is worse by one.
+const LATE: Duration = Duration::from_millis(100);
+/// More counts no more, so that a process that was stopped for long is soon itself again.
+const LATEST: Duration = Duration::from_secs(1);
+/// So much of what was known of lateness is kept at each waking.
+const REMEMBERED: f64 = 0.75;
+
 #[derive(Debug, Default)]
 pub(super) struct Health {
     ailment: u8,
     pub(super) lag: Duration,
+    /// How much too late this server has been woken of late: the processor has too much to do.
+    lateness: Duration,
     round_trips: VecDeque<Duration>,
     /// When this server buried somebody whom nobody else had accused.
     burials: VecDeque<Tick>,
@@ -48,9 +57,24 @@ impl Health {
         self.ailment = self.ailment.saturating_sub(1);
     }
 
+    /// This server was woken so much too late.
+    pub(super) fn woke(&mut self, late: Duration) {
+        self.lateness = self.lateness.mul_f64(REMEMBERED) + late.min(LATEST).mul_f64(1.0 - REMEMBERED);
+    }
+
     /// What time-outs and suspicions are multiplied by.
     pub(super) fn stretch(&self) -> f64 {
-        f64::from(self.ailment) + 1.0
+        (f64::from(self.ailment) + self.overload()).min(f64::from(WORST)) + 1.0
+    }
+
+    /// What the pause between rounds of pushes is multiplied by. Without it, suspicions on a busy machine cost the time that would
+    /// refute them, and never end (a metastable failure: Bronson and others 2021).
+    pub(super) fn restraint(&self) -> f64 {
+        self.overload().min(f64::from(WORST)) + 1.0
+    }
+
+    fn overload(&self) -> f64 {
+        self.lateness.as_secs_f64() / LATE.as_secs_f64()
     }
 
     pub(super) fn measured(&mut self, round_trip: Duration) {

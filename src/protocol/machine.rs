@@ -206,6 +206,9 @@ impl Machine {
 
     /// The moment that `poll_timeout` named has come, or any other.
     pub fn handle_timeout(&mut self, now: Now) {
+        if let Some(due) = self.timers.next().filter(|due| *due <= now.tick) {
+            self.health.woke(now.tick.since(due));
+        }
         while let Some(timer) = self.timers.expire(now.tick) {
             match timer {
                 Timer::Bootstrap => self.begin_running(now),

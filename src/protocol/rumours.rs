@@ -128,7 +128,7 @@ impl Machine {
                 }
             }
         }
-        let pause = self.jittered(PAUSE);
+        let pause = self.jittered(PAUSE.mul_f64(self.health.restraint()));
         self.rumours.not_before = now.tick + pause;
         self.timers.set(Timer::Rumours, self.rumours.not_before);
     }

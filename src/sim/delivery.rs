@@ -156,7 +156,10 @@ impl World {
             }
             return self.queue.push(stalled_until, Happening::TakeUp(process, request));
         }
-        self.take_up(process, *request);
+        match self.processor.take_up(self.time) {
+            Ok(()) => self.take_up(process, *request),
+            Err(later) => self.queue.push(later, Happening::TakeUp(process, request)),
+        }
     }
 
     pub(super) fn take_up(&mut self, process: ProcessId, request: Request) {

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | the door: time passes, things are done, views are looked at | [`world`], [`setup`], `actions` |
 //! | time, and what is still to happen | [`clock`], [`queue`] |
-//! | what runs where | [`host`], [`process`], [`legacy`], [`view`] |
+//! | what runs where | [`host`], [`process`], [`processor`], [`legacy`], [`view`] |
 //! | what travels, and how | [`wire`], [`network`], `delivery`, [`store`], `storage` |
 //! | what must hold, and what has happened | [`checks`], [`trace`] |
 //! | what goes wrong by chance | [`faults`] |
@@ -22,6 +22,7 @@ pub mod host;
 pub mod legacy;
 pub mod network;
 pub mod process;
+pub mod processor;
 pub mod queue;
 pub mod reduced;
 pub mod report;

@@ -12,6 +12,7 @@ use super::clock::{Millis, present};
 use super::host::{BODY_LIMIT, Host};
 use super::network::Network;
 use super::process::{Engine, Process, Stage};
+use super::processor::Processor;
 use super::queue::Queue;
 use super::store::Store;
 use super::trace::Trace;
@@ -30,6 +31,8 @@ pub struct World {
     pub processes: Vec<Process>,
     /// The network between the hosts.
     pub network: Network,
+    /// What all of them run on.
+    pub processor: Processor,
     /// Where the master list is kept.
     pub store: Store,
     /// What must hold, and what was found not to.
@@ -72,6 +75,7 @@ impl World {
             hosts: Vec::new(),
             processes: Vec::new(),
             network: Network::new(rng.random()),
+            processor: Processor::default(),
             store: Store::default(),
             checks: Checks::default(),
             watches: Watches::default(),
@@ -114,6 +118,12 @@ impl World {
     fn step(&mut self, limit: Millis) -> bool {
         let Some((at, happening)) = self.queue.pop_until(limit) else { return false };
         self.time = self.time.max(at);
+        if self.takes_work(&happening)
+            && let Err(later) = self.processor.take_up(self.time)
+        {
+            self.postpone(later, happening);
+            return true;
+        }
         match happening {
             Happening::Wake(process) => self.wake(process),
             Happening::Arrival(request) => self.arrive(request),
@@ -123,6 +133,26 @@ impl World {
             Happening::Lag(process) => self.tell_lag(process),
         }
         true
+    }
+
+    // A port that is closed answers by itself.
+    fn takes_work(&self, happening: &Happening) -> bool {
+        match happening {
+            Happening::Wake(id) => {
+                self.processes.get(id.index()).is_some_and(|process| process.armed == Some(self.time))
+            }
+            Happening::TakeUp(..) | Happening::Outcome(..) => true,
+            Happening::Arrival(_) | Happening::Stored(..) | Happening::Lag(_) => false,
+        }
+    }
+
+    fn postpone(&mut self, later: Millis, happening: Happening) {
+        if let Happening::Wake(id) = happening
+            && let Some(process) = self.processes.get_mut(id.index())
+        {
+            process.armed = Some(later);
+        }
+        self.queue.push(later, happening);
     }
 
     fn wake(&mut self, id: ProcessId) {

@@ -1,7 +1,9 @@
 //! What does not grow with the cluster.
 
 use super::{FIRST, agree_within, natives, no_violations, of};
+use crate::sim::clock::Millis;
 use crate::sim::setup::{Kind, Spec};
+use crate::sim::world::World;
 
 #[test]
 fn nobody_is_declared_dead_where_a_quarter_of_the_messages_is_lost() {
@@ -46,9 +48,7 @@ fn a_lone_monitor_among_a_thousand_is_not_overrun() {
 fn the_steady_state_costs_the_same_in_a_large_cluster() {
     let rate = |count: usize| {
         let mut world = natives(count);
-        let sent = |world: &crate::sim::world::World| -> u64 {
-            world.processes.iter().map(|process| process.sent.bytes).sum()
-        };
+        let sent = |world: &World| -> u64 { world.processes.iter().map(|process| process.sent.bytes).sum() };
         let before = sent(&world);
         world.run_for(30_000);
         (sent(&world) - before) as f64 / 30.0 / count as f64
@@ -64,4 +64,30 @@ fn a_joiner_learns_a_whole_cluster_and_is_learnt_by_it() {
     world.join(Spec::of(Kind::Native));
     agree_within(&mut world, 3_000);
     no_violations(&world);
+}
+
+#[test]
+fn a_machine_with_too_much_to_do_comes_to_rest_after_a_crash_and_nobody_else_is_declared_dead() {
+    let count = 50;
+    for cost in [2_000, 6_000, 10_000] {
+        let mut world = natives(count);
+        world.run_for(30_000);
+        let at_rest = requests_per_second(&mut world, 10_000);
+        world.processor.cost = cost;
+        world.checks.forbids_false_death = true;
+        world.crash(FIRST);
+        world.run_for(30_000);
+        assert_eq!(world.disagreement(), None, "at {cost} µs");
+        let afterwards = requests_per_second(&mut world, 30_000);
+        assert!(afterwards < 1.2 * at_rest, "at {cost} µs: {at_rest} requests a second became {afterwards}");
+        no_violations(&world);
+    }
+}
+
+/// What all servers together make.
+fn requests_per_second(world: &mut World, during: Millis) -> f64 {
+    let made = |world: &World| -> u64 { world.processes.iter().map(|process| process.sent.requests).sum() };
+    let before = made(world);
+    world.run_for(during);
+    (made(world) - before) as f64 * 1_000.0 / during as f64
 }
