@@ -148,12 +148,13 @@ impl Machine {
     }
 
     /// Up to so many native servers that can help, in random order.
-    pub(super) fn helpers(&mut self, amount: usize, target: &str) -> Vec<Arc<str>> {
+    pub(super) fn helpers(&mut self, amount: usize, target: &str, now: Tick) -> Vec<Arc<str>> {
         let open = &self.probes;
         self.roster.sample(&mut self.rng, amount, |identity, member| {
             member.status == Status::Online
                 && member.is_native()
                 && !member.is_met_as_legacy()
+                && !member.is_left_alone(now)
                 && &**identity != target
                 && !open.is_open(identity)
                 && !self.flights.is_talking_to(identity)

@@ -14,11 +14,12 @@
 //! | what is found out about legacy peers | `case`, `inquest`, `verification`, `reconnect` |
 //! | what is found out about native servers | `probes`, `neighbour`, `turn`, `suspicion`, [`accusers`], `health` |
 //! | what native servers say to each other | [`extension`], [`claim`], `native`, `rumours`, `sync` |
-//! | what legacy peers are told | `phase`, `rounds`, `push`, `legacy_news` |
+//! | what legacy peers are told | `phase`, `rounds`, `push`, `allowance`, `legacy_news` |
 //! | the master list | [`master_list`], [`document`] |
 //! | what the machine wants done and tells | [`output`], `flights`, `timers`, `log` |
 
 pub mod accusers;
+mod allowance;
 pub mod base_url;
 mod case;
 pub mod claim;

@@ -239,7 +239,7 @@ impl Machine {
     }
 
     fn ask_helpers(&mut self, peer: &Arc<str>, incarnation: Incarnation, own: Finding, now: Now) {
-        let helpers = self.helpers(HELPERS, peer);
+        let helpers = self.helpers(HELPERS, peer, now.tick);
         let stage = if helpers.is_empty() {
             Stage::Again { at: now.tick + SECOND_TRY }
         } else {
@@ -366,9 +366,7 @@ impl Machine {
     /// Another server wants to know whether a third one answers.
     pub(super) fn run_errand(&mut self, asker: &Arc<str>, target: &str, now: Now) {
         let Ok(Subject::Known(target)) = self.identify(target) else { return };
-        if !self.roster.get(&target).is_some_and(|member| member.is_native())
-            || self.probes.errands.len() >= MAX_OPEN
-        {
+        if !self.is_met_natively(&target) || self.probes.errands.len() >= MAX_OPEN {
             return;
         }
         let askers = self.probes.errands.entry(Arc::clone(&target)).or_default();

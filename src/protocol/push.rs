@@ -7,6 +7,7 @@ use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 use rand::RngExt;
 
+use super::allowance::Allowance;
 use super::flights::Purpose;
 use super::machine::Machine;
 use super::time::{Now, Tick};
@@ -30,6 +31,10 @@ enum Reach {
 pub(super) struct Spread {
     reach: Option<Reach>,
     not_before: Tick,
+    /// Those still to be told, when there are more pushes again.
+    waiting: IndexSet<Arc<str>, FixedState>,
+    /// Shared with rumours.
+    pub(super) allowance: Allowance,
     /// Peers that were busy when news went out.
     owed: IndexSet<Arc<str>, FixedState>,
 }
@@ -46,20 +51,25 @@ impl Machine {
     }
 
     pub(super) fn schedule_push(&mut self, now: Tick) {
-        if self.spread.reach.is_some() && self.phase.is_running() {
+        let has_news = self.spread.reach.is_some() || !self.spread.waiting.is_empty();
+        if has_news && self.phase.is_running() {
             self.timers.set_earlier(Timer::Push, (now + COALESCED).max(self.spread.not_before));
         }
     }
 
     pub(super) fn push(&mut self, now: Now) {
         let targets = match self.spread.reach.take() {
-            None => return,
+            None => Vec::new(),
             Some(Reach::Many) if self.is_native() => self.many_legacies(),
             Some(Reach::Many) => self.many(),
             Some(Reach::Few) if self.is_native() => self.few_legacies(),
             Some(Reach::Few) => self.roster.sample(&mut self.rng, FEW, |_, member| member.is_online()),
         };
+        self.spread.waiting.extend(targets);
+        let allowed = self.spread.allowance.take(self.spread.waiting.len(), now.tick);
+        let targets: Vec<_> = self.spread.waiting.drain(..allowed).collect();
         self.spread.not_before = now.tick + PACE;
+        self.schedule_push(now.tick);
         let (busy, free): (Vec<_>, Vec<_>) =
             targets.into_iter().partition(|peer| self.flights.is_talking_to(peer));
         self.spread.owed.extend(busy);

@@ -116,7 +116,8 @@ impl Machine {
         if self.rumours.by_subject.is_empty() {
             return;
         }
-        let peers = self.helpers(FANOUT, "");
+        let allowed = self.spread.allowance.take(FANOUT, now.tick);
+        let peers = self.helpers(allowed, "", now.tick);
         let (told, claims) = self.rumoured(MAX_CLAIM_BYTES, now);
         let told: Arc<[Arc<str>]> = told.into();
         let exchanges = self.say(peers, Kind::Push, claims, Arc::clone(&told), Purpose::Push, now);

@@ -77,7 +77,7 @@ impl Machine {
         let mine = *self.digest().buckets();
         if theirs.is_none() && !self.may_hand_out(now.tick) {
             let mut answer = self.extension(Kind::Push, claims);
-            let others = self.helpers(NAMED, "");
+            let others = self.helpers(NAMED, "", now.tick);
             answer.elsewhere = others.iter().map(|id| self.roster.spelling(id)).collect();
             return answer;
         }
@@ -144,7 +144,7 @@ impl Machine {
             Ok(Subject::Known(identity)) if self.is_met_natively(&identity) => Some(identity),
             _ => None,
         });
-        let peer = named.map_or_else(|| self.helpers(1, ""), |identity| vec![identity]);
+        let peer = named.map_or_else(|| self.helpers(1, "", now.tick), |identity| vec![identity]);
         self.sync.asked = None;
         let exchanges = self.say(peer, Kind::Sync(None), Vec::new(), Arc::default(), Purpose::Sync, now);
         self.wait_for_greeting(exchanges);
