@@ -69,6 +69,8 @@ pub struct Extension {
     pub lag: u32,
     /// News, or what was asked for.
     pub claims: Vec<Claim>,
+    /// How many claims more could not be read.
+    pub malformed: usize,
     /// In an answer: which of the request's claims were news, by index.
     pub fresh: Vec<u32>,
     /// What was found out about a server on the receiver's behalf.
@@ -104,6 +106,7 @@ impl Extension {
             ("sync", ..) => Kind::Sync(None),
             _ => Kind::Other,
         };
+        let (claims, malformed) = claims.map(read_claims).unwrap_or_default();
         let mut fresh: Vec<u32> = fresh.and_then(parse).unwrap_or_default();
         fresh.truncate(MAX_LISTED);
         let mut elsewhere: Vec<Arc<str>> = elsewhere.and_then(parse).unwrap_or_default();
@@ -115,7 +118,8 @@ impl Extension {
             living: living.and_then(parse).unwrap_or_default(),
             hash: hash.and_then(parse).and_then(read_hex).unwrap_or_default(),
             lag: lag.and_then(parse).unwrap_or_default(),
-            claims: claims.map(read_claims).unwrap_or_default(),
+            claims,
+            malformed,
             fresh,
             found: found.and_then(read_found),
             elsewhere,
@@ -143,14 +147,18 @@ fn read_buckets(raw: &RawValue) -> Option<Box<[u64; BUCKETS]>> {
     Box::<[u64; BUCKETS]>::try_from(hashes).ok()
 }
 
-/// One bad claim does not spoil the rest; what is beyond the largest roster is not read.
-fn read_claims(raw: &RawValue) -> Vec<Claim> {
+/// The claims, and how many could not be read. One bad claim does not spoil the rest; what is beyond the largest roster is not
+/// read.
+fn read_claims(raw: &RawValue) -> (Vec<Claim>, usize) {
+    let mut malformed = 0;
     let mut claims: Vec<Claim> = parse(raw).unwrap_or_else(|| {
-        let claims: Vec<&RawValue> = parse(raw).unwrap_or_default();
-        claims.into_iter().filter_map(parse).collect()
+        let rows: Vec<&RawValue> = parse(raw).unwrap_or_default();
+        let claims: Vec<Claim> = rows.iter().copied().filter_map(parse).collect();
+        malformed = rows.len() - claims.len();
+        claims
     });
     claims.truncate(MAX_MEMBERS);
-    claims
+    (claims, malformed)
 }
 
 fn read_found(raw: &RawValue) -> Option<(Arc<str>, Finding)> {
@@ -253,6 +261,7 @@ mod tests {
             hash: 0x0f,
             lag: 12,
             claims: vec![suspect, Claim { age: 60, ..claim("http://d/", Status::Dead) }],
+            malformed: 0,
             fresh: vec![0, 1],
             found: Some(("http://f/".into(), Finding::Refused)),
             elsewhere: vec!["http://e/".into()],
@@ -283,7 +292,7 @@ mod tests {
             "claims":[["http://b/","zombie",1,1,0],["http://c/","left",1,1,0,9,9],null,["http://d/"],[]]}"#;
         let read = Extension::read(text).unwrap();
         assert_eq!(read.kind, Kind::Other);
-        assert_eq!(read.claims.len(), 1);
+        assert_eq!((read.claims.len(), read.malformed), (1, 4));
         assert_eq!(read.claims[0].age, 9);
     }
 

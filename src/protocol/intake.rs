@@ -28,6 +28,8 @@ pub(super) enum Subject {
 pub enum Rejection {
     /// No object with a text `baseUrl` and a number `lastUpdate`.
     Malformed,
+    /// A claim of the native extension that can't be read.
+    MalformedClaim,
     /// The base URL can't be one.
     BaseUrl(BaseUrlRejection),
     /// The stamp is no finite number of 0 or more.
@@ -42,6 +44,9 @@ impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed => f.write_str("an entry without a text baseUrl and a number lastUpdate"),
+            Self::MalformedClaim => {
+                f.write_str("a claim in v2 that can't be read: its sender may run a newer version")
+            }
             Self::BaseUrl(rejection) => rejection.fmt(f),
             Self::NotAStamp => f.write_str("a lastUpdate that is no finite number of 0 or more"),
             Self::FarAhead => f.write_str("a lastUpdate or an incarnation more than 24 hours ahead"),

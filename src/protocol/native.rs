@@ -9,6 +9,7 @@ use super::digest::{Digest, name_hash};
 use super::extension::{Extension, Finding, Kind};
 use super::flights::{ExchangeId, Flight, Purpose};
 use super::health::LAGS;
+use super::intake::Rejection;
 use super::machine::Machine;
 use super::member::{Status, Wire};
 use super::message::Lists;
@@ -39,6 +40,7 @@ impl Machine {
             // Under another name, or by way of a balancer, this server has reached itself.
             return self.extension(Kind::Push, Vec::new());
         }
+        self.note_malformed(heard);
         // The claims first: that the sender's own is news is to be counted among them.
         let knew = self.incarnation_of(&heard.me.base_url);
         let news = self.hear_natives(&heard.claims, true, now);
@@ -83,6 +85,7 @@ impl Machine {
 
     /// The answer of a server that speaks the native extension.
     pub(super) fn conclude_native(&mut self, id: ExchangeId, flight: &Flight, heard: &Extension, now: Now) {
+        self.note_malformed(heard);
         let peer = &flight.peer;
         let is_myself = heard.instance == self.instance;
         let knew = self.incarnation_of(&heard.me.base_url);
@@ -114,6 +117,12 @@ impl Machine {
         }
         self.begin_running_when_greeted(id, now);
         self.end_farewell_when_told(id, now);
+    }
+
+    fn note_malformed(&mut self, heard: &Extension) {
+        if heard.malformed > 0 {
+            self.log_rejection(Rejection::MalformedClaim);
+        }
     }
 
     fn hear_from_itself(&mut self, flight: &Flight, now: Now) {
@@ -219,7 +228,8 @@ impl Machine {
     }
 
     fn natives_in_flight(&self) -> usize {
-        self.flights.peers().filter(|peer| self.is_met_natively(peer)).count()
+        let is_legacy = |peer: &str| self.roster.get(peer).is_some_and(|member| member.is_met_as_legacy());
+        self.flights.peers().filter(|peer| !is_legacy(peer)).count()
     }
 
     pub(super) fn native_timeout(&self) -> Duration {
@@ -245,6 +255,7 @@ impl Machine {
             hash: self.digest().total(),
             lag: u32::try_from(self.health.lag.as_millis()).unwrap_or(u32::MAX),
             claims,
+            malformed: 0,
             fresh: Vec::new(),
             found: None,
             elsewhere: Vec::new(),
