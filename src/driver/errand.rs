@@ -16,8 +16,6 @@ use crate::protocol::master_list::{Condition, DocumentEntry, Upload};
 use crate::protocol::message::Reply;
 use crate::protocol::output::Transmit;
 
-/// An exchange with a peer takes no longer, body included.
-const PEER_TIMEOUT: Duration = Duration::from_secs(5);
 /// A download or upload of the master list takes no longer.
 const MASTER_LIST_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -119,10 +117,9 @@ fn request(transmit: Transmit, credentials: &Credentials) -> Option<Request> {
             ..bare(Method::Post, format!("{base_url}clustershazbot/gossip"), timeout)
         },
         // A program that leaves waits for its last connection: one that inquiries keep in use would hold it for ever.
-        Transmit::Inquire { base_url, .. } => Request {
-            is_alone: true,
-            ..bare(Method::Get, format!("{base_url}clustershazbot/list"), PEER_TIMEOUT)
-        },
+        Transmit::Inquire { base_url, timeout, .. } => {
+            Request { is_alone: true, ..bare(Method::Get, format!("{base_url}clustershazbot/list"), timeout) }
+        }
         Transmit::DownloadMasterList { .. } => {
             bare(Method::Get, credentials.master_list.clone(), MASTER_LIST_TIMEOUT)
         }

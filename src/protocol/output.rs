@@ -30,6 +30,8 @@ pub enum Transmit {
         id: ExchangeId,
         /// Whom to ask.
         base_url: Arc<str>,
+        /// How long an answer is waited for.
+        timeout: Duration,
     },
     /// Downloads the master list; the outcome goes to `handle_download`.
     DownloadMasterList {

@@ -19,7 +19,7 @@ use super::rumours::MAX_CLAIM_BYTES_BESIDE_LISTS;
 use super::time::{Now, Tick};
 use super::timers::Timer;
 
-/// So long an answer to plain gossip is waited for.
+/// So long an answer of a peer is waited for that need not be native.
 pub(super) const PEER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Every third round goes to a monitor, where there is one.
 const MONITOR_EVERY: u64 = 3;

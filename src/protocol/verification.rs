@@ -13,6 +13,7 @@ use super::machine::Machine;
 use super::member::{Member, Status, Wire};
 use super::message::Reply;
 use super::output::Transmit;
+use super::rounds::PEER_TIMEOUT;
 use super::time::{Now, Stamp, Tick};
 use super::timers::Timer;
 
@@ -108,7 +109,7 @@ impl Machine {
         let base_url = self.roster.spelling(&identity);
         self.inquest.spend_slot(now.tick);
         let id = self.flights.begin(identity, Purpose::Inquiry, now.tick);
-        self.transmits.push_back(Transmit::Inquire { id, base_url });
+        self.transmits.push_back(Transmit::Inquire { id, base_url, timeout: PEER_TIMEOUT });
     }
 
     /// What a verification has found.

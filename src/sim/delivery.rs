@@ -17,8 +17,8 @@ use super::world::{Happening, World};
 use crate::protocol::message::Reply;
 use crate::protocol::output::{Event, Transmit};
 
-/// So long an answer is waited for, where the sender does not say.
-const PEER_TIMEOUT: Millis = 5_000;
+/// So long a legacy peer waits for an answer.
+const LEGACY_TIMEOUT: Millis = 5_000;
 /// The driver tells about a lag beyond this, and as often.
 pub(super) const LAG_TOLD_EVERY: Millis = 1_000;
 
@@ -66,8 +66,8 @@ impl World {
                 let question = Question::Gossip { lists, extension };
                 self.send(from, Ticket::Native(id), &base_url, question, millis(timeout));
             }
-            Transmit::Inquire { id, base_url } => {
-                self.send(from, Ticket::Native(id), &base_url, Question::List, PEER_TIMEOUT);
+            Transmit::Inquire { id, base_url, timeout } => {
+                self.send(from, Ticket::Native(id), &base_url, Question::List, millis(timeout));
             }
             Transmit::DownloadMasterList { id } => self.run(from, Ticket::Native(id), Errand::Download),
             Transmit::UploadMasterList { id, entries, condition } => {
@@ -86,7 +86,7 @@ impl World {
         match wish {
             Wish::Gossip { id, base_url, lists } => {
                 let question = Question::Gossip { lists, extension: None };
-                self.send(from, Ticket::Legacy(id), &base_url, question, PEER_TIMEOUT);
+                self.send(from, Ticket::Legacy(id), &base_url, question, LEGACY_TIMEOUT);
             }
             Wish::Download { id } => self.run(from, Ticket::Legacy(id), Errand::Download),
             Wish::Upload { id, entries } => {

@@ -3,21 +3,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use foldhash::fast::FixedState;
-use indexmap::IndexMap;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
 use super::clock::Millis;
+use super::legacy_lists::LegacyLists;
 use crate::protocol::message::{Entry, Lists};
 use crate::protocol::time::{Now, Stamp};
 
 /// So many random servers are told of a start or a leave.
 const ANNOUNCE_TO: usize = 20;
 const SECOND_TRY_AFTER: Millis = 3_000;
-const TOMBSTONE_LIFE: Millis = 24 * 60 * 60 * 1_000;
-
-type Map = IndexMap<Arc<str>, Entry, FixedState>;
 
 /// How a legacy peer is set up.
 #[derive(Debug, Clone)]
@@ -82,8 +78,7 @@ struct Round {
 #[derive(Debug)]
 pub struct Legacy {
     setup: Setup,
-    online: Map,
-    offline: Map,
+    known: LegacyLists,
     phase: Phase,
     /// The announcements whose answers are awaited.
     awaited: BTreeSet<u64>,
@@ -101,8 +96,7 @@ impl Legacy {
     pub fn start(setup: Setup, seed: u64, now: Now) -> Self {
         let mut peer = Self {
             setup,
-            online: Map::default(),
-            offline: Map::default(),
+            known: LegacyLists::default(),
             phase: Phase::Downloading,
             awaited: BTreeSet::new(),
             round: None,
@@ -122,7 +116,7 @@ impl Legacy {
     pub fn running(setup: Setup, seed: u64, now: Now, known: &[Entry]) -> Self {
         let mut peer = Self::start(setup, seed, now);
         peer.wishes.clear();
-        peer.merge(&Lists { online: known.to_vec(), offline: Vec::new() }, now.wall);
+        peer.known.merge(&Lists { online: known.to_vec(), offline: Vec::new() }, now.wall);
         peer.run(now);
         peer
     }
@@ -130,13 +124,13 @@ impl Legacy {
     /// A gossip request; returns its answer.
     pub fn handle_request(&mut self, now: Now, lists: &Lists) -> Lists {
         self.refresh(now.wall);
-        self.merge(lists, now.wall);
+        self.known.merge(lists, now.wall);
         self.lists()
     }
 
     /// What it says to everybody who asks.
     pub fn public_list(&self) -> Lists {
-        Lists { online: self.online.values().cloned().collect(), offline: Vec::new() }
+        Lists { offline: Vec::new(), ..self.lists() }
     }
 
     /// The answer to a gossip request, or none.
@@ -151,13 +145,13 @@ impl Legacy {
         }
         let Some(round) = self.round.take_if(|round| round.id == id) else { return };
         match answer {
-            Some(lists) => self.merge(lists, now.wall),
+            Some(lists) => self.known.merge(lists, now.wall),
             None if !round.is_second => {
                 self.round = Some(round);
                 self.second_try = Some(now.tick.0 + SECOND_TRY_AFTER);
                 return;
             }
-            None => self.bury(&round.peer, now.wall),
+            None => self.known.bury(&round.peer, now.wall),
         }
         self.schedule_round(now);
     }
@@ -165,7 +159,7 @@ impl Legacy {
     /// The master list, or none.
     pub fn handle_download(&mut self, now: Now, list: Option<&Lists>) {
         if let Some(list) = list {
-            self.merge(list, now.wall);
+            self.known.merge(list, now.wall);
         }
         match self.phase {
             Phase::Downloading => {
@@ -177,7 +171,7 @@ impl Legacy {
             }
             Phase::Running => {
                 let id = self.next_id();
-                self.wishes.push(Wish::Upload { id, entries: self.online.values().cloned().collect() });
+                self.wishes.push(Wish::Upload { id, entries: self.lists().online });
                 self.schedule_announcement(now);
             }
             _ => {}
@@ -187,12 +181,12 @@ impl Legacy {
     /// Drains it or brings it back. Nobody is told.
     pub fn handle_control(&mut self, now: Now, online: bool) {
         let me = Arc::clone(&self.setup.base_url);
-        let is_online = self.online.contains_key(&me);
+        let is_online = self.known.online.contains_key(&me);
         if online && !is_online {
-            self.offline.swap_remove(&me);
+            self.known.offline.swap_remove(&me);
             self.refresh(now.wall);
         } else if !online && is_online {
-            self.bury(&me, now.wall);
+            self.known.bury(&me, now.wall);
         }
     }
 
@@ -202,7 +196,7 @@ impl Legacy {
         (self.next_round, self.second_try, self.next_announcement) = (None, None, None);
         self.round = None;
         let me = Arc::clone(&self.setup.base_url);
-        self.bury(&me, now.wall);
+        self.known.bury(&me, now.wall);
         self.awaited.clear();
         self.announce();
         if self.awaited.is_empty() {
@@ -251,55 +245,24 @@ impl Legacy {
 
     /// Whether it holds a server for online (or for offline), and since when; none if it does not know it.
     pub fn view(&self, base_url: &str) -> Option<(bool, Stamp)> {
-        let online = self.online.get(base_url).map(|entry| (true, entry.last_update));
-        online.or_else(|| self.offline.get(base_url).map(|entry| (false, entry.last_update)))
+        self.known.view(base_url)
     }
 
     /// How many it holds for online.
     pub fn online_count(&self) -> usize {
-        self.online.len()
+        self.known.online.len()
     }
 
     /// All that it knows.
     pub fn lists(&self) -> Lists {
-        Lists {
-            online: self.online.values().cloned().collect(),
-            offline: self.offline.values().cloned().collect(),
-        }
+        self.known.to_lists()
     }
 
     // Any tick or request brings a drained one back.
     fn refresh(&mut self, wall: Stamp) {
         let Setup { base_url, monitor, .. } = &self.setup;
         let entry = Entry { base_url: Arc::clone(base_url), monitor: *monitor, last_update: wall };
-        self.online.insert(Arc::clone(base_url), entry);
-    }
-
-    fn bury(&mut self, base_url: &Arc<str>, wall: Stamp) {
-        if let Some(entry) = self.online.swap_remove(base_url) {
-            self.offline.insert(Arc::clone(base_url), Entry { last_update: wall, ..entry });
-        }
-    }
-
-    // An online entry is compared with the online ones alone: an old one brings the dead back.
-    fn merge(&mut self, lists: &Lists, wall: Stamp) {
-        for entry in &lists.online {
-            let known = self.online.get(&entry.base_url);
-            if known.is_some_and(|known| entry.last_update <= known.last_update) {
-                continue;
-            }
-            self.offline.swap_remove(&entry.base_url);
-            self.online.insert(Arc::clone(&entry.base_url), entry.clone());
-        }
-        for entry in &lists.offline {
-            let known = self.online.get(&entry.base_url).or_else(|| self.offline.get(&entry.base_url));
-            if known.is_some_and(|known| entry.last_update <= known.last_update) {
-                continue;
-            }
-            self.online.swap_remove(&entry.base_url);
-            self.offline.insert(Arc::clone(&entry.base_url), entry.clone());
-        }
-        self.offline.retain(|_, entry| wall.0.saturating_sub(entry.last_update.0) <= TOMBSTONE_LIFE);
+        self.known.online.insert(Arc::clone(base_url), entry);
     }
 
     fn run(&mut self, now: Now) {
@@ -326,10 +289,10 @@ impl Legacy {
     fn begin_round(&mut self, now: Now) {
         self.refresh(now.wall);
         let peer = loop {
-            let drawn = self.online.get_index(self.rng.random_range(0..self.online.len()));
+            let drawn = self.known.online.get_index(self.rng.random_range(0..self.known.online.len()));
             match drawn {
                 Some((url, _)) if *url != self.setup.base_url => break Arc::clone(url),
-                Some(_) if self.online.len() > 1 => {}
+                Some(_) if self.known.online.len() > 1 => {}
                 _ => return self.schedule_round(now),
             }
         };
@@ -339,7 +302,7 @@ impl Legacy {
     }
 
     fn announce(&mut self) {
-        let others = || self.online.values().filter(|entry| entry.base_url != self.setup.base_url);
+        let others = || self.known.online.values().filter(|entry| entry.base_url != self.setup.base_url);
         let urls = |monitor: bool| -> Vec<Arc<str>> {
             let wanted = others().filter(|entry| entry.monitor == monitor);
             wanted.map(|entry| Arc::clone(&entry.base_url)).collect()
@@ -390,19 +353,6 @@ mod tests {
     fn wake(peer: &mut Legacy) -> Vec<Wish> {
         peer.handle_timeout(present(peer.timeout().unwrap(), 0));
         peer.take_wishes()
-    }
-
-    #[test]
-    fn an_old_claim_resurrects_the_dead_and_a_tie_changes_nothing() {
-        let mut peer = peer();
-        let wall = present(0, 0).wall.0;
-        let dead = Lists { online: vec![], offline: vec![entry(A, wall)] };
-        peer.handle_request(present(1, 0), &dead);
-        assert_eq!(peer.view(A), Some((false, Stamp(wall))));
-        peer.handle_request(present(2, 0), &Lists { online: vec![entry(A, 50)], offline: vec![] });
-        assert_eq!(peer.view(A), Some((true, Stamp(50))));
-        peer.handle_request(present(3, 0), &Lists { online: vec![], offline: vec![entry(A, 50)] });
-        assert_eq!(peer.view(A), Some((true, Stamp(50))));
     }
 
     #[test]

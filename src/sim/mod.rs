@@ -7,7 +7,7 @@
 //! |---|---|
 //! | the door: time passes, things are done, views are looked at | [`world`], [`setup`], `actions` |
 //! | time, and what is still to happen | [`clock`], [`queue`] |
-//! | what runs where | [`host`], [`process`], [`processor`], [`legacy`], [`view`] |
+//! | what runs where | [`host`], [`process`], [`processor`], [`legacy`], `legacy_lists`, [`view`] |
 //! | what travels, and how | [`wire`], [`network`], `delivery`, [`store`], `storage` |
 //! | what must hold, and what has happened | [`checks`], [`trace`] |
 //! | what goes wrong by chance | [`faults`] |
@@ -20,6 +20,7 @@ mod delivery;
 pub mod faults;
 pub mod host;
 pub mod legacy;
+mod legacy_lists;
 pub mod network;
 pub mod process;
 pub mod processor;

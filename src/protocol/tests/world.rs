@@ -194,7 +194,7 @@ impl World {
                 let delivery = Delivery::Request { from: from.clone(), to: to.clone(), id, gossip, time_out };
                 (to, id, What::Gossip((*lists).clone()), delivery)
             }
-            Transmit::Inquire { id, base_url } => {
+            Transmit::Inquire { id, base_url, .. } => {
                 let to = identity(&base_url);
                 let delivery =
                     Delivery::Request { from: from.clone(), to: to.clone(), id, gossip: None, time_out };
