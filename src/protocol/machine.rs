@@ -168,6 +168,9 @@ impl Machine {
 
     /// The reply to an exchange.
     pub fn handle_reply(&mut self, now: Now, id: ExchangeId, reply: &Reply<'_>) {
+        if matches!(reply, Reply::Lists(_) | Reply::Native(_) | Reply::Refusal(_)) {
+            self.is_reached();
+        }
         if let Reply::Lists(lists) = reply {
             self.merge_lists(now, Source::Exchange(id), lists);
         }

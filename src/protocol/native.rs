@@ -25,7 +25,7 @@ const SYNC_TIMEOUT: Duration = Duration::from_secs(5);
 /// The native extension is offered again so long after a server has passed over it.
 const OFFERED_AGAIN: Duration = Duration::from_secs(10 * 60);
 /// More requests to native servers than this are not begun; legacy peers that hang hold none of them up.
-const MAX_IN_FLIGHT: usize = 16;
+pub(super) const MAX_IN_FLIGHT: usize = 16;
 
 impl Machine {
     /// Whether this server speaks the native extension.
@@ -205,7 +205,7 @@ impl Machine {
         purpose: Purpose,
         now: Now,
     ) -> Option<ExchangeId> {
-        if self.flights.is_talking_to(&peer) || self.natives_in_flight() >= MAX_IN_FLIGHT {
+        if self.flights.is_talking_to(&peer) || !self.may_say_more() {
             return None;
         }
         let base_url = self.roster.spelling(&peer);
@@ -227,9 +227,10 @@ impl Machine {
         Some(id)
     }
 
-    fn natives_in_flight(&self) -> usize {
-        let is_legacy = |peer: &str| self.roster.get(peer).is_some_and(|member| member.is_met_as_legacy());
-        self.flights.peers().filter(|peer| !is_legacy(peer)).count()
+    /// Whether there is room for one request more. Legacy peers that hang take none.
+    pub(super) fn may_say_more(&self) -> bool {
+        let is_legacy = |peer: &str| self.roster.get(peer).is_some_and(|member| member.wire == Wire::Legacy);
+        self.flights.peers().filter(|peer| !is_legacy(peer)).count() < MAX_IN_FLIGHT
     }
 
     pub(super) fn native_timeout(&self) -> Duration {

@@ -176,7 +176,6 @@ impl Machine {
 
     /// An exchange with a native server has succeeded.
     pub(super) fn probe_succeeded(&mut self, peer: &Arc<str>, now: Now) {
-        self.is_reached();
         self.health.heal();
         self.probes.open.swap_remove(peer);
         self.report(peer, Finding::Alive, now);

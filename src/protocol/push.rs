@@ -10,6 +10,7 @@ use rand::RngExt;
 use super::allowance::Allowance;
 use super::flights::Purpose;
 use super::machine::Machine;
+use super::native::MAX_IN_FLIGHT;
 use super::time::{Now, Tick};
 use super::timers::Timer;
 
@@ -66,7 +67,8 @@ impl Machine {
             Some(Reach::Few) => self.roster.sample(&mut self.rng, FEW, |_, member| member.is_online()),
         };
         self.spread.waiting.extend(targets);
-        let allowed = self.spread.allowance.take(self.spread.waiting.len(), now.tick);
+        let room = MAX_IN_FLIGHT.saturating_sub(self.flights.peers().count());
+        let allowed = self.spread.allowance.take(self.spread.waiting.len().min(room), now.tick);
         let targets: Vec<_> = self.spread.waiting.drain(..allowed).collect();
         self.spread.not_before = now.tick + PACE;
         self.schedule_push(now.tick);

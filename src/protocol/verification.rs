@@ -72,8 +72,7 @@ impl Machine {
         if !self.phase.is_running() {
             return;
         }
-        let can_ask = self.flights.count(Purpose::is_verification) < MAX_ASKED;
-        match self.inquest.next_wake(can_ask) {
+        match self.inquest.next_wake(self.may_inquire()) {
             Some(at) => self.timers.set(Timer::Verify, at.max(now)),
             None => self.timers.stop(Timer::Verify),
         }
@@ -90,11 +89,15 @@ impl Machine {
                 member.case().is_some_and(|case| case.standing_accusation(member.stamp).is_some());
             self.inquest.queue(identity, is_accused);
         }
-        while self.flights.count(Purpose::is_verification) < MAX_ASKED {
+        while self.may_inquire() {
             let Some(identity) = self.inquest.take_next(now.tick, &mut self.rng) else { break };
             self.inquire(identity, now);
         }
         self.schedule_verification(now.tick);
+    }
+
+    fn may_inquire(&self) -> bool {
+        self.flights.count(Purpose::is_verification) < MAX_ASKED && self.may_say_more()
     }
 
     fn inquire(&mut self, identity: Arc<str>, now: Now) {
