@@ -60,7 +60,9 @@ impl Machine {
         let legacies = self.legacies_per_native();
         let news = self.legacy_news.pace(legacies, now.tick);
         // Rounds meet one each: where there are many more, the others are asked for their list meanwhile.
-        let unmet = ((legacies - FEW).max(0.0) / self.config.gossip_interval.as_secs_f64()).min(MOST_UNMET);
+        let are_met = legacies <= FEW;
+        let unmet = if are_met { 0.0 } else { legacies / self.config.gossip_interval.as_secs_f64() };
+        let unmet = unmet.min(MOST_UNMET);
         let pace = news.max(unmet);
         let pause = Duration::from_secs_f64((1.0 / pace).clamp(FASTEST.as_secs_f64(), PACE.as_secs_f64()));
         let is_due = self.rng.random::<f64>() < pace * pause.as_secs_f64();
