@@ -27,8 +27,17 @@ export declare function gossip(online: PackedServers, offline: PackedServers): P
  */
 export declare function gossipNative(v2: string): string | null
 
+/**
+ * Answers the body of a gossip request; a large one, or one whose answer is large, on another thread, which reads it
+ * where it lies: nobody may change it meanwhile. Throws unless the header holds `SHAZBOT_SECRET`.
+ */
+export declare function gossipRaw(authorizationHeader: string, body: Uint8Array): RawAnswer | Promise<RawAnswer>
+
 /** What is known, for a request: the offline servers only where the header holds `SHAZBOT_CONTROL_SECRET`. */
 export declare function list(authorizationHeader: string): PackedLists
+
+/** Answers a list request: with the offline servers only where the header holds `SHAZBOT_CONTROL_SECRET`. */
+export declare function listRaw(authorizationHeader: string): RawAnswer | Promise<RawAnswer>
 
 /** Two lists of servers; `offline` only where it was wanted and may be seen. */
 export interface PackedLists {
@@ -46,6 +55,14 @@ export interface PackedServers {
   lastUpdates: Float64Array
   /** 1 for a monitor. */
   monitors: Uint8Array
+}
+
+/** What a request is answered with. */
+export interface RawAnswer {
+  /** 200, or 400 where the body is no gossip message. */
+  status: number
+  /** JSON. */
+  bytes: Buffer
 }
 
 /** What is known, for the program itself. */

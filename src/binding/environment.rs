@@ -1,11 +1,14 @@
 //! The engine of one JavaScript environment: the main thread's, or a worker's.
 
 use std::cell::RefCell;
+use std::ops::Deref;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use napi::Env;
-use napi::bindgen_prelude::Object;
+use napi::bindgen_prelude::{Object, Uint8Array};
 use napi_derive::napi;
 
 use super::errors::{Result, internal, not_started};
@@ -16,7 +19,26 @@ const LAST_WAIT: Duration = Duration::from_millis(500);
 
 /// Held by the environment itself: no garbage collection can end it, and no other environment sees it.
 #[derive(Default)]
-pub(super) struct EngineSlot(RefCell<Option<Engine>>);
+pub(super) struct EngineSlot {
+    engine: RefCell<Option<Engine>>,
+    /// Counted in all that is lent.
+    lender: Arc<()>,
+}
+
+/// Memory of the environment that another thread reads: the environment waits for it before it goes.
+pub(super) struct Lent {
+    bytes: Uint8Array,
+    /// Goes last.
+    _lender: Arc<()>,
+}
+
+impl Deref for Lent {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
 
 impl EngineSlot {
     pub(super) fn of(env: &Env) -> Result<&'static Rc<Self>> {
@@ -25,17 +47,29 @@ impl EngineSlot {
     }
 
     pub(super) fn engine(&self) -> Result<Engine> {
-        self.0.borrow().clone().ok_or_else(not_started)
+        self.engine.borrow().clone().ok_or_else(not_started)
     }
 
     pub(super) fn fill(&self, engine: Engine) {
-        if let Some(previous) = self.0.replace(Some(engine)) {
+        if let Some(previous) = self.engine.replace(Some(engine)) {
             previous.stop();
         }
     }
 
     pub(super) fn clear(&self) {
-        self.0.take();
+        self.engine.take();
+    }
+
+    /// Bytes for another thread.
+    pub(super) fn lend(&self, bytes: Uint8Array) -> Lent {
+        Lent { bytes, _lender: Arc::clone(&self.lender) }
+    }
+
+    /// Threads that read what is lent wait for nothing, so that this takes milliseconds.
+    fn wait_for_what_is_lent(&self) {
+        while Arc::strong_count(&self.lender) > 1 {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 
@@ -44,10 +78,11 @@ impl EngineSlot {
 pub fn attach(_exports: Object<'_>, env: Env) -> napi::Result<()> {
     let slot = Rc::new(EngineSlot::default());
     env.add_env_cleanup_hook(Rc::clone(&slot), |slot| {
-        if let Some(engine) = slot.0.take() {
+        if let Some(engine) = slot.engine.take() {
             engine.stop();
             engine.wait_until_ended(LAST_WAIT);
         }
+        slot.wait_for_what_is_lent();
     })?;
     env.set_instance_data(slot, (), |_| {})
 }

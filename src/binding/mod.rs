@@ -5,6 +5,7 @@
 //! | `functions` | what JavaScript calls |
 //! | `environment` | the engine that belongs to one JavaScript environment |
 //! | `packed` | lists of servers in few large values |
+//! | `raw` | what JavaScript calls with bytes, for the adapters |
 //! | `errors` | errors with their codes |
 
 #![expect(unreachable_pub, reason = "what `#[napi]` exports to JavaScript has to be public in Rust")]
@@ -13,3 +14,4 @@ mod environment;
 mod errors;
 mod functions;
 mod packed;
+mod raw;

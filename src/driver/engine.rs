@@ -23,7 +23,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(1);
 /// A running server, to be used from any thread. Clones are the same server; dropping them does not stop it.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     milestones: watch::Receiver<Milestones>,
     stop: Arc<watch::Sender<bool>>,
 }
@@ -60,7 +60,8 @@ impl Engine {
 
     /// Merges what a gossip request says, and answers it.
     pub fn gossip(&self, lists: HeardLists<'_>) -> Lists {
-        self.shared.answer(lists)
+        self.shared.hear(lists);
+        self.lists(true)
     }
 
     /// Merges what a gossip request says in the native extension, given as the text of its `v2`, and answers it in kind.

@@ -5,6 +5,8 @@
 //! | `clock` | the only readings of the clocks in this crate |
 //! | `engine` | the handle: what callers on any thread do with a running server |
 //! | `shared` | the machine behind its short lock |
+//! | [`raw`] | requests and answers as bytes |
+//! | `written` | the text of what is shown, kept until it changes |
 //! | `actor` | the task that wakes the machine and carries out what it wants |
 //! | `errand` | one request to the outside, from the machine's wish to its answer |
 //! | `pulse` | whether the program's thread still gets round to anything |
@@ -15,8 +17,10 @@ mod clock;
 mod engine;
 mod errand;
 mod pulse;
+pub mod raw;
 mod shared;
 pub mod transport;
+mod written;
 
 pub use engine::{Engine, LogSink};
 pub use pulse::{Beat, Pulse};

@@ -7,11 +7,12 @@ use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
 use super::clock::Clock;
+use super::written::Kept;
 use crate::protocol::ExchangeId;
 use crate::protocol::document::Document;
 use crate::protocol::extension::Extension;
 use crate::protocol::machine::{Machine, Source};
-use crate::protocol::message::{HeardEntry, HeardLists, Lists, Reply};
+use crate::protocol::message::{HeardEntry, HeardLists, Reply};
 use crate::protocol::time::Now;
 
 /// So many entries are merged under one hold of the lock, some 200 µs.
@@ -21,6 +22,8 @@ const SLICE: usize = 500;
 pub(super) struct Shared {
     machine: Mutex<Machine>,
     pub(super) clock: Clock,
+    /// What was written last of what the machine shows.
+    pub(super) written: Kept,
     /// Rung when somebody has changed the machine.
     pub(super) bell: Notify,
 }
@@ -29,7 +32,7 @@ impl Shared {
     pub(super) fn new(start: impl FnOnce(Now) -> Machine) -> Self {
         let clock = Clock::new();
         let machine = Mutex::new(start(clock.now()));
-        Self { machine, clock, bell: Notify::new() }
+        Self { machine, clock, written: Kept::default(), bell: Notify::new() }
     }
 
     /// Looks at the machine or changes it. Nothing that waits, parses or serialises belongs inside.
@@ -54,12 +57,10 @@ impl Shared {
         }
     }
 
-    pub(super) fn answer(&self, mut lists: HeardLists<'_>) -> Lists {
+    /// Merges a gossip request; what the machine shows then is the answer.
+    pub(super) fn hear(&self, mut lists: HeardLists<'_>) {
         self.merge_in_slices(Source::Request, &mut lists);
-        self.change(|machine, now| {
-            machine.handle_request(now, &lists);
-            machine.lists(true)
-        })
+        self.change(|machine, now| machine.handle_request(now, &lists));
     }
 
     pub(super) fn answer_native(&self, heard: &Extension) -> Extension {

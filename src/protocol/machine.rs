@@ -15,7 +15,7 @@ use super::inquest::Inquest;
 use super::legacy_news::LegacyNews;
 use super::log::Told;
 use super::master_list::MasterList;
-use super::message::{HeardEntry, HeardLists, Lists, Refusal, Reply};
+use super::message::{HeardEntry, HeardLists, Refusal, Reply};
 use super::myself::Myself;
 use super::output::{Event, Transmit};
 use super::phase::Phase;
@@ -266,25 +266,6 @@ impl Machine {
     /// The hash over the living servers: two that have the same know the same.
     pub fn hash(&self) -> u64 {
         self.digest().total()
-    }
-
-    /// What this server knows, itself included; `offline` stays empty unless wanted.
-    pub fn lists(&self, include_offline: bool) -> Lists {
-        let mut lists = Lists::default();
-        lists.online.reserve(self.roster.online_count() + 1);
-        if self.me.is_online() {
-            lists.online.push(self.me.entry());
-        } else if include_offline {
-            lists.offline.push(self.me.entry());
-        }
-        for (identity, member) in self.roster.iter() {
-            if member.is_online() {
-                lists.online.push(member.entry(identity));
-            } else if include_offline {
-                lists.offline.push(member.entry(identity));
-            }
-        }
-        lists
     }
 
     pub(super) fn merge_lists(&mut self, now: Now, source: Source, lists: &HeardLists<'_>) {

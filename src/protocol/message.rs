@@ -171,7 +171,7 @@ impl HeardEntry<'_> {
 
 /// The native extension of a gossip message; none where it has none, or is no gossip message.
 pub fn read_extension(text: &str) -> Option<Extension> {
-    let text = text.trim_start_matches('\u{feff}');
+    let text = without_bom(text);
     // Plain lists may be long: they are not read twice for nothing.
     if !text.contains("\"v2\"") {
         return None;
@@ -183,12 +183,24 @@ pub fn read_extension(text: &str) -> Option<Extension> {
 
 /// The two arrays of a list document, their elements still unread.
 pub(super) fn read_arrays(text: &str) -> Result<(Vec<&RawValue>, Vec<&RawValue>), &'static str> {
-    let text = text.trim_start_matches('\u{feff}');
-    let [online, offline] = match fields::read(text, ["online", "offline"]) {
-        Ok(values) => values,
-        Err(error) if error.is_data() => return Err("JSON that is no object"),
-        Err(_) => return Err("no JSON"),
-    };
+    let [online, offline] = fields::read(without_bom(text), ["online", "offline"]).map_err(no_object)?;
+    arrays(online, offline)
+}
+
+pub(super) fn without_bom(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}')
+}
+
+/// What a text is of which no fields can be read.
+pub(super) fn no_object(error: serde_json::Error) -> &'static str {
+    if error.is_data() { "JSON that is no object" } else { "no JSON" }
+}
+
+/// The elements of the two fields, still unread.
+pub(super) fn arrays<'a>(
+    online: Option<&'a RawValue>,
+    offline: Option<&'a RawValue>,
+) -> Result<(Vec<&'a RawValue>, Vec<&'a RawValue>), &'static str> {
     fn array(raw: &RawValue) -> Option<Vec<&RawValue>> {
         serde_json::from_str(raw.get()).ok()
     }

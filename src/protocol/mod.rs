@@ -8,9 +8,9 @@
 //! |---|---|
 //! | the door: `handle_*`, `poll_*`, `lists` | [`machine`] |
 //! | names, time, secrets, configuration | [`base_url`], [`time`], [`secret`], [`config`] |
-//! | what is said over the wire | [`message`], `fields`, `page` |
+//! | what is said over the wire | [`message`], [`request`], `fields`, `page` |
 //! | what is let in, and how it changes what is known | [`intake`]; from legacy peers `merge`, from native servers `hearsay`, `precedence` |
-//! | what is known: of oneself, of others, of the forgotten | `myself`, [`member`], `roster`, `digest`, `graves`, `retention` |
+//! | what is known: of oneself, of others, of the forgotten; how it is shown | `myself`, [`member`], `roster`, `digest`, `graves`, `retention`; `shown` |
 //! | what is found out about legacy peers | `case`, `inquest`, `verification`, `reconnect` |
 //! | what is found out about native servers | `probes`, `neighbour`, `turn`, `suspicion`, [`accusers`], `health` |
 //! | what native servers say to each other | [`extension`], [`claim`], `native`, `rumours`, `sync` |
@@ -51,11 +51,13 @@ mod precedence;
 mod probes;
 mod push;
 mod reconnect;
+pub mod request;
 mod retention;
 mod roster;
 mod rounds;
 mod rumours;
 pub mod secret;
+mod shown;
 mod suspicion;
 mod sync;
 pub mod time;

@@ -1,0 +1,10 @@
+'use strict'
+
+const { shazbotHandler } = require('./node.js')
+
+/** Middleware for the three routes; see `express.d.ts`. */
+function shazbotMiddleware(options) {
+  return shazbotHandler(options)
+}
+
+module.exports = { shazbotMiddleware }

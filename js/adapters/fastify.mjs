@@ -1,0 +1,3 @@
+import adapter from './fastify.js'
+
+export const { shazbotPlugin } = adapter

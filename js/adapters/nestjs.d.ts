@@ -1,0 +1,18 @@
+import type { ShazbotRoutesOptions } from './node.js'
+
+export type { ShazbotRoutesOptions } from './node.js'
+
+/** What Nest takes as a dynamic module. */
+export interface ShazbotDynamicModule {
+  module: typeof ClustershazbotModule
+  // biome-ignore lint/suspicious/noExplicitAny: as Nest itself types what is injected
+  providers: { provide: symbol; useFactory: (...injected: any[]) => unknown; inject: any[] }[]
+}
+
+/**
+ * The three routes and the life of the engine: it starts before the application listens, and shuts down when the application
+ * closes; on signals only after `app.enableShutdownHooks()`. The routes come before body parsers, guards and a global prefix.
+ */
+export class ClustershazbotModule {
+  static forRoot(options?: ShazbotRoutesOptions): ShazbotDynamicModule
+}

@@ -1,0 +1,26 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+/** What can be chosen about the three routes. */
+export interface ShazbotRoutesOptions {
+  /** Where the routes are, without a final slash. Default `/clustershazbot`, where the other servers look for them. */
+  path?: string
+  /** The largest body in bytes; a larger one is answered with 413. Default 16 MB. */
+  limit?: number
+}
+
+/**
+ * Answers the three routes, `POST /clustershazbot/gossip`, `GET /clustershazbot/list` and `POST /clustershazbot/control`, and
+ * leaves all other requests to `next`; without one, it answers them with 404.
+ */
+export type ShazbotHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next?: (error?: unknown) => void,
+) => void
+
+/**
+ * A handler for `node:http`, and for everything that calls its handlers with the same two or three values. It reads bodies
+ * itself, after it has checked the secret: it belongs before body parsers, whose limits are too small for large clusters. Where
+ * one has read a body already, its `request.body` is taken.
+ */
+export function shazbotHandler(options?: ShazbotRoutesOptions): ShazbotHandler

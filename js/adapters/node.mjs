@@ -1,0 +1,3 @@
+import adapter from './node.js'
+
+export const { shazbotHandler } = adapter

@@ -1,0 +1,47 @@
+'use strict'
+
+const addon = require('../addon.js')
+const { withPublicErrors } = require('../errors.js')
+const { requireRunning } = require('../lifecycle.js')
+const { shazbotControlRequest, shazbotGossipRequest } = require('../requests.js')
+const { Refusal, jsonAnswer } = require('./refusal.js')
+
+const authorizeGossip = withPublicErrors(addon.authorizeGossip)
+const authorizeControl = withPublicErrors(addon.authorizeControl)
+const gossipRaw = withPublicErrors(addon.gossipRaw)
+const listRaw = withPublicErrors(addon.listRaw)
+
+/**
+ * The three routes. `authorize` throws before the body is read, where one is; `answer` is given the header, and the body as
+ * `{ bytes }` or as the `{ value }` that a body parser has made of it, and gives `{ status, bytes }`.
+ */
+const ROUTES = [
+  { path: '/gossip', methods: ['POST'], authorize: authorizeGossip, answer: answerGossip },
+  { path: '/list', methods: ['GET', 'HEAD'], answer: answerList },
+  { path: '/control', methods: ['POST'], authorize: authorizeControl, answer: answerControl },
+]
+
+async function answerGossip(authorization, { bytes, value }) {
+  requireRunning()
+  if (bytes) return gossipRaw(authorization, bytes)
+  return jsonAnswer(await shazbotGossipRequest(authorization, value))
+}
+
+function answerList(authorization) {
+  return listRaw(authorization)
+}
+
+async function answerControl(authorization, { bytes, value }) {
+  await shazbotControlRequest(authorization, bytes ? parse(bytes) : value)
+  return jsonAnswer({ success: true })
+}
+
+function parse(bytes) {
+  try {
+    return JSON.parse(bytes)
+  } catch {
+    throw new Refusal(400, 'Invalid control message: no JSON')
+  }
+}
+
+module.exports = { ROUTES }

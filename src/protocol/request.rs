@@ -1,0 +1,61 @@
+//! The body of a gossip request, as it comes over the wire.
+
+use super::extension::Extension;
+use super::fields;
+use super::message::{self, HeardLists};
+
+/// What a gossip request says.
+#[derive(Debug)]
+pub enum Request<'a> {
+    /// Something in the native extension, which holds all that counts.
+    Native(Box<Extension>),
+    /// Lists of servers, and nothing else that this server understands.
+    Lists(HeardLists<'a>),
+}
+
+impl<'a> Request<'a> {
+    /// Reads a body; the extension only for a server that speaks it.
+    ///
+    /// # Errors
+    /// Says what the text is instead.
+    pub fn read(text: &'a str, speaks_natively: bool) -> Result<Self, &'static str> {
+        let [online, offline, v2] = fields::read(message::without_bom(text), ["online", "offline", "v2"])
+            .map_err(message::no_object)?;
+        let (online, offline) = message::arrays(online, offline)?;
+        let extension = v2.filter(|_| speaks_natively).and_then(|v2| Extension::read(v2.get()));
+        Ok(match extension {
+            Some(extension) => Self::Native(Box::new(extension)),
+            None => Self::Lists(HeardLists::from_arrays(&online, &offline)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NATIVE: &str =
+        r#"{"online":[],"v2":{"me":["http://a/","alive",1,5,0],"id":"1","kind":"push"},"message":"gossip"}"#;
+
+    #[test]
+    fn the_extension_counts_where_it_is_spoken() {
+        assert!(matches!(Request::read(NATIVE, true), Ok(Request::Native(_))));
+        assert!(matches!(Request::read(NATIVE, false), Ok(Request::Lists(_))));
+        let odd = r#"{"online":[{"baseUrl":"http://a/","lastUpdate":1}],"v2":{"me":1}}"#;
+        let Ok(Request::Lists(lists)) = Request::read(odd, true) else { panic!("no lists") };
+        assert_eq!(lists.online.len(), 1);
+    }
+
+    #[test]
+    fn what_is_no_request_is_named() {
+        for (text, fault) in [
+            ("", "no JSON"),
+            ("[]", "JSON that is no object"),
+            ("{}", "no array `online`"),
+            (r#"{"online":[],"offline":null}"#, "an `offline` that is no array"),
+            (&NATIVE.replace("[],", "5,"), "no array `online`"),
+        ] {
+            assert_eq!(Request::read(text, true).err(), Some(fault), "{text}");
+        }
+    }
+}

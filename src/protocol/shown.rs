@@ -1,0 +1,67 @@
+//! What a server shows: lists of all that it knows, and a number by which a list written earlier is known to be still true.
+
+use std::sync::Arc;
+
+use super::digest::short_name;
+use super::machine::Machine;
+use super::message::{Entry, Lists};
+
+/// Odd, so that no change of a single server is lost; the bits of the golden ratio, as spread as any.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+
+impl Machine {
+    /// What this server knows, itself included; `offline` stays empty unless wanted.
+    pub fn lists(&self, include_offline: bool) -> Lists {
+        let mut lists = Lists::default();
+        lists.online.reserve(self.roster.online_count() + 1);
+        if self.me.is_online() {
+            lists.online.push(self.me.entry());
+        } else if include_offline {
+            lists.offline.push(self.me.entry());
+        }
+        self.add_others(&mut lists, include_offline);
+        lists
+    }
+
+    /// What it knows of all others.
+    pub fn others(&self) -> Lists {
+        let mut lists = Lists::default();
+        lists.online.reserve(self.roster.online_count());
+        self.add_others(&mut lists, true);
+        lists
+    }
+
+    /// How many others are in [`Machine::others`].
+    pub fn other_count(&self) -> usize {
+        self.roster.len()
+    }
+
+    /// Another number whenever [`Machine::others`] shows something else.
+    pub fn others_version(&self) -> u64 {
+        let mut version = self.roster.revision();
+        let mut fold = |bits: u64| version = (version.rotate_left(5) ^ bits).wrapping_mul(SPREAD);
+        for (identity, member) in self.roster.iter() {
+            fold(member.stamp.0 << 2 | u64::from(member.is_online()) << 1 | u64::from(member.monitor));
+            let spelling = member.spelling(identity);
+            if !Arc::ptr_eq(spelling, identity) {
+                fold(short_name(spelling).into());
+            }
+        }
+        version
+    }
+
+    /// Its own entry, and whether that stands among those online.
+    pub fn own_entry(&self) -> (Entry, bool) {
+        (self.me.entry(), self.me.is_online())
+    }
+
+    fn add_others(&self, lists: &mut Lists, include_offline: bool) {
+        for (identity, member) in self.roster.iter() {
+            if member.is_online() {
+                lists.online.push(member.entry(identity));
+            } else if include_offline {
+                lists.offline.push(member.entry(identity));
+            }
+        }
+    }
+}
