@@ -27,8 +27,9 @@ function parsedBody(body) {
 
 function requireJson(contentType = 'application/json') {
   const [type, ...parameters] = contentType.toLowerCase().split(';')
-  const isJson = /^application\/(?:\S+\+)?json$/.test(type.trim())
-  if (!isJson) throw new Refusal(415, 'The Content-Type must be application/json')
+  if (!/^application\/(?:\S+\+)?json$/.test(type.trim())) {
+    throw new Refusal(415, 'The Content-Type must be application/json')
+  }
   const charset = parameters.map((parameter) => parameter.trim()).find((text) => text.startsWith('charset='))
   if (charset && !/^charset="?(?:utf-?8|us-ascii)"?$/.test(charset)) {
     throw new Refusal(415, 'The charset of the Content-Type must be utf-8')
@@ -52,13 +53,11 @@ function collect(request, limit) {
       reject(tooLarge(limit))
     })
     request.on('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
-    request.on('error', () => reject(new Refusal(400, 'The body did not come to its end')))
-    request.on('close', () => reject(new Refusal(400, 'The body did not come to its end')))
+    for (const end of ['error', 'close']) request.on(end, () => reject(brokenOff()))
   })
 }
 
-function tooLarge(limit) {
-  return new Refusal(413, `The body must have at most ${limit} bytes`)
-}
+const tooLarge = (limit) => new Refusal(413, `The body must have at most ${limit} bytes`)
+const brokenOff = () => new Refusal(400, 'The body did not come to its end')
 
 module.exports = { readBody }

@@ -10,6 +10,7 @@ const { shazbotPlugin } = require('./fastify.js')
  * @param {Function} HttpAdapterHost
  */
 function moduleFor(HttpAdapterHost) {
+  // biome-ignore lint/complexity/noStaticOnlyClass: modules of Nest are classes
   return class ClustershazbotModule {
     static forRoot(options) {
       const provider = {

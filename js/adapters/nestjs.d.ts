@@ -13,6 +13,7 @@ export interface ShazbotDynamicModule {
  * The three routes and the life of the engine: it starts before the application listens, and shuts down when the application
  * closes; on signals only after `app.enableShutdownHooks()`. The routes come before body parsers, guards and a global prefix.
  */
+// biome-ignore lint/complexity/noStaticOnlyClass: modules of Nest are classes
 export class ClustershazbotModule {
   static forRoot(options?: ShazbotRoutesOptions): ShazbotDynamicModule
 }
