@@ -10,7 +10,7 @@ use crate::driver::Engine;
 use crate::driver::raw::Form;
 
 /// A body up to this size is read faster than the way to another thread takes.
-const SMALL_BODY: usize = 16 * 1024;
+const SMALL_BODY: usize = 4 * 1024;
 
 /// What a request is answered with.
 #[napi(object, object_from_js = false)]

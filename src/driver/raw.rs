@@ -77,3 +77,101 @@ fn join(text: &mut Vec<u8>, first: &[u8], second: &[u8]) {
     }
     text.extend_from_slice(second);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::driver::transport::HttpSettings;
+    use crate::protocol::config::Config;
+
+    fn engine() -> Engine {
+        let variable = |name: &str| {
+            let value = match name {
+                "SHAZBOT_BASE_URL" => "http://me/",
+                "SHAZBOT_MASTER_LIST" | "SHAZBOT_MASTER_LIST_UPDATE" => "http://store/",
+                "SHAZBOT_SECRET" | "SHAZBOT_CONTROL_SECRET" | "SHAZBOT_MASTER_LIST_UPDATE_AUTH" => "secret",
+                _ => return None,
+            };
+            Some(value.to_owned())
+        };
+        let (config, _) = Config::from_variables(variable).unwrap();
+        // Whoever does not run the task has a server that asks nobody.
+        Engine::start(config, HttpSettings::from_environment(variable), Box::new(|_, _, _| {}), None).0
+    }
+
+    #[track_caller]
+    fn hear(engine: &Engine, body: &str) {
+        assert_eq!(engine.gossip_raw(body.as_bytes()), Ok(None));
+    }
+
+    fn entry(url: &str, stamp: u64, monitor: bool) -> String {
+        format!(r#"{{"baseUrl":"{url}","monitor":{monitor},"lastUpdate":{stamp}}}"#)
+    }
+
+    #[track_caller]
+    fn assert_shows_its_lists(engine: &Engine) {
+        let lists = engine.lists(true);
+        let text = |form| String::from_utf8(engine.show(form)).unwrap();
+        assert_eq!(text(Form::Gossip).into_bytes(), lists.to_gossip_json(None));
+        assert_eq!(text(Form::All), serde_json::to_string(&lists).unwrap());
+        let online = serde_json::to_string(&lists.online).unwrap();
+        assert_eq!(text(Form::Online), format!(r#"{{"online":{online}}}"#));
+    }
+
+    #[test]
+    fn every_change_is_shown() {
+        let engine = engine();
+        assert_shows_its_lists(&engine);
+        let stamp = engine.lists(false).online[0].last_update.0;
+        let (a, b) = (entry("http://a/", stamp, false), entry(r"http://B:80/\u0022", stamp, true));
+        for body in [
+            format!(r#"{{"online":[{a}]}}"#),
+            format!(r#"{{"online":[{a},{b}]}}"#),
+            format!(r#"{{"online":[{}]}}"#, entry("http://a/", stamp + 1, false)),
+            format!(r#"{{"online":[{}]}}"#, entry("http://a/", stamp + 2, true)),
+            format!(r#"{{"online":[],"offline":[{}]}}"#, entry("http://a/", stamp + 3, true)),
+        ] {
+            let before = engine.show(Form::All);
+            hear(&engine, &body);
+            assert_ne!(engine.show(Form::All), before, "{body}");
+            assert_shows_its_lists(&engine);
+        }
+        engine.control(false);
+        assert_shows_its_lists(&engine);
+    }
+
+    #[test]
+    fn what_is_still_true_is_not_written_anew() {
+        let engine = engine();
+        hear(&engine, &format!(r#"{{"online":[{}]}}"#, entry("http://a/", 1, false)));
+        let before = engine.show(Form::Gossip);
+        let kept = engine.shared.written.get().unwrap();
+        hear(&engine, r#"{"online":[]}"#);
+        assert_ne!(engine.show(Form::Gossip), before, "the own stamp is another");
+        assert!(Arc::ptr_eq(&kept, &engine.shared.written.get().unwrap()));
+    }
+
+    #[test]
+    fn the_native_extension_is_answered_in_kind() {
+        let body = br#"{"online":[],"v2":{"me":["http://n/","alive",1,5,0],"id":"1","kind":"push"}}"#;
+        let answer = engine().gossip_raw(body).unwrap().unwrap();
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(
+            answer.starts_with(r#"{"message":"gossip","online":[],"offline":[],"v2":{"me":["http://me/""#)
+        );
+    }
+
+    #[test]
+    fn what_is_no_message_changes_nothing() {
+        let engine = engine();
+        let before = engine.show(Form::All);
+        for body in
+            [&b""[..], b"\xff", b"[]", br#"{"online":[{"baseUrl":"http://a/","lastUpdate":1}],"offline":1}"#]
+        {
+            assert!(engine.gossip_raw(body).is_err());
+        }
+        assert_eq!(engine.show(Form::All), before);
+    }
+}
