@@ -28,6 +28,13 @@ function run(...args) {
   return stdout
 }
 
+/** The files of a folder of the repository and its subfolders, by their paths from the root. */
+const filesBelow = (folder) =>
+  readdirSync(path.join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const file = `${folder}/${entry.name}`
+    return entry.isDirectory() ? filesBelow(file) : [file]
+  })
+
 describe('mended 24: packaging', { concurrency: 4 }, () => {
   test('mended 24: require and import give the same functions', async () => {
     const required = createRequire(path.join(ROOT, 'package.json'))('clustershazbot')
@@ -85,10 +92,32 @@ describe('mended 24: packaging', { concurrency: 4 }, () => {
     assert.equal(Object.keys(manifest.exports['.'].require)[0], 'types')
   })
 
-  test('nothing but the entry point and the manifest can be reached', () => {
+  test('each adapter can be required and imported, and is the same then', async () => {
+    const own = createRequire(path.join(ROOT, 'package.json'))
+    const entries = { express: 'shazbotMiddleware', fastify: 'shazbotPlugin', node: 'shazbotHandler' }
+    for (const [name, exported] of Object.entries(entries)) {
+      const required = own(`clustershazbot/${name}`)
+      assert.deepEqual(Object.keys(required), [exported])
+      assert.deepEqual({ ...(await import(`clustershazbot/${name}`)) }, required)
+    }
+    assert.deepEqual(Object.keys(await import('clustershazbot/nestjs')), ['ClustershazbotModule'])
+    const files = filesBelow('js/adapters').map((file) => readFileSync(path.join(ROOT, file), 'utf8'))
+    assert.ok(
+      files.every((text) => text.split('\n').length <= 61),
+      'an adapter is small',
+    )
+  })
+
+  test('nothing but the entry points and the manifest can be reached', () => {
     const own = createRequire(path.join(ROOT, 'package.json'))
     assert.equal(own('clustershazbot/package.json').version, manifest.version)
-    for (const inner of ['js/index.js', 'js/lifecycle.js', 'binding.js', 'index.d.ts']) {
+    for (const inner of [
+      'js/index.js',
+      'js/lifecycle.js',
+      'js/adapters/node.js',
+      'binding.js',
+      'index.d.ts',
+    ]) {
       assert.throws(() => own(`clustershazbot/${inner}`), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
     }
   })
@@ -117,7 +146,7 @@ describe('mended 24: packaging', { concurrency: 4 }, () => {
     const [{ files }] = JSON.parse(pack.stdout)
     const packed = files.map(({ path }) => path).sort()
     const expected = [
-      ...readdirSync(path.join(ROOT, 'js')).map((file) => `js/${file}`),
+      ...filesBelow('js'),
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
@@ -130,10 +159,10 @@ describe('mended 24: packaging', { concurrency: 4 }, () => {
   })
 
   test('every file that the packed JavaScript requires is packed, too', () => {
-    for (const file of readdirSync(path.join(ROOT, 'js'))) {
-      const text = readFileSync(path.join(ROOT, 'js', file), 'utf8')
+    for (const file of filesBelow('js')) {
+      const text = readFileSync(path.join(ROOT, file), 'utf8')
       for (const [, wanted] of text.matchAll(/(?:require\(|from )'(\.[^']*)'/g)) {
-        const target = path.relative(ROOT, path.join(ROOT, 'js', wanted))
+        const target = path.posix.join(path.posix.dirname(file), wanted)
         assert.ok(/^js\//.test(target) || target === 'binding.js', `${file} wants ${wanted}`)
         assert.ok(existsSync(path.join(ROOT, target)), `${file} wants ${wanted}`)
       }

@@ -27,6 +27,16 @@ test('the programs of the README are the examples', () => {
   for (const [, file, code] of blocks) assert.equal(code, read(file), `README.md shows another ${file}`)
 })
 
+test('what the README shows of an adapter is part of its example', () => {
+  const blocks = [...read('README.md').matchAll(/<!-- from (\S+) -->\n```ts\n([\s\S]*?)```/g)]
+  const names = ['express', 'fastify', 'nestjs', 'node']
+  assert.deepEqual(
+    blocks.map(([, file]) => file),
+    names.map((name) => `examples/adapters/${name}.ts`),
+  )
+  for (const [, file, code] of blocks) assert.ok(read(file).includes(code), `README.md shows another ${file}`)
+})
+
 test('the README has all functions, and a row for each variable', () => {
   const readme = read('README.md')
   const types = read('index.d.ts')
@@ -45,7 +55,7 @@ for (const document of DOCUMENTS) {
       assert.ok(existsSync(path.join(ROOT, path.dirname(document), target)), `${document}: ${target}`)
     }
     for (const [, script] of text.matchAll(/\bnpm run (?:-s )?([\w:-]+)/g)) {
-      const workspaces = ['.', 'examples/demo', 'examples/express', 'examples/nestjs']
+      const workspaces = ['.', 'examples/adapters', 'examples/demo', 'examples/express', 'examples/nestjs']
       const isKnown = workspaces.some(
         (folder) => script in require(path.join(ROOT, folder, 'package.json')).scripts,
       )

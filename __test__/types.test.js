@@ -29,7 +29,7 @@ describe('types', { concurrency: true }, () => {
     assert.deepEqual(found, expected, complaints)
   })
 
-  for (const example of ['express', 'nestjs']) {
+  for (const example of ['adapters', 'express', 'nestjs']) {
     const folder = path.join(EXAMPLES, example)
     const build = (format, options) => buildApp({ source: folder, workspace: folder, format, options })
 
