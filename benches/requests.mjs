@@ -1,8 +1,9 @@
 /**
- * For how long a gossip request keeps the main thread, answered from its bytes by Rust and, for comparison, in plain JavaScript:
- * `node benches/requests.mjs`. What other threads do meanwhile is not counted, what the system takes away is.
+ * What a gossip request costs the main thread, answered from its bytes by Rust and, for comparison, in plain JavaScript:
+ * `node benches/requests.mjs`.
  */
 
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 
 const SECRET = 'secret'
