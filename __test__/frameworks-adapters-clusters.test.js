@@ -1,9 +1,10 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { cpSync, readdirSync } = require('node:fs')
 const path = require('node:path')
 const { before, describe, test } = require('node:test')
-const { tsc } = require('./apps/support/build')
+const { APPS, buildApp, tsc } = require('./apps/support/build')
 const { liveAsPair } = require('./apps/support/life-of-a-pair')
 const { startProgram } = require('./apps/support/program')
 const { aWhileAgo, entry, isOffline, isOnline } = require('./support/entries')
@@ -11,7 +12,8 @@ const { eventually } = require('./support/eventually')
 const { createMasterListStore } = require('./support/master-list-store')
 const { startSubject } = require('./support/subject')
 
-const FOLDER = path.join(__dirname, '..', 'examples', 'adapters')
+const ROOT = path.join(__dirname, '..')
+const FOLDER = path.join(ROOT, 'examples', 'adapters')
 const endsItself = ({ code }) => code === 0
 const endsBySignal = (end, signal) => end.signal === signal
 const EXAMPLES = { express: endsItself, fastify: endsItself, nestjs: endsBySignal, node: endsItself }
@@ -58,4 +60,16 @@ describe('examples/adapters', { concurrency: true }, () => {
       assert.match(program.output, /SHAZBOT_GOSSIP_INTERVAL/)
     })
   }
+})
+
+// Where npm installs it, the package finds the Nest of its program; by way of a link to the repository it finds another.
+test('nestjs lives through its life with Nest 11, as CommonJS and installed by npm', async (t) => {
+  const folder = await buildApp({ source: FOLDER, workspace: path.join(APPS, 'nest11'), format: 'cjs' })
+  const addons = readdirSync(ROOT).filter((file) => file.endsWith('.node'))
+  for (const part of ['package.json', 'binding.js', 'js', ...addons])
+    cpSync(path.join(ROOT, part), path.join(folder, 'node_modules', 'clustershazbot', part), {
+      recursive: true,
+    })
+  const start = (context, options) => startProgram(context, [path.join(folder, 'nestjs.js')], options)
+  await liveAsPair(t, start, { unauthorized: 401, exits: endsBySignal })
 })

@@ -1,5 +1,7 @@
 'use strict'
 
+const { finished } = require('node:stream')
+
 const HEADERS = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }
 
 /**
@@ -16,7 +18,7 @@ function send(request, response, { status, bytes, headers }) {
   if (request.complete !== false || awaitsLeave(request)) return void response.end(bytes)
   // Who is still sending would miss the answer if that ended the connection.
   response.write(bytes)
-  request.resume().once('close', () => response.end())
+  finished(request.resume(), () => response.end())
 }
 
 /** Whether the other side sends its body only once it is told to; unless the program has its say there, Node does that. */
