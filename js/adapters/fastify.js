@@ -1,9 +1,10 @@
 'use strict'
 
 const { shazbotHandler } = require('./node.js')
+const { PATH } = require('./routes.js')
 
 /** A plugin for the three routes; see `fastify.d.ts`. */
-function shazbotPlugin(fastify, { path = '/clustershazbot', limit } = {}, done) {
+function shazbotPlugin(fastify, { path = PATH, limit } = {}, done) {
   const handle = shazbotHandler({ path: fastify.prefix + path, limit })
   // Before Fastify would read the body.
   const onRequest = (request, reply) => {

@@ -3,10 +3,9 @@
 const { requireRunning } = require('../lifecycle.js')
 const { readBody } = require('./body.js')
 const { Refusal, answerOfError } = require('./refusal.js')
-const { ROUTES } = require('./routes.js')
+const { PATH, ROUTES } = require('./routes.js')
 const { send } = require('./send.js')
 
-const PATH = '/clustershazbot'
 const LIMIT = 16 * 1024 * 1024
 
 /** A handler for the three routes; see `node.d.ts`. */

@@ -11,6 +11,9 @@ const authorizeControl = withPublicErrors(addon.authorizeControl)
 const gossipRaw = withPublicErrors(addon.gossipRaw)
 const listRaw = withPublicErrors(addon.listRaw)
 
+/** Where the other servers look for the routes. */
+const PATH = '/clustershazbot'
+
 /**
  * The three routes. `authorize` throws before the body is read, where one is; `answer` is given the header, and the body as
  * `{ bytes }` or as the `{ value }` that a body parser has made of it, and gives `{ status, bytes }`.
@@ -44,4 +47,4 @@ function parse(bytes) {
   }
 }
 
-module.exports = { ROUTES }
+module.exports = { PATH, ROUTES }
