@@ -8,6 +8,7 @@ use napi_derive::napi;
 use super::environment::EngineSlot;
 use super::errors::{Result, internal, misconfigured, unauthorized};
 use super::packed::{PackedLists, PackedServers, heard, pack};
+use super::promise::{Outcome, promise};
 use crate::driver::transport::HttpSettings;
 use crate::driver::{Beat, Engine, LogSink, Pulse};
 use crate::protocol::config::Config;
@@ -29,7 +30,7 @@ pub fn start<'env>(
     env: &'env Env,
     environment: Object<'_>,
     on_log: Function<'_, Line, ()>,
-) -> Result<PromiseRaw<'env, ()>> {
+) -> Result<PromiseRaw<'env, Outcome>> {
     let slot = EngineSlot::of(env)?;
     let variable = |name: &str| environment.get::<String>(name).ok().flatten();
     let (config, warnings) = Config::from_variables(variable).map_err(|error| misconfigured(&error))?;
@@ -42,31 +43,27 @@ pub fn start<'env>(
     let (engine, task) = Engine::start(config, HttpSettings::from_environment(variable), log, pulse);
     slot.fill(engine.clone());
     spawn(task);
-    env.spawn_future(async move {
+    let started = async move {
         engine.started().await;
-        Ok(())
-    })
-    .map_err(internal)
+        Outcome::A(())
+    };
+    promise(env, started, |_| {})
 }
 
 /// Takes the server offline at once; resolves when the others know and nothing of the engine is left.
 #[napi(catch_unwind, js_name = "shutDown", ts_return_type = "Promise<void>")]
-pub fn shut_down(env: &Env) -> Result<PromiseRaw<'_, ()>> {
+pub fn shut_down(env: &Env) -> Result<PromiseRaw<'_, Outcome>> {
     let engine = EngineSlot::of(env)?.engine()?;
     engine.leave();
-    env.spawn_future_with_callback(
-        async move {
-            engine.ended().await;
-            Ok(())
-        },
-        |env, ()| {
-            if let Ok(slot) = EngineSlot::of(env) {
-                slot.clear();
-            }
-            Ok(())
-        },
-    )
-    .map_err(internal)
+    let ended = async move {
+        engine.ended().await;
+        Outcome::A(())
+    };
+    promise(env, ended, |env| {
+        if let Ok(slot) = EngineSlot::of(env) {
+            slot.clear();
+        }
+    })
 }
 
 /// Throws unless the header holds `SHAZBOT_SECRET`.

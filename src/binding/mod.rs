@@ -6,6 +6,7 @@
 //! | `environment` | the engine that belongs to one JavaScript environment |
 //! | `packed` | lists of servers in few large values |
 //! | `raw` | what JavaScript calls with bytes, for the adapters |
+//! | `promise` | promises of what is done on other threads |
 //! | `errors` | errors with their codes |
 
 #![expect(unreachable_pub, reason = "what `#[napi]` exports to JavaScript has to be public in Rust")]
@@ -14,4 +15,5 @@ mod environment;
 mod errors;
 mod functions;
 mod packed;
+mod promise;
 mod raw;

@@ -5,7 +5,8 @@ use napi::bindgen_prelude::{Buffer, Either, PromiseRaw, Uint8Array};
 use napi_derive::napi;
 
 use super::environment::EngineSlot;
-use super::errors::{Result, internal, unauthorized};
+use super::errors::{Result, unauthorized};
+use super::promise::{Outcome, promise};
 use crate::driver::Engine;
 use crate::driver::raw::Form;
 
@@ -21,7 +22,7 @@ pub struct RawAnswer {
     pub bytes: Buffer,
 }
 
-type Answered<'env> = Either<RawAnswer, PromiseRaw<'env, RawAnswer>>;
+type Answered<'env> = Either<RawAnswer, PromiseRaw<'env, Outcome>>;
 
 /// Answers the body of a gossip request; a large one, or one whose answer is large, on another thread, which reads it
 /// where it lies: nobody may change it meanwhile. Throws unless the header holds `SHAZBOT_SECRET`.
@@ -75,7 +76,5 @@ fn shown(engine: &Engine, form: Form) -> RawAnswer {
 }
 
 fn later(env: &Env, work: impl FnOnce() -> RawAnswer + Send + 'static) -> Result<Answered<'_>> {
-    // In a box, so that all work makes one kind of task.
-    let work: Box<dyn FnOnce() -> RawAnswer + Send> = Box::new(work);
-    env.spawn_future(async move { Ok(work()) }).map(Either::B).map_err(internal)
+    promise(env, async move { Outcome::B(work()) }, |_| {}).map(Either::B)
 }
