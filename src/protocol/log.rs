@@ -24,6 +24,17 @@ pub(super) struct Told {
 
 impl Machine {
     pub(super) fn log_failure(&mut self, message: String, reason: &str, now: Tick) {
+        self.log_seldom(Severity::Error, message, Some(reason.to_owned()), now);
+    }
+
+    /// The same message is told again only after a while.
+    pub(super) fn log_seldom(
+        &mut self,
+        severity: Severity,
+        message: String,
+        reason: Option<String>,
+        now: Tick,
+    ) {
         let failures = &mut self.told.failures;
         if failures.get(&message).is_some_and(|at| now.since(*at) < QUIET) {
             return;
@@ -33,8 +44,7 @@ impl Machine {
             failures.truncate(MAX_REMEMBERED - 1);
         }
         failures.insert(message.clone(), now);
-        let reason = Some(reason.to_owned());
-        self.events.push_back(Event::Log { severity: Severity::Error, message, reason });
+        self.events.push_back(Event::Log { severity, message, reason });
     }
 
     /// Each kind of rejection is told once.

@@ -25,7 +25,7 @@ const SYNC_TIMEOUT: Duration = Duration::from_secs(5);
 /// The native extension is offered again so long after a server has passed over it.
 const OFFERED_AGAIN: Duration = Duration::from_secs(10 * 60);
 /// More requests to native servers than this are not begun; legacy peers that hang hold none of them up.
-pub(super) const MAX_IN_FLIGHT: usize = 16;
+const MAX_IN_FLIGHT: usize = 16;
 
 impl Machine {
     /// Whether this server speaks the native extension.
@@ -101,17 +101,24 @@ impl Machine {
         } else if self.roster.get(peer).is_some_and(|member| member.is_native()) {
             // Somebody else has taken its place.
             self.probe_failed(peer, Finding::Refused, now);
+            if flight.purpose.is_verification() {
+                self.find_silent(peer, now);
+            }
         } else {
             self.find_absent(peer, id, None, now);
         }
         self.owe_findings(peer, now);
         match flight.purpose {
             Purpose::Sync if heard.elsewhere.is_empty() => self.conclude_sync(peer, heard, now),
-            Purpose::Sync => self.ask_for_whole_roster(&heard.elsewhere, now),
+            Purpose::Sync => self.ask_for_whole_roster(peer, &heard.elsewhere, now),
             Purpose::Probe if sender.as_ref() == Some(peer) => self.compare(peer, heard, now),
             Purpose::Round => self.end_round(now),
+            Purpose::Greeting if self.sync.awaits_greeting => {
+                let base_url = self.roster.spelling(peer);
+                self.ask_for_whole_roster("", &[base_url], now);
+            }
             Purpose::Introduction if !matches!(heard.kind, Kind::Sync(_)) => {
-                self.ask_for_whole_roster(&heard.elsewhere, now);
+                self.ask_for_whole_roster(peer, &heard.elsewhere, now);
             }
             _ => {}
         }
@@ -227,10 +234,16 @@ impl Machine {
         Some(id)
     }
 
-    /// Whether there is room for one request more. Legacy peers that hang take none.
+    /// Whether there is room for one request more.
     pub(super) fn may_say_more(&self) -> bool {
+        self.room() > 0
+    }
+
+    /// How many requests more may be under way. Legacy peers that hang take no room.
+    pub(super) fn room(&self) -> usize {
         let is_legacy = |peer: &str| self.roster.get(peer).is_some_and(|member| member.wire == Wire::Legacy);
-        self.flights.peers().filter(|peer| !is_legacy(peer)).count() < MAX_IN_FLIGHT
+        let others = self.flights.peers().filter(|peer| !is_legacy(peer)).count();
+        MAX_IN_FLIGHT.saturating_sub(others)
     }
 
     pub(super) fn native_timeout(&self) -> Duration {

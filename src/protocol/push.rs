@@ -10,7 +10,6 @@ use rand::RngExt;
 use super::allowance::Allowance;
 use super::flights::Purpose;
 use super::machine::Machine;
-use super::native::MAX_IN_FLIGHT;
 use super::time::{Now, Tick};
 use super::timers::Timer;
 
@@ -66,16 +65,23 @@ impl Machine {
             Some(Reach::Few) if self.is_native() => self.few_legacies(),
             Some(Reach::Few) => self.roster.sample(&mut self.rng, FEW, |_, member| member.is_online()),
         };
-        self.spread.waiting.extend(targets);
-        let room = MAX_IN_FLIGHT.saturating_sub(self.flights.peers().count());
-        let allowed = self.spread.allowance.take(self.spread.waiting.len().min(room), now.tick);
-        let targets: Vec<_> = self.spread.waiting.drain(..allowed).collect();
+        let targets = if self.is_native() { self.as_many_as_may(targets, now) } else { targets };
         self.spread.not_before = now.tick + PACE;
         self.schedule_push(now.tick);
         let (busy, free): (Vec<_>, Vec<_>) =
             targets.into_iter().partition(|peer| self.flights.is_talking_to(peer));
         self.spread.owed.extend(busy);
         self.tell(free, Purpose::Push, now);
+    }
+
+    /// Those that may be told now; the others wait, unless they have gone meanwhile.
+    fn as_many_as_may(&mut self, targets: Vec<Arc<str>>, now: Now) -> Vec<Arc<str>> {
+        let room = self.room();
+        let Spread { waiting, allowance, .. } = &mut self.spread;
+        waiting.retain(|peer| self.roster.get(peer).is_some_and(|member| member.is_online()));
+        waiting.extend(targets);
+        let allowed = allowance.take(waiting.len().min(room), now.tick);
+        waiting.drain(..allowed).collect()
     }
 
     // Native servers hear by rumours. What this server alone has found out may be found out by each of them.

@@ -13,6 +13,7 @@ use super::claim::Claim;
 use super::extension::Kind;
 use super::flights::Purpose;
 use super::machine::Machine;
+use super::member::{Member, Status};
 use super::time::{Now, Tick};
 use super::timers::Timer;
 
@@ -61,6 +62,20 @@ impl Rumours {
     /// Whoever leaves passes nothing on any more.
     pub(super) fn forget_all(&mut self) {
         self.by_subject.clear();
+    }
+
+    fn spend_round<'a>(&mut self, told: impl Iterator<Item = &'a Arc<str>>) {
+        for subject in told {
+            if let Some(rumour) = self.by_subject.get_mut(subject) {
+                rumour.rounds_left = rumour.rounds_left.saturating_sub(1);
+            }
+        }
+    }
+
+    fn spend_round_of_all(&mut self) {
+        for rumour in self.by_subject.values_mut() {
+            rumour.rounds_left = rumour.rounds_left.saturating_sub(1);
+        }
     }
 
     fn end_round(&mut self) {
@@ -118,20 +133,26 @@ impl Machine {
         }
         let allowed = self.spread.allowance.take(FANOUT, now.tick);
         let peers = self.helpers(allowed, "", now.tick);
-        let (told, claims) = self.rumoured(MAX_CLAIM_BYTES, now);
-        let told: Arc<[Arc<str>]> = told.into();
-        let exchanges = self.say(peers, Kind::Push, claims, Arc::clone(&told), Purpose::Push, now);
-        // Where all are busy the round is made up for; where there is nobody, it would be for ever.
-        if !exchanges.is_empty() || self.roster.native_count() == 0 {
-            for subject in &*told {
-                if let Some(rumour) = self.rumours.by_subject.get_mut(subject) {
-                    rumour.rounds_left = rumour.rounds_left.saturating_sub(1);
-                }
+        if !peers.is_empty() {
+            let (told, claims) = self.rumoured(MAX_CLAIM_BYTES, now);
+            let told: Arc<[Arc<str>]> = told.into();
+            if !self.say(peers, Kind::Push, claims, Arc::clone(&told), Purpose::Push, now).is_empty() {
+                self.rumours.spend_round(told.iter());
             }
+        } else if !self.has_somebody_to_tell(now.tick) {
+            // Where all are busy the round is made up for; where there is nobody, it would be for ever.
+            self.rumours.spend_round_of_all();
         }
         let pause = self.jittered(PAUSE.mul_f64(self.health.restraint()));
         self.rumours.not_before = now.tick + pause;
         self.timers.set(Timer::Rumours, self.rumours.not_before);
+    }
+
+    fn has_somebody_to_tell(&self, now: Tick) -> bool {
+        let can_be_told = |member: &Member| {
+            member.status == Status::Online && !member.is_met_as_legacy() && !member.is_left_alone(now)
+        };
+        self.roster.iter().any(|(_, member)| can_be_told(member))
     }
 
     /// The claims that are being spread, those with most rounds ahead of them first, as far as they fit.

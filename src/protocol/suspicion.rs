@@ -121,7 +121,9 @@ impl Machine {
             .and_then(|member| member.suspicion())
             .is_some_and(|suspicion| suspicion.accusers.iter().all(|accuser| accuser == me));
         if is_mine_alone && self.would_bury_too_many(now) {
-            let again = now.tick + HELD_BACK;
+            // All at the same moments, so that many wake nobody more often than one.
+            let step = u64::try_from(HELD_BACK.as_millis()).unwrap_or(1);
+            let again = Tick((now.tick.0 / step + 1) * step);
             return self.suspects.by_deadline.entry(again).or_default().push(Arc::clone(identity));
         }
         if is_mine_alone {

@@ -20,7 +20,7 @@ use super::extension::{BUCKETS, Extension, Kind};
 use super::flights::Purpose;
 use super::intake::Subject;
 use super::machine::Machine;
-use super::member::Member;
+use super::member::{Member, Wire};
 use super::retention::TOMBSTONE_TOLD;
 use super::rumours::MAX_CLAIM_BYTES;
 use super::time::{Incarnation, Now, Tick};
@@ -42,6 +42,8 @@ pub(super) struct Sync {
     handed_out: VecDeque<Tick>,
     /// How many servers may still be asked for a whole roster, after a start.
     pub(super) whole_tries_left: u8,
+    /// Nobody was free to be asked for a whole roster; the next one that answers a greeting is.
+    pub(super) awaits_greeting: bool,
 }
 
 impl Machine {
@@ -134,19 +136,25 @@ impl Machine {
         }
     }
 
-    /// A newcomer asks one server for its whole roster; another one, maybe one that was named, where that fails or is too busy.
-    pub(super) fn ask_for_whole_roster(&mut self, named: &[Arc<str>], now: Now) {
+    /// A newcomer asks one server for its whole roster; where that one fails or is too busy another, one that was named if may be.
+    pub(super) fn ask_for_whole_roster(&mut self, in_vain: &str, named: &[Arc<str>], now: Now) {
         if !self.is_native() || self.sync.whole_tries_left == 0 {
             return;
         }
         self.sync.whole_tries_left -= 1;
-        let named = named.iter().find_map(|base_url| match self.identify(base_url) {
-            Ok(Subject::Known(identity)) if self.is_met_natively(&identity) => Some(identity),
+        let identities = named.iter().filter_map(|base_url| match self.identify(base_url) {
+            Ok(Subject::Known(identity)) => Some(identity),
             _ => None,
         });
-        let peer = named.map_or_else(|| self.helpers(1, "", now.tick), |identity| vec![identity]);
+        let may_have_one = |identity: &Arc<str>| {
+            &**identity != in_vain
+                && self.roster.get(identity).is_some_and(|member| member.wire != Wire::Legacy)
+        };
+        let named = identities.into_iter().find(may_have_one);
+        let peer = named.map_or_else(|| self.helpers(1, in_vain, now.tick), |identity| vec![identity]);
         self.sync.asked = None;
         let exchanges = self.say(peer, Kind::Sync(None), Vec::new(), Arc::default(), Purpose::Sync, now);
+        self.sync.awaits_greeting = exchanges.is_empty();
         self.wait_for_greeting(exchanges);
     }
 }

@@ -333,7 +333,11 @@ impl Machine {
                     self.probe_succeeded(&flight.peer, now);
                 }
             }
-            (Reply::Lists(_), None) => {}
+            (Reply::Lists(_), None) => {
+                // Rolled back to the original, and drained: nothing more is to be found out as from a native server.
+                self.probes.excuse(&flight.peer);
+                self.report(&flight.peer, Finding::Silent, now);
+            }
             (Reply::Refusal(_), _) => {
                 self.find_alive(&flight.peer, id, None, now);
                 if is_native {
@@ -347,9 +351,11 @@ impl Machine {
                     Purpose::Farewell => {}
                     Purpose::Introduction => {
                         self.doubt(&flight.peer, now);
-                        self.ask_for_whole_roster(&[], now);
+                        self.ask_for_whole_roster(&flight.peer, &[], now);
                     }
-                    Purpose::Sync if self.phase.is_starting() => self.ask_for_whole_roster(&[], now),
+                    Purpose::Sync if self.phase.is_starting() => {
+                        self.ask_for_whole_roster(&flight.peer, &[], now);
+                    }
                     _ => self.doubt(&flight.peer, now),
                 }
                 if is_native {

@@ -15,6 +15,7 @@ mod master_list;
 mod master_list_upload;
 mod myself;
 mod native_cluster;
+mod native_rules;
 mod pages;
 mod properties;
 mod resurrection;

@@ -1,0 +1,231 @@
+//! Rules among native servers that no cluster shows by itself: what comes late, who has gone meanwhile, who is left alone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::world::{EPOCH, config};
+use crate::protocol::ExchangeId;
+use crate::protocol::accusers::Accusers;
+use crate::protocol::claim::Claim;
+use crate::protocol::document::Document;
+use crate::protocol::extension::{Extension, Finding, Kind};
+use crate::protocol::machine::Machine;
+use crate::protocol::member::Status;
+use crate::protocol::message::{HeardEntry, HeardLists, Reply};
+use crate::protocol::output::Transmit;
+use crate::protocol::time::{Incarnation, Now, Stamp, Tick};
+
+const TARGET: &str = "http://target/";
+
+fn now(tick: u64) -> Now {
+    Now { tick: Tick(tick), wall: Stamp(EPOCH + tick) }
+}
+
+fn legacy(url: &str) -> Claim {
+    Claim {
+        base_url: url.into(),
+        status: Status::Online,
+        incarnation: Incarnation::NONE,
+        last_update: Stamp(EPOCH - 100_000),
+        monitor: false,
+        age: 0,
+        accusers: Accusers::default(),
+    }
+}
+
+fn native(url: &str) -> Claim {
+    Claim { incarnation: Incarnation(1_000), ..legacy(url) }
+}
+
+fn urls(count: usize) -> impl Iterator<Item = String> {
+    (0..count).map(|index| format!("http://n{index}/"))
+}
+
+fn word_of(url: &str) -> Extension {
+    Extension {
+        me: native(url),
+        instance: url.bytes().fold(7, |sum, byte| sum * 31 + u64::from(byte)),
+        kind: Kind::Push,
+        living: 0,
+        hash: 0,
+        lag: 0,
+        claims: Vec::new(),
+        malformed: 0,
+        fresh: Vec::new(),
+        found: None,
+        elsewhere: Vec::new(),
+    }
+}
+
+fn found(helper: &str, finding: Finding) -> Extension {
+    Extension { found: Some((TARGET.into(), finding)), ..word_of(helper) }
+}
+
+fn machine(probe_interval: Option<Duration>, members: impl Iterator<Item = Claim>) -> Machine {
+    let config = crate::protocol::config::Config { probe_interval, ..config("http://me/") };
+    Machine::seeded(config, 3, now(0), members.collect::<Vec<_>>())
+}
+
+/// A message that was sent: to whom, what it wants in the native extension, and how long it waits.
+struct Said {
+    id: ExchangeId,
+    to: Arc<str>,
+    kind: Option<Kind>,
+    timeout: u64,
+}
+
+fn said(machine: &mut Machine) -> Vec<Said> {
+    while machine.poll_event().is_some() {}
+    let gossip = |transmit| match transmit {
+        Transmit::Gossip { id, base_url, extension, timeout, .. } => Some(Said {
+            id,
+            to: base_url,
+            kind: extension.map(|extension| extension.kind.clone()),
+            timeout: u64::try_from(timeout.as_millis()).unwrap(),
+        }),
+        _ => None,
+    };
+    std::iter::from_fn(|| machine.poll_transmit()).filter_map(gossip).collect()
+}
+
+fn status_of(machine: &Machine, url: &str) -> Status {
+    machine.claim(url, now(0)).unwrap().status
+}
+
+/// Lets time pass until the machine has asked three helpers about the target, whose port it found closed; all others answer.
+fn until_helpers_are_asked(machine: &mut Machine) -> (u64, Vec<Arc<str>>) {
+    loop {
+        let tick = machine.poll_timeout().unwrap().0;
+        machine.handle_timeout(now(tick));
+        for Said { id, to, .. } in said(machine) {
+            if &*to != TARGET {
+                machine.handle_reply(now(tick), id, &Reply::Native(Box::new(word_of(&to))));
+                continue;
+            }
+            machine.handle_reply(now(tick), id, &Reply::NoListener("refused".to_owned()));
+            let asked = said(machine);
+            assert!(asked.iter().all(|said| matches!(said.kind, Some(Kind::ProbeFor(_)))));
+            for helper in &asked {
+                machine.handle_reply(now(tick), helper.id, &Reply::Native(Box::new(word_of(&helper.to))));
+            }
+            return (tick, asked.into_iter().map(|helper| helper.to).collect());
+        }
+    }
+}
+
+#[test]
+fn a_finding_that_comes_late_does_not_anticipate_the_second_look() {
+    for is_looking in [false, true] {
+        let members = urls(9).map(|url| native(&url)).chain([native(TARGET)]);
+        let mut machine = machine(Some(Duration::from_secs(1)), members);
+        let (asked_at, helpers) = until_helpers_are_asked(&mut machine);
+        let [first, second, last] = &helpers[..] else { panic!("{helpers:?}") };
+        machine.handle_native_request(now(asked_at + 5), &found(first, Finding::Refused));
+        machine.handle_native_request(now(asked_at + 5), &found(second, Finding::Silent));
+        // The helpers' time is up after a second, the second look comes 250 ms later.
+        let late = asked_at + if is_looking { 1_280 } else { 1_100 };
+        let mut looks = Vec::new();
+        while let Some(at) = machine.poll_timeout().filter(|at| at.0 <= late) {
+            machine.handle_timeout(now(at.0));
+            for Said { id, to, .. } in said(&mut machine) {
+                match &*to {
+                    TARGET => looks.push(id),
+                    _ => machine.handle_reply(now(at.0), id, &Reply::Native(Box::new(word_of(&to)))),
+                }
+            }
+        }
+        assert_eq!(looks.len(), usize::from(is_looking));
+        machine.handle_native_request(now(late), &found(last, Finding::Silent));
+        assert_eq!(status_of(&machine, TARGET), Status::Online);
+        if let Some(look) = looks.pop() {
+            machine.handle_reply(now(late + 1), look, &Reply::NoListener("refused".to_owned()));
+            assert_eq!(status_of(&machine, TARGET), Status::Dead);
+        }
+    }
+}
+
+#[test]
+fn whoever_went_offline_while_its_push_waited_is_not_told() {
+    let mut machine = machine(Some(Duration::from_secs(1)), urls(20).map(|url| legacy(&url)));
+    machine.handle_control(now(100), false);
+    machine.handle_timeout(now(115));
+    let told = said(&mut machine);
+    let waiting: Vec<String> = urls(20).filter(|url| told.iter().all(|said| *said.to != **url)).collect();
+    assert!(!waiting.is_empty() && waiting.len() < 20, "{} wait", waiting.len());
+    let gone = |url: &String| HeardEntry {
+        base_url: url.clone().into(),
+        monitor: false,
+        last_update: (EPOCH + 116) as f64,
+    };
+    let offline = waiting.iter().map(gone).collect();
+    machine.handle_request(now(116), &HeardLists { offline, ..HeardLists::default() });
+    for said in told {
+        machine.handle_reply(now(117), said.id, &Reply::Failure("reset".to_owned()));
+    }
+    while let Some(at) = machine.poll_timeout().filter(|at| at.0 < 5_000) {
+        machine.handle_timeout(now(at.0));
+        for said in said(&mut machine) {
+            assert!(!waiting.contains(&said.to.to_string()), "{} is told at {} ms", said.to, at.0);
+        }
+    }
+}
+
+#[test]
+fn without_the_extension_a_drain_is_told_at_once_whoever_hangs() {
+    let monitors = urls(60).map(|url| Claim { monitor: true, ..legacy(&url) });
+    let mut machine = machine(None, monitors);
+    machine.handle_control(now(100), false);
+    machine.handle_timeout(now(115));
+    assert_eq!(said(&mut machine).len(), 60);
+}
+
+#[test]
+fn a_newcomer_that_finds_one_too_busy_asks_the_next_that_is_free() {
+    let config = crate::protocol::config::Config {
+        probe_interval: Some(Duration::from_secs(1)),
+        ..config("http://me/")
+    };
+    let mut machine = Machine::start(config, 3, now(0));
+    let Some(Transmit::DownloadMasterList { id }) = machine.poll_transmit() else { panic!("no download") };
+    let entries: Vec<String> =
+        urls(3).map(|url| format!(r#"{{"baseUrl":"{url}","monitor":false,"lastUpdate":{EPOCH}}}"#)).collect();
+    let list = format!(r#"{{"online":[{}]}}"#, entries.join(","));
+    machine.handle_download(now(10), id, &Document::read(200, None, list.as_bytes()));
+    let greeted = said(&mut machine);
+    let asks_for_all = |said: &&Said| matches!(said.kind, Some(Kind::Sync(None)));
+    let busy = greeted.iter().find(asks_for_all).unwrap();
+    let answer = Extension { elsewhere: urls(3).map(Arc::from).collect(), ..word_of(&busy.to) };
+    machine.handle_reply(now(15), busy.id, &Reply::Native(Box::new(answer)));
+    assert!(said(&mut machine).is_empty(), "an exchange with each of the others is under way");
+    let free = greeted.iter().find(|said| said.id != busy.id).unwrap();
+    machine.handle_reply(now(16), free.id, &Reply::Native(Box::new(word_of(&free.to))));
+    let asked = said(&mut machine);
+    assert_eq!(asked.iter().filter(asks_for_all).map(|said| &said.to).collect::<Vec<_>>(), [&free.to]);
+}
+
+#[test]
+fn whoever_is_cut_off_from_all_comes_to_rest() {
+    let mut machine = machine(Some(Duration::from_secs(1)), urls(50).map(|url| native(&url)));
+    let mut silent: Vec<(u64, ExchangeId)> = Vec::new();
+    let mut wakings = 0;
+    loop {
+        let timer = machine.poll_timeout().unwrap().0;
+        let reply = silent.iter().min().copied().filter(|(at, _)| *at <= timer);
+        let at = reply.map_or(timer, |(at, _)| at);
+        if at > 600_000 {
+            break;
+        }
+        wakings += u32::from(reply.is_none() && at > 540_000);
+        match reply {
+            Some(reply) => {
+                silent.retain(|other| *other != reply);
+                machine.handle_reply(now(at), reply.1, &Reply::Failure("timed out".to_owned()));
+            }
+            None => machine.handle_timeout(now(at)),
+        }
+        silent.extend(said(&mut machine).into_iter().map(|said| (at + said.timeout, said.id)));
+    }
+    assert!(machine.lists(false).online.len() > 40, "most are held as suspects");
+    // A probe, a look at the suspects and what follows of both, each second.
+    assert!(wakings < 240, "{wakings} wakings in a minute");
+}
