@@ -60,7 +60,7 @@ export function chapter(found) {
         'bytes a server sends in a second, headers included',
         sizes.map((size) => sent(get('steady', size))),
       ),
-      row('servers declared dead though they run, a quarter of the messages lost, 10 min', [
+      row('servers declared dead though they run, a quarter of the messages lost, 10 min; what that costs', [
         lost(get('lossy', 100)),
         lost(get('lossy', 1_000)),
         '',
@@ -134,8 +134,9 @@ function sent(run) {
 
 function lost(run) {
   if (!run) return '—'
-  const { falseDeaths } = run.results[0]
-  return `${falseDeaths} (0: ${verdict(falseDeaths === 0)})`
+  const { falseDeaths, steady } = run.results[0]
+  const kilobytes = Math.round(steady.bytesPerSecond / 1_000)
+  return `${falseDeaths} (0: ${verdict(falseDeaths === 0)}), at ${kilobytes} kB/s a server`
 }
 
 function views(run) {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::machine::Machine;
 use super::member::Status;
-use super::output::{Event, Severity};
+use super::output::Severity;
 use super::time::{Now, Tick};
 
 /// The worst there is.
@@ -33,8 +33,10 @@ const LONGEST_PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 const LATE: Duration = Duration::from_millis(100);
 /// More counts no more, so that a process that was stopped for long is soon itself again.
 const LATEST: Duration = Duration::from_secs(1);
-/// So much of what was known of lateness is kept at each waking.
-const REMEMBERED: f64 = 0.75;
+/// On machines that are well too, timers are late by this.
+const USUAL: Duration = Duration::from_millis(50);
+/// Half of it is forgotten after this: longer than the moments between two bursts of work.
+const LATENESS_HALVES: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default)]
 pub(super) struct Health {
@@ -42,6 +44,7 @@ pub(super) struct Health {
     pub(super) lag: Duration,
     /// How much too late this server has been woken of late: the processor has too much to do.
     lateness: Duration,
+    late_at: Tick,
     round_trips: VecDeque<Duration>,
     /// When this server buried somebody whom nobody else had accused.
     burials: VecDeque<Tick>,
@@ -58,8 +61,11 @@ impl Health {
     }
 
     /// This server was woken so much too late.
-    pub(super) fn woke(&mut self, late: Duration) {
-        self.lateness = self.lateness.mul_f64(REMEMBERED) + late.min(LATEST).mul_f64(1.0 - REMEMBERED);
+    pub(super) fn woke(&mut self, late: Duration, now: Tick) {
+        let halvings = now.since(self.late_at).as_secs_f64() / LATENESS_HALVES.as_secs_f64();
+        self.lateness =
+            late.saturating_sub(USUAL).min(LATEST).max(self.lateness.mul_f64(0.5_f64.powf(halvings)));
+        self.late_at = now;
     }
 
     /// What time-outs and suspicions are multiplied by.
@@ -71,6 +77,11 @@ impl Health {
     /// refute them, and never end (a metastable failure: Bronson and others 2021).
     pub(super) fn restraint(&self) -> f64 {
         self.overload().min(f64::from(WORST)) + 1.0
+    }
+
+    /// Whether this server had better not ask others what it may have missed itself.
+    pub(super) fn is_late(&self) -> bool {
+        self.lateness >= LATE
     }
 
     fn overload(&self) -> f64 {
@@ -131,12 +142,8 @@ impl Machine {
             return false;
         }
         self.health.is_isolated = true;
-        self.events.push_back(Event::Log {
-                severity: Severity::Warning,
-                message: "Clustershazbot reaches hardly anybody: this server seems to be cut off, and buries no more of the others"
-                    .to_owned(),
-                reason: None,
-            });
+        let message = "Clustershazbot reaches hardly anybody: this server seems to be cut off, and buries no more of the others";
+        self.log_seldom(Severity::Warning, message.to_owned(), None, now.tick);
         true
     }
 

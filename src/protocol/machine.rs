@@ -210,7 +210,7 @@ impl Machine {
     /// The moment that `poll_timeout` named has come, or any other.
     pub fn handle_timeout(&mut self, now: Now) {
         if let Some(due) = self.timers.next().filter(|due| *due <= now.tick) {
-            self.health.woke(now.tick.since(due));
+            self.health.woke(now.tick.since(due), now.tick);
         }
         while let Some(timer) = self.timers.expire(now.tick) {
             match timer {

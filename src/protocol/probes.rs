@@ -238,7 +238,9 @@ impl Machine {
     }
 
     fn ask_helpers(&mut self, peer: &Arc<str>, incarnation: Incarnation, own: Finding, now: Now) {
-        let helpers = self.helpers(HELPERS, peer, now.tick);
+        // Where all are late, the messages of helpers would be what keeps them so.
+        let amount = if self.health.is_late() { 0 } else { HELPERS };
+        let helpers = self.helpers(amount, peer, now.tick);
         let stage = if helpers.is_empty() {
             Stage::Again { at: now.tick + SECOND_TRY }
         } else {
@@ -322,7 +324,9 @@ impl Machine {
             }
             self.health.worsen();
             self.is_reached();
-        } else if question.findings.len() == question.helpers.len() {
+        } else if matches!(question.stage, Stage::Helpers { .. })
+            && question.findings.len() == question.helpers.len()
+        {
             self.conclude_question(&target, now);
         }
         self.schedule_questions(now.tick);
@@ -351,9 +355,8 @@ impl Machine {
         let is_certain = stage == Stage::Probed && is_refused_by_me;
         if is_certain && has_confirmer {
             self.bury(peer, now);
-        } else if is_certain && is_alone && !self.would_bury_too_many(now) {
-            // On this server's own word alone, as nobody could help.
-            self.health.buried_alone(now.tick);
+        } else if is_certain && is_alone {
+            // Nobody could help; but whoever is cut off is not refused.
             self.bury(peer, now);
         } else {
             let confirmers: Vec<Arc<str>> = findings.into_iter().map(|(helper, _)| helper).collect();
