@@ -18,8 +18,11 @@ export declare function authorizeGossip(authorizationHeader: string): void
 /** Drains this server or brings it back. */
 export declare function control(online: boolean): void
 
-/** Merges what a gossip request says, and answers with all that is known. */
-export declare function gossip(online: PackedServers, offline: PackedServers): PackedLists
+/**
+ * Merges entries of a gossip request, as long as their places hold, and brings the sheet up to date; `names` are those of
+ * the entries that have no place.
+ */
+export declare function gossip(heard: Uint8Array, names: string | undefined, sheet: Uint8Array): Names | null
 
 /**
  * Merges what a gossip request says in the native extension, given as JSON, and answers in kind; null where the request is
@@ -33,28 +36,18 @@ export declare function gossipNative(v2: string): string | null
  */
 export declare function gossipRaw(authorizationHeader: string, body: Uint8Array): RawAnswer | Promise<RawAnswer>
 
-/** What is known, for a request: the offline servers only where the header holds `SHAZBOT_CONTROL_SECRET`. */
-export declare function list(authorizationHeader: string): PackedLists
-
 /** Answers a list request: with the offline servers only where the header holds `SHAZBOT_CONTROL_SECRET`. */
 export declare function listRaw(authorizationHeader: string): RawAnswer | Promise<RawAnswer>
 
-/** Two lists of servers; `offline` only where it was wanted and may be seen. */
-export interface PackedLists {
-  /** Believed to be running. */
-  online: PackedServers
-  /** Known to have left or died. */
-  offline?: PackedServers
-}
+/** Whether the header holds `SHAZBOT_CONTROL_SECRET`. */
+export declare function mayControl(authorizationHeader: string): boolean
 
-/** A list of servers, by columns. */
-export interface PackedServers {
-  /** Joined by line breaks; the empty text for an empty list. */
-  baseUrls: string
-  /** Milliseconds since the epoch. */
-  lastUpdates: Float64Array
-  /** 1 for a monitor. */
-  monitors: Uint8Array
+/** Names that JavaScript does not have yet. */
+export interface Names {
+  /** Where they belong; 0 is this server itself. */
+  places: Array<number>
+  /** One for each of these places. */
+  baseUrls: Array<string>
 }
 
 /** What a request is answered with. */
@@ -65,8 +58,8 @@ export interface RawAnswer {
   bytes: Buffer
 }
 
-/** What is known, for the program itself. */
-export declare function serverList(includeOffline: boolean): PackedLists
+/** Brings the sheet up to date. */
+export declare function show(sheet: Uint8Array): Names | null
 
 /** Takes the server offline at once; resolves when the others know and nothing of the engine is left. */
 export declare function shutDown(): Promise<void>

@@ -78,47 +78,4 @@ function kindOf(value) {
   return Array.isArray(value) ? 'an array' : `of type ${typeof value}`
 }
 
-/**
- * Entries as the addon takes them, in few large values because each property that crosses the boundary alone is dear.
- * Of an entry that is none, an empty base URL is left, which the engine counts as refused.
- *
- * @param {unknown[]} entries
- */
-function pack(entries) {
-  const count = entries.length
-  const baseUrls = new Array(count)
-  const lastUpdates = new Float64Array(count)
-  const monitors = new Uint8Array(count)
-  for (let index = 0; index < count; index++) {
-    try {
-      const { baseUrl, lastUpdate, monitor } = entries[index]
-      lastUpdates[index] = typeof lastUpdate === 'number' ? lastUpdate : Number.NaN
-      monitors[index] = monitor === true ? 1 : 0
-      baseUrls[index] = typeof baseUrl === 'string' && !baseUrl.includes('\n') ? baseUrl : ''
-    } catch {
-      baseUrls[index] = ''
-    }
-  }
-  return { baseUrls: baseUrls.join('\n'), lastUpdates, monitors }
-}
-
-/**
- * The addon's lists as fresh plain objects, without the key `offline` where the addon gives none.
- *
- * @returns {import('..').ServerList}
- */
-function unpackLists({ online, offline }) {
-  return offline ? { online: unpack(online), offline: unpack(offline) } : { online: unpack(online) }
-}
-
-function unpack({ baseUrls, lastUpdates, monitors }) {
-  const count = lastUpdates.length
-  const urls = baseUrls.split('\n')
-  const servers = []
-  for (let index = 0; index < count; index++) {
-    servers.push({ baseUrl: urls[index], monitor: monitors[index] === 1, lastUpdate: lastUpdates[index] })
-  }
-  return servers
-}
-
-module.exports = { readGossip, extensionOf, readControl, pack, unpackLists }
+module.exports = { readGossip, extensionOf, readControl }

@@ -3,15 +3,14 @@
 const addon = require('./addon.js')
 const { withPublicErrors } = require('./errors.js')
 const { requireRunning } = require('./lifecycle.js')
-const { extensionOf, pack, readControl, readGossip, unpackLists } = require('./messages.js')
+const { extensionOf, readControl, readGossip } = require('./messages.js')
+const { mergeAndShow, showAll } = require('./roster.js')
 
 const authorizeGossip = withPublicErrors(addon.authorizeGossip)
-const gossip = withPublicErrors(addon.gossip)
 const gossipNative = withPublicErrors(addon.gossipNative)
 const authorizeControl = withPublicErrors(addon.authorizeControl)
 const control = withPublicErrors(addon.control)
-const list = withPublicErrors(addon.list)
-const serverList = withPublicErrors(addon.serverList)
+const mayControl = withPublicErrors(addon.mayControl)
 
 /** Answers `POST /clustershazbot/gossip`; see `index.d.ts`. */
 async function shazbotGossipRequest(authorizationHeader, body) {
@@ -22,13 +21,14 @@ async function shazbotGossipRequest(authorizationHeader, body) {
   const answer = extension === undefined ? null : gossipNative(extension)
   // The lists of such a request are for peers of version 1, as those of its answer would be: they are not even looked at.
   if (answer !== null) return { message: 'gossip', online: [], offline: [], v2: JSON.parse(answer) }
-  return { message: 'gossip', ...unpackLists(gossip(pack(online), pack(offline))) }
+  const known = mergeAndShow(online, offline)
+  return { message: 'gossip', online: known.online, offline: known.offline }
 }
 
 /** Answers `GET /clustershazbot/list`; see `index.d.ts`. */
 async function shazbotListRequest(authorizationHeader) {
   requireRunning()
-  return unpackLists(list(headerText(authorizationHeader)))
+  return showAll(mayControl(headerText(authorizationHeader)))
 }
 
 /** Answers `POST /clustershazbot/control`; see `index.d.ts`. */
@@ -41,7 +41,7 @@ async function shazbotControlRequest(authorizationHeader, message) {
 /** The servers known to this one; see `index.d.ts`. */
 function shazbotGetServerList(includeOffline = false) {
   requireRunning()
-  return unpackLists(serverList(Boolean(includeOffline)))
+  return showAll(Boolean(includeOffline))
 }
 
 /** A header that is missing or was sent twice matches no secret. */

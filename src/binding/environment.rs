@@ -1,6 +1,6 @@
 //! The engine of one JavaScript environment: the main thread's, or a worker's.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -21,6 +21,8 @@ const LAST_WAIT: Duration = Duration::from_millis(500);
 #[derive(Default)]
 pub(super) struct EngineSlot {
     engine: RefCell<Option<Engine>>,
+    /// How many engines there were: no two of them have the same number.
+    number: Cell<u32>,
     /// Counted in all that is lent.
     lender: Arc<()>,
 }
@@ -51,9 +53,15 @@ impl EngineSlot {
     }
 
     pub(super) fn fill(&self, engine: Engine) {
+        self.number.set(self.number.get().wrapping_add(1));
         if let Some(previous) = self.engine.replace(Some(engine)) {
             previous.stop();
         }
+    }
+
+    /// Of the engine that was put here last; 0 while there was none.
+    pub(super) fn number(&self) -> u32 {
+        self.number.get()
     }
 
     pub(super) fn clear(&self) {

@@ -1,14 +1,14 @@
 //! What JavaScript calls. Each call acts in the calling thread, so that its effect is seen in the same tick.
 
 use napi::Env;
-use napi::bindgen_prelude::{FnArgs, Function, Object, PromiseRaw, spawn};
+use napi::bindgen_prelude::{BufferSlice, FnArgs, Function, Object, PromiseRaw, spawn};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
 
 use super::environment::EngineSlot;
 use super::errors::{Result, internal, misconfigured, unauthorized};
-use super::packed::{PackedLists, PackedServers, heard, pack};
 use super::promise::{Outcome, promise};
+use super::sheet::{Heard, Names, Sheet};
 use crate::driver::transport::HttpSettings;
 use crate::driver::{Beat, Engine, LogSink, Pulse};
 use crate::protocol::config::Config;
@@ -73,11 +73,33 @@ pub fn authorize_gossip(env: &Env, authorization_header: String) -> Result<()> {
     if engine.is_secret(&authorization_header) { Ok(()) } else { Err(unauthorized("SHAZBOT_SECRET")) }
 }
 
-/// Merges what a gossip request says, and answers with all that is known.
-#[napi(catch_unwind)]
-pub fn gossip(env: &Env, online: PackedServers, offline: PackedServers) -> Result<PackedLists> {
-    let engine = EngineSlot::of(env)?.engine()?;
-    Ok(pack(&engine.gossip(heard(&online, &offline)), true))
+/// Merges entries of a gossip request, as long as their places hold, and brings the sheet up to date; `names` are those of
+/// the entries that have no place.
+#[napi(catch_unwind, ts_args_type = "heard: Uint8Array, names: string | undefined, sheet: Uint8Array")]
+pub fn gossip(
+    env: &Env,
+    mut heard: BufferSlice<'_>,
+    names: Option<String>,
+    mut sheet: BufferSlice<'_>,
+) -> Result<Option<Names>> {
+    let slot = EngineSlot::of(env)?;
+    let engine = slot.engine()?;
+    let mut sheet = Sheet::new(&mut sheet, slot.number());
+    let mut heard = Heard(&mut heard);
+    let entries = heard.entries(names.as_deref().unwrap_or_default());
+    let (merged, names) = engine
+        .gossip_placed(sheet.changes(), heard.begins(), entries, |machine| sheet.update(machine));
+    heard.were_merged(merged);
+    Ok(names)
+}
+
+/// Brings the sheet up to date.
+#[napi(catch_unwind, ts_args_type = "sheet: Uint8Array")]
+pub fn show(env: &Env, mut sheet: BufferSlice<'_>) -> Result<Option<Names>> {
+    let slot = EngineSlot::of(env)?;
+    let engine = slot.engine()?;
+    let mut sheet = Sheet::new(&mut sheet, slot.number());
+    Ok(engine.look(|machine| sheet.update(machine)))
 }
 
 /// Merges what a gossip request says in the native extension, given as JSON, and answers in kind; null where the request is
@@ -90,9 +112,13 @@ pub fn gossip_native(env: &Env, v2: String) -> Result<Option<String>> {
 /// Throws unless the header holds `SHAZBOT_CONTROL_SECRET`.
 #[napi(catch_unwind)]
 pub fn authorize_control(env: &Env, authorization_header: String) -> Result<()> {
-    let engine = EngineSlot::of(env)?.engine()?;
-    let is_allowed = engine.is_control_secret(&authorization_header);
-    if is_allowed { Ok(()) } else { Err(unauthorized("SHAZBOT_CONTROL_SECRET")) }
+    if may_control(env, authorization_header)? { Ok(()) } else { Err(unauthorized("SHAZBOT_CONTROL_SECRET")) }
+}
+
+/// Whether the header holds `SHAZBOT_CONTROL_SECRET`.
+#[napi(catch_unwind)]
+pub fn may_control(env: &Env, authorization_header: String) -> Result<bool> {
+    Ok(EngineSlot::of(env)?.engine()?.is_control_secret(&authorization_header))
 }
 
 /// Drains this server or brings it back.
@@ -100,21 +126,6 @@ pub fn authorize_control(env: &Env, authorization_header: String) -> Result<()> 
 pub fn control(env: &Env, online: bool) -> Result<()> {
     EngineSlot::of(env)?.engine()?.control(online);
     Ok(())
-}
-
-/// What is known, for a request: the offline servers only where the header holds `SHAZBOT_CONTROL_SECRET`.
-#[napi(catch_unwind)]
-pub fn list(env: &Env, authorization_header: String) -> Result<PackedLists> {
-    let engine = EngineSlot::of(env)?.engine()?;
-    let include_offline = engine.is_control_secret(&authorization_header);
-    Ok(pack(&engine.lists(include_offline), include_offline))
-}
-
-/// What is known, for the program itself.
-#[napi(catch_unwind)]
-pub fn server_list(env: &Env, include_offline: bool) -> Result<PackedLists> {
-    let engine = EngineSlot::of(env)?.engine()?;
-    Ok(pack(&engine.lists(include_offline), include_offline))
 }
 
 /// The way of log lines to JavaScript. It holds the process for as long as the engine holds it.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `functions` | what JavaScript calls |
 //! | `environment` | the engine that belongs to one JavaScript environment |
-//! | `packed` | lists of servers in few large values |
+//! | `sheet` | lists of servers, as JavaScript keeps them |
 //! | `raw` | what JavaScript calls with bytes, for the adapters |
 //! | `promise` | promises of what is done on other threads |
 //! | `errors` | errors with their codes |
@@ -14,6 +14,6 @@
 mod environment;
 mod errors;
 mod functions;
-mod packed;
 mod promise;
 mod raw;
+mod sheet;

@@ -14,7 +14,7 @@ use super::transport::HttpSettings;
 use crate::protocol::config::Config;
 use crate::protocol::extension::Extension;
 use crate::protocol::machine::Machine;
-use crate::protocol::message::{HeardLists, Lists};
+use crate::protocol::places::PlacedEntry;
 use crate::protocol::output::Severity;
 
 /// How often a blocked thread looks whether the task has ended.
@@ -50,24 +50,36 @@ impl Engine {
 
     /// Whether a request may gossip.
     pub fn is_secret(&self, authorization: &str) -> bool {
-        self.shared.with(|machine, _| machine.is_secret(authorization))
+        self.shared.look(|machine| machine.is_secret(authorization))
     }
 
     /// Whether a request may control this server and see the offline ones.
     pub fn is_control_secret(&self, authorization: &str) -> bool {
-        self.shared.with(|machine, _| machine.is_control_secret(authorization))
+        self.shared.look(|machine| machine.is_control_secret(authorization))
     }
 
-    /// Merges what a gossip request says, and answers it.
-    pub fn gossip(&self, lists: HeardLists<'_>) -> Lists {
-        self.shared.hear(lists);
-        self.lists(true)
+    /// Merges entries of a gossip request that name places of the roster, those after so many changes. Tells how many it
+    /// has merged before a place may have become another one, and looks at what is shown then. `begins`: no part of this
+    /// request has been merged yet.
+    pub fn gossip_placed<'a, T>(
+        &self,
+        changes: u64,
+        begins: bool,
+        entries: impl Iterator<Item = PlacedEntry<'a>>,
+        look: impl FnOnce(&Machine) -> T,
+    ) -> (usize, T) {
+        self.shared.hear_placed(changes, begins, entries, look)
+    }
+
+    /// Looks at what is shown.
+    pub fn look<T>(&self, look: impl FnOnce(&Machine) -> T) -> T {
+        self.shared.look(look)
     }
 
     /// Merges what a gossip request says in the native extension, given as the text of its `v2`, and answers it in kind.
     /// None where this server does not speak it, or the text is nothing of it: then the request is a plain one.
     pub fn gossip_native(&self, v2: &str) -> Option<String> {
-        if !self.shared.with(|machine, _| machine.is_native()) {
+        if !self.shared.look(Machine::is_native) {
             return None;
         }
         let answer = self.shared.answer_native(&Extension::read(v2)?);
@@ -77,11 +89,6 @@ impl Engine {
     /// Drains this server or brings it back.
     pub fn control(&self, online: bool) {
         self.shared.change(|machine, now| machine.handle_control(now, online));
-    }
-
-    /// What this server knows; `offline` stays empty unless wanted.
-    pub fn lists(&self, include_offline: bool) -> Lists {
-        self.shared.with(|machine, _| machine.lists(include_offline))
     }
 
     /// Takes this server offline at once, and begins to tell the others.

@@ -2,6 +2,7 @@
 
 use super::engine::Engine;
 use super::written::{Draft, elements};
+use crate::protocol::machine::Machine;
 use crate::protocol::message::Lists;
 use crate::protocol::request::Request;
 
@@ -28,7 +29,7 @@ impl Engine {
     pub fn gossip_raw(&self, body: &[u8]) -> Result<Option<Vec<u8>>, &'static str> {
         // As JavaScript reads bytes that are no text.
         let text = String::from_utf8_lossy(body);
-        let speaks_natively = self.shared.with(|machine, _| machine.is_native());
+        let speaks_natively = self.shared.look(Machine::is_native);
         Ok(match Request::read(&text, speaks_natively)? {
             Request::Native(heard) => {
                 let answer = self.shared.answer_native(&heard);
@@ -45,7 +46,7 @@ impl Engine {
     pub fn show(&self, form: Form) -> Vec<u8> {
         let kept = self.shared.written.get();
         let (draft, (entry, is_online)) =
-            self.shared.with(|machine, _| (Draft::of(machine, kept), machine.own_entry()));
+            self.shared.look(|machine| (Draft::of(machine, kept), machine.own_entry()));
         let others = self.shared.written.write(draft);
         let own = elements(&[entry]);
         let (online, offline): (&[u8], &[u8]) = if is_online { (&own, b"") } else { (b"", &own) };
@@ -66,7 +67,7 @@ impl Engine {
 
     /// Whether [`Engine::show`] is quick enough to be called where others wait.
     pub fn shows_few(&self) -> bool {
-        self.shared.with(|machine, _| machine.other_count() <= FEW)
+        self.shared.look(|machine| machine.other_count() <= FEW)
     }
 }
 
@@ -112,7 +113,7 @@ mod tests {
 
     #[track_caller]
     fn assert_shows_its_lists(engine: &Engine) {
-        let lists = engine.lists(true);
+        let lists = engine.look(|machine| machine.lists(true));
         let text = |form| String::from_utf8(engine.show(form)).unwrap();
         assert_eq!(text(Form::Gossip).into_bytes(), lists.to_gossip_json(None));
         assert_eq!(text(Form::All), serde_json::to_string(&lists).unwrap());
@@ -124,7 +125,7 @@ mod tests {
     fn every_change_is_shown() {
         let engine = engine();
         assert_shows_its_lists(&engine);
-        let stamp = engine.lists(false).online[0].last_update.0;
+        let stamp = engine.look(|machine| machine.lists(false)).online[0].last_update.0;
         let (a, b) = (entry("http://a/", stamp, false), entry(r"http://B:80/\u0022", stamp, true));
         for body in [
             format!(r#"{{"online":[{a}]}}"#),

@@ -1,7 +1,7 @@
 //! The machine behind its lock, shared by callers, the actor and its errands.
 
 use std::future::pending;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 use tokio::time::sleep_until;
@@ -13,6 +13,7 @@ use crate::protocol::document::Document;
 use crate::protocol::extension::Extension;
 use crate::protocol::machine::{Machine, Source};
 use crate::protocol::message::{HeardEntry, HeardLists, Reply};
+use crate::protocol::places::PlacedEntry;
 use crate::protocol::time::Now;
 
 /// So many entries are merged under one hold of the lock, some 200 µs.
@@ -35,23 +36,39 @@ impl Shared {
         Self { machine, clock, written: Kept::default(), bell: Notify::new() }
     }
 
-    /// Looks at the machine or changes it. Nothing that waits, parses or serialises belongs inside.
-    pub(super) fn with<T>(&self, act: impl FnOnce(&mut Machine, Now) -> T) -> T {
-        // A panic under the lock leaves the machine as it was between two of its steps, which is better than none.
-        let mut machine = self.machine.lock().unwrap_or_else(PoisonError::into_inner);
-        act(&mut machine, self.clock.now())
+    /// Looks at the machine. Nothing that waits, parses or serialises belongs inside, here and below.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&Machine) -> T) -> T {
+        look(&self.lock())
     }
 
-    /// As `with`, and wakes the actor.
+    /// Lets the actor look at the machine or change it.
+    pub(super) fn with<T>(&self, act: impl FnOnce(&mut Machine, Now) -> T) -> T {
+        act(&mut self.lock(), self.clock.now())
+    }
+
+    /// As `with`, for others than the actor, who is woken if there is something for it to do: that is dear for the caller.
     pub(super) fn change<T>(&self, act: impl FnOnce(&mut Machine, Now) -> T) -> T {
-        let result = self.with(act);
-        self.bell.notify_one();
+        let mut machine = self.lock();
+        let alarm = machine.poll_timeout();
+        let result = act(&mut machine, self.clock.now());
+        let is_alarm_earlier =
+            machine.poll_timeout().is_some_and(|next| alarm.is_none_or(|alarm| next < alarm));
+        let is_wanted = is_alarm_earlier || machine.has_output();
+        drop(machine);
+        if is_wanted {
+            self.bell.notify_one();
+        }
         result
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Machine> {
+        // A panic under the lock leaves the machine as it was between two of its steps, which is better than none.
+        self.machine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Resolves when the machine wants to be woken.
     pub(super) async fn alarm(&self) {
-        match self.with(|machine, _| machine.poll_timeout()) {
+        match self.look(Machine::poll_timeout) {
             Some(tick) => sleep_until(self.clock.instant(tick)).await,
             None => pending().await,
         }
@@ -61,6 +78,32 @@ impl Shared {
     pub(super) fn hear(&self, mut lists: HeardLists<'_>) {
         self.merge_in_slices(Source::Request, &mut lists);
         self.change(|machine, now| machine.handle_request(now, &lists));
+    }
+
+    /// Merges entries of a gossip request as long as their places hold, those after so many changes; tells how many those
+    /// were, and looks at what is shown then.
+    pub(super) fn hear_placed<'a, T>(
+        &self,
+        changes: u64,
+        begins: bool,
+        mut entries: impl Iterator<Item = PlacedEntry<'a>>,
+        look: impl FnOnce(&Machine) -> T,
+    ) -> (usize, T) {
+        let mut heard = 0;
+        let mut look = Some(look);
+        loop {
+            let looked = self.change(|machine, now| {
+                if begins && heard == 0 {
+                    machine.handle_request_begins(now);
+                }
+                let slice = machine.handle_placed(now, changes, &mut entries.by_ref().take(SLICE));
+                heard += slice;
+                look.take_if(|_| slice < SLICE).map(|look| look(machine))
+            });
+            if let Some(looked) = looked {
+                return (heard, looked);
+            }
+        }
     }
 
     pub(super) fn answer_native(&self, heard: &Extension) -> Extension {
@@ -90,7 +133,7 @@ impl Shared {
         }
         let merge = |says_online: bool, entries: Vec<HeardEntry<'_>>| {
             for slice in entries.chunks(SLICE) {
-                self.with(|machine, now| machine.handle_claims(now, source, says_online, slice));
+                self.change(|machine, now| machine.handle_claims(now, source, says_online, slice));
             }
         };
         merge(false, std::mem::take(&mut lists.offline));
@@ -101,7 +144,7 @@ impl Shared {
     fn merge_claims_in_slices(&self, id: ExchangeId, heard: &Extension) {
         if heard.claims.len() > SLICE {
             for slice in heard.claims.chunks(SLICE) {
-                self.with(|machine, now| machine.handle_native_claims(now, id, slice));
+                self.change(|machine, now| machine.handle_native_claims(now, id, slice));
             }
         }
     }

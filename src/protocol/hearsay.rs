@@ -57,12 +57,11 @@ impl Machine {
             }
             _ => {}
         }
-        let member = self.roster.get_mut(&identity)?;
         // How it spells itself counts; others may have heard otherwise.
-        if *member.spelling(&identity) != extension.me.base_url
+        if self.roster.spelling(&identity) != extension.me.base_url
             && let Ok(url) = BaseUrl::parse_shared(&extension.me.base_url)
         {
-            member.spell(&identity, url.spelling());
+            self.roster.spell(&identity, url.spelling());
         }
         Some(identity)
     }
@@ -300,7 +299,6 @@ impl Machine {
         let is_newer = claim.stamp > member.stamp;
         member.saw(claim.stamp);
         match (member.is_online(), claim.says_online) {
-            (true, true) if is_newer => member.renew(claim.stamp, now),
             (true, false) if is_newer => self.question(identity),
             // A stamp that equals its tombstone's is no old one: it may be its own, of a clock that runs behind.
             (false, true) if claim.stamp >= member.stamp => self.verify_comeback(identity),

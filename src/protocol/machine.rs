@@ -243,6 +243,11 @@ impl Machine {
         self.events.pop_front()
     }
 
+    /// Whether there is a request to be sent, or something to be told.
+    pub fn has_output(&self) -> bool {
+        !(self.transmits.is_empty() && self.events.is_empty())
+    }
+
     /// When the machine wants to be woken.
     pub fn poll_timeout(&self) -> Option<Tick> {
         self.timers.next()

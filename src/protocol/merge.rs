@@ -33,6 +33,21 @@ impl LegacyClaim {
     }
 }
 
+impl Member {
+    /// A claim that agrees with where it stands: at most a newer stamp.
+    pub(super) fn hear_agreement(&mut self, claim: LegacyClaim, now: Now) {
+        let is_newer = claim.stamp > self.stamp;
+        self.saw(claim.stamp);
+        // A native server's tombstone is shown as native servers tell it.
+        if is_newer && (claim.says_online || !self.is_native()) {
+            self.renew(claim.stamp, now);
+        }
+        if is_newer && claim.says_online && !self.is_native() {
+            self.monitor = claim.monitor;
+        }
+    }
+}
+
 impl Machine {
     pub(super) fn hear(&mut self, now: Now, source: Source, says_online: bool, entry: &HeardEntry<'_>) {
         let (subject, stamp) = match self.take_in(entry, now) {
@@ -105,6 +120,9 @@ impl Machine {
 
     pub(super) fn hear_about_known(&mut self, identity: Arc<str>, claim: LegacyClaim, now: Now) {
         let Some(member) = self.roster.get_mut(&identity) else { return };
+        if member.is_online() == claim.says_online {
+            return member.hear_agreement(claim, now);
+        }
         if member.is_native() {
             return self.hear_hint(&identity, claim, now);
         }
@@ -114,13 +132,6 @@ impl Machine {
             self.legacy_news.are_missed(now.tick);
         }
         match (member.is_online(), claim.says_online) {
-            (true, true) if is_newer => {
-                member.renew(claim.stamp, now);
-                member.monitor = claim.monitor;
-            }
-            (false, false) if is_newer => {
-                member.renew(claim.stamp, now);
-            }
             (true, false) if is_newer => {
                 if member.is_first_hand(true, now) {
                     return self.accuse(&identity, claim.stamp);

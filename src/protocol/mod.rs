@@ -10,7 +10,7 @@
 //! | names, time, secrets, configuration | [`base_url`], [`time`], [`secret`], [`config`] |
 //! | what is said over the wire | [`message`], [`request`], `fields`, `page` |
 //! | what is let in, and how it changes what is known | [`intake`]; from legacy peers `merge`, from native servers `hearsay`, `precedence` |
-//! | what is known: of oneself, of others, of the forgotten; how it is shown | `myself`, [`member`], `roster`, `digest`, `graves`, `retention`; `shown` |
+//! | what is known: of oneself, of others, of the forgotten; how it is shown | `myself`, [`member`], `roster`, `digest`, `graves`, `retention`; `shown`, [`places`] |
 //! | what is found out about legacy peers | `case`, `inquest`, `verification`, `reconnect` |
 //! | what is found out about native servers | `probes`, `neighbour`, `turn`, `suspicion`, [`accusers`], `health` |
 //! | what native servers say to each other | [`extension`], [`claim`], `native`, `rumours`, `sync` |
@@ -47,6 +47,7 @@ mod neighbour;
 pub mod output;
 mod page;
 mod phase;
+pub mod places;
 mod precedence;
 mod probes;
 mod push;

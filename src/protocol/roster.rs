@@ -10,6 +10,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use super::digest::{Digest, name_hash};
 use super::member::{Member, Status, Wire};
 use super::neighbour::Neighbour;
+use super::places::Places;
 use super::time::{Incarnation, Tick};
 
 /// No roster grows beyond this, tombstones included.
@@ -29,6 +30,9 @@ pub(super) struct Roster {
     neighbour: Neighbour,
     /// Grows with each change of what is counted.
     revision: u64,
+    /// Grows whenever a member may have changed.
+    touches: u64,
+    places: Places,
 }
 
 /// A copy has room for so many more before it grows.
@@ -37,7 +41,7 @@ const SPARE: usize = 128;
 impl Clone for Roster {
     // The map's own copy would reserve as much as its index could hold.
     fn clone(&self) -> Self {
-        let Self { members, online, natives, dead, digest, neighbour, revision } = self;
+        let Self { members, online, natives, dead, digest, neighbour, revision, touches, places } = self;
         let mut copy = IndexMap::with_capacity_and_hasher(members.len() + SPARE, members.hasher().clone());
         copy.clone_from(members);
         Self {
@@ -48,6 +52,8 @@ impl Clone for Roster {
             digest: *digest,
             neighbour: neighbour.clone(),
             revision: *revision,
+            touches: *touches,
+            places: places.clone(),
         }
     }
 }
@@ -82,6 +88,8 @@ impl Roster {
             digest: Digest::default(),
             neighbour: Neighbour::of(name_hash(identity)),
             revision: 0,
+            touches: 0,
+            places: Places::default(),
         }
     }
 
@@ -129,6 +137,15 @@ impl Roster {
         self.revision
     }
 
+    /// Grows whenever a member comes, goes, or may have changed.
+    pub(super) fn touches(&self) -> u64 {
+        self.touches
+    }
+
+    pub(super) fn places(&self) -> &Places {
+        &self.places
+    }
+
     /// The next native server on the ring.
     pub(super) fn neighbour(&mut self) -> Option<&Arc<str>> {
         let natives = self.members.iter().filter(|(_, member)| Standing::of(member).is_on_ring());
@@ -149,7 +166,22 @@ impl Roster {
     }
 
     pub(super) fn get_mut(&mut self, identity: &str) -> Option<&mut Member> {
+        self.touches += 1;
         self.members.get_mut(identity)
+    }
+
+    pub(super) fn at_mut(&mut self, index: usize) -> Option<&mut Member> {
+        self.touches += 1;
+        Some(self.members.get_index_mut(index)?.1)
+    }
+
+    /// Shows a member as it spells itself.
+    pub(super) fn spell(&mut self, identity: &str, spelling: &Arc<str>) {
+        let Some((place, identity, member)) = self.members.get_full_mut(identity) else { return };
+        if member.spelling(identity) != spelling {
+            member.spell(identity, spelling);
+            self.places.change(place);
+        }
     }
 
     /// How a server is shown.
@@ -161,7 +193,7 @@ impl Roster {
         self.members.get_index(index)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Member)> {
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, &Member)> {
         self.members.iter()
     }
 
@@ -173,7 +205,10 @@ impl Roster {
     }
 
     pub(super) fn remove(&mut self, identity: &str) -> Option<Member> {
-        let (_, identity, member) = self.members.swap_remove_full(identity)?;
+        let (place, identity, member) = self.members.swap_remove_full(identity)?;
+        self.places.change(place);
+        // The last one has moved there, or was it.
+        self.places.change(self.len());
         self.move_on(&identity, Some(Standing::of(&member)), None);
         Some(member)
     }
@@ -213,6 +248,7 @@ impl Roster {
     /// Keeps up to date what is known of all together.
     fn move_on(&mut self, identity: &Arc<str>, before: Option<Standing>, after: Option<Standing>) {
         self.revision += 1;
+        self.touches += 1;
         let name = name_hash(identity);
         for (standing, change) in [(before, -1), (after, 1)] {
             if let Some(standing) = standing {

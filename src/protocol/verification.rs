@@ -177,7 +177,6 @@ impl Machine {
         member.find(true, now);
         member.refreshed_at = now.tick.into();
         if let Some(word) = word {
-            member.spell(peer, &word.spelling);
             member.monitor = word.monitor;
             member.saw(word.stamp);
         }
@@ -186,6 +185,9 @@ impl Machine {
             Some(contested) if answered <= contested => member.highest_seen.next(),
             _ => member.stamp.max(answered),
         });
+        if let Some(word) = word {
+            self.roster.spell(peer, &word.spelling);
+        }
         self.roster.transition(peer, Status::Online, now.tick);
         if let Some(member) = self.roster.get_mut(peer) {
             member.has_answered = true;

@@ -1,0 +1,141 @@
+'use strict'
+
+// The other end is `src/binding/sheet.rs`.
+const HEAD_WORDS = 4
+const BEGINS = 0
+const FROM = 1
+const TO = 2
+const MERGED = 3
+
+const MONITOR = 1
+const ONLINE = 2
+/** Whom an entry is about stands above its flags: one of the names beside it, this server, or the one at a place. */
+const WHOM = 4
+const NO_PLACE = -1
+
+const SMALLEST_ROOM = 64
+/** Enough for the largest cluster; what a longer request took is not kept. */
+const LARGEST_KEPT_ROOM = 200_000
+
+/** After so many wrong guesses more than right ones the rest of a list is not guessed. */
+const PATIENCE = 16
+
+/** The entries of one gossip request as the addon takes them. */
+class Heard {
+  #words
+  #unplaced = []
+
+  constructor() {
+    this.#makeRoom(SMALLEST_ROOM)
+  }
+
+  /**
+   * Writes down both lists, the offline one first, as it is merged.
+   *
+   * @param {unknown[]} online
+   * @param {unknown[]} offline
+   * @param {import('./names.js').Names} names
+   */
+  write(online, offline, names) {
+    const [onlineCount, offlineCount] = [online.length, offline.length]
+    const count = onlineCount + offlineCount
+    const isTooLarge = this.room > LARGEST_KEPT_ROOM && count < SMALLEST_ROOM
+    if (count > this.room || isTooLarge) this.#makeRoom(Math.max(count, SMALLEST_ROOM))
+    const ofOnline = this.#writeList(online, onlineCount, offlineCount, 'online', names)
+    const ofOffline = this.#writeList(offline, offlineCount, 0, 'offline', names)
+    this.#unplaced = ofOffline.length > 0 ? ofOffline.concat(ofOnline) : ofOnline
+    this.#words[BEGINS] = 1
+    this.#words[FROM] = 0
+    this.#words[TO] = count
+  }
+
+  /** The names of entries without a place, line by line. */
+  get unplacedNames() {
+    return this.#unplaced.length > 0 ? this.#unplaced.join('\n') : undefined
+  }
+
+  get isMerged() {
+    return this.#words[MERGED] === this.#words[TO] - this.#words[FROM]
+  }
+
+  /**
+   * Calls the servers in what has not been merged by their names, as their places may be others' by now.
+   *
+   * @param {string[]} urls by the places that were written down
+   */
+  nameTheRest(urls) {
+    const words = this.#words
+    const unplaced = []
+    let passed = 0
+    const from = words[FROM] + words[MERGED]
+    for (let entry = 0; entry < words[TO]; entry++) {
+      const at = HEAD_WORDS + 2 * entry
+      const place = Math.floor(words[at] / WHOM) - 1
+      if (entry < from) {
+        if (place === NO_PLACE) passed++
+        continue
+      }
+      unplaced.push(place === NO_PLACE ? this.#unplaced[passed++] : urls[place])
+      words[at] %= WHOM
+    }
+    this.#unplaced = unplaced
+    words[BEGINS] = 0
+    words[FROM] = from
+  }
+
+  /** Tells the names without a place. Of an entry that is none, an empty one is left, which the engine counts as refused. */
+  #writeList(entries, count, start, list, names) {
+    const words = this.#words
+    const { urls, places, following } = names
+    const known = urls.length
+    const unplaced = []
+    const listFlag = list === 'online' ? ONLINE : 0
+    let guess = names.first[list]
+    let previous = NO_PLACE
+    let patience = PATIENCE
+    let at = HEAD_WORDS + 2 * start
+    for (let index = 0; index < count; index++) {
+      let place = NO_PLACE
+      let stamp = 0
+      let flags = listFlag
+      try {
+        const { baseUrl, lastUpdate, monitor } = entries[index]
+        stamp = typeof lastUpdate === 'number' ? lastUpdate : Number.NaN
+        if (monitor === true) flags += MONITOR
+        if (patience > 0) {
+          if (guess < known && urls[guess] === baseUrl) {
+            place = guess
+            if (patience < PATIENCE) patience++
+          } else {
+            place = places.get(baseUrl) ?? NO_PLACE
+            patience--
+            if (place !== NO_PLACE) {
+              if (previous === NO_PLACE) names.first[list] = place
+              else following[previous] = place
+            }
+          }
+          if (place !== NO_PLACE) {
+            previous = place
+            guess = following[place]
+          }
+        } else place = places.get(baseUrl) ?? NO_PLACE
+        if (place === NO_PLACE)
+          unplaced.push(typeof baseUrl === 'string' && !baseUrl.includes('\n') ? baseUrl : '')
+      } catch {
+        unplaced.push('')
+      }
+      words[at] = (place + 1) * WHOM + flags
+      words[at + 1] = stamp
+      at += 2
+    }
+    return unplaced
+  }
+
+  #makeRoom(room) {
+    this.room = room
+    this.#words = new Float64Array(HEAD_WORDS + 2 * room)
+    this.bytes = new Uint8Array(this.#words.buffer)
+  }
+}
+
+module.exports = { Heard }

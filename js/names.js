@@ -1,0 +1,54 @@
+'use strict'
+
+const SMALLEST_ROOM = 64
+
+/** The base URLs of all known servers by their place, as the addon tells them; place 0 is this server's own. */
+class Names {
+  constructor() {
+    this.urls = []
+    this.places = new Map()
+    /** Which place was named after each one lately: a guess that spares looking up most names. */
+    this.following = inOrder(SMALLEST_ROOM)
+    /** The same for the beginning of a list. */
+    this.first = { online: 0, offline: 0 }
+  }
+
+  /**
+   * Takes in names that are new, or have moved.
+   *
+   * @param {{ places: number[], baseUrls: string[] }} news
+   * @param {number} count of all
+   */
+  learn({ places, baseUrls }, count) {
+    // Only another engine tells its own name.
+    if (places[0] === 0) this.#forgetAll()
+    for (const place of places) this.#vacate(place)
+    for (let place = count; place < this.urls.length; place++) this.#vacate(place)
+    if (count < this.urls.length) this.urls.length = count
+    for (let index = 0; index < places.length; index++) {
+      this.urls[places[index]] = baseUrls[index]
+      this.places.set(baseUrls[index], places[index])
+    }
+    if (count > this.following.length) {
+      const longer = inOrder(count * 2)
+      longer.set(this.following)
+      this.following = longer
+    }
+  }
+
+  #forgetAll() {
+    this.urls = []
+    this.places.clear()
+  }
+
+  #vacate(place) {
+    this.places.delete(this.urls[place])
+  }
+}
+
+/** Each place with the next one after it, which is right where a list comes in the order that is kept here. */
+function inOrder(length) {
+  return Uint32Array.from({ length }, (_, place) => place + 1)
+}
+
+module.exports = { Names }

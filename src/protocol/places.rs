@@ -1,0 +1,149 @@
+//! Places: where members stand in the roster, for those outside who keep a copy of it and name members by their place.
+//!
+//! A place holds as long as nobody goes, for then the last member takes the place that has become free.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::intake::check_stamp;
+use super::machine::{Machine, Source};
+use super::merge::LegacyClaim;
+use super::message::HeardEntry;
+use super::time::{Now, Stamp};
+
+/// So many changes are remembered; a copy that has missed more is told all names anew.
+const REMEMBERED: usize = 512;
+
+/// Which places have got another name, or none, while the roster was at least so long.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Places {
+    changes: u64,
+    latest: VecDeque<usize>,
+}
+
+impl Places {
+    pub(super) fn change(&mut self, place: usize) {
+        self.changes += 1;
+        if self.latest.len() == REMEMBERED {
+            self.latest.pop_front();
+        }
+        self.latest.push_back(place);
+    }
+
+    /// Those that have changed after so many changes; none if nobody remembers.
+    fn since(&self, changes: u64) -> Option<impl Iterator<Item = usize>> {
+        let missed = usize::try_from(self.changes.checked_sub(changes)?).ok()?;
+        let forgotten = self.latest.len().checked_sub(missed)?;
+        Some(self.latest.range(forgotten..).copied())
+    }
+}
+
+/// One server as it was heard of, by somebody who keeps a copy of the roster.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlacedEntry<'a> {
+    /// Whom it is about.
+    pub whom: Whom<'a>,
+    /// Whether it is said to be running.
+    pub says_online: bool,
+    /// A missing one is false.
+    pub monitor: bool,
+    /// Any number, or NaN.
+    pub last_update: f64,
+}
+
+/// How somebody who keeps a copy of the roster names a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whom<'a> {
+    /// The server that is asked.
+    Me,
+    /// By its place.
+    Place(usize),
+    /// By any text.
+    Named(&'a str),
+}
+
+impl Machine {
+    /// Grows whenever a place gets another name, or none.
+    pub fn place_changes(&self) -> u64 {
+        self.roster.places().changes
+    }
+
+    /// The names that a copy lacks which had so many of them, after so many changes.
+    pub fn names_since(&self, changes: u64, length: usize) -> Vec<(usize, Arc<str>)> {
+        let kept = length.min(self.roster.len());
+        let mut places: Vec<usize> = match self.roster.places().since(changes) {
+            Some(changed) => changed.filter(|place| *place < kept).collect(),
+            None => (0..kept).collect(),
+        };
+        places.sort_unstable();
+        places.dedup();
+        places.extend(kept..self.roster.len());
+        let name = |place| {
+            let (identity, member) = self.roster.at(place)?;
+            Some((place, Arc::clone(member.spelling(identity))))
+        };
+        places.into_iter().filter_map(name).collect()
+    }
+
+    /// Stamp, flag and list of all others, by place.
+    pub fn columns(&self) -> impl ExactSizeIterator<Item = (Stamp, bool, bool)> {
+        self.roster.iter().map(|(_, member)| (member.stamp, member.monitor, member.is_online()))
+    }
+
+    /// Grows whenever [`Machine::columns`] may have changed.
+    pub fn touches(&self) -> u64 {
+        self.roster.touches()
+    }
+
+    /// A gossip request begins whose entries are heard by and by.
+    pub fn handle_request_begins(&mut self, now: Now) {
+        self.me.refresh(now);
+    }
+
+    /// Hears entries of a gossip request whose places are those after so many changes; tells how many it has heard before
+    /// one named a place that may be another by now. As in [`Machine::handle_claims`], tombstones come first.
+    pub fn handle_placed<'a>(
+        &mut self,
+        now: Now,
+        changes: u64,
+        entries: impl Iterator<Item = PlacedEntry<'a>>,
+    ) -> usize {
+        let mut heard = 0;
+        for PlacedEntry { whom, says_online, monitor, last_update } in entries {
+            match whom {
+                Whom::Place(_) if self.place_changes() != changes => break,
+                Whom::Place(place) => self.hear_at(now, place, says_online, monitor, last_update),
+                Whom::Me => match check_stamp(last_update, now) {
+                    Ok(stamp) => self.hear_about_myself(says_online, stamp, now),
+                    Err(rejection) => self.log_rejection(rejection),
+                },
+                Whom::Named(name) => {
+                    let entry = HeardEntry { base_url: name.into(), monitor, last_update };
+                    self.hear(now, Source::Request, says_online, &entry);
+                }
+            }
+            heard += 1;
+        }
+        self.schedule_verification(now.tick);
+        heard
+    }
+
+    fn hear_at(&mut self, now: Now, place: usize, says_online: bool, monitor: bool, last_update: f64) {
+        let stamp = match check_stamp(last_update, now) {
+            Ok(stamp) => stamp,
+            Err(rejection) => return self.log_rejection(rejection),
+        };
+        let claim = LegacyClaim { says_online, monitor, stamp, is_verified: false };
+        let Some((identity, member)) = self.roster.at(place) else { return };
+        if member.is_online() != says_online {
+            let identity = Arc::clone(identity);
+            return self.hear_about_known(identity, claim, now);
+        }
+        // Most of what is heard is known: then nothing is touched.
+        if stamp > member.stamp
+            && let Some(member) = self.roster.at_mut(place)
+        {
+            member.hear_agreement(claim, now);
+        }
+    }
+}
