@@ -20,9 +20,9 @@ export declare function control(online: boolean): void
 
 /**
  * Merges entries of a gossip request, as long as their places hold, and brings the sheet up to date; `names` are those of
- * the entries that have no place.
+ * the entries that have no place. Throws unless the header holds `SHAZBOT_SECRET`.
  */
-export declare function gossip(heard: Uint8Array, names: string | undefined, sheet: Uint8Array): Names | null
+export declare function gossip(authorizationHeader: string, heard: Uint8Array, names: string | undefined, sheet: Uint8Array): Names | null
 
 /**
  * Merges what a gossip request says in the native extension, given as JSON, and answers in kind; null where the request is
@@ -44,7 +44,7 @@ export declare function mayControl(authorizationHeader: string): boolean
 
 /** Names that JavaScript does not have yet. */
 export interface Names {
-  /** Where they belong; 0 is this server itself. */
+  /** Where they belong, in no order as far as places have got another name; 0 is this server itself, which comes first. */
   places: Array<number>
   /** One for each of these places. */
   baseUrls: Array<string>

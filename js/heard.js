@@ -1,5 +1,7 @@
 'use strict'
 
+const { BEFORE_OFFLINE, BEFORE_ONLINE, FIRST } = require('./names.js')
+
 // The other end is `src/binding/sheet.rs`.
 const HEAD_WORDS = 4
 const BEGINS = 0
@@ -19,6 +21,8 @@ const LARGEST_KEPT_ROOM = 200_000
 
 /** After so many wrong guesses more than right ones the rest of a list is not guessed. */
 const PATIENCE = 16
+/** With which a list begins after one in no order at all. */
+const LEAST_PATIENCE = 2
 
 /** The entries of one gossip request as the addon takes them. */
 class Heard {
@@ -37,16 +41,18 @@ class Heard {
    * @param {import('./names.js').Names} names
    */
   write(online, offline, names) {
-    const [onlineCount, offlineCount] = [online.length, offline.length]
+    const onlineCount = online.length
+    const offlineCount = offline.length
     const count = onlineCount + offlineCount
     const isTooLarge = this.room > LARGEST_KEPT_ROOM && count < SMALLEST_ROOM
     if (count > this.room || isTooLarge) this.#makeRoom(Math.max(count, SMALLEST_ROOM))
-    const ofOnline = this.#writeList(online, onlineCount, offlineCount, 'online', names)
-    const ofOffline = this.#writeList(offline, offlineCount, 0, 'offline', names)
-    this.#unplaced = ofOffline.length > 0 ? ofOffline.concat(ofOnline) : ofOnline
-    this.#words[BEGINS] = 1
-    this.#words[FROM] = 0
-    this.#words[TO] = count
+    this.#unplaced = this.#writeList(online, onlineCount, offlineCount, ONLINE, names)
+    if (offlineCount > 0)
+      this.#unplaced = this.#writeList(offline, offlineCount, 0, 0, names).concat(this.#unplaced)
+    const words = this.#words
+    words[BEGINS] = 1
+    words[FROM] = 0
+    words[TO] = count
   }
 
   /** The names of entries without a place, line by line. */
@@ -84,15 +90,14 @@ class Heard {
   }
 
   /** Tells the names without a place. Of an entry that is none, an empty one is left, which the engine counts as refused. */
-  #writeList(entries, count, start, list, names) {
+  #writeList(entries, count, start, listFlag, names) {
     const words = this.#words
     const { urls, places, following } = names
     const known = urls.length
     const unplaced = []
-    const listFlag = list === 'online' ? ONLINE : 0
-    let guess = names.first[list]
-    let previous = NO_PLACE
-    let patience = PATIENCE
+    let previous = listFlag === ONLINE ? BEFORE_ONLINE : BEFORE_OFFLINE
+    let guess = following[previous]
+    let patience = names.patience
     let at = HEAD_WORDS + 2 * start
     for (let index = 0; index < count; index++) {
       let place = NO_PLACE
@@ -102,25 +107,22 @@ class Heard {
         const { baseUrl, lastUpdate, monitor } = entries[index]
         stamp = typeof lastUpdate === 'number' ? lastUpdate : Number.NaN
         if (monitor === true) flags += MONITOR
-        if (patience > 0) {
-          if (guess < known && urls[guess] === baseUrl) {
-            place = guess
-            if (patience < PATIENCE) patience++
-          } else {
-            place = places.get(baseUrl) ?? NO_PLACE
+        if (patience > 0 && guess < known && urls[guess] === baseUrl) {
+          place = guess
+          previous = place + FIRST
+          guess = following[previous]
+          if (patience < PATIENCE) patience++
+        } else {
+          place = places.get(baseUrl) ?? NO_PLACE
+          if (place === NO_PLACE) {
+            unplaced.push(typeof baseUrl === 'string' && !baseUrl.includes('\n') ? baseUrl : '')
+          } else if (patience > 0) {
             patience--
-            if (place !== NO_PLACE) {
-              if (previous === NO_PLACE) names.first[list] = place
-              else following[previous] = place
-            }
+            following[previous] = place
+            previous = place + FIRST
+            guess = following[previous]
           }
-          if (place !== NO_PLACE) {
-            previous = place
-            guess = following[place]
-          }
-        } else place = places.get(baseUrl) ?? NO_PLACE
-        if (place === NO_PLACE)
-          unplaced.push(typeof baseUrl === 'string' && !baseUrl.includes('\n') ? baseUrl : '')
+        }
       } catch {
         unplaced.push('')
       }
@@ -128,6 +130,7 @@ class Heard {
       words[at + 1] = stamp
       at += 2
     }
+    names.patience = Math.max(patience, LEAST_PATIENCE)
     return unplaced
   }
 

@@ -23,15 +23,28 @@ function readGossip(body) {
 }
 
 /**
- * The native extension of an incoming gossip message as JSON, which crosses the boundary at once; undefined where the
- * message has none, or something in its place that can be none.
+ * What an incoming gossip message has in the place of the native extension.
  *
  * @param {{ v2?: unknown }} body
+ * @returns {unknown}
+ */
+function readExtension(body) {
+  try {
+    return body.v2
+  } catch {
+    // The lists beside it may still be good.
+    return undefined
+  }
+}
+
+/**
+ * A native extension as JSON, which crosses the boundary at once; undefined for what can be none.
+ *
+ * @param {unknown} v2
  * @returns {string | undefined}
  */
-function extensionOf(body) {
+function extensionText(v2) {
   try {
-    const { v2 } = body
     if (typeof v2 !== 'object' || v2 === null || Array.isArray(v2)) return undefined
     const text = JSON.stringify(v2)
     return text?.length <= MAX_EXTENSION_LENGTH ? text : undefined
@@ -78,4 +91,4 @@ function kindOf(value) {
   return Array.isArray(value) ? 'an array' : `of type ${typeof value}`
 }
 
-module.exports = { readGossip, extensionOf, readControl }
+module.exports = { readGossip, readExtension, extensionText, readControl }

@@ -2,6 +2,11 @@
 
 const SMALLEST_ROOM = 64
 
+// Where in `following` there is what comes first in each list, and then what comes after each place.
+const BEFORE_ONLINE = 0
+const BEFORE_OFFLINE = 1
+const FIRST = 2
+
 /** The base URLs of all known servers by their place, as the addon tells them; place 0 is this server's own. */
 class Names {
   constructor() {
@@ -9,8 +14,8 @@ class Names {
     this.places = new Map()
     /** Which place was named after each one lately: a guess that spares looking up most names. */
     this.following = inOrder(SMALLEST_ROOM)
-    /** The same for the beginning of a list. */
-    this.first = { online: 0, offline: 0 }
+    /** How far such guesses are trusted. */
+    this.patience = 1
   }
 
   /**
@@ -29,7 +34,7 @@ class Names {
       this.urls[places[index]] = baseUrls[index]
       this.places.set(baseUrls[index], places[index])
     }
-    if (count > this.following.length) {
+    if (count + FIRST > this.following.length) {
       const longer = inOrder(count * 2)
       longer.set(this.following)
       this.following = longer
@@ -48,7 +53,7 @@ class Names {
 
 /** Each place with the next one after it, which is right where a list comes in the order that is kept here. */
 function inOrder(length) {
-  return Uint32Array.from({ length }, (_, place) => place + 1)
+  return Uint32Array.from({ length }, (_, index) => Math.max(0, index + 1 - FIRST))
 }
 
-module.exports = { Names }
+module.exports = { Names, BEFORE_ONLINE, BEFORE_OFFLINE, FIRST }

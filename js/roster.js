@@ -16,14 +16,14 @@ class Roster {
   #heard = new Heard()
 
   /** Merges the lists of a gossip request, and shows all that is known then. */
-  gossip(online, offline) {
+  gossip(authorization, online, offline) {
     const heard = this.#heard
     heard.write(online, offline, this.#names)
-    let news = gossip(heard.bytes, heard.unplacedNames, this.#sheet.bytes)
+    let news = gossip(authorization, heard.bytes, heard.unplacedNames, this.#sheet.bytes)
     if (!heard.isMerged) {
       heard.nameTheRest(this.#names.urls)
       this.#learn(news)
-      news = gossip(heard.bytes, heard.unplacedNames, this.#sheet.bytes)
+      news = gossip(authorization, heard.bytes, heard.unplacedNames, this.#sheet.bytes)
     }
     this.#learn(news)
     return this.#sheet.lists(this.#names.urls, true)
@@ -43,20 +43,22 @@ class Roster {
 }
 
 /** The one that is not in use: while a body is read, its accessors may call back. */
-let idle
+let idle = new Roster()
 
 /**
- * Merges the lists of a gossip request, and answers with all that is known.
+ * Merges the lists of a gossip request, and answers with all that is known. Throws unless it is authorized.
  *
+ * @param {string} authorization
  * @param {unknown[]} online
  * @param {unknown[]} offline
  */
-function mergeAndShow(online, offline) {
-  const roster = idle ?? new Roster()
-  idle = undefined
-  const lists = roster.gossip(online, offline)
-  idle = roster
-  return lists
+function mergeAndShow(authorization, online, offline) {
+  const roster = take()
+  try {
+    return roster.gossip(authorization, online, offline)
+  } finally {
+    idle = roster
+  }
 }
 
 /**
@@ -65,11 +67,18 @@ function mergeAndShow(online, offline) {
  * @param {boolean} includeOffline
  */
 function showAll(includeOffline) {
+  const roster = take()
+  try {
+    return roster.show(includeOffline)
+  } finally {
+    idle = roster
+  }
+}
+
+function take() {
   const roster = idle ?? new Roster()
   idle = undefined
-  const lists = roster.show(includeOffline)
-  idle = roster
-  return lists
+  return roster
 }
 
 module.exports = { mergeAndShow, showAll }

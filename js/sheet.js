@@ -7,6 +7,7 @@ const LENGTH = 2
 const TOUCHES = 3
 const OWN_STAMP = 4
 const OWN_FLAGS = 5
+const LIVING = 6
 
 const MONITOR = 1
 const ONLINE = 2
@@ -49,18 +50,19 @@ class Sheet {
    */
   lists(urls, includeOffline) {
     const { head, stamps, flags, count } = this
-    const online = []
-    const offline = []
-    let flag = head[OWN_FLAGS]
+    const living = head[LIVING]
+    const online = new Array(living)
+    const offline = new Array(includeOffline ? count - living : 0)
+    let onlineCount = 0
+    let offlineCount = 0
+    let flag = head[OWN_FLAGS] | 0
     let lastUpdate = head[OWN_STAMP]
     for (let place = 0; place < count; place++) {
-      if (place > 0) {
-        flag = flags[place - 1]
-        lastUpdate = stamps[place - 1]
-      }
-      if (flag & ONLINE) online.push({ baseUrl: urls[place], monitor: (flag & MONITOR) !== 0, lastUpdate })
-      else if (includeOffline)
-        offline.push({ baseUrl: urls[place], monitor: (flag & MONITOR) !== 0, lastUpdate })
+      const entry = { baseUrl: urls[place], monitor: (flag & MONITOR) !== 0, lastUpdate }
+      if (flag & ONLINE) online[onlineCount++] = entry
+      else if (includeOffline) offline[offlineCount++] = entry
+      flag = flags[place]
+      lastUpdate = stamps[place]
     }
     return includeOffline ? { online, offline } : { online }
   }

@@ -22,6 +22,8 @@ const LENGTH: usize = 2;
 const TOUCHES: usize = 3;
 const OWN_STAMP: usize = 4;
 const OWN_FLAGS: usize = 5;
+/// How many are online, this server included.
+const LIVING: usize = 6;
 const SHEET_HEAD: usize = 8;
 
 // The head of what was heard.
@@ -42,7 +44,7 @@ const FIRST_PLACE: u64 = 2;
 /// Names that JavaScript does not have yet.
 #[napi(object, object_from_js = false)]
 pub struct Names {
-    /// Where they belong; 0 is this server itself.
+    /// Where they belong, in no order as far as places have got another name; 0 is this server itself, which comes first.
     pub places: Vec<u32>,
     /// One for each of these places.
     pub base_urls: Vec<String>,
@@ -75,6 +77,7 @@ impl<'a> Sheet<'a> {
         let (own, is_online) = machine.own_entry();
         self.set(OWN_STAMP, own.last_update.0 as f64);
         self.set(OWN_FLAGS, flags(own.monitor, is_online).into());
+        self.set(LIVING, machine.living() as f64);
         self.show(machine);
         let before = (self.get(CHANGES), self.get(LENGTH));
         let after = (machine.place_changes() as f64, machine.other_count() as f64);

@@ -68,15 +68,14 @@ impl Machine {
         self.roster.places().changes
     }
 
-    /// The names that a copy lacks which had so many of them, after so many changes.
+    /// The names that a copy lacks which had so many of them, after so many changes: first those of places that it knew, in
+    /// no order and some of them more than once, then the new ones in order.
     pub fn names_since(&self, changes: u64, length: usize) -> Vec<(usize, Arc<str>)> {
         let kept = length.min(self.roster.len());
         let mut places: Vec<usize> = match self.roster.places().since(changes) {
             Some(changed) => changed.filter(|place| *place < kept).collect(),
             None => (0..kept).collect(),
         };
-        places.sort_unstable();
-        places.dedup();
         places.extend(kept..self.roster.len());
         let name = |place| {
             let (identity, member) = self.roster.at(place)?;
