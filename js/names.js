@@ -19,14 +19,12 @@ class Names {
   }
 
   /**
-   * Takes in names that are new, or have moved.
+   * Takes in names that are new, or have moved; another engine tells all of them.
    *
    * @param {{ places: number[], baseUrls: string[] }} news
    * @param {number} count of all
    */
   learn({ places, baseUrls }, count) {
-    // Only another engine tells its own name.
-    if (places[0] === 0) this.#forgetAll()
     for (const place of places) this.#vacate(place)
     for (let place = count; place < this.urls.length; place++) this.#vacate(place)
     if (count < this.urls.length) this.urls.length = count
@@ -39,11 +37,6 @@ class Names {
       longer.set(this.following)
       this.following = longer
     }
-  }
-
-  #forgetAll() {
-    this.urls = []
-    this.places.clear()
   }
 
   #vacate(place) {

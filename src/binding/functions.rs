@@ -94,8 +94,8 @@ pub fn gossip(
     let mut sheet = Sheet::new(&mut sheet, slot.number());
     let mut heard = Heard(&mut heard);
     let entries = heard.entries(names.as_deref().unwrap_or_default());
-    let (merged, names) = engine
-        .gossip_placed(sheet.changes(), heard.begins(), entries, |machine| sheet.update(machine));
+    let (merged, names) =
+        engine.gossip_placed(sheet.changes(), heard.begins(), entries, |machine| sheet.update(machine));
     heard.were_merged(merged);
     Ok(names)
 }

@@ -60,7 +60,8 @@ impl<'a> Sheet<'a> {
         let engine = f64::from(engine);
         if sheet.get(ENGINE) != engine {
             // No place holds after more changes than there ever are.
-            for (word, value) in [(ENGINE, engine), (CHANGES, f64::INFINITY), (LENGTH, -1.0), (TOUCHES, -1.0)] {
+            for (word, value) in [(ENGINE, engine), (CHANGES, f64::INFINITY), (LENGTH, -1.0), (TOUCHES, -1.0)]
+            {
                 sheet.set(word, value);
             }
         }
@@ -166,7 +167,10 @@ fn flags(monitor: bool, is_online: bool) -> u8 {
 }
 
 fn word_at(bytes: &[u8], word: usize) -> f64 {
-    bytes.get(word * WORD..).and_then(|bytes| bytes.first_chunk()).map_or(0.0, |word| f64::from_ne_bytes(*word))
+    bytes
+        .get(word * WORD..)
+        .and_then(|bytes| bytes.first_chunk())
+        .map_or(0.0, |word| f64::from_ne_bytes(*word))
 }
 
 fn set_word(bytes: &mut [u8], word: usize, value: f64) {

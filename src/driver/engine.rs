@@ -14,8 +14,8 @@ use super::transport::HttpSettings;
 use crate::protocol::config::Config;
 use crate::protocol::extension::Extension;
 use crate::protocol::machine::Machine;
-use crate::protocol::places::PlacedEntry;
 use crate::protocol::output::Severity;
+use crate::protocol::places::PlacedEntry;
 
 /// How often a blocked thread looks whether the task has ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);

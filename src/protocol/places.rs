@@ -146,3 +146,28 @@ impl Machine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_learns_which_places_have_changed() {
+        let mut places = Places::default();
+        let since = |places: &Places, changes| places.since(changes).map(Iterator::collect::<Vec<_>>);
+        places.change(5);
+        places.change(7);
+        assert_eq!(since(&places, 0), Some(vec![5, 7]));
+        assert_eq!(since(&places, 1), Some(vec![7]));
+        assert_eq!(since(&places, 2), Some(vec![]));
+        assert_eq!(since(&places, 3), None);
+    }
+
+    #[test]
+    fn what_is_long_ago_is_forgotten() {
+        let mut places = Places::default();
+        (0..=REMEMBERED).for_each(|place| places.change(place));
+        assert!(places.since(0).is_none());
+        assert_eq!(places.since(1).unwrap().count(), REMEMBERED);
+    }
+}
