@@ -15,7 +15,7 @@ const ROUNDS = 41
 /** As many as stay in the caches of a processor, as a body does that was just parsed. */
 const ENTRIES_IN_A_ROUND = 5_000
 const MOST_IN_A_ROUND = 100
-/** So many calls before those that count, for V8 to compile what is hot. */
+/** So many milliseconds pass before the calls that count, for V8 to compile what is hot. */
 const WARM_UP = 400
 /** What was prepared is not to be moved about meanwhile. */
 const ROOM_FOR_THE_YOUNG = ['--min-semi-space-size=64', '--max-semi-space-size=64']
@@ -60,7 +60,8 @@ async function measureSize(servers) {
   for (const [name, { bodyOf, call, entries = servers }] of Object.entries(cases(servers))) {
     const times = Math.max(1, Math.min(MOST_IN_A_ROUND, ENTRIES_IN_A_ROUND / entries))
     for (const peer of Object.values(peers)) {
-      for (let time = 0; time < WARM_UP; time++) await call(peer, bodyOf())
+      const end = performance.now() + WARM_UP
+      while (performance.now() < end) await call(peer, bodyOf())
     }
     const costs = { subject: [], reference: [] }
     for (let round = 0; round < ROUNDS; round++) {

@@ -44,8 +44,8 @@ class Heard {
     const onlineCount = online.length
     const offlineCount = offline.length
     const count = onlineCount + offlineCount
-    const isTooLarge = this.room > LARGEST_KEPT_ROOM && count < SMALLEST_ROOM
-    if (count > this.room || isTooLarge) this.#makeRoom(Math.max(count, SMALLEST_ROOM))
+    const isTooLarge = this.room > LARGEST_KEPT_ROOM && count <= LARGEST_KEPT_ROOM
+    if (count > this.room || isTooLarge) this.#makeRoom(Math.max(count + (count >> 1), SMALLEST_ROOM))
     this.#unplaced = this.#writeList(online, onlineCount, offlineCount, ONLINE, names)
     if (offlineCount > 0)
       this.#unplaced = this.#writeList(offline, offlineCount, 0, 0, names).concat(this.#unplaced)
