@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use foldhash::fast::FixedState;
+use indexmap::IndexSet;
+
 use super::claim::Claim;
 use super::digest::{Digest, name_hash};
 use super::extension::{Extension, Finding, Kind};
@@ -61,10 +64,9 @@ impl Machine {
         let mut answer = match &heard.kind {
             Kind::Sync(theirs) => self.answer_sync(theirs.as_deref(), claims, now),
             _ => {
-                let is_known = |subject: &str| {
-                    claims.iter().chain(&heard.claims).any(|claim| &*claim.base_url == subject)
-                        || sender.as_deref() == Some(subject)
-                };
+                let told: IndexSet<&str, FixedState> =
+                    claims.iter().chain(&heard.claims).map(|claim| &*claim.base_url).collect();
+                let is_known = |subject: &str| told.contains(subject) || sender.as_deref() == Some(subject);
                 let rumours = self.rumoured_besides(is_known, now);
                 claims.extend(rumours);
                 self.extension(Kind::Push, claims)
