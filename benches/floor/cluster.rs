@@ -1,0 +1,105 @@
+//! A made-up cluster: a machine that knows so many servers, and what those say to it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clustershazbot::protocol::accusers::Accusers;
+use clustershazbot::protocol::claim::Claim;
+use clustershazbot::protocol::config::{Config, ConfigError};
+use clustershazbot::protocol::extension::{Extension, Kind};
+use clustershazbot::protocol::machine::Machine;
+use clustershazbot::protocol::member::Status;
+use clustershazbot::protocol::message::{HeardEntry, HeardLists};
+use clustershazbot::protocol::time::{Incarnation, Now, Stamp, Tick};
+
+/// Any seed will do, as long as it is always the same.
+const SEED: u64 = 7;
+/// A moment far enough from the beginning of both clocks.
+pub(crate) const NOW: Now = Now { tick: Tick(1_000_000), wall: Stamp(1_800_000_000_000) };
+
+/// How the servers are reached.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Urls {
+    /// By an address and a port.
+    Short,
+    /// By a path besides, as behind a balancer.
+    Long,
+}
+
+impl Urls {
+    pub(crate) fn of(self, index: usize) -> String {
+        let [_, high, middle, low] = u32::try_from(index).unwrap_or(u32::MAX).to_be_bytes();
+        match self {
+            Self::Short => format!("http://10.{high}.{middle}.{low}:3000/"),
+            Self::Long => format!("http://10.{high}.{middle}.{low}:3000/a/path/of/some/length/"),
+        }
+    }
+}
+
+/// A machine that knows nobody yet.
+pub(crate) fn machine() -> Result<Machine, ConfigError> {
+    Ok(Machine::start(config()?, SEED, NOW))
+}
+
+/// One that has known these native servers for a while.
+pub(crate) fn seeded(claims: impl Iterator<Item = Claim>) -> Result<Machine, ConfigError> {
+    Ok(Machine::seeded(config()?, SEED, NOW, claims))
+}
+
+fn config() -> Result<Config, ConfigError> {
+    let variable = |name: &str| match name {
+        "SHAZBOT_BASE_URL" => Some("http://me:3000/".to_owned()),
+        "SHAZBOT_MASTER_LIST" | "SHAZBOT_MASTER_LIST_UPDATE" => Some("http://store/list".to_owned()),
+        "SHAZBOT_SECRET" | "SHAZBOT_CONTROL_SECRET" | "SHAZBOT_MASTER_LIST_UPDATE_AUTH" => {
+            Some("secret".to_owned())
+        }
+        _ => None,
+    };
+    Config::from_variables(variable).map(|(config, _)| config)
+}
+
+/// What a server of version 1 says of so many.
+pub(crate) fn heard(servers: usize) -> HeardLists<'static> {
+    let entry = |index| HeardEntry {
+        base_url: Urls::Long.of(index).into(),
+        monitor: false,
+        last_update: NOW.wall.0 as f64,
+    };
+    HeardLists { online: (0..servers).map(entry).collect(), ..HeardLists::default() }
+}
+
+/// What a native server says of one.
+pub(crate) fn claim(urls: Urls, index: usize) -> Claim {
+    Claim {
+        base_url: Arc::from(urls.of(index)),
+        status: Status::Online,
+        incarnation: Incarnation::first(NOW.wall),
+        last_update: NOW.wall,
+        monitor: false,
+        age: 0,
+        accusers: Accusers::default(),
+    }
+}
+
+/// A native server's message: the first of those known speaks, and agrees with the machine about all.
+pub(crate) fn message(machine: &Machine, kind: Kind, claims: Vec<Claim>) -> Extension {
+    Extension {
+        me: claim(Urls::Long, 0),
+        instance: 0xf00d,
+        kind,
+        living: u32::try_from(machine.living()).unwrap_or(u32::MAX),
+        hash: machine.hash(),
+        lag: 0,
+        claims,
+        malformed: 0,
+        fresh: Vec::new(),
+        found: None,
+        elsewhere: Vec::new(),
+    }
+}
+
+/// As what was said a little later.
+pub(crate) fn later(now: Now) -> Now {
+    let step = Duration::from_millis(1);
+    Now { tick: now.tick + step, wall: now.wall + step }
+}

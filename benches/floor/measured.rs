@@ -1,0 +1,59 @@
+//! Does something of the pure floor so often as is said, for those who measure the process from outside:
+//! `measured work CASE SERVERS TIMES`, `measured memory native|legacy short|long SERVERS`; `measured cases` names the cases.
+
+mod cases;
+mod cluster;
+
+use std::error::Error;
+use std::fs;
+
+use cluster::{NOW, Urls, claim, machine, seeded};
+use clustershazbot::protocol::machine::Source;
+use clustershazbot::protocol::message::HeardEntry;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["cases"] => cases::CASES.iter().for_each(|case| println!("{}", case.name)),
+        ["work", name, servers, times] => work(name, servers.parse()?, times.parse()?)?,
+        ["memory", language, urls, servers] => {
+            let urls = if urls == "short" { Urls::Short } else { Urls::Long };
+            println!("{}", memory(language == "native", urls, servers.parse()?)?);
+        }
+        _ => return Err("see the first lines of benches/floor/measured.rs".into()),
+    }
+    Ok(())
+}
+
+/// The first time, which makes room for the others, is not among the times.
+fn work(name: &str, servers: usize, times: usize) -> Result<(), Box<dyn Error>> {
+    let case = cases::CASES.iter().find(|case| case.name == name).ok_or("no such case")?;
+    let mut work = (case.prepare)(servers)?;
+    (0..=times).for_each(|_| work());
+    Ok(())
+}
+
+/// By how many bytes the process grows per server that it comes to know.
+fn memory(is_native: bool, urls: Urls, servers: usize) -> Result<usize, Box<dyn Error>> {
+    let before = resident()?;
+    let machine = if is_native {
+        seeded((0..servers).map(|index| claim(urls, index)))?
+    } else {
+        let mut machine = machine()?;
+        for index in 0..servers {
+            let base_url = urls.of(index).into();
+            let entry = HeardEntry { base_url, monitor: false, last_update: NOW.wall.0 as f64 };
+            machine.handle_claims(NOW, Source::Request, true, &[entry]);
+        }
+        machine
+    };
+    let grown = resident()?.saturating_sub(before);
+    Ok(grown / machine.living().saturating_sub(1).max(1))
+}
+
+/// The memory that only this process has, in bytes, as Linux tells.
+fn resident() -> Result<usize, Box<dyn Error>> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).ok_or("no RssAnon")?;
+    Ok(line.trim().trim_end_matches(" kB").parse::<usize>()? * 1024)
+}
