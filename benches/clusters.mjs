@@ -43,7 +43,7 @@ for (const servers of values.servers.split(',').map(Number)) {
   print(result)
 }
 if (values.json)
-  writeFileSync(values.json, `${JSON.stringify({ node: process.version, results }, null, 2)}\n`)
+  writeFileSync(values.json, `${JSON.stringify({ node: process.version, rows: ROWS, results }, null, 2)}\n`)
 process.exitCode = results.some(isMissed) ? 1 : 0
 
 async function measured(servers) {

@@ -1,19 +1,39 @@
-/**
- * How long it takes to load the package, in programs that do nothing else: `node benches/load.mjs [processes]`.
- * At most 10 ms are wanted. The first process, which may still have to read the files from the disk, is not counted.
- */
+/** How long it takes to load the package, in programs that do nothing else, beside the reference peer. */
 
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { row } from './support/row.mjs'
 
-const PROCESSES = Number(process.argv[2] ?? 20)
+export const title = 'Loading'
+export const about =
+  'The time of a cold `require` or `import` in a process of its own. The first one, which may still have to read the files from ' +
+  'the disk, is not counted.'
 
-for (const program of ['require.cjs', 'import.mjs']) {
-  const once = () => timeToLoad(program)
-  once()
-  const times = Array.from({ length: PROCESSES }, once).sort((one, other) => one - other)
-  const [fastest, median, slowest] = [0, PROCESSES >> 1, PROCESSES - 1].map((at) => times[at].toFixed(1))
-  console.log(`${program.padEnd(13)}${median} ms (${fastest} to ${slowest}, ${PROCESSES} processes)`)
+/** So many milliseconds more than the reference may it take. */
+const MORE = 2
+const PROGRAMS = {
+  require: ['require.cjs', 'require-reference.cjs'],
+  import: ['import.mjs', 'import-reference.mjs'],
+}
+
+export async function measure({ quick = false, progress = () => {} } = {}) {
+  const processes = quick ? 5 : 31
+  return Object.entries(PROGRAMS).flatMap(([name, programs]) => {
+    progress(`${name}, ${processes} processes`)
+    programs.forEach(timeToLoad)
+    const times = Array.from({ length: processes }, () => programs.map(timeToLoad))
+    const [ours, theirs] = [0, 1].map((who) => times.map((pair) => pair[who]))
+    const more = ours.map((time, index) => time - theirs[index])
+    return [
+      row({ name, unit: 'ms', numbers: ours, reference: theirs }),
+      row({
+        name: `${name}: more than the reference`,
+        unit: 'ms',
+        numbers: more,
+        wanted: { of: 'value', most: MORE },
+      }),
+    ]
+  })
 }
 
 function timeToLoad(program) {

@@ -7,7 +7,7 @@ use clustershazbot::protocol::extension::{Extension, Kind};
 use clustershazbot::protocol::message::Lists;
 use clustershazbot::protocol::request::Request;
 
-use crate::cluster::{NOW, Urls, claim, heard, later, machine, message, seeded};
+use crate::cluster::{NOW, claim, heard, later, machine, message, seeded};
 
 /// Does it once.
 pub(crate) type Work = Box<dyn FnMut()>;
@@ -60,9 +60,9 @@ fn merge_unknown(servers: usize) -> Result<Work, ConfigError> {
 
 /// What a native server says of all, again or with a higher incarnation.
 fn merge_claims(servers: usize, is_newer: bool) -> Result<Work, ConfigError> {
-    let mut machine = seeded((0..servers).map(|index| claim(Urls::Long, index)))?;
+    let mut machine = seeded((0..servers).map(claim))?;
     // The sender speaks of others; of itself it speaks elsewhere in the message.
-    let claims = (1..servers).map(|index| claim(Urls::Long, index)).collect();
+    let claims = (1..servers).map(claim).collect();
     let mut heard = message(&machine, Kind::Push, claims);
     let mut now = NOW;
     Ok(Box::new(move || {
@@ -94,7 +94,7 @@ fn version(servers: usize) -> Result<Work, ConfigError> {
 
 /// A probe among servers that agree, which is nearly all that is said in a cluster at rest.
 fn native_request(servers: usize) -> Result<Work, ConfigError> {
-    let mut machine = seeded((0..servers).map(|index| claim(Urls::Long, index)))?;
+    let mut machine = seeded((0..servers).map(claim))?;
     let heard = message(&machine, Kind::Probe, Vec::new());
     Ok(Box::new(move || {
         black_box(machine.handle_native_request(NOW, &heard));
@@ -103,7 +103,7 @@ fn native_request(servers: usize) -> Result<Work, ConfigError> {
 
 /// The same message as text, read and written.
 fn native_message(servers: usize) -> Result<Work, ConfigError> {
-    let machine = seeded((0..servers).map(|index| claim(Urls::Long, index)))?;
+    let machine = seeded((0..servers).map(claim))?;
     let text = Lists::default().to_gossip_json(Some(&message(&machine, Kind::Probe, Vec::new())));
     let text = String::from_utf8_lossy(&text).into_owned();
     Ok(Box::new(move || {
@@ -114,7 +114,7 @@ fn native_message(servers: usize) -> Result<Work, ConfigError> {
 }
 
 fn hash(servers: usize) -> Result<Work, ConfigError> {
-    let machine = seeded((0..servers).map(|index| claim(Urls::Long, index)))?;
+    let machine = seeded((0..servers).map(claim))?;
     Ok(Box::new(move || {
         black_box(machine.hash());
     }))
@@ -122,7 +122,7 @@ fn hash(servers: usize) -> Result<Work, ConfigError> {
 
 /// Rosters are compared, and one bucket of 64 is not the same.
 fn bucket_differs(servers: usize) -> Result<Work, ConfigError> {
-    let mut machine = seeded((0..servers).map(|index| claim(Urls::Long, index)))?;
+    let mut machine = seeded((0..servers).map(claim))?;
     let asked = message(&machine, Kind::Sync(None), Vec::new());
     let heard = match machine.handle_native_request(NOW, &asked).kind {
         Kind::Sync(Some(mut buckets)) => {

@@ -17,23 +17,10 @@ const SEED: u64 = 7;
 /// A moment far enough from the beginning of both clocks.
 pub(crate) const NOW: Now = Now { tick: Tick(1_000_000), wall: Stamp(1_800_000_000_000) };
 
-/// How the servers are reached.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Urls {
-    /// By an address and a port.
-    Short,
-    /// By a path besides, as behind a balancer.
-    Long,
-}
-
-impl Urls {
-    pub(crate) fn of(self, index: usize) -> String {
-        let [_, high, middle, low] = u32::try_from(index).unwrap_or(u32::MAX).to_be_bytes();
-        match self {
-            Self::Short => format!("http://10.{high}.{middle}.{low}:3000/"),
-            Self::Long => format!("http://10.{high}.{middle}.{low}:3000/a/path/of/some/length/"),
-        }
-    }
+/// How a server is reached, by a path besides its port, as behind a balancer.
+pub(crate) fn url(index: usize) -> String {
+    let [_, high, middle, low] = u32::try_from(index).unwrap_or(u32::MAX).to_be_bytes();
+    format!("http://10.{high}.{middle}.{low}:3000/a/path/of/some/length/")
 }
 
 /// A machine that knows nobody yet.
@@ -60,18 +47,19 @@ fn config() -> Result<Config, ConfigError> {
 
 /// What a server of version 1 says of so many.
 pub(crate) fn heard(servers: usize) -> HeardLists<'static> {
-    let entry = |index| HeardEntry {
-        base_url: Urls::Long.of(index).into(),
-        monitor: false,
-        last_update: NOW.wall.0 as f64,
-    };
+    let entry =
+        |index| HeardEntry { base_url: url(index).into(), monitor: false, last_update: NOW.wall.0 as f64 };
     HeardLists { online: (0..servers).map(entry).collect(), ..HeardLists::default() }
 }
 
 /// What a native server says of one.
-pub(crate) fn claim(urls: Urls, index: usize) -> Claim {
+pub(crate) fn claim(index: usize) -> Claim {
+    claim_of(url(index))
+}
+
+pub(crate) fn claim_of(url: String) -> Claim {
     Claim {
-        base_url: Arc::from(urls.of(index)),
+        base_url: Arc::from(url),
         status: Status::Online,
         incarnation: Incarnation::first(NOW.wall),
         last_update: NOW.wall,
@@ -84,7 +72,7 @@ pub(crate) fn claim(urls: Urls, index: usize) -> Claim {
 /// A native server's message: the first of those known speaks, and agrees with the machine about all.
 pub(crate) fn message(machine: &Machine, kind: Kind, claims: Vec<Claim>) -> Extension {
     Extension {
-        me: claim(Urls::Long, 0),
+        me: claim(0),
         instance: 0xf00d,
         kind,
         living: u32::try_from(machine.living()).unwrap_or(u32::MAX),

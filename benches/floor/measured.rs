@@ -7,7 +7,7 @@ mod cluster;
 use std::error::Error;
 use std::fs;
 
-use cluster::{NOW, Urls, claim, machine, seeded};
+use cluster::{NOW, claim_of, machine, seeded, url};
 use clustershazbot::protocol::machine::Source;
 use clustershazbot::protocol::message::HeardEntry;
 
@@ -17,8 +17,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["cases"] => cases::CASES.iter().for_each(|case| println!("{}", case.name)),
         ["work", name, servers, times] => work(name, servers.parse()?, times.parse()?)?,
         ["memory", language, urls, servers] => {
-            let urls = if urls == "short" { Urls::Short } else { Urls::Long };
-            println!("{}", memory(language == "native", urls, servers.parse()?)?);
+            let url = if urls == "short" { short_url } else { url };
+            println!("{}", memory(language == "native", url, servers.parse()?)?);
         }
         _ => return Err("see the first lines of benches/floor/measured.rs".into()),
     }
@@ -34,14 +34,14 @@ fn work(name: &str, servers: usize, times: usize) -> Result<(), Box<dyn Error>> 
 }
 
 /// By how many bytes the process grows per server that it comes to know.
-fn memory(is_native: bool, urls: Urls, servers: usize) -> Result<usize, Box<dyn Error>> {
+fn memory(is_native: bool, url: fn(usize) -> String, servers: usize) -> Result<usize, Box<dyn Error>> {
     let before = resident()?;
     let machine = if is_native {
-        seeded((0..servers).map(|index| claim(urls, index)))?
+        seeded((0..servers).map(|index| claim_of(url(index))))?
     } else {
         let mut machine = machine()?;
         for index in 0..servers {
-            let base_url = urls.of(index).into();
+            let base_url = url(index).into();
             let entry = HeardEntry { base_url, monitor: false, last_update: NOW.wall.0 as f64 };
             machine.handle_claims(NOW, Source::Request, true, &[entry]);
         }
@@ -49,6 +49,11 @@ fn memory(is_native: bool, urls: Urls, servers: usize) -> Result<usize, Box<dyn 
     };
     let grown = resident()?.saturating_sub(before);
     Ok(grown / machine.living().saturating_sub(1).max(1))
+}
+
+/// As most servers have it.
+fn short_url(index: usize) -> String {
+    url(index).trim_end_matches("a/path/of/some/length/").to_owned()
 }
 
 /// The memory that only this process has, in bytes, as Linux tells.

@@ -7,12 +7,17 @@ import { ROOT } from './root.mjs'
  */
 export function measuredProgram() {
   const what = ['--profile', 'clone', '--no-default-features', '--features', 'measured', '--bin', 'measured']
-  const messages = execFileSync('cargo', ['build', ...what, '--message-format=json-render-diagnostics'], {
-    cwd: ROOT,
-    encoding: 'utf8',
-    maxBuffer: 1e8,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const messages = cargo('build', ...what, '--message-format=json-render-diagnostics')
   const lines = messages.split('\n').filter(Boolean)
   return lines.map((line) => JSON.parse(line)).find(({ executable }) => executable).executable
+}
+
+/** Where cargo puts what it builds. */
+export function targetFolder() {
+  return JSON.parse(cargo('metadata', '--no-deps', '--format-version=1')).target_directory
+}
+
+function cargo(...words) {
+  const stdio = ['ignore', 'pipe', 'inherit']
+  return execFileSync('cargo', words, { cwd: ROOT, encoding: 'utf8', maxBuffer: 1e8, stdio })
 }

@@ -1,0 +1,40 @@
+/** The main-thread cost of answering a gossip request, with bytes and with objects, beside the reference peer's. */
+
+import { withBars } from './exchange/bars.mjs'
+import { Child, told } from './support/child.mjs'
+import { Cluster } from './support/cluster.mjs'
+
+export const title = 'A gossip exchange'
+export const about =
+  'Main-thread CPU of one request. Raw: from the bytes of the body to the bytes of the answer; the reference parses, merges ' +
+  'and stringifies. Objects: with a parsed body, as hand-written routes have it; the reference merges and answers.'
+export const plots = [
+  { file: 'exchange-raw', title: 'A gossip request from bytes to bytes', rows: ({ way }) => way === 'raw' },
+  { file: 'exchange-objects', title: 'A gossip request with objects', rows: ({ way }) => way === 'objects' },
+]
+
+const SIZES = [10, 100, 1_000, 10_000]
+
+/** @returns {Promise<import('./support/row.mjs').Row[]>} */
+export async function measure({ quick = false, progress = () => {} } = {}) {
+  const how = quick ? { rounds: 5, budget: 3_000 } : { rounds: 15, budget: 20_000 }
+  const moment = Cluster.moment()
+  const crowd = await Child.start(program('../support/crowd.mjs'), moment)
+  const rows = []
+  try {
+    for (const language of ['legacy', 'native']) {
+      for (const servers of SIZES) {
+        progress(`${language}, ${servers} servers`)
+        const input = { ...how, ...moment, servers, address: crowd.first }
+        rows.push(...(await told(program(`./${language}.mjs`), input, ['--expose-gc'])))
+      }
+    }
+  } finally {
+    crowd.end()
+  }
+  return withBars(rows)
+}
+
+function program(path) {
+  return new URL(path, new URL('./exchange/', import.meta.url))
+}

@@ -1,0 +1,38 @@
+/** What is wanted of an exchange, by way, kind of body and size of the cluster. */
+
+const RAW = { 10: 0.6, 1000: 1 / 20, 10000: 1 / 60 }
+const OBJECTS = { 10: 1, 100: 0.6, 1000: 0.6, 10000: 0.5 }
+const NATIVE = { raw: 15, objects: 25 }
+/** For a body of one entry: µs for each 1,000 servers in the answer. */
+const ONE_ENTRY = 15
+/** So much dearer may a native exchange be among the most servers than among the fewest. */
+const FLAT = 1.3
+
+/** The rows with their bars, and how much a native exchange grows with the cluster. */
+export function withBars(rows) {
+  const all = rows.map((row) => ({ ...row, wanted: bar(row) }))
+  return [...all, ...['raw', 'objects'].flatMap((way) => growth(rows, way))]
+}
+
+function bar({ way, kind, servers }) {
+  if (kind === 'native') return { of: 'value', most: NATIVE[way] }
+  if (kind === 'one entry')
+    return servers < 1_000 ? undefined : { of: 'value', most: (ONE_ENTRY * servers) / 1_000 }
+  if (way === 'objects') return { of: 'ratio', most: kind === 'in no order' ? 1 : OBJECTS[servers] }
+  return RAW[servers] && { of: 'ratio', most: RAW[servers] }
+}
+
+function growth(rows, way) {
+  const native = rows.filter((row) => row.way === way && row.kind === 'native')
+  if (native.length < 2) return []
+  const values = native.map(({ value }) => value)
+  const name = `${way}, native: dearest by cheapest size`
+  return [
+    {
+      name,
+      unit: '×',
+      value: Math.max(...values) / Math.min(...values),
+      wanted: { of: 'value', most: FLAT },
+    },
+  ]
+}

@@ -1,0 +1,27 @@
+/** What a probe costs the main thread of a server among so many native ones with which it agrees: tells the rows. */
+
+import { Cluster } from '../support/cluster.mjs'
+import { interleaved } from '../support/interleaved.mjs'
+import { row } from '../support/row.mjs'
+import { startSubject, untilItKnows } from './start.mjs'
+
+const { rounds, budget, ...crowd } = JSON.parse(process.argv[2])
+const { servers } = crowd
+const cluster = new Cluster(crowd)
+const subject = await startSubject({ SHAZBOT_MASTER_LIST: cluster.nativeMasterList() })
+await untilItKnows(subject, servers)
+
+// The next message agrees with it about all.
+const { v2 } = await subject.objects(cluster.nativeMessage({}))
+const text = JSON.stringify(cluster.nativeMessage({ living: v2.living, hash: v2.hash }))
+const variants = [
+  { name: 'raw', body: () => Buffer.from(text), call: subject.raw },
+  { name: 'objects', body: () => JSON.parse(text), call: subject.objects },
+]
+const numbers = await interleaved(variants, { rounds, budget, entries: 1 })
+const row_ = ([way, all]) => ({
+  way,
+  kind: 'native',
+  ...row({ name: `${way}, native`, servers, numbers: all }),
+})
+process.send([...numbers].map(row_))

@@ -1,0 +1,88 @@
+/** What gossip requests cost a real Express 5 server, under load from another process. */
+
+import { setTimeout as pause } from 'node:timers/promises'
+import { rowsOf } from './express/rows.mjs'
+import { Child } from './support/child.mjs'
+import { Cluster, message } from './support/cluster.mjs'
+import { SECRET } from './support/settings.mjs'
+
+export const title = 'Express 5 under load'
+export const about =
+  'A server in a process of its own, autocannon in another; full lists of equal stamps. The empty route takes the same bytes ' +
+  'and gives as many, and is subtracted where it is said. Delays are those of an event loop that is asked at an even pace; ' +
+  'an idle one has its own, by the granularity of timers.'
+
+const KINDS = ['adapter', 'hand-written', 'reference', 'empty']
+const SIZES = [1_000, 10_000]
+const CONNECTIONS = 4
+/** Requests a second, at which delays are measured: far more than a cluster of this size makes. */
+const PACE = { 1000: 50, 10000: 10 }
+
+export async function measure({ quick = false, progress = () => {} } = {}) {
+  const how = quick ? { rounds: 2, seconds: 1 } : { rounds: 5, seconds: 3 }
+  const moment = Cluster.moment()
+  const crowd = await Child.start(new URL('./support/crowd.mjs', import.meta.url), moment)
+  try {
+    const rows = []
+    for (const servers of SIZES) {
+      rows.push(...(await measureSize({ ...moment, servers, address: crowd.first }, how, progress)))
+    }
+    return rows
+  } finally {
+    crowd.end()
+  }
+}
+
+async function measureSize(crowd, { rounds, seconds }, progress) {
+  const { servers } = crowd
+  const body = message(new Cluster(crowd).entries())
+  const children = new Map()
+  const found = new Map(KINDS.map((kind) => [kind, { costs: [], rates: [], delays: [], idle: [] }]))
+  try {
+    for (const kind of KINDS) {
+      children.set(
+        kind,
+        await Child.start(new URL('./express/server.mjs', import.meta.url), { ...crowd, kind }),
+      )
+    }
+    for (const child of children.values()) await load(child, { body, seconds: 1 })
+    for (let round = 0; round < rounds; round++) {
+      progress(`${servers} servers, round ${round + 1} of ${rounds}`)
+      for (const kind of KINDS) {
+        const [child, { costs, rates, delays, idle }] = [children.get(kind), found.get(kind)]
+        const full = await load(child, { body, seconds })
+        costs.push(full.microseconds / full.requests)
+        rates.push(full.requests / full.seconds)
+        delays.push((await load(child, { body, seconds, pace: PACE[servers] })).delay)
+        idle.push((await rest(child, seconds)).delay)
+      }
+    }
+  } finally {
+    for (const child of children.values()) child.end()
+  }
+  return rowsOf(servers, found)
+}
+
+/** As many requests as it answers, or so many a second. */
+async function load(child, { body, seconds, pace }) {
+  const { default: autocannon } = await import('autocannon')
+  await child.ask('begin')
+  const result = await autocannon({
+    url: `http://127.0.0.1:${child.first}/clustershazbot/gossip`,
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Authorization: SECRET },
+    body,
+    duration: seconds,
+    connections: pace ? 1 : CONNECTIONS,
+    ...(pace && { overallRate: pace }),
+  })
+  const used = await child.ask('end')
+  if (result.non2xx + result.errors > 0) throw new Error(`${result.non2xx} refusals, ${result.errors} errors`)
+  return { ...used, requests: result['2xx'], seconds: result.duration }
+}
+
+async function rest(child, seconds) {
+  await child.ask('begin')
+  await pause(seconds * 1_000)
+  return child.ask('end')
+}

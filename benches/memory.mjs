@@ -1,0 +1,62 @@
+/** The memory of what is known, and of an engine that knows nobody. */
+
+import { execFileSync } from 'node:child_process'
+import { told } from './support/child.mjs'
+import { measuredProgram } from './support/measured-program.mjs'
+import { row } from './support/row.mjs'
+
+export const title = 'Memory'
+export const about =
+  'Of a server that is known: by how much a process of pure Rust grows, with base URLs as `http://10.0.0.1:3000/`, or longer by ' +
+  'a path of 22 letters. Of an engine that knows nobody: the resident memory of a process, above one that has not loaded it.'
+
+const SIZES = [10_000, 100_000]
+const BYTES = 130
+const MEGABYTES = 8
+
+export async function measure({ quick = false, progress = () => {} } = {}) {
+  progress('building')
+  return [...known(measuredProgram()), await engine(quick ? 1 : 5, progress)]
+}
+
+function known(program) {
+  const rows = []
+  for (const servers of SIZES) {
+    for (const [language, urls] of [
+      ['native', 'short'],
+      ['native', 'long'],
+      ['legacy', 'short'],
+    ]) {
+      const text = execFileSync(program, ['memory', language, urls, `${servers}`], { encoding: 'utf8' })
+      const name = { native: 'a native server', legacy: 'a server of version 1, still to be asked' }[language]
+      // One that is still to be asked has a case beside its entry, which is closed with its answer.
+      const wanted = servers === 100_000 && language === 'native' && urls === 'short'
+      rows.push(
+        row({
+          name: `${name}, ${urls} URLs`,
+          servers,
+          unit: 'bytes',
+          numbers: [Number(text)],
+          wanted: wanted ? { of: 'value', most: BYTES } : undefined,
+        }),
+      )
+    }
+  }
+  return rows
+}
+
+async function engine(repeats, progress) {
+  const numbers = []
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    progress(`process ${repeat + 1} of ${repeats}`)
+    const [bare, alone] = await Promise.all(['bare', 'alone'].map(memory))
+    numbers.push((alone - bare) / 1e6)
+  }
+  const wanted = { of: 'value', most: MEGABYTES }
+  return row({ name: 'an idle engine', unit: 'MB', numbers, wanted })
+}
+
+async function memory(kind) {
+  const input = { kind, seconds: 1, interval: 30 }
+  return (await told(new URL('./idle/server.mjs', import.meta.url), input, ['--expose-gc'])).memory
+}

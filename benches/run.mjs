@@ -1,0 +1,46 @@
+/**
+ * Measures everything, and writes docs/performance.md and its plots: `npm run bench`. `-- --only exchange,load` measures these
+ * parts, and takes the others from the last time (target/bench/); `--quick` measures roughly, only to see whether it runs, and
+ * writes nothing in docs/. Best on a machine that has nothing else to do.
+ */
+
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { machineHere } from './support/machine.mjs'
+import { print } from './support/print.mjs'
+import { publish } from './support/publish.mjs'
+import { ROOT } from './support/root.mjs'
+
+/** In the order of the chapter. */
+const PARTS = ['exchange', 'express', 'idle', 'memory', 'load', 'real-clusters', 'floor']
+const FOLDER = join(ROOT, 'target', 'bench')
+
+const { values: wanted } = parseArgs({
+  options: {
+    only: { type: 'string', default: PARTS.join(',') },
+    quick: { type: 'boolean', default: false },
+  },
+})
+const chosen = wanted.only.split(',')
+const unknown = chosen.filter((name) => !PARTS.includes(name))
+if (unknown.length > 0) throw new Error(`There is no ${unknown.join(', ')}; there are ${PARTS.join(', ')}`)
+
+mkdirSync(FOLDER, { recursive: true })
+const began = Date.now()
+for (const name of chosen) await measure(name)
+if (!wanted.quick) await publish(PARTS, FOLDER)
+
+async function measure(name) {
+  const part = await import(`./${name}.mjs`)
+  const progress = (what) => {
+    const minutes = ((Date.now() - began) / 60_000).toFixed(1)
+    console.error(`[${chosen.indexOf(name) + 1}/${chosen.length}] ${minutes} min  ${name}: ${what}`)
+  }
+  const machine = machineHere()
+  const rows = await part.measure({ quick: wanted.quick, progress })
+  print(part.title, rows)
+  const result = { machine, loadAfter: machineHere().load, rows }
+  const file = join(FOLDER, `${name}${wanted.quick ? '-quick' : ''}.json`)
+  writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`)
+}

@@ -1,0 +1,44 @@
+import { isMet } from './row.mjs'
+
+/** How figures are written, in the terminal and in the document. */
+
+/** Three digits are enough for whatever was measured. */
+export function number(value) {
+  if (value === undefined) return ''
+  const digits = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))))
+  const rounded = Number(value.toPrecision(3))
+  return rounded.toLocaleString('en-US', { maximumFractionDigits: Math.min(digits, 3) })
+}
+
+/** The columns of a row: what, how many servers, the figure, its spread, the reference's, how they relate, and the bar. */
+export function cells(row) {
+  const { name, servers, unit, value, low, high, reference, ratio } = row
+  return [
+    name,
+    servers?.toLocaleString('en-US') ?? '',
+    `${number(value)} ${unit}`,
+    spread(low, high),
+    reference === undefined ? '' : `${number(reference)} ${unit}`,
+    ratio === undefined ? '' : share(ratio),
+    bar(row),
+  ]
+}
+
+export const HEADINGS = ['', 'servers', 'median', 'spread', 'reference', 'of it', 'wanted']
+
+function spread(low, high) {
+  if (low === high || high === undefined) return ''
+  return low === undefined ? `at most ${number(high)}` : `${number(low)} to ${number(high)}`
+}
+
+/** Small ones are easier to grasp as a fraction. */
+function share(ratio) {
+  return ratio < 0.1 ? `1/${number(1 / ratio)}` : number(ratio)
+}
+
+function bar(row) {
+  if (!row.wanted) return ''
+  const { of, most } = row.wanted
+  const text = of === 'ratio' ? share(most) : `${number(most)} ${row.unit}`
+  return `≤ ${text}: ${isMet(row) ? 'met' : '**not met**'}`
+}
