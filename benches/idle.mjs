@@ -3,6 +3,7 @@
 import { Child, told } from './support/child.mjs'
 import { Cluster } from './support/cluster.mjs'
 import { row } from './support/row.mjs'
+import { summary } from './support/statistics.mjs'
 
 export const title = 'At rest'
 export const about =
@@ -14,30 +15,24 @@ const SIZES = [10, 1_000, 10_000]
 const NEARLY_NOTHING = 100
 
 export async function measure({ quick = false, progress = () => {} } = {}) {
-  const seconds = quick ? 3 : 20
-  const repeats = quick ? 1 : 3
+  const how = quick ? { times: 1, seconds: 3 } : { times: 5, seconds: 6 }
   const moment = Cluster.moment()
   const crowd = await Child.start(new URL('./support/crowd.mjs', import.meta.url), moment)
-  // Rounds come once a second, and a second has one of them.
-  const cost = async (kind, servers) => {
-    const input = { ...moment, address: crowd.first, kind, servers, seconds, interval: 1 }
-    const { microseconds } = await told(new URL('./idle/server.mjs', import.meta.url), input, ['--expose-gc'])
-    return microseconds / seconds
-  }
-  const costs = async (kind, servers, bare) => {
-    progress(`${kind}, ${servers} servers`)
-    const numbers = []
-    for (let repeat = 0; repeat < repeats; repeat++) numbers.push((await cost(kind, servers)) - bare)
-    return numbers
+  const program = new URL('./idle/server.mjs', import.meta.url)
+  // Rounds come once a second, so that a second has the cost of one.
+  const costs = async (kind, servers) => {
+    progress(servers ? `${kind}, ${servers} servers` : kind)
+    const input = { ...how, ...moment, address: crowd.first, kind, servers, interval: 1 }
+    return (await told(program, input, ['--expose-gc'])).costs
   }
   try {
-    const bare = await cost('bare')
+    const bare = summary(await costs('bare')).value
+    const above = async (kind, servers) => (await costs(kind, servers)).map((cost) => cost - bare)
+    const wanted = { of: 'value', most: NEARLY_NOTHING }
     const rows = []
     for (const servers of SIZES) {
-      const wanted = { of: 'value', most: NEARLY_NOTHING }
-      const reference = await costs('reference', servers, bare)
-      const legacy = await costs('legacy', servers, bare)
-      const native = await costs('native', servers, bare)
+      const [native, legacy] = [await above('native', servers), await above('legacy', servers)]
+      const reference = await above('reference', servers)
       rows.push(row({ name: 'a round among native servers', servers, numbers: native, wanted }))
       rows.push(
         row({ name: 'a round among servers of version 1', servers, numbers: legacy, reference, wanted }),

@@ -1,6 +1,6 @@
 /**
  * A program that does nothing but run a server in a cluster, or not even that (`bare`). Once all is known, tells what the main
- * thread computes in so many seconds, and what memory the process has.
+ * thread computes in a second, found out over so many seconds so many times, and what memory the process has.
  */
 
 import { createRequire } from 'node:module'
@@ -9,7 +9,7 @@ import { Cluster, message } from '../support/cluster.mjs'
 import { computed } from '../support/cpu.mjs'
 import { SECRET, settings } from '../support/settings.mjs'
 
-const { kind, seconds, interval, ...crowd } = JSON.parse(process.argv[2])
+const { kind, times, seconds, interval, ...crowd } = JSON.parse(process.argv[2])
 const require = createRequire(import.meta.url)
 console.log = () => {}
 
@@ -28,11 +28,14 @@ const KINDS = {
 if (KINDS[kind]) await start(KINDS[kind])
 await pause(SETTLED)
 globalThis.gc()
-const before = computed()
-await pause(seconds * 1_000)
-const microseconds = computed() - before
-globalThis.gc()
-process.send({ microseconds, memory: process.memoryUsage.rss() })
+const memory = process.memoryUsage.rss()
+const costs = []
+for (let time = 0; time < times; time++) {
+  const before = computed()
+  await pause(seconds * 1_000)
+  costs.push((computed() - before) / seconds)
+}
+process.send({ costs, memory })
 
 async function start({ path, masterList, online }) {
   const cluster = crowd.servers && new Cluster(crowd)

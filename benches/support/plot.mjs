@@ -17,6 +17,7 @@ function colour(value, index) {
 /** @param {import('./row.mjs').Row[]} measured a line for each name, and a dashed one for its reference */
 export function plot(title, measured) {
   const rows = measured.filter(({ servers }) => servers)
+  const isCompared = rows.some(({ reference }) => reference)
   const lines = [...new Set(rows.map(({ name }) => name))].map((name) =>
     rows.filter((row) => row.name === name),
   )
@@ -37,7 +38,7 @@ export function plot(title, measured) {
     ...x.ticks.map((tick) => vertical(x.of(tick), tick)),
     ...y.ticks.map((tick) => horizontal(y.of(tick), tick)),
     `<text class="small" x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 12}" text-anchor="middle">servers</text>`,
-    `<text class="small" x="${LEFT}" y="${TOP - 8}">µs; dashed: the reference peer</text>`,
+    `<text class="small" x="${LEFT}" y="${TOP - 8}">µs${isCompared ? '; dashed: the reference peer' : ''}</text>`,
     ...lines.flatMap((line, index) => drawn(line, index % COLOURS, x, y)),
     ...legend(lines.map(([{ name }]) => name)),
     '</svg>',
