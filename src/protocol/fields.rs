@@ -41,7 +41,7 @@ impl<'de, const N: usize> Visitor<'de> for Fields<'_, N> {
 }
 
 /// Finds out which of the names a key is. Read as bytes, for half a surrogate pair is no text.
-struct Key<'n>(&'n [&'n str]);
+pub(super) struct Key<'n>(pub(super) &'n [&'n str]);
 
 impl<'de> DeserializeSeed<'de> for Key<'_> {
     type Value = Option<usize>;

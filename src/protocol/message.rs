@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 
 use super::extension::Extension;
 use super::fields;
+use super::heard;
 use super::time::Stamp;
 
 /// What an answer holds in its body, whatever its status, when the asked server runs no engine.
@@ -143,7 +144,20 @@ impl<'a> HeardLists<'a> {
     /// # Errors
     /// Says what the text is instead.
     pub fn read(text: &'a str) -> Result<Self, &'static str> {
-        let (online, offline) = read_arrays(text)?;
+        let [online, offline] = fields::read(without_bom(text), ["online", "offline"]).map_err(no_object)?;
+        Self::from_fields(online, offline)
+    }
+
+    /// Reads the values of the two fields.
+    pub(super) fn from_fields(
+        online: Option<&'a RawValue>,
+        offline: Option<&'a RawValue>,
+    ) -> Result<Self, &'static str> {
+        let read = (online.and_then(heard::read), offline.map_or(Some(Vec::new()), heard::read));
+        if let (Some(online), Some(offline)) = read {
+            return Ok(Self { online, offline, malformed: 0 });
+        }
+        let (online, offline) = arrays(online, offline)?;
         Ok(Self::from_arrays(&online, &offline))
     }
 
@@ -228,7 +242,7 @@ pub(super) fn read_entry(text: &str) -> Option<HeardEntry<'_>> {
 }
 
 // As JavaScript reads it: a number too large for it is infinite, not an error.
-fn number(json: &str) -> Option<f64> {
+pub(super) fn number(json: &str) -> Option<f64> {
     json.starts_with(|c: char| c == '-' || c.is_ascii_digit()).then(|| json.parse().ok())?
 }
 

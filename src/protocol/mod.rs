@@ -8,7 +8,7 @@
 //! |---|---|
 //! | the door: `handle_*`, `poll_*`, `lists` | [`machine`] |
 //! | names, time, secrets, configuration | [`base_url`], [`time`], [`secret`], [`config`] |
-//! | what is said over the wire | [`message`], [`request`], `fields`, `page` |
+//! | what is said over the wire | [`message`], [`request`], `heard`, `fields`, `page` |
 //! | what is let in, and how it changes what is known | [`intake`]; from legacy peers `merge`, from native servers `hearsay`, `precedence` |
 //! | what is known: of oneself, of others, of the forgotten; how it is shown | `myself`, [`member`], `roster`, `digest`, `graves`, `retention`; `shown`, [`places`] |
 //! | what is found out about legacy peers | `case`, `inquest`, `verification`, `reconnect` |
@@ -31,6 +31,7 @@ mod fields;
 mod flights;
 mod graves;
 mod health;
+mod heard;
 mod hearsay;
 mod inquest;
 pub mod intake;

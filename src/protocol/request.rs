@@ -21,12 +21,13 @@ impl<'a> Request<'a> {
     pub fn read(text: &'a str, speaks_natively: bool) -> Result<Self, &'static str> {
         let [online, offline, v2] = fields::read(message::without_bom(text), ["online", "offline", "v2"])
             .map_err(message::no_object)?;
-        let (online, offline) = message::arrays(online, offline)?;
         let extension = v2.filter(|_| speaks_natively).and_then(|v2| Extension::read(v2.get()));
-        Ok(match extension {
-            Some(extension) => Self::Native(Box::new(extension)),
-            None => Self::Lists(HeardLists::from_arrays(&online, &offline)),
-        })
+        let Some(extension) = extension else {
+            return Ok(Self::Lists(HeardLists::from_fields(online, offline)?));
+        };
+        // What stands in them does not count, but without them this is no gossip message.
+        message::arrays(online, offline)?;
+        Ok(Self::Native(Box::new(extension)))
     }
 }
 

@@ -1,0 +1,108 @@
+//! A list of entries read in one go, as nearly all of them can be; whatever is odd in it is left to those who look at each entry.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::fields::Key;
+use super::message::{HeardEntry, number};
+
+/// The entries; none where not all of them are objects with a text `baseUrl` and a number `lastUpdate`.
+pub(super) fn read<'a>(list: &'a RawValue) -> Option<Vec<HeardEntry<'a>>> {
+    let entries: Vec<Entry<'a>> = serde_json::from_str(list.get()).ok()?;
+    Some(entries.into_iter().map(|Entry(entry)| entry).collect())
+}
+
+struct Entry<'a>(HeardEntry<'a>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Entry<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EntryVisitor)
+    }
+}
+
+struct EntryVisitor;
+
+impl<'de> Visitor<'de> for EntryVisitor {
+    type Value = Entry<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an entry")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut base_url, mut monitor, mut last_update) = (None, false, None);
+        while let Some(index) = map.next_key_seed(Key(&["baseUrl", "monitor", "lastUpdate"]))? {
+            match index {
+                Some(0) => base_url = Some(map.next_value::<Text<'de>>()?.0),
+                Some(1) => monitor = map.next_value::<&RawValue>()?.get() == "true",
+                Some(_) => last_update = number(map.next_value::<&RawValue>()?.get()),
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        let (Some(base_url), Some(last_update)) = (base_url, last_update) else {
+            return Err(A::Error::custom("something is missing"));
+        };
+        Ok(Entry(HeardEntry { base_url, monitor, last_update }))
+    }
+}
+
+/// Borrowed, unless something in it is escaped.
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Text(Cow::Owned(text.to_owned())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::message::read_entry;
+
+    #[test]
+    fn what_is_read_at_once_is_what_is_read_one_by_one() {
+        for text in [
+            r#"{"baseUrl":"http://a/","monitor":true,"lastUpdate":1700000000000}"#,
+            r#"{"lastUpdate":1e999,"baseUrl":"\u0068ttp://a/","monitor":"true","extra":[{}]}"#,
+            r#"{"baseUrl":1,"lastUpdate":1,"baseUrl":"http://a/","lastUpd\u0061te":2.5,"monitor":null}"#,
+            r#"{"\ud800":1,"baseUrl":"","lastUpdate":-0.1}"#,
+            r#"{"baseUrl":"http://a/","lastUpdate":1,"lastUpdate":"1"}"#,
+            r#"{"baseUrl":"\ud800","lastUpdate":1}"#,
+            r#"{"baseUrl":"http://a/"}"#,
+            "[]",
+            "null",
+        ] {
+            let list: Box<RawValue> = serde_json::from_str(&format!("[{text}]")).unwrap();
+            if let Some(entries) = read(&list) {
+                assert_eq!(entries.first(), read_entry(text).as_ref(), "{text}");
+            } else {
+                // A later value may mend an earlier one, which only the other way sees.
+                assert!(read_entry(text).is_none_or(|_| text.contains(r#""baseUrl":1"#)), "{text}");
+            }
+        }
+    }
+}
