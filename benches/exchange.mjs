@@ -3,6 +3,7 @@
 import { withBars } from './exchange/bars.mjs'
 import { Child, told } from './support/child.mjs'
 import { Cluster } from './support/cluster.mjs'
+import { FLAGS } from './support/interleaved.mjs'
 
 export const title = 'A gossip exchange'
 export const about =
@@ -17,7 +18,7 @@ const SIZES = [10, 100, 1_000, 10_000]
 
 /** @returns {Promise<import('./support/row.mjs').Row[]>} */
 export async function measure({ quick = false, progress = () => {} } = {}) {
-  const how = quick ? { rounds: 5, budget: 3_000 } : { rounds: 15, budget: 20_000 }
+  const how = quick ? { rounds: 7, budget: 2_000 } : { rounds: 41, budget: 10_000 }
   const moment = Cluster.moment()
   const crowd = await Child.start(program('../support/crowd.mjs'), moment)
   const rows = []
@@ -26,7 +27,7 @@ export async function measure({ quick = false, progress = () => {} } = {}) {
       for (const servers of SIZES) {
         progress(`${language}, ${servers} servers`)
         const input = { ...how, ...moment, servers, address: crowd.first }
-        rows.push(...(await told(program(`./${language}.mjs`), input, ['--expose-gc'])))
+        rows.push(...(await told(program(`./${language}.mjs`), input, FLAGS)))
       }
     }
   } finally {

@@ -1,8 +1,13 @@
 import { computed } from './cpu.mjs'
+import { summary } from './statistics.mjs'
 
-/** Bodies made in advance hold no more entries than this, or they would not fit into memory. */
-const MAX_ENTRIES = 200_000
-const MAX_CALLS = 2_000
+/** Bodies made in advance hold no more entries than stay in the processor's caches, as a body does that was just parsed. */
+const MAX_ENTRIES = 10_000
+const MAX_CALLS = 1_000
+/** So that what is made in advance is not moved about meanwhile. */
+export const FLAGS = ['--expose-gc', '--min-semi-space-size=64', '--max-semi-space-size=64']
+/** So many calls at most pass before those that count, in so many rounds, for V8 to compile what is hot. */
+const WARM_UP = { calls: 3_000, rounds: 30 }
 /** A garbage collection beforehand leaves each its own garbage only. */
 const collect = globalThis.gc ?? (() => {})
 
@@ -19,10 +24,15 @@ export async function interleaved(variants, { rounds, budget, entries }) {
   const most = Math.min(MAX_CALLS, Math.ceil(MAX_ENTRIES / entries))
   const numbers = new Map(variants.map(({ name }) => [name, []]))
   const calls = new Map()
+  const nothing = { body: () => undefined, call: () => undefined }
+  const readings = []
+  for (let round = 0; round < rounds; round++) readings.push(await total(nothing, 0))
+  const overhead = summary(readings).value
   for (const variant of variants) {
-    for (let warm = 0; warm < 3; warm++) await cost(variant, Math.min(most, 100))
-    const once = await cost(variant, Math.min(most, 20))
-    calls.set(variant, Math.max(3, Math.min(most, Math.round(budget / once))))
+    const warmUps = Math.min(WARM_UP.rounds, Math.ceil(WARM_UP.calls / most))
+    for (let round = 0; round < warmUps; round++) await total(variant, most)
+    const once = (await total(variant, most)) / most
+    calls.set(variant, Math.max(1, Math.min(most, Math.round(budget / once))))
   }
   for (let round = 0; round < rounds; round++) {
     const [first, rest] = [
@@ -30,16 +40,18 @@ export async function interleaved(variants, { rounds, budget, entries }) {
       variants.slice(0, round % variants.length),
     ]
     for (const variant of [...first, ...rest]) {
-      numbers.get(variant.name).push(await cost(variant, calls.get(variant)))
+      const times = calls.get(variant)
+      numbers.get(variant.name).push(((await total(variant, times)) - overhead) / times)
     }
   }
   return numbers
 }
 
-async function cost({ body, call }, times) {
-  const bodies = Array.from({ length: times }, body)
+/** What so many calls cost together, and to look at it besides. */
+async function total({ body, call }, times) {
   collect()
+  const bodies = Array.from({ length: times }, body)
   const before = computed()
   for (const each of bodies) await call(each)
-  return (computed() - before) / times
+  return computed() - before
 }
