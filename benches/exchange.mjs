@@ -18,7 +18,7 @@ const SIZES = [10, 100, 1_000, 10_000]
 
 /** @returns {Promise<import('./support/row.mjs').Row[]>} */
 export async function measure({ quick = false, progress = () => {} } = {}) {
-  const how = quick ? { rounds: 7, budget: 2_000 } : { rounds: 41, budget: 10_000 }
+  const how = quick ? { rounds: 7, budget: 2_000 } : { rounds: 21, budget: 10_000 }
   const moment = Cluster.moment()
   const crowd = await Child.start(program('../support/crowd.mjs'), moment)
   const rows = []

@@ -19,7 +19,7 @@ const CONNECTIONS = 4
 const PACE = { 1000: 50, 10000: 10 }
 
 export async function measure({ quick = false, progress = () => {} } = {}) {
-  const how = quick ? { rounds: 2, seconds: 1 } : { rounds: 5, seconds: 3 }
+  const how = quick ? { rounds: 3, seconds: 1 } : { rounds: 5, seconds: 2 }
   const moment = Cluster.moment()
   const crowd = await Child.start(new URL('./support/crowd.mjs', import.meta.url), moment)
   try {

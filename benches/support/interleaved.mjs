@@ -1,13 +1,16 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { computed } from './cpu.mjs'
 import { summary } from './statistics.mjs'
 
-/** Bodies made in advance hold no more entries than stay in the processor's caches, as a body does that was just parsed. */
-const MAX_ENTRIES = 10_000
+/** Bodies made in advance hold few entries, so that most stay in the processor's caches, as a body does that was just parsed. */
+const MAX_ENTRIES = 50_000
 const MAX_CALLS = 1_000
 /** So that what is made in advance is not moved about meanwhile. */
 export const FLAGS = ['--expose-gc', '--min-semi-space-size=64', '--max-semi-space-size=64']
 /** So many calls at most pass before those that count, in so many rounds, for V8 to compile what is hot. */
 const WARM_UP = { calls: 3_000, rounds: 30 }
+/** Calls at the beginning of each round that do not count. */
+const WAKING = 2
 /** A garbage collection beforehand leaves each its own garbage only. */
 const collect = globalThis.gc ?? (() => {})
 
@@ -47,10 +50,13 @@ export async function interleaved(variants, { rounds, budget, entries }) {
   return numbers
 }
 
-/** What so many calls cost together, and to look at it besides. */
+/** What so many calls cost together, and to look at it besides; after some calls that wake up what has gone to sleep. */
 async function total({ body, call }, times) {
   collect()
-  const bodies = Array.from({ length: times }, body)
+  // What was collected is let go of in the turns that follow.
+  for (let turns = 0; turns < 3; turns++) await turn()
+  const bodies = Array.from({ length: times + WAKING }, body)
+  for (const each of bodies.splice(0, WAKING)) await call(each)
   const before = computed()
   for (const each of bodies) await call(each)
   return computed() - before
