@@ -273,10 +273,10 @@ describe('the happy-server hook', { concurrency: 8 }, () => {
       `globalThis.happyServerExtension = {}
       const shazbot = require(process.env.MODULE)
       await shazbot.shazbotStart()
-      const push = Array.prototype.push
-      Array.prototype.push = () => { throw new Error('out of order') }
+      const { set } = Map.prototype
+      Map.prototype.set = () => { throw new Error('out of order') }
       const result = happyServerExtension.clustershazbot()
-      Array.prototype.push = push
+      Map.prototype.set = set
       console.log('hook', JSON.stringify(result))
       await shazbot.shazbotShutDown()`,
     )
