@@ -71,7 +71,7 @@ export function chapter(found) {
         '',
       ]),
     ].join('\n'),
-    'Without a target:',
+    'Without a target, and not run among 10,000, where a partition with its millions of suspects takes more than 13 GB:',
     [
       ...header,
       ...['partition', 'restart-storm', 'upgrade'].map((scenario) =>

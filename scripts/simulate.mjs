@@ -55,9 +55,12 @@ function run(scenario, servers, events, ...others) {
   }
 }
 
-/** At each size: how many events of a kind that touches one server, and of one that touches all. */
+/**
+ * At each size: how many events of a kind that touches one server, and of one that touches all. Among 10,000 a partition, with
+ * its millions of suspects, takes more than 13 GB, and a storm of restarts half an hour.
+ */
 const sizes = [
-  { servers: 10_000, single: 60, all: 1 },
+  { servers: 10_000, single: 60, all: 0 },
   { servers: 1_000, single: 200, all: 2 },
   { servers: 100, single: 200, all: 10 },
 ]
@@ -71,10 +74,9 @@ const runs = [
   run('crash', 100, 40, '--legacy-share', '0.9'),
   run('upgrade', 100, 100),
   run('upgrade', 1_000, 20),
-  ...sizes.flatMap(({ servers, all }) => [
-    run('restart-storm', servers, all),
-    run('partition', servers, all),
-  ]),
+  ...sizes
+    .filter(({ all }) => all > 0)
+    .flatMap(({ servers, all }) => [run('restart-storm', servers, all), run('partition', servers, all)]),
   run('crash', 1_000, 5, '--compare', 'legacy'),
   ...['crash', 'join'].flatMap((scenario) => [
     run(scenario, 10_000, 200, '--reduced', 'yes'),
