@@ -16,8 +16,8 @@ const current = process.versions.node.split('.')[0]
 const parts = process.argv.slice(2)
 const onlyOthers = parts[0] === '--others'
 if (onlyOthers) parts.shift()
-// Large clusters test the protocol, which is the same on every Node.js, and take minutes.
-const options = onlyOthers ? [...parts, '--without=cluster-'] : parts
+// Large clusters test the protocol, and the wire the HTTP client: Rust, which is the same on every Node.js, and takes minutes.
+const options = onlyOthers ? [...parts, '--without=cluster-', '--without=wire-'] : parts
 
 for (const major of SUPPORTED) {
   if (onlyOthers && major === current) continue
