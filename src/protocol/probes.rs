@@ -32,7 +32,7 @@ pub(crate) const HELPERS_WAIT: Duration = Duration::from_secs(1);
 /// A closed port is knocked at once more after this.
 pub(crate) const KNOCK_AGAIN: Duration = Duration::from_millis(250);
 /// So many questions are open at once; more failures wait for their next probe.
-const MAX_OPEN: usize = 64;
+pub(super) const MAX_OPEN: usize = 64;
 /// So many servers to be asked out of turn are remembered.
 const MAX_WAITING: usize = 1_024;
 
@@ -48,9 +48,9 @@ pub(super) struct Probes {
     disputed: IndexSet<Arc<str>, FixedState>,
     open: IndexMap<Arc<str>, Question, FixedState>,
     /// For whom a server is being probed.
-    errands: IndexMap<Arc<str>, Vec<Arc<str>>, FixedState>,
+    pub(super) errands: IndexMap<Arc<str>, Vec<Arc<str>>, FixedState>,
     /// What was found for those with whom an exchange was under way just then.
-    owed: VecDeque<(Arc<str>, Arc<str>, Finding)>,
+    pub(super) owed: VecDeque<(Arc<str>, Arc<str>, Finding)>,
 }
 
 /// Whether a server that did not answer is there.
@@ -363,46 +363,5 @@ impl Machine {
             self.suspect(peer, &confirmers, now);
         }
         self.schedule_questions(now.tick);
-    }
-
-    /// Another server wants to know whether a third one answers.
-    pub(super) fn run_errand(&mut self, asker: &Arc<str>, target: &str, now: Now) {
-        let Ok(Subject::Known(target)) = self.identify(target) else { return };
-        if !self.is_met_natively(&target) || self.probes.errands.len() >= MAX_OPEN {
-            return;
-        }
-        let askers = self.probes.errands.entry(Arc::clone(&target)).or_default();
-        if !askers.contains(asker) && askers.len() < MAX_OPEN {
-            askers.push(Arc::clone(asker));
-        }
-        let is_talking = self.flights.is_talking_to(&target);
-        let peers = vec![Arc::clone(&target)];
-        if !is_talking
-            && self.say(peers, Kind::Probe, Vec::new(), Arc::default(), Purpose::Errand, now).is_empty()
-        {
-            self.probes.errands.swap_remove(&target);
-        }
-    }
-
-    /// Tells those who wanted to know; whether there was any.
-    pub(super) fn report(&mut self, target: &Arc<str>, finding: Finding, now: Now) -> bool {
-        let Some(askers) = self.probes.errands.swap_remove(target) else { return false };
-        for asker in askers {
-            if self.probes.owed.len() < MAX_OPEN {
-                self.probes.owed.push_back((Arc::clone(&asker), Arc::clone(target), finding));
-            }
-            self.owe_findings(&asker, now);
-        }
-        true
-    }
-
-    /// Tells a peer what was found for it, unless an exchange with it is under way.
-    pub(super) fn owe_findings(&mut self, asker: &Arc<str>, now: Now) {
-        let Some(index) = self.probes.owed.iter().position(|(owed_to, ..)| owed_to == asker) else { return };
-        if !self.flights.is_talking_to(asker)
-            && let Some((_, target, finding)) = self.probes.owed.remove(index)
-        {
-            self.say_found(asker, target, finding, now);
-        }
     }
 }

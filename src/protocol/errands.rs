@@ -1,0 +1,53 @@
+//! Errands: another server is probed on behalf of those who got no answer, and they are told what was found.
+
+use std::sync::Arc;
+
+use super::extension::{Finding, Kind};
+use super::flights::Purpose;
+use super::intake::Subject;
+use super::machine::Machine;
+use super::probes::MAX_OPEN;
+use super::time::Now;
+
+impl Machine {
+    /// Another server wants to know whether a third one answers.
+    pub(super) fn run_errand(&mut self, asker: &Arc<str>, target: &str, now: Now) {
+        let Ok(Subject::Known(target)) = self.identify(target) else { return };
+        if !self.is_met_natively(&target) || self.probes.errands.len() >= MAX_OPEN {
+            return;
+        }
+        let askers = self.probes.errands.entry(Arc::clone(&target)).or_default();
+        if !askers.contains(asker) && askers.len() < MAX_OPEN {
+            askers.push(Arc::clone(asker));
+        }
+        let is_talking = self.flights.is_talking_to(&target);
+        let peers = vec![Arc::clone(&target)];
+        if !is_talking
+            && self.say(peers, Kind::Probe, Vec::new(), Arc::default(), Purpose::Errand, now).is_empty()
+        {
+            self.probes.errands.swap_remove(&target);
+        }
+    }
+
+    /// Tells those who wanted to know; whether there was any.
+    pub(super) fn report(&mut self, target: &Arc<str>, finding: Finding, now: Now) -> bool {
+        let Some(askers) = self.probes.errands.swap_remove(target) else { return false };
+        for asker in askers {
+            if self.probes.owed.len() < MAX_OPEN {
+                self.probes.owed.push_back((Arc::clone(&asker), Arc::clone(target), finding));
+            }
+            self.owe_findings(&asker, now);
+        }
+        true
+    }
+
+    /// Tells a peer what was found for it, unless an exchange with it is under way.
+    pub(super) fn owe_findings(&mut self, asker: &Arc<str>, now: Now) {
+        let Some(index) = self.probes.owed.iter().position(|(owed_to, ..)| owed_to == asker) else { return };
+        if !self.flights.is_talking_to(asker)
+            && let Some((_, target, finding)) = self.probes.owed.remove(index)
+        {
+            self.say_found(asker, target, finding, now);
+        }
+    }
+}
