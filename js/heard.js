@@ -1,6 +1,7 @@
 'use strict'
 
 const { BEFORE_OFFLINE, BEFORE_ONLINE, FIRST } = require('./names.js')
+const { MONITOR, ONLINE } = require('./sheet.js')
 
 // The other end is `src/binding/sheet.rs`.
 const HEAD_WORDS = 4
@@ -9,8 +10,6 @@ const FROM = 1
 const TO = 2
 const MERGED = 3
 
-const MONITOR = 1
-const ONLINE = 2
 /** Whom an entry is about stands above its flags: one of the names beside it, this server, or the one at a place. */
 const WHOM = 4
 const NO_PLACE = -1

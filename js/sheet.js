@@ -68,4 +68,4 @@ class Sheet {
   }
 }
 
-module.exports = { Sheet }
+module.exports = { Sheet, MONITOR, ONLINE }
