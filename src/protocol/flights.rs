@@ -137,6 +137,10 @@ impl Flights {
         self.by_id.values().map(|flight| &flight.peer)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
     /// The request that was sent last.
     pub(super) fn last(&self) -> ExchangeId {
         ExchangeId(self.last_id)

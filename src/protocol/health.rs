@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::losses::Losses;
 use super::machine::Machine;
 use super::member::Status;
 use super::output::Severity;
@@ -46,6 +47,7 @@ pub(super) struct Health {
     lateness: Duration,
     late_at: Tick,
     round_trips: VecDeque<Duration>,
+    pub(super) losses: Losses,
     /// When this server buried somebody whom nobody else had accused.
     burials: VecDeque<Tick>,
     pub(super) is_isolated: bool,
@@ -89,6 +91,7 @@ impl Health {
     }
 
     pub(super) fn measured(&mut self, round_trip: Duration) {
+        self.losses.heard();
         if self.round_trips.len() >= ROUND_TRIPS {
             self.round_trips.pop_front();
         }

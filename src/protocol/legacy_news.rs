@@ -71,6 +71,9 @@ impl Machine {
         if !is_due {
             return;
         }
+        if self.legacy_room() == 0 {
+            return;
+        }
         let legacy = self.roster.pick(&mut self.rng, |identity, member| {
             member.is_online()
                 && member.is_met_as_legacy()

@@ -38,6 +38,7 @@ mod inquest;
 pub mod intake;
 mod legacy_news;
 mod log;
+mod losses;
 pub mod machine;
 pub mod master_list;
 pub mod member;

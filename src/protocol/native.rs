@@ -14,7 +14,7 @@ use super::flights::{ExchangeId, Flight, Purpose};
 use super::health::LAGS;
 use super::intake::Rejection;
 use super::machine::Machine;
-use super::member::{Status, Wire};
+use super::member::{Member, Status, Wire};
 use super::message::Lists;
 use super::output::Transmit;
 use super::time::Now;
@@ -236,16 +236,29 @@ impl Machine {
         Some(id)
     }
 
-    /// Whether there is room for one request more.
+    /// Whether there is room for one request more to a native server.
     pub(super) fn may_say_more(&self) -> bool {
         self.room() > 0
     }
 
-    /// How many requests more may be under way. Legacy peers that hang take no room.
+    /// How many requests more may be under way with native servers.
     pub(super) fn room(&self) -> usize {
-        let is_legacy = |peer: &str| self.roster.get(peer).is_some_and(|member| member.wire == Wire::Legacy);
-        let others = self.flights.peers().filter(|peer| !is_legacy(peer)).count();
-        MAX_IN_FLIGHT.saturating_sub(others)
+        MAX_IN_FLIGHT.saturating_sub(self.flights.len() - self.requests_to_legacy_peers())
+    }
+
+    /// And with legacy peers: those that hang take no room from native servers.
+    pub(super) fn legacy_room(&self) -> usize {
+        MAX_IN_FLIGHT.saturating_sub(self.requests_to_legacy_peers())
+    }
+
+    pub(super) fn has_room_for(&self, peer: &str) -> bool {
+        !self.is_native() || if self.is_met_natively(peer) { self.room() > 0 } else { self.legacy_room() > 0 }
+    }
+
+    /// How many requests to legacy peers are under way.
+    pub fn requests_to_legacy_peers(&self) -> usize {
+        let is_legacy = |peer: &str| self.roster.get(peer).is_some_and(Member::is_met_as_legacy);
+        self.flights.peers().filter(|peer| is_legacy(peer)).count()
     }
 
     pub(super) fn native_timeout(&self) -> Duration {

@@ -62,7 +62,16 @@ struct Question {
     grace_since: Option<Tick>,
     helpers: Vec<Arc<str>>,
     findings: Vec<(Arc<str>, Finding)>,
+    /// Whether other helpers were asked before.
+    is_repeated: bool,
     stage: Stage,
+}
+
+impl Question {
+    fn new(incarnation: Incarnation, own: Finding, stage: Stage) -> Self {
+        let (helpers, findings) = (Vec::new(), Vec::new());
+        Self { incarnation, own, grace_since: None, helpers, findings, is_repeated: false, stage }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,6 +191,26 @@ impl Machine {
     }
 
     /// An exchange with a native server has failed.
+    pub(super) fn fail_natively(&mut self, peer: &Arc<str>, purpose: Purpose, finding: Finding, now: Now) {
+        // A suspect that is told of it: those who asked about it learn it, and nobody asks further.
+        if purpose == Purpose::Reach {
+            self.report(peer, finding, now);
+        } else if finding == Finding::Refused {
+            self.probe_failed(peer, finding, now);
+        } else {
+            self.health.losses.missed();
+            if purpose == Purpose::Probe {
+                return self.probe_failed(peer, finding, now);
+            }
+            // A message that got lost is no reason to trouble others.
+            let is_errand = self.report(peer, finding, now);
+            if !is_errand && self.roster.get(peer).is_some_and(Member::is_online) {
+                self.probes.hurry(peer);
+            }
+        }
+    }
+
+    /// A probe has failed.
     pub(super) fn probe_failed(&mut self, peer: &Arc<str>, finding: Finding, now: Now) {
         let is_errand = self.report(peer, finding, now);
         let Some(member) = self.roster.get(peer).filter(|member| member.is_online()) else {
@@ -213,14 +242,12 @@ impl Machine {
         if self.roster.get(peer).is_some_and(has_grace)
             && let Some(at) = next_grace_try(now.tick, now.tick)
         {
-            let stage = Stage::Again { at };
-            let grace_since = Some(now.tick);
-            let question =
-                Question { incarnation, own, grace_since, helpers: Vec::new(), findings: Vec::new(), stage };
+            let question = Question::new(incarnation, own, Stage::Again { at });
+            let question = Question { grace_since: Some(now.tick), ..question };
             self.probes.open.insert(Arc::clone(peer), question);
             return self.schedule_questions(now.tick);
         }
-        self.ask_helpers(peer, incarnation, own, now);
+        self.ask_helpers(peer, incarnation, own, false, now);
     }
 
     fn go_on_with_grace(&mut self, peer: &Arc<str>, first: Tick, incarnation: Incarnation, now: Now) {
@@ -232,12 +259,19 @@ impl Machine {
             }
             None => {
                 let own = question.own;
-                self.ask_helpers(peer, incarnation, own, now);
+                self.ask_helpers(peer, incarnation, own, false, now);
             }
         }
     }
 
-    fn ask_helpers(&mut self, peer: &Arc<str>, incarnation: Incarnation, own: Finding, now: Now) {
+    fn ask_helpers(
+        &mut self,
+        peer: &Arc<str>,
+        incarnation: Incarnation,
+        own: Finding,
+        is_repeated: bool,
+        now: Now,
+    ) {
         // Where all are late, the messages of helpers would be what keeps them so.
         let amount = if self.health.is_late() { 0 } else { HELPERS };
         let helpers = self.helpers(amount, peer, now.tick);
@@ -246,17 +280,15 @@ impl Machine {
         } else {
             Stage::Helpers { until: now.tick + HELPERS_WAIT.mul_f64(self.health.stretch()) }
         };
-        let question = Question {
-            incarnation,
-            own,
-            grace_since: None,
-            helpers: helpers.clone(),
-            findings: Vec::new(),
-            stage,
-        };
+        let question = Question::new(incarnation, own, stage);
+        let question = Question { helpers: helpers.clone(), is_repeated, ..question };
         self.probes.open.insert(Arc::clone(peer), question);
         let target = self.roster.spelling(peer);
         self.say(helpers, Kind::ProbeFor(target), Vec::new(), Arc::default(), Purpose::ProbeFor, now);
+        if own == Finding::Silent {
+            // One's own message may have been lost as well as theirs.
+            self.probe(peer, now);
+        }
         self.schedule_questions(now.tick);
     }
 
@@ -349,6 +381,10 @@ impl Machine {
         if matches!(stage, Stage::Helpers { .. }) && has_confirmer {
             question.stage = Stage::Again { at: now.tick + KNOCK_AGAIN };
             return self.schedule_questions(now.tick);
+        }
+        if matches!(stage, Stage::Helpers { .. }) && !question.is_repeated && self.health.losses.are_many() {
+            let (incarnation, own) = (question.incarnation, question.own);
+            return self.ask_helpers(peer, incarnation, own, true, now);
         }
         let findings =
             self.probes.open.swap_remove(peer).map(|question| question.findings).unwrap_or_default();

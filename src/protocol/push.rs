@@ -76,7 +76,7 @@ impl Machine {
 
     /// Those that may be told now; the others wait, unless they have gone meanwhile.
     fn as_many_as_may(&mut self, targets: Vec<Arc<str>>, now: Now) -> Vec<Arc<str>> {
-        let room = self.room();
+        let room = self.legacy_room();
         let Spread { waiting, allowance, .. } = &mut self.spread;
         waiting.retain(|peer| self.roster.get(peer).is_some_and(|member| member.is_online()));
         waiting.extend(targets);

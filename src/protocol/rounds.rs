@@ -49,11 +49,11 @@ impl Machine {
             return;
         }
         match self.choose_partner(now.tick) {
-            Some(peer) => {
+            Some(peer) if self.has_room_for(&peer) => {
                 self.rounds.current = Some(Round { peer: Arc::clone(&peer), first_failure: None });
                 self.converse(peer, Purpose::Round, now);
             }
-            None => {
+            _ => {
                 self.me.refresh(now);
                 self.schedule_round(now);
             }
@@ -64,7 +64,7 @@ impl Machine {
         let Some(peer) = self.rounds.current.as_ref().map(|round| Arc::clone(&round.peer)) else { return };
         if !self.roster.get(&peer).is_some_and(|member| member.is_online()) {
             self.end_round(now);
-        } else if self.converse(peer, Purpose::Round, now).is_none() {
+        } else if !self.has_room_for(&peer) || self.converse(peer, Purpose::Round, now).is_none() {
             self.timers.set(Timer::SecondTry, now.tick + SECOND_TRY);
         }
     }

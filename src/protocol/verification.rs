@@ -97,7 +97,8 @@ impl Machine {
     }
 
     fn may_inquire(&self) -> bool {
-        self.flights.count(Purpose::is_verification) < MAX_ASKED && self.may_say_more()
+        self.flights.count(Purpose::is_verification) < MAX_ASKED
+            && (!self.is_native() || self.may_say_more() && self.legacy_room() > 0)
     }
 
     fn inquire(&mut self, identity: Arc<str>, now: Now) {
@@ -360,19 +361,12 @@ impl Machine {
                     }
                     _ => self.doubt(&flight.peer, now),
                 }
-                if is_native {
+                if is_native && flight.purpose != Purpose::Farewell {
                     let finding = match reply {
                         Reply::NoListener(_) => Finding::Refused,
                         _ => Finding::Silent,
                     };
-                    match flight.purpose {
-                        Purpose::Farewell => {}
-                        // A suspect that is told of it: those who asked about it learn it, and nobody asks further.
-                        Purpose::Reach => {
-                            self.report(&flight.peer, finding, now);
-                        }
-                        _ => self.probe_failed(&flight.peer, finding, now),
-                    }
+                    self.fail_natively(&flight.peer, flight.purpose, finding, now);
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! The machine against its rules: scenarios by theme, and properties that hold whatever comes.
 
 mod fakes;
+mod native_rig;
 mod node;
 mod rig;
 mod world;
@@ -21,5 +22,6 @@ mod properties;
 mod resurrection;
 mod retention;
 mod rounds;
+mod silence;
 mod start;
 mod verification;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::native_rig::{Said, TARGET, found, legacy, machine, native, now, said, status_of, urls, word_of};
 use super::world::{EPOCH, config};
 use crate::protocol::ExchangeId;
-use crate::protocol::accusers::Accusers;
 use crate::protocol::claim::Claim;
 use crate::protocol::document::Document;
 use crate::protocol::extension::{Extension, Finding, Kind};
@@ -13,84 +13,6 @@ use crate::protocol::machine::Machine;
 use crate::protocol::member::Status;
 use crate::protocol::message::{HeardEntry, HeardLists, Reply};
 use crate::protocol::output::Transmit;
-use crate::protocol::time::{Incarnation, Now, Stamp, Tick};
-
-const TARGET: &str = "http://target/";
-
-fn now(tick: u64) -> Now {
-    Now { tick: Tick(tick), wall: Stamp(EPOCH + tick) }
-}
-
-fn legacy(url: &str) -> Claim {
-    Claim {
-        base_url: url.into(),
-        status: Status::Online,
-        incarnation: Incarnation::NONE,
-        last_update: Stamp(EPOCH - 100_000),
-        monitor: false,
-        age: 0,
-        accusers: Accusers::default(),
-    }
-}
-
-fn native(url: &str) -> Claim {
-    Claim { incarnation: Incarnation(1_000), ..legacy(url) }
-}
-
-fn urls(count: usize) -> impl Iterator<Item = String> {
-    (0..count).map(|index| format!("http://n{index}/"))
-}
-
-fn word_of(url: &str) -> Extension {
-    Extension {
-        me: native(url),
-        instance: url.bytes().fold(7, |sum, byte| sum * 31 + u64::from(byte)),
-        kind: Kind::Push,
-        living: 0,
-        hash: 0,
-        lag: 0,
-        claims: Vec::new(),
-        malformed: 0,
-        fresh: Vec::new(),
-        found: None,
-        elsewhere: Vec::new(),
-    }
-}
-
-fn found(helper: &str, finding: Finding) -> Extension {
-    Extension { found: Some((TARGET.into(), finding)), ..word_of(helper) }
-}
-
-fn machine(probe_interval: Option<Duration>, members: impl Iterator<Item = Claim>) -> Machine {
-    let config = crate::protocol::config::Config { probe_interval, ..config("http://me/") };
-    Machine::seeded(config, 3, now(0), members.collect::<Vec<_>>())
-}
-
-/// A message that was sent: to whom, what it wants in the native extension, and how long it waits.
-struct Said {
-    id: ExchangeId,
-    to: Arc<str>,
-    kind: Option<Kind>,
-    timeout: u64,
-}
-
-fn said(machine: &mut Machine) -> Vec<Said> {
-    while machine.poll_event().is_some() {}
-    let gossip = |transmit| match transmit {
-        Transmit::Gossip { id, base_url, extension, timeout, .. } => Some(Said {
-            id,
-            to: base_url,
-            kind: extension.map(|extension| extension.kind.clone()),
-            timeout: u64::try_from(timeout.as_millis()).unwrap(),
-        }),
-        _ => None,
-    };
-    std::iter::from_fn(|| machine.poll_transmit()).filter_map(gossip).collect()
-}
-
-fn status_of(machine: &Machine, url: &str) -> Status {
-    machine.claim(url, now(0)).unwrap().status
-}
 
 /// Lets time pass until the machine has asked three helpers about the target, whose port it found closed; all others answer.
 fn until_helpers_are_asked(machine: &mut Machine) -> (u64, Vec<Arc<str>>) {

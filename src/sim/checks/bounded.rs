@@ -1,14 +1,15 @@
-//! Bounded: a native server has at most 16 requests in flight, and no body is larger than 64 kB.
+//! Bounded: a native server has at most 16 requests in flight to native servers and as many to legacy peers, and no body is
+//! larger than 64 kB.
 
 use super::Violation;
 use crate::sim::clock::Millis;
 use crate::sim::host::Host;
 use crate::sim::process::{Process, Stage};
 
-/// So many requests may be in flight.
-const MAX_IN_FLIGHT: u32 = 16;
+/// So many requests may be in flight to servers of either kind.
+const MAX_IN_FLIGHT: usize = 16;
 /// A start, a leave or a control tells so many more at once: 20 servers and up to 100 monitors.
-const MAX_TOLD: u32 = 120;
+const MAX_TOLD: usize = 120;
 /// The announcements of one are over after so long.
 const TOLD_WITHIN: Millis = 10_000;
 /// No body is larger.
@@ -20,24 +21,32 @@ pub(in crate::sim) fn check(
     hosts: &[Host],
     size: usize,
 ) -> [Option<Violation>; 2] {
-    let is_native = process.machine().is_some_and(crate::protocol::machine::Machine::is_native);
+    let machine = process.machine().filter(|machine| machine.is_native());
+    let in_flight = machine.map(|machine| {
+        let to_legacy_peers = machine.requests_to_legacy_peers();
+        [(process.in_flight as usize).saturating_sub(to_legacy_peers), to_legacy_peers]
+    });
     let tells_many = process.stage != Stage::Running || at < process.told_at + TOLD_WITHIN;
     let url = hosts.get(process.host.index()).map_or("", |host| &*host.url);
-    judge(at, url, is_native.then_some(process.in_flight), tells_many, size)
+    judge(at, url, in_flight, tells_many, size)
 }
 
 fn judge(
     at: Millis,
     url: &str,
-    in_flight: Option<u32>,
+    in_flight: Option<[usize; 2]>,
     tells_many: bool,
     size: usize,
 ) -> [Option<Violation>; 2] {
     let violation = |finding| Violation { at, invariant: "Bounded", finding };
     let cap = MAX_IN_FLIGHT + if tells_many { MAX_TOLD } else { 0 };
-    let crowd = in_flight.filter(|in_flight| *in_flight > cap);
+    let crowd = in_flight.filter(|in_flight| in_flight.iter().any(|requests| *requests > cap));
     [
-        crowd.map(|in_flight| violation(format!("{url} has {in_flight} requests in flight"))),
+        crowd.map(|[native, legacy]| {
+            violation(format!(
+                "{url} has {native} requests in flight to native servers and {legacy} to legacy peers"
+            ))
+        }),
         (size > MAX_BODY).then(|| violation(format!("{url} sends a body of {size} bytes"))),
     ]
 }
@@ -51,8 +60,10 @@ mod tests {
         let finds = |in_flight, tells_many, size| {
             judge(0, "http://a/", in_flight, tells_many, size).iter().flatten().count()
         };
-        assert_eq!(finds(Some(17), false, 70_000), 2);
-        assert_eq!(finds(Some(17), true, 64_000), 0);
+        assert_eq!(finds(Some([17, 0]), false, 70_000), 2);
+        assert_eq!(finds(Some([0, 17]), false, 64_000), 1);
+        assert_eq!(finds(Some([16, 16]), false, 64_000), 0);
+        assert_eq!(finds(Some([17, 17]), true, 64_000), 0);
         assert_eq!(finds(None, false, 64_000), 0);
     }
 }

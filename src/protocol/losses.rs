@@ -1,0 +1,53 @@
+//! How many messages get lost: where it is many, one server's silence says little.
+
+/// So many exchanges back, one counts a third of the latest.
+const MEMORY: f64 = 32.0;
+/// The share of lost exchanges from which on silence is looked into twice.
+const MANY: f64 = 0.15;
+
+/// The share of exchanges that were lately met with silence; an exponential average.
+#[derive(Debug, Default)]
+pub(super) struct Losses {
+    share: f64,
+}
+
+impl Losses {
+    /// A server has answered.
+    pub(super) fn heard(&mut self) {
+        self.share -= self.share / MEMORY;
+    }
+
+    /// A server that was held for alive has not answered.
+    pub(super) fn missed(&mut self) {
+        self.share += (1.0 - self.share) / MEMORY;
+    }
+
+    pub(super) fn are_many(&self) -> bool {
+        self.share > MANY
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_vanished_does_not_make_many_and_a_lossy_network_does() {
+        let mut losses = Losses::default();
+        // Among twenty, with a probe each second, it is met twice before it is suspected.
+        for number in 0..200 {
+            if number % 20 == 0 {
+                losses.missed()
+            } else {
+                losses.heard()
+            }
+            assert!(!losses.are_many());
+        }
+        for number in 0..64 {
+            if number % 2 == 0 { losses.missed() } else { losses.heard() }
+        }
+        assert!(losses.are_many());
+        (0..64).for_each(|_| losses.heard());
+        assert!(!losses.are_many());
+    }
+}
