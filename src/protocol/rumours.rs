@@ -48,6 +48,12 @@ struct Rumour {
     was_news: bool,
 }
 
+impl Rumour {
+    fn spend_round(&mut self) {
+        self.rounds_left = self.rounds_left.saturating_sub(1);
+    }
+}
+
 impl Rumours {
     /// A peer has told which of the claims sent to it were news.
     pub(super) fn hear_feedback(&mut self, told: &[Arc<str>], fresh: &[u32]) {
@@ -66,15 +72,7 @@ impl Rumours {
 
     fn spend_round<'a>(&mut self, told: impl Iterator<Item = &'a Arc<str>>) {
         for subject in told {
-            if let Some(rumour) = self.by_subject.get_mut(subject) {
-                rumour.rounds_left = rumour.rounds_left.saturating_sub(1);
-            }
-        }
-    }
-
-    fn spend_round_of_all(&mut self) {
-        for rumour in self.by_subject.values_mut() {
-            rumour.rounds_left = rumour.rounds_left.saturating_sub(1);
+            self.by_subject.get_mut(subject).into_iter().for_each(Rumour::spend_round);
         }
     }
 
@@ -141,7 +139,7 @@ impl Machine {
             }
         } else if !self.has_somebody_to_tell(now.tick) {
             // Where all are busy the round is made up for; where there is nobody, it would be for ever.
-            self.rumours.spend_round_of_all();
+            self.rumours.by_subject.values_mut().for_each(Rumour::spend_round);
         }
         let pause = self.jittered(PAUSE.mul_f64(self.health.restraint()));
         self.rumours.not_before = now.tick + pause;

@@ -1,0 +1,75 @@
+//! A legacy peer by itself: its rounds, its drain, its announcements.
+
+use super::*;
+use crate::sim::clock::present;
+
+const A: &str = "http://a/";
+const B: &str = "http://b/";
+
+fn entry(url: &str, last_update: u64) -> Entry {
+    Entry { base_url: url.into(), monitor: false, last_update: Stamp(last_update) }
+}
+
+fn peer() -> Legacy {
+    let setup = Setup {
+        base_url: "http://me/".into(),
+        monitor: false,
+        gossip_interval: 30_000,
+        announce_minimum: 300_000,
+        announce_interval: 0,
+    };
+    Legacy::running(setup, 1, present(0, 0), &[entry(A, 100)])
+}
+
+fn wake(peer: &mut Legacy) -> Vec<Wish> {
+    peer.handle_timeout(present(peer.timeout().unwrap(), 0));
+    peer.take_wishes()
+}
+
+#[test]
+fn a_round_that_fails_twice_buries() {
+    let mut peer = peer();
+    for is_second in [false, true] {
+        let wishes = wake(&mut peer);
+        let [Wish::Gossip { id, base_url, .. }] = &wishes[..] else { panic!("{wishes:?}") };
+        assert_eq!(&**base_url, A);
+        peer.handle_reply(present(30_000, 0), *id, None);
+        assert_eq!(peer.view(A).unwrap().0, !is_second);
+    }
+    assert!(peer.timeout().is_some_and(|at| at > 55_000));
+}
+
+#[test]
+fn a_drained_one_comes_back_by_any_gossip() {
+    let mut peer = peer();
+    peer.handle_control(present(1, 0), false);
+    assert_eq!(peer.view("http://me/").map(|view| view.0), Some(false));
+    peer.handle_request(present(2, 0), &Lists::default());
+    assert_eq!(peer.view("http://me/").map(|view| view.0), Some(true));
+}
+
+#[test]
+fn a_start_announces_and_a_leave_too() {
+    let setup = peer().setup;
+    let mut peer = Legacy::start(setup, 1, present(0, 0));
+    assert!(matches!(&peer.take_wishes()[..], [Wish::Download { .. }]));
+    let known = Lists { online: vec![entry(A, 1), entry(B, 1)], offline: vec![] };
+    peer.handle_download(present(5, 0), Some(&known));
+    let ids: Vec<u64> = peer
+        .take_wishes()
+        .iter()
+        .map(|wish| match wish {
+            Wish::Gossip { id, .. } => *id,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(ids.len(), 2);
+    assert!(!peer.is_running());
+    for id in ids {
+        peer.handle_reply(present(6, 0), id, None);
+    }
+    assert!(peer.is_running());
+    peer.handle_leave(present(7, 0));
+    assert_eq!(peer.take_wishes().len(), 2);
+    assert!(!peer.is_gone());
+}
