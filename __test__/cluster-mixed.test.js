@@ -17,8 +17,7 @@ const HALF = 6
 /** A younger server that is silent may be one that does not listen yet, and is given time by whom it never answered. */
 const GROWN_UP_AFTER = 30_000
 
-/** Wanted are 60 s. */
-const GONE_WITHIN = 300_000
+const GONE_WITHIN = 60_000
 const GONE_FOR = 20_000
 
 test('half native, half legacy: the dead disappear from all views, and from native ones for good', async (t) => {
