@@ -3,8 +3,8 @@
 const RAW = { 10: 0.6, 1000: 1 / 20, 10000: 1 / 60 }
 const OBJECTS = { 10: 1, 100: 0.6, 1000: 0.6, 10000: 0.5 }
 const NATIVE = { raw: 15, objects: 25 }
-/** For a body of one entry: µs for each 1,000 servers in the answer. */
-const ONE_ENTRY = 15
+/** Where the answer is nearly all: µs for each 1,000 servers in it. */
+const FRESH_COPIES = 15
 /** So much dearer may a native exchange be among the most servers than among the fewest. */
 const FLAT = 1.3
 
@@ -16,8 +16,8 @@ export function withBars(rows) {
 
 function bar({ way, kind, servers }) {
   if (kind === 'native') return { of: 'value', most: NATIVE[way] }
-  if (kind === 'one entry')
-    return servers < 1_000 ? undefined : { of: 'value', most: (ONE_ENTRY * servers) / 1_000 }
+  if (kind === 'one entry' || way === 'list')
+    return servers < 1_000 ? undefined : { of: 'value', most: (FRESH_COPIES * servers) / 1_000 }
   if (way === 'objects') return { of: 'ratio', most: kind === 'in no order' ? 1 : OBJECTS[servers] }
   return RAW[servers] && { of: 'ratio', most: RAW[servers] }
 }

@@ -1,4 +1,4 @@
-/** What plain gossip requests cost the main thread of a server that knows so many others: tells the rows. */
+/** What plain gossip requests, and being asked for the list, cost the main thread of a server that knows so many others: tells the rows. */
 
 import { Cluster, message, shuffled } from '../support/cluster.mjs'
 import { interleaved } from '../support/interleaved.mjs'
@@ -44,4 +44,16 @@ for (const [kind, { entries, online }] of Object.entries(KINDS)) {
     rows.push({ way, kind, ...row({ name: `${way}, ${kind}`, servers, numbers: ours, reference: theirs }) })
   }
 }
+
+const askers = Object.entries({ subject, reference }).map(([name, { list }]) => ({
+  name,
+  body: () => true,
+  call: list,
+}))
+const lists = await interleaved(askers, { rounds, budget, entries: servers })
+const [ours, theirs] = ['subject', 'reference'].map((who) => lists.get(who))
+rows.push({
+  way: 'list',
+  ...row({ name: 'shazbotGetServerList', servers, numbers: ours, reference: theirs }),
+})
 process.send(rows)

@@ -15,6 +15,7 @@ export async function startSubject(overrides = {}) {
   await quietly(() => shazbot.shazbotStart())
   return {
     knows: () => shazbot.shazbotGetServerList().online.length,
+    list: shazbot.shazbotGetServerList,
     objects: (body) => shazbot.shazbotGossipRequest(SECRET, body),
     raw: (bytes) => gossipRaw(SECRET, bytes),
   }
@@ -26,7 +27,7 @@ export async function startReference() {
   await quietly(() => reference.shazbotStart())
   const objects = (body) => reference.shazbotGossipRequest(SECRET, body)
   const raw = async (bytes) => Buffer.from(JSON.stringify(await objects(JSON.parse(bytes))))
-  return { objects, raw }
+  return { list: reference.shazbotGetServerList, objects, raw }
 }
 
 /** Resolves as soon as it knows so many others. */
