@@ -283,12 +283,12 @@ impl Machine {
         let question = Question::new(incarnation, own, stage);
         let question = Question { helpers: helpers.clone(), is_repeated, ..question };
         self.probes.open.insert(Arc::clone(peer), question);
-        let target = self.roster.spelling(peer);
-        self.say(helpers, Kind::ProbeFor(target), Vec::new(), Arc::default(), Purpose::ProbeFor, now);
-        if own == Finding::Silent {
-            // One's own message may have been lost as well as theirs.
+        if own == Finding::Silent && !helpers.is_empty() {
+            // One's own message may have been lost, and theirs may be.
             self.probe(peer, now);
         }
+        let target = self.roster.spelling(peer);
+        self.say(helpers, Kind::ProbeFor(target), Vec::new(), Arc::default(), Purpose::ProbeFor, now);
         self.schedule_questions(now.tick);
     }
 
