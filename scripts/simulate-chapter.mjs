@@ -71,7 +71,8 @@ export function chapter(found) {
         '',
       ]),
     ].join('\n'),
-    'Without a target, and not run among 10,000, where a partition with its millions of suspects takes more than 13 GB:',
+    'Without a target, and not run among 10,000, where a partition with its millions of suspects takes more than 13 GB, a storm of ' +
+      'restarts half an hour, and 10,000 originals, each with lists of all, more than both:',
     [
       ...header,
       ...['partition', 'restart-storm', 'upgrade'].map((scenario) =>
@@ -142,7 +143,7 @@ function lost(run) {
 function views(run) {
   const found = all(run, 'millisecondsOfTheOriginal')
   if (!found) return '—'
-  const isMet = found.p50 !== null && found.p50 <= legacyViews
+  const isMet = found.p99 !== null && found.p99 <= legacyViews
   return `${seconds(found.p50)} / ${seconds(found.p99)} (≤ ${legacyViews / 1_000} s: ${verdict(isMet)})`
 }
 

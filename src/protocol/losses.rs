@@ -1,4 +1,4 @@
-//! How many messages get lost: where it is many, one server's silence says little.
+//! How many messages get lost: where it is many, a server's silence says little.
 
 /// So many exchanges back, one counts a third of the latest.
 const MEMORY: f64 = 32.0;
@@ -17,7 +17,7 @@ impl Losses {
         self.share -= self.share / MEMORY;
     }
 
-    /// A server that was held for alive has not answered.
+    /// A native server has not answered.
     pub(super) fn missed(&mut self) {
         self.share += (1.0 - self.share) / MEMORY;
     }

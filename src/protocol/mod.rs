@@ -12,7 +12,7 @@
 //! | what is let in, and how it changes what is known | [`intake`]; from legacy peers `merge`, from native servers `hearsay`, `precedence` |
 //! | what is known: of oneself, of others, of the forgotten; how it is shown | `myself`, [`member`], `roster`, `digest`, `graves`, `retention`; `shown`, [`places`] |
 //! | what is found out about legacy peers | `case`, `inquest`, `verification`, `reconnect` |
-//! | what is found out about native servers | `probes`, `errands`, `neighbour`, `turn`, `suspicion`, [`accusers`], `health` |
+//! | what is found out about native servers | `probes`, `errands`, `neighbour`, `turn`, `suspicion`, [`accusers`], `health`, `losses` |
 //! | what native servers say to each other | [`extension`], [`claim`], `native`, `rumours`, `sync` |
 //! | what legacy peers are told | `phase`, `rounds`, `push`, `allowance`, `legacy_news` |
 //! | the master list | [`master_list`], [`document`] |

@@ -125,7 +125,13 @@ impl Machine {
         {
             self.reach(&disputed, now);
         }
-        if let Some(urgent) = self.probes.urgent.pop_front() {
+        if let Some(urgent) = self.probes.urgent.pop_front()
+            && !self.probes.is_open(&urgent)
+            && self
+                .roster
+                .get(&urgent)
+                .is_some_and(|member| member.is_online() && !member.is_left_alone(now.tick))
+        {
             self.probe(&urgent, now);
         }
         if let Some(peer) = self.next_in_turn(now.tick) {
@@ -205,8 +211,17 @@ impl Machine {
             // A message that got lost is no reason to trouble others.
             let is_errand = self.report(peer, finding, now);
             if !is_errand && self.roster.get(peer).is_some_and(Member::is_online) {
-                self.probes.hurry(peer);
+                self.ask_again(peer, now);
             }
+        }
+    }
+
+    /// At once, unless so much gets lost that questions would beget questions.
+    fn ask_again(&mut self, peer: &Arc<str>, now: Now) {
+        let is_asked =
+            !self.health.losses.are_many() && !self.probes.is_open(peer) && self.probe(peer, now).is_some();
+        if !is_asked {
+            self.probes.hurry(peer);
         }
     }
 
@@ -284,8 +299,8 @@ impl Machine {
         let question = Question { helpers: helpers.clone(), is_repeated, ..question };
         self.probes.open.insert(Arc::clone(peer), question);
         if own == Finding::Silent && !helpers.is_empty() {
-            // One's own message may have been lost, and theirs may be.
-            self.probe(peer, now);
+            // One's own message may have been lost, and theirs may be. If this one is, nobody is asked about it again.
+            self.reach(peer, now);
         }
         let target = self.roster.spelling(peer);
         self.say(helpers, Kind::ProbeFor(target), Vec::new(), Arc::default(), Purpose::ProbeFor, now);

@@ -334,6 +334,9 @@ impl Machine {
                 self.heed_own_word(&flight.peer, id, word, now);
                 if is_native && word.online {
                     self.probe_succeeded(&flight.peer, now);
+                } else {
+                    self.probes.excuse(&flight.peer);
+                    self.report(&flight.peer, Finding::Silent, now);
                 }
             }
             (Reply::Lists(_), None) => {

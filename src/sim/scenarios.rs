@@ -154,7 +154,7 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(usize)) -> Results {
     // Rounds come each half minute, probes each second.
     let has_legacy = specs.iter().any(|spec| spec.kind == Kind::Legacy);
     let is_long = has_legacy || plan.scenario == Scenario::Steady;
-    let steady = measure_traffic(&mut world, if is_long { 60_000 } else { 10_000 });
+    let mut steady = measure_traffic(&mut world, if is_long { 60_000 } else { 10_000 });
     let mut run = Run { plan, world, events: Vec::new(), legacy_events: Vec::new(), false_deaths: None };
     if matches!(plan.scenario, Scenario::Join | Scenario::Leave | Scenario::Crash | Scenario::Vanish) {
         run.one_by_one(progress);
@@ -165,7 +165,7 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(usize)) -> Results {
             Scenario::Partition => run.partition(),
             Scenario::Upgrade => run.upgrade(done % plan.servers),
             Scenario::RestartStorm => run.restart_storm(),
-            Scenario::Lossy => run.lose_messages(),
+            Scenario::Lossy => steady = run.lose_messages(),
             _ => {}
         }
         progress(done + 1);
@@ -245,13 +245,15 @@ impl Run<'_> {
         }
     }
 
-    fn lose_messages(&mut self) {
+    /// What that costs.
+    fn lose_messages(&mut self) -> Steady {
         let count = u32::try_from(self.world.hosts.len()).unwrap_or(u32::MAX);
         let World { time, watches, processes, .. } = &mut self.world;
         let watch = watches.open(*time, News::Living(count), processes, Process::is_running);
-        self.world.run_for(LOSSY);
+        let traffic = measure_traffic(&mut self.world, LOSSY);
         let forgotten = self.world.watches.close(watch).map(|watch| watch.forgotten());
         self.false_deaths = Some(self.false_deaths.unwrap_or(0) + forgotten.unwrap_or(0));
+        traffic
     }
 
     fn partition(&mut self) {
