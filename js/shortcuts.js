@@ -7,7 +7,8 @@ const SMALLEST_ROOM = 8
 /** So many words in a row are looked at: names that were made to collide cost no more than that. */
 const REACH = 8
 
-/** At most so many letters of a name are hashed. */
+/** Letters are hashed that could tell so many times more names apart than there are, and at most so many. */
+const MARGIN = 8
 const MOST_LETTERS = 8
 /** They are chosen from the last ones of so many names. */
 const LAST = 64
@@ -110,8 +111,7 @@ function tellingLetters(urls) {
   for (const { fromEnd, kinds } of candidates.slice(0, MOST_LETTERS)) {
     letters.push(fromEnd)
     told *= kinds
-    // Few of so many kinds fall together by chance.
-    if (told >= urls.length ** 2) break
+    if (told >= urls.length * MARGIN) break
   }
   return letters
 }
