@@ -6,8 +6,8 @@ import { row } from './support/row.mjs'
 
 export const title = 'Loading'
 export const about =
-  'The time of a cold `require` or `import` in a process of its own. The first one, which may still have to read the files from ' +
-  'the disk, is not counted.'
+  'The time of a cold `require` or `import` in a process of its own, of both by their paths. The first one, which may still have ' +
+  'to read the files from the disk, is not counted.'
 
 /** So many milliseconds more than the reference may it take. */
 const MORE = 2

@@ -91,7 +91,7 @@ class Heard {
   /** Tells the names without a place. Of an entry that is none, an empty one is left, which the engine counts as refused. */
   #writeList(entries, count, start, listFlag, names) {
     const words = this.#words
-    const { urls, places, following } = names
+    const { urls, following } = names
     const known = urls.length
     const unplaced = []
     let previous = listFlag === ONLINE ? BEFORE_ONLINE : BEFORE_OFFLINE
@@ -112,7 +112,7 @@ class Heard {
           guess = following[previous]
           if (patience < PATIENCE) patience++
         } else {
-          place = places.get(baseUrl) ?? NO_PLACE
+          place = names.find(baseUrl) ?? NO_PLACE
           if (place === NO_PLACE) {
             unplaced.push(typeof baseUrl === 'string' && !baseUrl.includes('\n') ? baseUrl : '')
           } else if (patience > 0) {

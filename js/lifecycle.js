@@ -1,9 +1,7 @@
 'use strict'
 
 const addon = require('./addon.js')
-const { readEnvironment } = require('./environment.js')
 const { notStarted, withPublicErrors } = require('./errors.js')
-const { log } = require('./logging.js')
 
 const startNative = withPublicErrors(addon.start)
 
@@ -21,6 +19,8 @@ let stopping = null
 let startAgain = false
 /** The start that followed upon the last shut-down, where one was asked for. */
 let startedAgain
+/** Writes to the console. It is loaded by the first start, for the sake of programs that only load the package. */
+let log
 
 /**
  * Starts the engine, or joins the start that is under way or done; during a shut-down, starts as soon as that is over.
@@ -56,6 +56,8 @@ function requireRunning() {
 }
 
 async function begin() {
+  const { readEnvironment } = require('./environment.js')
+  log = require('./logging.js').log
   const bootstrapped = startNative(readEnvironment(), log)
   addon[END_RUNNING] = shutDown
   const run = bootstrapped.then(() => {

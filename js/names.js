@@ -1,5 +1,7 @@
 'use strict'
 
+const { Shortcuts } = require('./shortcuts.js')
+
 const SMALLEST_ROOM = 64
 
 // Where in `following` there is what comes first in each list, and then what comes after each place.
@@ -9,13 +11,22 @@ const FIRST = 2
 
 /** The base URLs of all known servers by their place, as the addon tells them; place 0 is this server's own. */
 class Names {
+  #places = new Map()
+  #shortcuts
+
   constructor() {
     this.urls = []
-    this.places = new Map()
+    this.#shortcuts = new Shortcuts(this.urls)
     /** Which place was named after each one lately: a guess that spares looking up most names. */
     this.following = inOrder(SMALLEST_ROOM)
     /** How far such guesses are trusted. */
     this.patience = 1
+  }
+
+  /** The place of a server, undefined where none has this name, whatever it is. */
+  find(name) {
+    const place = typeof name === 'string' ? this.#shortcuts.find(name) : undefined
+    return place ?? this.#places.get(name)
   }
 
   /**
@@ -30,7 +41,8 @@ class Names {
     if (count < this.urls.length) this.urls.length = count
     for (let index = 0; index < places.length; index++) {
       this.urls[places[index]] = baseUrls[index]
-      this.places.set(baseUrls[index], places[index])
+      this.#places.set(baseUrls[index], places[index])
+      this.#shortcuts.add(places[index])
     }
     if (count + FIRST > this.following.length) {
       const longer = inOrder(count * 2)
@@ -40,7 +52,7 @@ class Names {
   }
 
   #vacate(place) {
-    this.places.delete(this.urls[place])
+    this.#places.delete(this.urls[place])
   }
 }
 

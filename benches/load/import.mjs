@@ -1,3 +1,3 @@
 const from = performance.now()
-await import('clustershazbot')
+await import('../../js/index.mjs')
 process.stdout.write(String(performance.now() - from))

@@ -1,3 +1,3 @@
 const from = performance.now()
-require('../../__test__/reference')
+require('../../__test__/reference/index.js')
 process.stdout.write(String(performance.now() - from), () => process.exit())

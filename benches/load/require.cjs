@@ -1,3 +1,3 @@
 const from = performance.now()
-require('clustershazbot')
+require('../../js/index.js')
 process.stdout.write(String(performance.now() - from))

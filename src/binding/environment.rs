@@ -1,6 +1,6 @@
 //! The engine of one JavaScript environment: the main thread's, or a worker's.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -50,6 +50,11 @@ impl EngineSlot {
 
     pub(super) fn engine(&self) -> Result<Engine> {
         self.engine.borrow().clone().ok_or_else(not_started)
+    }
+
+    /// The engine for the length of one call, without the counting that a handle of one's own takes.
+    pub(super) fn borrow(&self) -> Result<Ref<'_, Engine>> {
+        Ref::filter_map(self.engine.borrow(), Option::as_ref).map_err(|_| not_started())
     }
 
     pub(super) fn fill(&self, engine: Engine) {

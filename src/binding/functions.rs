@@ -69,7 +69,7 @@ pub fn shut_down(env: &Env) -> Result<PromiseRaw<'_, Outcome>> {
 /// Throws unless the header holds `SHAZBOT_SECRET`.
 #[napi(catch_unwind)]
 pub fn authorize_gossip(env: &Env, authorization_header: String) -> Result<()> {
-    let engine = EngineSlot::of(env)?.engine()?;
+    let engine = EngineSlot::of(env)?.borrow()?;
     if engine.is_secret(&authorization_header) { Ok(()) } else { Err(unauthorized("SHAZBOT_SECRET")) }
 }
 
@@ -87,7 +87,7 @@ pub fn gossip(
     mut sheet: BufferSlice<'_>,
 ) -> Result<Option<Names>> {
     let slot = EngineSlot::of(env)?;
-    let engine = slot.engine()?;
+    let engine = slot.borrow()?;
     if !engine.is_secret(&authorization_header) {
         return Err(unauthorized("SHAZBOT_SECRET"));
     }
@@ -104,7 +104,7 @@ pub fn gossip(
 #[napi(catch_unwind, ts_args_type = "sheet: Uint8Array")]
 pub fn show(env: &Env, mut sheet: BufferSlice<'_>) -> Result<Option<Names>> {
     let slot = EngineSlot::of(env)?;
-    let engine = slot.engine()?;
+    let engine = slot.borrow()?;
     let mut sheet = Sheet::new(&mut sheet, slot.number());
     Ok(engine.look(|machine| sheet.update(machine)))
 }
@@ -113,7 +113,7 @@ pub fn show(env: &Env, mut sheet: BufferSlice<'_>) -> Result<Option<Names>> {
 /// to be taken as a plain one.
 #[napi(catch_unwind)]
 pub fn gossip_native(env: &Env, v2: String) -> Result<Option<String>> {
-    Ok(EngineSlot::of(env)?.engine()?.gossip_native(&v2))
+    Ok(EngineSlot::of(env)?.borrow()?.gossip_native(&v2))
 }
 
 /// Throws unless the header holds `SHAZBOT_CONTROL_SECRET`.
@@ -125,13 +125,13 @@ pub fn authorize_control(env: &Env, authorization_header: String) -> Result<()> 
 /// Whether the header holds `SHAZBOT_CONTROL_SECRET`.
 #[napi(catch_unwind)]
 pub fn may_control(env: &Env, authorization_header: String) -> Result<bool> {
-    Ok(EngineSlot::of(env)?.engine()?.is_control_secret(&authorization_header))
+    Ok(EngineSlot::of(env)?.borrow()?.is_control_secret(&authorization_header))
 }
 
 /// Drains this server or brings it back.
 #[napi(catch_unwind)]
 pub fn control(env: &Env, online: bool) -> Result<()> {
-    EngineSlot::of(env)?.engine()?.control(online);
+    EngineSlot::of(env)?.borrow()?.control(online);
     Ok(())
 }
 

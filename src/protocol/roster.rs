@@ -1,5 +1,7 @@
 //! All the other servers that are known, in one order, with counts by status.
 
+use std::cell::Cell;
+use std::ptr;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
@@ -33,6 +35,8 @@ pub(super) struct Roster {
     /// Grows whenever a member may have changed.
     touches: u64,
     places: Places,
+    /// Where somebody was found last, who is mostly asked for several times in a row.
+    latest: Cell<usize>,
 }
 
 /// A copy has room for so many more before it grows.
@@ -41,7 +45,8 @@ const SPARE: usize = 128;
 impl Clone for Roster {
     // The map's own copy would reserve as much as its index could hold.
     fn clone(&self) -> Self {
-        let Self { members, online, natives, dead, digest, neighbour, revision, touches, places } = self;
+        let Self { members, online, natives, dead, digest, neighbour, revision, touches, places, latest } =
+            self;
         let mut copy = IndexMap::with_capacity_and_hasher(members.len() + SPARE, members.hasher().clone());
         copy.clone_from(members);
         Self {
@@ -54,6 +59,7 @@ impl Clone for Roster {
             revision: *revision,
             touches: *touches,
             places: places.clone(),
+            latest: latest.clone(),
         }
     }
 }
@@ -90,6 +96,7 @@ impl Roster {
             revision: 0,
             touches: 0,
             places: Places::default(),
+            latest: Cell::default(),
         }
     }
 
@@ -156,18 +163,28 @@ impl Roster {
         self.dead
     }
 
+    /// Where a member stands. The very text of its identity needs no hashing a second time.
+    fn place_of(&self, identity: &str) -> Option<usize> {
+        let latest = self.latest.get();
+        if self.at(latest).is_some_and(|(found, _)| ptr::eq(&**found, identity)) {
+            return Some(latest);
+        }
+        let place = self.members.get_index_of(identity)?;
+        self.latest.set(place);
+        Some(place)
+    }
+
     /// A member, and its identity to be shared.
     pub(super) fn entry(&self, identity: &str) -> Option<(&Arc<str>, &Member)> {
-        self.members.get_key_value(identity)
+        self.at(self.place_of(identity)?)
     }
 
     pub(super) fn get(&self, identity: &str) -> Option<&Member> {
-        self.members.get(identity)
+        Some(self.entry(identity)?.1)
     }
 
     pub(super) fn get_mut(&mut self, identity: &str) -> Option<&mut Member> {
-        self.touches += 1;
-        self.members.get_mut(identity)
+        self.at_mut(self.place_of(identity)?)
     }
 
     pub(super) fn at_mut(&mut self, index: usize) -> Option<&mut Member> {
@@ -177,7 +194,8 @@ impl Roster {
 
     /// Shows a member as it spells itself.
     pub(super) fn spell(&mut self, identity: &str, spelling: &Arc<str>) {
-        let Some((place, identity, member)) = self.members.get_full_mut(identity) else { return };
+        let Some(place) = self.place_of(identity) else { return };
+        let Some((identity, member)) = self.members.get_index_mut(place) else { return };
         if member.spelling(identity) != spelling {
             member.spell(identity, spelling);
             self.places.change(place);
@@ -186,7 +204,7 @@ impl Roster {
 
     /// How a server is shown.
     pub(super) fn spelling(&self, identity: &Arc<str>) -> Arc<str> {
-        Arc::clone(self.members.get(identity).map_or(identity, |member| member.spelling(identity)))
+        Arc::clone(self.get(identity).map_or(identity, |member| member.spelling(identity)))
     }
 
     pub(super) fn at(&self, index: usize) -> Option<(&Arc<str>, &Member)> {
@@ -235,7 +253,8 @@ impl Roster {
     }
 
     fn change(&mut self, identity: &str, change: impl FnOnce(&mut Member)) {
-        let Some((_, identity, member)) = self.members.get_full_mut(identity) else { return };
+        let Some(place) = self.place_of(identity) else { return };
+        let Some((identity, member)) = self.members.get_index_mut(place) else { return };
         let before = Standing::of(member);
         change(member);
         let after = Standing::of(member);
@@ -330,5 +349,30 @@ impl Roster {
             }
         }
         chosen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::base_url::BaseUrl;
+    use crate::protocol::time::{Now, Stamp};
+
+    #[test]
+    fn whoever_was_found_last_is_not_taken_for_who_took_the_place() {
+        let now = Now { tick: Tick(0), wall: Stamp(1) };
+        let mut roster = Roster::new("http://me/", 1);
+        let urls = ["http://a/", "http://b/", "http://c/"].map(|url| BaseUrl::parse(url).unwrap());
+        for (stamp, url) in urls.iter().enumerate() {
+            let member = Member::new(url, Status::Online, false, Stamp(stamp as u64), now);
+            roster.insert(Arc::clone(url.identity()), member);
+        }
+        let stamp = |roster: &Roster, url: &BaseUrl| roster.get(url.identity()).map(|member| member.stamp.0);
+        let [a, b, c] = &urls;
+        assert_eq!(stamp(&roster, a), Some(0));
+        roster.remove("http://a/");
+        assert_eq!([a, b, c].map(|url| stamp(&roster, url)), [None, Some(1), Some(2)]);
+        roster.remove("http://c/");
+        assert_eq!([c, a, b].map(|url| stamp(&roster, url)), [None, None, Some(1)]);
     }
 }

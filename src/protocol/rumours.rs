@@ -91,8 +91,8 @@ impl Rumours {
 
 /// So many rounds suffice for a cluster of this size.
 pub(crate) fn rounds_for(servers: usize) -> u8 {
-    let digits = ((servers + 1) as f64).log10().ceil();
-    3 * digits.clamp(1.0, 6.0) as u8
+    let digits = servers.checked_ilog10().map_or(1, |tens| tens + 1);
+    3 * digits.min(6) as u8
 }
 
 impl Machine {

@@ -1,0 +1,119 @@
+'use strict'
+
+/** A word holds a place in its lower bits, enough for the largest cluster, and above it the upper bits of the hash. */
+const PLACE = 2 ** 17 - 1
+const EMPTY = -1
+const SMALLEST_ROOM = 8
+/** So many words in a row are looked at: names that were made to collide cost no more than that. */
+const REACH = 8
+
+/** Letters are hashed that could tell so many times more names apart than there are, and at most so many. */
+const MARGIN = 8
+const MOST_LETTERS = 8
+/** They are chosen from the last ones of so many names. */
+const LAST = 64
+const SAMPLES = 64
+/** Samples so far apart fall in with no numbering. */
+const GOLDEN = 0.618034
+
+/**
+ * Finds most places by a few letters of their names. A map hashes all of a text, which takes longer than anything else that
+ * is done with one that has just been parsed.
+ */
+class Shortcuts {
+  #urls
+  #words
+  #letters
+  #longest
+  #used
+
+  /** @param {string[]} urls by place, which the owner keeps up to date */
+  constructor(urls) {
+    this.#urls = urls
+    this.#lay()
+  }
+
+  /**
+   * The place of this text; undefined where that takes a map to tell.
+   *
+   * @param {string} text
+   */
+  find(text) {
+    if (text.length < this.#longest) return undefined
+    const urls = this.#urls
+    const words = this.#words
+    const last = words.length - 1
+    const hash = this.#hash(text)
+    for (let step = 0; step < REACH; step++) {
+      const word = words[(hash + step) & last]
+      if (word === EMPTY) return undefined
+      const place = word & PLACE
+      if (((word ^ hash) & ~PLACE) === 0 && urls[place] === text) return place
+    }
+    return undefined
+  }
+
+  /** This place has a new name. What leads there by its old one stays until all is laid anew, and finds nothing. */
+  add(place) {
+    if (this.#used * 2 >= this.#words.length) this.#lay()
+    else this.#put(place)
+  }
+
+  #lay() {
+    const urls = this.#urls
+    let room = SMALLEST_ROOM
+    while (room < urls.length * 4) room *= 2
+    this.#words = new Int32Array(room).fill(EMPTY)
+    this.#letters = tellingLetters(urls)
+    this.#longest = Math.max(...this.#letters)
+    this.#used = 0
+    for (let place = 0; place < urls.length; place++) this.#put(place)
+  }
+
+  #put(place) {
+    const url = this.#urls[place]
+    if (url.length < this.#longest) return
+    const words = this.#words
+    const last = words.length - 1
+    const hash = this.#hash(url)
+    for (let step = 0; step < REACH; step++) {
+      const at = (hash + step) & last
+      if (words[at] !== EMPTY) continue
+      words[at] = (hash & ~PLACE) | place
+      this.#used++
+      return
+    }
+  }
+
+  /** FNV-1a, with its upper bits mixed into its lower ones. */
+  #hash(text) {
+    const { length } = text
+    const letters = this.#letters
+    let hash = length
+    for (let index = 0; index < letters.length; index++) {
+      hash = Math.imul(hash ^ text.charCodeAt(length - letters[index]), 0x01000193)
+    }
+    return hash ^ (hash >>> 15)
+  }
+}
+
+/** Where names differ most, counted from their ends: in `http://10.0.3.17:3000/` before the port. */
+function tellingLetters(urls) {
+  const samples = Array.from({ length: Math.min(SAMPLES, urls.length) }, (_, index) => {
+    return urls[Math.floor(index * GOLDEN * urls.length) % urls.length]
+  })
+  const candidates = Array.from({ length: LAST }, (_, index) => {
+    const kinds = new Set(samples.map((url) => url[url.length - 1 - index]))
+    return { fromEnd: index + 1, kinds: kinds.size }
+  }).sort((a, b) => b.kinds - a.kinds)
+  const letters = []
+  let told = 1
+  for (const { fromEnd, kinds } of candidates.slice(0, MOST_LETTERS)) {
+    letters.push(fromEnd)
+    told *= kinds
+    if (told >= urls.length * MARGIN) break
+  }
+  return letters
+}
+
+module.exports = { Shortcuts }
