@@ -1,5 +1,6 @@
 //! The engine of one JavaScript environment: the main thread's, or a worker's.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::ops::Deref;
 use std::rc::Rc;
@@ -29,16 +30,23 @@ pub(super) struct EngineSlot {
 
 /// Memory of the environment that another thread reads: the environment waits for it before it goes.
 pub(super) struct Lent {
-    bytes: Uint8Array,
-    /// Goes last.
-    _lender: Arc<()>,
+    parts: Vec<Uint8Array>,
+    lender: Arc<()>,
 }
 
-impl Deref for Lent {
-    type Target = [u8];
+impl Lent {
+    /// The bytes in one piece.
+    pub(super) fn joined(&self) -> Cow<'_, [u8]> {
+        match &self.parts[..] {
+            [part] => Cow::Borrowed(part),
+            parts => Cow::Owned(parts.iter().map(Deref::deref).collect::<Vec<_>>().concat()),
+        }
+    }
 
-    fn deref(&self) -> &[u8] {
-        &self.bytes
+    /// Lets the environment go, and gives back what its own thread drops at less cost.
+    pub(super) fn give_back(self) -> Vec<Uint8Array> {
+        drop(self.lender);
+        self.parts
     }
 }
 
@@ -69,8 +77,8 @@ impl EngineSlot {
     }
 
     /// Bytes for another thread.
-    pub(super) fn lend(&self, bytes: Uint8Array) -> Lent {
-        Lent { bytes, _lender: Arc::clone(&self.lender) }
+    pub(super) fn lend(&self, parts: Vec<Uint8Array>) -> Lent {
+        Lent { parts, lender: Arc::clone(&self.lender) }
     }
 
     /// Threads that read what is lent wait for nothing, so that this takes milliseconds.
