@@ -1,5 +1,6 @@
 //! Requests and answers as bytes, without an object between: for those who hold what came over the wire.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::engine::Engine;
@@ -48,8 +49,8 @@ impl Engine {
     /// # Errors
     /// Says what the body is instead of a gossip message. Nothing of it was merged.
     pub fn gossip_raw(&self, body: &[u8]) -> Result<Option<Vec<u8>>, &'static str> {
-        // As JavaScript reads bytes that are no text.
-        let text = String::from_utf8_lossy(body);
+        // What is no text is read as JavaScript does; to look at everything in that way takes ten times as long.
+        let text = str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
         let speaks_natively = self.shared.look(Machine::is_native);
         Ok(match Request::read(&text, speaks_natively)? {
             Request::Native(heard) => {
