@@ -12,15 +12,15 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 /** Answers requests as bytes. One function takes all answers that come later: a promise for each costs more than the rest. */
 export declare class RawPath {
   /** `answered` is given what was not answered at once, by the number of the request. */
-  constructor(answered: (request: number, answer: RawAnswer) => void)
+  constructor(answered: (request: number, answer: Buffer | RawAnswer) => void)
   /**
    * Answers the body of a gossip request; a large one, or one whose answer is large, on another thread, which reads it
    * where it lies: nobody may change it meanwhile. `has` is the number of a tail that the caller has. Throws unless the
    * header holds `SHAZBOT_SECRET`.
    */
-  gossip(id: number, has: number, authorizationHeader: string, body: Array<Uint8Array>): RawAnswer | null
+  gossip(id: number, has: number, authorizationHeader: string, body: Array<Uint8Array>): Answer | null
   /** Answers a list request: with the offline servers only where the header holds `SHAZBOT_CONTROL_SECRET`. */
-  list(id: number, has: number, authorizationHeader: string): RawAnswer | null
+  list(id: number, has: number, authorizationHeader: string): Answer | null
 }
 
 /** Throws unless the header holds `SHAZBOT_CONTROL_SECRET`. */
@@ -55,16 +55,16 @@ export interface Names {
   baseUrls: Array<string>
 }
 
-/** What a request is answered with: one text after the other. */
+/** An answer that is more than one text and status 200. */
 export interface RawAnswer {
   /** 200, or 400 where the body is no gossip message. */
   status: number
   /** JSON, or how it begins. */
   head: string
-  /** How it goes on. None too if that is `number`, and the caller has it. */
+  /** How it goes on, which other answers share; missing where the caller has that. */
   tail?: Buffer
-  /** Of a tail that others may have as well. */
-  number?: number
+  /** Of the tail; 0 if none belongs to it. */
+  number: number
 }
 
 /** Brings the sheet up to date. */

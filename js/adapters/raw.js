@@ -40,10 +40,13 @@ function answered(ask) {
   return new Promise((resolve) => waiting.set(request, (answer) => resolve(whole(answer, had))))
 }
 
-function whole({ status, head, tail, number }, had) {
-  if (number && tail) kept = { number, tail }
-  const parts = [Buffer.from(head), tail ?? (number && had.tail)]
-  return { status, parts: parts.filter(Boolean) }
+function whole(answer, had) {
+  if (ArrayBuffer.isView(answer)) return { status: 200, parts: [answer] }
+  const { status, head, tail, number } = answer
+  const parts = [Buffer.from(head)]
+  if (number) parts.push(tail ?? had.tail)
+  if (tail) kept = { number, tail }
+  return { status, parts }
 }
 
 module.exports = { gossipRaw, listRaw }

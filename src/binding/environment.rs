@@ -1,15 +1,13 @@
 //! The engine of one JavaScript environment: the main thread's, or a worker's.
 
-use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use napi::Env;
-use napi::bindgen_prelude::{Object, Uint8Array};
+use napi::bindgen_prelude::{Buffer, Object};
 use napi_derive::napi;
 
 use super::errors::{Result, internal, not_started};
@@ -30,21 +28,17 @@ pub(super) struct EngineSlot {
 
 /// Memory of the environment that another thread reads: the environment waits for it before it goes.
 pub(super) struct Lent {
-    parts: Vec<Uint8Array>,
+    parts: Vec<Buffer>,
     lender: Arc<()>,
 }
 
 impl Lent {
-    /// The bytes in one piece.
-    pub(super) fn joined(&self) -> Cow<'_, [u8]> {
-        match &self.parts[..] {
-            [part] => Cow::Borrowed(part),
-            parts => Cow::Owned(parts.iter().map(Deref::deref).collect::<Vec<_>>().concat()),
-        }
+    pub(super) fn parts(&self) -> &[Buffer] {
+        &self.parts
     }
 
     /// Lets the environment go, and gives back what its own thread drops at less cost.
-    pub(super) fn give_back(self) -> Vec<Uint8Array> {
+    pub(super) fn give_back(self) -> Vec<Buffer> {
         drop(self.lender);
         self.parts
     }
@@ -77,7 +71,7 @@ impl EngineSlot {
     }
 
     /// Bytes for another thread.
-    pub(super) fn lend(&self, parts: Vec<Uint8Array>) -> Lent {
+    pub(super) fn lend(&self, parts: Vec<Buffer>) -> Lent {
         Lent { parts, lender: Arc::clone(&self.lender) }
     }
 

@@ -1,8 +1,10 @@
 //! The raw path: bytes of a request in, bytes of its answer out.
 
+use std::borrow::Cow;
+use std::ops::Deref;
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{Buffer, FnArgs, Function, Uint8Array, spawn};
+use napi::bindgen_prelude::{Buffer, BufferSlice, Either, FnArgs, Function, spawn};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
@@ -12,30 +14,33 @@ use super::errors::{Result, internal, unauthorized};
 use crate::driver::Engine;
 use crate::driver::raw::{Form, Shown, Tail};
 
-/// A body up to this size is read faster than the way to another thread takes; a text, faster made a string than a buffer.
+/// A body up to this size is read faster than the way to another thread takes; an answer, written faster than shared.
 const SMALL: usize = 4 * 1024;
 
-/// What a request is answered with: one text after the other.
+/// An answer that is more than one text and status 200.
 #[napi(object, object_from_js = false)]
 pub struct RawAnswer {
     /// 200, or 400 where the body is no gossip message.
     pub status: u32,
     /// JSON, or how it begins.
     pub head: String,
-    /// How it goes on. None too if that is `number`, and the caller has it.
+    /// How it goes on, which other answers share; missing where the caller has that.
     pub tail: Option<Buffer>,
-    /// Of a tail that others may have as well.
-    pub number: Option<i64>,
+    /// Of the tail; 0 if none belongs to it.
+    pub number: i64,
 }
 
+/// A text by itself is given as such, for an object costs more than a small answer.
+type Answer = Either<Buffer, RawAnswer>;
+
 /// A request and what it is answered with.
-type Answered = FnArgs<(u32, RawAnswer)>;
+type Answered = FnArgs<(u32, Answer)>;
 
 struct Done {
     id: u32,
-    answer: RawAnswer,
+    answer: Answer,
     /// Dropped in the thread that it came from.
-    _body: Vec<Uint8Array>,
+    _body: Vec<Buffer>,
 }
 
 /// Answers requests as bytes. One function takes all answers that come later: a promise for each costs more than the rest.
@@ -47,7 +52,7 @@ pub struct RawPath {
 #[napi]
 impl RawPath {
     /// `answered` is given what was not answered at once, by the number of the request.
-    #[napi(constructor, ts_args_type = "answered: (request: number, answer: RawAnswer) => void")]
+    #[napi(constructor, ts_args_type = "answered: (request: number, answer: Buffer | RawAnswer) => void")]
     pub fn new(answered: Function<'_, Answered, ()>) -> Result<Self> {
         let answered = answered
             .build_threadsafe_function::<Done>()
@@ -60,30 +65,35 @@ impl RawPath {
     /// Answers the body of a gossip request; a large one, or one whose answer is large, on another thread, which reads it
     /// where it lies: nobody may change it meanwhile. `has` is the number of a tail that the caller has. Throws unless the
     /// header holds `SHAZBOT_SECRET`.
-    #[napi(catch_unwind)]
+    #[napi(
+        catch_unwind,
+        ts_args_type = "id: number, has: number, authorizationHeader: string, body: Array<Uint8Array>"
+    )]
     pub fn gossip(
         &self,
         env: &Env,
         id: u32,
         has: i64,
         authorization_header: String,
-        body: Vec<Uint8Array>,
-    ) -> Result<Option<RawAnswer>> {
+        body: Vec<BufferSlice<'_>>,
+    ) -> Result<Option<Answer>> {
         let slot = EngineSlot::of(env)?;
         let engine = slot.engine()?;
         if !engine.is_secret(&authorization_header) {
             return Err(unauthorized("SHAZBOT_SECRET"));
         }
         let size: usize = body.iter().map(|part| part.len()).sum();
-        let lent = slot.lend(body);
         if size > SMALL {
+            let kept = body.into_iter().map(|part| part.into_buffer(env)).collect::<napi::Result<_>>();
+            let lent = slot.lend(kept.map_err(internal)?);
             self.later(id, move || {
-                let answer = answer(engine.gossip_raw(&lent.joined()), || shown(&engine, Form::Gossip, has));
+                let answer =
+                    answer(engine.gossip_raw(&joined(lent.parts())), || shown(&engine, Form::Gossip, has));
                 (answer, lent.give_back())
             });
             return Ok(None);
         }
-        match engine.gossip_raw(&lent.joined()) {
+        match engine.gossip_raw(&joined(&body)) {
             Ok(None) if !engine.shows_few() => {
                 self.later(id, move || (shown(&engine, Form::Gossip, has), Vec::new()));
                 Ok(None)
@@ -94,13 +104,7 @@ impl RawPath {
 
     /// Answers a list request: with the offline servers only where the header holds `SHAZBOT_CONTROL_SECRET`.
     #[napi(catch_unwind)]
-    pub fn list(
-        &self,
-        env: &Env,
-        id: u32,
-        has: i64,
-        authorization_header: String,
-    ) -> Result<Option<RawAnswer>> {
+    pub fn list(&self, env: &Env, id: u32, has: i64, authorization_header: String) -> Result<Option<Answer>> {
         let engine = EngineSlot::of(env)?.engine()?;
         let form = if engine.is_control_secret(&authorization_header) { Form::All } else { Form::Online };
         if engine.shows_few() {
@@ -110,7 +114,7 @@ impl RawPath {
         Ok(None)
     }
 
-    fn later(&self, id: u32, work: impl FnOnce() -> (RawAnswer, Vec<Uint8Array>) + Send + 'static) {
+    fn later(&self, id: u32, work: impl FnOnce() -> (Answer, Vec<Buffer>) + Send + 'static) {
         let answered = Arc::clone(&self.answered);
         spawn(async move {
             let (answer, body) = work();
@@ -119,41 +123,42 @@ impl RawPath {
     }
 }
 
+fn joined(parts: &[impl Deref<Target = [u8]>]) -> Cow<'_, [u8]> {
+    match parts {
+        [part] => Cow::Borrowed(part),
+        parts => Cow::Owned(parts.iter().map(Deref::deref).collect::<Vec<_>>().concat()),
+    }
+}
+
 fn answer(
     answered: std::result::Result<Option<Vec<u8>>, &'static str>,
-    show: impl FnOnce() -> RawAnswer,
-) -> RawAnswer {
+    show: impl FnOnce() -> Answer,
+) -> Answer {
     match answered {
         Ok(None) => show(),
-        Ok(Some(text)) => RawAnswer::new(200, text, None),
+        Ok(Some(text)) => Either::A(text.into()),
         // Nothing in a fault has to be escaped.
-        Err(fault) => {
-            let text = format!(r#"{{"error":"Invalid gossip message: {fault}"}}"#);
-            RawAnswer::new(400, text.into_bytes(), None)
-        }
+        Err(fault) => Either::B(RawAnswer {
+            status: 400,
+            head: format!(r#"{{"error":"Invalid gossip message: {fault}"}}"#),
+            tail: None,
+            number: 0,
+        }),
     }
 }
 
-fn shown(engine: &Engine, form: Form, has: i64) -> RawAnswer {
-    let Shown { head, tail } = engine.show(form);
+fn shown(engine: &Engine, form: Form, has: i64) -> Answer {
+    let Shown { mut head, tail } = engine.show(form);
     match tail {
-        Tail::Own(tail) => RawAnswer::new(200, head, Some(tail)),
-        Tail::Shared(written) => RawAnswer {
-            number: Some(written.number()),
-            ..RawAnswer::new(200, head, (written.number() != has).then(|| written.text().to_vec()))
-        },
-    }
-}
-
-impl RawAnswer {
-    fn new(status: u32, head: Vec<u8>, tail: Option<Vec<u8>>) -> Self {
-        let (head, tail) =
-            if head.len() > SMALL && tail.is_none() { (Vec::new(), Some(head)) } else { (head, tail) };
-        Self {
-            status,
+        Tail::Shared(written) if written.text().len() > SMALL => Either::B(RawAnswer {
+            status: 200,
             head: String::from_utf8_lossy(&head).into_owned(),
-            tail: tail.map(Buffer::from),
-            number: None,
+            tail: (written.number() != has).then(|| written.text().to_vec().into()),
+            number: written.number(),
+        }),
+        tail => {
+            head.extend_from_slice(tail.text());
+            Either::A(head.into())
         }
     }
 }

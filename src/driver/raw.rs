@@ -71,7 +71,8 @@ impl Engine {
             self.shared.look(|machine| (Draft::of(machine, kept), machine.own_entry()));
         let others = self.shared.written.write(draft);
         let own = elements(&[entry]);
-        let mut head = form.opening().to_vec();
+        let mut head = Vec::with_capacity(form.opening().len() + own.len() + 1);
+        head.extend_from_slice(form.opening());
         if is_online {
             push(&mut head, &own, others.online());
         }
@@ -91,6 +92,16 @@ impl Engine {
     /// Whether [`Engine::show`] is quick enough to be called where others wait.
     pub fn shows_few(&self) -> bool {
         self.shared.look(|machine| machine.other_count() <= FEW)
+    }
+}
+
+impl Tail {
+    /// The text from the own entry to the end.
+    pub fn text(&self) -> &[u8] {
+        match self {
+            Self::Shared(written) => written.text(),
+            Self::Own(text) => text,
+        }
     }
 }
 
@@ -143,10 +154,7 @@ mod tests {
 
     fn shown(engine: &Engine, form: Form) -> String {
         let Shown { mut head, tail } = engine.show(form);
-        match tail {
-            Tail::Shared(written) => head.extend_from_slice(written.text()),
-            Tail::Own(mut text) => head.append(&mut text),
-        }
+        head.extend_from_slice(tail.text());
         String::from_utf8(head).unwrap()
     }
 
