@@ -9,7 +9,11 @@ use crate::protocol::message::{Entry, Lists};
 /// Between the lists.
 pub(super) const OFFLINE: &[u8] = br#"],"offline":["#;
 
+/// After them.
 pub(super) const END: &[u8] = b"]}";
+
+/// Of an entry with its comma; what is longer makes the text grow.
+const USUAL_LENGTH: usize = 128;
 
 /// Both lists, from where the own entry stands before them to the end of the message.
 #[derive(Debug)]
@@ -92,11 +96,12 @@ impl Draft {
 
 /// Entries as they stand between brackets.
 pub(super) fn elements(entries: &[Entry]) -> Vec<u8> {
-    // Writing strings, numbers and flags into memory has no way to fail.
-    let mut text = serde_json::to_vec(entries).unwrap_or_default();
-    text.pop();
-    if !text.is_empty() {
-        text.remove(0);
+    let mut text = Vec::with_capacity(entries.len() * USUAL_LENGTH);
+    for entry in entries {
+        // Writing strings, numbers and flags into memory has no way to fail.
+        let _ = serde_json::to_writer(&mut text, entry);
+        text.push(b',');
     }
+    text.pop();
     text
 }
