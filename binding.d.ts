@@ -9,6 +9,20 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** Answers requests as bytes. One function takes all answers that come later: a promise for each costs more than the rest. */
+export declare class RawPath {
+  /** `answered` is given what was not answered at once, by the number of the request. */
+  constructor(answered: (request: number, answer: Buffer | RawAnswer) => void)
+  /**
+   * Answers the body of a gossip request; a large one, or one whose answer is large, on another thread, which reads it
+   * where it lies: nobody may change it meanwhile. `has` is the number of a tail that the caller has. Throws unless the
+   * header holds `SHAZBOT_SECRET`.
+   */
+  gossip(id: number, has: number, authorizationHeader: string, body: Array<Uint8Array>): Answer | null
+  /** Answers a list request: with the offline servers only where the header holds `SHAZBOT_CONTROL_SECRET`. */
+  list(id: number, has: number, authorizationHeader: string): Answer | null
+}
+
 /** Throws unless the header holds `SHAZBOT_CONTROL_SECRET`. */
 export declare function authorizeControl(authorizationHeader: string): void
 
@@ -30,15 +44,6 @@ export declare function gossip(authorizationHeader: string, heard: Uint8Array, n
  */
 export declare function gossipNative(v2: string): string | null
 
-/**
- * Answers the body of a gossip request; a large one, or one whose answer is large, on another thread, which reads it
- * where it lies: nobody may change it meanwhile. Throws unless the header holds `SHAZBOT_SECRET`.
- */
-export declare function gossipRaw(authorizationHeader: string, body: Uint8Array): RawAnswer | Promise<RawAnswer>
-
-/** Answers a list request: with the offline servers only where the header holds `SHAZBOT_CONTROL_SECRET`. */
-export declare function listRaw(authorizationHeader: string): RawAnswer | Promise<RawAnswer>
-
 /** Whether the header holds `SHAZBOT_CONTROL_SECRET`. */
 export declare function mayControl(authorizationHeader: string): boolean
 
@@ -50,12 +55,16 @@ export interface Names {
   baseUrls: Array<string>
 }
 
-/** What a request is answered with. */
+/** An answer that is more than one text and status 200. */
 export interface RawAnswer {
   /** 200, or 400 where the body is no gossip message. */
   status: number
-  /** JSON. */
-  bytes: Buffer
+  /** JSON, or how it begins. */
+  head: string
+  /** How it goes on, which other answers share; missing where the caller has that. */
+  tail?: Buffer
+  /** Of the tail; 0 if none belongs to it. */
+  number: number
 }
 
 /** Brings the sheet up to date. */

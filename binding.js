@@ -835,13 +835,12 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
+module.exports.RawPath = nativeBinding.RawPath
 module.exports.authorizeControl = nativeBinding.authorizeControl
 module.exports.authorizeGossip = nativeBinding.authorizeGossip
 module.exports.control = nativeBinding.control
 module.exports.gossip = nativeBinding.gossip
 module.exports.gossipNative = nativeBinding.gossipNative
-module.exports.gossipRaw = nativeBinding.gossipRaw
-module.exports.listRaw = nativeBinding.listRaw
 module.exports.mayControl = nativeBinding.mayControl
 module.exports.show = nativeBinding.show
 module.exports.shutDown = nativeBinding.shutDown

@@ -233,8 +233,9 @@ test('a worker may end while its bodies are read', async (t) => {
   const code = `
     const { workerData: { root, body, secret }, parentPort } = require('node:worker_threads')
     require(root).shazbotStart()
-    const { gossipRaw } = require(root + '/js/addon.js')
-    for (let i = 0; i < 20; i++) gossipRaw(secret, Buffer.from(body))
+    const { gossipRaw } = require(root + '/js/adapters/raw.js')
+    const parts = () => [body.slice(0, 1000), body.slice(1000)].map((part) => Buffer.from(part))
+    for (let i = 0; i < 20; i++) gossipRaw(secret, parts())
     parentPort.postMessage('reading')`
   const body = JSON.stringify({ online: manyEntries(10_000) })
   for (let round = 0; round < 5; round++) {

@@ -15,6 +15,8 @@ export const about =
 const KINDS = ['adapter', 'hand-written', 'reference', 'empty']
 const SIZES = [1_000, 10_000]
 const CONNECTIONS = 4
+/** Seconds of small requests beforehand, for V8 to compile what is hot: of large ones there are too few. */
+const WARM_UP = 3
 /** Requests a second, at which delays are measured: far more than a cluster of this size makes. */
 const PACE = { 1000: 50, 10000: 10 }
 
@@ -35,7 +37,9 @@ export async function measure({ quick = false, progress = () => {} } = {}) {
 
 async function measureSize(crowd, { rounds, seconds }, progress) {
   const { servers } = crowd
-  const body = message(new Cluster(crowd).entries())
+  const cluster = new Cluster(crowd)
+  const body = message(cluster.entries())
+  const few = message([cluster.entry(0)])
   const children = new Map()
   const found = new Map(KINDS.map((kind) => [kind, { costs: [], rates: [], delays: [], idle: [] }]))
   try {
@@ -45,7 +49,10 @@ async function measureSize(crowd, { rounds, seconds }, progress) {
         await Child.start(new URL('./express/server.mjs', import.meta.url), { ...crowd, kind }),
       )
     }
-    for (const child of children.values()) await load(child, { body, seconds: 1 })
+    for (const child of children.values()) {
+      await load(child, { body: few, seconds: WARM_UP })
+      await load(child, { body, seconds: 1 })
+    }
     for (let round = 0; round < rounds; round++) {
       progress(`${servers} servers, round ${round + 1} of ${rounds}`)
       for (const kind of KINDS) {
@@ -66,7 +73,7 @@ async function measureSize(crowd, { rounds, seconds }, progress) {
 /** As many requests as it answers, or so many a second. */
 async function load(child, { body, seconds, pace }) {
   const { default: autocannon } = await import('autocannon')
-  await child.ask('begin')
+  await child.ask({ begin: pace ? 'delays' : 'costs' })
   const result = await autocannon({
     url: `http://127.0.0.1:${child.first}/clustershazbot/gossip`,
     method: 'POST',
@@ -82,7 +89,7 @@ async function load(child, { body, seconds, pace }) {
 }
 
 async function rest(child, seconds) {
-  await child.ask('begin')
+  await child.ask({ begin: 'delays' })
   await pause(seconds * 1_000)
   return child.ask('end')
 }

@@ -6,13 +6,14 @@
 
 const { parentPort, workerData } = require('node:worker_threads')
 const addon = require('../../binding.js')
+const { gossipRaw, listRaw } = require('../../js/adapters/raw.js')
 
 const SHAZBOT = { ...workerData.env }
 
 async function answer({ text }) {
-  const { status } = await addon.gossipRaw(SHAZBOT.SHAZBOT_SECRET, Buffer.from(text))
-  const { bytes } = await addon.listRaw(SHAZBOT.SHAZBOT_CONTROL_SECRET)
-  parentPort.postMessage({ status, lists: JSON.parse(bytes.toString()) })
+  const { status } = await gossipRaw(SHAZBOT.SHAZBOT_SECRET, [Buffer.from(text)])
+  const { parts } = await listRaw(SHAZBOT.SHAZBOT_CONTROL_SECRET)
+  parentPort.postMessage({ status, lists: JSON.parse(Buffer.concat(parts).toString()) })
 }
 
 addon.start(SHAZBOT, () => {})

@@ -11,13 +11,13 @@ Object.assign(process.env, settings())
 export async function startSubject(overrides = {}) {
   Object.assign(process.env, overrides)
   const shazbot = require('clustershazbot')
-  const { gossipRaw } = require('../../binding.js')
+  const { gossipRaw } = require('../../js/adapters/raw.js')
   await quietly(() => shazbot.shazbotStart())
   return {
     knows: () => shazbot.shazbotGetServerList().online.length,
     list: shazbot.shazbotGetServerList,
     objects: (body) => shazbot.shazbotGossipRequest(SECRET, body),
-    raw: (bytes) => gossipRaw(SECRET, bytes),
+    raw: (bytes) => gossipRaw(SECRET, [bytes]),
   }
 }
 

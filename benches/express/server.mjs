@@ -1,6 +1,6 @@
 /**
- * An Express 5 server of some kind, among so many others. Its first message is its port; then it is asked to `begin` and to
- * tell what was used since (`end`).
+ * An Express 5 server of some kind, among so many others. Its first message is its port; then it is asked to `begin`, with an eye
+ * on 'costs' or on 'delays', and to tell what was used since ('end').
  */
 
 import { createRequire } from 'node:module'
@@ -54,10 +54,12 @@ if (kind !== 'empty') {
 }
 
 const delay = monitorEventLoopDelay({ resolution: 1 })
-delay.enable()
 let before
 process.on('message', (what) => {
-  if (what === 'begin') {
+  if (what.begin) {
+    // Its clock ticks a thousand times a second, which requests would be charged with, the slower the more.
+    if (what.begin === 'delays') delay.enable()
+    else delay.disable()
     before = computed()
     delay.reset()
     process.send('begun')

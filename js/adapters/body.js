@@ -5,12 +5,12 @@ const { Refusal } = require('./refusal.js')
 const { awaitsLeave } = require('./send.js')
 
 /**
- * The body of a request that says it is JSON: its bytes, or the value that a body parser has made of them before.
+ * The body of a request that says it is JSON: its bytes in parts, or the value that a body parser has made of them before.
  *
  * @param {import('node:http').IncomingMessage & { body?: unknown }} request
  * @param {import('node:http').ServerResponse} response
  * @param {number} limit the largest size in bytes
- * @returns {Promise<{ bytes: Uint8Array } | { value: unknown }>}
+ * @returns {Promise<{ parts: Uint8Array[] } | { value: unknown }>}
  */
 async function readBody(request, response, limit) {
   const { body, headers } = request
@@ -21,15 +21,17 @@ async function readBody(request, response, limit) {
   requireIdentity(headers['content-encoding'])
   if (Number(headers['content-length']) > limit) throw tooLarge(limit)
   if (awaitsLeave(request)) response.writeContinue()
-  return { bytes: await collect(request, limit) }
+  return { parts: await collect(request, limit) }
 }
 
 /** What is read on another thread must not change meanwhile, so bytes that others have are copied. */
 function parsedBody(body) {
-  return typeof body === 'string' || ArrayBuffer.isView(body) ? { bytes: Buffer.from(body) } : { value: body }
+  return typeof body === 'string' || ArrayBuffer.isView(body)
+    ? { parts: [Buffer.from(body)] }
+    : { value: body }
 }
 
-/** What comes beyond the limit is read and dropped: whoever is still sending does not look for an answer. */
+/** The parts stay apart, for to join them is dear. What comes beyond the limit is read and dropped: whoever is still sending does not look for an answer. */
 function collect(request, limit) {
   return new Promise((resolve, reject) => {
     const chunks = []
@@ -40,7 +42,7 @@ function collect(request, limit) {
       chunks.length = 0
       reject(tooLarge(limit))
     })
-    request.on('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)))
+    request.on('end', () => resolve(chunks))
     for (const end of ['error', 'close'])
       request.on(end, () => reject(new Refusal(400, 'The body broke off')))
   })

@@ -22,7 +22,7 @@ function answerOfError({ status, message, headers }) {
 
 /** The answer that holds a value. */
 function jsonAnswer(value, status = 200, headers = undefined) {
-  return { status, bytes: Buffer.from(JSON.stringify(value)), headers }
+  return { status, parts: [Buffer.from(JSON.stringify(value))], headers }
 }
 
 module.exports = { Refusal, answerOfError, jsonAnswer }

@@ -4,19 +4,18 @@ const addon = require('../addon.js')
 const { withPublicErrors } = require('../errors.js')
 const { requireRunning } = require('../lifecycle.js')
 const { shazbotControlRequest, shazbotGossipRequest } = require('../requests.js')
+const { gossipRaw, listRaw } = require('./raw.js')
 const { Refusal, jsonAnswer } = require('./refusal.js')
 
 const authorizeGossip = withPublicErrors(addon.authorizeGossip)
 const authorizeControl = withPublicErrors(addon.authorizeControl)
-const gossipRaw = withPublicErrors(addon.gossipRaw)
-const listRaw = withPublicErrors(addon.listRaw)
 
 /** Where the other servers look for the routes. */
 const PATH = '/clustershazbot'
 
 /**
  * The three routes. `authorize` throws before the body is read, where one is; `answer` is given the header, and the body as
- * `{ bytes }` or as the `{ value }` that a body parser has made of it, and gives `{ status, bytes }`.
+ * `{ parts }` or as the `{ value }` that a body parser has made of it, and gives `{ status, parts }`.
  */
 const ROUTES = [
   { path: '/gossip', methods: ['POST'], authorize: authorizeGossip, answer: answerGossip },
@@ -24,9 +23,9 @@ const ROUTES = [
   { path: '/control', methods: ['POST'], authorize: authorizeControl, answer: answerControl },
 ]
 
-async function answerGossip(authorization, { bytes, value }) {
+async function answerGossip(authorization, { parts, value }) {
   requireRunning()
-  if (bytes) return gossipRaw(authorization, bytes)
+  if (parts) return gossipRaw(authorization, parts)
   return jsonAnswer(await shazbotGossipRequest(authorization, value))
 }
 
@@ -34,14 +33,14 @@ function answerList(authorization) {
   return listRaw(authorization)
 }
 
-async function answerControl(authorization, { bytes, value }) {
-  await shazbotControlRequest(authorization, bytes ? parse(bytes) : value)
+async function answerControl(authorization, { parts, value }) {
+  await shazbotControlRequest(authorization, parts ? parse(parts) : value)
   return jsonAnswer({ success: true })
 }
 
-function parse(bytes) {
+function parse(parts) {
   try {
-    return JSON.parse(bytes)
+    return JSON.parse(Buffer.concat(parts))
   } catch {
     throw new Refusal(400, 'Invalid control message: no JSON')
   }

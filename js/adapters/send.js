@@ -9,16 +9,23 @@ const HEADERS = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store
  *
  * @param {import('node:http').IncomingMessage} request
  * @param {import('node:http').ServerResponse} response
- * @param {{ status: number, bytes: Uint8Array, headers?: Record<string, string> }} answer
+ * @param {{ status: number, parts: Uint8Array[], headers?: Record<string, string> }} answer
  */
-function send(request, response, { status, bytes, headers }) {
+function send(request, response, { status, parts, headers }) {
   // The other side may have gone meanwhile.
   if (response.headersSent || response.destroyed) return
-  response.writeHead(status, { ...HEADERS, 'Content-Length': bytes.length, ...headers })
-  if (request.complete !== false || awaitsLeave(request)) return void response.end(bytes)
+  const size = parts.reduce((sum, part) => sum + part.length, 0)
+  response.writeHead(status, { ...HEADERS, 'Content-Length': size, ...headers })
+  if (request.complete !== false || awaitsLeave(request)) return void end(response, parts)
   // Who is still sending would miss the answer if that ended the connection.
-  response.write(bytes)
+  for (const part of parts) response.write(part)
   finished(request.resume(), () => response.end())
+}
+
+function end(response, parts) {
+  const last = parts.length - 1
+  for (const part of parts.slice(0, last)) response.write(part)
+  response.end(parts[last])
 }
 
 /** Whether the other side sends its body only once it is told to; unless the program has its say there, Node does that. */

@@ -1,14 +1,13 @@
 //! The engine of one JavaScript environment: the main thread's, or a worker's.
 
 use std::cell::{Cell, Ref, RefCell};
-use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use napi::Env;
-use napi::bindgen_prelude::{Object, Uint8Array};
+use napi::bindgen_prelude::{Buffer, Object};
 use napi_derive::napi;
 
 use super::errors::{Result, internal, not_started};
@@ -29,16 +28,19 @@ pub(super) struct EngineSlot {
 
 /// Memory of the environment that another thread reads: the environment waits for it before it goes.
 pub(super) struct Lent {
-    bytes: Uint8Array,
-    /// Goes last.
-    _lender: Arc<()>,
+    parts: Vec<Buffer>,
+    lender: Arc<()>,
 }
 
-impl Deref for Lent {
-    type Target = [u8];
+impl Lent {
+    pub(super) fn parts(&self) -> &[Buffer] {
+        &self.parts
+    }
 
-    fn deref(&self) -> &[u8] {
-        &self.bytes
+    /// Lets the environment go, and gives back what its own thread drops at less cost.
+    pub(super) fn give_back(self) -> Vec<Buffer> {
+        drop(self.lender);
+        self.parts
     }
 }
 
@@ -74,8 +76,8 @@ impl EngineSlot {
     }
 
     /// Bytes for another thread.
-    pub(super) fn lend(&self, bytes: Uint8Array) -> Lent {
-        Lent { bytes, _lender: Arc::clone(&self.lender) }
+    pub(super) fn lend(&self, parts: Vec<Buffer>) -> Lent {
+        Lent { parts, lender: Arc::clone(&self.lender) }
     }
 
     /// Threads that read what is lent wait for nothing, so that this takes milliseconds.

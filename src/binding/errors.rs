@@ -6,7 +6,7 @@ use crate::protocol::config::ConfigError;
 
 /// What stands in the `code` of an error.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Code {
+pub enum Code {
     NotStarted,
     Unauthorized,
     Config,

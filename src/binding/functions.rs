@@ -7,7 +7,7 @@ use napi_derive::napi;
 
 use super::environment::EngineSlot;
 use super::errors::{Result, internal, misconfigured, unauthorized};
-use super::promise::{Outcome, promise};
+use super::promise::promise;
 use super::sheet::{Heard, Names, Sheet};
 use crate::driver::transport::HttpSettings;
 use crate::driver::{Beat, Engine, LogSink, Pulse};
@@ -30,7 +30,7 @@ pub fn start<'env>(
     env: &'env Env,
     environment: Object<'_>,
     on_log: Function<'_, Line, ()>,
-) -> Result<PromiseRaw<'env, Outcome>> {
+) -> Result<PromiseRaw<'env, ()>> {
     let slot = EngineSlot::of(env)?;
     let variable = |name: &str| environment.get::<String>(name).ok().flatten();
     let (config, warnings) = Config::from_variables(variable).map_err(|error| misconfigured(&error))?;
@@ -43,23 +43,15 @@ pub fn start<'env>(
     let (engine, task) = Engine::start(config, HttpSettings::from_environment(variable), log, pulse);
     slot.fill(engine.clone());
     spawn(task);
-    let started = async move {
-        engine.started().await;
-        Outcome::A(())
-    };
-    promise(env, started, |_| {})
+    promise(env, async move { engine.started().await }, |_| {})
 }
 
 /// Takes the server offline at once; resolves when the others know and nothing of the engine is left.
 #[napi(catch_unwind, js_name = "shutDown", ts_return_type = "Promise<void>")]
-pub fn shut_down(env: &Env) -> Result<PromiseRaw<'_, Outcome>> {
+pub fn shut_down(env: &Env) -> Result<PromiseRaw<'_, ()>> {
     let engine = EngineSlot::of(env)?.engine()?;
     engine.leave();
-    let ended = async move {
-        engine.ended().await;
-        Outcome::A(())
-    };
-    promise(env, ended, |env| {
+    promise(env, async move { engine.ended().await }, |env| {
         if let Ok(slot) = EngineSlot::of(env) {
             slot.clear();
         }

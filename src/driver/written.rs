@@ -1,16 +1,27 @@
 //! The text of what is shown of the others, kept until something else is shown: to write it is dear where they are many.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::protocol::machine::Machine;
 use crate::protocol::message::{Entry, Lists};
 
-/// Both lists as they stand between brackets.
+/// Between the lists.
+pub(super) const OFFLINE: &[u8] = br#"],"offline":["#;
+
+/// After them.
+pub(super) const END: &[u8] = b"]}";
+
+/// Of an entry with its comma; what is longer makes the text grow.
+const USUAL_LENGTH: usize = 128;
+
+/// Both lists, from where the own entry stands before them to the end of the message.
 #[derive(Debug)]
-pub(super) struct Written {
+pub struct Written {
     version: u64,
-    pub(super) online: Vec<u8>,
-    pub(super) offline: Vec<u8>,
+    number: i64,
+    text: Vec<u8>,
+    online: usize,
 }
 
 /// What was written last.
@@ -25,6 +36,38 @@ pub(super) struct Draft {
     kept: Option<Arc<Written>>,
 }
 
+impl Written {
+    fn new(version: u64, lists: &Lists) -> Self {
+        static NUMBER: AtomicI64 = AtomicI64::new(1);
+        let mut text = elements(&lists.online);
+        let online = text.len();
+        text.extend_from_slice(OFFLINE);
+        text.append(&mut elements(&lists.offline));
+        text.extend_from_slice(END);
+        Self { version, number: NUMBER.fetch_add(1, Ordering::Relaxed), text, online }
+    }
+
+    /// No other text of this process has the same, whichever engine wrote it.
+    pub fn number(&self) -> i64 {
+        self.number
+    }
+
+    /// The text from the first of those online to the end.
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// Those online, as they stand between brackets.
+    pub(super) fn online(&self) -> &[u8] {
+        &self.text[..self.online]
+    }
+
+    /// The same of those offline.
+    pub(super) fn offline(&self) -> &[u8] {
+        &self.text[self.online + OFFLINE.len()..self.text.len() - END.len()]
+    }
+}
+
 impl Kept {
     pub(super) fn get(&self) -> Option<Arc<Written>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -36,8 +79,7 @@ impl Kept {
         if let (None, Some(kept)) = (&others, kept) {
             return kept;
         }
-        let Lists { online, offline } = others.unwrap_or_default();
-        let written = Arc::new(Written { version, online: elements(&online), offline: elements(&offline) });
+        let written = Arc::new(Written::new(version, &others.unwrap_or_default()));
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&written));
         written
     }
@@ -54,11 +96,12 @@ impl Draft {
 
 /// Entries as they stand between brackets.
 pub(super) fn elements(entries: &[Entry]) -> Vec<u8> {
-    // Writing strings, numbers and flags into memory has no way to fail.
-    let mut text = serde_json::to_vec(entries).unwrap_or_default();
-    text.pop();
-    if !text.is_empty() {
-        text.remove(0);
+    let mut text = Vec::with_capacity(entries.len() * USUAL_LENGTH);
+    for entry in entries {
+        // Writing strings, numbers and flags into memory has no way to fail.
+        let _ = serde_json::to_writer(&mut text, entry);
+        text.push(b',');
     }
+    text.pop();
     text
 }
