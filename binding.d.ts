@@ -57,7 +57,7 @@ export interface Names {
 
 /** An answer that is more than one text and status 200. */
 export interface RawAnswer {
-  /** 200, or 400 where the body is no gossip message. */
+  /** 200; 400 where the body is no gossip message; 500 where something went wrong here. */
   status: number
   /** JSON, or how it begins. */
   head: string
