@@ -111,6 +111,25 @@ for (const [name, host] of Object.entries(HOSTS)) {
       assert.ok(knowsAll((await getList(baseUrl)).json, online), 'the list has all of them')
     })
 
+    test('is answered by text that answers share as long as it is true', async (t) => {
+      await start(t)
+      const baseUrl = await host(t)
+      const known = manyEntries(1_000)
+      await postGossip(baseUrl, { online: known })
+      for (let number = 0; number < 4; number++) {
+        const asked = Array.from({ length: 4 }, () => getList(baseUrl, CONTROL_SECRET))
+        const newcomer = entry(`${PEER}${number}/`)
+        const { json } = await postGossip(baseUrl, { online: [newcomer] })
+        for (const { json } of await Promise.all(asked)) {
+          const has = knowsAll(json, known) || knowsAll(json, [...known, newcomer])
+          assert.ok(has, 'an answer that was under way has what was true before or afterwards')
+        }
+        known.push(newcomer)
+        assert.ok(knowsAll(json, known))
+        assert.ok(knowsAll((await getList(baseUrl, CONTROL_SECRET)).json, known))
+      }
+    })
+
     test('comes in pieces, or after 100-continue', async (t) => {
       await start(t)
       const baseUrl = await host(t)
