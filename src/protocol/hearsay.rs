@@ -165,14 +165,15 @@ impl Machine {
         now: Now,
     ) -> Worth {
         let Some(member) = self.roster.get_mut(identity) else { return Worth::Known };
-        member.saw(claim.last_update);
         if !member.is_native() {
+            member.saw(claim.last_update);
             return self.hear_that_legacy_is_native(identity, claim, spreads, now);
         }
         let mut version = member.version();
         match version.join(&Version::from(claim)) {
             Precedence::Newer => self.hear_news(identity, claim, spreads, now),
             Precedence::Confirms => {
+                member.saw(claim.last_update);
                 member.monitor = version.monitor;
                 if let Some(suspicion) = member.suspicion_mut() {
                     suspicion.accusers = version.accusers;
@@ -188,10 +189,13 @@ impl Machine {
                 // A drained server renews its own tombstone; finders of a death must not drive each other up.
                 if member.status != Status::Dead && version.last_update > member.stamp {
                     member.renew(version.last_update, now);
+                } else {
+                    member.saw(claim.last_update);
                 }
                 Worth::Known
             }
             Precedence::Older => {
+                member.saw(claim.last_update);
                 if claim.status.is_online() && member.status == Status::Dead {
                     self.probes.dispute(identity);
                 }
@@ -265,7 +269,7 @@ impl Machine {
         member.acquit();
         member.monitor = claim.monitor;
         member.refreshed_at = now.tick.into();
-        let highest = member.highest_seen;
+        let highest = member.highest_seen();
         match claim.status {
             Status::Online => {
                 // A legacy peer that holds the tombstone believes only what is newer.
@@ -275,6 +279,7 @@ impl Machine {
                 self.roster.transition(identity, Status::Online, now.tick);
             }
             Status::Suspect => {
+                member.saw(claim.last_update);
                 self.begin_suspicion(identity, claim.accusers, now);
                 self.schedule_suspicion(identity, now);
             }

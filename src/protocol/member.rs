@@ -91,8 +91,6 @@ pub(super) struct Member {
     aside: Option<Box<Aside>>,
     /// The version of what is shown.
     pub(super) stamp: Stamp,
-    /// The highest stamp ever seen in any claim; never falls, even where the rest of a claim is ignored.
-    pub(super) highest_seen: Stamp,
     /// The version among native servers; none for a legacy peer. Changed through the roster alone, which counts.
     pub(super) incarnation: Incarnation,
     verdict_at: Moment,
@@ -113,6 +111,8 @@ pub(super) struct Member {
 /// What few members have.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Aside {
+    /// The highest stamp ever seen in a claim, where that is not the one shown.
+    highest_seen: Option<Stamp>,
     /// As the server itself spells its URL, before it has spoken as first heard, where that is not its normal form.
     spelling: Option<Arc<str>>,
     case: Option<Case>,
@@ -132,7 +132,6 @@ impl Member {
         let mut member = Self {
             aside: None,
             stamp,
-            highest_seen: stamp,
             incarnation: Incarnation::NONE,
             verdict_at: Moment::default(),
             refreshed_at: now.tick.into(),
@@ -230,8 +229,14 @@ impl Member {
 
     /// Shows it with another stamp.
     pub(super) fn restamp(&mut self, stamp: Stamp) {
+        let highest = self.highest_seen();
         self.stamp = stamp;
-        self.saw(stamp);
+        if highest > stamp {
+            self.aside().highest_seen = Some(highest);
+        } else if let Some(aside) = &mut self.aside {
+            aside.highest_seen = None;
+            self.put_away_what_is_empty();
+        }
     }
 
     /// Takes over the stamp of news.
@@ -240,13 +245,21 @@ impl Member {
         self.refreshed_at = now.tick.into();
     }
 
+    /// The highest stamp ever seen in any claim; never falls, even where the rest of a claim is ignored.
+    pub(super) fn highest_seen(&self) -> Stamp {
+        self.aside.as_ref().and_then(|aside| aside.highest_seen).unwrap_or(self.stamp)
+    }
+
+    /// A claim had this stamp. Where it is to be shown, that alone is cheaper.
     pub(super) fn saw(&mut self, stamp: Stamp) {
-        self.highest_seen = self.highest_seen.max(stamp);
+        if stamp > self.highest_seen() {
+            self.aside().highest_seen = Some(stamp);
+        }
     }
 
     /// A stamp for a tombstone, which beats every claim seen, even one of a fast clock.
     pub(super) fn tombstone_stamp(&self, now: Now) -> Stamp {
-        now.wall.max(self.highest_seen.next())
+        now.wall.max(self.highest_seen().next())
     }
 
     /// The open question about it, if any.
@@ -323,6 +336,6 @@ mod tests {
 
     #[test]
     fn a_member_is_small() {
-        assert!(size_of::<Member>() <= 48, "{}", size_of::<Member>());
+        assert!(size_of::<Member>() <= 40, "{}", size_of::<Member>());
     }
 }

@@ -37,10 +37,11 @@ impl Member {
     /// A claim that agrees with where it stands: at most a newer stamp.
     pub(super) fn hear_agreement(&mut self, claim: LegacyClaim, now: Now) {
         let is_newer = claim.stamp > self.stamp;
-        self.saw(claim.stamp);
         // A native server's tombstone is shown as native servers tell it.
         if is_newer && (claim.says_online || !self.is_native()) {
             self.renew(claim.stamp, now);
+        } else {
+            self.saw(claim.stamp);
         }
         if is_newer && claim.says_online && !self.is_native() {
             self.monitor = claim.monitor;

@@ -140,9 +140,9 @@ impl Machine {
         member.has_answered = true;
         member.close_case();
         member.find(member.is_online(), now);
-        if member.is_online() && member.highest_seen > member.stamp {
+        if member.is_online() && member.highest_seen() > member.stamp {
             // Legacy peers have said otherwise, and believe only what is newer.
-            member.restamp(member.highest_seen.next());
+            member.restamp(member.highest_seen().next());
             self.push_to_few(now.tick);
         }
         self.health.measured(now.tick.since(flight.began));
@@ -165,8 +165,8 @@ impl Machine {
         if member.status != Status::Online {
             return Some(member.claim(identity, now));
         }
-        (member.highest_seen > member.stamp)
-            .then(|| Claim::accusation(member.spelling(identity), member.highest_seen))
+        (member.highest_seen() > member.stamp)
+            .then(|| Claim::accusation(member.spelling(identity), member.highest_seen()))
     }
 
     fn with_reproach(&self, message: &Arc<Extension>, peer: &str, now: Now) -> Arc<Extension> {

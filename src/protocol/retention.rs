@@ -69,7 +69,7 @@ impl Machine {
     /// Takes a server off the lists; what it has to beat to come back is remembered.
     pub(super) fn forget(&mut self, identity: &Arc<str>) {
         if let Some(member) = self.roster.remove(identity) {
-            self.graves.dig(Arc::clone(identity), member.highest_seen, member.incarnation);
+            self.graves.dig(Arc::clone(identity), member.highest_seen(), member.incarnation);
         }
     }
 }

@@ -183,7 +183,7 @@ impl Machine {
         }
         member.close_case();
         member.restamp(match contested {
-            Some(contested) if answered <= contested => member.highest_seen.next(),
+            Some(contested) if answered <= contested => member.highest_seen().next(),
             _ => member.stamp.max(answered),
         });
         if let Some(word) = word {
@@ -233,7 +233,7 @@ impl Machine {
         member.restamp(if member.is_online() || comeback.is_some() {
             // The claim's own stamp where there is one, so that all who hear of it hold the same tombstone.
             let claimed_offline = own_stamp.max(accusation).filter(|stamp| *stamp > claimed);
-            claimed_offline.unwrap_or_else(|| member.highest_seen.next())
+            claimed_offline.unwrap_or_else(|| member.highest_seen().next())
         } else {
             member.stamp.max(own_stamp.unwrap_or_default())
         });

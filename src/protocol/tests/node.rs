@@ -60,14 +60,17 @@ impl Node {
         assert!(own.last_update >= self.last_stamp, "the own stamp fell");
         self.last_stamp = own.last_update;
         for (identity, member) in machine.roster.iter() {
-            assert!(member.stamp <= member.highest_seen, "{identity} is shown above the highest stamp seen");
+            assert!(
+                member.stamp <= member.highest_seen(),
+                "{identity} is shown above the highest stamp seen"
+            );
             let is_asked = member.case().is_some_and(|case| case.stage == Stage::Asked);
             assert!(
                 !is_asked || machine.me.is_leaving() || machine.flights.is_verifying(identity),
                 "the question about {identity} is never settled"
             );
-            let highest = self.highest_seen.insert(identity.to_string(), member.highest_seen);
-            assert!(highest <= Some(member.highest_seen), "the highest stamp seen of {identity} fell");
+            let highest = self.highest_seen.insert(identity.to_string(), member.highest_seen());
+            assert!(highest <= Some(member.highest_seen()), "the highest stamp seen of {identity} fell");
         }
     }
 }
