@@ -229,14 +229,17 @@ impl Member {
 
     /// Shows it with another stamp.
     pub(super) fn restamp(&mut self, stamp: Stamp) {
-        let highest = self.highest_seen();
-        self.stamp = stamp;
-        if highest > stamp {
-            self.aside().highest_seen = Some(highest);
-        } else if let Some(aside) = &mut self.aside {
-            aside.highest_seen = None;
-            self.put_away_what_is_empty();
+        let shown = std::mem::replace(&mut self.stamp, stamp);
+        if shown > stamp || self.aside.as_ref().is_some_and(|aside| aside.highest_seen.is_some()) {
+            self.keep_highest_seen(shown);
         }
+    }
+
+    #[cold]
+    fn keep_highest_seen(&mut self, shown: Stamp) {
+        let highest = self.aside().highest_seen.unwrap_or(shown);
+        self.aside().highest_seen = (highest > self.stamp).then_some(highest);
+        self.put_away_what_is_empty();
     }
 
     /// Takes over the stamp of news.
@@ -252,7 +255,7 @@ impl Member {
 
     /// A claim had this stamp. Where it is to be shown, that alone is cheaper.
     pub(super) fn saw(&mut self, stamp: Stamp) {
-        if stamp > self.highest_seen() {
+        if stamp > self.stamp && stamp > self.highest_seen() {
             self.aside().highest_seen = Some(stamp);
         }
     }
