@@ -42,7 +42,7 @@ pub(super) fn urls(count: usize) -> impl Iterator<Item = String> {
 pub(super) fn word_of(url: &str) -> Extension {
     Extension {
         me: native(url),
-        instance: url.bytes().fold(7, |sum, byte| sum * 31 + u64::from(byte)),
+        instance: url.bytes().fold(7, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(byte.into())),
         kind: Kind::Push,
         living: 0,
         hash: 0,
