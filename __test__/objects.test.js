@@ -234,6 +234,17 @@ test('an engine that is started again knows nothing of the names of the one befo
   assert.deepEqual(urlsOf(answer.online), [urlOf(3), urlOf(4), BASE_URL].sort())
 })
 
+test('an engine that is started again under another name takes the old one for another server', async (t) => {
+  await start(t)
+  await gossip({ online: [] })
+  await shazbot.shazbotShutDown()
+  process.env.SHAZBOT_BASE_URL = urlOf(7)
+  await shazbot.shazbotStart()
+  const answer = await gossip({ online: [], offline: [entry(BASE_URL)] })
+  assert.deepEqual(urlsOf(answer.offline), [BASE_URL])
+  assert.deepEqual(urlsOf(answer.online), [urlOf(7)])
+})
+
 test('an accessor that asks for the lists meanwhile gets them, and disturbs nothing', async (t) => {
   await startInSilence(t)
   await gossip({ online: [1, 2, 3].map((index) => entry(urlOf(index), LONG_AGO)) })

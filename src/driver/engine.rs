@@ -16,6 +16,7 @@ use crate::protocol::extension::Extension;
 use crate::protocol::machine::Machine;
 use crate::protocol::output::Severity;
 use crate::protocol::places::PlacedEntry;
+use crate::protocol::secret::Secret;
 
 /// How often a blocked thread looks whether the task has ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
@@ -26,6 +27,14 @@ pub struct Engine {
     pub(super) shared: Arc<Shared>,
     milestones: watch::Receiver<Milestones>,
     stop: Arc<watch::Sender<bool>>,
+    secrets: Arc<Secrets>,
+}
+
+/// What requests are checked against: here, as nobody should have to wait for the machine to be turned away.
+#[derive(Debug)]
+struct Secrets {
+    gossip: Secret,
+    control: Secret,
 }
 
 /// Takes a log line: its severity, its text, and the reason if there is one. Must not block.
@@ -41,21 +50,27 @@ impl Engine {
         pulse: Option<Pulse>,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let credentials = actor::Credentials::new(&config);
+        let secrets = Secrets { gossip: config.secret.clone(), control: config.control_secret.clone() };
         let shared = Arc::new(Shared::new(|now| Machine::start(config, rand::random(), now)));
         let (milestone, milestones) = watch::channel(Milestones::default());
         let (stop, stopped) = watch::channel(false);
-        let engine = Self { shared: Arc::clone(&shared), milestones, stop: Arc::new(stop) };
+        let engine = Self {
+            shared: Arc::clone(&shared),
+            milestones,
+            stop: Arc::new(stop),
+            secrets: Arc::new(secrets),
+        };
         (engine, actor::run(shared, http, credentials, log, pulse, milestone, stopped))
     }
 
     /// Whether a request may gossip.
     pub fn is_secret(&self, authorization: &str) -> bool {
-        self.shared.look(|machine| machine.is_secret(authorization))
+        self.secrets.gossip.matches(authorization)
     }
 
     /// Whether a request may control this server and see the offline ones.
     pub fn is_control_secret(&self, authorization: &str) -> bool {
-        self.shared.look(|machine| machine.is_control_secret(authorization))
+        self.secrets.control.matches(authorization)
     }
 
     /// Merges entries of a gossip request that name places of the roster, those after so many changes. Tells how many it

@@ -141,16 +141,6 @@ impl Machine {
         }
     }
 
-    /// Whether a request may gossip.
-    pub fn is_secret(&self, authorization: &str) -> bool {
-        self.config.secret.matches(authorization)
-    }
-
-    /// Whether a request may control this server and see the offline ones.
-    pub fn is_control_secret(&self, authorization: &str) -> bool {
-        self.config.control_secret.matches(authorization)
-    }
-
     /// A gossip request: refreshes the own stamp and merges. What [`Machine::lists`] shows then is the answer.
     pub fn handle_request(&mut self, now: Now, lists: &HeardLists<'_>) {
         self.me.refresh(now);

@@ -110,7 +110,8 @@ impl Machine {
         let mut heard = 0;
         for PlacedEntry { whom, says_online, monitor, last_update } in entries {
             match whom {
-                Whom::Place(_) if self.place_changes() != changes => break,
+                // Of another engine, the own name may have been another too.
+                Whom::Place(_) | Whom::Me if self.place_changes() != changes => break,
                 Whom::Place(place) => self.hear_at(now, place, says_online, monitor, last_update),
                 Whom::Me => match check_stamp(last_update, now) {
                     Ok(stamp) => self.hear_about_myself(says_online, stamp, now),
