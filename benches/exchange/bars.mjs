@@ -16,7 +16,8 @@ export function withBars(rows) {
 
 function bar({ way, kind, servers }) {
   if (kind === 'native') return { of: 'value', most: NATIVE[way] }
-  if (kind === 'one entry' || way === 'list')
+  if (way === 'list' || (kind === 'one entry' && way === 'raw')) return undefined
+  if (kind === 'one entry')
     return servers < 1_000 ? undefined : { of: 'value', most: (FRESH_COPIES * servers) / 1_000 }
   if (way === 'objects') return { of: 'ratio', most: kind === 'in no order' ? 1 : OBJECTS[servers] }
   return RAW[servers] && { of: 'ratio', most: RAW[servers] }
