@@ -6,7 +6,7 @@ use super::extension::{Finding, Kind};
 use super::flights::Purpose;
 use super::intake::Subject;
 use super::machine::Machine;
-use super::probes::MAX_OPEN;
+use super::questions::MAX_OPEN;
 use super::time::Now;
 
 impl Machine {

@@ -12,7 +12,7 @@
 //! | what is let in, and how it changes what is known | [`intake`]; from legacy peers `merge`, from native servers `hearsay`, `precedence` |
 //! | what is known: of oneself, of others, of the forgotten; how it is shown | `myself`, [`member`], `roster`, `digest`, `graves`, `retention`; `shown`, [`places`] |
 //! | what is found out about legacy peers | `case`, `inquest`, `verification`, `reconnect` |
-//! | what is found out about native servers | `probes`, `errands`, `neighbour`, `turn`, `suspicion`, [`accusers`], `health`, `losses` |
+//! | what is found out about native servers | `probes`, `questions`, `errands`, `neighbour`, `turn`, `suspicion`, [`accusers`], `health`, `losses` |
 //! | what native servers say to each other | [`extension`], [`claim`], `native`, `rumours`, `sync` |
 //! | what legacy peers are told | `phase`, `rounds`, `push`, `allowance`, `legacy_news` |
 //! | the master list | [`master_list`], [`document`] |
@@ -54,6 +54,7 @@ pub mod places;
 mod precedence;
 mod probes;
 mod push;
+mod questions;
 mod reconnect;
 pub mod request;
 mod retention;
@@ -78,7 +79,7 @@ pub use flights::ExchangeId;
 pub(crate) mod constants {
     pub(crate) use super::health::SHORTEST_PROBE_TIMEOUT;
     pub(crate) use super::phase::MANY;
-    pub(crate) use super::probes::{HELPERS, HELPERS_WAIT, KNOCK_AGAIN};
+    pub(crate) use super::questions::{HELPERS, HELPERS_WAIT, KNOCK_AGAIN};
     pub(crate) use super::rumours::{COALESCED, FANOUT, IDLE_ROUNDS, PAUSE, rounds_for};
     pub(crate) use super::sync::NEWS_NEED;
 }

@@ -1,38 +1,20 @@
-//! Failure detection among native servers: probe, ask helpers, suspect.
-//!
-//! ```text
-//! A ── probe ──▶ T           no answer within 0.3–1 s
-//! A ── probe-for T ──▶ H₁ H₂ H₃ ── probe ──▶ T
-//! A ◀── push, found T: alive, refused or silent ── H₁ H₂ H₃
-//! ```
-//! SWIM (Das, Gupta, Motivala 2002). Where this server and another find the port closed, nobody is
-//! there to speak up, and no time to do so is given.
+//! Whom to probe among native servers, and what the end of an exchange tells. Failures are looked into by `questions`.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use foldhash::fast::FixedState;
 use indexmap::{IndexMap, IndexSet};
 
-use super::case::{SECOND_TRY, YOUNG, next_grace_try};
 use super::extension::{Finding, Kind};
 use super::flights::{ExchangeId, Purpose};
-use super::intake::Subject;
 use super::machine::Machine;
 use super::member::{Member, Status};
-use super::time::{Incarnation, Now, Tick};
+use super::questions::Question;
+use super::time::{Now, Tick};
 use super::timers::Timer;
 use super::turn::Turn;
 
-/// So many others are asked to probe one that did not answer.
-pub(crate) const HELPERS: usize = 3;
-/// So long their findings are waited for.
-pub(crate) const HELPERS_WAIT: Duration = Duration::from_secs(1);
-/// A closed port is knocked at once more after this.
-pub(crate) const KNOCK_AGAIN: Duration = Duration::from_millis(250);
-/// So many questions are open at once; more failures wait for their next probe.
-pub(super) const MAX_OPEN: usize = 64;
 /// So many servers to be asked out of turn are remembered.
 const MAX_WAITING: usize = 1_024;
 
@@ -46,42 +28,11 @@ pub(super) struct Probes {
     urgent: VecDeque<Arc<str>>,
     /// Buried ones that somebody holds for alive: they are told, so that a living one can refute.
     disputed: IndexSet<Arc<str>, FixedState>,
-    open: IndexMap<Arc<str>, Question, FixedState>,
+    pub(super) open: IndexMap<Arc<str>, Question, FixedState>,
     /// For whom a server is being probed.
     pub(super) errands: IndexMap<Arc<str>, Vec<Arc<str>>, FixedState>,
     /// What was found for those with whom an exchange was under way just then.
     pub(super) owed: VecDeque<(Arc<str>, Arc<str>, Finding)>,
-}
-
-/// Whether a server that did not answer is there.
-#[derive(Debug)]
-struct Question {
-    incarnation: Incarnation,
-    own: Finding,
-    /// Set while it may not listen yet: when it was first found not to.
-    grace_since: Option<Tick>,
-    helpers: Vec<Arc<str>>,
-    findings: Vec<(Arc<str>, Finding)>,
-    /// Whether other helpers were asked before.
-    is_repeated: bool,
-    stage: Stage,
-}
-
-impl Question {
-    fn new(incarnation: Incarnation, own: Finding, stage: Stage) -> Self {
-        let (helpers, findings) = (Vec::new(), Vec::new());
-        Self { incarnation, own, grace_since: None, helpers, findings, is_repeated: false, stage }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// The helpers are asked.
-    Helpers { until: Tick },
-    /// To be probed once more.
-    Again { at: Tick },
-    /// Being probed once more.
-    Probed,
 }
 
 impl Probes {
@@ -126,11 +77,7 @@ impl Machine {
             self.reach(&disputed, now);
         }
         if let Some(urgent) = self.probes.urgent.pop_front()
-            && !self.probes.is_open(&urgent)
-            && self
-                .roster
-                .get(&urgent)
-                .is_some_and(|member| member.is_online() && !member.is_left_alone(now.tick))
+            && self.may_be_probed(&urgent, now.tick)
         {
             self.probe(&urgent, now);
         }
@@ -166,10 +113,13 @@ impl Machine {
         None
     }
 
-    fn is_to_be_probed(&self, identity: &Arc<str>, now: Tick) -> bool {
-        let is_met =
-            |member: &Member| member.is_online() && !member.is_met_as_legacy() && !member.is_left_alone(now);
-        self.roster.get(identity).is_some_and(is_met) && !self.probes.is_open(identity)
+    fn is_to_be_probed(&self, identity: &str, now: Tick) -> bool {
+        self.is_met_natively(identity) && self.may_be_probed(identity, now)
+    }
+
+    fn may_be_probed(&self, identity: &str, now: Tick) -> bool {
+        let is_there = |member: &Member| member.is_online() && !member.is_left_alone(now);
+        self.roster.get(identity).is_some_and(is_there) && !self.probes.is_open(identity)
     }
 
     /// Asks a native server for a sign of life, unless an exchange with it is under way, which tells as much.
@@ -223,196 +173,5 @@ impl Machine {
         if !is_asked {
             self.probes.hurry(peer);
         }
-    }
-
-    /// A probe has failed.
-    pub(super) fn probe_failed(&mut self, peer: &Arc<str>, finding: Finding, now: Now) {
-        let is_errand = self.report(peer, finding, now);
-        let Some(member) = self.roster.get(peer).filter(|member| member.is_online()) else {
-            self.probes.open.swap_remove(peer);
-            return;
-        };
-        let incarnation = member.incarnation;
-        match self.probes.open.get_mut(peer) {
-            Some(question) if question.stage == Stage::Probed && question.incarnation == incarnation => {
-                question.own = finding;
-                match question.grace_since {
-                    Some(first) => self.go_on_with_grace(peer, first, incarnation, now),
-                    None => self.conclude_question(peer, now),
-                }
-            }
-            Some(question) if question.incarnation == incarnation => {}
-            // Whoever asked for it asks further.
-            _ if is_errand => {}
-            _ => self.open_question(peer, incarnation, finding, now),
-        }
-    }
-
-    fn open_question(&mut self, peer: &Arc<str>, incarnation: Incarnation, own: Finding, now: Now) {
-        if self.probes.open.len() >= MAX_OPEN {
-            return;
-        }
-        // Rule "Grace": one that came just now, and never answered, may not listen yet.
-        let has_grace = |member: &Member| !member.has_answered && member.changed_at.age(now.tick) < YOUNG;
-        if self.roster.get(peer).is_some_and(has_grace)
-            && let Some(at) = next_grace_try(now.tick, now.tick)
-        {
-            let question = Question::new(incarnation, own, Stage::Again { at });
-            let question = Question { grace_since: Some(now.tick), ..question };
-            self.probes.open.insert(Arc::clone(peer), question);
-            return self.schedule_questions(now.tick);
-        }
-        self.ask_helpers(peer, incarnation, own, false, now);
-    }
-
-    fn go_on_with_grace(&mut self, peer: &Arc<str>, first: Tick, incarnation: Incarnation, now: Now) {
-        let Some(question) = self.probes.open.get_mut(peer) else { return };
-        match next_grace_try(first, now.tick) {
-            Some(at) => {
-                question.stage = Stage::Again { at };
-                self.schedule_questions(now.tick);
-            }
-            None => {
-                let own = question.own;
-                self.ask_helpers(peer, incarnation, own, false, now);
-            }
-        }
-    }
-
-    fn ask_helpers(
-        &mut self,
-        peer: &Arc<str>,
-        incarnation: Incarnation,
-        own: Finding,
-        is_repeated: bool,
-        now: Now,
-    ) {
-        // Where all are late, the messages of helpers would be what keeps them so.
-        let amount = if self.health.is_late() { 0 } else { HELPERS };
-        let helpers = self.helpers(amount, peer, now.tick);
-        let stage = if helpers.is_empty() {
-            Stage::Again { at: now.tick + SECOND_TRY }
-        } else {
-            Stage::Helpers { until: now.tick + HELPERS_WAIT.mul_f64(self.health.stretch()) }
-        };
-        let question = Question::new(incarnation, own, stage);
-        let question = Question { helpers: helpers.clone(), is_repeated, ..question };
-        self.probes.open.insert(Arc::clone(peer), question);
-        if own == Finding::Silent && !helpers.is_empty() {
-            // One's own message may have been lost, and theirs may be. If this one is, nobody is asked about it again.
-            self.reach(peer, now);
-        }
-        let target = self.roster.spelling(peer);
-        self.say(helpers, Kind::ProbeFor(target), Vec::new(), Arc::default(), Purpose::ProbeFor, now);
-        self.schedule_questions(now.tick);
-    }
-
-    fn schedule_questions(&mut self, now: Tick) {
-        let moments = self.probes.open.values().filter_map(|question| match question.stage {
-            Stage::Helpers { until: at } | Stage::Again { at } => Some(at),
-            Stage::Probed => None,
-        });
-        match moments.min() {
-            Some(at) => self.timers.set(Timer::Questions, at.max(now)),
-            None => self.timers.stop(Timer::Questions),
-        }
-    }
-
-    /// The time of some questions has come.
-    pub(super) fn look_into_questions(&mut self, now: Now) {
-        let due = |question: &Question| match question.stage {
-            Stage::Helpers { until: at } | Stage::Again { at } => at <= now.tick,
-            Stage::Probed => false,
-        };
-        let due: Vec<Arc<str>> = self
-            .probes
-            .open
-            .iter()
-            .filter(|(_, question)| due(question))
-            .map(|(peer, _)| Arc::clone(peer))
-            .collect();
-        for peer in due {
-            let Some(question) = self.probes.open.get_mut(&peer) else { continue };
-            let is_moot = self
-                .roster
-                .get(&peer)
-                .is_none_or(|member| !member.is_online() || member.incarnation != question.incarnation);
-            if is_moot {
-                self.probes.open.swap_remove(&peer);
-            } else if let Stage::Again { .. } = question.stage {
-                // What is under way may be a message whose failure tells nothing: then it is tried again soon.
-                question.stage = Stage::Again { at: now.tick + KNOCK_AGAIN };
-                if self.probe(&peer, now).is_some()
-                    && let Some(question) = self.probes.open.get_mut(&peer)
-                {
-                    question.stage = Stage::Probed;
-                }
-            } else {
-                self.conclude_question(&peer, now);
-            }
-        }
-        self.schedule_questions(now.tick);
-    }
-
-    /// A helper's finding has come.
-    pub(super) fn hear_finding(&mut self, helper: &Arc<str>, base_url: &str, finding: Finding, now: Now) {
-        let Ok(Subject::Known(target)) = self.identify(base_url) else { return };
-        let Some(question) = self.probes.open.get_mut(&target) else { return };
-        let is_asked = question.helpers.contains(helper);
-        if !is_asked || question.findings.iter().any(|(known, _)| known == helper) {
-            return;
-        }
-        question.findings.push((Arc::clone(helper), finding));
-        if finding == Finding::Alive {
-            // Others reach it: it may be this server that is slow.
-            self.probes.open.swap_remove(&target);
-            if let Some(member) = self.roster.get_mut(&target) {
-                member.has_answered = true;
-            }
-            self.health.worsen();
-            self.is_reached();
-        } else if matches!(question.stage, Stage::Helpers { .. })
-            && question.findings.len() == question.helpers.len()
-        {
-            self.conclude_question(&target, now);
-        }
-        self.schedule_questions(now.tick);
-    }
-
-    /// All that could be found out has been.
-    fn conclude_question(&mut self, peer: &Arc<str>, now: Now) {
-        let Some(question) = self.probes.open.get_mut(peer) else { return };
-        let member = self.roster.get(peer).filter(|member| member.incarnation == question.incarnation);
-        if !member.is_some_and(|member| member.is_online()) {
-            self.probes.open.swap_remove(peer);
-            return;
-        }
-        let is_refused = |finding: &Finding| *finding == Finding::Refused;
-        let is_refused_by_me = is_refused(&question.own);
-        let has_confirmer = question.findings.iter().any(|(_, finding)| is_refused(finding));
-        let is_alone = question.findings.is_empty();
-        let stage = question.stage;
-        // Silence may be a lost message, here or there; a closed port is a fact.
-        if matches!(stage, Stage::Helpers { .. }) && has_confirmer {
-            question.stage = Stage::Again { at: now.tick + KNOCK_AGAIN };
-            return self.schedule_questions(now.tick);
-        }
-        if matches!(stage, Stage::Helpers { .. }) && !question.is_repeated && self.health.losses.are_many() {
-            let (incarnation, own) = (question.incarnation, question.own);
-            return self.ask_helpers(peer, incarnation, own, true, now);
-        }
-        let findings =
-            self.probes.open.swap_remove(peer).map(|question| question.findings).unwrap_or_default();
-        let is_certain = stage == Stage::Probed && is_refused_by_me;
-        if is_certain && has_confirmer {
-            self.bury(peer, now);
-        } else if is_certain && is_alone {
-            // Nobody could help; but whoever is cut off is not refused.
-            self.bury(peer, now);
-        } else {
-            let confirmers: Vec<Arc<str>> = findings.into_iter().map(|(helper, _)| helper).collect();
-            self.suspect(peer, &confirmers, now);
-        }
-        self.schedule_questions(now.tick);
     }
 }
