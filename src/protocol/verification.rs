@@ -330,19 +330,17 @@ impl Machine {
             self.note_legacy_wire(&flight.peer, now);
         }
         match (reply, &flight.own_word) {
-            (Reply::Lists(_), Some(word)) => {
-                self.heed_own_word(&flight.peer, id, word, now);
-                if is_native && word.online {
-                    self.probe_succeeded(&flight.peer, now);
-                } else {
+            (Reply::Lists(_), word) => {
+                if let Some(word) = word {
+                    self.heed_own_word(&flight.peer, id, word, now);
+                }
+                if !word.as_ref().is_some_and(|word| word.online) {
+                    // Drained, perhaps rolled back to the original: nothing more is to be found out as from a native server.
                     self.probes.excuse(&flight.peer);
                     self.report(&flight.peer, Finding::Silent, now);
+                } else if is_native {
+                    self.probe_succeeded(&flight.peer, now);
                 }
-            }
-            (Reply::Lists(_), None) => {
-                // Rolled back to the original, and drained: nothing more is to be found out as from a native server.
-                self.probes.excuse(&flight.peer);
-                self.report(&flight.peer, Finding::Silent, now);
             }
             (Reply::Refusal(_), _) => {
                 self.find_alive(&flight.peer, id, None, now);

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::native_rig::{Said, TARGET, found, machine, native, now, said, status_of, urls, word_of};
+use super::world::EPOCH;
 use crate::protocol::ExchangeId;
 use crate::protocol::extension::{Extension, Finding, Kind};
 use crate::protocol::machine::Machine;
 use crate::protocol::member::Status;
-use crate::protocol::message::Reply;
+use crate::protocol::message::{HeardEntry, HeardLists, Reply};
 
 fn cluster() -> Machine {
     machine(Some(Duration::from_secs(1)), urls(9).map(|url| native(&url)).chain([native(TARGET)]))
@@ -58,6 +59,20 @@ fn one_that_is_silent_is_asked_once_more_beside_the_helpers() {
         machine.handle_native_request(now(tick + 3), &found(&helper, Finding::Silent));
     }
     assert_eq!(status_of(&machine, TARGET), Status::Online);
+}
+
+#[test]
+fn one_that_says_plainly_that_it_is_offline_is_not_asked_about_further() {
+    let mut machine = cluster();
+    let (tick, said) = said_once_the_target_is_silent(&mut machine);
+    assert!(machine.probes.is_open(TARGET));
+    let again = said.iter().find(|said| &*said.to == TARGET).unwrap();
+    let last_update = (EPOCH + tick) as f64;
+    let offline = vec![HeardEntry { base_url: TARGET.into(), monitor: false, last_update }];
+    let lists = HeardLists { offline, ..HeardLists::default() };
+    machine.handle_reply(now(tick + 2), again.id, &Reply::Lists(lists));
+    assert_eq!(status_of(&machine, TARGET), Status::Left);
+    assert!(!machine.probes.is_open(TARGET));
 }
 
 #[test]
