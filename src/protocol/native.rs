@@ -243,16 +243,22 @@ impl Machine {
 
     /// How many requests more may be under way with native servers.
     pub(super) fn room(&self) -> usize {
-        MAX_IN_FLIGHT.saturating_sub(self.flights.len() - self.requests_to_legacy_peers())
+        self.room_beside(self.flights.len() - self.requests_to_legacy_peers())
     }
 
     /// And with legacy peers: those that hang take no room from native servers.
     pub(super) fn legacy_room(&self) -> usize {
-        MAX_IN_FLIGHT.saturating_sub(self.requests_to_legacy_peers())
+        self.room_beside(self.requests_to_legacy_peers())
     }
 
     pub(super) fn has_room_for(&self, peer: &str) -> bool {
-        !self.is_native() || if self.is_met_natively(peer) { self.room() > 0 } else { self.legacy_room() > 0 }
+        let room = if self.is_met_natively(peer) { self.room() } else { self.legacy_room() };
+        room > 0
+    }
+
+    // Without the extension a server asks as many at once as version 1 does.
+    fn room_beside(&self, requests: usize) -> usize {
+        if self.is_native() { MAX_IN_FLIGHT.saturating_sub(requests) } else { usize::MAX }
     }
 
     /// How many requests to legacy peers are under way.

@@ -98,7 +98,8 @@ impl Machine {
 
     fn may_inquire(&self) -> bool {
         self.flights.count(Purpose::is_verification) < MAX_ASKED
-            && (!self.is_native() || self.may_say_more() && self.legacy_room() > 0)
+            && self.may_say_more()
+            && self.legacy_room() > 0
     }
 
     fn inquire(&mut self, identity: Arc<str>, now: Now) {
