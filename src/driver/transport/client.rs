@@ -13,7 +13,7 @@ use reqwest::{
 use tokio::time::{Instant, timeout};
 
 use super::{
-    decoding,
+    decoding::{self, Decoding},
     error::TransportError,
     message::{Method, Request, Response, latin1, text},
     proxy::Proxies,
@@ -43,6 +43,7 @@ pub struct HttpClient {
     /// Takes a new connection for each request, and keeps none: the second try must not meet another stale one.
     fresh: reqwest::Client,
     answered: Arc<AnsweredConnections>,
+    decoding: Decoding,
     proxies: Option<Arc<Proxies>>,
 }
 
@@ -85,6 +86,7 @@ impl HttpClient {
             pooled: build(IDLE_PER_HOST)?,
             fresh: build(0)?,
             answered: Arc::new(AnsweredConnections::default()),
+            decoding: Decoding::default(),
             proxies,
         };
         Ok((client, warnings))
@@ -178,6 +180,7 @@ impl HttpClient {
         if let Some(next) = redirect::next(request, &answer)? {
             return Ok(Outcome::Redirect(Box::new(next)));
         }
+        decoding::check(answer.headers())?;
         let mut body = Vec::new();
         loop {
             let chunk = answer.chunk().await;
@@ -189,7 +192,7 @@ impl HttpClient {
                 None => break,
             }
         }
-        let body = decoding::decode(answer.headers(), body, MAX_BODY)?;
+        let body = self.decoding.decode(answer.headers(), body, MAX_BODY).await?;
         let header = |name: HeaderName| answer.headers().get(name).map(text);
         let seconds = header(RETRY_AFTER).and_then(|seconds| seconds.trim().parse().ok());
         Ok(Outcome::Answer(Response {

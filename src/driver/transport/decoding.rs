@@ -1,19 +1,49 @@
-//! What compressed answers hold.
+//! Decodes compressed answers.
 //!
 //! Not left to reqwest, which knows neither several codings on one another, nor their old names, nor a `deflate` without
-//! zlib's wrapping, all of which `fetch` takes; and the cap has to count what comes out.
+//! zlib's header, all of which `fetch` accepts; and the budget has to count what comes out of every coding.
+//!
+//! A few bytes may expand a thousandfold, once for each coding. So the work is cut into slices of about a millisecond.
+//! Each slice runs on a thread for blocking work, one at a time and in turns with the slices of other answers, and the
+//! request's timeout counts between them.
 
-use std::io::{self, Read};
+use std::{
+    io::{self, BufRead, BufReader, Cursor, ErrorKind, Read},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
 
 use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use reqwest::header::{CONTENT_ENCODING, HeaderMap};
+use tokio::{sync::Semaphore, task};
 
 use super::error::TransportError;
 
-/// What is asked for: everything that [`decode`] understands.
+/// The codings that requests offer: all that this module decodes.
 pub(super) const ACCEPTED: &str = "gzip, deflate, br";
 
-/// The chunks that brotli decodes at once.
+/// Codings of one answer: its server, a cache and a proxy may each have put on one. `fetch` accepts five.
+const MAX_CODINGS: usize = 3;
+
+/// Bytes that leave one decoder at once.
+const CHUNK: usize = 16 * 1024;
+
+/// Bytes that pass from decoder to decoder in one slice, about a millisecond of work.
+const SLICE: usize = 128 * 1024;
+
+/// What a read costs of a slice beyond its bytes, so that many short ones end a slice as well.
+const READ_COST: usize = 64;
+
+/// Bytes that a decoder may take in beyond twice of what it has put out. No compressor makes such a text, but thousands of
+/// empty gzip members are one, and each takes its time.
+const IDLE_INPUT: usize = 64 * 1024;
+
+/// Slices that run at once: hostile answers get one core at most.
+const SLICES_AT_ONCE: usize = 1;
+
+/// The brotli decoder's input buffer in bytes.
 const BROTLI_BUFFER: usize = 4096;
 
 #[derive(Debug, Clone, Copy)]
@@ -23,47 +53,206 @@ enum Coding {
     Brotli,
 }
 
-/// The body without its codings; at most `max` bytes may come out of each of them.
-pub(super) fn decode(headers: &HeaderMap, body: Vec<u8>, max: usize) -> Result<Vec<u8>, TransportError> {
-    if body.is_empty() {
-        return Ok(body);
+/// Decodes answers, in turns.
+#[derive(Debug, Clone)]
+pub(super) struct Decoding(Arc<Semaphore>);
+
+impl Default for Decoding {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(SLICES_AT_ONCE)))
     }
-    // The last one named was put on last.
-    codings(headers).into_iter().rev().try_fold(body, |body, coding| {
-        let decoded =
-            coding.decode(&body, max).map_err(|_| TransportError::Answer("answer cannot be decompressed"))?;
-        if decoded.len() > max { Err(TransportError::TooLarge) } else { Ok(decoded) }
-    })
 }
 
-/// The codings in the order in which they were put on; none where one of them is unknown, as in `fetch`.
-fn codings(headers: &HeaderMap) -> Vec<Coding> {
-    let named = headers.get_all(CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    let coding = |name: &str| match name.trim().to_ascii_lowercase().as_str() {
-        "gzip" | "x-gzip" => Some(Coding::Gzip),
-        "deflate" => Some(Coding::Deflate),
-        "br" => Some(Coding::Brotli),
-        _ => None,
-    };
-    named.flat_map(|value| value.split(',')).map(coding).collect::<Option<_>>().unwrap_or_default()
-}
-
-impl Coding {
-    fn decode(self, body: &[u8], max: usize) -> io::Result<Vec<u8>> {
-        match self {
-            Self::Gzip => read(MultiGzDecoder::new(body), max),
-            Self::Deflate if has_zlib_header(body) => read(ZlibDecoder::new(body), max),
-            Self::Deflate => read(DeflateDecoder::new(body), max),
-            Self::Brotli => read(brotli_decompressor::Decompressor::new(body, BROTLI_BUFFER), max),
+impl Decoding {
+    /// The body without its codings; at most `max` bytes may come out of all of them together.
+    pub(super) async fn decode(
+        &self,
+        headers: &HeaderMap,
+        body: Vec<u8>,
+        max: usize,
+    ) -> Result<Vec<u8>, TransportError> {
+        let codings = codings(headers)?;
+        if body.is_empty() || codings.is_empty() {
+            return Ok(body);
+        }
+        let mut decoder = Decoder::new(&codings, body, max);
+        loop {
+            // Stays with the slice, which goes on for a moment if the request is given up meanwhile.
+            let turn = Arc::clone(&self.0).acquire_owned().await;
+            let slice = task::spawn_blocking(move || {
+                let _turn = turn;
+                decoder.run_slice().map(|is_complete| (decoder, is_complete))
+            });
+            let (next, is_complete) =
+                slice.await.map_err(|_| TransportError::Answer("decompression was broken off"))??;
+            if is_complete {
+                return Ok(next.decoded);
+            }
+            decoder = next;
         }
     }
 }
 
-/// One byte over the cap tells that there is more.
-fn read(decoder: impl Read, max: usize) -> io::Result<Vec<u8>> {
-    let mut decoded = Vec::new();
-    decoder.take(max as u64 + 1).read_to_end(&mut decoded)?;
-    Ok(decoded)
+/// Fails where an answer has more codings than are accepted, before its body is read.
+pub(super) fn check(headers: &HeaderMap) -> Result<(), TransportError> {
+    codings(headers).map(drop)
+}
+
+/// The codings in the order in which they were put on; none where one of them is unknown, as in `fetch`.
+fn codings(headers: &HeaderMap) -> Result<Vec<Coding>, TransportError> {
+    let values = headers.get_all(CONTENT_ENCODING).iter();
+    let mut names = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let named: Vec<&[u8]> = names.by_ref().take(MAX_CODINGS).collect();
+    if names.next().is_some() {
+        return Err(TransportError::Answer("answer has more than 3 content codings"));
+    }
+    let coding = |name: &&[u8]| match &*name.trim_ascii().to_ascii_lowercase() {
+        b"gzip" | b"x-gzip" => Some(Coding::Gzip),
+        b"deflate" => Some(Coding::Deflate),
+        b"br" => Some(Coding::Brotli),
+        _ => None,
+    };
+    Ok(named.iter().map(coding).collect::<Option<_>>().unwrap_or_default())
+}
+
+/// One answer on its way through its codings.
+struct Decoder {
+    stages: Box<dyn Read + Send>,
+    meter: Arc<Meter>,
+    decoded: Vec<u8>,
+}
+
+impl Decoder {
+    fn new(codings: &[Coding], body: Vec<u8>, max: usize) -> Self {
+        let meter = Arc::new(Meter { slice: AtomicUsize::new(0), budget: AtomicUsize::new(max) });
+        let mut put_out = Arc::new(AtomicUsize::new(0));
+        let mut stages: Box<dyn Read + Send> = Box::new(Cursor::new(body));
+        // The last one named was put on last.
+        for coding in codings.iter().rev() {
+            let input =
+                Input { inner: stages, taken: 0, meter: Arc::clone(&meter), put_out: Arc::clone(&put_out) };
+            let inner = coding.decoder(Box::new(input));
+            stages = Box::new(Output { inner, meter: Arc::clone(&meter), put_out });
+            put_out = Arc::new(AtomicUsize::new(0));
+        }
+        Self { stages, meter, decoded: Vec::new() }
+    }
+
+    /// Goes on for one slice; tells whether that was the last one.
+    fn run_slice(&mut self) -> Result<bool, TransportError> {
+        self.meter.slice.store(SLICE, Relaxed);
+        let mut chunk = [0; CHUNK];
+        loop {
+            match self.stages.read(&mut chunk) {
+                Ok(0) => return Ok(true),
+                Ok(length) => self.decoded.extend_from_slice(chunk.get(..length).unwrap_or_default()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == ErrorKind::FileTooLarge => {
+                    return Err(TransportError::TooLarge);
+                }
+                Err(_) => return Err(TransportError::Answer("answer cannot be decompressed")),
+            }
+        }
+    }
+}
+
+/// What all decoders of one answer may still do.
+#[derive(Debug)]
+struct Meter {
+    /// The rest of this slice.
+    slice: AtomicUsize,
+    /// The bytes that may still come out of the decoders, all together.
+    budget: AtomicUsize,
+}
+
+/// What a decoder reads. Ends when the slice does, with `WouldBlock`: decoders keep their state then and go on later.
+struct Input<R> {
+    inner: R,
+    taken: usize,
+    meter: Arc<Meter>,
+    /// What has come out of the decoder.
+    put_out: Arc<AtomicUsize>,
+}
+
+impl<R: Read> Read for Input<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.taken > IDLE_INPUT + 2 * self.put_out.load(Relaxed) {
+            return Err(ErrorKind::InvalidData.into());
+        }
+        let length = self.meter.read(&mut self.inner, buffer)?;
+        self.taken += length;
+        Ok(length)
+    }
+}
+
+/// What a decoder puts out, counted.
+struct Output<R> {
+    inner: R,
+    meter: Arc<Meter>,
+    put_out: Arc<AtomicUsize>,
+}
+
+impl<R: Read> Read for Output<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.meter.read(&mut self.inner, buffer)?;
+        let left = self.meter.budget.load(Relaxed).checked_sub(length);
+        self.meter.budget.store(left.ok_or(ErrorKind::FileTooLarge)?, Relaxed);
+        self.put_out.fetch_add(length, Relaxed);
+        Ok(length)
+    }
+}
+
+impl Meter {
+    /// Reads one chunk, as long as the slice lasts.
+    fn read(&self, inner: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.slice.load(Relaxed) == 0 {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let most = buffer.len().min(CHUNK);
+        let length = inner.read(buffer.get_mut(..most).unwrap_or_default())?;
+        // What the decoders below have used is gone already.
+        let slice = self.slice.load(Relaxed);
+        self.slice.store(slice.saturating_sub(length + READ_COST), Relaxed);
+        Ok(length)
+    }
+}
+
+impl Coding {
+    fn decoder(self, input: Box<dyn Read + Send>) -> Box<dyn Read + Send> {
+        match self {
+            Self::Gzip => Box::new(MultiGzDecoder::new(BufReader::new(input))),
+            Self::Deflate => Box::new(Deflate::Unknown(Some(BufReader::new(input)))),
+            Self::Brotli => Box::new(brotli_decompressor::Decompressor::new(input, BROTLI_BUFFER)),
+        }
+    }
+}
+
+/// `deflate`, with or without zlib's header, which the first byte tells.
+enum Deflate<R> {
+    Unknown(Option<R>),
+    Zlib(ZlibDecoder<R>),
+    Bare(DeflateDecoder<R>),
+}
+
+impl<R: BufRead> Read for Deflate<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self {
+                Self::Zlib(decoder) => return decoder.read(buffer),
+                Self::Bare(decoder) => return decoder.read(buffer),
+                Self::Unknown(input) => {
+                    let Some(first) = input.as_mut().map(R::fill_buf).transpose()? else { return Ok(0) };
+                    let is_zlib = has_zlib_header(first);
+                    let Some(input) = input.take() else { return Ok(0) };
+                    *self = if is_zlib {
+                        Self::Zlib(ZlibDecoder::new(input))
+                    } else {
+                        Self::Bare(DeflateDecoder::new(input))
+                    };
+                }
+            }
+        }
+    }
 }
 
 /// The method in zlib's first byte; a bare deflate stream does not begin so.

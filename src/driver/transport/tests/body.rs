@@ -10,7 +10,7 @@ use flate2::{
 use super::{
     super::{Request, Response, TransportError},
     client, get,
-    server::{Reply, Server, answer},
+    server::{Reply, Server, answer, until},
 };
 
 const LIST: &[u8] = b"{\"online\":[]}";
@@ -21,6 +21,12 @@ const LARGEST: usize = 16 * 1024 * 1024;
 
 fn gzip(plain: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(plain).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn bare_deflate(plain: &[u8]) -> Vec<u8> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(plain).unwrap();
     encoder.finish().unwrap()
 }
@@ -48,17 +54,81 @@ async fn compressed_bodies_are_understood() {
 
 #[tokio::test]
 async fn codings_are_understood_by_their_other_names_and_on_one_another() {
-    let mut bare = DeflateEncoder::new(Vec::new(), Compression::default());
-    bare.write_all(LIST).unwrap();
     for (encoding, body) in [
         ("x-gzip", gzip(LIST)),
         ("GZIP", gzip(LIST)),
-        ("deflate", bare.finish().unwrap()),
+        ("deflate", bare_deflate(LIST)),
         ("gzip, gzip", gzip(&gzip(LIST))),
+        ("gzip,gzip , x-gzip", gzip(&gzip(&gzip(LIST)))),
+        ("deflate, gzip", gzip(&bare_deflate(LIST))),
         ("identity", LIST.to_vec()),
     ] {
         let reply = move || answer("200 OK", &[("Content-Encoding", encoding)], &body);
         assert_eq!(fetch(reply).await.unwrap().body, LIST, "{encoding}");
+    }
+}
+
+#[tokio::test]
+async fn more_than_three_codings_are_an_error_before_the_body_is_read() {
+    let four = (0..4).fold(LIST.to_vec(), |body, _| gzip(&body));
+    let many = vec!["gzip"; 2_000].join(",");
+    for encoding in ["gzip,gzip,gzip,gzip", "gzip, br, identity, x", &many] {
+        let endless = format!("HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\n\r\n").into_bytes();
+        let four = four.clone();
+        let outcome = fetch(move || Reply::Endless(endless.clone(), four.clone())).await;
+        assert!(matches!(outcome, Err(TransportError::Answer(_))), "{encoding}: {outcome:?}");
+    }
+    let lines = [("Content-Encoding", "gzip,gzip"), ("Content-Encoding", "gzip,gzip")];
+    assert!(fetch(move || answer("200 OK", &lines, &four)).await.is_err());
+}
+
+#[tokio::test]
+async fn all_codings_of_an_answer_share_one_budget() {
+    let plain = vec![b' '; LARGEST - 200_000];
+    let within = gzip(&gzip(&plain));
+    let within = fetch(move || answer("200 OK", &[("Content-Encoding", "gzip,gzip")], &within)).await;
+    assert_eq!(within.unwrap().body.len(), plain.len());
+    let stored = GzEncoder::new(Vec::new(), Compression::none());
+    let stored = [vec![b' '; LARGEST / 2 + 1]].iter().fold(stored, |mut encoder, part| {
+        encoder.write_all(part).unwrap();
+        encoder
+    });
+    let beyond = gzip(&stored.finish().unwrap());
+    let beyond = fetch(move || answer("200 OK", &[("Content-Encoding", "gzip,gzip")], &beyond)).await;
+    assert_eq!(beyond, Err(TransportError::TooLarge));
+}
+
+/// Nothing comes out of many empty members, and each takes its time.
+#[tokio::test]
+async fn a_body_that_decodes_to_nothing_is_an_error() {
+    let few = gzip(b"").repeat(1_000);
+    assert_eq!(
+        fetch(move || answer("200 OK", &[("Content-Encoding", "gzip")], &few)).await.unwrap().body,
+        b""
+    );
+    let many = gzip(&gzip(b"").repeat(LARGEST / gzip(b"").len()));
+    let many = fetch(move || answer("200 OK", &[("Content-Encoding", "gzip,gzip")], &many)).await;
+    assert!(matches!(many, Err(TransportError::Answer(_))), "{many:?}");
+}
+
+#[tokio::test]
+async fn expensive_answers_hold_up_no_others() {
+    let bomb = gzip(&gzip(&vec![b' '; LARGEST - 200_000]));
+    let bombs =
+        Server::start(move |_, _| answer("200 OK", &[("Content-Encoding", "gzip,gzip")], &bomb)).await;
+    let plain = Server::start(|_, _| answer("200 OK", &[("Content-Encoding", "gzip")], &gzip(LIST))).await;
+    let client = client();
+    let mut hostile = tokio::task::JoinSet::new();
+    for _ in 0..40 {
+        let (client, request) = (client.clone(), get(bombs.url("/")));
+        hostile.spawn(async move { client.send(request).await.map(|response| response.body.len()) });
+    }
+    until(|| bombs.requests().len() == 40).await;
+    assert_eq!(client.send(get(plain.url("/"))).await.unwrap().body, LIST);
+    let done = std::iter::from_fn(|| hostile.try_join_next()).count();
+    assert!(done < 40, "it had to wait for all others");
+    while let Some(outcome) = hostile.join_next().await {
+        assert_eq!(outcome.unwrap(), Ok(LARGEST - 200_000));
     }
 }
 
