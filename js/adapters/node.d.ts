@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 
 /** What can be chosen about the three routes. */
 export interface ShazbotRoutesOptions {
@@ -13,13 +14,13 @@ export interface ShazbotRoutesOptions {
  * leaves all other requests to `next`; without one, it answers them with 404.
  */
 export type ShazbotHandler = (
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: IncomingMessage | Http2ServerRequest,
+  response: ServerResponse | Http2ServerResponse,
   next?: (error?: unknown) => void,
 ) => void
 
 /**
- * A handler for `node:http`, and for everything that calls its handlers with the same two or three values. It reads bodies
+ * A handler for `node:http` and `node:http2`, and for everything that calls its handlers with the same two or three values. It reads bodies
  * itself, after it has checked the secret: it belongs before body parsers, whose limits are too small for large clusters. Where
  * one has read a body already, its `request.body` is taken.
  */
