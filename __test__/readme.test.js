@@ -1,7 +1,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
-const { existsSync, readFileSync } = require('node:fs')
+const { existsSync, readdirSync, readFileSync } = require('node:fs')
 const path = require('node:path')
 const { test } = require('node:test')
 
@@ -14,6 +14,7 @@ const DOCUMENTS = [
   'docs/protocol.md',
   'docs/architecture.md',
   'docs/platforms.md',
+  'docs/recipes.md',
 ]
 
 const read = (file) => readFileSync(path.join(ROOT, file), 'utf8')
@@ -35,6 +36,18 @@ test('what the README shows of an adapter is part of its example', () => {
     names.map((name) => `examples/adapters/${name}.ts`),
   )
   for (const [, file, code] of blocks) assert.ok(read(file).includes(code), `README.md shows another ${file}`)
+})
+
+test('what the recipes show is part of their programs', () => {
+  const blocks = [...read('docs/recipes.md').matchAll(/<!-- from (\S+) -->\n```(?:ts|js)\n([\s\S]*?)```/g)]
+  const shown = new Set(blocks.map(([, file]) => path.basename(file)))
+  const programs = readdirSync(path.join(ROOT, 'examples/recipes')).filter((file) => /\.(ts|cjs)$/.test(file))
+  assert.deepEqual(
+    programs.filter((file) => !shown.has(file)),
+    ['node-http.ts'],
+  )
+  for (const [, file, code] of blocks)
+    assert.ok(read(file).includes(code), `docs/recipes.md shows another ${file}`)
 })
 
 test('the README has all functions, and a row for each variable', () => {

@@ -1,0 +1,15 @@
+import { shazbotShutDown, shazbotStart } from 'clustershazbot'
+
+/** Starts the engine. On SIGINT and SIGTERM it leaves the cluster, then calls `close`, which ends the HTTP server. */
+export function liveInCluster(close: () => unknown) {
+  shazbotStart().catch((error) => {
+    console.error(error.message)
+    process.exit(1)
+  })
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, async () => {
+      await shazbotShutDown()
+      await close()
+    })
+  }
+}
