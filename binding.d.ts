@@ -74,4 +74,4 @@ export declare function show(sheet: Uint8Array): Names | null
 export declare function shutDown(): Promise<void>
 
 /** Starts the engine of this environment. Throws on bad configuration; trouble on the network never rejects. */
-export declare function start(environment: Record<string, string>, onLog: (severity: 'warn' | 'error', message: string, reason?: string | null) => void): Promise<void>
+export declare function start(environment: Record<string, string>, onLog: (severity: 'log' | 'warn' | 'error', message: string, reason?: string | null) => void): Promise<void>

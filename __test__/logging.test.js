@@ -135,14 +135,42 @@ describe('logs of a process', { concurrency: 8 }, () => {
     )
   })
 
-  test('what goes well is not told', async (t) => {
+  test('of what goes well, only who is there is told', async (t) => {
     const peer = await createFakePeer(t)
     const { app } = await startSubject(t, {
       servers: [peer.entry(aWhileAgo())],
       env: { SHAZBOT_GOSSIP_INTERVAL: '0.2', ...EVERY_SECOND },
     })
-    await eventually(() => peer.gossips.length >= 8, { what: 'rounds' })
-    assert.equal(app.output(), 'Clustershazbot engine started')
+    await eventually(() => peer.gossips.length >= 8 && app.lines.length >= 2, { what: 'rounds' })
+    assert.deepEqual(
+      app.lines.map(({ stream, text }) => [stream, text]),
+      [
+        ['stdout', 'Clustershazbot engine started'],
+        ['stdout', `Clustershazbot: found at the start: ${peer.baseUrl} (on the master list)`],
+      ],
+    )
+  })
+
+  test('who joins, dies and leaves is told with the cause', async (t) => {
+    const { app } = await startSubject(t)
+    const lines = () => app.lines.map(({ text }) => text).filter((text) => text.startsWith('Clustershazbot:'))
+    const servers = [entry(app.baseUrl, aWhileAgo())]
+    const others = await Promise.all([1, 2, 3].map(() => startSubject(t, { servers })))
+    const named = (word, { app: other }) =>
+      lines().some((line) => line.includes(word) && line.includes(other.baseUrl))
+    const all = (word) => others.every((other) => named(word, other))
+    await eventually(() => all('joined: '), { what: 'the joins' })
+    assert.ok(lines().length <= 3, lines().join('\n'))
+
+    others[0].app.kill()
+    await eventually(() => named('died: ', others[0]), { within: 60_000, what: 'the death' })
+    assert.match(
+      lines().at(-1),
+      /died: http\S+ \((connection refused|no answer|reported by other servers)\)$/,
+    )
+    await others[1].app.leave()
+    await eventually(() => named('left: ', others[1]), { within: 60_000, what: 'the leave' })
+    assert.match(lines().at(-1), /left: http\S+ \((by its own word|reported by other servers)\)$/)
   })
 })
 

@@ -23,7 +23,7 @@ type Line = FnArgs<(String, String, Option<String>)>;
 /// Starts the engine of this environment. Throws on bad configuration; trouble on the network never rejects.
 #[napi(
     catch_unwind,
-    ts_args_type = "environment: Record<string, string>, onLog: (severity: 'warn' | 'error', message: string, reason?: string | null) => void",
+    ts_args_type = "environment: Record<string, string>, onLog: (severity: 'log' | 'warn' | 'error', message: string, reason?: string | null) => void",
     ts_return_type = "Promise<void>"
 )]
 pub fn start<'env>(
@@ -136,6 +136,7 @@ fn log_sink(on_log: &Function<'_, Line, ()>) -> Result<LogSink> {
         .map_err(internal)?;
     Ok(Box::new(move |severity, message, reason| {
         let severity = match severity {
+            Severity::Info => "log",
             Severity::Warning => "warn",
             Severity::Error => "error",
         };

@@ -1,29 +1,21 @@
-//! How many pushes a server may make, whatever it is told: thirty at once, and thirty a second.
-
-use std::time::Duration;
+//! How often a server may do something, whatever it is told: so many at once, and one more after each pause.
 
 use super::time::Tick;
 
-/// So many pushes may go out at once, and in each second.
-const PUSHES: u64 = 30;
-/// One more push is allowed after this.
-const EACH: Duration = Duration::from_nanos(1_000_000_000 / PUSHES);
-
-/// A bucket of pushes that fills by and by.
+/// A bucket that holds `AT_ONCE` and gains one each `EACH_MS` milliseconds.
 #[derive(Debug, Default)]
-pub(super) struct Allowance {
-    /// When it will be full again; it is empty a second before.
+pub(super) struct Allowance<const AT_ONCE: u64, const EACH_MS: u64> {
+    /// When it will be full again; it is empty `AT_ONCE` pauses before.
     full_at: Tick,
 }
 
-impl Allowance {
+impl<const AT_ONCE: u64, const EACH_MS: u64> Allowance<AT_ONCE, EACH_MS> {
     /// Takes out as many as are wanted, or as there are.
     pub(super) fn take(&mut self, wanted: usize, now: Tick) -> usize {
-        let each = u64::try_from(EACH.as_millis()).unwrap_or(1);
         let full_at = self.full_at.max(now);
-        let left = PUSHES.saturating_sub(full_at.0.saturating_sub(now.0).div_ceil(each));
+        let left = AT_ONCE.saturating_sub(full_at.0.saturating_sub(now.0).div_ceil(EACH_MS));
         let taken = left.min(u64::try_from(wanted).unwrap_or(u64::MAX));
-        self.full_at = Tick(full_at.0 + taken * each);
+        self.full_at = Tick(full_at.0 + taken * EACH_MS);
         usize::try_from(taken).unwrap_or(wanted)
     }
 }
@@ -34,7 +26,7 @@ mod tests {
 
     #[test]
     fn thirty_at_once_and_thirty_a_second() {
-        let mut allowance = Allowance::default();
+        let mut allowance = Allowance::<30, 33>::default();
         let second = |n: u64| Tick(100_000 + n * 1_000);
         assert_eq!(allowance.take(20, second(0)), 20);
         assert_eq!(allowance.take(20, second(0)), 10);

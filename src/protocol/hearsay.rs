@@ -7,6 +7,7 @@ use super::base_url::BaseUrl;
 use super::claim::Claim;
 use super::extension::Extension;
 use super::intake::{Rejection, Subject, check_incarnation, check_stamp};
+use super::journal::Cause;
 use super::machine::Machine;
 use super::member::{Member, Status, Wire};
 use super::merge::LegacyClaim;
@@ -46,6 +47,7 @@ impl Machine {
         knew: Incarnation,
         now: Now,
     ) -> Option<Arc<str>> {
+        self.roster.because(Cause::OwnWord);
         self.hear_native(&extension.me, true, now);
         let Ok(Subject::Known(identity)) = self.identify(&extension.me.base_url) else { return None };
         match self.roster.get(&identity)?.wire {
@@ -79,6 +81,7 @@ impl Machine {
     /// What a native server says of others. What comes by a sync is not passed on: whoever misses it finds out likewise.
     pub(super) fn hear_natives(&mut self, claims: &[Claim], spreads: bool, now: Now) -> Heard {
         let mut heard = Heard::default();
+        self.roster.because(Cause::Hearsay);
         for (index, claim) in claims.iter().enumerate() {
             match self.hear_native(claim, spreads, now) {
                 Worth::News => heard.fresh.extend(u32::try_from(index)),

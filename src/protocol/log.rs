@@ -6,28 +6,77 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
+use super::allowance::Allowance;
 use super::intake::Rejection;
 use super::machine::Machine;
 use super::output::{Event, Severity};
-use super::time::Tick;
+use super::printable::printable;
+use super::time::{Now, Tick};
 
 /// The same failure of the same peer is told at most so often.
 const QUIET: Duration = Duration::from_secs(60);
 /// So many different failures are remembered; in a wider outage repeats may come earlier.
 const MAX_REMEMBERED: usize = 1_000;
+/// Lines of one severity that may be told at once, whatever they are about.
+const LINES: u64 = 20;
+/// One more line is allowed after each of these pauses, in milliseconds: 20 lines a minute can still be read.
+const LINE_MS: u64 = 3_000;
+/// Lines about joins, deaths, leaves and returns that may be told at once, one a second.
+const CHANGES: u64 = 30;
+/// Afterwards one line for each of these pauses, in milliseconds, collects them.
+const CHANGES_MS: u64 = 10_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Told {
     failures: IndexMap<String, Tick, FixedState>,
     rejections: BTreeSet<Rejection>,
+    errors: Allowance<LINES, LINE_MS>,
+    warnings: Allowance<LINES, LINE_MS>,
+    changes: Allowance<CHANGES, CHANGES_MS>,
+    /// How many lines were too many, and when the first of them was.
+    left_out: Option<(usize, Tick)>,
+}
+
+impl Told {
+    /// Whether this message was told within the last minute.
+    fn is_repeated(&self, message: &str, now: Tick) -> bool {
+        self.failures.get(message).is_some_and(|at| now.since(*at) < QUIET)
+    }
+
+    fn remember(&mut self, message: &str, now: Tick) {
+        if self.failures.len() >= MAX_REMEMBERED {
+            self.failures.retain(|_, at| now.since(*at) < QUIET);
+            self.failures.truncate(MAX_REMEMBERED - 1);
+        }
+        self.failures.insert(message.to_owned(), now);
+    }
+
+    /// Whether one line more may be told now; counts it otherwise.
+    fn has_room(&mut self, severity: Severity, now: Tick) -> bool {
+        let allowance = if severity == Severity::Error { &mut self.errors } else { &mut self.warnings };
+        let has_room = allowance.take(1, now) > 0;
+        if !has_room {
+            self.left_out.get_or_insert((0, now)).0 += 1;
+        }
+        has_room
+    }
 }
 
 impl Machine {
+    /// A failure that others can cause, under as many names as they like.
     pub(super) fn log_failure(&mut self, message: String, reason: &str, now: Tick) {
         self.log_seldom(Severity::Error, message, Some(reason.to_owned()), now);
     }
 
-    /// The same message is told again only after a while.
+    /// A failure that concerns this server alone, which no failures of others keep out of the log.
+    pub(super) fn log_own_failure(&mut self, message: String, reason: &str, now: Tick) {
+        if !self.told.is_repeated(&message, now) {
+            self.told.remember(&message, now);
+            self.log(Severity::Error, &message, Some(reason));
+        }
+    }
+
+    /// The same message is told again only after a while, and of different ones no more than can be read.
     pub(super) fn log_seldom(
         &mut self,
         severity: Severity,
@@ -35,23 +84,56 @@ impl Machine {
         reason: Option<String>,
         now: Tick,
     ) {
-        let failures = &mut self.told.failures;
-        if failures.get(&message).is_some_and(|at| now.since(*at) < QUIET) {
-            return;
+        if !self.told.is_repeated(&message, now) && self.told.has_room(severity, now) {
+            self.told.remember(&message, now);
+            self.log(severity, &message, reason.as_deref());
         }
-        if failures.len() >= MAX_REMEMBERED {
-            failures.retain(|_, at| now.since(*at) < QUIET);
-            failures.truncate(MAX_REMEMBERED - 1);
-        }
-        failures.insert(message.clone(), now);
-        self.events.push_back(Event::Log { severity, message, reason });
     }
 
     /// Each kind of rejection is told once.
     pub(super) fn log_rejection(&mut self, rejection: Rejection) {
         if self.told.rejections.insert(rejection) {
             let message = format!("Clustershazbot ignores what it can't use: {rejection}");
-            self.events.push_back(Event::Log { severity: Severity::Warning, message, reason: None });
+            self.log(Severity::Warning, &message, None);
         }
+    }
+
+    /// What the log is to be told by and by, and when. Until the start is done, changes are only collected; a server that
+    /// leaves has no more to tell about others.
+    pub(super) fn log_due(&self) -> Option<Tick> {
+        if !self.phase.is_running() {
+            return None;
+        }
+        let summary = self.told.left_out.map(|(_, since)| since + QUIET);
+        self.roster.journal.due().into_iter().chain(summary).min()
+    }
+
+    /// Tells the log what is due.
+    pub(super) fn tell_log(&mut self, now: Now) {
+        if self.roster.journal.due().is_some_and(|due| due <= now.tick) {
+            self.tell_changes(now.tick);
+        }
+        if let Some((count, _)) = self.told.left_out.take_if(|(_, since)| now.tick.since(*since) >= QUIET) {
+            let seconds = QUIET.as_secs();
+            let message =
+                format!("Clustershazbot left out {count} more lines like these in the last {seconds} s");
+            self.log(Severity::Warning, &message, None);
+        }
+    }
+
+    fn tell_changes(&mut self, now: Tick) {
+        if self.told.changes.take(1, now) == 0 {
+            return self.roster.journal.wait(now);
+        }
+        let (severity, message) = self.roster.journal.take();
+        self.events.push_back(Event::Log { severity, message, reason: None });
+    }
+
+    fn log(&mut self, severity: Severity, message: &str, reason: Option<&str>) {
+        self.events.push_back(Event::Log {
+            severity,
+            message: printable(message),
+            reason: reason.map(printable),
+        });
     }
 }

@@ -12,6 +12,7 @@ use super::flights::{ExchangeId, Flights, Purpose};
 use super::graves::Graves;
 use super::health::Health;
 use super::inquest::Inquest;
+use super::journal::Cause;
 use super::legacy_news::LegacyNews;
 use super::log::Told;
 use super::master_list::MasterList;
@@ -150,6 +151,7 @@ impl Machine {
     /// Part of what a peer or the master list says, for those who merge large lists in slices: all that is said to be
     /// offline comes before what is said to be online, so that of two equal claims in one message the tombstone wins.
     pub fn handle_claims(&mut self, now: Now, source: Source, says_online: bool, entries: &[HeardEntry<'_>]) {
+        self.roster.because(if source == Source::MasterList { Cause::MasterList } else { Cause::Hearsay });
         for entry in entries {
             self.hear(now, source, says_online, entry);
         }
@@ -165,6 +167,12 @@ impl Machine {
             self.merge_lists(now, Source::Exchange(id), lists);
         }
         let Some(flight) = self.flights.end(id) else { return };
+        self.roster.because(match reply {
+            Reply::Lists(_) | Reply::Native(_) | Reply::Refusal(_) => Cause::Answered,
+            Reply::Unclear(_) => Cause::Unclear,
+            Reply::NoListener(_) => Cause::Refused,
+            Reply::Failure(_) => Cause::Silent,
+        });
         if let Reply::Native(extension) = reply {
             self.conclude_native(id, &flight, extension, now);
             self.settle_push_debt(&flight.peer, now);
@@ -201,6 +209,9 @@ impl Machine {
     pub fn handle_timeout(&mut self, now: Now) {
         if let Some(due) = self.timers.next().filter(|due| *due <= now.tick) {
             self.health.woke(now.tick.since(due), now.tick);
+        }
+        if self.log_due().is_some_and(|due| due <= now.tick) {
+            self.tell_log(now);
         }
         while let Some(timer) = self.timers.expire(now.tick) {
             match timer {
@@ -240,7 +251,7 @@ impl Machine {
 
     /// When the machine wants to be woken.
     pub fn poll_timeout(&self) -> Option<Tick> {
-        self.timers.next()
+        self.timers.next().into_iter().chain(self.log_due()).min()
     }
 
     /// What this server holds about one server, itself included.

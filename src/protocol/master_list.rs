@@ -154,7 +154,11 @@ impl Machine {
             }
             Err(reason) => {
                 let place = document::without_secrets(&self.config.master_list.url);
-                self.log_failure(format!("Failed to download master list from {place}:"), reason, now.tick);
+                self.log_own_failure(
+                    format!("Failed to download master list from {place}:"),
+                    reason,
+                    now.tick,
+                );
                 match self.phase {
                     Phase::LastUpload => return self.end_farewell_stage(now),
                     Phase::Downloading => self.begin_running(now),
@@ -220,7 +224,7 @@ impl Machine {
             Upload::Failure(reason) => reason.clone(),
         };
         let place = document::without_secrets(&self.config.master_list.update_url);
-        self.log_failure(format!("Failed to upload master list to {place}:"), &reason, now.tick);
+        self.log_own_failure(format!("Failed to upload master list to {place}:"), &reason, now.tick);
         self.end_upload(now);
     }
 

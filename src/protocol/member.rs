@@ -79,9 +79,14 @@ impl From<Tick> for Moment {
 }
 
 impl Moment {
+    /// Up to 64 ms too early.
+    pub(super) fn tick(self) -> Tick {
+        Tick(u64::from(self.0) << 6)
+    }
+
     /// How long ago it was; up to 64 ms too long.
     pub(super) fn age(self, now: Tick) -> Duration {
-        now.since(Tick(u64::from(self.0) << 6))
+        now.since(self.tick())
     }
 }
 

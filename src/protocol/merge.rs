@@ -138,7 +138,7 @@ impl Machine {
                     return self.accuse(&identity, claim.stamp);
                 }
                 if claim.is_expired_tombstone(now) {
-                    return self.forget(&identity);
+                    return self.forget(&identity, now);
                 }
                 member.renew(claim.stamp, now);
                 member.dispute(self.flights.last());

@@ -10,13 +10,13 @@
 //! | names, time, secrets, configuration | [`base_url`], [`time`], [`secret`], [`config`] |
 //! | what is said over the wire | [`message`], [`request`], `heard`, `fields`, `page` |
 //! | what is let in, and how it changes what is known | [`intake`]; from legacy peers `merge`, from native servers `hearsay`, `precedence` |
-//! | what is known: of oneself, of others, of the forgotten; how it is shown | `myself`, [`member`], `roster`, `digest`, `graves`, `retention`; `shown`, [`places`] |
+//! | what is known: of oneself, of others, of the forgotten; how it is shown | `myself`, [`member`], `roster`, `draws`, `digest`, `graves`, `retention`; `shown`, [`places`] |
 //! | what is found out about legacy peers | `case`, `inquest`, `verification`, `reconnect` |
 //! | what is found out about native servers | `probes`, `questions`, `errands`, `neighbour`, `turn`, `suspicion`, [`accusers`], `health`, `losses` |
 //! | what native servers say to each other | [`extension`], [`claim`], `native`, `rumours`, `sync` |
 //! | what legacy peers are told | `phase`, `rounds`, `push`, `allowance`, `legacy_news` |
 //! | the master list | [`master_list`], [`document`] |
-//! | what the machine wants done and tells | [`output`], `flights`, `timers`, `log` |
+//! | what the machine wants done and tells | [`output`], `flights`, `timers`; `log`, `journal`, `printable` |
 
 pub mod accusers;
 mod allowance;
@@ -26,6 +26,7 @@ pub mod claim;
 pub mod config;
 mod digest;
 pub mod document;
+mod draws;
 mod errands;
 pub mod extension;
 mod fields;
@@ -36,6 +37,7 @@ mod heard;
 mod hearsay;
 mod inquest;
 pub mod intake;
+mod journal;
 mod legacy_news;
 mod log;
 mod losses;
@@ -52,6 +54,7 @@ mod page;
 mod phase;
 pub mod places;
 mod precedence;
+mod printable;
 mod probes;
 mod push;
 mod questions;

@@ -13,6 +13,7 @@ use super::extension::{Extension, Finding, Kind};
 use super::flights::{ExchangeId, Flight, Purpose};
 use super::health::LAGS;
 use super::intake::Rejection;
+use super::journal::Cause;
 use super::machine::Machine;
 use super::member::{Member, Status, Wire};
 use super::message::Lists;
@@ -102,6 +103,7 @@ impl Machine {
             self.hear_from_itself(flight, now);
         } else if self.roster.get(peer).is_some_and(|member| member.is_native()) {
             // Somebody else has taken its place.
+            self.roster.because(Cause::Replaced);
             self.probe_failed(peer, Finding::Refused, now);
             if flight.purpose.is_verification() {
                 self.find_silent(peer, now);

@@ -72,6 +72,8 @@ pub enum Event {
 /// How grave a log line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
+    /// `console.log`.
+    Info,
     /// `console.warn`.
     Warning,
     /// `console.error`.

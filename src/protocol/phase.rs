@@ -94,6 +94,7 @@ impl Machine {
         }
         self.phase = Phase::Running;
         self.events.push_back(Event::Started);
+        self.roster.journal.begin(now.tick);
         self.timers.stop(Timer::Bootstrap);
         self.schedule_round(now);
         self.schedule_reconnect(now.tick);

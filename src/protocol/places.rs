@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::intake::check_stamp;
+use super::journal::Cause;
 use super::machine::{Machine, Source};
 use super::merge::LegacyClaim;
 use super::message::HeardEntry;
@@ -108,6 +109,7 @@ impl Machine {
         entries: impl Iterator<Item = PlacedEntry<'a>>,
     ) -> usize {
         let mut heard = 0;
+        self.roster.because(Cause::Hearsay);
         for PlacedEntry { whom, says_online, monitor, last_update } in entries {
             match whom {
                 // Of another engine, the own name may have been another too.

@@ -19,6 +19,10 @@ const COALESCED: Duration = Duration::from_millis(15);
 const PACE: Duration = Duration::from_millis(150);
 /// So many random servers hear of what was found out; they pass it on.
 const FEW: usize = 3;
+/// So many pushes may go out at once,
+const PUSHES: u64 = 30;
+/// and one more after each of these pauses, in milliseconds: thirty a second, whatever this server is told.
+const PAUSE_MS: u64 = 33;
 
 /// How many are to hear of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,7 +38,7 @@ pub(super) struct Spread {
     /// Those still to be told, when there are more pushes again.
     waiting: IndexSet<Arc<str>, FixedState>,
     /// Shared with rumours.
-    pub(super) allowance: Allowance,
+    pub(super) allowance: Allowance<PUSHES, PAUSE_MS>,
     /// Peers that were busy when news went out.
     owed: IndexSet<Arc<str>, FixedState>,
 }

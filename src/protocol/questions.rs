@@ -15,6 +15,7 @@ use super::case::{SECOND_TRY, YOUNG, next_grace_try};
 use super::extension::{Finding, Kind};
 use super::flights::Purpose;
 use super::intake::Subject;
+use super::journal::Cause;
 use super::machine::Machine;
 use super::member::Member;
 use super::time::{Incarnation, Now, Tick};
@@ -240,6 +241,7 @@ impl Machine {
         let findings =
             self.probes.open.swap_remove(peer).map(|question| question.findings).unwrap_or_default();
         let is_certain = stage == Stage::Probed && is_refused_by_me;
+        self.roster.because(Cause::Refused);
         if is_certain && has_confirmer {
             self.bury(peer, now);
         } else if is_certain && is_alone {

@@ -57,7 +57,7 @@ impl Machine {
             }
         }
         for identity in expired {
-            self.forget(&identity);
+            self.forget(&identity, now);
         }
         for identity in stale {
             self.question(&identity);
@@ -67,8 +67,8 @@ impl Machine {
     }
 
     /// Takes a server off the lists; what it has to beat to come back is remembered.
-    pub(super) fn forget(&mut self, identity: &Arc<str>) {
-        if let Some(member) = self.roster.remove(identity) {
+    pub(super) fn forget(&mut self, identity: &Arc<str>, now: Now) {
+        if let Some(member) = self.roster.remove(identity, now.tick) {
             self.graves.dig(Arc::clone(identity), member.highest_seen(), member.incarnation);
         }
     }

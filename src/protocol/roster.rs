@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
-use rand::RngExt;
-use rand::rngs::Xoshiro256PlusPlus;
 
 use super::digest::{Digest, name_hash};
+use super::journal::{Cause, Journal};
 use super::member::{Member, Status, Wire};
 use super::neighbour::Neighbour;
 use super::places::Places;
@@ -17,9 +16,6 @@ use super::time::{Incarnation, Tick};
 
 /// No roster grows beyond this, tombstones included.
 pub(super) const MAX_MEMBERS: usize = 100_000;
-
-/// So often a random member is drawn before the roster is searched from end to end.
-const BLIND_DRAWS: usize = 32;
 
 /// All the other servers that are known, by identity. Its order is that of arrival, the same in every run.
 #[derive(Debug)]
@@ -35,6 +31,8 @@ pub(super) struct Roster {
     /// Grows whenever a member may have changed.
     touches: u64,
     places: Places,
+    /// For the log.
+    pub(super) journal: Journal,
     /// Where somebody was found last, who is mostly asked for several times in a row.
     latest: Cell<usize>,
 }
@@ -45,8 +43,19 @@ const SPARE: usize = 128;
 impl Clone for Roster {
     // The map's own copy would reserve as much as its index could hold.
     fn clone(&self) -> Self {
-        let Self { members, online, natives, dead, digest, neighbour, revision, touches, places, latest } =
-            self;
+        let Self {
+            members,
+            online,
+            natives,
+            dead,
+            digest,
+            neighbour,
+            revision,
+            touches,
+            places,
+            journal,
+            latest,
+        } = self;
         let mut copy = IndexMap::with_capacity_and_hasher(members.len() + SPARE, members.hasher().clone());
         copy.clone_from(members);
         Self {
@@ -59,6 +68,7 @@ impl Clone for Roster {
             revision: *revision,
             touches: *touches,
             places: places.clone(),
+            journal: journal.clone(),
             latest: latest.clone(),
         }
     }
@@ -96,6 +106,7 @@ impl Roster {
             revision: 0,
             touches: 0,
             places: Places::default(),
+            journal: Journal::default(),
             latest: Cell::default(),
         }
     }
@@ -103,7 +114,8 @@ impl Roster {
     /// What another server knows, as this one knows it: without itself.
     pub(super) fn like(other: &Self, identity: &str) -> Self {
         let mut roster = other.clone();
-        roster.remove(identity);
+        roster.remove(identity, Tick::default());
+        roster.journal.forget_all();
         roster.neighbour = Neighbour::of(name_hash(identity));
         roster
     }
@@ -218,21 +230,33 @@ impl Roster {
     /// Adds a server that is not known yet; the caller has seen to it that there is room.
     pub(super) fn insert(&mut self, identity: Arc<str>, member: Member) {
         self.move_on(&identity, None, Some(Standing::of(&member)));
+        self.journal.compare(&identity, None, Some(member.status), member.changed_at.tick());
         let previous = self.members.insert(identity, member);
         debug_assert!(previous.is_none(), "a known server is changed, not inserted");
     }
 
-    pub(super) fn remove(&mut self, identity: &str) -> Option<Member> {
+    pub(super) fn remove(&mut self, identity: &str, now: Tick) -> Option<Member> {
         let (place, identity, member) = self.members.swap_remove_full(identity)?;
         self.places.change(place);
         // The last one has moved there, or was it.
         self.places.change(self.len());
         self.move_on(&identity, Some(Standing::of(&member)), None);
+        self.journal.compare(&identity, Some(member.status), None, now);
         Some(member)
+    }
+
+    /// The cause of the changes that come next, for the log.
+    pub(super) fn because(&mut self, cause: Cause) {
+        self.journal.cause = cause;
     }
 
     /// Gives a member another status.
     pub(super) fn transition(&mut self, identity: &str, status: Status, now: Tick) {
+        if let Some((identity, member)) =
+            self.place_of(identity).and_then(|place| self.members.get_index(place))
+        {
+            self.journal.compare(identity, Some(member.status), Some(status), now);
+        }
         self.change(identity, |member| {
             let before = std::mem::replace(&mut member.status, status);
             if before != status {
@@ -295,61 +319,6 @@ impl Roster {
             self.natives = self.natives.saturating_add_signed(change);
         }
     }
-
-    /// One member at random among those wanted.
-    pub(super) fn pick(
-        &self,
-        rng: &mut Xoshiro256PlusPlus,
-        wanted: impl Fn(&Arc<str>, &Member) -> bool,
-    ) -> Option<Arc<str>> {
-        if self.members.is_empty() {
-            return None;
-        }
-        for _ in 0..BLIND_DRAWS {
-            let (identity, member) = self.members.get_index(rng.random_range(0..self.len()))?;
-            if wanted(identity, member) {
-                return Some(Arc::clone(identity));
-            }
-        }
-        let start = rng.random_range(0..self.len());
-        (start..self.len()).chain(0..start).find_map(|index| {
-            let (identity, member) = self.members.get_index(index)?;
-            wanted(identity, member).then(|| Arc::clone(identity))
-        })
-    }
-
-    /// Up to `amount` different members at random among those wanted.
-    pub(super) fn sample(
-        &self,
-        rng: &mut Xoshiro256PlusPlus,
-        amount: usize,
-        wanted: impl Fn(&Arc<str>, &Member) -> bool,
-    ) -> Vec<Arc<str>> {
-        let mut chosen: Vec<Arc<str>> = Vec::with_capacity(amount);
-        if self.len() > amount * BLIND_DRAWS {
-            for _ in 0..amount * BLIND_DRAWS {
-                if chosen.len() == amount {
-                    return chosen;
-                }
-                let drawn = self.members.get_index(rng.random_range(0..self.len()));
-                chosen.extend(
-                    drawn
-                        .filter(|(identity, member)| wanted(identity, member) && !chosen.contains(identity))
-                        .map(|(identity, _)| Arc::clone(identity)),
-                );
-            }
-            chosen.clear();
-        }
-        for (seen, (identity, _)) in self.members.iter().filter(|(id, member)| wanted(id, member)).enumerate()
-        {
-            if chosen.len() < amount {
-                chosen.push(Arc::clone(identity));
-            } else if let Some(slot) = chosen.get_mut(rng.random_range(0..=seen)) {
-                *slot = Arc::clone(identity);
-            }
-        }
-        chosen
-    }
 }
 
 #[cfg(test)]
@@ -370,9 +339,9 @@ mod tests {
         let stamp = |roster: &Roster, url: &BaseUrl| roster.get(url.identity()).map(|member| member.stamp.0);
         let [a, b, c] = &urls;
         assert_eq!(stamp(&roster, a), Some(0));
-        roster.remove("http://a/");
+        roster.remove("http://a/", now.tick);
         assert_eq!([a, b, c].map(|url| stamp(&roster, url)), [None, Some(1), Some(2)]);
-        roster.remove("http://c/");
+        roster.remove("http://c/", now.tick);
         assert_eq!([c, a, b].map(|url| stamp(&roster, url)), [None, None, Some(1)]);
     }
 }

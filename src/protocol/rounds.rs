@@ -199,7 +199,7 @@ impl Machine {
     }
 
     pub(super) fn log_gossip_failure(&mut self, peer: &Arc<str>, reason: &str, now: Now) {
-        let shown = self.roster.spelling(peer);
-        self.log_failure(format!("Failed to send gossip message to {shown}:"), reason, now.tick);
+        // The normalised URL: a server chooses its own spelling, and could choose another one each time.
+        self.log_failure(format!("Failed to send gossip message to {peer}:"), reason, now.tick);
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::accusers::Accusers;
 use super::digest::short_name;
+use super::journal::Cause;
 use super::machine::Machine;
 use super::member::Status;
 use super::time::{Now, Tick};
@@ -129,6 +130,7 @@ impl Machine {
         if is_mine_alone {
             self.health.buried_alone(now.tick);
         }
+        self.roster.because(Cause::Silent);
         self.bury(identity, now);
     }
 }

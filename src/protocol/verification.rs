@@ -9,6 +9,7 @@ use super::case::{Case, Comeback, SECOND_TRY, Stage};
 use super::extension::Finding;
 use super::flights::{ExchangeId, Flight, OwnWord, Purpose};
 use super::inquest::MAX_ASKED;
+use super::journal::Cause;
 use super::machine::Machine;
 use super::member::{Member, Status, Wire};
 use super::message::Reply;
@@ -190,6 +191,7 @@ impl Machine {
         if let Some(word) = word {
             self.roster.spell(peer, &word.spelling);
         }
+        self.roster.because(Cause::Answered);
         self.roster.transition(peer, Status::Online, now.tick);
         if let Some(member) = self.roster.get_mut(peer) {
             member.has_answered = true;
@@ -238,6 +240,7 @@ impl Machine {
         } else {
             member.stamp.max(own_stamp.unwrap_or_default())
         });
+        self.roster.because(if own_stamp.is_some() { Cause::OwnWord } else { Cause::Absent });
         self.lay_tombstone(peer, Status::Left, now);
     }
 

@@ -40,7 +40,7 @@ impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused => f.write_str("connection refused"),
-            Self::TimedOut(limit) => write!(f, "timed out after {} s", limit.as_secs_f64()),
+            Self::TimedOut(limit) => write!(f, "timed out after {} s", rounded(*limit)),
             Self::Certificate(reason) => write!(f, "certificate is not trusted: {reason}"),
             Self::Connection(reason) => f.write_str(reason),
             Self::TooLarge => f.write_str("answer is larger than 16 MB"),
@@ -49,6 +49,11 @@ impl fmt::Display for TransportError {
             Self::Setup(reason) => write!(f, "HTTP client cannot be built: {reason}"),
         }
     }
+}
+
+/// In seconds, to the hundredth: time-outs follow from measured round trips.
+fn rounded(limit: Duration) -> f64 {
+    (limit.as_secs_f64() * 100.0).round() / 100.0
 }
 
 impl Error for TransportError {}
@@ -104,5 +109,18 @@ fn certificate_reason(error: &CertificateError) -> String {
             "it is self-signed".into()
         }
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_out_is_told_in_round_seconds() {
+        for (seconds, text) in [(1.370_814_2, "1.37"), (5.0, "5"), (0.3, "0.3"), (2.499_9, "2.5")] {
+            let error = TransportError::TimedOut(Duration::from_secs_f64(seconds));
+            assert_eq!(error.to_string(), format!("timed out after {text} s"));
+        }
     }
 }

@@ -12,6 +12,7 @@ mod grace;
 mod intake;
 mod leave;
 mod legacy;
+mod log;
 mod master_list;
 mod master_list_upload;
 mod myself;

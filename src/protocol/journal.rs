@@ -1,0 +1,248 @@
+//! Who has joined, returned, left or died since the log last said so, and why.
+//!
+//! The roster keeps it, so that no change of what is shown escapes it. A change costs a few names; a claim that changes
+//! nothing costs nothing.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::member::Status;
+use super::output::Severity;
+use super::time::Tick;
+
+/// Servers named for each kind of change and cause; the others are counted.
+const MAX_NAMED: usize = 10;
+/// Servers named in one line, which bounds it to some 10 kB.
+const MAX_NAMED_IN_LINE: usize = 20;
+/// How long changes are collected, so that many at once make one line.
+const COLLECTED: Duration = Duration::from_secs(1);
+
+/// What became of a server, as it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Change {
+    Joined,
+    Returned,
+    Left,
+    Died,
+    /// It is no longer shown at all.
+    Dropped,
+}
+
+/// Why it is shown so.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Cause {
+    /// The master list says so.
+    MasterList,
+    /// The server itself says so.
+    OwnWord,
+    /// Other servers say so.
+    #[default]
+    Hearsay,
+    /// It has answered this server.
+    Answered,
+    /// Its answer does not show it online.
+    Absent,
+    /// Its port is closed.
+    Refused,
+    /// It does not answer.
+    Silent,
+    /// It answers with something else.
+    Unclear,
+    /// Another server answers at its address.
+    Replaced,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Joined => "joined",
+            Self::Returned => "returned",
+            Self::Left => "left",
+            Self::Died => "died",
+            Self::Dropped => "dropped",
+        })
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::MasterList => "on the master list",
+            Self::OwnWord => "by its own word",
+            Self::Hearsay => "reported by other servers",
+            Self::Answered => "it answered",
+            Self::Absent => "absent from its own list",
+            Self::Refused => "connection refused",
+            Self::Silent => "no answer",
+            Self::Unclear => "invalid answer",
+            Self::Replaced => "another server answers there",
+        })
+    }
+}
+
+/// Changes that the log has not told yet.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Journal {
+    /// Of the changes that come next.
+    pub(super) cause: Cause,
+    groups: BTreeMap<(Change, Cause), Group>,
+    /// When the first of them was noted.
+    since: Tick,
+    /// Whether these are the servers that were there at the start.
+    is_first: bool,
+}
+
+/// Servers with the same change for the same cause.
+#[derive(Debug, Clone, Default)]
+struct Group {
+    count: usize,
+    named: Vec<Arc<str>>,
+}
+
+impl Journal {
+    /// Notes what has changed of what is shown of a server; none where it is not known.
+    pub(super) fn compare(
+        &mut self,
+        identity: &Arc<str>,
+        before: Option<Status>,
+        after: Option<Status>,
+        now: Tick,
+    ) {
+        let [was_online, is_online] = [before, after].map(|status| status.is_some_and(Status::is_online));
+        if was_online == is_online {
+            return;
+        }
+        let change = match (before, after) {
+            (None, _) => Change::Joined,
+            (_, None) => Change::Dropped,
+            (_, Some(Status::Left)) => Change::Left,
+            (_, Some(Status::Dead)) => Change::Died,
+            (_, Some(Status::Online | Status::Suspect)) => Change::Returned,
+        };
+        self.note(identity, change, now);
+    }
+
+    fn note(&mut self, identity: &Arc<str>, change: Change, now: Tick) {
+        if self.groups.is_empty() {
+            self.since = now;
+        }
+        let group = self.groups.entry((change, self.cause)).or_default();
+        group.count += 1;
+        if group.named.len() < MAX_NAMED {
+            group.named.push(Arc::clone(identity));
+        }
+    }
+
+    /// Tells what was noted before the start was done, and soon after, in one line.
+    pub(super) fn begin(&mut self, now: Tick) {
+        self.is_first = !self.groups.is_empty();
+        self.since = now;
+    }
+
+    /// Collects for a while longer.
+    pub(super) fn wait(&mut self, now: Tick) {
+        self.since = now;
+    }
+
+    pub(super) fn forget_all(&mut self) {
+        self.groups.clear();
+    }
+
+    /// When the log is to be told.
+    pub(super) fn due(&self) -> Option<Tick> {
+        (!self.groups.is_empty()).then(|| self.since + COLLECTED)
+    }
+
+    /// The line for the log, which then is up to date. Deaths make it a warning.
+    pub(super) fn take(&mut self) -> (Severity, String) {
+        let groups = std::mem::take(&mut self.groups);
+        let is_first = std::mem::take(&mut self.is_first);
+        let has_deaths = groups.keys().any(|(change, _)| *change == Change::Died);
+        let mut line = "Clustershazbot:".to_owned();
+        let mut room = MAX_NAMED_IN_LINE;
+        for (index, ((change, cause), group)) in groups.iter().enumerate() {
+            let separator = if index == 0 { "" } else { ";" };
+            let _ = match change {
+                Change::Joined if is_first => write!(line, "{separator} found at the start: "),
+                _ => write!(line, "{separator} {change}: "),
+            };
+            let named = group.named.get(..room).unwrap_or(&group.named);
+            room -= named.len();
+            group.write(named, &mut line);
+            let _ = write!(line, " ({cause})");
+        }
+        (if has_deaths { Severity::Warning } else { Severity::Info }, line)
+    }
+}
+
+impl Group {
+    // Writing into memory has no way to fail.
+    fn write(&self, named: &[Arc<str>], line: &mut String) {
+        line.push_str(&named.join(", "));
+        let _ = match self.count - named.len() {
+            0 => Ok(()),
+            rest if named.is_empty() => write!(line, "{rest} servers"),
+            rest => write!(line, " and {rest} more"),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn journal(changes: &[(usize, Change, Cause)]) -> Journal {
+        let mut journal = Journal::default();
+        for (amount, change, cause) in changes {
+            journal.cause = *cause;
+            for index in 0..*amount {
+                journal.note(&format!("http://{change}/{index}/").into(), *change, Tick(5));
+            }
+        }
+        journal
+    }
+
+    #[test]
+    fn one_line_tells_all_with_their_causes() {
+        let mut journal = journal(&[
+            (1, Change::Died, Cause::Refused),
+            (2, Change::Joined, Cause::OwnWord),
+            (1, Change::Joined, Cause::MasterList),
+        ]);
+        assert_eq!(journal.due(), Some(Tick(1_005)));
+        let (severity, line) = journal.take();
+        assert_eq!(severity, Severity::Warning);
+        assert_eq!(
+            line,
+            "Clustershazbot: joined: http://joined/0/ (on the master list); \
+             joined: http://joined/0/, http://joined/1/ (by its own word); died: http://died/0/ (connection refused)"
+        );
+        assert_eq!(journal.due(), None);
+    }
+
+    #[test]
+    fn a_line_is_bounded() {
+        let causes = [Cause::MasterList, Cause::OwnWord, Cause::Hearsay];
+        let (severity, line) = journal(&causes.map(|cause| (1_000, Change::Joined, cause))).take();
+        assert_eq!(severity, Severity::Info);
+        assert_eq!(line.matches("http://").count(), MAX_NAMED_IN_LINE);
+        assert_eq!(line.matches(" and 990 more (").count(), 2);
+        assert!(line.ends_with("joined: 1000 servers (reported by other servers)"), "{line}");
+    }
+
+    #[test]
+    fn those_that_were_there_at_the_start_did_not_join() {
+        let mut journal = journal(&[(1, Change::Joined, Cause::MasterList)]);
+        journal.begin(Tick(100));
+        assert_eq!(journal.due(), Some(Tick(1_100)));
+        journal.note(&"http://b/".into(), Change::Joined, Tick(200));
+        assert_eq!(
+            journal.take().1,
+            "Clustershazbot: found at the start: http://joined/0/, http://b/ (on the master list)"
+        );
+        journal.note(&"http://c/".into(), Change::Joined, Tick(2_000));
+        assert!(journal.take().1.starts_with("Clustershazbot: joined: http://c/"));
+    }
+}

@@ -1,0 +1,48 @@
+//! Text from outside, as it may stand in a log or an error.
+
+use std::fmt::Write;
+
+/// Characters of a text that are shown: a base URL and what is said of it. A reason may be endless.
+const MAX_CHARS: usize = 1_000;
+
+/// The text with escapes in place of what would break a line, act on a terminal or turn the order of what is read.
+pub(super) fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len().min(MAX_CHARS));
+    for (index, character) in text.chars().enumerate() {
+        if index == MAX_CHARS {
+            shown.push('…');
+            break;
+        }
+        if is_harmful(character) {
+            // Writing into memory has no way to fail.
+            let _ = write!(shown, "\\u{{{:x}}}", u32::from(character));
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// Whether it is a control, a line separator, invisible, or changes the direction of text.
+fn is_harmful(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_acts_on_a_terminal_or_a_reader_is_escaped() {
+        assert_eq!(printable("a\u{1b}[31m\r\nb"), "a\\u{1b}[31m\\u{d}\\u{a}b");
+        assert_eq!(printable("\u{202e}gpj\u{2066}\u{200f}"), "\\u{202e}gpj\\u{2066}\\u{200f}");
+        assert_eq!(printable("schön, 服务器"), "schön, 服务器");
+    }
+
+    #[test]
+    fn it_is_bounded() {
+        assert_eq!(printable(&"x".repeat(100_000)).chars().count(), MAX_CHARS + 1);
+    }
+}
