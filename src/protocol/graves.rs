@@ -9,7 +9,7 @@ use super::claim::Claim;
 use super::time::{Incarnation, Stamp};
 
 /// So many are remembered; the oldest makes way.
-const MAX_GRAVES: usize = 4_096;
+pub(super) const MAX_GRAVES: usize = 4_096;
 
 #[derive(Debug, Default)]
 pub(super) struct Graves(IndexMap<Arc<str>, (Stamp, Incarnation), FixedState>);
@@ -41,6 +41,10 @@ impl Graves {
                 claim.incarnation <= *incarnation
             }
         })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 
     pub(super) fn fill(&mut self, identity: &str) {

@@ -7,10 +7,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use foldhash::fast::FixedState;
+use indexmap::IndexMap;
+
 use super::losses::Losses;
 use super::machine::Machine;
 use super::member::Status;
 use super::output::Severity;
+use super::roster::MAX_MEMBERS;
 use super::time::{Now, Tick};
 
 /// The worst there is.
@@ -21,12 +25,14 @@ pub(super) const LAGS: Duration = Duration::from_secs(1);
 const MET_WHILE_LAGGING: usize = 2;
 /// Burials are counted for so long.
 const BURIAL_WINDOW: Duration = Duration::from_secs(60);
-/// So many are too many for one server alone to bury, where they are also more than that share of the members.
+/// Members whose burial by one server alone is too many, where they are also more than that share of the members.
 const TOO_MANY: usize = 3;
 const TOO_LARGE_A_SHARE: f64 = 0.15;
+/// Burials remembered; the oldest makes way. No fuller window is reached: this is the largest share of the largest roster.
+pub(super) const MAX_BURIALS: usize = (MAX_MEMBERS as f64 * TOO_LARGE_A_SHARE) as usize;
 
 /// The samples of which the longest is taken: some 98th percentile.
-const ROUND_TRIPS: usize = 64;
+pub(super) const ROUND_TRIPS: usize = 64;
 pub(crate) const SHORTEST_PROBE_TIMEOUT: Duration = Duration::from_millis(300);
 const LONGEST_PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -48,8 +54,8 @@ pub(super) struct Health {
     late_at: Tick,
     round_trips: VecDeque<Duration>,
     pub(super) losses: Losses,
-    /// When this server buried somebody whom nobody else had accused.
-    burials: VecDeque<Tick>,
+    /// Whom this server buried though nobody else had accused them, and when it did so last; since the last answer.
+    burials: IndexMap<Arc<str>, Tick, FixedState>,
     pub(super) is_isolated: bool,
 }
 
@@ -105,14 +111,25 @@ impl Health {
         timeout.mul_f64(self.stretch())
     }
 
-    pub(super) fn buried_alone(&mut self, now: Tick) {
-        self.burials.push_back(now);
+    pub(super) fn buried_alone(&mut self, identity: &Arc<str>, now: Tick) {
+        self.burials.shift_remove(identity);
+        if self.burials.len() >= MAX_BURIALS {
+            self.burials.shift_remove_index(0);
+        }
+        self.burials.insert(Arc::clone(identity), now);
     }
 
-    fn recent_burials(&mut self, now: Tick) -> usize {
-        while self.burials.front().is_some_and(|at| now.since(*at) >= BURIAL_WINDOW) {
-            self.burials.pop_front();
-        }
+    /// How many other members than this one were buried alone within the window.
+    fn recent_burials_beside(&mut self, identity: &str, now: Tick) -> usize {
+        self.burials.retain(|_, at| now.since(*at) < BURIAL_WINDOW);
+        self.burials.len() - usize::from(self.burials.contains_key(identity))
+    }
+
+    pub(super) fn round_trip_count(&self) -> usize {
+        self.round_trips.len()
+    }
+
+    pub(super) fn burial_count(&self) -> usize {
         self.burials.len()
     }
 }
@@ -134,14 +151,18 @@ impl Machine {
         }
     }
 
-    /// Whether one burial more, on nobody else's word, would be one too many.
-    pub(super) fn would_bury_too_many(&mut self, now: Now) -> bool {
+    /// Whether the burial of this member, on nobody else's word, would be one too many.
+    pub(super) fn would_bury_too_many(&mut self, identity: &str, now: Now) -> bool {
         if self.health.is_isolated {
             return true;
         }
-        let burials = self.health.recent_burials(now.tick) + 1;
-        let members = self.roster.online_count() + burials - 1;
-        if burials < TOO_MANY || (burials as f64) <= members as f64 * TOO_LARGE_A_SHARE {
+        let others = self.health.recent_burials_beside(identity, now.tick);
+        let members = self.roster.online_count() + others;
+        // Where there is only one other member, its death and one's own isolation look alike.
+        let is_rule_void = members <= 1;
+        let burials = others + 1;
+        let are_few = burials < TOO_MANY || (burials as f64) <= members as f64 * TOO_LARGE_A_SHARE;
+        if is_rule_void || are_few {
             return false;
         }
         self.health.is_isolated = true;
@@ -150,11 +171,10 @@ impl Machine {
         true
     }
 
-    /// Somebody has answered: this server is not cut off.
+    /// Somebody has answered: this server is not cut off, and those it buried alone count no more.
     pub(super) fn is_reached(&mut self) {
-        if std::mem::take(&mut self.health.is_isolated) {
-            self.health.burials.clear();
-        }
+        self.health.is_isolated = false;
+        self.health.burials.clear();
     }
 
     /// Up to so many native servers that can help, in random order.

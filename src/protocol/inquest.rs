@@ -1,6 +1,5 @@
 //! Who is to be verified next: accusations first, then hearsay in random order, at a bounded pace.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use indexmap::IndexSet;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
+use super::deadlines::Deadlines;
 use super::time::Tick;
 
 /// At most ten verifications begin in a second.
@@ -18,9 +18,10 @@ pub(super) const MAX_ASKED: usize = 4;
 
 #[derive(Debug, Default)]
 pub(super) struct Inquest {
-    accused: VecDeque<Arc<str>>,
+    /// In the order in which they came.
+    accused: IndexSet<Arc<str>, FixedState>,
     hearsay: IndexSet<Arc<str>, FixedState>,
-    waiting: BTreeMap<Tick, Vec<Arc<str>>>,
+    waiting: Deadlines,
     next_slot: Tick,
 }
 
@@ -29,20 +30,31 @@ impl Inquest {
     pub(super) fn queue(&mut self, identity: Arc<str>, is_accused: bool) {
         if is_accused {
             self.hearsay.swap_remove(&identity);
-            self.accused.push_back(identity);
-        } else {
+            self.accused.insert(identity);
+        } else if !self.accused.contains(&identity) {
             self.hearsay.insert(identity);
         }
     }
 
-    pub(super) fn wait(&mut self, identity: Arc<str>, until: Tick) {
-        self.waiting.entry(until).or_default().push(identity);
+    pub(super) fn wait(&mut self, identity: &Arc<str>, until: Tick) {
+        self.waiting.set(identity, until);
+    }
+
+    /// A member that is no longer known is asked nothing.
+    pub(super) fn forget(&mut self, identity: &Arc<str>) {
+        self.accused.shift_remove(identity);
+        self.hearsay.swap_remove(identity);
+        self.waiting.forget(identity);
+    }
+
+    /// How many are queued, and how many wait to be asked again.
+    pub(super) fn lengths(&self) -> [usize; 2] {
+        [self.accused.len() + self.hearsay.len(), self.waiting.len()]
     }
 
     /// Those whose pause has ended.
     pub(super) fn take_due(&mut self, now: Tick) -> Vec<Arc<str>> {
-        let later = self.waiting.split_off(&Tick(now.0.saturating_add(1)));
-        std::mem::replace(&mut self.waiting, later).into_values().flatten().collect()
+        self.waiting.take_due(now)
     }
 
     /// The next one to ask, if the pace allows one now.
@@ -50,7 +62,7 @@ impl Inquest {
         if now < self.next_slot {
             return None;
         }
-        self.accused.pop_front().or_else(|| {
+        self.accused.shift_remove_index(0).or_else(|| {
             let last = self.hearsay.len().checked_sub(1)?;
             self.hearsay.swap_remove_index(rng.random_range(0..=last))
         })
@@ -64,7 +76,6 @@ impl Inquest {
     pub(super) fn next_wake(&self, can_ask: bool) -> Option<Tick> {
         let has_queued = can_ask && !(self.accused.is_empty() && self.hearsay.is_empty());
         let slot = has_queued.then_some(self.next_slot);
-        let due = self.waiting.keys().next().copied();
-        slot.into_iter().chain(due).min()
+        slot.into_iter().chain(self.waiting.next()).min()
     }
 }

@@ -16,7 +16,7 @@ use super::time::{Now, Tick};
 /// The same failure of the same peer is told at most so often.
 const QUIET: Duration = Duration::from_secs(60);
 /// So many different failures are remembered; in a wider outage repeats may come earlier.
-const MAX_REMEMBERED: usize = 1_000;
+pub(super) const MAX_REMEMBERED: usize = 1_000;
 /// Lines of one severity that may be told at once, whatever they are about.
 const LINES: u64 = 20;
 /// One more line is allowed after each of these pauses, in milliseconds: 20 lines a minute can still be read.
@@ -59,6 +59,12 @@ impl Told {
             self.left_out.get_or_insert((0, now)).0 += 1;
         }
         has_room
+    }
+}
+
+impl Told {
+    pub(super) fn failure_count(&self) -> usize {
+        self.failures.len()
     }
 }
 

@@ -8,6 +8,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::claim::Claim;
 use super::config::Config;
+use super::deadlines::Deadlines;
 use super::flights::{ExchangeId, Flights, Purpose};
 use super::graves::Graves;
 use super::health::Health;
@@ -22,10 +23,10 @@ use super::output::{Event, Transmit};
 use super::phase::Phase;
 use super::probes::Probes;
 use super::push::Spread;
+use super::queues::Events;
 use super::roster::Roster;
 use super::rounds::Rounds;
 use super::rumours::Rumours;
-use super::suspicion::Suspects;
 use super::sync::Sync;
 use super::time::{Now, Tick};
 use super::timers::{Timer, Timers};
@@ -56,14 +57,15 @@ pub struct Machine {
     pub(super) told: Told,
     pub(super) timers: Timers,
     pub(super) transmits: VecDeque<Transmit>,
-    pub(super) events: VecDeque<Event>,
+    pub(super) events: Events,
     /// Where the next page of a long list begins.
     pub(super) page_cursor: usize,
     /// Tells this process from others behind the same URL.
     pub(super) instance: u64,
     pub(super) rumours: Rumours,
     pub(super) probes: Probes,
-    pub(super) suspects: Suspects,
+    /// When the time of which suspect is up.
+    pub(super) suspects: Deadlines,
     pub(super) health: Health,
     pub(super) sync: Sync,
     pub(super) legacy_news: LegacyNews,
@@ -130,11 +132,11 @@ impl Machine {
             told: Told::default(),
             timers: Timers::default(),
             transmits: VecDeque::new(),
-            events: VecDeque::new(),
+            events: Events::default(),
             page_cursor: 0,
             rumours: Rumours::default(),
             probes: Probes::default(),
-            suspects: Suspects::default(),
+            suspects: Deadlines::default(),
             health: Health::default(),
             sync: Sync::default(),
             legacy_news: LegacyNews::default(),
@@ -160,7 +162,7 @@ impl Machine {
 
     /// The reply to an exchange.
     pub fn handle_reply(&mut self, now: Now, id: ExchangeId, reply: &Reply<'_>) {
-        if matches!(reply, Reply::Lists(_) | Reply::Native(_) | Reply::Refusal(_)) {
+        if matches!(reply, Reply::Lists(_) | Reply::Native(_)) {
             self.is_reached();
         }
         if let Reply::Lists(lists) = reply {

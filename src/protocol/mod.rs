@@ -16,7 +16,8 @@
 //! | what native servers say to each other | [`extension`], [`claim`], `native`, `rumours`, `sync` |
 //! | what legacy peers are told | `phase`, `rounds`, `push`, `allowance`, `legacy_news` |
 //! | the master list | [`master_list`], [`document`] |
-//! | what the machine wants done and tells | [`output`], `flights`, `timers`; `log`, `journal`, `printable` |
+//! | what the machine wants done and tells | [`output`], `flights`, `timers`, `deadlines`; `log`, `journal`, `printable` |
+//! | how much of it there may be | [`queues`] |
 
 pub mod accusers;
 mod allowance;
@@ -24,6 +25,7 @@ pub mod base_url;
 mod case;
 pub mod claim;
 pub mod config;
+mod deadlines;
 mod digest;
 pub mod document;
 mod draws;
@@ -58,6 +60,7 @@ mod printable;
 mod probes;
 mod push;
 mod questions;
+pub mod queues;
 mod reconnect;
 pub mod request;
 mod retention;

@@ -18,6 +18,7 @@ use super::machine::Machine;
 use super::member::{Member, Status, Wire};
 use super::message::Lists;
 use super::output::Transmit;
+use super::queues::MAX_UNDER_WAY;
 use super::time::Now;
 
 /// So long a native server's answer to what is no probe is waited for, by a server in good health,
@@ -258,9 +259,10 @@ impl Machine {
         room > 0
     }
 
-    // Without the extension a server asks as many at once as version 1 does.
+    // Without the extension a server asks as many at once as version 1 does, within reason.
     fn room_beside(&self, requests: usize) -> usize {
-        if self.is_native() { MAX_IN_FLIGHT.saturating_sub(requests) } else { usize::MAX }
+        let cap = if self.is_native() { MAX_IN_FLIGHT } else { MAX_UNDER_WAY };
+        cap.saturating_sub(requests)
     }
 
     /// How many requests to legacy peers are under way.

@@ -13,7 +13,7 @@ use super::message::HeardEntry;
 use super::time::{Now, Stamp};
 
 /// So many changes are remembered; a copy that has missed more is told all names anew.
-const REMEMBERED: usize = 512;
+pub(super) const REMEMBERED: usize = 512;
 
 /// Which places have got another name, or none, while the roster was at least so long.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +29,10 @@ impl Places {
             self.latest.pop_front();
         }
         self.latest.push_back(place);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.latest.len()
     }
 
     /// Those that have changed after so many changes; none if nobody remembers.

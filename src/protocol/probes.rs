@@ -16,7 +16,7 @@ use super::timers::Timer;
 use super::turn::Turn;
 
 /// So many servers to be asked out of turn are remembered.
-const MAX_WAITING: usize = 1_024;
+pub(super) const MAX_WAITING: usize = 1_024;
 
 /// Whom to probe, and what is being found out.
 #[derive(Debug, Default)]
@@ -50,6 +50,11 @@ impl Probes {
     /// It runs, and says itself why it does not answer.
     pub(super) fn excuse(&mut self, identity: &Arc<str>) {
         self.open.swap_remove(identity);
+    }
+
+    /// How many wait to be probed out of turn, and how many to be told that they are held for dead.
+    pub(super) fn lengths(&self) -> [usize; 2] {
+        [self.urgent.len(), self.disputed.len()]
     }
 
     /// A buried one that somebody holds for alive.

@@ -43,6 +43,19 @@ pub(super) struct Spread {
     owed: IndexSet<Arc<str>, FixedState>,
 }
 
+impl Spread {
+    /// A member that is no longer known is told nothing.
+    pub(super) fn forget(&mut self, identity: &str) {
+        self.waiting.shift_remove(identity);
+        self.owed.swap_remove(identity);
+    }
+
+    /// How many are still to be told, and how many were busy.
+    pub(super) fn lengths(&self) -> [usize; 2] {
+        [self.waiting.len(), self.owed.len()]
+    }
+}
+
 impl Machine {
     pub(super) fn push_to_few(&mut self, now: Tick) {
         self.spread.reach = self.spread.reach.max(Some(Reach::Few));

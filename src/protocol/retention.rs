@@ -70,6 +70,7 @@ impl Machine {
     pub(super) fn forget(&mut self, identity: &Arc<str>, now: Now) {
         if let Some(member) = self.roster.remove(identity, now.tick) {
             self.graves.dig(Arc::clone(identity), member.highest_seen(), member.incarnation);
+            self.forget_in_queues(identity);
         }
     }
 }

@@ -15,6 +15,7 @@ use super::machine::Machine;
 use super::member::Member;
 use super::message::Lists;
 use super::output::Transmit;
+use super::queues::MAX_UNDER_WAY;
 use super::rumours::MAX_CLAIM_BYTES_BESIDE_LISTS;
 use super::time::{Now, Tick};
 use super::timers::Timer;
@@ -168,7 +169,7 @@ impl Machine {
         let mut pages: BTreeMap<u8, Arc<Lists>> = BTreeMap::new();
         let mut exchanges = BTreeSet::new();
         for peer in peers {
-            if self.flights.is_talking_to(&peer) {
+            if self.flights.is_talking_to(&peer) || self.flights.len() >= MAX_UNDER_WAY {
                 continue;
             }
             let Some(halvings) = self.roster.get(&peer).map(Member::page_halvings) else { continue };

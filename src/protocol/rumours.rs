@@ -70,6 +70,15 @@ impl Rumours {
         self.by_subject.clear();
     }
 
+    /// Nothing is told any more of a member that is no longer known.
+    pub(super) fn forget(&mut self, subject: &str) {
+        self.by_subject.shift_remove(subject);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_subject.len()
+    }
+
     fn spend_round<'a>(&mut self, told: impl Iterator<Item = &'a Arc<str>>) {
         for subject in told {
             self.by_subject.get_mut(subject).into_iter().for_each(Rumour::spend_round);

@@ -3,7 +3,6 @@
 //! The formula is Lifeguard's (Dadgar, Phillips, Currey 2018): from the longest to the shortest time by the logarithm of the
 //! confirmations, so that the first ones count most.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,12 +22,6 @@ const LONGEST_FACTOR: f64 = 6.0;
 const ENOUGH_CONFIRMATIONS: usize = 2;
 /// A verdict that is held back is looked at again so often.
 const HELD_BACK: Duration = Duration::from_secs(1);
-
-/// When whose time is up.
-#[derive(Debug, Default)]
-pub(super) struct Suspects {
-    by_deadline: BTreeMap<Tick, Vec<Arc<str>>>,
-}
 
 /// What is held against a suspect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,13 +73,13 @@ impl Machine {
 
     /// Whether nobody is suspected.
     pub(super) fn suspects_is_empty(&self) -> bool {
-        self.suspects.by_deadline.is_empty()
+        self.suspects.is_empty()
     }
 
     /// Sees to it that a suspicion ends in time, also when it has become shorter.
     pub(super) fn schedule_suspicion(&mut self, identity: &Arc<str>, now: Now) {
         if let Some(deadline) = self.suspicion_deadline(identity) {
-            self.suspects.by_deadline.entry(deadline).or_default().push(Arc::clone(identity));
+            self.suspects.set(identity, deadline);
             self.timers.set_earlier(Timer::Suspicion, deadline.max(now.tick));
         }
     }
@@ -99,18 +92,16 @@ impl Machine {
 
     /// Buries those whose time is up.
     pub(super) fn end_suspicions(&mut self, now: Now) {
-        let later = self.suspects.by_deadline.split_off(&Tick(now.tick.0.saturating_add(1)));
-        let due = std::mem::replace(&mut self.suspects.by_deadline, later);
-        for identity in due.into_values().flatten() {
+        for identity in self.suspects.take_due(now.tick) {
             match self.suspicion_deadline(&identity) {
                 Some(deadline) if deadline <= now.tick => self.end_suspicion(&identity, now),
                 // Longer than it was: servers were lost meanwhile, or this one has become slow itself.
-                Some(deadline) => self.suspects.by_deadline.entry(deadline).or_default().push(identity),
+                Some(deadline) => self.suspects.set(&identity, deadline),
                 None => {}
             }
         }
-        if let Some(next) = self.suspects.by_deadline.keys().next() {
-            self.timers.set(Timer::Suspicion, *next);
+        if let Some(next) = self.suspects.next() {
+            self.timers.set(Timer::Suspicion, next);
         }
     }
 
@@ -121,14 +112,14 @@ impl Machine {
             .get(identity)
             .and_then(|member| member.suspicion())
             .is_some_and(|suspicion| suspicion.accusers.iter().all(|accuser| accuser == me));
-        if is_mine_alone && self.would_bury_too_many(now) {
+        if is_mine_alone && self.would_bury_too_many(identity, now) {
             // All at the same moments, so that many wake nobody more often than one.
             let step = u64::try_from(HELD_BACK.as_millis()).unwrap_or(1);
             let again = Tick((now.tick.0 / step + 1) * step);
-            return self.suspects.by_deadline.entry(again).or_default().push(Arc::clone(identity));
+            return self.suspects.set(identity, again);
         }
         if is_mine_alone {
-            self.health.buried_alone(now.tick);
+            self.health.buried_alone(identity, now.tick);
         }
         self.roster.because(Cause::Silent);
         self.bury(identity, now);

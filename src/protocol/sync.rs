@@ -28,7 +28,7 @@ use super::time::{Incarnation, Now, Tick};
 /// News that are under way need no comparison.
 pub(crate) const NEWS_NEED: Duration = Duration::from_secs(1);
 /// So many whole rosters are handed out in a second; others are named to whoever asks for one more.
-const MAX_WHOLE: usize = 4;
+pub(super) const MAX_WHOLE: usize = 4;
 const WHOLE_WINDOW: Duration = Duration::from_secs(1);
 /// So many others are named.
 const NAMED: usize = 5;
@@ -44,6 +44,12 @@ pub(super) struct Sync {
     pub(super) whole_tries_left: u8,
     /// Nobody was free to be asked for a whole roster; the next one that answers a greeting is.
     pub(super) awaits_greeting: bool,
+}
+
+impl Sync {
+    pub(super) fn handed_out_count(&self) -> usize {
+        self.handed_out.len()
+    }
 }
 
 impl Machine {

@@ -265,7 +265,7 @@ impl Machine {
         } else if let Some(again) = case.fail(member, now) {
             case.stage = Stage::Waiting(again);
             member.leave_case_open(case);
-            self.inquest.wait(Arc::clone(peer), again);
+            self.inquest.wait(peer, again);
         } else {
             self.bury(peer, now);
         }
@@ -304,7 +304,7 @@ impl Machine {
         let Some(case) = self.roster.get_mut(peer).and_then(Member::case_mut) else { return };
         let again = now.tick + SECOND_TRY;
         case.stage = Stage::Waiting(again);
-        self.inquest.wait(Arc::clone(peer), again);
+        self.inquest.wait(peer, again);
     }
 
     fn lay_tombstone(&mut self, peer: &Arc<str>, status: Status, now: Now) {

@@ -1,7 +1,8 @@
-//! Bounded: a native server has at most 16 requests in flight to native servers and as many to legacy peers, and no body is
-//! larger than 64 kB.
+//! Bounded: a native server has at most 16 requests in flight to native servers and as many to legacy peers, no body is larger
+//! than 64 kB, and no queue is longer than its cap.
 
 use super::Violation;
+use crate::protocol::queues::QueueLength;
 use crate::sim::clock::Millis;
 use crate::sim::host::Host;
 use crate::sim::process::{Process, Stage};
@@ -20,7 +21,7 @@ pub(in crate::sim) fn check(
     process: &Process,
     hosts: &[Host],
     size: usize,
-) -> [Option<Violation>; 2] {
+) -> [Option<Violation>; 3] {
     let machine = process.machine().filter(|machine| machine.is_native());
     let in_flight = machine.map(|machine| {
         let to_legacy_peers = machine.requests_to_legacy_peers();
@@ -28,7 +29,15 @@ pub(in crate::sim) fn check(
     });
     let tells_many = process.stage != Stage::Running || at < process.told_at + TOLD_WITHIN;
     let url = hosts.get(process.host.index()).map_or("", |host| &*host.url);
-    judge(at, url, in_flight, tells_many, size)
+    let [crowd, body] = judge(at, url, in_flight, tells_many, size);
+    let queues = process.machine().map(|machine| machine.queue_lengths()).unwrap_or_default();
+    [crowd, body, judge_queues(at, url, &queues)]
+}
+
+fn judge_queues(at: Millis, url: &str, queues: &[QueueLength]) -> Option<Violation> {
+    let QueueLength { name, length, cap } = queues.iter().find(|queue| queue.length > queue.cap)?;
+    let finding = format!("{url} holds {length} {name}, {cap} are the most");
+    Some(Violation { at, invariant: "Bounded", finding })
 }
 
 fn judge(
@@ -65,5 +74,13 @@ mod tests {
         assert_eq!(finds(Some([16, 16]), false, 64_000), 0);
         assert_eq!(finds(Some([17, 17]), true, 64_000), 0);
         assert_eq!(finds(None, false, 64_000), 0);
+    }
+
+    #[test]
+    fn a_queue_beyond_its_cap_is_found() {
+        let queue = |length| QueueLength { name: "rumours", length, cap: 10 };
+        assert_eq!(judge_queues(0, "http://a/", &[queue(10), queue(0)]), None);
+        let found = judge_queues(0, "http://a/", &[queue(0), queue(11)]).unwrap();
+        assert_eq!(found.finding, "http://a/ holds 11 rumours, 10 are the most");
     }
 }

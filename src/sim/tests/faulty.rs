@@ -65,6 +65,24 @@ fn a_vanished_host_is_known_to_all_in_time() {
 }
 
 #[test]
+fn one_that_vanishes_again_and_again_is_missed_each_time() {
+    for count in [2, 3] {
+        let mut world = natives(count);
+        let begin = world.time;
+        for _ in 0..3 {
+            world.vanish(FIRST);
+            agree_within(&mut world, 13_000);
+            world.restart(FIRST, Spec::of(Kind::Native));
+            agree_within(&mut world, 2_000);
+            // Until it has answered it may not listen yet.
+            world.run_for(3_000);
+        }
+        assert!(world.time - begin < 60_000, "{count} servers: {} ms", world.time - begin);
+        no_violations(&world);
+    }
+}
+
+#[test]
 fn a_closed_port_is_known_to_all_in_time() {
     let mut world = natives(100);
     world.crash(FIRST);

@@ -1,0 +1,83 @@
+//! Deadlines of members: one for each, in the order in which they come.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+use indexmap::IndexMap;
+
+use super::time::Tick;
+
+/// At most one deadline for each member, so that it never grows beyond the roster, however often a deadline is set anew.
+#[derive(Debug, Default)]
+pub(super) struct Deadlines {
+    by_member: IndexMap<Arc<str>, Tick, FixedState>,
+    in_order: BTreeSet<(Tick, Arc<str>)>,
+}
+
+impl Deadlines {
+    /// Sets the deadline of a member in place of an earlier one.
+    pub(super) fn set(&mut self, identity: &Arc<str>, at: Tick) {
+        match self.by_member.insert(Arc::clone(identity), at) {
+            Some(before) if before == at => {}
+            Some(before) => {
+                self.in_order.remove(&(before, Arc::clone(identity)));
+                self.in_order.insert((at, Arc::clone(identity)));
+            }
+            None => drop(self.in_order.insert((at, Arc::clone(identity)))),
+        }
+    }
+
+    /// Forgets the deadline of a member.
+    pub(super) fn forget(&mut self, identity: &Arc<str>) {
+        if let Some(at) = self.by_member.swap_remove(identity) {
+            self.in_order.remove(&(at, Arc::clone(identity)));
+        }
+    }
+
+    /// Takes out the members whose deadline has come, the earliest first.
+    pub(super) fn take_due(&mut self, now: Tick) -> Vec<Arc<str>> {
+        let mut due = Vec::new();
+        while self.next().is_some_and(|at| at <= now)
+            && let Some((_, identity)) = self.in_order.pop_first()
+        {
+            self.by_member.swap_remove(&identity);
+            due.push(identity);
+        }
+        due
+    }
+
+    /// The earliest deadline.
+    pub(super) fn next(&self) -> Option<Tick> {
+        self.in_order.first().map(|(at, _)| *at)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_member.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_member.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_has_one_deadline_the_latest_that_was_set() {
+        let [a, b]: [Arc<str>; 2] = ["http://a/".into(), "http://b/".into()];
+        let mut deadlines = Deadlines::default();
+        for tick in [50, 20, 30] {
+            deadlines.set(&a, Tick(tick));
+            deadlines.set(&b, Tick(tick + 5));
+        }
+        assert_eq!((deadlines.len(), deadlines.next()), (2, Some(Tick(30))));
+        assert_eq!(deadlines.take_due(Tick(29)), [] as [Arc<str>; 0]);
+        assert_eq!(deadlines.take_due(Tick(40)), [Arc::clone(&a), Arc::clone(&b)]);
+        deadlines.set(&a, Tick(60));
+        deadlines.forget(&a);
+        assert!(deadlines.is_empty() && deadlines.next().is_none());
+    }
+}

@@ -1,0 +1,104 @@
+//! Everything in the machine that grows, with its cap.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::graves::MAX_GRAVES;
+use super::health::{MAX_BURIALS, ROUND_TRIPS};
+use super::log::MAX_REMEMBERED;
+use super::machine::Machine;
+use super::output::Event;
+use super::places::REMEMBERED;
+use super::probes::MAX_WAITING;
+use super::questions::MAX_OPEN;
+use super::roster::MAX_MEMBERS;
+use super::sync::MAX_WHOLE;
+
+/// Requests under way to all peers together. Far above what a native server makes (16 to servers of either kind, and 40
+/// more at a start or a leave); without the native extension only this keeps peers that hang from adding up.
+pub(super) const MAX_UNDER_WAY: usize = 512;
+/// Events that wait to be told; further log lines are dropped, as whoever does not fetch these reads none.
+pub(super) const MAX_EVENTS: usize = 1_024;
+
+/// How long one queue is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueLength {
+    /// What it holds.
+    pub name: &'static str,
+    /// How many it holds now.
+    pub length: usize,
+    /// The most it may ever hold.
+    pub cap: usize,
+}
+
+/// Events that wait to be told.
+#[derive(Debug, Default)]
+pub(super) struct Events(VecDeque<Event>);
+
+impl Events {
+    /// Adds one, unless it is a log line and there is no room.
+    pub(super) fn push_back(&mut self, event: Event) {
+        if self.0.len() < MAX_EVENTS || !matches!(event, Event::Log { .. }) {
+            self.0.push_back(event);
+        }
+    }
+
+    pub(super) fn pop_front(&mut self) -> Option<Event> {
+        self.0.pop_front()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl Machine {
+    /// The lengths of all queues, lists and maps that grow with what comes in.
+    pub fn queue_lengths(&self) -> Vec<QueueLength> {
+        let [queued, waiting] = self.inquest.lengths();
+        let [to_be_pushed, owed_pushes] = self.spread.lengths();
+        let askers = self.probes.errands.values().map(Vec::len).sum();
+        let [urgent, disputed] = self.probes.lengths();
+        [
+            ("servers", self.roster.len(), MAX_MEMBERS),
+            ("graves", self.graves.len(), MAX_GRAVES),
+            ("changes of places", self.roster.places().len(), REMEMBERED),
+            ("suspicion deadlines", self.suspects.len(), MAX_MEMBERS),
+            ("verifications queued", queued, MAX_MEMBERS),
+            ("verifications waiting", waiting, MAX_MEMBERS),
+            ("questions", self.probes.open.len(), MAX_OPEN),
+            ("errands", self.probes.errands.len(), MAX_OPEN),
+            ("askers of errands", askers, MAX_OPEN * MAX_OPEN),
+            ("findings owed", self.probes.owed.len(), MAX_OPEN),
+            ("urgent probes", urgent, MAX_WAITING),
+            ("disputed deaths", disputed, MAX_WAITING),
+            // This server itself may be the subject of one.
+            ("rumours", self.rumours.len(), MAX_MEMBERS + 1),
+            ("pushes waiting", to_be_pushed, MAX_MEMBERS),
+            ("pushes owed", owed_pushes, MAX_MEMBERS),
+            ("requests under way", self.flights.len(), MAX_UNDER_WAY),
+            // The master list, and that all is given up.
+            ("requests to be sent", self.transmits.len(), MAX_UNDER_WAY + 3),
+            // The end of a start and of a leave are never dropped.
+            ("events", self.events.len(), MAX_EVENTS + 2),
+            ("failures logged", self.told.failure_count(), MAX_REMEMBERED),
+            ("burials", self.health.burial_count(), MAX_BURIALS),
+            ("round trips", self.health.round_trip_count(), ROUND_TRIPS),
+            ("rosters handed out", self.sync.handed_out_count(), MAX_WHOLE),
+        ]
+        .map(|(name, length, cap)| QueueLength { name, length, cap })
+        .to_vec()
+    }
+
+    /// A member that is no longer known has no place in any queue.
+    pub(super) fn forget_in_queues(&mut self, identity: &Arc<str>) {
+        self.suspects.forget(identity);
+        self.inquest.forget(identity);
+        self.rumours.forget(identity);
+        self.spread.forget(identity);
+    }
+}

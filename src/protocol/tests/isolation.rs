@@ -1,0 +1,54 @@
+//! Rule "Isolation": whoever alone would bury many is more likely cut off itself.
+
+use std::sync::Arc;
+
+use super::native_rig::{machine, native, now, said, status_of, urls, word_of};
+use crate::protocol::machine::Machine;
+use crate::protocol::member::Status;
+use crate::protocol::message::Reply;
+
+use std::time::Duration;
+
+fn among(count: usize) -> Machine {
+    machine(Some(Duration::from_secs(1)), urls(count).map(|url| native(&url)))
+}
+
+/// Whether the machine would hold back the burial of this member, which nobody else accuses.
+fn holds_back(machine: &mut Machine, index: usize, tick: u64) -> bool {
+    let url: Arc<str> = format!("http://n{index}/").into();
+    if machine.would_bury_too_many(&url, now(tick)) {
+        return true;
+    }
+    machine.health.buried_alone(&url, now(tick).tick);
+    false
+}
+
+#[test]
+fn the_third_distinct_member_within_a_minute_is_one_too_many() {
+    let mut machine = among(9);
+    assert!(!holds_back(&mut machine, 0, 1_000));
+    // The same one again and again counts once.
+    (2..20).for_each(|second| assert!(!holds_back(&mut machine, 0, second * 1_000)));
+    assert!(!holds_back(&mut machine, 1, 21_000));
+    assert!(holds_back(&mut machine, 2, 22_000));
+}
+
+#[test]
+fn any_answer_clears_the_count() {
+    let mut machine = among(9);
+    assert!(!holds_back(&mut machine, 0, 1_000));
+    assert!(!holds_back(&mut machine, 1, 2_000));
+    machine.handle_timeout(now(2_500));
+    let asked = said(&mut machine).remove(0);
+    machine.handle_reply(now(2_600), asked.id, &Reply::Native(Box::new(word_of(&asked.to))));
+    assert!(!holds_back(&mut machine, 2, 3_000));
+    assert!(!holds_back(&mut machine, 3, 4_000));
+    assert!(holds_back(&mut machine, 4, 5_000));
+    assert_eq!(status_of(&machine, "http://n4/"), Status::Online);
+}
+
+#[test]
+fn the_rule_does_not_hold_where_there_is_only_one_other_member() {
+    let mut machine = among(1);
+    (1..50).for_each(|second| assert!(!holds_back(&mut machine, 0, second * 1_000)));
+}
