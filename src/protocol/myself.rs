@@ -1,11 +1,19 @@
 //! What this server says of itself. It alone is the authority on that.
 
+use std::time::Duration;
+
 use super::accusers::Accusers;
 use super::base_url::BaseUrl;
 use super::claim::Claim;
 use super::member::Status;
 use super::message::Entry;
-use super::time::{Incarnation, Now, Stamp};
+use super::time::{Incarnation, Now, Stamp, Tick};
+
+/// The pause before a drained server takes over a higher incarnation a second time; doubles with each further time. A process
+/// behind the same URL that still runs refutes every drain, without end.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest such pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// What a claim about this server itself calls for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +38,25 @@ pub(super) struct Myself {
     highest_incarnation: Incarnation,
     draining: bool,
     leaving: bool,
+    insistence: Insistence,
+}
+
+/// How a drained server paces its answers to claims that it is online.
+#[derive(Debug, Default)]
+struct Insistence {
+    pause: Duration,
+    not_before: Tick,
+}
+
+impl Insistence {
+    fn is_due(&mut self, now: Tick) -> bool {
+        if now < self.not_before {
+            return false;
+        }
+        self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+        self.not_before = now + self.pause;
+        true
+    }
 }
 
 impl Myself {
@@ -43,6 +70,7 @@ impl Myself {
             highest_incarnation: Incarnation::NONE,
             draining: false,
             leaving: false,
+            insistence: Insistence::default(),
         }
     }
 
@@ -107,6 +135,7 @@ impl Myself {
             return false;
         }
         self.draining = !online;
+        self.insistence = Insistence::default();
         if online {
             self.incarnation = self.incarnation.max(self.highest_incarnation).next();
         }
@@ -142,8 +171,14 @@ impl Myself {
             (true, false) if claim.incarnation >= held => self.outdo(claim, now),
             (true, true) if is_about_an_earlier_life => self.outdo(claim, now),
             (true, _) => self.incarnation = held.max(claim.incarnation),
-            // Another process behind the same URL says that it runs: to and fro about that there would be no end.
-            (false, true) if !is_about_an_earlier_life => {}
+            // One that leaves is gone soon; it does not argue with a process behind the same URL that stays.
+            (false, true) if !is_about_an_earlier_life && self.leaving => {}
+            // An earlier life whose clock was ahead, or another process behind the same URL.
+            (false, true) if !is_about_an_earlier_life => {
+                if claim.incarnation > held && self.insistence.is_due(now.tick) {
+                    self.incarnation = claim.incarnation;
+                }
+            }
             (false, _) => self.incarnation = held.max(claim.incarnation),
         }
         if self.incarnation == held { Contradiction::None } else { Contradiction::Outdone }

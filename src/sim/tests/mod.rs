@@ -1,5 +1,6 @@
 //! The protocol in made-up worlds.
 
+mod clocks;
 mod faulty;
 mod mixed;
 mod scale;
