@@ -34,9 +34,9 @@ export declare function control(online: boolean): void
 
 /**
  * Merges entries of a gossip request, as long as their places hold, and brings the sheet up to date; `names` are those of
- * the entries that have no place. Throws unless the header holds `SHAZBOT_SECRET`.
+ * the entries that have no place. Whoever calls it has checked the secret before.
  */
-export declare function gossip(authorizationHeader: string, heard: Uint8Array, names: string | undefined, sheet: Uint8Array): Names | null
+export declare function gossip(heard: Uint8Array, names: string | undefined, sheet: Uint8Array): Names | null
 
 /**
  * Merges what a gossip request says in the native extension, given as JSON, and answers in kind; null where the request is

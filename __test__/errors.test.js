@@ -115,6 +115,86 @@ describe('errors', () => {
     })
   }
 
+  /** An array that tells other lengths than it has, one after the other. */
+  const lengths = (...told) =>
+    new Proxy([], {
+      get(list, key) {
+        if (key !== 'length') return list[key]
+        return told.length > 1 ? told.shift() : told[0]
+      },
+    })
+  const revoked = (target) => {
+    const { proxy, revoke } = Proxy.revocable(target, {})
+    revoke()
+    return proxy
+  }
+  const throwing = (key, thrown = new TypeError('boom')) =>
+    Object.defineProperty({ online: [] }, key, {
+      get() {
+        throw thrown
+      },
+    })
+  const tooMany = Array.from({ length: 1_000 }, () => throwing('baseUrl'))
+  const UNREADABLE = {
+    'a revoked proxy': () => revoked({}),
+    'a revoked array': () => revoked([]),
+    'a revoked proxy for online': () => ({ online: revoked([]) }),
+    'a revoked proxy for offline': () => ({ online: [], offline: revoked({}) }),
+    'an accessor of online that throws': () => throwing('online'),
+    'an accessor of offline that throws': () => throwing('offline'),
+    'an accessor that throws nothing': () => throwing('online', null),
+    'an accessor that throws what has a code': () => throwing('online', { code: 'SHAZBOT_UNAUTHORIZED' }),
+    'a BigInt for a length': () => ({ online: lengths(5n) }),
+    'a symbol for a length': () => ({ online: [], offline: lengths(Symbol('five')) }),
+    'text for a length': () => ({ online: lengths('5') }),
+    'a length that is no whole number': () => ({ online: lengths(0.5) }),
+    'a length below 0': () => ({ online: lengths(-1) }),
+    'an endless length': () => ({ online: lengths(2 ** 53) }),
+    'entries that throw, one and all': () => ({ online: tooMany }),
+  }
+
+  for (const [what, body] of Object.entries(UNREADABLE)) {
+    test(`a gossip message that can't be read: ${what}`, async (t) => {
+      await start(t)
+      const before = shazbotGetServerList(true)
+      const error = await errorOf(() => shazbotGossipRequest(SECRET, body()))
+      assertError(error, { message: /^Invalid gossip message: /, code: 'SHAZBOT_BAD_MESSAGE', status: 400 })
+      assert.deepEqual(shazbotGetServerList(true), before, 'no part of it was merged')
+    })
+  }
+
+  test("a control message that can't be read", async (t) => {
+    await start(t)
+    for (const message of [revoked({}), throwing('online')]) {
+      const error = await errorOf(() => shazbotControlRequest(CONTROL_SECRET, message))
+      assertError(error, { message: /^Invalid control message: /, code: 'SHAZBOT_BAD_MESSAGE', status: 400 })
+    }
+  })
+
+  test('a length is read once: one that grows is the first one', async (t) => {
+    await start(t)
+    const { online, offline } = await shazbotGossipRequest(SECRET, {
+      online: lengths(1, 1e6, 2 ** 53, 5n),
+      offline: lengths(0, 2 ** 53),
+    })
+    assert.deepEqual([online.length, offline.length], [1, 0])
+  })
+
+  test('a v2 that is, or holds, a proxy leaves a plain message', async (t) => {
+    await start(t)
+    for (const v2 of [
+      revoked({}),
+      lengths(2 ** 53),
+      { claims: lengths(0, 2 ** 53) },
+      new Array(2 ** 32 - 1),
+    ]) {
+      for (const odd of [v2, { me: v2 }]) {
+        const answer = await shazbotGossipRequest(SECRET, { online: [], v2: odd })
+        assert.deepEqual(Object.keys(answer), ['message', 'online', 'offline'])
+      }
+    }
+  })
+
   test('configuration', async (t) => {
     const config = (message) => ({ message, code: 'SHAZBOT_CONFIG', status: undefined })
     const cases = [

@@ -265,6 +265,16 @@ test('an accessor that asks for the lists meanwhile gets them, and disturbs noth
   assert.deepEqual(find(answer.online, urlOf(3)), entry(urlOf(3), NOW, true))
 })
 
+test('without the secret nothing of a body is looked at', async (t) => {
+  await start(t)
+  const touched = []
+  const traps = Object.getOwnPropertyNames(Reflect).map((name) => [name, () => touched.push(name)])
+  const untouchable = new Proxy({}, Object.fromEntries(traps))
+  await assert.rejects(shazbot.shazbotGossipRequest('other', untouchable), { code: 'SHAZBOT_UNAUTHORIZED' })
+  await assert.rejects(shazbot.shazbotControlRequest('other', untouchable), { code: 'SHAZBOT_UNAUTHORIZED' })
+  assert.deepEqual(touched, [])
+})
+
 test('what is wrong with a body is told to those alone who may gossip', async (t) => {
   await start(t)
   for (const body of [undefined, { online: 1 }, { online: [], offline: null }]) {

@@ -1,14 +1,16 @@
 'use strict'
 
+const { badMessage, UNREADABLE } = require('./messages.js')
 const { BEFORE_OFFLINE, BEFORE_ONLINE, FIRST } = require('./names.js')
 const { MONITOR, ONLINE } = require('./sheet.js')
 
 // The other end is `src/binding/sheet.rs`.
-const HEAD_WORDS = 4
+const HEAD_WORDS = 6
 const BEGINS = 0
 const FROM = 1
 const TO = 2
 const MERGED = 3
+const MALFORMED = 4
 
 /** Whom an entry is about stands above its flags: one of the names beside it, this server, or the one at a place. */
 const WHOM = 4
@@ -23,10 +25,26 @@ const PATIENCE = 16
 /** With which a list begins after one in no order at all. */
 const LEAST_PATIENCE = 2
 
+/** Entries of one message whose accessors throw. JSON has none, and each takes far longer than a good one. */
+const MAX_THROWING = 100
+
+/** Characters of a base URL that are passed on: one more than any has, so that a longer one is rejected as such. */
+const MAX_NAME = 513
+/** Characters of all names without a place. More than the largest cluster has, and less than the largest string. */
+const MAX_NAMES = 64 * 1024 * 1024
+/** No base URL holds it, not even around it, where whitespace is ignored. */
+const BETWEEN_NAMES = '\0'
+
 /** The entries of one gossip request as the addon takes them. */
 class Heard {
   #words
   #unplaced = []
+  /** Characters in these names. */
+  #letters
+  /** Where the next entry is written. */
+  #end
+  #malformed
+  #throwing
 
   constructor() {
     this.#makeRoom(SMALLEST_ROOM)
@@ -35,28 +53,30 @@ class Heard {
   /**
    * Writes down both lists, the offline one first, as it is merged.
    *
-   * @param {unknown[]} online
-   * @param {unknown[]} offline
+   * @param {{ online: unknown[], onlineCount: number, offline: unknown[], offlineCount: number }} lists
    * @param {import('./names.js').Names} names
    */
-  write(online, offline, names) {
-    const onlineCount = online.length
-    const offlineCount = offline.length
+  write({ online, onlineCount, offline, offlineCount }, names) {
     const count = onlineCount + offlineCount
     const isTooLarge = this.room > LARGEST_KEPT_ROOM && count <= LARGEST_KEPT_ROOM
     if (count > this.room || isTooLarge) this.#makeRoom(Math.max(count + (count >> 1), SMALLEST_ROOM))
-    this.#unplaced = this.#writeList(online, onlineCount, offlineCount, ONLINE, names)
-    if (offlineCount > 0)
-      this.#unplaced = this.#writeList(offline, offlineCount, 0, 0, names).concat(this.#unplaced)
+    this.#unplaced = []
+    this.#letters = 0
+    this.#end = 0
+    this.#malformed = 0
+    this.#throwing = 0
+    this.#writeList(offline, offlineCount, 0, names)
+    this.#writeList(online, onlineCount, ONLINE, names)
     const words = this.#words
     words[BEGINS] = 1
     words[FROM] = 0
-    words[TO] = count
+    words[TO] = this.#end
+    words[MALFORMED] = this.#malformed
   }
 
-  /** The names of entries without a place, line by line. */
+  /** The names of entries without a place, one after the other. */
   get unplacedNames() {
-    return this.#unplaced.length > 0 ? this.#unplaced.join('\n') : undefined
+    return this.#unplaced.length > 0 ? this.#unplaced.join(BETWEEN_NAMES) : undefined
   }
 
   get isMerged() {
@@ -88,49 +108,67 @@ class Heard {
     words[FROM] = from
   }
 
-  /** Tells the names without a place. Of an entry that is none, an empty one is left, which the engine counts as refused. */
-  #writeList(entries, count, start, listFlag, names) {
+  /** Entries that are none are counted, and left out. */
+  #writeList(entries, count, listFlag, names) {
     const words = this.#words
     const { urls, following } = names
     const known = urls.length
-    const unplaced = []
     let previous = listFlag === ONLINE ? BEFORE_ONLINE : BEFORE_OFFLINE
     let guess = following[previous]
     let patience = names.patience
-    let at = HEAD_WORDS + 2 * start
+    let end = this.#end
     for (let index = 0; index < count; index++) {
-      let place = NO_PLACE
-      let stamp = 0
-      let flags = listFlag
+      let baseUrl
+      let lastUpdate
+      let monitor
       try {
-        const { baseUrl, lastUpdate, monitor } = entries[index]
-        stamp = typeof lastUpdate === 'number' ? lastUpdate : Number.NaN
-        if (monitor === true) flags += MONITOR
-        if (patience > 0 && guess < known && urls[guess] === baseUrl) {
-          place = guess
+        const entry = entries[index]
+        // To take apart what is no object may throw, which takes a thousand times as long.
+        if (typeof entry === 'object' && entry !== null) ({ baseUrl, lastUpdate, monitor } = entry)
+      } catch {
+        baseUrl = undefined
+        if (++this.#throwing > MAX_THROWING) throw badMessage('gossip', UNREADABLE)
+      }
+      if (typeof baseUrl !== 'string' || typeof lastUpdate !== 'number') {
+        this.#malformed++
+        continue
+      }
+      let place = NO_PLACE
+      if (patience > 0 && guess < known && urls[guess] === baseUrl) {
+        place = guess
+        previous = place + FIRST
+        guess = following[previous]
+        if (patience < PATIENCE) patience++
+      } else {
+        place = names.find(baseUrl) ?? NO_PLACE
+        if (place === NO_PLACE) {
+          if (!this.#name(baseUrl)) continue
+        } else if (patience > 0) {
+          patience--
+          following[previous] = place
           previous = place + FIRST
           guess = following[previous]
-          if (patience < PATIENCE) patience++
-        } else {
-          place = names.find(baseUrl) ?? NO_PLACE
-          if (place === NO_PLACE) {
-            unplaced.push(typeof baseUrl === 'string' && !baseUrl.includes('\n') ? baseUrl : '')
-          } else if (patience > 0) {
-            patience--
-            following[previous] = place
-            previous = place + FIRST
-            guess = following[previous]
-          }
         }
-      } catch {
-        unplaced.push('')
       }
-      words[at] = (place + 1) * WHOM + flags
-      words[at + 1] = stamp
-      at += 2
+      const at = HEAD_WORDS + 2 * end++
+      words[at] = (place + 1) * WHOM + listFlag + (monitor === true ? MONITOR : 0)
+      words[at + 1] = lastUpdate
     }
+    this.#end = end
     names.patience = Math.max(patience, LEAST_PATIENCE)
-    return unplaced
+  }
+
+  /** Takes a name that has no place, unless it is none: half a character would become another one on the other side. */
+  #name(baseUrl) {
+    const name = baseUrl.length > MAX_NAME ? baseUrl.slice(0, MAX_NAME) : baseUrl
+    if (!name.isWellFormed() || name.includes(BETWEEN_NAMES)) {
+      this.#malformed++
+      return false
+    }
+    this.#letters += name.length + 1
+    if (this.#letters > MAX_NAMES) throw badMessage('gossip', 'the base URLs in it are too long')
+    this.#unplaced.push(name)
+    return true
   }
 
   #makeRoom(room) {

@@ -4,6 +4,9 @@ const { Shortcuts } = require('./shortcuts.js')
 
 const SMALLEST_ROOM = 64
 
+/** Characters of the longest name that a server may have; to look up a longer one would only cost time. */
+const LONGEST = 512
+
 // Where in `following` there is what comes first in each list, and then what comes after each place.
 const BEFORE_ONLINE = 0
 const BEFORE_OFFLINE = 1
@@ -23,10 +26,14 @@ class Names {
     this.patience = 1
   }
 
-  /** The place of a server, undefined where none has this name, whatever it is. */
+  /**
+   * The place of a server, undefined where none has this name.
+   *
+   * @param {string} name
+   */
   find(name) {
-    const place = typeof name === 'string' ? this.#shortcuts.find(name) : undefined
-    return place ?? this.#places.get(name)
+    if (name.length > LONGEST) return undefined
+    return this.#shortcuts.find(name) ?? this.#places.get(name)
   }
 
   /**

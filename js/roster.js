@@ -16,14 +16,14 @@ class Roster {
   #heard = new Heard()
 
   /** Merges the lists of a gossip request, and shows all that is known then. */
-  gossip(authorization, online, offline) {
+  gossip(lists) {
     const heard = this.#heard
-    heard.write(online, offline, this.#names)
-    let news = gossip(authorization, heard.bytes, heard.unplacedNames, this.#sheet.bytes)
+    heard.write(lists, this.#names)
+    let news = gossip(heard.bytes, heard.unplacedNames, this.#sheet.bytes)
     if (!heard.isMerged) {
       heard.nameTheRest(this.#names.urls)
       this.#learn(news)
-      news = gossip(authorization, heard.bytes, heard.unplacedNames, this.#sheet.bytes)
+      news = gossip(heard.bytes, heard.unplacedNames, this.#sheet.bytes)
     }
     this.#learn(news)
     return this.#sheet.lists(this.#names.urls, true)
@@ -46,16 +46,14 @@ class Roster {
 let idle = new Roster()
 
 /**
- * Merges the lists of a gossip request, and answers with all that is known. Throws unless it is authorized.
+ * Merges the lists of a gossip request, and answers with all that is known.
  *
- * @param {string} authorization
- * @param {unknown[]} online
- * @param {unknown[]} offline
+ * @param {{ online: unknown[], onlineCount: number, offline: unknown[], offlineCount: number }} lists
  */
-function mergeAndShow(authorization, online, offline) {
+function mergeAndShow(lists) {
   const roster = take()
   try {
-    return roster.gossip(authorization, online, offline)
+    return roster.gossip(lists)
   } finally {
     idle = roster
   }

@@ -3,14 +3,14 @@
 //!
 //! ```text
 //! sheet   8 words at its head, then a word for the stamp of each place, then a byte for its flags
-//! heard   4 words at its head, then 2 words for each entry: whom it is about with its flags, and its stamp
+//! heard   6 words at its head, then 2 words for each entry: whom it is about with its flags, and its stamp
 //! ```
 //! A word is a float, as JavaScript reads it.
 
 use napi_derive::napi;
 
 use crate::protocol::machine::Machine;
-use crate::protocol::places::{PlacedEntry, Whom};
+use crate::protocol::places::{Beginning, PlacedEntry, Whom};
 
 const WORD: usize = size_of::<f64>();
 
@@ -31,7 +31,10 @@ const BEGINS: usize = 0;
 const FROM: usize = 1;
 const TO: usize = 2;
 const HEARD: usize = 3;
-const HEARD_HEAD: usize = 4;
+/// How many entries more could not be read.
+const MALFORMED: usize = 4;
+/// Even, as each entry takes two.
+const HEARD_HEAD: usize = 6;
 
 const MONITOR: u8 = 1;
 const ONLINE: u8 = 2;
@@ -129,16 +132,17 @@ impl<'a> Sheet<'a> {
 pub(super) struct Heard<'a>(pub(super) &'a mut [u8]);
 
 impl Heard<'_> {
-    /// Whether no part of the request has been merged yet.
-    pub(super) fn begins(&self) -> bool {
-        word_at(self.0, BEGINS) != 0.0
+    /// What is said of the whole request, as long as no part of it has been merged.
+    pub(super) fn beginning(&self) -> Option<Beginning> {
+        let malformed = word_at(self.0, MALFORMED) as usize;
+        (word_at(self.0, BEGINS) != 0.0).then_some(Beginning { malformed })
     }
 
-    /// `names` are those of entries without a place, line by line.
+    /// `names` are those of entries without a place, one after the other.
     pub(super) fn entries<'n>(&self, names: &'n str) -> impl Iterator<Item = PlacedEntry<'n>> {
         let [from, to] = [FROM, TO].map(|word| word_at(self.0, word) as usize);
         let words = self.0.chunks_exact(2 * WORD).skip(HEARD_HEAD / 2 + from).take(to.saturating_sub(from));
-        let mut names = names.split('\n');
+        let mut names = names.split('\0');
         words.map(move |words| {
             let code = word_at(words, 0) as u64;
             let whom = match code / WHOM {

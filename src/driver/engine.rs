@@ -15,7 +15,7 @@ use crate::protocol::config::Config;
 use crate::protocol::extension::Extension;
 use crate::protocol::machine::Machine;
 use crate::protocol::output::Severity;
-use crate::protocol::places::PlacedEntry;
+use crate::protocol::places::{Beginning, PlacedEntry};
 use crate::protocol::secret::Secret;
 
 /// How often a blocked thread looks whether the task has ended.
@@ -74,16 +74,16 @@ impl Engine {
     }
 
     /// Merges entries of a gossip request that name places of the roster, those after so many changes. Tells how many it
-    /// has merged before a place may have become another one, and looks at what is shown then. `begins`: no part of this
-    /// request has been merged yet.
+    /// has merged before a place may have become another one, and looks at what is shown then. `beginning`: where no
+    /// part of this request has been merged yet.
     pub fn gossip_placed<'a, T>(
         &self,
         changes: u64,
-        begins: bool,
+        beginning: Option<Beginning>,
         entries: impl Iterator<Item = PlacedEntry<'a>>,
         look: impl FnOnce(&Machine) -> T,
     ) -> (usize, T) {
-        self.shared.hear_placed(changes, begins, entries, look)
+        self.shared.hear_placed(changes, beginning, entries, look)
     }
 
     /// Looks at what is shown.

@@ -13,7 +13,7 @@ use crate::protocol::document::Document;
 use crate::protocol::extension::Extension;
 use crate::protocol::machine::{Machine, Source};
 use crate::protocol::message::{HeardEntry, HeardLists, Reply};
-use crate::protocol::places::PlacedEntry;
+use crate::protocol::places::{Beginning, PlacedEntry};
 use crate::protocol::time::Now;
 
 /// So many entries are merged under one hold of the lock, some 200 µs.
@@ -85,7 +85,7 @@ impl Shared {
     pub(super) fn hear_placed<'a, T>(
         &self,
         changes: u64,
-        begins: bool,
+        mut beginning: Option<Beginning>,
         mut entries: impl Iterator<Item = PlacedEntry<'a>>,
         look: impl FnOnce(&Machine) -> T,
     ) -> (usize, T) {
@@ -93,8 +93,8 @@ impl Shared {
         let mut look = Some(look);
         loop {
             let looked = self.change(|machine, now| {
-                if begins && heard == 0 {
-                    machine.handle_request_begins(now);
+                if let Some(beginning) = beginning.take() {
+                    machine.handle_beginning(now, beginning);
                 }
                 let slice = machine.handle_placed(now, changes, &mut entries.by_ref().take(SLICE));
                 heard += slice;

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::intake::check_stamp;
+use super::intake::{Rejection, check_stamp};
 use super::journal::Cause;
 use super::machine::{Machine, Source};
 use super::merge::LegacyClaim;
@@ -56,6 +56,13 @@ pub struct PlacedEntry<'a> {
     pub last_update: f64,
 }
 
+/// What is known of a gossip request before its entries are heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beginning {
+    /// Entries that were no objects with a text and a number, and are not among those that follow.
+    pub malformed: usize,
+}
+
 /// How somebody who keeps a copy of the roster names a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whom<'a> {
@@ -100,8 +107,11 @@ impl Machine {
     }
 
     /// A gossip request begins whose entries are heard by and by.
-    pub fn handle_request_begins(&mut self, now: Now) {
+    pub fn handle_beginning(&mut self, now: Now, Beginning { malformed }: Beginning) {
         self.me.refresh(now);
+        if malformed > 0 {
+            self.log_rejection(Rejection::Malformed);
+        }
     }
 
     /// Hears entries of a gossip request whose places are those after so many changes; tells how many it has heard before
