@@ -10,9 +10,11 @@ use std::sync::Arc;
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::ser::{SerializeSeq, SerializeTuple};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use super::accusers::Accusers;
 use super::member::Status;
+use super::scalars::{Text, Whole, number};
 use super::time::{Incarnation, Stamp};
 
 /// One statement about one server.
@@ -89,15 +91,15 @@ impl<'de> Visitor<'de> for ClaimVisitor {
         use serde::de::Error;
         let missing = |index| move || A::Error::invalid_length(index, &"five elements");
         let base_url: Arc<str> = seq.next_element()?.ok_or_else(missing(0))?;
-        let status: &str = seq.next_element()?.ok_or_else(missing(1))?;
-        let status = Status::named(status).ok_or_else(|| A::Error::custom("an unknown status"))?;
-        let incarnation = seq.next_element()?.ok_or_else(missing(2))?;
-        let last_update: u64 = seq.next_element()?.ok_or_else(missing(3))?;
-        let monitor: u8 = seq.next_element()?.ok_or_else(missing(4))?;
+        let Text(status) = seq.next_element()?.ok_or_else(missing(1))?;
+        let status = Status::named(&status).ok_or_else(|| A::Error::custom("an unknown status"))?;
+        let Whole(incarnation) = seq.next_element()?.ok_or_else(missing(2))?;
+        let Whole(last_update) = seq.next_element()?.ok_or_else(missing(3))?;
+        let Whole::<u8>(monitor) = seq.next_element()?.ok_or_else(missing(4))?;
         let mut claim = Claim {
             base_url,
             status,
-            incarnation,
+            incarnation: Incarnation(incarnation),
             last_update: Stamp(last_update),
             monitor: monitor != 0,
             age: 0,
@@ -106,18 +108,23 @@ impl<'de> Visitor<'de> for ClaimVisitor {
         match status {
             Status::Online => {}
             Status::Suspect => {
-                let accusers: Option<Vec<u32>> = seq.next_element()?;
-                claim.accusers = accusers.into_iter().flatten().collect();
+                let accusers =
+                    seq.next_element::<&RawValue>()?.map_or(Some(Accusers::default()), read_accusers);
+                claim.accusers = accusers.ok_or_else(|| A::Error::custom("no list of accusers"))?;
             }
-            Status::Dead | Status::Left => claim.age = seq.next_element()?.unwrap_or_default(),
+            Status::Dead | Status::Left => claim.age = seq.next_element()?.map_or(0, |Whole(age)| age),
         }
         while seq.next_element::<IgnoredAny>()?.is_some() {}
         Ok(claim)
     }
 }
 
-impl<'de> Deserialize<'de> for Incarnation {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        u32::deserialize(deserializer).map(Self)
+/// None of what is neither a list of numbers nor null. An infinite number is null, as where JavaScript writes it again.
+fn read_accusers(raw: &RawValue) -> Option<Accusers> {
+    let text = raw.get();
+    if text == "null" || number(text).is_some_and(f64::is_infinite) {
+        return Some(Accusers::default());
     }
+    let accusers: Vec<Whole<u32>> = serde_json::from_str(text).ok()?;
+    Some(accusers.into_iter().map(|Whole(accuser)| accuser).collect())
 }

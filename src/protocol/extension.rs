@@ -19,12 +19,16 @@ use serde_json::value::RawValue;
 
 use super::claim::Claim;
 use super::fields;
+use super::message::array;
 use super::roster::MAX_MEMBERS;
+use super::scalars::{Text, Whole};
 
 /// A roster is compared in so many parts.
 pub const BUCKETS: usize = 64;
 /// More indices of news or other peers than this are not read.
 const MAX_LISTED: usize = 1_000;
+/// Bytes of `["","left",0,0,0]`. What is shorter is no claim, and refusing it by reading it takes longer.
+const SHORTEST_CLAIM: usize = 17;
 
 /// What a message wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +102,7 @@ impl Extension {
         ];
         let [me, id, kind, living, hash, lag, claims, target, buckets, fresh, found, elsewhere] =
             fields::read(text, names).ok()?;
-        let kind = match (parse::<&str>(kind?)?, target, buckets) {
+        let kind = match (&*parse::<Text<'_>>(kind?)?.0, target, buckets) {
             ("push", ..) => Kind::Push,
             ("probe", ..) => Kind::Probe,
             ("probe-for", Some(target), _) => Kind::ProbeFor(parse(target)?),
@@ -107,20 +111,19 @@ impl Extension {
             _ => Kind::Other,
         };
         let (claims, malformed) = claims.map(read_claims).unwrap_or_default();
-        let mut fresh: Vec<u32> = fresh.and_then(parse).unwrap_or_default();
-        fresh.truncate(MAX_LISTED);
+        let fresh: Vec<Whole<u32>> = fresh.and_then(parse).unwrap_or_default();
         let mut elsewhere: Vec<Arc<str>> = elsewhere.and_then(parse).unwrap_or_default();
         elsewhere.truncate(MAX_LISTED);
         Some(Self {
             me: parse(me?)?,
-            instance: read_hex(parse(id?)?)?,
+            instance: read_hex(&parse::<Text<'_>>(id?)?.0)?,
             kind,
-            living: living.and_then(parse).unwrap_or_default(),
-            hash: hash.and_then(parse).and_then(read_hex).unwrap_or_default(),
-            lag: lag.and_then(parse).unwrap_or_default(),
+            living: living.and_then(read_whole).unwrap_or_default(),
+            hash: hash.and_then(parse::<Text<'_>>).and_then(|hash| read_hex(&hash.0)).unwrap_or_default(),
+            lag: lag.and_then(read_whole).unwrap_or_default(),
             claims,
             malformed,
-            fresh,
+            fresh: fresh.into_iter().take(MAX_LISTED).map(|Whole(index)| index).collect(),
             found: found.and_then(read_found),
             elsewhere,
         })
@@ -137,13 +140,17 @@ fn parse<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
     serde_json::from_str(raw.get()).ok()
 }
 
+fn read_whole(raw: &RawValue) -> Option<u32> {
+    parse(raw).map(|Whole(number)| number)
+}
+
 fn read_hex(text: &str) -> Option<u64> {
     (text.len() <= 16).then(|| u64::from_str_radix(text, 16).ok())?
 }
 
 fn read_buckets(raw: &RawValue) -> Option<Box<[u64; BUCKETS]>> {
-    let texts: Vec<&str> = parse(raw)?;
-    let hashes: Vec<u64> = texts.into_iter().map(read_hex).collect::<Option<_>>()?;
+    let texts: Vec<Text<'_>> = parse(raw)?;
+    let hashes: Vec<u64> = texts.iter().map(|text| read_hex(&text.0)).collect::<Option<_>>()?;
     Box::<[u64; BUCKETS]>::try_from(hashes).ok()
 }
 
@@ -152,8 +159,9 @@ fn read_buckets(raw: &RawValue) -> Option<Box<[u64; BUCKETS]>> {
 fn read_claims(raw: &RawValue) -> (Vec<Claim>, usize) {
     let mut malformed = 0;
     let mut claims: Vec<Claim> = parse(raw).unwrap_or_else(|| {
-        let rows: Vec<&RawValue> = parse(raw).unwrap_or_default();
-        let claims: Vec<Claim> = rows.iter().copied().filter_map(parse).collect();
+        let rows = array(raw).unwrap_or_default();
+        let is_row = |row: &&RawValue| row.get().starts_with('[') && row.get().len() >= SHORTEST_CLAIM;
+        let claims: Vec<Claim> = rows.iter().copied().filter(is_row).filter_map(parse).collect();
         malformed = rows.len() - claims.len();
         claims
     });
@@ -162,8 +170,8 @@ fn read_claims(raw: &RawValue) -> (Vec<Claim>, usize) {
 }
 
 fn read_found(raw: &RawValue) -> Option<(Arc<str>, Finding)> {
-    let (target, finding): (Arc<str>, &str) = parse(raw)?;
-    let finding = match finding {
+    let (target, Text(finding)): (Arc<str>, Text<'_>) = parse(raw)?;
+    let finding = match &*finding {
         "alive" => Finding::Alive,
         "refused" => Finding::Refused,
         "silent" => Finding::Silent,
@@ -294,6 +302,19 @@ mod tests {
         assert_eq!(read.kind, Kind::Other);
         assert_eq!((read.claims.len(), read.malformed), (1, 4));
         assert_eq!(read.claims[0].age, 9);
+    }
+
+    #[test]
+    fn how_it_is_written_makes_no_difference() {
+        let plain = r#"{"me":["http://a/","alive",7,5,1],"id":"f","kind":"probe-for","living":3,"hash":"a","lag":2,
+            "target":"http://t/","found":["http://f/","alive"],"fresh":[1,0],
+            "claims":[["http://s/","suspect",7,5,0,[1]],["http://d/","dead",7,5,0,60],["http://e/","suspect",7,5,0,null]]}"#;
+        let odd = r#"{"me":["http:\/\/a/","al\u0069ve",7.0,0.5e1,1.0],"id":"\u0066","kind":"probe\u002dfor","living":3e0,
+            "hash":"\u0061","lag":20e-1,"t\u0061rget":"http://\u0074/","found":["http://f/","\u0061live"],"fresh":[1.0,-0],
+            "claims":[["http://s/","\u0073uspect",7,5,0,[1.0]],["http://d/","de\u0061d",7,5,-0,6e1],
+                ["http://e/","suspect",7,5,0,1e400]]}"#;
+        assert_eq!(Extension::read(plain).unwrap().claims.len(), 3);
+        assert_eq!(Extension::read(odd), Extension::read(plain));
     }
 
     #[test]

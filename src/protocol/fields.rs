@@ -1,9 +1,11 @@
 //! Chosen fields of a JSON object, read as JavaScript reads them: of two equal keys the last one counts, others are
 //! passed over whatever stands in them, and no odd key spoils the rest.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The values of the named fields, still unread; none for a missing one.
@@ -40,25 +42,47 @@ impl<'de, const N: usize> Visitor<'de> for Fields<'_, N> {
     }
 }
 
-/// Finds out which of the names a key is. Read as bytes, for half a surrogate pair is no text.
+/// Finds out which of the names a key is. Read raw, for that rejects control characters as JavaScript does, and takes half
+/// a surrogate pair, which is no text.
 pub(super) struct Key<'n>(pub(super) &'n [&'n str]);
 
 impl<'de> DeserializeSeed<'de> for Key<'_> {
     type Value = Option<usize>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_bytes(self)
+        let raw = <&RawValue>::deserialize(deserializer)?.get();
+        let position = |key: &str| self.0.iter().position(|name| *name == key);
+        let inside = raw.get(1..raw.len() - 1).unwrap_or_default();
+        Ok(if inside.contains('\\') {
+            serde_json::from_str::<Cow<'_, str>>(raw).ok().and_then(|key| position(&key))
+        } else {
+            position(inside)
+        })
     }
 }
 
-impl Visitor<'_> for Key<'_> {
-    type Value = Option<usize>;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
+    fn value(text: &str) -> Option<&str> {
+        let [value] = read(text, ["a"]).ok()?;
+        value.map(RawValue::get)
     }
 
-    fn visit_bytes<E: Error>(self, key: &[u8]) -> Result<Self::Value, E> {
-        Ok(self.0.iter().position(|name| name.as_bytes() == key))
+    #[test]
+    fn keys_are_read_as_javascript_reads_them() {
+        assert_eq!(value(r#"{"a":1,"b":{"a":2},"\u0061":3,"\ud800":4,"":5}"#), Some("3"));
+        assert_eq!(value("{\"a\u{1}\":1,\"a\":2}"), None);
+        assert_eq!(value("{\"a\":1,\"\n\":2}"), None);
+        assert_eq!(value("{\"a\":1,\"b\":{\"\u{1}\":2}}"), None);
+    }
+
+    #[test]
+    fn what_is_not_wanted_may_be_as_deep_as_it_likes() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let text = format!(r#"{{"b":{deep},"a":1,"c":{deep}}}"#);
+        assert_eq!(value(&text), Some("1"));
+        assert_eq!(value(&format!(r#"{{"a":{deep}}}"#)), Some(&*deep));
     }
 }

@@ -1,13 +1,13 @@
 //! A list of entries read in one go, as nearly all of them can be; whatever is odd in it is left to those who look at each entry.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::fields::Key;
-use super::message::{HeardEntry, number};
+use super::message::HeardEntry;
+use super::scalars::{Text, number};
 
 /// The entries; none where not all of them are objects with a text `baseUrl` and a number `lastUpdate`.
 pub(super) fn read<'a>(list: &'a RawValue) -> Option<Vec<HeardEntry<'a>>> {
@@ -48,33 +48,6 @@ impl<'de> Visitor<'de> for EntryVisitor {
             return Err(A::Error::custom("something is missing"));
         };
         Ok(Entry(HeardEntry { base_url, monitor, last_update }))
-    }
-}
-
-/// Borrowed, unless something in it is escaped.
-struct Text<'a>(Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TextVisitor)
-    }
-}
-
-struct TextVisitor;
-
-impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Text<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text")
-    }
-
-    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Text(Cow::Owned(text.to_owned())))
     }
 }
 

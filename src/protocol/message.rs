@@ -17,12 +17,15 @@ use serde_json::value::RawValue;
 use super::extension::Extension;
 use super::fields;
 use super::heard;
+use super::scalars::{Text, number};
 use super::time::Stamp;
 
 /// What an answer holds in its body, whatever its status, when the asked server runs no engine.
 const ENGINE_NOT_STARTED: &str = "Clustershazbot engine not started";
 /// No server is left alone for longer, whatever it says.
 const LONGEST_REST: Duration = Duration::from_secs(3_600);
+/// Entries in one list. Ten times as many as servers are kept; more would only cost time. Also stands in `js/messages.js`.
+pub(super) const MAX_ENTRIES: usize = 1_000_000;
 
 /// One server, as it is shown and sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -154,7 +157,9 @@ impl<'a> HeardLists<'a> {
         offline: Option<&'a RawValue>,
     ) -> Result<Self, &'static str> {
         let read = (online.and_then(heard::read), offline.map_or(Some(Vec::new()), heard::read));
-        if let (Some(online), Some(offline)) = read {
+        if let (Some(online), Some(offline)) = read
+            && online.len().max(offline.len()) <= MAX_ENTRIES
+        {
             return Ok(Self { online, offline, malformed: 0 });
         }
         let (online, offline) = arrays(online, offline)?;
@@ -210,19 +215,25 @@ pub(super) fn no_object(error: serde_json::Error) -> &'static str {
     if error.is_data() { "JSON that is no object" } else { "no JSON" }
 }
 
+/// The elements of an array, still unread; none for what is no array.
+pub(super) fn array(raw: &RawValue) -> Option<Vec<&RawValue>> {
+    // Anything else takes longer to be refused than to be looked at.
+    raw.get().starts_with('[').then(|| serde_json::from_str(raw.get()).ok())?
+}
+
 /// The elements of the two fields, still unread.
 pub(super) fn arrays<'a>(
     online: Option<&'a RawValue>,
     offline: Option<&'a RawValue>,
 ) -> Result<(Vec<&'a RawValue>, Vec<&'a RawValue>), &'static str> {
-    fn array(raw: &RawValue) -> Option<Vec<&RawValue>> {
-        serde_json::from_str(raw.get()).ok()
-    }
     let online = online.and_then(array).ok_or("no array `online`")?;
     let offline = match offline {
         Some(raw) => array(raw).ok_or("an `offline` that is no array")?,
         None => Vec::new(),
     };
+    if online.len().max(offline.len()) > MAX_ENTRIES {
+        return Err("a list of over 1,000,000 entries");
+    }
     Ok((online, offline))
 }
 
@@ -231,19 +242,10 @@ pub(super) fn read_entry(text: &str) -> Option<HeardEntry<'_>> {
     let [base_url, monitor, last_update] = fields::read(text, ["baseUrl", "monitor", "lastUpdate"]).ok()?;
     let base_url = base_url?.get();
     Some(HeardEntry {
-        // Borrowed, unless something in it is escaped.
-        base_url: match serde_json::from_str::<&str>(base_url) {
-            Ok(borrowed) => Cow::Borrowed(borrowed),
-            Err(_) => Cow::Owned(serde_json::from_str(base_url).ok()?),
-        },
+        base_url: serde_json::from_str::<Text<'_>>(base_url).ok()?.0,
         monitor: monitor.is_some_and(|raw| raw.get() == "true"),
         last_update: number(last_update?.get())?,
     })
-}
-
-// As JavaScript reads it: a number too large for it is infinite, not an error.
-pub(super) fn number(json: &str) -> Option<f64> {
-    json.starts_with(|c: char| c == '-' || c.is_ascii_digit()).then(|| json.parse().ok())?
 }
 
 #[cfg(test)]

@@ -67,6 +67,7 @@ mod retention;
 mod roster;
 mod rounds;
 mod rumours;
+mod scalars;
 pub mod secret;
 mod shown;
 mod suspicion;

@@ -14,13 +14,14 @@ pub enum Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Reads a body; the extension only for a server that speaks it.
+    /// Reads a body as `JSON.parse` and the function for parsed bodies do, byte order mark included, which they refuse; the
+    /// extension only for a server that speaks it.
     ///
     /// # Errors
     /// Says what the text is instead.
     pub fn read(text: &'a str, speaks_natively: bool) -> Result<Self, &'static str> {
-        let [online, offline, v2] = fields::read(message::without_bom(text), ["online", "offline", "v2"])
-            .map_err(message::no_object)?;
+        let [online, offline, v2] =
+            fields::read(text, ["online", "offline", "v2"]).map_err(message::no_object)?;
         let extension = v2.filter(|_| speaks_natively).and_then(|v2| Extension::read(v2.get()));
         let Some(extension) = extension else {
             return Ok(Self::Lists(HeardLists::from_fields(online, offline)?));
@@ -55,6 +56,8 @@ mod tests {
             ("{}", "no array `online`"),
             (r#"{"online":[],"offline":null}"#, "an `offline` that is no array"),
             (&NATIVE.replace("[],", "5,"), "no array `online`"),
+            (&format!("\u{feff}{NATIVE}"), "no JSON"),
+            (&format!(r#"{{"online":[{}0]}}"#, "0,".repeat(1_000_000)), "a list of over 1,000,000 entries"),
         ] {
             assert_eq!(Request::read(text, true).err(), Some(fault), "{text}");
         }
