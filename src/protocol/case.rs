@@ -98,7 +98,7 @@ impl Case {
         let newest = self.comeback.map_or(member.stamp, |comeback| comeback.stamp.max(member.stamp));
         let first = *self.first_failure.get_or_insert(FirstFailure { at: now, newest });
         let is_young = newest.age(now.wall) < YOUNG;
-        let never_answered = self.comeback.is_some() || !member.has_answered;
+        let never_answered = self.comeback.is_some() || !member.has_answered();
         // What it had said before it fell silent may still be on its way here, and its clock may be fast.
         let has_spoken_since = newest > first.newest && newest > first.at.wall;
         self.has_grace |= is_young && (never_answered || has_spoken_since);

@@ -28,6 +28,13 @@ impl Deadlines {
         }
     }
 
+    /// Sets the deadline of a member, unless it has an earlier one.
+    pub(super) fn set_earlier(&mut self, identity: &Arc<str>, at: Tick) {
+        if self.by_member.get(identity).is_none_or(|before| at < *before) {
+            self.set(identity, at);
+        }
+    }
+
     /// Forgets the deadline of a member.
     pub(super) fn forget(&mut self, identity: &Arc<str>) {
         if let Some(at) = self.by_member.swap_remove(identity) {

@@ -54,6 +54,8 @@ pub enum Finding {
     Refused,
     /// No answer came.
     Silent,
+    /// Somebody answers, who may not be the server: a finding that changes nothing.
+    Unproved,
 }
 
 /// The content of `v2`.
@@ -175,6 +177,7 @@ fn read_found(raw: &RawValue) -> Option<(Arc<str>, Finding)> {
         "alive" => Finding::Alive,
         "refused" => Finding::Refused,
         "silent" => Finding::Silent,
+        "unproved" => Finding::Unproved,
         _ => return None,
     };
     Some((target, finding))
@@ -186,6 +189,7 @@ impl Finding {
             Self::Alive => "alive",
             Self::Refused => "refused",
             Self::Silent => "silent",
+            Self::Unproved => "unproved",
         }
     }
 }

@@ -137,6 +137,12 @@ impl Machine {
     }
 
     fn hear_native_about_new(&mut self, url: &BaseUrl, claim: &Claim, spreads: bool, now: Now) -> Worth {
+        if self.outsiders.has(url.identity()) {
+            if claim.status.is_online() {
+                self.hear_of_outsider(url, now);
+            }
+            return Worth::Known;
+        }
         let was_native = self.graves.incarnation_of(url.identity()) != Incarnation::NONE;
         let is_hint = was_native && claim.incarnation == Incarnation::NONE;
         if is_hint || self.graves.holds_back(url.identity(), claim) {

@@ -23,6 +23,17 @@ pub(super) enum Subject {
     New(BaseUrl),
 }
 
+impl Subject {
+    /// The identity of another server, known or not.
+    pub(super) fn identity(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Me => None,
+            Self::Known(identity) => Some(identity),
+            Self::New(url) => Some(url.identity()),
+        }
+    }
+}
+
 /// Why something heard was not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rejection {

@@ -52,6 +52,10 @@ pub(super) enum Cause {
     Unclear,
     /// Another server answers at its address.
     Replaced,
+    /// Its address answers, but not with its own word.
+    Unproved,
+    /// It rejects this server's secret.
+    Rejected,
 }
 
 impl fmt::Display for Change {
@@ -78,6 +82,8 @@ impl fmt::Display for Cause {
             Self::Silent => "no answer",
             Self::Unclear => "invalid answer",
             Self::Replaced => "another server answers there",
+            Self::Unproved => "answers, but proves nothing",
+            Self::Rejected => "rejects this SHAZBOT_SECRET",
         })
     }
 }

@@ -135,7 +135,7 @@ impl Machine {
         self.events.push_back(Event::Log { severity, message, reason: None });
     }
 
-    fn log(&mut self, severity: Severity, message: &str, reason: Option<&str>) {
+    pub(super) fn log(&mut self, severity: Severity, message: &str, reason: Option<&str>) {
         self.events.push_back(Event::Log {
             severity,
             message: printable(message),

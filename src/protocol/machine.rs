@@ -20,6 +20,7 @@ use super::master_list::MasterList;
 use super::message::{HeardEntry, HeardLists, Refusal, Reply};
 use super::myself::Myself;
 use super::output::{Event, Transmit};
+use super::outsiders::Outsiders;
 use super::phase::Phase;
 use super::probes::Probes;
 use super::push::Spread;
@@ -69,6 +70,9 @@ pub struct Machine {
     pub(super) health: Health,
     pub(super) sync: Sync,
     pub(super) legacy_news: LegacyNews,
+    /// When to look after which server that refuses.
+    pub(super) refusals: Deadlines,
+    pub(super) outsiders: Outsiders,
 }
 
 /// Where claims come from.
@@ -101,7 +105,7 @@ impl Machine {
         for claim in members {
             machine.hear_natives(&[claim], false, now);
         }
-        machine.roster.all_have_answered();
+        machine.roster.all_have_exchanged();
         machine.begin_running(now);
         machine
     }
@@ -140,6 +144,8 @@ impl Machine {
             health: Health::default(),
             sync: Sync::default(),
             legacy_news: LegacyNews::default(),
+            refusals: Deadlines::default(),
+            outsiders: Outsiders::default(),
             config,
         }
     }
@@ -162,9 +168,6 @@ impl Machine {
 
     /// The reply to an exchange.
     pub fn handle_reply(&mut self, now: Now, id: ExchangeId, reply: &Reply<'_>) {
-        if matches!(reply, Reply::Lists(_) | Reply::Native(_)) {
-            self.is_reached();
-        }
         if let Reply::Lists(lists) = reply {
             self.merge_lists(now, Source::Exchange(id), lists);
         }
@@ -175,13 +178,19 @@ impl Machine {
             Reply::NoListener(_) => Cause::Refused,
             Reply::Failure(_) => Cause::Silent,
         });
+        // What proves nothing about its sender proves nothing about the network either.
+        if matches!(reply, Reply::Native(_)) || flight.own_word.is_some() {
+            self.is_reached();
+        }
         if let Reply::Native(extension) = reply {
             self.conclude_native(id, &flight, extension, now);
             self.settle_push_debt(&flight.peer, now);
             return self.schedule_verification(now.tick);
         }
         match reply {
+            _ if self.outsiders.has(&flight.peer) => {}
             Reply::Refusal(Refusal::Unauthorized) if flight.purpose != Purpose::Inquiry => {
+                self.note_rejection(&flight.peer, now);
                 self.log_gossip_failure(&flight.peer, "answered 401: its SHAZBOT_SECRET is another one", now);
             }
             Reply::Refusal(Refusal::TooLarge) => self.halve_pages(&flight.peer),
@@ -194,6 +203,9 @@ impl Machine {
             _ => {}
         }
         self.conclude(now, id, &flight, reply);
+        if let Reply::Refusal(Refusal::TooManyRequests(Some(pause))) = reply {
+            self.note_wanted_rest(&flight.peer, now.tick + *pause);
+        }
         self.owe_findings(&flight.peer, now);
         self.settle_push_debt(&flight.peer, now);
         self.schedule_verification(now.tick);
@@ -230,6 +242,7 @@ impl Machine {
                 Timer::Rumours => self.push_rumours(now),
                 Timer::Questions => self.look_into_questions(now),
                 Timer::Suspicion => self.end_suspicions(now),
+                Timer::Refusals => self.look_after_refusals(now),
                 Timer::LegacyNews => self.tell_legacy_news(now),
                 Timer::Farewell => self.end_farewell_stage(now),
             }

@@ -7,8 +7,10 @@ use super::base_url::BaseUrl;
 use super::case::Case;
 use super::flights::ExchangeId;
 use super::message::Entry;
+use super::proof::{Facts, Proof};
+use super::refusals::Refusals;
 use super::suspicion::Suspicion;
-use super::time::{Incarnation, Now, Stamp, Tick};
+use super::time::{Incarnation, Moment, Now, Stamp, Tick};
 
 /// For so long hearsay does not overturn what this server found out itself.
 pub(super) const FIRST_HAND_HOLDS: Duration = Duration::from_secs(60);
@@ -60,37 +62,8 @@ pub(super) enum Wire {
     Legacy,
 }
 
-/// What this server found out itself about another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    None,
-    Alive,
-    Dead,
-}
-
-/// A moment in half the space of a tick, in steps of 64 ms: enough for nine years, and far finer than what it is compared with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub(super) struct Moment(u32);
-
-impl From<Tick> for Moment {
-    fn from(tick: Tick) -> Self {
-        Self(u32::try_from(tick.0 >> 6).unwrap_or(u32::MAX))
-    }
-}
-
-impl Moment {
-    /// Up to 64 ms too early.
-    pub(super) fn tick(self) -> Tick {
-        Tick(u64::from(self.0) << 6)
-    }
-
-    /// How long ago it was; up to 64 ms too long.
-    pub(super) fn age(self, now: Tick) -> Duration {
-        now.since(self.tick())
-    }
-}
-
-/// What is known of one other server. Small, for there may be 100,000: what few have stands aside.
+/// What is known of one other server. Kept to 40 bytes, as there may be 100,000; rarely used
+/// fields live in `Aside`.
 #[derive(Debug, Clone)]
 pub(super) struct Member {
     aside: Option<Box<Aside>>,
@@ -107,10 +80,8 @@ pub(super) struct Member {
     pub(super) status: Status,
     /// What language it was last found to speak. Changed through the roster alone.
     pub(super) wire: Wire,
-    verdict: Verdict,
     pub(super) monitor: bool,
-    /// Whether it has answered since it came online here.
-    pub(super) has_answered: bool,
+    facts: Facts,
 }
 
 /// What few members have.
@@ -130,6 +101,10 @@ struct Aside {
     passes_over_until: Tick,
     /// Until when it wants to be left alone.
     left_alone_until: Tick,
+    /// Its answers that proved nothing, since its own word last proved it.
+    refusals: Option<Refusals>,
+    /// When a server that has never exchanged first rejected this server's secret.
+    rejected_at: Option<Tick>,
 }
 
 impl Member {
@@ -143,9 +118,8 @@ impl Member {
             changed_at: now.tick.into(),
             status,
             wire: Wire::Unknown,
-            verdict: Verdict::None,
             monitor,
-            has_answered: false,
+            facts: Facts::default(),
         };
         member.spell(url.identity(), url.spelling());
         member
@@ -211,14 +185,41 @@ impl Member {
 
     /// Whether this server itself found the member alive (or not) so recently that hearsay must be verified first.
     pub(super) fn is_first_hand(&self, alive: bool, now: Now) -> bool {
-        let wanted = if alive { Verdict::Alive } else { Verdict::Dead };
-        self.verdict == wanted && self.verdict_at.age(now.tick) < FIRST_HAND_HOLDS
+        let wanted = if alive { Facts::FOUND_ALIVE } else { Facts::FOUND_DEAD };
+        self.facts.has(wanted) && self.verdict_at.age(now.tick) < FIRST_HAND_HOLDS
     }
 
     /// This server itself has found it alive, or not.
     pub(super) fn find(&mut self, alive: bool, now: Now) {
-        self.verdict = if alive { Verdict::Alive } else { Verdict::Dead };
+        self.facts.note(Facts::FOUND_ALIVE, alive);
+        self.facts.note(Facts::FOUND_DEAD, !alive);
         self.verdict_at = now.tick.into();
+    }
+
+    /// Whether it has answered since it came online here.
+    pub(super) fn has_answered(&self) -> bool {
+        self.facts.has(Facts::ANSWERED)
+    }
+
+    pub(super) fn note_answered(&mut self, has_answered: bool) {
+        self.facts.note(Facts::ANSWERED, has_answered);
+    }
+
+    /// Whether it has ever exchanged with this server: its answer to gossip held its own entry, or
+    /// its request came in with this server's secret.
+    pub(super) fn has_exchanged(&self) -> bool {
+        self.facts.has(Facts::EXCHANGED)
+    }
+
+    /// Its own word has proved it.
+    pub(super) fn prove(&mut self, proof: Proof) {
+        if proof == Proof::Exchange {
+            self.facts.note(Facts::EXCHANGED, true);
+            if let Some(aside) = &mut self.aside {
+                aside.rejected_at = None;
+            }
+        }
+        self.end_refusals();
     }
 
     /// Hearsay contradicts its status. What was asked until now may have been answered before that news came to be, and does not
@@ -317,6 +318,40 @@ impl Member {
             aside.suspicion = None;
             self.put_away_what_is_empty();
         }
+    }
+
+    /// Its answers that proved nothing, if it has not proved itself since.
+    pub(super) fn refusals(&self) -> Option<&Refusals> {
+        self.aside.as_ref()?.refusals.as_ref()
+    }
+
+    pub(super) fn refusals_mut(&mut self) -> Option<&mut Refusals> {
+        self.aside.as_mut()?.refusals.as_mut()
+    }
+
+    pub(super) fn begin_refusals(&mut self, refusals: Refusals) {
+        self.aside().refusals = Some(refusals);
+    }
+
+    pub(super) fn end_refusals(&mut self) {
+        if let Some(aside) = &mut self.aside {
+            aside.refusals = None;
+            self.put_away_what_is_empty();
+        }
+    }
+
+    /// When it first rejected this server's secret, if it has never exchanged.
+    pub(super) fn rejected_at(&self) -> Option<Tick> {
+        self.aside.as_ref()?.rejected_at
+    }
+
+    /// It has rejected this server's secret; tells whether that is the first time.
+    pub(super) fn is_newly_rejected(&mut self, now: Tick) -> bool {
+        if self.has_exchanged() || self.rejected_at().is_some() {
+            return false;
+        }
+        self.aside().rejected_at = Some(now);
+        true
     }
 
     pub(super) fn page_halvings(&self) -> u8 {

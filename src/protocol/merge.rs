@@ -58,7 +58,7 @@ impl Machine {
         let claim = LegacyClaim { says_online, monitor: entry.monitor, stamp, is_verified: false };
         if let Source::Exchange(id) = source {
             let Some(flight) = self.flights.get_mut(id) else { return };
-            if matches!(&subject, Subject::Known(identity) if *identity == flight.peer) {
+            if subject.identity() == Some(&flight.peer) {
                 let Ok(url) = BaseUrl::parse(&entry.base_url) else { return };
                 let spelling = Arc::clone(url.spelling());
                 return flight.hear_own_word(OwnWord {
@@ -87,6 +87,11 @@ impl Machine {
     }
 
     fn hear_about_new(&mut self, url: &BaseUrl, claim: LegacyClaim, now: Now) {
+        if self.outsiders.has(url.identity()) {
+            return if claim.says_online {
+                self.hear_of_outsider(url, now)
+            };
+        }
         if self.graves.stamp_of(url.identity()).is_some_and(|grave| claim.stamp <= grave) {
             return;
         }

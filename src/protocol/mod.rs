@@ -13,6 +13,7 @@
 //! | what is known: of oneself, of others, of the forgotten; how it is shown | `myself`, [`member`], `roster`, `draws`, `digest`, `graves`, `retention`; `shown`, [`places`] |
 //! | what is found out about legacy peers | `case`, `inquest`, `verification`, `reconnect` |
 //! | what is found out about native servers | `probes`, `questions`, `errands`, `neighbour`, `turn`, `suspicion`, [`accusers`], `health`, `losses` |
+//! | what proves a server alive, and what does not; servers of another cluster | `proof`, `refusals`; `outsiders` |
 //! | what native servers say to each other | [`extension`], [`claim`], `native`, `rumours`, `sync` |
 //! | what legacy peers are told | `phase`, `rounds`, `push`, `allowance`, `legacy_news` |
 //! | the master list | [`master_list`], [`document`] |
@@ -52,16 +53,19 @@ mod myself;
 mod native;
 mod neighbour;
 pub mod output;
+mod outsiders;
 mod page;
 mod phase;
 pub mod places;
 mod precedence;
 mod printable;
 mod probes;
+mod proof;
 mod push;
 mod questions;
 pub mod queues;
 mod reconnect;
+mod refusals;
 pub mod request;
 mod retention;
 mod roster;

@@ -18,6 +18,7 @@ use super::machine::Machine;
 use super::member::{Member, Status, Wire};
 use super::message::Lists;
 use super::output::Transmit;
+use super::proof::Proof;
 use super::queues::MAX_UNDER_WAY;
 use super::time::Now;
 
@@ -49,11 +50,13 @@ impl Machine {
         // The claims first: that the sender's own is news is to be counted among them.
         let knew = self.incarnation_of(&heard.me.base_url);
         let news = self.hear_natives(&heard.claims, true, now);
+        self.admit_native(&heard.me.base_url);
         let sender = self.hear_sender(heard, knew, now);
         if let Some(sender) = sender.as_ref().filter(|_| Duration::from_millis(heard.lag.into()) > LAGS) {
             self.probes.excuse(sender);
         }
         if let Some(sender) = &sender {
+            self.prove(sender, Proof::Exchange);
             if let Kind::ProbeFor(target) = &heard.kind {
                 self.run_errand(sender, target, now);
             }
@@ -92,6 +95,9 @@ impl Machine {
         self.note_malformed(heard);
         let peer = &flight.peer;
         let is_myself = heard.instance == self.instance;
+        if self.outsiders.has(peer) {
+            self.admit_native(&heard.me.base_url);
+        }
         let knew = self.incarnation_of(&heard.me.base_url);
         let sender = if is_myself { None } else { self.hear_sender(heard, knew, now) };
         if !is_myself && !flight.is_merged {
@@ -140,7 +146,8 @@ impl Machine {
     fn hear_from_itself(&mut self, flight: &Flight, now: Now) {
         self.roster.hear_language(&flight.peer, Wire::Native);
         let Some(member) = self.roster.get_mut(&flight.peer) else { return };
-        member.has_answered = true;
+        member.note_answered(true);
+        member.prove(Proof::Exchange);
         member.close_case();
         member.find(member.is_online(), now);
         if member.is_online() && member.highest_seen() > member.stamp {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::machine::Machine;
-use super::member::Moment;
 use super::message::{Entry, Lists};
 use super::retention::TOMBSTONE_TOLD;
+use super::time::Moment;
 use super::time::Tick;
 
 /// The parsers of Express refuse bodies over 100 kB; this leaves room.

@@ -90,7 +90,7 @@ impl Machine {
             return;
         }
         // Rule "Grace": one that came just now, and never answered, may not listen yet.
-        let has_grace = |member: &Member| !member.has_answered && member.changed_at.age(now.tick) < YOUNG;
+        let has_grace = |member: &Member| !member.has_answered() && member.changed_at.age(now.tick) < YOUNG;
         if self.roster.get(peer).is_some_and(has_grace)
             && let Some(at) = next_grace_try(now.tick, now.tick)
         {
@@ -204,7 +204,7 @@ impl Machine {
             // Others reach it: it may be this server that is slow.
             self.probes.open.swap_remove(&target);
             if let Some(member) = self.roster.get_mut(&target) {
-                member.has_answered = true;
+                member.note_answered(true);
             }
             self.health.worsen();
             self.is_reached();
@@ -248,7 +248,10 @@ impl Machine {
             // Nobody could help; but whoever is cut off is not refused.
             self.bury(peer, now);
         } else {
-            let confirmers: Vec<Arc<str>> = findings.into_iter().map(|(helper, _)| helper).collect();
+            // Who got an answer that proves nothing neither clears the server nor accuses it.
+            let found_nobody = |(_, finding): &(Arc<str>, Finding)| *finding != Finding::Unproved;
+            let confirmers: Vec<Arc<str>> =
+                findings.into_iter().filter(found_nobody).map(|(helper, _)| helper).collect();
             self.suspect(peer, &confirmers, now);
         }
         self.schedule_questions(now.tick);

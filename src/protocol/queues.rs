@@ -8,6 +8,7 @@ use super::health::{MAX_BURIALS, ROUND_TRIPS};
 use super::log::MAX_REMEMBERED;
 use super::machine::Machine;
 use super::output::Event;
+use super::outsiders::MAX_OUTSIDERS;
 use super::places::REMEMBERED;
 use super::probes::MAX_WAITING;
 use super::questions::MAX_OPEN;
@@ -70,6 +71,8 @@ impl Machine {
             ("suspicion deadlines", self.suspects.len(), MAX_MEMBERS),
             ("verifications queued", queued, MAX_MEMBERS),
             ("verifications waiting", waiting, MAX_MEMBERS),
+            ("looks after refusals", self.refusals.len(), MAX_MEMBERS),
+            ("outsiders", self.outsiders.len(), MAX_OUTSIDERS),
             ("questions", self.probes.open.len(), MAX_OPEN),
             ("errands", self.probes.errands.len(), MAX_OPEN),
             ("askers of errands", askers, MAX_OPEN * MAX_OPEN),
@@ -97,6 +100,7 @@ impl Machine {
     /// A member that is no longer known has no place in any queue.
     pub(super) fn forget_in_queues(&mut self, identity: &Arc<str>) {
         self.suspects.forget(identity);
+        self.refusals.forget(identity);
         self.inquest.forget(identity);
         self.rumours.forget(identity);
         self.spread.forget(identity);

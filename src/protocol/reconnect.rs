@@ -26,9 +26,10 @@ impl Machine {
         let alive = self.roster.online_count() + 1;
         let share = self.roster.dead_count() as f64 / alive as f64;
         if self.rng.random::<f64>() < share {
-            let dead = self
-                .roster
-                .pick(&mut self.rng, |_, member| member.status == Status::Dead && member.case().is_none());
+            let dead = self.roster.pick(&mut self.rng, |_, member| {
+                let is_to_be_tried = member.status == Status::Dead && !member.is_left_alone(now.tick);
+                is_to_be_tried && member.case().is_none()
+            });
             if let Some(identity) = dead {
                 if self.is_met_natively(&identity) {
                     self.reach(&identity, now);

@@ -12,6 +12,7 @@ use super::journal::{Cause, Journal};
 use super::member::{Member, Status, Wire};
 use super::neighbour::Neighbour;
 use super::places::Places;
+use super::proof::Proof;
 use super::time::{Incarnation, Tick};
 
 /// No roster grows beyond this, tombstones included.
@@ -125,8 +126,11 @@ impl Roster {
     }
 
     /// As after a while of running.
-    pub(super) fn all_have_answered(&mut self) {
-        self.members.values_mut().for_each(|member| member.has_answered = true);
+    pub(super) fn all_have_exchanged(&mut self) {
+        for member in self.members.values_mut() {
+            member.note_answered(true);
+            member.prove(Proof::Exchange);
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -261,7 +265,10 @@ impl Roster {
             let before = std::mem::replace(&mut member.status, status);
             if before != status {
                 member.changed_at = now.into();
-                member.has_answered &= before.is_online() || !status.is_online();
+                if !before.is_online() && status.is_online() {
+                    member.note_answered(false);
+                    member.end_refusals();
+                }
             }
         });
     }

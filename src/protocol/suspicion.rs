@@ -87,7 +87,10 @@ impl Machine {
     fn suspicion_deadline(&self, identity: &str) -> Option<Tick> {
         let suspicion = self.roster.get(identity)?.suspicion()?;
         let servers = self.roster.native_count() + 1;
-        Some(suspicion.since + time_to_speak_up(servers, suspicion.accusers.len(), self.health.stretch()))
+        let stretch = self.health.stretch();
+        let time_is_up = suspicion.since + time_to_speak_up(servers, suspicion.accusers.len(), stretch);
+        // Somebody still answers at its address: that postpones its death.
+        Some(time_is_up.max(self.refusal_deadline(identity).unwrap_or_default()))
     }
 
     /// Buries those whose time is up.

@@ -31,6 +31,8 @@ pub(super) enum Timer {
     Questions,
     /// Suspects whose time is up.
     Suspicion,
+    /// Servers that answer without proving themselves.
+    Refusals,
     /// Legacy peers hear of deaths and leaves.
     LegacyNews,
     /// Peers that hang hold up a shut-down no longer.
@@ -53,6 +55,7 @@ const ALL: [Timer; COUNT] = [
     Timer::Rumours,
     Timer::Questions,
     Timer::Suspicion,
+    Timer::Refusals,
     Timer::LegacyNews,
     Timer::Farewell,
 ];

@@ -11,9 +11,11 @@ use super::flights::{ExchangeId, Flight, OwnWord, Purpose};
 use super::inquest::MAX_ASKED;
 use super::journal::Cause;
 use super::machine::Machine;
-use super::member::{Member, Status, Wire};
+use super::member::{Member, Status};
 use super::message::Reply;
 use super::output::Transmit;
+use super::proof::Proof;
+use super::refusals::{Refusals, Way};
 use super::rounds::PEER_TIMEOUT;
 use super::time::{Now, Stamp, Tick};
 use super::timers::Timer;
@@ -39,6 +41,11 @@ impl Machine {
 
     /// A legacy peer says that a native server is back, which this server holds for gone.
     pub(super) fn verify_comeback(&mut self, identity: &Arc<str>) {
+        self.open_case(identity, true, |_| {});
+    }
+
+    /// Its list is to settle the question.
+    pub(super) fn ask_for_list(&mut self, identity: &Arc<str>) {
         self.open_case(identity, true, |_| {});
     }
 
@@ -122,22 +129,32 @@ impl Machine {
     fn conclude_verification(&mut self, id: ExchangeId, flight: &Flight, reply: &Reply<'_>, now: Now) {
         let peer = &flight.peer;
         let is_native = self.roster.get(peer).is_some_and(|member| member.is_native());
+        let refuses_gossip =
+            self.roster.get(peer).and_then(Member::refusals).is_some_and(Refusals::came_by_gossip);
         match (reply, &flight.own_word, flight.purpose) {
             // It is back; whether as a native server, and in which incarnation, it says itself.
-            (Reply::Lists(_), Some(word), Purpose::Inquiry) if is_native && word.online => {
+            (Reply::Lists(_), Some(word), Purpose::Inquiry)
+                if is_native && word.online && !refuses_gossip =>
+            {
+                self.prove(peer, Proof::List);
                 if self.converse(Arc::clone(peer), Purpose::Trial, now).is_none() {
                     self.await_exchange(peer, now);
                 }
             }
             (Reply::Lists(_), Some(word), _) => {
-                self.heed_own_word(peer, id, word, now);
-                if word.online {
+                self.heed_own_word(peer, id, flight.purpose, word, now);
+                if word.online && !refuses_gossip {
                     self.offer_to_stranger(peer, now);
                 }
             }
-            (Reply::Lists(_), None, Purpose::Inquiry) => self.find_absent(peer, id, None, now),
-            (Reply::Lists(_), None, _) => self.close_case(peer),
-            (Reply::Refusal(_), ..) => self.find_alive(peer, id, None, now),
+            (Reply::Lists(_), None, Purpose::Inquiry) if !refuses_gossip => {
+                self.find_absent(peer, id, None, now);
+            }
+            (Reply::Lists(_), None, purpose) | (Reply::Refusal(_), _, purpose) => {
+                self.close_case(peer);
+                self.hear_refusal(peer, Way::of(purpose), now);
+                self.try_stranger(peer, reply, now);
+            }
             (Reply::Unclear(_), _, Purpose::Inquiry) => {
                 // An exchange that is under way already tells as much as a trial.
                 if self.converse(Arc::clone(peer), Purpose::Trial, now).is_none() {
@@ -148,26 +165,21 @@ impl Machine {
         }
     }
 
-    /// A list does not tell whether its server is native; now that it is known not to be drained, gossip may.
-    fn offer_to_stranger(&mut self, peer: &Arc<str>, now: Now) {
-        if self.is_native() && self.roster.get(peer).is_some_and(|member| member.wire == Wire::Unknown) {
-            self.converse(Arc::clone(peer), Purpose::LegacyNews, now);
-        }
-    }
-
     /// A member has said itself where it stands.
-    fn heed_own_word(&mut self, peer: &Arc<str>, id: ExchangeId, word: &OwnWord, now: Now) {
+    fn heed_own_word(&mut self, peer: &Arc<str>, id: ExchangeId, purpose: Purpose, word: &OwnWord, now: Now) {
+        let proof = if purpose == Purpose::Inquiry { Proof::List } else { Proof::Exchange };
+        self.prove(peer, proof);
         if word.online {
-            self.find_alive(peer, id, Some(word), now);
+            self.find_alive(peer, id, word, now);
         } else {
             self.find_absent(peer, id, Some(word.stamp), now);
         }
     }
 
     /// A member has answered. Claims that said otherwise are outdone, for an original does not refute them itself.
-    fn find_alive(&mut self, peer: &Arc<str>, id: ExchangeId, word: Option<&OwnWord>, now: Now) {
+    fn find_alive(&mut self, peer: &Arc<str>, id: ExchangeId, word: &OwnWord, now: Now) {
         let Some(member) = self.roster.get_mut(peer) else { return };
-        let answered = word.map_or(Stamp::default(), |word| word.stamp);
+        let answered = word.stamp;
         let accusation = member.case().and_then(|case| case.standing_accusation(member.stamp));
         let was_offline = !member.is_online();
         let is_held_against = member.is_native() && member.status != Status::Online;
@@ -179,22 +191,18 @@ impl Machine {
         }
         member.find(true, now);
         member.refreshed_at = now.tick.into();
-        if let Some(word) = word {
-            member.monitor = word.monitor;
-            member.saw(word.stamp);
-        }
+        member.monitor = word.monitor;
+        member.saw(answered);
         member.close_case();
         member.restamp(match contested {
             Some(contested) if answered <= contested => member.highest_seen().next(),
             _ => member.stamp.max(answered),
         });
-        if let Some(word) = word {
-            self.roster.spell(peer, &word.spelling);
-        }
+        self.roster.spell(peer, &word.spelling);
         self.roster.because(Cause::Answered);
         self.roster.transition(peer, Status::Online, now.tick);
         if let Some(member) = self.roster.get_mut(peer) {
-            member.has_answered = true;
+            member.note_answered(true);
             member.acquit();
         }
         if is_held_against {
@@ -326,6 +334,9 @@ impl Machine {
 
     /// The reply to any exchange, by its purpose.
     pub(super) fn conclude(&mut self, now: Now, id: ExchangeId, flight: &Flight, reply: &Reply<'_>) {
+        if let Some(word) = &flight.own_word {
+            self.admit_answerer(flight, word, now);
+        }
         if flight.purpose.is_verification() {
             return self.conclude_verification(id, flight, reply, now);
         }
@@ -334,11 +345,9 @@ impl Machine {
             self.note_legacy_wire(&flight.peer, now);
         }
         match (reply, &flight.own_word) {
-            (Reply::Lists(_), word) => {
-                if let Some(word) = word {
-                    self.heed_own_word(&flight.peer, id, word, now);
-                }
-                if !word.as_ref().is_some_and(|word| word.online) {
+            (Reply::Lists(_), Some(word)) => {
+                self.heed_own_word(&flight.peer, id, flight.purpose, word, now);
+                if !word.online {
                     // Drained, perhaps rolled back to the original: nothing more is to be found out as from a native server.
                     self.probes.excuse(&flight.peer);
                     self.report(&flight.peer, Finding::Silent, now);
@@ -346,10 +355,10 @@ impl Machine {
                     self.probe_succeeded(&flight.peer, now);
                 }
             }
-            (Reply::Refusal(_), _) => {
-                self.find_alive(&flight.peer, id, None, now);
-                if is_native {
-                    self.probe_succeeded(&flight.peer, now);
+            (Reply::Lists(_), None) | (Reply::Refusal(_), _) => {
+                self.hear_refusal(&flight.peer, Way::Gossip, now);
+                if flight.purpose == Purpose::Introduction {
+                    self.ask_for_whole_roster(&flight.peer, &[], now);
                 }
             }
             (Reply::Native(_), _) => {}

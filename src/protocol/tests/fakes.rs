@@ -23,6 +23,8 @@ pub(super) enum Fake {
     Status(u16, &'static str),
     /// With 404 to a `GET`, and with itself online to gossip.
     NoList,
+    /// With 401 to gossip, and with itself online to a `GET`.
+    OtherSecret,
     /// With these lists.
     Says(Lists),
 }
@@ -31,7 +33,8 @@ impl Fake {
     pub(super) fn answer(&self, url: &str, is_gossip: bool, wall: Stamp) -> (u16, Vec<u8>) {
         let own = Entry { base_url: url.into(), monitor: false, last_update: wall };
         let lists = match self {
-            Self::Online => Lists { online: vec![own], offline: vec![] },
+            Self::OtherSecret if is_gossip => return (401, b"no".to_vec()),
+            Self::Online | Self::OtherSecret => Lists { online: vec![own], offline: vec![] },
             Self::NoList if is_gossip => Lists { online: vec![own], offline: vec![] },
             Self::Drained if is_gossip => Lists { online: vec![], offline: vec![own] },
             Self::Drained => Lists::default(),

@@ -132,17 +132,6 @@ fn a_monitor_is_preferred_up_to_four_exchanges_a_second() {
 }
 
 #[test]
-fn refusals_mean_alive() {
-    for status in [401, 413, 429] {
-        let mut world = quick(&[A]);
-        world.be(A, Fake::Status(status, "no"));
-        world.run_for(100_000);
-        assert!(world.is_online(A), "{status}");
-        assert!(world.gossip_to(A).len() > 80, "{status}: at the pace of the rounds");
-    }
-}
-
-#[test]
 fn a_wrong_secret_is_logged_and_a_large_page_halved() {
     let mut world = quick(&[A]);
     world.be(A, Fake::Status(401, ""));

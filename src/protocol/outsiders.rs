@@ -1,0 +1,147 @@
+//! Servers of another cluster: they rejected this server's secret and never exchanged with it.
+//!
+//! Two clusters may share a master list. A stranger that answers 401 is left out after a while,
+//! whatever its list says: it has no tombstone, it stays on the master list, and no hearsay brings it
+//! back. An exchange does, and so does its own request with this server's secret.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use foldhash::fast::FixedState;
+use indexmap::IndexMap;
+
+use super::base_url::BaseUrl;
+use super::extension::Kind;
+use super::flights::{Flight, OwnWord, Purpose};
+use super::intake::Subject;
+use super::journal::Cause;
+use super::machine::Machine;
+use super::member::{Member, Status, Wire};
+use super::message::{Lists, Refusal, Reply};
+use super::output::{Severity, Transmit};
+use super::rounds::PEER_TIMEOUT;
+use super::time::{Now, Tick};
+
+/// Time from a stranger's first 401 until it is left out. Enough for it to call with the right
+/// secret, if a new one is being rolled out just then.
+pub(super) const LEFT_OUT_AFTER: Duration = Duration::from_secs(18);
+/// Outsiders remembered; the oldest makes way, and is left out again if it is heard of again.
+pub(super) const MAX_OUTSIDERS: usize = 4_096;
+/// Pause before an outsider that others talk about is asked again whether it has the secret by now.
+const ASKED_AGAIN: Duration = Duration::from_secs(30);
+/// Pause between two questions to whichever outsiders.
+const PACE: Duration = Duration::from_secs(1);
+
+/// The outsiders, and when each was asked last.
+#[derive(Debug, Default)]
+pub(super) struct Outsiders {
+    asked: IndexMap<Arc<str>, Tick, FixedState>,
+    next_question: Tick,
+    is_told: bool,
+}
+
+impl Outsiders {
+    pub(super) fn has(&self, identity: &str) -> bool {
+        !self.asked.is_empty() && self.asked.contains_key(identity)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.asked.len()
+    }
+
+    fn insert(&mut self, identity: &Arc<str>, now: Tick) {
+        if self.asked.len() >= MAX_OUTSIDERS {
+            self.asked.shift_remove_index(0);
+        }
+        self.asked.insert(Arc::clone(identity), now);
+    }
+
+    fn admit(&mut self, identity: &str) {
+        self.asked.swap_remove(identity);
+    }
+}
+
+impl Machine {
+    /// A stranger that shows nobody its list may still have this server's secret.
+    pub(super) fn try_stranger(&mut self, peer: &Arc<str>, reply: &Reply<'_>, now: Now) {
+        let is_untried =
+            |member: &Member| member.is_online() && !member.has_exchanged() && member.rejected_at().is_none();
+        if *reply == Reply::Refusal(Refusal::Unauthorized) && self.roster.get(peer).is_some_and(is_untried) {
+            self.converse(Arc::clone(peer), Purpose::Trial, now);
+        }
+    }
+
+    /// A list does not tell whether its server is native; now that it is known not to be drained, gossip may.
+    pub(super) fn offer_to_stranger(&mut self, peer: &Arc<str>, now: Now) {
+        let is_to_be_asked = |member: &Member| member.wire == Wire::Unknown && member.rejected_at().is_none();
+        if self.is_native() && self.roster.get(peer).is_some_and(is_to_be_asked) {
+            self.converse(Arc::clone(peer), Purpose::LegacyNews, now);
+        }
+    }
+
+    /// A stranger that rejects this server's secret is no member.
+    pub(super) fn leave_out(&mut self, peer: &Arc<str>, now: Now) {
+        let shown = self.roster.spelling(peer);
+        self.probes.excuse(peer);
+        self.roster.because(Cause::Rejected);
+        self.roster.remove(peer, now.tick);
+        self.forget_in_queues(peer);
+        self.outsiders.insert(peer, now.tick);
+        if !std::mem::replace(&mut self.outsiders.is_told, true) {
+            let message = format!(
+                "Clustershazbot shares its master list with servers that reject its SHAZBOT_SECRET, such as {shown}: they are not shown"
+            );
+            self.log(Severity::Warning, &message, None);
+        }
+    }
+
+    /// Somebody says that an outsider is online: now and then it is asked whether it has this server's secret by now.
+    pub(super) fn hear_of_outsider(&mut self, url: &BaseUrl, now: Now) {
+        let is_due =
+            |asked: &Tick| now.tick.since(*asked) >= ASKED_AGAIN && now.tick >= self.outsiders.next_question;
+        if !self.outsiders.asked.get(url.identity()).is_some_and(is_due)
+            || !self.phase.is_running()
+            || self.legacy_room() == 0
+        {
+            return;
+        }
+        self.outsiders.asked.insert(Arc::clone(url.identity()), now.tick);
+        self.outsiders.next_question = now.tick + PACE;
+        self.me.refresh(now);
+        let id = self.flights.begin(Arc::clone(url.identity()), Purpose::Trial, now.tick);
+        // It hears of nobody else before it has shown that it belongs here.
+        let mut lists = Lists::default();
+        let (me, is_online) = self.own_entry();
+        if is_online {
+            lists.online.push(me)
+        } else {
+            lists.offline.push(me)
+        }
+        let lists = Arc::new(lists);
+        let extension = self.is_native().then(|| Arc::new(self.extension(Kind::Push, Vec::new())));
+        let base_url = Arc::clone(url.spelling());
+        self.transmits.push_back(Transmit::Gossip { id, base_url, lists, extension, timeout: PEER_TIMEOUT });
+    }
+
+    /// A native server has called with this server's secret, or answered it: it is no outsider.
+    pub(super) fn admit_native(&mut self, base_url: &Arc<str>) {
+        if !self.outsiders.asked.is_empty()
+            && let Ok(Subject::New(url)) = self.identify_shared(base_url)
+        {
+            self.outsiders.admit(url.identity());
+        }
+    }
+
+    /// An outsider has answered gossip with its own entry: it is a member from now on.
+    pub(super) fn admit_answerer(&mut self, flight: &Flight, word: &OwnWord, now: Now) {
+        let is_exchange = flight.purpose != Purpose::Inquiry;
+        if !is_exchange || !self.outsiders.has(&flight.peer) || self.roster.is_full() {
+            return;
+        }
+        let Ok(url) = BaseUrl::parse(&word.spelling) else { return };
+        self.outsiders.admit(&flight.peer);
+        let status = if word.online { Status::Online } else { Status::Left };
+        let member = Member::new(&url, status, word.monitor, word.stamp, now);
+        self.roster.insert(Arc::clone(url.identity()), member);
+    }
+}

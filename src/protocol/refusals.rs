@@ -1,0 +1,240 @@
+//! Answers that prove nothing: 401, 413, 429, or lists that lack the entry of the server asked.
+//!
+//! An address is not an identity: another service may have taken over that of a dead server. So a
+//! refusal postpones a death and never renews life. A server that has exchanged with this one is
+//! asked by list and by gossip in turns; unless its own word proves it meanwhile, it is declared dead.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::extension::Finding;
+use super::flights::Purpose;
+use super::journal::Cause;
+use super::machine::Machine;
+use super::member::Member;
+use super::outsiders::LEFT_OUT_AFTER;
+use super::proof::Proof;
+use super::time::{Now, Tick};
+use super::timers::Timer;
+
+/// How long a server that only refuses stays online after its first refusal, at least. Longer than
+/// an overload or a restart of a proxy lasts.
+const DEATH_AFTER: Duration = Duration::from_secs(60);
+/// The same for a legacy peer, in gossip intervals: it is met about once in each.
+const LEGACY_INTERVALS: u32 = 3;
+/// Refusals that it takes to declare a server dead.
+const ENOUGH: u8 = 3;
+/// Pause between two refusals that both count. A burst of requests meets one state of the other side.
+const COUNTED_APART: Duration = Duration::from_secs(5);
+/// Questions to a server that refuses, within the time until it is declared dead.
+const LOOKS: u32 = 4;
+/// Pause before a death is decided again that isolation holds back, or a question is sent again for
+/// which there was no room.
+const HELD_BACK: Duration = Duration::from_secs(1);
+
+/// How a server was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// By `GET …/list`, which needs no secret.
+    List,
+    /// By gossip.
+    Gossip,
+}
+
+impl Way {
+    pub(super) fn of(purpose: Purpose) -> Self {
+        if purpose == Purpose::Inquiry { Self::List } else { Self::Gossip }
+    }
+}
+
+/// The refusals of one server since its own word last proved it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusals {
+    first: Tick,
+    last_counted: Tick,
+    count: u8,
+    was_list_refused: bool,
+    was_gossip_refused: bool,
+    latest: Way,
+    /// Until when it has asked to be left alone, by `Retry-After`.
+    rests_until: Tick,
+}
+
+impl Refusals {
+    fn new(way: Way, now: Tick) -> Self {
+        let mut refusals = Self {
+            first: now,
+            last_counted: now,
+            count: 1,
+            was_list_refused: false,
+            was_gossip_refused: false,
+            latest: way,
+            rests_until: Tick(0),
+        };
+        refusals.note_way(way);
+        refusals
+    }
+
+    fn add(&mut self, way: Way, now: Tick) {
+        self.note_way(way);
+        if now.since(self.last_counted) >= COUNTED_APART {
+            self.count = self.count.saturating_add(1);
+            self.last_counted = now;
+        }
+    }
+
+    fn note_way(&mut self, way: Way) {
+        self.latest = way;
+        match way {
+            Way::List => self.was_list_refused = true,
+            Way::Gossip => self.was_gossip_refused = true,
+        }
+    }
+
+    /// Whether a gossip exchange was refused.
+    pub(super) fn came_by_gossip(&self) -> bool {
+        self.was_gossip_refused
+    }
+
+    /// How to ask next. One that wants to be left alone is asked once in the other way, and no more.
+    fn next_way(&self, now: Tick) -> Option<Way> {
+        match (self.was_list_refused, self.was_gossip_refused, self.latest) {
+            (false, ..) => Some(Way::List),
+            (_, false, _) => Some(Way::Gossip),
+            _ if now < self.rests_until => None,
+            (.., Way::Gossip) => Some(Way::List),
+            (.., Way::List) => Some(Way::Gossip),
+        }
+    }
+
+    /// Whether they suffice to declare it dead. One that wants to be left alone is not asked more
+    /// often for that.
+    fn are_enough(&self, now: Tick) -> bool {
+        let is_refused_in_both_ways = self.was_list_refused && self.was_gossip_refused;
+        is_refused_in_both_ways && (self.count >= ENOUGH || now < self.rests_until)
+    }
+}
+
+impl Machine {
+    /// The word of a server itself has proved it.
+    pub(super) fn prove(&mut self, peer: &str, proof: Proof) {
+        if let Some(member) = self.roster.get_mut(peer) {
+            member.prove(proof);
+        }
+    }
+
+    /// A server has answered without proving itself.
+    pub(super) fn hear_refusal(&mut self, peer: &Arc<str>, way: Way, now: Now) {
+        let window = self.refusal_window(peer);
+        let Some(member) = self.roster.get_mut(peer) else { return };
+        if !member.is_online() {
+            member.find(false, now);
+            return;
+        }
+        match member.refusals_mut() {
+            Some(refusals) => refusals.add(way, now.tick),
+            None => member.begin_refusals(Refusals::new(way, now.tick)),
+        }
+        self.watch_refusals(peer, now.tick + window / LOOKS);
+        if self.is_met_natively(peer) {
+            // Somebody listens at its address: whether it is the server, the next answers tell.
+            self.probes.excuse(peer);
+            self.report(peer, Finding::Unproved, now);
+        }
+    }
+
+    /// A server has rejected this server's secret.
+    pub(super) fn note_rejection(&mut self, peer: &Arc<str>, now: Now) {
+        if let Some(member) = self.roster.get_mut(peer).filter(|member| member.is_online())
+            && member.is_newly_rejected(now.tick)
+        {
+            self.watch_refusals(peer, now.tick + LEFT_OUT_AFTER);
+        }
+    }
+
+    /// A server that refuses has said for how long it wants to be left alone.
+    pub(super) fn note_wanted_rest(&mut self, peer: &str, until: Tick) {
+        if let Some(refusals) = self.roster.get_mut(peer).and_then(Member::refusals_mut) {
+            refusals.rests_until = refusals.rests_until.max(until);
+        }
+    }
+
+    /// When a server that only refuses is declared dead; none where it does not refuse.
+    pub(super) fn refusal_deadline(&self, peer: &str) -> Option<Tick> {
+        let refusals = self.roster.get(peer)?.refusals()?;
+        Some(refusals.first + self.refusal_window(peer))
+    }
+
+    fn refusal_window(&self, peer: &str) -> Duration {
+        let is_legacy = self.roster.get(peer).is_some_and(Member::is_met_as_legacy);
+        let rounds = self.config.gossip_interval.saturating_mul(LEGACY_INTERVALS);
+        if is_legacy { DEATH_AFTER.max(rounds) } else { DEATH_AFTER }
+    }
+
+    fn watch_refusals(&mut self, peer: &Arc<str>, at: Tick) {
+        self.refusals.set_earlier(peer, at);
+        self.timers.set_earlier(Timer::Refusals, at);
+    }
+
+    /// The time of some servers that refuse has come.
+    pub(super) fn look_after_refusals(&mut self, now: Now) {
+        for peer in self.refusals.take_due(now.tick) {
+            let Some(member) = self.roster.get_mut(&peer) else { continue };
+            let is_left_out_at = member.rejected_at().map(|at| at + LEFT_OUT_AFTER);
+            if !member.is_online() {
+                member.end_refusals();
+            } else if self.phase.is_running() && is_left_out_at.is_some_and(|at| at <= now.tick) {
+                self.leave_out(&peer, now);
+            } else {
+                let again = self.look_after(&peer, now).into_iter().chain(is_left_out_at).min();
+                again.into_iter().for_each(|at| self.watch_refusals(&peer, at.max(now.tick + HELD_BACK)));
+            }
+        }
+        if let Some(next) = self.refusals.next() {
+            self.timers.set(Timer::Refusals, next);
+        }
+    }
+
+    /// Decides about one server, or asks it again; tells when to look again.
+    fn look_after(&mut self, peer: &Arc<str>, now: Now) -> Option<Tick> {
+        let deadline = self.refusal_deadline(peer)?;
+        let refusals = self.roster.get(peer)?.refusals()?;
+        let is_over = deadline <= now.tick;
+        if is_over && refusals.are_enough(now.tick) {
+            // The secret that is wrong may be this server's own.
+            if self.would_bury_too_many(peer, now) {
+                return Some(now.tick + HELD_BACK);
+            }
+            self.health.buried_alone(peer, now.tick);
+            if let Some(member) = self.roster.get_mut(peer) {
+                member.end_refusals();
+            }
+            self.roster.because(Cause::Unproved);
+            self.bury(peer, now);
+            return None;
+        }
+        let way = refusals.next_way(now.tick);
+        if !way.is_none_or(|way| self.look(peer, way, now)) {
+            return Some(now.tick + HELD_BACK);
+        }
+        let next_look = now.tick + self.refusal_window(peer) / LOOKS;
+        Some(if is_over { now.tick + COUNTED_APART } else { next_look.min(deadline) })
+    }
+
+    /// Asks a server that refuses once more; tells whether the question went out, or waits its turn.
+    fn look(&mut self, peer: &Arc<str>, way: Way, now: Now) -> bool {
+        if !self.phase.is_running() {
+            return false;
+        }
+        match way {
+            Way::List => {
+                self.ask_for_list(peer);
+                self.schedule_verification(now.tick);
+                true
+            }
+            Way::Gossip => {
+                self.has_room_for(peer) && self.converse(Arc::clone(peer), Purpose::Trial, now).is_some()
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Servers of another cluster on the same master list.
+
+use std::time::Duration;
+
+use super::fakes::Fake;
+use super::rig::{A, B, ME, Stand, entry};
+use super::world::World;
+use crate::protocol::message::Lists;
+use crate::protocol::output::Severity;
+
+fn stranger(fake: Fake) -> World {
+    let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(1));
+    world.be(A, fake);
+    let wall = world.wall();
+    world.hear(&[(A, wall)], &[]);
+    world
+}
+
+fn first_gossip(world: &World) -> u64 {
+    world.gossip_to(A).first().expect("its secret is tried").0
+}
+
+#[test]
+fn a_stranger_that_rejects_the_secret_is_left_out_whatever_its_list_says() {
+    for fake in [Fake::OtherSecret, Fake::Status(401, "no")] {
+        let mut world = stranger(fake.clone());
+        world.run_for(10_000);
+        let rejected_at = first_gossip(&world);
+        world.run_for(rejected_at + 15_000 - world.tick);
+        assert!(world.is_online(A), "{fake:?}: it may still call");
+        world.run_for(10_000);
+        assert_eq!(world.stand(A), Stand::Unknown, "{fake:?}: without a tombstone");
+        let warnings = world.logs(Severity::Warning);
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].contains("shares its master list") && warnings[0].contains(A));
+    }
+}
+
+#[test]
+fn no_hearsay_brings_an_outsider_back_and_it_is_seldom_asked() {
+    let mut world = stranger(Fake::OtherSecret);
+    world.run_for(25_000);
+    world.sent.clear();
+    for _ in 0..300 {
+        let wall = world.wall();
+        world.hear(&[(A, wall)], &[]);
+        world.hear(&[], &[(A, wall)]);
+        world.run_for(1_000);
+        assert_eq!(world.stand(A), Stand::Unknown);
+    }
+    assert!(world.gossip_to(A).len() <= 10, "{}", world.gossip_to(A).len());
+    assert!(world.gossip_to(A).iter().all(|(_, lists)| lists.online.len() == 1), "it hears of nobody");
+    assert_eq!(world.logs(Severity::Warning).len(), 1, "and is warned of once");
+}
+
+#[test]
+fn an_outsider_that_has_the_secret_by_now_is_a_member() {
+    let mut world = stranger(Fake::OtherSecret);
+    world.run_for(60_000);
+    world.be(A, Fake::Online);
+    let wall = world.wall();
+    world.hear(&[(A, wall)], &[]);
+    world.run_for(2_000);
+    assert!(world.is_online(A));
+}
+
+#[test]
+fn an_outsider_stays_on_the_master_list() {
+    let mut world = stranger(Fake::OtherSecret);
+    world.run_for(25_000);
+    let wall = world.wall();
+    let body = Lists { online: vec![entry(A, wall), entry(B, wall - 5)], offline: vec![] };
+    world.store.body = Some(String::from_utf8(body.to_gossip_json(None)).unwrap());
+    world.run_for(1_000_000);
+    let (body, _) = world.uploads()[0];
+    assert!(body.contains(A) && body.contains(ME), "{body}");
+}
+
+#[test]
+fn a_stranger_that_is_online_after_all_is_not_left_out() {
+    let mut world = stranger(Fake::Status(401, "starting"));
+    world.run_for(10_000);
+    world.be(A, Fake::Online);
+    world.run_for(120_000);
+    assert!(world.is_online(A));
+}
