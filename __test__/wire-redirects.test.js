@@ -146,6 +146,35 @@ describe('wire: redirects', { concurrency: 6 }, () => {
     })
   })
 
+  for (const [redirects, isFollowed] of [
+    [3, true],
+    [4, false],
+  ]) {
+    test(`gossip and inquiries ${isFollowed ? 'follow' : 'do not follow'} ${redirects} redirects`, async (t) => {
+      const peer = await createScriptedServer(t, ({ path }) => {
+        const left = Number(new URL(path, peer.origin).searchParams.get('left') ?? redirects)
+        if (left > 0) return { status: 307, headers: { Location: `?left=${left - 1}` } }
+        return { body: { message: 'gossip', online: [entry(baseUrl)], offline: [] } }
+      })
+      const baseUrl = `${peer.origin}/`
+      const { app } = await startSubject(t, { servers: [entry(baseUrl, aWhileAgo())] })
+      const gossip = peer.requests.filter(({ method }) => method === 'POST').slice(0, 4)
+      assert.deepEqual(
+        gossip.map(({ path }) => path.split('?')[1]),
+        [undefined, ...[1, 2, 3].map((followed) => `left=${redirects - followed}`)],
+      )
+      await app.tell({ online: [entry(`${baseUrl}other/`, aWhileAgo())] })
+      const inquiries = () => peer.requests.filter(({ method }) => method === 'GET')
+      await eventually(() => inquiries().length >= 4, { what: 'an inquiry' })
+      if (isFollowed) assert.ok(isOnline(await app.list(), baseUrl))
+      else await eventually(async () => isOffline(await app.list(), baseUrl), { what: 'its death' })
+      assert.equal(
+        peer.requests.some(({ path }) => path.endsWith('left=0')),
+        isFollowed,
+      )
+    })
+  }
+
   test('a redirect that leads nowhere is a failed exchange', async (t) => {
     for (const url of ['ftp://127.0.0.1/', 'data:application/json,{"online":[]}', 'http://[::1']) {
       const list = await createRedirector(t, 302, { url })

@@ -10,7 +10,7 @@ use super::engine::LogSink;
 use super::errand::{Errand, MAX_IN_FLIGHT, Outside};
 use super::pulse::{self, Pulse};
 use super::shared::Shared;
-use super::transport::{HeaderText, HttpClient, HttpSettings};
+use super::transport::{HeaderText, HttpClient, HttpSettings, OwnUrls};
 use crate::protocol::config::Config;
 use crate::protocol::output::{Event, Severity, Transmit};
 
@@ -27,6 +27,7 @@ pub(super) struct Credentials {
     pub(super) master_list: String,
     pub(super) master_list_update: String,
     pub(super) master_list_authorization: Option<HeaderText>,
+    own_urls: OwnUrls,
 }
 
 impl Credentials {
@@ -37,6 +38,13 @@ impl Credentials {
             master_list: config.master_list.url.clone(),
             master_list_update: config.master_list.update_url.clone(),
             master_list_authorization: HeaderText::new(config.master_list.update_authorization.expose()).ok(),
+            own_urls: OwnUrls {
+                base_url: config.base_url.identity().parse().ok(),
+                master_lists: [&config.master_list.url, &config.master_list.update_url]
+                    .into_iter()
+                    .filter_map(|url| url.parse().ok())
+                    .collect(),
+            },
         }
     }
 }
@@ -50,7 +58,7 @@ pub(super) async fn run(
     milestone: watch::Sender<Milestones>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let client = build_client(http, &log).await;
+    let client = build_client(http, credentials.own_urls.clone(), &log).await;
     let outside = Outside { client, permits: Arc::new(Semaphore::new(MAX_IN_FLIGHT)), credentials };
     let world = Arc::clone(&shared);
     let mut actor =
@@ -73,8 +81,8 @@ pub(super) async fn run(
 }
 
 // Reading the system's certificates takes its time, so it keeps off the tasks' threads.
-async fn build_client(http: HttpSettings, log: &LogSink) -> Option<HttpClient> {
-    let built = task::spawn_blocking(move || HttpClient::new(&http)).await;
+async fn build_client(http: HttpSettings, own: OwnUrls, log: &LogSink) -> Option<HttpClient> {
+    let built = task::spawn_blocking(move || HttpClient::new(&http, &own)).await;
     let failure = match built {
         Ok(Ok((client, warnings))) => {
             for warning in warnings {

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::actor::Credentials;
 use super::shared::Shared;
-use super::transport::{HttpClient, Method, Request, Response, TransportError};
+use super::transport::{Destination, HttpClient, Method, Request, Response, TransportError};
 use crate::protocol::ExchangeId;
 use crate::protocol::document::Document;
 use crate::protocol::master_list::{Condition, DocumentEntry, Upload};
@@ -107,6 +107,7 @@ fn request(transmit: Transmit, credentials: &Credentials) -> Option<Request> {
         json_body: None,
         if_match: None,
         if_none_match: None,
+        destination: Destination::Peer,
         timeout,
         is_alone: false,
     };
@@ -121,7 +122,8 @@ fn request(transmit: Transmit, credentials: &Credentials) -> Option<Request> {
             Request { is_alone: true, ..bare(Method::Get, format!("{base_url}clustershazbot/list"), timeout) }
         }
         Transmit::DownloadMasterList { .. } => {
-            bare(Method::Get, credentials.master_list.clone(), MASTER_LIST_TIMEOUT)
+            let request = bare(Method::Get, credentials.master_list.clone(), MASTER_LIST_TIMEOUT);
+            Request { destination: Destination::MasterList, ..request }
         }
         Transmit::UploadMasterList { entries, condition, .. } => {
             let (if_match, if_none_match) = match condition {
@@ -134,6 +136,7 @@ fn request(transmit: Transmit, credentials: &Credentials) -> Option<Request> {
                 json_body: Some(DocumentEntry::to_document_json(&entries)),
                 if_match,
                 if_none_match,
+                destination: Destination::MasterList,
                 ..bare(Method::Put, credentials.master_list_update.clone(), MASTER_LIST_TIMEOUT)
             }
         }

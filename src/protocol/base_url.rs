@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use url::Url;
 
+use super::address::AddressClasses;
+
 /// The longest base URL that is taken in, in bytes.
 pub const MAX_BASE_URL_BYTES: usize = 512;
 
@@ -15,6 +17,7 @@ pub const MAX_BASE_URL_BYTES: usize = 512;
 pub struct BaseUrl {
     identity: Arc<str>,
     spelling: Arc<str>,
+    classes: AddressClasses,
 }
 
 impl BaseUrl {
@@ -45,6 +48,7 @@ impl BaseUrl {
             let path = format!("{}/", url.path());
             url.set_path(&path);
         }
+        let classes = AddressClasses::of_url(&url);
         let identity: Arc<str> = Arc::from(String::from(url));
         let spelling: Arc<str> = if text.contains('\\') {
             // Parsers take a backslash for a slash, but those who append a path or compare texts do not.
@@ -58,9 +62,9 @@ impl BaseUrl {
             return Err(BaseUrlRejection::TooLong);
         }
         Ok(if identity == spelling {
-            Self { spelling: Arc::clone(&identity), identity }
+            Self { spelling: Arc::clone(&identity), identity, classes }
         } else {
-            Self { identity, spelling }
+            Self { identity, spelling, classes }
         })
     }
 
@@ -71,7 +75,7 @@ impl BaseUrl {
     pub fn parse_shared(text: &Arc<str>) -> Result<Self, BaseUrlRejection> {
         let url = Self::parse(text)?;
         if *url.identity == **text && url.spelling == url.identity {
-            return Ok(Self { identity: Arc::clone(text), spelling: Arc::clone(text) });
+            return Ok(Self { identity: Arc::clone(text), spelling: Arc::clone(text), classes: url.classes });
         }
         Ok(url)
     }
@@ -84,6 +88,11 @@ impl BaseUrl {
     /// The form in which it was written, with a final slash.
     pub fn spelling(&self) -> &Arc<str> {
         &self.spelling
+    }
+
+    /// The classes of its address, of those that no server has.
+    pub fn classes(&self) -> AddressClasses {
+        self.classes
     }
 }
 

@@ -193,6 +193,7 @@ impl Config {
                 update_on_shutdown: flag(UPDATE_MASTER_LIST_ON_SHUTDOWN),
             },
         };
+        warnings.extend(base_url_warning(&config.base_url));
         Ok((config, warnings))
     }
 }
@@ -207,6 +208,16 @@ fn url(
         Ok(url) if schemes.contains(&url.scheme()) => Ok(text),
         _ => Err(ConfigError::Invalid { variable, expected }),
     }
+}
+
+/// Why nobody else may reach this server, where its base URL says so.
+fn base_url_warning(base_url: &BaseUrl) -> Option<String> {
+    let reasons: Vec<_> = base_url.classes().reasons().collect();
+    let reasons = (!reasons.is_empty()).then(|| reasons.join("; "))?;
+    Some(format!(
+        "Environment variable {BASE_URL} names {}: other servers may not reach this one there, because {reasons}",
+        base_url.classes()
+    ))
 }
 
 /// The number at the beginning of a text, as `parseInt` finds it, decimals included: `30s` is 30, `0.5` a half.

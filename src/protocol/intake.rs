@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::address::AddressClasses;
 use super::base_url::{BaseUrl, BaseUrlRejection};
 use super::machine::Machine;
 use super::message::HeardEntry;
@@ -43,6 +44,8 @@ pub enum Rejection {
     MalformedClaim,
     /// The base URL can't be one.
     BaseUrl(BaseUrlRejection),
+    /// No server has such an address.
+    Address(AddressClasses),
     /// The stamp is no finite number of 0 or more.
     NotAStamp,
     /// The stamp or the incarnation lies more than 24 h ahead.
@@ -59,6 +62,9 @@ impl fmt::Display for Rejection {
                 f.write_str("a claim in v2 that can't be read: its sender may run a newer version")
             }
             Self::BaseUrl(rejection) => rejection.fmt(f),
+            Self::Address(classes) => {
+                write!(f, "a base URL that names {classes}, where no server is reached")
+            }
             Self::NotAStamp => f.write_str("a lastUpdate that is no finite number of 0 or more"),
             Self::FarAhead => f.write_str("a lastUpdate or an incarnation more than 24 hours ahead"),
             Self::RosterFull => f.write_str("a new server, as 100,000 are known already"),
@@ -79,8 +85,7 @@ impl Machine {
         if let Some(subject) = self.look_up(base_url) {
             return Ok(subject);
         }
-        let url = BaseUrl::parse(base_url).map_err(Rejection::BaseUrl)?;
-        Ok(self.look_up(url.identity()).unwrap_or(Subject::New(url)))
+        self.identify_parsed(BaseUrl::parse(base_url))
     }
 
     /// As `identify`, for a text that may be kept as it is.
@@ -88,8 +93,18 @@ impl Machine {
         if let Some(subject) = self.look_up(base_url) {
             return Ok(subject);
         }
-        let url = BaseUrl::parse_shared(base_url).map_err(Rejection::BaseUrl)?;
-        Ok(self.look_up(url.identity()).unwrap_or(Subject::New(url)))
+        self.identify_parsed(BaseUrl::parse_shared(base_url))
+    }
+
+    fn identify_parsed(&self, parsed: Result<BaseUrl, BaseUrlRejection>) -> Result<Subject, Rejection> {
+        let url = parsed.map_err(Rejection::BaseUrl)?;
+        if let Some(subject) = self.look_up(url.identity()) {
+            return Ok(subject);
+        }
+        // Whoever is at such an address itself has others there that it reaches.
+        let accepted = self.config.base_url.classes().accepted_of_others();
+        let classes = url.classes().without(accepted);
+        if classes.is_empty() { Ok(Subject::New(url)) } else { Err(Rejection::Address(classes)) }
     }
 
     fn look_up(&self, identity: &str) -> Option<Subject> {

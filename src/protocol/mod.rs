@@ -21,6 +21,7 @@
 //! | how much of it there may be | [`queues`] |
 
 pub mod accusers;
+pub mod address;
 mod allowance;
 pub mod base_url;
 mod case;

@@ -15,8 +15,9 @@ use tokio::time::{Instant, timeout};
 use super::{
     decoding::{self, Decoding},
     error::TransportError,
-    message::{Method, Request, Response, latin1, text},
+    message::{Destination, Method, Request, Response, latin1, text},
     proxy::Proxies,
+    reach::{OwnUrls, Reach},
     redirect,
     reuse::{AnsweredConnections, Connection},
     settings::HttpSettings,
@@ -30,7 +31,11 @@ const IDLE: Duration = Duration::from_secs(2);
 /// How many idle connections are kept for each host.
 const IDLE_PER_HOST: usize = 2;
 
-/// How many redirects are followed, as many as `fetch` follows.
+/// Redirects followed on the way to a peer: enough for a changed scheme, a changed host and a final slash. Each made-up
+/// claim may cost that many requests.
+const MAX_PEER_REDIRECTS: usize = 3;
+
+/// Redirects followed on the way to the master list, as many as `fetch` follows.
 const MAX_REDIRECTS: usize = 20;
 
 /// The largest body that is taken, before and after decompression.
@@ -39,12 +44,22 @@ const MAX_BODY: usize = 16 * 1024 * 1024;
 /// An HTTP client that behaves as Node's own `fetch`, with ports and proxies aside. Clones share their connections.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
-    pooled: reqwest::Client,
-    /// Takes a new connection for each request, and keeps none: the second try must not meet another stale one.
-    fresh: reqwest::Client,
+    peers: Lane,
+    master_lists: Lane,
     answered: Arc<AnsweredConnections>,
     decoding: Decoding,
     proxies: Option<Arc<Proxies>>,
+}
+
+/// The connections to destinations of one kind, and what these may be.
+#[derive(Debug, Clone)]
+struct Lane {
+    reach: Reach,
+    max_redirects: usize,
+    accepted_codings: &'static str,
+    pooled: reqwest::Client,
+    /// Takes a new connection for each request, and keeps none: the second try must not meet another stale one.
+    fresh: reqwest::Client,
 }
 
 /// A request that failed underway.
@@ -63,28 +78,21 @@ enum Outcome {
 impl HttpClient {
     /// Builds a client, and gives warnings for the user. Reads and parses the trusted certificates, which may
     /// take some milliseconds.
-    pub fn new(settings: &HttpSettings) -> Result<(Self, Vec<String>), TransportError> {
+    pub fn new(settings: &HttpSettings, own: &OwnUrls) -> Result<(Self, Vec<String>), TransportError> {
         let mut warnings = Vec::new();
         let tls = tls::client_config(settings, &mut warnings)?;
         let proxies = settings.proxy.as_ref();
         let proxies = proxies.map(|settings| Arc::new(Proxies::from_settings(settings, &mut warnings)));
-        let build = |idle_per_host| {
-            let mut builder = reqwest::Client::builder()
-                .user_agent(concat!("clustershazbot/", env!("CARGO_PKG_VERSION")))
-                .tls_backend_preconfigured(tls.clone())
-                .redirect(reqwest::redirect::Policy::none())
-                .pool_idle_timeout(IDLE)
-                .pool_max_idle_per_host(idle_per_host)
-                .tcp_nodelay(true)
-                .no_proxy();
-            if let Some(proxies) = proxies.clone() {
-                builder = builder.proxy(Proxy::custom(move |url| proxies.of(url).cloned()));
-            }
-            builder.build().map_err(|error| TransportError::Setup(error.to_string()))
+        let lane = |reach: Reach, max_redirects, accepted_codings| -> Result<Lane, TransportError> {
+            let (tls, proxies) = (tls.clone(), proxies.clone());
+            let fresh = build(&reach, tls.clone(), proxies.clone(), 0)?;
+            let pooled = build(&reach, tls, proxies, IDLE_PER_HOST)?;
+            Ok(Lane { reach, max_redirects, accepted_codings, pooled, fresh })
         };
+        let addresses = || proxies.iter().flat_map(|proxies| proxies.all());
         let client = Self {
-            pooled: build(IDLE_PER_HOST)?,
-            fresh: build(0)?,
+            peers: lane(Reach::to_peers(own, addresses()), MAX_PEER_REDIRECTS, decoding::ACCEPTED)?,
+            master_lists: lane(Reach::to_master_lists(own, addresses()), MAX_REDIRECTS, decoding::NONE)?,
             answered: Arc::new(AnsweredConnections::default()),
             decoding: Decoding::default(),
             proxies,
@@ -107,12 +115,14 @@ impl HttpClient {
             "data" if request.method == Method::Get => return open_data_url(&url),
             _ => return Err(TransportError::Request("address is neither http: nor https:")),
         }
-        let is_alone = request.is_alone;
-        let mut request = self.prepare(request, url)?;
+        let lane = self.lane(request.destination);
+        let first = if request.is_alone { &lane.fresh } else { &lane.pooled };
+        let mut request = prepare(lane, request, url)?;
         // A refusal by a proxy, or where a redirect leads, is none of the server that is asked.
         let mut is_refusal_its_own = self.proxies.as_ref().is_none_or(|all| all.of(request.url()).is_none());
-        for _ in 0..=MAX_REDIRECTS {
-            match self.exchange(&request, is_alone).await {
+        for _ in 0..=lane.max_redirects {
+            lane.reach.check(request.url())?;
+            match self.exchange(&request, first, &lane.fresh).await {
                 Ok(Outcome::Answer(answer)) => return Ok(answer),
                 Ok(Outcome::Redirect(next)) => request = *next,
                 Err(error) if error.is_refused() && !is_refusal_its_own => {
@@ -125,40 +135,23 @@ impl HttpClient {
         Err(TransportError::TooManyRedirects)
     }
 
-    fn prepare(&self, request: Request, mut url: Url) -> Result<reqwest::Request, TransportError> {
-        let method = match request.method {
-            Method::Get => reqwest::Method::GET,
-            Method::Post => reqwest::Method::POST,
-            Method::Put => reqwest::Method::PUT,
-        };
-        // What is left of the user info becomes an Authorization header in reqwest, beside any other.
-        if request.method != Method::Get || request.authorization.is_some() {
-            redirect::strip_user_info(&mut url);
+    fn lane(&self, destination: Destination) -> &Lane {
+        match destination {
+            Destination::Peer => &self.peers,
+            Destination::MasterList => &self.master_lists,
         }
-        let mut wire =
-            self.pooled.request(method, url).build().map_err(|error| TransportError::from(&error))?;
-        let headers = wire.headers_mut();
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(decoding::ACCEPTED));
-        if let Some(authorization) = request.authorization {
-            headers.insert(AUTHORIZATION, authorization.into_value());
-        }
-        let conditions = [(IF_MATCH, request.if_match), (IF_NONE_MATCH, request.if_none_match)];
-        for (name, etag) in conditions.into_iter().filter_map(|(name, etag)| Some((name, etag?))) {
-            headers.insert(name, latin1(&etag).ok_or(TransportError::Request("ETag cannot be sent"))?);
-        }
-        if let Some(body) = request.json_body {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            *wire.body_mut() = Some(body.into());
-        }
-        Ok(wire)
     }
 
     /// One request, sent once more if it failed on a connection that may just have been closed.
-    async fn exchange(&self, request: &reqwest::Request, is_alone: bool) -> Result<Outcome, TransportError> {
-        let first = if is_alone { &self.fresh } else { &self.pooled };
+    async fn exchange(
+        &self,
+        request: &reqwest::Request,
+        first: &reqwest::Client,
+        fresh: &reqwest::Client,
+    ) -> Result<Outcome, TransportError> {
         match self.attempt(first, request).await {
             Err(failure) if failure.reused => {
-                self.attempt(&self.fresh, request).await.map_err(|failure| failure.error)
+                self.attempt(fresh, request).await.map_err(|failure| failure.error)
             }
             outcome => outcome.map_err(|failure| failure.error),
         }
@@ -209,6 +202,54 @@ impl From<TransportError> for Failure {
     fn from(error: TransportError) -> Self {
         Self { error, reused: false }
     }
+}
+
+fn build(
+    reach: &Reach,
+    tls: rustls::ClientConfig,
+    proxies: Option<Arc<Proxies>>,
+    idle_per_host: usize,
+) -> Result<reqwest::Client, TransportError> {
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("clustershazbot/", env!("CARGO_PKG_VERSION")))
+        .tls_backend_preconfigured(tls)
+        .redirect(reqwest::redirect::Policy::none())
+        .dns_resolver(reach.clone())
+        .pool_idle_timeout(IDLE)
+        .pool_max_idle_per_host(idle_per_host)
+        .tcp_nodelay(true)
+        .no_proxy();
+    if let Some(proxies) = proxies {
+        builder = builder.proxy(Proxy::custom(move |url| proxies.of(url).cloned()));
+    }
+    builder.build().map_err(|error| TransportError::Setup(error.to_string()))
+}
+
+fn prepare(lane: &Lane, request: Request, mut url: Url) -> Result<reqwest::Request, TransportError> {
+    let method = match request.method {
+        Method::Get => reqwest::Method::GET,
+        Method::Post => reqwest::Method::POST,
+        Method::Put => reqwest::Method::PUT,
+    };
+    // What is left of the user info becomes an Authorization header in reqwest, beside any other.
+    if request.method != Method::Get || request.authorization.is_some() {
+        redirect::strip_user_info(&mut url);
+    }
+    let mut wire = lane.pooled.request(method, url).build().map_err(|error| TransportError::from(&error))?;
+    let headers = wire.headers_mut();
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(lane.accepted_codings));
+    if let Some(authorization) = request.authorization {
+        headers.insert(AUTHORIZATION, authorization.into_value());
+    }
+    let conditions = [(IF_MATCH, request.if_match), (IF_NONE_MATCH, request.if_none_match)];
+    for (name, etag) in conditions.into_iter().filter_map(|(name, etag)| Some((name, etag?))) {
+        headers.insert(name, latin1(&etag).ok_or(TransportError::Request("ETag cannot be sent"))?);
+    }
+    if let Some(body) = request.json_body {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        *wire.body_mut() = Some(body.into());
+    }
+    Ok(wire)
 }
 
 fn open_data_url(url: &Url) -> Result<Response, TransportError> {

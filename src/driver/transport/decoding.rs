@@ -24,6 +24,9 @@ use super::error::TransportError;
 /// The codings that requests offer: all that this module decodes.
 pub(super) const ACCEPTED: &str = "gzip, deflate, br";
 
+/// Offers none.
+pub(super) const NONE: &str = "identity";
+
 /// Codings of one answer: its server, a cache and a proxy may each have put on one. `fetch` accepts five.
 const MAX_CODINGS: usize = 3;
 

@@ -4,6 +4,8 @@ use std::{error::Error, fmt, io, time::Duration};
 
 use rustls::CertificateError;
 
+use crate::protocol::address::AddressClasses;
+
 /// Why a request got no answer. `Display` is a short reason for a log: it never holds a URL, a header or a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -12,6 +14,8 @@ pub enum TransportError {
     Refused,
     /// The answer was not complete within the request's time.
     TimedOut(Duration),
+    /// The address is none that a server has; nothing was sent.
+    Unreachable(AddressClasses),
     /// The server's certificate was refused.
     Certificate(String),
     /// The connection could not be made, or broke, or what came was not HTTP.
@@ -41,6 +45,7 @@ impl fmt::Display for TransportError {
         match self {
             Self::Refused => f.write_str("connection refused"),
             Self::TimedOut(limit) => write!(f, "timed out after {} s", rounded(*limit)),
+            Self::Unreachable(classes) => write!(f, "address is {classes}, where no server is reached"),
             Self::Certificate(reason) => write!(f, "certificate is not trusted: {reason}"),
             Self::Connection(reason) => f.write_str(reason),
             Self::TooLarge => f.write_str("answer is larger than 16 MB"),
@@ -86,6 +91,9 @@ fn inner<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
 }
 
 fn recognize(error: &(dyn Error + 'static)) -> Option<TransportError> {
+    if let Some(error) = error.downcast_ref::<TransportError>() {
+        return Some(error.clone());
+    }
     if let Some(error) = error.downcast_ref::<rustls::Error>() {
         return Some(match error {
             rustls::Error::InvalidCertificate(reason) => {

@@ -20,10 +20,22 @@ pub struct Request {
     pub if_match: Option<String>,
     /// The `If-None-Match` header.
     pub if_none_match: Option<String>,
+    /// Whom it goes to.
+    pub destination: Destination,
     /// The time for everything: connecting, redirects, a second try, and the body of the answer.
     pub timeout: Duration,
     /// Whether it takes a new connection, and none is kept.
     pub is_alone: bool,
+}
+
+/// Whom a request goes to, which says what is expected there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Destination {
+    /// A server that others told of: no address that no server has, and at most 3 redirects.
+    Peer,
+    /// The master list that the operator has configured: at most 20 redirects, only these to be checked, and no content
+    /// coding, because a store may give each coding a validator of its own.
+    MasterList,
 }
 
 /// The methods in use.
@@ -115,6 +127,7 @@ mod tests {
             json_body: None,
             if_match: None,
             if_none_match: None,
+            destination: Destination::Peer,
             timeout: Duration::ZERO,
             is_alone: false,
         };

@@ -9,6 +9,7 @@
 //! | `settings` | what of the environment counts |
 //! | `redirect` | where a redirect leads |
 //! | `reuse` | which connections have answered before |
+//! | `reach` | which addresses requests may go to |
 //! | `proxy` | which requests go through a proxy |
 //! | `tls`, `verifier` | whom to trust, and how certificates are checked |
 
@@ -17,6 +18,7 @@ mod decoding;
 mod error;
 mod message;
 mod proxy;
+mod reach;
 mod redirect;
 mod reuse;
 mod settings;
@@ -28,6 +30,7 @@ mod verifier;
 pub use self::{
     client::HttpClient,
     error::TransportError,
-    message::{HeaderText, Method, NotAHeaderValue, Request, Response},
+    message::{Destination, HeaderText, Method, NotAHeaderValue, Request, Response},
+    reach::OwnUrls,
     settings::{HttpSettings, ProxySettings},
 };

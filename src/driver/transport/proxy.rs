@@ -28,6 +28,10 @@ impl Proxies {
         Self { http, https, direct: NoProxy::new(settings.no_proxy.as_deref().unwrap_or_default()) }
     }
 
+    pub(super) fn all(&self) -> impl Iterator<Item = &Url> {
+        self.http.iter().chain(&self.https)
+    }
+
     /// The proxy by which an address is reached.
     pub(super) fn of(&self, url: &Url) -> Option<&Url> {
         let proxy = if url.scheme() == "https" { &self.https } else { &self.http };

@@ -133,3 +133,24 @@ fn flags_are_true_in_any_case_and_warn_of_other_words() {
     assert!(warnings[0].contains(MONITOR));
     assert!(with(MONITOR, "False").unwrap().1.is_empty());
 }
+
+#[test]
+fn a_base_url_that_nobody_else_may_reach_is_warned_of_and_taken() {
+    for (url, reason) in [
+        ("http://0.0.0.0:3000/", "where a server listens"),
+        ("http://[::]:3000", "where a server listens"),
+        ("http://169.254.3.4/", "one network segment"),
+        ("http://[fe80::1]/", "one network segment"),
+        ("http://0xa9fea9fe/", "metadata service"),
+        ("http://239.0.0.1/", "many hosts"),
+        ("http://255.255.255.255/", "all hosts"),
+        ("http://h:0/", "port 0"),
+    ] {
+        let (_, warnings) = with(BASE_URL, url).unwrap();
+        assert_eq!(warnings.len(), 1, "{url}");
+        assert!(warnings[0].contains(BASE_URL) && warnings[0].contains(reason), "{warnings:?}");
+    }
+    for url in ["http://127.0.0.1:3000/", "http://localhost/", "http://10.0.0.1/", "http://[fd00::1]/"] {
+        assert!(with(BASE_URL, url).unwrap().1.is_empty(), "{url}");
+    }
+}

@@ -1,7 +1,7 @@
 //! Rule R1: what is let in.
 
-use super::rig::{A, B, ME, Stand, entry, lists};
-use super::world::{EPOCH, World};
+use super::rig::{A, B, ME, Stand, entry, heard, lists};
+use super::world::{EPOCH, World, config};
 use crate::protocol::message::{HeardEntry, HeardLists, Lists};
 use crate::protocol::output::Severity;
 use crate::protocol::roster::MAX_MEMBERS;
@@ -34,6 +34,42 @@ fn urls_that_are_none_are_refused_and_the_rest_is_taken() {
     let answer = world.hear_lists(&lists(&claims, &[]));
     assert_eq!(answer.online.len(), 2);
     assert!(world.is_online(A));
+}
+
+#[test]
+fn addresses_that_no_server_has_are_refused_in_lists_and_in_v2() {
+    let mut world = World::alone();
+    let bad = [
+        "http://169.254.169.254/",
+        "http://2852039166:80/latest/",
+        "https://[::ffff:a9fe:a9fe]/",
+        "http://[fd00:ec2::254]/",
+        "http://0:3000/",
+        "http://[ff02::1]/",
+        "http://255.255.255.255/",
+        "http://a:0/",
+    ];
+    let claims: Vec<_> = bad.iter().map(|url| (*url, EPOCH)).chain([(A, EPOCH)]).collect();
+    assert_eq!(world.hear_lists(&lists(&claims, &[])).online.len(), 2);
+    assert_eq!(world.hear_lists(&lists(&[], &claims[..bad.len()])).offline.len(), 0);
+    assert!(world.is_online(A));
+    world.run_for(60_000);
+    let asked: Vec<_> = world.sent.iter().map(|sent| sent.to.clone()).collect();
+    assert!(asked.iter().all(|to| !bad.contains(&to.as_str())), "{asked:?}");
+}
+
+#[test]
+fn a_server_accepts_the_class_of_its_own_address() {
+    let mut world = World::new(7);
+    world.start(config("http://0.0.0.0:3000/"), 0);
+    let claims = ["http://0.0.0.0:3001/", "http://169.254.1.1/", "http://0.0.0.0:0/"];
+    let claims: Vec<_> = claims.iter().map(|url| (*url, EPOCH)).collect();
+    let answer = world.act("http://0.0.0.0:3000/", |machine, now| {
+        machine.handle_request(now, &heard(&lists(&claims, &[])));
+        machine.lists(true)
+    });
+    let urls: Vec<_> = answer.online.iter().map(|entry| entry.base_url.to_string()).collect();
+    assert_eq!(urls, ["http://0.0.0.0:3000/", "http://0.0.0.0:3001/"]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ mod tls_server;
 
 use std::time::Duration;
 
-use super::{HeaderText, HttpClient, HttpSettings, Method, Request};
+use super::{Destination, HeaderText, HttpClient, HttpSettings, Method, OwnUrls, Request};
 
 /// Long enough for anything on loopback; only tests that wait for a time-out use another.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -21,7 +21,7 @@ fn client() -> HttpClient {
 }
 
 fn client_with(settings: &HttpSettings) -> HttpClient {
-    HttpClient::new(settings).unwrap().0
+    HttpClient::new(settings, &OwnUrls::default()).unwrap().0
 }
 
 fn get(url: impl Into<String>) -> Request {
@@ -32,6 +32,7 @@ fn get(url: impl Into<String>) -> Request {
         json_body: None,
         if_match: None,
         if_none_match: None,
+        destination: Destination::Peer,
         timeout: PATIENCE,
         is_alone: false,
     }

@@ -1,7 +1,7 @@
 //! Redirects, as the Fetch standard has them.
 
 use super::{
-    super::{Method, Request, TransportError},
+    super::{Destination, HttpClient, HttpSettings, Method, OwnUrls, Request, TransportError},
     client, get, post,
     server::{Reply, Server},
 };
@@ -61,21 +61,54 @@ async fn authorization_is_dropped_on_another_origin_and_stays_dropped() {
 }
 
 #[tokio::test]
-async fn twenty_redirects_are_followed_and_no_more() {
-    for (hops, arrives) in [(20, true), (21, false)] {
-        let server = Server::start(move |number, _| match number < hops {
-            true => Reply::redirect(302, "/again"),
-            false => Reply::ok("done"),
-        })
-        .await;
-        let outcome = client().send(get(server.url("/"))).await;
-        if arrives {
-            assert_eq!(outcome.unwrap().body, b"done");
-        } else {
-            assert_eq!(outcome, Err(TransportError::TooManyRedirects));
+async fn three_redirects_lead_to_a_peer_twenty_to_a_master_list_and_no_more() {
+    for (destination, most) in [(Destination::Peer, 3), (Destination::MasterList, 20)] {
+        for hops in [most, most + 1] {
+            let server = Server::start(move |number, _| match number < hops {
+                true => Reply::redirect(302, "/again"),
+                false => Reply::ok("done"),
+            })
+            .await;
+            let outcome = client().send(Request { destination, ..get(server.url("/")) }).await;
+            if hops == most {
+                assert_eq!(outcome.unwrap().body, b"done");
+            } else {
+                assert_eq!(outcome, Err(TransportError::TooManyRedirects));
+            }
+            assert_eq!(server.requests().len(), most + 1);
         }
-        assert_eq!(server.requests().len(), 21);
     }
+}
+
+#[tokio::test]
+async fn addresses_that_no_server_has_are_not_contacted_directly_nor_by_a_redirect() {
+    for destination in [Destination::Peer, Destination::MasterList] {
+        for nowhere in [
+            "http://169.254.169.254/",
+            "http://[::ffff:a9fe:a9fe]/",
+            "http://[fe80::1]/",
+            "http://0:1/",
+            "//h:0/",
+        ] {
+            let server = Server::start(move |_, _| Reply::redirect(307, nowhere)).await;
+            let outcome = client().send(Request { destination, ..get(server.url("/")) }).await;
+            assert!(matches!(outcome, Err(TransportError::Unreachable(_))), "{nowhere}: {outcome:?}");
+            assert_eq!(server.requests().len(), 1);
+        }
+    }
+    let outcome = client().send(get("http://0xa9fea9fe/")).await;
+    assert!(matches!(outcome, Err(TransportError::Unreachable(_))), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn the_master_list_may_be_anywhere() {
+    let server = Server::start(|_, _| Reply::ok("list")).await;
+    let url = format!("http://0.0.0.0:{}/", server.address.port());
+    let own = OwnUrls { base_url: None, master_lists: vec![url.parse().unwrap()] };
+    let client = HttpClient::new(&HttpSettings::default(), &own).unwrap().0;
+    let outcome = client.send(Request { destination: Destination::MasterList, ..get(&*url) }).await;
+    assert_eq!(outcome.unwrap().body, b"list");
+    assert!(matches!(client.send(get(&*url)).await, Err(TransportError::Unreachable(_))));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use super::{
-    super::{HeaderText, HttpSettings, Method, ProxySettings, Request},
+    super::{Destination, HeaderText, HttpSettings, Method, OwnUrls, ProxySettings, Request},
     client, client_with, get, post, put,
     server::{Reply, Server, answer},
 };
@@ -177,7 +177,15 @@ async fn a_proxy_that_is_no_url_is_left_out_with_a_warning() {
         proxy: Some(ProxySettings { http_proxy: Some("secret nonsense".into()), ..ProxySettings::default() }),
         ..HttpSettings::default()
     };
-    let (client, warnings) = super::HttpClient::new(&settings).unwrap();
+    let (client, warnings) = super::HttpClient::new(&settings, &OwnUrls::default()).unwrap();
     assert_eq!(warnings, ["Ignoring http_proxy: it is not an http: or https: URL"]);
     assert_eq!(client.send(get(server.url("/"))).await.unwrap().body, b"direct");
+}
+
+#[tokio::test]
+async fn the_master_list_is_requested_without_a_coding() {
+    let server = Server::start(|_, _| Reply::ok("{}")).await;
+    let request = Request { destination: Destination::MasterList, ..get(server.url("/")) };
+    client().send(request).await.unwrap();
+    assert_eq!(server.requests()[0].header("accept-encoding"), ["identity"]);
 }

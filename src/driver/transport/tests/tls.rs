@@ -5,7 +5,7 @@ use std::fs;
 use rcgen::{ExtendedKeyUsagePurpose, SanType, date_time_ymd};
 
 use super::{
-    super::{HttpClient, HttpSettings, Response, TransportError},
+    super::{HttpClient, HttpSettings, OwnUrls, Response, TransportError},
     client, client_with, get, post,
     tls_server::{HOST, Identity, TlsServer, ecdsa_key, named, openssl_params, rsa_key},
 };
@@ -15,7 +15,7 @@ fn trusting(identity: &Identity) -> HttpClient {
     let file = identity.pem_file();
     let node_extra_ca_certs = Some(file.path().to_str().unwrap().to_owned());
     let settings = HttpSettings { node_extra_ca_certs, ..HttpSettings::default() };
-    let (client, warnings) = HttpClient::new(&settings).unwrap();
+    let (client, warnings) = HttpClient::new(&settings, &OwnUrls::default()).unwrap();
     assert!(warnings.is_empty(), "{warnings:?}");
     client
 }
@@ -135,7 +135,7 @@ async fn ssl_cert_file_and_dir_are_trusted_too() {
 #[tokio::test]
 async fn without_checks_every_certificate_is_accepted() {
     let settings = HttpSettings { reject_unauthorized: false, ..HttpSettings::default() };
-    let (client, warnings) = HttpClient::new(&settings).unwrap();
+    let (client, warnings) = HttpClient::new(&settings, &OwnUrls::default()).unwrap();
     assert_eq!(warnings.len(), 1);
     let mut expired = openssl_params("elsewhere.test");
     expired.not_after = date_time_ymd(2020, 1, 1);
@@ -149,7 +149,7 @@ fn extra_certificates_that_cannot_be_read_are_a_warning() {
     let empty = empty.path().to_str().unwrap();
     for path in ["/nonexistent.pem", empty] {
         let settings = HttpSettings { node_extra_ca_certs: Some(path.into()), ..HttpSettings::default() };
-        let (_, warnings) = HttpClient::new(&settings).unwrap();
+        let (_, warnings) = HttpClient::new(&settings, &OwnUrls::default()).unwrap();
         assert_eq!(warnings.len(), 1);
         assert!(warnings[0].starts_with(&format!("Ignoring extra certs from `{path}`, load failed: ")));
         assert!(path != empty || warnings[0].ends_with("it holds no certificate"));
