@@ -7,13 +7,14 @@
 
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
-const net = require('node:net')
 const path = require('node:path')
 const { test } = require('node:test')
 const { Worker } = require('node:worker_threads')
 
 const { CONTROL_SECRET, SECRET, environment } = require('./support/environment')
+const { silence } = require('./support/silence')
 const { BASE_URL, captureConsole, gossip, prepare, shazbot, start } = require('./support/in-process')
+const { dice } = require('./support/dice')
 const { entry, find, urlsOf } = require('./support/entries')
 
 const HOUR = 3_600_000
@@ -21,18 +22,6 @@ const LONG_AGO = Date.now() - 72 * HOUR
 const NOW = Date.now() - HOUR
 
 const urlOf = (index) => `http://127.0.0.1:9/${index}/`
-
-/** A master list that never comes: until it does, an engine asks nobody, and changes by what it is told alone. */
-async function silence(t) {
-  const sockets = new Set()
-  const server = net.createServer((socket) => sockets.add(socket.on('error', () => {})))
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  t.after(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  return { url: `http://127.0.0.1:${server.address().port}/` }
-}
 
 async function startInSilence(t) {
   const store = await silence(t)
@@ -45,22 +34,15 @@ async function startInSilence(t) {
 /** An engine beside the one of this thread that is told the same as text. */
 async function startTwin(t, store) {
   const env = environment(store, { SHAZBOT_BASE_URL: BASE_URL, SHAZBOT_GOSSIP_INTERVAL: '60' })
-  const worker = new Worker(path.join(__dirname, 'support', 'raw-engine.js'), { workerData: { env } })
+  const worker = new Worker(path.join(__dirname, 'support', 'told-engine.js'), {
+    workerData: { env, path: 'raw' },
+  })
   t.after(() => worker.terminate())
   return async (body) => {
-    worker.postMessage({ text: JSON.stringify(body) })
-    const [{ status, lists }] = await once(worker, 'message')
+    worker.postMessage({ bodies: [Buffer.from(JSON.stringify(body))] })
+    const [[{ status, lists }]] = await once(worker, 'message')
     assert.equal(status, 200)
     return lists
-  }
-}
-
-/** Numbers that look thrown, and are the same for the same seed. */
-function dice(seed) {
-  let state = seed
-  return (sides) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * sides)
   }
 }
 

@@ -1,0 +1,50 @@
+'use strict'
+
+/**
+ * An engine in a worker that is told gossip messages: `{bodies}`, as bytes, is answered by a list of `{status, answer, lists}`,
+ * the status and the content of each answer, and all that is shown then. By `workerData.path` the bytes go the way that
+ * adapters send them (`raw`), or through `JSON.parse` and the function (`objects`).
+ */
+
+const { parentPort, workerData } = require('node:worker_threads')
+
+const { env, path } = workerData
+Object.assign(process.env, env)
+
+const shazbot = require('../../js/index.js')
+const { gossipRaw } = require('../../js/adapters/raw.js')
+
+const BAD = { status: 400 }
+
+async function byBytes(body) {
+  const { status, parts } = await gossipRaw(env.SHAZBOT_SECRET, [Buffer.from(body)])
+  return { status, answer: JSON.parse(Buffer.concat(parts).toString()) }
+}
+
+async function byObject(body) {
+  let message
+  try {
+    message = JSON.parse(Buffer.from(body).toString())
+  } catch {
+    return BAD
+  }
+  try {
+    return { status: 200, answer: await shazbot.shazbotGossipRequest(env.SHAZBOT_SECRET, message) }
+  } catch (error) {
+    const { code, status } = error
+    if (code !== 'SHAZBOT_BAD_MESSAGE' || status !== 400) throw error
+    return BAD
+  }
+}
+
+const told = path === 'raw' ? byBytes : byObject
+
+async function answer({ bodies }) {
+  const all = []
+  for (const body of bodies) all.push({ ...(await told(body)), lists: shazbot.shazbotGetServerList(true) })
+  parentPort.postMessage(all)
+}
+
+for (const severity of ['log', 'warn', 'error']) console[severity] = () => {}
+shazbot.shazbotStart().catch(() => {})
+parentPort.on('message', answer)
