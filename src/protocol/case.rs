@@ -84,6 +84,11 @@ impl Case {
         }
     }
 
+    /// Whether its server may not listen yet.
+    pub(super) fn has_grace(&self) -> bool {
+        self.has_grace
+    }
+
     /// The accusation, unless newer news has overtaken it; a tie does not.
     pub(super) fn standing_accusation(&self, member_stamp: Stamp) -> Option<Stamp> {
         self.accusation.filter(|stamp| *stamp >= member_stamp)

@@ -120,6 +120,14 @@ impl Machine {
         is_changed.then_some(entries)
     }
 
+    /// Whether a list names anybody but this server.
+    pub(super) fn names_others(&self, document: &Document) -> bool {
+        let is_other = |heard: &HeardEntry<'_>| {
+            matches!(self.identify(&heard.base_url), Ok(Subject::Known(_) | Subject::New(_)))
+        };
+        document.rows.iter().filter_map(|row| row.heard.as_ref()).any(is_other)
+    }
+
     fn judge(&self, heard: &HeardEntry<'_>) -> Judgement {
         let stamp = stamp_of(heard);
         match self.identify(&heard.base_url) {

@@ -132,9 +132,13 @@ impl Flights {
         self.by_id.values().any(|flight| flight.purpose.is_verification() && &*flight.peer == peer)
     }
 
-    /// With whom requests are under way.
-    pub(super) fn peers(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.by_id.values().map(|flight| &flight.peer)
+    /// The requests under way.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (ExchangeId, &Flight)> {
+        self.by_id.iter().map(|(id, flight)| (*id, flight))
+    }
+
+    pub(super) fn get(&self, id: ExchangeId) -> Option<&Flight> {
+        self.by_id.get(&id)
     }
 
     pub(super) fn len(&self) -> usize {

@@ -157,7 +157,8 @@ impl Machine {
             self.log_rejection(Rejection::RosterFull);
             return Worth::Known;
         }
-        let highest = self.graves.stamp_of(url.identity()).unwrap_or_default();
+        let hidden = self.listings.supersede(url.identity());
+        let highest = self.graves.stamp_of(url.identity()).max(hidden).unwrap_or_default();
         self.graves.fill(url.identity());
         let mut member = Member::new(url, claim.status, claim.monitor, claim.last_update, now);
         member.incarnation = claim.incarnation;

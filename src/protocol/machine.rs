@@ -15,6 +15,7 @@ use super::health::Health;
 use super::inquest::Inquest;
 use super::journal::Cause;
 use super::legacy_news::LegacyNews;
+use super::listings::Listings;
 use super::log::Told;
 use super::master_list::MasterList;
 use super::message::{HeardEntry, HeardLists, Refusal, Reply};
@@ -73,6 +74,7 @@ pub struct Machine {
     /// When to look after which server that refuses.
     pub(super) refusals: Deadlines,
     pub(super) outsiders: Outsiders,
+    pub(super) listings: Listings,
 }
 
 /// Where claims come from.
@@ -146,6 +148,7 @@ impl Machine {
             legacy_news: LegacyNews::default(),
             refusals: Deadlines::default(),
             outsiders: Outsiders::default(),
+            listings: Listings::default(),
             config,
         }
     }
@@ -171,7 +174,11 @@ impl Machine {
         if let Reply::Lists(lists) = reply {
             self.merge_lists(now, Source::Exchange(id), lists);
         }
+        self.listings.end(id);
         let Some(flight) = self.flights.end(id) else { return };
+        if self.conclude_hidden(&flight, reply, now) {
+            return self.schedule_verification(now.tick);
+        }
         self.roster.because(match reply {
             Reply::Lists(_) | Reply::Native(_) | Reply::Refusal(_) => Cause::Answered,
             Reply::Unclear(_) => Cause::Unclear,
@@ -181,6 +188,7 @@ impl Machine {
         // What proves nothing about its sender proves nothing about the network either.
         if matches!(reply, Reply::Native(_)) || flight.own_word.is_some() {
             self.is_reached();
+            self.note_answer(now.tick);
         }
         if let Reply::Native(extension) = reply {
             self.conclude_native(id, &flight, extension, now);
@@ -229,13 +237,13 @@ impl Machine {
         }
         while let Some(timer) = self.timers.expire(now.tick) {
             match timer {
-                Timer::Bootstrap => self.begin_running(now),
+                Timer::Bootstrap => self.end_greeting(now),
                 Timer::Round => self.begin_round(now),
                 Timer::SecondTry => self.try_round_again(now),
                 Timer::Push => self.push(now),
                 Timer::Verify => self.verify(now),
                 Timer::Reconnect => self.reconnect(now),
-                Timer::Download => self.download_master_list(),
+                Timer::Download => self.download_again(),
                 Timer::Announce => self.announce_to_master_list(now),
                 Timer::Retention => self.drop_what_is_old(now),
                 Timer::Probe => self.probe_next(now),
@@ -244,6 +252,7 @@ impl Machine {
                 Timer::Suspicion => self.end_suspicions(now),
                 Timer::Refusals => self.look_after_refusals(now),
                 Timer::LegacyNews => self.tell_legacy_news(now),
+                Timer::Listings => self.ask_listed(now),
                 Timer::Farewell => self.end_farewell_stage(now),
             }
         }

@@ -22,6 +22,9 @@ use super::timers::Timer;
 /// The first pause after a failed download; doubles with each further failure.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
+/// The first pause before another download where nobody on the list has answered; doubles up to
+/// [`LONGEST_RETRY`]. A greeting takes up to 5 s.
+const FIRST_PAUSE_ALONE: Duration = Duration::from_secs(5);
 /// So often an upload is tried in all because somebody else has written meanwhile.
 const MAX_CONFLICTS: u32 = 3;
 
@@ -85,6 +88,10 @@ pub(super) struct MasterList {
     wants_upload: bool,
     pub(super) has_greeted: bool,
     failures: u32,
+    /// Downloads in a row after which nobody has answered.
+    lonely: u32,
+    /// Whether the greeting still waits for entries that are most likely dead.
+    pub(super) awaits_overdue: bool,
     conflicts: u32,
     /// Set while an upload under a condition is under way.
     condition: Condition,
@@ -98,6 +105,8 @@ impl MasterList {
             wants_upload: false,
             has_greeted: false,
             failures: 0,
+            lonely: 0,
+            awaits_overdue: false,
             conflicts: 0,
             condition: Condition::None,
         }
@@ -147,7 +156,9 @@ impl Machine {
             Ok(document) => {
                 self.master_list.failures = 0;
                 self.merge_lists(now, Source::MasterList, &document.claims);
+                self.ask_hidden_again();
                 self.greet_after_download(now);
+                self.download_again_if_alone(document, now);
                 if self.master_list.wants_upload {
                     self.upload(document, now);
                 }
@@ -181,10 +192,32 @@ impl Machine {
         }
     }
 
+    /// A list whose servers are all out of reach may soon name others.
+    fn download_again_if_alone(&mut self, document: &Document, now: Now) {
+        if self.listings.heard_at.is_none() && self.names_others(document) {
+            let pause = FIRST_PAUSE_ALONE.saturating_mul(1 << self.master_list.lonely.min(4));
+            self.master_list.lonely += 1;
+            self.schedule_download(pause, now);
+        }
+    }
+
+    /// The moment for another download has come.
+    pub(super) fn download_again(&mut self) {
+        let has_failed = self.master_list.failures > 0;
+        if has_failed || self.listings.heard_at.is_none() {
+            self.download_master_list();
+        }
+    }
+
     fn schedule_retry(&mut self, now: Now) {
         let list = &mut self.master_list;
-        let pause = FIRST_RETRY.saturating_mul(1 << list.failures.min(6)).min(LONGEST_RETRY);
+        let pause = FIRST_RETRY.saturating_mul(1 << list.failures.min(6));
         list.failures += 1;
+        self.schedule_download(pause, now);
+    }
+
+    fn schedule_download(&mut self, pause: Duration, now: Now) {
+        let pause = pause.min(LONGEST_RETRY);
         let pause = pause.mul_f64(self.rng.random_range(0.5..1.0));
         self.timers.set(Timer::Download, now.tick + pause);
     }

@@ -82,6 +82,8 @@ pub(super) struct Member {
     pub(super) wire: Wire,
     pub(super) monitor: bool,
     facts: Facts,
+    /// Whether only the master list names it so far. Changed through the roster alone.
+    pub(super) is_unconfirmed: bool,
 }
 
 /// What few members have.
@@ -120,6 +122,7 @@ impl Member {
             wire: Wire::Unknown,
             monitor,
             facts: Facts::default(),
+            is_unconfirmed: false,
         };
         member.spell(url.identity(), url.spelling());
         member

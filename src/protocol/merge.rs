@@ -74,8 +74,13 @@ impl Machine {
         }
         match subject {
             Subject::Me => self.hear_about_myself(says_online, stamp, now),
-            Subject::Known(identity) => self.hear_about_known(identity, claim, now),
-            Subject::New(url) => self.hear_about_new(&url, claim, now),
+            Subject::Known(identity) => {
+                let is_repeated = source == Source::MasterList && says_online;
+                if !(is_repeated && self.repeat_listing(&identity, claim, now)) {
+                    self.hear_about_known(identity, claim, now);
+                }
+            }
+            Subject::New(url) => self.hear_about_new(source, &url, claim, now),
         }
     }
 
@@ -86,11 +91,14 @@ impl Machine {
         }
     }
 
-    fn hear_about_new(&mut self, url: &BaseUrl, claim: LegacyClaim, now: Now) {
+    fn hear_about_new(&mut self, source: Source, url: &BaseUrl, claim: LegacyClaim, now: Now) {
         if self.outsiders.has(url.identity()) {
             return if claim.says_online {
                 self.hear_of_outsider(url, now)
             };
+        }
+        if self.listings.hides(url.identity(), claim.stamp) {
+            return;
         }
         if self.graves.stamp_of(url.identity()).is_some_and(|grave| claim.stamp <= grave) {
             return;
@@ -106,6 +114,10 @@ impl Machine {
             return self.dig_up(url, claim, incarnation, now);
         }
         self.graves.fill(url.identity());
+        self.listings.supersede(url.identity());
+        if claim.says_online && source == Source::MasterList {
+            return self.hear_listed(url, claim, now);
+        }
         let status = if claim.says_online { Status::Online } else { Status::Dead };
         let mut member = Member::new(url, status, claim.monitor, claim.stamp, now);
         member.incarnation = incarnation;
@@ -127,7 +139,12 @@ impl Machine {
     pub(super) fn hear_about_known(&mut self, identity: Arc<str>, claim: LegacyClaim, now: Now) {
         let Some(member) = self.roster.get_mut(&identity) else { return };
         if member.is_online() == claim.says_online {
-            return member.hear_agreement(claim, now);
+            let is_vouched_for = member.is_unconfirmed && (claim.is_verified || claim.stamp > member.stamp);
+            member.hear_agreement(claim, now);
+            if is_vouched_for {
+                self.roster.confirm(&identity);
+            }
+            return;
         }
         if member.is_native() {
             return self.hear_hint(&identity, claim, now);

@@ -16,7 +16,7 @@
 //! | what proves a server alive, and what does not; servers of another cluster | `proof`, `refusals`; `outsiders` |
 //! | what native servers say to each other | [`extension`], [`claim`], `native`, `rumours`, `sync` |
 //! | what legacy peers are told | `phase`, `rounds`, `push`, `allowance`, `legacy_news` |
-//! | the master list | [`master_list`], [`document`] |
+//! | the master list | [`master_list`], [`document`], `listings` |
 //! | what the machine wants done and tells | [`output`], `flights`, `timers`, `deadlines`; `log`, `journal`, `printable` |
 //! | how much of it there may be | [`queues`] |
 
@@ -43,6 +43,7 @@ mod inquest;
 pub mod intake;
 mod journal;
 mod legacy_news;
+mod listings;
 mod log;
 mod losses;
 pub mod machine;

@@ -253,7 +253,8 @@ impl Machine {
 
     /// How many requests more may be under way with native servers.
     pub(super) fn room(&self) -> usize {
-        self.room_beside(self.flights.len() - self.requests_to_legacy_peers())
+        let others = self.requests_to_legacy_peers() + self.requests_to_unmet();
+        self.room_beside(self.flights.len().saturating_sub(others))
     }
 
     /// And with legacy peers: those that hang take no room from native servers.
@@ -272,10 +273,22 @@ impl Machine {
         cap.saturating_sub(requests)
     }
 
-    /// How many requests to legacy peers are under way.
+    /// How many requests to legacy peers are under way, those to servers that nobody has met apart.
     pub fn requests_to_legacy_peers(&self) -> usize {
         let is_legacy = |peer: &str| self.roster.get(peer).is_some_and(Member::is_met_as_legacy);
-        self.flights.peers().filter(|peer| is_legacy(peer)).count()
+        let flights = self.flights.iter().filter(|(id, _)| !self.listings.has_asked(*id));
+        flights.filter(|(_, flight)| is_legacy(&flight.peer)).count()
+    }
+
+    /// How many requests are under way to servers that are known by hearsay alone.
+    pub fn requests_to_unmet(&self) -> usize {
+        self.listings.asked()
+    }
+
+    /// How many living servers it holds confirmed, itself included: what only the master list says
+    /// is told to nobody.
+    pub(super) fn confirmed(&self) -> usize {
+        self.living() - self.roster.unconfirmed_count()
     }
 
     pub(super) fn native_timeout(&self) -> Duration {
@@ -297,7 +310,7 @@ impl Machine {
             me: self.me.claim(),
             instance: self.instance,
             kind,
-            living: u32::try_from(self.living()).unwrap_or(u32::MAX),
+            living: u32::try_from(self.confirmed()).unwrap_or(u32::MAX),
             hash: self.digest().total(),
             lag: u32::try_from(self.health.lag.as_millis()).unwrap_or(u32::MAX),
             claims,

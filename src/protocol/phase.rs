@@ -14,7 +14,7 @@ use rand::RngExt;
 use super::flights::{ExchangeId, Purpose};
 use super::machine::Machine;
 use super::output::{Event, Transmit};
-use super::time::Now;
+use super::time::{Now, Stamp};
 use super::timers::Timer;
 
 /// So many random servers hear of a start, a leave or a control at once, beside all monitors.
@@ -25,6 +25,11 @@ const MAX_MONITORS: usize = 100;
 const MAX_MONITORS_OF_NATIVES: usize = 20;
 /// After the one that is asked with the announcement, so many more may be asked for a whole roster.
 const WHOLE_TRIES: u8 = 2;
+/// Bound of the wait for entries of the master list that nobody has renewed for [`OVERDUE`]: most of
+/// them are dead. One lost packet is sent again within a second.
+const OVERDUE_PATIENCE: Duration = Duration::from_millis(1_500);
+/// Age of an overdue entry: the longest pause between two announcements, by default.
+const OVERDUE: Duration = Duration::from_secs(15 * 60);
 /// Peers that hang hold up neither a start nor a leave for longer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The master list holds up a leave no longer.
@@ -68,8 +73,42 @@ impl Machine {
         if waiting.is_empty() {
             return self.begin_running(now);
         }
+        let has_overdue = waiting.iter().any(|id| self.is_overdue(*id, now));
         self.phase = Phase::Greeting(waiting);
-        self.timers.set(Timer::Bootstrap, now.tick + PATIENCE);
+        self.master_list.awaits_overdue = has_overdue;
+        let patience = if has_overdue { OVERDUE_PATIENCE } else { PATIENCE };
+        self.timers.set(Timer::Bootstrap, now.tick + patience);
+    }
+
+    /// Whether a greeting went to an entry that is most likely dead.
+    fn is_overdue(&self, id: ExchangeId, now: Now) -> bool {
+        let member = self.flights.get(id).and_then(|flight| self.roster.get(&flight.peer));
+        // A list written by hand may give no moment.
+        let is_old = |stamp: Stamp| stamp > Stamp(0) && stamp.age(now.wall) >= OVERDUE;
+        member.is_some_and(|member| member.is_unconfirmed && is_old(member.stamp))
+    }
+
+    /// Whoever has not answered the greeting is not waited for: first those that are most likely dead.
+    pub(super) fn end_greeting(&mut self, now: Now) {
+        if !std::mem::take(&mut self.master_list.awaits_overdue) {
+            return self.begin_running(now);
+        }
+        let Phase::Greeting(waiting) = &self.phase else { return };
+        let overdue: Vec<ExchangeId> =
+            waiting.iter().copied().filter(|id| self.is_overdue(*id, now)).collect();
+        let is_introduction = |id: &ExchangeId| {
+            self.flights.get(*id).is_some_and(|flight| flight.purpose == Purpose::Introduction)
+        };
+        if overdue.iter().any(is_introduction) {
+            self.ask_for_whole_roster("", &[], now);
+        }
+        if let Phase::Greeting(waiting) = &mut self.phase {
+            waiting.retain(|id| !overdue.contains(id));
+            if waiting.is_empty() {
+                return self.begin_running(now);
+            }
+        }
+        self.timers.set(Timer::Bootstrap, now.tick + (PATIENCE - OVERDUE_PATIENCE));
     }
 
     pub(super) fn begin_running_when_greeted(&mut self, id: ExchangeId, now: Now) {

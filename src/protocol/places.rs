@@ -151,7 +151,7 @@ impl Machine {
         };
         let claim = LegacyClaim { says_online, monitor, stamp, is_verified: false };
         let Some((identity, member)) = self.roster.at(place) else { return };
-        if member.is_online() != says_online {
+        if member.is_online() != says_online || member.is_unconfirmed {
             let identity = Arc::clone(identity);
             return self.hear_about_known(identity, claim, now);
         }

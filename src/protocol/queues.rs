@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::graves::MAX_GRAVES;
 use super::health::{MAX_BURIALS, ROUND_TRIPS};
+use super::listings::MAX_HIDDEN;
 use super::log::MAX_REMEMBERED;
 use super::machine::Machine;
 use super::output::Event;
@@ -62,6 +63,7 @@ impl Machine {
     pub fn queue_lengths(&self) -> Vec<QueueLength> {
         let [queued, waiting] = self.inquest.lengths();
         let [to_be_pushed, owed_pushes] = self.spread.lengths();
+        let [unconfirmed, hidden] = self.listings.lengths();
         let askers = self.probes.errands.values().map(Vec::len).sum();
         let [urgent, disputed] = self.probes.lengths();
         [
@@ -73,6 +75,8 @@ impl Machine {
             ("verifications waiting", waiting, MAX_MEMBERS),
             ("looks after refusals", self.refusals.len(), MAX_MEMBERS),
             ("outsiders", self.outsiders.len(), MAX_OUTSIDERS),
+            ("unconfirmed entries to be asked", unconfirmed, MAX_MEMBERS + 2 * MAX_HIDDEN),
+            ("hidden entries", hidden, MAX_HIDDEN),
             ("questions", self.probes.open.len(), MAX_OPEN),
             ("errands", self.probes.errands.len(), MAX_OPEN),
             ("askers of errands", askers, MAX_OPEN * MAX_OPEN),
@@ -102,6 +106,7 @@ impl Machine {
         self.suspects.forget(identity);
         self.refusals.forget(identity);
         self.inquest.forget(identity);
+        self.listings.forget(identity);
         self.rumours.forget(identity);
         self.spread.forget(identity);
     }

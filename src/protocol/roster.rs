@@ -25,6 +25,7 @@ pub(super) struct Roster {
     online: usize,
     natives: usize,
     dead: usize,
+    unconfirmed: usize,
     digest: Digest,
     neighbour: Neighbour,
     /// Grows with each change of what is counted.
@@ -44,19 +45,8 @@ const SPARE: usize = 128;
 impl Clone for Roster {
     // The map's own copy would reserve as much as its index could hold.
     fn clone(&self) -> Self {
-        let Self {
-            members,
-            online,
-            natives,
-            dead,
-            digest,
-            neighbour,
-            revision,
-            touches,
-            places,
-            journal,
-            latest,
-        } = self;
+        let Self { members, online, natives, dead, unconfirmed, digest, neighbour, .. } = self;
+        let Self { revision, touches, places, journal, latest, .. } = self;
         let mut copy = IndexMap::with_capacity_and_hasher(members.len() + SPARE, members.hasher().clone());
         copy.clone_from(members);
         Self {
@@ -64,6 +54,7 @@ impl Clone for Roster {
             online: *online,
             natives: *natives,
             dead: *dead,
+            unconfirmed: *unconfirmed,
             digest: *digest,
             neighbour: neighbour.clone(),
             revision: *revision,
@@ -81,12 +72,13 @@ struct Standing {
     status: Status,
     incarnation: Incarnation,
     is_met_natively: bool,
+    is_unconfirmed: bool,
 }
 
 impl Standing {
     fn of(member: &Member) -> Self {
-        let Member { status, incarnation, .. } = *member;
-        Self { status, incarnation, is_met_natively: !member.is_met_as_legacy() }
+        let Member { status, incarnation, is_unconfirmed, .. } = *member;
+        Self { status, incarnation, is_met_natively: !member.is_met_as_legacy(), is_unconfirmed }
     }
 
     fn is_on_ring(self) -> bool {
@@ -102,6 +94,7 @@ impl Roster {
             online: 0,
             natives: 0,
             dead: 0,
+            unconfirmed: 0,
             digest: Digest::default(),
             neighbour: Neighbour::of(name_hash(identity)),
             revision: 0,
@@ -150,7 +143,12 @@ impl Roster {
         self.natives
     }
 
-    /// The sums over those online.
+    /// Those online that only the master list names so far.
+    pub(super) fn unconfirmed_count(&self) -> usize {
+        self.unconfirmed
+    }
+
+    /// The sums over those online that somebody has confirmed.
     pub(super) fn digest(&self) -> &Digest {
         &self.digest
     }
@@ -283,10 +281,17 @@ impl Roster {
         self.change(identity, |member| member.wire = wire);
     }
 
+    /// A living server vouches for what so far only the master list has named.
+    pub(super) fn confirm(&mut self, identity: &str) {
+        self.change(identity, |_| {});
+    }
+
+    // Whatever changes a member confirms it.
     fn change(&mut self, identity: &str, change: impl FnOnce(&mut Member)) {
         let Some(place) = self.place_of(identity) else { return };
         let Some((identity, member)) = self.members.get_index_mut(place) else { return };
         let before = Standing::of(member);
+        member.is_unconfirmed = false;
         change(member);
         let after = Standing::of(member);
         if before != after {
@@ -319,7 +324,9 @@ impl Roster {
             Status::Left => return,
         };
         *counter = counter.saturating_add_signed(change);
-        if standing.status.is_online() {
+        if standing.is_unconfirmed {
+            self.unconfirmed = self.unconfirmed.saturating_add_signed(change);
+        } else if standing.status.is_online() {
             self.digest.toggle(name, standing.incarnation);
         }
         if standing.is_on_ring() {

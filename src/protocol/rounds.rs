@@ -103,7 +103,10 @@ impl Machine {
         }
         let is_native = self.is_native();
         let is_wanted = |member: &Member| {
-            member.is_online() && (!is_native || member.is_met_as_legacy()) && !member.is_left_alone(now)
+            member.is_online()
+                && !member.is_unconfirmed
+                && (!is_native || member.is_met_as_legacy())
+                && !member.is_left_alone(now)
         };
         if self.rounds.count.is_multiple_of(MONITOR_EVERY) && self.may_burden_monitors() {
             let monitor = self.roster.pick(&mut self.rng, |identity, member| {

@@ -55,7 +55,7 @@ impl Sync {
 impl Machine {
     /// The answer to a probe tells whether rosters are equal.
     pub(super) fn compare(&mut self, peer: &Arc<str>, heard: &Extension, now: Now) {
-        if heard.hash == self.hash() && heard.living as usize == self.living() {
+        if heard.hash == self.hash() && heard.living as usize == self.confirmed() {
             self.sync.differs_since = None;
             return;
         }
@@ -168,7 +168,7 @@ impl Machine {
 impl Member {
     /// Living ones are, and tombstones for a while.
     fn is_told_unasked(&self, now: Tick) -> bool {
-        self.is_online() || self.changed_at.age(now) < TOMBSTONE_TOLD
+        if self.is_online() { !self.is_unconfirmed } else { self.changed_at.age(now) < TOMBSTONE_TOLD }
     }
 
     /// Whether what is held is newer than a claim: for a legacy peer by its stamp, for a native server by its incarnation.

@@ -35,6 +35,8 @@ pub(super) enum Timer {
     Refusals,
     /// Legacy peers hear of deaths and leaves.
     LegacyNews,
+    /// The next question about an unconfirmed entry of the master list.
+    Listings,
     /// Peers that hang hold up a shut-down no longer.
     Farewell,
 }
@@ -57,6 +59,7 @@ const ALL: [Timer; COUNT] = [
     Timer::Suspicion,
     Timer::Refusals,
     Timer::LegacyNews,
+    Timer::Listings,
     Timer::Farewell,
 ];
 

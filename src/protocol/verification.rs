@@ -84,6 +84,7 @@ impl Machine {
             Some(at) => self.timers.set(Timer::Verify, at.max(now)),
             None => self.timers.stop(Timer::Verify),
         }
+        self.schedule_listings(now);
     }
 
     /// Sends out as many questions as the pace allows.
@@ -258,6 +259,7 @@ impl Machine {
             self.close_case(peer);
             return self.probe_failed(peer, Finding::Silent, now);
         }
+        self.hide_silent(peer, now);
         let Some(member) = self.roster.get_mut(peer) else { return };
         let mut case = member.close_case().unwrap_or_else(Case::new);
         let accusation = case.standing_accusation(member.stamp);
@@ -274,6 +276,8 @@ impl Machine {
             case.stage = Stage::Waiting(again);
             member.leave_case_open(case);
             self.inquest.wait(peer, again);
+        } else if member.is_unconfirmed {
+            self.hide(peer, now);
         } else {
             self.bury(peer, now);
         }

@@ -25,7 +25,8 @@ pub(in crate::sim) fn check(
     let machine = process.machine().filter(|machine| machine.is_native());
     let in_flight = machine.map(|machine| {
         let to_legacy_peers = machine.requests_to_legacy_peers();
-        [(process.in_flight as usize).saturating_sub(to_legacy_peers), to_legacy_peers]
+        let to_others = to_legacy_peers + machine.requests_to_unmet();
+        [(process.in_flight as usize).saturating_sub(to_others), to_legacy_peers]
     });
     let tells_many = process.stage != Stage::Running || at < process.told_at + TOLD_WITHIN;
     let url = hosts.get(process.host.index()).map_or("", |host| &*host.url);

@@ -4,6 +4,7 @@ mod clocks;
 mod faulty;
 mod mixed;
 mod scale;
+mod strangers;
 mod sweep;
 
 use super::clock::Millis;

@@ -1,0 +1,259 @@
+//! Entries of the master list that no living server vouches for: they are asked fast, and not shown
+//! any more once a question has failed.
+//!
+//! ```text
+//! unknown entry ─▶ shown, unconfirmed ──▶ hidden ─────────────▶ dead
+//!                      │        no answer  │   no answer again, while others answer
+//!                      ▼                   ▼
+//!                  confirmed ◀─────────────┘ by its own answer, or by another server's word
+//! ```
+//! After a redeploy the list is full of addresses that nobody has any more. A hidden entry has no
+//! tombstone and stays on the master list, because the fault may be this server's own network.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use foldhash::fast::FixedState;
+use indexmap::{IndexMap, IndexSet};
+use rand::RngExt;
+use rand::rngs::Xoshiro256PlusPlus;
+
+use super::base_url::BaseUrl;
+use super::case::{Case, SECOND_TRY, YOUNG};
+use super::deadlines::Deadlines;
+use super::flights::{ExchangeId, Flight, Purpose};
+use super::machine::Machine;
+use super::member::{Member, Status};
+use super::merge::LegacyClaim;
+use super::message::Reply;
+use super::output::Transmit;
+use super::rounds::PEER_TIMEOUT;
+use super::time::{Now, Stamp, Tick};
+use super::timers::Timer;
+
+/// Pause between two questions about unconfirmed entries: 30 a second, so that 200 dead entries are
+/// gone within 25 s.
+const PACE: Duration = Duration::from_millis(33);
+/// Questions about unconfirmed entries under way at once; a dead host holds one for 5 s.
+pub(super) const MAX_ASKED: usize = 64;
+/// Hidden entries remembered; beyond it the oldest makes way and would be shown again.
+pub(super) const MAX_HIDDEN: usize = 10_000;
+/// Hidden entries asked again after a download, so that a long list of dead ones costs little.
+const ASKED_AGAIN: usize = 64;
+
+/// What is being found out about the entries of the master list.
+#[derive(Debug, Default)]
+pub(super) struct Listings {
+    /// Those to be asked for the first time. May hold others too: looked at again when taken out.
+    shown: IndexSet<Arc<str>, FixedState>,
+    /// Hidden ones to be asked again, when all others have been asked.
+    again: IndexSet<Arc<str>, FixedState>,
+    hidden: IndexMap<Arc<str>, Hidden, FixedState>,
+    /// Hidden entries to be asked again, by when.
+    waiting: Deadlines,
+    asked: BTreeSet<ExchangeId>,
+    next_slot: Tick,
+    /// When another server last answered this one.
+    pub(super) heard_at: Option<Tick>,
+}
+
+/// An entry that did not answer.
+#[derive(Debug)]
+struct Hidden {
+    url: BaseUrl,
+    monitor: bool,
+    stamp: Stamp,
+    failed_at: Tick,
+}
+
+impl Listings {
+    /// How many questions are under way.
+    pub(super) fn asked(&self) -> usize {
+        self.asked.len()
+    }
+
+    pub(super) fn has_asked(&self, id: ExchangeId) -> bool {
+        self.asked.contains(&id)
+    }
+
+    /// A question has ended.
+    pub(super) fn end(&mut self, id: ExchangeId) {
+        self.asked.remove(&id);
+    }
+
+    /// Whether a claim with this stamp says nothing that was not found wrong.
+    pub(super) fn hides(&self, identity: &str, stamp: Stamp) -> bool {
+        self.hidden.get(identity).is_some_and(|hidden| stamp <= hidden.stamp)
+    }
+
+    /// Something else is known of an entry; tells the stamp that it had.
+    pub(super) fn supersede(&mut self, identity: &Arc<str>) -> Option<Stamp> {
+        Some(self.reveal(identity)?.stamp)
+    }
+
+    fn reveal(&mut self, identity: &Arc<str>) -> Option<Hidden> {
+        let hidden = self.hidden.swap_remove(identity)?;
+        self.waiting.forget(identity);
+        self.again.swap_remove(identity);
+        Some(hidden)
+    }
+
+    /// A member that is no longer known is asked nothing.
+    pub(super) fn forget(&mut self, identity: &Arc<str>) {
+        self.shown.swap_remove(identity);
+    }
+
+    /// How many are to be asked, and how many are hidden.
+    pub(super) fn lengths(&self) -> [usize; 2] {
+        [self.shown.len() + self.again.len() + self.waiting.len(), self.hidden.len()]
+    }
+
+    fn evict_oldest(&mut self) {
+        if let Some((identity, _)) = self.hidden.get_index(0) {
+            let identity = Arc::clone(identity);
+            self.reveal(&identity);
+        }
+    }
+
+    fn may_ask(&self) -> bool {
+        self.asked.len() < MAX_ASKED && !(self.shown.is_empty() && self.again.is_empty())
+    }
+
+    fn take_next(&mut self, rng: &mut Xoshiro256PlusPlus) -> Option<Arc<str>> {
+        let queue = if self.shown.is_empty() { &mut self.again } else { &mut self.shown };
+        let last = queue.len().checked_sub(1)?;
+        queue.swap_remove_index(rng.random_range(0..=last))
+    }
+}
+
+impl Machine {
+    /// The master list names a server that is not known otherwise.
+    pub(super) fn hear_listed(&mut self, url: &BaseUrl, claim: LegacyClaim, now: Now) {
+        let mut member = Member::new(url, Status::Online, claim.monitor, claim.stamp, now);
+        member.is_unconfirmed = true;
+        self.roster.insert(Arc::clone(url.identity()), member);
+        if claim.stamp.age(now.wall) < YOUNG {
+            // It may not listen yet: rule "Grace".
+            return self.question(url.identity());
+        }
+        self.listings.shown.insert(Arc::clone(url.identity()));
+    }
+
+    /// The master list names an unconfirmed entry again, which vouches for nothing; false if it is
+    /// confirmed.
+    pub(super) fn repeat_listing(&mut self, identity: &str, claim: LegacyClaim, now: Now) -> bool {
+        let Some(member) = self.roster.get_mut(identity).filter(|member| member.is_unconfirmed) else {
+            return false;
+        };
+        member.hear_agreement(claim, now);
+        true
+    }
+
+    pub(super) fn is_unconfirmed(&self, identity: &str) -> bool {
+        self.roster.get(identity).is_some_and(|member| member.is_unconfirmed)
+    }
+
+    pub(super) fn schedule_listings(&mut self, now: Tick) {
+        let slot = self.listings.may_ask().then_some(self.listings.next_slot);
+        match slot.into_iter().chain(self.listings.waiting.next()).min() {
+            Some(at) => self.timers.set(Timer::Listings, at.max(now)),
+            None => self.timers.stop(Timer::Listings),
+        }
+    }
+
+    /// Asks as many unconfirmed entries as the pace allows.
+    pub(super) fn ask_listed(&mut self, now: Now) {
+        let due = self.listings.waiting.take_due(now.tick);
+        self.listings.again.extend(due);
+        while self.listings.may_ask() && self.listings.next_slot <= now.tick {
+            let Some(identity) = self.listings.take_next(&mut self.rng) else { break };
+            let hidden = self.listings.hidden.get(&identity);
+            if hidden.is_none() && !self.is_unconfirmed(&identity) {
+                continue;
+            }
+            // What is under way tells as much.
+            if self.flights.is_verifying(&identity) || self.flights.is_talking_to(&identity) {
+                continue;
+            }
+            let base_url = hidden
+                .map_or_else(|| self.roster.spelling(&identity), |hidden| hidden.url.spelling().clone());
+            let id = self.flights.begin(identity, Purpose::Inquiry, now.tick);
+            self.listings.asked.insert(id);
+            self.listings.next_slot = now.tick + PACE;
+            self.transmits.push_back(Transmit::Inquire { id, base_url, timeout: PEER_TIMEOUT });
+        }
+        self.schedule_listings(now.tick);
+    }
+
+    /// Hides an unconfirmed entry that did not answer, unless it may not listen yet.
+    pub(super) fn hide_silent(&mut self, peer: &Arc<str>, now: Now) {
+        let Some(member) = self.roster.get(peer).filter(|member| member.is_unconfirmed) else { return };
+        let has_grace = member.case().is_some_and(Case::has_grace);
+        if !has_grace && member.stamp.age(now.wall) >= YOUNG {
+            self.hide(peer, now);
+        }
+    }
+
+    /// Shows an unconfirmed entry no longer.
+    pub(super) fn hide(&mut self, peer: &Arc<str>, now: Now) {
+        let Some(member) = self.roster.get(peer) else { return };
+        let (monitor, stamp) = (member.monitor, member.highest_seen());
+        let Ok(url) = BaseUrl::parse_shared(member.spelling(peer)) else { return };
+        self.roster.remove(peer, now.tick);
+        self.forget_in_queues(peer);
+        if self.listings.hidden.len() >= MAX_HIDDEN {
+            self.listings.evict_oldest();
+        }
+        let hidden = Hidden { url, monitor, stamp, failed_at: now.tick };
+        self.listings.hidden.insert(Arc::clone(peer), hidden);
+        let again = now.tick + SECOND_TRY;
+        self.listings.waiting.set(peer, again);
+        self.schedule_listings(now.tick);
+    }
+
+    /// Another server has answered. The first answer shows that the network is sound.
+    pub(super) fn note_answer(&mut self, now: Tick) {
+        if self.listings.heard_at.replace(now).is_none() {
+            self.listings.again.extend(self.listings.hidden.keys().cloned());
+        }
+    }
+
+    /// Makes a hidden entry a member again.
+    fn add_entry(&mut self, peer: &Arc<str>, status: Status, now: Now) {
+        let Some(Hidden { url, monitor, stamp, .. }) = self.listings.reveal(peer) else { return };
+        if self.roster.get(peer).is_none() && !self.roster.is_full() {
+            let mut member = Member::new(&url, status, monitor, stamp, now);
+            member.is_unconfirmed = status.is_online();
+            self.roster.insert(Arc::clone(peer), member);
+        }
+    }
+
+    /// What comes of a question about a hidden entry. False if it was about another server, or if it
+    /// has been answered: then its server counts like any other.
+    pub(super) fn conclude_hidden(&mut self, flight: &Flight, reply: &Reply<'_>, now: Now) -> bool {
+        let Some(hidden) = self.listings.hidden.get(&flight.peer) else { return false };
+        if matches!(reply, Reply::Lists(_) | Reply::Native(_)) {
+            self.add_entry(&flight.peer, Status::Online, now);
+            return false;
+        }
+        let is_silent = !matches!(reply, Reply::Refusal(_));
+        let is_second = now.tick.since(hidden.failed_at) >= SECOND_TRY;
+        // A server whose own network is broken must not bury everybody.
+        if is_silent && is_second && self.listings.heard_at.is_some() {
+            self.add_entry(&flight.peer, Status::Dead, now);
+            self.bury(&flight.peer, now);
+        }
+        true
+    }
+
+    /// A fresh download still names hidden entries: some of them may answer by now.
+    pub(super) fn ask_hidden_again(&mut self) {
+        let hidden = self.listings.hidden.len();
+        let amount = ASKED_AGAIN.min(hidden);
+        for place in rand::seq::index::sample(&mut self.rng, hidden, amount) {
+            let identity = self.listings.hidden.get_index(place).map(|(identity, _)| Arc::clone(identity));
+            self.listings.again.extend(identity);
+        }
+    }
+}
