@@ -47,6 +47,9 @@ export declare function gossipNative(v2: string): string | null
 /** Whether the header holds `SHAZBOT_CONTROL_SECRET`. */
 export declare function mayControl(authorizationHeader: string): boolean
 
+/** All required variables that are missing, in the order of the documentation; a start names only the first. */
+export declare function missingVariables(environment: Record<string, string>): Array<string>
+
 /** Names that JavaScript does not have yet. */
 export interface Names {
   /** Where they belong, in no order as far as places have got another name; 0 is this server itself, which comes first. */

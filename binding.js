@@ -842,6 +842,7 @@ module.exports.control = nativeBinding.control
 module.exports.gossip = nativeBinding.gossip
 module.exports.gossipNative = nativeBinding.gossipNative
 module.exports.mayControl = nativeBinding.mayControl
+module.exports.missingVariables = nativeBinding.missingVariables
 module.exports.show = nativeBinding.show
 module.exports.shutDown = nativeBinding.shutDown
 module.exports.start = nativeBinding.start

@@ -66,7 +66,8 @@ export interface Config {
  * server to others, and gossips from then on. Requests are answered from the moment of the call.
  * A second start joins the first. Trouble on the network never rejects.
  *
- * @throws (rejects) `Error` with `code` `SHAZBOT_CONFIG` that names the variable and what it may be; nothing runs then.
+ * @throws (rejects) `Error` with `code` `SHAZBOT_CONFIG` that names the variable and what it may be; nothing runs then. If variables
+ *   are missing, the array `missing` names all of them.
  */
 export function shazbotStart(): Promise<void>
 

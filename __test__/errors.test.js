@@ -202,7 +202,7 @@ describe('errors', () => {
       [{ SHAZBOT_SECRET: `${OWN_SECRET}\nsecond line` }, /SHAZBOT_SECRET/],
       [{ SHAZBOT_BASE_URL: `http://user:${OWN_SECRET}@127.0.0.1/` }, /SHAZBOT_BASE_URL/],
       [{ SHAZBOT_BASE_URL: `http://127.0.0.1/?token=${OWN_SECRET}` }, /SHAZBOT_BASE_URL/],
-      [{ SHAZBOT_MASTER_LIST: `ftp://${OWN_SECRET}/` }, /SHAZBOT_MASTER_LIST\b/],
+      [{ SHAZBOT_MASTER_LIST: `ftp://user:${OWN_SECRET}@h/` }, /SHAZBOT_MASTER_LIST\b/],
       [{ SHAZBOT_GOSSIP_INTERVAL: OWN_SECRET }, /SHAZBOT_GOSSIP_INTERVAL/],
     ]
     for (const [env, message] of cases) {

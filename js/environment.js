@@ -1,7 +1,7 @@
 'use strict'
 
-/** Every variable that the engine heeds: its own, and those that Node's `fetch` obeys. */
-const NAMES = [
+/** The engine's own variables. */
+const OWN_NAMES = [
   'SHAZBOT_SECRET',
   'SHAZBOT_CONTROL_SECRET',
   'SHAZBOT_MASTER_LIST',
@@ -14,6 +14,11 @@ const NAMES = [
   'SHAZBOT_MASTER_ANNOUNCE_INTERVAL',
   'SHAZBOT_MONITOR',
   'SHAZBOT_UPDATE_MASTER_LIST_ON_SHUTDOWN',
+  'SHAZBOT_LOG',
+]
+
+/** Those that Node's `fetch` obeys. */
+const NAMES_OF_FETCH = [
   'NODE_EXTRA_CA_CERTS',
   'NODE_TLS_REJECT_UNAUTHORIZED',
   'NODE_USE_ENV_PROXY',
@@ -35,7 +40,7 @@ const NAMES = [
  */
 function readEnvironment() {
   const environment = {}
-  for (const name of NAMES) {
+  for (const name of [...OWN_NAMES, ...NAMES_OF_FETCH]) {
     const value = process.env?.[name]
     // A plain object in its place, as test runners have it, does not turn numbers and flags into text.
     if (value !== undefined && value !== null) environment[name] = String(value)
@@ -43,4 +48,19 @@ function readEnvironment() {
   return environment
 }
 
-module.exports = { readEnvironment }
+/**
+ * The names of variables that look like the engine's and are not, whatever stands in the place of `process.env`.
+ *
+ * @returns {string[]}
+ */
+function strayNames() {
+  try {
+    return Object.keys(process.env).filter(
+      (name) => /^(?:CLUSTER)?SHAZBOT_/i.test(name) && !OWN_NAMES.includes(name),
+    )
+  } catch {
+    return []
+  }
+}
+
+module.exports = { readEnvironment, strayNames, OWN_NAMES }

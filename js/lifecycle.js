@@ -56,15 +56,35 @@ function requireRunning() {
 }
 
 async function begin() {
-  const { readEnvironment } = require('./environment.js')
-  log = require('./logging.js').log
-  const bootstrapped = startNative(readEnvironment(), log)
+  const { readEnvironment, strayNames } = require('./environment.js')
+  const environment = readEnvironment()
+  log = require('./logging.js').createLog(environment.SHAZBOT_LOG)
+  warnOf(strayNames())
+  const bootstrapped = startEngine(environment)
   addon[END_RUNNING] = shutDown
   const run = bootstrapped.then(() => {
     if (started === run && !stopping) log('log', 'Clustershazbot engine started')
   })
   started = run
   return run
+}
+
+function warnOf(names) {
+  if (names.length === 0) return
+  for (const warning of require('./stray-names.js').warningsOfNames(names)) log('warn', warning)
+}
+
+function startEngine(environment) {
+  try {
+    return startNative(environment, log)
+  } catch (error) {
+    const missing = error.code === 'SHAZBOT_CONFIG' ? addon.missingVariables(environment) : []
+    if (missing.length > 0) error.missing = missing
+    // The error's own message names only the first.
+    if (missing.length > 1)
+      log('error', `Clustershazbot: environment variables missing: ${missing.join(', ')}`)
+    throw error
+  }
 }
 
 function stopped() {

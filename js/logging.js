@@ -1,13 +1,27 @@
 'use strict'
 
+/** What each level of `SHAZBOT_LOG` lets through; the engine refuses other words when it starts. */
+const SEVERITIES = {
+  info: ['log', 'warn', 'error'],
+  warn: ['warn', 'error'],
+  silent: [],
+}
+
 /**
- * Writes to the console of this JavaScript environment, looked up at each call because programs and tests replace it.
+ * A function that writes lines of this level to the console of this JavaScript environment.
  *
- * @param {'log' | 'warn' | 'error'} severity
- * @param {string} message
- * @param {string} [reason]
+ * @param {string} [level] as in `SHAZBOT_LOG`
+ * @returns {(severity: 'log' | 'warn' | 'error', message: string, reason?: string | null) => void}
  */
-function log(severity, message, reason) {
+function createLog(level = '') {
+  const severities = SEVERITIES[level.trim().toLowerCase()] ?? SEVERITIES.info
+  return (severity, message, reason) => {
+    if (severities.includes(severity)) write(severity, message, reason)
+  }
+}
+
+/** The console is looked up at each call because programs and tests replace it. */
+function write(severity, message, reason) {
   try {
     if (reason) console[severity](message, reason)
     else console[severity](message)
@@ -16,4 +30,4 @@ function log(severity, message, reason) {
   }
 }
 
-module.exports = { log }
+module.exports = { createLog }

@@ -1,7 +1,7 @@
 'use strict'
 
-const SECRET = 'gossip-secret'
-const CONTROL_SECRET = 'control-secret'
+const SECRET = 'gossip-secret-of-tests'
+const CONTROL_SECRET = 'control-secret-of-tests'
 const UPLOAD_AUTH = 'Bearer upload-token'
 
 /**

@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ROOT } from './workshop.mjs'
 
-export const SECRET = 'gossip-secret'
-export const CONTROL_SECRET = 'control-secret'
+export const SECRET = 'gossip-secret-of-tests'
+export const CONTROL_SECRET = 'control-secret-of-tests'
 export const CERTIFICATE = join(ROOT, '__test__/fixtures/tls/self-signed.pem')
 const isWindows = process.platform === 'win32'
 const ANSWERS_WITHIN_MS = 20_000

@@ -12,6 +12,7 @@ use napi_derive::napi;
 
 use super::errors::{Result, internal, not_started};
 use crate::driver::Engine;
+use crate::protocol::config::Config;
 
 /// So long an environment that ends waits for its engine to let go of everything.
 const LAST_WAIT: Duration = Duration::from_millis(500);
@@ -24,6 +25,8 @@ pub(super) struct EngineSlot {
     number: Cell<u32>,
     /// Counted in all that is lent.
     lender: Arc<()>,
+    /// The last warnings about secrets.
+    secret_warnings: RefCell<Vec<String>>,
 }
 
 /// Memory of the environment that another thread reads: the environment waits for it before it goes.
@@ -69,6 +72,13 @@ impl EngineSlot {
     /// Of the engine that was put here last; 0 while there was none.
     pub(super) fn number(&self) -> u32 {
         self.number.get()
+    }
+
+    /// Warnings about secrets that this environment has not been told yet: programs may start their engine many times.
+    pub(super) fn new_secret_warnings(&self, config: &Config) -> Vec<String> {
+        let warnings = config.secret_warnings();
+        let told = self.secret_warnings.replace(warnings.clone());
+        warnings.into_iter().filter(|warning| !told.contains(warning)).collect()
     }
 
     pub(super) fn clear(&self) {

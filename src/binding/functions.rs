@@ -11,7 +11,7 @@ use super::promise::promise;
 use super::sheet::{Heard, Names, Sheet};
 use crate::driver::transport::HttpSettings;
 use crate::driver::{Beat, Engine, LogSink, Pulse};
-use crate::protocol::config::Config;
+use crate::protocol::config::{Config, ConfigError};
 use crate::protocol::output::Severity;
 
 /// Log lines that JavaScript has not taken yet; more are dropped.
@@ -37,13 +37,22 @@ pub fn start<'env>(
     let log = log_sink(&on_log)?;
     // Without the native extension nothing would come of it.
     let pulse = config.probe_interval.map(|_| pulse(env)).transpose()?;
-    for warning in warnings {
+    for warning in warnings.into_iter().chain(slot.new_secret_warnings(&config)) {
         log(Severity::Warning, warning, None);
     }
     let (engine, task) = Engine::start(config, HttpSettings::from_environment(variable), log, pulse);
     slot.fill(engine.clone());
     spawn(task);
     promise(env, async move { engine.started().await }, |_| {})
+}
+
+/// All required variables that are missing, in the order of the documentation; a start names only the first.
+#[napi(catch_unwind, ts_args_type = "environment: Record<string, string>")]
+pub fn missing_variables(environment: Object<'_>) -> Vec<&'static str> {
+    match Config::from_variables(|name| environment.get::<String>(name).ok().flatten()) {
+        Err(ConfigError::Missing { variables }) => variables,
+        _ => Vec::new(),
+    }
 }
 
 /// Takes the server offline at once; resolves when the others know and nothing of the engine is left.

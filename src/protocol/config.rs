@@ -5,8 +5,12 @@ use std::time::Duration;
 
 use url::Url;
 
+use self::reader::Reader;
 use super::base_url::BaseUrl;
 use super::secret::Secret;
+
+mod reader;
+mod shown;
 
 const SECRET: &str = "SHAZBOT_SECRET";
 const CONTROL_SECRET: &str = "SHAZBOT_CONTROL_SECRET";
@@ -20,12 +24,14 @@ const MASTER_ANNOUNCE_MINIMUM: &str = "SHAZBOT_MASTER_ANNOUNCE_MINIMUM";
 const MASTER_ANNOUNCE_INTERVAL: &str = "SHAZBOT_MASTER_ANNOUNCE_INTERVAL";
 const MONITOR: &str = "SHAZBOT_MONITOR";
 const UPDATE_MASTER_LIST_ON_SHUTDOWN: &str = "SHAZBOT_UPDATE_MASTER_LIST_ON_SHUTDOWN";
+const LOG: &str = "SHAZBOT_LOG";
 
 const REQUIRED: [&str; 6] =
     [SECRET, CONTROL_SECRET, MASTER_LIST, MASTER_LIST_UPDATE, MASTER_LIST_UPDATE_AUTH, BASE_URL];
 
-/// No delay is longer than a day: beyond that a figure is a slip of the pen.
-const LONGEST: f64 = 86_400.0;
+/// What stands in no error.
+const SECRETS: [&str; 3] = [SECRET, CONTROL_SECRET, MASTER_LIST_UPDATE_AUTH];
+
 /// Below this, rounds would be a load without being of use.
 const SHORTEST_GOSSIP_INTERVAL: Duration = Duration::from_millis(200);
 /// Below this, probes would be a load without being of use.
@@ -83,27 +89,36 @@ impl MasterListConfig {
     }
 }
 
-/// A configuration that can't be used. Its text names the variable and what it may be, and holds no value.
+/// A configuration that can't be used. Its text names the variable and what it may be, and holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfigError {
-    /// A required variable is missing or empty.
+    /// Required variables are missing or empty.
     Missing {
-        /// The variable.
-        variable: &'static str,
+        /// All of them, in the order of the documentation; the text names the first.
+        variables: Vec<&'static str>,
     },
     /// A variable holds what it may not.
     Invalid {
         /// The variable.
         variable: &'static str,
         /// What it may be.
-        expected: &'static str,
+        expected: String,
     },
+}
+
+impl ConfigError {
+    fn invalid(variable: &'static str, expected: impl Into<String>) -> Self {
+        Self::Invalid { variable, expected: expected.into() }
+    }
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing { variable } => write!(f, "Environment variable {variable} is required"),
+            Self::Missing { variables } => {
+                let first = variables.first().copied().unwrap_or_default();
+                write!(f, "Environment variable {first} is required")
+            }
             Self::Invalid { variable, expected } => {
                 write!(f, "Environment variable {variable} must be {expected}")
             }
@@ -113,129 +128,61 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
+/// The shortest secret without a warning, in characters: fewer can be guessed from outside.
+const SHORTEST_SAFE_SECRET: usize = 16;
+
 impl Config {
+    /// Warnings about the secrets. They name variables, and hold no values.
+    pub fn secret_warnings(&self) -> Vec<String> {
+        let [secret, control_secret] = [&self.secret, &self.control_secret].map(Secret::expose);
+        let mut warnings = Vec::new();
+        if secret == control_secret {
+            warnings.push(format!(
+                "Clustershazbot: {SECRET} equals {CONTROL_SECRET}: every server of the cluster can take others offline"
+            ));
+        }
+        for (name, value) in [(SECRET, secret), (CONTROL_SECRET, control_secret)] {
+            if value.chars().count() < SHORTEST_SAFE_SECRET {
+                warnings.push(format!(
+                    "Clustershazbot: {name} is shorter than {SHORTEST_SAFE_SECRET} characters and may be guessed"
+                ));
+            }
+        }
+        warnings
+    }
+
     /// Reads and checks the variables; the second part are warnings for the log.
     ///
     /// # Errors
-    /// The first variable that is missing, in the order of the documentation, or else the first that is wrong.
+    /// All variables that are missing, or else the first that is wrong, in the order of the documentation.
     pub fn from_variables(
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<(Self, Vec<String>), ConfigError> {
-        let read =
-            |name: &str| variable(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-        let required = |name: &'static str| read(name).ok_or(ConfigError::Missing { variable: name });
-        for name in REQUIRED {
-            required(name)?;
-        }
-        let mut warnings = Vec::new();
-        let mut flag = |name: &'static str| match read(name) {
-            Some(text) if text.eq_ignore_ascii_case("true") => true,
-            Some(text) if !text.eq_ignore_ascii_case("false") => {
-                warnings
-                    .push(format!("Environment variable {name} is neither true nor false: taken as false"));
-                false
-            }
-            _ => false,
-        };
-        let secret = |name: &'static str| {
-            required(name)?;
-            variable(name).as_deref().and_then(Secret::new).ok_or(ConfigError::Invalid {
-                variable: name,
-                expected: "text that can stand in an HTTP header: no line breaks, no control characters, nothing beyond Latin-1",
-            })
-        };
-        let seconds = |name: &'static str, default: f64, allowed: fn(f64) -> bool, expected: &'static str| {
-            let Some(text) = read(name) else { return Ok(Duration::from_secs_f64(default)) };
-            let number = leading_number(&text).filter(|number| allowed(*number));
-            let number = number.ok_or(ConfigError::Invalid { variable: name, expected })?;
-            Ok(Duration::from_secs_f64(number.min(LONGEST)))
-        };
-        let delay =
-            |name, default| seconds(name, default, |number| number >= 0.0, "a number of seconds, 0 or more");
-
-        let announce_interval = delay(MASTER_ANNOUNCE_INTERVAL, 600.0)?;
-        let announce_minimum = delay(MASTER_ANNOUNCE_MINIMUM, 300.0)?;
+        let mut reader = Reader::new(&variable)?;
+        let announce_interval = reader.delay(MASTER_ANNOUNCE_INTERVAL, 600.0)?;
+        let announce_minimum = reader.delay(MASTER_ANNOUNCE_MINIMUM, 300.0)?;
         let too_fast = announce_minimum + announce_interval < SHORTEST_ANNOUNCE_DELAY;
         let config = Self {
-            secret: secret(SECRET)?,
-            control_secret: secret(CONTROL_SECRET)?,
-            base_url: BaseUrl::parse(&required(BASE_URL)?).map_err(|_| ConfigError::Invalid {
-                variable: BASE_URL,
-                expected: "an http or https URL without query, fragment or credentials, of at most 512 bytes",
-            })?,
-            monitor: flag(MONITOR),
-            gossip_interval: seconds(
-                GOSSIP_INTERVAL,
-                30.0,
-                |number| number > 0.0,
-                "a number of seconds above 0",
-            )?
-            .max(SHORTEST_GOSSIP_INTERVAL),
-            probe_interval: Some(delay(PROBE_INTERVAL, 1.0)?)
+            secret: reader.secret(SECRET)?,
+            control_secret: reader.secret(CONTROL_SECRET)?,
+            base_url: reader.base_url()?,
+            monitor: reader.flag(MONITOR),
+            gossip_interval: reader.gossip_interval()?.max(SHORTEST_GOSSIP_INTERVAL),
+            probe_interval: Some(reader.delay(PROBE_INTERVAL, 1.0)?)
                 .filter(|interval| !interval.is_zero())
                 .map(|interval| interval.max(SHORTEST_PROBE_INTERVAL)),
             master_list: MasterListConfig {
-                url: url(
-                    MASTER_LIST,
-                    required(MASTER_LIST)?,
-                    &["http", "https", "data"],
-                    "an http, https or data URL",
-                )?,
-                update_url: url(
-                    MASTER_LIST_UPDATE,
-                    required(MASTER_LIST_UPDATE)?,
-                    &["http", "https"],
-                    "an http or https URL",
-                )?,
-                update_authorization: secret(MASTER_LIST_UPDATE_AUTH)?,
+                url: reader.url(MASTER_LIST, &["http", "https", "data"], "an http, https or data URL")?,
+                update_url: reader.url(MASTER_LIST_UPDATE, &["http", "https"], "an http or https URL")?,
+                update_authorization: reader.secret(MASTER_LIST_UPDATE_AUTH)?,
                 announce_minimum: if too_fast { SHORTEST_ANNOUNCE_DELAY } else { announce_minimum },
                 announce_interval,
-                update_on_shutdown: flag(UPDATE_MASTER_LIST_ON_SHUTDOWN),
+                update_on_shutdown: reader.flag(UPDATE_MASTER_LIST_ON_SHUTDOWN),
             },
         };
-        warnings.extend(base_url_warning(&config.base_url));
-        Ok((config, warnings))
+        reader.log_level()?;
+        Ok((config, reader.warnings))
     }
-}
-
-fn url(
-    variable: &'static str,
-    text: String,
-    schemes: &[&str],
-    expected: &'static str,
-) -> Result<String, ConfigError> {
-    match Url::parse(&text) {
-        Ok(url) if schemes.contains(&url.scheme()) => Ok(text),
-        _ => Err(ConfigError::Invalid { variable, expected }),
-    }
-}
-
-/// Why nobody else may reach this server, where its base URL says so.
-fn base_url_warning(base_url: &BaseUrl) -> Option<String> {
-    let reasons: Vec<_> = base_url.classes().reasons().collect();
-    let reasons = (!reasons.is_empty()).then(|| reasons.join("; "))?;
-    Some(format!(
-        "Environment variable {BASE_URL} names {}: other servers may not reach this one there, because {reasons}",
-        base_url.classes()
-    ))
-}
-
-/// The number at the beginning of a text, as `parseInt` finds it, decimals included: `30s` is 30, `0.5` a half.
-fn leading_number(text: &str) -> Option<f64> {
-    let text = text.trim_start();
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let mut seen_point = false;
-    let end = unsigned
-        .find(|c: char| match c {
-            '.' if !seen_point => {
-                seen_point = true;
-                false
-            }
-            _ => !c.is_ascii_digit(),
-        })
-        .unwrap_or(unsigned.len());
-    let magnitude: f64 = unsigned.get(..end)?.parse().ok()?;
-    Some(if text.starts_with('-') { -magnitude } else { magnitude })
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ use super::time::Stamp;
 
 /// What an answer holds in its body, whatever its status, when the asked server runs no engine.
 const ENGINE_NOT_STARTED: &str = "Clustershazbot engine not started";
+/// What a JSON object is that holds no list of servers.
+const NO_ONLINE: &str = "no array `online`";
 /// No server is left alone for longer, whatever it says.
 const LONGEST_REST: Duration = Duration::from_secs(3_600);
 /// Entries in one list. Ten times as many as servers are kept; more would only cost time. Also stands in `js/messages.js`.
@@ -135,6 +137,9 @@ impl<'a> Reply<'a> {
                 Self::Refusal(Refusal::TooManyRequests(retry_after.map(|delay| delay.min(LONGEST_REST))))
             }
             (502..=504, _) => Self::Failure(format!("a gateway answered {status}")),
+            (200..=299, Err(NO_ONLINE)) => Self::Unclear(format!(
+                "answered {status} with {NO_ONLINE}: does the route wrap its response?"
+            )),
             (200..=299, Err(reason)) => Self::Unclear(format!("answered {status} with {reason}")),
             _ => Self::Unclear(format!("answered {status}")),
         }
@@ -226,7 +231,7 @@ pub(super) fn arrays<'a>(
     online: Option<&'a RawValue>,
     offline: Option<&'a RawValue>,
 ) -> Result<(Vec<&'a RawValue>, Vec<&'a RawValue>), &'static str> {
-    let online = online.and_then(array).ok_or("no array `online`")?;
+    let online = online.and_then(array).ok_or(NO_ONLINE)?;
     let offline = match offline {
         Some(raw) => array(raw).ok_or("an `offline` that is no array")?,
         None => Vec::new(),
@@ -329,6 +334,14 @@ mod tests {
         assert!(matches!(read(404, "{\"online\":[]}"), Reply::Unclear(_)));
         assert!(matches!(read(200, "<html>"), Reply::Unclear(_)));
         assert!(matches!(read(204, ""), Reply::Unclear(_)));
+    }
+
+    #[test]
+    fn a_response_that_is_wrapped_is_told_so() {
+        let hint = "answered 200 with no array `online`: does the route wrap its response?";
+        for body in ["{}", r#"{"data":{"online":[]}}"#, r#"{"online":{}}"#] {
+            assert_eq!(Reply::read(200, None, body.as_bytes()), Reply::Unclear(hint.to_owned()), "{body}");
+        }
     }
 
     #[test]

@@ -24,18 +24,93 @@ fn with(name: &'static str, value: &str) -> Result<(Config, Vec<String>), Config
 }
 
 #[test]
-fn required_variables_are_missed_in_order() {
+fn all_that_is_missing_is_told_in_order() {
     let mut variables = BTreeMap::new();
-    for name in REQUIRED {
-        assert_eq!(
-            read(&variables).unwrap_err().to_string(),
-            format!("Environment variable {name} is required")
-        );
-        variables.insert(name, "  ".to_owned());
-        assert_eq!(read(&variables).unwrap_err(), ConfigError::Missing { variable: name });
+    for (index, name) in REQUIRED.into_iter().enumerate() {
+        for missing in ["", "  "] {
+            variables.insert(name, missing.to_owned());
+            let error = read(&variables).unwrap_err();
+            assert_eq!(error.to_string(), format!("Environment variable {name} is required"));
+            assert_eq!(error, ConfigError::Missing { variables: REQUIRED[index..].to_vec() });
+        }
         variables.insert(name, complete()[name].clone());
     }
     assert!(read(&variables).is_ok());
+}
+
+#[test]
+fn an_error_about_a_url_shows_it_and_the_rule_that_it_breaks() {
+    let long = format!("http://h/{}", "x".repeat(600));
+    for (name, text, expected) in [
+        (BASE_URL, "10.0.0.7:3000", "a URL such as https://10.0.0.7:3000/, not \"10.0.0.7:3000\""),
+        (BASE_URL, "ftp://h/", "an http or https URL, not \"ftp://h/\""),
+        (BASE_URL, "http://u:pw@h/", "a URL without credentials, not \"http://…@h/\""),
+        (BASE_URL, "http://h/?key=pw", "a URL without a query, not \"http://h/?…\""),
+        (BASE_URL, "http://h/#pw", "a URL without a fragment, not \"http://h/#…\""),
+        (BASE_URL, &long, "a URL of at most 512 bytes, not \"http://h/xxx"),
+        (MASTER_LIST, "list.json?key=pw", "an http, https or data URL, not \"list.json?…\""),
+        (MASTER_LIST_UPDATE, "data:,pw", "an http or https URL, not \"data:…\""),
+    ] {
+        let error = with(name, text).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("Environment variable {name} must be {expected}")), "{error}");
+        assert!(!error.contains("pw"), "{error}");
+        assert!(error.chars().count() < 400, "{error}");
+    }
+}
+
+#[test]
+fn a_secret_that_stands_where_a_url_belongs_is_not_shown() {
+    let mut variables = complete();
+    variables.insert(SECRET, "correct horse".to_owned());
+    for text in ["correct horse", "c", "ftp://h/correct horse/", "ftp://h/correct"] {
+        variables.insert(MASTER_LIST, text.to_owned());
+        let error = read(&variables).unwrap_err().to_string();
+        assert!(!error.contains("correct") && !error.contains("\"c\""), "{error}");
+    }
+}
+
+#[test]
+fn what_looks_like_a_mistake_is_warned_of() {
+    for (name, text, usual) in [
+        (GOSSIP_INTERVAL, "30000", "3600"),
+        (PROBE_INTERVAL, "1000ms", "300"),
+        (MASTER_ANNOUNCE_MINIMUM, "300000", "86400"),
+        (MASTER_ANNOUNCE_INTERVAL, "600000", "86400"),
+        (BASE_URL, "http://h:1/clustershazbot", "http://h:1/app/"),
+        (BASE_URL, "http://h:1/app/clustershazbot/", "http://h:1/clustershazbots/"),
+        (MONITOR, "1", "true"),
+    ] {
+        let warnings = with(name, text).unwrap().1;
+        assert_eq!(warnings.len(), 1, "{name}={text}: {warnings:?}");
+        assert!(warnings[0].starts_with(&format!("Clustershazbot: environment variable {name} ")));
+        assert!(with(name, usual).unwrap().1.is_empty(), "{name}={usual}");
+    }
+}
+
+#[test]
+fn secrets_that_are_equal_or_short_are_warned_of_by_name() {
+    let warnings = |secret: &str, control_secret: &str| {
+        let mut variables = complete();
+        variables.insert(SECRET, secret.to_owned());
+        variables.insert(CONTROL_SECRET, control_secret.to_owned());
+        read(&variables).unwrap().0.secret_warnings()
+    };
+    assert!(warnings("0123456789abcdef", " 0123456789abcdeF ").is_empty());
+    let equal = warnings("0123456789abcdef", "0123456789abcdef\n");
+    assert!(equal.len() == 1 && equal[0].contains("SHAZBOT_SECRET equals SHAZBOT_CONTROL_SECRET"));
+    let short = warnings("0123456789abcde", "schlüsselchens16");
+    assert!(short.len() == 1 && short[0].contains("SHAZBOT_SECRET is shorter than 16"), "{short:?}");
+    let both = warnings("pw", "pw");
+    assert!(both.len() == 3 && both.iter().all(|warning| !warning.contains("pw")), "{both:?}");
+}
+
+#[test]
+fn the_log_has_three_levels() {
+    for level in ["", "info", "WARN", " silent\n"] {
+        assert!(with(LOG, level).is_ok(), "{level}");
+    }
+    let error = with(LOG, "debug").unwrap_err().to_string();
+    assert_eq!(error, "Environment variable SHAZBOT_LOG must be info, warn or silent");
 }
 
 #[test]

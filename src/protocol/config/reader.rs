@@ -1,0 +1,188 @@
+//! Reads variables one by one, and collects warnings about those that are legal and probably wrong.
+
+use std::time::Duration;
+
+use url::Url;
+
+use super::shown::shown_url;
+use super::{BASE_URL, ConfigError, GOSSIP_INTERVAL, LOG, PROBE_INTERVAL, REQUIRED};
+use crate::protocol::base_url::{BaseUrl, BaseUrlRejection, MAX_BASE_URL_BYTES};
+use crate::protocol::secret::Secret;
+
+/// The longest delay, in seconds: beyond a day a figure is a slip of the pen.
+const LONGEST: f64 = 86_400.0;
+/// Gossip intervals above this, in seconds, look like milliseconds: the usual 30 s are 30,000 ms.
+const LONGEST_USUAL_GOSSIP_INTERVAL: f64 = 3_600.0;
+/// The same for probes: the usual second is 1,000 ms.
+const LONGEST_USUAL_PROBE_INTERVAL: f64 = 300.0;
+/// What the log levels are called.
+const LOG_LEVELS: [&str; 3] = ["info", "warn", "silent"];
+/// The path below the base URL where every server has its routes.
+const ROUTES: &str = "clustershazbot/";
+
+pub(super) struct Reader<'a> {
+    variable: &'a dyn Fn(&str) -> Option<String>,
+    pub(super) warnings: Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    /// Of these variables, among which none is missing.
+    pub(super) fn new(variable: &'a dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let reader = Self { variable, warnings: Vec::new() };
+        let missing: Vec<_> = REQUIRED.into_iter().filter(|name| reader.read(name).is_none()).collect();
+        if missing.is_empty() { Ok(reader) } else { Err(ConfigError::Missing { variables: missing }) }
+    }
+
+    /// The text of a variable; none if it is missing or empty.
+    fn read(&self, name: &str) -> Option<String> {
+        (self.variable)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    fn required(&self, name: &'static str) -> Result<String, ConfigError> {
+        self.read(name).ok_or_else(|| ConfigError::Missing { variables: vec![name] })
+    }
+
+    fn warn(&mut self, name: &str, what: &str) {
+        self.warnings.push(format!("Clustershazbot: environment variable {name} {what}"));
+    }
+
+    pub(super) fn flag(&mut self, name: &'static str) -> bool {
+        match self.read(name) {
+            Some(text) if text.eq_ignore_ascii_case("true") => true,
+            Some(text) if !text.eq_ignore_ascii_case("false") => {
+                self.warn(name, "is neither true nor false: taken as false");
+                false
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn secret(&self, name: &'static str) -> Result<Secret, ConfigError> {
+        (self.variable)(name).as_deref().and_then(Secret::new).ok_or_else(|| {
+            ConfigError::invalid(
+                name,
+                "text that can stand in an HTTP header: no line breaks, no control characters, nothing beyond Latin-1",
+            )
+        })
+    }
+
+    pub(super) fn gossip_interval(&mut self) -> Result<Duration, ConfigError> {
+        let number =
+            self.number(GOSSIP_INTERVAL, 30.0, |number| number > 0.0, "a number of seconds above 0")?;
+        Ok(self.seconds(GOSSIP_INTERVAL, number))
+    }
+
+    pub(super) fn delay(&mut self, name: &'static str, default: f64) -> Result<Duration, ConfigError> {
+        let number = self.number(name, default, |number| number >= 0.0, "a number of seconds, 0 or more")?;
+        Ok(self.seconds(name, number))
+    }
+
+    fn number(
+        &self,
+        name: &'static str,
+        default: f64,
+        allowed: fn(f64) -> bool,
+        expected: &'static str,
+    ) -> Result<f64, ConfigError> {
+        let Some(text) = self.read(name) else { return Ok(default) };
+        let number = leading_number(&text).filter(|number| allowed(*number));
+        number.ok_or_else(|| ConfigError::invalid(name, expected))
+    }
+
+    fn seconds(&mut self, name: &'static str, number: f64) -> Duration {
+        let usual = match name {
+            GOSSIP_INTERVAL => LONGEST_USUAL_GOSSIP_INTERVAL,
+            PROBE_INTERVAL => LONGEST_USUAL_PROBE_INTERVAL,
+            _ => LONGEST,
+        };
+        if number > usual {
+            self.warn(name, &format!("is in seconds: {number} looks like milliseconds"));
+        }
+        Duration::from_secs_f64(number.min(LONGEST))
+    }
+
+    pub(super) fn base_url(&mut self) -> Result<BaseUrl, ConfigError> {
+        let text = self.required(BASE_URL)?;
+        let url = BaseUrl::parse(&text).map_err(|rejection| {
+            let rule = match rejection {
+                BaseUrlRejection::TooLong => format!("a URL of at most {MAX_BASE_URL_BYTES} bytes"),
+                BaseUrlRejection::NotAUrl => "a URL such as https://10.0.0.7:3000/".to_owned(),
+                BaseUrlRejection::NotHttp => "an http or https URL".to_owned(),
+                BaseUrlRejection::Credentials => "a URL without credentials".to_owned(),
+                BaseUrlRejection::QueryOrFragment => {
+                    let has_query = Url::parse(&text).is_ok_and(|url| url.query().is_some());
+                    format!("a URL without a {}", if has_query { "query" } else { "fragment" })
+                }
+            };
+            self.wrong_url(BASE_URL, &text, &rule)
+        })?;
+        self.warn_of_address(&url);
+        if url.identity().ends_with(&format!("/{ROUTES}")) {
+            self.warn(
+                BASE_URL,
+                &format!(
+                    "ends in {ROUTES}, which others append: they will look for …/{ROUTES}{ROUTES}gossip"
+                ),
+            );
+        }
+        Ok(url)
+    }
+
+    /// Says why nobody else may reach this server, where its base URL tells.
+    fn warn_of_address(&mut self, url: &BaseUrl) {
+        let reasons: Vec<_> = url.classes().reasons().collect();
+        if !reasons.is_empty() {
+            let (classes, reasons) = (url.classes(), reasons.join("; "));
+            let what =
+                format!("names {classes}: other servers may not reach this one there, because {reasons}");
+            self.warn(BASE_URL, &what);
+        }
+    }
+
+    pub(super) fn url(
+        &self,
+        name: &'static str,
+        schemes: &[&str],
+        expected: &'static str,
+    ) -> Result<String, ConfigError> {
+        let text = self.required(name)?;
+        match Url::parse(&text) {
+            Ok(url) if schemes.contains(&url.scheme()) => Ok(text),
+            _ => Err(self.wrong_url(name, &text, expected)),
+        }
+    }
+
+    fn wrong_url(&self, name: &'static str, text: &str, rule: &str) -> ConfigError {
+        let secrets = super::SECRETS.into_iter().filter_map(|name| self.read(name));
+        let shown = shown_url(text, &secrets.collect::<Vec<_>>());
+        ConfigError::invalid(name, format!("{rule}, not \"{shown}\""))
+    }
+
+    /// Checks the level, which is heeded where lines are written.
+    pub(super) fn log_level(&self) -> Result<(), ConfigError> {
+        match self.read(LOG) {
+            Some(text) if !LOG_LEVELS.iter().any(|level| text.eq_ignore_ascii_case(level)) => {
+                Err(ConfigError::invalid(LOG, "info, warn or silent"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The number at the beginning of a text, as `parseInt` finds it, decimals included: `30s` is 30, `0.5` a half.
+fn leading_number(text: &str) -> Option<f64> {
+    let text = text.trim_start();
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let mut seen_point = false;
+    let end = unsigned
+        .find(|c: char| match c {
+            '.' if !seen_point => {
+                seen_point = true;
+                false
+            }
+            _ => !c.is_ascii_digit(),
+        })
+        .unwrap_or(unsigned.len());
+    let magnitude: f64 = unsigned.get(..end)?.parse().ok()?;
+    Some(if text.starts_with('-') { -magnitude } else { magnitude })
+}
