@@ -145,19 +145,67 @@ describe('mended 12: the master list is safe', { concurrency: 8 }, () => {
   })
 
   for (const status of [400, 405, 501]) {
-    test(`mended 12: a store that answers ${status} to a conditional upload gets it without condition, ever after`, async (t) => {
+    test(`mended 12: a store that answers ${status} to conditional uploads gets them without condition`, async (t) => {
       const store = await createMasterListStore(t)
       store.onPut = ({ headers }) => (headers['if-match'] ? { status, body: 'No conditions' } : undefined)
       const { app } = await startSubject(t, { store, env: ANNOUNCE_EVERY_SECOND })
       await eventually(() => find(store.servers, app.baseUrl), { what: 'the joiner added itself' })
       assert.deepEqual(
         store.puts.map(({ headers }) => headers['if-match']),
-        ['"v1"', undefined],
+        ['"v1"', '"v1"', undefined],
       )
       store.write([])
       await eventually(() => find(store.servers, app.baseUrl), { what: 'it added itself again' })
       assert.equal(store.puts.at(-1).headers['if-match'], undefined)
-      assert.equal(store.puts.length, 3, 'it did not try a condition again')
+      assert.equal(store.puts.length, 4, 'it did not try a condition again')
     })
   }
+
+  for (const status of [409, 429, 500, 502, 503, 504]) {
+    test(`mended 12: the upload at shut-down outlasts a ${status} that passes`, async (t) => {
+      const store = await createMasterListStore(t)
+      const { app } = await startSubject(t, { store, env: UPLOAD_AT_SHUTDOWN })
+      store.write([entry(app.baseUrl)])
+      let failures = 2
+      const headers = status === 429 ? { 'Retry-After': '1' } : {}
+      store.onPut = () => (failures-- > 0 ? { status, headers, body: 'Busy' } : undefined)
+      store.onGet = () => {
+        if (store.puts.length === 0) return undefined
+        store.onGet = undefined
+        return { status: 503, body: 'Busy' }
+      }
+      await app.leave()
+      assert.deepEqual(urlsOf(store.servers), [])
+      const [first, second] = store.puts
+      assert.ok(second.at - first.at >= (status === 429 ? 1_000 : 200), 'there is a pause between them')
+    })
+  }
+
+  test('mended 12: a store that fails all the time holds a shut-down up for some five seconds', async (t) => {
+    const store = await createMasterListStore(t)
+    const { app } = await startSubject(t, { store, env: UPLOAD_AT_SHUTDOWN })
+    store.write([entry(app.baseUrl)])
+    store.onPut = () => ({ status: 500, body: 'Broken' })
+    const began = performance.now()
+    await app.leave()
+    const took = performance.now() - began
+    t.diagnostic(`${Math.round(took)} ms, ${store.puts.length} uploads`)
+    assert.ok(took < 15_000 && store.puts.length >= 4, `${Math.round(took)} ms, ${store.puts.length} uploads`)
+    assert.equal(app.output('stderr').match(/Failed to upload master list to/g).length, 1)
+  })
+
+  test('mended 12: a list that is removed before an upload is created', async (t) => {
+    const store = await createMasterListStore(t)
+    store.onPut = ({ headers }) =>
+      headers['if-match'] && store.servers === null ? { status: 404 } : undefined
+    store.beforePut = () => {
+      store.beforePut = undefined
+      store.write(null)
+    }
+    const env = { ...ANNOUNCE_EVERY_SECOND, SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '4' }
+    const { app } = await startSubject(t, { store, env })
+    await eventually(() => find(store.servers ?? [], app.baseUrl), { what: 'the joiner added itself' })
+    assert.equal(store.puts[1].headers['if-none-match'], '*')
+    assert.ok(store.puts[1].at - store.puts[0].at < 3_500, 'it was left to the next announcement')
+  })
 })

@@ -11,7 +11,7 @@ use super::actor::Credentials;
 use super::shared::Shared;
 use super::transport::{Destination, HttpClient, Method, Request, Response, TransportError};
 use crate::protocol::ExchangeId;
-use crate::protocol::document::Document;
+use crate::protocol::document::{Document, DownloadFailure};
 use crate::protocol::master_list::{Condition, DocumentEntry, Upload};
 use crate::protocol::message::Reply;
 use crate::protocol::output::Transmit;
@@ -34,7 +34,7 @@ impl Errand {
     pub(super) fn fail(self, shared: &Shared, reason: String) {
         match self {
             Self::Exchange(id) => shared.reply(id, Reply::Failure(reason)),
-            Self::Download(id) => shared.downloaded(id, Err(reason)),
+            Self::Download(id) => shared.downloaded(id, Err(reason.into())),
             Self::Upload(id) => {
                 shared.change(|machine, now| machine.handle_upload(now, id, &Upload::Failure(reason)));
             }
@@ -51,12 +51,20 @@ impl Errand {
     }
 
     fn succeed(self, shared: &Shared, response: Response) {
-        let Response { status, etag, retry_after, body } = response;
+        let Response { status, etag, retry_after, is_elsewhere, body } = response;
         match self {
             Self::Exchange(id) => shared.reply(id, Reply::read(status, retry_after, &body)),
-            Self::Download(id) => shared.downloaded(id, Document::read(status, etag, &body)),
+            Self::Download(id) => {
+                let mut document = Document::read(status, etag, &body);
+                if let Ok(document) = &mut document {
+                    document.is_elsewhere = is_elsewhere;
+                }
+                shared.downloaded(id, document.map_err(|failure| DownloadFailure { retry_after, ..failure }));
+            }
             Self::Upload(id) => {
-                shared.change(|machine, now| machine.handle_upload(now, id, &Upload::Answer(status)));
+                shared.change(|machine, now| {
+                    machine.handle_upload(now, id, &Upload::Answer(status, retry_after))
+                });
             }
         }
     }

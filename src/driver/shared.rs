@@ -9,7 +9,7 @@ use tokio::time::sleep_until;
 use super::clock::Clock;
 use super::written::Kept;
 use crate::protocol::ExchangeId;
-use crate::protocol::document::Document;
+use crate::protocol::document::{Document, DownloadFailure};
 use crate::protocol::extension::Extension;
 use crate::protocol::machine::{Machine, Source};
 use crate::protocol::message::{HeardEntry, HeardLists, Reply};
@@ -119,7 +119,7 @@ impl Shared {
         self.change(|machine, now| machine.handle_reply(now, id, &reply));
     }
 
-    pub(super) fn downloaded(&self, id: ExchangeId, mut outcome: Result<Document, String>) {
+    pub(super) fn downloaded(&self, id: ExchangeId, mut outcome: Result<Document, DownloadFailure>) {
         if let Ok(document) = &mut outcome {
             self.merge_in_slices(Source::MasterList, &mut document.claims);
         }

@@ -27,7 +27,27 @@ pub struct Document {
     pub(super) is_absent: bool,
     /// 404: there is no resource yet.
     pub(super) is_missing: bool,
+    /// It came from another URL than the one asked, so its tag is one of another resource.
+    pub is_elsewhere: bool,
     rows: Vec<Row>,
+}
+
+/// Why a download brought no list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DownloadFailure {
+    /// The reason, for the log.
+    pub reason: String,
+    /// Whether the same request may succeed a moment later.
+    pub is_passing: bool,
+    /// How long the store asks to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
+impl From<String> for DownloadFailure {
+    /// No answer came.
+    fn from(reason: String) -> Self {
+        Self { reason, is_passing: true, retry_after: None }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -49,10 +69,11 @@ impl Document {
     ///
     /// # Errors
     /// Says what the answer is instead of a list.
-    pub fn read(status: u16, etag: Option<String>, body: &[u8]) -> Result<Self, String> {
+    pub fn read(status: u16, etag: Option<String>, body: &[u8]) -> Result<Self, DownloadFailure> {
         let is_absent = matches!(status, 204 | 404);
         if !(is_absent || (200..=299).contains(&status)) {
-            return Err(format!("answered {status}"));
+            let is_passing = matches!(status, 408 | 409 | 425 | 429 | 500..=599);
+            return Err(DownloadFailure { is_passing, ..format!("answered {status}").into() });
         }
         let text = String::from_utf8_lossy(body);
         let text = if is_absent { r#"{"online":[]}"# } else { &*text };
@@ -69,6 +90,7 @@ impl Document {
             etag: etag.filter(|etag| status != 404 && etag.starts_with('"')),
             is_absent,
             is_missing: status == 404,
+            is_elsewhere: false,
             rows,
         })
     }

@@ -96,6 +96,11 @@ impl Machine {
         }
     }
 
+    /// A warning that concerns this server alone; whoever calls this sees to it that it is told once.
+    pub(super) fn warn(&mut self, message: &str) {
+        self.log(Severity::Warning, message, None);
+    }
+
     /// Each kind of rejection is told once.
     pub(super) fn log_rejection(&mut self, rejection: Rejection) {
         if self.told.rejections.insert(rejection) {

@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::config::MasterListConfig;
-use super::document::{self, Document};
+use super::document::{self, Document, DownloadFailure};
 use super::flights::ExchangeId;
 use super::machine::{Machine, Source};
 use super::message::Entry;
@@ -18,6 +18,7 @@ use super::output::Transmit;
 use super::phase::Phase;
 use super::time::{Now, Tick};
 use super::timers::Timer;
+use super::upload::Tries;
 
 /// The first pause after a failed download; doubles with each further failure.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -25,22 +26,21 @@ const LONGEST_RETRY: Duration = Duration::from_secs(60);
 /// The first pause before another download where nobody on the list has answered; doubles up to
 /// [`LONGEST_RETRY`]. A greeting takes up to 5 s.
 const FIRST_PAUSE_ALONE: Duration = Duration::from_secs(5);
-/// So often an upload is tried in all because somebody else has written meanwhile.
-const MAX_CONFLICTS: u32 = 3;
 
 /// What an upload has brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Upload {
-    /// An answer with this HTTP status.
-    Answer(u16),
+    /// An answer with this HTTP status, and its `Retry-After`.
+    Answer(u16, Option<Duration>),
     /// None; says why.
     Failure(String),
 }
 
 /// Under which a store may replace what it has.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Condition {
     /// Always.
+    #[default]
     None,
     /// `If-Match`: only if nobody has written since.
     Unchanged(String),
@@ -81,34 +81,37 @@ impl Serialize for DocumentEntry {
 #[derive(Debug)]
 pub(super) struct MasterList {
     /// Whether the ETag of the download is one of the upload's resource.
-    has_conditions: bool,
+    pub(super) has_conditions: bool,
+    /// The store knows no conditions; it is asked again then.
+    pub(super) without_conditions_until: Option<Tick>,
+    /// Whether it was told that tags of downloads are not those of uploads.
+    pub(super) has_warned_of_tags: bool,
     /// The download or upload under way.
-    current: Option<ExchangeId>,
+    pub(super) current: Option<ExchangeId>,
     /// Whether an upload is due as soon as a download succeeds.
-    wants_upload: bool,
+    pub(super) wants_upload: bool,
     pub(super) has_greeted: bool,
     failures: u32,
     /// Downloads in a row after which nobody has answered.
     lonely: u32,
     /// Whether the greeting still waits for entries that are most likely dead.
     pub(super) awaits_overdue: bool,
-    conflicts: u32,
-    /// Set while an upload under a condition is under way.
-    condition: Condition,
+    pub(super) tries: Tries,
 }
 
 impl MasterList {
     pub(super) fn new(config: &MasterListConfig) -> Self {
         Self {
             has_conditions: config.is_one_resource(),
+            without_conditions_until: None,
+            has_warned_of_tags: false,
             current: None,
             wants_upload: false,
             has_greeted: false,
             failures: 0,
             lonely: 0,
             awaits_overdue: false,
-            conflicts: 0,
-            condition: Condition::None,
+            tries: Tries::default(),
         }
     }
 
@@ -116,7 +119,7 @@ impl MasterList {
     pub(super) fn give_up(&mut self) {
         self.current = None;
         self.wants_upload = false;
-        self.conflicts = 0;
+        self.tries = Tries::default();
     }
 }
 
@@ -129,12 +132,8 @@ impl Machine {
 
     pub(super) fn announce_to_master_list(&mut self, now: Now) {
         self.master_list.wants_upload = true;
+        self.master_list.tries = Tries::default();
         self.schedule_announcement(now.tick);
-        self.download_master_list();
-    }
-
-    pub(super) fn begin_last_upload(&mut self) {
-        self.master_list.wants_upload = true;
         self.download_master_list();
     }
 
@@ -148,7 +147,7 @@ impl Machine {
     }
 
     /// The outcome of a download: the list, or why there is none. Merges the claims that the document still holds.
-    pub fn handle_download(&mut self, now: Now, id: ExchangeId, outcome: &Result<Document, String>) {
+    pub fn handle_download(&mut self, now: Now, id: ExchangeId, outcome: &Result<Document, DownloadFailure>) {
         if self.master_list.current.take_if(|current| *current == id).is_none() {
             return;
         }
@@ -163,19 +162,25 @@ impl Machine {
                     self.upload(document, now);
                 }
             }
-            Err(reason) => {
+            Err(failure) => {
                 let place = document::without_secrets(&self.config.master_list.url);
                 self.log_own_failure(
                     format!("Failed to download master list from {place}:"),
-                    reason,
+                    &failure.reason,
                     now.tick,
                 );
                 match self.phase {
+                    Phase::LastUpload if failure.is_passing => {
+                        if !self.retry_upload(failure.retry_after, now.tick) {
+                            self.end_farewell_stage(now);
+                        }
+                        return;
+                    }
                     Phase::LastUpload => return self.end_farewell_stage(now),
                     Phase::Downloading => self.begin_running(now),
                     _ => {}
                 }
-                self.schedule_retry(now);
+                self.schedule_retry(failure.retry_after, now);
             }
         }
         self.schedule_verification(now.tick);
@@ -197,75 +202,29 @@ impl Machine {
         if self.listings.heard_at.is_none() && self.names_others(document) {
             let pause = FIRST_PAUSE_ALONE.saturating_mul(1 << self.master_list.lonely.min(4));
             self.master_list.lonely += 1;
-            self.schedule_download(pause, now);
+            self.schedule_download(pause, None, now);
         }
     }
 
     /// The moment for another download has come.
     pub(super) fn download_again(&mut self) {
         let has_failed = self.master_list.failures > 0;
-        if has_failed || self.listings.heard_at.is_none() {
+        if has_failed || self.master_list.wants_upload || self.listings.heard_at.is_none() {
             self.download_master_list();
         }
     }
 
-    fn schedule_retry(&mut self, now: Now) {
+    fn schedule_retry(&mut self, at_least: Option<Duration>, now: Now) {
         let list = &mut self.master_list;
         let pause = FIRST_RETRY.saturating_mul(1 << list.failures.min(6));
         list.failures += 1;
-        self.schedule_download(pause, now);
+        self.schedule_download(pause, at_least, now);
     }
 
-    fn schedule_download(&mut self, pause: Duration, now: Now) {
+    fn schedule_download(&mut self, pause: Duration, at_least: Option<Duration>, now: Now) {
         let pause = pause.min(LONGEST_RETRY);
         let pause = pause.mul_f64(self.rng.random_range(0.5..1.0));
+        let pause = pause.max(at_least.unwrap_or_default().min(LONGEST_RETRY));
         self.timers.set(Timer::Download, now.tick + pause);
-    }
-
-    fn upload(&mut self, document: &Document, now: Now) {
-        let Some(entries) = self.revise(document, now) else { return self.end_upload(now) };
-        let condition = match (&document.etag, document.is_absent) {
-            _ if !self.master_list.has_conditions => Condition::None,
-            (Some(etag), _) => Condition::Unchanged(etag.clone()),
-            // A store that answers 204 for an empty list refuses to create it: the second try goes without.
-            (None, true) if document.is_missing || self.master_list.conflicts == 0 => Condition::Absent,
-            _ => Condition::None,
-        };
-        let id = self.flights.next_id();
-        self.master_list.current = Some(id);
-        self.master_list.condition = condition.clone();
-        self.transmits.push_back(Transmit::UploadMasterList { id, entries, condition });
-    }
-
-    /// The outcome of an upload.
-    pub fn handle_upload(&mut self, now: Now, id: ExchangeId, upload: &Upload) {
-        if self.master_list.current.take_if(|current| *current == id).is_none() {
-            return;
-        }
-        let had_condition = self.master_list.condition != Condition::None;
-        let reason = match upload {
-            Upload::Answer(200..=299) => return self.end_upload(now),
-            Upload::Answer(412) if had_condition && self.master_list.conflicts + 1 < MAX_CONFLICTS => {
-                self.master_list.conflicts += 1;
-                return self.download_master_list();
-            }
-            Upload::Answer(400 | 405 | 501) if had_condition => {
-                self.master_list.has_conditions = false;
-                return self.download_master_list();
-            }
-            Upload::Answer(status) => format!("answered {status}"),
-            Upload::Failure(reason) => reason.clone(),
-        };
-        let place = document::without_secrets(&self.config.master_list.update_url);
-        self.log_own_failure(format!("Failed to upload master list to {place}:"), &reason, now.tick);
-        self.end_upload(now);
-    }
-
-    fn end_upload(&mut self, now: Now) {
-        self.master_list.wants_upload = false;
-        self.master_list.conflicts = 0;
-        if self.phase == Phase::LastUpload {
-            self.end_farewell_stage(now);
-        }
     }
 }

@@ -81,6 +81,7 @@ mod sync;
 pub mod time;
 mod timers;
 mod turn;
+mod upload;
 mod verification;
 
 #[cfg(test)]

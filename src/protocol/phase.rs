@@ -189,7 +189,7 @@ impl Machine {
         if matches!(self.phase, Phase::Farewell(_)) && self.config.master_list.update_on_shutdown {
             self.phase = Phase::LastUpload;
             self.timers.set(Timer::Farewell, now.tick + LAST_UPLOAD_PATIENCE);
-            return self.begin_last_upload();
+            return self.begin_last_upload(now);
         }
         self.phase = Phase::Gone;
         self.flights.abandon_all();

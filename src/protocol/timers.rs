@@ -76,6 +76,10 @@ impl Timers {
         *slot = Some(slot.map_or(at, |held| held.min(at)));
     }
 
+    pub(super) fn get(&self, timer: Timer) -> Option<Tick> {
+        self.0[timer as usize]
+    }
+
     pub(super) fn stop(&mut self, timer: Timer) {
         self.0[timer as usize] = None;
     }

@@ -123,6 +123,9 @@ impl Chaos {
                     Fault::Stale,
                     Fault::LosesWrites,
                     Fault::Contended,
+                    Fault::Flaky,
+                    Fault::Unconditional(400),
+                    Fault::UselessTags,
                 ];
                 world.store.suffer(self.choose(&faults));
             }

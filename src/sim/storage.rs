@@ -56,7 +56,7 @@ impl World {
                 self.store.upload_plainly(&entries);
             }
             Errand::Download => {
-                let download = if is_late { Download::Failure(late()) } else { self.store.download() };
+                let download = if is_late { Download::Failure(late().into()) } else { self.store.download() };
                 self.act(sender.process, |engine, now| match (engine, sender.ticket) {
                     (Engine::Native(machine), Ticket::Native(id)) => match &download {
                         Download::List(version) => machine.handle_download(now, id, &version.document),

@@ -1,17 +1,21 @@
 //! The store of the master list, and all that can be wrong with it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use super::clock::Millis;
-use crate::protocol::document::Document;
+use crate::protocol::document::{Document, DownloadFailure};
 use crate::protocol::master_list::{Condition, Upload};
 use crate::protocol::message::{Entry, Lists};
 use crate::protocol::time::Stamp;
 
 /// A way takes this long, both ways together.
 const ROUND_TRIP: Millis = 20;
+
+/// What a flaky store answers to writes.
+const PASSING: [u16; 4] = [409, 500, 429, 503];
 
 /// What is wrong with the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,8 +35,14 @@ pub enum Fault {
     Stale,
     /// It says yes to a write and forgets it.
     LosesWrites,
-    /// It refuses every write under a condition.
+    /// Somebody else writes just before every write under a condition.
     Contended,
+    /// It answers two of three requests with an error that passes.
+    Flaky,
+    /// It knows no conditions, and says so with this status.
+    Unconditional(u16),
+    /// It gives out tags that are never those of its writes.
+    UselessTags,
 }
 
 /// The store of the master list.
@@ -46,13 +56,15 @@ pub struct Store {
     pub has_conditions: bool,
     /// How many writes it has taken.
     pub writes: u64,
+    /// How many requests have come, which says what a flaky store answers.
+    requests: u64,
 }
 
 /// What the store holds, read once for all who download it.
 #[derive(Debug)]
 pub struct Version {
     /// As a machine reads it.
-    pub document: Result<Document, String>,
+    pub document: Result<Document, DownloadFailure>,
     /// As a legacy peer reads it.
     pub lists: Arc<Lists>,
     tag: String,
@@ -66,7 +78,13 @@ pub enum Download {
     /// No list yet.
     Nothing,
     /// A failure.
-    Failure(String),
+    Failure(DownloadFailure),
+}
+
+fn failed(status: u16) -> Download {
+    // A status that is no list, so that there is a failure.
+    let failure = Document::read(status, None, b"").err();
+    Download::Failure(failure.unwrap_or_else(|| format!("answered {status}").into()))
 }
 
 #[derive(Serialize)]
@@ -98,9 +116,11 @@ impl Store {
     }
 
     /// A download.
-    pub fn download(&self) -> Download {
+    pub fn download(&mut self) -> Download {
+        self.requests += 1;
         let held = match self.fault {
-            Fault::Status(status) => return Download::Failure(format!("answered {status}")),
+            Fault::Status(status) => return failed(status),
+            Fault::Flaky if self.fails() => return failed(503),
             Fault::Empty => None,
             Fault::Stale => self.stale.as_ref(),
             _ => self.current.as_ref(),
@@ -110,25 +130,49 @@ impl Store {
 
     /// An upload.
     pub fn upload(&mut self, body: &[u8], condition: &Condition) -> Upload {
+        self.requests += 1;
         let is_met = match condition {
             Condition::None => true,
             Condition::Absent => self.current.is_none(),
             Condition::Unchanged(tag) => self.current.as_ref().is_some_and(|version| version.tag == *tag),
         };
         match self.fault {
-            Fault::Status(status) => return Upload::Answer(status),
-            Fault::Contended if *condition != Condition::None => return Upload::Answer(412),
-            _ if self.has_conditions && !is_met => return Upload::Answer(412),
+            Fault::Status(status) => return Upload::Answer(status, None),
+            Fault::Flaky if self.fails() => {
+                let status = PASSING[(self.requests % PASSING.len() as u64) as usize];
+                return Upload::Answer(status, (status == 429).then_some(Duration::from_millis(500)));
+            }
+            Fault::Unconditional(status) if *condition != Condition::None => {
+                return Upload::Answer(status, None);
+            }
+            Fault::UselessTags if *condition != Condition::None => return Upload::Answer(412, None),
+            Fault::Contended if *condition != Condition::None => {
+                self.rewrite();
+                return Upload::Answer(412, None);
+            }
+            _ if self.has_conditions && !is_met => return Upload::Answer(412, None),
             Fault::LosesWrites => {}
             _ => self.write(body),
         }
-        Upload::Answer(200)
+        Upload::Answer(200, None)
     }
 
     /// The entries of a legacy peer's upload.
     pub fn upload_plainly(&mut self, entries: &[Entry]) -> Upload {
         let body = serde_json::to_vec(&Body { online: entries }).unwrap_or_default();
         self.upload(&body, &Condition::None)
+    }
+
+    fn fails(&self) -> bool {
+        !self.requests.is_multiple_of(3)
+    }
+
+    /// The same list by another writer, so under another tag.
+    fn rewrite(&mut self) {
+        if let Some(version) = self.current.clone() {
+            let body = serde_json::to_vec(&Body { online: &version.lists.online }).unwrap_or_default();
+            self.write(&body);
+        }
     }
 
     fn write(&mut self, body: &[u8]) {
@@ -155,7 +199,7 @@ mod tests {
         Entry { base_url: url.into(), monitor: false, last_update: Stamp(5) }
     }
 
-    fn held(store: &Store) -> usize {
+    fn held(store: &mut Store) -> usize {
         match store.download() {
             Download::List(version) => version.lists.online.len(),
             Download::Nothing => 0,
@@ -168,9 +212,11 @@ mod tests {
         let mut store = Store { has_conditions: true, ..Store::default() };
         store.fill(&[entry("http://a/")]);
         let old = Condition::Unchanged("\"1\"".to_owned());
-        assert_eq!(store.upload(br#"{"online":[]}"#, &old), Upload::Answer(200));
-        assert_eq!(store.upload(br#"{"online":[]}"#, &old), Upload::Answer(412));
-        assert_eq!(store.upload(br#"{"online":[]}"#, &Condition::Absent), Upload::Answer(412));
+        let mut status = |condition| match store.upload(br#"{"online":[]}"#, condition) {
+            Upload::Answer(status, _) => status,
+            Upload::Failure(_) => 0,
+        };
+        assert_eq!((status(&old), status(&old), status(&Condition::Absent)), (200, 412, 412));
     }
 
     #[test]
@@ -179,13 +225,13 @@ mod tests {
         store.fill(&[entry("http://a/")]);
         store.suffer(Fault::LosesWrites);
         store.upload_plainly(&[]);
-        assert_eq!(held(&store), 1);
+        assert_eq!(held(&mut store), 1);
         store.suffer(Fault::Stale);
         store.upload_plainly(&[entry("http://a/"), entry("http://b/")]);
-        assert_eq!(held(&store), 1);
+        assert_eq!(held(&mut store), 1);
         store.suffer(Fault::None);
-        assert_eq!(held(&store), 2);
+        assert_eq!(held(&mut store), 2);
         store.suffer(Fault::Status(500));
-        assert_eq!(held(&store), usize::MAX);
+        assert_eq!(held(&mut store), usize::MAX);
     }
 }

@@ -118,12 +118,15 @@ impl HttpClient {
         let lane = self.lane(request.destination);
         let first = if request.is_alone { &lane.fresh } else { &lane.pooled };
         let mut request = prepare(lane, request, url)?;
+        let asked = request.url().clone();
         // A refusal by a proxy, or where a redirect leads, is none of the server that is asked.
         let mut is_refusal_its_own = self.proxies.as_ref().is_none_or(|all| all.of(request.url()).is_none());
         for _ in 0..=lane.max_redirects {
             lane.reach.check(request.url())?;
             match self.exchange(&request, first, &lane.fresh).await {
-                Ok(Outcome::Answer(answer)) => return Ok(answer),
+                Ok(Outcome::Answer(answer)) => {
+                    return Ok(Response { is_elsewhere: *request.url() != asked, ..answer });
+                }
                 Ok(Outcome::Redirect(next)) => request = *next,
                 Err(error) if error.is_refused() && !is_refusal_its_own => {
                     return Err(TransportError::Connection(error.to_string()));
@@ -192,6 +195,7 @@ impl HttpClient {
             status: answer.status().as_u16(),
             etag: header(ETAG),
             retry_after: seconds.map(Duration::from_secs),
+            is_elsewhere: false,
             body,
         }))
     }
@@ -259,5 +263,5 @@ fn open_data_url(url: &Url) -> Result<Response, TransportError> {
     if body.len() > MAX_BODY {
         return Err(TransportError::TooLarge);
     }
-    Ok(Response { status: 200, etag: None, retry_after: None, body })
+    Ok(Response { status: 200, etag: None, retry_after: None, is_elsewhere: false, body })
 }

@@ -58,6 +58,8 @@ pub struct Response {
     pub etag: Option<String>,
     /// The `Retry-After` header, where it holds seconds and no date.
     pub retry_after: Option<Duration>,
+    /// Whether redirects led to another URL than the one asked.
+    pub is_elsewhere: bool,
     /// The body, decompressed, at most 16 MB.
     pub body: Vec<u8>,
 }

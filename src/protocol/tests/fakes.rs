@@ -1,6 +1,7 @@
 //! Peers and a store that answer as a test has them answer.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::protocol::master_list::{Condition, Upload};
 use crate::protocol::message::{Entry, Lists};
@@ -59,6 +60,10 @@ pub(super) struct Store {
     pub(super) next_downloads: VecDeque<(u16, &'static str)>,
     /// What the next uploads are answered with instead.
     pub(super) next_uploads: VecDeque<u16>,
+    /// The `Retry-After` of what an upload is answered with instead.
+    pub(super) retry_after: Option<Duration>,
+    /// Whether uploads are compared with other tags than downloads give.
+    pub(super) has_useless_tags: bool,
     /// Whether it answers nothing at all.
     pub(super) hangs: bool,
 }
@@ -76,19 +81,20 @@ impl Store {
 
     pub(super) fn upload(&mut self, body: &str, condition: &Condition) -> Upload {
         if let Some(status) = self.next_uploads.pop_front() {
-            return Upload::Answer(status);
+            return Upload::Answer(status, self.retry_after);
         }
         let holds = match condition {
             Condition::None => true,
             Condition::Absent => self.body.is_none(),
+            Condition::Unchanged(_) if self.has_useless_tags => false,
             Condition::Unchanged(tag) => self.body.is_some() && self.tag().as_ref() == Some(tag),
         };
         if !holds {
-            return Upload::Answer(412);
+            return Upload::Answer(412, None);
         }
         self.version += 1;
         self.body = Some(body.to_owned());
-        Upload::Answer(200)
+        Upload::Answer(200, None)
     }
 
     fn tag(&self) -> Option<String> {

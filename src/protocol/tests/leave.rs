@@ -147,3 +147,37 @@ fn a_list_that_can_not_be_downloaded_is_not_written_at_the_leave() {
     world.run_for(1_000);
     assert!(world.has_shut_down() && world.uploads().is_empty());
 }
+
+#[test]
+fn the_last_upload_and_its_download_outlast_errors_that_pass() {
+    for (downloads, uploads) in [(4, vec![]), (0, vec![500, 409, 503, 502]), (2, vec![504, 400])] {
+        let mut world = World::with(|config| config.master_list.update_on_shutdown = true);
+        world.store.body = Some(format!(r#"{{"online":[{{"baseUrl":"{ME}","lastUpdate":1}}]}}"#));
+        world.store.has_conditions = true;
+        world.store.next_downloads = vec![(503, ""); downloads].into();
+        world.store.next_uploads = uploads.into();
+        world.leave();
+        world.run_for(5_000);
+        assert!(world.has_shut_down());
+        assert!(!world.store.body.clone().unwrap().contains(ME));
+    }
+}
+
+#[test]
+fn the_last_upload_is_tried_for_five_seconds() {
+    for is_download in [true, false] {
+        let mut world = World::with(|config| config.master_list.update_on_shutdown = true);
+        world.store.body = Some(format!(r#"{{"online":[{{"baseUrl":"{ME}","lastUpdate":1}}]}}"#));
+        if is_download {
+            world.store.next_downloads = vec![(500, ""); 50].into();
+        } else {
+            world.store.next_uploads = vec![500; 50].into();
+        }
+        world.leave();
+        world.run_for(4_900);
+        assert!(!world.has_shut_down());
+        world.run_for(100);
+        assert!(world.has_shut_down());
+        assert_eq!(world.nodes[ME].machine.poll_timeout(), None);
+    }
+}

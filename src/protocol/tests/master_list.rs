@@ -77,8 +77,8 @@ fn a_late_or_unknown_outcome_does_nothing() {
     let before = (world.sent.len(), world.nodes[ME].machine.lists(true));
     for id in ids {
         world.act(ME, |machine, now| {
-            machine.handle_download(now, id, &Err("late".to_owned()));
-            machine.handle_upload(now, id, &crate::protocol::master_list::Upload::Answer(412));
+            machine.handle_download(now, id, &Err("late".to_owned().into()));
+            machine.handle_upload(now, id, &crate::protocol::master_list::Upload::Answer(412, None));
         });
     }
     assert_eq!((world.sent.len(), world.nodes[ME].machine.lists(true)), before);

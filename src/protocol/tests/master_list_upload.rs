@@ -3,9 +3,20 @@
 use super::fakes::Fake;
 use super::master_list::{eager, list, online};
 use super::rig::{A, B, C, ME};
-use super::world::{EPOCH, World};
+use super::world::{EPOCH, World, config};
 use crate::protocol::master_list::Condition;
 use crate::protocol::output::Severity;
+
+/// A world whose machine considers writing every so many seconds.
+fn patient(seconds: u64) -> World {
+    let mut world = World::new(4);
+    world.store.body = Some("{\"online\":[]}".to_owned());
+    let mut config = config(ME);
+    config.master_list.announce_minimum = std::time::Duration::from_secs(seconds);
+    config.master_list.announce_interval = std::time::Duration::ZERO;
+    world.start(config, 0);
+    world
+}
 
 fn body(world: &World) -> String {
     world.store.body.clone().unwrap_or_default()
@@ -50,37 +61,160 @@ fn a_store_that_will_not_create_an_empty_list_is_written_without_condition() {
 fn a_tag_is_the_condition_and_another_writer_is_not_overwritten() {
     let mut world = eager(Some(&list(&[online(C, 1)])));
     world.store.has_conditions = true;
-    world.store.next_uploads = [412, 412].into();
-    world.run_for(1_500);
-    assert_eq!(conditions(&world), vec![Condition::Unchanged("\"0\"".to_owned()); 3]);
+    world.store.next_uploads = [412].into();
+    world.run_for(1_050);
+    world.store.version = 7;
+    world.run_for(350);
+    assert_eq!(conditions(&world), ["\"0\"", "\"7\""].map(|tag| Condition::Unchanged(tag.to_owned())));
     assert!(body(&world).contains(ME) && body(&world).contains(C));
 }
 
 #[test]
 fn after_three_conflicts_the_next_announcement_tries_again() {
-    let mut world = eager(Some("{\"online\":[]}"));
+    let mut world = patient(10);
     world.store.has_conditions = true;
     world.store.next_uploads = [412, 412, 412].into();
-    world.run_for(1_500);
+    world.run_for(10_100);
+    for version in [1, 2] {
+        world.store.version = version;
+        world.run_for(650);
+    }
     assert_eq!(world.uploads().len(), 3);
+    let pauses = world.upload_pauses();
+    assert!((200..=310).contains(&pauses[0]) && (400..=610).contains(&pauses[1]), "{pauses:?}");
     assert_eq!(world.logs(Severity::Error), ["Failed to upload master list to http://store/list:"]);
-    world.run_for(1_000);
+    world.run_for(7_000);
+    assert_eq!(world.uploads().len(), 3);
+    world.run_for(3_000);
     assert_eq!(world.uploads().len(), 4);
     assert!(body(&world).contains(ME));
 }
 
 #[test]
-fn a_store_without_conditions_is_written_without_and_remembered() {
+fn one_refusal_of_a_condition_changes_nothing() {
     for status in [400, 405, 501] {
-        let mut world = eager(Some("{\"online\":[]}"));
+        let mut world = patient(10);
         world.store.has_conditions = true;
         world.store.next_uploads = [status].into();
-        world.run_for(1_500);
-        assert_eq!(conditions(&world)[1..], [Condition::None], "{status}");
+        world.run_for(12_000);
+        assert_eq!(conditions(&world), vec![Condition::Unchanged("\"0\"".to_owned()); 2], "{status}");
+        assert!(body(&world).contains(ME));
         world.hear(&[(A, EPOCH)], &[]);
-        world.run_for(1_000);
-        assert_eq!(conditions(&world)[2..], [Condition::None], "{status}");
+        world.run_for(10_000);
+        assert_eq!(conditions(&world)[2..], [Condition::Unchanged("\"1\"".to_owned())], "{status}");
+        assert!(world.logs(Severity::Error).is_empty(), "{:?}", world.logs(Severity::Error));
     }
+}
+
+#[test]
+fn a_store_without_conditions_is_written_without_for_an_hour() {
+    for status in [400, 405, 501] {
+        let mut world = patient(600);
+        world.store.has_conditions = true;
+        world.store.next_uploads = [status, status].into();
+        world.run_for(602_000);
+        assert_eq!(conditions(&world)[2..], [Condition::None], "{status}");
+        for (minutes, expected) in [(30, Condition::None), (40, Condition::Unchanged("\"2\"".to_owned()))] {
+            world.run_for(minutes * 60_000);
+            let newcomer = if minutes == 30 { A } else { B };
+            world.meet(newcomer);
+            world.run_for(602_000);
+            assert_eq!(conditions(&world)[0], expected, "{status} after {minutes} min");
+        }
+    }
+}
+
+#[test]
+fn different_refusals_are_no_sign_of_a_store_without_conditions() {
+    let mut world = patient(10);
+    world.store.has_conditions = true;
+    world.store.next_uploads = [400, 501, 400, 400].into();
+    world.run_for(15_000);
+    assert_eq!(conditions(&world), vec![Condition::Unchanged("\"0\"".to_owned()); 3]);
+    assert_eq!(world.logs(Severity::Error).len(), 1);
+}
+
+#[test]
+fn a_store_that_refuses_the_upload_itself_keeps_its_conditions() {
+    let mut world = patient(10);
+    world.store.has_conditions = true;
+    world.store.next_uploads = [400, 400, 400].into();
+    world.run_for(15_000);
+    assert_eq!(conditions(&world)[2..], [Condition::None]);
+    assert_eq!(world.logs(Severity::Error).len(), 1);
+    world.run_for(10_000);
+    assert_eq!(conditions(&world)[3..], [Condition::Unchanged("\"0\"".to_owned())]);
+}
+
+#[test]
+fn a_tag_that_stays_the_same_after_a_conflict_is_useless() {
+    let mut world = patient(10);
+    world.store.has_conditions = true;
+    world.store.has_useless_tags = true;
+    world.run_for(12_000);
+    assert_eq!(conditions(&world), [Condition::Unchanged("\"0\"".to_owned()), Condition::None]);
+    world.hear(&[(A, EPOCH)], &[]);
+    world.run_for(10_000);
+    assert_eq!(conditions(&world)[2..], [Condition::Unchanged("\"1\"".to_owned()), Condition::None]);
+    assert!(body(&world).contains(A));
+    assert_eq!(world.logs(Severity::Warning).iter().filter(|line| line.contains("ETag")).count(), 1);
+}
+
+#[test]
+fn errors_that_pass_are_followed_by_further_tries() {
+    for status in [409, 429, 500, 502, 503, 504] {
+        let mut world = patient(60);
+        world.store.has_conditions = true;
+        world.store.next_uploads = vec![status; 4].into();
+        world.run_for(66_000);
+        let pauses = world.upload_pauses();
+        assert_eq!(pauses.len(), 4, "{status}: {pauses:?}");
+        for (pause, least) in pauses.iter().zip([200, 400, 800, 1_600]) {
+            assert!((least..=least * 3 / 2 + 10).contains(pause), "{status}: {pauses:?}");
+        }
+        assert!(body(&world).contains(ME));
+    }
+}
+
+#[test]
+fn a_list_that_is_removed_meanwhile_is_created() {
+    let mut world = patient(10);
+    world.store.has_conditions = true;
+    world.store.next_uploads = [404].into();
+    world.run_for(10_100);
+    world.store.body = None;
+    world.run_for(500);
+    assert_eq!(conditions(&world), [Condition::Unchanged("\"0\"".to_owned()), Condition::Absent]);
+    assert!(body(&world).contains(ME));
+}
+
+#[test]
+fn a_store_that_asks_for_rest_gets_it() {
+    let mut world = patient(60);
+    world.store.next_uploads = [429].into();
+    world.store.retry_after = Some(std::time::Duration::from_secs(20));
+    world.run_for(79_000);
+    assert_eq!(world.uploads().len(), 1);
+    world.run_for(3_000);
+    assert_eq!(world.uploads().len(), 2);
+    // Beyond the next announcement, that one waits.
+    world.meet(A);
+    world.store.next_uploads = [429].into();
+    world.store.retry_after = Some(std::time::Duration::from_secs(300));
+    world.run_for(330_000);
+    assert_eq!(world.uploads().len(), 1);
+    world.run_for(80_000);
+    assert_eq!(world.uploads().len(), 2);
+}
+
+#[test]
+fn an_error_that_stays_is_left_to_the_next_announcement() {
+    let mut world = patient(10);
+    world.store.next_uploads = [403].into();
+    world.run_for(19_000);
+    assert_eq!(world.uploads().len(), 1);
+    world.run_for(2_000);
+    assert_eq!(world.uploads().len(), 2);
 }
 
 #[test]

@@ -95,13 +95,13 @@ fn take(world: &mut World, step: &Step) {
                     let body = serde_json::to_vec(&lists_of(claims)).unwrap();
                     Document::read(200, Some("\"t\"".to_owned()), &body)
                 }
-                None => Err("x".to_owned()),
+                None => Err("x".to_owned().into()),
             };
             world.act(ME, |machine, now| machine.handle_download(now, id, &outcome));
         }
         Step::Upload(back, status) => {
             let id = aim(world, *back);
-            world.act(ME, |machine, now| machine.handle_upload(now, id, &Upload::Answer(*status)));
+            world.act(ME, |machine, now| machine.handle_upload(now, id, &Upload::Answer(*status, None)));
         }
         Step::Control(online) => world.control(*online),
         Step::Leave => world.leave(),

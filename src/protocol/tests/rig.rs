@@ -192,6 +192,13 @@ impl World {
         self.sent.iter().filter_map(upload).collect()
     }
 
+    /// The pauses between uploads.
+    pub(super) fn upload_pauses(&self) -> Vec<u64> {
+        let is_upload = |sent: &&Sent| matches!(sent.what, What::Upload(..));
+        let at: Vec<u64> = self.sent.iter().filter(is_upload).map(|sent| sent.at).collect();
+        at.windows(2).map(|pair| pair[1] - pair[0]).collect()
+    }
+
     /// The last request to a held peer.
     pub(super) fn last_to(&self, url: &str) -> ExchangeId {
         self.sent_to(url).last().expect("nothing was sent").id

@@ -53,7 +53,7 @@ fn shows_within(world: &mut World, id: ProcessId, wanted: usize, patience: Milli
     }
 }
 
-fn listed(world: &World) -> usize {
+fn listed(world: &mut World) -> usize {
     match world.store.download() {
         crate::sim::store::Download::List(version) => version.lists.online.len(),
         _ => 0,
@@ -78,7 +78,7 @@ fn dead_entries_of_the_list_are_gone_soon_but_not_buried_by_a_server_that_nobody
             shows_within(&mut world, id, 1, patience - 2_000);
             world.run_for(1_200_000);
             assert_eq!(lists(&world, id).offline.len(), 0, "it may be its own network that is broken");
-            assert_eq!(listed(&world), count + 1);
+            assert_eq!(listed(&mut world), count + 1);
             no_violations(&world);
         }
     }
@@ -107,7 +107,7 @@ fn dead_entries_of_the_list_are_buried_once_somebody_else_on_it_has_answered() {
                 assert_eq!(lists(&world, id).offline.len(), count, "{kind:?}");
             }
             world.run_for(1_000_000);
-            assert_eq!(listed(&world), 3);
+            assert_eq!(listed(&mut world), 3);
             no_violations(&world);
         }
     }
