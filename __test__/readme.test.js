@@ -15,6 +15,7 @@ const DOCUMENTS = [
   'docs/architecture.md',
   'docs/platforms.md',
   'docs/recipes.md',
+  'docs/bundlers.md',
 ]
 
 const read = (file) => readFileSync(path.join(ROOT, file), 'utf8')
@@ -48,6 +49,13 @@ test('what the recipes show is part of their programs', () => {
   )
   for (const [, file, code] of blocks)
     assert.ok(read(file).includes(code), `docs/recipes.md shows another ${file}`)
+})
+
+test('the configurations of bundlers are the examples', () => {
+  const blocks = [...read('docs/bundlers.md').matchAll(/<!-- the file (\S+) -->\n```js\n([\s\S]*?)```/g)]
+  assert.equal(blocks.length, 4)
+  for (const [, file, code] of blocks)
+    assert.equal(code, read(file), `docs/bundlers.md shows another ${file}`)
 })
 
 test('the README has all functions, and a row for each variable', () => {

@@ -27,9 +27,14 @@ function publicError(code, message) {
   return error
 }
 
-/** What every function but the start answers with while no engine runs. */
-function notStarted() {
-  return publicError('SHAZBOT_NOT_STARTED', 'Clustershazbot engine not started')
+/**
+ * What every function but the start answers with while no engine runs. Peers look for this text.
+ *
+ * @param {string} [hint] what may be the cause
+ */
+function notStarted(hint) {
+  const message = 'Clustershazbot engine not started'
+  return publicError('SHAZBOT_NOT_STARTED', hint ? `${message}: ${hint}` : message)
 }
 
 /**

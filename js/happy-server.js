@@ -1,5 +1,6 @@
 'use strict'
 
+const { runsElsewhere } = require('./copies.js')
 const { shazbotGetServerList } = require('./requests.js')
 
 /** How long a happy-server that is loaded later may take to put up its extension point. */
@@ -20,6 +21,8 @@ function hookIntoHappyServer() {
 /** Hooks in now or, if happy-server is not there yet, once more a little later, without holding the process for it. */
 function hookIntoHappyServerSoon() {
   // In a browser-like test environment a timer is a number.
+  // The copy of the package that runs the engine has more to report.
+  if (runsElsewhere()) return
   if (!hookIntoHappyServer()) setTimeout(hookIntoHappyServer, SECOND_ATTEMPT_MS).unref?.()
 }
 

@@ -1,6 +1,7 @@
 'use strict'
 
 const addon = require('./addon.js')
+const { noteRunning, runsElsewhere } = require('./copies.js')
 const { notStarted, withPublicErrors } = require('./errors.js')
 
 const startNative = withPublicErrors(addon.start)
@@ -11,6 +12,9 @@ const startNative = withPublicErrors(addon.start)
  */
 const END_RUNNING = Symbol.for('clustershazbot.endRunning')
 
+/** What helps whoever has asked a copy of this package that runs no engine, while another one does. */
+const OTHER_COPY = 'another copy of the package runs one in this process, see "Two copies" in its README'
+
 /** The start that is under way or done; null while this module's engine does not run. */
 let started = null
 /** The shut-down under way, or null. */
@@ -19,6 +23,8 @@ let stopping = null
 let startAgain = false
 /** The start that followed upon the last shut-down, where one was asked for. */
 let startedAgain
+/** Whether the log has been told that another copy of the package runs an engine. */
+let hasWarnedOfCopy = false
 /** Writes to the console. It is loaded by the first start, for the sake of programs that only load the package. */
 let log
 
@@ -52,7 +58,22 @@ function shutDown() {
 
 /** Throws unless the engine that this module has started answers requests. */
 function requireRunning() {
-  if (!started) throw notStarted()
+  if (started) return
+  if (!runsElsewhere()) throw notStarted()
+  warnOfCopy()
+  throw notStarted(OTHER_COPY)
+}
+
+/** Bundles hold a copy of their own of what they do not leave external. */
+function warnOfCopy() {
+  if (hasWarnedOfCopy) return
+  hasWarnedOfCopy = true
+  const { readEnvironment } = require('./environment.js')
+  const { createLog } = require('./logging.js')
+  createLog(readEnvironment().SHAZBOT_LOG)(
+    'warn',
+    `Clustershazbot: this copy of the package has no engine: ${OTHER_COPY}`,
+  )
 }
 
 async function begin() {
@@ -62,6 +83,7 @@ async function begin() {
   warnOf(strayNames())
   const bootstrapped = startEngine(environment)
   addon[END_RUNNING] = shutDown
+  noteRunning(true)
   const run = bootstrapped.then(() => {
     if (started === run && !stopping) log('log', 'Clustershazbot engine started')
   })
@@ -89,6 +111,7 @@ function startEngine(environment) {
 
 function stopped() {
   const again = startAgain
+  noteRunning(false)
   started = null
   stopping = null
   startAgain = false

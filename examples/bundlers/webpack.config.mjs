@@ -1,0 +1,8 @@
+export default {
+  mode: 'production',
+  target: 'node',
+  entry: './server.mjs',
+  output: { filename: 'server.cjs' },
+  externalsType: 'commonjs',
+  externals: [/^clustershazbot(\/|$)/],
+}
