@@ -1,0 +1,19 @@
+import { createServer } from 'node:http'
+import type { ServerList, shazbotStart } from 'clustershazbot'
+import type { shazbotMiddleware } from 'clustershazbot/express'
+import type { shazbotPlugin } from 'clustershazbot/fastify'
+import { ClustershazbotModule, type ShazbotDynamicModule } from 'clustershazbot/nestjs'
+import { type ShazbotHandler, type ShazbotRoutesOptions, shazbotHandler } from 'clustershazbot/node'
+
+/** True only if both types are one and the same: types that are not found are `any`. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+const isTrue = <_Claim extends true>() => {}
+
+isTrue<Same<typeof shazbotStart, () => Promise<void>>>()
+isTrue<Same<typeof shazbotMiddleware, (options?: ShazbotRoutesOptions) => ShazbotHandler>>()
+isTrue<Same<typeof shazbotHandler, (options?: ShazbotRoutesOptions) => ShazbotHandler>>()
+isTrue<Same<Parameters<typeof shazbotPlugin>[1], ShazbotRoutesOptions>>()
+
+export const list: ServerList = { online: [] }
+export const server = createServer(shazbotHandler({ path: '/app/clustershazbot', limit: 1_000_000 }))
+export const dynamicModule: ShazbotDynamicModule = ClustershazbotModule.forRoot({ limit: 1_000_000 })
