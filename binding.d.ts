@@ -15,12 +15,16 @@ export declare class RawPath {
   constructor(answered: (request: number, answer: Buffer | RawAnswer) => void)
   /**
    * Answers the body of a gossip request; a large one, or one whose answer is large, on another thread, which reads it
-   * where it lies: nobody may change it meanwhile. `has` is the number of a tail that the caller has. Throws unless the
-   * header holds `SHAZBOT_SECRET`.
+   * where it lies: nobody may change it meanwhile. `has` is the number of the shared text that the caller has, `room`
+   * the size of one that it can take; without room, the answer holds the own entry. Throws unless the header holds
+   * `SHAZBOT_SECRET`.
    */
-  gossip(id: number, has: number, authorizationHeader: string, body: Array<Uint8Array>): Answer | null
-  /** Answers a list request: with the offline servers only where the header holds `SHAZBOT_CONTROL_SECRET`. */
-  list(id: number, has: number, authorizationHeader: string): Answer | null
+  gossip(id: number, has: number, room: number, authorizationHeader: string, body: Array<Uint8Array>): Answer | null
+  /**
+   * Answers a list request, with the offline servers if it is for those who hold `SHAZBOT_CONTROL_SECRET`. `has` and
+   * `room` are as for gossip requests; without room, the answer is a 429.
+   */
+  list(id: number, has: number, room: number, includesOffline: boolean): Answer | null
 }
 
 /** Throws unless the header holds `SHAZBOT_CONTROL_SECRET`. */
@@ -60,14 +64,20 @@ export interface Names {
 
 /** An answer that is more than one text and status 200. */
 export interface RawAnswer {
-  /** 200; 400 where the body is no gossip message; 500 where something went wrong here. */
+  /** 200; 400 if the body is no gossip message; 429 if there is no room; 500 if something went wrong here. */
   status: number
-  /** JSON, or how it begins. */
+  /** JSON, or its beginning, to the entries of others that are online. */
   head: string
-  /** How it goes on, which other answers share; missing where the caller has that. */
-  tail?: Buffer
-  /** Of the tail; 0 if none belongs to it. */
+  /** What follows these entries. */
+  middle: string
+  /** Whether the entries of others that are offline come last. */
+  hasOffline: boolean
+  /** The number of the shared text that holds the entries of others; 0 if the head is everything. */
   number: number
+  /** The first part of that text; missing if the caller has it. */
+  online?: Buffer
+  /** The second part; missing if the caller has it. */
+  offline?: Buffer
 }
 
 /** Brings the sheet up to date. */

@@ -58,6 +58,12 @@ describe('Jest', { concurrency: 2, timeout: 600_000 }, () => {
     assert.ok(isOffline(json, ME), 'the last word is a farewell')
   })
 
+  test('loading an adapter opens no handle', async (t) => {
+    const run = await runJest(t, ['adapters'], '--runInBand', '--detectOpenHandles')
+    assertPassed(run, 1)
+    assert.doesNotMatch(run.stderr, /open handle/)
+  })
+
   test('several files in several processes', async (t) => {
     assertPassed(await runJest(t, ['registry', 'environment', 'timers'], '--maxWorkers=2'), 3)
   })

@@ -1,11 +1,19 @@
 'use strict'
 
-const { shazbotHandler } = require('./node.js')
-const { PATH } = require('./routes.js')
+const { handlerOf } = require('./handler.js')
+const { routesOptions } = require('./options.js')
 
 /** A plugin for the three routes; see `fastify.d.ts`. */
-function shazbotPlugin(fastify, { path = PATH, limit } = {}, done) {
-  const handle = shazbotHandler({ path: fastify.prefix + path, limit })
+function shazbotPlugin(fastify, options, done) {
+  let checked
+  try {
+    checked = routesOptions(options)
+  } catch (error) {
+    // Fastify takes what a plugin throws for an error of nobody, which ends the process.
+    return done(error)
+  }
+  const { path, limit } = checked
+  const handle = handlerOf({ path: fastify.prefix + path, limit })
   // Before Fastify would read the body.
   const onRequest = (request, reply) => {
     reply.hijack()

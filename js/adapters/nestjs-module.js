@@ -3,6 +3,7 @@
 const { shazbotShutDown, shazbotStart } = require('../index.js')
 const { shazbotMiddleware } = require('./express.js')
 const { shazbotPlugin } = require('./fastify.js')
+const { routesOptions } = require('./options.js')
 
 /**
  * The module for the Nest whose `HttpAdapterHost` this is. It needs no decorators, and so no more of Nest than that.
@@ -13,6 +14,8 @@ function moduleFor(HttpAdapterHost) {
   // biome-ignore lint/complexity/noStaticOnlyClass: modules of Nest are classes
   return class ClustershazbotModule {
     static forRoot(options) {
+      // An invalid option is an error where it stands.
+      routesOptions(options)
       const provider = {
         provide: Symbol.for('clustershazbot'),
         useFactory: ({ httpAdapter }) => new Life(httpAdapter, options),

@@ -3,9 +3,9 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 
 /** What can be chosen about the three routes. */
 export interface ShazbotRoutesOptions {
-  /** Where the routes are, without a final slash. Default `/clustershazbot`, where the other servers look for them. */
+  /** Where the routes are, with a leading slash and without a final one. Default `/clustershazbot`, where the other servers look for them. */
   path?: string
-  /** The largest body in bytes; a larger one is answered with 413. Default 16 MB. */
+  /** The largest body in bytes, up to 48 MB; a larger one is answered with 413. Default 16 MB. */
   limit?: number
 }
 

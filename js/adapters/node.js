@@ -1,44 +1,11 @@
 'use strict'
 
-const { requireRunning } = require('../lifecycle.js')
-const { readBody } = require('./body.js')
-const { Refusal, answerOfError } = require('./refusal.js')
-const { PATH, ROUTES } = require('./routes.js')
-const { send } = require('./send.js')
-
-const LIMIT = 16 * 1024 * 1024
+const { handlerOf } = require('./handler.js')
+const { routesOptions } = require('./options.js')
 
 /** A handler for the three routes; see `node.d.ts`. */
-function shazbotHandler({ path = PATH, limit = LIMIT } = {}) {
-  const routes = new Map(ROUTES.map((route) => [path + route.path, route]))
-  return (request, response, next) => {
-    const route = routeOf(request, path, routes)
-    if (!route && next) return void next()
-    answer(route, request, response, limit)
-      .catch(answerOfError)
-      .then((answered) => send(request, response, answered))
-  }
-}
-
-/** Frameworks cut off `url` where the handler is mounted, which may be at the very path of the routes. */
-function routeOf({ url, originalUrl = url }, path, routes) {
-  const [asked] = url.split('?', 1)
-  const own = asked.endsWith('/') ? asked.slice(0, -1) : asked
-  const mount = originalUrl.slice(0, originalUrl.length - url.length)
-  return routes.get(own) ?? (mount.endsWith(path) ? routes.get(path + own) : undefined)
-}
-
-async function answer(route, request, response, limit) {
-  if (!route) throw new Refusal(404, 'Not found')
-  const { methods, authorize, answer } = route
-  if (!methods.includes(request.method)) {
-    throw new Refusal(405, `The method must be ${methods[0]}`, { Allow: methods.join(', ') })
-  }
-  requireRunning()
-  const { authorization = '' } = request.headers
-  if (!authorize) return answer(authorization)
-  authorize(authorization)
-  return answer(authorization, await readBody(request, response, limit))
+function shazbotHandler(options) {
+  return handlerOf(routesOptions(options))
 }
 
 module.exports = { shazbotHandler }

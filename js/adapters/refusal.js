@@ -14,6 +14,9 @@ class Refusal extends Error {
   }
 }
 
+/** The refusal of a body that is longer than so many bytes. */
+const tooLarge = (limit) => new Refusal(413, `The body must have at most ${limit} bytes`)
+
 /** The answer for an error: of those that are not meant for the other side, nothing is told. */
 function answerOfError({ status, message, headers }) {
   if (status === undefined) return jsonAnswer({ error: 'Internal error' }, 500)
@@ -25,4 +28,4 @@ function jsonAnswer(value, status = 200, headers = undefined) {
   return { status, parts: [Buffer.from(JSON.stringify(value))], headers }
 }
 
-module.exports = { Refusal, answerOfError, jsonAnswer }
+module.exports = { Refusal, tooLarge, answerOfError, jsonAnswer }

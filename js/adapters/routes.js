@@ -13,9 +13,13 @@ const authorizeControl = withPublicErrors(addon.authorizeControl)
 /** Where the other servers look for the routes. */
 const PATH = '/clustershazbot'
 
+/** The message of those whose own one is not read: it says nothing, and is answered like any other. */
+const NO_NEWS = Buffer.from('{"online":[]}')
+
 /**
  * The three routes. `authorize` throws before the body is read, where one is; `answer` is given the header, and the body as
- * `{ parts }` or as the `{ value }` that a body parser has made of it, and gives `{ status, parts }`.
+ * `{ parts }`, as the `{ value }` that a body parser has made of it, or with neither if it was not read; it gives
+ * `{ status, parts }`.
  */
 const ROUTES = [
   { path: '/gossip', methods: ['POST'], authorize: authorizeGossip, answer: answerGossip },
@@ -25,6 +29,8 @@ const ROUTES = [
 
 async function answerGossip(authorization, { parts, value }) {
   requireRunning()
+  // An error would be taken for a sign of death. The lists that were not read come again.
+  if (!parts && value === undefined) return { ...(await gossipRaw(authorization, [NO_NEWS])), drains: true }
   if (parts) return gossipRaw(authorization, parts)
   return jsonAnswer(await shazbotGossipRequest(authorization, value))
 }
@@ -34,6 +40,7 @@ function answerList(authorization) {
 }
 
 async function answerControl(authorization, { parts, value }) {
+  if (!parts && value === undefined) throw new Refusal(408, 'There was no room for the body in time')
   await shazbotControlRequest(authorization, parts ? parse(parts) : value)
   return jsonAnswer({ success: true })
 }

@@ -1,36 +1,39 @@
 'use strict'
 
-const { finished } = require('node:stream')
+const { deliver } = require('./deliver.js')
+const { sizeOf } = require('./parts.js')
+const { awaitsContinue, hasWholeBody, isHttp2 } = require('./request.js')
+const { hold, release } = require('./texts.js')
+const { endAfterBody } = require('./unread-body.js')
 
 const HEADERS = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }
+
+/** The statuses after which the connection is closed: they refuse a caller that may go on sending. */
+const CLOSING = new Set([401, 404, 405, 413, 415, 503])
 
 /**
  * Sends an answer.
  *
+ * @param {import('./connection.js').Connection} connection
  * @param {import('node:http').IncomingMessage} request
  * @param {import('node:http').ServerResponse} response
- * @param {{ status: number, parts: Uint8Array[], headers?: Record<string, string> }} answer
+ * @param {{ status: number, parts: Uint8Array[], headers?: Record<string, string>, text?: object, drains?: boolean }} answer
+ *   `text` is the shared text that the parts belong to, `drains` whether a body is read to its end although nobody wants it
  */
-function send(request, response, { status, parts, headers }) {
+function send(connection, request, response, { status, parts, headers, text, drains }) {
   // The other side may have gone meanwhile.
-  if (response.headersSent || response.destroyed) return
-  const size = parts.reduce((sum, part) => sum + part.length, 0)
-  response.writeHead(status, { ...HEADERS, 'Content-Length': size, ...headers })
-  if (request.complete !== false || awaitsLeave(request)) return void end(response, parts)
-  // Who is still sending would miss the answer if that ended the connection.
-  for (const part of parts) response.write(part)
-  finished(request.resume(), () => response.end())
+  if (!connection.canAnswer(response)) return
+  const isWhole = hasWholeBody(request)
+  const closes = !isHttp2(request) && (CLOSING.has(status) || !isWhole)
+  const closing = closes ? { Connection: 'close' } : undefined
+  response.writeHead(status, { ...HEADERS, 'Content-Length': sizeOf(parts), ...closing, ...headers })
+  if (text) {
+    hold(text)
+    connection.onceOver(response, () => release(text))
+  }
+  const endNow = isWhole || awaitsContinue(request)
+  const end = endNow ? (last) => response.end(last) : (last) => endAfterBody(request, response, last, drains)
+  deliver(connection, response, request.method === 'HEAD' ? [] : parts, end)
 }
 
-function end(response, parts) {
-  const last = parts.length - 1
-  for (const part of parts.slice(0, last)) response.write(part)
-  response.end(parts[last])
-}
-
-/** Whether the other side sends its body only once it is told to; unless the program has its say there, Node does that. */
-function awaitsLeave({ headers, socket }) {
-  return headers.expect !== undefined && socket.server?.listenerCount('checkContinue') > 0
-}
-
-module.exports = { send, awaitsLeave }
+module.exports = { send }

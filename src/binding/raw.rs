@@ -13,7 +13,7 @@ use napi_derive::napi;
 use super::environment::EngineSlot;
 use super::errors::{Result, internal, unauthorized};
 use crate::driver::Engine;
-use crate::driver::raw::{Form, Shown, Tail};
+use crate::driver::raw::{Form, Shown};
 
 /// A body up to this size is read faster than the way to another thread takes; an answer, written faster than shared.
 const SMALL: usize = 4 * 1024;
@@ -21,14 +21,29 @@ const SMALL: usize = 4 * 1024;
 /// An answer that is more than one text and status 200.
 #[napi(object, object_from_js = false)]
 pub struct RawAnswer {
-    /// 200; 400 where the body is no gossip message; 500 where something went wrong here.
+    /// 200; 400 if the body is no gossip message; 429 if there is no room; 500 if something went wrong here.
     pub status: u32,
-    /// JSON, or how it begins.
+    /// JSON, or its beginning, to the entries of others that are online.
     pub head: String,
-    /// How it goes on, which other answers share; missing where the caller has that.
-    pub tail: Option<Buffer>,
-    /// Of the tail; 0 if none belongs to it.
+    /// What follows these entries.
+    pub middle: String,
+    /// Whether the entries of others that are offline come last.
+    pub has_offline: bool,
+    /// The number of the shared text that holds the entries of others; 0 if the head is everything.
     pub number: i64,
+    /// The first part of that text; missing if the caller has it.
+    pub online: Option<Buffer>,
+    /// The second part; missing if the caller has it.
+    pub offline: Option<Buffer>,
+}
+
+/// What the caller has of shared texts.
+#[derive(Clone, Copy)]
+struct Caller {
+    /// The number of the text that it has.
+    has: i64,
+    /// The size in bytes of another text that it can take.
+    room: i64,
 }
 
 /// A text by itself is given as such, for an object costs more than a small answer.
@@ -64,20 +79,23 @@ impl RawPath {
     }
 
     /// Answers the body of a gossip request; a large one, or one whose answer is large, on another thread, which reads it
-    /// where it lies: nobody may change it meanwhile. `has` is the number of a tail that the caller has. Throws unless the
-    /// header holds `SHAZBOT_SECRET`.
+    /// where it lies: nobody may change it meanwhile. `has` is the number of the shared text that the caller has, `room`
+    /// the size of one that it can take; without room, the answer holds the own entry. Throws unless the header holds
+    /// `SHAZBOT_SECRET`.
     #[napi(
         catch_unwind,
-        ts_args_type = "id: number, has: number, authorizationHeader: string, body: Array<Uint8Array>"
+        ts_args_type = "id: number, has: number, room: number, authorizationHeader: string, body: Array<Uint8Array>"
     )]
     pub fn gossip(
         &self,
         env: &Env,
         id: u32,
         has: i64,
+        room: i64,
         authorization_header: String,
         body: Vec<BufferSlice<'_>>,
     ) -> Result<Option<Answer>> {
+        let caller = Caller { has, room };
         let slot = EngineSlot::of(env)?;
         let engine = slot.engine()?;
         if !engine.is_secret(&authorization_header) {
@@ -89,33 +107,42 @@ impl RawPath {
             let lent = slot.lend(kept.map_err(internal)?);
             self.later(id, move || {
                 let answer =
-                    answer(engine.gossip_raw(&joined(lent.parts())), || shown(&engine, Form::Gossip, has));
+                    answer(engine.gossip_raw(&joined(lent.parts())), || shown(&engine, Form::Gossip, caller));
                 (answer, lent.give_back())
             });
             return Ok(None);
         }
         match engine.gossip_raw(&joined(&body)) {
-            Ok(None) if !engine.shows_few() => {
-                self.later(id, move || (shown(&engine, Form::Gossip, has), Vec::new()));
+            Ok(None) if !engine.shows_quickly(Form::Gossip) => {
+                self.later(id, move || (shown(&engine, Form::Gossip, caller), Vec::new()));
                 Ok(None)
             }
-            answered => Ok(Some(answer(answered, || shown(&engine, Form::Gossip, has)))),
+            answered => Ok(Some(answer(answered, || shown(&engine, Form::Gossip, caller)))),
         }
     }
 
-    /// Answers a list request: with the offline servers only where the header holds `SHAZBOT_CONTROL_SECRET`.
+    /// Answers a list request, with the offline servers if it is for those who hold `SHAZBOT_CONTROL_SECRET`. `has` and
+    /// `room` are as for gossip requests; without room, the answer is a 429.
     #[napi(catch_unwind)]
-    pub fn list(&self, env: &Env, id: u32, has: i64, authorization_header: String) -> Result<Option<Answer>> {
+    pub fn list(
+        &self,
+        env: &Env,
+        id: u32,
+        has: i64,
+        room: i64,
+        includes_offline: bool,
+    ) -> Result<Option<Answer>> {
         let engine = EngineSlot::of(env)?.engine()?;
-        let form = if engine.is_control_secret(&authorization_header) { Form::All } else { Form::Online };
-        if engine.shows_few() {
-            return Ok(Some(shown(&engine, form, has)));
+        let form = if includes_offline { Form::All } else { Form::Online };
+        let caller = Caller { has, room };
+        if engine.shows_quickly(form) {
+            return Ok(Some(shown(&engine, form, caller)));
         }
-        self.later(id, move || (shown(&engine, form, has), Vec::new()));
+        self.later(id, move || (shown(&engine, form, caller), Vec::new()));
         Ok(None)
     }
 
-    /// Whoever waits is answered even where the work panics.
+    /// Answers on another thread, also where the work panics.
     fn later(&self, id: u32, work: impl FnOnce() -> (Answer, Vec<Buffer>) + Send + 'static) {
         let answered = Arc::clone(&self.answered);
         spawn(async move {
@@ -144,24 +171,44 @@ fn answer(
     }
 }
 
-/// Nothing in the message may have to be escaped.
+/// The message must need no escaping.
 fn error(status: u32, message: &str) -> Answer {
     let head = format!(r#"{{"error":"{message}"}}"#);
-    Either::B(RawAnswer { status, head, tail: None, number: 0 })
+    let (online, offline) = (None, None);
+    Either::B(RawAnswer {
+        status,
+        head,
+        middle: String::new(),
+        has_offline: false,
+        number: 0,
+        online,
+        offline,
+    })
 }
 
-fn shown(engine: &Engine, form: Form, has: i64) -> Answer {
-    let Shown { mut head, tail } = engine.show(form);
-    match tail {
-        Tail::Shared(written) if written.text().len() > SMALL => Either::B(RawAnswer {
-            status: 200,
-            head: String::from_utf8_lossy(&head).into_owned(),
-            tail: (written.number() != has).then(|| written.text().to_vec().into()),
-            number: written.number(),
-        }),
-        tail => {
-            head.extend_from_slice(tail.text());
-            Either::A(head.into())
-        }
+fn shown(engine: &Engine, form: Form, caller: Caller) -> Answer {
+    let shown = engine.show(form);
+    let Shown { head, others, middle, has_offline } = &shown;
+    let (size, is_new) = (others.size(), others.number() != caller.has);
+    if size <= SMALL {
+        return Either::A(shown.text().into());
     }
+    if is_new && i64::try_from(size).unwrap_or(i64::MAX) > caller.room {
+        return match form {
+            Form::Gossip => Either::A(engine.show_itself(form).into()),
+            Form::All | Form::Online => {
+                error(429, "The lists that others are reading leave no room for another")
+            }
+        };
+    }
+    let copy = |text: &[u8]| is_new.then(|| text.to_vec().into());
+    Either::B(RawAnswer {
+        status: 200,
+        head: String::from_utf8_lossy(head).into_owned(),
+        middle: String::from_utf8_lossy(middle).into_owned(),
+        has_offline: *has_offline,
+        number: others.number(),
+        online: copy(others.online()),
+        offline: copy(others.offline()),
+    })
 }

@@ -2,16 +2,21 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::engine::Engine;
 pub use super::written::Written;
 use super::written::{Draft, END, OFFLINE, elements};
 use crate::protocol::machine::Machine;
-use crate::protocol::message::Lists;
+use crate::protocol::message::{Entry, Lists};
 use crate::protocol::request::Request;
 
 /// Up to so many servers, what is shown is written faster than the way to another thread takes.
 const FEW: usize = 128;
+
+/// The age of a text that a list request without a secret may still get, if there are more than [`FEW`] servers. A text of
+/// 20,000 servers takes some 10 ms to write, so a flood of such requests costs a tenth of a core.
+const PUBLIC_AGE: Duration = Duration::from_millis(100);
 
 /// In which form the servers are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,22 +29,17 @@ pub enum Form {
     Online,
 }
 
-/// What is shown: the one after the other.
+/// What is shown: one part after the other. The entries of others are shared between answers.
 #[derive(Debug)]
 pub struct Shown {
-    /// To the own entry, which is another each time.
+    /// To the entries of others that are online; holds this server's own entry if it is online.
     pub head: Vec<u8>,
-    /// What follows.
-    pub tail: Tail,
-}
-
-/// What follows the head.
-#[derive(Debug)]
-pub enum Tail {
-    /// The same as long as nothing changes.
-    Shared(Arc<Written>),
-    /// Of this answer only.
-    Own(Vec<u8>),
+    /// The entries of others.
+    pub others: Arc<Written>,
+    /// What follows those online; holds this server's own entry if it is offline.
+    pub middle: Vec<u8>,
+    /// Whether those offline come last.
+    pub has_offline: bool,
 }
 
 impl Engine {
@@ -64,44 +64,57 @@ impl Engine {
         })
     }
 
-    /// What this server shows. Where there is much, that takes its time: see [`Engine::shows_few`].
+    /// What this server shows. With many servers that takes milliseconds: see [`Engine::shows_quickly`].
     pub fn show(&self, form: Form) -> Shown {
-        let kept = self.shared.written.get();
-        let (draft, (entry, is_online)) =
-            self.shared.look(|machine| (Draft::of(machine, kept), machine.own_entry()));
-        let others = self.shared.written.write(draft);
-        let own = elements(&[entry]);
-        let mut head = Vec::with_capacity(form.opening().len() + own.len() + 1);
-        head.extend_from_slice(form.opening());
-        if is_online {
-            push(&mut head, &own, others.online());
-        }
-        if is_online && form != Form::Online {
-            return Shown { head, tail: Tail::Shared(others) };
-        }
-        let mut tail = others.online().to_vec();
-        if form != Form::Online {
-            tail.extend_from_slice(OFFLINE);
-            push(&mut tail, &own, others.offline());
-            tail.extend_from_slice(others.offline());
-        }
-        tail.extend_from_slice(END);
-        Shown { head, tail: Tail::Own(tail) }
+        let (others, own) = match self.recent(form) {
+            Some(recent) => (recent, self.shared.look(Machine::own_entry)),
+            None => {
+                let kept = self.shared.written.get();
+                let at = self.shared.clock.now().tick;
+                let (draft, own) =
+                    self.shared.look(|machine| (Draft::of(machine, kept, at), machine.own_entry()));
+                (self.shared.written.write(draft), own)
+            }
+        };
+        Shown::new(form, others, own)
+    }
+
+    /// What this server shows where there is no room for the others: its own entry.
+    pub fn show_itself(&self, form: Form) -> Vec<u8> {
+        Shown::new(form, Arc::new(Written::of_nobody()), self.shared.look(Machine::own_entry)).text()
     }
 
     /// Whether [`Engine::show`] is quick enough to be called where others wait.
-    pub fn shows_few(&self) -> bool {
-        self.shared.look(|machine| machine.other_count() <= FEW)
+    pub fn shows_quickly(&self, form: Form) -> bool {
+        self.shared.look(|machine| machine.other_count() <= FEW) || self.recent(form).is_some()
+    }
+
+    /// A text that is recent enough for those who need no secret. They cannot make this server write one for each request.
+    fn recent(&self, form: Form) -> Option<Arc<Written>> {
+        let is_public = form == Form::Online && self.shared.look(Machine::other_count) > FEW;
+        let oldest = self.shared.clock.now().tick.before(PUBLIC_AGE);
+        if is_public { self.shared.written.since(oldest) } else { None }
     }
 }
 
-impl Tail {
-    /// The text from the own entry to the end.
-    pub fn text(&self) -> &[u8] {
-        match self {
-            Self::Shared(written) => written.text(),
-            Self::Own(text) => text,
+impl Shown {
+    fn new(form: Form, others: Arc<Written>, (entry, is_online): (Entry, bool)) -> Self {
+        let own = elements(&[entry]);
+        let mut head = form.opening().to_vec();
+        let has_offline = form != Form::Online;
+        let mut middle = if has_offline { OFFLINE } else { END }.to_vec();
+        if is_online {
+            push(&mut head, &own, others.online().is_empty());
+        } else if has_offline {
+            push(&mut middle, &own, others.has_no_offline());
         }
+        Self { head, others, middle, has_offline }
+    }
+
+    /// All parts as one text.
+    pub fn text(&self) -> Vec<u8> {
+        let offline = if self.has_offline { self.others.offline() } else { &[] };
+        [&self.head, self.others.online(), &self.middle, offline].concat()
     }
 }
 
@@ -115,9 +128,9 @@ impl Form {
 }
 
 /// An entry, and a comma if others follow.
-fn push(text: &mut Vec<u8>, entry: &[u8], others: &[u8]) {
+fn push(text: &mut Vec<u8>, entry: &[u8], is_last: bool) {
     text.extend_from_slice(entry);
-    if !others.is_empty() {
+    if !is_last {
         text.push(b',');
     }
 }
@@ -153,9 +166,7 @@ mod tests {
     }
 
     fn shown(engine: &Engine, form: Form) -> String {
-        let Shown { mut head, tail } = engine.show(form);
-        head.extend_from_slice(tail.text());
-        String::from_utf8(head).unwrap()
+        String::from_utf8(engine.show(form).text()).unwrap()
     }
 
     #[track_caller]
@@ -198,6 +209,35 @@ mod tests {
         hear(&engine, r#"{"online":[]}"#);
         assert_ne!(shown(&engine, Form::Gossip), before, "the own stamp is another");
         assert!(Arc::ptr_eq(&kept, &engine.shared.written.get().unwrap()));
+    }
+
+    #[test]
+    fn a_list_for_outsiders_may_be_a_little_old_but_never_about_itself() {
+        let engine = engine();
+        let many: Vec<_> = (0..=FEW).map(|n| entry(&format!("http://a/{n}/"), 1, false)).collect();
+        hear(&engine, &format!(r#"{{"online":[{}]}}"#, many.join(",")));
+        assert!(!engine.shows_quickly(Form::Online));
+        let before = engine.show(Form::Online);
+        hear(&engine, &format!(r#"{{"online":[{}]}}"#, entry("http://new/", 1, false)));
+        engine.control(false);
+        let after = engine.show(Form::Online);
+        // A machine that takes longer than the age of such a text to get here shows the newcomer.
+        assert!(
+            Arc::ptr_eq(&before.others, &after.others)
+                || shown(&engine, Form::Online).contains("http://new/")
+        );
+        assert!(!String::from_utf8(after.head).unwrap().contains("http://me/"));
+        assert!(shown(&engine, Form::All).contains("http://new/"));
+        assert!(!engine.shows_quickly(Form::All));
+    }
+
+    #[test]
+    fn without_room_a_message_shows_its_sender() {
+        let engine = engine();
+        hear(&engine, &format!(r#"{{"online":[{}]}}"#, entry("http://a/", 1, false)));
+        let text = String::from_utf8(engine.show_itself(Form::Gossip)).unwrap();
+        assert!(text.starts_with(r#"{"message":"gossip","online":[{"baseUrl":"http://me/""#), "{text}");
+        assert!(text.ends_with(r#"}],"offline":[]}"#), "{text}");
     }
 
     #[test]

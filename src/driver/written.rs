@@ -1,10 +1,11 @@
 //! The text of what is shown of the others, kept until something else is shown: to write it is dear where they are many.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::protocol::machine::Machine;
 use crate::protocol::message::{Entry, Lists};
+use crate::protocol::time::Tick;
 
 /// Between the lists.
 pub(super) const OFFLINE: &[u8] = br#"],"offline":["#;
@@ -15,22 +16,30 @@ pub(super) const END: &[u8] = b"]}";
 /// Of an entry with its comma; what is longer makes the text grow.
 const USUAL_LENGTH: usize = 128;
 
-/// Both lists, from where the own entry stands before them to the end of the message.
+/// The entries of all others, as JSON. Answers share it, so it never changes.
 #[derive(Debug)]
 pub struct Written {
     version: u64,
     number: i64,
-    text: Vec<u8>,
-    online: usize,
+    online: Vec<u8>,
+    offline: Vec<u8>,
 }
 
 /// What was written last.
 #[derive(Debug, Default)]
-pub(super) struct Kept(Mutex<Option<Arc<Written>>>);
+pub(super) struct Kept(Mutex<Option<Checked>>);
+
+/// A text, and when it was last known to be true.
+#[derive(Debug, Clone)]
+struct Checked {
+    text: Arc<Written>,
+    at: Tick,
+}
 
 /// What has to be known of the machine to have the text.
 pub(super) struct Draft {
     version: u64,
+    at: Tick,
     /// None where the text that is kept is still true.
     others: Option<Lists>,
     kept: Option<Arc<Written>>,
@@ -39,58 +48,78 @@ pub(super) struct Draft {
 impl Written {
     fn new(version: u64, lists: &Lists) -> Self {
         static NUMBER: AtomicI64 = AtomicI64::new(1);
-        let mut text = elements(&lists.online);
-        let online = text.len();
-        text.extend_from_slice(OFFLINE);
-        text.append(&mut elements(&lists.offline));
-        text.extend_from_slice(END);
-        Self { version, number: NUMBER.fetch_add(1, Ordering::Relaxed), text, online }
+        let online = elements(&lists.online);
+        let mut offline = elements(&lists.offline);
+        offline.extend_from_slice(END);
+        Self { version, number: NUMBER.fetch_add(1, Ordering::Relaxed), online, offline }
     }
 
-    /// No other text of this process has the same, whichever engine wrote it.
+    /// The text where no other server is shown.
+    pub(super) fn of_nobody() -> Self {
+        Self { version: 0, number: 0, online: Vec::new(), offline: END.to_vec() }
+    }
+
+    /// Unique in this process, whichever engine wrote the text. A later text has a higher number.
     pub fn number(&self) -> i64 {
         self.number
     }
 
-    /// The text from the first of those online to the end.
-    pub fn text(&self) -> &[u8] {
-        &self.text
+    /// The size of both lists in bytes.
+    pub fn size(&self) -> usize {
+        self.online.len() + self.offline.len()
     }
 
     /// Those online, as they stand between brackets.
-    pub(super) fn online(&self) -> &[u8] {
-        &self.text[..self.online]
+    pub fn online(&self) -> &[u8] {
+        &self.online
     }
 
-    /// The same of those offline.
-    pub(super) fn offline(&self) -> &[u8] {
-        &self.text[self.online + OFFLINE.len()..self.text.len() - END.len()]
+    /// Those offline, from the first of them to the end of the message.
+    pub fn offline(&self) -> &[u8] {
+        &self.offline
+    }
+
+    /// Whether nobody is offline.
+    pub(super) fn has_no_offline(&self) -> bool {
+        self.offline.len() == END.len()
     }
 }
 
 impl Kept {
     pub(super) fn get(&self) -> Option<Arc<Written>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().as_ref().map(|kept| Arc::clone(&kept.text))
     }
 
-    /// The text, written anew if it has to be.
+    /// The text, if it was true at this moment or later.
+    pub(super) fn since(&self, moment: Tick) -> Option<Arc<Written>> {
+        self.lock().as_ref().filter(|kept| kept.at >= moment).map(|kept| Arc::clone(&kept.text))
+    }
+
+    /// The text, written again if it is no longer true.
     pub(super) fn write(&self, draft: Draft) -> Arc<Written> {
-        let Draft { version, others, kept } = draft;
-        if let (None, Some(kept)) = (&others, kept) {
-            return kept;
+        let Draft { version, at, others, kept } = draft;
+        let text = match (others, kept) {
+            (None, Some(kept)) => kept,
+            (others, _) => Arc::new(Written::new(version, &others.unwrap_or_default())),
+        };
+        let mut kept = self.lock();
+        if kept.as_ref().is_none_or(|kept| kept.at <= at) {
+            *kept = Some(Checked { text: Arc::clone(&text), at });
         }
-        let written = Arc::new(Written::new(version, &others.unwrap_or_default()));
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&written));
-        written
+        text
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Checked>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Draft {
     /// Nothing is written here, for the machine is locked.
-    pub(super) fn of(machine: &Machine, kept: Option<Arc<Written>>) -> Self {
+    pub(super) fn of(machine: &Machine, kept: Option<Arc<Written>>, at: Tick) -> Self {
         let version = machine.others_version();
         let is_true = kept.as_ref().is_some_and(|kept| kept.version == version);
-        Self { version, others: (!is_true).then(|| machine.others()), kept }
+        Self { version, at, others: (!is_true).then(|| machine.others()), kept }
     }
 }
 
@@ -103,5 +132,6 @@ pub(super) fn elements(entries: &[Entry]) -> Vec<u8> {
         text.push(b',');
     }
     text.pop();
+    text.shrink_to_fit();
     text
 }

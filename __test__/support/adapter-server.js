@@ -1,0 +1,44 @@
+'use strict'
+
+const { fork } = require('node:child_process')
+const { once } = require('node:events')
+const path = require('node:path')
+const { cleanEnvironment, environment } = require('./environment')
+const { createMasterListStore } = require('./master-list-store')
+
+const PROGRAM = path.join(__dirname, 'adapter-process.js')
+
+/** As the memory of a process is told. */
+const MB = 1024 * 1024
+
+/**
+ * Starts a server with one of the adapters in a process of its own.
+ *
+ * @param {import('node:test').TestContext} t the process is ended when this test ends
+ * @param {string} name of the host: one of adapter-hosts.js, or `node:http2`
+ * @param {object} [options] of the adapter
+ * @returns {Promise<{ baseUrl: string, port: number, usage: () => Promise<{ current: number, highest: number, sockets: number }> }>}
+ *   `usage` tells the resident memory in MB, the highest since it was called last, and how many sockets are open
+ */
+async function startAdapterServer(t, name, options = {}) {
+  const store = await createMasterListStore(t)
+  // No round of its own comes between what a test does and what it sees then.
+  const variables = environment(store, {
+    SHAZBOT_BASE_URL: 'http://127.0.0.1:9/me/',
+    SHAZBOT_GOSSIP_INTERVAL: '60',
+  })
+  const child = fork(PROGRAM, [], {
+    env: { ...cleanEnvironment(), ...variables, ADAPTER: JSON.stringify({ name, options }) },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  t.after(() => child.kill('SIGKILL'))
+  const [{ baseUrl }] = await once(child, 'message')
+  async function usage() {
+    child.send('usage')
+    const [{ current, highest, sockets }] = await once(child, 'message')
+    return { current: current / MB, highest: highest / MB, sockets }
+  }
+  return { baseUrl, port: Number(new URL(baseUrl).port), usage }
+}
+
+module.exports = { startAdapterServer }
