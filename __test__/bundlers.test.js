@@ -48,6 +48,12 @@ const WEBPACK = `
     })
   })`
 
+/** What `node:sea` says inside of a single executable. */
+const PRETEND_TO_BE_ONE = `
+  const Module = require('node:module')
+  const load = Module._load
+  Module._load = (request, ...rest) => (request === 'node:sea' ? { isSea: () => true } : load(request, ...rest))`
+
 const BUILDS = {
   esbuild: (app) => run(app, 'esbuild.mjs'),
   webpack: (app) => run(app, '-e', WEBPACK),
@@ -96,6 +102,24 @@ describe('bundles', { concurrency: 2 }, () => {
       )
       server.stop()
       assert.equal(await inTime(server.exited, { within: 60_000, what: 'the exit' }), 0, server.output)
+    })
+  }
+
+  for (const isExecutable of [false, true]) {
+    test(`that contain all of it say so${isExecutable ? ', in a single executable too' : ''}`, async (t) => {
+      const app = createApplication(t)
+      rmSync(path.join(app, 'node_modules/clustershazbot', ADDON))
+      const script = readFileSync(path.join(app, 'esbuild.mjs'), 'utf8')
+      const bundleAll = script.replace(/external: .*/, "external: ['*.node', '*.cjs', 'clustershazbot-*'],")
+      writeFileSync(path.join(app, 'esbuild.mjs'), bundleAll)
+      await BUILDS.esbuild(app)
+      const preload = path.join(app, 'preload.cjs')
+      writeFileSync(preload, isExecutable ? PRETEND_TO_BE_ONE : '')
+      const failed = await run(app, '--require', preload, 'dist/server.cjs').catch((error) => error)
+      const expected = isExecutable ? 'single executable' : 'bundle'
+      assert.ok(failed.stderr.includes(`: the package is part of a ${expected}, `), failed.stderr)
+      const remedy = isExecutable ? 'createRequire(process.execPath)' : 'docs/bundlers.md'
+      assert.ok(failed.stderr.includes(remedy), failed.stderr)
     })
   }
 

@@ -156,6 +156,44 @@ describe('the loader', { concurrency: 4 }, () => {
     if (HERE.endsWith('-gnu')) assert.match(cause, /\(it is there, but made for another machine\)$/)
   })
 
+  test('has a cause of at most 20 lines, as Node.js prints it', (t) => {
+    const app = createApplication(t)
+    install(app, HERE, garbage)
+    const program = `
+      Error.stackTraceLimit = 100
+      const deep = (left) => (left === 0 ? require('clustershazbot') : deep(left - 1))
+      try {
+        deep(50)
+      } catch ({ cause }) {
+        process.stdout.write(require('node:util').inspect(cause))
+      }`
+    const printed = run(app, program).split('\n')
+    assert.ok(printed.length <= 20, printed.join('\n'))
+    assert.match(printed[0], /^Error: Cannot find native binding\./)
+  })
+
+  test('says that addons are forbidden', (t) => {
+    const app = createApplication(t)
+    install(app, HERE, theAddon)
+    const [major, minor] = process.versions.node.split('.').map(Number)
+    const permission =
+      major > 23 || (major === 23 && minor >= 5) ? '--permission' : '--experimental-permission'
+    for (const [options, remedy] of [
+      [[permission, '--allow-fs-read=*'], /^1\. Add --allow-addons to --permission/],
+      [['--no-addons'], /^1\. Leave out --no-addons\.$/],
+    ]) {
+      const message = failure(app, { options })
+      assert.ok(
+        message.startsWith('clustershazbot: Node.js was started without the permission to load addons'),
+        message,
+      )
+      const [first, ...more] = linesBelow('What helps:', message)
+      assert.match(first, remedy)
+      assert.deepEqual(more, [])
+    }
+    assertLoads(app, { options: [permission, '--allow-fs-read=*', '--allow-addons'] })
+  })
+
   test('says where there are packages for', (t) => {
     const app = createApplication(t)
     const preload = path.join(app, 'freebsd.js')

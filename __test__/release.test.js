@@ -3,7 +3,15 @@
 const { describe, test } = require('node:test')
 const assert = require('node:assert/strict')
 const { spawnSync } = require('node:child_process')
-const { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
+const {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} = require('node:fs')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
 const { version } = require('../package.json')
@@ -90,6 +98,29 @@ describe('the notes of a release', { concurrency: 4 }, () => {
       assert.equal(status, 1)
       assert.equal(stdout, '')
       assert.ok(stderr.includes(complaint), stderr)
+    })
+  }
+})
+
+describe('the published manifest', { skip: process.platform === 'win32' }, () => {
+  for (const flags of [[], ['--dry-run']]) {
+    test(`has no prepare script${flags.length > 0 ? ', and a dry run leaves the tree as it was' : ''}`, (t) => {
+      const tree = createTree(t)
+      const manifest = path.join(tree, 'package.json')
+      const before = readFileSync(manifest, 'utf8')
+      for (const platform of readdirSync(path.join(tree, 'npm')))
+        writeFileSync(path.join(tree, 'npm', platform, `clustershazbot.${platform}.node`), '')
+      const tools = path.join(tree, 'node_modules/.bin')
+      mkdirSync(tools, { recursive: true })
+      writeFileSync(path.join(tools, 'napi'), '#!/bin/sh\n', { mode: 0o755 })
+      writeFileSync(path.join(tools, 'npm'), '#!/bin/sh\ncp package.json published.json\n', { mode: 0o755 })
+      const { status, stderr } = run(tree, 'publish.mjs', '--local-build', ...flags)
+      assert.equal(status, 0, stderr)
+      const published = JSON.parse(readFileSync(path.join(tree, 'published.json'), 'utf8'))
+      const { prepare, ...scripts } = JSON.parse(before).scripts
+      assert.ok(prepare, 'a clone has it')
+      assert.deepEqual(published, { ...JSON.parse(before), scripts })
+      if (flags.length > 0) assert.equal(readFileSync(manifest, 'utf8'), before)
     })
   }
 })

@@ -1,13 +1,26 @@
 'use strict'
 
 const { existsSync } = require('node:fs')
+const { isAbsolute } = require('node:path')
 const { PLATFORMS, thisPlatform } = require('./platform.js')
 
 /** With this variable set, the generated loader tries the addon that it names and no other. */
 const OVERRIDE = 'NAPI_RS_NATIVE_LIBRARY_PATH'
 
+/** What Node.js says instead of loading an addon, with `--permission` or `--no-addons`. */
+const DISABLED = /loading addons is disabled/
+
+/** Lines of the loader's own error that are kept: its chain of causes repeats what the message says. */
+const MAX_CAUSE_LINES = 20
+
 /** It looks for builds, too, that this package never has. */
 const NEVER_THERE = /^Cannot find module '(?:\.\/)?clustershazbot[.-](?:darwin-universal|wasi|wasm32)/
+
+/** In a bundle this is another file, or none. */
+const IS_BUNDLED =
+  typeof __filename !== 'string' ||
+  !isAbsolute(__filename) ||
+  !/[\\/]js[\\/]load-failure\.js$/.test(__filename)
 
 /**
  * The error for an addon that could not be loaded: where, why, and what helps. The generated loader's error blames a defect
@@ -15,23 +28,71 @@ const NEVER_THERE = /^Cannot find module '(?:\.\/)?clustershazbot[.-](?:darwin-u
  */
 function loadFailure(cause) {
   const platform = thisPlatform()
-  const { finding, remedies } = diagnose(platform.name, `${platform.words}, Node.js ${process.version}`)
+  const causes = causesOf(cause)
+  const { finding, remedies } = diagnose(
+    platform.name,
+    `${platform.words}, Node.js ${process.version}`,
+    causes,
+  )
   const lines = [
     `clustershazbot: ${finding}.`,
     'Causes:',
-    ...causesOf(cause).map((line) => `  - ${line}`),
+    ...causes.map((line) => `  - ${line}`),
     'What helps:',
     ...remedies.map((remedy, index) => `  ${index + 1}. ${remedy}`),
   ]
-  return new Error(lines.join('\n'), { cause })
+  return new Error(lines.join('\n'), { cause: shortened(cause) })
 }
 
-function diagnose(platform, where) {
+function diagnose(platform, where, causes) {
+  if (causes.some((line) => DISABLED.test(line))) return forbidden(where)
   const override = process.env[OVERRIDE]
   if (override) return misled(override, platform, where)
   const finding = `no native addon could be loaded for ${where}`
   if (!PLATFORMS.includes(platform)) return unsupported(platform, finding)
+  if (IS_BUNDLED) return isSingleExecutable() ? inExecutable(finding) : inBundle(finding)
   return { finding: `${finding}: ${stateOf(platform)}`, remedies: USUAL_REMEDIES }
+}
+
+function forbidden(where) {
+  const finding = `Node.js was started without the permission to load addons, for ${where}`
+  // Absent unless the permission model is switched on.
+  if (process.permission) {
+    return {
+      finding,
+      remedies: ['Add --allow-addons to --permission (before Node.js 23.5: --experimental-permission).'],
+    }
+  }
+  return { finding, remedies: ['Leave out --no-addons.'] }
+}
+
+function inBundle(finding) {
+  return {
+    finding: `${finding}: the package is part of a bundle, where it can't find it`,
+    remedies: [
+      'Let the bundler leave clustershazbot and all its subpaths external (/^clustershazbot(\\/|$)/), and install it where ' +
+        'the bundle runs: docs/bundlers.md has the configurations.',
+    ],
+  }
+}
+
+function inExecutable(finding) {
+  return {
+    finding: `${finding}: the package is part of a single executable, which can't load it from inside`,
+    remedies: [
+      'Leave it external, install it beside the executable, and load it by ' +
+        "require('node:module').createRequire(process.execPath)('clustershazbot').",
+    ],
+  }
+}
+
+function isSingleExecutable() {
+  try {
+    return require('node:sea').isSea()
+  } catch {
+    // Not there before Node.js 20.12.
+    return false
+  }
 }
 
 function misled(override, platform, where) {
@@ -92,6 +153,19 @@ function causesOf({ message, cause }) {
     if (!NEVER_THERE.test(attempt.message)) lines.unshift(clarified(inOneLine(attempt.message)))
   }
   return lines.length > 0 ? lines : [inOneLine(message)]
+}
+
+/** The loader's error without the errors that it chains, and without most of its stack. */
+function shortened({ message, stack = '', code }) {
+  const short = new Error(
+    message
+      .split('\n')
+      .slice(0, MAX_CAUSE_LINES / 2)
+      .join('\n'),
+  )
+  short.stack = stack.split('\n').slice(0, MAX_CAUSE_LINES).join('\n')
+  if (code !== undefined) short.code = code
+  return short
 }
 
 function inOneLine(message) {

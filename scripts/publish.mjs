@@ -7,7 +7,7 @@
  */
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { artifactOf, platformOfTarget } from './platforms/platforms.mjs'
 import { ROOT } from './platforms/workshop.mjs'
@@ -23,7 +23,7 @@ const platforms = napi.targets.map(platformOfTarget)
 const env = {
   ...process.env,
   PATH: join(ROOT, 'node_modules/.bin') + delimiter + process.env.PATH,
-  // `prepare` builds a clone's addon, which is no part of the package.
+  // So that no `prepare` builds an addon here.
   npm_config_ignore_scripts: 'true',
   // As variables, because napi calls `npm publish` for the platforms' packages and passes no options on.
   ...(flags.includes('--provenance') ? { npm_config_provenance: 'true', npm_config_access: 'public' } : {}),
@@ -33,6 +33,7 @@ if (existsSync(join(ROOT, 'artifacts'))) step('napi artifacts')
 requirePlacedArtifacts()
 if (!flags.includes('--local-build')) step(`node scripts/check-artifacts.mjs ${platforms.join(' ')}`)
 step(`napi prepublish --tag-style npm --no-gh-release${dryRun}`)
+leaveOutPrepare()
 step(`npm publish${dryRun}`)
 
 /** Before anything is published: half a release can't be taken back. */
@@ -43,6 +44,16 @@ function requirePlacedArtifacts() {
     return other === version ? [] : `${platform}: version ${other} instead of ${version}`
   })
   if (faults.length > 0) fail(faults.join('; '))
+}
+
+/** `prepare` builds a clone's addon, from sources that are no part of the package. Tools that look for scripts would warn of it. */
+function leaveOutPrepare() {
+  const file = join(ROOT, 'package.json')
+  const text = readFileSync(file, 'utf8')
+  if (dryRun) process.once('exit', () => writeFileSync(file, text))
+  const manifest = JSON.parse(text)
+  delete manifest.scripts.prepare
+  writeFileSync(file, `${JSON.stringify(manifest, null, 2)}\n`)
 }
 
 function readManifest(folder) {
