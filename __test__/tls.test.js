@@ -56,6 +56,8 @@ async function fetchAccepts(t, url, env) {
 const CASES = {
   'a self-signed certificate that is named': ['self-signed', trusting('self-signed'), true],
   'a certificate whose authority is named': ['issued', trusting('ca'), true],
+  'an authority’s certificate whose authority is named': ['issued-authority', trusting('ca'), true],
+  'an authority’s certificate whose authority nobody names': ['issued-authority', NOTHING, false],
   'a self-signed certificate that nobody names': ['self-signed', NOTHING, false],
   'a certificate whose authority nobody names': ['issued', NOTHING, false],
   'a self-signed certificate while another one is named': ['self-signed', trusting('ca'), false],
@@ -74,6 +76,23 @@ const CASES = {
   'a file of certificates that is not there': ['self-signed', trusting('nowhere'), false],
   'a certificate with nothing but a common name': ['common-name', trusting('common-name'), true, 'localhost'],
   'the name of a host that is named': ['self-signed', trusting('self-signed'), true, 'localhost'],
+}
+
+/** What Node may accept and the TLS stack of the addon can't. */
+const UNSUPPORTED = {
+  'an X.509 certificate of version 1': ['version-1', {}, /X\.509 version 1/],
+  'a P-521 key': ['p521', { key: read('test-only-p521.key.pem') }, /P-521/],
+  'an RSA key of 1024 bits': [
+    'rsa-1024',
+    // Newer versions of OpenSSL would not even load it.
+    { key: read('test-only-rsa-1024.key.pem'), ciphers: 'DEFAULT@SECLEVEL=0' },
+    /shorter than 2048 bits/,
+  ],
+  'a cipher suite with CBC': [
+    'self-signed',
+    { ciphers: 'ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA384', maxVersion: 'TLSv1.2' },
+    /CBC/,
+  ],
 }
 
 describe('TLS', { concurrency: 6 }, () => {
@@ -120,6 +139,15 @@ describe('TLS', { concurrency: 6 }, () => {
       const { baseUrl, store } = await createSecureWorld(t, secure)
       const { app } = await startSubject(t, { store, env: trusting('self-signed') })
       assert.ok(isOnline(await app.call('shazbotGetServerList'), baseUrl), app.output())
+    })
+  }
+
+  for (const [what, [name, options, reason]] of Object.entries(UNSUPPORTED)) {
+    test(`${what} is not supported, and the log says so in words`, async (t) => {
+      const { server, store } = await createSecureWorld(t, certificate(name, options))
+      const { app } = await startSubject(t, { store, env: trusting(name) })
+      await eventually(() => reason.test(app.output('stderr')), { what: 'the reason in the log' })
+      assert.deepEqual(server.requests, [])
     })
   }
 

@@ -151,6 +151,22 @@ describe('wire: answers', { concurrency: 6 }, () => {
     assert.ok(!app.output().includes('hidden'), app.output())
   })
 
+  test('a master list with 400 headers, or 64 kB of them, is understood', async (t) => {
+    for (const [count, value] of [
+      [400, 'x'],
+      [40, 'x'.repeat(1_600)],
+    ]) {
+      const found = someone()
+      const body = JSON.stringify({ online: [found] })
+      // With the length, as many as it says.
+      const names = Array.from({ length: count - 1 }, (_, i) => [`X-${i}`, value])
+      const store = await createRawServer(t, () => bytes({ headers: Object.fromEntries(names), body }))
+      const { app } = await startSubject(t, { store: { url: `${store.origin}/list` }, env: QUIET })
+      assert.ok(await knows(app, found), `${count} headers`)
+      await app.kill()
+    }
+  })
+
   test('answers of every framing are understood', async (t) => {
     const body = (peer) => JSON.stringify({ message: 'gossip', online: [entry(peer), found], offline: [] })
     const found = someone()

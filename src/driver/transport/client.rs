@@ -38,6 +38,9 @@ const MAX_PEER_REDIRECTS: usize = 3;
 /// Redirects followed on the way to the master list, as many as `fetch` follows.
 const MAX_REDIRECTS: usize = 20;
 
+/// Headers of an answer, together up to some 400 kB. Stores behind several proxies give more than the usual 100.
+const MAX_HEADERS: usize = 400;
+
 /// The largest body that is taken, before and after decompression.
 const MAX_BODY: usize = 16 * 1024 * 1024;
 
@@ -221,6 +224,7 @@ fn build(
         .dns_resolver(reach.clone())
         .pool_idle_timeout(IDLE)
         .pool_max_idle_per_host(idle_per_host)
+        .http1_max_headers(MAX_HEADERS)
         .tcp_nodelay(true)
         .no_proxy();
     if let Some(proxies) = proxies {

@@ -2,8 +2,9 @@
 
 use std::{error::Error, fmt, io, time::Duration};
 
-use rustls::CertificateError;
+use rustls::{AlertDescription, CertificateError};
 
+use super::verifier::CA_AS_LEAF;
 use crate::protocol::address::AddressClasses;
 
 /// Why a request got no answer. `Display` is a short reason for a log: it never holds a URL, a header or a secret.
@@ -99,7 +100,7 @@ fn recognize(error: &(dyn Error + 'static)) -> Option<TransportError> {
             rustls::Error::InvalidCertificate(reason) => {
                 TransportError::Certificate(certificate_reason(reason))
             }
-            other => TransportError::Connection(format!("TLS: {other}")),
+            other => TransportError::Connection(tls_reason(other)),
         });
     }
     match error.downcast_ref::<io::Error>()?.kind() {
@@ -109,13 +110,25 @@ fn recognize(error: &(dyn Error + 'static)) -> Option<TransportError> {
     }
 }
 
+fn tls_reason(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::AlertReceived(AlertDescription::HandshakeFailure) => {
+            "TLS: the server accepts nothing that this client offers; cipher suites with CBC and P-521 keys are not supported"
+                .into()
+        }
+        rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) => {
+            "TLS: the server does not speak TLS 1.2 or 1.3".into()
+        }
+        other => format!("TLS: {other}"),
+    }
+}
+
 fn certificate_reason(error: &CertificateError) -> String {
     match error {
         CertificateError::UnknownIssuer => "its issuer is unknown".into(),
-        // webpki's word for a self-signed certificate as OpenSSL makes it.
-        CertificateError::Other(reason) if reason.to_string() == "CaUsedAsEndEntity" => {
-            "it is self-signed".into()
-        }
+        // As OpenSSL makes it.
+        CertificateError::Other(reason) if reason.to_string() == CA_AS_LEAF => "it is self-signed".into(),
+        CertificateError::Other(reason) => reason.to_string(),
         other => other.to_string(),
     }
 }

@@ -12,7 +12,10 @@
 //! | `reach` | which addresses requests may go to |
 //! | `proxy` | which requests go through a proxy |
 //! | `tls`, `verifier` | whom to trust, and how certificates are checked |
+//! | `certificate`, `ca_leaf` | what is read from certificates; those of servers that could issue others |
 
+mod ca_leaf;
+mod certificate;
 mod client;
 mod decoding;
 mod error;

@@ -10,12 +10,19 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime},
     server::ParsedCertificate,
 };
-use x509_parser::{
-    certificate::X509Certificate, extensions::GeneralName, parse_x509_certificate, time::ASN1Time,
+use x509_parser::extensions::GeneralName;
+
+use super::{
+    ca_leaf,
+    certificate::{check_time, explain, parse},
 };
 
-/// Checks certificates as Node does, which takes two kinds that webpki refuses: a self-signed one that the user
-/// names as trusted and the server uses itself, and one without DNS names whose common name is the host.
+/// webpki's word for a server's certificate that is an authority's.
+pub(super) const CA_AS_LEAF: &str = "CaUsedAsEndEntity";
+
+/// Checks certificates as Node does, which takes three kinds that webpki refuses: a self-signed one that the user
+/// names as trusted and the server uses itself, one that is an authority's and was issued by another authority, and one
+/// without DNS names whose common name is the host.
 #[derive(Debug)]
 pub(super) struct NodeVerifier {
     roots: RootCertStore,
@@ -43,7 +50,8 @@ impl ServerCertVerifier for NodeVerifier {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let certificate = ParsedCertificate::try_from(end_entity)?;
+        let explained = |refusal| explain(refusal, end_entity, intermediates);
+        let certificate = ParsedCertificate::try_from(end_entity).map_err(explained)?;
         verify_server_cert_signed_by_trust_anchor(
             &certificate,
             &self.roots,
@@ -52,8 +60,15 @@ impl ServerCertVerifier for NodeVerifier {
             self.algorithms.all,
         )
         .or_else(|refusal| {
-            if self.named.contains(end_entity) { verify_in_itself(end_entity, now) } else { Err(refusal) }
-        })?;
+            if self.named.contains(end_entity) {
+                verify_in_itself(end_entity, now)
+            } else if is_ca_leaf(&refusal, end_entity) {
+                ca_leaf::verify(end_entity, intermediates, &self.named, now)
+            } else {
+                Err(refusal)
+            }
+        })
+        .map_err(explained)?;
         verify_server_name(&certificate, server_name).or_else(|refusal| {
             if has_common_name(end_entity, server_name)? { Ok(()) } else { Err(refusal) }
         })?;
@@ -67,6 +82,7 @@ impl ServerCertVerifier for NodeVerifier {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         verify_tls12_signature(message, certificate, signed, &self.algorithms)
+            .map_err(|refusal| explain(refusal, certificate, &[]))
     }
 
     fn verify_tls13_signature(
@@ -76,6 +92,7 @@ impl ServerCertVerifier for NodeVerifier {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         verify_tls13_signature(message, certificate, signed, &self.algorithms)
+            .map_err(|refusal| explain(refusal, certificate, &[]))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -83,18 +100,18 @@ impl ServerCertVerifier for NodeVerifier {
     }
 }
 
+/// Whether a certificate was refused only because it is an authority's, and was issued by another one.
+fn is_ca_leaf(refusal: &Error, certificate: &CertificateDer<'_>) -> bool {
+    // webpki's own error is not part of this crate's dependencies; its name is.
+    let is_ca = matches!(refusal, Error::InvalidCertificate(CertificateError::Other(reason))
+        if reason.to_string() == CA_AS_LEAF);
+    is_ca && parse(certificate).is_ok_and(|certificate| certificate.issuer() != certificate.subject())
+}
+
 /// What is left to check of a certificate that is trusted itself: its time and its purpose.
 fn verify_in_itself(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), Error> {
     let certificate = parse(certificate)?;
-    let validity = certificate.validity();
-    let now = i64::try_from(now.as_secs()).ok().and_then(|seconds| ASN1Time::from_timestamp(seconds).ok());
-    let now = now.ok_or(Error::FailedToGetCurrentTime)?;
-    if now < validity.not_before {
-        return Err(CertificateError::NotValidYet.into());
-    }
-    if now > validity.not_after {
-        return Err(CertificateError::Expired.into());
-    }
+    check_time(&certificate, now)?;
     match certificate.extended_key_usage().map_err(|_| CertificateError::BadEncoding)? {
         Some(usage) if !usage.value.server_auth && !usage.value.any => {
             Err(CertificateError::InvalidPurpose.into())
@@ -130,11 +147,6 @@ fn covers(pattern: &str, host: &str) -> bool {
         }
         None => pattern.eq_ignore_ascii_case(host),
     }
-}
-
-fn parse<'a>(certificate: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>, Error> {
-    let (_, certificate) = parse_x509_certificate(certificate).map_err(|_| CertificateError::BadEncoding)?;
-    Ok(certificate)
 }
 
 /// Accepts every certificate, also one that can't be parsed, as `NODE_TLS_REJECT_UNAUTHORIZED=0` asks.

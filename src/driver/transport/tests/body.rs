@@ -179,3 +179,15 @@ async fn an_endless_body_ends_at_the_most_or_at_the_time_out() {
     let outcome = client().send(Request { timeout, ..get(slow.url("/")) }).await;
     assert_eq!(outcome, Err(TransportError::TimedOut(timeout)));
 }
+
+#[tokio::test]
+async fn four_hundred_headers_or_sixty_four_kilobytes_of_them_are_read() {
+    let names: Vec<String> = (0..399).map(|number| format!("X-{number}")).collect();
+    let long = "x".repeat(1_600);
+    for (count, value) in [(399, "x"), (40, &*long)] {
+        let headers: Vec<_> = names.iter().take(count).map(|name| (&**name, value)).collect();
+        let answer = answer("200 OK", &headers, LIST);
+        let server = Server::start(move |_, _| answer.clone()).await;
+        assert_eq!(client().send(get(server.url("/"))).await.unwrap().body, LIST, "{count}");
+    }
+}

@@ -34,6 +34,7 @@ pub(super) struct Seen {
 }
 
 /// What the server does about a request.
+#[derive(Clone)]
 pub(super) enum Reply {
     /// Sends these bytes and keeps the connection.
     Answer(Vec<u8>),

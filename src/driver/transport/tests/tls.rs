@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use rcgen::{ExtendedKeyUsagePurpose, SanType, date_time_ymd};
+use rcgen::{
+    BasicConstraints, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyUsagePurpose, NameConstraints,
+    SanType, date_time_ymd,
+};
 
 use super::{
     super::{HttpClient, HttpSettings, OwnUrls, Response, TransportError},
@@ -113,6 +116,73 @@ async fn a_named_authority_vouches_for_others_with_or_without_alternative_names(
     let mut expired = named(HOST);
     expired.not_after = date_time_ymd(2020, 1, 1);
     assert_refused(fetch(&trusting, &TlsServer::start(&authority.issue(expired)), HOST).await);
+}
+
+#[tokio::test]
+async fn a_named_authority_vouches_for_servers_that_are_authorities_too() {
+    let root = Identity::self_signed(openssl_params("Root"), rsa_key());
+    let trusting = trusting(&root);
+    let leaf = root.issue(openssl_params(HOST));
+    assert!(fetch(&trusting, &TlsServer::start(&leaf), HOST).await.is_ok());
+    assert_refused(fetch(&client(), &TlsServer::start(&leaf), HOST).await);
+    let elsewhere = root.issue(openssl_params("elsewhere.test"));
+    assert_refused(fetch(&trusting, &TlsServer::start(&elsewhere), HOST).await);
+
+    let middle = root.issue(openssl_params("Middle"));
+    let leaf = middle.issue(openssl_params(HOST));
+    assert!(fetch(&trusting, &TlsServer::with_chain(&leaf, &[&root, &middle]), HOST).await.is_ok());
+    assert_refused(fetch(&trusting, &TlsServer::start(&leaf), HOST).await);
+    // The same name, another key.
+    let false_middle = Identity::self_signed(openssl_params("Middle"), ecdsa_key());
+    let forged = false_middle.issue(openssl_params(HOST));
+    assert_refused(fetch(&trusting, &TlsServer::with_chain(&forged, &[&middle]), HOST).await);
+    assert_refused(fetch(&trusting, &TlsServer::with_chain(&forged, &[&false_middle]), HOST).await);
+}
+
+#[tokio::test]
+async fn an_authority_vouches_for_a_server_that_is_one_only_within_its_limits() {
+    let root = Identity::self_signed(openssl_params("Root"), rsa_key());
+    let trusting = trusting(&root);
+    let mut limits: Vec<(&str, rcgen::CertificateParams, rcgen::CertificateParams)> = Vec::new();
+    let mut limit = |what, change: fn(&mut rcgen::CertificateParams), of_leaf: bool| {
+        let (mut middle, mut leaf) = (openssl_params("Middle"), openssl_params(HOST));
+        change(if of_leaf { &mut leaf } else { &mut middle });
+        limits.push((what, middle, leaf));
+    };
+    for of_leaf in [true, false] {
+        limit("time", |params| params.not_after = date_time_ymd(2020, 1, 1), of_leaf);
+        let purpose = |params: &mut rcgen::CertificateParams| {
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        };
+        limit("purpose", purpose, of_leaf);
+        let constraints = |params: &mut rcgen::CertificateParams| {
+            let permitted_subtrees = vec![GeneralSubtree::DnsName(HOST.to_owned())];
+            params.name_constraints = Some(NameConstraints { permitted_subtrees, excluded_subtrees: vec![] });
+        };
+        limit("name constraints", constraints, of_leaf);
+    }
+    limit("usage of a key", |leaf| leaf.key_usages = vec![KeyUsagePurpose::KeyCertSign], true);
+    limit("usage of a key", |middle| middle.key_usages = vec![KeyUsagePurpose::DigitalSignature], false);
+    limit("no authority", |middle| middle.is_ca = IsCa::ExplicitNoCa, false);
+    for (what, middle, leaf) in limits {
+        let middle = root.issue(middle);
+        let leaf = middle.issue(leaf);
+        let outcome = fetch(&trusting, &TlsServer::with_chain(&leaf, &[&middle]), HOST).await;
+        assert!(matches!(outcome, Err(TransportError::Certificate(_))), "{what}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_length_of_a_chain_counts_without_the_server() {
+    let mut params = openssl_params("Root");
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    let root = Identity::self_signed(params, rsa_key());
+    let trusting = trusting(&root);
+    let leaf = root.issue(openssl_params(HOST));
+    assert!(fetch(&trusting, &TlsServer::start(&leaf), HOST).await.is_ok());
+    let middle = root.issue(openssl_params("Middle"));
+    let leaf = middle.issue(openssl_params(HOST));
+    assert_refused(fetch(&trusting, &TlsServer::with_chain(&leaf, &[&middle]), HOST).await);
 }
 
 #[tokio::test]

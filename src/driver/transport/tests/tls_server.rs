@@ -89,11 +89,22 @@ impl TlsServer {
         Self::impostor(identity, &identity.key)
     }
 
+    /// A server that shows the certificates of its authorities as well.
+    pub(super) fn with_chain(identity: &Identity, authorities: &[&Identity]) -> Self {
+        Self::showing(identity, authorities, &identity.key)
+    }
+
     /// A server that shows a certificate, and signs with whatever key it has.
     pub(super) fn impostor(identity: &Identity, key: &KeyPair) -> Self {
+        Self::showing(identity, &[], key)
+    }
+
+    fn showing(identity: &Identity, authorities: &[&Identity], key: &KeyPair) -> Self {
         let key = PrivatePkcs8KeyDer::from(key.serialize_der());
         let key = ring::sign::any_supported_type(&key.into()).unwrap();
-        let shown = CertifiedKey::new(vec![identity.certificate.der().clone()], key);
+        let chain =
+            std::iter::once(&identity).chain(authorities).map(|shown| shown.certificate.der().clone());
+        let shown = CertifiedKey::new(chain.collect(), key);
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
