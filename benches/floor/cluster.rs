@@ -83,6 +83,7 @@ pub(crate) fn message(machine: &Machine, kind: Kind, claims: Vec<Claim>) -> Exte
         fresh: Vec::new(),
         found: None,
         elsewhere: Vec::new(),
+        clock: None,
     }
 }
 

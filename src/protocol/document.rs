@@ -109,21 +109,24 @@ impl Machine {
         let mut listed: IndexSet<Arc<str>, FixedState> = IndexSet::default();
         let mut is_changed = false;
         let mut has_me = false;
+        // A stamp that nobody takes in would keep joiners from the server.
+        let known = |entry: Entry| {
+            DocumentEntry::Known(Entry { last_update: entry.last_update.clamped(now), ..entry })
+        };
         for Row { raw, heard } in &document.rows {
-            let judgement = heard.as_ref().map_or(Judgement::Verbatim, |heard| self.judge(heard));
+            let judgement = heard.as_ref().map_or(Judgement::Verbatim, |heard| self.judge(heard, now));
             match (judgement, heard) {
                 (Judgement::Me, Some(heard)) if self.me.is_online() && !has_me => {
                     has_me = true;
                     is_changed |= heard.monitor != self.me.is_monitor();
-                    is_changed |= stamp_of(heard).age(self.me.stamp()) >= OWN_ENTRY_RENEWED;
+                    is_changed |= stamp_of(heard).age(self.me.stamp().clamped(now)) >= OWN_ENTRY_RENEWED;
                     is_changed |= check_stamp(heard.last_update, now).is_err();
-                    entries.push(DocumentEntry::Known(self.me.entry()));
+                    entries.push(known(self.me.entry()));
                 }
                 (Judgement::Known(identity, entry), Some(heard)) if listed.insert(Arc::clone(&identity)) => {
-                    // A stamp that nobody takes in would keep joiners from the server.
                     is_changed |=
                         heard.monitor != entry.monitor || check_stamp(heard.last_update, now).is_err();
-                    entries.push(DocumentEntry::Known(entry));
+                    entries.push(known(entry));
                 }
                 (Judgement::Verbatim, _) => entries.push(DocumentEntry::Verbatim(raw.clone())),
                 _ => is_changed = true,
@@ -131,13 +134,13 @@ impl Machine {
         }
         if self.me.is_online() && !has_me {
             is_changed = true;
-            entries.push(DocumentEntry::Known(self.me.entry()));
+            entries.push(known(self.me.entry()));
         }
         for (identity, member) in
             self.roster.iter().filter(|(id, member)| member.is_online() && !listed.contains(*id))
         {
             is_changed = true;
-            entries.push(DocumentEntry::Known(member.entry(identity)));
+            entries.push(known(member.entry(identity)));
         }
         is_changed.then_some(entries)
     }
@@ -150,7 +153,7 @@ impl Machine {
         document.rows.iter().filter_map(|row| row.heard.as_ref()).any(is_other)
     }
 
-    fn judge(&self, heard: &HeardEntry<'_>) -> Judgement {
+    fn judge(&self, heard: &HeardEntry<'_>, now: Now) -> Judgement {
         let stamp = stamp_of(heard);
         match self.identify(&heard.base_url) {
             Ok(Subject::Me) => Judgement::Me,
@@ -162,7 +165,7 @@ impl Machine {
                 Some(member) if member.has_comeback() => Judgement::Verbatim,
                 _ => Judgement::Drop,
             },
-            Ok(Subject::New(url)) => match self.graves.stamp_of(url.identity()) {
+            Ok(Subject::New(url)) => match self.graves.stamp_of(url.identity(), now) {
                 Some(grave) if stamp <= grave => Judgement::Drop,
                 _ => Judgement::Verbatim,
             },

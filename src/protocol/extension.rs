@@ -9,7 +9,7 @@
 //! {"me":claim, "id":"9f3…", "kind":"push"|"probe"|"probe-for"|"sync", "living":n, "hash":"f1c…", "lag":ms, "claims":[claim, …]}
 //! claim = [baseUrl, "alive"|"suspect"|"dead"|"left", incarnation, lastUpdate, 0|1 (monitor), age in s | [accuser, …]]
 //! ```
-//! and by kind also `target`, `found`, `buckets`, in answers `fresh` and `elsewhere`. What is unknown is ignored.
+//! and by kind also `target`, `found`, `buckets`, in answers `fresh`, `elsewhere` and `clock`. What is unknown is ignored.
 
 use std::sync::Arc;
 
@@ -22,6 +22,7 @@ use super::fields;
 use super::message::array;
 use super::roster::MAX_MEMBERS;
 use super::scalars::{Text, Whole};
+use super::time::Stamp;
 
 /// A roster is compared in so many parts.
 pub const BUCKETS: usize = 64;
@@ -83,6 +84,8 @@ pub struct Extension {
     pub found: Option<(Arc<str>, Finding)>,
     /// In the answer of one too busy for a sync: who else may be asked.
     pub elsewhere: Vec<Arc<str>>,
+    /// In an answer: the sender's wall clock, where it rejects what the request says of its sender because of it.
+    pub clock: Option<Stamp>,
 }
 
 impl Extension {
@@ -101,8 +104,9 @@ impl Extension {
             "fresh",
             "found",
             "elsewhere",
+            "clock",
         ];
-        let [me, id, kind, living, hash, lag, claims, target, buckets, fresh, found, elsewhere] =
+        let [me, id, kind, living, hash, lag, claims, target, buckets, fresh, found, elsewhere, clock] =
             fields::read(text, names).ok()?;
         let kind = match (&*parse::<Text<'_>>(kind?)?.0, target, buckets) {
             ("push", ..) => Kind::Push,
@@ -128,6 +132,7 @@ impl Extension {
             fresh: fresh.into_iter().take(MAX_LISTED).map(|Whole(index)| index).collect(),
             found: found.and_then(read_found),
             elsewhere,
+            clock: clock.and_then(parse::<Whole<u64>>).map(|Whole(millis)| Stamp(millis)),
         })
     }
 
@@ -240,6 +245,9 @@ impl Serialize for Extension {
         if !self.elsewhere.is_empty() {
             map.serialize_entry("elsewhere", &self.elsewhere)?;
         }
+        if let Some(clock) = self.clock {
+            map.serialize_entry("clock", &clock)?;
+        }
         map.end()
     }
 }
@@ -277,6 +285,7 @@ mod tests {
             fresh: vec![0, 1],
             found: Some(("http://f/".into(), Finding::Refused)),
             elsewhere: vec!["http://e/".into()],
+            clock: Some(Stamp(1_700_000_000_000)),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::proof::Proof;
 use super::time::{Stamp, Tick};
 
 /// Names one request under way.
@@ -45,6 +46,11 @@ impl Purpose {
         matches!(self, Self::Inquiry | Self::Trial)
     }
 
+    /// What the answerer's own word in it proves.
+    pub(super) fn proof(self) -> Proof {
+        if self == Self::Inquiry { Proof::List } else { Proof::Exchange }
+    }
+
     /// Whether what comes back is news to pass on, and not a roster that was asked for.
     pub(super) fn spreads(self) -> bool {
         !matches!(self, Self::Sync | Self::Introduction)
@@ -65,6 +71,8 @@ pub(super) struct Flight {
     pub(super) peer: Arc<str>,
     pub(super) purpose: Purpose,
     pub(super) own_word: Option<OwnWord>,
+    /// It shows itself online with a stamp that is rejected because of this server's clock.
+    pub(super) has_word_far_ahead: bool,
     pub(super) began: Tick,
     /// Whether what came back is merged already, in slices.
     pub(super) is_merged: bool,
@@ -101,7 +109,18 @@ impl Flights {
         now: Tick,
     ) -> ExchangeId {
         let id = self.next_id();
-        self.by_id.insert(id, Flight { peer, purpose, own_word: None, began: now, is_merged: false, told });
+        self.by_id.insert(
+            id,
+            Flight {
+                peer,
+                purpose,
+                own_word: None,
+                has_word_far_ahead: false,
+                began: now,
+                is_merged: false,
+                told,
+            },
+        );
         id
     }
 

@@ -6,7 +6,7 @@ use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
 use super::claim::Claim;
-use super::time::{Incarnation, Stamp};
+use super::time::{Incarnation, Now, Stamp};
 
 /// So many are remembered; the oldest makes way.
 pub(super) const MAX_GRAVES: usize = 4_096;
@@ -24,8 +24,8 @@ impl Graves {
     }
 
     /// The stamp that a claim about this server has to beat, if it is remembered.
-    pub(super) fn stamp_of(&self, identity: &str) -> Option<Stamp> {
-        self.0.get(identity).map(|(stamp, _)| *stamp)
+    pub(super) fn stamp_of(&self, identity: &str, now: Now) -> Option<Stamp> {
+        self.0.get(identity).map(|(stamp, _)| stamp.clamped(now))
     }
 
     pub(super) fn incarnation_of(&self, identity: &str) -> Incarnation {
@@ -33,12 +33,12 @@ impl Graves {
     }
 
     /// Whether a native server's claim is older than what is remembered.
-    pub(super) fn holds_back(&self, identity: &str, claim: &Claim) -> bool {
+    pub(super) fn holds_back(&self, identity: &str, claim: &Claim, now: Now) -> bool {
         self.0.get(identity).is_some_and(|(stamp, incarnation)| {
             if claim.incarnation == Incarnation::NONE || *incarnation == Incarnation::NONE {
-                claim.last_update <= *stamp
+                claim.last_update <= stamp.clamped(now)
             } else {
-                claim.incarnation <= *incarnation
+                claim.incarnation <= incarnation.counted(now)
             }
         })
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::base_url::BaseUrl;
 use super::claim::Claim;
 use super::extension::Extension;
-use super::intake::{Rejection, Subject, check_incarnation, check_stamp};
+use super::intake::{Rejection, Subject};
 use super::journal::Cause;
 use super::machine::Machine;
 use super::member::{Member, Status, Wire};
@@ -99,16 +99,20 @@ impl Machine {
         if claim.incarnation == Incarnation::NONE && claim.status == Status::Suspect {
             return self.hear_native(&Claim { status: Status::Online, ..claim.clone() }, spreads, now);
         }
-        let checked = check_stamp(claim.last_update.0 as f64, now)
-            .and_then(|_| check_incarnation(claim.incarnation, now))
-            .and_then(|()| self.identify_shared(&claim.base_url));
-        let subject = match checked {
+        if claim.last_update.is_far_ahead(now) {
+            let last_update = claim.last_update.clamped(now);
+            return self.hear_native(&Claim { last_update, ..claim.clone() }, spreads, now);
+        }
+        let subject = match self.identify_shared(&claim.base_url) {
             Ok(subject) => subject,
             Err(rejection) => {
                 self.log_rejection(rejection);
                 return Worth::Known;
             }
         };
+        if self.rejects_for_clock(&subject, claim.incarnation, now) {
+            return Worth::Known;
+        }
         match subject {
             Subject::Me => self.hear_native_about_myself(claim, now),
             Subject::Known(identity) if claim.incarnation == Incarnation::NONE => {
@@ -145,7 +149,7 @@ impl Machine {
         }
         let was_native = self.graves.incarnation_of(url.identity()) != Incarnation::NONE;
         let is_hint = was_native && claim.incarnation == Incarnation::NONE;
-        if is_hint || self.graves.holds_back(url.identity(), claim) {
+        if is_hint || self.graves.holds_back(url.identity(), claim, now) {
             return Worth::Known;
         }
         let is_expired = Duration::from_secs(claim.age.into()) >= TOMBSTONE_KEPT;
@@ -158,7 +162,7 @@ impl Machine {
             return Worth::Known;
         }
         let hidden = self.listings.supersede(url.identity());
-        let highest = self.graves.stamp_of(url.identity()).max(hidden).unwrap_or_default();
+        let highest = self.graves.stamp_of(url.identity(), now).max(hidden).unwrap_or_default();
         self.graves.fill(url.identity());
         let mut member = Member::new(url, claim.status, claim.monitor, claim.last_update, now);
         member.incarnation = claim.incarnation;
@@ -180,6 +184,9 @@ impl Machine {
             return self.hear_that_legacy_is_native(identity, claim, spreads, now);
         }
         let mut version = member.version();
+        if claim.incarnation != version.incarnation {
+            version.incarnation = version.incarnation.counted(now);
+        }
         match version.join(&Version::from(claim)) {
             Precedence::Newer => self.hear_news(identity, claim, spreads, now),
             Precedence::Confirms => {
@@ -272,7 +279,7 @@ impl Machine {
 
     /// Takes over what a claim says that is newer than all that is held.
     fn adopt(&mut self, identity: &Arc<str>, claim: &Claim, now: Now) {
-        self.roster.raise_incarnation(identity, claim.incarnation);
+        self.roster.adopt_incarnation(identity, claim.incarnation);
         let Some(member) = self.roster.get_mut(identity) else { return };
         let was_shown_offline = !member.is_online();
         member.close_case();

@@ -2,16 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::address::AddressClasses;
 use super::base_url::{BaseUrl, BaseUrlRejection};
 use super::machine::Machine;
 use super::message::HeardEntry;
-use super::time::{Incarnation, Now, Stamp};
-
-/// A clock may be wrong by hours, but not by more than this; beyond, a stamp could never be outdone.
-const MAX_AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
+use super::time::{Now, Stamp};
 
 /// Whom a claim is about.
 #[derive(Debug)]
@@ -48,7 +44,7 @@ pub enum Rejection {
     Address(AddressClasses),
     /// The stamp is no finite number of 0 or more.
     NotAStamp,
-    /// The stamp or the incarnation lies more than 24 h ahead.
+    /// The stamp lies more than 24 h ahead.
     FarAhead,
     /// 100,000 servers are known already.
     RosterFull,
@@ -66,7 +62,7 @@ impl fmt::Display for Rejection {
                 write!(f, "a base URL that names {classes}, where no server is reached")
             }
             Self::NotAStamp => f.write_str("a lastUpdate that is no finite number of 0 or more"),
-            Self::FarAhead => f.write_str("a lastUpdate or an incarnation more than 24 hours ahead"),
+            Self::FarAhead => f.write_str("a lastUpdate more than 24 hours ahead"),
             Self::RosterFull => f.write_str("a new server, as 100,000 are known already"),
         }
     }
@@ -116,15 +112,11 @@ impl Machine {
     }
 }
 
-pub(super) fn check_incarnation(incarnation: Incarnation, now: Now) -> Result<(), Rejection> {
-    if incarnation > Incarnation::first(now.wall + MAX_AHEAD) { Err(Rejection::FarAhead) } else { Ok(()) }
-}
-
 pub(super) fn check_stamp(last_update: f64, now: Now) -> Result<Stamp, Rejection> {
     if !(last_update.is_finite() && last_update >= 0.0) {
         return Err(Rejection::NotAStamp);
     }
     // A float beyond the range ends at its border, which lies far ahead.
     let stamp = Stamp(last_update as u64);
-    if stamp > now.wall + MAX_AHEAD { Err(Rejection::FarAhead) } else { Ok(stamp) }
+    if stamp.is_far_ahead(now) { Err(Rejection::FarAhead) } else { Ok(stamp) }
 }

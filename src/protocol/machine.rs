@@ -7,6 +7,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
 use super::claim::Claim;
+use super::clocks::Rejected;
 use super::config::Config;
 use super::deadlines::Deadlines;
 use super::flights::{ExchangeId, Flights, Purpose};
@@ -75,6 +76,7 @@ pub struct Machine {
     pub(super) refusals: Deadlines,
     pub(super) outsiders: Outsiders,
     pub(super) listings: Listings,
+    pub(super) rejected: Rejected,
 }
 
 /// Where claims come from.
@@ -149,14 +151,21 @@ impl Machine {
             refusals: Deadlines::default(),
             outsiders: Outsiders::default(),
             listings: Listings::default(),
+            rejected: Rejected::default(),
             config,
         }
     }
 
     /// A gossip request: refreshes the own stamp and merges. What [`Machine::lists`] shows then is the answer.
     pub fn handle_request(&mut self, now: Now, lists: &HeardLists<'_>) {
-        self.me.refresh(now);
+        self.begin_request(now);
         self.merge_lists(now, Source::Request, lists);
+    }
+
+    /// Somebody has called.
+    pub(super) fn begin_request(&mut self, now: Now) {
+        self.look_at_clock(now);
+        self.me.refresh(now);
     }
 
     /// Part of what a peer or the master list says, for those who merge large lists in slices: all that is said to be
@@ -171,6 +180,7 @@ impl Machine {
 
     /// The reply to an exchange.
     pub fn handle_reply(&mut self, now: Now, id: ExchangeId, reply: &Reply<'_>) {
+        self.look_at_clock(now);
         if let Reply::Lists(lists) = reply {
             self.merge_lists(now, Source::Exchange(id), lists);
         }
@@ -186,7 +196,8 @@ impl Machine {
             Reply::Failure(_) => Cause::Silent,
         });
         // What proves nothing about its sender proves nothing about the network either.
-        if matches!(reply, Reply::Native(_)) || flight.own_word.is_some() {
+        let is_proof = flight.own_word.is_some() || flight.has_word_far_ahead;
+        if matches!(reply, Reply::Native(_)) || is_proof {
             self.is_reached();
             self.note_answer(now.tick);
         }
@@ -221,6 +232,7 @@ impl Machine {
 
     /// Drains this server (`false`) or brings it back (`true`).
     pub fn handle_control(&mut self, now: Now, online: bool) {
+        self.look_at_clock(now);
         if self.me.control(online, now) {
             self.push_to_many(now.tick);
             self.spread_myself(now);
@@ -229,6 +241,7 @@ impl Machine {
 
     /// The moment that `poll_timeout` named has come, or any other.
     pub fn handle_timeout(&mut self, now: Now) {
+        self.look_at_clock(now);
         if let Some(due) = self.timers.next().filter(|due| *due <= now.tick) {
             self.health.woke(now.tick.since(due), now.tick);
         }
@@ -253,6 +266,7 @@ impl Machine {
                 Timer::Refusals => self.look_after_refusals(now),
                 Timer::LegacyNews => self.tell_legacy_news(now),
                 Timer::Listings => self.ask_listed(now),
+                Timer::Clock => self.schedule_look_at_clock(now.tick),
                 Timer::Farewell => self.end_farewell_stage(now),
             }
         }

@@ -142,6 +142,7 @@ impl Machine {
             let id = self.flights.next_id();
             self.master_list.current = Some(id);
             self.timers.stop(Timer::Download);
+            self.rejected.begin_list();
             self.transmits.push_back(Transmit::DownloadMasterList { id });
         }
     }
@@ -158,6 +159,7 @@ impl Machine {
                 self.ask_hidden_again();
                 self.greet_after_download(now);
                 self.download_again_if_alone(document, now);
+                self.mind_rejected_list(now.tick);
                 if self.master_list.wants_upload {
                     self.upload(document, now);
                 }
@@ -209,7 +211,8 @@ impl Machine {
     /// The moment for another download has come.
     pub(super) fn download_again(&mut self) {
         let has_failed = self.master_list.failures > 0;
-        if has_failed || self.master_list.wants_upload || self.listings.heard_at.is_none() {
+        let is_wanted = self.rejected.takes_list() || self.master_list.wants_upload;
+        if is_wanted || has_failed || self.listings.heard_at.is_none() {
             self.download_master_list();
         }
     }

@@ -270,8 +270,8 @@ impl Member {
     }
 
     /// A stamp for a tombstone, which beats every claim seen, even one of a fast clock.
-    pub(super) fn tombstone_stamp(&self, now: Now) -> Stamp {
-        now.wall.max(self.highest_seen().next())
+    pub(super) fn tombstone_stamp(&self, now: Stamp) -> Stamp {
+        now.max(self.highest_seen().next())
     }
 
     /// The open question about it, if any.

@@ -53,6 +53,9 @@ impl Machine {
     pub(super) fn hear(&mut self, now: Now, source: Source, says_online: bool, entry: &HeardEntry<'_>) {
         let (subject, stamp) = match self.take_in(entry, now) {
             Ok(taken) => taken,
+            Err(Rejection::FarAhead) => {
+                return self.hear_far_ahead(source, says_online, &entry.base_url, now);
+            }
             Err(rejection) => return self.log_rejection(rejection),
         };
         let claim = LegacyClaim { says_online, monitor: entry.monitor, stamp, is_verified: false };
@@ -71,6 +74,9 @@ impl Machine {
             if flight.purpose == Purpose::Inquiry {
                 return;
             }
+        }
+        if source == Source::MasterList && !matches!(subject, Subject::Me) {
+            self.rejected.let_in_from_list();
         }
         match subject {
             Subject::Me => self.hear_about_myself(says_online, stamp, now),
@@ -100,7 +106,7 @@ impl Machine {
         if self.listings.hides(url.identity(), claim.stamp) {
             return;
         }
-        if self.graves.stamp_of(url.identity()).is_some_and(|grave| claim.stamp <= grave) {
+        if self.graves.stamp_of(url.identity(), now).is_some_and(|grave| claim.stamp <= grave) {
             return;
         }
         if claim.is_expired_tombstone(now) {
@@ -128,7 +134,7 @@ impl Machine {
 
     /// A legacy peer says that a native server is back whose tombstone has left the lists: a hint, as if it were still there.
     fn dig_up(&mut self, url: &BaseUrl, claim: LegacyClaim, incarnation: Incarnation, now: Now) {
-        let stamp = self.graves.stamp_of(url.identity()).unwrap_or_default();
+        let stamp = self.graves.stamp_of(url.identity(), now).unwrap_or_default();
         self.graves.fill(url.identity());
         let mut member = Member::new(url, Status::Dead, claim.monitor, stamp, now);
         member.incarnation = incarnation;

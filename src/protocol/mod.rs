@@ -11,6 +11,7 @@
 //! | what is said over the wire | [`message`], [`request`], `heard`, `fields`, `page` |
 //! | what is let in, and how it changes what is known | [`intake`]; from legacy peers `merge`, from native servers `hearsay`, `precedence` |
 //! | what is known: of oneself, of others, of the forgotten; how it is shown | `myself`, [`member`], `roster`, `draws`, `digest`, `graves`, `retention`; `shown`, [`places`] |
+//! | clocks that are wrong | `clocks`, `stamp_clock` |
 //! | what is found out about legacy peers | `case`, `inquest`, `verification`, `reconnect` |
 //! | what is found out about native servers | `probes`, `questions`, `errands`, `neighbour`, `turn`, `suspicion`, [`accusers`], `health`, `losses` |
 //! | what proves a server alive, and what does not; servers of another cluster | `proof`, `refusals`; `outsiders` |
@@ -26,6 +27,7 @@ mod allowance;
 pub mod base_url;
 mod case;
 pub mod claim;
+mod clocks;
 pub mod config;
 mod deadlines;
 mod digest;
@@ -76,6 +78,7 @@ mod rumours;
 mod scalars;
 pub mod secret;
 mod shown;
+mod stamp_clock;
 mod suspicion;
 mod sync;
 pub mod time;

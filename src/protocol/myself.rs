@@ -7,11 +7,14 @@ use super::base_url::BaseUrl;
 use super::claim::Claim;
 use super::member::Status;
 use super::message::Entry;
+use super::stamp_clock::StampClock;
 use super::time::{Incarnation, Now, Stamp, Tick};
 
 /// The pause before a drained server takes over a higher incarnation a second time; doubles with each further time. A process
 /// behind the same URL that still runs refutes every drain, without end.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// An own incarnation may exceed the limit of 24 h by this, in seconds: claims at the limit may have been outdone a few times.
+const OUTDONE: u32 = 60;
 /// The longest such pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
@@ -39,6 +42,7 @@ pub(super) struct Myself {
     draining: bool,
     leaving: bool,
     insistence: Insistence,
+    clock: StampClock,
 }
 
 /// How a drained server paces its answers to claims that it is online.
@@ -71,6 +75,7 @@ impl Myself {
             draining: false,
             leaving: false,
             insistence: Insistence::default(),
+            clock: StampClock::new(now),
         }
     }
 
@@ -115,10 +120,28 @@ impl Myself {
         self.leaving
     }
 
+    /// The present, for stamps.
+    pub(super) fn read_clock(&mut self, now: Now) -> Stamp {
+        self.clock.read(now)
+    }
+
+    /// Gives up an incarnation that lies far ahead of the own clock, which was ahead and is right again: nobody else's clock
+    /// lets it in. The stamp keeps growing. Tells whether that was so.
+    pub(super) fn begins_again_below(&mut self, now: Now) -> bool {
+        if !Incarnation(self.incarnation.0.saturating_sub(OUTDONE)).is_far_ahead(now) {
+            return false;
+        }
+        self.incarnation = Incarnation::first(now.wall);
+        self.highest_incarnation = Incarnation::NONE;
+        self.insistence = Insistence::default();
+        self.stamp = self.stamp.next();
+        true
+    }
+
     /// A fresh stamp for what it says. Offline it says nothing new.
     pub(super) fn refresh(&mut self, now: Now) {
         if self.is_online() {
-            self.stamp = now.wall.max(self.stamp.next());
+            self.stamp = self.clock.read(now).max(self.stamp.next());
         }
     }
 
@@ -137,7 +160,7 @@ impl Myself {
         self.draining = !online;
         self.insistence = Insistence::default();
         if online {
-            self.incarnation = self.incarnation.max(self.highest_incarnation).next();
+            self.incarnation = self.incarnation.max(self.highest_incarnation.counted(now)).next();
         }
         self.outdo_everything(now);
         true
@@ -154,7 +177,7 @@ impl Myself {
         if says_online == self.is_online() || claimed < self.stamp {
             return Contradiction::None;
         }
-        self.stamp = now.wall.max(claimed.next());
+        self.stamp = self.clock.read(now).max(claimed.next());
         Contradiction::Outdone
     }
 
@@ -186,10 +209,10 @@ impl Myself {
 
     fn outdo(&mut self, claim: &Claim, now: Now) {
         self.incarnation = claim.incarnation.next();
-        self.stamp = now.wall.max(self.stamp.max(claim.last_update).next());
+        self.stamp = self.clock.read(now).max(self.stamp.max(claim.last_update).next());
     }
 
     fn outdo_everything(&mut self, now: Now) {
-        self.stamp = now.wall.max(self.stamp.max(self.highest_claimed).next());
+        self.stamp = self.clock.read(now).max(self.stamp.max(self.highest_claimed).next());
     }
 }

@@ -20,7 +20,7 @@ use super::message::Lists;
 use super::output::Transmit;
 use super::proof::Proof;
 use super::queues::MAX_UNDER_WAY;
-use super::time::Now;
+use super::time::{Incarnation, Now};
 
 /// So long a native server's answer to what is no probe is waited for, by a server in good health,
 const NATIVE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -41,7 +41,7 @@ impl Machine {
 
     /// A gossip request that carried the native extension, which holds all that counts; what is returned is the answer's.
     pub fn handle_native_request(&mut self, now: Now, heard: &Extension) -> Extension {
-        self.me.refresh(now);
+        self.begin_request(now);
         if heard.instance == self.instance {
             // Under another name, or by way of a balancer, this server has reached itself.
             return self.extension(Kind::Push, Vec::new());
@@ -65,7 +65,9 @@ impl Machine {
             }
         }
         let mut claims = news.objections;
-        claims.extend(sender.as_deref().and_then(|sender| self.reproach(sender, now)));
+        claims.extend(
+            sender.as_deref().and_then(|sender| self.reproach(sender, Some(heard.me.incarnation), now)),
+        );
         let mut answer = match &heard.kind {
             Kind::Sync(theirs) => self.answer_sync(theirs.as_deref(), claims, now),
             _ => {
@@ -78,6 +80,7 @@ impl Machine {
             }
         };
         answer.fresh = news.fresh;
+        answer.clock = heard.me.incarnation.is_far_ahead(now).then_some(now.wall);
         self.schedule_verification(now.tick);
         answer
     }
@@ -105,6 +108,9 @@ impl Machine {
         }
         if !is_myself {
             self.rumours.hear_feedback(&flight.told, &heard.fresh);
+        }
+        if let Some(theirs) = heard.clock {
+            self.hear_of_rejection(peer, theirs, now);
         }
         if sender.as_ref() == Some(peer) {
             self.hear_from_itself(flight, now);
@@ -170,9 +176,10 @@ impl Machine {
     }
 
     /// What a server should hear that is said of it and is not so, if it lives.
-    fn reproach(&self, peer: &str, now: Now) -> Option<Claim> {
+    fn reproach(&self, peer: &str, said: Option<Incarnation>, now: Now) -> Option<Claim> {
         let (identity, member) = self.roster.entry(peer)?;
-        if member.status != Status::Online {
+        let is_outdated = said.is_some_and(|said| said < member.incarnation);
+        if member.status != Status::Online || is_outdated {
             return Some(member.claim(identity, now));
         }
         (member.highest_seen() > member.stamp)
@@ -181,7 +188,7 @@ impl Machine {
 
     fn with_reproach(&self, message: &Arc<Extension>, peer: &str, now: Now) -> Arc<Extension> {
         let mut message = Arc::clone(message);
-        if let Some(reproach) = self.reproach(peer, now) {
+        if let Some(reproach) = self.reproach(peer, None, now) {
             Arc::make_mut(&mut message).claims.push(reproach);
         }
         message
@@ -318,6 +325,7 @@ impl Machine {
             fresh: Vec::new(),
             found: None,
             elsewhere: Vec::new(),
+            clock: None,
         }
     }
 

@@ -156,6 +156,7 @@ impl Machine {
         if self.me.is_leaving() {
             return;
         }
+        self.look_at_clock(now);
         self.me.leave(now);
         self.rumours.forget_all();
         if self.phase.is_starting() {

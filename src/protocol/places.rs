@@ -108,7 +108,7 @@ impl Machine {
 
     /// A gossip request begins whose entries are heard by and by.
     pub fn handle_beginning(&mut self, now: Now, Beginning { malformed }: Beginning) {
-        self.me.refresh(now);
+        self.begin_request(now);
         if malformed > 0 {
             self.log_rejection(Rejection::Malformed);
         }
@@ -131,7 +131,7 @@ impl Machine {
                 Whom::Place(place) => self.hear_at(now, place, says_online, monitor, last_update),
                 Whom::Me => match check_stamp(last_update, now) {
                     Ok(stamp) => self.hear_about_myself(says_online, stamp, now),
-                    Err(rejection) => self.log_rejection(rejection),
+                    Err(rejection) => self.reject(rejection, &Arc::from(self.me.identity()), now),
                 },
                 Whom::Named(name) => {
                     let entry = HeardEntry { base_url: name.into(), monitor, last_update };
@@ -145,12 +145,12 @@ impl Machine {
     }
 
     fn hear_at(&mut self, now: Now, place: usize, says_online: bool, monitor: bool, last_update: f64) {
+        let Some((identity, member)) = self.roster.at(place) else { return };
         let stamp = match check_stamp(last_update, now) {
             Ok(stamp) => stamp,
-            Err(rejection) => return self.log_rejection(rejection),
+            Err(rejection) => return self.reject(rejection, &Arc::clone(identity), now),
         };
         let claim = LegacyClaim { says_online, monitor, stamp, is_verified: false };
-        let Some((identity, member)) = self.roster.at(place) else { return };
         if member.is_online() != says_online || member.is_unconfirmed {
             let identity = Arc::clone(identity);
             return self.hear_about_known(identity, claim, now);

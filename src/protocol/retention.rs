@@ -33,11 +33,12 @@ impl Machine {
     }
 
     pub(super) fn drop_what_is_old(&mut self, now: Now) {
-        if self.me.stamp().age(now.wall) >= OWN_TOMBSTONE_RENEWED {
+        let wall = self.me.read_clock(now);
+        if self.me.stamp().age(wall) >= OWN_TOMBSTONE_RENEWED {
             self.me.renew_tombstone(now);
         }
         let left = |member: &Member| {
-            let since_stamp = member.stamp.age(now.wall);
+            let since_stamp = member.stamp.age(wall);
             // A newer tombstone is one that came anew: so that of a drained server stays as long as it is renewed.
             let since_arrival = member.refreshed_at.max(member.changed_at).age(now.tick);
             TOMBSTONE_KEPT.saturating_sub(since_stamp.max(since_arrival))

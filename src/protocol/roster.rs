@@ -271,6 +271,11 @@ impl Roster {
         });
     }
 
+    /// Gives a member the incarnation of a newer claim. It is higher, unless what was held counted as none.
+    pub(super) fn adopt_incarnation(&mut self, identity: &str, incarnation: Incarnation) {
+        self.change(identity, |member| member.incarnation = incarnation);
+    }
+
     /// Gives a member another incarnation; it never falls.
     pub(super) fn raise_incarnation(&mut self, identity: &str, incarnation: Incarnation) {
         self.change(identity, |member| member.incarnation = member.incarnation.max(incarnation));

@@ -129,7 +129,7 @@ impl Machine {
                 let contradicts = theirs_is.is_some_and(|claim| claim.status.is_online());
                 mine.get(bucket) != theirs.get(bucket)
                     && (member.is_told_unasked(now.tick) || contradicts)
-                    && theirs_is.is_none_or(|claim| member.is_newer_than(claim))
+                    && theirs_is.is_none_or(|claim| member.is_newer_than(claim, now))
             })
             .map(|(identity, member)| member.claim(identity, now))
             .map_while(|claim| {
@@ -140,6 +140,12 @@ impl Machine {
         if !lacking.is_empty() {
             self.say(vec![Arc::clone(peer)], Kind::Push, lacking, Arc::default(), Purpose::Push, now);
         }
+    }
+
+    /// The clock is right again: what was rejected of others' rosters may be let in now.
+    pub(super) fn ask_again_for_whole_roster(&mut self, now: Now) {
+        self.sync.whole_tries_left = 1;
+        self.ask_for_whole_roster("", &[], now);
     }
 
     /// A newcomer asks one server for its whole roster; where that one fails or is too busy another, one that was named if may be.
@@ -172,9 +178,9 @@ impl Member {
     }
 
     /// Whether what is held is newer than a claim: for a legacy peer by its stamp, for a native server by its incarnation.
-    fn is_newer_than(&self, claim: &Claim) -> bool {
+    fn is_newer_than(&self, claim: &Claim, now: Now) -> bool {
         if self.is_native() || claim.incarnation != Incarnation::NONE {
-            (self.incarnation, self.status) > (claim.incarnation, claim.status)
+            (self.incarnation.counted(now), self.status) > (claim.incarnation, claim.status)
         } else {
             self.stamp > claim.last_update && self.is_online() != claim.status.is_online()
         }

@@ -37,6 +37,8 @@ pub(super) enum Timer {
     LegacyNews,
     /// The next question about an unconfirmed entry of the master list.
     Listings,
+    /// Something was rejected because of the clock, which may be set meanwhile.
+    Clock,
     /// Peers that hang hold up a shut-down no longer.
     Farewell,
 }
@@ -60,6 +62,7 @@ const ALL: [Timer; COUNT] = [
     Timer::Refusals,
     Timer::LegacyNews,
     Timer::Listings,
+    Timer::Clock,
     Timer::Farewell,
 ];
 

@@ -133,6 +133,7 @@ impl Machine {
         let refuses_gossip =
             self.roster.get(peer).and_then(Member::refusals).is_some_and(Refusals::came_by_gossip);
         match (reply, &flight.own_word, flight.purpose) {
+            (Reply::Lists(_), ..) if flight.has_word_far_ahead => self.find_far_ahead(flight, now),
             // It is back; whether as a native server, and in which incarnation, it says itself.
             (Reply::Lists(_), Some(word), Purpose::Inquiry)
                 if is_native && word.online && !refuses_gossip =>
@@ -168,8 +169,7 @@ impl Machine {
 
     /// A member has said itself where it stands.
     fn heed_own_word(&mut self, peer: &Arc<str>, id: ExchangeId, purpose: Purpose, word: &OwnWord, now: Now) {
-        let proof = if purpose == Purpose::Inquiry { Proof::List } else { Proof::Exchange };
-        self.prove(peer, proof);
+        self.prove(peer, purpose.proof());
         if word.online {
             self.find_alive(peer, id, word, now);
         } else {
@@ -184,7 +184,7 @@ impl Machine {
         let accusation = member.case().and_then(|case| case.standing_accusation(member.stamp));
         let was_offline = !member.is_online();
         let is_held_against = member.is_native() && member.status != Status::Online;
-        let next = member.incarnation.next();
+        let next = member.incarnation.outdone(now);
         let contested =
             if was_offline { Some(member.stamp.max(accusation.unwrap_or_default())) } else { accusation };
         if member.is_disputed_since(id) && contested.is_some_and(|contested| answered <= contested) {
@@ -208,7 +208,7 @@ impl Machine {
         }
         if is_held_against {
             // It speaks as an original does, and can't refute among native servers: whoever met it does.
-            self.roster.raise_incarnation(peer, next);
+            self.roster.adopt_incarnation(peer, next);
         }
         if contested.is_some() {
             self.push_to_few(now.tick);
@@ -270,7 +270,11 @@ impl Machine {
             member.find(false, now);
             // An online claim may have come with the accusation's very stamp: the tombstone has to beat that.
             let beaten = member.stamp;
-            member.restamp(if accusation > beaten { accusation } else { member.tombstone_stamp(now) });
+            member.restamp(if accusation > beaten {
+                accusation
+            } else {
+                member.tombstone_stamp(self.me.read_clock(now))
+            });
             self.lay_tombstone(peer, Status::Dead, now);
         } else if let Some(again) = case.fail(member, now) {
             case.stage = Stage::Waiting(again);
@@ -288,7 +292,7 @@ impl Machine {
         let Some(member) = self.roster.get_mut(peer) else { return };
         member.find(false, now);
         member.close_case();
-        member.restamp(member.tombstone_stamp(now));
+        member.restamp(member.tombstone_stamp(self.me.read_clock(now)));
         self.lay_tombstone(peer, Status::Dead, now);
         self.push_to_few(now.tick);
     }
@@ -331,9 +335,7 @@ impl Machine {
     }
 
     fn close_case(&mut self, peer: &str) {
-        if let Some(member) = self.roster.get_mut(peer) {
-            member.close_case();
-        }
+        self.roster.get_mut(peer).map(Member::close_case);
     }
 
     /// The reply to any exchange, by its purpose.
@@ -349,6 +351,7 @@ impl Machine {
             self.note_legacy_wire(&flight.peer, now);
         }
         match (reply, &flight.own_word) {
+            (Reply::Lists(_), _) if flight.has_word_far_ahead => self.find_far_ahead(flight, now),
             (Reply::Lists(_), Some(word)) => {
                 self.heed_own_word(&flight.peer, id, flight.purpose, word, now);
                 if !word.online {

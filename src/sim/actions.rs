@@ -1,6 +1,6 @@
 //! What may be done to servers and to the network.
 
-use super::clock::Millis;
+use super::clock::{Glitch, Millis};
 use super::delivery::LAG_TOLD_EVERY;
 use super::host::Port;
 use super::process::{Engine, Stage};
@@ -87,6 +87,14 @@ impl World {
         }
     }
 
+    /// Has the wall clock of the servers on a host be wrong for a while.
+    pub fn glitch_clock(&mut self, host: HostId, glitch: Glitch) {
+        self.trace.glitches += 1;
+        for id in self.hosts[host.index()].processes.clone() {
+            self.processes[id.index()].suffer(glitch, self.time);
+        }
+    }
+
     /// Has messages from one host to another get lost.
     pub fn cut(&mut self, from: HostId, to: HostId) {
         self.trace.cuts += 1;
@@ -109,6 +117,7 @@ impl World {
             (host.service, host.is_mute) = (0, false);
         }
         self.store.suffer(super::store::Fault::None);
+        self.processes.iter_mut().for_each(|process| process.suffer(Glitch::default(), 0));
     }
 
     /// A graceful leave has come to its end.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
-use super::clock::Millis;
+use super::clock::{EPOCH, Glitch, Millis};
 use super::setup::{Kind, Spec};
 use super::store::Fault;
 use super::wire::HostId;
@@ -16,6 +16,7 @@ const MAX_HOSTS: usize = 14;
 /// At least so many are left running.
 const MIN_RUNNING: usize = 2;
 const HOUR: i64 = 3_600_000;
+const DAY: i64 = 24 * HOUR;
 
 /// Which kinds of servers a world is cast with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub struct Chaos {
     pub mix: Mix,
     rng: Xoshiro256PlusPlus,
     has_wrong_clocks: bool,
+    /// Whether clocks are far off for a while.
+    pub has_glitches: bool,
 }
 
 impl Chaos {
@@ -47,7 +50,8 @@ impl Chaos {
             _ => Mix::Any,
         };
         let has_wrong_clocks = rng.random_bool(0.3);
-        Self { mix, rng, has_wrong_clocks }
+        let has_glitches = rng.random_bool(0.4);
+        Self { mix, rng, has_wrong_clocks, has_glitches }
     }
 
     /// A world of 3 to 12 servers.
@@ -81,7 +85,7 @@ impl Chaos {
         let (one, other) = (self.choose(&all), self.choose(&all));
         let running = self.choose(&up);
         let may_end = up.len() > MIN_RUNNING;
-        match self.rng.random_range(0..26) {
+        match self.rng.random_range(0..28) {
             0 | 1 if may_end => world.crash(running),
             2 if may_end => world.vanish(running),
             3 if may_end => world.leave(running),
@@ -130,8 +134,21 @@ impl Chaos {
                 world.store.suffer(self.choose(&faults));
             }
             25 if self.has_wrong_clocks => world.step_clock(running, self.rng.random_range(-HOUR..HOUR)),
+            26 | 27 if self.has_glitches => world.glitch_clock(running, self.glitch(true)),
             _ => {}
         }
+    }
+
+    /// A clock that is off by hours, by days or by all the years since 1970, for seconds.
+    fn glitch(&mut self, may_be_days_ahead: bool) -> Glitch {
+        let by = match self.rng.random_range(0..5) {
+            0 => self.rng.random_range(-11 * HOUR..11 * HOUR),
+            1 => -(EPOCH as i64),
+            2 => self.rng.random_range(-30 * DAY..-2 * DAY),
+            _ if may_be_days_ahead => self.rng.random_range(2 * DAY..30 * DAY),
+            _ => 0,
+        };
+        Glitch { by, lasts: self.rng.random_range(500..20_000) }
     }
 
     /// How long until the next blow.
@@ -145,8 +162,12 @@ impl Chaos {
             (Mix::Mixed, _) => Kind::Legacy,
             (Mix::Any, draw) => [Kind::Native, Kind::Plain, Kind::Legacy][draw],
         };
+        // A plain server that starts days ahead keeps its stamp, which nobody lets in.
+        let has_glitch = self.has_glitches && self.rng.random_bool(0.25);
+        let glitch = if has_glitch { self.glitch(kind != Kind::Plain) } else { Glitch::default() };
         Spec {
             kind,
+            glitch,
             monitor: self.rng.random_bool(0.1),
             wall_offset: if self.has_wrong_clocks { self.rng.random_range(-3 * HOUR..3 * HOUR) } else { 0 },
             listens_after: if self.rng.random_bool(0.2) { self.rng.random_range(0..9_000) } else { 0 },

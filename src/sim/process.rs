@@ -1,7 +1,7 @@
 //! One process: an engine, the clock on its wall, and what the world notes about it.
 
 use super::checks::Ledger;
-use super::clock::Millis;
+use super::clock::{Glitch, Millis};
 use super::legacy::Legacy;
 use super::view::{self, View};
 use super::wire::HostId;
@@ -40,6 +40,8 @@ pub struct Process {
     pub engine: Option<Engine>,
     /// How far its wall clock is off, in milliseconds.
     pub wall_offset: i64,
+    /// Its wall clock is off by so much more until then.
+    pub glitch: (i64, Millis),
     /// How far it has come.
     pub stage: Stage,
     /// When it was started.
@@ -83,6 +85,7 @@ impl Process {
             host,
             engine: Some(engine),
             wall_offset,
+            glitch: (0, 0),
             stage: Stage::Starting,
             started_at: now,
             told_at: now,
@@ -96,6 +99,17 @@ impl Process {
             sent: Traffic::default(),
             ledger: Ledger::default(),
         }
+    }
+
+    /// Has its wall clock be wrong for a while.
+    pub fn suffer(&mut self, glitch: Glitch, now: Millis) {
+        self.glitch = (glitch.by, now + glitch.lasts);
+    }
+
+    /// How far its wall clock is off now, in milliseconds.
+    pub fn offset(&self, now: Millis) -> i64 {
+        let (by, until) = self.glitch;
+        self.wall_offset + if now < until { by } else { 0 }
     }
 
     /// The machine, if it runs one.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use super::clock::{EPOCH, Millis, present};
+use super::clock::{EPOCH, Glitch, Millis, present};
 use super::host::{Host, Port};
 use super::legacy::{Legacy, Setup};
 use super::process::{Engine, Process, Stage};
@@ -39,6 +39,8 @@ pub struct Spec {
     pub monitor: bool,
     /// How far its wall clock is off, in milliseconds.
     pub wall_offset: i64,
+    /// What else is wrong with its wall clock as it starts.
+    pub glitch: Glitch,
     /// It listens only so long after its start.
     pub listens_after: Millis,
 }
@@ -46,7 +48,7 @@ pub struct Spec {
 impl Spec {
     /// An ordinary one of a kind.
     pub fn of(kind: Kind) -> Self {
-        Self { kind, monitor: false, wall_offset: 0, listens_after: 0 }
+        Self { kind, monitor: false, wall_offset: 0, glitch: Glitch::default(), listens_after: 0 }
     }
 }
 
@@ -102,7 +104,7 @@ impl World {
 
     /// Starts a server on a host, as one more behind its URL if there is one already.
     pub fn start(&mut self, host: HostId, spec: Spec) -> ProcessId {
-        let (now, seed) = (present(self.time, spec.wall_offset), self.rng.random());
+        let (now, seed) = (present(self.time, spec.wall_offset + spec.glitch.by), self.rng.random());
         let engine = match spec.kind {
             Kind::Legacy => Engine::Legacy(Box::new(Legacy::start(self.setup(host, spec), seed, now))),
             _ => Engine::Native(Box::new(Machine::start(self.config(host, spec), seed, now))),
@@ -159,7 +161,8 @@ impl World {
                     Engine::Native(Box::new(Machine::seeded(config, seed, now, others)))
                 }
             };
-            let id = self.install(host, *spec, engine);
+            // Clocks that were wrong when it started are right by now.
+            let id = self.install(host, Spec { glitch: Glitch::default(), ..*spec }, engine);
             self.processes[id.index()].stage = Stage::Running;
             self.carry_out(id);
             self.arm(id);
@@ -178,7 +181,10 @@ impl World {
 
     fn install(&mut self, host: HostId, spec: Spec, engine: Engine) -> ProcessId {
         let id = ProcessId(u32::try_from(self.processes.len()).unwrap_or(u32::MAX));
-        self.processes.push(Process::new(host, engine, spec.wall_offset, self.time));
+        let mut process = Process::new(host, engine, spec.wall_offset, self.time);
+        process.suffer(spec.glitch, self.time);
+        self.trace.glitches += u64::from(spec.glitch.lasts > 0);
+        self.processes.push(process);
         let place = &mut self.hosts[host.index()];
         place.processes.push(id);
         place.port = Port::Open;

@@ -29,6 +29,8 @@ pub struct Trace {
     pub controls: u64,
     /// Partitions that began.
     pub partitions: u64,
+    /// Times that a wall clock was wrong for a while, and servers that started with one.
+    pub glitches: u64,
     /// Directions that were cut.
     pub cuts: u64,
 }

@@ -175,7 +175,7 @@ impl World {
 
     /// The present, as a process sees it.
     pub fn now(&self, id: ProcessId) -> Now {
-        let offset = self.processes.get(id.index()).map_or(0, |process| process.wall_offset);
+        let offset = self.processes.get(id.index()).map_or(0, |process| process.offset(self.time));
         present(self.time, offset)
     }
 

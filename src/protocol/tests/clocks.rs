@@ -2,15 +2,49 @@
 
 use std::time::Duration;
 
-use super::native_rig::{machine, native, now, word_of};
+use super::fakes::Fake;
+use super::native_rig::{machine, native, now, said, word_of};
+use super::rig::{ME as PLAIN_ME, Stand, lists};
+use super::world::{EPOCH, World, config};
 use crate::protocol::claim::Claim;
 use crate::protocol::extension::Extension;
 use crate::protocol::machine::Machine;
 use crate::protocol::member::Status;
-use crate::protocol::time::Incarnation;
+use crate::protocol::message::Reply;
+use crate::protocol::output::{Event, Severity};
+use crate::protocol::time::{Incarnation, Now, Stamp};
 
 const ME: &str = "http://me/";
 const A: &str = "http://a/";
+const B: &str = "http://b/";
+const HOUR: i64 = 3_600_000;
+const DAY: i64 = 24 * HOUR;
+
+/// The present of a clock that is off by so much.
+fn at(tick: u64, offset: i64) -> Now {
+    Now { wall: Stamp((EPOCH + tick).saturating_add_signed(offset)), ..now(tick) }
+}
+
+fn incarnation_at(now: Now) -> Incarnation {
+    Incarnation::first(now.wall)
+}
+
+/// What a peer says of itself.
+fn word(url: &str, status: Status, incarnation: Incarnation, stamp: Stamp) -> Extension {
+    Extension { me: Claim { status, incarnation, last_update: stamp, ..native(url) }, ..word_of(url) }
+}
+
+fn held(machine: &Machine, url: &str) -> Claim {
+    machine.claim(url, now(0)).unwrap()
+}
+
+fn warnings(machine: &mut Machine) -> Vec<String> {
+    let text = |event| match event {
+        Event::Log { severity: Severity::Warning, message, .. } => Some(message),
+        _ => None,
+    };
+    std::iter::from_fn(|| machine.poll_event()).filter_map(text).collect()
+}
 
 fn native_machine() -> Machine {
     machine(Some(Duration::from_secs(1)), [native(A)].into_iter())
@@ -54,4 +88,144 @@ fn a_drained_server_does_not_argue_without_end_with_one_that_shares_its_url() {
         takeovers += u32::from(word.incarnation > before);
     }
     assert!((5..=16).contains(&takeovers), "{takeovers} in ten minutes");
+}
+
+#[test]
+fn a_stamp_keeps_no_native_server_out() {
+    for stamp in [at(0, 2 * DAY).wall, Stamp(u64::MAX), Stamp(0)] {
+        let mut machine = native_machine();
+        let incarnation = incarnation_at(now(0));
+        let answer = machine.handle_native_request(now(5), &word(B, Status::Online, incarnation, stamp));
+        assert_eq!((held(&machine, B).status, answer.clock), (Status::Online, None));
+        assert_eq!(held(&machine, B).last_update, stamp.min(now(5).wall), "it counts as now");
+        machine.handle_native_request(now(900), &word(B, Status::Left, incarnation, stamp));
+        assert_eq!(held(&machine, B).status, Status::Left, "believed when it drains");
+    }
+}
+
+#[test]
+fn an_incarnation_days_ahead_is_rejected_named_and_its_subject_told() {
+    let mut machine = native_machine();
+    warnings(&mut machine);
+    let ahead = incarnation_at(at(0, 2 * DAY));
+    let answer = machine.handle_native_request(now(5), &word(B, Status::Online, ahead, now(5).wall));
+    assert_eq!(answer.clock, Some(now(5).wall));
+    assert!(machine.claim(B, now(5)).is_none());
+    let told = warnings(&mut machine);
+    assert_eq!(told.iter().filter(|line| line.contains(B) && line.contains("24 hours ahead")).count(), 1);
+    // And by the other one, who finds that in an answer.
+    machine.handle_timeout(now(2_000));
+    let asked = said(&mut machine).remove(0);
+    let answer = Extension { clock: Some(at(2_010, -73 * HOUR).wall), ..word_of(&asked.to) };
+    machine.handle_reply(now(2_010), asked.id, &Reply::Native(Box::new(answer)));
+    let told = warnings(&mut machine);
+    let is_told = |line: &String| line.contains(&*asked.to) && line.contains("72 hours ahead");
+    assert_eq!(told.iter().filter(|line| is_told(line)).count(), 1, "{told:?}");
+}
+
+#[test]
+fn a_held_incarnation_days_ahead_counts_as_none_but_may_be_confirmed() {
+    for says_right in [true, false] {
+        let mut machine = native_machine();
+        let ahead = incarnation_at(at(0, 3 * DAY));
+        let wrong = at(1_000, 3 * DAY);
+        machine.handle_native_request(wrong, &word(B, Status::Online, ahead, wrong.wall));
+        assert_eq!(held(&machine, B).incarnation, ahead);
+        // The clock is right again.
+        let incarnation = if says_right { incarnation_at(now(0)) } else { ahead };
+        machine.handle_native_request(now(2_000), &word(B, Status::Left, incarnation, now(2_000).wall));
+        assert_eq!((held(&machine, B).status, held(&machine, B).incarnation), (Status::Left, incarnation));
+        machine.handle_native_request(now(3_000), &word(B, Status::Online, ahead.next(), now(3_000).wall));
+        assert_eq!(held(&machine, B).incarnation, incarnation, "what lies too far ahead is not adopted");
+    }
+}
+
+#[test]
+fn a_server_whose_clock_was_set_back_begins_again_below_and_its_stamp_grows() {
+    let config =
+        crate::protocol::config::Config { probe_interval: Some(Duration::from_secs(1)), ..config(ME) };
+    let mut machine = Machine::seeded(config, 3, at(0, 2 * DAY), [native(A)]);
+    let before = own(&machine);
+    assert_eq!(before.incarnation, incarnation_at(at(0, 2 * DAY)));
+    let after = machine.handle_native_request(now(1_000), &word_of(A)).me;
+    assert_eq!((after.status, after.incarnation), (Status::Online, incarnation_at(now(1_000))));
+    assert!(after.last_update > before.last_update);
+    // An echo of its former self does not raise it again, also when it comes back from a drain.
+    let word = hear_of_myself(&mut machine, 2_000, Status::Dead, before.incarnation);
+    assert_eq!(word.incarnation, after.incarnation);
+    machine.handle_control(now(3_000), false);
+    machine.handle_control(now(4_000), true);
+    assert_eq!(own(&machine).incarnation, after.incarnation.next());
+}
+
+#[test]
+fn a_sender_that_says_less_than_is_held_of_it_is_told() {
+    let mut machine = native_machine();
+    let earlier = Claim { incarnation: incarnation_at(now(0)), ..native(B) };
+    machine.handle_native_request(now(5), &Extension { claims: vec![earlier.clone()], ..word_of(A) });
+    let from_1970 = word(B, Status::Online, Incarnation(7), Stamp(7_000));
+    let answer = machine.handle_native_request(now(9), &from_1970);
+    let told: Vec<_> = answer.claims.iter().filter(|claim| &*claim.base_url == B).collect();
+    assert_eq!(told.iter().map(|claim| claim.incarnation).collect::<Vec<_>>(), [earlier.incarnation]);
+}
+
+#[test]
+fn a_tombstone_laid_while_the_clock_is_ahead_for_seconds_is_none_of_tomorrow() {
+    let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(5));
+    world.meet(A);
+    world.nodes.get_mut(PLAIN_ME).unwrap().wall_offset = 2 * DAY;
+    world.be(A, Fake::Refuses);
+    world.run_for(15_000);
+    let Stand::Offline(stamp) = world.stand(A) else { panic!("{:?}", world.stand(A)) };
+    assert!(stamp < world.wall() + 60_000, "{stamp}");
+    assert!(world.stamp(PLAIN_ME) < world.wall() + 60_000);
+}
+
+#[test]
+fn a_legacy_peer_that_is_right_stays_online_while_the_own_clock_is_behind() {
+    let mut world = World::among(&[A]);
+    world.nodes.get_mut(PLAIN_ME).unwrap().wall_offset = -2 * DAY;
+    world.run_for(200_000);
+    assert!(world.gossip_to(A).len() > 3 && world.is_online(A));
+    world.be(A, Fake::Drained);
+    world.nodes.get_mut(PLAIN_ME).unwrap().wall_offset = 0;
+    world.run_for(200_000);
+    assert!(!world.is_online(A), "what it says of itself counts again");
+}
+
+#[test]
+fn a_list_of_which_everything_is_rejected_is_downloaded_again_soon() {
+    let mut world = World::new(3);
+    world.store.body = Some(format!(r#"{{"online":[{{"baseUrl":"{A}","lastUpdate":{EPOCH}}}]}}"#));
+    world.be(A, Fake::Online);
+    world.start(config(PLAIN_ME), -(EPOCH as i64));
+    world.run_for(60_000);
+    let pauses: Vec<u64> = world.downloads().windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(pauses.len() >= 5 && pauses.iter().all(|pause| (1_000..=10_010).contains(pause)), "{pauses:?}");
+    assert!(world.has_started() && world.stand(A) == Stand::Unknown);
+    // The clock is set: the list is requested at once, and others are greeted.
+    world.nodes.get_mut(PLAIN_ME).unwrap().wall_offset = 0;
+    world.run_for(2_000);
+    assert!(world.is_online(A) && !world.sent_to(A).is_empty());
+    let downloads = world.downloads().len();
+    world.run_for(60_000);
+    assert_eq!(world.downloads().len(), downloads, "that was all");
+}
+
+#[test]
+fn no_stamp_of_tomorrow_is_uploaded() {
+    let mut world = World::new(3);
+    let mut config = config(PLAIN_ME);
+    config.master_list.announce_minimum = Duration::from_secs(5);
+    config.master_list.announce_interval = Duration::ZERO;
+    world.start(config, 2 * DAY);
+    world.run_for(1_000);
+    world.nodes.get_mut(PLAIN_ME).unwrap().wall_offset = 0;
+    world.run_for(60_000);
+    assert!(world.stamp(PLAIN_ME) > world.wall() + DAY as u64, "what it tells originals keeps growing");
+    let (body, _) = world.uploads()[0];
+    let list: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert!(list["online"][0]["lastUpdate"].as_u64().unwrap() <= world.wall());
+    assert_eq!(world.uploads().len(), 1);
+    world.hear_lists(&lists(&[], &[]));
 }

@@ -52,6 +52,7 @@ pub(super) fn word_of(url: &str) -> Extension {
         fresh: Vec::new(),
         found: None,
         elsewhere: Vec::new(),
+        clock: None,
     }
 }
 

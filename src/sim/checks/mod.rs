@@ -15,13 +15,13 @@ pub(super) use bounded::check as bounded;
 pub(super) use fair_load::Load;
 pub(super) use legacy_clean::check as legacy_clean;
 
-use super::clock::Millis;
+use super::clock::{Millis, present};
 use super::host::Host;
 use super::process::{Engine, Process, Stage};
 use super::view::{self, View};
 use super::wire::HostId;
 use crate::protocol::member::Status;
-use crate::protocol::time::Incarnation;
+use crate::protocol::time::{Incarnation, Now};
 
 /// Up to so many hosts everybody's view of everybody is looked at after each step.
 const FULL_UP_TO: usize = 32;
@@ -111,9 +111,16 @@ struct Change<'a> {
     after: View,
     /// The highest incarnation that the subject ever gave itself.
     uttered: Incarnation,
+    /// The observer's clock.
+    now: Now,
 }
 
 impl Change<'_> {
+    /// The incarnation held before; one that lies over 24 h ahead of the observer's clock counts as none.
+    fn counted_before(&self) -> Incarnation {
+        self.before.incarnation.counted(self.now)
+    }
+
     fn violation(&self, invariant: &'static str) -> Violation {
         let Change { at, observer, subject, before, after, .. } = self;
         let finding = format!("{observer} holds {} as {after:?}, before as {before:?}", subject.url);
@@ -206,7 +213,8 @@ impl Checks {
             self.note_own(host, after.incarnation.min(before.incarnation.next()));
         }
         let uttered = self.highest.get(index).copied().unwrap_or_default();
-        let change = Change { at, observer, subject, before, after, uttered };
+        let change =
+            Change { at, observer, subject, before, after, uttered, now: present(at, process.offset(at)) };
         let found = [
             no_resurrection::check(&change),
             monotone::check(&change),
@@ -243,7 +251,15 @@ mod tests {
     }
 
     pub(super) fn change(subject: &Host, before: View, after: View) -> Change<'_> {
-        Change { at: 60_000, observer: "http://a/", subject, before, after, uttered: Incarnation(9) }
+        Change {
+            at: 60_000,
+            observer: "http://a/",
+            subject,
+            before,
+            after,
+            uttered: Incarnation(9),
+            now: present(60_000, 0),
+        }
     }
 
     pub(super) fn subject() -> Host {

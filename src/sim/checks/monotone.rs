@@ -1,10 +1,11 @@
-//! Monotone: the incarnation held for a subject never falls, nor the stamp within one incarnation.
+//! Monotone: the incarnation held for a subject never falls, nor the stamp within one incarnation. An incarnation that lies
+//! over 24 h ahead of the observer's clock counts as none.
 
 use super::{Change, Violation};
 
 pub(super) fn check(change: &Change<'_>) -> Option<Violation> {
     let Change { before, after, .. } = change;
-    let has_fallen = after.incarnation < before.incarnation
+    let has_fallen = after.incarnation < change.counted_before()
         || (after.incarnation == before.incarnation && after.last_update < before.last_update);
     has_fallen.then(|| change.violation("Monotone"))
 }
@@ -23,5 +24,10 @@ mod tests {
         assert!(finds(view(Online, 5, 10), view(Online, 5, 9)));
         assert!(!finds(view(Online, 5, 10), view(Online, 6, 1)));
         assert!(!finds(view(Online, 5, 10), view(Dead, 5, 10)));
+        let day = 86_400;
+        let clock = (crate::sim::clock::EPOCH / 1_000) as u32 + 60;
+        assert!(finds(view(Online, clock + day, 10), view(Online, clock, 20)));
+        assert!(!finds(view(Online, clock + day + 1, 10), view(Online, clock, 20)), "too far ahead to count");
+        assert!(finds(view(Online, clock + day + 1, 10), view(Online, clock + day + 1, 9)));
     }
 }

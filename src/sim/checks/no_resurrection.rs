@@ -8,7 +8,7 @@ pub(super) fn check(change: &Change<'_>) -> Option<Violation> {
         return Some(change.violation("NoResurrection (an incarnation that its subject never had)"));
     }
     let is_back = !before.status.is_online() && after.status.is_online();
-    let is_newer = after.incarnation > before.incarnation || after.last_update > before.last_update;
+    let is_newer = after.incarnation > change.counted_before() || after.last_update > before.last_update;
     (is_back && !is_newer).then(|| change.violation("NoResurrection"))
 }
 

@@ -1,0 +1,242 @@
+//! Rule R9: wall clocks that are wrong by more than a day, and what is mended once they are right.
+//!
+//! A claim too far ahead is rejected, for it could never be outdone; its subject is told. What was taken from a clock while
+//! it was ahead does not outlast that: a server's own incarnation begins again below, another's counts as none.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::RngExt;
+
+use super::flights::{Flight, Purpose};
+use super::intake::{Rejection, Subject};
+use super::machine::{Machine, Source};
+use super::output::Severity;
+use super::stamp_clock::Offset;
+use super::time::{Incarnation, Now, Stamp, Tick};
+use super::timers::Timer;
+
+/// A clock may be wrong by hours, but not by more than this; beyond, a stamp could never be outdone.
+pub(crate) const MAX_AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
+/// Pause between two looks at the clock, while something was rejected because of it.
+const LOOK: Duration = Duration::from_secs(1);
+/// What was rejected longer ago than this is not requested again: by then others have told it or not.
+const FORGOTTEN: Duration = Duration::from_secs(60 * 60);
+/// Rejected servers named in the log at once.
+const MAX_NAMED: u8 = 5;
+/// Pause before as many are named again.
+const NAMED_AGAIN: Duration = Duration::from_secs(60);
+/// Bounds of the pause, in milliseconds, before a master list is downloaded again of which everything was rejected.
+const DOWNLOADED_AGAIN_MS: std::ops::Range<u64> = 1_000..10_000;
+
+/// What was rejected because of this server's clock.
+#[derive(Debug, Default)]
+pub(super) struct Rejected {
+    /// How far the clock was ahead of the monotonic one at the first rejection, and when the last one was.
+    pending: Option<(Offset, Tick)>,
+    /// Servers named in the log since this moment.
+    named: (u8, Tick),
+    /// Entries of the master list under way: those rejected, and those let in.
+    listed: (u32, u32),
+    /// Whether the master list is to be downloaded again.
+    wants_list: bool,
+}
+
+impl Rejected {
+    fn note(&mut self, now: Now) {
+        let since = self.pending.map_or(Offset::of(now), |(since, _)| since);
+        self.pending = Some((since, now.tick));
+    }
+
+    /// Whether the clock has jumped ahead since something was rejected; told once.
+    fn take_jump(&mut self, now: Now) -> bool {
+        self.pending.take_if(|(since, _)| Offset::of(now).has_jumped_since(*since)).is_some()
+    }
+
+    fn may_name(&mut self, now: Tick) -> bool {
+        if now.since(self.named.1) >= NAMED_AGAIN {
+            self.named = (0, now);
+        }
+        self.named.0 = self.named.0.saturating_add(1);
+        self.named.0 <= MAX_NAMED
+    }
+
+    /// A download of the master list begins.
+    pub(super) fn begin_list(&mut self) {
+        self.listed = (0, 0);
+    }
+
+    /// An entry of the master list was let in.
+    pub(super) fn let_in_from_list(&mut self) {
+        self.listed.1 += 1;
+    }
+
+    /// Whether the master list is to be downloaded again; told once.
+    pub(super) fn takes_list(&mut self) -> bool {
+        std::mem::take(&mut self.wants_list)
+    }
+
+    fn is_all_of_list(&self) -> bool {
+        matches!(self.listed, (1.., 0))
+    }
+}
+
+impl Stamp {
+    pub(crate) fn is_far_ahead(self, now: Now) -> bool {
+        self > now.wall + MAX_AHEAD
+    }
+
+    /// As a stamp that others let in.
+    pub(super) fn clamped(self, now: Now) -> Stamp {
+        if self.is_far_ahead(now) { now.wall } else { self }
+    }
+}
+
+impl Incarnation {
+    pub(crate) fn is_far_ahead(self, now: Now) -> bool {
+        self > Self::first(now.wall + MAX_AHEAD)
+    }
+
+    /// The one that outdoes it.
+    pub(super) fn outdone(self, now: Now) -> Self {
+        if self.is_far_ahead(now) { Self::first(now.wall) } else { self.next() }
+    }
+
+    /// What it counts for, held of somebody: nothing, where it lies too far ahead.
+    pub(crate) fn counted(self, now: Now) -> Self {
+        if self.is_far_ahead(now) { Self::NONE } else { self }
+    }
+}
+
+impl Machine {
+    /// Looks at the clock, at each door; cheap.
+    pub(super) fn look_at_clock(&mut self, now: Now) {
+        if self.me.begins_again_below(now) {
+            let message = "Clustershazbot: the clock was set back by a day or more, so this server starts again \
+                           below the version that it gave itself before";
+            self.log_seldom(Severity::Warning, message.to_owned(), None, now.tick);
+            self.spread_myself(now);
+            self.push_to_many(now.tick);
+        }
+        if self.phase.is_running() && self.rejected.take_jump(now) {
+            self.request_again(now);
+        }
+    }
+
+    /// The clock was set ahead: what was rejected before may be let in now.
+    fn request_again(&mut self, now: Now) {
+        self.master_list.has_greeted = false;
+        self.rejected.wants_list = true;
+        self.timers.set(Timer::Download, now.tick);
+        self.ask_again_for_whole_roster(now);
+        self.push_to_many(now.tick);
+    }
+
+    /// As long as something was rejected, a jump of the clock is not to wait for another event.
+    pub(super) fn schedule_look_at_clock(&mut self, now: Tick) {
+        match self.rejected.pending {
+            Some((_, last)) if now.since(last) < FORGOTTEN && !self.me.is_leaving() => {
+                self.timers.set_earlier(Timer::Clock, now + LOOK);
+            }
+            _ => self.rejected.pending = None,
+        }
+    }
+
+    /// Something said of a server is not let in.
+    pub(super) fn reject(&mut self, rejection: Rejection, identity: &Arc<str>, now: Now) {
+        match rejection {
+            Rejection::FarAhead => self.reject_far_ahead(identity, now),
+            _ => self.log_rejection(rejection),
+        }
+    }
+
+    /// Whether a claim's incarnation lies too far ahead to be adopted. One that is held already may be confirmed.
+    pub(super) fn rejects_for_clock(&mut self, subject: &Subject, said: Incarnation, now: Now) -> bool {
+        if !said.is_far_ahead(now) {
+            return false;
+        }
+        let identity: Arc<str> = match subject {
+            Subject::Me => Arc::from(self.me.identity()),
+            Subject::Known(identity) => Arc::clone(identity),
+            Subject::New(url) => Arc::clone(url.identity()),
+        };
+        let is_held = match subject {
+            Subject::Me => said <= self.me.incarnation(),
+            _ => self.roster.get(&identity).is_some_and(|member| member.incarnation == said),
+        };
+        if is_held {
+            return false;
+        }
+        self.reject_far_ahead(&identity, now);
+        true
+    }
+
+    /// Something said of a server was rejected because it lies too far ahead.
+    fn reject_far_ahead(&mut self, identity: &str, now: Now) {
+        self.rejected.note(now);
+        self.schedule_look_at_clock(now.tick);
+        if self.rejected.may_name(now.tick) {
+            let message = format!(
+                "Clustershazbot rejects what is said of {identity}: it lies more than 24 hours ahead of this \
+                 server's clock"
+            );
+            self.log_seldom(Severity::Warning, message, None, now.tick);
+        }
+    }
+
+    /// A plain entry lies too far ahead.
+    pub(super) fn hear_far_ahead(&mut self, source: Source, says_online: bool, base_url: &str, now: Now) {
+        let identity: Arc<str> = match self.identify(base_url) {
+            Ok(Subject::Me) => Arc::from(self.me.identity()),
+            Ok(Subject::Known(identity)) => identity,
+            Ok(Subject::New(url)) => Arc::clone(url.identity()),
+            Err(rejection) => return self.log_rejection(rejection),
+        };
+        match source {
+            Source::Exchange(id) => {
+                let Some(flight) = self.flights.get_mut(id) else { return };
+                let is_own_word = identity == flight.peer;
+                flight.has_word_far_ahead |= is_own_word && says_online;
+                if flight.purpose == Purpose::Inquiry && !is_own_word {
+                    return;
+                }
+            }
+            Source::MasterList if *identity != *self.me.identity() => self.rejected.listed.0 += 1,
+            Source::MasterList | Source::Request => {}
+        }
+        self.reject_far_ahead(&identity, now);
+    }
+
+    /// The master list was merged. If it held nothing but what this server's clock rejects, it is downloaded again soon.
+    pub(super) fn mind_rejected_list(&mut self, now: Tick) {
+        if self.rejected.is_all_of_list() && !self.me.is_leaving() {
+            self.master_list.has_greeted = false;
+            self.rejected.wants_list = true;
+            let pause = Duration::from_millis(self.rng.random_range(DOWNLOADED_AGAIN_MS));
+            self.timers.set_earlier(Timer::Download, now + pause);
+        }
+    }
+
+    /// A member shows itself online with a stamp that is rejected: it lives, and nothing else is known.
+    pub(super) fn find_far_ahead(&mut self, flight: &Flight, now: Now) {
+        let Some(member) = self.roster.get_mut(&flight.peer) else { return };
+        member.close_case();
+        member.prove(flight.purpose.proof());
+        if member.is_online() {
+            member.find(true, now);
+            member.note_answered(true);
+            self.roster.confirm(&flight.peer);
+        }
+    }
+
+    /// A peer has rejected what this server says of itself, because of the clocks.
+    pub(super) fn hear_of_rejection(&mut self, peer: &Arc<str>, theirs: Stamp, now: Now) {
+        let ahead = self.me.incarnation().0.saturating_sub(Incarnation::first(theirs).0);
+        let peer = self.roster.spelling(peer);
+        let message = format!(
+            "Clustershazbot: {peer} rejects what this server says of itself: it lies {} hours ahead of the clock there",
+            ahead / 3_600
+        );
+        self.log_seldom(Severity::Warning, message, None, now.tick);
+    }
+}
