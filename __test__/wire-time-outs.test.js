@@ -5,7 +5,7 @@ const assert = require('node:assert/strict')
 const { setTimeout: pause } = require('node:timers/promises')
 const { createRawServer, bytes, healthy } = require('./support/raw-server')
 const { startSubject } = require('./support/subject')
-const { aWhileAgo, entry, isOffline } = require('./support/entries')
+const { aWhileAgo, entry, isOnline } = require('./support/entries')
 const { eventually } = require('./support/eventually')
 
 /** How long an answer may take in all, and how much later than that its end may be noticed on a busy machine. */
@@ -50,9 +50,9 @@ describe('wire: time-outs', { concurrency: 12 }, () => {
       const baseUrl = `${peer.origin}/`
       const { app } = await startSubject(t, { servers: [entry(baseUrl, aWhileAgo())] })
       await assertGivenUp(peer.requests[0], GOSSIP)
-      await eventually(async () => isOffline(await app.list(), baseUrl), {
+      await eventually(async () => !isOnline(await app.list(), baseUrl), {
         within: 60_000,
-        what: 'its death',
+        what: 'that it is hidden',
       })
       assert.match(app.output('stderr'), new RegExp(`Failed to send gossip message to ${baseUrl}:`))
     })
