@@ -254,13 +254,9 @@ impl Roster {
 
     /// Gives a member another status.
     pub(super) fn transition(&mut self, identity: &str, status: Status, now: Tick) {
-        if let Some((identity, member)) =
-            self.place_of(identity).and_then(|place| self.members.get_index(place))
-        {
-            self.journal.compare(identity, Some(member.status), Some(status), now);
-        }
+        let mut before = status;
         self.change(identity, |member| {
-            let before = std::mem::replace(&mut member.status, status);
+            before = std::mem::replace(&mut member.status, status);
             if before != status {
                 member.changed_at = now.into();
                 if !before.is_online() && status.is_online() {
@@ -269,6 +265,12 @@ impl Roster {
                 }
             }
         });
+        if before.is_online() != status.is_online()
+            && let Some((identity, _)) =
+                self.place_of(identity).and_then(|place| self.members.get_index(place))
+        {
+            self.journal.compare(identity, Some(before), Some(status), now);
+        }
     }
 
     /// Gives a member the incarnation of a newer claim. It is higher, unless what was held counted as none.
