@@ -12,7 +12,7 @@ use indexmap::IndexMap;
 
 use super::base_url::BaseUrl;
 use super::extension::Kind;
-use super::flights::{Flight, OwnWord, Purpose};
+use super::flights::{Flight, Purpose};
 use super::intake::Subject;
 use super::journal::Cause;
 use super::machine::Machine;
@@ -32,32 +32,36 @@ const ASKED_AGAIN: Duration = Duration::from_secs(30);
 /// Pause between two questions to whichever outsiders.
 const PACE: Duration = Duration::from_secs(1);
 
-/// The outsiders, and when each was asked last.
+/// Servers that are no members.
 #[derive(Debug, Default)]
 pub(super) struct Outsiders {
-    asked: IndexMap<Arc<str>, Tick, FixedState>,
+    by_identity: IndexMap<Arc<str>, Outsider, FixedState>,
     next_question: Tick,
     is_told: bool,
 }
 
+/// One of them.
+#[derive(Debug)]
+struct Outsider {
+    /// What was known of it when it was left out, which stays true if it becomes a member.
+    member: Member,
+    asked_at: Tick,
+}
+
 impl Outsiders {
     pub(super) fn has(&self, identity: &str) -> bool {
-        !self.asked.is_empty() && self.asked.contains_key(identity)
+        !self.by_identity.is_empty() && self.by_identity.contains_key(identity)
     }
 
     pub(super) fn len(&self) -> usize {
-        self.asked.len()
+        self.by_identity.len()
     }
 
-    fn insert(&mut self, identity: &Arc<str>, now: Tick) {
-        if self.asked.len() >= MAX_OUTSIDERS {
-            self.asked.shift_remove_index(0);
+    fn insert(&mut self, identity: &Arc<str>, member: Member, now: Tick) {
+        if self.by_identity.len() >= MAX_OUTSIDERS {
+            self.by_identity.shift_remove_index(0);
         }
-        self.asked.insert(Arc::clone(identity), now);
-    }
-
-    fn admit(&mut self, identity: &str) {
-        self.asked.swap_remove(identity);
+        self.by_identity.insert(Arc::clone(identity), Outsider { member, asked_at: now });
     }
 }
 
@@ -84,9 +88,12 @@ impl Machine {
         let shown = self.roster.spelling(peer);
         self.probes.excuse(peer);
         self.roster.because(Cause::Rejected);
-        self.roster.remove(peer, now.tick);
+        let Some(mut member) = self.roster.remove(peer, now.tick) else { return };
         self.forget_in_queues(peer);
-        self.outsiders.insert(peer, now.tick);
+        member.close_case();
+        member.acquit();
+        member.status = Status::Online;
+        self.outsiders.insert(peer, member, now.tick);
         if !std::mem::replace(&mut self.outsiders.is_told, true) {
             let message = format!(
                 "Clustershazbot shares its master list with servers that reject its SHAZBOT_SECRET, such as {shown}: they are not shown"
@@ -97,15 +104,16 @@ impl Machine {
 
     /// Somebody says that an outsider is online: now and then it is asked whether it has this server's secret by now.
     pub(super) fn hear_of_outsider(&mut self, url: &BaseUrl, now: Now) {
-        let is_due =
-            |asked: &Tick| now.tick.since(*asked) >= ASKED_AGAIN && now.tick >= self.outsiders.next_question;
-        if !self.outsiders.asked.get(url.identity()).is_some_and(is_due)
-            || !self.phase.is_running()
-            || self.legacy_room() == 0
-        {
+        let is_paused = now.tick < self.outsiders.next_question || !self.phase.is_running();
+        if is_paused || self.legacy_room() == 0 {
             return;
         }
-        self.outsiders.asked.insert(Arc::clone(url.identity()), now.tick);
+        let outsider = self.outsiders.by_identity.get_mut(url.identity());
+        let Some(outsider) = outsider.filter(|outsider| now.tick.since(outsider.asked_at) >= ASKED_AGAIN)
+        else {
+            return;
+        };
+        outsider.asked_at = now.tick;
         self.outsiders.next_question = now.tick + PACE;
         self.me.refresh(now);
         let id = self.flights.begin(Arc::clone(url.identity()), Purpose::Trial, now.tick);
@@ -124,24 +132,30 @@ impl Machine {
     }
 
     /// A native server has called with this server's secret, or answered it: it is no outsider.
-    pub(super) fn admit_native(&mut self, base_url: &Arc<str>) {
-        if !self.outsiders.asked.is_empty()
+    pub(super) fn admit_native(&mut self, base_url: &Arc<str>, now: Now) {
+        if !self.outsiders.by_identity.is_empty()
             && let Ok(Subject::New(url)) = self.identify_shared(base_url)
         {
-            self.outsiders.admit(url.identity());
+            self.admit(url.identity(), now);
         }
     }
 
-    /// An outsider has answered gossip with its own entry: it is a member from now on.
-    pub(super) fn admit_answerer(&mut self, flight: &Flight, word: &OwnWord, now: Now) {
-        let is_exchange = flight.purpose != Purpose::Inquiry;
-        if !is_exchange || !self.outsiders.has(&flight.peer) || self.roster.is_full() {
+    /// An outsider has answered gossip with its own entry.
+    pub(super) fn admit_answerer(&mut self, flight: &Flight, now: Now) {
+        if flight.purpose != Purpose::Inquiry && flight.own_word.is_some() {
+            self.admit(&flight.peer, now);
+        }
+    }
+
+    fn admit(&mut self, identity: &str, now: Now) {
+        if self.roster.is_full() {
             return;
         }
-        let Ok(url) = BaseUrl::parse(&word.spelling) else { return };
-        self.outsiders.admit(&flight.peer);
-        let status = if word.online { Status::Online } else { Status::Left };
-        let member = Member::new(&url, status, word.monitor, word.stamp, now);
-        self.roster.insert(Arc::clone(url.identity()), member);
+        if let Some((identity, outsider)) = self.outsiders.by_identity.swap_remove_entry(identity) {
+            let mut member = outsider.member;
+            (member.changed_at, member.refreshed_at) = (now.tick.into(), now.tick.into());
+            self.roster.because(Cause::OwnWord);
+            self.roster.insert(identity, member);
+        }
     }
 }
