@@ -249,8 +249,13 @@ impl Machine {
     /// A native server tells of a legacy peer what it found out or heard from others that did.
     fn hear_about_legacy(&mut self, identity: &Arc<str>, claim: &Claim, spreads: bool, now: Now) -> Worth {
         let says_online = claim.status.is_online();
-        let legacy =
-            LegacyClaim { says_online, monitor: claim.monitor, stamp: claim.last_update, is_verified: true };
+        let legacy = LegacyClaim {
+            says_online,
+            monitor: claim.monitor,
+            stamp: claim.last_update,
+            is_verified: true,
+            is_absent: claim.status == Status::Left,
+        };
         let before = self.roster.get(identity).map(|member| (member.is_online(), member.stamp));
         self.hear_about_known(Arc::clone(identity), legacy, now);
         let after = self.roster.get(identity).map(|member| (member.is_online(), member.stamp));
@@ -310,6 +315,7 @@ impl Machine {
                     let stamp = member.stamp;
                     self.schedule_drop(stamp, now);
                 }
+                self.watch_absence(identity, now);
                 self.hear_legacy_news(now);
             }
         }

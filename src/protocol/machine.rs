@@ -74,6 +74,8 @@ pub struct Machine {
     pub(super) legacy_news: LegacyNews,
     /// When to look after which server that refuses.
     pub(super) refusals: Deadlines,
+    /// When to ask which absent server for its list.
+    pub(super) absent: Deadlines,
     pub(super) outsiders: Outsiders,
     pub(super) listings: Listings,
     pub(super) rejected: Rejected,
@@ -149,6 +151,7 @@ impl Machine {
             sync: Sync::default(),
             legacy_news: LegacyNews::default(),
             refusals: Deadlines::default(),
+            absent: Deadlines::default(),
             outsiders: Outsiders::default(),
             listings: Listings::default(),
             rejected: Rejected::default(),
@@ -264,6 +267,7 @@ impl Machine {
                 Timer::Questions => self.look_into_questions(now),
                 Timer::Suspicion => self.end_suspicions(now),
                 Timer::Refusals => self.look_after_refusals(now),
+                Timer::Absent => self.ask_absent(now),
                 Timer::LegacyNews => self.tell_legacy_news(now),
                 Timer::Listings => self.ask_listed(now),
                 Timer::Clock => self.schedule_look_at_clock(now.tick),

@@ -7,8 +7,7 @@ use super::base_url::BaseUrl;
 use super::case::Case;
 use super::flights::ExchangeId;
 use super::message::Entry;
-use super::proof::{Facts, Proof};
-use super::refusals::Refusals;
+use super::proof::{Doubts, Facts};
 use super::suspicion::Suspicion;
 use super::time::{Incarnation, Moment, Now, Stamp, Tick};
 
@@ -81,7 +80,7 @@ pub(super) struct Member {
     /// What language it was last found to speak. Changed through the roster alone.
     pub(super) wire: Wire,
     pub(super) monitor: bool,
-    facts: Facts,
+    pub(super) facts: Facts,
     /// Whether only the master list names it so far. Changed through the roster alone.
     pub(super) is_unconfirmed: bool,
 }
@@ -103,10 +102,8 @@ struct Aside {
     passes_over_until: Tick,
     /// Until when it wants to be left alone.
     left_alone_until: Tick,
-    /// Its answers that proved nothing, since its own word last proved it.
-    refusals: Option<Refusals>,
-    /// When a server that has never exchanged first rejected this server's secret.
-    rejected_at: Option<Tick>,
+    /// What its answers have left open.
+    doubts: Doubts,
 }
 
 impl Member {
@@ -208,23 +205,6 @@ impl Member {
         self.facts.note(Facts::ANSWERED, has_answered);
     }
 
-    /// Whether it has ever exchanged with this server: its answer to gossip held its own entry, or
-    /// its request came in with this server's secret.
-    pub(super) fn has_exchanged(&self) -> bool {
-        self.facts.has(Facts::EXCHANGED)
-    }
-
-    /// Its own word has proved it.
-    pub(super) fn prove(&mut self, proof: Proof) {
-        if proof == Proof::Exchange {
-            self.facts.note(Facts::EXCHANGED, true);
-            if let Some(aside) = &mut self.aside {
-                aside.rejected_at = None;
-            }
-        }
-        self.end_refusals();
-    }
-
     /// Hearsay contradicts its status. What was asked until now may have been answered before that news came to be, and does not
     /// settle it.
     pub(super) fn dispute(&mut self, last_asked: ExchangeId) {
@@ -323,38 +303,17 @@ impl Member {
         }
     }
 
-    /// Its answers that proved nothing, if it has not proved itself since.
-    pub(super) fn refusals(&self) -> Option<&Refusals> {
-        self.aside.as_ref()?.refusals.as_ref()
+    /// What its answers have left open, if anything.
+    pub(super) fn doubts(&self) -> Option<&Doubts> {
+        self.aside.as_ref().map(|aside| &aside.doubts)
     }
 
-    pub(super) fn refusals_mut(&mut self) -> Option<&mut Refusals> {
-        self.aside.as_mut()?.refusals.as_mut()
+    pub(super) fn doubts_mut(&mut self) -> Option<&mut Doubts> {
+        self.aside.as_mut().map(|aside| &mut aside.doubts)
     }
 
-    pub(super) fn begin_refusals(&mut self, refusals: Refusals) {
-        self.aside().refusals = Some(refusals);
-    }
-
-    pub(super) fn end_refusals(&mut self) {
-        if let Some(aside) = &mut self.aside {
-            aside.refusals = None;
-            self.put_away_what_is_empty();
-        }
-    }
-
-    /// When it first rejected this server's secret, if it has never exchanged.
-    pub(super) fn rejected_at(&self) -> Option<Tick> {
-        self.aside.as_ref()?.rejected_at
-    }
-
-    /// It has rejected this server's secret; tells whether that is the first time.
-    pub(super) fn is_newly_rejected(&mut self, now: Tick) -> bool {
-        if self.has_exchanged() || self.rejected_at().is_some() {
-            return false;
-        }
-        self.aside().rejected_at = Some(now);
-        true
+    pub(super) fn begin_doubts(&mut self) -> &mut Doubts {
+        &mut self.aside().doubts
     }
 
     pub(super) fn page_halvings(&self) -> u8 {
@@ -367,7 +326,7 @@ impl Member {
     }
 
     // After a partition thousands would else keep what they needed for a minute.
-    fn put_away_what_is_empty(&mut self) {
+    pub(super) fn put_away_what_is_empty(&mut self) {
         self.aside.take_if(|aside| **aside == Aside::default());
     }
 

@@ -25,6 +25,8 @@ pub(super) struct LegacyClaim {
     pub(super) stamp: Stamp,
     /// Whether a native server vouches for it.
     pub(super) is_verified: bool,
+    /// Where a native server says that it is offline: whether it has answered without itself.
+    pub(super) is_absent: bool,
 }
 
 impl LegacyClaim {
@@ -58,7 +60,8 @@ impl Machine {
             }
             Err(rejection) => return self.log_rejection(rejection),
         };
-        let claim = LegacyClaim { says_online, monitor: entry.monitor, stamp, is_verified: false };
+        let claim =
+            LegacyClaim { says_online, monitor: entry.monitor, stamp, is_verified: false, is_absent: false };
         if let Source::Exchange(id) = source {
             let Some(flight) = self.flights.get_mut(id) else { return };
             if subject.identity() == Some(&flight.peer) {
@@ -170,7 +173,9 @@ impl Machine {
                 }
                 member.renew(claim.stamp, now);
                 member.dispute(self.flights.last());
-                self.roster.transition(&identity, Status::Dead, now.tick);
+                let status = if claim.is_absent { Status::Left } else { Status::Dead };
+                self.roster.transition(&identity, status, now.tick);
+                self.watch_absence(&identity, now);
                 self.schedule_retention(claim, now);
                 self.question_hearsay(&identity, claim);
             }

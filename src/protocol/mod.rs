@@ -12,7 +12,7 @@
 //! | what is let in, and how it changes what is known | [`intake`]; from legacy peers `merge`, from native servers `hearsay`, `precedence` |
 //! | what is known: of oneself, of others, of the forgotten; how it is shown | `myself`, [`member`], `roster`, `draws`, `digest`, `graves`, `retention`; `shown`, [`places`] |
 //! | clocks that are wrong | `clocks`, `stamp_clock` |
-//! | what is found out about legacy peers | `case`, `inquest`, `verification`, `reconnect` |
+//! | what is found out about legacy peers | `case`, `inquest`, `verification`, `absence`, `reconnect` |
 //! | what is found out about native servers | `probes`, `questions`, `errands`, `neighbour`, `turn`, `suspicion`, [`accusers`], `health`, `losses` |
 //! | what proves a server alive, and what does not; servers of another cluster | `proof`, `refusals`; `outsiders` |
 //! | what native servers say to each other | [`extension`], [`claim`], `native`, `rumours`, `sync` |
@@ -21,6 +21,7 @@
 //! | what the machine wants done and tells | [`output`], `flights`, `timers`, `deadlines`; `log`, `journal`, `printable` |
 //! | how much of it there may be | [`queues`] |
 
+mod absence;
 pub mod accusers;
 pub mod address;
 mod allowance;

@@ -50,7 +50,7 @@ impl Machine {
         // The claims first: that the sender's own is news is to be counted among them.
         let knew = self.incarnation_of(&heard.me.base_url);
         let news = self.hear_natives(&heard.claims, true, now);
-        self.admit_native(&heard.me.base_url);
+        self.admit_native(&heard.me.base_url, now);
         let sender = self.hear_sender(heard, knew, now);
         if let Some(sender) = sender.as_ref().filter(|_| Duration::from_millis(heard.lag.into()) > LAGS) {
             self.probes.excuse(sender);
@@ -99,7 +99,7 @@ impl Machine {
         let peer = &flight.peer;
         let is_myself = heard.instance == self.instance;
         if self.outsiders.has(peer) {
-            self.admit_native(&heard.me.base_url);
+            self.admit_native(&heard.me.base_url, now);
         }
         let knew = self.incarnation_of(&heard.me.base_url);
         let sender = if is_myself { None } else { self.hear_sender(heard, knew, now) };

@@ -150,7 +150,7 @@ impl Machine {
             Ok(stamp) => stamp,
             Err(rejection) => return self.reject(rejection, &Arc::clone(identity), now),
         };
-        let claim = LegacyClaim { says_online, monitor, stamp, is_verified: false };
+        let claim = LegacyClaim { says_online, monitor, stamp, is_verified: false, is_absent: false };
         if member.is_online() != says_online || member.is_unconfirmed {
             let identity = Arc::clone(identity);
             return self.hear_about_known(identity, claim, now);

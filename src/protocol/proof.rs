@@ -1,5 +1,10 @@
 //! What proves a server alive: its own word, not just an answer at its address.
 
+use super::absence::Absence;
+use super::member::Member;
+use super::refusals::Refusals;
+use super::time::Tick;
+
 /// How a server has proved itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Proof {
@@ -29,5 +34,91 @@ impl Facts {
 
     pub(super) fn note(&mut self, fact: u8, holds: bool) {
         if holds { self.0 |= fact } else { self.0 &= !fact }
+    }
+}
+
+/// What the answers of a server have left open. Few servers have any of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Doubts {
+    /// Its answers that proved nothing, since its own word last proved it.
+    refusals: Option<Refusals>,
+    /// Set while it is offline because it answered without itself.
+    absence: Option<Absence>,
+    /// When a server that has never exchanged first rejected this server's secret.
+    rejected_at: Option<Tick>,
+}
+
+impl Member {
+    /// Whether it has ever exchanged with this server: its answer to gossip held its own entry, or
+    /// its request came in with this server's secret.
+    pub(super) fn has_exchanged(&self) -> bool {
+        self.facts.has(Facts::EXCHANGED)
+    }
+
+    /// Its own word has proved it.
+    pub(super) fn prove(&mut self, proof: Proof) {
+        if proof == Proof::Exchange {
+            self.facts.note(Facts::EXCHANGED, true);
+        }
+        self.settle_doubts(|doubts| {
+            doubts.refusals = None;
+            doubts.rejected_at = doubts.rejected_at.filter(|_| proof != Proof::Exchange);
+        });
+    }
+
+    /// It has come online: what was held against it before counts no more.
+    pub(super) fn begin_anew(&mut self) {
+        self.note_answered(false);
+        self.settle_doubts(|doubts| (doubts.refusals, doubts.absence) = (None, None));
+    }
+
+    fn settle_doubts(&mut self, settle: impl FnOnce(&mut Doubts)) {
+        if let Some(doubts) = self.doubts_mut() {
+            settle(doubts);
+            self.put_away_what_is_empty();
+        }
+    }
+
+    /// Its answers that proved nothing, if it has not proved itself since.
+    pub(super) fn refusals(&self) -> Option<&Refusals> {
+        self.doubts()?.refusals.as_ref()
+    }
+
+    pub(super) fn refusals_mut(&mut self) -> Option<&mut Refusals> {
+        self.doubts_mut()?.refusals.as_mut()
+    }
+
+    pub(super) fn begin_refusals(&mut self, refusals: Refusals) {
+        self.begin_doubts().refusals = Some(refusals);
+    }
+
+    pub(super) fn end_refusals(&mut self) {
+        self.settle_doubts(|doubts| doubts.refusals = None);
+    }
+
+    pub(super) fn begin_absence(&mut self) {
+        self.begin_doubts().absence.get_or_insert_default();
+    }
+
+    pub(super) fn absence(&self) -> Option<&Absence> {
+        self.doubts()?.absence.as_ref()
+    }
+
+    pub(super) fn absence_mut(&mut self) -> Option<&mut Absence> {
+        self.doubts_mut()?.absence.as_mut()
+    }
+
+    /// When it first rejected this server's secret, if it has never exchanged.
+    pub(super) fn rejected_at(&self) -> Option<Tick> {
+        self.doubts()?.rejected_at
+    }
+
+    /// It has rejected this server's secret; tells whether that is the first time.
+    pub(super) fn is_newly_rejected(&mut self, now: Tick) -> bool {
+        if self.has_exchanged() || self.rejected_at().is_some() {
+            return false;
+        }
+        self.begin_doubts().rejected_at = Some(now);
+        true
     }
 }

@@ -74,6 +74,7 @@ impl Machine {
             ("verifications queued", queued, MAX_MEMBERS),
             ("verifications waiting", waiting, MAX_MEMBERS),
             ("looks after refusals", self.refusals.len(), MAX_MEMBERS),
+            ("questions to absent servers", self.absent.len(), MAX_MEMBERS),
             ("outsiders", self.outsiders.len(), MAX_OUTSIDERS),
             ("unconfirmed entries to be asked", unconfirmed, MAX_MEMBERS + 2 * MAX_HIDDEN),
             ("hidden entries", hidden, MAX_HIDDEN),
@@ -105,6 +106,7 @@ impl Machine {
     pub(super) fn forget_in_queues(&mut self, identity: &Arc<str>) {
         self.suspects.forget(identity);
         self.refusals.forget(identity);
+        self.absent.forget(identity);
         self.inquest.forget(identity);
         self.listings.forget(identity);
         self.rumours.forget(identity);

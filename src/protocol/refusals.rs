@@ -129,7 +129,7 @@ impl Machine {
         let Some(member) = self.roster.get_mut(peer) else { return };
         if !member.is_online() {
             member.find(false, now);
-            return;
+            return self.break_showing(peer, false, now);
         }
         match member.refusals_mut() {
             Some(refusals) => refusals.add(way, now.tick),

@@ -260,8 +260,7 @@ impl Roster {
             if before != status {
                 member.changed_at = now.into();
                 if !before.is_online() && status.is_online() {
-                    member.note_answered(false);
-                    member.end_refusals();
+                    member.begin_anew();
                 }
             }
         });

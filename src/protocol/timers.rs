@@ -33,6 +33,8 @@ pub(super) enum Timer {
     Suspicion,
     /// Servers that answer without proving themselves.
     Refusals,
+    /// Drained originals that may be back.
+    Absent,
     /// Legacy peers hear of deaths and leaves.
     LegacyNews,
     /// The next question about an unconfirmed entry of the master list.
@@ -60,6 +62,7 @@ const ALL: [Timer; COUNT] = [
     Timer::Questions,
     Timer::Suspicion,
     Timer::Refusals,
+    Timer::Absent,
     Timer::LegacyNews,
     Timer::Listings,
     Timer::Clock,

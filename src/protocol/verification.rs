@@ -143,6 +143,9 @@ impl Machine {
                     self.await_exchange(peer, now);
                 }
             }
+            (Reply::Lists(_), Some(word), Purpose::Inquiry) if word.online && self.is_only_shown(peer) => {
+                self.hear_shown(peer, id, word, now);
+            }
             (Reply::Lists(_), Some(word), _) => {
                 self.heed_own_word(peer, id, flight.purpose, word, now);
                 if word.online && !refuses_gossip {
@@ -156,6 +159,10 @@ impl Machine {
                 self.close_case(peer);
                 self.hear_refusal(peer, Way::of(purpose), now);
                 self.try_stranger(peer, reply, now);
+            }
+            (Reply::Unclear(_), _, Purpose::Inquiry) if self.is_only_shown(peer) => {
+                // Gossip would bring a drained one back.
+                self.find_silent(peer, now);
             }
             (Reply::Unclear(_), _, Purpose::Inquiry) => {
                 // An exchange that is under way already tells as much as a trial.
@@ -178,7 +185,7 @@ impl Machine {
     }
 
     /// A member has answered. Claims that said otherwise are outdone, for an original does not refute them itself.
-    fn find_alive(&mut self, peer: &Arc<str>, id: ExchangeId, word: &OwnWord, now: Now) {
+    pub(super) fn find_alive(&mut self, peer: &Arc<str>, id: ExchangeId, word: &OwnWord, now: Now) {
         let Some(member) = self.roster.get_mut(peer) else { return };
         let answered = word.stamp;
         let accusation = member.case().and_then(|case| case.standing_accusation(member.stamp));
@@ -221,38 +228,6 @@ impl Machine {
         }
     }
 
-    /// A member has answered without showing itself online: it was drained, leaves, or is another server by now.
-    pub(super) fn find_absent(
-        &mut self,
-        peer: &Arc<str>,
-        id: ExchangeId,
-        own_stamp: Option<Stamp>,
-        now: Now,
-    ) {
-        let Some(member) = self.roster.get_mut(peer) else { return };
-        let accusation = member.case().and_then(|case| case.standing_accusation(member.stamp));
-        let comeback = member.case().and_then(|case| case.comeback).map(|comeback| comeback.stamp);
-        let is_said_online = comeback.is_some() || (member.is_online() && accusation.is_none());
-        let claimed = comeback.map_or(member.stamp, |stamp| stamp.max(member.stamp));
-        if is_said_online && member.is_disputed_since(id) && own_stamp.unwrap_or_default() <= claimed {
-            return self.ask_anew(peer);
-        }
-        member.find(false, now);
-        member.close_case();
-        if let Some(own_stamp) = own_stamp {
-            member.saw(own_stamp);
-        }
-        member.restamp(if member.is_online() || comeback.is_some() {
-            // The claim's own stamp where there is one, so that all who hear of it hold the same tombstone.
-            let claimed_offline = own_stamp.max(accusation).filter(|stamp| *stamp > claimed);
-            claimed_offline.unwrap_or_else(|| member.highest_seen().next())
-        } else {
-            member.stamp.max(own_stamp.unwrap_or_default())
-        });
-        self.roster.because(if own_stamp.is_some() { Cause::OwnWord } else { Cause::Absent });
-        self.lay_tombstone(peer, Status::Left, now);
-    }
-
     /// A member has not answered. Accused it is offline at once; else it is asked again before it is buried.
     pub(super) fn find_silent(&mut self, peer: &Arc<str>, now: Now) {
         if self.is_met_natively(peer) && self.roster.get(peer).is_some_and(Member::is_online) {
@@ -266,6 +241,7 @@ impl Machine {
         let has_tombstone = !member.is_online() && case.comeback.is_none();
         if has_tombstone {
             member.find(false, now);
+            self.break_showing(peer, true, now);
         } else if let Some(accusation) = accusation.filter(|_| member.is_online()) {
             member.find(false, now);
             // An online claim may have come with the accusation's very stamp: the tombstone has to beat that.
@@ -307,7 +283,7 @@ impl Machine {
     }
 
     /// What was asked before the newest claim came does not settle it.
-    fn ask_anew(&mut self, peer: &Arc<str>) {
+    pub(super) fn ask_anew(&mut self, peer: &Arc<str>) {
         let Some(member) = self.roster.get_mut(peer) else { return };
         if !self.flights.is_verifying(peer) {
             member.open_case().stage = Stage::Queued;
@@ -323,7 +299,7 @@ impl Machine {
         self.inquest.wait(peer, again);
     }
 
-    fn lay_tombstone(&mut self, peer: &Arc<str>, status: Status, now: Now) {
+    pub(super) fn lay_tombstone(&mut self, peer: &Arc<str>, status: Status, now: Now) {
         self.roster.transition(peer, status, now.tick);
         if let Some(member) = self.roster.get_mut(peer) {
             member.acquit();
@@ -340,14 +316,13 @@ impl Machine {
 
     /// The reply to any exchange, by its purpose.
     pub(super) fn conclude(&mut self, now: Now, id: ExchangeId, flight: &Flight, reply: &Reply<'_>) {
-        if let Some(word) = &flight.own_word {
-            self.admit_answerer(flight, word, now);
-        }
+        self.admit_answerer(flight, now);
         if flight.purpose.is_verification() {
             return self.conclude_verification(id, flight, reply, now);
         }
         let is_native = self.is_met_natively(&flight.peer);
-        if let Reply::Lists(_) = reply {
+        // What proves nothing does not tell its language either.
+        if matches!(reply, Reply::Lists(_)) && flight.own_word.is_some() {
             self.note_legacy_wire(&flight.peer, now);
         }
         match (reply, &flight.own_word) {

@@ -2,7 +2,7 @@
 
 use super::clock::{Glitch, Millis};
 use super::delivery::LAG_TOLD_EVERY;
-use super::host::Port;
+use super::host::{Port, Squatter};
 use super::process::{Engine, Stage};
 use super::setup::Spec;
 use super::wire::{HostId, ProcessId};
@@ -19,6 +19,12 @@ impl World {
     pub fn vanish(&mut self, host: HostId) {
         self.trace.vanishings += 1;
         self.cut_down(host, Port::Vanished);
+    }
+
+    /// Has another service take over the address of a host on which nothing runs any more.
+    pub fn take_over(&mut self, host: HostId, squatter: Squatter) {
+        self.trace.takeovers += 1;
+        self.hosts[host.index()].squatter = Some(squatter);
     }
 
     /// Starts a server anew on a host, in another process.

@@ -14,7 +14,7 @@ use super::wire::{
     Ticket, heard,
 };
 use super::world::{Happening, World};
-use crate::protocol::message::Reply;
+use crate::protocol::message::{Refusal, Reply};
 use crate::protocol::output::{Event, Transmit};
 
 /// So long a legacy peer waits for an answer.
@@ -140,6 +140,9 @@ impl World {
             }
             return;
         }
+        if let Some(squatter) = host.squatter {
+            return self.answer(&request, squatter.outcome(), 0);
+        }
         let next = if host.listens(self.time) { host.next_process() } else { None };
         let Some(process) = next else {
             self.trace.refused += 1;
@@ -166,8 +169,12 @@ impl World {
         let Some(host) = self.hosts.get(request.to.index()) else { return };
         let (service, strips_v2) = (host.service, host.strips_v2);
         self.trace.note(self.time, 3, u64::from(process.0), request.size as u64);
-        let outcome = if request.size > host.body_limit {
-            Some(Outcome::TooLarge)
+        let is_stranger =
+            self.hosts.get(request.from.index()).is_some_and(|from| from.cluster != host.cluster);
+        let outcome = if is_stranger && matches!(request.question, Question::Gossip { .. }) {
+            Some(Outcome::Refused(Refusal::Unauthorized))
+        } else if request.size > host.body_limit {
+            Some(Outcome::Refused(Refusal::TooLarge))
         } else {
             self.act(process, |engine, now| serve(engine, now, &request.question, strips_v2))
         };

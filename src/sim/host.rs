@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::checks::Load;
 use super::clock::Millis;
 use super::setup::Kind;
-use super::wire::ProcessId;
+use super::wire::{Outcome, ProcessId};
+use crate::protocol::message::Refusal;
 
 /// The body parsers of Express refuse more.
 pub const BODY_LIMIT: usize = 100_000;
@@ -19,6 +20,24 @@ pub enum Port {
     Closed,
     /// The host is gone: nothing comes back.
     Vanished,
+}
+
+/// What another service answers to everything, at the address of a server that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Squatter {
+    /// With a refusal.
+    Refuses(Refusal),
+    /// With an empty list.
+    EmptyList,
+}
+
+impl Squatter {
+    pub(super) fn outcome(self) -> Outcome {
+        match self {
+            Self::Refuses(refusal) => Outcome::Refused(refusal),
+            Self::EmptyList => Outcome::Lists(Arc::default()),
+        }
+    }
 }
 
 /// A host.
@@ -47,6 +66,10 @@ pub struct Host {
     pub is_mute: bool,
     /// Larger bodies are answered 413.
     pub body_limit: usize,
+    /// Another service that has taken over its address.
+    pub squatter: Option<Squatter>,
+    /// Servers of different clusters have different secrets.
+    pub cluster: u8,
     pub(super) load: Load,
 }
 
@@ -65,6 +88,8 @@ impl Host {
             strips_v2: false,
             is_mute: false,
             body_limit: BODY_LIMIT,
+            squatter: None,
+            cluster: 0,
             load: Load::default(),
         }
     }

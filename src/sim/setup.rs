@@ -188,6 +188,7 @@ impl World {
         let place = &mut self.hosts[host.index()];
         place.processes.push(id);
         place.port = Port::Open;
+        place.squatter = None;
         place.listens_at = self.time + spec.listens_after;
         place.is_to_be_online = true;
         place.started_at = self.time;

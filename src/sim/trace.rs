@@ -21,6 +21,8 @@ pub struct Trace {
     pub crashes: u64,
     /// Hosts that vanished.
     pub vanishings: u64,
+    /// Addresses that another service took over.
+    pub takeovers: u64,
     /// Processes that were started again.
     pub restarts: u64,
     /// Graceful leaves that were begun.

@@ -97,8 +97,8 @@ pub enum Outcome {
     Lists(Arc<Lists>),
     /// An answer in the native extension.
     Native(Box<Extension>),
-    /// The body was too large.
-    TooLarge,
+    /// A refusal.
+    Refused(Refusal),
     /// Nobody listens.
     NoListener,
     /// Nothing came in time.
@@ -125,14 +125,14 @@ impl Outcome {
         match self {
             Self::Lists(lists) => gossip_size(lists),
             Self::Native(extension) => EMPTY_GOSSIP + v2_size(extension),
-            Self::TooLarge => 20,
+            Self::Refused(_) => 20,
             Self::NoListener | Self::Silence | Self::Broken => 0,
         }
     }
 
     /// Whether an answer came.
     pub fn is_answer(&self) -> bool {
-        matches!(self, Self::Lists(_) | Self::Native(_) | Self::TooLarge)
+        matches!(self, Self::Lists(_) | Self::Native(_) | Self::Refused(_))
     }
 
     /// As the machine wants it.
@@ -140,7 +140,7 @@ impl Outcome {
         match self {
             Self::Lists(lists) => OwnedReply::Lists(lists),
             Self::Native(extension) => OwnedReply::Other(Reply::Native(extension)),
-            Self::TooLarge => OwnedReply::Other(Reply::Refusal(Refusal::TooLarge)),
+            Self::Refused(refusal) => OwnedReply::Other(Reply::Refusal(refusal)),
             Self::NoListener => OwnedReply::Other(Reply::NoListener("connection refused".to_owned())),
             Self::Silence => OwnedReply::Other(Reply::Failure("no answer in time".to_owned())),
             Self::Broken => OwnedReply::Other(Reply::Failure("the connection was reset".to_owned())),

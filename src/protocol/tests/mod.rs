@@ -6,6 +6,7 @@ mod node;
 mod rig;
 mod world;
 
+mod absence;
 mod clocks;
 mod cluster;
 mod first_hand;

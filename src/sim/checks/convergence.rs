@@ -17,8 +17,9 @@ pub(in crate::sim) fn check(at: Millis, processes: &[Process], hosts: &[Host]) -
     let natives = processes.iter().filter(|process| matches!(process.engine, Some(Engine::Native(_))));
     for observer in natives.filter(|process| process.is_running() && !process.is_drained) {
         let home = hosts.get(observer.host.index())?;
+        let is_to_be_shown = |host: &Host| host.is_to_be_online && host.cluster == home.cluster;
         let differs =
-            |host: &&Host| observer.sees_online(&host.url) != host.is_to_be_online && !denies_itself(host);
+            |host: &&Host| observer.sees_online(&host.url) != is_to_be_shown(host) && !denies_itself(host);
         if let Some(host) = hosts.iter().find(differs) {
             return Some(judge(at, &home.url, host, format!("{:?}", observer.view(&host.url))));
         }

@@ -1,5 +1,6 @@
 //! The protocol in made-up worlds.
 
+mod addresses;
 mod clocks;
 mod faulty;
 mod mixed;

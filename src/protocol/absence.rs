@@ -1,0 +1,150 @@
+//! Drained originals: they answer, but their own list does not show them.
+//!
+//! An original tells nobody that it was brought back. So those that were found absent are asked for
+//! their list, by all native servers together about every ten seconds each. A list that shows its
+//! server for a minute without a break ends the drain. From outside, a drain of version 1 that does
+//! not stick looks the same; losing a healthy server for good would be worse.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::RngExt;
+
+use super::flights::{ExchangeId, OwnWord};
+use super::journal::Cause;
+use super::machine::Machine;
+use super::member::{Member, Status};
+use super::time::{Now, Stamp, Tick};
+use super::timers::Timer;
+
+/// Pause between two questions to one absent server, from the whole cluster together.
+const ASKED_EVERY: Duration = Duration::from_secs(10);
+/// How long its list has to show a server without a break. Two rounds of an original, by each of
+/// which a drained one shows itself again.
+const SHOWN_FOR: Duration = Duration::from_secs(60);
+/// Questions in a row without an answer, after which it counts as dead and is tried as seldom as
+/// others: most drained servers end soon.
+const SILENCES: u8 = 3;
+/// Pause before a server is asked for which there was no room.
+const HELD_BACK: Duration = Duration::from_secs(1);
+
+/// What is known of a server that answered without itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Absence {
+    /// Since when its list has shown it each time it was asked.
+    shown_since: Option<Tick>,
+    silences: u8,
+}
+
+impl Machine {
+    /// A member has answered without showing itself online: it was drained, leaves, or is another server by now.
+    pub(super) fn find_absent(
+        &mut self,
+        peer: &Arc<str>,
+        id: ExchangeId,
+        own_stamp: Option<Stamp>,
+        now: Now,
+    ) {
+        let Some(member) = self.roster.get_mut(peer) else { return };
+        let accusation = member.case().and_then(|case| case.standing_accusation(member.stamp));
+        let comeback = member.case().and_then(|case| case.comeback).map(|comeback| comeback.stamp);
+        let is_said_online = comeback.is_some() || (member.is_online() && accusation.is_none());
+        let claimed = comeback.map_or(member.stamp, |stamp| stamp.max(member.stamp));
+        if is_said_online && member.is_disputed_since(id) && own_stamp.unwrap_or_default() <= claimed {
+            return self.ask_anew(peer);
+        }
+        member.find(false, now);
+        member.close_case();
+        if let Some(own_stamp) = own_stamp {
+            member.saw(own_stamp);
+        }
+        member.restamp(if member.is_online() || comeback.is_some() {
+            // The claim's own stamp where there is one, so that all who hear of it hold the same tombstone.
+            let claimed_offline = own_stamp.max(accusation).filter(|stamp| *stamp > claimed);
+            claimed_offline.unwrap_or_else(|| member.highest_seen().next())
+        } else {
+            member.stamp.max(own_stamp.unwrap_or_default())
+        });
+        self.roster.because(if own_stamp.is_some() { Cause::OwnWord } else { Cause::Absent });
+        self.break_showing(peer, false, now);
+        self.lay_tombstone(peer, Status::Left, now);
+        self.watch_absence(peer, now);
+    }
+
+    /// A legacy peer was found absent, by this server or by another native one.
+    pub(super) fn watch_absence(&mut self, peer: &Arc<str>, now: Now) {
+        let is_to_be_asked = |member: &Member| member.status == Status::Left && member.is_met_as_legacy();
+        if !self.roster.get(peer).is_some_and(is_to_be_asked) {
+            return;
+        }
+        if let Some(member) = self.roster.get_mut(peer) {
+            member.begin_absence();
+        }
+        self.ask_absent_sometime(peer, now.tick);
+    }
+
+    /// All native servers ask in their own time: together about as often as one alone would.
+    fn ask_absent_sometime(&mut self, peer: &Arc<str>, now: Tick) {
+        let natives = if self.is_native() { self.roster.native_count() + 1 } else { 1 };
+        let pause = ASKED_EVERY.mul_f64(natives as f64);
+        // Spread around that, as all begin at once; alone there is nobody to fall into step with.
+        let share = if natives == 1 { 1.0 } else { self.rng.random_range(0.0..2.0) };
+        self.ask_absent_at(peer, now + pause.mul_f64(share));
+    }
+
+    fn ask_absent_at(&mut self, peer: &Arc<str>, at: Tick) {
+        self.absent.set(peer, at);
+        self.timers.set_earlier(Timer::Absent, at);
+    }
+
+    /// The time has come to ask some absent servers for their lists.
+    pub(super) fn ask_absent(&mut self, now: Now) {
+        for peer in self.absent.take_due(now.tick) {
+            let is_absent = |member: &Member| member.status == Status::Left && member.absence().is_some();
+            if !self.roster.get(&peer).is_some_and(is_absent) {
+                continue;
+            }
+            if self.phase.is_running() {
+                self.question(&peer);
+                self.ask_absent_sometime(&peer, now.tick);
+            } else {
+                self.ask_absent_at(&peer, now.tick + HELD_BACK);
+            }
+        }
+        self.schedule_verification(now.tick);
+        if let Some(next) = self.absent.next() {
+            self.timers.set(Timer::Absent, next);
+        }
+    }
+
+    /// Whether only its own list says that this server is back, and no news.
+    pub(super) fn is_only_shown(&self, peer: &str) -> bool {
+        self.roster.get(peer).is_some_and(|member| {
+            member.status == Status::Left && member.absence().is_some() && !member.has_comeback()
+        })
+    }
+
+    /// The list of an absent server shows it.
+    pub(super) fn hear_shown(&mut self, peer: &Arc<str>, id: ExchangeId, word: &OwnWord, now: Now) {
+        let Some(member) = self.roster.get_mut(peer) else { return };
+        let Some(absence) = member.absence_mut() else { return };
+        absence.silences = 0;
+        let since = *absence.shown_since.get_or_insert(now.tick);
+        if now.tick.since(since) >= SHOWN_FOR {
+            return self.find_alive(peer, id, word, now);
+        }
+        member.close_case();
+        // Whoever has seen it goes on asking, as the others have not.
+        self.ask_absent_at(peer, (now.tick + ASKED_EVERY).min(since + SHOWN_FOR));
+    }
+
+    /// An absent server has not answered, or without itself.
+    pub(super) fn break_showing(&mut self, peer: &Arc<str>, is_silent: bool, now: Now) {
+        let Some(absence) = self.roster.get_mut(peer).and_then(Member::absence_mut) else { return };
+        absence.shown_since = None;
+        absence.silences = if is_silent { absence.silences + 1 } else { 0 };
+        if absence.silences >= SILENCES {
+            self.roster.transition(peer, Status::Dead, now.tick);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Originals that were drained: their lists tell whether they are back.
+
+use std::time::Duration;
+
+use super::fakes::Fake;
+use super::rig::A;
+use super::world::World;
+
+/// A was online, and has been drained.
+fn drained() -> World {
+    let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(86_400));
+    world.meet(A);
+    world.be(A, Fake::Drained);
+    let wall = world.wall();
+    world.hear(&[], &[(A, wall)]);
+    world.run_for(1_000);
+    assert!(!world.is_online(A));
+    world.sent.clear();
+    world
+}
+
+#[test]
+fn a_drained_original_that_was_brought_back_is_online_after_a_minute() {
+    let mut world = drained();
+    world.run_for(300_000);
+    assert!((28..=32).contains(&world.inquiries_to(A).len()), "{:?}", world.inquiries_to(A));
+    assert!(!world.is_online(A) && world.gossip_to(A).is_empty());
+    world.be(A, Fake::Online);
+    world.run_for(59_000);
+    assert!(!world.is_online(A));
+    world.run_for(13_000);
+    assert!(world.is_online(A));
+}
+
+#[test]
+fn an_answer_without_itself_or_none_is_a_break() {
+    for pause in [Fake::Drained, Fake::Refuses, Fake::Status(429, ""), Fake::NoList] {
+        let mut world = drained();
+        for _ in 0..10 {
+            world.be(A, Fake::Online);
+            world.run_for(50_000);
+            world.be(A, pause.clone());
+            world.run_for(11_000);
+            assert!(!world.is_online(A), "{pause:?}");
+        }
+        assert!(world.gossip_to(A).is_empty(), "{pause:?}: gossip would end a drain");
+        world.be(A, Fake::Online);
+        world.run_for(72_000);
+        assert!(world.is_online(A), "{pause:?}");
+    }
+}
+
+#[test]
+fn one_that_does_not_answer_any_more_is_asked_as_seldom_as_other_dead_ones() {
+    let mut world = drained();
+    world.be(A, Fake::Refuses);
+    world.run_for(60_000);
+    world.sent.clear();
+    world.run_for(600_000);
+    assert!(world.inquiries_to(A).len() <= 40, "{}", world.inquiries_to(A).len());
+}
