@@ -7,6 +7,9 @@
 //! ```
 //! A word is a float, as JavaScript reads it.
 
+use std::sync::Arc;
+
+use napi::bindgen_prelude::Uint32Array;
 use napi_derive::napi;
 
 use crate::protocol::machine::Machine;
@@ -48,9 +51,9 @@ const FIRST_PLACE: u64 = 2;
 #[napi(object, object_from_js = false)]
 pub struct Names {
     /// Where they belong, in no order as far as places have got another name; 0 is this server itself, which comes first.
-    pub places: Vec<u32>,
-    /// One for each of these places.
-    pub base_urls: Vec<String>,
+    pub places: Uint32Array,
+    /// One for each of these places, as JSON: to parse that takes a third of the time in which so many texts cross.
+    pub base_urls: String,
 }
 
 /// The sheet that JavaScript keeps.
@@ -93,9 +96,11 @@ impl<'a> Sheet<'a> {
         self.set(LENGTH, after.1);
         let mine = (before.1 < 0.0).then_some((0, own.base_url));
         let others = names.into_iter().map(|(place, name)| (place + 1, name));
-        let (places, base_urls) =
-            mine.into_iter().chain(others).map(|(place, name)| (place as u32, name.to_string())).unzip();
-        Some(Names { places, base_urls })
+        let (places, base_urls): (Vec<u32>, Vec<Arc<str>>) =
+            mine.into_iter().chain(others).map(|(place, name)| (place as u32, name)).unzip();
+        // Writing texts into memory has no way to fail.
+        let base_urls = serde_json::to_string(&base_urls).unwrap_or_default();
+        Some(Names { places: places.into(), base_urls })
     }
 
     fn show(&mut self, machine: &Machine) {
@@ -134,8 +139,8 @@ pub(super) struct Heard<'a>(pub(super) &'a mut [u8]);
 impl Heard<'_> {
     /// What is said of the whole request, as long as no part of it has been merged.
     pub(super) fn beginning(&self) -> Option<Beginning> {
-        let malformed = word_at(self.0, MALFORMED) as usize;
-        (word_at(self.0, BEGINS) != 0.0).then_some(Beginning { malformed })
+        let [entries, malformed] = [TO, MALFORMED].map(|word| word_at(self.0, word) as usize);
+        (word_at(self.0, BEGINS) != 0.0).then_some(Beginning { entries, malformed })
     }
 
     /// `names` are those of entries without a place, one after the other.

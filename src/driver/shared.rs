@@ -76,6 +76,7 @@ impl Shared {
 
     /// Merges a gossip request; what the machine shows then is the answer.
     pub(super) fn hear(&self, mut lists: HeardLists<'_>) {
+        self.look(|machine| machine.expect_entries(lists.len()));
         self.merge_in_slices(Source::Request, &mut lists);
         self.change(|machine, now| machine.handle_request(now, &lists));
     }
@@ -128,7 +129,7 @@ impl Shared {
 
     /// Takes out of large lists what can be merged beforehand, so that no caller waits long for the lock.
     fn merge_in_slices(&self, source: Source, lists: &mut HeardLists<'_>) {
-        if lists.online.len() + lists.offline.len() <= SLICE {
+        if lists.len() <= SLICE {
             return;
         }
         let merge = |says_online: bool, entries: Vec<HeardEntry<'_>>| {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use url::Url;
 
 use super::address::AddressClasses;
+use super::plain_url::Plain;
 
 /// The longest base URL that is taken in, in bytes.
 pub const MAX_BASE_URL_BYTES: usize = 512;
@@ -26,6 +27,9 @@ impl BaseUrl {
     /// # Errors
     /// Says why the text can't be the base URL of a server.
     pub fn parse(text: &str) -> Result<Self, BaseUrlRejection> {
+        if let Some(plain) = Self::plain(text) {
+            return Self::spelt(text, plain);
+        }
         // Keeps the work on what others send small; what counts is checked below.
         if text.len() > MAX_BASE_URL_BYTES {
             return Err(BaseUrlRejection::TooLong);
@@ -49,7 +53,21 @@ impl BaseUrl {
             url.set_path(&path);
         }
         let classes = AddressClasses::of_url(&url);
-        let identity: Arc<str> = Arc::from(String::from(url));
+        Self::spelt(text, Plain { identity: url.into(), classes })
+    }
+
+    /// The normal form of a text that is written plainly; none where it takes a parser to tell.
+    pub(super) fn plain(text: &str) -> Option<Plain> {
+        (text.len() <= MAX_BASE_URL_BYTES).then(|| Plain::read(text.trim_ascii()))?
+    }
+
+    /// A text with its normal form.
+    pub(super) fn spelt(text: &str, Plain { identity, classes }: Plain) -> Result<Self, BaseUrlRejection> {
+        let text = text.trim_ascii();
+        let identity: Arc<str> = identity.into();
+        if text == &*identity {
+            return Ok(Self { spelling: Arc::clone(&identity), identity, classes });
+        }
         let spelling: Arc<str> = if text.contains('\\') {
             // Parsers take a backslash for a slash, but those who append a path or compare texts do not.
             Arc::clone(&identity)
@@ -73,11 +91,16 @@ impl BaseUrl {
     /// # Errors
     /// Says why the text can't be the base URL of a server.
     pub fn parse_shared(text: &Arc<str>) -> Result<Self, BaseUrlRejection> {
-        let url = Self::parse(text)?;
-        if *url.identity == **text && url.spelling == url.identity {
-            return Ok(Self { identity: Arc::clone(text), spelling: Arc::clone(text), classes: url.classes });
+        Self::parse(text).map(|url| url.sharing(text))
+    }
+
+    /// The same, keeping the very text that it was parsed from where that is its normal form.
+    #[must_use]
+    pub(super) fn sharing(self, text: &Arc<str>) -> Self {
+        if self.identity == *text && self.spelling == self.identity {
+            return Self { identity: Arc::clone(text), spelling: Arc::clone(text), classes: self.classes };
         }
-        Ok(url)
+        self
     }
 
     /// The normalised form, which servers are compared by.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::address::AddressClasses;
-use super::base_url::{BaseUrl, BaseUrlRejection};
+use super::base_url::{BaseUrl, BaseUrlRejection, MAX_BASE_URL_BYTES};
 use super::machine::Machine;
 use super::message::HeardEntry;
 use super::time::{Now, Stamp};
@@ -42,6 +42,8 @@ pub enum Rejection {
     BaseUrl(BaseUrlRejection),
     /// No server has such an address.
     Address(AddressClasses),
+    /// The base URLs of the request take a parser longer than that of one request may take.
+    TooUnusual,
     /// The stamp is no finite number of 0 or more.
     NotAStamp,
     /// The stamp lies more than 24 h ahead.
@@ -61,6 +63,9 @@ impl fmt::Display for Rejection {
             Self::Address(classes) => {
                 write!(f, "a base URL that names {classes}, where no server is reached")
             }
+            Self::TooUnusual => {
+                f.write_str("the rest of many base URLs with unusual characters in one message")
+            }
             Self::NotAStamp => f.write_str("a lastUpdate that is no finite number of 0 or more"),
             Self::FarAhead => f.write_str("a lastUpdate more than 24 hours ahead"),
             Self::RosterFull => f.write_str("a new server, as 100,000 are known already"),
@@ -77,23 +82,33 @@ impl Machine {
 
     /// Finds out whom a base URL names, in whatever spelling.
     pub(super) fn identify(&self, base_url: &str) -> Result<Subject, Rejection> {
-        // Most entries come in their normal form and need no parsing.
-        if let Some(subject) = self.look_up(base_url) {
-            return Ok(subject);
-        }
-        self.identify_parsed(BaseUrl::parse(base_url))
+        self.identify_spelt(base_url, |url| url)
     }
 
     /// As `identify`, for a text that may be kept as it is.
     pub(super) fn identify_shared(&self, base_url: &Arc<str>) -> Result<Subject, Rejection> {
+        self.identify_spelt(base_url, |url| url.sharing(base_url))
+    }
+
+    fn identify_spelt(
+        &self,
+        base_url: &str,
+        keep: impl FnOnce(BaseUrl) -> BaseUrl,
+    ) -> Result<Subject, Rejection> {
+        // Most entries come in their normal form and need no parsing.
         if let Some(subject) = self.look_up(base_url) {
             return Ok(subject);
         }
-        self.identify_parsed(BaseUrl::parse_shared(base_url))
-    }
-
-    fn identify_parsed(&self, parsed: Result<BaseUrl, BaseUrlRejection>) -> Result<Subject, Rejection> {
-        let url = parsed.map_err(Rejection::BaseUrl)?;
+        let plain = BaseUrl::plain(base_url);
+        if let Some(subject) = plain.as_ref().and_then(|plain| self.look_up(&plain.identity)) {
+            return Ok(subject);
+        }
+        let url = match plain {
+            Some(plain) => BaseUrl::spelt(base_url, plain),
+            None if self.parsing.spend(base_url.len().min(MAX_BASE_URL_BYTES)) => BaseUrl::parse(base_url),
+            None => return Err(Rejection::TooUnusual),
+        };
+        let url = url.map(keep).map_err(Rejection::BaseUrl)?;
         if let Some(subject) = self.look_up(url.identity()) {
             return Ok(subject);
         }

@@ -23,6 +23,7 @@ use super::message::{HeardEntry, HeardLists, Refusal, Reply};
 use super::myself::Myself;
 use super::output::{Event, Transmit};
 use super::outsiders::Outsiders;
+use super::parsing::Parsing;
 use super::phase::Phase;
 use super::probes::Probes;
 use super::push::Spread;
@@ -58,6 +59,7 @@ pub struct Machine {
     pub(super) spread: Spread,
     pub(super) master_list: MasterList,
     pub(super) told: Told,
+    pub(super) parsing: Parsing,
     pub(super) timers: Timers,
     pub(super) transmits: VecDeque<Transmit>,
     pub(super) events: Events,
@@ -140,6 +142,7 @@ impl Machine {
             spread: Spread::default(),
             master_list: MasterList::new(&config.master_list),
             told: Told::default(),
+            parsing: Parsing::default(),
             timers: Timers::default(),
             transmits: VecDeque::new(),
             events: Events::default(),
@@ -159,9 +162,15 @@ impl Machine {
         }
     }
 
+    /// A gossip request of so many entries begins, for those who merge large ones in slices.
+    pub fn expect_entries(&self, entries: usize) {
+        self.parsing.limit(entries);
+    }
+
     /// A gossip request: refreshes the own stamp and merges. What [`Machine::lists`] shows then is the answer.
     pub fn handle_request(&mut self, now: Now, lists: &HeardLists<'_>) {
         self.begin_request(now);
+        self.expect_entries(lists.len());
         self.merge_lists(now, Source::Request, lists);
     }
 
@@ -174,6 +183,9 @@ impl Machine {
     /// Part of what a peer or the master list says, for those who merge large lists in slices: all that is said to be
     /// offline comes before what is said to be online, so that of two equal claims in one message the tombstone wins.
     pub fn handle_claims(&mut self, now: Now, source: Source, says_online: bool, entries: &[HeardEntry<'_>]) {
+        if source != Source::Request {
+            self.parsing.lift();
+        }
         self.roster.because(if source == Source::MasterList { Cause::MasterList } else { Cause::Hearsay });
         for entry in entries {
             self.hear(now, source, says_online, entry);
@@ -184,6 +196,7 @@ impl Machine {
     /// The reply to an exchange.
     pub fn handle_reply(&mut self, now: Now, id: ExchangeId, reply: &Reply<'_>) {
         self.look_at_clock(now);
+        self.parsing.lift();
         if let Reply::Lists(lists) = reply {
             self.merge_lists(now, Source::Exchange(id), lists);
         }
@@ -245,6 +258,7 @@ impl Machine {
     /// The moment that `poll_timeout` named has come, or any other.
     pub fn handle_timeout(&mut self, now: Now) {
         self.look_at_clock(now);
+        self.parsing.lift();
         if let Some(due) = self.timers.next().filter(|due| *due <= now.tick) {
             self.health.woke(now.tick.since(due), now.tick);
         }

@@ -152,6 +152,7 @@ impl Machine {
         if self.master_list.current.take_if(|current| *current == id).is_none() {
             return;
         }
+        self.parsing.lift();
         match outcome {
             Ok(document) => {
                 self.master_list.failures = 0;

@@ -180,6 +180,16 @@ impl<'a> HeardLists<'a> {
         Self { online: heard_online, offline: heard_offline, malformed }
     }
 
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.online.len() + self.offline.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The same, borrowing from nothing.
     pub fn into_owned<'b>(self) -> HeardLists<'b> {
         let own = |list: Vec<HeardEntry<'_>>| list.into_iter().map(HeardEntry::into_owned).collect();

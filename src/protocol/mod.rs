@@ -7,8 +7,8 @@
 //! | concept | module |
 //! |---|---|
 //! | the door: `handle_*`, `poll_*`, `lists` | [`machine`] |
-//! | names, time, secrets, configuration | [`base_url`], [`time`], [`secret`], [`config`] |
-//! | what is said over the wire | [`message`], [`request`], `heard`, `fields`, `page` |
+//! | names, time, secrets, configuration | [`base_url`], `plain_url`, [`time`], [`secret`], [`config`] |
+//! | what is said over the wire | [`message`], [`request`], `heard`, `fields`, `scalars`, `page` |
 //! | what is let in, and how it changes what is known | [`intake`]; from legacy peers `merge`, from native servers `hearsay`, `precedence` |
 //! | what is known: of oneself, of others, of the forgotten; how it is shown | `myself`, [`member`], `roster`, `draws`, `digest`, `graves`, `retention`; `shown`, [`places`] |
 //! | clocks that are wrong | `clocks`, `stamp_clock` |
@@ -19,7 +19,7 @@
 //! | what legacy peers are told | `phase`, `rounds`, `push`, `allowance`, `legacy_news` |
 //! | the master list | [`master_list`], [`document`], `listings` |
 //! | what the machine wants done and tells | [`output`], `flights`, `timers`, `deadlines`; `log`, `journal`, `printable` |
-//! | how much of it there may be | [`queues`] |
+//! | how much of it there may be | [`queues`], `parsing` |
 
 mod absence;
 pub mod accusers;
@@ -60,8 +60,10 @@ mod neighbour;
 pub mod output;
 mod outsiders;
 mod page;
+mod parsing;
 mod phase;
 pub mod places;
+mod plain_url;
 mod precedence;
 mod printable;
 mod probes;

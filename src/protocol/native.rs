@@ -47,6 +47,7 @@ impl Machine {
             return self.extension(Kind::Push, Vec::new());
         }
         self.note_malformed(heard);
+        self.expect_entries(heard.claims.len());
         // The claims first: that the sender's own is news is to be counted among them.
         let knew = self.incarnation_of(&heard.me.base_url);
         let news = self.hear_natives(&heard.claims, true, now);
@@ -89,6 +90,7 @@ impl Machine {
     pub fn handle_native_claims(&mut self, now: Now, id: ExchangeId, claims: &[Claim]) {
         let Some(flight) = self.flights.get_mut(id) else { return };
         flight.is_merged = true;
+        self.parsing.lift();
         let spreads = flight.purpose.spreads();
         self.hear_natives(claims, spreads, now);
     }

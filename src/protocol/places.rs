@@ -59,6 +59,8 @@ pub struct PlacedEntry<'a> {
 /// What is known of a gossip request before its entries are heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Beginning {
+    /// Entries that follow.
+    pub entries: usize,
     /// Entries that were no objects with a text and a number, and are not among those that follow.
     pub malformed: usize,
 }
@@ -107,8 +109,9 @@ impl Machine {
     }
 
     /// A gossip request begins whose entries are heard by and by.
-    pub fn handle_beginning(&mut self, now: Now, Beginning { malformed }: Beginning) {
+    pub fn handle_beginning(&mut self, now: Now, Beginning { entries, malformed }: Beginning) {
         self.begin_request(now);
+        self.expect_entries(entries);
         if malformed > 0 {
             self.log_rejection(Rejection::Malformed);
         }

@@ -116,3 +116,19 @@ fn the_roster_has_a_cap_and_one_warning() {
         "those known are heard of all the same"
     );
 }
+
+#[test]
+fn of_many_unusual_urls_in_one_request_the_rest_is_taken_the_next_time() {
+    let mut world = World::alone();
+    let urls: Vec<String> = (0..400).map(|index| format!("http://bücher{index}.example/")).collect();
+    let mut claims: Vec<_> = urls.iter().map(|url| (url.as_str(), EPOCH)).collect();
+    let first = world.hear_lists(&lists(&claims, &[])).online.len();
+    assert!((100..400).contains(&first), "{first}");
+    let mut rest = claims.split_off(first - 1);
+    rest.truncate(50);
+    assert_eq!(world.hear_lists(&lists(&rest, &[])).online.len(), first + 50);
+    // What is written plainly has no limit.
+    let plain: Vec<String> = (0..400).map(|index| format!("HTTP://Server-{index}.example:80")).collect();
+    let claims: Vec<_> = plain.iter().map(|url| (url.as_str(), EPOCH)).collect();
+    assert_eq!(world.hear_lists(&lists(&claims, &[])).online.len(), first + 450);
+}
