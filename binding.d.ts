@@ -57,9 +57,9 @@ export declare function missingVariables(environment: Record<string, string>): A
 /** Names that JavaScript does not have yet. */
 export interface Names {
   /** Where they belong, in no order as far as places have got another name; 0 is this server itself, which comes first. */
-  places: Array<number>
-  /** One for each of these places. */
-  baseUrls: Array<string>
+  places: Uint32Array
+  /** One for each of these places, as JSON: to parse that takes a third of the time in which so many texts cross. */
+  baseUrls: string
 }
 
 /** An answer that is more than one text and status 200. */

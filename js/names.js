@@ -14,7 +14,6 @@ const FIRST = 2
 
 /** The base URLs of all known servers by their place, as the addon tells them; place 0 is this server's own. */
 class Names {
-  #places = new Map()
   #shortcuts
 
   constructor() {
@@ -33,22 +32,22 @@ class Names {
    */
   find(name) {
     if (name.length > LONGEST) return undefined
-    return this.#shortcuts.find(name) ?? this.#places.get(name)
+    return this.#shortcuts.find(name)
   }
 
   /**
    * Takes in names that are new, or have moved; another engine tells all of them.
    *
-   * @param {{ places: number[], baseUrls: string[] }} news
+   * @param {{ places: Uint32Array, baseUrls: string }} news
    * @param {number} count of all
    */
-  learn({ places, baseUrls }, count) {
-    for (const place of places) this.#vacate(place)
+  learn({ places, baseUrls: json }, count) {
+    const baseUrls = JSON.parse(json)
+    for (const place of places) if (place < this.urls.length) this.#vacate(place)
     for (let place = count; place < this.urls.length; place++) this.#vacate(place)
     if (count < this.urls.length) this.urls.length = count
     for (let index = 0; index < places.length; index++) {
       this.urls[places[index]] = baseUrls[index]
-      this.#places.set(baseUrls[index], places[index])
       this.#shortcuts.add(places[index])
     }
     if (count + FIRST > this.following.length) {
@@ -59,7 +58,7 @@ class Names {
   }
 
   #vacate(place) {
-    this.#places.delete(this.urls[place])
+    this.#shortcuts.forget(this.urls[place])
   }
 }
 

@@ -17,8 +17,8 @@ const SAMPLES = 64
 const GOLDEN = 0.618034
 
 /**
- * Finds most places by a few letters of their names. A map hashes all of a text, which takes longer than anything else that
- * is done with one that has just been parsed.
+ * Finds places by their names, nearly all of them by a few letters. A map hashes all of a text, which takes longer than
+ * anything else that is done with one that has just been parsed.
  */
 class Shortcuts {
   #urls
@@ -26,6 +26,8 @@ class Shortcuts {
   #letters
   #longest
   #used
+  /** The places of names that are too short, or collide with others. */
+  #others = new Map()
 
   /** @param {string[]} urls by place, which the owner keeps up to date */
   constructor(urls) {
@@ -34,29 +36,39 @@ class Shortcuts {
   }
 
   /**
-   * The place of this text; undefined where that takes a map to tell.
+   * The place of this name; undefined if it is nobody's.
    *
    * @param {string} text
    */
   find(text) {
-    if (text.length < this.#longest) return undefined
+    if (text.length < this.#longest) return this.#findOther(text)
     const urls = this.#urls
     const words = this.#words
     const last = words.length - 1
     const hash = this.#hash(text)
     for (let step = 0; step < REACH; step++) {
       const word = words[(hash + step) & last]
+      // Here it would have been put.
       if (word === EMPTY) return undefined
       const place = word & PLACE
       if (((word ^ hash) & ~PLACE) === 0 && urls[place] === text) return place
     }
-    return undefined
+    return this.#findOther(text)
+  }
+
+  #findOther(text) {
+    return this.#others.size > 0 ? this.#others.get(text) : undefined
   }
 
   /** This place has a new name. What leads there by its old one stays until all is laid anew, and finds nothing. */
   add(place) {
     if (this.#used * 2 >= this.#words.length) this.#lay()
     else this.#put(place)
+  }
+
+  /** This name is nobody's any more. */
+  forget(text) {
+    if (this.#others.size > 0) this.#others.delete(text)
   }
 
   #lay() {
@@ -67,12 +79,13 @@ class Shortcuts {
     this.#letters = tellingLetters(urls)
     this.#longest = Math.max(...this.#letters)
     this.#used = 0
+    this.#others.clear()
     for (let place = 0; place < urls.length; place++) this.#put(place)
   }
 
   #put(place) {
     const url = this.#urls[place]
-    if (url.length < this.#longest) return
+    if (url.length < this.#longest) return void this.#others.set(url, place)
     const words = this.#words
     const last = words.length - 1
     const hash = this.#hash(url)
@@ -83,6 +96,7 @@ class Shortcuts {
       this.#used++
       return
     }
+    this.#others.set(url, place)
   }
 
   /** FNV-1a, with its upper bits mixed into its lower ones. */

@@ -251,7 +251,7 @@ const numbers = (number) => [
   `${number}0E-1`,
   `${number}.000000000000000000000001`,
   `-${number}`,
-  String(number / 10 ** 3) + (Number.isInteger(number / 10 ** 3) ? '.0' : '') + 'e+3',
+  `${number / 1_000}e+3`,
 ]
 
 /** Changes some bytes. */
