@@ -29,9 +29,10 @@ const ROUTES = [
 
 async function answerGossip(authorization, { parts, value }) {
   requireRunning()
+  if (parts) return { ...(await gossipRaw(authorization, parts)), isForPeer: true }
   // An error would be taken for a sign of death. The lists that were not read come again.
-  if (!parts && value === undefined) return { ...(await gossipRaw(authorization, [NO_NEWS])), drains: true }
-  if (parts) return gossipRaw(authorization, parts)
+  if (value === undefined)
+    return { ...(await gossipRaw(authorization, [NO_NEWS])), isForPeer: true, drains: true }
   return jsonAnswer(await shazbotGossipRequest(authorization, value))
 }
 

@@ -17,10 +17,17 @@ const CLOSING = new Set([401, 404, 405, 413, 415, 503])
  * @param {import('./connection.js').Connection} connection
  * @param {import('node:http').IncomingMessage} request
  * @param {import('node:http').ServerResponse} response
- * @param {{ status: number, parts: Uint8Array[], headers?: Record<string, string>, text?: object, drains?: boolean }} answer
- *   `text` is the shared text that the parts belong to, `drains` whether a body is read to its end although nobody wants it
+ * @param {Answer} answer
+ *
+ * @typedef {object} Answer
+ * @property {number} status
+ * @property {Uint8Array[]} parts
+ * @property {Record<string, string>} [headers]
+ * @property {object} [text] the shared text that the parts belong to
+ * @property {boolean} [isForPeer] whether the caller has the secret
+ * @property {boolean} [drains] whether the body is read to its end although nobody wants it
  */
-function send(connection, request, response, { status, parts, headers, text, drains }) {
+function send(connection, request, response, { status, parts, headers, text, isForPeer, drains }) {
   // The other side may have gone meanwhile.
   if (!connection.canAnswer(response)) return
   const isWhole = hasWholeBody(request)
@@ -33,7 +40,7 @@ function send(connection, request, response, { status, parts, headers, text, dra
   }
   const endNow = isWhole || awaitsContinue(request)
   const end = endNow ? (last) => response.end(last) : (last) => endAfterBody(request, response, last, drains)
-  deliver(connection, response, request.method === 'HEAD' ? [] : parts, end)
+  deliver(connection, response, request.method === 'HEAD' ? [] : parts, isForPeer, end)
 }
 
 module.exports = { send }
