@@ -284,8 +284,12 @@ impl Machine {
 
     /// Takes over what a claim says that is newer than all that is held.
     fn adopt(&mut self, identity: &Arc<str>, claim: &Claim, now: Now) {
+        let held = self.roster.get(identity).map_or(Incarnation::NONE, |member| member.incarnation);
         self.roster.adopt_incarnation(identity, claim.incarnation);
         let Some(member) = self.roster.get_mut(identity) else { return };
+        // A refutation is the next incarnation; one far above is a process that has just started, and may not listen yet.
+        let is_new_life = held != Incarnation::NONE && claim.incarnation > held.next();
+        member.note_answered(member.has_answered() && !(is_new_life && claim.status == Status::Online));
         let was_shown_offline = !member.is_online();
         member.close_case();
         member.acquit();
@@ -299,6 +303,7 @@ impl Machine {
                     was_shown_offline && claim.last_update <= member.stamp && claim.last_update < highest;
                 member.restamp(if is_outdone { highest.next() } else { claim.last_update });
                 self.roster.transition(identity, Status::Online, now.tick);
+                self.unreached.spoke(identity, now.tick);
             }
             Status::Suspect => {
                 member.saw(claim.last_update);

@@ -34,6 +34,7 @@ use super::rumours::Rumours;
 use super::sync::Sync;
 use super::time::{Now, Tick};
 use super::timers::{Timer, Timers};
+use super::unreached::Unreached;
 
 /// The membership of one server: pure, without clock, sockets or dice of its own.
 ///
@@ -81,6 +82,7 @@ pub struct Machine {
     pub(super) outsiders: Outsiders,
     pub(super) listings: Listings,
     pub(super) rejected: Rejected,
+    pub(super) unreached: Unreached,
 }
 
 /// Where claims come from.
@@ -158,6 +160,7 @@ impl Machine {
             outsiders: Outsiders::default(),
             listings: Listings::default(),
             rejected: Rejected::default(),
+            unreached: Unreached::default(),
             config,
         }
     }

@@ -58,6 +58,7 @@ impl Machine {
         }
         if let Some(sender) = &sender {
             self.prove(sender, Proof::Exchange);
+            self.unreached.spoke(sender, now.tick);
             if let Kind::ProbeFor(target) = &heard.kind {
                 self.run_errand(sender, target, now);
             }

@@ -77,6 +77,8 @@ impl Machine {
         self.phase = Phase::Greeting(waiting);
         self.master_list.awaits_overdue = has_overdue;
         let patience = if has_overdue { OVERDUE_PATIENCE } else { PATIENCE };
+        // Peers that hang are no reason to be silent: those who can't reach this server yet hear that it lives.
+        self.schedule_probe(now.tick);
         self.timers.set(Timer::Bootstrap, now.tick + patience);
     }
 

@@ -11,7 +11,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::case::{SECOND_TRY, YOUNG, next_grace_try};
+use super::case::{SECOND_TRY, next_grace_try};
 use super::extension::{Finding, Kind};
 use super::flights::Purpose;
 use super::intake::Subject;
@@ -90,9 +90,9 @@ impl Machine {
             return;
         }
         // Rule "Grace": one that came just now, and never answered, may not listen yet.
-        let has_grace = |member: &Member| !member.has_answered() && member.changed_at.age(now.tick) < YOUNG;
+        let has_grace = |member: &Member| member.may_not_listen_yet(now.tick);
         if self.roster.get(peer).is_some_and(has_grace)
-            && let Some(at) = next_grace_try(now.tick, now.tick)
+            && let Some(at) = self.first_grace_try(peer, own, now)
         {
             let question = Question::new(incarnation, own, Stage::Again { at });
             let question = Question { grace_since: Some(now.tick), ..question };
@@ -102,17 +102,26 @@ impl Machine {
         self.ask_helpers(peer, incarnation, own, false, now);
     }
 
+    fn first_grace_try(&mut self, peer: &Arc<str>, own: Finding, now: Now) -> Option<Tick> {
+        if own == Finding::Refused {
+            return self.note_unreached(peer, now);
+        }
+        next_grace_try(now.tick, now.tick)
+    }
+
     fn go_on_with_grace(&mut self, peer: &Arc<str>, first: Tick, incarnation: Incarnation, now: Now) {
-        let Some(question) = self.probes.open.get_mut(peer) else { return };
-        match next_grace_try(first, now.tick) {
-            Some(at) => {
+        let Some(own) = self.probes.open.get(peer).map(|question| question.own) else { return };
+        let next = if own == Finding::Refused && self.is_unreached(peer) {
+            self.next_look_at_unreached(peer, now.tick)
+        } else {
+            next_grace_try(first, now.tick)
+        };
+        match (next, self.probes.open.get_mut(peer)) {
+            (Some(at), Some(question)) => {
                 question.stage = Stage::Again { at };
                 self.schedule_questions(now.tick);
             }
-            None => {
-                let own = question.own;
-                self.ask_helpers(peer, incarnation, own, false, now);
-            }
+            _ => self.ask_helpers(peer, incarnation, own, false, now),
         }
     }
 
@@ -128,7 +137,9 @@ impl Machine {
         let amount = if self.health.is_late() { 0 } else { HELPERS };
         let helpers = self.helpers(amount, peer, now.tick);
         let stage = if helpers.is_empty() {
-            Stage::Again { at: now.tick + SECOND_TRY }
+            // One that may not listen yet is given time as a suspect.
+            let is_in_haste = self.is_unreached(peer) && !self.health.is_late();
+            Stage::Again { at: now.tick + if is_in_haste { KNOCK_AGAIN } else { SECOND_TRY } }
         } else {
             Stage::Helpers { until: now.tick + HELPERS_WAIT.mul_f64(self.health.stretch()) }
         };
@@ -242,9 +253,10 @@ impl Machine {
             self.probes.open.swap_remove(peer).map(|question| question.findings).unwrap_or_default();
         let is_certain = stage == Stage::Probed && is_refused_by_me;
         self.roster.because(Cause::Refused);
-        if is_certain && has_confirmer {
+        let may_not_listen_yet = self.is_unreached(peer);
+        if is_certain && has_confirmer && !may_not_listen_yet {
             self.bury(peer, now);
-        } else if is_certain && is_alone {
+        } else if is_certain && is_alone && !may_not_listen_yet {
             // Nobody could help; but whoever is cut off is not refused.
             self.bury(peer, now);
         } else {

@@ -15,6 +15,7 @@ use super::probes::MAX_WAITING;
 use super::questions::MAX_OPEN;
 use super::roster::MAX_MEMBERS;
 use super::sync::MAX_WHOLE;
+use super::unreached::MAX_UNREACHED;
 
 /// Requests under way to all peers together. Far above what a native server makes (16 to servers of either kind, and 40
 /// more at a start or a leave); without the native extension only this keeps peers that hang from adding up.
@@ -94,6 +95,7 @@ impl Machine {
             // The end of a start and of a leave are never dropped.
             ("events", self.events.len(), MAX_EVENTS + 2),
             ("failures logged", self.told.failure_count(), MAX_REMEMBERED),
+            ("refusing newcomers", self.unreached.len(), MAX_UNREACHED),
             ("burials", self.health.burial_count(), MAX_BURIALS),
             ("round trips", self.health.round_trip_count(), ROUND_TRIPS),
             ("rosters handed out", self.sync.handed_out_count(), MAX_WHOLE),
@@ -110,6 +112,7 @@ impl Machine {
         self.inquest.forget(identity);
         self.listings.forget(identity);
         self.rumours.forget(identity);
+        self.unreached.forget(identity);
         self.spread.forget(identity);
     }
 }

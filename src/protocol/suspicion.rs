@@ -88,7 +88,8 @@ impl Machine {
         let suspicion = self.roster.get(identity)?.suspicion()?;
         let servers = self.roster.native_count() + 1;
         let stretch = self.health.stretch();
-        let time_is_up = suspicion.since + time_to_speak_up(servers, suspicion.accusers.len(), stretch);
+        let usual = time_to_speak_up(servers, suspicion.accusers.len(), stretch);
+        let time_is_up = self.end_of_silence(identity, suspicion, suspicion.since + usual);
         // Somebody still answers at its address: that postpones its death.
         Some(time_is_up.max(self.refusal_deadline(identity).unwrap_or_default()))
     }
@@ -115,6 +116,9 @@ impl Machine {
             .get(identity)
             .and_then(|member| member.suspicion())
             .is_some_and(|suspicion| suspicion.accusers.iter().all(|accuser| accuser == me));
+        // Whoever is cut off is not refused.
+        let is_refused = self.is_unreached(identity);
+        let is_mine_alone = is_mine_alone && !is_refused;
         if is_mine_alone && self.would_bury_too_many(identity, now) {
             // All at the same moments, so that many wake nobody more often than one.
             let step = u64::try_from(HELD_BACK.as_millis()).unwrap_or(1);
@@ -124,7 +128,7 @@ impl Machine {
         if is_mine_alone {
             self.health.buried_alone(identity, now.tick);
         }
-        self.roster.because(Cause::Silent);
+        self.roster.because(if is_refused { Cause::Refused } else { Cause::Silent });
         self.bury(identity, now);
     }
 }

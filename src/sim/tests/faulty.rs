@@ -4,15 +4,14 @@ use super::{FIRST, SECOND, agree_throughout, agree_within, natives, no_violation
 use crate::protocol::member::Status;
 use crate::sim::setup::{Kind, Spec};
 use crate::sim::wire::HostId;
+use crate::sim::world::World;
 
-#[test]
-fn a_server_that_listens_only_8_s_after_its_start_is_not_buried() {
-    let mut world = natives(10);
-    let late = world.join(Spec { listens_after: 8_000, ..Spec::of(Kind::Native) });
+/// A server that all others hold for online throughout, though it listens only so long after its start.
+fn listens_late(mut world: World, late: HostId, seconds: u64) {
     world.run_for(1_000);
     world.checks.forbids_false_death = true;
     let url = world.hosts[late.index()].url.clone();
-    for _ in 0..300 {
+    for _ in 0..(seconds + 10) * 10 {
         world.run_for(100);
         let buried = world.processes.iter().filter(|process| process.engine.is_some()).find(|process| {
             process.view(&url).is_some_and(|view| matches!(view.status, Status::Dead | Status::Left))
@@ -26,6 +25,55 @@ fn a_server_that_listens_only_8_s_after_its_start_is_not_buried() {
     }
     agree_throughout(&mut world, 30_000);
     no_violations(&world);
+}
+
+fn late(seconds: u64) -> Spec {
+    Spec { listens_after: seconds * 1_000, ..Spec::of(Kind::Native) }
+}
+
+#[test]
+fn a_server_that_listens_late_is_never_shown_offline() {
+    for (count, seconds, loss) in [
+        (1, 25, 0.0),
+        (2, 25, 0.0),
+        (3, 25, 0.01),
+        (10, 8, 0.0),
+        (10, 25, 0.05),
+        (60, 25, 0.01),
+        (10, 90, 0.0),
+    ] {
+        let mut world = natives(count);
+        world.network.loss = loss;
+        let host = world.join(late(seconds));
+        listens_late(world, host, seconds);
+    }
+}
+
+#[test]
+fn nor_is_one_that_restarts_at_once_and_listens_late() {
+    for count in [2, 10] {
+        let mut world = natives(count);
+        world.run_for(30_000);
+        world.restart(FIRST, late(25));
+        listens_late(world, FIRST, 25);
+    }
+}
+
+#[test]
+fn a_server_that_never_listened_is_offline_soon_after_it_fell_silent() {
+    for count in [1, 2, 3, 10, 60] {
+        for lived in [200, 1_500, 10_000, 40_000] {
+            let mut world = natives(count);
+            world.network.loss = 0.01;
+            let host = world.join(late(3_600));
+            world.run_for(lived);
+            world.crash(host);
+            let took = agree_within(&mut world, 12_000);
+            println!("{count} servers: offline {took} ms after it died, {lived} ms old");
+            agree_throughout(&mut world, 20_000);
+            no_violations(&world);
+        }
+    }
 }
 
 #[test]

@@ -1,0 +1,106 @@
+//! Rule "Grace" among native servers: one that refuses connections and has never answered may not listen yet, or may have
+//! died before it did. What tells the two apart is whether it still speaks.
+//!
+//! ```text
+//! T joins ── refused ──▶ again after 1 s, and 3 s after T's last word ── refused, by a helper too ──▶ T is suspect
+//!                                                                                     │
+//!                     T refutes, in its next message to anybody: T has spoken ◀───────┼──▶ 5 s of silence: T is dead
+//! ```
+//! A starting server probes others each second, also while its event loop is blocked. So each server that T speaks to tells
+//! it of the suspicion, and a suspicion that nobody hears refuted is silence towards everybody.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use foldhash::fast::FixedState;
+use indexmap::IndexMap;
+
+use super::case::YOUNG;
+use super::machine::Machine;
+use super::member::Member;
+use super::suspicion::Suspicion;
+use super::time::{Now, Tick};
+
+/// Servers that are remembered to have refused; beyond, they have no grace.
+pub(super) const MAX_UNREACHED: usize = 1_024;
+/// The pause after the first refusal. A server that listens after a second is seen after a second.
+const SECOND_LOOK: Duration = Duration::from_secs(1);
+/// The time since its last word before such a server is suspected: it speaks each second, though not to each other server.
+const SPEAKS_WITHIN: Duration = Duration::from_secs(3);
+/// The silence towards everybody after which such a server is dead: five of its probes, of which one has to arrive.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// Native servers that refuse connections and have never answered, and when each of them last spoke.
+#[derive(Debug, Default)]
+pub(super) struct Unreached(IndexMap<Arc<str>, Tick, FixedState>);
+
+impl Unreached {
+    /// A word of its own has come in, by whatever way.
+    pub(super) fn spoke(&mut self, identity: &str, now: Tick) {
+        if let Some(last_word) = self.0.get_mut(identity) {
+            *last_word = now;
+        }
+    }
+
+    pub(super) fn forget(&mut self, identity: &str) {
+        self.0.swap_remove(identity);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl Member {
+    /// Whether it came just now and has never answered.
+    pub(super) fn may_not_listen_yet(&self, now: Tick) -> bool {
+        !self.has_answered() && self.changed_at.age(now) < YOUNG
+    }
+}
+
+impl Machine {
+    /// A native server that may not listen yet has refused. When to look at it again; none where there is no room to wait.
+    pub(super) fn note_unreached(&mut self, identity: &Arc<str>, now: Now) -> Option<Tick> {
+        let member = self.roster.get(identity)?;
+        let news_came = now.tick.before(member.refreshed_at.age(now.tick));
+        let is_known = self.unreached.0.contains_key(identity);
+        if !is_known && self.unreached.len() >= MAX_UNREACHED {
+            let roster = &self.roster;
+            let waits = |identity: &Arc<str>| {
+                roster.get(identity).is_some_and(|member| member.is_online() && !member.has_answered())
+            };
+            self.unreached.0.retain(|identity, _| waits(identity));
+        }
+        if !is_known && self.unreached.len() >= MAX_UNREACHED {
+            return None;
+        }
+        let last_word = self.unreached.0.entry(Arc::clone(identity)).or_default();
+        *last_word = news_came.max(*last_word);
+        Some((*last_word + SPEAKS_WITHIN).max(now.tick + SECOND_LOOK))
+    }
+
+    /// When a server that was refused once more may be suspected; none if now.
+    pub(super) fn next_look_at_unreached(&self, identity: &str, now: Tick) -> Option<Tick> {
+        self.unreached.0.get(identity).map(|last_word| *last_word + SPEAKS_WITHIN).filter(|at| *at > now)
+    }
+
+    /// Whether this server itself has found it refusing, and nothing has ever come from it but words.
+    pub(super) fn is_unreached(&self, identity: &str) -> bool {
+        self.unreached.0.contains_key(identity)
+            && self.roster.get(identity).is_some_and(|member| !member.has_answered())
+    }
+
+    /// How long a suspect that has never answered is waited for, where `usual` is the time of one that has.
+    pub(super) fn end_of_silence(&self, identity: &str, suspicion: &Suspicion, usual: Tick) -> Tick {
+        let has_answered = self.roster.get(identity).is_none_or(|member| member.has_answered());
+        if has_answered {
+            return usual;
+        }
+        let silence = SILENCE.mul_f64(self.health.stretch());
+        match self.unreached.0.get(identity) {
+            Some(last_word) => suspicion.since.max(*last_word) + silence,
+            // Others know better whether its port is closed.
+            None => usual.max(suspicion.since + silence),
+        }
+    }
+}
