@@ -60,6 +60,7 @@ function usage() {
   }
 }
 
+let ownPort
 let watching
 let online = new Set()
 
@@ -144,6 +145,11 @@ const commands = {
     clearInterval(watching)
     return shazbot.shazbotShutDown()
   },
+  stopListening() {
+    server.close()
+    server.closeAllConnections()
+  },
+  listenAgain: async () => void (await listen(ownPort)),
   letGo() {
     server.close()
     server.closeAllConnections()
@@ -174,7 +180,7 @@ function plain(error) {
 }
 
 async function main() {
-  const ownPort = listenLate ? port : await listen(port)
+  ownPort = listenLate ? port : await listen(port)
   const baseUrl = `http://${host}:${ownPort}/`
   process.env.SHAZBOT_BASE_URL ??= baseUrl
   const ready = { kind: 'ready', port: ownPort, baseUrl }

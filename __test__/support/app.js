@@ -131,6 +131,16 @@ class App {
     return this.exited
   }
 
+  /** Closes its port while the process and its engine go on. */
+  stopListening() {
+    return this.#ask({ kind: 'stopListening' })
+  }
+
+  /** Listens on its port again. */
+  listenAgain() {
+    return this.#ask({ kind: 'listenAgain' })
+  }
+
   /** Stops listening and lets go of everything that is the program's own, so that only the engine could hold the process. */
   letGo() {
     return this.#ask({ kind: 'letGo' })

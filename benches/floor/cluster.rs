@@ -84,6 +84,7 @@ pub(crate) fn message(machine: &Machine, kind: Kind, claims: Vec<Claim>) -> Exte
         found: None,
         elsewhere: Vec::new(),
         clock: None,
+        siblings: false,
     }
 }
 

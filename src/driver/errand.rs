@@ -13,7 +13,7 @@ use super::transport::{Destination, HttpClient, Method, Request, Response, Trans
 use crate::protocol::ExchangeId;
 use crate::protocol::document::{Document, DownloadFailure};
 use crate::protocol::master_list::{Condition, DocumentEntry, Upload};
-use crate::protocol::message::Reply;
+use crate::protocol::message::{Lists, Reply};
 use crate::protocol::output::Transmit;
 
 /// A download or upload of the master list takes no longer.
@@ -85,7 +85,9 @@ impl Outside {
     /// What is to be run for a transmit, and whose answer it brings. What is long to serialise is serialised there.
     pub(super) fn prepare(&self, transmit: Transmit, shared: &Arc<Shared>) -> Option<(Errand, Run)> {
         let errand = match &transmit {
-            Transmit::Gossip { id, .. } | Transmit::Inquire { id, .. } => Errand::Exchange(*id),
+            Transmit::Gossip { id, .. } | Transmit::Inquire { id, .. } | Transmit::AskMyself { id, .. } => {
+                Errand::Exchange(*id)
+            }
             Transmit::DownloadMasterList { id } => Errand::Download(*id),
             Transmit::UploadMasterList { id, .. } => Errand::Upload(*id),
             Transmit::AbandonAll => return None,
@@ -123,6 +125,13 @@ fn request(transmit: Transmit, credentials: &Credentials) -> Option<Request> {
         Transmit::Gossip { base_url, lists, extension, timeout, .. } => Request {
             authorization: credentials.secret.clone(),
             json_body: Some(lists.to_gossip_json(extension.as_deref())),
+            ..bare(Method::Post, format!("{base_url}clustershazbot/gossip"), timeout)
+        },
+        // Behind a balancer a kept connection would lead to the same process each time.
+        Transmit::AskMyself { base_url, extension, timeout, .. } => Request {
+            authorization: credentials.secret.clone(),
+            json_body: Some(Lists::default().to_gossip_json(Some(&extension))),
+            is_alone: true,
             ..bare(Method::Post, format!("{base_url}clustershazbot/gossip"), timeout)
         },
         // A program that leaves waits for its last connection: one that inquiries keep in use would hold it for ever.

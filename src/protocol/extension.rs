@@ -9,7 +9,8 @@
 //! {"me":claim, "id":"9f3…", "kind":"push"|"probe"|"probe-for"|"sync", "living":n, "hash":"f1c…", "lag":ms, "claims":[claim, …]}
 //! claim = [baseUrl, "alive"|"suspect"|"dead"|"left", incarnation, lastUpdate, 0|1 (monitor), age in s | [accuser, …]]
 //! ```
-//! and by kind also `target`, `found`, `buckets`, in answers `fresh`, `elsewhere` and `clock`. What is unknown is ignored.
+//! and by kind also `target`, `found`, `buckets`, in answers `fresh`, `elsewhere`, `clock` and `siblings`. What is unknown is
+//! ignored.
 
 use std::sync::Arc;
 
@@ -86,6 +87,8 @@ pub struct Extension {
     pub elsewhere: Vec<Arc<str>>,
     /// In an answer: the sender's wall clock, where it rejects what the request says of its sender because of it.
     pub clock: Option<Stamp>,
+    /// In an answer: whether several processes speak for the asker's URL.
+    pub siblings: bool,
 }
 
 impl Extension {
@@ -105,9 +108,24 @@ impl Extension {
             "found",
             "elsewhere",
             "clock",
+            "siblings",
         ];
-        let [me, id, kind, living, hash, lag, claims, target, buckets, fresh, found, elsewhere, clock] =
-            fields::read(text, names).ok()?;
+        let [
+            me,
+            id,
+            kind,
+            living,
+            hash,
+            lag,
+            claims,
+            target,
+            buckets,
+            fresh,
+            found,
+            elsewhere,
+            clock,
+            siblings,
+        ] = fields::read(text, names).ok()?;
         let kind = match (&*parse::<Text<'_>>(kind?)?.0, target, buckets) {
             ("push", ..) => Kind::Push,
             ("probe", ..) => Kind::Probe,
@@ -133,6 +151,7 @@ impl Extension {
             found: found.and_then(read_found),
             elsewhere,
             clock: clock.and_then(parse::<Whole<u64>>).map(|Whole(millis)| Stamp(millis)),
+            siblings: siblings.and_then(parse).unwrap_or_default(),
         })
     }
 
@@ -248,6 +267,9 @@ impl Serialize for Extension {
         if let Some(clock) = self.clock {
             map.serialize_entry("clock", &clock)?;
         }
+        if self.siblings {
+            map.serialize_entry("siblings", &true)?;
+        }
         map.end()
     }
 }
@@ -286,6 +308,7 @@ mod tests {
             found: Some(("http://f/".into(), Finding::Refused)),
             elsewhere: vec!["http://e/".into()],
             clock: Some(Stamp(1_700_000_000_000)),
+            siblings: true,
         }
     }
 

@@ -39,6 +39,8 @@ pub(super) enum Purpose {
     Sync,
     /// A legacy peer is told who has died or left.
     LegacyNews,
+    /// This server asks its own URL.
+    OwnUrl,
 }
 
 impl Purpose {
@@ -135,6 +137,10 @@ impl Flights {
 
     pub(super) fn get_mut(&mut self, id: ExchangeId) -> Option<&mut Flight> {
         self.by_id.get_mut(&id)
+    }
+
+    pub(super) fn is_to_myself(&self, id: ExchangeId) -> bool {
+        self.by_id.get(&id).is_some_and(|flight| flight.purpose == Purpose::OwnUrl)
     }
 
     pub(super) fn abandon_all(&mut self) {

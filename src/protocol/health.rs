@@ -143,6 +143,8 @@ impl Machine {
             return;
         }
         self.health.worsen();
+        // A blocked event loop is no death.
+        self.excuse_check(now);
         let natives: Vec<Arc<str>> = self.roster.sample(&mut self.rng, MET_WHILE_LAGGING, |_, member| {
             member.is_online() && !member.is_met_as_legacy()
         });

@@ -128,7 +128,12 @@ impl Machine {
             self.hear_about_myself(claim.status.is_online(), claim.last_update, now);
             return Worth::Known;
         }
+        if self.doubts_itself(claim, now) {
+            return Worth::Known;
+        }
         let is_newcomer = self.phase.is_starting();
+        let is_higher = claim.status == Status::Online && claim.incarnation > self.me.incarnation();
+        self.own_url.has_sibling |= is_higher && !is_newcomer;
         let had = self.me.incarnation();
         if self.me.hear_native(claim, is_newcomer, now) == Contradiction::Outdone {
             if self.me.is_online() && claim.status != Status::Online && self.me.incarnation() > had {
@@ -288,8 +293,8 @@ impl Machine {
         self.roster.adopt_incarnation(identity, claim.incarnation);
         let Some(member) = self.roster.get_mut(identity) else { return };
         // A refutation is the next incarnation; one far above is a process that has just started, and may not listen yet.
-        let is_new_life = held != Incarnation::NONE && claim.incarnation > held.next();
-        member.note_answered(member.has_answered() && !(is_new_life && claim.status == Status::Online));
+        let is_same_life = held != Incarnation::NONE && claim.incarnation <= held.next();
+        let has_answered = member.has_answered() && is_same_life;
         let was_shown_offline = !member.is_online();
         member.close_case();
         member.acquit();
@@ -303,6 +308,9 @@ impl Machine {
                     was_shown_offline && claim.last_update <= member.stamp && claim.last_update < highest;
                 member.restamp(if is_outdone { highest.next() } else { claim.last_update });
                 self.roster.transition(identity, Status::Online, now.tick);
+                if let Some(member) = self.roster.get_mut(identity) {
+                    member.note_answered(has_answered);
+                }
                 self.unreached.spoke(identity, now.tick);
             }
             Status::Suspect => {

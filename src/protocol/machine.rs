@@ -23,6 +23,7 @@ use super::message::{HeardEntry, HeardLists, Refusal, Reply};
 use super::myself::Myself;
 use super::output::{Event, Transmit};
 use super::outsiders::Outsiders;
+use super::own_url::OwnUrl;
 use super::parsing::Parsing;
 use super::phase::Phase;
 use super::probes::Probes;
@@ -35,6 +36,7 @@ use super::sync::Sync;
 use super::time::{Now, Tick};
 use super::timers::{Timer, Timers};
 use super::unreached::Unreached;
+use super::voices::Voices;
 
 /// The membership of one server: pure, without clock, sockets or dice of its own.
 ///
@@ -83,6 +85,8 @@ pub struct Machine {
     pub(super) listings: Listings,
     pub(super) rejected: Rejected,
     pub(super) unreached: Unreached,
+    pub(super) own_url: OwnUrl,
+    pub(super) voices: Voices,
 }
 
 /// Where claims come from.
@@ -161,6 +165,8 @@ impl Machine {
             listings: Listings::default(),
             rejected: Rejected::default(),
             unreached: Unreached::default(),
+            own_url: OwnUrl::default(),
+            voices: Voices::default(),
             config,
         }
     }
@@ -174,6 +180,7 @@ impl Machine {
     pub fn handle_request(&mut self, now: Now, lists: &HeardLists<'_>) {
         self.begin_request(now);
         self.expect_entries(lists.len());
+        self.note_request(now);
         self.merge_lists(now, Source::Request, lists);
     }
 
@@ -200,6 +207,9 @@ impl Machine {
     pub fn handle_reply(&mut self, now: Now, id: ExchangeId, reply: &Reply<'_>) {
         self.look_at_clock(now);
         self.parsing.lift();
+        if self.flights.is_to_myself(id) {
+            return self.conclude_own_url(id, reply, now);
+        }
         if let Reply::Lists(lists) = reply {
             self.merge_lists(now, Source::Exchange(id), lists);
         }
@@ -253,6 +263,7 @@ impl Machine {
     pub fn handle_control(&mut self, now: Now, online: bool) {
         self.look_at_clock(now);
         if self.me.control(online, now) {
+            self.is_reached_again(now);
             self.push_to_many(now.tick);
             self.spread_myself(now);
         }

@@ -94,7 +94,8 @@ impl Machine {
     }
 
     pub(super) fn hear_about_myself(&mut self, says_online: bool, stamp: Stamp, now: Now) {
-        if self.me.hear(says_online, stamp, now) == Contradiction::Outdone {
+        let is_outdone = self.me.hear(says_online, stamp, now) == Contradiction::Outdone;
+        if is_outdone && !self.own_url.is_unreachable() {
             self.push_to_few(now.tick);
             self.spread_myself(now);
         }

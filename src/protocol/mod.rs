@@ -10,10 +10,10 @@
 //! | names, time, secrets, configuration | [`base_url`], `plain_url`, [`time`], [`secret`], [`config`] |
 //! | what is said over the wire | [`message`], [`request`], `heard`, `fields`, `scalars`, `page` |
 //! | what is let in, and how it changes what is known | [`intake`]; from legacy peers `merge`, from native servers `hearsay`, `precedence` |
-//! | what is known: of oneself, of others, of the forgotten; how it is shown | `myself`, [`member`], `roster`, `draws`, `digest`, `graves`, `retention`; `shown`, [`places`] |
+//! | what is known: of oneself, of others, of the forgotten; how it is shown | `myself`, `own_url`, [`member`], `roster`, `draws`, `digest`, `graves`, `retention`; `shown`, [`places`] |
 //! | clocks that are wrong | `clocks`, `stamp_clock` |
 //! | what is found out about legacy peers | `case`, `inquest`, `verification`, `absence`, `reconnect` |
-//! | what is found out about native servers | `probes`, `questions`, `errands`, `unreached`, `neighbour`, `turn`, `suspicion`, [`accusers`], `health`, `losses` |
+//! | what is found out about native servers | `probes`, `questions`, `errands`, `unreached`, `voices`, `neighbour`, `turn`, `suspicion`, [`accusers`], `health`, `losses` |
 //! | what proves a server alive, and what does not; servers of another cluster | `proof`, `refusals`; `outsiders` |
 //! | what native servers say to each other | [`extension`], [`claim`], `native`, `rumours`, `sync` |
 //! | what legacy peers are told | `phase`, `rounds`, `push`, `allowance`, `legacy_news` |
@@ -59,6 +59,7 @@ mod native;
 mod neighbour;
 pub mod output;
 mod outsiders;
+mod own_url;
 mod page;
 mod parsing;
 mod phase;
@@ -90,6 +91,7 @@ mod turn;
 mod unreached;
 mod upload;
 mod verification;
+mod voices;
 
 #[cfg(test)]
 mod tests;

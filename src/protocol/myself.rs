@@ -41,6 +41,8 @@ pub(super) struct Myself {
     highest_incarnation: Incarnation,
     draining: bool,
     leaving: bool,
+    /// Whether it does not say that it leaves, as another process may go on behind the same URL.
+    is_quiet: bool,
     insistence: Insistence,
     clock: StampClock,
 }
@@ -74,6 +76,7 @@ impl Myself {
             highest_incarnation: Incarnation::NONE,
             draining: false,
             leaving: false,
+            is_quiet: false,
             insistence: Insistence::default(),
             clock: StampClock::new(now),
         }
@@ -98,6 +101,13 @@ impl Myself {
             age: 0,
             accusers: Accusers::default(),
         }
+    }
+
+    /// What it says of itself to others, who hear of a leave only once it is one of the URL.
+    pub(super) fn word(&self) -> Claim {
+        let speaks_for_sibling = self.is_quiet && !self.draining;
+        let claim = self.claim();
+        if speaks_for_sibling { Claim { status: Status::Online, ..claim } } else { claim }
     }
 
     pub(super) fn incarnation(&self) -> Incarnation {
@@ -168,7 +178,29 @@ impl Myself {
 
     pub(super) fn leave(&mut self, now: Now) {
         self.leaving = true;
+        self.is_quiet = false;
         self.outdo_everything(now);
+    }
+
+    /// Leaves, but does not say so yet.
+    pub(super) fn leave_quietly(&mut self) {
+        self.leaving = true;
+        self.is_quiet = true;
+    }
+
+    /// Remembers what a claim about this server said, to outdo it later.
+    pub(super) fn note(&mut self, claim: &Claim) {
+        self.highest_claimed = self.highest_claimed.max(claim.last_update);
+        self.highest_incarnation = self.highest_incarnation.max(claim.incarnation);
+    }
+
+    /// Outdoes everything that was ever said of this server; tells whether it does, as one that is offline does not.
+    pub(super) fn refute(&mut self, now: Now) -> bool {
+        if self.is_online() {
+            self.incarnation = self.incarnation.max(self.highest_incarnation).next();
+            self.outdo_everything(now);
+        }
+        self.is_online()
     }
 
     /// Rule R5: hears a claim about this server. Never replaces the own entry; outdoes a claim that is not older.

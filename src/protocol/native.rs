@@ -46,6 +46,8 @@ impl Machine {
             // Under another name, or by way of a balancer, this server has reached itself.
             return self.extension(Kind::Push, Vec::new());
         }
+        self.note_request(now);
+        let is_sibling = self.meets_sibling(heard);
         self.note_malformed(heard);
         self.expect_entries(heard.claims.len());
         // The claims first: that the sender's own is news is to be counted among them.
@@ -83,6 +85,11 @@ impl Machine {
         };
         answer.fresh = news.fresh;
         answer.clock = heard.me.incarnation.is_far_ahead(now).then_some(now.wall);
+        answer.siblings = sender.is_some_and(|sender| self.voices.hear(&sender, heard.instance));
+        if is_sibling {
+            // Only this one asks whether this process goes on.
+            answer.me = self.me.claim();
+        }
         self.schedule_verification(now.tick);
         answer
     }
@@ -106,6 +113,12 @@ impl Machine {
         }
         let knew = self.incarnation_of(&heard.me.base_url);
         let sender = if is_myself { None } else { self.hear_sender(heard, knew, now) };
+        if !is_myself {
+            self.meets_sibling(heard);
+        }
+        if let Some(sender) = &sender {
+            self.voices.hear(sender, heard.instance);
+        }
         if !is_myself && !flight.is_merged {
             self.hear_natives(&heard.claims, flight.purpose.spreads(), now);
         }
@@ -317,7 +330,7 @@ impl Machine {
     /// What is said in every message, and these claims.
     pub(super) fn extension(&self, kind: Kind, claims: Vec<Claim>) -> Extension {
         Extension {
-            me: self.me.claim(),
+            me: self.me.word(),
             instance: self.instance,
             kind,
             living: u32::try_from(self.confirmed()).unwrap_or(u32::MAX),
@@ -329,6 +342,7 @@ impl Machine {
             found: None,
             elsewhere: Vec::new(),
             clock: None,
+            siblings: false,
         }
     }
 

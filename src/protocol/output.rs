@@ -33,6 +33,18 @@ pub enum Transmit {
         /// How long an answer is waited for.
         timeout: Duration,
     },
+    /// `POST {base_url}clustershazbot/gossip` to this server's own URL, over a connection of its own; the reply goes to
+    /// `handle_reply`.
+    AskMyself {
+        /// Names the exchange.
+        id: ExchangeId,
+        /// The own URL.
+        base_url: Arc<str>,
+        /// What to send.
+        extension: Arc<Extension>,
+        /// How long an answer is waited for.
+        timeout: Duration,
+    },
     /// Downloads the master list; the outcome goes to `handle_download`.
     DownloadMasterList {
         /// Names the download.

@@ -1,7 +1,7 @@
 //! From start to leave: download, greeting, running, farewell.
 //!
 //! ```text
-//! start ─▶ Downloading ─▶ Greeting ─▶ Running ─▶ Farewell ─▶ LastUpload ─▶ Gone
+//! start ─▶ Downloading ─▶ Greeting ─▶ Running ─▶ (Siblings) ─▶ Farewell ─▶ LastUpload ─▶ Gone
 //! ```
 //! A leave may come at any time.
 
@@ -43,6 +43,12 @@ pub(super) enum Phase {
     Greeting(BTreeSet<ExchangeId>),
     /// The start has resolved.
     Running,
+    /// This server leaves, and asks its own URL whether another process goes on there.
+    Siblings {
+        /// The question under way.
+        asked: ExchangeId,
+        tries_left: u8,
+    },
     /// The leave is told, and the answers awaited.
     Farewell(BTreeSet<ExchangeId>),
     /// This server takes itself off the master list.
@@ -159,7 +165,8 @@ impl Machine {
             return;
         }
         self.look_at_clock(now);
-        self.me.leave(now);
+        let may_have_sibling = self.may_have_sibling();
+        self.me.leave_quietly();
         self.rumours.forget_all();
         if self.phase.is_starting() {
             self.events.push_back(Event::Started);
@@ -169,6 +176,17 @@ impl Machine {
         self.timers.stop_all();
         self.transmits.clear();
         self.transmits.push_back(Transmit::AbandonAll);
+        if may_have_sibling {
+            return self.ask_for_sibling(now);
+        }
+        self.say_farewell(now);
+    }
+
+    /// Tells the others that this URL goes offline.
+    pub(super) fn say_farewell(&mut self, now: Now) {
+        self.me.leave(now);
+        // A question to the own URL may still be under way.
+        self.flights.abandon_all();
         let waiting = self.tell_many(Purpose::Farewell, now);
         self.timers.set(Timer::Farewell, now.tick + PATIENCE);
         let is_alone = waiting.is_empty();
@@ -189,11 +207,23 @@ impl Machine {
 
     /// The others know, or hang: the master list comes next, where that is wanted, and then the end.
     pub(super) fn end_farewell_stage(&mut self, now: Now) {
+        if matches!(self.phase, Phase::Siblings { .. }) {
+            return self.say_farewell(now);
+        }
         if matches!(self.phase, Phase::Farewell(_)) && self.config.master_list.update_on_shutdown {
             self.phase = Phase::LastUpload;
             self.timers.set(Timer::Farewell, now.tick + LAST_UPLOAD_PATIENCE);
             return self.begin_last_upload(now);
         }
+        self.end();
+    }
+
+    /// Another process goes on behind this URL: nobody is told, and the master list keeps it.
+    pub(super) fn leave_to_sibling(&mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
         self.phase = Phase::Gone;
         self.flights.abandon_all();
         self.master_list.give_up();

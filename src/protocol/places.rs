@@ -112,6 +112,7 @@ impl Machine {
     pub fn handle_beginning(&mut self, now: Now, Beginning { entries, malformed }: Beginning) {
         self.begin_request(now);
         self.expect_entries(entries);
+        self.note_request(now);
         if malformed > 0 {
             self.log_rejection(Rejection::Malformed);
         }

@@ -76,6 +76,7 @@ impl Machine {
     /// Probes the next one, and another one out of turn.
     pub(super) fn probe_next(&mut self, now: Now) {
         self.schedule_probe(now.tick);
+        self.look_at_own_url(now);
         if let Some(disputed) = self.probes.disputed.pop()
             && self.roster.get(&disputed).is_some_and(|member| member.status == Status::Dead)
         {

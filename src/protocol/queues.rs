@@ -16,6 +16,7 @@ use super::questions::MAX_OPEN;
 use super::roster::MAX_MEMBERS;
 use super::sync::MAX_WHOLE;
 use super::unreached::MAX_UNREACHED;
+use super::voices::MAX_VOICES;
 
 /// Requests under way to all peers together. Far above what a native server makes (16 to servers of either kind, and 40
 /// more at a start or a leave); without the native extension only this keeps peers that hang from adding up.
@@ -96,6 +97,7 @@ impl Machine {
             ("events", self.events.len(), MAX_EVENTS + 2),
             ("failures logged", self.told.failure_count(), MAX_REMEMBERED),
             ("refusing newcomers", self.unreached.len(), MAX_UNREACHED),
+            ("processes told apart", self.voices.len(), MAX_VOICES),
             ("burials", self.health.burial_count(), MAX_BURIALS),
             ("round trips", self.health.round_trip_count(), ROUND_TRIPS),
             ("rosters handed out", self.sync.handed_out_count(), MAX_WHOLE),
@@ -113,6 +115,7 @@ impl Machine {
         self.listings.forget(identity);
         self.rumours.forget(identity);
         self.unreached.forget(identity);
+        self.voices.forget(identity);
         self.spread.forget(identity);
     }
 }

@@ -98,6 +98,10 @@ impl Machine {
 
     fn choose_partner(&mut self, now: Tick) -> Option<Arc<str>> {
         self.rounds.count += 1;
+        // Legacy peers would take its word for life.
+        if self.own_url.is_unreachable() {
+            return None;
+        }
         if self.is_native() && self.rng.random::<f64>() >= self.legacy_share() {
             return None;
         }
@@ -178,6 +182,9 @@ impl Machine {
             let Some(halvings) = self.roster.get(&peer).map(Member::page_halvings) else { continue };
             let base_url = self.roster.spelling(&peer);
             let is_native = self.is_met_natively(&peer);
+            if !is_native && self.own_url.is_unreachable() && purpose != Purpose::Farewell {
+                continue;
+            }
             let lists = match pages.get(&halvings) {
                 _ if is_native => Arc::default(),
                 Some(page) => Arc::clone(page),

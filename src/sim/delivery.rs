@@ -66,6 +66,10 @@ impl World {
                 let question = Question::Gossip { lists, extension };
                 self.send(from, Ticket::Native(id), &base_url, question, millis(timeout));
             }
+            Transmit::AskMyself { id, base_url, extension, timeout } => {
+                let question = Question::Gossip { lists: Arc::default(), extension: Some(extension) };
+                self.send(from, Ticket::Native(id), &base_url, question, millis(timeout));
+            }
             Transmit::Inquire { id, base_url, timeout } => {
                 self.send(from, Ticket::Native(id), &base_url, Question::List, millis(timeout));
             }

@@ -77,6 +77,9 @@ impl Network {
 
     /// How long a request takes; none if it gets lost.
     pub fn carry_request(&mut self, from: HostId, to: HostId) -> Option<Millis> {
+        if from == to {
+            return self.carry(from, to);
+        }
         if self.cold > 0.0 && self.rng.random::<f64>() < self.cold {
             // Opening a connection takes a way there and back, and needs both.
             if !self.passes(to, from) {
@@ -90,6 +93,10 @@ impl Network {
 
     /// How long a message takes; none if it gets lost.
     pub fn carry(&mut self, from: HostId, to: HostId) -> Option<Millis> {
+        // What a host sends to itself does not pass the network.
+        if from == to {
+            return Some(SHORT);
+        }
         if !self.passes(from, to) || (self.loss > 0.0 && self.rng.random::<f64>() < self.loss) {
             return None;
         }

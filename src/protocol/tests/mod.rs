@@ -22,6 +22,7 @@ mod myself;
 mod native_cluster;
 mod native_rules;
 mod outsiders;
+mod own_url;
 mod pages;
 mod properties;
 mod queues;

@@ -53,6 +53,7 @@ pub(super) fn word_of(url: &str) -> Extension {
         found: None,
         elsewhere: Vec::new(),
         clock: None,
+        siblings: false,
     }
 }
 

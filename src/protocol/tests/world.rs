@@ -194,6 +194,13 @@ impl World {
                 let delivery = Delivery::Request { from: from.clone(), to: to.clone(), id, gossip, time_out };
                 (to, id, What::Gossip((*lists).clone()), delivery)
             }
+            Transmit::AskMyself { id, base_url, extension, timeout } => {
+                time_out = u64::try_from(timeout.as_millis()).unwrap();
+                let to = identity(&base_url);
+                let gossip = Some(Lists::default().to_gossip_json(Some(&extension)));
+                let delivery = Delivery::Request { from: from.clone(), to: to.clone(), id, gossip, time_out };
+                (to, id, What::Gossip(Lists::default()), delivery)
+            }
             Transmit::Inquire { id, base_url, .. } => {
                 let to = identity(&base_url);
                 let delivery =

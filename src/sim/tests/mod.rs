@@ -4,6 +4,7 @@ mod addresses;
 mod clocks;
 mod faulty;
 mod mixed;
+mod own_url;
 mod scale;
 mod strangers;
 mod sweep;

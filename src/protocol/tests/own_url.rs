@@ -1,0 +1,209 @@
+//! When a server asks its own URL, and what it makes of the answer.
+
+use std::time::Duration;
+
+use super::native_rig::{machine, native, now, urls, word_of};
+use super::world::config;
+use crate::protocol::ExchangeId;
+use crate::protocol::claim::Claim;
+use crate::protocol::config::Config;
+use crate::protocol::extension::Extension;
+use crate::protocol::machine::Machine;
+use crate::protocol::member::Status;
+use crate::protocol::message::{HeardEntry, HeardLists, Reply};
+use crate::protocol::output::{Event, Transmit};
+use crate::protocol::time::Incarnation;
+
+const ME: &str = "http://me/";
+
+fn cluster() -> Machine {
+    machine(Some(Duration::from_secs(1)), urls(9).map(|url| native(&url)))
+}
+
+/// One that another process has reached a moment ago.
+fn reached() -> Machine {
+    let mut machine = cluster();
+    machine.handle_native_request(now(100), &word_of("http://n0/"));
+    machine
+}
+
+fn incarnation(machine: &Machine) -> Incarnation {
+    machine.claim(ME, now(0)).unwrap().incarnation
+}
+
+fn accusation(machine: &Machine, status: Status, accusers: &[u32]) -> Claim {
+    Claim {
+        status,
+        incarnation: incarnation(machine),
+        accusers: accusers.iter().copied().collect(),
+        ..native(ME)
+    }
+}
+
+/// Has the next probe answered with a claim about the machine itself; returns what it asks its own URL then.
+fn is_told(machine: &mut Machine, claim: &Claim) -> Vec<(ExchangeId, Extension)> {
+    let at = machine.poll_timeout().unwrap().0.max(1_000);
+    machine.handle_timeout(now(at));
+    let mut asked = Vec::new();
+    let told = std::iter::from_fn(|| machine.poll_transmit()).find_map(|transmit| match transmit {
+        Transmit::Gossip { id, base_url, .. } => Some((id, base_url)),
+        _ => None,
+    });
+    let (id, peer) = told.expect("nobody is probed");
+    let answer = Extension { claims: vec![claim.clone()], ..word_of(&peer) };
+    machine.handle_reply(now(at + 5), id, &Reply::Native(Box::new(answer)));
+    while let Some(transmit) = machine.poll_transmit() {
+        if let Transmit::AskMyself { id, base_url, extension, .. } = transmit {
+            assert_eq!(&*base_url, ME);
+            asked.push((id, (*extension).clone()));
+        }
+    }
+    asked
+}
+
+#[test]
+fn one_that_was_reached_and_is_accused_by_two_asks_its_own_url_before_it_refutes() {
+    for (status, accusers) in [(Status::Suspect, vec![1, 2]), (Status::Dead, vec![])] {
+        let mut machine = reached();
+        let before = incarnation(&machine);
+        let claim = accusation(&machine, status, &accusers);
+        let [(id, word)] = &is_told(&mut machine, &claim)[..] else { panic!("it asks once") };
+        assert_eq!(incarnation(&machine), before);
+        assert!(is_told(&mut machine, &claim).is_empty(), "one question is enough");
+        machine.handle_reply(now(2_000), *id, &Reply::Native(Box::new(word.clone())));
+        assert_eq!(incarnation(&machine), before.next());
+    }
+}
+
+#[test]
+fn a_request_of_another_process_refutes_at_once() {
+    let mut machine = reached();
+    let before = incarnation(&machine);
+    let claim = accusation(&machine, Status::Dead, &[]);
+    assert_eq!(is_told(&mut machine, &claim).len(), 1);
+    machine.handle_native_request(now(3_000), &word_of("http://n1/"));
+    assert_eq!(incarnation(&machine), before.next());
+    // So does one that brings the accusation.
+    let claims = vec![accusation(&machine, Status::Dead, &[])];
+    machine.handle_native_request(now(4_000), &Extension { claims, ..word_of("http://n1/") });
+    assert_eq!(incarnation(&machine), before.next().next());
+}
+
+#[test]
+fn nothing_is_checked_that_one_server_alone_says_or_of_one_that_was_never_reached_or_lags() {
+    let lagging = |mut machine: Machine| {
+        machine.handle_lag(now(200), Duration::from_secs(3));
+        while machine.poll_transmit().is_some() {}
+        machine
+    };
+    for (mut machine, accusers) in
+        [(reached(), vec![1]), (cluster(), vec![1, 2]), (lagging(reached()), vec![1, 2])]
+    {
+        let before = incarnation(&machine);
+        let claim = accusation(&machine, Status::Suspect, &accusers);
+        machine.handle_timeout(now(900));
+        assert!(is_told(&mut machine, &claim).is_empty());
+        assert_eq!(incarnation(&machine), before.next());
+    }
+}
+
+#[test]
+fn a_plain_accusation_is_outdone_without_a_check() {
+    let mut machine = reached();
+    let own = machine.lists(false).online.into_iter().find(|entry| &*entry.base_url == ME).unwrap();
+    let last_update = (own.last_update.0 + 1_000) as f64;
+    let offline = vec![HeardEntry { base_url: ME.into(), monitor: false, last_update }];
+    machine.handle_request(now(300), &HeardLists { offline, ..HeardLists::default() });
+    let checks = std::iter::from_fn(|| machine.poll_transmit())
+        .filter(|transmit| matches!(transmit, Transmit::AskMyself { .. }));
+    assert_eq!(checks.count(), 0);
+}
+
+#[test]
+fn a_failed_check_counts_once_no_request_has_come_for_five_seconds() {
+    let mut machine = reached();
+    let before = incarnation(&machine);
+    let claim = accusation(&machine, Status::Dead, &[]);
+    let [(id, _)] = &is_told(&mut machine, &claim)[..] else { panic!("it asks once") };
+    machine.handle_reply(now(2_000), *id, &Reply::NoListener("connection refused".to_owned()));
+    let is_logged = |machine: &mut Machine| {
+        std::iter::from_fn(|| machine.poll_event())
+            .any(|event| matches!(event, Event::Log { message, .. } if message.contains("not reached at")))
+    };
+    for (tick, says_so) in [(3_000, false), (6_500, true), (60_000, false)] {
+        machine.handle_timeout(now(tick));
+        assert_eq!(is_logged(&mut machine), says_so, "{tick} ms");
+        assert!(is_told(&mut machine, &claim).is_empty());
+        assert_eq!(incarnation(&machine), before);
+    }
+    machine.handle_request(now(70_000), &HeardLists::default());
+    assert_eq!(incarnation(&machine), before.next());
+}
+
+#[test]
+fn a_failed_check_of_a_suspect_does_not_count_while_requests_come_in() {
+    let mut machine = reached();
+    let before = incarnation(&machine);
+    let claim = accusation(&machine, Status::Suspect, &[1, 2]);
+    let [(id, _)] = &is_told(&mut machine, &claim)[..] else { panic!("it asks once") };
+    machine.handle_reply(now(2_000), *id, &Reply::Failure("timed out".to_owned()));
+    assert_eq!(incarnation(&machine), before.next());
+}
+
+/// What a process says that shares the URL.
+fn sibling(status: Status) -> Extension {
+    Extension { me: Claim { status, ..native(ME) }, instance: 0x51b, ..word_of(ME) }
+}
+
+/// One that has met a sibling and is told to leave; answers what it asks its own URL. Whether it tells others.
+fn says_farewell(mut machine: Machine, answers: &[Extension]) -> bool {
+    machine.handle_native_request(now(100), &sibling(Status::Online));
+    machine.handle_leave(now(1_000));
+    let mut answers = answers.iter();
+    let mut says_farewell = false;
+    while let Some(transmit) = machine.poll_transmit() {
+        match transmit {
+            Transmit::AskMyself { id, .. } => {
+                let answer = answers.next().expect("it asks too often");
+                machine.handle_reply(now(1_010), id, &Reply::Native(Box::new(answer.clone())));
+            }
+            Transmit::Gossip { extension, .. } => {
+                assert_eq!(extension.unwrap().me.status, Status::Left);
+                says_farewell = true;
+            }
+            Transmit::DownloadMasterList { .. } => panic!("the URL stays on the master list"),
+            _ => {}
+        }
+    }
+    let has_ended = std::iter::from_fn(|| machine.poll_event()).any(|event| event == Event::ShutDown);
+    assert_eq!(has_ended, !says_farewell);
+    assert_eq!(machine.lists(true).offline.iter().filter(|entry| &*entry.base_url == ME).count(), 1);
+    says_farewell
+}
+
+#[test]
+fn a_leave_is_none_of_the_url_if_a_sibling_goes_on() {
+    let config = |urls: Vec<Claim>| {
+        let mut config = Config { probe_interval: Some(Duration::from_secs(1)), ..config(ME) };
+        config.master_list.update_on_shutdown = true;
+        Machine::seeded(config, 3, now(0), urls)
+    };
+    let cluster = || config(urls(9).map(|url| native(&url)).collect());
+    let own = Extension { instance: cluster().instance, ..sibling(Status::Online) };
+    let [goes_on, leaves] = [Status::Online, Status::Left].map(sibling);
+    assert!(!says_farewell(cluster(), std::slice::from_ref(&goes_on)));
+    assert!(!says_farewell(cluster(), &[own.clone(), own.clone(), leaves.clone(), goes_on]));
+    assert!(says_farewell(cluster(), &[own.clone(), leaves.clone(), own, leaves]));
+    assert!(says_farewell(cluster(), &[word_of("http://n1/")]), "another server has taken the place");
+}
+
+#[test]
+fn a_question_to_the_own_url_that_hangs_holds_a_leave_up_for_a_second() {
+    let mut machine = cluster();
+    machine.handle_native_request(now(100), &sibling(Status::Online));
+    machine.handle_leave(now(1_000));
+    while machine.poll_transmit().is_some() {}
+    assert_eq!(machine.poll_timeout(), Some(now(2_000).tick));
+    machine.handle_timeout(now(2_000));
+    assert!(matches!(machine.poll_transmit(), Some(Transmit::Gossip { .. })));
+}

@@ -1,0 +1,71 @@
+//! Which processes speak for one URL: where two of them take turns, each is told that it has a sibling.
+
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+use indexmap::IndexMap;
+
+/// Servers whose processes are remembered; the one that was remembered first makes way. Neighbours on the ring speak to each
+/// other every two seconds, so that a few would do.
+pub(super) const MAX_VOICES: usize = 1_024;
+
+/// The processes that spoke last for each server.
+#[derive(Debug, Default)]
+pub(super) struct Voices(IndexMap<Arc<str>, Voice, FixedState>);
+
+#[derive(Debug)]
+struct Voice {
+    latest: u64,
+    earlier: Option<u64>,
+    is_shared: bool,
+}
+
+impl Voices {
+    /// A process has spoken for a server. Tells whether others speak for it too: one that speaks again after another has not
+    /// been replaced by it.
+    pub(super) fn hear(&mut self, identity: &Arc<str>, instance: u64) -> bool {
+        let Some(voice) = self.0.get_mut(identity) else {
+            if self.0.len() >= MAX_VOICES {
+                self.0.shift_remove_index(0);
+            }
+            let voice = Voice { latest: instance, earlier: None, is_shared: false };
+            self.0.insert(Arc::clone(identity), voice);
+            return false;
+        };
+        if voice.latest != instance {
+            voice.is_shared |= voice.earlier == Some(instance);
+            voice.earlier = Some(std::mem::replace(&mut voice.latest, instance));
+        }
+        voice.is_shared
+    }
+
+    pub(super) fn forget(&mut self, identity: &str) {
+        self.0.swap_remove(identity);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_restart_is_no_sibling_and_one_that_speaks_again_is() {
+        let url: Arc<str> = "http://a/".into();
+        let mut voices = Voices::default();
+        let heard = [1, 1, 2, 2, 3, 2, 3].map(|instance| voices.hear(&url, instance));
+        assert_eq!(heard, [false, false, false, false, false, true, true]);
+    }
+
+    #[test]
+    fn as_many_are_remembered_as_there_is_room_for() {
+        let mut voices = Voices::default();
+        for number in 0..2 * MAX_VOICES {
+            voices.hear(&format!("http://n{number}/").into(), 1);
+        }
+        assert_eq!(voices.len(), MAX_VOICES);
+    }
+}
