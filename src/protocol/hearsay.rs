@@ -310,6 +310,7 @@ impl Machine {
                 self.roster.transition(identity, Status::Online, now.tick);
                 if let Some(member) = self.roster.get_mut(identity) {
                     member.note_answered(has_answered);
+                    member.changed_at = if is_same_life { member.changed_at } else { now.tick.into() };
                 }
                 self.unreached.spoke(identity, now.tick);
             }

@@ -73,7 +73,7 @@ pub(super) struct Member {
     verdict_at: Moment,
     /// When the last newer claim came, or it became known.
     pub(super) refreshed_at: Moment,
-    /// When its status changed here.
+    /// When its status changed here, or it came in another process.
     pub(super) changed_at: Moment,
     /// Changed through the roster alone.
     pub(super) status: Status,
