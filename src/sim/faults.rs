@@ -6,10 +6,12 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
 use super::clock::{EPOCH, Glitch, Millis};
+use super::host::Squatter;
 use super::setup::{Kind, Spec};
 use super::store::Fault;
 use super::wire::HostId;
 use super::world::World;
+use crate::protocol::message::Refusal;
 
 /// No blow adds servers beyond this.
 const MAX_HOSTS: usize = 14;
@@ -35,6 +37,8 @@ pub struct Chaos {
     /// What the world is cast with.
     pub mix: Mix,
     rng: Xoshiro256PlusPlus,
+    /// Of its own, so that what happens to addresses leaves the other choices of a seed alone.
+    address_rng: Xoshiro256PlusPlus,
     has_wrong_clocks: bool,
     /// Whether clocks are far off for a while.
     pub has_glitches: bool,
@@ -51,7 +55,8 @@ impl Chaos {
         };
         let has_wrong_clocks = rng.random_bool(0.3);
         let has_glitches = rng.random_bool(0.4);
-        Self { mix, rng, has_wrong_clocks, has_glitches }
+        let address_rng = Xoshiro256PlusPlus::seed_from_u64(seed ^ 0xadd7);
+        Self { mix, rng, address_rng, has_wrong_clocks, has_glitches }
     }
 
     /// A world of 3 to 12 servers.
@@ -77,8 +82,34 @@ impl Chaos {
         world
     }
 
+    /// Another service takes over an address, or an original is drained and brought back.
+    fn strike_addresses(&mut self, world: &mut World) {
+        let is_original = |host: &HostId| place(world, *host).kind == Kind::Legacy && runs(world, *host);
+        let originals: Vec<HostId> = world.host_ids().filter(is_original).collect();
+        let down: Vec<HostId> = world.host_ids().filter(|host| has_ended(world, *host)).collect();
+        let squatters = [
+            Squatter::Refuses(Refusal::Unauthorized),
+            Squatter::Refuses(Refusal::TooManyRequests(None)),
+            Squatter::EmptyList,
+        ];
+        match self.address_rng.random_range(0..24) {
+            0 if !down.is_empty() => {
+                let host = down[self.address_rng.random_range(0..down.len())];
+                world.take_over(host, squatters[self.address_rng.random_range(0..squatters.len())]);
+            }
+            1 if !originals.is_empty() => {
+                let host = originals[self.address_rng.random_range(0..originals.len())];
+                world.control(host, false);
+                world.run_for(self.address_rng.random_range(0..5_000));
+                world.control(host, true);
+            }
+            _ => {}
+        }
+    }
+
     /// Something goes wrong, or gets better.
     pub fn strike(&mut self, world: &mut World) {
+        self.strike_addresses(world);
         let all: Vec<HostId> = world.host_ids().collect();
         let up: Vec<HostId> = all.iter().copied().filter(|host| runs(world, *host)).collect();
         let down: Vec<HostId> = all.iter().copied().filter(|host| has_ended(world, *host)).collect();

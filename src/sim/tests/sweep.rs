@@ -159,6 +159,7 @@ fn no_invariant_breaks_whatever_goes_wrong() {
         ("crashes", sum(|run| run.trace.crashes), 100),
         ("vanishings", sum(|run| run.trace.vanishings), 50),
         ("restarts", sum(|run| run.trace.restarts), 100),
+        ("addresses taken over", sum(|run| run.trace.takeovers), 20),
         ("leaves", sum(|run| run.trace.leaves), 50),
         ("controls", sum(|run| run.trace.controls), 50),
         ("partitions", sum(|run| run.trace.partitions), 50),
