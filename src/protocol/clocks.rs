@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use super::flights::{Flight, Purpose};
+use super::flights::Purpose;
 use super::intake::{Rejection, Subject};
 use super::machine::{Machine, Source};
+use super::member::Member;
+use super::message::HeardEntry;
 use super::output::Severity;
 use super::stamp_clock::Offset;
 use super::time::{Incarnation, Now, Stamp, Tick};
@@ -155,11 +157,7 @@ impl Machine {
         if !said.is_far_ahead(now) {
             return false;
         }
-        let identity: Arc<str> = match subject {
-            Subject::Me => Arc::from(self.me.identity()),
-            Subject::Known(identity) => Arc::clone(identity),
-            Subject::New(url) => Arc::clone(url.identity()),
-        };
+        let identity = self.identity_of(subject);
         let is_held = match subject {
             Subject::Me => said <= self.me.incarnation(),
             _ => self.roster.get(&identity).is_some_and(|member| member.incarnation == said),
@@ -184,27 +182,51 @@ impl Machine {
         }
     }
 
-    /// A plain entry lies too far ahead.
-    pub(super) fn hear_far_ahead(&mut self, source: Source, says_online: bool, base_url: &str, now: Now) {
-        let identity: Arc<str> = match self.identify(base_url) {
-            Ok(Subject::Me) => Arc::from(self.me.identity()),
-            Ok(Subject::Known(identity)) => identity,
-            Ok(Subject::New(url)) => Arc::clone(url.identity()),
+    /// A plain entry lies too far ahead. What a server says of itself when it is asked counts, as said now.
+    pub(super) fn hear_far_ahead(
+        &mut self,
+        source: Source,
+        says_online: bool,
+        entry: &HeardEntry<'_>,
+        now: Now,
+    ) {
+        let subject = match self.identify(&entry.base_url) {
+            Ok(subject) => subject,
             Err(rejection) => return self.log_rejection(rejection),
         };
-        match source {
-            Source::Exchange(id) => {
-                let Some(flight) = self.flights.get_mut(id) else { return };
-                let is_own_word = identity == flight.peer;
-                flight.has_word_far_ahead |= is_own_word && says_online;
-                if flight.purpose == Purpose::Inquiry && !is_own_word {
-                    return;
-                }
+        let identity = self.identity_of(&subject);
+        if let Source::Exchange(id) = source {
+            let Some(flight) = self.flights.get_mut(id) else { return };
+            if identity == flight.peer {
+                self.reject_far_ahead(&identity, now);
+                let entry = HeardEntry { last_update: now.wall.0 as f64, ..entry.clone() };
+                return self.hear(now, source, says_online, &entry);
             }
-            Source::MasterList if *identity != *self.me.identity() => self.rejected.listed.0 += 1,
-            Source::MasterList | Source::Request => {}
+            if flight.purpose == Purpose::Inquiry {
+                return;
+            }
+        }
+        if source == Source::MasterList && !matches!(subject, Subject::Me) {
+            self.rejected.listed.0 += 1;
         }
         self.reject_far_ahead(&identity, now);
+        self.verify_far_ahead(&identity, says_online, now);
+    }
+
+    /// Hearsay contradicts what is held, and one of the two lies too far ahead to be compared: the subject is asked.
+    pub(super) fn verify_far_ahead(&mut self, identity: &Arc<str>, says_online: bool, now: Now) {
+        let contradicts =
+            |member: &Member| member.is_online() != says_online && !member.is_first_hand(!says_online, now);
+        match self.roster.get(identity) {
+            Some(member) if !contradicts(member) => {}
+            Some(_) if says_online => self.verify_comeback(identity),
+            Some(_) => self.question(identity),
+            None => {}
+        }
+    }
+
+    fn identity_of(&self, subject: &Subject) -> Arc<str> {
+        subject.identity().map_or_else(|| Arc::from(self.me.identity()), Arc::clone)
     }
 
     /// The master list was merged. If it held nothing but what this server's clock rejects, it is downloaded again soon.
@@ -214,18 +236,6 @@ impl Machine {
             self.rejected.wants_list = true;
             let pause = Duration::from_millis(self.rng.random_range(DOWNLOADED_AGAIN_MS));
             self.timers.set_earlier(Timer::Download, now + pause);
-        }
-    }
-
-    /// A member shows itself online with a stamp that is rejected: it lives, and nothing else is known.
-    pub(super) fn find_far_ahead(&mut self, flight: &Flight, now: Now) {
-        let Some(member) = self.roster.get_mut(&flight.peer) else { return };
-        member.close_case();
-        member.prove(flight.purpose.proof());
-        if member.is_online() {
-            member.find(true, now);
-            member.note_answered(true);
-            self.roster.confirm(&flight.peer);
         }
     }
 

@@ -73,8 +73,6 @@ pub(super) struct Flight {
     pub(super) peer: Arc<str>,
     pub(super) purpose: Purpose,
     pub(super) own_word: Option<OwnWord>,
-    /// It shows itself online with a stamp that is rejected because of this server's clock.
-    pub(super) has_word_far_ahead: bool,
     pub(super) began: Tick,
     /// Whether what came back is merged already, in slices.
     pub(super) is_merged: bool,
@@ -111,18 +109,7 @@ impl Flights {
         now: Tick,
     ) -> ExchangeId {
         let id = self.next_id();
-        self.by_id.insert(
-            id,
-            Flight {
-                peer,
-                purpose,
-                own_word: None,
-                has_word_far_ahead: false,
-                began: now,
-                is_merged: false,
-                told,
-            },
-        );
+        self.by_id.insert(id, Flight { peer, purpose, own_word: None, began: now, is_merged: false, told });
         id
     }
 

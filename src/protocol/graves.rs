@@ -23,9 +23,10 @@ impl Graves {
         self.0.insert(identity, (stamp, incarnation));
     }
 
-    /// The stamp that a claim about this server has to beat, if it is remembered.
+    /// The stamp that a claim about this server has to beat, if it is remembered. One that lies too far ahead is none.
     pub(super) fn stamp_of(&self, identity: &str, now: Now) -> Option<Stamp> {
-        self.0.get(identity).map(|(stamp, _)| stamp.clamped(now))
+        let stamp = self.0.get(identity).map(|(stamp, _)| *stamp);
+        stamp.filter(|stamp| !stamp.is_far_ahead(now))
     }
 
     pub(super) fn incarnation_of(&self, identity: &str) -> Incarnation {
@@ -36,7 +37,7 @@ impl Graves {
     pub(super) fn holds_back(&self, identity: &str, claim: &Claim, now: Now) -> bool {
         self.0.get(identity).is_some_and(|(stamp, incarnation)| {
             if claim.incarnation == Incarnation::NONE || *incarnation == Incarnation::NONE {
-                claim.last_update <= stamp.clamped(now)
+                claim.last_update <= *stamp && !stamp.is_far_ahead(now)
             } else {
                 claim.incarnation <= incarnation.counted(now)
             }

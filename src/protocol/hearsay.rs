@@ -344,6 +344,7 @@ impl Machine {
             (true, false) if is_newer => self.question(identity),
             // A stamp that equals its tombstone's is no old one: it may be its own, of a clock that runs behind.
             (false, true) if claim.stamp >= member.stamp => self.verify_comeback(identity),
+            (false, true) if member.stamp.is_far_ahead(now) => self.verify_far_ahead(identity, true, now),
             (false, true) => self.legacy_news.are_missed(now.tick),
             _ => {}
         }

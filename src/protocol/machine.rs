@@ -225,8 +225,7 @@ impl Machine {
             Reply::Failure(_) => Cause::Silent,
         });
         // What proves nothing about its sender proves nothing about the network either.
-        let is_proof = flight.own_word.is_some() || flight.has_word_far_ahead;
-        if matches!(reply, Reply::Native(_)) || is_proof {
+        if matches!(reply, Reply::Native(_)) || flight.own_word.is_some() {
             self.is_reached();
             self.note_answer(now.tick);
         }

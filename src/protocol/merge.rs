@@ -56,7 +56,7 @@ impl Machine {
         let (subject, stamp) = match self.take_in(entry, now) {
             Ok(taken) => taken,
             Err(Rejection::FarAhead) => {
-                return self.hear_far_ahead(source, says_online, &entry.base_url, now);
+                return self.hear_far_ahead(source, says_online, entry, now);
             }
             Err(rejection) => return self.log_rejection(rejection),
         };
@@ -160,7 +160,11 @@ impl Machine {
             return self.hear_hint(&identity, claim, now);
         }
         let is_newer = claim.stamp > member.stamp;
+        let is_held_far_ahead = member.stamp.is_far_ahead(now);
         member.saw(claim.stamp);
+        if is_held_far_ahead && !is_newer {
+            return self.verify_far_ahead(&identity, claim.says_online, now);
+        }
         if claim.says_online && !member.is_online() && !is_newer {
             self.legacy_news.are_missed(now.tick);
         }

@@ -152,7 +152,12 @@ impl Machine {
         let Some((identity, member)) = self.roster.at(place) else { return };
         let stamp = match check_stamp(last_update, now) {
             Ok(stamp) => stamp,
-            Err(rejection) => return self.reject(rejection, &Arc::clone(identity), now),
+            Err(Rejection::FarAhead) => {
+                let identity = Arc::clone(identity);
+                self.reject(Rejection::FarAhead, &identity, now);
+                return self.verify_far_ahead(&identity, says_online, now);
+            }
+            Err(rejection) => return self.log_rejection(rejection),
         };
         let claim = LegacyClaim { says_online, monitor, stamp, is_verified: false, is_absent: false };
         if member.is_online() != says_online || member.is_unconfirmed {

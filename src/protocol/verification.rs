@@ -133,7 +133,6 @@ impl Machine {
         let refuses_gossip =
             self.roster.get(peer).and_then(Member::refusals).is_some_and(Refusals::came_by_gossip);
         match (reply, &flight.own_word, flight.purpose) {
-            (Reply::Lists(_), ..) if flight.has_word_far_ahead => self.find_far_ahead(flight, now),
             // It is back; whether as a native server, and in which incarnation, it says itself.
             (Reply::Lists(_), Some(word), Purpose::Inquiry)
                 if is_native && word.online && !refuses_gossip =>
@@ -326,7 +325,6 @@ impl Machine {
             self.note_legacy_wire(&flight.peer, now);
         }
         match (reply, &flight.own_word) {
-            (Reply::Lists(_), _) if flight.has_word_far_ahead => self.find_far_ahead(flight, now),
             (Reply::Lists(_), Some(word)) => {
                 self.heed_own_word(&flight.peer, id, flight.purpose, word, now);
                 if !word.online {
