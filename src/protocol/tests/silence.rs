@@ -10,7 +10,8 @@ use crate::protocol::ExchangeId;
 use crate::protocol::extension::{Extension, Finding, Kind};
 use crate::protocol::machine::Machine;
 use crate::protocol::member::Status;
-use crate::protocol::message::{HeardEntry, HeardLists, Reply};
+use crate::protocol::message::{HeardEntry, HeardLists, Refusal, Reply};
+use crate::protocol::output::Transmit;
 
 fn cluster() -> Machine {
     machine(Some(Duration::from_secs(1)), urls(9).map(|url| native(&url)).chain([native(TARGET)]))
@@ -58,6 +59,36 @@ fn one_that_is_silent_is_asked_once_more_beside_the_helpers() {
     for helper in helpers {
         machine.handle_native_request(now(tick + 3), &found(&helper, Finding::Silent));
     }
+    assert_eq!(status_of(&machine, TARGET), Status::Online);
+}
+
+#[test]
+fn a_helper_that_was_refused_neither_clears_nor_accuses() {
+    for (finding, accusers) in [(Finding::Unproved, 1), (Finding::Silent, 3)] {
+        let mut machine = cluster();
+        let (tick, said) = said_once_the_target_is_silent(&mut machine);
+        let again = said.iter().find(|said| &*said.to == TARGET).unwrap();
+        leave_unanswered(&mut machine, tick + 2, again);
+        for helper in helpers_of(&said) {
+            machine.handle_native_request(now(tick + 3), &found(&helper, finding));
+        }
+        let claim = machine.claim(TARGET, now(tick + 3)).unwrap();
+        assert_eq!((claim.status, claim.accusers.len()), (Status::Suspect, accusers), "{finding:?}");
+    }
+}
+
+#[test]
+fn a_helper_reports_a_refusal_as_such_and_holds_nothing_against_the_server() {
+    let mut machine = cluster();
+    let kind = Kind::ProbeFor(TARGET.into());
+    machine.handle_native_request(now(10), &Extension { kind, ..word_of("http://n0/") });
+    let probe = said(&mut machine).into_iter().find(|said| &*said.to == TARGET).unwrap();
+    machine.handle_reply(now(12), probe.id, &Reply::Refusal(Refusal::Unauthorized));
+    let found = std::iter::from_fn(|| machine.poll_transmit()).find_map(|transmit| match transmit {
+        Transmit::Gossip { extension: Some(extension), .. } => extension.found.clone(),
+        _ => None,
+    });
+    assert_eq!(found, Some((TARGET.into(), Finding::Unproved)));
     assert_eq!(status_of(&machine, TARGET), Status::Online);
 }
 
