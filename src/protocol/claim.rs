@@ -13,9 +13,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::accusers::Accusers;
-use super::member::Status;
+use super::member::{Member, Status};
+use super::precedence::Version;
 use super::scalars::{Text, Whole, number};
-use super::time::{Incarnation, Stamp};
+use super::time::{Incarnation, Now, Stamp};
 
 /// One statement about one server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,10 +38,51 @@ pub struct Claim {
 }
 
 impl Claim {
+    /// What says, to the server itself, that legacy peers hold it for dead.
+    pub(super) fn accusation(base_url: &Arc<str>, stamp: Stamp) -> Self {
+        Self {
+            base_url: Arc::clone(base_url),
+            status: Status::Dead,
+            incarnation: Incarnation::NONE,
+            last_update: stamp,
+            monitor: false,
+            age: 0,
+            accusers: Default::default(),
+        }
+    }
+
     /// About so long it is in a message, at most.
     pub(super) fn bytes(&self) -> usize {
         const BESIDE_THE_URL: usize = 80;
         self.base_url.len() + BESIDE_THE_URL
+    }
+}
+
+impl Member {
+    /// What is held about it, as it is told to native servers.
+    pub(super) fn claim(&self, identity: &Arc<str>, now: Now) -> Claim {
+        let age = if self.is_online() { 0 } else { self.changed_at.age(now.tick).as_secs() };
+        let Version { incarnation, status, last_update, monitor, accusers } = self.version();
+        let age = u32::try_from(age).unwrap_or(u32::MAX);
+        Claim {
+            base_url: Arc::clone(self.spelling(identity)),
+            status,
+            incarnation,
+            last_update,
+            monitor,
+            age,
+            accusers,
+        }
+    }
+
+    pub(super) fn version(&self) -> Version {
+        Version {
+            incarnation: self.incarnation,
+            status: self.status,
+            last_update: self.stamp,
+            monitor: self.monitor,
+            accusers: self.suspicion().map(|suspicion| suspicion.accusers).unwrap_or_default(),
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use super::merge::LegacyClaim;
 use super::myself::Contradiction;
 use super::precedence::{Precedence, Version};
 use super::retention::TOMBSTONE_KEPT;
-use super::time::{Incarnation, Now, Stamp};
+use super::time::{Incarnation, Now};
 
 /// What a claim was worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -363,49 +363,6 @@ impl Machine {
             Subject::Me => Some(self.me.claim()),
             Subject::Known(identity) => self.claim_about(&identity, now),
             Subject::New(_) => None,
-        }
-    }
-}
-
-impl Member {
-    /// What is held about it, as it is told to native servers.
-    pub(super) fn claim(&self, identity: &Arc<str>, now: Now) -> Claim {
-        let age = if self.is_online() { 0 } else { self.changed_at.age(now.tick).as_secs() };
-        let Version { incarnation, status, last_update, monitor, accusers } = self.version();
-        let age = u32::try_from(age).unwrap_or(u32::MAX);
-        Claim {
-            base_url: Arc::clone(self.spelling(identity)),
-            status,
-            incarnation,
-            last_update,
-            monitor,
-            age,
-            accusers,
-        }
-    }
-
-    fn version(&self) -> Version {
-        Version {
-            incarnation: self.incarnation,
-            status: self.status,
-            last_update: self.stamp,
-            monitor: self.monitor,
-            accusers: self.suspicion().map(|suspicion| suspicion.accusers).unwrap_or_default(),
-        }
-    }
-}
-
-impl Claim {
-    /// What says, to the server itself, that legacy peers hold it for dead.
-    pub(super) fn accusation(base_url: &Arc<str>, stamp: Stamp) -> Self {
-        Self {
-            base_url: Arc::clone(base_url),
-            status: Status::Dead,
-            incarnation: Incarnation::NONE,
-            last_update: stamp,
-            monitor: false,
-            age: 0,
-            accusers: Default::default(),
         }
     }
 }

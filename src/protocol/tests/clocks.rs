@@ -229,3 +229,39 @@ fn no_stamp_of_tomorrow_is_uploaded() {
     assert_eq!(world.uploads().len(), 1);
     world.hear_lists(&lists(&[], &[]));
 }
+
+#[test]
+fn what_a_server_says_of_itself_when_it_is_asked_counts_as_said_now() {
+    let mut world = World::among(&[A]);
+    let ahead = world.wall() + 9 * DAY as u64;
+    let own = |online| if online { lists(&[(A, ahead)], &[]) } else { lists(&[], &[(A, ahead)]) };
+    world.be(A, Fake::Says(own(true)));
+    world.run_for(200_000);
+    let Stand::Online(stamp) = world.stand(A) else { panic!("{:?}", world.stand(A)) };
+    assert!(stamp <= world.wall());
+    world.be(A, Fake::Refuses);
+    world.run_for(200_000);
+    assert!(!world.is_online(A));
+    // A peer repeats what can't be compared: the server is asked.
+    world.be(A, Fake::Says(own(true)));
+    world.hear(&[(A, ahead)], &[]);
+    world.run_for(5_000);
+    assert!(world.is_online(A));
+    // Nobody is believed without being asked.
+    world.hear(&[(B, ahead)], &[(A, ahead)]);
+    world.run_for(5_000);
+    assert!(world.is_online(A) && world.stand(B) == Stand::Unknown);
+}
+
+#[test]
+fn a_grave_of_tomorrow_holds_nobody_back() {
+    let mut graves = crate::protocol::graves::Graves::default();
+    graves.dig(A.into(), at(0, 2 * DAY).wall, incarnation_at(at(0, 2 * DAY)));
+    let claim = Claim { incarnation: incarnation_at(now(0)), ..native(A) };
+    for incarnation in [claim.incarnation, Incarnation::NONE] {
+        let claim = Claim { incarnation, ..claim.clone() };
+        assert!(!graves.holds_back(A, &claim, now(1_000)));
+        assert!(graves.holds_back(A, &claim, at(1_000, 2 * DAY)), "while the clock is ahead");
+    }
+    assert_eq!(graves.stamp_of(A, now(1_000)), None);
+}
