@@ -2,6 +2,10 @@
 
 const { describe, test } = require('node:test')
 const assert = require('node:assert/strict')
+const { spawnSync } = require('node:child_process')
+const { mkdtempSync, rmSync, writeFileSync } = require('node:fs')
+const { tmpdir } = require('node:os')
+const path = require('node:path')
 const { createFakePeer } = require('./support/fake-peer')
 const { createMasterListStore } = require('./support/master-list-store')
 const { createScriptedServer } = require('./support/scripted-server')
@@ -9,6 +13,27 @@ const { freePort } = require('./support/ports')
 const { startSubject } = require('./support/subject')
 const { aWhileAgo, entry, isOnline } = require('./support/entries')
 const { eventually } = require('./support/eventually')
+
+const HOSTS =
+  '127.0.0.1 localhost local.test\n0.0.0.0 everywhere.test me.test\n169.254.169.254 metadata.test\n'
+
+/** A command that runs another one where host names stand for these addresses, in a mount namespace of its own. */
+function withHosts(t) {
+  const folder = mkdtempSync(path.join(tmpdir(), 'shazbot-hosts-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const file = path.join(folder, 'hosts')
+  writeFileSync(file, HOSTS)
+  return [...UNSHARE, 'sh', '-c', 'mount --bind "$0" /etc/hosts && exec "$@"', file]
+}
+
+const UNSHARE = ['unshare', '--map-root-user', '--mount']
+
+/** Why no file can be put in the place of /etc/hosts; undefined where one can. */
+function whyNoHosts() {
+  const [command, ...args] = [...UNSHARE, 'mount', '--bind', '/dev/null', '/etc/hosts']
+  const { status, error, stderr } = spawnSync(command, args, { encoding: 'utf8' })
+  return status === 0 ? undefined : `needs a mount namespace: ${error?.message ?? stderr.trim()}`
+}
 
 const QUIET = { SHAZBOT_GOSSIP_INTERVAL: '60' }
 
@@ -75,6 +100,35 @@ describe('wire: addresses that no server has', { concurrency: 6 }, () => {
     const { app: other } = await startSubject(t, { store: { url: `${redirector.origin}/list` }, env: QUIET })
     await eventually(() => other.output('stderr').includes('where no server is reached'), { what: 'a log' })
     assert.deepEqual(target.requests, [])
+  })
+
+  test('a host name that resolves to one is not contacted, nor by a redirect', {
+    skip: whyNoHosts(),
+  }, async (t) => {
+    const inside = withHosts(t)
+    const peer = await createFakePeer(t)
+    const target = await createScriptedServer(t, () => ({ body: peer.list() }))
+    const Location = `http://everywhere.test:${target.port}/`
+    const redirector = await createScriptedServer(t, () => ({ status: 307, headers: { Location } }))
+    const bad = [`http://everywhere.test:${target.port}/`, 'http://metadata.test/', `${redirector.origin}/`]
+    const good = `http://local.test:${peer.port}/`
+    const servers = [...bad, good].map((url) => entry(url, aWhileAgo()))
+    const { app } = await startSubject(t, { servers, inside, env: QUIET })
+    const failed = (url) => app.output('stderr').includes(`Failed to send gossip message to ${url}:`)
+    await eventually(() => bad.every(failed), { what: 'the failures of all' })
+    assert.equal(app.output('stderr').match(/where no server is reached/g).length, bad.length)
+    assert.deepEqual(target.requests, [])
+    assert.ok(peer.requests.length > 0, 'the other name has been contacted')
+  })
+
+  test('what the own host name resolves to is accepted of others', { skip: whyNoHosts() }, async (t) => {
+    const inside = withHosts(t)
+    const peer = await createFakePeer(t, { spelling: (url) => url.replace('127.0.0.1', 'everywhere.test') })
+    const port = await freePort()
+    const env = { ...QUIET, SHAZBOT_BASE_URL: `http://me.test:${port}/` }
+    const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], inside, port, env })
+    assert.ok(isOnline(await app.call('shazbotGetServerList'), peer.baseUrl))
+    assert.ok(peer.gossips.length > 0)
   })
 
   test('a master list may be at any address', async (t) => {

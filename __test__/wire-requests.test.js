@@ -123,8 +123,8 @@ describe('wire: requests, byte for byte', { concurrency: 6 }, () => {
     for (const name of ['authorization', 'content-type', 'content-length', 'transfer-encoding', 'cookie']) {
       assert.ok(!names(download).includes(name), `${name} in:\n${download.head}`)
     }
-    for (const coding of ['gzip', 'deflate', 'br'])
-      assert.match(download.header('accept-encoding'), new RegExp(coding))
+    // A store may give each coding a validator of its own.
+    assertOnce(download, 'accept-encoding', 'identity')
   })
 
   test('the upload is a PUT of the online list with the raw upload authorization', async (t) => {

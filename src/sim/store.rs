@@ -220,6 +220,21 @@ mod tests {
     }
 
     #[test]
+    fn a_flaky_store_answers_one_request_of_three() {
+        let mut store = Store::default();
+        store.suffer(Fault::Flaky);
+        let answers: Vec<Upload> = (0..9).map(|_| store.upload_plainly(&[])).collect();
+        let accepted = answers.iter().filter(|answer| **answer == Upload::Answer(200, None)).count();
+        assert_eq!((accepted, store.writes), (3, 3), "{answers:?}");
+        for (fault, status) in [(Fault::Unconditional(400), 400), (Fault::UselessTags, 412)] {
+            store.suffer(fault);
+            let tagged = Condition::Unchanged("\"3\"".to_owned());
+            assert_eq!(store.upload(b"{}", &tagged), Upload::Answer(status, None));
+            assert_eq!(store.upload_plainly(&[]), Upload::Answer(200, None));
+        }
+    }
+
+    #[test]
     fn faults_show_and_end() {
         let mut store = Store::default();
         store.fill(&[entry("http://a/")]);

@@ -101,6 +101,7 @@ impl Rules {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{HttpSettings, tls::client_config};
     use super::*;
 
     fn url(text: &str) -> Url {
@@ -162,6 +163,22 @@ mod tests {
         let proxy = [url("http://0.0.0.0.nip/")];
         let behind = Reach::to_peers(&own("http://10.0.0.1/", "http://store/"), proxy.iter());
         assert!(behind.0.trusted.contains("0.0.0.0.nip"));
+    }
+
+    #[tokio::test]
+    async fn a_request_to_such_a_name_fails_with_that_reason() {
+        #[derive(Clone)]
+        struct ToMetadata(Reach);
+        impl Resolve for ToMetadata {
+            fn resolve(&self, _: Name) -> Resolving {
+                self.0.resolve("169.254.169.254".parse().unwrap())
+            }
+        }
+        let tls = client_config(&HttpSettings::default(), &mut Vec::new()).unwrap();
+        let client = reqwest::Client::builder().tls_backend_preconfigured(tls);
+        let client = client.dns_resolver(ToMetadata(Reach::default())).build().unwrap();
+        let error = client.get("http://name.test/").send().await.unwrap_err();
+        assert!(matches!(TransportError::from(&error), TransportError::Unreachable(_)), "{error:?}");
     }
 
     #[tokio::test]
