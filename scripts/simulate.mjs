@@ -4,7 +4,7 @@
  * stopped at any moment. `--minutes N` begins nothing new after that time, `--only TEXT` runs what has it in its name.
  */
 
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   copyFileSync,
@@ -18,11 +18,10 @@ import {
 } from 'node:fs'
 import { freemem } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { chapter } from './simulate-chapter.mjs'
+import { between, buildSimulator, root } from './simulator.mjs'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
 const cache = join(root, 'target', 'simulated')
 const pictures = join(root, 'docs', 'simulated')
 const document = join(root, 'docs', 'protocol.md')
@@ -97,7 +96,7 @@ if (wanted.afresh) {
 const pending = chosen.filter(({ path }) => !existsSync(`${path}.json`))
 let done = chosen.length - pending.length
 if (pending.length > 0 && Date.now() < deadline) {
-  const simulator = build()
+  const simulator = buildSimulator()
   const budget = freemem() * 0.75
   const underWay = new Set()
   await Promise.all([work(simulator, underWay, budget), work(simulator, underWay, budget)])
@@ -132,28 +131,6 @@ async function work(simulator, underWay, budget) {
   }
 }
 
-function build() {
-  const flags = [
-    'build',
-    '--release',
-    '--no-default-features',
-    '--example',
-    'simulate',
-    '--message-format=json',
-  ]
-  const text = execFileSync('cargo', flags, {
-    cwd: root,
-    encoding: 'utf8',
-    maxBuffer: 1e8,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const messages = text
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line))
-  return messages.find(({ executable, target }) => executable && target.name === 'simulate').executable
-}
-
 /** Runs one; its numbers get their name when they are complete. */
 function simulate(simulator, { path, arguments: arguments_ }) {
   // Large pages make the many look-ups in large rosters faster.
@@ -179,11 +156,7 @@ function publish() {
     }))
   const { text, shown } = chapter(found)
   for (const each of shown) copyFileSync(`${each.path}.svg`, join(pictures, `${each.name}.svg`))
-  const [first, last] = ['<!-- simulated: begin -->', '<!-- simulated: end -->']
-  const before = readFileSync(document, 'utf8')
-  const [from, to] = [before.indexOf(first), before.indexOf(last)]
-  if (from < 0 || to < from) throw new Error(`${document} lacks the marks ${first} and ${last}`)
-  writeFileSync(document, `${before.slice(0, from + first.length)}\n\n${text}\n${before.slice(to)}`)
+  writeFileSync(document, between(readFileSync(document, 'utf8'), 'simulated', text))
   console.log(
     `written: ${document}, ${shown.length} pictures; ${found.length} of ${runs.length} runs are there`,
   )

@@ -6,7 +6,7 @@ use clustershazbot::sim::setup::Kind;
 const USAGE: &str = "\
 usage: simulate [options]
 
-  --servers N          how many servers there are (default 100)
+  --servers N          how many servers there are, from 2 (default 100)
   --scenario NAME      join, leave, crash, vanish, partition, upgrade, restart-storm, steady or lossy (default crash)
   --events N           how often it happens (default 20; upgrade: every server once)
   --loss SHARE         the share of messages that get lost (default 0.01; lossy: 0.25)
@@ -60,7 +60,7 @@ impl Arguments {
             let share = || value.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or_else(wrong);
             let whole = |least| value.parse().ok().filter(|number| *number >= least).ok_or_else(wrong);
             match &*name {
-                "--servers" => plan.servers = whole(3)?,
+                "--servers" => plan.servers = whole(2)?,
                 "--scenario" => plan.scenario = Scenario::named(&value).ok_or_else(wrong)?,
                 "--events" => events = Some(whole(1)?),
                 "--loss" => loss = Some(share()?),

@@ -357,10 +357,10 @@ mod tests {
 
     #[test]
     fn every_scenario_runs() {
-        for scenario in Scenario::ALL {
+        for (scenario, servers) in Scenario::ALL.into_iter().flat_map(|each| [(each, 2), (each, 6)]) {
             let plan = Plan {
                 scenario,
-                servers: 6,
+                servers,
                 kind: Kind::Native,
                 legacy_share: 0.0,
                 loss: 0.0,
@@ -372,7 +372,7 @@ mod tests {
             assert_eq!(told, 2);
             assert_eq!(results.world.checks.violations, []);
             let wanted = if matches!(scenario, Scenario::Steady | Scenario::Lossy) { 0 } else { 2 };
-            assert_eq!(results.events.len(), wanted, "{scenario:?}");
+            assert_eq!(results.events.len(), wanted, "{scenario:?} among {servers}");
             for watch in &results.events {
                 assert!(watch.is_complete(), "{scenario:?}: {} of {}", watch.informed, watch.audience);
             }
