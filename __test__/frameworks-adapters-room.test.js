@@ -7,6 +7,7 @@ const { describe, test } = require('node:test')
 const { startAdapterServer } = require('./support/adapter-server')
 const { aWhileAgo, entry } = require('./support/entries')
 const { SECRET } = require('./support/environment')
+const { eventually } = require('./support/eventually')
 const { parsed, postControl, postGossip, readText, request } = require('./support/http')
 
 const MB = 1024 * 1024
@@ -83,6 +84,24 @@ describe('bodies of those who have the secret', () => {
     const cutOff = await slow.answered
     assert.deepEqual([cutOff.status, cutOff.headers.connection], [200, 'close'])
     assert.ok(Array.isArray(cutOff.json.online), 'even that is no sign of death')
+  })
+
+  test('that find no room in time are answered without an error', async (t) => {
+    const server = await startAdapterServer(t, 'node:http')
+    const slow = Array.from({ length: 4 }, () => open(t, server.baseUrl, { 'Content-Length': SIZE }))
+    const dripping = setInterval(() => {
+      for (const { outgoing } of slow) outgoing.write(' ')
+    }, 100)
+    t.after(() => clearInterval(dripping))
+    const statuses = []
+    for (const { answered } of slow)
+      answered.then(
+        ({ status }) => statuses.push(status),
+        () => {},
+      )
+    // One has the room. The others wait for it for 4 s; then nobody waits, and it may go on as slowly as it likes.
+    await eventually(() => statuses.length >= 3, { what: 'answers to those that wait' })
+    assert.deepEqual(new Set(statuses), new Set([200]))
   })
 
   test('may be larger than the room that they share', async (t) => {
