@@ -22,6 +22,8 @@ const SEED = Number(process.env.SHAZBOT_TEST_SEED ?? Date.now() % 1_000_000_000)
 /** Told to one pair of engines, before they have asked in vain for a master list. */
 const BATCH = 500
 const MINUTE = 60_000
+/** Repetitions in which a difference has to show. */
+const AGAIN = 5
 const BASE_URL = 'http://127.0.0.1:9/me/'
 
 /** What an engine of its own answers to these bodies, one after the other. */
@@ -80,11 +82,11 @@ test(`the same bytes mean the same as an object and as text, in ${CASES} cases`,
   for (let first = 0; first < CASES; first += BATCH) {
     const roll = dice(SEED + first)
     const bodies = Array.from({ length: BATCH }, () => mutatedMessage(roll))
-    const found = await firstDifference(store, bodies)
-    // The timers of two engines do not strike at once: what counts shows a second time.
-    const again = found && (await firstDifference(store, bodies))
-    if (!again) continue
-    const { index, bytes, expected, actual } = again
+    let found = await firstDifference(store, bodies)
+    // The clocks of two engines do not strike at once: what counts shows every time.
+    for (let again = 0; found && again < AGAIN; again++) found = await firstDifference(store, bodies)
+    if (!found) continue
+    const { index, bytes, expected, actual } = found
     const hint = `SHAZBOT_TEST_SEED=${SEED + first}, case ${index}: ${bytes.toString().slice(0, 3_000)}`
     assert.deepEqual(actual, expected, hint)
   }

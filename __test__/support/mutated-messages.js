@@ -72,17 +72,27 @@ function urlOf(roll) {
 const NOW = Date.now() - (Date.now() % HOUR)
 
 /** A stamp that is no moment of the test. */
-const stampOf = (roll) => NOW + oneOf([-72, -3, -2, 3, 48], roll) * HOUR + roll(3) * 1_000
+const stampOf = (roll, hours = [-72, -3, -2, 3, 48]) => NOW + oneOf(hours, roll) * HOUR + roll(3) * 1_000
 
 function entryOf(roll) {
   return { baseUrl: urlOf(roll), monitor: roll(3) === 0, lastUpdate: stampOf(roll) }
 }
 
+/** A stamp of a claim that lies a day ahead is clamped, and then depends on the millisecond. */
+const NOT_AHEAD = [-72, -3, -2, 3]
+
 function claimOf(roll) {
   const status = oneOf(['alive', 'alive', 'alive', 'dead', 'left', 'suspect'], roll)
   const now = NOW / 1_000
   const more = { alive: [], suspect: [[roll(9), 2]], dead: [roll(90_000)], left: [roll(90_000)] }[status]
-  return [urlOf(roll), status, oneOf([0, 7, now - 9, now + 180_000], roll), stampOf(roll), roll(2), ...more]
+  return [
+    urlOf(roll),
+    status,
+    oneOf([0, 7, now - 9, now + 180_000], roll),
+    stampOf(roll, NOT_AHEAD),
+    roll(2),
+    ...more,
+  ]
 }
 
 const many = (roll, most, make) => Array.from({ length: roll(most) }, () => make(roll))
