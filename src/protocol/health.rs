@@ -12,7 +12,7 @@ use indexmap::IndexMap;
 
 use super::losses::Losses;
 use super::machine::Machine;
-use super::member::Status;
+use super::member::{Member, Status};
 use super::output::Severity;
 use super::roster::MAX_MEMBERS;
 use super::time::{Now, Tick};
@@ -181,13 +181,30 @@ impl Machine {
 
     /// Up to so many native servers that can help, in random order.
     pub(super) fn helpers(&mut self, amount: usize, target: &str, now: Tick) -> Vec<Arc<str>> {
+        self.helpers_among(amount, target, now, |_| true)
+    }
+
+    /// The same among those that this server has met.
+    pub(super) fn met_helpers(&mut self, amount: usize, target: &str, now: Tick) -> Vec<Arc<str>> {
+        self.helpers_among(amount, target, now, Member::has_exchanged)
+    }
+
+    fn helpers_among(
+        &mut self,
+        amount: usize,
+        target: &str,
+        now: Tick,
+        is_wanted: impl Fn(&Member) -> bool,
+    ) -> Vec<Arc<str>> {
         let open = &self.probes;
         self.roster.sample(&mut self.rng, amount, |identity, member| {
             member.status == Status::Online
                 && member.is_native()
                 && !member.is_met_as_legacy()
                 && !member.is_left_alone(now)
+                && is_wanted(member)
                 && &**identity != target
+                && !self.strangers.is_doubtful(identity)
                 && !open.is_open(identity)
                 && !self.flights.is_talking_to(identity)
         })

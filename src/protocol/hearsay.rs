@@ -173,6 +173,9 @@ impl Machine {
         member.incarnation = claim.incarnation;
         member.saw(highest);
         self.roster.insert(Arc::clone(url.identity()), member);
+        if claim.incarnation != Incarnation::NONE && claim.status == Status::Online {
+            self.strangers.arrive(url.identity(), spreads, now.tick);
+        }
         self.hear_news(url.identity(), claim, spreads, now)
     }
 
@@ -280,7 +283,11 @@ impl Machine {
     }
 
     fn hear_news(&mut self, identity: &Arc<str>, claim: &Claim, spreads: bool, now: Now) -> Worth {
+        let was_offline = self.roster.get(identity).is_some_and(|member| !member.is_online());
         self.adopt(identity, claim, now);
+        if was_offline && self.is_stranger(identity) {
+            self.strangers.arrive(identity, spreads, now.tick);
+        }
         if spreads {
             self.spread(identity, now);
         }

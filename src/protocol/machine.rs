@@ -32,6 +32,7 @@ use super::queues::Events;
 use super::roster::Roster;
 use super::rounds::Rounds;
 use super::rumours::Rumours;
+use super::strangers::Strangers;
 use super::sync::Sync;
 use super::time::{Now, Tick};
 use super::timers::{Timer, Timers};
@@ -87,6 +88,7 @@ pub struct Machine {
     pub(super) unreached: Unreached,
     pub(super) own_url: OwnUrl,
     pub(super) voices: Voices,
+    pub(super) strangers: Strangers,
 }
 
 /// Where claims come from.
@@ -167,6 +169,7 @@ impl Machine {
             unreached: Unreached::default(),
             own_url: OwnUrl::default(),
             voices: Voices::default(),
+            strangers: Strangers::default(),
             config,
         }
     }
@@ -214,6 +217,7 @@ impl Machine {
             self.merge_lists(now, Source::Exchange(id), lists);
         }
         self.listings.end(id);
+        self.strangers.end(id);
         let Some(flight) = self.flights.end(id) else { return };
         if self.conclude_hidden(&flight, reply, now) {
             return self.schedule_verification(now.tick);
@@ -298,6 +302,7 @@ impl Machine {
                 Timer::LegacyNews => self.tell_legacy_news(now),
                 Timer::Listings => self.ask_listed(now),
                 Timer::Clock => self.schedule_look_at_clock(now.tick),
+                Timer::Strangers => self.check_strangers(now),
                 Timer::Farewell => self.end_farewell_stage(now),
             }
         }

@@ -13,7 +13,7 @@
 //! | what is known: of oneself, of others, of the forgotten; how it is shown | `myself`, `own_url`, [`member`], `roster`, `draws`, `digest`, `graves`, `retention`; `shown`, [`places`] |
 //! | clocks that are wrong | `clocks`, `stamp_clock` |
 //! | what is found out about legacy peers | `case`, `inquest`, `verification`, `absence`, `reconnect` |
-//! | what is found out about native servers | `probes`, `questions`, `errands`, `unreached`, `voices`, `neighbour`, `turn`, `suspicion`, [`accusers`], `health`, `losses` |
+//! | what is found out about native servers | `probes`, `questions`, `errands`, `unreached`, `voices`, `neighbour`, `turn`, `suspicion`, [`accusers`], `health`, `losses`; `strangers` |
 //! | what proves a server alive, and what does not; servers of another cluster | `proof`, `refusals`; `outsiders` |
 //! | what native servers say to each other | [`extension`], [`claim`], `native`, `rumours`, `sync` |
 //! | what legacy peers are told | `phase`, `rounds`, `push`, `allowance`, `legacy_news` |
@@ -83,6 +83,7 @@ mod scalars;
 pub mod secret;
 mod shown;
 mod stamp_clock;
+mod strangers;
 mod suspicion;
 mod sync;
 pub mod time;

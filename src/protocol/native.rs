@@ -305,7 +305,7 @@ impl Machine {
 
     /// How many requests are under way to servers that are known by hearsay alone.
     pub fn requests_to_unmet(&self) -> usize {
-        self.listings.asked()
+        self.listings.asked() + self.strangers.asked()
     }
 
     /// How many living servers it holds confirmed, itself included: what only the master list says

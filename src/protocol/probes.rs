@@ -149,6 +149,7 @@ impl Machine {
     pub(super) fn probe_succeeded(&mut self, peer: &Arc<str>, now: Now) {
         self.health.heal();
         self.probes.open.swap_remove(peer);
+        self.strangers.pass(peer);
         self.report(peer, Finding::Alive, now);
     }
 
@@ -157,6 +158,10 @@ impl Machine {
         // A suspect that is told of it: those who asked about it learn it, and nobody asks further.
         if purpose == Purpose::Reach {
             self.report(peer, finding, now);
+        } else if self.strangers.is_checking(peer) {
+            if purpose == Purpose::Probe || finding == Finding::Refused {
+                self.fail_stranger(peer, finding, now);
+            }
         } else if finding == Finding::Refused {
             self.probe_failed(peer, finding, now);
         } else {

@@ -125,7 +125,7 @@ impl Machine {
         }
     }
 
-    fn ask_helpers(
+    pub(super) fn ask_helpers(
         &mut self,
         peer: &Arc<str>,
         incarnation: Incarnation,
@@ -135,7 +135,12 @@ impl Machine {
     ) {
         // Where all are late, the messages of helpers would be what keeps them so.
         let amount = if self.health.is_late() { 0 } else { HELPERS };
-        let helpers = self.helpers(amount, peer, now.tick);
+        // A server that was made up together with its helpers would have none.
+        let helpers = if self.is_stranger(peer) {
+            self.met_helpers(amount, peer, now.tick)
+        } else {
+            self.helpers(amount, peer, now.tick)
+        };
         let stage = if helpers.is_empty() {
             // One that may not listen yet is given time as a suspect.
             let is_in_haste = self.is_unreached(peer) && !self.health.is_late();
@@ -217,6 +222,7 @@ impl Machine {
             if let Some(member) = self.roster.get_mut(&target) {
                 member.note_answered(true);
             }
+            self.strangers.vouch(&target);
             self.health.worsen();
             self.is_reached();
         } else if matches!(question.stage, Stage::Helpers { .. })

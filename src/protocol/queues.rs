@@ -66,6 +66,7 @@ impl Machine {
         let [queued, waiting] = self.inquest.lengths();
         let [to_be_pushed, owed_pushes] = self.spread.lengths();
         let [unconfirmed, hidden] = self.listings.lengths();
+        let [unmet, doubtful] = self.strangers.lengths();
         let askers = self.probes.errands.values().map(Vec::len).sum();
         let [urgent, disputed] = self.probes.lengths();
         [
@@ -80,6 +81,8 @@ impl Machine {
             ("outsiders", self.outsiders.len(), MAX_OUTSIDERS),
             ("unconfirmed entries to be asked", unconfirmed, MAX_MEMBERS + 2 * MAX_HIDDEN),
             ("hidden entries", hidden, MAX_HIDDEN),
+            ("strangers in batches", unmet, 2 * MAX_MEMBERS),
+            ("doubtful strangers", doubtful, MAX_MEMBERS),
             ("questions", self.probes.open.len(), MAX_OPEN),
             ("errands", self.probes.errands.len(), MAX_OPEN),
             ("askers of errands", askers, MAX_OPEN * MAX_OPEN),
@@ -113,6 +116,7 @@ impl Machine {
         self.absent.forget(identity);
         self.inquest.forget(identity);
         self.listings.forget(identity);
+        self.strangers.forget(identity);
         self.rumours.forget(identity);
         self.unreached.forget(identity);
         self.voices.forget(identity);

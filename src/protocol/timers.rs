@@ -41,6 +41,8 @@ pub(super) enum Timer {
     Listings,
     /// Something was rejected because of the clock, which may be set meanwhile.
     Clock,
+    /// The next check of a native server that nobody here has met.
+    Strangers,
     /// Peers that hang hold up a shut-down no longer.
     Farewell,
 }
@@ -66,6 +68,7 @@ const ALL: [Timer; COUNT] = [
     Timer::LegacyNews,
     Timer::Listings,
     Timer::Clock,
+    Timer::Strangers,
     Timer::Farewell,
 ];
 

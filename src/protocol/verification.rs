@@ -85,6 +85,7 @@ impl Machine {
             None => self.timers.stop(Timer::Verify),
         }
         self.schedule_listings(now);
+        self.schedule_strangers(now);
     }
 
     /// Sends out as many questions as the pace allows.

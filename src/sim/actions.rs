@@ -1,18 +1,28 @@
 //! What may be done to servers and to the network.
 
+use std::sync::Arc;
+
 use super::clock::{Glitch, Millis};
 use super::delivery::LAG_TOLD_EVERY;
 use super::host::{Port, Squatter};
 use super::process::{Engine, Stage};
 use super::setup::Spec;
-use super::wire::{HostId, ProcessId};
+use super::wire::{HostId, ProcessId, Question, Request};
 use super::world::{Happening, World};
+use crate::protocol::extension::Extension;
 
 impl World {
     /// Ends all processes of a host without a word; its port is closed.
     pub fn crash(&mut self, host: HostId) {
         self.trace.crashes += 1;
         self.cut_down(host, Port::Closed);
+    }
+
+    /// Has somebody who knows the secret tell a server something, whether it is true or not.
+    pub fn tell(&mut self, to: HostId, extension: Extension) {
+        let question = Question::Gossip { lists: Arc::default(), extension: Some(Arc::new(extension)) };
+        let request = Request { sender: None, from: to, to, question, size: 0 };
+        self.queue.push(self.time, Happening::Arrival(Box::new(request)));
     }
 
     /// Has a host vanish: nothing comes back from it.

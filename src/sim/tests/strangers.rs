@@ -1,8 +1,11 @@
 //! Servers that nobody has met: dead entries of the master list, and servers that somebody made up.
 
-use super::{agree_within, natives, no_violations};
+use super::{FIRST, SECOND, agree_within, natives, no_violations};
+use crate::protocol::claim::Claim;
+use crate::protocol::extension::{Extension, Kind as Message};
+use crate::protocol::member::Status;
 use crate::protocol::message::{Entry, Lists};
-use crate::protocol::time::Stamp;
+use crate::protocol::time::{Incarnation, Stamp};
 use crate::sim::clock::{EPOCH, Millis};
 use crate::sim::host::Port;
 use crate::sim::process::Stage;
@@ -129,5 +132,126 @@ fn a_joiner_whose_list_names_only_the_other_side_of_a_partition_finds_its_own() 
     shows_within(&mut world, id, own.len() + 1, 62_000);
     world.heal();
     agree_within(&mut world, 60_000);
+    no_violations(&world);
+}
+
+/// Has a message in the name of one server tell another of natives that started that long ago.
+fn make_up(world: &mut World, hosts: &[HostId], age: Millis) {
+    let at = Stamp(EPOCH + world.time - age);
+    let claim = |host: &HostId| Claim {
+        base_url: world.hosts[host.index()].url.clone(),
+        status: Status::Online,
+        incarnation: Incarnation::first(at),
+        last_update: at,
+        monitor: false,
+        age: 0,
+        accusers: Default::default(),
+    };
+    let claims = hosts.iter().map(claim).collect();
+    let second = world.hosts[SECOND.index()].processes[0];
+    let me = world.processes[second.index()]
+        .machine()
+        .unwrap()
+        .claim(&world.hosts[SECOND.index()].url, world.now(second))
+        .unwrap();
+    let message = Extension {
+        me,
+        instance: 1,
+        kind: Message::Push,
+        living: 0,
+        hash: 0,
+        lag: 0,
+        claims,
+        malformed: 0,
+        fresh: Vec::new(),
+        found: None,
+        elsewhere: Vec::new(),
+    };
+    world.tell(FIRST, message);
+}
+
+/// How many of these some native shows online.
+fn shown(world: &World, hosts: &[HostId]) -> usize {
+    let machines = || world.processes.iter().filter_map(|process| process.machine());
+    let is_shown = |host: &&HostId| {
+        let url = &world.hosts[host.index()].url;
+        machines().any(|machine| {
+            machine.claim(url, world.now(ProcessId(0))).is_some_and(|claim| claim.status.is_online())
+        })
+    };
+    hosts.iter().filter(is_shown).count()
+}
+
+#[track_caller]
+fn are_gone_within(world: &mut World, patience: Millis, made_up: &[HostId]) {
+    let servers = world.processes.len();
+    let begin = world.time;
+    while shown(world, made_up) > 0 {
+        let left = shown(world, made_up);
+        assert!(world.time < begin + patience, "{left} of {} are shown by {servers} servers", made_up.len());
+        world.run_for(1_000);
+    }
+    for machine in world.processes.iter().filter_map(|process| process.machine()) {
+        assert_eq!(machine.living(), servers, "real servers stay");
+    }
+    assert!(world.checks.violations.is_empty(), "{}", world.checks.violations[0]);
+}
+
+#[test]
+fn made_up_servers_are_gone_soon() {
+    for (servers, count, port, age, patience) in [
+        (2, 300, Port::Closed, 0, 60_000),
+        (2, 300, Port::Vanished, HOUR, 120_000),
+        (5, 300, Port::Vanished, 0, 120_000),
+        (5, 300, Port::Closed, HOUR, 60_000),
+        (5, 1_000, Port::Closed, 0, 150_000),
+        (20, 300, Port::Closed, 0, 60_000),
+    ] {
+        let mut world = natives(servers);
+        let made_up = nowhere(&mut world, count, port);
+        make_up(&mut world, &made_up, age);
+        world.run_for(200);
+        assert_eq!(shown(&world, &made_up), count);
+        are_gone_within(&mut world, patience, &made_up);
+    }
+}
+
+#[test]
+fn many_small_messages_are_no_way_round_it() {
+    let mut world = natives(5);
+    let made_up = nowhere(&mut world, 300, Port::Closed);
+    for few in made_up.chunks(4) {
+        make_up(&mut world, few, HOUR);
+        world.run_for(150);
+    }
+    are_gone_within(&mut world, 60_000, &made_up);
+}
+
+#[test]
+fn a_joiner_that_reaches_only_one_server_takes_the_others_for_real() {
+    let mut world = natives(30);
+    world.checks.forbids_false_death = true;
+    let joiner = world.add_host();
+    for host in world.host_ids().filter(|host| *host != joiner && *host != FIRST) {
+        world.cut(joiner, host);
+    }
+    list(&mut world, &[FIRST], 60_000);
+    world.start(joiner, Spec::of(Kind::Native));
+    agree_within(&mut world, 5_000);
+    world.run_for(60_000);
+    no_violations(&world);
+}
+
+#[test]
+fn servers_that_start_together_and_listen_late_are_not_taken_for_made_up() {
+    let mut world = natives(10);
+    let late: Vec<HostId> =
+        (0..16).map(|_| world.join(Spec { listens_after: 20_000, ..Spec::of(Kind::Native) })).collect();
+    world.run_for(1_000);
+    for _ in 0..400 {
+        world.run_for(100);
+        assert_eq!(shown(&world, &late), late.len(), "at {} ms", world.time);
+        assert_eq!(world.disagreement(), None);
+    }
     no_violations(&world);
 }
