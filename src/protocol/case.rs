@@ -37,6 +37,8 @@ pub(super) struct Case {
     pub(super) accusation: Option<Stamp>,
     /// The newest hearsay that says online of one that this server itself found dead.
     pub(super) comeback: Option<Comeback>,
+    /// Since when it has been looked for an answer, within some seconds.
+    pub(super) open_since: Option<Tick>,
     first_failure: Option<FirstFailure>,
     failures: u32,
     has_grace: bool,
@@ -62,6 +64,7 @@ impl Case {
             stage: Stage::Queued,
             accusation: None,
             comeback: None,
+            open_since: None,
             first_failure: None,
             failures: 0,
             has_grace: false,

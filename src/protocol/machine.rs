@@ -10,6 +10,7 @@ use super::claim::Claim;
 use super::clocks::Rejected;
 use super::config::Config;
 use super::deadlines::Deadlines;
+use super::expiry::Expiry;
 use super::flights::{ExchangeId, Flights, Purpose};
 use super::graves::Graves;
 use super::health::Health;
@@ -83,6 +84,7 @@ pub struct Machine {
     /// When to ask which absent server for its list.
     pub(super) absent: Deadlines,
     pub(super) outsiders: Outsiders,
+    pub(super) expiry: Expiry,
     pub(super) listings: Listings,
     pub(super) rejected: Rejected,
     pub(super) unreached: Unreached,
@@ -164,6 +166,7 @@ impl Machine {
             refusals: Deadlines::default(),
             absent: Deadlines::default(),
             outsiders: Outsiders::default(),
+            expiry: Expiry::default(),
             listings: Listings::default(),
             rejected: Rejected::default(),
             unreached: Unreached::default(),
@@ -288,7 +291,7 @@ impl Machine {
                 Timer::Round => self.begin_round(now),
                 Timer::SecondTry => self.try_round_again(now),
                 Timer::Push => self.push(now),
-                Timer::Verify => self.verify(now),
+                Timer::Verify => self.verify_in_time(now),
                 Timer::Reconnect => self.reconnect(now),
                 Timer::Download => self.download_again(),
                 Timer::Announce => self.announce_to_master_list(now),

@@ -12,7 +12,7 @@
 //! | what is let in, and how it changes what is known | [`intake`]; from legacy peers `merge`, from native servers `hearsay`, `precedence` |
 //! | what is known: of oneself, of others, of the forgotten; how it is shown | `myself`, `own_url`, [`member`], `roster`, `draws`, `digest`, `graves`, `retention`; `shown`, [`places`] |
 //! | clocks that are wrong | `clocks`, `stamp_clock` |
-//! | what is found out about legacy peers | `case`, `inquest`, `verification`, `absence`, `reconnect` |
+//! | what is found out about legacy peers | `case`, `inquest`, `verification`, `expiry`, `absence`, `reconnect` |
 //! | what is found out about native servers | `probes`, `questions`, `errands`, `unreached`, `voices`, `neighbour`, `turn`, `suspicion`, [`accusers`], `health`, `losses`; `strangers` |
 //! | what proves a server alive, and what does not; servers of another cluster | `proof`, `refusals`; `outsiders` |
 //! | what native servers say to each other | [`extension`], [`claim`], `native`, `rumours`, `sync` |
@@ -35,6 +35,7 @@ mod digest;
 pub mod document;
 mod draws;
 mod errands;
+mod expiry;
 pub mod extension;
 mod fields;
 mod flights;

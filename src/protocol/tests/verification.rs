@@ -121,3 +121,32 @@ fn a_flood_of_growing_accusations_leaves_one_question() {
     world.run_for(3_000);
     assert_eq!(world.inquiries_to(A).len(), 1);
 }
+
+#[test]
+fn a_claim_that_nobody_confirms_within_five_minutes_is_dropped() {
+    let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(86_400));
+    let urls = urls(2_000);
+    for url in &urls {
+        world.be(url, Fake::Hangs);
+    }
+    let wall = world.wall() - 60_000;
+    let tell = |world: &mut World, urls: &[String], stamp| {
+        let online = urls.iter().map(|url| super::rig::entry(url, stamp)).collect();
+        world.hear_lists(&Lists { online, offline: vec![] });
+    };
+    tell(&mut world, &urls, wall);
+    world.run_for(200_000);
+    let shown = |world: &World| urls.iter().filter(|url| world.is_online(url)).count();
+    let again = &urls[..1_000];
+    let kept = again.iter().filter(|url| world.is_online(url)).count();
+    tell(&mut world, again, wall + 1);
+    world.run_for(130_000);
+    assert!(shown(&world) <= kept, "{} of {kept}", shown(&world));
+    assert!(shown(&world) > kept - 400, "somebody has confirmed these: {} of {kept}", shown(&world));
+    world.run_for(300_000);
+    assert_eq!(shown(&world), 0);
+    world.sent.clear();
+    world.run_for(100_000);
+    let asked = world.sent.iter().filter(|sent| sent.to.starts_with("http://p")).count();
+    assert!(asked <= 5, "one of the dead is tried in each 30 s, no more: {asked}");
+}

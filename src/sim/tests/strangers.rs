@@ -161,6 +161,7 @@ fn make_up(world: &mut World, hosts: &[HostId], age: Millis) {
         living: 0,
         hash: 0,
         lag: 0,
+        clock: None,
         claims,
         malformed: 0,
         fresh: Vec::new(),

@@ -1,0 +1,81 @@
+//! Claims that nobody confirms in time are dropped, so that one message does not keep a server asking
+//! for hours.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::journal::Cause;
+use super::machine::Machine;
+use super::member::{Member, Status};
+use super::time::{Now, Tick};
+
+/// Time from the first question about a claim until it is dropped. At 10 questions a second, a
+/// message with 100,000 claims costs 3,000 questions instead of hours of them.
+const CONFIRMED_WITHIN: Duration = Duration::from_secs(5 * 60);
+/// Pause between two looks for such claims.
+const LOOKED_FOR_EVERY: Duration = Duration::from_secs(10);
+
+/// When to look for claims that nobody has confirmed.
+#[derive(Debug, Default)]
+pub(super) struct Expiry {
+    next_look: Tick,
+}
+
+impl Machine {
+    /// Verifies what is due, except what has been waiting for too long.
+    pub(super) fn verify_in_time(&mut self, now: Now) {
+        if self.expiry.next_look <= now.tick {
+            self.expiry.next_look = now.tick + LOOKED_FOR_EVERY;
+            self.drop_unconfirmed(now);
+        }
+        self.verify(now);
+    }
+
+    fn drop_unconfirmed(&mut self, now: Now) {
+        let mut overdue: Vec<Arc<str>> = Vec::new();
+        for place in 0..self.roster.len() {
+            let Some((identity, member)) = self.roster.at(place) else { break };
+            let Some(case) = member.case() else { continue };
+            match case.open_since {
+                None => {
+                    if let Some(case) = self.roster.at_mut(place).and_then(Member::case_mut) {
+                        case.open_since = Some(now.tick);
+                    }
+                }
+                Some(since) if now.tick.since(since) >= CONFIRMED_WITHIN => {
+                    overdue.push(Arc::clone(identity))
+                }
+                Some(_) => {}
+            }
+        }
+        self.roster.because(Cause::Silent);
+        for identity in overdue {
+            self.drop_claim(&identity, now);
+        }
+    }
+
+    /// What was said of a server counts no longer. A server that has spoken to this one stays as it is.
+    fn drop_claim(&mut self, identity: &Arc<str>, now: Now) {
+        let Some(member) = self.roster.get_mut(identity) else { return };
+        if member.refreshed_at.age(now.tick) < CONFIRMED_WITHIN {
+            // Somebody has said so again, with a newer stamp.
+            if let Some(case) = member.case_mut() {
+                case.open_since = None;
+            }
+            return;
+        }
+        let is_mere_hearsay =
+            member.is_online() && !member.is_native() && !member.has_answered() && !member.has_exchanged();
+        member.close_case();
+        self.inquest.forget(identity);
+        let Some(member) = self.roster.get_mut(identity).filter(|_| is_mere_hearsay) else { return };
+        if member.is_unconfirmed {
+            return self.hide(identity, now);
+        }
+        // Just enough to outdo the claim, so that the next word of a living server outdoes this.
+        let stamp = member.highest_seen().next();
+        member.restamp(stamp);
+        self.roster.transition(identity, Status::Dead, now.tick);
+        self.schedule_drop(stamp, now);
+    }
+}
