@@ -205,6 +205,7 @@ impl Machine {
                 && is_wanted(member)
                 && &**identity != target
                 && !self.strangers.is_doubtful(identity)
+                && !(member.is_native_stranger() && self.strangers.is_on_hold(identity))
                 && !open.is_open(identity)
                 && !self.flights.is_talking_to(identity)
         })

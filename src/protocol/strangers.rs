@@ -57,6 +57,8 @@ pub(super) struct Strangers {
     gathered_at: Tick,
     /// Whether a roster that was asked for brought them, which nobody else has heard.
     came_by_sync: bool,
+    /// Whether those that have arrived failed before.
+    is_on_hold: bool,
     failing: IndexMap<Arc<str>, Finding, FixedState>,
     batch: Option<Batch>,
     /// Those of doubtful batches, with the moment of the first failure.
@@ -113,6 +115,11 @@ impl Strangers {
         !self.doubtful.is_empty() && self.doubtful.contains_key(identity)
     }
 
+    /// Whether it failed with most of its batch, and is given time.
+    pub(super) fn is_on_hold(&self, identity: &str) -> bool {
+        self.is_on_hold && self.arrived.contains(identity)
+    }
+
     /// Whether what comes of a probe is a check's outcome.
     pub(super) fn is_checking(&self, identity: &str) -> bool {
         self.is_doubtful(identity)
@@ -160,13 +167,18 @@ impl Strangers {
         self.waiting.forget(identity);
     }
 
+    // Fewer are met by ordinary probes soon enough, and wait here in case that more come.
+    fn are_many(&self) -> bool {
+        !self.arrived.is_empty() && self.arrived.len() + self.failing.len() >= MANY_FAILED
+    }
+
     fn has_checks(&self) -> bool {
         let has_sample = self.batch.as_ref().is_some_and(|batch| !batch.to_check.is_empty());
         self.asked.len() < MAX_ASKED && (has_sample || !self.queue.is_empty())
     }
 
     fn next_wake(&self) -> Option<Tick> {
-        let gathered = (!self.arrived.is_empty() && self.batch.is_none()).then_some(self.gathered_at);
+        let gathered = (self.are_many() && self.batch.is_none()).then_some(self.gathered_at);
         let slot = self.has_checks().then_some(self.next_slot);
         let judged = self.batch.as_ref().map(|batch| batch.until);
         [gathered, slot, judged, self.waiting.next()].into_iter().flatten().min()
@@ -192,7 +204,7 @@ impl Machine {
         if self.strangers.batch.as_ref().is_some_and(|batch| batch.is_to_be_judged(now.tick)) {
             self.judge_batch(now);
         }
-        let is_gathered = !self.strangers.arrived.is_empty() && self.strangers.gathered_at <= now.tick;
+        let is_gathered = self.strangers.are_many() && self.strangers.gathered_at <= now.tick;
         if is_gathered && self.strangers.batch.is_none() {
             self.begin_batch(now);
         }
@@ -205,9 +217,11 @@ impl Machine {
     }
 
     fn begin_batch(&mut self, now: Now) {
+        self.strangers.is_on_hold = false;
         let mut members = std::mem::take(&mut self.strangers.arrived);
         members.retain(|identity| self.is_stranger(identity));
-        if members.is_empty() {
+        if members.len() + self.strangers.failing.len() < MANY_FAILED {
+            self.strangers.arrived = members;
             return;
         }
         let known = (self.roster.native_count().saturating_sub(members.len()) + 1) as f64;
@@ -291,6 +305,15 @@ impl Machine {
         if is_doubtful && batch.asks_helpers {
             self.doubt_batch(batch, now);
         } else if is_doubtful {
+            let is_young = |(peer, _): &(&Arc<str>, &Finding)| {
+                self.roster.get(peer).is_some_and(|member| member.may_not_listen_before(now) > now.tick)
+            };
+            if 2 * batch.failed.iter().filter(is_young).count() > batch.failed.len() {
+                // They may not listen yet, and are checked again when they have had time.
+                self.strangers.is_on_hold = true;
+                self.strangers.gathered_at = now.tick + YOUNG;
+                return self.strangers.arrived.extend(batch.members);
+            }
             // News for others went to them too, and what came of that opened questions.
             batch.members.iter().for_each(|identity| self.probes.excuse(identity));
             for (peer, finding) in batch.failed.iter().take(LOOKED_AT) {

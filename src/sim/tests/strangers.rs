@@ -162,6 +162,7 @@ fn make_up(world: &mut World, hosts: &[HostId], age: Millis) {
         hash: 0,
         lag: 0,
         clock: None,
+        siblings: Default::default(),
         claims,
         malformed: 0,
         fresh: Vec::new(),
