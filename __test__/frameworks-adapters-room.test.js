@@ -104,6 +104,31 @@ describe('bodies of those who have the secret', () => {
     assert.deepEqual(new Set(statuses), new Set([200]))
   })
 
+  test('that break off while they wait take no room', async (t) => {
+    const server = await startAdapterServer(t, 'node:http')
+    const slow = open(t, server.baseUrl, { 'Content-Length': SIZE })
+    slow.answered.catch(() => {})
+    await postGossip(server.baseUrl, {})
+    // Counts as a small body until it is longer, and then waits for the room that the slow one has.
+    const growing = open(t, server.baseUrl, { 'Transfer-Encoding': 'chunked' }, ' '.repeat(100_000))
+    growing.answered.catch(() => {})
+    await once(growing.outgoing, 'drain')
+    await postGossip(server.baseUrl, {})
+    growing.outgoing.destroy()
+    await postGossip(server.baseUrl, {})
+    slow.outgoing.destroy()
+    const { status, json } = await request(`${server.baseUrl}clustershazbot/gossip`, {
+      method: 'POST',
+      headers: HEADERS,
+      body: JSON.stringify({ online: [entry(PEER)] }).padEnd(MB),
+    })
+    assert.equal(status, 200)
+    assert.ok(
+      json.online.some(({ baseUrl }) => baseUrl === PEER),
+      'it was read',
+    )
+  })
+
   test('may be larger than the room that they share', async (t) => {
     const server = await startAdapterServer(t, 'node:http', { limit: 48 * MB })
     const body = JSON.stringify({ online: [entry(PEER)] }).padEnd(48 * MB)

@@ -70,7 +70,9 @@ class BodyReader {
     this.#request.pause()
     this.#place.received()
     await this.#takePlace(this.#limit)
-    if (!this.#place) this.#stop()
+    // The other side may have gone while the body waited.
+    if (!this.#settle) this.#place?.release()
+    else if (!this.#place) this.#stop()
     this.#request.resume()
   }
 
