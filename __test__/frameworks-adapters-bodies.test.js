@@ -130,7 +130,7 @@ for (const [name, host] of Object.entries(HOSTS)) {
       }
     })
 
-    test('comes in pieces, or after 100-continue', async (t) => {
+    test('comes in pieces, without a coding, or after 100-continue', async (t) => {
       await start(t)
       const baseUrl = await host(t)
       const message = JSON.stringify({ message: 'gossip', online: [entry(PEER)] })
@@ -139,6 +139,10 @@ for (const [name, host] of Object.entries(HOSTS)) {
         chunked.outgoing.write(piece)
       chunked.outgoing.end()
       assert.ok(isOnline((await chunked.answered).json, PEER))
+
+      const uncoded = open(baseUrl, { ...HEADERS, 'Content-Encoding': 'IDENTITY' })
+      uncoded.outgoing.end(message)
+      assert.equal((await uncoded.answered).status, 200)
 
       const patient = open(baseUrl, { ...HEADERS, Expect: '100-continue', 'Content-Length': message.length })
       patient.outgoing.flushHeaders()

@@ -63,6 +63,7 @@ for (const [name, host] of Object.entries(HOSTS)) {
       'wrong secret': [head('POST', 'gossip', 'wrong', CHUNKED), 401],
       'wrong method': [head('POST', 'list', '', CHUNKED), 405],
       'a list request': [head('GET', 'list', '', CHUNKED), 200],
+      'a HEAD request': [head('HEAD', 'list', '', CHUNKED), 200],
       'too long': [head('POST', 'control', CONTROL_SECRET, CHUNKED), 413],
     }
     for (const [what, [lines, status]] of Object.entries(endless)) {
@@ -83,6 +84,14 @@ for (const [name, host] of Object.entries(HOSTS)) {
       await eventually(() => connection.text.includes('\r\n\r\n{'), { what: 'the answer' })
       assert.match(connection.text, /^HTTP\/1.1 401 [\s\S]*\r\nConnection: close\r\n/i)
       await inTime(connection.closed, { within: SOON, what: 'the end of the connection' })
+    })
+
+    test('holds no answer up that has no bytes', async (t) => {
+      await start(t)
+      const lines = head('HEAD', 'list', '', 'Content-Length: 1000')
+      const connection = connect(t, await host(t), lines)
+      await inTime(connection.closed, { within: SOON, what: 'the end of the connection' })
+      assert.match(connection.text, /^HTTP\/1.1 200 /)
     })
 
     test('costs its sender no answer if it is small', async (t) => {

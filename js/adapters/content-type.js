@@ -15,7 +15,8 @@ function requireJson(contentType = 'application/json') {
 
 /** Throws where a body comes compressed, as no server sends it. */
 function requireIdentity(encoding = 'identity') {
-  if (encoding !== 'identity') throw new Refusal(415, 'The body must come without Content-Encoding')
+  if (encoding.toLowerCase() !== 'identity')
+    throw new Refusal(415, 'The body must come without Content-Encoding')
 }
 
 module.exports = { requireJson, requireIdentity }

@@ -23,7 +23,9 @@ function endAfterBody(request, response, last, drains) {
     response.stream.close(constants.NGHTTP2_NO_ERROR)
     return
   }
+  // Without bytes, as for HEAD, nothing else would send the headers before the end.
   if (last) response.write(last)
+  else response.flushHeaders()
   const { bytes, time } = drains ? PATIENT : STRICT
   const { socket } = request
   let size = 0
