@@ -16,6 +16,8 @@ use super::time::Tick;
 const MAX_NAMED: usize = 10;
 /// Servers named in one line, which bounds it to some 10 kB.
 const MAX_NAMED_IN_LINE: usize = 20;
+/// Changes of one server told in their order within one line, which bounds the groups of a line.
+const MAX_TURNS: u8 = 8;
 /// How long changes are collected, so that many at once make one line.
 const COLLECTED: Duration = Duration::from_secs(1);
 
@@ -88,12 +90,15 @@ impl fmt::Display for Cause {
     }
 }
 
+/// How many changes of the same server come before in the same line.
+type Turn = u8;
+
 /// Changes that the log has not told yet.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Journal {
     /// Of the changes that come next.
     pub(super) cause: Cause,
-    groups: BTreeMap<(Change, Cause), Group>,
+    groups: BTreeMap<(Turn, Change, Cause), Group>,
     /// When the first of them was noted.
     since: Tick,
     /// Whether these are the servers that were there at the start.
@@ -134,11 +139,18 @@ impl Journal {
         if self.groups.is_empty() {
             self.since = now;
         }
-        let group = self.groups.entry((change, self.cause)).or_default();
+        let group = self.groups.entry((self.turn_of(identity, change), change, self.cause)).or_default();
         group.count += 1;
         if group.named.len() < MAX_NAMED {
             group.named.push(Arc::clone(identity));
         }
+    }
+
+    /// What became of a server last is told last.
+    fn turn_of(&self, identity: &Arc<str>, change: Change) -> Turn {
+        let mut groups = self.groups.iter().rev();
+        let before = groups.find(|((_, other, _), group)| *other != change && group.named.contains(identity));
+        before.map_or(0, |((turn, ..), _)| (turn + 1).min(MAX_TURNS - 1))
     }
 
     /// Tells what was noted before the start was done, and soon after, in one line.
@@ -165,10 +177,10 @@ impl Journal {
     pub(super) fn take(&mut self) -> (Severity, String) {
         let groups = std::mem::take(&mut self.groups);
         let is_first = std::mem::take(&mut self.is_first);
-        let has_deaths = groups.keys().any(|(change, _)| *change == Change::Died);
+        let has_deaths = groups.keys().any(|(_, change, _)| *change == Change::Died);
         let mut line = "Clustershazbot:".to_owned();
         let mut room = MAX_NAMED_IN_LINE;
-        for (index, ((change, cause), group)) in groups.iter().enumerate() {
+        for (index, ((_, change, cause), group)) in groups.iter().enumerate() {
             let separator = if index == 0 { "" } else { ";" };
             let _ = match change {
                 Change::Joined if is_first => write!(line, "{separator} found at the start: "),
@@ -226,6 +238,30 @@ mod tests {
              joined: http://joined/0/, http://joined/1/ (by its own word); died: http://died/0/ (connection refused)"
         );
         assert_eq!(journal.due(), None);
+    }
+
+    #[test]
+    fn what_became_of_a_server_last_is_told_last() {
+        let mut journal = Journal::default();
+        for (change, cause) in [
+            (Change::Died, Cause::Refused),
+            (Change::Returned, Cause::OwnWord),
+            (Change::Left, Cause::OwnWord),
+            (Change::Returned, Cause::OwnWord),
+        ] {
+            journal.cause = cause;
+            journal.note(&"http://a/".into(), change, Tick(5));
+        }
+        assert_eq!(
+            journal.take().1,
+            "Clustershazbot: died: http://a/ (connection refused); returned: http://a/ (by its own word); \
+             left: http://a/ (by its own word); returned: http://a/ (by its own word)"
+        );
+        for _ in 0..1_000 {
+            journal.note(&"http://a/".into(), Change::Died, Tick(5));
+            journal.note(&"http://a/".into(), Change::Returned, Tick(5));
+        }
+        assert!(journal.groups.len() < 2 * usize::from(MAX_TURNS));
     }
 
     #[test]
