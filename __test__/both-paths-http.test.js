@@ -8,7 +8,8 @@ const { test } = require('node:test')
 const { shazbotHandler } = require('clustershazbot/node')
 
 const { listen } = require('./support/adapter-hosts')
-const { SECRET } = require('./support/environment')
+const { parse } = require('./support/body-parser')
+const { CONTROL_SECRET, SECRET } = require('./support/environment')
 const { request } = require('./support/http')
 const { shazbot, start } = require('./support/in-process')
 
@@ -50,7 +51,8 @@ const BODIES = {
     (url) => `{"\n":1,"online":[{${stamped(url)}}]}`,
     'refused',
   ],
-  'a byte order mark': [(url) => `\ufeff${plain(`{${stamped(url)}}`)}`, 'refused'],
+  'a byte order mark': [(url) => `\ufeff${plain(`{${stamped(url)}}`)}`, 'plain'],
+  'two byte order marks': [(url) => `\ufeff\ufeff${plain(`{${stamped(url)}}`)}`, 'refused'],
   'half a character in a base URL': [(url) => plain(`{${stamped(`${url}\\ud800/`)}}`), 'skipped'],
   'whitespace around a base URL': [(url) => plain(`{${stamped(`${url}\\n`)}}`), 'plain'],
   'two of one key': [(url) => plain(`{"baseUrl":5,"lastUpdate":"x",${stamped(url)}}`), 'plain'],
@@ -71,7 +73,8 @@ const WAYS = {
   },
   'the function': async (_, body) => {
     try {
-      return { status: 200, answer: await shazbot.shazbotGossipRequest(SECRET, JSON.parse(body)) }
+      const message = parse(Buffer.from(body))
+      return { status: 200, answer: await shazbot.shazbotGossipRequest(SECRET, message) }
     } catch (error) {
       return { status: error instanceof SyntaxError ? 400 : error.status }
     }
@@ -96,4 +99,16 @@ test('what is written oddly means the same to an adapter and to the function', a
       })
     }
   }
+})
+
+test('a control message may begin with a byte order mark', async (t) => {
+  await start(t)
+  const origin = await listen(t, http.createServer(shazbotHandler()))
+  const { status } = await request(`${origin}clustershazbot/control`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Authorization: CONTROL_SECRET },
+    body: '\ufeff{"message":"control","online":false}',
+  })
+  assert.equal(status, 200)
+  assert.equal(shazbot.shazbotGetServerList(true).offline.length, 1)
 })

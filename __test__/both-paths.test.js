@@ -1,7 +1,7 @@
 'use strict'
 
 /**
- * The same bytes, once through `JSON.parse` and the function, once through what the adapters hand them to: both must lead to
+ * The same bytes, once through a body parser and the function, once through what the adapters hand them to: both must lead to
  * the same status and the same lists. `SHAZBOT_TEST_CASES=300000` makes a campaign of it, `SHAZBOT_TEST_SEED` repeats one.
  */
 

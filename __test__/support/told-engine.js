@@ -3,10 +3,11 @@
 /**
  * An engine in a worker that is told gossip messages: `{bodies}`, as bytes, is answered by a list of `{status, answer, lists}`,
  * the status and the content of each answer, and all that is shown then. By `workerData.path` the bytes go the way that
- * adapters send them (`raw`), or through `JSON.parse` and the function (`objects`).
+ * adapters send them (`raw`), or through a body parser and the function (`objects`).
  */
 
 const { parentPort, workerData } = require('node:worker_threads')
+const { parse } = require('./body-parser')
 
 const { env, path } = workerData
 Object.assign(process.env, env)
@@ -24,7 +25,7 @@ async function byBytes(body) {
 async function byObject(body) {
   let message
   try {
-    message = JSON.parse(Buffer.from(body).toString())
+    message = parse(body)
   } catch {
     return BAD
   }

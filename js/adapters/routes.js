@@ -48,7 +48,8 @@ async function answerControl(authorization, { parts, value }) {
 
 function parse(parts) {
   try {
-    return JSON.parse(Buffer.concat(parts))
+    // Skips a byte order mark, as body parsers do.
+    return JSON.parse(new TextDecoder().decode(Buffer.concat(parts)))
   } catch {
     throw new Refusal(400, 'Invalid control message: no JSON')
   }

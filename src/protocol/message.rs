@@ -221,8 +221,10 @@ pub(super) fn read_arrays(text: &str) -> Result<(Vec<&RawValue>, Vec<&RawValue>)
     arrays(online, offline)
 }
 
+pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
+
 pub(super) fn without_bom(text: &str) -> &str {
-    text.trim_start_matches('\u{feff}')
+    text.trim_start_matches(BYTE_ORDER_MARK)
 }
 
 /// What a text is of which no fields can be read.

@@ -2,7 +2,7 @@
 
 use super::extension::Extension;
 use super::fields;
-use super::message::{self, HeardLists};
+use super::message::{self, BYTE_ORDER_MARK, HeardLists};
 
 /// What a gossip request says.
 #[derive(Debug)]
@@ -14,12 +14,13 @@ pub enum Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Reads a body as `JSON.parse` and the function for parsed bodies do, byte order mark included, which they refuse; the
-    /// extension only for a server that speaks it.
+    /// Reads a body as body parsers and the function for parsed bodies do: one byte order mark is
+    /// skipped. Reads the extension only for a server that speaks it.
     ///
     /// # Errors
     /// Says what the text is instead.
     pub fn read(text: &'a str, speaks_natively: bool) -> Result<Self, &'static str> {
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         let [online, offline, v2] =
             fields::read(text, ["online", "offline", "v2"]).map_err(message::no_object)?;
         let extension = v2.filter(|_| speaks_natively).and_then(|v2| Extension::read(v2.get()));
@@ -49,6 +50,12 @@ mod tests {
     }
 
     #[test]
+    fn a_byte_order_mark_is_skipped() {
+        let marked = format!("{BYTE_ORDER_MARK}{NATIVE}");
+        assert!(matches!(Request::read(&marked, true), Ok(Request::Native(_))));
+    }
+
+    #[test]
     fn what_is_no_request_is_named() {
         for (text, fault) in [
             ("", "no JSON"),
@@ -56,7 +63,7 @@ mod tests {
             ("{}", "no array `online`"),
             (r#"{"online":[],"offline":null}"#, "an `offline` that is no array"),
             (&NATIVE.replace("[],", "5,"), "no array `online`"),
-            (&format!("\u{feff}{NATIVE}"), "no JSON"),
+            (&format!("{BYTE_ORDER_MARK}{BYTE_ORDER_MARK}{NATIVE}"), "no JSON"),
             (&format!(r#"{{"online":[{}0]}}"#, "0,".repeat(1_000_000)), "a list of over 1,000,000 entries"),
         ] {
             assert_eq!(Request::read(text, true).err(), Some(fault), "{text}");
