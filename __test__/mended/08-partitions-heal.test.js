@@ -12,7 +12,10 @@ describe('mended 08: partitions heal', { concurrency: 8 }, () => {
   test('mended 08: a server that was declared dead is tried again, and is online when it answers', async (t) => {
     const port = await freePort()
     const peer = await createFakePeer(t, { listen: false, port })
-    const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())] })
+    // An entry of a list on which nobody answers is not declared dead: the own network may be broken.
+    const witness = await createFakePeer(t)
+    const servers = [peer, witness].map((server) => server.entry(aWhileAgo()))
+    const { app } = await startSubject(t, { servers })
     await eventually(async () => isOffline(await app.list(), peer.baseUrl), {
       what: 'the unreachable one is declared dead',
     })

@@ -34,7 +34,10 @@ function bomb(baseUrl) {
 async function clusterWith(t, answerOf) {
   const peer = await createFakePeer(t)
   peer.onGossip = peer.onList = () => answerOf(peer)
-  const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())] })
+  // An entry of a list on which nobody answers is not declared dead: the own network may be broken.
+  const witness = await createFakePeer(t)
+  const servers = [peer, witness].map((server) => server.entry(aWhileAgo()))
+  const { app } = await startSubject(t, { servers })
   return { peer, app }
 }
 
