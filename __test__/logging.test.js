@@ -301,10 +301,10 @@ describe('the happy-server hook', { concurrency: 8 }, () => {
       `globalThis.happyServerExtension = {}
       const shazbot = require(process.env.MODULE)
       await shazbot.shazbotStart()
-      const { set } = Map.prototype
-      Map.prototype.set = () => { throw new Error('out of order') }
+      const { parse } = JSON
+      JSON.parse = () => { throw new Error('out of order') }
       const result = happyServerExtension.clustershazbot()
-      Map.prototype.set = set
+      JSON.parse = parse
       console.log('hook', JSON.stringify(result))
       await shazbot.shazbotShutDown()`,
     )
