@@ -7,7 +7,6 @@ use reqwest::{
     Proxy, Url,
     header::{
         ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH,
-        RETRY_AFTER,
     },
 };
 use tokio::time::{Instant, timeout};
@@ -18,7 +17,7 @@ use super::{
     message::{Destination, Method, Request, Response, latin1, text},
     proxy::Proxies,
     reach::{OwnUrls, Reach},
-    redirect,
+    redirect, retry_after,
     reuse::{AnsweredConnections, Connection},
     settings::HttpSettings,
     tls,
@@ -193,11 +192,10 @@ impl HttpClient {
         }
         let body = self.decoding.decode(answer.headers(), body, MAX_BODY).await?;
         let header = |name: HeaderName| answer.headers().get(name).map(text);
-        let seconds = header(RETRY_AFTER).and_then(|seconds| seconds.trim().parse().ok());
         Ok(Outcome::Answer(Response {
             status: answer.status().as_u16(),
             etag: header(ETAG),
-            retry_after: seconds.map(Duration::from_secs),
+            retry_after: retry_after::read(answer.headers()),
             is_elsewhere: false,
             body,
         }))

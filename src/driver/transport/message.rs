@@ -56,7 +56,7 @@ pub struct Response {
     pub status: u16,
     /// The `ETag` header.
     pub etag: Option<String>,
-    /// The `Retry-After` header, where it holds seconds and no date.
+    /// How long the server wants to be left alone, by its `Retry-After` header.
     pub retry_after: Option<Duration>,
     /// Whether redirects led to another URL than the one asked.
     pub is_elsewhere: bool,

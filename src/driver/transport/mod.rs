@@ -23,6 +23,7 @@ mod message;
 mod proxy;
 mod reach;
 mod redirect;
+mod retry_after;
 mod reuse;
 mod settings;
 #[cfg(test)]

@@ -164,10 +164,18 @@ async fn a_refusal_counts_only_as_that_of_the_server_itself() {
 }
 
 #[tokio::test]
-async fn a_date_to_come_back_at_is_no_time_to_wait() {
-    let date = ("Retry-After", "Fri, 31 Dec 1999 23:59:59 GMT");
-    let server = Server::start(move |_, _| answer("429 Too Many Requests", &[date], b"")).await;
-    assert_eq!(client().send(get(server.url("/"))).await.unwrap().retry_after, None);
+async fn a_date_to_come_back_at_counts_from_the_date_of_the_answer() {
+    let sent = ("Date", "Fri, 31 Dec 1999 23:59:19 GMT");
+    for (headers, pause) in [
+        (vec![sent, ("Retry-After", "Fri, 31 Dec 1999 23:59:59 GMT")], Some(40)),
+        (vec![sent, ("Retry-After", "Fri, 31 Dec 1999 23:59:00 GMT")], None),
+        (vec![sent, ("Retry-After", "tomorrow")], None),
+        (vec![("Retry-After", "Fri, 31 Dec 1999 23:59:59 GMT")], None),
+    ] {
+        let server = Server::start(move |_, _| answer("429 Too Many Requests", &headers, b"")).await;
+        let response = client().send(get(server.url("/"))).await.unwrap();
+        assert_eq!(response.retry_after, pause.map(Duration::from_secs));
+    }
 }
 
 #[tokio::test]
