@@ -107,9 +107,9 @@ impl Machine {
     }
 
     fn may_inquire(&self) -> bool {
-        self.flights.count(Purpose::is_verification) < MAX_ASKED
-            && self.may_say_more()
-            && self.legacy_room() > 0
+        // Questions about the master list are many, may all hang, and have a pace of their own.
+        let asked = self.flights.count(Purpose::is_verification).saturating_sub(self.listings.asked());
+        asked < MAX_ASKED && self.may_say_more() && self.legacy_room() > 0
     }
 
     fn inquire(&mut self, identity: Arc<str>, now: Now) {

@@ -2,7 +2,7 @@
 
 use super::fakes::Fake;
 use super::rig::{A, B, C, ME, entries};
-use super::world::{EPOCH, World, config};
+use super::world::{EPOCH, What, World, config};
 use crate::protocol::message::Lists;
 use crate::protocol::output::Severity;
 
@@ -145,4 +145,24 @@ fn a_list_that_calls_everybody_a_monitor_causes_no_storm() {
     world.run_for(10);
     let told = urls.iter().filter(|url| !world.gossip_to(url).is_empty()).count();
     assert_eq!(told, 120, "20 at random and 100 monitors");
+}
+
+#[test]
+fn entries_that_hang_delay_no_verification_of_others() {
+    let urls: Vec<String> = (0..80).map(|index| format!("http://p{index}/")).collect();
+    let old = EPOCH - 3_600_000;
+    let entry = |url| format!(r#"{{"baseUrl":"{url}","monitor":false,"lastUpdate":{old}}}"#);
+    let list = urls.iter().map(entry).collect::<Vec<_>>().join(",");
+    let mut world = start(Some(format!(r#"{{"online":[{list}]}}"#)), &[(A, Fake::Online)]);
+    urls.iter().for_each(|url| world.be(url, Fake::Held));
+    world.run_for(1_600);
+    assert!(world.has_started());
+    let greetings: Vec<_> = world.sent.iter().filter(|sent| matches!(sent.what, What::Gossip(_))).collect();
+    let greetings: Vec<_> = greetings.into_iter().map(|sent| sent.id).collect();
+    greetings.into_iter().for_each(|id| world.fail(id));
+    world.run_for(3_000);
+    let wall = world.wall();
+    world.hear(&[(A, wall)], &[]);
+    world.run_for(1_000);
+    assert_eq!(world.inquiries_to(A).len(), 1);
 }
