@@ -1,6 +1,6 @@
 //! How long a server wants to be left alone.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
@@ -9,7 +9,7 @@ use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 pub(super) fn read(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
     let pause = text(RETRY_AFTER)?;
-    let date = |text: &str| -> Option<SystemTime> { httpdate::parse_http_date(text).ok() };
+    let date = |text: &str| httpdate::parse_http_date(text).ok();
     match pause.parse() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
         Err(_) => date(pause)?.duration_since(date(text(DATE)?)?).ok(),
