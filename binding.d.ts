@@ -43,6 +43,12 @@ export declare function control(online: boolean): void
 export declare function gossip(heard: Uint8Array, names: string | undefined, sheet: Uint8Array): Names | null
 
 /**
+ * Merges the entries of a gossip request, all of which have names, on another thread; resolves when that is done. What was
+ * heard is copied. Whoever calls it has checked the secret before.
+ */
+export declare function gossipLater(heard: Uint8Array, names: string): Promise<void>
+
+/**
  * Merges what a gossip request says in the native extension, given as JSON, and answers in kind; null where the request is
  * to be taken as a plain one.
  */

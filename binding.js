@@ -840,6 +840,7 @@ module.exports.authorizeControl = nativeBinding.authorizeControl
 module.exports.authorizeGossip = nativeBinding.authorizeGossip
 module.exports.control = nativeBinding.control
 module.exports.gossip = nativeBinding.gossip
+module.exports.gossipLater = nativeBinding.gossipLater
 module.exports.gossipNative = nativeBinding.gossipNative
 module.exports.mayControl = nativeBinding.mayControl
 module.exports.missingVariables = nativeBinding.missingVariables

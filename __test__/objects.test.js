@@ -269,3 +269,75 @@ test('what is wrong with a body is told to those alone who may gossip', async (t
   await assert.rejects(gossip({ online: [], v2: native }, 'other'), { code: 'SHAZBOT_UNAUTHORIZED' })
   assert.deepEqual(urlsOf(shazbot.shazbotGetServerList().online), [BASE_URL])
 })
+
+/** More than the calling thread merges itself. */
+const MANY = 20_000
+
+const newcomers = (first, count) =>
+  Array.from({ length: count }, (_, index) => entry(urlOf(first + index), NOW))
+
+test('few new servers are known at once, many when their message is answered', async (t) => {
+  await startInSilence(t)
+  const few = gossip({ online: newcomers(0, 3) })
+  assert.equal(shazbot.shazbotGetServerList().online.length, 4)
+  await few
+  const answer = await gossip({ online: newcomers(3, MANY) })
+  assert.equal(answer.online.length, MANY + 4)
+  assert.deepEqual(shazbot.shazbotGetServerList().online.slice(1), answer.online.slice(1))
+})
+
+test('messages that are merged at the same time lose nothing of each other', async (t) => {
+  await startInSilence(t)
+  await gossip({ online: newcomers(0, 100).map((server) => ({ ...server, lastUpdate: LONG_AGO })) })
+  const answers = await Promise.all([
+    gossip({ online: newcomers(50, MANY) }),
+    gossip({ online: newcomers(MANY, MANY), offline: newcomers(2 * MANY, 100) }),
+    // Makes places free.
+    gossip({
+      online: [],
+      offline: newcomers(0, 40).map((server) => ({ ...server, lastUpdate: LONG_AGO + 1 })),
+    }),
+    gossip({ online: [entry(urlOf(45), NOW, true)] }),
+  ])
+  const { online, offline } = await gossip({ online: [] })
+  const expected = newcomers(40, 2 * MANY - 40).map(({ baseUrl }) => baseUrl)
+  assert.deepEqual(urlsOf(online), [BASE_URL, ...expected].sort())
+  assert.deepEqual(urlsOf(offline), urlsOf(newcomers(2 * MANY, 100)))
+  assert.deepEqual(find(online, urlOf(45)), entry(urlOf(45), NOW, true))
+  assert.equal(find(online, urlOf(50)).lastUpdate, NOW)
+  // Each answer shows what its own message told.
+  assert.equal(find(answers[0].online, urlOf(MANY)).lastUpdate, NOW)
+  assert.equal(answers[1].offline.length, 100)
+})
+
+test('a shutdown while a message is merged', async (t) => {
+  await startInSilence(t)
+  const merging = gossip({ online: newcomers(0, MANY) })
+  await shazbot.shazbotShutDown()
+  // As a message that comes before the shutdown is over, or as one that comes afterwards.
+  const outcome = await merging.then(
+    (answer) => answer.message,
+    (error) => error.code,
+  )
+  assert.ok(['gossip', 'SHAZBOT_NOT_STARTED'].includes(outcome), outcome)
+  shazbot.shazbotStart().catch(() => {})
+  assert.deepEqual(urlsOf(shazbot.shazbotGetServerList().online), [BASE_URL])
+  assert.equal((await gossip({ online: newcomers(7, 1) })).online.length, 2)
+})
+
+test('a worker that ends while a message of it is merged', async (t) => {
+  const env = environment(await silence(t), { SHAZBOT_BASE_URL: BASE_URL, SHAZBOT_GOSSIP_INTERVAL: '60' })
+  const body = { message: 'gossip', online: newcomers(0, MANY) }
+  const program = `
+    const { parentPort, workerData: { env, secret, body } } = require('node:worker_threads')
+    Object.assign(process.env, env)
+    for (const severity of ['log', 'warn', 'error']) console[severity] = () => {}
+    const shazbot = require(${JSON.stringify(path.join(__dirname, '..', 'js', 'index.js'))})
+    shazbot.shazbotStart().catch(() => {})
+    shazbot.shazbotGossipRequest(secret, body)
+    parentPort.postMessage('told')
+  `
+  const worker = new Worker(program, { eval: true, workerData: { env, secret: SECRET, body } })
+  await once(worker, 'message')
+  assert.equal(await worker.terminate(), 1)
+})

@@ -22,7 +22,7 @@ function found(shortcuts, urls) {
 function laid(urls) {
   const known = []
   const shortcuts = new Shortcuts(known)
-  for (const url of urls) shortcuts.add(known.push(url) - 1)
+  for (const url of urls) shortcuts.add([known.push(url) - 1])
   return { known, shortcuts }
 }
 
@@ -48,7 +48,7 @@ test('a place that gets another name is not found by its old one, but by its new
       const old = known[place]
       shortcuts.forget(old)
       known[place] = NAMINGS.addresses(round * 1_000 + place)
-      shortcuts.add(place)
+      shortcuts.add([place])
       assert.equal(shortcuts.find(old), undefined)
       assert.equal(shortcuts.find(known[place]), place)
     }
@@ -69,7 +69,7 @@ test('names that are too short, or made to collide, are found, and forgotten', (
   for (const [place, url] of known.entries()) {
     shortcuts.forget(url)
     known[place] = `http://other-${place}/`
-    shortcuts.add(place)
+    shortcuts.add([place])
     assert.equal(shortcuts.find(url), undefined)
   }
 })

@@ -23,7 +23,11 @@ function answerGossip(authorization, body) {
     if (answer !== null) return { message: 'gossip', online: [], offline: [], v2: JSON.parse(answer) }
   }
   const known = mergeAndShow(lists)
-  return { message: 'gossip', online: known.online, offline: known.offline }
+  return known instanceof Promise ? known.then(gossipOf) : gossipOf(known)
+}
+
+function gossipOf({ online, offline }) {
+  return { message: 'gossip', online, offline }
 }
 
 /** The servers known, those offline too where the control secret is given. */

@@ -46,10 +46,8 @@ class Names {
     for (const place of places) if (place < this.urls.length) this.#vacate(place)
     for (let place = count; place < this.urls.length; place++) this.#vacate(place)
     if (count < this.urls.length) this.urls.length = count
-    for (let index = 0; index < places.length; index++) {
-      this.urls[places[index]] = baseUrls[index]
-      this.#shortcuts.add(places[index])
-    }
+    for (let index = 0; index < places.length; index++) this.urls[places[index]] = baseUrls[index]
+    this.#shortcuts.add(places)
     if (count + FIRST > this.following.length) {
       const longer = inOrder(count * 2)
       longer.set(this.following)

@@ -7,6 +7,7 @@ const { Names } = require('./names.js')
 const { Sheet } = require('./sheet.js')
 
 const gossip = withPublicErrors(addon.gossip)
+const gossipLater = withPublicErrors(addon.gossipLater)
 const show = withPublicErrors(addon.show)
 
 /** A copy of what the engine shows, so that little has to cross the boundary when it is shown again. */
@@ -15,10 +16,18 @@ class Roster {
   #sheet = new Sheet()
   #heard = new Heard()
 
-  /** Merges the lists of a gossip request, and shows all that is known then. */
+  /**
+   * Merges the lists of a gossip request.
+   *
+   * @returns {Promise<void> | undefined} resolves when another thread has merged them, if they name many new servers
+   */
   gossip(lists) {
     const heard = this.#heard
     heard.write(lists, this.#names)
+    if (heard.hasManyUnplaced) {
+      heard.nameAll(this.#names.urls)
+      return gossipLater(heard.bytes, heard.unplacedNames)
+    }
     let news = gossip(heard.bytes, heard.unplacedNames, this.#sheet.bytes)
     if (!heard.isMerged) {
       heard.nameTheRest(this.#names.urls)
@@ -26,11 +35,14 @@ class Roster {
       news = gossip(heard.bytes, heard.unplacedNames, this.#sheet.bytes)
     }
     this.#learn(news)
-    return this.#sheet.lists(this.#names.urls, true)
+    return undefined
   }
 
-  show(includeOffline) {
+  update() {
     this.#learn(show(this.#sheet.bytes))
+  }
+
+  lists(includeOffline) {
     return this.#sheet.lists(this.#names.urls, includeOffline)
   }
 
@@ -46,17 +58,25 @@ class Roster {
 let idle = new Roster()
 
 /**
- * Merges the lists of a gossip request, and answers with all that is known.
+ * Merges the lists of a gossip request, and answers with all that is known; later, if the request names many new servers.
  *
  * @param {{ online: unknown[], onlineCount: number, offline: unknown[], offlineCount: number }} lists
+ * @returns {import('..').ServerList | Promise<import('..').ServerList>}
  */
 function mergeAndShow(lists) {
   const roster = take()
   try {
-    return roster.gossip(lists)
+    const merging = roster.gossip(lists)
+    return merging ? showAfter(merging) : roster.lists(true)
   } finally {
     idle = roster
   }
+}
+
+/** Holds no roster meanwhile, which other requests use. */
+async function showAfter(merging) {
+  await merging
+  return showAll(true)
 }
 
 /**
@@ -67,7 +87,8 @@ function mergeAndShow(lists) {
 function showAll(includeOffline) {
   const roster = take()
   try {
-    return roster.show(includeOffline)
+    roster.update()
+    return roster.lists(includeOffline)
   } finally {
     idle = roster
   }

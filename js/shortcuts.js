@@ -60,10 +60,10 @@ class Shortcuts {
     return this.#others.size > 0 ? this.#others.get(text) : undefined
   }
 
-  /** This place has a new name. What leads there by its old one stays until all is laid anew, and finds nothing. */
-  add(place) {
-    if (this.#used * 2 >= this.#words.length) this.#lay()
-    else this.#put(place)
+  /** These places have new names. What leads there by their old ones stays until all is laid anew, and finds nothing. */
+  add(places) {
+    if ((this.#used + places.length) * 2 > this.#words.length) this.#lay()
+    else for (const place of places) this.#put(place)
   }
 
   /** This name is nobody's any more. */

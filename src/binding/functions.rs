@@ -94,6 +94,24 @@ pub fn gossip(
     Ok(names)
 }
 
+/// Merges the entries of a gossip request, all of which have names, on another thread; resolves when that is done. What was
+/// heard is copied. Whoever calls it has checked the secret before.
+#[napi(catch_unwind, ts_args_type = "heard: Uint8Array, names: string", ts_return_type = "Promise<void>")]
+pub fn gossip_later<'env>(
+    env: &'env Env,
+    mut heard: BufferSlice<'_>,
+    names: String,
+) -> Result<PromiseRaw<'env, ()>> {
+    let engine = EngineSlot::of(env)?.engine()?;
+    let mut heard = Heard(&mut heard).copy();
+    let merge = async move {
+        let heard = Heard(&mut heard);
+        // Names hold after any changes of places.
+        engine.gossip_placed(0, heard.beginning(), heard.entries(&names), |_| {});
+    };
+    promise(env, merge, |_| {})
+}
+
 /// Brings the sheet up to date.
 #[napi(catch_unwind, ts_args_type = "sheet: Uint8Array")]
 pub fn show(env: &Env, mut sheet: BufferSlice<'_>) -> Result<Option<Names>> {

@@ -165,6 +165,12 @@ impl Heard<'_> {
         })
     }
 
+    /// A copy of what is written there; the room for it may be much larger.
+    pub(super) fn copy(&self) -> Vec<u8> {
+        let words = HEARD_HEAD + 2 * word_at(self.0, TO) as usize;
+        self.0.get(..words * WORD).unwrap_or(self.0).to_vec()
+    }
+
     /// How many of them were merged.
     pub(super) fn were_merged(&mut self, heard: usize) {
         set_word(self.0, HEARD, heard as f64);
