@@ -31,7 +31,7 @@ const REACHED_LATELY: Duration = Duration::from_secs(5);
 /// Questions to the own URL whether a sibling goes on, each over a connection of its own: balancers take turns.
 const SIBLING_TRIES: u8 = 4;
 /// The time that these questions take together, at most.
-const SIBLING_PATIENCE: Duration = Duration::from_secs(1);
+pub(super) const SIBLING_PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
 pub(super) struct OwnUrl {

@@ -14,6 +14,7 @@ use rand::RngExt;
 use super::flights::{ExchangeId, Purpose};
 use super::machine::Machine;
 use super::output::{Event, Transmit};
+use super::own_url::SIBLING_PATIENCE;
 use super::time::{Now, Stamp};
 use super::timers::Timer;
 
@@ -188,7 +189,9 @@ impl Machine {
         // A question to the own URL may still be under way.
         self.flights.abandon_all();
         let waiting = self.tell_many(Purpose::Farewell, now);
-        self.timers.set(Timer::Farewell, now.tick + PATIENCE);
+        let asked_for_sibling = matches!(self.phase, Phase::Siblings { .. });
+        let spent = if asked_for_sibling { SIBLING_PATIENCE } else { Duration::ZERO };
+        self.timers.set(Timer::Farewell, now.tick + (PATIENCE - spent));
         let is_alone = waiting.is_empty();
         self.phase = Phase::Farewell(waiting);
         if is_alone {

@@ -206,4 +206,8 @@ fn a_question_to_the_own_url_that_hangs_holds_a_leave_up_for_a_second() {
     assert_eq!(machine.poll_timeout(), Some(now(2_000).tick));
     machine.handle_timeout(now(2_000));
     assert!(matches!(machine.poll_transmit(), Some(Transmit::Gossip { .. })));
+    while machine.poll_transmit().is_some() {}
+    // Peers that hang as well hold it up for five seconds together with the question.
+    machine.handle_timeout(now(6_000));
+    assert!(std::iter::from_fn(|| machine.poll_event()).any(|event| event == Event::ShutDown));
 }
