@@ -16,8 +16,22 @@ const current = process.versions.node.split('.')[0]
 const parts = process.argv.slice(2)
 const onlyOthers = parts[0] === '--others'
 if (onlyOthers) parts.shift()
-// Large clusters test the protocol, and the wire the HTTP client: Rust, which is the same on every Node.js, and takes minutes.
-const options = onlyOthers ? [...parts, '--without=cluster-', '--without=wire-'] : parts
+/**
+ * Files that take long and test what is the same on every Node.js: the protocol and the HTTP client, which are Rust, the TypeScript
+ * compiler, and the scripts of a release.
+ */
+const SAME_EVERYWHERE = [
+  'addresses',
+  'clocks',
+  'cluster-',
+  'interop',
+  'native-clusters',
+  'native-own-url',
+  'release',
+  'types.test',
+  'wire-',
+]
+const options = onlyOthers ? [...parts, ...SAME_EVERYWHERE.map((part) => `--without=${part}`)] : parts
 
 for (const major of SUPPORTED) {
   if (onlyOthers && major === current) continue
