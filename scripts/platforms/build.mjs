@@ -40,12 +40,15 @@ function buildNatively(platform) {
 
 const RELEASE = ['--release', '--locked', '--lib']
 
+/** Inlines less than the compiler's default of 225, which makes the addon 200 kB smaller. */
+export const INLINING = ['-C', 'llvm-args=-inline-threshold=75']
+
 function buildEnvironment(target) {
   const environment = {
     ...process.env,
     CARGO_TARGET_DIR: BUILD_FOLDER,
     CARGO_INCREMENTAL: '0',
-    RUSTFLAGS: [...remappedPaths(), ...targetFlags(target)].join(' '),
+    RUSTFLAGS: [...INLINING, ...remappedPaths(), ...targetFlags(target)].join(' '),
   }
   return target.endsWith('-windows-gnullvm')
     ? { ...environment, LIBNODE_PATH: emptyNodeLibrary() }
