@@ -4,6 +4,10 @@
 //! their list, by all native servers together about every ten seconds each. A list that shows its
 //! server for a minute without a break ends the drain. From outside, a drain of version 1 that does
 //! not stick looks the same; losing a healthy server for good would be worse.
+//!
+//! An original whose clock is slow believes the tombstone that a faster clock has stamped, until its
+//! next round. Its list shows it with an older stamp than that of the tombstone, which ends the drain
+//! at once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -127,10 +131,13 @@ impl Machine {
     /// The list of an absent server shows it.
     pub(super) fn hear_shown(&mut self, peer: &Arc<str>, id: ExchangeId, word: &OwnWord, now: Now) {
         let Some(member) = self.roster.get_mut(peer) else { return };
+        // A drain has a stamp of its own clock. This tombstone is of a faster one, and whoever tells the
+        // server makes it answer without itself.
+        let is_talked_out = word.stamp < member.stamp;
         let Some(absence) = member.absence_mut() else { return };
         absence.silences = 0;
         let since = *absence.shown_since.get_or_insert(now.tick);
-        if now.tick.since(since) >= SHOWN_FOR {
+        if is_talked_out || now.tick.since(since) >= SHOWN_FOR {
             return self.find_alive(peer, id, word, now);
         }
         member.close_case();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::fakes::Fake;
-use super::rig::A;
+use super::rig::{A, Stand, lists};
 use super::world::World;
 
 /// A was online, and has been drained.
@@ -30,6 +30,23 @@ fn a_drained_original_that_was_brought_back_is_online_after_a_minute() {
     assert!(!world.is_online(A));
     world.run_for(13_000);
     assert!(world.is_online(A));
+}
+
+#[test]
+fn one_whose_clock_is_slow_is_online_as_soon_as_its_list_shows_it() {
+    let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(86_400));
+    world.meet(A);
+    world.be(A, Fake::Drained);
+    let ahead = world.wall() + 3 * 3_600_000;
+    world.hear(&[], &[(A, ahead)]);
+    world.run_for(20_000);
+    assert_eq!(world.stand(A), Stand::Offline(ahead));
+    // Others tell it of that tombstone again and again, so that it is never shown for a minute.
+    world.be(A, Fake::Says(lists(&[(A, world.wall())], &[])));
+    world.run_for(15_000);
+    assert_eq!(world.stand(A), Stand::Online(ahead + 1));
+    // The others hear of it, and so does the server itself.
+    assert!(!world.gossip_to(A).is_empty());
 }
 
 #[test]

@@ -174,6 +174,13 @@ fn no_invariant_breaks_whatever_goes_wrong() {
     }
 }
 
+/// Seeds that campaigns found, each with an original that believed a tombstone far ahead of its clock.
+#[test]
+fn what_campaigns_found_stays_mended() {
+    let runs: Vec<Run> = [9_000_378, 9_000_643, 9_001_308].map(run).into();
+    judge(&runs, "no_invariant_breaks_whatever_goes_wrong");
+}
+
 #[test]
 #[ignore = "takes an hour: for campaigns"]
 fn no_invariant_breaks_in_a_long_campaign() {
