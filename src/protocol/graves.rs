@@ -6,6 +6,8 @@ use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
 use super::claim::Claim;
+use super::member::Status;
+use super::retention::TOMBSTONE_KEPT;
 use super::time::{Incarnation, Now, Stamp};
 
 /// So many are remembered; the oldest makes way.
@@ -41,6 +43,21 @@ impl Graves {
             } else {
                 claim.incarnation <= incarnation.counted(now)
             }
+        })
+    }
+
+    /// What a native server has to outdo that says less of itself than is remembered; it refutes that.
+    pub(super) fn objection_to(&self, identity: &str, own_word: &Claim, now: Now) -> Option<Claim> {
+        let (last_update, incarnation) = *self.0.get(identity)?;
+        let is_outdated =
+            own_word.incarnation != Incarnation::NONE && self.holds_back(identity, own_word, now);
+        let age = u32::try_from(TOMBSTONE_KEPT.as_secs()).unwrap_or(u32::MAX);
+        (is_outdated && incarnation != Incarnation::NONE).then(|| Claim {
+            status: Status::Dead,
+            incarnation,
+            last_update,
+            age,
+            ..own_word.clone()
         })
     }
 

@@ -110,7 +110,11 @@ impl Machine {
         if self.listings.hides(url.identity(), claim.stamp) {
             return;
         }
-        if self.graves.stamp_of(url.identity(), now).is_some_and(|grave| claim.stamp <= grave) {
+        if let Some(grave) = self.graves.stamp_of(url.identity(), now).filter(|grave| claim.stamp <= *grave) {
+            // A clock that was ahead for a while has dropped it too early. Back on the lists, its server is tried now and then.
+            if claim.says_online && grave.age(now.wall) < TOMBSTONE_KEPT && !self.roster.is_full() {
+                self.dig_up(url, claim, self.graves.incarnation_of(url.identity()), now);
+            }
             return;
         }
         if claim.is_expired_tombstone(now) {
@@ -136,14 +140,15 @@ impl Machine {
         self.question(url.identity());
     }
 
-    /// A legacy peer says that a native server is back whose tombstone has left the lists: a hint, as if it were still there.
+    /// A legacy peer says that a server is back whose tombstone has left the lists: heard as if it were still there.
     fn dig_up(&mut self, url: &BaseUrl, claim: LegacyClaim, incarnation: Incarnation, now: Now) {
         let stamp = self.graves.stamp_of(url.identity(), now).unwrap_or_default();
         self.graves.fill(url.identity());
         let mut member = Member::new(url, Status::Dead, claim.monitor, stamp, now);
         member.incarnation = incarnation;
         self.roster.insert(Arc::clone(url.identity()), member);
-        self.hear_hint(url.identity(), claim, now);
+        self.schedule_drop(stamp, now);
+        self.hear_about_known(Arc::clone(url.identity()), claim, now);
     }
 
     pub(super) fn hear_about_known(&mut self, identity: Arc<str>, claim: LegacyClaim, now: Now) {

@@ -12,7 +12,7 @@ use super::digest::{Digest, name_hash};
 use super::extension::{Extension, Finding, Kind};
 use super::flights::{ExchangeId, Flight, Purpose};
 use super::health::LAGS;
-use super::intake::Rejection;
+use super::intake::{Rejection, Subject};
 use super::journal::Cause;
 use super::machine::Machine;
 use super::member::{Member, Status, Wire};
@@ -69,9 +69,10 @@ impl Machine {
             }
         }
         let mut claims = news.objections;
-        claims.extend(
-            sender.as_deref().and_then(|sender| self.reproach(sender, Some(heard.me.incarnation), now)),
-        );
+        claims.extend(match sender.as_deref() {
+            Some(sender) => self.reproach(sender, Some(heard.me.incarnation), now),
+            None => self.objection_of_grave(&heard.me, now),
+        });
         let mut answer = match &heard.kind {
             Kind::Sync(theirs) => self.answer_sync(theirs.as_deref(), claims, now),
             _ => {
@@ -92,6 +93,14 @@ impl Machine {
         }
         self.schedule_verification(now.tick);
         answer
+    }
+
+    /// What is remembered of an earlier life of a server that is not let in because of it.
+    fn objection_of_grave(&self, own_word: &Claim, now: Now) -> Option<Claim> {
+        match self.identify(&own_word.base_url).ok()? {
+            Subject::New(url) => self.graves.objection_to(url.identity(), own_word, now),
+            _ => None,
+        }
     }
 
     /// Part of the claims in the answer to an exchange, for those who merge many in slices. The whole reply comes afterwards.

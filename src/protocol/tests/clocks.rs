@@ -265,3 +265,20 @@ fn a_grave_of_tomorrow_holds_nobody_back() {
     }
     assert_eq!(graves.stamp_of(A, now(1_000)), None);
 }
+
+#[test]
+fn a_server_that_forgot_a_life_is_told_of_it_by_whoever_remembers() {
+    // Its clock was three hours ahead in that life, and everybody but this one has forgotten it.
+    let mut machine = native_machine();
+    let earlier = incarnation_at(at(0, 3 * HOUR));
+    machine.graves.dig(B.into(), Stamp(EPOCH), earlier);
+    let present = incarnation_at(now(1_000));
+    let answer =
+        machine.handle_native_request(now(1_000), &word(B, Status::Online, present, now(1_000).wall));
+    assert_eq!(machine.claim(B, now(1_000)), None);
+    let told: Vec<_> = answer.claims.iter().filter(|claim| &*claim.base_url == B).collect();
+    assert!(matches!(told[..], [claim] if claim.status == Status::Dead && claim.incarnation == earlier));
+
+    machine.handle_native_request(now(2_000), &word(B, Status::Online, earlier.next(), now(2_000).wall));
+    assert_eq!(held(&machine, B).status, Status::Online);
+}
