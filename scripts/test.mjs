@@ -36,6 +36,9 @@ const options = [
 ]
 // The tools that tests start by name (`#!/usr/bin/env node`) run on the same Node.js.
 const environment = { ...process.env, PATH: dirname(process.execPath) + delimiter + process.env.PATH }
+// Variables for the scripts, such as SHAZBOT_PLATFORMS_CACHE, would be warned of by every server of the tests.
+for (const name of Object.keys(environment))
+  if (name.startsWith('SHAZBOT_') && !name.startsWith('SHAZBOT_TEST_')) delete environment[name]
 const run = spawnSync(process.execPath, [...options, ...files], {
   cwd: root,
   env: environment,
