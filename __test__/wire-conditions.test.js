@@ -108,7 +108,7 @@ describe('wire: conditions of an upload', { concurrency: 12 }, () => {
         etag: '"v1"',
         onPut: ({ headers }) => (headers['if-match'] ? status : 200),
       })
-      const { app } = await startSubject(t, { store, env: EVERY_SECOND })
+      const { app } = await startSubject(t, { store, env: AFTER_FOUR_SECONDS })
       assert.deepEqual(await uploads(store, 5), ['"v1"', '"v1"', 'none', 'none', 'none'])
       assert.equal(app.output('stderr'), '', 'that was no failure')
     })

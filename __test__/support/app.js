@@ -62,7 +62,8 @@ class App {
     this.exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => resolve({ code, signal }))
     })
-    this.exited.then((how) => this.#failPending(how))
+    // Its last replies may arrive after its exit, but not after the close of its channel.
+    child.once('close', (code, signal) => this.#failPending({ code, signal }))
     child.on('message', (message) => this.#receive(message))
     child.on('error', (error) => this.#failReady(error))
     for (const stream of ['stdout', 'stderr']) this.#collectLines(stream)
