@@ -81,9 +81,10 @@ pub(super) struct Flight {
 }
 
 impl Flight {
-    /// Keeps the newest word; of two equal ones the tombstone.
+    /// Keeps the newest word. One that is online beats a tombstone: an original that was told of its death shows itself
+    /// online again, and keeps the tombstone in its other list.
     pub(super) fn hear_own_word(&mut self, word: OwnWord) {
-        let rank = |word: &OwnWord| (word.stamp, !word.online);
+        let rank = |word: &OwnWord| (word.online, word.stamp);
         if self.own_word.as_ref().is_none_or(|held| rank(held) < rank(&word)) {
             self.own_word = Some(word);
         }

@@ -50,6 +50,21 @@ fn one_whose_clock_is_slow_is_online_as_soon_as_its_list_shows_it() {
 }
 
 #[test]
+fn one_that_shows_itself_beside_its_own_tombstone_is_online() {
+    // An original that was told of its death, and has begun a round since.
+    for ahead in [1, 3 * 3_600_000, 9 * 86_400_000] {
+        let mut world = World::among(&[A]);
+        let wall = world.wall() + 60_000;
+        world.be(A, Fake::Says(lists(&[(A, wall)], &[(A, wall + ahead)])));
+        for _ in 0..300 {
+            world.run_for(1_000);
+            assert!(world.is_online(A), "{ahead}");
+        }
+        assert!(!world.gossip_to(A).is_empty());
+    }
+}
+
+#[test]
 fn an_answer_without_itself_or_none_is_a_break() {
     for pause in [Fake::Drained, Fake::Refuses, Fake::Status(429, ""), Fake::NoList] {
         let mut world = drained();

@@ -78,6 +78,21 @@ fn an_unclear_answer_to_an_inquiry_leads_to_a_trial_and_no_second_inquiry() {
 }
 
 #[test]
+fn a_trial_does_not_tell_a_server_of_its_own_death() {
+    let mut world = World::alone();
+    let wall = world.wall();
+    // Buried by a clock that is hours ahead: an original would believe it.
+    let ahead = wall + 3 * 3_600_000;
+    world.hear(&[], &[(A, ahead), (B, ahead)]);
+    world.be(A, Fake::NoList);
+    world.hear(&[(A, wall)], &[]);
+    world.run_for(5_000);
+    let told: Vec<_> = world.gossip_to(A)[0].1.offline.iter().map(|entry| &*entry.base_url).collect();
+    assert_eq!(told, [B]);
+    assert!(world.is_online(A));
+}
+
+#[test]
 fn rounds_go_on_while_verifications_hang() {
     let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(1));
     world.meet(A);

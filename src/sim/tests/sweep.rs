@@ -174,10 +174,15 @@ fn no_invariant_breaks_whatever_goes_wrong() {
     }
 }
 
-/// Seeds that campaigns found, each with an original that believed a tombstone far ahead of its clock.
+/// Seeds that campaigns found: originals that believed a tombstone far ahead of their clock, and tombstones dropped too early.
 #[test]
 fn what_campaigns_found_stays_mended() {
-    let runs: Vec<Run> = [9_000_378, 9_000_643, 9_001_308].map(run).into();
+    let seeds = [
+        9_000_378, 9_000_643, 9_001_308, 30_000_460, 30_001_482, 30_001_894, 30_003_523, 30_004_892,
+        30_005_141, 30_006_403, 30_006_691, 30_007_325, 30_009_271, 30_010_012, 30_014_050, 30_014_374,
+        30_016_742, 30_018_237,
+    ];
+    let runs = seeds.map(run);
     judge(&runs, "no_invariant_breaks_whatever_goes_wrong");
 }
 
