@@ -169,11 +169,4 @@ describe('mended 24: packaging', { concurrency: 4 }, () => {
       }
     }
   })
-
-  test('files that the README names exist', () => {
-    const text = readFileSync(path.join(ROOT, 'README.md'), 'utf8')
-    const links = [...text.matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)].map(([, target]) => target)
-    assert.ok(links.length > 0)
-    for (const target of links) assert.ok(existsSync(path.join(ROOT, target)), target)
-  })
 })

@@ -30,7 +30,7 @@ const KINDS = {
   empty,
 }
 
-/** As the README has it. */
+/** As `docs/hand-written-routes.md` shows it. */
 function byHand(shazbot) {
   app.post(PATH, express.json({ limit: LIMIT }), async (request, response) => {
     response.json(await shazbot.shazbotGossipRequest(request.headers.authorization ?? '', request.body))

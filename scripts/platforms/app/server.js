@@ -1,8 +1,8 @@
 'use strict'
 
 /**
- * The Express program that is run on each platform: the package's three routes as its README has them, and two of its own
- * through which a test watches and ends it, because not every rig passes signals and pipes on.
+ * The Express program that is run on each platform: the three routes as `docs/hand-written-routes.md` shows them, and two of
+ * its own through which a test watches and ends it, because not every rig passes signals and pipes on.
  */
 
 const { readFileSync, writeFileSync } = require('node:fs')
