@@ -19,7 +19,7 @@ const { createMasterListStore } = require('./support/master-list-store')
 const { cleanEnvironment, environment } = require('./support/environment')
 const { eventually, inTime } = require('./support/eventually')
 const { freePort } = require('./support/ports')
-const { thisPlatform } = require('../js/platform.js')
+const { thisPlatform } = require('../js/engine/platform.js')
 
 const ROOT = path.join(__dirname, '..')
 const ADDON = `clustershazbot.${thisPlatform().name}.node`

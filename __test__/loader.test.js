@@ -15,7 +15,7 @@ const {
 const { tmpdir } = require('node:os')
 const path = require('node:path')
 const { cleanEnvironment } = require('./support/environment')
-const { PLATFORMS, thisPlatform } = require('../js/platform.js')
+const { PLATFORMS, thisPlatform } = require('../js/engine/platform.js')
 
 const ROOT = path.join(__dirname, '..')
 const { napi, version } = require('../package.json')

@@ -114,7 +114,7 @@ describe('mended 24: packaging', { concurrency: 4 }, () => {
     assert.equal(own('clustershazbot/package.json').version, manifest.version)
     for (const inner of [
       'js/index.js',
-      'js/lifecycle.js',
+      'js/engine/lifecycle.js',
       'js/adapters/node.js',
       'binding.js',
       'index.d.ts',

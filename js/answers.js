@@ -1,7 +1,7 @@
 'use strict'
 
-const addon = require('./addon.js')
-const { withPublicErrors } = require('./errors.js')
+const addon = require('./engine/addon.js')
+const { withPublicErrors } = require('./engine/errors.js')
 const { extensionText, readControl, readExtension, readGossip } = require('./messages.js')
 const { mergeAndShow, showAll } = require('./roster.js')
 

@@ -1,6 +1,6 @@
 'use strict'
 
-const { runsElsewhere } = require('./copies.js')
+const { runsElsewhere } = require('./engine/copies.js')
 const { shazbotGetServerList } = require('./requests.js')
 
 /** How long a happy-server that is loaded later may take to put up its extension point. */

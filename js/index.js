@@ -1,7 +1,7 @@
 'use strict'
 
 const { hookIntoHappyServer, hookIntoHappyServerSoon } = require('./happy-server.js')
-const lifecycle = require('./lifecycle.js')
+const lifecycle = require('./engine/lifecycle.js')
 const requests = require('./requests.js')
 
 hookIntoHappyServerSoon()

@@ -1,6 +1,6 @@
 'use strict'
 
-const { publicError } = require('./errors.js')
+const { publicError } = require('./engine/errors.js')
 const { cutOff, isWithin } = require('./extent.js')
 
 /** Entries in one list of a message. Ten times as many as servers are kept; more would only cost time. Also stands in `src/protocol/message.rs`. */

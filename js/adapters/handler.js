@@ -1,6 +1,6 @@
 'use strict'
 
-const { requireRunning } = require('../lifecycle.js')
+const { requireRunning } = require('../engine/lifecycle.js')
 const { readBody } = require('./body.js')
 const { Connection } = require('./connection.js')
 const { Refusal, answerOfError } = require('./refusal.js')

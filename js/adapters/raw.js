@@ -1,7 +1,7 @@
 'use strict'
 
-const addon = require('../addon.js')
-const { withPublicErrors } = require('../errors.js')
+const addon = require('../engine/addon.js')
+const { withPublicErrors } = require('../engine/errors.js')
 const { sizeOf } = require('./parts.js')
 const { keepText, latestText, roomForText } = require('./texts.js')
 

@@ -1,8 +1,8 @@
 'use strict'
 
-const addon = require('../addon.js')
-const { withPublicErrors } = require('../errors.js')
-const { requireRunning } = require('../lifecycle.js')
+const addon = require('../engine/addon.js')
+const { withPublicErrors } = require('../engine/errors.js')
+const { requireRunning } = require('../engine/lifecycle.js')
 const { shazbotControlRequest, shazbotGossipRequest } = require('../requests.js')
 const { gossipRaw, listRaw } = require('./raw.js')
 const { Refusal, jsonAnswer } = require('./refusal.js')

@@ -20,7 +20,7 @@ const NEVER_THERE = /^Cannot find module '(?:\.\/)?clustershazbot[.-](?:darwin-u
 const IS_BUNDLED =
   typeof __filename !== 'string' ||
   !isAbsolute(__filename) ||
-  !/[\\/]js[\\/]load-failure\.js$/.test(__filename)
+  !/[\\/]js[\\/]engine[\\/]load-failure\.js$/.test(__filename)
 
 /**
  * The error for an addon that could not be loaded: where, why, and what helps. The generated loader's error blames a defect
