@@ -106,6 +106,20 @@ impl AddressClasses {
         self.0 == 0
     }
 
+    /// The gravest one alone.
+    #[must_use]
+    pub fn gravest(self) -> Self {
+        let by_gravity = [
+            Self::METADATA,
+            Self::LINK_LOCAL,
+            Self::UNSPECIFIED,
+            Self::MULTICAST,
+            Self::BROADCAST,
+            Self::PORT_ZERO,
+        ];
+        by_gravity.into_iter().find(|class| self.contains(*class)).unwrap_or_default()
+    }
+
     fn contains(self, class: Self) -> bool {
         self.0 & class.0 != 0
     }
@@ -129,13 +143,13 @@ impl AddressClasses {
 impl fmt::Display for AddressClasses {
     /// The gravest one.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match *self {
-            classes if classes.contains(Self::METADATA) => "a cloud's metadata service",
-            classes if classes.contains(Self::LINK_LOCAL) => "a link-local address",
-            classes if classes.contains(Self::UNSPECIFIED) => "an unspecified address",
-            classes if classes.contains(Self::MULTICAST) => "a multicast address",
-            classes if classes.contains(Self::BROADCAST) => "the broadcast address",
-            classes if classes.contains(Self::PORT_ZERO) => "port 0",
+        f.write_str(match self.gravest() {
+            Self::METADATA => "a cloud's metadata service",
+            Self::LINK_LOCAL => "a link-local address",
+            Self::UNSPECIFIED => "an unspecified address",
+            Self::MULTICAST => "a multicast address",
+            Self::BROADCAST => "the broadcast address",
+            Self::PORT_ZERO => "port 0",
             _ => "an address that no server has",
         })
     }

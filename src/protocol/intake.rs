@@ -40,7 +40,7 @@ pub enum Rejection {
     MalformedClaim,
     /// The base URL can't be one.
     BaseUrl(BaseUrlRejection),
-    /// No server has such an address.
+    /// No server has an address of this class.
     Address(AddressClasses),
     /// The base URLs of the request take a parser longer than that of one request may take.
     TooUnusual,
@@ -115,7 +115,7 @@ impl Machine {
         // Whoever is at such an address itself has others there that it reaches.
         let accepted = self.config.base_url.classes().accepted_of_others();
         let classes = url.classes().without(accepted);
-        if classes.is_empty() { Ok(Subject::New(url)) } else { Err(Rejection::Address(classes)) }
+        if classes.is_empty() { Ok(Subject::New(url)) } else { Err(Rejection::Address(classes.gravest())) }
     }
 
     fn look_up(&self, identity: &str) -> Option<Subject> {

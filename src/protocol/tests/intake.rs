@@ -59,6 +59,17 @@ fn addresses_that_no_server_has_are_refused_in_lists_and_in_v2() {
 }
 
 #[test]
+fn addresses_of_several_classes_are_told_of_once_by_the_gravest() {
+    let mut world = World::alone();
+    for url in ["http://169.254.169.254/", "http://[fd00:ec2::254]/", "http://169.254.169.254:0/"] {
+        world.hear(&[(url, EPOCH)], &[]);
+    }
+    let warnings = world.logs(Severity::Warning);
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("metadata service"), "{warnings:?}");
+}
+
+#[test]
 fn a_server_accepts_the_class_of_its_own_address() {
     let mut world = World::new(7);
     world.start(config("http://0.0.0.0:3000/"), 0);
