@@ -126,14 +126,7 @@ impl Extension {
             clock,
             siblings,
         ] = fields::read(text, names).ok()?;
-        let kind = match (&*parse::<Text<'_>>(kind?)?.0, target, buckets) {
-            ("push", ..) => Kind::Push,
-            ("probe", ..) => Kind::Probe,
-            ("probe-for", Some(target), _) => Kind::ProbeFor(parse(target)?),
-            ("sync", _, Some(buckets)) => Kind::Sync(Some(read_buckets(buckets)?)),
-            ("sync", ..) => Kind::Sync(None),
-            _ => Kind::Other,
-        };
+        let kind = read_kind(kind?, target, buckets)?;
         let (claims, malformed) = claims.map(read_claims).unwrap_or_default();
         let fresh: Vec<Whole<u32>> = fresh.and_then(parse).unwrap_or_default();
         let mut elsewhere: Vec<Arc<str>> = elsewhere.and_then(parse).unwrap_or_default();
@@ -160,6 +153,17 @@ impl Extension {
         // Writing strings, numbers and flags into memory has no way to fail.
         serde_json::to_string(self).unwrap_or_default()
     }
+}
+
+fn read_kind(kind: &RawValue, target: Option<&RawValue>, buckets: Option<&RawValue>) -> Option<Kind> {
+    Some(match (&*parse::<Text<'_>>(kind)?.0, target, buckets) {
+        ("push", ..) => Kind::Push,
+        ("probe", ..) => Kind::Probe,
+        ("probe-for", Some(target), _) => Kind::ProbeFor(parse(target)?),
+        ("sync", _, Some(buckets)) => Kind::Sync(Some(read_buckets(buckets)?)),
+        ("sync", ..) => Kind::Sync(None),
+        _ => Kind::Other,
+    })
 }
 
 fn parse<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {

@@ -19,6 +19,19 @@ const MAX_HOSTS: usize = 14;
 const MIN_RUNNING: usize = 2;
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
+/// What may go wrong with the store.
+const STORE_FAULTS: [Fault; 10] = [
+    Fault::Down,
+    Fault::Status(500),
+    Fault::Slow(3_000),
+    Fault::Empty,
+    Fault::Stale,
+    Fault::LosesWrites,
+    Fault::Contended,
+    Fault::Flaky,
+    Fault::Unconditional(400),
+    Fault::UselessTags,
+];
 
 /// Which kinds of servers a world is cast with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,21 +162,7 @@ impl Chaos {
             21 => world.hosts[one.index()].is_mute = true,
             22 => world.hosts[one.index()].service = self.rng.random_range(0..1_500),
             23 => world.hosts[one.index()].strips_v2 ^= true,
-            24 => {
-                let faults = [
-                    Fault::Down,
-                    Fault::Status(500),
-                    Fault::Slow(3_000),
-                    Fault::Empty,
-                    Fault::Stale,
-                    Fault::LosesWrites,
-                    Fault::Contended,
-                    Fault::Flaky,
-                    Fault::Unconditional(400),
-                    Fault::UselessTags,
-                ];
-                world.store.suffer(self.choose(&faults));
-            }
+            24 => world.store.suffer(self.choose(&STORE_FAULTS)),
             25 if self.has_wrong_clocks => world.step_clock(running, self.rng.random_range(-HOUR..HOUR)),
             26 | 27 if self.has_glitches => world.glitch_clock(running, self.glitch(true)),
             _ => {}
