@@ -69,6 +69,14 @@ const BODIES = {
   claims: extended({ claims: many((index) => [`http://127.0.0.1:9/n/${index % 50}/`, 'alive', 7, OLD, 0]) }),
 }
 
+/** Base URLs that take a parser, each of them another server. */
+const NEW_SPELLINGS = {
+  'odd spellings': (index) => `HTTP://EXAMPLE-${index}.com:80/x/../y`,
+  'hosts in other scripts': (index) => `http://bücher-${index}.example/`,
+  'hosts of emojis': (index) => `http://\u{1f600}${index}.example/`,
+  'paths to be encoded': (index) => `http://h${index}/${'é'.repeat(240)}`,
+}
+
 const median = (numbers) => numbers.sort((a, b) => a - b)[numbers.length >> 1]
 
 /** Time of the main thread in µs: what it has computed, where Linux tells that, so that other processes do not count. */
@@ -158,6 +166,18 @@ describe('what a body costs', () => {
     t.diagnostic(`${times.ratio.toFixed(2)} times its parse: ${rounded(times)}`)
     assert.ok(times.ratio <= LIMIT, rounded(times))
   })
+
+  for (const [what, urlOf] of Object.entries(NEW_SPELLINGS)) {
+    test(`new servers with ${what}`, async (t) => {
+      await prepare(t, { store: await silence(t) })
+      captureConsole(t)
+      shazbot.shazbotStart().catch(() => {})
+      let next = 0
+      const times = await atBest(() => measureNew(() => urlOf(next++)))
+      t.diagnostic(`${times.ratio.toFixed(2)} times its parse: ${rounded(times)}`)
+      assert.ok(times.ratio <= LIMIT, rounded(times))
+    })
+  }
 
   test('holes', async (t) => {
     await prepare(t, { store: await silence(t) })
