@@ -237,6 +237,15 @@ impl Machine {
             self.add_entry(&flight.peer, Status::Online, now);
             return false;
         }
+        if flight.purpose == Purpose::Inquiry && matches!(reply, Reply::Refusal(_) | Reply::Unclear(_)) {
+            // Its list route may be closed: by gossip it may still answer.
+            let url = hidden.url.clone();
+            if !self.flights.is_talking_to(&flight.peer) {
+                let id = self.try_by_gossip(&url, now);
+                self.listings.asked.insert(id);
+            }
+            return true;
+        }
         let is_silent = !matches!(reply, Reply::Refusal(_));
         let is_second = now.tick.since(hidden.failed_at) >= SECOND_TRY;
         // A server whose own network is broken must not bury everybody.

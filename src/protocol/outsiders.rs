@@ -12,7 +12,7 @@ use indexmap::IndexMap;
 
 use super::base_url::BaseUrl;
 use super::extension::Kind;
-use super::flights::{Flight, Purpose};
+use super::flights::{ExchangeId, Flight, Purpose};
 use super::intake::Subject;
 use super::journal::Cause;
 use super::machine::Machine;
@@ -115,6 +115,11 @@ impl Machine {
         };
         outsider.asked_at = now.tick;
         self.outsiders.next_question = now.tick + PACE;
+        self.try_by_gossip(url, now);
+    }
+
+    /// Asks a server that is no member by gossip.
+    pub(super) fn try_by_gossip(&mut self, url: &BaseUrl, now: Now) -> ExchangeId {
         self.me.refresh(now);
         let id = self.flights.begin(Arc::clone(url.identity()), Purpose::Trial, now.tick);
         // It hears of nobody else before it has shown that it belongs here.
@@ -129,6 +134,7 @@ impl Machine {
         let extension = self.is_native().then(|| Arc::new(self.extension(Kind::Push, Vec::new())));
         let base_url = Arc::clone(url.spelling());
         self.transmits.push_back(Transmit::Gossip { id, base_url, lists, extension, timeout: PEER_TIMEOUT });
+        id
     }
 
     /// A native server has called with this server's secret, or answered it: it is no outsider.

@@ -66,7 +66,7 @@ fn one_that_shows_itself_beside_its_own_tombstone_is_online() {
 
 #[test]
 fn an_answer_without_itself_or_none_is_a_break() {
-    for pause in [Fake::Drained, Fake::Refuses, Fake::Status(429, ""), Fake::NoList] {
+    for pause in [Fake::Drained, Fake::Refuses, Fake::Status(429, ""), Fake::NoList(404)] {
         let mut world = drained();
         for _ in 0..10 {
             world.be(A, Fake::Online);

@@ -22,8 +22,8 @@ pub(super) enum Fake {
     Held,
     /// With this status and body.
     Status(u16, &'static str),
-    /// With 404 to a `GET`, and with itself online to gossip.
-    NoList,
+    /// With this status to a `GET`, and with itself online to gossip.
+    NoList(u16),
     /// With 401 to gossip, and with itself online to a `GET`.
     OtherSecret,
     /// With these lists.
@@ -36,10 +36,10 @@ impl Fake {
         let lists = match self {
             Self::OtherSecret if is_gossip => return (401, b"no".to_vec()),
             Self::Online | Self::OtherSecret => Lists { online: vec![own], offline: vec![] },
-            Self::NoList if is_gossip => Lists { online: vec![own], offline: vec![] },
+            Self::NoList(_) if is_gossip => Lists { online: vec![own], offline: vec![] },
             Self::Drained if is_gossip => Lists { online: vec![], offline: vec![own] },
             Self::Drained => Lists::default(),
-            Self::NoList => return (404, b"Cannot GET".to_vec()),
+            Self::NoList(status) => return (*status, b"no".to_vec()),
             Self::Status(status, body) => return (*status, body.as_bytes().to_vec()),
             Self::Says(lists) => lists.clone(),
             Self::Refuses | Self::Hangs | Self::Held => unreachable!("these do not answer"),

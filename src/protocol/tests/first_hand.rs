@@ -119,7 +119,7 @@ fn an_accusation_against_one_that_failed_before_is_looked_into_at_once() {
 #[test]
 fn a_peer_without_a_list_is_asked_by_gossip() {
     let mut world = World::among(&[A]);
-    world.be(A, Fake::NoList);
+    world.be(A, Fake::NoList(404));
     let accusation = world.wall() + 10;
     world.hear(&[], &[(A, accusation)]);
     world.run_for(300);
@@ -134,7 +134,7 @@ fn accused_during_an_exchange() -> (World, ExchangeId, u64) {
     world.control(false);
     world.run_for(50);
     let exchange = world.last_to(A);
-    world.be(A, Fake::NoList);
+    world.be(A, Fake::NoList(404));
     let accusation = world.wall() + 10;
     world.hear(&[], &[(A, accusation)]);
     world.run_for(300);

@@ -1,7 +1,7 @@
 //! The start: download, greeting, running.
 
 use super::fakes::Fake;
-use super::rig::{A, B, C, ME, entries};
+use super::rig::{A, B, C, ME, Stand, entries};
 use super::world::{EPOCH, What, World, config};
 use crate::protocol::message::Lists;
 use crate::protocol::output::Severity;
@@ -165,4 +165,21 @@ fn entries_that_hang_delay_no_verification_of_others() {
     world.hear(&[(A, wall)], &[]);
     world.run_for(1_000);
     assert_eq!(world.inquiries_to(A).len(), 1);
+}
+
+#[test]
+fn an_entry_that_hung_and_shows_nobody_its_list_is_tried_by_gossip_before_it_is_buried() {
+    for status in [401, 404, 429] {
+        let old = EPOCH - 3_600_000;
+        let entry = |url| format!(r#"{{"baseUrl":"{url}","monitor":false,"lastUpdate":{old}}}"#);
+        let list = format!(r#"{{"online":[{},{}]}}"#, entry(A), entry(B));
+        let mut world = start(Some(list), &[(A, Fake::Hangs), (B, Fake::Online)]);
+        world.run_for(7_000);
+        assert_eq!(world.stand(A), Stand::Unknown, "it is hidden");
+        world.be(A, Fake::NoList(status));
+        world.run_for(10_000);
+        assert!(world.is_online(A), "{status}");
+        world.run_for(300_000);
+        assert!(world.is_online(A), "{status}: and stays so");
+    }
 }

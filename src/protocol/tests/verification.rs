@@ -69,7 +69,7 @@ fn accusations_come_first() {
 #[test]
 fn an_unclear_answer_to_an_inquiry_leads_to_a_trial_and_no_second_inquiry() {
     let mut world = World::alone();
-    world.be(A, Fake::NoList);
+    world.be(A, Fake::NoList(404));
     let wall = world.wall();
     world.hear(&[(A, wall)], &[]);
     world.run_for(1_000);
@@ -84,7 +84,7 @@ fn a_trial_does_not_tell_a_server_of_its_own_death() {
     // Buried by a clock that is hours ahead: an original would believe it.
     let ahead = wall + 3 * 3_600_000;
     world.hear(&[], &[(A, ahead), (B, ahead)]);
-    world.be(A, Fake::NoList);
+    world.be(A, Fake::NoList(404));
     world.hear(&[(A, wall)], &[]);
     world.run_for(5_000);
     let told: Vec<_> = world.gossip_to(A)[0].1.offline.iter().map(|entry| &*entry.base_url).collect();
