@@ -13,7 +13,7 @@ const { env, path } = workerData
 Object.assign(process.env, env)
 
 const shazbot = require('../../js/index.js')
-const { gossipRaw } = require('../../js/adapters/raw.js')
+const { gossipRaw } = require('../../js/adapters/core/raw.js')
 
 const BAD = { status: 400 }
 

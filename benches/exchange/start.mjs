@@ -11,7 +11,7 @@ Object.assign(process.env, settings())
 export async function startSubject(overrides = {}) {
   Object.assign(process.env, overrides)
   const shazbot = require('clustershazbot')
-  const { gossipRaw } = require('../../js/adapters/raw.js')
+  const { gossipRaw } = require('../../js/adapters/core/raw.js')
   await quietly(() => shazbot.shazbotStart())
   return {
     knows: () => shazbot.shazbotGetServerList().online.length,

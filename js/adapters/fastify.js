@@ -1,7 +1,7 @@
 'use strict'
 
-const { handlerOf } = require('./handler.js')
-const { routesOptions } = require('./options.js')
+const { handlerOf } = require('./core/handler.js')
+const { routesOptions } = require('./core/options.js')
 
 /** A plugin for the three routes; see `fastify.d.ts`. */
 function shazbotPlugin(fastify, options, done) {

@@ -3,7 +3,7 @@
 const { shazbotShutDown, shazbotStart } = require('../index.js')
 const { shazbotMiddleware } = require('./express.js')
 const { shazbotPlugin } = require('./fastify.js')
-const { routesOptions } = require('./options.js')
+const { routesOptions } = require('./core/options.js')
 
 /**
  * The module for the Nest whose `HttpAdapterHost` this is. It needs no decorators, and so no more of Nest than that.

@@ -1,7 +1,7 @@
 'use strict'
 
-const { handlerOf } = require('./handler.js')
-const { routesOptions } = require('./options.js')
+const { handlerOf } = require('./core/handler.js')
+const { routesOptions } = require('./core/options.js')
 
 /** A handler for the three routes; see `node.d.ts`. */
 function shazbotHandler(options) {

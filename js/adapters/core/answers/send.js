@@ -2,9 +2,9 @@
 
 const { deliver } = require('./deliver.js')
 const { sizeOf } = require('./parts.js')
-const { awaitsContinue, hasWholeBody, isHttp2 } = require('./request.js')
+const { awaitsContinue, hasWholeBody, isHttp2 } = require('../http/request.js')
 const { hold, release } = require('./texts.js')
-const { endAfterBody } = require('./unread-body.js')
+const { endAfterBody } = require('../bodies/unread-body.js')
 
 const HEADERS = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }
 
@@ -14,7 +14,7 @@ const CLOSING = new Set([401, 404, 405, 413, 415, 503])
 /**
  * Sends an answer.
  *
- * @param {import('./connection.js').Connection} connection
+ * @param {import('../http/connection.js').Connection} connection
  * @param {import('node:http').IncomingMessage} request
  * @param {import('node:http').ServerResponse} response
  * @param {Answer} answer

@@ -4,7 +4,7 @@ const { constants } = require('node:http2')
 // The timers of Node.js itself: those of a test environment may stand still, or be numbers.
 const { clearInterval, setImmediate, setInterval } = require('node:timers')
 const { sizeOf, slicesOf } = require('./parts.js')
-const { isHttp2 } = require('./request.js')
+const { isHttp2 } = require('../http/request.js')
 
 /** How long a reader may take nothing before it is cut off, and how often that is checked, in ms. */
 const PATIENCE = 5_000
@@ -27,7 +27,7 @@ let isScheduled = false
 /**
  * Writes the parts as fast as the other side takes them.
  *
- * @param {import('./connection.js').Connection} connection
+ * @param {import('../http/connection.js').Connection} connection
  * @param {import('node:http').ServerResponse} response
  * @param {Uint8Array[]} parts
  * @param {boolean} isForPeer

@@ -1,11 +1,11 @@
 'use strict'
 
-const { requireRunning } = require('../engine/lifecycle.js')
-const { readBody } = require('./body.js')
-const { Connection } = require('./connection.js')
-const { Refusal, answerOfError } = require('./refusal.js')
+const { requireRunning } = require('../../engine/lifecycle.js')
+const { readBody } = require('./bodies/body.js')
+const { Connection } = require('./http/connection.js')
+const { Refusal, answerOfError } = require('./http/refusal.js')
 const { ROUTES } = require('./routes.js')
-const { send } = require('./send.js')
+const { send } = require('./answers/send.js')
 
 /** A handler for the three routes, for options that were checked. */
 function handlerOf({ path, limit }) {

@@ -2,7 +2,7 @@
 
 const { BodyReader } = require('./body-reader.js')
 const { requireIdentity, requireJson } = require('./content-type.js')
-const { Refusal, tooLarge } = require('./refusal.js')
+const { Refusal, tooLarge } = require('../http/refusal.js')
 
 /**
  * The body of a request that says it is JSON: its bytes in parts, or the value that a body parser has made of them before.

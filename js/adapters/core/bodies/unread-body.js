@@ -5,7 +5,7 @@ const { finished } = require('node:stream')
 // The timers of Node.js itself: those of a test environment may stand still, or be numbers.
 const { clearInterval, setInterval } = require('node:timers')
 const { LARGEST_BODY } = require('./body-reader.js')
-const { isHttp2 } = require('./request.js')
+const { isHttp2 } = require('../http/request.js')
 
 /** How many bytes of a body are read after its answer, and for how long in ms. */
 const STRICT = { bytes: 1024 * 1024, time: 1_000 }

@@ -1,8 +1,8 @@
 'use strict'
 
-const { Refusal, tooLarge } = require('./refusal.js')
+const { Refusal, tooLarge } = require('../http/refusal.js')
 const { Room } = require('./room.js')
-const { awaitsContinue } = require('./request.js')
+const { awaitsContinue } = require('../http/request.js')
 
 const MB = 1024 * 1024
 

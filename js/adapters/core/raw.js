@@ -1,9 +1,9 @@
 'use strict'
 
-const addon = require('../engine/addon.js')
-const { withPublicErrors } = require('../engine/errors.js')
-const { sizeOf } = require('./parts.js')
-const { keepText, latestText, roomForText } = require('./texts.js')
+const addon = require('../../engine/addon.js')
+const { withPublicErrors } = require('../../engine/errors.js')
+const { sizeOf } = require('./answers/parts.js')
+const { keepText, latestText, roomForText } = require('./answers/texts.js')
 
 const mayControl = withPublicErrors(addon.mayControl)
 

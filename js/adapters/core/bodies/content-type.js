@@ -1,6 +1,6 @@
 'use strict'
 
-const { Refusal } = require('./refusal.js')
+const { Refusal } = require('../http/refusal.js')
 
 /** Throws unless a body is said to be JSON in UTF-8; one of which nothing is said may be. */
 function requireJson(contentType = 'application/json') {

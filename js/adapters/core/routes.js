@@ -1,11 +1,11 @@
 'use strict'
 
-const addon = require('../engine/addon.js')
-const { withPublicErrors } = require('../engine/errors.js')
-const { requireRunning } = require('../engine/lifecycle.js')
-const { shazbotControlRequest, shazbotGossipRequest } = require('../requests.js')
+const addon = require('../../engine/addon.js')
+const { withPublicErrors } = require('../../engine/errors.js')
+const { requireRunning } = require('../../engine/lifecycle.js')
+const { shazbotControlRequest, shazbotGossipRequest } = require('../../requests.js')
 const { gossipRaw, listRaw } = require('./raw.js')
-const { Refusal, jsonAnswer } = require('./refusal.js')
+const { Refusal, jsonAnswer } = require('./http/refusal.js')
 
 const authorizeGossip = withPublicErrors(addon.authorizeGossip)
 const authorizeControl = withPublicErrors(addon.authorizeControl)

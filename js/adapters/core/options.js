@@ -1,6 +1,6 @@
 'use strict'
 
-const { LARGEST_BODY } = require('./body-reader.js')
+const { LARGEST_BODY } = require('./bodies/body-reader.js')
 const { PATH } = require('./routes.js')
 
 /** The largest body in bytes unless the program says otherwise. */
