@@ -309,12 +309,20 @@ impl Machine {
     pub fn requests_to_legacy_peers(&self) -> usize {
         let is_legacy = |peer: &str| self.roster.get(peer).is_some_and(Member::is_met_as_legacy);
         let flights = self.flights.iter().filter(|(id, _)| !self.listings.has_asked(*id));
-        flights.filter(|(_, flight)| is_legacy(&flight.peer)).count()
+        flights.filter(|(_, flight)| is_legacy(&flight.peer) && !self.greets_unmet(flight)).count()
     }
 
     /// How many requests are under way to servers that are known by hearsay alone.
     pub fn requests_to_unmet(&self) -> usize {
-        self.listings.asked() + self.strangers.asked()
+        let greetings = self.flights.iter().filter(|(_, flight)| self.greets_unmet(flight)).count();
+        greetings + self.listings.asked() + self.strangers.asked()
+    }
+
+    /// Whether this is the greeting of an entry that only the master list has named: it may hang.
+    fn greets_unmet(&self, flight: &Flight) -> bool {
+        let is_unmet = |member: &Member| member.is_unconfirmed && member.is_met_as_legacy();
+        matches!(flight.purpose, Purpose::Greeting | Purpose::Introduction)
+            && self.roster.get(&flight.peer).is_some_and(is_unmet)
     }
 
     /// How many living servers it holds confirmed, itself included: what only the master list says
