@@ -26,6 +26,9 @@ const SHOWN_IN_PART = [
   ...filesIn('examples/recipes', /\.(ts|cjs)$/),
 ].filter((file) => file !== 'examples/recipes/node-http.ts')
 
+/** Longest line of prose, in columns; tables, code and what scripts write may be wider. */
+const WIDEST = 100
+
 const read = (file) => readFileSync(path.join(ROOT, file), 'utf8')
 
 describe('the programs of the documents are the examples', () => {
@@ -81,6 +84,22 @@ describe('links and commands of the documents', () => {
   }
 })
 
+test(`prose of the documents has at most ${WIDEST} columns`, () => {
+  const written = DOCUMENTS.filter((document) => !document.startsWith('npm/'))
+  for (const document of written)
+    for (const line of proseOf(read(document)).split('\n'))
+      assert.ok(line.startsWith('|') || [...line].length <= WIDEST, `${document}: ${line}`)
+})
+
+/** A Markdown text without its code blocks and the parts that scripts write. */
+function proseOf(text) {
+  return withoutCode(text).replace(/^<!-- [^>]*: begin -->[\s\S]*?^<!-- [^>]*: end -->/gm, '')
+}
+
+function withoutCode(text) {
+  return text.replace(/^ *```[\s\S]*?^ *```/gm, '')
+}
+
 /** The code blocks of a document that are marked as an example: `<!-- the file … -->` or `<!-- from … -->`. */
 function programsOf(document, mark) {
   const pattern = new RegExp(`<!-- ${mark} (\\S+) -->\\n\`\`\`(?:ts|js)\\n([\\s\\S]*?)\`\`\``, 'g')
@@ -90,7 +109,7 @@ function programsOf(document, mark) {
 /** The anchors that GitHub gives the headings of a Markdown text. */
 function anchorsOf(text) {
   const anchors = new Set()
-  for (const [, heading] of text.replace(/^```[\s\S]*?^```/gm, '').matchAll(/^#+ (.*)$/gm)) {
+  for (const [, heading] of withoutCode(text).matchAll(/^#+ (.*)$/gm)) {
     const words = heading.toLowerCase().replace(/[^\p{L}\p{N}\p{M}\s_-]/gu, '')
     const slug = words.trim().replaceAll(' ', '-')
     let anchor = slug
