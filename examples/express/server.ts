@@ -26,7 +26,7 @@ app.post('/clustershazbot/control', async (request, response) => {
   response.json({ success: true })
 })
 
-// Wrong secret: 401. No gossip message: 400. Not started yet: 503. All of them stand in `error.status`.
+// Wrong secret: 401. Invalid message: 400. Not started: 503. `error.status` has the number.
 const answerErrors: ErrorRequestHandler = (error, _request, response, _next) => {
   response.status(error.status ?? 500).json({ error: error.message })
 }
@@ -34,7 +34,7 @@ app.use(answerErrors)
 
 const server = app.listen(Number(process.env.PORT ?? 3000))
 
-// Rejects only if an environment variable is wrong; trouble on the network never stops a server.
+// Rejects only if an environment variable is invalid; network errors never stop a server.
 shazbotStart().catch((error) => {
   console.error(error.message)
   process.exit(1)

@@ -17,7 +17,7 @@ if (cluster.isPrimary) {
   serve()
 }
 
-/** All workers have the same SHAZBOT_BASE_URL, because others reach whichever of them takes the connection. */
+/** All workers have the same SHAZBOT_BASE_URL: any of them may accept a peer's connection. */
 function serve() {
   const app = express()
   app.use(shazbotMiddleware())
@@ -27,7 +27,7 @@ function serve() {
     process.exit(1)
   })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    // Ctrl-C signals the workers too, so each gets two signals; the second must not end it by force.
+    // Ctrl-C signals the workers too, so each gets two signals; the second must not kill it.
     process.on(signal, async () => {
       await shazbotShutDown()
       // The channel to the primary process would keep this one alive.

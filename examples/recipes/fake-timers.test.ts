@@ -19,6 +19,6 @@ test('an hour of the program passes, and the engine keeps its own time', async (
 
   assert.equal(rounds, 60)
   const [self] = shazbotGetServerList().online
-  // The engine reads the clock of the machine, not the one that the test has set to 1970.
+  // The engine reads the machine's clock, not the fake one, which stands at 1970.
   assert.ok(self !== undefined && self.lastUpdate > Date.UTC(2020))
 })

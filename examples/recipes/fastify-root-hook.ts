@@ -4,7 +4,7 @@ import { liveInCluster } from './life.js'
 
 const app = fastify()
 app.addHook('onRequest', async (request, reply) => {
-  // The route that matched, not the URL that was asked for: nobody passes the log-in by an odd spelling.
+  // The matched route, not the requested URL: an unusual spelling must not bypass the login.
   if (request.routeOptions.url?.startsWith('/clustershazbot/')) return
   if (request.headers.authorization !== 'Bearer a-visitor') return reply.code(401).send('Log in first')
 })

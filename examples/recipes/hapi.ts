@@ -4,10 +4,10 @@ import { liveInCluster } from './life.js'
 
 const server = Hapi.server({ port: Number(process.env.PORT ?? 3000) })
 const answerCluster = shazbotHandler()
-// Before Hapi looks for a route, authenticates, and reads the body.
+// Runs before Hapi looks for a route, authenticates and reads the body.
 server.ext('onRequest', ({ raw }, reply) => {
   let isForUs = true
-  // The handler calls its third argument at once if the path belongs to somebody else.
+  // The handler calls its third argument synchronously if the path is not one of its own.
   answerCluster(raw.req, raw.res, () => {
     isForUs = false
   })

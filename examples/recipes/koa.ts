@@ -6,7 +6,7 @@ const app = new Koa()
 const answerCluster = shazbotHandler()
 app.use((context, next) => {
   let isForUs = true
-  // The handler calls its third argument at once if the path belongs to somebody else.
+  // The handler calls its third argument synchronously if the path is not one of its own.
   answerCluster(context.req, context.res, () => {
     isForUs = false
   })

@@ -1,6 +1,6 @@
 import { shazbotShutDown, shazbotStart } from 'clustershazbot'
 
-/** Starts the engine. On SIGINT and SIGTERM it leaves the cluster, then calls `close`, which ends the HTTP server. */
+/** Starts the engine. On SIGINT and SIGTERM leaves the cluster, then calls `close`. */
 export function liveInCluster(close: () => unknown) {
   shazbotStart().catch((error) => {
     console.error(error.message)

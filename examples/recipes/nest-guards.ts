@@ -30,7 +30,7 @@ import { map } from 'rxjs'
 
 const FOR_PEERS = 'for peers'
 
-/** Peers have no log-in; the functions check the secret themselves. */
+/** Peers have no login; the functions check the secret themselves. */
 @SetMetadata(FOR_PEERS, true)
 @Controller('clustershazbot')
 class ClustershazbotController {
@@ -68,7 +68,7 @@ class WrappingInterceptor implements NestInterceptor {
   constructor(@Inject(Reflector) private readonly reflector: Reflector) {}
 
   intercept(context: ExecutionContext, next: CallHandler) {
-    // Peers understand only what the functions return, without a wrapper around it.
+    // Peers understand only what the functions return, without a wrapper.
     if (this.reflector.getAllAndOverride(FOR_PEERS, [context.getHandler(), context.getClass()]))
       return next.handle()
     return next.handle().pipe(map((data) => ({ data })))

@@ -11,7 +11,7 @@ shazbotStart().catch((error) => {
   process.exit(1)
 })
 
-// PM2 sends SIGINT, and SIGKILL when kill_timeout is over.
+// PM2 sends SIGINT, and SIGKILL after kill_timeout.
 process.once('SIGINT', async () => {
   await shazbotShutDown()
   // The channel to PM2 would keep this process alive.
