@@ -1,7 +1,7 @@
 'use strict'
 
 const { runsElsewhere } = require('./engine/copies.js')
-const { shazbotGetServerList } = require('./requests.js')
+const { shazbotGetServerList } = require('./requests/index.js')
 
 /** How long a happy-server that is loaded later may take to put up its extension point. */
 const SECOND_ATTEMPT_MS = 3000

@@ -2,7 +2,7 @@
 
 const { hookIntoHappyServer, hookIntoHappyServerSoon } = require('./happy-server.js')
 const lifecycle = require('./engine/lifecycle.js')
-const requests = require('./requests.js')
+const requests = require('./requests/index.js')
 
 hookIntoHappyServerSoon()
 

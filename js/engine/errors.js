@@ -8,6 +8,9 @@ const STATUS_OF_CODE = {
   SHAZBOT_UNAUTHORIZED: 401,
 }
 
+/** The fault of a message whose parts cannot be read. */
+const UNREADABLE = 'it can not be read, as an accessor or a proxy in it throws'
+
 /**
  * An error as programs see it: `code`, and what the default handlers of frameworks look for, in the form of `http-errors`:
  * the status under both names, and `expose`, without which newer versions of Nest answer 500.
@@ -25,6 +28,16 @@ function publicError(code, message) {
     error.expose = true
   }
   return error
+}
+
+/**
+ * The error for a message that is rejected as a whole.
+ *
+ * @param {'gossip' | 'control'} kind
+ * @param {string} fault
+ */
+function badMessage(kind, fault) {
+  return publicError('SHAZBOT_BAD_MESSAGE', `Invalid ${kind} message: ${fault}`)
 }
 
 /**
@@ -51,4 +64,4 @@ function withPublicErrors(native) {
   }
 }
 
-module.exports = { publicError, notStarted, withPublicErrors }
+module.exports = { badMessage, notStarted, withPublicErrors, UNREADABLE }

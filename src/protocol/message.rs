@@ -26,7 +26,7 @@ const ENGINE_NOT_STARTED: &str = "Clustershazbot engine not started";
 const NO_ONLINE: &str = "no array `online`";
 /// No server is left alone for longer, whatever it says.
 const LONGEST_REST: Duration = Duration::from_secs(3_600);
-/// Entries in one list. Ten times as many as servers are kept; more would only cost time. Also stands in `js/messages.js`.
+/// Entries in one list. Ten times as many as servers are kept; more would only cost time. Also stands in `js/requests/messages.js`.
 pub(super) const MAX_ENTRIES: usize = 1_000_000;
 
 /// One server, as it is shown and sent.

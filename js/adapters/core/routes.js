@@ -3,7 +3,7 @@
 const addon = require('../../engine/addon.js')
 const { withPublicErrors } = require('../../engine/errors.js')
 const { requireRunning } = require('../../engine/lifecycle.js')
-const { shazbotControlRequest, shazbotGossipRequest } = require('../../requests.js')
+const { shazbotControlRequest, shazbotGossipRequest } = require('../../requests/index.js')
 const { gossipRaw, listRaw } = require('./raw.js')
 const { Refusal, jsonAnswer } = require('./http/refusal.js')
 

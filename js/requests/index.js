@@ -1,6 +1,6 @@
 'use strict'
 
-const { requireRunning } = require('./engine/lifecycle.js')
+const { requireRunning } = require('../engine/lifecycle.js')
 
 let loaded
 

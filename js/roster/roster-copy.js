@@ -1,10 +1,10 @@
 'use strict'
 
-const addon = require('./engine/addon.js')
-const { withPublicErrors } = require('./engine/errors.js')
-const { Heard } = require('./heard.js')
-const { Names } = require('./names.js')
-const { Sheet } = require('./sheet.js')
+const addon = require('../engine/addon.js')
+const { withPublicErrors } = require('../engine/errors.js')
+const { Heard } = require('./received-entries.js')
+const { Names } = require('./url-table.js')
+const { Sheet } = require('./snapshot.js')
 
 const gossip = withPublicErrors(addon.gossip)
 const gossipLater = withPublicErrors(addon.gossipLater)
@@ -61,7 +61,7 @@ let idle = new Roster()
  * Merges the lists of a gossip request, and answers with all that is known; later, if the request names many new servers.
  *
  * @param {{ online: unknown[], onlineCount: number, offline: unknown[], offlineCount: number }} lists
- * @returns {import('..').ServerList | Promise<import('..').ServerList>}
+ * @returns {import('../..').ServerList | Promise<import('../..').ServerList>}
  */
 function mergeAndShow(lists) {
   const roster = take()

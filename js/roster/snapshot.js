@@ -46,7 +46,7 @@ class Sheet {
    *
    * @param {string[]} urls by place
    * @param {boolean} includeOffline
-   * @returns {import('..').ServerList}
+   * @returns {import('../..').ServerList}
    */
   lists(urls, includeOffline) {
     const { head, stamps, flags, count } = this

@@ -1,6 +1,6 @@
 'use strict'
 
-const { Shortcuts } = require('./shortcuts.js')
+const { Shortcuts } = require('./url-index.js')
 
 const SMALLEST_ROOM = 64
 

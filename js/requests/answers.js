@@ -1,9 +1,9 @@
 'use strict'
 
-const addon = require('./engine/addon.js')
-const { withPublicErrors } = require('./engine/errors.js')
+const addon = require('../engine/addon.js')
+const { withPublicErrors } = require('../engine/errors.js')
 const { extensionText, readControl, readExtension, readGossip } = require('./messages.js')
-const { mergeAndShow, showAll } = require('./roster.js')
+const { mergeAndShow, showAll } = require('../roster/roster-copy.js')
 
 const authorizeGossip = withPublicErrors(addon.authorizeGossip)
 const gossipNative = withPublicErrors(addon.gossipNative)

@@ -1,8 +1,8 @@
 'use strict'
 
-const { badMessage, UNREADABLE } = require('./messages.js')
-const { BEFORE_OFFLINE, BEFORE_ONLINE, FIRST } = require('./names.js')
-const { MONITOR, ONLINE } = require('./sheet.js')
+const { badMessage, UNREADABLE } = require('../engine/errors.js')
+const { BEFORE_OFFLINE, BEFORE_ONLINE, FIRST } = require('./url-table.js')
+const { MONITOR, ONLINE } = require('./snapshot.js')
 
 // The other end is `src/binding/sheet.rs`.
 const HEAD_WORDS = 6
@@ -60,7 +60,7 @@ class Heard {
    * Writes down both lists, the offline one first, as it is merged.
    *
    * @param {{ online: unknown[], onlineCount: number, offline: unknown[], offlineCount: number }} lists
-   * @param {import('./names.js').Names} names
+   * @param {import('./url-table.js').Names} names
    */
   write({ online, onlineCount, offline, offlineCount }, names) {
     const count = onlineCount + offlineCount

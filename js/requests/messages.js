@@ -1,6 +1,6 @@
 'use strict'
 
-const { publicError } = require('./engine/errors.js')
+const { badMessage, UNREADABLE } = require('../engine/errors.js')
 const { cutOff, isWithin } = require('./extent.js')
 
 /** Entries in one list of a message. Ten times as many as servers are kept; more would only cost time. Also stands in `src/protocol/message.rs`. */
@@ -93,8 +93,6 @@ function reading(kind, read) {
   }
 }
 
-const UNREADABLE = 'it can not be read, as an accessor or a proxy in it throws'
-
 function requireObject(body, fail) {
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) return
   const hint = body === undefined ? ' (is a JSON body parser installed before this route?)' : ''
@@ -109,13 +107,9 @@ function countOf(field, value, fail) {
   return length
 }
 
-function badMessage(kind, fault) {
-  return publicError('SHAZBOT_BAD_MESSAGE', `Invalid ${kind} message: ${fault}`)
-}
-
 function kindOf(value) {
   if (value === null || value === undefined) return String(value)
   return Array.isArray(value) ? 'an array' : `of type ${typeof value}`
 }
 
-module.exports = { readGossip, readExtension, extensionText, readControl, badMessage, UNREADABLE }
+module.exports = { readGossip, readExtension, extensionText, readControl }

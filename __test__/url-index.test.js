@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict')
 const test = require('node:test')
-const { Shortcuts } = require('../js/shortcuts.js')
+const { Shortcuts } = require('../js/roster/url-index.js')
 
 const SERVERS = 5_000
 
