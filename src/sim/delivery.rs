@@ -31,6 +31,9 @@ impl World {
                 let transmits: Vec<Transmit> = std::iter::from_fn(|| machine.poll_transmit()).collect();
                 let mut has_ended = false;
                 while let Some(event) = machine.poll_event() {
+                    if let Some(golden) = &mut self.golden {
+                        golden.record_event(self.time, id, &event);
+                    }
                     match event {
                         Event::Started if process.stage == Stage::Starting => process.stage = Stage::Running,
                         Event::ShutDown => has_ended = true,
@@ -38,6 +41,9 @@ impl World {
                     }
                 }
                 for transmit in transmits {
+                    if let Some(golden) = &mut self.golden {
+                        golden.record_transmit(self.time, id, &transmit);
+                    }
                     self.transmit(id, transmit);
                 }
                 if has_ended {

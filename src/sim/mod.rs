@@ -9,7 +9,7 @@
 //! | time, and what is still to happen | [`clock`], [`queue`] |
 //! | what runs where | [`host`], [`process`], [`processor`], [`legacy`], `legacy_lists`, [`view`] |
 //! | what travels, and how | [`wire`], [`network`], `delivery`, [`store`], `storage` |
-//! | what must hold, and what has happened | [`checks`], [`trace`] |
+//! | what must hold, and what has happened | [`checks`], [`trace`], [`golden`] |
 //! | what goes wrong by chance | [`faults`] |
 //! | how fast news spread | [`watch`], [`scenarios`], [`report`]; among a hundred thousand [`reduced`] |
 
@@ -18,6 +18,7 @@ pub mod checks;
 pub mod clock;
 mod delivery;
 pub mod faults;
+pub mod golden;
 pub mod host;
 pub mod legacy;
 mod legacy_lists;

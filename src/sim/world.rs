@@ -9,6 +9,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::checks::{Checks, Violation};
 use super::clock::{Millis, present};
+use super::golden::Golden;
 use super::host::{BODY_LIMIT, Host};
 use super::network::Network;
 use super::process::{Engine, Process, Stage};
@@ -43,6 +44,8 @@ pub struct World {
     pub default_body_limit: usize,
     /// What has happened, in brief.
     pub trace: Trace,
+    /// A digest of what the machines say, where one is wanted: writing everything out takes time.
+    pub golden: Option<Golden>,
     pub(super) rng: Xoshiro256PlusPlus,
     pub(super) queue: Queue<Happening>,
     pub(super) by_url: IndexMap<Arc<str>, HostId, FixedState>,
@@ -81,6 +84,7 @@ impl World {
             watches: Watches::default(),
             default_body_limit: BODY_LIMIT,
             trace: Trace::default(),
+            golden: None,
             rng,
             queue: Queue::default(),
             by_url: IndexMap::default(),

@@ -3,6 +3,7 @@
 mod addresses;
 mod clocks;
 mod faulty;
+mod golden;
 mod mixed;
 mod own_url;
 mod scale;

@@ -1,10 +1,12 @@
 //! Many small worlds, each cast and struck by its seed; in none may an invariant break.
 
 use std::num::NonZeroUsize;
+use std::sync::LazyLock;
 
 use crate::sim::checks::Checks;
 use crate::sim::clock::Millis;
 use crate::sim::faults::{Chaos, Mix};
+use crate::sim::golden::Golden;
 use crate::sim::host::Host;
 use crate::sim::setup::Kind;
 use crate::sim::trace::Trace;
@@ -12,6 +14,8 @@ use crate::sim::world::World;
 
 /// Seeds of the sweep that every run of the tests makes.
 const SEEDS: u64 = 96;
+/// Seeds of the sweep whose digests are kept, the first ones.
+const GOLDEN_SEEDS: u64 = 40;
 /// Seeds of the long campaign, unless `SHAZBOT_SIM_SEEDS` says otherwise; `SHAZBOT_SIM_FIRST_SEED` says where they begin.
 const CAMPAIGN: u64 = 5_000;
 /// At least so much happens in each world.
@@ -25,9 +29,14 @@ const AGREE_AMONG_ALL: Millis = 900_000;
 /// A world that agrees stays that way.
 const KEEP_AGREEING: Millis = 30_000;
 
+/// The runs of the sweep, which more than one test looks at.
+static SWEEP: LazyLock<Vec<Run>> = LazyLock::new(|| run_all(0..SEEDS));
+
 /// What came of one world.
 struct Run {
     seed: u64,
+    /// The digest of what the machines said, where it was kept.
+    golden: Option<u64>,
     trace: Trace,
     checks: Checks,
     agreed_after: Option<Millis>,
@@ -37,6 +46,7 @@ struct Run {
 fn run(seed: u64) -> Run {
     let mut chaos = Chaos::new(seed);
     let mut world = chaos.cast();
+    world.golden = (seed < GOLDEN_SEEDS).then(Golden::default);
     while world.trace.steps < STEPS || world.time < DURATION {
         let pause = chaos.pause();
         world.run_for(pause);
@@ -68,7 +78,8 @@ fn run(seed: u64) -> Run {
     if wanted().is_some() {
         describe(&world);
     }
-    Run { seed, trace: world.trace, checks: world.checks, agreed_after, failure }
+    let golden = world.golden.as_ref().map(Golden::digest);
+    Run { seed, golden, trace: world.trace, checks: world.checks, agreed_after, failure }
 }
 
 /// Lets the world run until it agrees and stays so; tells since when.
@@ -146,8 +157,8 @@ fn no_invariant_breaks_whatever_goes_wrong() {
         println!("{:?}\n{:#?}\nagreed after {:?} ms", run.trace, run.checks, run.agreed_after);
         return judge(&[run], test);
     }
-    let runs = run_all(0..SEEDS);
-    judge(&runs, test);
+    let runs = &*SWEEP;
+    judge(runs, test);
 
     // A sweep in which nothing went wrong would prove nothing.
     let sum = |count: fn(&Run) -> u64| runs.iter().map(count).sum::<u64>();
@@ -197,7 +208,16 @@ fn no_invariant_breaks_in_a_long_campaign() {
 #[test]
 fn the_same_seed_gives_the_same_run() {
     for seed in 0..4 {
-        assert_eq!(run(seed).trace, run(seed).trace, "seed {seed}");
+        let (one, other) = (run(seed), run(seed));
+        assert_eq!((one.trace, one.golden), (other.trace, other.golden), "seed {seed}");
     }
     assert_ne!(run(0).trace.digest, run(1).trace.digest);
+}
+
+/// The sweep's digests as lines: a seed, and the digest of its run.
+pub(super) fn golden_runs() -> String {
+    let line = |run: &Run| run.golden.map(|digest| format!("{} {digest:016x}\n", run.seed));
+    let mut lines: Vec<(u64, String)> = SWEEP.iter().filter_map(|run| Some((run.seed, line(run)?))).collect();
+    lines.sort();
+    lines.into_iter().map(|(_, line)| line).collect()
 }
