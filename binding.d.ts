@@ -36,17 +36,35 @@ export declare function authorizeGossip(authorizationHeader: string): void
 /** Drains this server or brings it back. */
 export declare function control(online: boolean): void
 
-/**
- * Merges entries of a gossip request, as long as their places hold, and brings the sheet up to date; `names` are those of
- * the entries that have no place. Whoever calls it has checked the secret before.
- */
-export declare function gossip(heard: Uint8Array, names: string | undefined, sheet: Uint8Array): Names | null
+/** Flags of an entry, in both buffers. */
+export declare enum EntryFlag {
+  Monitor = 1,
+  Online = 2,
+}
+
+/** The subject of a received entry. It is multiplied by `Factor`, and the flags are added. */
+export declare enum EntrySubject {
+  /** The next one of the URLs that cross beside the buffer. */
+  Named = 0,
+  /** This server. */
+  Own = 1,
+  /** The server in slot 0; the next slots follow. */
+  FirstSlot = 2,
+  /** Leaves the lower bits to the flags. */
+  Factor = 4,
+}
 
 /**
- * Merges the entries of a gossip request, all of which have names, on another thread; resolves when that is done. What was
- * heard is copied. Whoever calls it has checked the secret before.
+ * Merges entries of a gossip request, as long as their slots hold, and brings the snapshot up to date; `urls` are those of
+ * the entries that have no slot. The caller has checked the secret.
  */
-export declare function gossipLater(heard: Uint8Array, names: string): Promise<void>
+export declare function gossip(received: Uint8Array, urls: string | undefined, snapshot: Uint8Array): NewUrls | null
+
+/**
+ * Merges the entries of a gossip request, all of which have URLs, on another thread; resolves when that is done. The
+ * entries are copied. The caller has checked the secret.
+ */
+export declare function gossipLater(received: Uint8Array, urls: string): Promise<void>
 
 /**
  * Merges what a gossip request says in the native extension, given as JSON, and answers in kind; null where the request is
@@ -60,11 +78,11 @@ export declare function mayControl(authorizationHeader: string): boolean
 /** All required variables that are missing, in the order of the documentation; a start names only the first. */
 export declare function missingVariables(environment: Record<string, string>): Array<string>
 
-/** Names that JavaScript does not have yet. */
-export interface Names {
-  /** Where they belong, in no order as far as places have got another name; 0 is this server itself, which comes first. */
-  places: Uint32Array
-  /** One for each of these places, as JSON: to parse that takes a third of the time in which so many texts cross. */
+/** URLs that JavaScript does not have yet. */
+export interface NewUrls {
+  /** Their slots; in no order as far as slots have another server now. 0 is this server itself, which comes first. */
+  slots: Uint32Array
+  /** One for each of these slots, as JSON: parsing it takes a third of the time in which the strings would cross. */
   baseUrls: string
 }
 
@@ -86,11 +104,50 @@ export interface RawAnswer {
   offline?: Buffer
 }
 
-/** Brings the sheet up to date. */
-export declare function show(sheet: Uint8Array): Names | null
+/** Words at the head of the received entries. */
+export declare enum ReceivedWord {
+  /** Whether no entry of the request has been merged yet. */
+  IsStart = 0,
+  /** The first entry to merge. */
+  From = 1,
+  /** The entry after the last one to merge. */
+  To = 2,
+  /** Entries that the last call has merged. */
+  Merged = 3,
+  /** Entries that were left out because they could not be read. */
+  Malformed = 4,
+  /** The first word after the head; even, as each entry takes two. */
+  Entries = 6,
+}
+
+/** Brings the snapshot up to date. */
+export declare function show(snapshot: Uint8Array): NewUrls | null
 
 /** Takes the server offline at once; resolves when the others know and nothing of the engine is left. */
 export declare function shutDown(): Promise<void>
 
+/** Words at the head of the roster snapshot. Its slots belong to the other servers; this server stands in the head. */
+export declare enum SnapshotWord {
+  /** The number of the engine that wrote the snapshot. */
+  Engine = 0,
+  /** The value of the roster's slot counter for which JavaScript knows all URLs. */
+  SlotChanges = 1,
+  /** Other servers; -1 if none was ever written. */
+  Length = 2,
+  /** The version of the roster that the snapshot shows; negative if it does not show it. */
+  Version = 3,
+  /** The stamp of this server. */
+  OwnStamp = 4,
+  /** The flags of this server. */
+  OwnFlags = 5,
+  /** Servers that are online, this one included. */
+  OnlineCount = 6,
+  /** The first word after the head. */
+  Stamps = 8,
+}
+
 /** Starts the engine of this environment. Throws on bad configuration; trouble on the network never rejects. */
 export declare function start(environment: Record<string, string>, onLog: (severity: 'log' | 'warn' | 'error', message: string, reason?: string | null) => void): Promise<void>
+
+/** Separates the URLs that cross beside the received entries; no base URL holds it, not even around it. */
+export declare const URL_SEPARATOR: string

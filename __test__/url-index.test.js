@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict')
 const test = require('node:test')
-const { Shortcuts } = require('../js/roster/url-index.js')
+const { UrlIndex } = require('../js/roster/url-index.js')
 
 const SERVERS = 5_000
 
@@ -15,42 +15,42 @@ const NAMINGS = {
 }
 
 /** What is found of these names, by a copy of each as a parser would make it. */
-function found(shortcuts, urls) {
-  return JSON.parse(JSON.stringify(urls)).map((url) => shortcuts.find(url))
+function found(index, urls) {
+  return JSON.parse(JSON.stringify(urls)).map((url) => index.find(url))
 }
 
 function laid(urls) {
   const known = []
-  const shortcuts = new Shortcuts(known)
-  for (const url of urls) shortcuts.add([known.push(url) - 1])
-  return { known, shortcuts }
+  const index = new UrlIndex(known)
+  for (const url of urls) index.add([known.push(url) - 1])
+  return { known, index }
 }
 
 for (const [kind, naming] of Object.entries(NAMINGS)) {
   for (const servers of [3, 10, 100, SERVERS]) {
-    test(`all of ${servers} ${kind} are found, and none in a wrong place`, () => {
+    test(`all of ${servers} ${kind} are found, and none in a wrong slot`, () => {
       const urls = Array.from({ length: servers }, (_, index) => naming(index))
-      const { shortcuts } = laid(['http://127.0.0.1:9/me/', ...urls])
-      const places = found(shortcuts, urls)
-      const wrong = places.filter((place, index) => place !== index + 1)
+      const { index } = laid(['http://127.0.0.1:9/me/', ...urls])
+      const slots = found(index, urls)
+      const wrong = slots.filter((slot, index) => slot !== index + 1)
       assert.deepEqual(wrong, [])
       const strangers = Array.from({ length: servers }, (_, index) => naming(index + servers))
-      assert.ok(found(shortcuts, strangers).every((place) => place === undefined))
+      assert.ok(found(index, strangers).every((slot) => slot === undefined))
     })
   }
 }
 
-test('a place that gets another name is not found by its old one, but by its new one', () => {
+test('a slot that gets another name is not found by its old one, but by its new one', () => {
   const urls = Array.from({ length: 100 }, (_, index) => NAMINGS.addresses(index))
-  const { known, shortcuts } = laid(urls)
+  const { known, index } = laid(urls)
   for (let round = 1; round <= 20; round++) {
-    for (let place = 0; place < 100; place += 3) {
-      const old = known[place]
-      shortcuts.forget(old)
-      known[place] = NAMINGS.addresses(round * 1_000 + place)
-      shortcuts.add([place])
-      assert.equal(shortcuts.find(old), undefined)
-      assert.equal(shortcuts.find(known[place]), place)
+    for (let slot = 0; slot < 100; slot += 3) {
+      const old = known[slot]
+      index.forget(old)
+      known[slot] = NAMINGS.addresses(round * 1_000 + slot)
+      index.add([slot])
+      assert.equal(index.find(old), undefined)
+      assert.equal(index.find(known[slot]), slot)
     }
   }
 })
@@ -60,16 +60,16 @@ test('names that are too short, or made to collide, are found, and forgotten', (
     { length: 1_000 },
     (_, index) => `http://${index}/${'x'.repeat(100 - `${index}`.length)}/`,
   )
-  const { known, shortcuts } = laid([...alike, 'http://a/'])
+  const { known, index } = laid([...alike, 'http://a/'])
   assert.deepEqual(
-    found(shortcuts, known),
+    found(index, known),
     known.map((_, index) => index),
   )
-  assert.equal(shortcuts.find(''), undefined)
-  for (const [place, url] of known.entries()) {
-    shortcuts.forget(url)
-    known[place] = `http://other-${place}/`
-    shortcuts.add([place])
-    assert.equal(shortcuts.find(url), undefined)
+  assert.equal(index.find(''), undefined)
+  for (const [slot, url] of known.entries()) {
+    index.forget(url)
+    known[slot] = `http://other-${slot}/`
+    index.add([slot])
+    assert.equal(index.find(url), undefined)
   }
 })

@@ -1,20 +1,16 @@
 'use strict'
 
 const { badMessage, UNREADABLE } = require('../engine/errors.js')
+const { EntryFlag, EntrySubject, ReceivedWord, URL_SEPARATOR } = require('../engine/addon.js')
 const { BEFORE_OFFLINE, BEFORE_ONLINE, FIRST } = require('./url-table.js')
-const { MONITOR, ONLINE } = require('./snapshot.js')
 
-// The other end is `src/binding/sheet.rs`.
-const HEAD_WORDS = 6
-const BEGINS = 0
-const FROM = 1
-const TO = 2
-const MERGED = 3
-const MALFORMED = 4
+// `src/binding/layout.rs` explains these words and flags.
+const { IsStart, From, To, Merged, Malformed, Entries: HEAD_WORDS } = ReceivedWord
+const { Monitor: MONITOR, Online: ONLINE } = EntryFlag
 
-/** Whom an entry is about stands above its flags: one of the names beside it, this server, or the one at a place. */
-const WHOM = 4
-const NO_PLACE = -1
+/** Where slots begin among the subjects of entries; slot 0 is this server. */
+const { Own: OWN, Factor: SUBJECT } = EntrySubject
+const NO_SLOT = EntrySubject.Named - OWN
 
 const SMALLEST_ROOM = 64
 /** Enough for the largest cluster; what a longer request took is not kept. */
@@ -29,23 +25,22 @@ const LEAST_PATIENCE = 2
 const MAX_THROWING = 100
 
 /**
- * Entries without a place that the calling thread merges itself. A new server takes the engine over 1 µs, several times as long
+ * Entries without a slot that the calling thread merges itself. A new server takes the engine over 1 µs, several times as long
  * as parsing its entry; to let another thread merge takes some 30 µs a request.
  */
-const MAX_UNPLACED_AT_ONCE = 16
+const MAX_UNKNOWN_AT_ONCE = 16
 
 /** Characters of a base URL that are passed on: one more than any has, so that a longer one is rejected as such. */
-const MAX_NAME = 513
-/** Characters of all names without a place. More than the largest cluster has, and less than the largest string. */
-const MAX_NAMES = 64 * 1024 * 1024
-/** No base URL holds it, not even around it, where whitespace is ignored. */
-const BETWEEN_NAMES = '\0'
+const MAX_URL_LENGTH = 513
+/** Characters of all URLs without a slot. More than the largest cluster has, and less than the largest string. */
+const MAX_URLS_LENGTH = 64 * 1024 * 1024
 
 /** The entries of one gossip request as the addon takes them. */
-class Heard {
+class ReceivedEntries {
   #words
-  #unplaced = []
-  /** Characters in these names. */
+  /** The URLs without a slot. */
+  #unknown = []
+  /** Characters in these URLs. */
   #letters
   /** Where the next entry is written. */
   #end
@@ -60,86 +55,86 @@ class Heard {
    * Writes down both lists, the offline one first, as it is merged.
    *
    * @param {{ online: unknown[], onlineCount: number, offline: unknown[], offlineCount: number }} lists
-   * @param {import('./url-table.js').Names} names
+   * @param {import('./url-table.js').UrlTable} table
    */
-  write({ online, onlineCount, offline, offlineCount }, names) {
+  write({ online, onlineCount, offline, offlineCount }, table) {
     const count = onlineCount + offlineCount
     const isTooLarge = this.room > LARGEST_KEPT_ROOM && count <= LARGEST_KEPT_ROOM
     if (count > this.room || isTooLarge) this.#makeRoom(Math.max(count + (count >> 1), SMALLEST_ROOM))
-    this.#unplaced = []
+    this.#unknown = []
     this.#letters = 0
     this.#end = 0
     this.#malformed = 0
     this.#throwing = 0
-    this.#writeList(offline, offlineCount, 0, names)
-    this.#writeList(online, onlineCount, ONLINE, names)
+    this.#writeList(offline, offlineCount, 0, table)
+    this.#writeList(online, onlineCount, ONLINE, table)
     const words = this.#words
-    words[BEGINS] = 1
-    words[FROM] = 0
-    words[TO] = this.#end
-    words[MALFORMED] = this.#malformed
+    words[IsStart] = 1
+    words[From] = 0
+    words[To] = this.#end
+    words[Malformed] = this.#malformed
   }
 
-  /** The names of entries without a place, one after the other. */
-  get unplacedNames() {
-    return this.#unplaced.length > 0 ? this.#unplaced.join(BETWEEN_NAMES) : undefined
+  /** The URLs of entries without a slot, one after the other. */
+  get unknownUrls() {
+    return this.#unknown.length > 0 ? this.#unknown.join(URL_SEPARATOR) : undefined
   }
 
-  /** Whether so many entries have no place that another thread should merge, and all names fit into one text. */
-  get hasManyUnplaced() {
-    const count = this.#unplaced.length
-    const placed = this.#end - count
-    return count > MAX_UNPLACED_AT_ONCE && this.#letters + placed * MAX_NAME <= MAX_NAMES
+  /** Whether so many entries have no slot that another thread should merge, and all URLs fit into one string. */
+  get hasManyUnknown() {
+    const count = this.#unknown.length
+    const slotted = this.#end - count
+    return count > MAX_UNKNOWN_AT_ONCE && this.#letters + slotted * MAX_URL_LENGTH <= MAX_URLS_LENGTH
   }
 
   /**
-   * Replaces all places by names, which hold whatever another thread finds changed.
+   * Replaces all slots by URLs, which hold whatever another thread finds changed.
    *
-   * @param {string[]} urls by the places that were written down
+   * @param {string[]} urls by the slots that were written down
    */
-  nameAll(urls) {
-    this.#words[MERGED] = 0
-    this.nameTheRest(urls)
-    this.#words[BEGINS] = 1
+  useUrls(urls) {
+    this.#words[Merged] = 0
+    this.useUrlsForRest(urls)
+    this.#words[IsStart] = 1
   }
 
   get isMerged() {
-    return this.#words[MERGED] === this.#words[TO] - this.#words[FROM]
+    return this.#words[Merged] === this.#words[To] - this.#words[From]
   }
 
   /**
-   * Calls the servers in what has not been merged by their names, as their places may be others' by now.
+   * Names the servers of all entries that were not merged by their URLs, as their slots may be others' by now.
    *
-   * @param {string[]} urls by the places that were written down
+   * @param {string[]} urls by the slots that were written down
    */
-  nameTheRest(urls) {
+  useUrlsForRest(urls) {
     const words = this.#words
-    const unplaced = []
+    const unknown = []
     let passed = 0
-    const from = words[FROM] + words[MERGED]
-    for (let entry = 0; entry < words[TO]; entry++) {
+    const from = words[From] + words[Merged]
+    for (let entry = 0; entry < words[To]; entry++) {
       const at = HEAD_WORDS + 2 * entry
-      const place = Math.floor(words[at] / WHOM) - 1
+      const slot = Math.floor(words[at] / SUBJECT) - OWN
       if (entry < from) {
-        if (place === NO_PLACE) passed++
+        if (slot === NO_SLOT) passed++
         continue
       }
-      unplaced.push(place === NO_PLACE ? this.#unplaced[passed++] : urls[place])
-      words[at] %= WHOM
+      unknown.push(slot === NO_SLOT ? this.#unknown[passed++] : urls[slot])
+      words[at] %= SUBJECT
     }
-    this.#unplaced = unplaced
-    words[BEGINS] = 0
-    words[FROM] = from
+    this.#unknown = unknown
+    words[IsStart] = 0
+    words[From] = from
   }
 
   /** Entries that are none are counted, and left out. */
-  #writeList(entries, count, listFlag, names) {
+  #writeList(entries, count, listFlag, table) {
     const words = this.#words
-    const { urls, following } = names
+    const { urls, following } = table
     const known = urls.length
     let previous = listFlag === ONLINE ? BEFORE_ONLINE : BEFORE_OFFLINE
     let guess = following[previous]
-    let patience = names.patience
+    let patience = table.patience
     let end = this.#end
     for (let index = 0; index < count; index++) {
       let baseUrl
@@ -157,41 +152,41 @@ class Heard {
         this.#malformed++
         continue
       }
-      let place = NO_PLACE
+      let slot = NO_SLOT
       if (patience > 0 && guess < known && urls[guess] === baseUrl) {
-        place = guess
-        previous = place + FIRST
+        slot = guess
+        previous = slot + FIRST
         guess = following[previous]
         if (patience < PATIENCE) patience++
       } else {
-        place = names.find(baseUrl) ?? NO_PLACE
-        if (place === NO_PLACE) {
-          if (!this.#name(baseUrl)) continue
+        slot = table.find(baseUrl) ?? NO_SLOT
+        if (slot === NO_SLOT) {
+          if (!this.#addUnknown(baseUrl)) continue
         } else if (patience > 0) {
           patience--
-          following[previous] = place
-          previous = place + FIRST
+          following[previous] = slot
+          previous = slot + FIRST
           guess = following[previous]
         }
       }
       const at = HEAD_WORDS + 2 * end++
-      words[at] = (place + 1) * WHOM + listFlag + (monitor === true ? MONITOR : 0)
+      words[at] = (slot + OWN) * SUBJECT + listFlag + (monitor === true ? MONITOR : 0)
       words[at + 1] = lastUpdate
     }
     this.#end = end
-    names.patience = Math.max(patience, LEAST_PATIENCE)
+    table.patience = Math.max(patience, LEAST_PATIENCE)
   }
 
-  /** Takes a name that has no place, unless it is none: half a character would become another one on the other side. */
-  #name(baseUrl) {
-    const name = baseUrl.length > MAX_NAME ? baseUrl.slice(0, MAX_NAME) : baseUrl
-    if (!name.isWellFormed() || name.includes(BETWEEN_NAMES)) {
+  /** Takes a URL that has no slot, unless it is invalid: half a surrogate pair would become another character in Rust. */
+  #addUnknown(baseUrl) {
+    const url = baseUrl.length > MAX_URL_LENGTH ? baseUrl.slice(0, MAX_URL_LENGTH) : baseUrl
+    if (!url.isWellFormed() || url.includes(URL_SEPARATOR)) {
       this.#malformed++
       return false
     }
-    this.#letters += name.length + 1
-    if (this.#letters > MAX_NAMES) throw badMessage('gossip', 'the base URLs in it are too long')
-    this.#unplaced.push(name)
+    this.#letters += url.length + 1
+    if (this.#letters > MAX_URLS_LENGTH) throw badMessage('gossip', 'the base URLs in it are too long')
+    this.#unknown.push(url)
     return true
   }
 
@@ -202,4 +197,4 @@ class Heard {
   }
 }
 
-module.exports = { Heard }
+module.exports = { ReceivedEntries }

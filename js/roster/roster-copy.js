@@ -2,19 +2,19 @@
 
 const addon = require('../engine/addon.js')
 const { withPublicErrors } = require('../engine/errors.js')
-const { Heard } = require('./received-entries.js')
-const { Names } = require('./url-table.js')
-const { Sheet } = require('./snapshot.js')
+const { ReceivedEntries } = require('./received-entries.js')
+const { UrlTable } = require('./url-table.js')
+const { RosterSnapshot } = require('./snapshot.js')
 
 const gossip = withPublicErrors(addon.gossip)
 const gossipLater = withPublicErrors(addon.gossipLater)
 const show = withPublicErrors(addon.show)
 
 /** A copy of what the engine shows, so that little has to cross the boundary when it is shown again. */
-class Roster {
-  #names = new Names()
-  #sheet = new Sheet()
-  #heard = new Heard()
+class RosterCopy {
+  #table = new UrlTable()
+  #snapshot = new RosterSnapshot()
+  #received = new ReceivedEntries()
 
   /**
    * Merges the lists of a gossip request.
@@ -22,40 +22,40 @@ class Roster {
    * @returns {Promise<void> | undefined} resolves when another thread has merged them, if they name many new servers
    */
   gossip(lists) {
-    const heard = this.#heard
-    heard.write(lists, this.#names)
-    if (heard.hasManyUnplaced) {
-      heard.nameAll(this.#names.urls)
-      return gossipLater(heard.bytes, heard.unplacedNames)
+    const received = this.#received
+    received.write(lists, this.#table)
+    if (received.hasManyUnknown) {
+      received.useUrls(this.#table.urls)
+      return gossipLater(received.bytes, received.unknownUrls)
     }
-    let news = gossip(heard.bytes, heard.unplacedNames, this.#sheet.bytes)
-    if (!heard.isMerged) {
-      heard.nameTheRest(this.#names.urls)
-      this.#learn(news)
-      news = gossip(heard.bytes, heard.unplacedNames, this.#sheet.bytes)
+    let newUrls = gossip(received.bytes, received.unknownUrls, this.#snapshot.bytes)
+    if (!received.isMerged) {
+      received.useUrlsForRest(this.#table.urls)
+      this.#learn(newUrls)
+      newUrls = gossip(received.bytes, received.unknownUrls, this.#snapshot.bytes)
     }
-    this.#learn(news)
+    this.#learn(newUrls)
     return undefined
   }
 
   update() {
-    this.#learn(show(this.#sheet.bytes))
+    this.#learn(show(this.#snapshot.bytes))
   }
 
   lists(includeOffline) {
-    return this.#sheet.lists(this.#names.urls, includeOffline)
+    return this.#snapshot.lists(this.#table.urls, includeOffline)
   }
 
-  #learn(news) {
-    if (news) this.#names.learn(news, this.#sheet.count)
-    if (this.#sheet.isComplete) return
-    this.#sheet = this.#sheet.grown()
-    this.#learn(show(this.#sheet.bytes))
+  #learn(newUrls) {
+    if (newUrls) this.#table.learn(newUrls, this.#snapshot.count)
+    if (this.#snapshot.isComplete) return
+    this.#snapshot = this.#snapshot.grown()
+    this.#learn(show(this.#snapshot.bytes))
   }
 }
 
 /** The one that is not in use: while a body is read, its accessors may call back. */
-let idle = new Roster()
+let idle = new RosterCopy()
 
 /**
  * Merges the lists of a gossip request, and answers with all that is known; later, if the request names many new servers.
@@ -95,7 +95,7 @@ function showAll(includeOffline) {
 }
 
 function take() {
-  const roster = idle ?? new Roster()
+  const roster = idle ?? new RosterCopy()
   idle = undefined
   return roster
 }

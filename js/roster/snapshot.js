@@ -1,21 +1,15 @@
 'use strict'
 
-// The other end is `src/binding/sheet.rs`.
-const HEAD_WORDS = 8
-const WORD_BYTES = 8
-const LENGTH = 2
-const TOUCHES = 3
-const OWN_STAMP = 4
-const OWN_FLAGS = 5
-const LIVING = 6
+const { EntryFlag, SnapshotWord } = require('../engine/addon.js')
 
-const MONITOR = 1
-const ONLINE = 2
+const WORD_BYTES = Float64Array.BYTES_PER_ELEMENT
+const { Length, Version, OwnStamp, OwnFlags, OnlineCount, Stamps: HEAD_WORDS } = SnapshotWord
+const { Monitor: MONITOR, Online: ONLINE } = EntryFlag
 
 const SMALLEST_ROOM = 64
 
-/** What is shown of all servers, but for their names. The addon writes it, and writes anew what may have changed. */
-class Sheet {
+/** All that is shown of servers, except their URLs. The addon writes it, as `src/binding/layout.rs` says. */
+class RosterSnapshot {
   constructor(room = SMALLEST_ROOM) {
     const stampsEnd = (HEAD_WORDS + room) * WORD_BYTES
     this.bytes = new Uint8Array(stampsEnd + room)
@@ -26,46 +20,46 @@ class Sheet {
 
   /** How many servers are known, this one included. */
   get count() {
-    return this.head[LENGTH] + 1
+    return this.head[Length] + 1
   }
 
   /** Whether there was room for all. */
   get isComplete() {
-    return this.head[TOUCHES] >= 0
+    return this.head[Version] >= 0
   }
 
   /** The same with more room, to be written. */
   grown() {
-    const sheet = new Sheet(this.count * 2)
-    sheet.head.set(this.head)
-    return sheet
+    const snapshot = new RosterSnapshot(this.count * 2)
+    snapshot.head.set(this.head)
+    return snapshot
   }
 
   /**
    * Fresh objects, which are the caller's to change.
    *
-   * @param {string[]} urls by place
+   * @param {string[]} urls by slot
    * @param {boolean} includeOffline
    * @returns {import('../..').ServerList}
    */
   lists(urls, includeOffline) {
     const { head, stamps, flags, count } = this
-    const living = head[LIVING]
-    const online = new Array(living)
-    const offline = new Array(includeOffline ? count - living : 0)
+    const onlineTotal = head[OnlineCount]
+    const online = new Array(onlineTotal)
+    const offline = new Array(includeOffline ? count - onlineTotal : 0)
     let onlineCount = 0
     let offlineCount = 0
-    let flag = head[OWN_FLAGS] | 0
-    let lastUpdate = head[OWN_STAMP]
-    for (let place = 0; place < count; place++) {
-      const entry = { baseUrl: urls[place], monitor: (flag & MONITOR) !== 0, lastUpdate }
+    let flag = head[OwnFlags] | 0
+    let lastUpdate = head[OwnStamp]
+    for (let slot = 0; slot < count; slot++) {
+      const entry = { baseUrl: urls[slot], monitor: (flag & MONITOR) !== 0, lastUpdate }
       if (flag & ONLINE) online[onlineCount++] = entry
       else if (includeOffline) offline[offlineCount++] = entry
-      flag = flags[place]
-      lastUpdate = stamps[place]
+      flag = flags[slot]
+      lastUpdate = stamps[slot]
     }
     return includeOffline ? { online, offline } : { online }
   }
 }
 
-module.exports = { Sheet, MONITOR, ONLINE }
+module.exports = { RosterSnapshot }

@@ -1,42 +1,42 @@
 'use strict'
 
-/** A word holds a place in its lower bits, enough for the largest cluster, and above it the upper bits of the hash. */
-const PLACE = 2 ** 17 - 1
+/** A word holds a slot in its lower bits, enough for the largest cluster, and above it the upper bits of the hash. */
+const SLOT = 2 ** 17 - 1
 const EMPTY = -1
 const SMALLEST_ROOM = 8
-/** So many words in a row are looked at: names that were made to collide cost no more than that. */
+/** So many words in a row are looked at: URLs that were made to collide cost no more than that. */
 const REACH = 8
 
-/** Letters are hashed that could tell so many times more names apart than there are, and at most so many. */
+/** Letters are hashed that could tell so many times more URLs apart than there are, and at most so many. */
 const MARGIN = 8
 const MOST_LETTERS = 8
-/** They are chosen from the last ones of so many names. */
+/** They are chosen from the last ones of so many URLs. */
 const LAST = 64
 const SAMPLES = 64
 /** Samples so far apart fall in with no numbering. */
 const GOLDEN = 0.618034
 
 /**
- * Finds places by their names, nearly all of them by a few letters. A map hashes all of a text, which takes longer than
+ * Finds slots by their URLs, nearly all of them by a few letters. A map hashes all of a text, which takes longer than
  * anything else that is done with one that has just been parsed.
  */
-class Shortcuts {
+class UrlIndex {
   #urls
   #words
   #letters
   #longest
   #used
-  /** The places of names that are too short, or collide with others. */
+  /** The slots of URLs that are too short, or collide with others. */
   #others = new Map()
 
-  /** @param {string[]} urls by place, which the owner keeps up to date */
+  /** @param {string[]} urls by slot, which the owner keeps up to date */
   constructor(urls) {
     this.#urls = urls
     this.#lay()
   }
 
   /**
-   * The place of this name; undefined if it is nobody's.
+   * The slot of this URL; undefined if no server has it.
    *
    * @param {string} text
    */
@@ -50,8 +50,8 @@ class Shortcuts {
       const word = words[(hash + step) & last]
       // Here it would have been put.
       if (word === EMPTY) return undefined
-      const place = word & PLACE
-      if (((word ^ hash) & ~PLACE) === 0 && urls[place] === text) return place
+      const slot = word & SLOT
+      if (((word ^ hash) & ~SLOT) === 0 && urls[slot] === text) return slot
     }
     return this.#findOther(text)
   }
@@ -60,13 +60,13 @@ class Shortcuts {
     return this.#others.size > 0 ? this.#others.get(text) : undefined
   }
 
-  /** These places have new names. What leads there by their old ones stays until all is laid anew, and finds nothing. */
-  add(places) {
-    if ((this.#used + places.length) * 2 > this.#words.length) this.#lay()
-    else for (const place of places) this.#put(place)
+  /** These slots have new URLs. Words for their old ones stay until all is laid anew, and match nothing. */
+  add(slots) {
+    if ((this.#used + slots.length) * 2 > this.#words.length) this.#lay()
+    else for (const slot of slots) this.#put(slot)
   }
 
-  /** This name is nobody's any more. */
+  /** No server has this URL any more. */
   forget(text) {
     if (this.#others.size > 0) this.#others.delete(text)
   }
@@ -80,23 +80,23 @@ class Shortcuts {
     this.#longest = Math.max(...this.#letters)
     this.#used = 0
     this.#others.clear()
-    for (let place = 0; place < urls.length; place++) this.#put(place)
+    for (let slot = 0; slot < urls.length; slot++) this.#put(slot)
   }
 
-  #put(place) {
-    const url = this.#urls[place]
-    if (url.length < this.#longest) return void this.#others.set(url, place)
+  #put(slot) {
+    const url = this.#urls[slot]
+    if (url.length < this.#longest) return void this.#others.set(url, slot)
     const words = this.#words
     const last = words.length - 1
     const hash = this.#hash(url)
     for (let step = 0; step < REACH; step++) {
       const at = (hash + step) & last
       if (words[at] !== EMPTY) continue
-      words[at] = (hash & ~PLACE) | place
+      words[at] = (hash & ~SLOT) | slot
       this.#used++
       return
     }
-    this.#others.set(url, place)
+    this.#others.set(url, slot)
   }
 
   /** FNV-1a, with its upper bits mixed into its lower ones. */
@@ -111,7 +111,7 @@ class Shortcuts {
   }
 }
 
-/** Where names differ most, counted from their ends: in `http://10.0.3.17:3000/` before the port. */
+/** Where URLs differ most, counted from their ends: in `http://10.0.3.17:3000/` before the port. */
 function tellingLetters(urls) {
   const samples = Array.from({ length: Math.min(SAMPLES, urls.length) }, (_, index) => {
     return urls[Math.floor(index * GOLDEN * urls.length) % urls.length]
@@ -130,4 +130,4 @@ function tellingLetters(urls) {
   return letters
 }
 
-module.exports = { Shortcuts }
+module.exports = { UrlIndex }

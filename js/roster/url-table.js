@@ -1,53 +1,53 @@
 'use strict'
 
-const { Shortcuts } = require('./url-index.js')
+const { UrlIndex } = require('./url-index.js')
 
 const SMALLEST_ROOM = 64
 
-/** Characters of the longest name that a server may have; to look up a longer one would only cost time. */
+/** Characters of the longest base URL; looking up a longer one would only cost time. */
 const LONGEST = 512
 
-// Where in `following` there is what comes first in each list, and then what comes after each place.
+// Where in `following` there is what comes first in each list, and then what comes after each slot.
 const BEFORE_ONLINE = 0
 const BEFORE_OFFLINE = 1
 const FIRST = 2
 
-/** The base URLs of all known servers by their place, as the addon tells them; place 0 is this server's own. */
-class Names {
-  #shortcuts
+/** The base URLs of all known servers by their roster slots, as the addon tells them; slot 0 is this server's own. */
+class UrlTable {
+  #index
 
   constructor() {
     this.urls = []
-    this.#shortcuts = new Shortcuts(this.urls)
-    /** Which place was named after each one lately: a guess that spares looking up most names. */
+    this.#index = new UrlIndex(this.urls)
+    /** Which slot was named after each one lately: a guess that spares most look-ups. */
     this.following = inOrder(SMALLEST_ROOM)
     /** How far such guesses are trusted. */
     this.patience = 1
   }
 
   /**
-   * The place of a server, undefined where none has this name.
+   * The slot of a server; undefined if no server has this URL.
    *
-   * @param {string} name
+   * @param {string} url
    */
-  find(name) {
-    if (name.length > LONGEST) return undefined
-    return this.#shortcuts.find(name)
+  find(url) {
+    if (url.length > LONGEST) return undefined
+    return this.#index.find(url)
   }
 
   /**
-   * Takes in names that are new, or have moved; another engine tells all of them.
+   * Takes in URLs that are new or have moved; another engine tells all of them.
    *
-   * @param {{ places: Uint32Array, baseUrls: string }} news
+   * @param {{ slots: Uint32Array, baseUrls: string }} news
    * @param {number} count of all
    */
-  learn({ places, baseUrls: json }, count) {
+  learn({ slots, baseUrls: json }, count) {
     const baseUrls = JSON.parse(json)
-    for (const place of places) if (place < this.urls.length) this.#vacate(place)
-    for (let place = count; place < this.urls.length; place++) this.#vacate(place)
+    for (const slot of slots) if (slot < this.urls.length) this.#vacate(slot)
+    for (let slot = count; slot < this.urls.length; slot++) this.#vacate(slot)
     if (count < this.urls.length) this.urls.length = count
-    for (let index = 0; index < places.length; index++) this.urls[places[index]] = baseUrls[index]
-    this.#shortcuts.add(places)
+    for (let index = 0; index < slots.length; index++) this.urls[slots[index]] = baseUrls[index]
+    this.#index.add(slots)
     if (count + FIRST > this.following.length) {
       const longer = inOrder(count * 2)
       longer.set(this.following)
@@ -55,14 +55,14 @@ class Names {
     }
   }
 
-  #vacate(place) {
-    this.#shortcuts.forget(this.urls[place])
+  #vacate(slot) {
+    this.#index.forget(this.urls[slot])
   }
 }
 
-/** Each place with the next one after it, which is right where a list comes in the order that is kept here. */
+/** Each slot with the next one after it, which is right where a list comes in the order that is kept here. */
 function inOrder(length) {
   return Uint32Array.from({ length }, (_, index) => Math.max(0, index + 1 - FIRST))
 }
 
-module.exports = { Names, BEFORE_ONLINE, BEFORE_OFFLINE, FIRST }
+module.exports = { UrlTable, BEFORE_ONLINE, BEFORE_OFFLINE, FIRST }

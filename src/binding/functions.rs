@@ -8,7 +8,8 @@ use napi_derive::napi;
 use super::environment::EngineSlot;
 use super::errors::{Result, internal, misconfigured, unauthorized};
 use super::promise::promise;
-use super::sheet::{Heard, Names, Sheet};
+use super::received::ReceivedEntries;
+use super::snapshot::{NewUrls, RosterSnapshot};
 use crate::driver::transport::HttpSettings;
 use crate::driver::{Beat, Engine, LogSink, Pulse};
 use crate::protocol::config::{Config, ConfigError};
@@ -74,51 +75,52 @@ pub fn authorize_gossip(env: &Env, authorization_header: String) -> Result<()> {
     if engine.is_secret(&authorization_header) { Ok(()) } else { Err(unauthorized("SHAZBOT_SECRET")) }
 }
 
-/// Merges entries of a gossip request, as long as their places hold, and brings the sheet up to date; `names` are those of
-/// the entries that have no place. Whoever calls it has checked the secret before.
-#[napi(catch_unwind, ts_args_type = "heard: Uint8Array, names: string | undefined, sheet: Uint8Array")]
+/// Merges entries of a gossip request, as long as their slots hold, and brings the snapshot up to date; `urls` are those of
+/// the entries that have no slot. The caller has checked the secret.
+#[napi(catch_unwind, ts_args_type = "received: Uint8Array, urls: string | undefined, snapshot: Uint8Array")]
 pub fn gossip(
     env: &Env,
-    mut heard: BufferSlice<'_>,
-    names: Option<String>,
-    mut sheet: BufferSlice<'_>,
-) -> Result<Option<Names>> {
+    mut received: BufferSlice<'_>,
+    urls: Option<String>,
+    mut snapshot: BufferSlice<'_>,
+) -> Result<Option<NewUrls>> {
     let slot = EngineSlot::of(env)?;
     let engine = slot.borrow()?;
-    let mut sheet = Sheet::new(&mut sheet, slot.number());
-    let mut heard = Heard(&mut heard);
-    let entries = heard.entries(names.as_deref().unwrap_or_default());
-    let (merged, names) =
-        engine.gossip_placed(sheet.changes(), heard.beginning(), entries, |machine| sheet.update(machine));
-    heard.were_merged(merged);
-    Ok(names)
+    let mut snapshot = RosterSnapshot::new(&mut snapshot, slot.number());
+    let mut received = ReceivedEntries(&mut received);
+    let entries = received.entries(urls.as_deref().unwrap_or_default());
+    let changes = snapshot.slot_changes();
+    let (merged, new_urls) =
+        engine.gossip_placed(changes, received.beginning(), entries, |machine| snapshot.update(machine));
+    received.set_merged(merged);
+    Ok(new_urls)
 }
 
-/// Merges the entries of a gossip request, all of which have names, on another thread; resolves when that is done. What was
-/// heard is copied. Whoever calls it has checked the secret before.
-#[napi(catch_unwind, ts_args_type = "heard: Uint8Array, names: string", ts_return_type = "Promise<void>")]
+/// Merges the entries of a gossip request, all of which have URLs, on another thread; resolves when that is done. The
+/// entries are copied. The caller has checked the secret.
+#[napi(catch_unwind, ts_args_type = "received: Uint8Array, urls: string", ts_return_type = "Promise<void>")]
 pub fn gossip_later<'env>(
     env: &'env Env,
-    mut heard: BufferSlice<'_>,
-    names: String,
+    mut received: BufferSlice<'_>,
+    urls: String,
 ) -> Result<PromiseRaw<'env, ()>> {
     let engine = EngineSlot::of(env)?.engine()?;
-    let mut heard = Heard(&mut heard).copy();
+    let mut received = ReceivedEntries(&mut received).copy();
     let merge = async move {
-        let heard = Heard(&mut heard);
-        // Names hold after any changes of places.
-        engine.gossip_placed(0, heard.beginning(), heard.entries(&names), |_| {});
+        let received = ReceivedEntries(&mut received);
+        // URLs hold after any changes of slots.
+        engine.gossip_placed(0, received.beginning(), received.entries(&urls), |_| {});
     };
     promise(env, merge, |_| {})
 }
 
-/// Brings the sheet up to date.
-#[napi(catch_unwind, ts_args_type = "sheet: Uint8Array")]
-pub fn show(env: &Env, mut sheet: BufferSlice<'_>) -> Result<Option<Names>> {
+/// Brings the snapshot up to date.
+#[napi(catch_unwind, ts_args_type = "snapshot: Uint8Array")]
+pub fn show(env: &Env, mut snapshot: BufferSlice<'_>) -> Result<Option<NewUrls>> {
     let slot = EngineSlot::of(env)?;
     let engine = slot.borrow()?;
-    let mut sheet = Sheet::new(&mut sheet, slot.number());
-    Ok(engine.look(|machine| sheet.update(machine)))
+    let mut snapshot = RosterSnapshot::new(&mut snapshot, slot.number());
+    Ok(engine.look(|machine| snapshot.update(machine)))
 }
 
 /// Merges what a gossip request says in the native extension, given as JSON, and answers in kind; null where the request is

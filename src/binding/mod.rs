@@ -4,7 +4,10 @@
 //! |---|---|
 //! | `functions` | what JavaScript calls |
 //! | `environment` | the engine that belongs to one JavaScript environment |
-//! | `sheet` | lists of servers, as JavaScript keeps them |
+//! | `layout` | the buffers that Rust and JavaScript share |
+//! | `snapshot` | what is shown of all servers, in the buffer that JavaScript keeps |
+//! | `received` | the entries of a gossip request, in the buffer that JavaScript writes |
+//! | `words` | words in a buffer |
 //! | `raw` | what JavaScript calls with bytes, for the adapters |
 //! | `promise` | promises of what is done on other threads |
 //! | `errors` | errors with their codes |
@@ -14,6 +17,9 @@
 mod environment;
 mod errors;
 mod functions;
+mod layout;
 mod promise;
 mod raw;
-mod sheet;
+mod received;
+mod snapshot;
+mod words;
