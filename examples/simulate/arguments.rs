@@ -1,7 +1,7 @@
 //! The command line.
 
 use clustershazbot::sim::scenarios::{Plan, Scenario};
-use clustershazbot::sim::setup::Kind;
+use clustershazbot::sim::spec::Kind;
 
 const USAGE: &str = "\
 usage: simulate [options]

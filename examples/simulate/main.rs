@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use arguments::Arguments;
 use clustershazbot::sim::scenarios::{self, Plan, Results};
-use clustershazbot::sim::setup::Kind;
+use clustershazbot::sim::spec::Kind;
 use clustershazbot::sim::world::World;
 
 /// One cluster that was simulated.

@@ -6,7 +6,7 @@ use super::clock::{Glitch, Millis};
 use super::delivery::LAG_TOLD_EVERY;
 use super::host::{Port, Squatter};
 use super::process::{Engine, Stage};
-use super::setup::Spec;
+use super::spec::Spec;
 use super::wire::{HostId, ProcessId, Question, Request};
 use super::world::{Happening, World};
 use crate::protocol::extension::Extension;

@@ -158,7 +158,8 @@ impl World {
             self.trace.refused += 1;
             return self.answer(&request, Outcome::NoListener, 0);
         };
-        if let Some(violation) = host.load.receive(self.time, &host.url, self.checks.load_limit) {
+        let rate = host.load.receive(self.time);
+        if let Some(violation) = checks::fair_load(self.time, &host.url, rate, self.checks.load_limit) {
             self.violate(violation);
         }
         let stalled_until = self.processes.get(process.index()).map_or(0, |process| process.stalled_until);

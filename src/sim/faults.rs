@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::clock::{EPOCH, Glitch, Millis};
 use super::host::Squatter;
-use super::setup::{Kind, Spec};
+use super::spec::{Kind, Spec};
 use super::store::Fault;
 use super::wire::HostId;
 use super::world::World;

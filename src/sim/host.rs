@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use super::checks::Load;
 use super::clock::Millis;
-use super::setup::Kind;
+use super::spec::Kind;
 use super::wire::{Outcome, ProcessId};
 use crate::protocol::message::Refusal;
 
@@ -108,5 +107,49 @@ impl Host {
     pub(super) fn next_process(&mut self) -> Option<ProcessId> {
         self.turn = self.turn.wrapping_add(1);
         self.processes.get(self.turn % self.processes.len().max(1)).copied()
+    }
+}
+
+/// Seconds over which the rate of requests is averaged.
+const WINDOW: usize = 10;
+
+/// The requests that a host was sent in the last seconds.
+#[derive(Debug, Default)]
+pub(super) struct Load {
+    counts: [u32; WINDOW],
+    second: u64,
+    sum: u32,
+    /// How many it was ever sent.
+    total: u64,
+}
+
+impl Load {
+    /// Counts a request, and returns the rate of requests a second.
+    pub(super) fn receive(&mut self, now: Millis) -> f64 {
+        let second = now / 1_000;
+        for passed in (self.second + 1..=second).take(WINDOW) {
+            let slot = &mut self.counts[passed as usize % WINDOW];
+            self.sum -= std::mem::take(slot);
+        }
+        self.second = second;
+        self.counts[second as usize % WINDOW] += 1;
+        self.sum += 1;
+        self.total += 1;
+        f64::from(self.sum) / WINDOW as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_storm_has_a_high_rate_and_a_trickle_a_low_one() {
+        let mut load = Load::default();
+        let trickle = (0..10_000).filter(|step| load.receive(step * 50) > 30.0).count();
+        assert_eq!(trickle, 0);
+        let storm = (0..10_000).filter(|step| load.receive(600_000 + step) > 30.0).count();
+        assert!(storm > 9_000, "{storm}");
+        assert!(load.receive(900_000) <= 30.0);
     }
 }

@@ -30,6 +30,7 @@ pub mod reduced;
 pub mod report;
 pub mod scenarios;
 pub mod setup;
+pub mod spec;
 mod storage;
 pub mod store;
 pub mod trace;

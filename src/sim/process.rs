@@ -1,6 +1,5 @@
 //! One process: an engine, the clock on its wall, and what the world notes about it.
 
-use super::checks::Ledger;
 use super::clock::{Glitch, Millis};
 use super::legacy::Legacy;
 use super::view::{self, View};
@@ -29,6 +28,21 @@ pub enum Stage {
     Leaving,
     /// It has ended, in whatever way.
     Ended,
+}
+
+/// Hosts in focus: in large worlds, the checks compare only views of the last hosts that something was done to.
+pub(super) const MAX_FOCUS: usize = 3;
+
+/// What the checks remember of one process.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    /// How each host stood when this process was last looked at.
+    pub(super) views: Vec<Option<View>>,
+    /// The same of the hosts in focus, in a large world.
+    pub(super) in_focus: [Option<View>; MAX_FOCUS],
+    pub(super) own: Option<View>,
+    /// Whose plain answer has just come: who has asked may outdo a claim on its behalf.
+    pub(super) answered_by: Option<HostId>,
 }
 
 /// A process.

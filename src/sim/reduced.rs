@@ -12,7 +12,7 @@ use super::clock::Millis;
 use super::network::Network;
 use super::queue::Queue;
 use super::scenarios::{Plan, Scenario};
-use super::setup::Template;
+use super::spec::Template;
 use super::store::Store;
 use super::watch::Watch;
 use super::wire::HostId;
@@ -277,7 +277,7 @@ mod tests {
     use super::*;
     use crate::sim::report::Times;
     use crate::sim::scenarios;
-    use crate::sim::setup::Kind;
+    use crate::sim::spec::Kind;
 
     fn plan(scenario: Scenario, servers: usize, events: usize) -> Plan {
         Plan { scenario, servers, kind: Kind::Native, legacy_share: 0.0, loss: 0.01, events, seed: 1 }

@@ -8,7 +8,7 @@ use rand::RngExt;
 
 use super::clock::Millis;
 use super::process::{Engine, Process, Traffic};
-use super::setup::{Kind, Spec};
+use super::spec::{Kind, Spec};
 use super::watch::{News, Watch, WatchId};
 use super::wire::HostId;
 use super::world::World;

@@ -1,7 +1,7 @@
 //! How one server stands in the eyes of another.
 
 use super::clock::{EPOCH, Millis, present};
-use super::setup::{Kind, Spec};
+use super::spec::{Kind, Spec};
 use crate::protocol::claim::Claim;
 use crate::protocol::machine::Machine;
 use crate::protocol::member::Status;

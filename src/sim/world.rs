@@ -49,7 +49,7 @@ pub struct World {
     pub(super) rng: Xoshiro256PlusPlus,
     pub(super) queue: Queue<Happening>,
     pub(super) by_url: IndexMap<Arc<str>, HostId, FixedState>,
-    pub(super) template: super::setup::Template,
+    pub(super) template: super::spec::Template,
 }
 
 /// What may happen.
@@ -88,7 +88,7 @@ impl World {
             rng,
             queue: Queue::default(),
             by_url: IndexMap::default(),
-            template: super::setup::Template::default(),
+            template: super::spec::Template::default(),
         }
     }
 

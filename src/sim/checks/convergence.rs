@@ -35,7 +35,7 @@ fn judge(at: Millis, observer: &str, host: &Host, view: String) -> Violation {
 
 #[cfg(test)]
 mod tests {
-    use crate::sim::setup::{Kind, Spec};
+    use crate::sim::spec::{Kind, Spec};
     use crate::sim::world::World;
 
     #[test]

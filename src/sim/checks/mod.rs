@@ -12,12 +12,12 @@ mod self_truth;
 use std::fmt;
 
 pub(super) use bounded::check as bounded;
-pub(super) use fair_load::Load;
+pub(super) use fair_load::check as fair_load;
 pub(super) use legacy_clean::check as legacy_clean;
 
 use super::clock::{Millis, present};
 use super::host::Host;
-use super::process::{Engine, Process, Stage};
+use super::process::{Engine, MAX_FOCUS, Process, Stage};
 use super::view::{self, View};
 use super::wire::HostId;
 use crate::protocol::member::Status;
@@ -25,8 +25,6 @@ use crate::protocol::time::{Incarnation, Now};
 
 /// Up to so many hosts everybody's view of everybody is looked at after each step.
 const FULL_UP_TO: usize = 32;
-/// In larger worlds only the views of the last so many hosts that something was done to.
-const MAX_FOCUS: usize = 3;
 /// More violations than this are counted, not kept.
 const MAX_KEPT: usize = 100;
 
@@ -45,18 +43,6 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "at {} ms: {}: {}", self.at, self.invariant, self.finding)
     }
-}
-
-/// What the checks remember of one process.
-#[derive(Debug, Default)]
-pub struct Ledger {
-    /// How each host stood when this process was last looked at.
-    views: Vec<Option<View>>,
-    /// The same of the hosts in focus, in a large world.
-    in_focus: [Option<View>; MAX_FOCUS],
-    own: Option<View>,
-    /// Whose plain answer has just come: who has asked may outdo a claim on its behalf.
-    pub(super) answered_by: Option<HostId>,
 }
 
 /// The checks.

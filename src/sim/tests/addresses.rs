@@ -7,7 +7,7 @@ use crate::protocol::message::{HeardEntry, HeardLists, Refusal};
 use crate::sim::clock::{EPOCH, Millis};
 use crate::sim::host::Squatter;
 use crate::sim::process::Engine;
-use crate::sim::setup::{Kind, Spec};
+use crate::sim::spec::{Kind, Spec};
 use crate::sim::store::Download;
 use crate::sim::wire::{HostId, ProcessId};
 use crate::sim::world::World;

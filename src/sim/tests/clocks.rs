@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{FIRST, SECOND, agree_throughout, agree_within, natives, no_violations};
 use crate::sim::clock::{EPOCH, Glitch, Millis};
-use crate::sim::setup::{Kind, Spec};
+use crate::sim::spec::{Kind, Spec};
 use crate::sim::wire::HostId;
 use crate::sim::world::World;
 

@@ -2,7 +2,7 @@
 
 use super::{FIRST, SECOND, agree_throughout, agree_within, natives, no_violations};
 use crate::protocol::member::Status;
-use crate::sim::setup::{Kind, Spec};
+use crate::sim::spec::{Kind, Spec};
 use crate::sim::wire::HostId;
 use crate::sim::world::World;
 

@@ -2,7 +2,7 @@
 
 use super::{FIRST, SECOND, agree_throughout, agree_within, no_violations, of};
 use crate::sim::process::Stage;
-use crate::sim::setup::{Kind, Spec};
+use crate::sim::spec::{Kind, Spec};
 use crate::sim::wire::HostId;
 use crate::sim::world::World;
 

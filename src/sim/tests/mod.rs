@@ -11,7 +11,7 @@ mod strangers;
 mod sweep;
 
 use super::clock::Millis;
-use super::setup::{Kind, Spec};
+use super::spec::{Kind, Spec};
 use super::wire::HostId;
 use super::world::World;
 

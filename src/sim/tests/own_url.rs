@@ -3,7 +3,7 @@
 use super::{FIRST, SECOND, agree_throughout, agree_within, natives, no_violations};
 use crate::sim::clock::Millis;
 use crate::sim::host::Port;
-use crate::sim::setup::{Kind, Spec};
+use crate::sim::spec::{Kind, Spec};
 use crate::sim::wire::{HostId, ProcessId};
 use crate::sim::world::World;
 

@@ -2,7 +2,7 @@
 
 use super::{FIRST, agree_within, natives, no_violations, of};
 use crate::sim::clock::Millis;
-use crate::sim::setup::{Kind, Spec};
+use crate::sim::spec::{Kind, Spec};
 use crate::sim::wire::HostId;
 use crate::sim::world::World;
 

@@ -9,7 +9,7 @@ use crate::protocol::time::{Incarnation, Stamp};
 use crate::sim::clock::{EPOCH, Millis};
 use crate::sim::host::Port;
 use crate::sim::process::Stage;
-use crate::sim::setup::{Kind, Spec};
+use crate::sim::spec::{Kind, Spec};
 use crate::sim::wire::{HostId, ProcessId};
 use crate::sim::world::World;
 

@@ -8,7 +8,7 @@ use crate::sim::clock::Millis;
 use crate::sim::faults::{Chaos, Mix};
 use crate::sim::golden::Golden;
 use crate::sim::host::Host;
-use crate::sim::setup::Kind;
+use crate::sim::spec::Kind;
 use crate::sim::trace::Trace;
 use crate::sim::world::World;
 
@@ -187,7 +187,7 @@ fn no_invariant_breaks_whatever_goes_wrong() {
 
 /// Seeds that campaigns found: originals that believed a tombstone far ahead of their clock, and tombstones dropped too early.
 #[test]
-fn what_campaigns_found_stays_mended() {
+fn what_campaigns_found_stays_fixed() {
     let seeds = [
         9_000_378, 9_000_643, 9_001_308, 30_000_460, 30_001_482, 30_001_894, 30_003_523, 30_004_892,
         30_005_141, 30_006_403, 30_006_691, 30_007_325, 30_009_271, 30_010_012, 30_014_050, 30_014_374,
