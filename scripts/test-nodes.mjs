@@ -21,15 +21,17 @@ if (onlyOthers) parts.shift()
  * compiler, and the scripts of a release.
  */
 const SAME_EVERYWHERE = [
-  'addresses',
-  'clocks',
-  'cluster-',
-  'interop',
-  'native-clusters',
-  'native-own-url',
-  'release',
-  'types.test',
-  'wire-',
+  'cluster/addresses',
+  'cluster/clocks',
+  'cluster/faults',
+  'cluster/interop',
+  'cluster/mixed',
+  'cluster/native-clusters',
+  'cluster/native-own-url',
+  'cluster/size',
+  'package/release',
+  'package/types',
+  'wire/',
 ]
 const options = onlyOthers ? [...parts, ...SAME_EVERYWHERE.map((part) => `--without=${part}`)] : parts
 

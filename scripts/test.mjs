@@ -48,7 +48,8 @@ process.exitCode = run.status ?? 1
 
 function testFiles(folder) {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name)
+    // With slashes on Windows too, as parts of paths are given.
+    const path = `${folder}/${entry.name}`
     if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : testFiles(path)
     return entry.name.endsWith('.test.js') ? [path] : []
   })

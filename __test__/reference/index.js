@@ -4,7 +4,7 @@
  * The reference peer: the six functions with the behaviour of the original TypeScript package, its faults included.
  *
  * It stands in for a legacy peer in mixed clusters and is the yardstick of the benchmarks. It is no example to follow:
- * every fault that the addon mends is left as it was, and `FAULT n` names the test in `__test__/mended/` that shows it.
+ * every fault that the addon mends is left as it was, and `FAULT n` names the test in `__test__/fixed-in-v2/` that shows it.
  */
 
 const { readConfig } = require('./config')

@@ -1,0 +1,189 @@
+'use strict'
+
+/**
+ * What a body costs the main thread. Each measurement stands beside one of `JSON.parse` on the same text, made in turn in the
+ * same process, and medians are compared: whatever else the machine does slows both.
+ */
+
+const assert = require('node:assert/strict')
+const { performance } = require('node:perf_hooks')
+const { describe, test } = require('node:test')
+const { SECRET } = require('../support/environment')
+const { BASE_URL, captureConsole, prepare, shazbot } = require('../support/in-process')
+const { silence } = require('../support/silence')
+
+/** A body may cost so many times what its own `JSON.parse` does, beyond what an empty message costs. */
+const LIMIT = 5
+/** µs that a wrong secret may cost, and how much a loaded machine may add in this test. */
+const REFUSED = 20
+const LOAD = 5
+
+const ENTRIES = 20_000
+const ROUNDS = 15
+const REFUSALS = 20
+const ATTEMPTS = 4
+/** New servers in a body, and such bodies in an attempt: all attempts together stay below the 100,000 that are kept. */
+const NEW_ENTRIES = 4_000
+const NEW_ROUNDS = 5
+const OLD = Date.now() - 3_600_000
+
+const lists = (online, more) => JSON.stringify({ message: 'gossip', online, ...more })
+const many = (make, count = ENTRIES) => Array.from({ length: count }, (_, index) => make(index))
+const entries = (urlOf, count) =>
+  lists(many((index) => ({ baseUrl: urlOf(index), monitor: false, lastUpdate: OLD }), count))
+const nested = (levels) => `${'['.repeat(levels)}${']'.repeat(levels)}`
+const extended = (v2) =>
+  lists([], { v2: { me: ['http://127.0.0.1:9/native/', 'alive', 7, OLD, 0], id: 'f', kind: 'push', ...v2 } })
+
+/** Texts by what is in them; the same servers each time, so that none of them is new but the first. */
+const BODIES = {
+  null: lists(many(() => null)),
+  numbers: lists(many((index) => index)),
+  strings: lists(many(() => 'x')),
+  booleans: lists(many(() => true)),
+  'empty objects': lists(many(() => ({}))),
+  'empty lists': lists(many(() => [])),
+  'objects of many shapes': lists(many((index) => ({ [`key${index % 3_000}`]: 1 }), 6_000)),
+  'texts for stamps': lists(many(() => ({ baseUrl: 'http://a/', lastUpdate: '1' }))),
+  'stamps far ahead': lists(many(() => ({ baseUrl: 'http://a/', lastUpdate: 1e300 }))),
+  'no URLs': entries((index) => `x${index}`),
+  'this server': entries(() => BASE_URL),
+  'this server, oddly spelt': entries(() => BASE_URL.toUpperCase().replace('/ME/', '/me')),
+  'known servers': entries((index) => `http://127.0.0.1:9/${index}/`, 5_000),
+  'known servers, oddly spelt': entries((index) => `HTTP://127.0.0.1:9/${index}`, 5_000),
+  'long names': entries(() => `http://a/${'x'.repeat(10_000)}`, 200),
+  'long names of two bytes': entries(() => `http://a/\u20ac${'x'.repeat(10_000)}`, 200),
+  'paths to be encoded': entries((index) => `http://127.0.0.1:9/${index}/${'é'.repeat(240)}`, 2_000),
+  'hosts to be encoded': entries((index) => `http://${'é'.repeat(240)}${index}/`, 2_000),
+  'hosts to be decoded': entries((index) => `http://${'%C3%A9'.repeat(80)}${index}/`, 2_000),
+  'paths to be walked': entries((index) => `http://a/${index}/${'../'.repeat(160)}`, 2_000),
+  'addresses to be read': entries((index) => `http://0x7f.${index}/`),
+  'a deep v2': `{"online":[],"v2":{"me":${nested(50_000)}}}`,
+  'a deep key in v2': extended({}).replace('"kind"', `"deep":${nested(50_000)},"kind"`),
+  'many deep keys in v2': extended({}).replace(
+    '"kind"',
+    `"deep":[${many(() => nested(1_000), 50).join()}],"kind"`,
+  ),
+  'null for claims': extended({ claims: many(() => null) }),
+  'short claims': extended({ claims: many(() => ['http://a/', 'alive']) }),
+  claims: extended({ claims: many((index) => [`http://127.0.0.1:9/n/${index % 50}/`, 'alive', 7, OLD, 0]) }),
+}
+
+/** Base URLs that take a parser, each of them another server. */
+const NEW_SPELLINGS = {
+  'odd spellings': (index) => `HTTP://EXAMPLE-${index}.com:80/x/../y`,
+  'hosts in other scripts': (index) => `http://bücher-${index}.example/`,
+  'hosts of emojis': (index) => `http://\u{1f600}${index}.example/`,
+  'paths to be encoded': (index) => `http://h${index}/${'é'.repeat(240)}`,
+}
+
+const median = (numbers) => numbers.sort((a, b) => a - b)[numbers.length >> 1]
+
+/** Time of the main thread in µs: what it has computed, where Linux tells that, so that other processes do not count. */
+async function time(act) {
+  const { computed } =
+    process.platform === 'linux' ? await import('../../benches/support/cpu.mjs') : { computed: busy }
+  const before = computed()
+  await act()
+  return computed() - before
+}
+
+/** All time in µs but that in which the event loop waits. */
+const busy = () => (performance.now() - performance.nodeTiming.idleTime) * 1_000
+
+const tell = (body, secret = SECRET) => shazbot.shazbotGossipRequest(secret, body)
+
+/** In a row, so that it does not count that all memory is cold after the body before. */
+async function refuse(body) {
+  for (let count = 0; count < REFUSALS; count++) await tell(body, 'wrong').catch(() => {})
+}
+
+/** Medians of what a body costs, its parse, an empty message, and the body with a wrong secret. */
+async function measure(text, make = JSON.parse) {
+  const times = { parse: [], body: [], empty: [], refused: [] }
+  await tell(make(text))
+  for (let round = 0; round < ROUNDS; round++) {
+    times.parse.push(await time(() => JSON.parse(text)))
+    const body = make(text)
+    times.body.push(await time(() => tell(body)))
+    times.empty.push(await time(() => tell({ message: 'gossip', online: [] })))
+    times.refused.push((await time(() => refuse(body))) / REFUSALS)
+  }
+  const medians = Object.fromEntries(Object.entries(times).map(([name, all]) => [name, median(all)]))
+  return { ...medians, ratio: (medians.body - medians.empty) / medians.parse }
+}
+
+/**
+ * The same of bodies whose servers are all new, each time. There are too few for medians, so the cheapest of each are compared. The
+ * empty messages come afterwards, as their answers have the same servers.
+ */
+async function measureNew(urlOf) {
+  const times = { parse: [], body: [], empty: [] }
+  for (let round = 0; round < NEW_ROUNDS; round++) {
+    const text = entries(urlOf, NEW_ENTRIES)
+    times.parse.push(await time(() => JSON.parse(text)))
+    const body = JSON.parse(text)
+    times.body.push(await time(() => tell(body)))
+    times.empty.push(await time(() => tell({ message: 'gossip', online: [] })))
+  }
+  const [parse, body, empty] = Object.values(times).map((all) => Math.min(...all))
+  return { parse, body, empty, refused: 0, ratio: (body - empty) / parse }
+}
+
+/** The first measurement that is good enough, or the last one: what else runs may hit one side harder than the other. */
+async function atBest(measured) {
+  for (let attempt = 1; ; attempt++) {
+    const times = await measured()
+    if (attempt === ATTEMPTS || (times.ratio <= LIMIT && times.refused <= REFUSED * LOAD)) return times
+  }
+}
+
+const rounded = ({ ratio, ...times }) =>
+  Object.entries(times)
+    .map(([name, us]) => `${name} ${us.toFixed(0)} µs`)
+    .join(', ')
+
+describe('what a body costs', () => {
+  for (const [what, text] of Object.entries(BODIES)) {
+    test(what, async (t) => {
+      await prepare(t, { store: await silence(t) })
+      captureConsole(t)
+      shazbot.shazbotStart().catch(() => {})
+      const times = await atBest(() => measure(text))
+      t.diagnostic(`${times.ratio.toFixed(2)} times its parse: ${rounded(times)}`)
+      assert.ok(times.ratio <= LIMIT, `with the secret: ${rounded(times)}`)
+      assert.ok(times.refused <= REFUSED * LOAD, `without: ${rounded(times)}`)
+    })
+  }
+
+  test('new servers', async (t) => {
+    await prepare(t, { store: await silence(t) })
+    captureConsole(t)
+    shazbot.shazbotStart().catch(() => {})
+    let next = 0
+    const times = await atBest(() => measureNew(() => `http://127.0.0.1:9/new/${next++}/`))
+    assert.equal(shazbot.shazbotGetServerList().online.length, next + 1)
+    t.diagnostic(`${times.ratio.toFixed(2)} times its parse: ${rounded(times)}`)
+    assert.ok(times.ratio <= LIMIT, rounded(times))
+  })
+
+  for (const [what, urlOf] of Object.entries(NEW_SPELLINGS)) {
+    test(`new servers with ${what}`, async (t) => {
+      await prepare(t, { store: await silence(t) })
+      captureConsole(t)
+      shazbot.shazbotStart().catch(() => {})
+      let next = 0
+      const times = await atBest(() => measureNew(() => urlOf(next++)))
+      t.diagnostic(`${times.ratio.toFixed(2)} times its parse: ${rounded(times)}`)
+      assert.ok(times.ratio <= LIMIT, rounded(times))
+    })
+  }
+
+  test('holes', async (t) => {
+    await prepare(t, { store: await silence(t) })
+    captureConsole(t)
+    shazbot.shazbotStart().catch(() => {})
+    const times = await atBest(() => measure(BODIES.null, () => ({ online: new Array(ENTRIES) })))
+    assert.ok(times.ratio <= LIMIT, rounded(times))
+  })
+})

@@ -1,0 +1,75 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const test = require('node:test')
+const { UrlIndex } = require('../../js/roster/url-index.js')
+
+const SERVERS = 5_000
+
+/** Names as clusters have them, which differ at their beginnings, in their midst, or at their ends. */
+const NAMINGS = {
+  addresses: (index) => `http://10.0.${index >> 8}.${index & 255}:3000/`,
+  ports: (index) => `http://127.0.0.1:${10_000 + index}/`,
+  paths: (index) => `https://gateway.example/a/path/of/some/length/${index}/`,
+  pods: (index) => `http://web-${index}.web.default.svc.cluster.local:8080/`,
+}
+
+/** What is found of these names, by a copy of each as a parser would make it. */
+function found(index, urls) {
+  return JSON.parse(JSON.stringify(urls)).map((url) => index.find(url))
+}
+
+function laid(urls) {
+  const known = []
+  const index = new UrlIndex(known)
+  for (const url of urls) index.add([known.push(url) - 1])
+  return { known, index }
+}
+
+for (const [kind, naming] of Object.entries(NAMINGS)) {
+  for (const servers of [3, 10, 100, SERVERS]) {
+    test(`all of ${servers} ${kind} are found, and none in a wrong slot`, () => {
+      const urls = Array.from({ length: servers }, (_, index) => naming(index))
+      const { index } = laid(['http://127.0.0.1:9/me/', ...urls])
+      const slots = found(index, urls)
+      const wrong = slots.filter((slot, index) => slot !== index + 1)
+      assert.deepEqual(wrong, [])
+      const strangers = Array.from({ length: servers }, (_, index) => naming(index + servers))
+      assert.ok(found(index, strangers).every((slot) => slot === undefined))
+    })
+  }
+}
+
+test('a slot that gets another name is not found by its old one, but by its new one', () => {
+  const urls = Array.from({ length: 100 }, (_, index) => NAMINGS.addresses(index))
+  const { known, index } = laid(urls)
+  for (let round = 1; round <= 20; round++) {
+    for (let slot = 0; slot < 100; slot += 3) {
+      const old = known[slot]
+      index.forget(old)
+      known[slot] = NAMINGS.addresses(round * 1_000 + slot)
+      index.add([slot])
+      assert.equal(index.find(old), undefined)
+      assert.equal(index.find(known[slot]), slot)
+    }
+  }
+})
+
+test('names that are too short, or made to collide, are found, and forgotten', () => {
+  const alike = Array.from(
+    { length: 1_000 },
+    (_, index) => `http://${index}/${'x'.repeat(100 - `${index}`.length)}/`,
+  )
+  const { known, index } = laid([...alike, 'http://a/'])
+  assert.deepEqual(
+    found(index, known),
+    known.map((_, index) => index),
+  )
+  assert.equal(index.find(''), undefined)
+  for (const [slot, url] of known.entries()) {
+    index.forget(url)
+    known[slot] = `http://other-${slot}/`
+    index.add([slot])
+    assert.equal(index.find(url), undefined)
+  }
+})

@@ -1,0 +1,188 @@
+'use strict'
+
+/** What a server makes of its own URL: other processes share it, or nobody reaches it (any more, or yet). */
+
+const { describe, test } = require('node:test')
+const assert = require('node:assert/strict')
+const { fork } = require('node:child_process')
+const path = require('node:path')
+const { setTimeout: pause } = require('node:timers/promises')
+const { cleanEnvironment, environment } = require('../support/environment')
+const { aWhileAgo, entry, find } = require('../support/entries')
+const { eventually, inTime, throughout } = require('../support/eventually')
+const { request } = require('../support/http')
+const { createMasterListStore } = require('../support/master-list-store')
+const { freePort } = require('../support/ports')
+const { runScript } = require('../support/script')
+const { createScriptedServer } = require('../support/scripted-server')
+const { startSubject, SUBJECT } = require('../support/subject')
+const { changesOf, seenBy } = require('../support/watched-cluster')
+
+const SIBLINGS = path.join(__dirname, '..', 'fixtures', 'siblings.js')
+const QUIET = { SHAZBOT_GOSSIP_INTERVAL: '60' }
+const STARTED_WITHIN = 60_000
+
+/** How closely servers look at their lists. */
+const EVERY = 10
+
+/** Two servers that see each other and tell who comes and goes, and the store that names them. */
+async function startObservers(t, { port, baseUrl } = {}) {
+  const store = await createMasterListStore(t)
+  const observers = []
+  for (const place of [{ port, baseUrl }, {}]) {
+    const env = { ...QUIET, SHAZBOT_BASE_URL: place.baseUrl }
+    const { app } = await startSubject(t, { store, env, port: place.port })
+    await app.watch(EVERY)
+    observers.push(app)
+    store.write([...store.servers, entry(place.baseUrl ?? app.baseUrl, aWhileAgo())])
+  }
+  await eventually(() => observers.every((app) => seenBy(app).size === 2), { what: 'two see each other' })
+  return { store, observers }
+}
+
+const allSee = (observers, baseUrl) => observers.every((app) => seenBy(app).has(baseUrl))
+const noneSees = (observers, baseUrl) => observers.every((app) => !seenBy(app).has(baseUrl))
+const timesGone = (observers, baseUrl) =>
+  observers.flatMap((app) => changesOf(app, { baseUrl })).filter(({ kind }) => kind === 'gone').length
+
+/** A proxy before a server that writes down what is exchanged: `exchanges` are `{question, answer}`. */
+async function createWiretap(t, port) {
+  const exchanges = []
+  const tap = await createScriptedServer(t, async ({ method, path, headers, text, json }) => {
+    const { authorization = '', 'content-type': type = 'text/plain' } = headers
+    const sent = { Authorization: authorization, 'Content-Type': type }
+    const url = `http://127.0.0.1:${port}${path}`
+    const answer = await request(url, { method, headers: sent, body: method === 'POST' ? text : undefined })
+    exchanges.push({ question: json, answer: answer.json })
+    return { status: answer.status, body: answer.json }
+  })
+  return { baseUrl: `${tap.origin}/`, exchanges }
+}
+
+/** Two processes that share a URL. `ask(index, kind)` has one of them do something. */
+async function startSiblings(t, store) {
+  const port = await freePort()
+  const baseUrl = `http://127.0.0.1:${port}/`
+  const settings = JSON.stringify({ modulePath: SUBJECT, port })
+  const child = fork(SIBLINGS, [], {
+    env: {
+      ...cleanEnvironment(),
+      ...environment(store, { ...QUIET, SHAZBOT_BASE_URL: baseUrl }),
+      APP_SETTINGS: settings,
+    },
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  })
+  t.after(() => child.connected && child.disconnect())
+  const ready = new Set()
+  const ended = new Set()
+  child.on('message', ({ from, kind }) => {
+    if (kind === 'ready') ready.add(from)
+    if (kind === 'exit') ended.add(from)
+  })
+  await eventually(() => ready.size === 2, { within: STARTED_WITHIN, what: 'two processes have started' })
+  let id = 0
+  return {
+    baseUrl,
+    leave: (index) => child.send({ to: index, id: ++id, kind: 'leave' }),
+    hasEnded: (index) => ended.has(index),
+  }
+}
+
+describe('native: the own URL', { concurrency: 4 }, () => {
+  test('the leave of one process is no death of a URL that another one shares', async (t) => {
+    const port = await freePort()
+    const tap = await createWiretap(t, port)
+    // The proxy stands before one of them.
+    const { store, observers } = await startObservers(t, { port, baseUrl: tap.baseUrl })
+    const siblings = await startSiblings(t, store)
+    await eventually(() => allSee(observers, siblings.baseUrl), { what: 'the siblings are seen' })
+    const told = () =>
+      new Set(
+        tap.exchanges.filter(({ answer }) => answer?.v2?.siblings).map(({ question }) => question.v2.id),
+      )
+    await eventually(() => told().size >= 2, { within: 60_000, what: 'both were told that they are two' })
+
+    const before = timesGone(observers, siblings.baseUrl)
+    siblings.leave(0)
+    await eventually(() => siblings.hasEnded(0), { what: 'one has left' })
+    await throughout(() => timesGone(observers, siblings.baseUrl) === before, {
+      lasting: 6_000,
+      every: EVERY,
+      what: 'the URL is online',
+    })
+    const lists = await Promise.all(observers.map((app) => app.list()))
+    for (const list of lists) assert.ok(find(list.online, siblings.baseUrl))
+
+    const began = performance.now()
+    siblings.leave(1)
+    await eventually(() => noneSees(observers, siblings.baseUrl), { what: 'the URL is offline' })
+    t.diagnostic(`offline ${Math.round(performance.now() - began)} ms after the last one was told to leave`)
+  })
+
+  test('a server that talks but no longer listens stays offline until somebody reaches it', async (t) => {
+    const { store, observers } = await startObservers(t)
+    const { app } = await startSubject(t, { store, env: QUIET })
+    await eventually(() => allSee(observers, app.baseUrl), { what: 'it is seen' })
+    // It counts as reached once somebody has probed it.
+    await pause(3_000)
+    const began = performance.now()
+    await app.stopListening()
+    await eventually(() => app.output('stderr').includes('is not reached at its own URL'), {
+      what: 'it says so',
+    })
+    await eventually(() => noneSees(observers, app.baseUrl), { what: 'it is offline' })
+    const deaths = timesGone(observers, app.baseUrl)
+    t.diagnostic(`offline after ${Math.round(performance.now() - began)} ms, ${deaths / 2} deaths`)
+    await throughout(() => noneSees(observers, app.baseUrl), { lasting: 10_000, what: 'it is offline' })
+    await app.listenAgain()
+    const again = performance.now()
+    await eventually(() => allSee(observers, app.baseUrl), { what: 'it is back' })
+    t.diagnostic(`back after ${Math.round(performance.now() - again)} ms`)
+  })
+
+  test('a server that never listens is offline soon after each of its deaths', async (t) => {
+    const { store, observers } = await startObservers(t)
+    const baseUrl = `http://127.0.0.1:${await freePort()}/`
+    for (const life of ['first', 'second']) {
+      const program = `await shazbot.shazbotStart(); console.log('started')`
+      const script = runScript(t, program, { store, env: { ...QUIET, SHAZBOT_BASE_URL: baseUrl } })
+      await eventually(() => allSee(observers, baseUrl), { what: `it is seen in its ${life} life` })
+      script.kill()
+      await script.exited
+      const died = performance.now()
+      await eventually(() => noneSees(observers, baseUrl), { within: 20_000, what: 'it is offline' })
+      t.diagnostic(`${life} life: offline ${Math.round(performance.now() - died)} ms after its death`)
+    }
+  })
+
+  test('a server that lives and listens only after 25 s is never offline', async (t) => {
+    const { store, observers } = await startObservers(t)
+    const port = await freePort()
+    const baseUrl = `http://127.0.0.1:${port}/`
+    const program = `
+      await shazbot.shazbotStart()
+      // Most of the time its event loop is blocked, as by a framework that compiles.
+      const until = Date.now() + 25_000
+      while (Date.now() < until) {
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6_000)
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+      require('node:http').createServer(async (request, response) => {
+        let text = ''
+        for await (const chunk of request) text += chunk
+        const { authorization = '' } = request.headers
+        const answer = request.method === 'POST'
+          ? await shazbot.shazbotGossipRequest(authorization, JSON.parse(text))
+          : await shazbot.shazbotListRequest(authorization)
+        response.setHeader('Content-Type', 'application/json').end(JSON.stringify(answer))
+      }).listen(${port}, '127.0.0.1', () => console.log('listens'))`
+    const script = runScript(t, program, { store, env: { ...QUIET, SHAZBOT_BASE_URL: baseUrl } })
+    await eventually(() => allSee(observers, baseUrl), { what: 'it is seen' })
+    const listens = eventually(() => script.said('listens'), { within: 90_000, what: 'it listens' })
+    await inTime(listens, { within: 90_000, what: 'it listens' })
+    await pause(3_000)
+    assert.equal(timesGone(observers, baseUrl), 0)
+    assert.ok(allSee(observers, baseUrl))
+  })
+})

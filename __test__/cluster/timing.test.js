@@ -1,0 +1,203 @@
+'use strict'
+
+const { describe, test } = require('node:test')
+const assert = require('node:assert/strict')
+const { createFakePeer, createCrowd } = require('../support/fake-peer')
+const { createMasterListStore } = require('../support/master-list-store')
+const { startSubject } = require('../support/subject')
+const { aWhileAgo, isOffline, isOnline } = require('../support/entries')
+const { eventually } = require('../support/eventually')
+
+const QUIET = { SHAZBOT_GOSSIP_INTERVAL: '60' }
+const BROKEN = { status: 500, body: 'broken' }
+
+const gaps = (moments) => moments.slice(1).map((at, i) => at - moments[i])
+
+/** Notes for each gossip of a peer when its answer went out, `delay` ms later. */
+function slowDown(peer, delay) {
+  const exchanges = []
+  peer.onGossip = async ({ at }) => {
+    const exchange = { began: at, ended: Number.POSITIVE_INFINITY }
+    exchanges.push(exchange)
+    await new Promise((resolve) => setTimeout(resolve, delay))
+    exchange.ended = performance.now()
+    return { body: { message: 'gossip', ...peer.list() } }
+  }
+  return exchanges
+}
+
+const overlaps = (exchanges) =>
+  exchanges.filter(({ began }, i) => exchanges.some((other, j) => j < i && began < other.ended))
+
+describe('timing', { concurrency: 10 }, () => {
+  test('a start downloads, announces itself with the full list, and only then resolves', async (t) => {
+    const peers = await Promise.all([1, 2, 3].map(() => createFakePeer(t)))
+    const servers = peers.map((peer) => peer.entry(aWhileAgo()))
+    const store = await createMasterListStore(t, { servers })
+    const exchanges = peers.map((peer) => slowDown(peer, 2_000))
+    const { app } = await startSubject(t, { store, env: QUIET })
+    const resolved = performance.now()
+    for (const [i, peer] of peers.entries()) {
+      assert.equal(peer.gossips.length, 1)
+      assert.ok(peer.gossips[0].at > store.gets[0].at)
+      assert.ok(exchanges[i][0].ended < resolved)
+      const { online } = peer.gossips[0].json
+      assert.deepEqual(
+        online.map(({ baseUrl }) => baseUrl).sort(),
+        [app.baseUrl, ...peers.map((p) => p.baseUrl)].sort(),
+      )
+    }
+    const announced = peers.map(({ gossips }) => gossips[0].at)
+    assert.ok(Math.max(...announced) < Math.min(...exchanges.map(([{ ended }]) => ended)), 'in parallel')
+  })
+
+  test('up to 20 random servers are told, and all monitors', async (t) => {
+    const crowd = await createCrowd(t, 60)
+    const monitors = await Promise.all([1, 2, 3, 4].map(() => createFakePeer(t, { monitor: true })))
+    const servers = [...crowd.entries(aWhileAgo()), ...monitors.map((monitor) => monitor.entry(aWhileAgo()))]
+    // Strangers that verification found alive are offered the extension soon after: not counted here.
+    const env = { ...QUIET, SHAZBOT_PROBE_INTERVAL: '0' }
+    const { app } = await startSubject(t, { servers, env })
+    const told = new Set(crowd.gossips.map(({ baseUrl }) => baseUrl))
+    const first = monitors.map(({ gossips }) => gossips.length)
+    assert.deepEqual(first, [1, 1, 1, 1])
+    assert.ok(told.size >= 16 && told.size <= 20, `${told.size} of the crowd`)
+    assert.equal(crowd.gossips.length, told.size, 'nobody twice')
+
+    await app.leave()
+    const farewells = crowd.gossips.filter(({ request }) => isOffline(request.json, app.baseUrl))
+    assert.ok(farewells.length >= 16 && farewells.length <= 20, `${farewells.length} heard of the leave`)
+    for (const { gossips } of monitors) assert.ok(gossips.some(({ json }) => isOffline(json, app.baseUrl)))
+    const toldLast = new Set(farewells.map(({ baseUrl }) => baseUrl))
+    assert.notDeepEqual(toldLast, told, 'they are chosen at random')
+  })
+
+  test('a start goes on when the download has failed', async (t) => {
+    const store = await createMasterListStore(t)
+    store.onGet = () => ({ status: 500, body: '' })
+    const { app } = await startSubject(t, { store, env: QUIET })
+    assert.ok(isOnline(await app.list(), app.baseUrl))
+  })
+
+  test('rounds come after the interval, give or take a tenth, and not in step', async (t) => {
+    const peer = await createFakePeer(t)
+    await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: { SHAZBOT_GOSSIP_INTERVAL: '1' } })
+    await eventually(() => peer.gossips.length >= 14, { within: 60_000, what: 'rounds' })
+    const pauses = gaps(peer.gossips.map(({ at }) => at))
+    assert.ok(Math.min(...pauses) > 880, `${pauses.map(Math.round)}`)
+    const median = pauses.toSorted((a, b) => a - b)[6]
+    assert.ok(median < 1_500, `${pauses.map(Math.round)}`)
+    assert.ok(Math.max(...pauses) - Math.min(...pauses) > 40, `they are spread: ${pauses.map(Math.round)}`)
+  })
+
+  test('the next round is armed when the last has ended', async (t) => {
+    const peer = await createFakePeer(t)
+    const { app } = await startSubject(t, {
+      servers: [peer.entry(aWhileAgo())],
+      env: { SHAZBOT_GOSSIP_INTERVAL: '0.5' },
+    })
+    const exchanges = slowDown(peer, 1_000)
+    await eventually(() => exchanges.length >= 5, { what: 'rounds' })
+    const pauses = exchanges.slice(1).map(({ began }, i) => began - exchanges[i].ended)
+    for (const pause of pauses) assert.ok(pause > 420, `${pauses.map(Math.round)}`)
+    assert.ok(Math.min(...pauses) < 1_000, `${pauses.map(Math.round)}`)
+    assert.equal(app.output('stderr'), '')
+  })
+
+  test('a failed round is tried once more after 3 s, and then its peer is offline with a fresh stamp', async (t) => {
+    const peer = await createFakePeer(t)
+    const { app } = await startSubject(t, {
+      servers: [peer.entry(aWhileAgo())],
+      env: { SHAZBOT_GOSSIP_INTERVAL: '1' },
+    })
+    await eventually(() => peer.gossips.length >= 2, { what: 'a round' })
+    // Not by cutting connections: what fails on a used one is sent again at once.
+    peer.onGossip = () => BROKEN
+    // Where the list fails like this no gossip is tried: one of the dead is soon asked again.
+    peer.onList = () => ({ status: 503, body: 'broken' })
+    const from = peer.gossips.length
+    const began = Date.now()
+    const list = await eventually(
+      async () => {
+        const now = await app.call('shazbotGetServerList', true)
+        return isOffline(now, peer.baseUrl) && now
+      },
+      { what: 'its death' },
+    )
+    const tries = peer.gossips.slice(from).map(({ at }) => at)
+    assert.equal(tries.length, 2)
+    assert.ok(tries[1] - tries[0] > 2_900 && tries[1] - tries[0] < 6_000, `${tries[1] - tries[0]} ms`)
+    const { lastUpdate } = list.offline.find(({ baseUrl }) => baseUrl === peer.baseUrl)
+    assert.ok(lastUpdate >= began + 2_500 && lastUpdate <= Date.now() + 1, 'the stamp is fresh')
+    assert.ok(!isOnline(list, peer.baseUrl))
+  })
+
+  test('a second try that succeeds leaves the peer online', async (t) => {
+    const peer = await createFakePeer(t)
+    const { app } = await startSubject(t, {
+      servers: [peer.entry(aWhileAgo())],
+      env: { SHAZBOT_GOSSIP_INTERVAL: '0.5' },
+    })
+    let failures = 0
+    peer.onGossip = () => (failures++ === 0 ? BROKEN : undefined)
+    await eventually(() => failures >= 1, { what: 'a failed round' })
+    const { length } = peer.gossips
+    await eventually(() => peer.gossips.length >= length + 2, { what: 'the second try and another round' })
+    const list = await app.list()
+    assert.ok(isOnline(list, peer.baseUrl) && !isOffline(list, peer.baseUrl))
+  })
+
+  test('there are never two exchanges with one peer at once', async (t) => {
+    const peers = await Promise.all([1, 2].map(() => createFakePeer(t, { monitor: true })))
+    const servers = peers.map((peer) => peer.entry(aWhileAgo()))
+    const exchanges = peers.map((peer) => slowDown(peer, 400))
+    const { app } = await startSubject(t, { servers, env: { SHAZBOT_GOSSIP_INTERVAL: '0.2' } })
+    // News for everybody, again and again, while exchanges are under way.
+    for (let i = 0; i < 10; i++) {
+      await app.control(i % 2 === 1)
+      const { length } = exchanges[0]
+      await eventually(() => exchanges[0].length > length, { what: 'an exchange' })
+    }
+    for (const one of exchanges) assert.deepEqual(overlaps(one), [])
+  })
+
+  test('monitors are preferred: every third round goes to one', async (t) => {
+    const crowd = await createCrowd(t, 8)
+    const monitor = await createFakePeer(t, { monitor: true })
+    const servers = [...crowd.entries(aWhileAgo()), monitor.entry(aWhileAgo())]
+    // Ten servers give their only monitor no more exchanges in a second than it may have.
+    await startSubject(t, { servers, env: { SHAZBOT_GOSSIP_INTERVAL: '1' } })
+    // The first that each gets is the announcement.
+    const rounds = () =>
+      [
+        ...crowd.gossips.map(({ request }) => ({ at: request.at, who: 'crowd' })),
+        ...monitor.gossips.map(({ at }) => ({ at, who: 'monitor' })),
+      ]
+        .sort((one, other) => one.at - other.at)
+        .slice(servers.length)
+        .map(({ who }) => who)
+    await eventually(() => rounds().length >= 18, { within: 60_000, what: 'rounds' })
+    const thirds = rounds().filter((_, i) => i % 3 === 2)
+    assert.deepEqual(new Set(thirds), new Set(['monitor']), `${rounds()}`)
+    assert.ok(rounds().includes('crowd'))
+  })
+
+  test('the own stamp is fresh at each round', async (t) => {
+    const peer = await createFakePeer(t)
+    const { app } = await startSubject(t, {
+      servers: [peer.entry(aWhileAgo())],
+      env: { SHAZBOT_GOSSIP_INTERVAL: '0.5' },
+    })
+    await eventually(() => peer.gossips.length >= 10, { what: 'rounds' })
+    for (const { at, json } of peer.gossips) {
+      const { lastUpdate } = json.online.find(({ baseUrl }) => baseUrl === app.baseUrl)
+      const age = performance.timeOrigin + at - lastUpdate
+      assert.ok(age > -500 && age < 2_500, `${age} ms old`)
+    }
+    assert.ok(
+      gaps(
+        peer.gossips.map(({ json }) => json.online.find((s) => s.baseUrl === app.baseUrl).lastUpdate),
+      ).every((g) => g > 0),
+    )
+  })
+})

@@ -1,0 +1,54 @@
+'use strict'
+
+const { describe, test } = require('node:test')
+const { startSubject } = require('../support/subject')
+const { createFakePeer } = require('../support/fake-peer')
+const { answers } = require('../support/scripted-server')
+const { aWhileAgo } = require('../support/entries')
+const { eventually, inTime } = require('../support/eventually')
+
+const QUIET = { SHAZBOT_GOSSIP_INTERVAL: '60' }
+
+// Five seconds, and what a busy machine needs beyond; less than one peer after the other would take.
+const WITHIN = 9_500
+
+async function twoHangingPeers(t) {
+  const silent = await createFakePeer(t)
+  const stalling = await createFakePeer(t)
+  return {
+    servers: [silent.entry(aWhileAgo()), stalling.entry(aWhileAgo())],
+    hang() {
+      silent.onGossip = silent.onList = answers.silence
+      stalling.onGossip = stalling.onList = answers.stall
+    },
+    stalling,
+  }
+}
+
+describe('fixed in v2, 21: hanging peers', { concurrency: 8 }, () => {
+  test('fixed in v2, 21: peers that hang do not hold up a shut-down', async (t) => {
+    const peers = await twoHangingPeers(t)
+    const { app } = await startSubject(t, { servers: peers.servers, env: QUIET })
+    peers.hang()
+    await inTime(app.call('shazbotShutDown'), { within: WITHIN, what: 'the shut-down' })
+  })
+
+  test('fixed in v2, 21: peers that hang do not hold up a start', async (t) => {
+    const peers = await twoHangingPeers(t)
+    peers.hang()
+    const { app } = await startSubject(t, { servers: peers.servers, env: QUIET, start: false })
+    await inTime(app.call('shazbotStart'), { within: WITHIN, what: 'the start' })
+  })
+
+  test('fixed in v2, 21: a round that hangs does not hold up a shut-down', async (t) => {
+    const peers = await twoHangingPeers(t)
+    const { app } = await startSubject(t, { servers: peers.servers })
+    peers.hang()
+    const before = peers.stalling.gossips.length
+    await eventually(() => peers.stalling.gossips.length > before, {
+      within: 60_000,
+      what: 'a round that stalls',
+    })
+    await inTime(app.call('shazbotShutDown'), { within: WITHIN, what: 'the shut-down' })
+  })
+})

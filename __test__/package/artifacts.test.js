@@ -1,0 +1,60 @@
+'use strict'
+
+const { describe, test, before } = require('node:test')
+const assert = require('node:assert/strict')
+const { readdirSync } = require('node:fs')
+const path = require('node:path')
+
+const ROOT = path.join(__dirname, '..', '..')
+
+const OTHER_MACHINE = { x64: 'arm64', arm64: 'x64' }
+
+describe('the check of prebuilt binaries', () => {
+  let inspect
+  let platforms
+  let here
+  let addon
+
+  before(async () => {
+    const scripts = '../../scripts/platforms'
+    inspect = (await import(`${scripts}/inspect.mjs`)).inspectArtifact
+    platforms = Object.keys((await import(`${scripts}/platforms.mjs`)).PLATFORMS)
+    here = (await import(`${scripts}/rigs.mjs`)).platformOfThisMachine()
+    addon = path.join(
+      ROOT,
+      readdirSync(ROOT).find((name) => name === `clustershazbot.${here}.node`),
+    )
+  })
+
+  test('refuses a file that is no library at all', () => {
+    for (const platform of platforms) {
+      const { faults } = inspect(platform, __filename)
+      assert.match(faults.join(), /^it is no (elf|pe|macho) file$/, platform)
+    }
+  })
+
+  test('knows the addon of this machine for what it is', () => {
+    const { faults, summary } = inspect(here, addon)
+    assert.match(summary, new RegExp(`^(elf|pe|macho) ${process.arch}, `))
+    assert.doesNotMatch(faults.join(), /machine|file|napi_register_module_v1/)
+  })
+
+  test('refuses an addon for another machine', () => {
+    const other = here.replace(process.arch, OTHER_MACHINE[process.arch])
+    assert.ok(
+      inspect(other, addon).faults.includes(`it is for ${process.arch}, not ${OTHER_MACHINE[process.arch]}`),
+    )
+  })
+
+  test('refuses an addon for another system', () => {
+    for (const platform of platforms) {
+      if (platform.split('-')[0] === here.split('-')[0]) continue
+      assert.match(inspect(platform, addon).faults.join(), /^it is no /, platform)
+    }
+  })
+
+  test('refuses an addon for another C library', { skip: process.platform !== 'linux' }, () => {
+    const other = here.endsWith('-gnu') ? here.replace('-gnu', '-musl') : here.replace('-musl', '-gnu')
+    assert.match(inspect(other, addon).faults.join(), /it needs .*libc\./)
+  })
+})
