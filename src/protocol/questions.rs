@@ -18,6 +18,7 @@ use super::intake::Subject;
 use super::journal::Cause;
 use super::machine::Machine;
 use super::member::Member;
+use super::rounds::PEER_TIMEOUT;
 use super::time::{Incarnation, Now, Tick};
 use super::timers::Timer;
 
@@ -49,6 +50,17 @@ impl Question {
         let (helpers, findings) = (Vec::new(), Vec::new());
         Self { incarnation, own, grace_since: None, helpers, findings, is_repeated: false, stage }
     }
+
+    fn is_probed(&self) -> bool {
+        matches!(self.stage, Stage::Probed { .. })
+    }
+
+    /// When its stage ends.
+    fn ends(&self) -> Tick {
+        match self.stage {
+            Stage::Helpers { until } | Stage::Probed { until } | Stage::Again { at: until } => until,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,8 +69,8 @@ enum Stage {
     Helpers { until: Tick },
     /// To be probed once more.
     Again { at: Tick },
-    /// Being probed once more.
-    Probed,
+    /// Being probed once more; an outcome that says nothing about the server leaves it open until then.
+    Probed { until: Tick },
 }
 
 impl Machine {
@@ -71,7 +83,7 @@ impl Machine {
         };
         let incarnation = member.incarnation;
         match self.probes.open.get_mut(peer) {
-            Some(question) if question.stage == Stage::Probed && question.incarnation == incarnation => {
+            Some(question) if question.is_probed() && question.incarnation == incarnation => {
                 question.own = finding;
                 match question.grace_since {
                     Some(first) => self.go_on_with_grace(peer, first, incarnation, now),
@@ -79,8 +91,8 @@ impl Machine {
                 }
             }
             Some(question) if question.incarnation == incarnation => {}
-            // Whoever asked for it asks further.
-            _ if is_errand => {}
+            // Whoever asked for it asks further. A question about an earlier incarnation is moot.
+            _ if is_errand => drop(self.probes.open.swap_remove(peer)),
             _ => self.open_question(peer, incarnation, finding, now),
         }
     }
@@ -161,10 +173,7 @@ impl Machine {
     }
 
     fn schedule_questions(&mut self, now: Tick) {
-        let moments = self.probes.open.values().filter_map(|question| match question.stage {
-            Stage::Helpers { until: at } | Stage::Again { at } => Some(at),
-            Stage::Probed => None,
-        });
+        let moments = self.probes.open.values().map(Question::ends);
         match moments.min() {
             Some(at) => self.timers.set(Timer::Questions, at.max(now)),
             None => self.timers.stop(Timer::Questions),
@@ -173,15 +182,11 @@ impl Machine {
 
     /// The time of some questions has come.
     pub(super) fn look_into_questions(&mut self, now: Now) {
-        let due = |question: &Question| match question.stage {
-            Stage::Helpers { until: at } | Stage::Again { at } => at <= now.tick,
-            Stage::Probed => false,
-        };
         let due: Vec<Arc<str>> = self
             .probes
             .open
             .iter()
-            .filter(|(_, question)| due(question))
+            .filter(|(_, question)| question.ends() <= now.tick)
             .map(|(peer, _)| Arc::clone(peer))
             .collect();
         for peer in due {
@@ -190,7 +195,7 @@ impl Machine {
                 .roster
                 .get(&peer)
                 .is_none_or(|member| !member.is_online() || member.incarnation != question.incarnation);
-            if is_moot {
+            if is_moot || question.is_probed() {
                 self.probes.open.swap_remove(&peer);
             } else if let Stage::Again { .. } = question.stage {
                 // What is under way may be a message whose failure tells nothing: then it is tried again soon.
@@ -198,7 +203,7 @@ impl Machine {
                 if self.probe(&peer, now).is_some()
                     && let Some(question) = self.probes.open.get_mut(&peer)
                 {
-                    question.stage = Stage::Probed;
+                    question.stage = Stage::Probed { until: now.tick + PEER_TIMEOUT };
                 }
             } else {
                 self.conclude_question(&peer, now);
@@ -245,7 +250,7 @@ impl Machine {
         let is_refused_by_me = is_refused(&question.own);
         let has_confirmer = question.findings.iter().any(|(_, finding)| is_refused(finding));
         let is_alone = question.findings.is_empty();
-        let stage = question.stage;
+        let (stage, is_probed) = (question.stage, question.is_probed());
         // Silence may be a lost message, here or there; a closed port is a fact.
         if matches!(stage, Stage::Helpers { .. }) && has_confirmer {
             question.stage = Stage::Again { at: now.tick + KNOCK_AGAIN };
@@ -257,7 +262,7 @@ impl Machine {
         }
         let findings =
             self.probes.open.swap_remove(peer).map(|question| question.findings).unwrap_or_default();
-        let is_certain = stage == Stage::Probed && is_refused_by_me;
+        let is_certain = is_probed && is_refused_by_me;
         self.roster.because(Cause::Refused);
         let may_not_listen_yet = self.is_unreached(peer);
         if is_certain && has_confirmer && !may_not_listen_yet {
