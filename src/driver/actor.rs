@@ -6,47 +6,18 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{self, JoinError, JoinSet};
 
-use super::engine::LogSink;
+use super::credentials::Credentials;
 use super::errand::{Errand, MAX_IN_FLIGHT, Outside};
+use super::log_sink::LogSink;
 use super::pulse::{self, Pulse};
 use super::shared::Shared;
-use super::transport::{HeaderText, HttpClient, HttpSettings, OwnUrls};
-use crate::protocol::config::Config;
+use super::transport::{HttpClient, HttpSettings, OwnUrls};
 use crate::protocol::output::{Event, Severity, Transmit};
 
 /// What those who wait for a server want to know.
 #[derive(Debug, Default)]
 pub(super) struct Milestones {
     pub(super) started: bool,
-}
-
-/// What the requests of a server carry, taken from its configuration once.
-#[derive(Debug, Clone)]
-pub(super) struct Credentials {
-    pub(super) secret: Option<HeaderText>,
-    pub(super) master_list: String,
-    pub(super) master_list_update: String,
-    pub(super) master_list_authorization: Option<HeaderText>,
-    own_urls: OwnUrls,
-}
-
-impl Credentials {
-    pub(super) fn new(config: &Config) -> Self {
-        // The configuration has refused what can't stand in a header.
-        Self {
-            secret: HeaderText::new(config.secret.expose()).ok(),
-            master_list: config.master_list.url.clone(),
-            master_list_update: config.master_list.update_url.clone(),
-            master_list_authorization: HeaderText::new(config.master_list.update_authorization.expose()).ok(),
-            own_urls: OwnUrls {
-                base_url: config.base_url.identity().parse().ok(),
-                master_lists: [&config.master_list.url, &config.master_list.update_url]
-                    .into_iter()
-                    .filter_map(|url| url.parse().ok())
-                    .collect(),
-            },
-        }
-    }
 }
 
 pub(super) async fn run(

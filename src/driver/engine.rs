@@ -8,13 +8,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::actor::{self, Milestones};
+use super::credentials::Credentials;
+use super::log_sink::LogSink;
 use super::pulse::Pulse;
 use super::shared::Shared;
 use super::transport::HttpSettings;
 use crate::protocol::config::Config;
 use crate::protocol::extension::Extension;
 use crate::protocol::machine::Machine;
-use crate::protocol::output::Severity;
 use crate::protocol::places::{Beginning, PlacedEntry};
 use crate::protocol::secret::Secret;
 
@@ -37,9 +38,6 @@ struct Secrets {
     control: Secret,
 }
 
-/// Takes a log line: its severity, its text, and the reason if there is one. Must not block.
-pub type LogSink = Box<dyn Fn(Severity, String, Option<String>) + Send + Sync>;
-
 impl Engine {
     /// A server, and the task that runs it and ends with it; requests are answered at once. Without a pulse nobody
     /// watches whether the program's thread is blocked.
@@ -49,7 +47,7 @@ impl Engine {
         log: LogSink,
         pulse: Option<Pulse>,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
-        let credentials = actor::Credentials::new(&config);
+        let credentials = Credentials::new(&config);
         let secrets = Secrets { gossip: config.secret.clone(), control: config.control_secret.clone() };
         let shared = Arc::new(Shared::new(|now| Machine::start(config, rand::random(), now)));
         let (milestone, milestones) = watch::channel(Milestones::default());

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `clock` | the only readings of the clocks in this crate |
 //! | `engine` | the handle: what callers on any thread do with a running server |
+//! | `credentials` | what requests carry: secrets and URLs of the configuration |
+//! | `log_sink` | where log lines go |
 //! | `shared` | the machine behind its short lock |
 //! | [`raw`] | requests and answers as bytes |
 //! | `written` | the text of what is shown, kept until it changes |
@@ -14,13 +16,16 @@
 
 mod actor;
 mod clock;
+mod credentials;
 mod engine;
 mod errand;
+mod log_sink;
 mod pulse;
 pub mod raw;
 mod shared;
 pub mod transport;
 mod written;
 
-pub use engine::{Engine, LogSink};
+pub use engine::Engine;
+pub use log_sink::LogSink;
 pub use pulse::{Beat, Pulse};

@@ -1,0 +1,6 @@
+//! Where log lines go.
+
+use crate::protocol::output::Severity;
+
+/// Takes a log line: its severity, its text, and the reason if there is one. Must not block.
+pub type LogSink = Box<dyn Fn(Severity, String, Option<String>) + Send + Sync>;
