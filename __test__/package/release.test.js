@@ -52,14 +52,14 @@ describe('the notes of a release', { concurrency: 4 }, () => {
     for (const heading of [version, `[${version}] - 2026-01-31`]) {
       const entry = `\n## ${heading}\n\nIn short.\n\n### Added\n\n- More.\n\n## 1.0.0\n\nBefore.\n`
       writeFileSync(path.join(tree, 'CHANGELOG.md'), changes + entry)
-      const { status, stdout, stderr } = run(tree, 'release-notes.mjs', TAG)
+      const { status, stdout, stderr } = run(tree, 'release/release-notes.mjs', TAG)
       assert.equal(status, 0, stderr)
       assert.equal(stdout, 'In short.\n\n### Added\n\n- More.\n')
     }
   })
 
   test('exist for the version that this is', () => {
-    const { status, stdout, stderr } = run(ROOT, 'release-notes.mjs', TAG)
+    const { status, stdout, stderr } = run(ROOT, 'release/release-notes.mjs', TAG)
     assert.equal(status, 0, stderr)
     assert.match(stdout, /^- /m)
   })
@@ -94,7 +94,7 @@ describe('the notes of a release', { concurrency: 4 }, () => {
     test(`are refused for ${what}`, (t) => {
       const tree = createTree(t)
       spoil(tree)
-      const { status, stdout, stderr } = run(tree, 'release-notes.mjs', tag)
+      const { status, stdout, stderr } = run(tree, 'release/release-notes.mjs', tag)
       assert.equal(status, 1)
       assert.equal(stdout, '')
       assert.ok(stderr.includes(complaint), stderr)
@@ -114,7 +114,7 @@ describe('the published manifest', { skip: process.platform === 'win32' }, () =>
       mkdirSync(tools, { recursive: true })
       writeFileSync(path.join(tools, 'napi'), '#!/bin/sh\n', { mode: 0o755 })
       writeFileSync(path.join(tools, 'npm'), '#!/bin/sh\ncp package.json published.json\n', { mode: 0o755 })
-      const { status, stderr } = run(tree, 'publish.mjs', '--local-build', ...flags)
+      const { status, stderr } = run(tree, 'release/publish.mjs', '--local-build', ...flags)
       assert.equal(status, 0, stderr)
       const published = JSON.parse(readFileSync(path.join(tree, 'published.json'), 'utf8'))
       const { prepare, ...scripts } = JSON.parse(before).scripts
@@ -130,7 +130,7 @@ describe('the check of workflows', () => {
     const file = path.join(createFolder(t), 'ci.yml')
     const job = `  test:\n    runs-on: ubuntu-24.04\n    steps:\n      - ${step}\n`
     writeFileSync(file, `on: push\npermissions: {}\njobs:\n${job}`)
-    return run(ROOT, 'lint-workflows.mjs', file)
+    return run(ROOT, 'test/lint-workflows.mjs', file)
   }
 
   test('passes what is fine', (t) => {

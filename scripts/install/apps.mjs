@@ -3,7 +3,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { ROOT } from '../platforms/workshop.mjs'
+import { ROOT } from '../platforms/build-cache.mjs'
 
 const require = createRequire(import.meta.url)
 const { APPS: SOURCES, buildApp } = require('../../__test__/apps/support/build.js')

@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { ROOT } from '../platforms/workshop.mjs'
+import { ROOT } from '../platforms/build-cache.mjs'
 import { run, start } from './processes.mjs'
 import { CACHE } from './tools.mjs'
 

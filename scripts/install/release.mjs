@@ -3,10 +3,10 @@
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
+import { ROOT } from '../platforms/build-cache.mjs'
 import { inspectArtifact } from '../platforms/inspect.mjs'
 import { artifactOf, platformOfTarget } from '../platforms/platforms.mjs'
 import { platformOfThisMachine } from '../platforms/rigs.mjs'
-import { ROOT } from '../platforms/workshop.mjs'
 import { cleanEnvironment, run } from './processes.mjs'
 
 /** Resolves with the platforms whose packages were published. */
@@ -20,7 +20,7 @@ export async function publishRelease(registry, folder) {
     npm_config_userconfig: registry.publisher,
     npm_config_globalconfig: `${registry.publisher}.none`,
   })
-  const command = [process.execPath, 'scripts/publish.mjs', ...(fit ? [] : ['--local-build'])]
+  const command = [process.execPath, 'scripts/release/publish.mjs', ...(fit ? [] : ['--local-build'])]
   console.log(`  $ node ${command.slice(1).join(' ')}`)
   await run(command, { cwd: folder, env, within: 300_000 })
   const { version, optionalDependencies } = readManifest(folder)

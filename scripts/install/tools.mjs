@@ -2,8 +2,8 @@
 
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { packageOfNode } from '../node-package.mjs'
-import { ROOT } from '../platforms/workshop.mjs'
+import { ROOT } from '../platforms/build-cache.mjs'
+import { packageOfNode } from './node-package.mjs'
 import { run } from './processes.mjs'
 
 /** SHAZBOT_INSTALL_CACHE puts it elsewhere, for example where it outlives a clone. */

@@ -3,8 +3,8 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { BUILD_CACHE, filled, ROOT, run } from './build-cache.mjs'
 import { artifactOf } from './platforms.mjs'
-import { filled, ROOT, run, WORKSHOP } from './workshop.mjs'
 
 const PROGRAM = fileURLToPath(new URL('app/server.js', import.meta.url))
 const CERTIFICATES = join(ROOT, '__test__/fixtures/tls')
@@ -21,7 +21,7 @@ export function layOutApp(root, platform) {
 
 /** The same for the neighbour on this machine, with the package and the addon that are being worked on. */
 export function layOutNeighbour() {
-  const app = layOutProgram(join(WORKSHOP, 'neighbour'))
+  const app = layOutProgram(join(BUILD_CACHE, 'neighbour'))
   symlinkSync(ROOT, join(app, 'node_modules/clustershazbot'), 'junction')
   return app
 }
@@ -44,7 +44,7 @@ function express() {
 }
 
 function unpack(source, folder) {
-  const packed = join(WORKSHOP, 'packed')
+  const packed = join(BUILD_CACHE, 'packed')
   rmSync(packed, { recursive: true, force: true })
   mkdirSync(packed, { recursive: true })
   mkdirSync(folder, { recursive: true })

@@ -3,12 +3,12 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
+import { BUILD_CACHE, ROOT, run } from './build-cache.mjs'
 import { artifactOf, ENTRY_POINT, PLATFORMS, platformOfTarget } from './platforms.mjs'
 import { standardLibrary } from './standard-library.mjs'
 import { zigTools } from './tools.mjs'
-import { ROOT, run, WORKSHOP } from './workshop.mjs'
 
-const BUILD_FOLDER = join(WORKSHOP, 'build')
+const BUILD_FOLDER = join(BUILD_CACHE, 'build')
 
 /** Builds it and puts it where `napi artifacts` looks and where the platform's package has it; returns the latter path. */
 export function buildPlatform(platform) {
@@ -60,7 +60,7 @@ function remappedPaths() {
   const places = {
     [process.env.CARGO_HOME || join(homedir(), '.cargo')]: '/cargo',
     [resolve(ROOT)]: '/clustershazbot',
-    [WORKSHOP]: '/workshop',
+    [BUILD_CACHE]: '/build-cache',
   }
   return (
     Object.entries(places)
@@ -83,7 +83,7 @@ function targetFlags(target) {
 
 /** The build asks for a library of Node.js to link to; the addon takes nothing of it, as it looks its functions up when it loads. */
 function emptyNodeLibrary() {
-  const folder = join(WORKSHOP, 'libnode')
+  const folder = join(BUILD_CACHE, 'libnode')
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'libnode.dll'), '')
   writeFileSync(join(folder, 'libnode.a'), '!<arch>\n')
@@ -92,7 +92,7 @@ function emptyNodeLibrary() {
 
 /** Without this list, which zig's wrapper drops when rustc makes it, every symbol is exported, and so none can be left out. */
 function listOfExports() {
-  const file = join(WORKSHOP, 'exports.def')
+  const file = join(BUILD_CACHE, 'exports.def')
   writeFileSync(file, `EXPORTS\n  ${ENTRY_POINT}\n`)
   return file
 }

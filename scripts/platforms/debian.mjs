@@ -2,7 +2,7 @@
 
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ask, run, WORKSHOP } from './workshop.mjs'
+import { ask, BUILD_CACHE, run } from './build-cache.mjs'
 
 /** Of the releases the first whose C library, qemu and Wine run today's Node.js. */
 const RELEASE = 'trixie'
@@ -39,7 +39,7 @@ function baseFilesFirst(one, other) {
 
 /** An apt of its own: it believes that nothing is installed, so that it fetches every dependency. */
 function prepareApt() {
-  const folder = join(WORKSHOP, `apt-${RELEASE}`)
+  const folder = join(BUILD_CACHE, `apt-${RELEASE}`)
   if (!existsSync(KEYS)) throw new Error(`no ${KEYS}: this takes a Debian machine`)
   for (const name of ['lists/partial', 'cache']) mkdirSync(join(folder, name), { recursive: true })
   writeFileSync(join(folder, 'status'), '')

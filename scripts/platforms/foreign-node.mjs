@@ -2,7 +2,7 @@
 
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { filled, run } from './workshop.mjs'
+import { filled, run } from './build-cache.mjs'
 
 const VERSION = '22.20.0'
 

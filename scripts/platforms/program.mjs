@@ -6,7 +6,7 @@ import http from 'node:http'
 import https from 'node:https'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { ROOT } from './workshop.mjs'
+import { ROOT } from './build-cache.mjs'
 
 export const SECRET = 'gossip-secret-of-tests'
 export const CONTROL_SECRET = 'control-secret-of-tests'

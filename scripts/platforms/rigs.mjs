@@ -13,9 +13,9 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
+import { filled, run } from './build-cache.mjs'
 import { unpackDebian } from './debian.mjs'
 import { foreignNode } from './foreign-node.mjs'
-import { filled, run } from './workshop.mjs'
 
 /**
  * The rig of a platform, installed if need be; throws with the reason where it can't be.

@@ -2,7 +2,7 @@
 
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { ask, filled, run } from './workshop.mjs'
+import { ask, filled, run } from './build-cache.mjs'
 
 const RUSTUP_PATIENCE_MS = 300_000
 

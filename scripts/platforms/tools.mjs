@@ -1,7 +1,7 @@
 /** zig as the linker of foreign platforms, and the cargo command that makes use of it, both as Python packages. */
 
 import { join } from 'node:path'
-import { filled, run } from './workshop.mjs'
+import { filled, run } from './build-cache.mjs'
 
 const VERSIONS = { ziglang: '0.17.1', 'cargo-zigbuild': '0.24.1' }
 

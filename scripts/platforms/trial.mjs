@@ -5,9 +5,9 @@ import http from 'node:http'
 import https from 'node:https'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { ROOT } from './build-cache.mjs'
 import { artifactOf } from './platforms.mjs'
 import { CERTIFICATE, eventually, startProgram } from './program.mjs'
-import { ROOT } from './workshop.mjs'
 
 export const CHECKS = ['load', 'start', 'gossip http', 'gossip https', 'list', 'control', 'shut down', 'exit']
 

@@ -19,7 +19,7 @@ import {
 import { freemem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { chapter } from './simulate-chapter.mjs'
+import { chapter } from './chapter.mjs'
 import { between, buildSimulator, root } from './simulator.mjs'
 
 const cache = join(root, 'target', 'simulated')

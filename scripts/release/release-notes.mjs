@@ -1,11 +1,11 @@
 /**
- * Prints what CHANGELOG.md says of a release: `node scripts/release-notes.mjs v2.0.0`.
+ * Prints what CHANGELOG.md says of a release: `node scripts/release/release-notes.mjs v2.0.0`.
  * Refuses a tag that is not the version of everything that is published with it, because a version can't be published twice.
  */
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ROOT } from './platforms/workshop.mjs'
+import { ROOT } from '../platforms/build-cache.mjs'
 
 const [tag = ''] = process.argv.slice(2)
 const version = tag.replace(/^v/, '')

@@ -1,5 +1,5 @@
 /**
- * Publishes a release to the registry that npm is set to: `node scripts/publish.mjs [--dry-run] [--provenance] [--local-build]`.
+ * Publishes a release to the registry that npm is set to: `node scripts/release/publish.mjs [--dry-run] [--provenance] [--local-build]`.
  *
  * The platforms' packages go first, so that nobody can install a root package whose binaries are not there yet. Written into
  * package.json are the exact versions of these packages; a release is made in a tree that is thrown away afterwards.
@@ -9,8 +9,8 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { artifactOf, platformOfTarget } from './platforms/platforms.mjs'
-import { ROOT } from './platforms/workshop.mjs'
+import { ROOT } from '../platforms/build-cache.mjs'
+import { artifactOf, platformOfTarget } from '../platforms/platforms.mjs'
 
 const flags = process.argv.slice(2)
 const unknown = flags.filter((flag) => !['--dry-run', '--provenance', '--local-build'].includes(flag))
@@ -31,7 +31,7 @@ const env = {
 
 if (existsSync(join(ROOT, 'artifacts'))) step('napi artifacts')
 requirePlacedArtifacts()
-if (!flags.includes('--local-build')) step(`node scripts/check-artifacts.mjs ${platforms.join(' ')}`)
+if (!flags.includes('--local-build')) step(`node scripts/release/check-artifacts.mjs ${platforms.join(' ')}`)
 step(`napi prepublish --tag-style npm --no-gh-release${dryRun}`)
 leaveOutPrepare()
 step(`npm publish${dryRun}`)

@@ -1,5 +1,5 @@
 /**
- * Installs the package as users do: `node scripts/test-install.mjs [package manager]...`, by default with all of them.
+ * Installs the package as users do: `node scripts/install/test-install.mjs [package manager]...`, by default with all of them.
  *
  * A registry on loopback gets the packages by the commands of a release, applications install from it, and each is run as a cluster of
  * two. `--keep` leaves the folder with all of this, in which the logs are.
@@ -9,13 +9,13 @@ import { mkdirSync, mkdtempSync, realpathSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CHECKS, tasksOf } from './install/checks.mjs'
-import { managersOf } from './install/managers.mjs'
-import { atEnd, endAll, isEnding } from './install/processes.mjs'
-import { startRegistry } from './install/registry.mjs'
-import { publishRelease } from './install/release.mjs'
-import { printTable } from './install/table.mjs'
-import { installTools } from './install/tools.mjs'
+import { CHECKS, tasksOf } from './checks.mjs'
+import { managersOf } from './managers.mjs'
+import { atEnd, endAll, isEnding } from './processes.mjs'
+import { startRegistry } from './registry.mjs'
+import { publishRelease } from './release.mjs'
+import { printTable } from './table.mjs'
+import { installTools } from './tools.mjs'
 
 const keep = process.argv.includes('--keep')
 const named = process.argv.slice(2).filter((argument) => argument !== '--keep')

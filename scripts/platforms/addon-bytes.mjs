@@ -1,14 +1,14 @@
 /**
- * Prints what the bytes of an addon are for, as a table: `node scripts/addon-bytes.mjs [library]`. Without a library it
+ * Prints what the bytes of an addon are for, as a table: `node scripts/platforms/addon-bytes.mjs [library]`. Without a library it
  * builds one as for a release, but with its symbols. Needs `nm` and `size` of binutils, so it runs on Linux.
  */
 
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { INLINING } from './platforms/build.mjs'
+import { INLINING } from './build.mjs'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const BUILD_FOLDER = join(ROOT, 'target', 'bytes')
 
 /** What each group is for, and the crates whose symbols belong to it; the first that matches. */

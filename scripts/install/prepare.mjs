@@ -9,7 +9,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+const root = fileURLToPath(new URL('../..', import.meta.url))
 const SOURCES = ['src', 'build.rs', 'Cargo.toml', 'Cargo.lock']
 
 if (process.env.SHAZBOT_SKIP_BUILD === '1') {
@@ -64,7 +64,7 @@ function changedAt(path) {
 /** False for one that was built for another C library, or not to its end. */
 function doesAddonLoad() {
   try {
-    createRequire(import.meta.url)('../binding.js')
+    createRequire(import.meta.url)('../../binding.js')
     return true
   } catch {
     return false

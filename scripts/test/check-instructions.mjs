@@ -9,15 +9,15 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { measuredProgram } from '../benches/support/measured-program.mjs'
-import { inParallel } from '../benches/support/parallel.mjs'
+import { measuredProgram } from '../../benches/support/measured-program.mjs'
+import { inParallel } from '../../benches/support/parallel.mjs'
 
 const TOLERANCE = 0.1
 const SERVERS = 1_000
 /** So often a case is run, after once that is not counted. */
 const TIMES = 10
 
-const FILE = fileURLToPath(new URL('../benches/instructions.json', import.meta.url))
+const FILE = fileURLToPath(new URL('../../benches/instructions.json', import.meta.url))
 const { values: wanted } = parseArgs({ options: { renew: { type: 'boolean', default: false } } })
 
 if (spawnSync('valgrind', ['--version']).status !== 0) {

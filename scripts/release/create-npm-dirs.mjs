@@ -3,8 +3,8 @@
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { PLATFORMS } from './platforms/platforms.mjs'
-import { ROOT } from './platforms/workshop.mjs'
+import { ROOT } from '../platforms/build-cache.mjs'
+import { PLATFORMS } from '../platforms/platforms.mjs'
 
 const SYSTEMS = { linux: 'Linux', win32: 'Windows', darwin: 'macOS' }
 const LIBRARIES = { gnu: ' with glibc 2.17 or newer', musl: ' with musl, such as Alpine' }

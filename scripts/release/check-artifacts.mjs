@@ -1,13 +1,13 @@
 /**
- * Checks prebuilt binaries without running them: `node scripts/check-artifacts.mjs [platform]...`, by default all that npm/ holds.
+ * Checks prebuilt binaries without running them: `node scripts/release/check-artifacts.mjs [platform]...`, by default all that npm/ holds.
  * A platform that is named has to be there.
  */
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { inspectArtifact } from './platforms/inspect.mjs'
-import { artifactOf, chosenPlatforms, PLATFORMS } from './platforms/platforms.mjs'
-import { ROOT } from './platforms/workshop.mjs'
+import { ROOT } from '../platforms/build-cache.mjs'
+import { inspectArtifact } from '../platforms/inspect.mjs'
+import { artifactOf, chosenPlatforms, PLATFORMS } from '../platforms/platforms.mjs'
 
 const named = process.argv.slice(2)
 let failed = 0

@@ -1,12 +1,12 @@
 /**
- * Runs the prebuilt binaries in npm/: `node scripts/test-platforms.mjs [platform]...`, by default each that can be run here.
+ * Runs the prebuilt binaries in npm/: `node scripts/platforms/test-platforms.mjs [platform]...`, by default each that can be run here.
  * What can't be run is reported as not run, with the reason; for a platform that is named that is a failure.
  */
 
-import { layOutApp, layOutNeighbour } from './platforms/app.mjs'
-import { chosenPlatforms, PLATFORMS } from './platforms/platforms.mjs'
-import { rigOf } from './platforms/rigs.mjs'
-import { CHECKS, tryOut } from './platforms/trial.mjs'
+import { layOutApp, layOutNeighbour } from './app.mjs'
+import { chosenPlatforms, PLATFORMS } from './platforms.mjs'
+import { rigOf } from './rigs.mjs'
+import { CHECKS, tryOut } from './trial.mjs'
 
 const named = process.argv.slice(2)
 const results = []

@@ -1,5 +1,5 @@
 /**
- * Runs the JavaScript tests on every Node.js that is supported: `node scripts/test-nodes.mjs [--others] [part of a path]...`.
+ * Runs the JavaScript tests on every Node.js that is supported: `node scripts/test/test-nodes.mjs [--others] [part of a path]...`.
  * Versions other than the running one come from npm and are kept below node_modules; `--others` leaves the running one out.
  */
 
@@ -7,9 +7,9 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { packageOfNode } from './node-package.mjs'
+import { packageOfNode } from '../install/node-package.mjs'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+const root = fileURLToPath(new URL('../..', import.meta.url))
 const SUPPORTED = ['20', '22', '24']
 const current = process.versions.node.split('.')[0]
 
@@ -39,7 +39,7 @@ for (const major of SUPPORTED) {
   if (onlyOthers && major === current) continue
   const node = major === current ? process.execPath : installed(major)
   console.log(`\nTests on Node.js ${major}`)
-  const run = spawnSync(node, [join(root, 'scripts/test.mjs'), ...options], { stdio: 'inherit' })
+  const run = spawnSync(node, [join(root, 'scripts/test/test.mjs'), ...options], { stdio: 'inherit' })
   if (run.status !== 0) process.exit(run.status ?? 1)
 }
 

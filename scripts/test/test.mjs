@@ -1,5 +1,5 @@
 /**
- * Runs the JavaScript tests: `node scripts/test.mjs [part of a path]... [--without=part of a path]...`, on the Node.js that
+ * Runs the JavaScript tests: `node scripts/test/test.mjs [part of a path]... [--without=part of a path]...`, on the Node.js that
  * runs this very file.
  * Node 20 knows no globs for `--test`, so the files are found here.
  */
@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url'
 const WITHOUT = '--without='
 /** Files at once for each core: most of a file's time passes while it waits for deadlines of the protocol. */
 const FILES_PER_CORE = 2
-const root = fileURLToPath(new URL('..', import.meta.url))
+const root = fileURLToPath(new URL('../..', import.meta.url))
 const parts = process.argv.slice(2).filter((part) => !part.startsWith(WITHOUT))
 const unwanted = process.argv.slice(2).filter((part) => part.startsWith(WITHOUT))
 

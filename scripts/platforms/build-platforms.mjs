@@ -1,11 +1,11 @@
 /**
- * Builds the prebuilt binaries that one Linux machine can build: `node scripts/build-platforms.mjs [platform]...`, by default all.
+ * Builds the prebuilt binaries that one Linux machine can build: `node scripts/platforms/build-platforms.mjs [platform]...`, by default all.
  * A run that was broken off goes on where it stopped: finished downloads and compiled crates are kept.
  */
 
-import { buildPlatform } from './platforms/build.mjs'
-import { inspectArtifact } from './platforms/inspect.mjs'
-import { BUILT_HERE, chosenPlatforms } from './platforms/platforms.mjs'
+import { buildPlatform } from './build.mjs'
+import { inspectArtifact } from './inspect.mjs'
+import { BUILT_HERE, chosenPlatforms } from './platforms.mjs'
 
 const platforms = chosenPlatforms(process.argv.slice(2), BUILT_HERE)
 const outcomes = []

@@ -8,12 +8,12 @@ import { fileURLToPath } from 'node:url'
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 /** SHAZBOT_PLATFORMS_CACHE puts it elsewhere, for example where it outlives a clone. */
-export const WORKSHOP = resolve(process.env.SHAZBOT_PLATFORMS_CACHE || join(ROOT, 'target/platforms'))
+export const BUILD_CACHE = resolve(process.env.SHAZBOT_PLATFORMS_CACHE || join(ROOT, 'target/platforms'))
 
 /** Runs a command with its output in view; throws when it fails or takes too long. */
 export function run(command, args, options = {}) {
   const { quiet = false, ...rest } = options
-  console.log(`  $ ${[command, ...args].map((part) => part.replace(`${WORKSHOP}/`, '')).join(' ')}`)
+  console.log(`  $ ${[command, ...args].map((part) => part.replace(`${BUILD_CACHE}/`, '')).join(' ')}`)
   const stdio = quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit']
   const done = spawnSync(command, args, { cwd: ROOT, stdio, encoding: 'utf8', maxBuffer: 1 << 28, ...rest })
   if (done.status === 0) return done.stdout
@@ -29,11 +29,11 @@ export function ask(command, args) {
 }
 
 /**
- * The folder of that name in the workshop, filled by `fill` unless an earlier run has done so.
+ * The folder of that name in the build cache, filled by `fill` unless an earlier run has done so.
  * It gets its name last, so that a run that was broken off leaves nothing that looks finished.
  */
 export function filled(name, fill) {
-  const folder = join(WORKSHOP, name)
+  const folder = join(BUILD_CACHE, name)
   if (existsSync(folder)) return folder
   const unfinished = `${folder}.unfinished`
   rmSync(unfinished, { recursive: true, force: true })
