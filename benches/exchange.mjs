@@ -1,6 +1,6 @@
 /** The main-thread cost of answering a gossip request, with bytes and with objects, beside the reference peer's. */
 
-import { withBars } from './exchange/bars.mjs'
+import { withTargets } from './exchange/targets.mjs'
 import { Child, told } from './support/child.mjs'
 import { Cluster } from './support/cluster.mjs'
 import { FLAGS } from './support/interleaved.mjs'
@@ -20,20 +20,20 @@ const SIZES = [10, 100, 1_000, 10_000]
 export async function measure({ quick = false, progress = () => {} } = {}) {
   const how = quick ? { rounds: 7, budget: 2_000 } : { rounds: 21, budget: 10_000 }
   const moment = Cluster.moment()
-  const crowd = await Child.start(program('../support/crowd.mjs'), moment)
+  const peers = await Child.start(program('../support/peers.mjs'), moment)
   const rows = []
   try {
     for (const language of ['legacy', 'native']) {
       for (const servers of SIZES) {
         progress(`${language}, ${servers} servers`)
-        const input = { ...how, ...moment, servers, address: crowd.first }
+        const input = { ...how, ...moment, servers, address: peers.first }
         rows.push(...(await told(program(`./${language}.mjs`), input, FLAGS)))
       }
     }
   } finally {
-    crowd.end()
+    peers.end()
   }
-  return withBars(rows)
+  return withTargets(rows)
 }
 
 function program(path) {

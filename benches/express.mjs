@@ -23,21 +23,21 @@ const PACE = { 1000: 50, 10000: 10 }
 export async function measure({ quick = false, progress = () => {} } = {}) {
   const how = quick ? { rounds: 3, seconds: 1 } : { rounds: 5, seconds: 2 }
   const moment = Cluster.moment()
-  const crowd = await Child.start(new URL('./support/crowd.mjs', import.meta.url), moment)
+  const peers = await Child.start(new URL('./support/peers.mjs', import.meta.url), moment)
   try {
     const rows = []
     for (const servers of SIZES) {
-      rows.push(...(await measureSize({ ...moment, servers, address: crowd.first }, how, progress)))
+      rows.push(...(await measureSize({ ...moment, servers, address: peers.first }, how, progress)))
     }
     return rows
   } finally {
-    crowd.end()
+    peers.end()
   }
 }
 
-async function measureSize(crowd, { rounds, seconds }, progress) {
-  const { servers } = crowd
-  const cluster = new Cluster(crowd)
+async function measureSize(peers, { rounds, seconds }, progress) {
+  const { servers } = peers
+  const cluster = new Cluster(peers)
   const body = message(cluster.entries())
   const few = message([cluster.entry(0)])
   const children = new Map()
@@ -46,7 +46,7 @@ async function measureSize(crowd, { rounds, seconds }, progress) {
     for (const kind of KINDS) {
       children.set(
         kind,
-        await Child.start(new URL('./express/server.mjs', import.meta.url), { ...crowd, kind }),
+        await Child.start(new URL('./express/server.mjs', import.meta.url), { ...peers, kind }),
       )
     }
     for (const child of children.values()) {

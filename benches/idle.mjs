@@ -17,12 +17,12 @@ const NEARLY_NOTHING = 200
 export async function measure({ quick = false, progress = () => {} } = {}) {
   const how = quick ? { times: 1, seconds: 3 } : { times: 5, seconds: 6 }
   const moment = Cluster.moment()
-  const crowd = await Child.start(new URL('./support/crowd.mjs', import.meta.url), moment)
+  const peers = await Child.start(new URL('./support/peers.mjs', import.meta.url), moment)
   const program = new URL('./idle/server.mjs', import.meta.url)
   // Rounds come once a second, so that a second has the cost of one.
   const costs = async (kind, servers) => {
     progress(servers ? `${kind}, ${servers} servers` : kind)
-    const input = { ...how, ...moment, address: crowd.first, kind, servers, interval: 1 }
+    const input = { ...how, ...moment, address: peers.first, kind, servers, interval: 1 }
     return (await told(program, input, ['--expose-gc'])).costs
   }
   try {
@@ -40,6 +40,6 @@ export async function measure({ quick = false, progress = () => {} } = {}) {
     }
     return rows
   } finally {
-    crowd.end()
+    peers.end()
   }
 }

@@ -28,6 +28,6 @@ export async function measure({ quick = false, progress = () => {} } = {}) {
 
 function figure(result, name, { text, unit, wanted }) {
   const { median, max } = result[name]
-  const bar = wanted === undefined ? undefined : { of: 'value', most: wanted }
-  return { name: text, servers: result.servers, unit, value: median, high: max, wanted: bar }
+  const target = wanted === undefined ? undefined : { of: 'value', most: wanted }
+  return { name: text, servers: result.servers, unit, value: median, high: max, wanted: target }
 }

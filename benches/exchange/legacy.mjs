@@ -5,9 +5,9 @@ import { interleaved } from '../support/interleaved.mjs'
 import { row } from '../support/row.mjs'
 import { startReference, startSubject } from './start.mjs'
 
-const { rounds, budget, ...crowd } = JSON.parse(process.argv[2])
-const { servers } = crowd
-const cluster = new Cluster(crowd)
+const { rounds, budget, ...peers } = JSON.parse(process.argv[2])
+const { servers } = peers
+const cluster = new Cluster(peers)
 const [subject, reference] = [await startSubject(), await startReference()]
 
 /** The kinds of bodies: how many entries each has, and what makes one. */

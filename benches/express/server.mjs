@@ -13,8 +13,8 @@ import { SECRET, settings } from '../support/settings.mjs'
 const LIMIT = '16mb'
 const PATH = '/clustershazbot/gossip'
 
-const { kind, ...crowd } = JSON.parse(process.argv[2])
-const cluster = new Cluster(crowd)
+const { kind, ...peers } = JSON.parse(process.argv[2])
+const cluster = new Cluster(peers)
 const require = createRequire(import.meta.url)
 const express = createRequire(new URL('../../__test__/apps/express5/package.json', import.meta.url))(
   'express',

@@ -9,7 +9,7 @@ import { Cluster, message } from '../support/cluster.mjs'
 import { computed } from '../support/cpu.mjs'
 import { SECRET, settings } from '../support/settings.mjs'
 
-const { kind, times, seconds, interval, ...crowd } = JSON.parse(process.argv[2])
+const { kind, times, seconds, interval, ...peers } = JSON.parse(process.argv[2])
 const require = createRequire(import.meta.url)
 console.log = () => {}
 
@@ -38,7 +38,7 @@ for (let time = 0; time < times; time++) {
 process.send({ costs, memory })
 
 async function start({ path, masterList, online }) {
-  const cluster = crowd.servers && new Cluster(crowd)
+  const cluster = peers.servers && new Cluster(peers)
   Object.assign(process.env, settings({ SHAZBOT_GOSSIP_INTERVAL: `${interval}` }))
   if (masterList) process.env.SHAZBOT_MASTER_LIST = masterList(cluster)
   const shazbot = require(path)

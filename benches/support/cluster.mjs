@@ -1,16 +1,16 @@
-/** What the servers of a crowd (crowd.mjs) say of each other. */
+/** What the servers of a peers (peers.mjs) say of each other. */
 
 /** All begin with the same stamp, of a while ago. */
 const AGE = 3_600_000
 
 export class Cluster {
-  /** @param {{ address: string, servers: number, stamp: number, incarnation: number }} crowd */
+  /** @param {{ address: string, servers: number, stamp: number, incarnation: number }} peers */
   constructor({ address, servers, stamp, incarnation }) {
     Object.assign(this, { address, servers, stamp, incarnation })
     this.stamps = new Array(servers).fill(stamp)
   }
 
-  /** Of what a crowd has to be told. */
+  /** Of what a peers has to be told. */
   static moment() {
     const stamp = Date.now() - AGE
     return { stamp, incarnation: Math.floor(stamp / 1_000) }

@@ -28,8 +28,8 @@ export async function publish(names, folder) {
 
 function chapter({ title, about, plots = [] }, { machine, loadAfter, rows }) {
   const { date, processor, system, node, rust, load } = machine
-  const barred = rows.filter(({ wanted }) => wanted)
-  const met = `${barred.filter(isMet).length} of ${barred.length} bars are met.`
+  const targeted = rows.filter(({ wanted }) => wanted)
+  const met = `${targeted.filter(isMet).length} of ${targeted.length} targets are met.`
   const where = `${date}; ${processor}; ${system}; ${node}, ${rust}; load average ${load} before, ${loadAfter} after.`
   const pictures = plots.map(({ file, title, rows: isShown }) => {
     writeFileSync(join(PICTURES, `${file}.svg`), plot(title, rows.filter(isShown)))

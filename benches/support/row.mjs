@@ -10,7 +10,7 @@ import { summary } from './statistics.mjs'
  * @property {number} [high]
  * @property {number} [reference] the same of the reference peer
  * @property {number} [ratio] the median of the ratios to it
- * @property {{ of: 'value' | 'ratio', most: number }} [wanted] the bar
+ * @property {{ of: 'value' | 'ratio', most: number }} [wanted] the target
  */
 
 /** @returns {Row} the figure of what was measured several times, beside what the reference peer was measured in turn */

@@ -10,7 +10,7 @@ export function number(value) {
   return rounded.toLocaleString('en-US', { maximumFractionDigits: Math.min(digits, 3) })
 }
 
-/** The columns of a row: what, how many servers, the figure, its spread, the reference's, how they relate, and the bar. */
+/** The columns of a row: what, how many servers, the figure, its spread, the reference's, how they relate, and the target. */
 export function cells(row) {
   const { name, servers, unit, value, low, high, reference, ratio } = row
   return [
@@ -20,7 +20,7 @@ export function cells(row) {
     spread(low, high),
     reference === undefined ? '' : `${number(reference)} ${unit}`,
     ratio === undefined ? '' : share(ratio),
-    bar(row),
+    target(row),
   ]
 }
 
@@ -36,7 +36,7 @@ function share(ratio) {
   return ratio < 0.1 ? `1/${number(1 / ratio)}` : number(ratio)
 }
 
-function bar(row) {
+function target(row) {
   if (!row.wanted) return ''
   const { of, most } = row.wanted
   const text = of === 'ratio' ? share(most) : `${number(most)} ${row.unit}`

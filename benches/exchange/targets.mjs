@@ -8,13 +8,13 @@ const FRESH_COPIES = 15
 /** So much dearer may a native exchange be among the most servers than among the fewest. */
 const FLAT = 1.3
 
-/** The rows with their bars, and how much a native exchange grows with the cluster. */
-export function withBars(rows) {
-  const all = rows.map((row) => ({ ...row, wanted: bar(row) }))
+/** The rows with their targets, and how much a native exchange grows with the cluster. */
+export function withTargets(rows) {
+  const all = rows.map((row) => ({ ...row, wanted: target(row) }))
   return [...all, ...['raw', 'objects'].flatMap((way) => growth(rows, way))]
 }
 
-function bar({ way, kind, servers }) {
+function target({ way, kind, servers }) {
   if (kind === 'native') return { of: 'value', most: NATIVE[way] }
   if (way === 'list' || (kind === 'one entry' && way === 'raw')) return undefined
   if (kind === 'one entry')
