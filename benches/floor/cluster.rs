@@ -8,8 +8,8 @@ use clustershazbot::protocol::claim::Claim;
 use clustershazbot::protocol::config::{Config, ConfigError};
 use clustershazbot::protocol::extension::{Extension, Kind};
 use clustershazbot::protocol::machine::Machine;
-use clustershazbot::protocol::member::Status;
 use clustershazbot::protocol::message::{HeardEntry, HeardLists};
+use clustershazbot::protocol::status::Status;
 use clustershazbot::protocol::time::{Incarnation, Now, Stamp, Tick};
 
 /// Any seed will do, as long as it is always the same.

@@ -17,7 +17,8 @@ use rand::RngExt;
 use super::flights::{ExchangeId, OwnWord};
 use super::journal::Cause;
 use super::machine::Machine;
-use super::member::{Member, Status};
+use super::member::Member;
+use super::status::Status;
 use super::time::{Now, Stamp, Tick};
 use super::timers::Timer;
 

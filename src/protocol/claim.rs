@@ -13,9 +13,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::accusers::Accusers;
-use super::member::{Member, Status};
+use super::member::Member;
 use super::precedence::Version;
 use super::scalars::{Text, Whole, number};
+use super::status::Status;
 use super::time::{Incarnation, Now, Stamp};
 
 /// One statement about one server.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::journal::Cause;
 use super::machine::Machine;
-use super::member::{Member, Status};
+use super::member::Member;
+use super::status::Status;
 use super::time::{Now, Tick};
 
 /// Time from the first question about a claim until it is dropped. At 10 questions a second, a

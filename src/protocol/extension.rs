@@ -282,7 +282,7 @@ impl Serialize for Extension {
 mod tests {
     use super::*;
     use crate::protocol::accusers::Accusers;
-    use crate::protocol::member::Status;
+    use crate::protocol::status::Status;
     use crate::protocol::time::{Incarnation, Stamp};
 
     fn claim(url: &str, status: Status) -> Claim {

@@ -6,8 +6,8 @@ use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
 use super::claim::Claim;
-use super::member::Status;
 use super::retention::TOMBSTONE_KEPT;
+use super::status::Status;
 use super::time::{Incarnation, Now, Stamp};
 
 /// So many are remembered; the oldest makes way.

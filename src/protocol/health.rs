@@ -12,9 +12,10 @@ use indexmap::IndexMap;
 
 use super::losses::Losses;
 use super::machine::Machine;
-use super::member::{Member, Status};
+use super::member::Member;
 use super::output::Severity;
 use super::roster::MAX_MEMBERS;
+use super::status::Status;
 use super::time::{Now, Tick};
 
 /// The worst there is.

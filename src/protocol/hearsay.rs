@@ -9,11 +9,12 @@ use super::extension::Extension;
 use super::intake::{Rejection, Subject};
 use super::journal::Cause;
 use super::machine::Machine;
-use super::member::{Member, Status, Wire};
+use super::member::{Member, Wire};
 use super::merge::LegacyClaim;
 use super::myself::Contradiction;
 use super::precedence::{Precedence, Version};
 use super::retention::TOMBSTONE_KEPT;
+use super::status::Status;
 use super::time::{Incarnation, Now};
 
 /// What a claim was worth.

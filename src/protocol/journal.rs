@@ -8,8 +8,8 @@ use std::fmt::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::member::Status;
 use super::output::Severity;
+use super::status::Status;
 use super::time::Tick;
 
 /// Servers named for each kind of change and cause; the others are counted.

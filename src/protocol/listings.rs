@@ -24,11 +24,12 @@ use super::case::{Case, SECOND_TRY, YOUNG};
 use super::deadlines::Deadlines;
 use super::flights::{ExchangeId, Flight, Purpose};
 use super::machine::Machine;
-use super::member::{Member, Status};
+use super::member::Member;
 use super::merge::LegacyClaim;
 use super::message::Reply;
 use super::output::Transmit;
 use super::rounds::PEER_TIMEOUT;
+use super::status::Status;
 use super::time::{Now, Stamp, Tick};
 use super::timers::Timer;
 

@@ -11,10 +11,11 @@ use super::case::Comeback;
 use super::flights::{OwnWord, Purpose};
 use super::intake::{Rejection, Subject};
 use super::machine::{Machine, Source};
-use super::member::{Member, Status};
+use super::member::Member;
 use super::message::HeardEntry;
 use super::myself::Contradiction;
 use super::retention::TOMBSTONE_KEPT;
+use super::status::Status;
 use super::time::{Incarnation, Now, Stamp};
 
 /// One claim about a legacy peer, or by way of one, checked.

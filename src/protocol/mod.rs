@@ -84,6 +84,7 @@ mod scalars;
 pub mod secret;
 mod shown;
 mod stamp_clock;
+pub mod status;
 mod strangers;
 mod suspicion;
 mod sync;

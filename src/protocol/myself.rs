@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::accusers::Accusers;
 use super::base_url::BaseUrl;
 use super::claim::Claim;
-use super::member::Status;
 use super::message::Entry;
 use super::stamp_clock::StampClock;
+use super::status::Status;
 use super::time::{Incarnation, Now, Stamp, Tick};
 
 /// The pause before a drained server takes over a higher incarnation a second time; doubles with each further time. A process

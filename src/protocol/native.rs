@@ -15,11 +15,12 @@ use super::health::LAGS;
 use super::intake::{Rejection, Subject};
 use super::journal::Cause;
 use super::machine::Machine;
-use super::member::{Member, Status, Wire};
+use super::member::{Member, Wire};
 use super::message::Lists;
 use super::output::Transmit;
 use super::proof::Proof;
 use super::queues::MAX_UNDER_WAY;
+use super::status::Status;
 use super::time::{Incarnation, Now};
 
 /// So long a native server's answer to what is no probe is waited for, by a server in good health,

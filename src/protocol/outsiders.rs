@@ -16,10 +16,11 @@ use super::flights::{ExchangeId, Flight, Purpose};
 use super::intake::Subject;
 use super::journal::Cause;
 use super::machine::Machine;
-use super::member::{Member, Status, Wire};
+use super::member::{Member, Wire};
 use super::message::{Lists, Refusal, Reply};
 use super::output::{Severity, Transmit};
 use super::rounds::PEER_TIMEOUT;
+use super::status::Status;
 use super::time::{Now, Tick};
 
 /// Time from a stranger's first 401 until it is left out. Enough for it to call with the right

@@ -16,10 +16,10 @@ use super::flights::{ExchangeId, Purpose};
 use super::health::LAGS;
 use super::intake::Subject;
 use super::machine::Machine;
-use super::member::Status;
 use super::message::{Refusal, Reply};
 use super::output::Transmit;
 use super::phase::Phase;
+use super::status::Status;
 use super::time::{Now, Tick};
 use super::timers::Timer;
 

@@ -5,8 +5,7 @@ use std::time::Duration;
 use super::machine::Machine;
 use super::message::{Entry, Lists};
 use super::retention::TOMBSTONE_TOLD;
-use super::time::Moment;
-use super::time::Tick;
+use super::time::{Moment, Tick};
 
 /// The parsers of Express refuse bodies over 100 kB; this leaves room.
 const MAX_PAGE_BYTES: usize = 64_000;

@@ -5,7 +5,7 @@
 
 use super::accusers::Accusers;
 use super::claim::Claim;
-use super::member::Status;
+use super::status::Status;
 use super::time::{Incarnation, Stamp};
 
 /// What claims about one native server add up to.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::machine::Machine;
-use super::member::Status;
+use super::status::Status;
 use super::time::{Now, Tick};
 use super::timers::Timer;
 

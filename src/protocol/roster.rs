@@ -9,10 +9,11 @@ use indexmap::IndexMap;
 
 use super::digest::{Digest, name_hash};
 use super::journal::{Cause, Journal};
-use super::member::{Member, Status, Wire};
+use super::member::{Member, Wire};
 use super::neighbour::Neighbour;
 use super::places::Places;
 use super::proof::Proof;
+use super::status::Status;
 use super::time::{Incarnation, Tick};
 
 /// No roster grows beyond this, tombstones included.

@@ -13,7 +13,8 @@ use super::claim::Claim;
 use super::extension::Kind;
 use super::flights::Purpose;
 use super::machine::Machine;
-use super::member::{Member, Status};
+use super::member::Member;
+use super::status::Status;
 use super::time::{Now, Tick};
 use super::timers::Timer;
 

@@ -10,7 +10,7 @@ use super::accusers::Accusers;
 use super::digest::short_name;
 use super::journal::Cause;
 use super::machine::Machine;
-use super::member::Status;
+use super::status::Status;
 use super::time::{Now, Tick};
 use super::timers::Timer;
 

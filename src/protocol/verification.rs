@@ -11,12 +11,13 @@ use super::flights::{ExchangeId, Flight, OwnWord, Purpose};
 use super::inquest::MAX_ASKED;
 use super::journal::Cause;
 use super::machine::Machine;
-use super::member::{Member, Status};
+use super::member::Member;
 use super::message::Reply;
 use super::output::Transmit;
 use super::proof::Proof;
 use super::refusals::{Refusals, Way};
 use super::rounds::PEER_TIMEOUT;
+use super::status::Status;
 use super::time::{Now, Stamp, Tick};
 use super::timers::Timer;
 

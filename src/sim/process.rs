@@ -5,7 +5,7 @@ use super::legacy::Legacy;
 use super::view::{self, View};
 use super::wire::HostId;
 use crate::protocol::machine::Machine;
-use crate::protocol::member::Status;
+use crate::protocol::status::Status;
 use crate::protocol::time::Incarnation;
 
 /// What runs in a process.

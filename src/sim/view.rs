@@ -4,8 +4,8 @@ use super::clock::{EPOCH, Millis, present};
 use super::spec::{Kind, Spec};
 use crate::protocol::claim::Claim;
 use crate::protocol::machine::Machine;
-use crate::protocol::member::Status;
 use crate::protocol::message::Entry;
+use crate::protocol::status::Status;
 use crate::protocol::time::{Incarnation, Stamp};
 
 /// How a server stands.

@@ -9,9 +9,9 @@ use super::world::{EPOCH, World, config};
 use crate::protocol::claim::Claim;
 use crate::protocol::extension::Extension;
 use crate::protocol::machine::Machine;
-use crate::protocol::member::Status;
 use crate::protocol::message::Reply;
 use crate::protocol::output::{Event, Severity};
+use crate::protocol::status::Status;
 use crate::protocol::time::{Incarnation, Now, Stamp};
 
 const ME: &str = "http://me/";

@@ -9,8 +9,8 @@ use crate::protocol::accusers::Accusers;
 use crate::protocol::claim::Claim;
 use crate::protocol::extension::{Extension, Finding, Kind};
 use crate::protocol::machine::Machine;
-use crate::protocol::member::Status;
 use crate::protocol::output::Transmit;
+use crate::protocol::status::Status;
 use crate::protocol::time::{Incarnation, Now, Stamp, Tick};
 
 pub(super) const TARGET: &str = "http://target/";

@@ -10,9 +10,9 @@ use crate::protocol::claim::Claim;
 use crate::protocol::document::Document;
 use crate::protocol::extension::{Extension, Finding, Kind};
 use crate::protocol::machine::Machine;
-use crate::protocol::member::Status;
 use crate::protocol::message::{HeardEntry, HeardLists, Reply};
 use crate::protocol::output::Transmit;
+use crate::protocol::status::Status;
 
 /// Lets time pass until the machine has asked three helpers about the target, whose port it found closed; all others answer.
 fn until_helpers_are_asked(machine: &mut Machine) -> (u64, Vec<Arc<str>>) {

@@ -9,9 +9,9 @@ use crate::protocol::claim::Claim;
 use crate::protocol::config::Config;
 use crate::protocol::extension::Extension;
 use crate::protocol::machine::Machine;
-use crate::protocol::member::Status;
 use crate::protocol::message::{HeardEntry, HeardLists, Reply};
 use crate::protocol::output::{Event, Transmit};
+use crate::protocol::status::Status;
 use crate::protocol::time::Incarnation;
 
 const ME: &str = "http://me/";

@@ -7,8 +7,8 @@ use crate::protocol::accusers::Accusers;
 use crate::protocol::claim::Claim;
 use crate::protocol::extension::Extension;
 use crate::protocol::machine::Machine;
-use crate::protocol::member::Status;
 use crate::protocol::message::{HeardEntry, HeardLists};
+use crate::protocol::status::Status;
 use crate::protocol::time::{Incarnation, Stamp};
 
 use super::world::EPOCH;

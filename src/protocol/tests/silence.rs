@@ -9,9 +9,9 @@ use super::world::EPOCH;
 use crate::protocol::ExchangeId;
 use crate::protocol::extension::{Extension, Finding, Kind};
 use crate::protocol::machine::Machine;
-use crate::protocol::member::Status;
 use crate::protocol::message::{HeardEntry, HeardLists, Refusal, Reply};
 use crate::protocol::output::Transmit;
+use crate::protocol::status::Status;
 
 fn cluster() -> Machine {
     machine(Some(Duration::from_secs(1)), urls(9).map(|url| native(&url)).chain([native(TARGET)]))

@@ -20,7 +20,7 @@ use super::host::Host;
 use super::process::{Engine, MAX_FOCUS, Process, Stage};
 use super::view::{self, View};
 use super::wire::HostId;
-use crate::protocol::member::Status;
+use crate::protocol::status::Status;
 use crate::protocol::time::{Incarnation, Now};
 
 /// Up to so many hosts everybody's view of everybody is looked at after each step.

@@ -14,7 +14,7 @@ pub(super) fn check(change: &Change<'_>) -> Option<Violation> {
 mod tests {
     use super::super::tests::{change, subject, view};
     use super::*;
-    use crate::protocol::member::Status::{Dead, Online};
+    use crate::protocol::status::Status::{Dead, Online};
 
     #[test]
     fn a_fall_is_found() {

@@ -1,7 +1,7 @@
 //! NoFalseDeath: where nothing but chance loses messages, nobody who runs is declared dead.
 
 use super::{Change, Violation};
-use crate::protocol::member::Status;
+use crate::protocol::status::Status;
 
 /// What was said of the process before may still be under way for so long.
 const SETTLED_AFTER: u64 = 30_000;
@@ -17,7 +17,7 @@ pub(super) fn check(change: &Change<'_>) -> Option<Violation> {
 mod tests {
     use super::super::tests::{change, subject, view};
     use super::*;
-    use crate::protocol::member::Status::{Dead, Left, Online, Suspect};
+    use crate::protocol::status::Status::{Dead, Left, Online, Suspect};
 
     #[test]
     fn the_death_of_one_that_runs_is_found() {

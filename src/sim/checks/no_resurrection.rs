@@ -16,7 +16,7 @@ pub(super) fn check(change: &Change<'_>) -> Option<Violation> {
 mod tests {
     use super::super::tests::{change, subject, view};
     use super::*;
-    use crate::protocol::member::Status::{Dead, Left, Online};
+    use crate::protocol::status::Status::{Dead, Left, Online};
 
     #[test]
     fn an_old_claim_that_brings_somebody_back_is_found() {

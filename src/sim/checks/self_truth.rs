@@ -16,7 +16,7 @@ pub(super) fn check(at: Millis, url: &str, is_offline: bool, own: Option<View>) 
 mod tests {
     use super::super::tests::view;
     use super::*;
-    use crate::protocol::member::Status::{Dead, Left, Online};
+    use crate::protocol::status::Status::{Dead, Left, Online};
 
     #[test]
     fn a_server_that_is_wrong_about_itself_is_found() {

@@ -1,7 +1,7 @@
 //! One thing goes wrong at a time, among natives.
 
 use super::{FIRST, SECOND, agree_throughout, agree_within, natives, no_violations};
-use crate::protocol::member::Status;
+use crate::protocol::status::Status;
 use crate::sim::spec::{Kind, Spec};
 use crate::sim::wire::HostId;
 use crate::sim::world::World;

@@ -3,8 +3,8 @@
 use super::{FIRST, SECOND, agree_within, natives, no_violations};
 use crate::protocol::claim::Claim;
 use crate::protocol::extension::{Extension, Kind as Message};
-use crate::protocol::member::Status;
 use crate::protocol::message::{Entry, Lists};
+use crate::protocol::status::Status;
 use crate::protocol::time::{Incarnation, Stamp};
 use crate::sim::clock::{EPOCH, Millis};
 use crate::sim::host::Port;
