@@ -8,7 +8,7 @@ use std::error::Error;
 use std::fs;
 
 use cluster::{NOW, claim_of, machine, seeded, url};
-use clustershazbot::protocol::machine::Source;
+use clustershazbot::protocol::ids::Source;
 use clustershazbot::protocol::message::HeardEntry;
 
 fn main() -> Result<(), Box<dyn Error>> {

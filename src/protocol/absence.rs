@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use super::flights::{ExchangeId, OwnWord};
+use super::flights::OwnWord;
+use super::ids::ExchangeId;
 use super::journal::Cause;
 use super::machine::Machine;
 use super::member::Member;

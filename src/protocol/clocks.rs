@@ -9,8 +9,9 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::flights::Purpose;
+use super::ids::Source;
 use super::intake::{Rejection, Subject};
-use super::machine::{Machine, Source};
+use super::machine::Machine;
 use super::member::Member;
 use super::message::HeardEntry;
 use super::output::Severity;

@@ -3,12 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::ids::ExchangeId;
 use super::proof::Proof;
 use super::time::{Stamp, Tick};
-
-/// Names one request under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct ExchangeId(pub(super) u64);
 
 /// What a request is for; decides what its failure means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,9 +11,10 @@ use super::clocks::Rejected;
 use super::config::Config;
 use super::deadlines::Deadlines;
 use super::expiry::Expiry;
-use super::flights::{ExchangeId, Flights, Purpose};
+use super::flights::{Flights, Purpose};
 use super::graves::Graves;
 use super::health::Health;
+use super::ids::{ExchangeId, Source};
 use super::inquest::Inquest;
 use super::journal::Cause;
 use super::legacy_news::LegacyNews;
@@ -91,17 +92,6 @@ pub struct Machine {
     pub(super) own_url: OwnUrl,
     pub(super) voices: Voices,
     pub(super) strangers: Strangers,
-}
-
-/// Where claims come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// A gossip request that somebody sent.
-    Request,
-    /// The answer to an exchange.
-    Exchange(ExchangeId),
-    /// The master list.
-    MasterList,
 }
 
 impl Machine {

@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 
 use super::config::MasterListConfig;
 use super::document::{self, Document, DownloadFailure};
-use super::flights::ExchangeId;
-use super::machine::{Machine, Source};
+use super::ids::{ExchangeId, Source};
+use super::machine::Machine;
 use super::message::Entry;
 use super::output::Transmit;
 use super::phase::Phase;

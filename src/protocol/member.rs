@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::base_url::BaseUrl;
 use super::case::Case;
-use super::flights::ExchangeId;
+use super::ids::ExchangeId;
 use super::message::Entry;
 use super::proof::{Doubts, Facts};
 use super::status::Status;

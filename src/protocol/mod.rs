@@ -43,6 +43,7 @@ mod graves;
 mod health;
 mod heard;
 mod hearsay;
+pub mod ids;
 mod inquest;
 pub mod intake;
 mod journal;
@@ -99,7 +100,7 @@ mod voices;
 #[cfg(test)]
 mod tests;
 
-pub use flights::ExchangeId;
+pub use ids::ExchangeId;
 
 /// What the simulator's reduced model goes by.
 pub(crate) mod constants {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::extension::Extension;
-use super::flights::ExchangeId;
+use super::ids::ExchangeId;
 use super::master_list::{Condition, DocumentEntry};
 use super::message::Lists;
 

@@ -12,7 +12,8 @@ use indexmap::IndexMap;
 
 use super::base_url::BaseUrl;
 use super::extension::Kind;
-use super::flights::{ExchangeId, Flight, Purpose};
+use super::flights::{Flight, Purpose};
+use super::ids::ExchangeId;
 use super::intake::Subject;
 use super::journal::Cause;
 use super::machine::Machine;

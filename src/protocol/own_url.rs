@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use super::claim::Claim;
 use super::extension::{Extension, Kind};
-use super::flights::{ExchangeId, Purpose};
+use super::flights::Purpose;
 use super::health::LAGS;
+use super::ids::ExchangeId;
 use super::intake::Subject;
 use super::machine::Machine;
 use super::message::{Refusal, Reply};

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use super::flights::{ExchangeId, Purpose};
+use super::flights::Purpose;
+use super::ids::ExchangeId;
 use super::machine::Machine;
 use super::output::{Event, Transmit};
 use super::own_url::SIBLING_PATIENCE;

@@ -5,9 +5,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::ids::Source;
 use super::intake::{Rejection, check_stamp};
 use super::journal::Cause;
-use super::machine::{Machine, Source};
+use super::machine::Machine;
 use super::merge::LegacyClaim;
 use super::message::HeardEntry;
 use super::time::{Now, Stamp};

@@ -7,7 +7,8 @@ use foldhash::fast::FixedState;
 use indexmap::{IndexMap, IndexSet};
 
 use super::extension::{Finding, Kind};
-use super::flights::{ExchangeId, Purpose};
+use super::flights::Purpose;
+use super::ids::ExchangeId;
 use super::machine::Machine;
 use super::member::Member;
 use super::questions::Question;

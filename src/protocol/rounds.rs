@@ -10,7 +10,8 @@ use rand::RngExt;
 
 use super::case::{FirstFailure, SECOND_TRY};
 use super::extension::Kind;
-use super::flights::{ExchangeId, Purpose};
+use super::flights::Purpose;
+use super::ids::ExchangeId;
 use super::machine::Machine;
 use super::member::Member;
 use super::message::Lists;

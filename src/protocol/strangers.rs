@@ -21,7 +21,7 @@ use rand::RngExt;
 use super::case::{SECOND_TRY, YOUNG};
 use super::deadlines::Deadlines;
 use super::extension::Finding;
-use super::flights::ExchangeId;
+use super::ids::ExchangeId;
 use super::machine::Machine;
 use super::member::Member;
 use super::questions::{HELPERS_WAIT, KNOCK_AGAIN};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::document::{self, Document};
-use super::flights::ExchangeId;
+use super::ids::ExchangeId;
 use super::machine::Machine;
 use super::master_list::{Condition, Upload};
 use super::output::Transmit;

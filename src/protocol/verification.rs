@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use super::case::{Case, Comeback, SECOND_TRY, Stage};
 use super::extension::Finding;
-use super::flights::{ExchangeId, Flight, OwnWord, Purpose};
+use super::flights::{Flight, OwnWord, Purpose};
+use super::ids::ExchangeId;
 use super::inquest::MAX_ASKED;
 use super::journal::Cause;
 use super::machine::Machine;

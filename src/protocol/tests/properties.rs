@@ -7,7 +7,7 @@ use super::world::{EPOCH, World, config};
 use crate::protocol::ExchangeId;
 use crate::protocol::base_url::BaseUrl;
 use crate::protocol::document::Document;
-use crate::protocol::machine::Source;
+use crate::protocol::ids::Source;
 use crate::protocol::master_list::Upload;
 use crate::protocol::message::{HeardEntry, HeardLists, Refusal, Reply};
 
