@@ -14,10 +14,10 @@ use serde_json::value::RawValue;
 
 use super::accusers::Accusers;
 use super::member::Member;
-use super::precedence::Version;
 use super::scalars::{Text, Whole, number};
 use super::status::Status;
 use super::time::{Incarnation, Now, Stamp};
+use super::version::Version;
 
 /// One statement about one server.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,10 +12,10 @@ use super::machine::Machine;
 use super::member::{Member, Wire};
 use super::merge::LegacyClaim;
 use super::myself::Contradiction;
-use super::precedence::{Precedence, Version};
 use super::retention::TOMBSTONE_KEPT;
 use super::status::Status;
 use super::time::{Incarnation, Now};
+use super::version::{Precedence, Version};
 
 /// What a claim was worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@
 //! | the door: `handle_*`, `poll_*`, `lists` | [`machine`] |
 //! | names, time, secrets, configuration | [`base_url`], `plain_url`, [`time`], [`secret`], [`config`] |
 //! | what is said over the wire | [`message`], [`request`], `heard`, `fields`, `scalars`, `page` |
-//! | what is let in, and how it changes what is known | [`intake`]; from legacy peers `merge`, from native servers `hearsay`, `precedence` |
+//! | what is let in, and how it changes what is known | [`intake`]; from legacy peers `merge`, from native servers `hearsay`, `version` |
 //! | what is known: of oneself, of others, of the forgotten; how it is shown | `myself`, `own_url`, [`member`], `roster`, `draws`, `digest`, `graves`, `retention`; `shown`, [`places`] |
 //! | clocks that are wrong | `clocks`, `stamp_clock` |
 //! | what is found out about legacy peers | `case`, `inquest`, `verification`, `expiry`, `absence`, `reconnect` |
@@ -67,7 +67,6 @@ mod parsing;
 mod phase;
 pub mod places;
 mod plain_url;
-mod precedence;
 mod printable;
 mod probes;
 mod proof;
@@ -95,6 +94,7 @@ mod turn;
 mod unreached;
 mod upload;
 mod verification;
+mod version;
 mod voices;
 
 #[cfg(test)]
