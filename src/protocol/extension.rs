@@ -20,8 +20,8 @@ use serde_json::value::RawValue;
 
 use super::claim::Claim;
 use super::fields;
+use super::limits::MAX_MEMBERS;
 use super::message::array;
-use super::roster::MAX_MEMBERS;
 use super::scalars::{Text, Whole};
 use super::time::Stamp;
 

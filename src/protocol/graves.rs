@@ -6,7 +6,7 @@ use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
 use super::claim::Claim;
-use super::retention::TOMBSTONE_KEPT;
+use super::limits::TOMBSTONE_KEPT;
 use super::status::Status;
 use super::time::{Incarnation, Now, Stamp};
 

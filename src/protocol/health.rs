@@ -10,18 +10,16 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
+use super::limits::{LAGS, MAX_MEMBERS};
 use super::losses::Losses;
 use super::machine::Machine;
 use super::member::Member;
 use super::output::Severity;
-use super::roster::MAX_MEMBERS;
 use super::status::Status;
 use super::time::{Now, Tick};
 
 /// The worst there is.
 const WORST: u8 = 7;
-/// An event loop that lags so far behind keeps this server from answering.
-pub(super) const LAGS: Duration = Duration::from_secs(1);
 /// So many peers are met each second meanwhile: their answers tell whether they hold this server for dead.
 const MET_WHILE_LAGGING: usize = 2;
 /// Burials are counted for so long.

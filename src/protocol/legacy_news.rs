@@ -8,8 +8,8 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::flights::Purpose;
+use super::limits::TOMBSTONE_TOLD;
 use super::machine::Machine;
-use super::retention::TOMBSTONE_TOLD;
 use super::time::{Now, Tick};
 use super::timers::Timer;
 

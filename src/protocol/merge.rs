@@ -11,11 +11,11 @@ use super::case::Comeback;
 use super::flights::{OwnWord, Purpose};
 use super::ids::Source;
 use super::intake::{Rejection, Subject};
+use super::limits::TOMBSTONE_KEPT;
 use super::machine::Machine;
 use super::member::Member;
 use super::message::HeardEntry;
 use super::myself::Contradiction;
-use super::retention::TOMBSTONE_KEPT;
 use super::status::Status;
 use super::time::{Incarnation, Now, Stamp};
 

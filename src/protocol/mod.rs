@@ -48,6 +48,7 @@ mod inquest;
 pub mod intake;
 mod journal;
 mod legacy_news;
+mod limits;
 mod listings;
 mod log;
 mod losses;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use super::limits::TOMBSTONE_TOLD;
 use super::machine::Machine;
 use super::message::{Entry, Lists};
-use super::retention::TOMBSTONE_TOLD;
 use super::time::{Moment, Tick};
 
 /// The parsers of Express refuse bodies over 100 kB; this leaves room.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::graves::MAX_GRAVES;
 use super::health::{MAX_BURIALS, ROUND_TRIPS};
+use super::limits::MAX_MEMBERS;
 use super::listings::MAX_HIDDEN;
 use super::log::MAX_REMEMBERED;
 use super::machine::Machine;
@@ -13,7 +14,6 @@ use super::outsiders::MAX_OUTSIDERS;
 use super::places::REMEMBERED;
 use super::probes::MAX_WAITING;
 use super::questions::MAX_OPEN;
-use super::roster::MAX_MEMBERS;
 use super::sync::MAX_WHOLE;
 use super::unreached::MAX_UNREACHED;
 use super::voices::MAX_VOICES;

@@ -3,16 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::limits::TOMBSTONE_KEPT;
 use super::machine::Machine;
 use super::member::Member;
 use super::phase::Phase;
 use super::time::{Now, Stamp};
 use super::timers::Timer;
 
-/// A tombstone leaves the lists so long after its stamp, or after it came, whichever is first.
-pub(super) const TOMBSTONE_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
-/// A tombstone is told unasked for so long; afterwards only to those who contradict it.
-pub(super) const TOMBSTONE_TOLD: Duration = Duration::from_secs(15 * 60);
 /// An online server that nobody had news of for so long is verified.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 /// A drained server stamps its own tombstone anew so often.

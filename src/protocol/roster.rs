@@ -9,15 +9,13 @@ use indexmap::IndexMap;
 
 use super::digest::{Digest, name_hash};
 use super::journal::{Cause, Journal};
+use super::limits::MAX_MEMBERS;
 use super::member::{Member, Wire};
 use super::neighbour::Neighbour;
 use super::places::Places;
 use super::proof::Proof;
 use super::status::Status;
 use super::time::{Incarnation, Tick};
-
-/// No roster grows beyond this, tombstones included.
-pub(super) const MAX_MEMBERS: usize = 100_000;
 
 /// All the other servers that are known, by identity. Its order is that of arrival, the same in every run.
 #[derive(Debug)]

@@ -12,12 +12,12 @@ use super::case::{FirstFailure, SECOND_TRY};
 use super::extension::Kind;
 use super::flights::Purpose;
 use super::ids::ExchangeId;
+use super::limits::MAX_CLAIM_BYTES_BESIDE_LISTS;
 use super::machine::Machine;
 use super::member::Member;
 use super::message::Lists;
 use super::output::Transmit;
 use super::queues::MAX_UNDER_WAY;
-use super::rumours::MAX_CLAIM_BYTES_BESIDE_LISTS;
 use super::time::{Now, Tick};
 use super::timers::Timer;
 

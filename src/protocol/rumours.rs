@@ -12,6 +12,7 @@ use indexmap::IndexMap;
 use super::claim::Claim;
 use super::extension::Kind;
 use super::flights::Purpose;
+use super::limits::MAX_CLAIM_BYTES;
 use super::machine::Machine;
 use super::member::Member;
 use super::status::Status;
@@ -26,11 +27,7 @@ pub(crate) const PAUSE: Duration = Duration::from_millis(150);
 pub(crate) const FANOUT: usize = 3;
 /// A rumour rests after so many rounds in which everybody knew it.
 pub(crate) const IDLE_ROUNDS: u8 = 3;
-/// So many bytes of claims go into one message among native servers.
-pub(super) const MAX_CLAIM_BYTES: usize = 60_000;
-/// And so many beside a page of plain lists.
-pub(super) const MAX_CLAIM_BYTES_BESIDE_LISTS: usize = 8_000;
-/// And so many into an answer.
+/// Rumours in one answer, at most.
 const MAX_ANSWERED: usize = 100;
 
 /// What is being spread.

@@ -19,10 +19,9 @@ use super::digest::bucket_of;
 use super::extension::{BUCKETS, Extension, Kind};
 use super::flights::Purpose;
 use super::intake::Subject;
+use super::limits::{MAX_CLAIM_BYTES, TOMBSTONE_TOLD};
 use super::machine::Machine;
 use super::member::{Member, Wire};
-use super::retention::TOMBSTONE_TOLD;
-use super::rumours::MAX_CLAIM_BYTES;
 use super::time::{Incarnation, Now, Tick};
 
 /// News that are under way need no comparison.
