@@ -10,7 +10,8 @@ use rand::RngExt;
 
 use super::flights::Purpose;
 use super::ids::Source;
-use super::intake::{Rejection, Subject};
+use super::intake::Subject;
+use super::limits::Rejection;
 use super::machine::Machine;
 use super::member::Member;
 use super::message::HeardEntry;

@@ -1,10 +1,9 @@
 //! Rule R1: what is let in of what is heard. One bad entry never spoils the rest.
 
-use std::fmt;
 use std::sync::Arc;
 
-use super::address::AddressClasses;
-use super::base_url::{BaseUrl, BaseUrlRejection, MAX_BASE_URL_BYTES};
+use super::base_url::{BaseUrl, MAX_BASE_URL_BYTES};
+use super::limits::Rejection;
 use super::machine::Machine;
 use super::message::HeardEntry;
 use super::time::{Now, Stamp};
@@ -27,48 +26,6 @@ impl Subject {
             Self::Me => None,
             Self::Known(identity) => Some(identity),
             Self::New(url) => Some(url.identity()),
-        }
-    }
-}
-
-/// Why something heard was not let in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rejection {
-    /// No object with a text `baseUrl` and a number `lastUpdate`.
-    Malformed,
-    /// A claim of the native extension that can't be read.
-    MalformedClaim,
-    /// The base URL can't be one.
-    BaseUrl(BaseUrlRejection),
-    /// No server has an address of this class.
-    Address(AddressClasses),
-    /// The base URLs of the request take a parser longer than that of one request may take.
-    TooUnusual,
-    /// The stamp is no finite number of 0 or more.
-    NotAStamp,
-    /// The stamp lies more than 24 h ahead.
-    FarAhead,
-    /// 100,000 servers are known already.
-    RosterFull,
-}
-
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed => f.write_str("an entry without a text baseUrl and a number lastUpdate"),
-            Self::MalformedClaim => {
-                f.write_str("a claim in v2 that can't be read: its sender may run a newer version")
-            }
-            Self::BaseUrl(rejection) => rejection.fmt(f),
-            Self::Address(classes) => {
-                write!(f, "a base URL that names {classes}, where no server is reached")
-            }
-            Self::TooUnusual => {
-                f.write_str("the rest of many base URLs with unusual characters in one message")
-            }
-            Self::NotAStamp => f.write_str("a lastUpdate that is no finite number of 0 or more"),
-            Self::FarAhead => f.write_str("a lastUpdate more than 24 hours ahead"),
-            Self::RosterFull => f.write_str("a new server, as 100,000 are known already"),
         }
     }
 }

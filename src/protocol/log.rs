@@ -7,7 +7,7 @@ use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
 use super::allowance::Allowance;
-use super::intake::Rejection;
+use super::limits::Rejection;
 use super::machine::Machine;
 use super::output::{Event, Severity};
 use super::printable::printable;

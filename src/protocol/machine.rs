@@ -343,7 +343,7 @@ impl Machine {
 
     pub(super) fn merge_lists(&mut self, now: Now, source: Source, lists: &HeardLists<'_>) {
         if lists.malformed > 0 {
-            self.log_rejection(super::intake::Rejection::Malformed);
+            self.log_rejection(super::limits::Rejection::Malformed);
         }
         self.handle_claims(now, source, false, &lists.offline);
         self.handle_claims(now, source, true, &lists.online);

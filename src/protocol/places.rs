@@ -6,8 +6,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::ids::Source;
-use super::intake::{Rejection, check_stamp};
+use super::intake::check_stamp;
 use super::journal::Cause;
+use super::limits::Rejection;
 use super::machine::Machine;
 use super::merge::LegacyClaim;
 use super::message::HeardEntry;
