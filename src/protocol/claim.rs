@@ -13,11 +13,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::accusers::Accusers;
-use super::member::Member;
 use super::scalars::{Text, Whole, number};
 use super::status::Status;
-use super::time::{Incarnation, Now, Stamp};
-use super::version::Version;
+use super::time::{Incarnation, Stamp};
 
 /// One statement about one server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,34 +54,6 @@ impl Claim {
     pub(super) fn bytes(&self) -> usize {
         const BESIDE_THE_URL: usize = 80;
         self.base_url.len() + BESIDE_THE_URL
-    }
-}
-
-impl Member {
-    /// What is held about it, as it is told to native servers.
-    pub(super) fn claim(&self, identity: &Arc<str>, now: Now) -> Claim {
-        let age = if self.is_online() { 0 } else { self.changed_at.age(now.tick).as_secs() };
-        let Version { incarnation, status, last_update, monitor, accusers } = self.version();
-        let age = u32::try_from(age).unwrap_or(u32::MAX);
-        Claim {
-            base_url: Arc::clone(self.spelling(identity)),
-            status,
-            incarnation,
-            last_update,
-            monitor,
-            age,
-            accusers,
-        }
-    }
-
-    pub(super) fn version(&self) -> Version {
-        Version {
-            incarnation: self.incarnation,
-            status: self.status,
-            last_update: self.stamp,
-            monitor: self.monitor,
-            accusers: self.suspicion().map(|suspicion| suspicion.accusers).unwrap_or_default(),
-        }
     }
 }
 

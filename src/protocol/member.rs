@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use super::base_url::BaseUrl;
 use super::case::Case;
+use super::claim::Claim;
 use super::ids::ExchangeId;
 use super::message::Entry;
 use super::proof::{Doubts, Facts};
 use super::status::Status;
 use super::suspicion::Suspicion;
 use super::time::{Incarnation, Moment, Now, Stamp, Tick};
+use super::version::Version;
 
 /// For so long hearsay does not overturn what this server found out itself.
 pub(super) const FIRST_HAND_HOLDS: Duration = Duration::from_secs(60);
@@ -109,6 +111,32 @@ impl Member {
             base_url: Arc::clone(self.spelling(identity)),
             monitor: self.monitor,
             last_update: self.stamp,
+        }
+    }
+
+    /// What is held about it, as it is told to native servers.
+    pub(super) fn claim(&self, identity: &Arc<str>, now: Now) -> Claim {
+        let age = if self.is_online() { 0 } else { self.changed_at.age(now.tick).as_secs() };
+        let Version { incarnation, status, last_update, monitor, accusers } = self.version();
+        let age = u32::try_from(age).unwrap_or(u32::MAX);
+        Claim {
+            base_url: Arc::clone(self.spelling(identity)),
+            status,
+            incarnation,
+            last_update,
+            monitor,
+            age,
+            accusers,
+        }
+    }
+
+    pub(super) fn version(&self) -> Version {
+        Version {
+            incarnation: self.incarnation,
+            status: self.status,
+            last_update: self.stamp,
+            monitor: self.monitor,
+            accusers: self.suspicion().map(|suspicion| suspicion.accusers).unwrap_or_default(),
         }
     }
 
