@@ -2,10 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::ids::ExchangeId;
 use super::proof::Proof;
 use super::time::{Stamp, Tick};
+
+/// Time that a peer has to answer, where the answer need not be native.
+pub(super) const PEER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Requests under way to all peers together. Far above what a native server makes (16 to servers of either kind, and 40
+/// more at a start or a leave); without the native extension only this keeps peers that hang from adding up.
+pub(super) const MAX_UNDER_WAY: usize = 512;
 
 /// What a request is for; decides what its failure means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

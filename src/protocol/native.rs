@@ -10,7 +10,7 @@ use indexmap::IndexSet;
 use super::claim::Claim;
 use super::digest::{Digest, name_hash};
 use super::extension::{Extension, Finding, Kind};
-use super::flights::{Flight, Purpose};
+use super::flights::{Flight, MAX_UNDER_WAY, Purpose};
 use super::ids::ExchangeId;
 use super::intake::Subject;
 use super::journal::Cause;
@@ -20,7 +20,6 @@ use super::member::{Member, Wire};
 use super::message::Lists;
 use super::output::Transmit;
 use super::proof::Proof;
-use super::queues::MAX_UNDER_WAY;
 use super::status::Status;
 use super::time::{Incarnation, Now};
 

@@ -12,7 +12,7 @@ use indexmap::IndexMap;
 
 use super::base_url::BaseUrl;
 use super::extension::Kind;
-use super::flights::{Flight, Purpose};
+use super::flights::{Flight, PEER_TIMEOUT, Purpose};
 use super::ids::ExchangeId;
 use super::intake::Subject;
 use super::journal::Cause;
@@ -20,7 +20,6 @@ use super::machine::Machine;
 use super::member::{Member, Wire};
 use super::message::{Lists, Refusal, Reply};
 use super::output::{Severity, Transmit};
-use super::rounds::PEER_TIMEOUT;
 use super::status::Status;
 use super::time::{Now, Tick};
 

@@ -13,12 +13,11 @@ use std::time::Duration;
 
 use super::case::{SECOND_TRY, next_grace_try};
 use super::extension::{Finding, Kind};
-use super::flights::Purpose;
+use super::flights::{PEER_TIMEOUT, Purpose};
 use super::intake::Subject;
 use super::journal::Cause;
 use super::machine::Machine;
 use super::member::Member;
-use super::rounds::PEER_TIMEOUT;
 use super::time::{Incarnation, Now, Tick};
 use super::timers::Timer;
 

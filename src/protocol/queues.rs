@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::flights::MAX_UNDER_WAY;
 use super::graves::MAX_GRAVES;
 use super::health::{MAX_BURIALS, ROUND_TRIPS};
 use super::limits::MAX_MEMBERS;
@@ -18,9 +19,6 @@ use super::sync::MAX_WHOLE;
 use super::unreached::MAX_UNREACHED;
 use super::voices::MAX_VOICES;
 
-/// Requests under way to all peers together. Far above what a native server makes (16 to servers of either kind, and 40
-/// more at a start or a leave); without the native extension only this keeps peers that hang from adding up.
-pub(super) const MAX_UNDER_WAY: usize = 512;
 /// Events that wait to be told; further log lines are dropped, as whoever does not fetch these reads none.
 pub(super) const MAX_EVENTS: usize = 1_024;
 

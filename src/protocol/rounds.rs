@@ -10,19 +10,16 @@ use rand::RngExt;
 
 use super::case::{FirstFailure, SECOND_TRY};
 use super::extension::Kind;
-use super::flights::Purpose;
+use super::flights::{MAX_UNDER_WAY, PEER_TIMEOUT, Purpose};
 use super::ids::ExchangeId;
 use super::limits::MAX_CLAIM_BYTES_BESIDE_LISTS;
 use super::machine::Machine;
 use super::member::Member;
 use super::message::Lists;
 use super::output::Transmit;
-use super::queues::MAX_UNDER_WAY;
 use super::time::{Now, Tick};
 use super::timers::Timer;
 
-/// So long an answer of a peer is waited for that need not be native.
-pub(super) const PEER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Every third round goes to a monitor, where there is one.
 const MONITOR_EVERY: u64 = 3;
 /// But no monitor is asked for more exchanges a second than this by the whole cluster.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::case::{Case, Comeback, SECOND_TRY, Stage};
 use super::extension::Finding;
-use super::flights::{Flight, OwnWord, Purpose};
+use super::flights::{Flight, OwnWord, PEER_TIMEOUT, Purpose};
 use super::ids::ExchangeId;
 use super::inquest::MAX_ASKED;
 use super::journal::Cause;
@@ -17,7 +17,6 @@ use super::message::Reply;
 use super::output::Transmit;
 use super::proof::Proof;
 use super::refusals::{Refusals, Way};
-use super::rounds::PEER_TIMEOUT;
 use super::status::Status;
 use super::time::{Now, Stamp, Tick};
 use super::timers::Timer;
