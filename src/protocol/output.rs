@@ -1,5 +1,6 @@
 //! What the machine wants done, and what it has to tell.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,9 @@ use super::extension::Extension;
 use super::ids::ExchangeId;
 use super::master_list::{Condition, DocumentEntry};
 use super::message::Lists;
+
+/// Events that wait to be told; further log lines are dropped, as whoever does not fetch these reads none.
+pub(super) const MAX_EVENTS: usize = 1_024;
 
 /// A request to be sent.
 #[derive(Debug, Clone)]
@@ -90,4 +94,29 @@ pub enum Severity {
     Warning,
     /// `console.error`.
     Error,
+}
+
+/// Events that wait to be told.
+#[derive(Debug, Default)]
+pub(super) struct Events(VecDeque<Event>);
+
+impl Events {
+    /// Adds one, unless it is a log line and there is no room.
+    pub(super) fn push_back(&mut self, event: Event) {
+        if self.0.len() < MAX_EVENTS || !matches!(event, Event::Log { .. }) {
+            self.0.push_back(event);
+        }
+    }
+
+    pub(super) fn pop_front(&mut self) -> Option<Event> {
+        self.0.pop_front()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
 }

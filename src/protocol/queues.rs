@@ -1,6 +1,5 @@
 //! Everything in the machine that grows, with its cap.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::flights::MAX_UNDER_WAY;
@@ -10,7 +9,7 @@ use super::limits::MAX_MEMBERS;
 use super::listings::MAX_HIDDEN;
 use super::log::MAX_REMEMBERED;
 use super::machine::Machine;
-use super::output::Event;
+use super::output::MAX_EVENTS;
 use super::outsiders::MAX_OUTSIDERS;
 use super::places::REMEMBERED;
 use super::probes::MAX_WAITING;
@@ -18,9 +17,6 @@ use super::questions::MAX_OPEN;
 use super::sync::MAX_WHOLE;
 use super::unreached::MAX_UNREACHED;
 use super::voices::MAX_VOICES;
-
-/// Events that wait to be told; further log lines are dropped, as whoever does not fetch these reads none.
-pub(super) const MAX_EVENTS: usize = 1_024;
 
 /// How long one queue is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,31 +27,6 @@ pub struct QueueLength {
     pub length: usize,
     /// The most it may ever hold.
     pub cap: usize,
-}
-
-/// Events that wait to be told.
-#[derive(Debug, Default)]
-pub(super) struct Events(VecDeque<Event>);
-
-impl Events {
-    /// Adds one, unless it is a log line and there is no room.
-    pub(super) fn push_back(&mut self, event: Event) {
-        if self.0.len() < MAX_EVENTS || !matches!(event, Event::Log { .. }) {
-            self.0.push_back(event);
-        }
-    }
-
-    pub(super) fn pop_front(&mut self) -> Option<Event> {
-        self.0.pop_front()
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn len(&self) -> usize {
-        self.0.len()
-    }
 }
 
 impl Machine {
