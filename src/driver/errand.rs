@@ -11,8 +11,7 @@ use super::credentials::Credentials;
 use super::shared::Shared;
 use super::transport::{Destination, HttpClient, Method, Request, Response, TransportError};
 use crate::protocol::ExchangeId;
-use crate::protocol::document::{Document, DownloadFailure};
-use crate::protocol::master_list::{Condition, DocumentEntry, Upload};
+use crate::protocol::document::{Condition, Document, DocumentEntry, DownloadFailure, Upload};
 use crate::protocol::message::{Lists, Reply};
 use crate::protocol::output::Transmit;
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use foldhash::fast::FixedState;
 use indexmap::IndexSet;
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use url::Url;
 
 use super::intake::{Subject, check_stamp};
 use super::machine::Machine;
-use super::master_list::DocumentEntry;
 use super::message::{Entry, HeardEntry, HeardLists, read_arrays, read_entry};
 use super::time::{Now, Stamp};
 
@@ -41,6 +41,57 @@ pub struct DownloadFailure {
     pub is_passing: bool,
     /// How long the store asks to be left alone.
     pub retry_after: Option<Duration>,
+}
+
+/// What an upload has brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Upload {
+    /// An answer with this HTTP status, and its `Retry-After`.
+    Answer(u16, Option<Duration>),
+    /// None; says why.
+    Failure(String),
+}
+
+/// Under which a store may replace what it has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Condition {
+    /// Always.
+    #[default]
+    None,
+    /// `If-Match`: only if nobody has written since.
+    Unchanged(String),
+    /// `If-None-Match: *`: only if there is nothing yet.
+    Absent,
+}
+
+/// One entry of the list as it is uploaded.
+#[derive(Debug, Clone)]
+pub enum DocumentEntry {
+    /// A server that is known here.
+    Known(Entry),
+    /// What somebody else wrote and this server has no better knowledge of.
+    Verbatim(Box<RawValue>),
+}
+
+impl DocumentEntry {
+    /// The body of an upload.
+    pub fn to_document_json(entries: &[Self]) -> Vec<u8> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            online: &'a [DocumentEntry],
+        }
+        // Writing strings, numbers and JSON that was read into memory has no way to fail.
+        serde_json::to_vec(&Body { online: entries }).unwrap_or_default()
+    }
+}
+
+impl Serialize for DocumentEntry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Known(entry) => entry.serialize(serializer),
+            Self::Verbatim(raw) => raw.serialize(serializer),
+        }
+    }
 }
 
 impl From<String> for DownloadFailure {

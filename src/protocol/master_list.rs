@@ -6,14 +6,11 @@
 use std::time::Duration;
 
 use rand::RngExt;
-use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
 
 use super::config::MasterListConfig;
 use super::document::{self, Document, DownloadFailure};
 use super::ids::{ExchangeId, Source};
 use super::machine::Machine;
-use super::message::Entry;
 use super::output::Transmit;
 use super::phase::Phase;
 use super::time::{Now, Tick};
@@ -26,57 +23,6 @@ const LONGEST_RETRY: Duration = Duration::from_secs(60);
 /// The first pause before another download where nobody on the list has answered; doubles up to
 /// [`LONGEST_RETRY`]. A greeting takes up to 5 s.
 const FIRST_PAUSE_ALONE: Duration = Duration::from_secs(5);
-
-/// What an upload has brought.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Upload {
-    /// An answer with this HTTP status, and its `Retry-After`.
-    Answer(u16, Option<Duration>),
-    /// None; says why.
-    Failure(String),
-}
-
-/// Under which a store may replace what it has.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Condition {
-    /// Always.
-    #[default]
-    None,
-    /// `If-Match`: only if nobody has written since.
-    Unchanged(String),
-    /// `If-None-Match: *`: only if there is nothing yet.
-    Absent,
-}
-
-/// One entry of the list as it is uploaded.
-#[derive(Debug, Clone)]
-pub enum DocumentEntry {
-    /// A server that is known here.
-    Known(Entry),
-    /// What somebody else wrote and this server has no better knowledge of.
-    Verbatim(Box<RawValue>),
-}
-
-impl DocumentEntry {
-    /// The body of an upload.
-    pub fn to_document_json(entries: &[Self]) -> Vec<u8> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            online: &'a [DocumentEntry],
-        }
-        // Writing strings, numbers and JSON that was read into memory has no way to fail.
-        serde_json::to_vec(&Body { online: entries }).unwrap_or_default()
-    }
-}
-
-impl Serialize for DocumentEntry {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Known(entry) => entry.serialize(serializer),
-            Self::Verbatim(raw) => raw.serialize(serializer),
-        }
-    }
-}
 
 #[derive(Debug)]
 pub(super) struct MasterList {

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::document::{Condition, DocumentEntry};
 use super::extension::Extension;
 use super::ids::ExchangeId;
-use super::master_list::{Condition, DocumentEntry};
 use super::message::Lists;
 
 /// Events that wait to be told; further log lines are dropped, as whoever does not fetch these reads none.

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use super::document::{self, Document};
+use super::document::{self, Condition, Document, Upload};
 use super::ids::ExchangeId;
 use super::machine::Machine;
-use super::master_list::{Condition, Upload};
 use super::output::Transmit;
 use super::phase::Phase;
 use super::time::{Now, Tick};

@@ -9,7 +9,7 @@ use siphasher::sip::SipHasher13;
 
 use super::clock::Millis;
 use super::wire::ProcessId;
-use crate::protocol::master_list::Condition;
+use crate::protocol::document::Condition;
 use crate::protocol::message::Lists;
 use crate::protocol::output::{Event, Severity, Transmit};
 

@@ -5,8 +5,7 @@ use super::process::Engine;
 use super::store::Download;
 use super::wire::{ProcessId, Sender, Ticket};
 use super::world::{Happening, World};
-use crate::protocol::document::Document;
-use crate::protocol::master_list::{Condition, DocumentEntry, Upload};
+use crate::protocol::document::{Condition, Document, DocumentEntry, Upload};
 use crate::protocol::message::Entry;
 
 /// So long the store is waited for.

@@ -6,8 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::clock::Millis;
-use crate::protocol::document::{Document, DownloadFailure};
-use crate::protocol::master_list::{Condition, Upload};
+use crate::protocol::document::{Condition, Document, DownloadFailure, Upload};
 use crate::protocol::message::{Entry, Lists};
 use crate::protocol::time::Stamp;
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::protocol::master_list::{Condition, Upload};
+use crate::protocol::document::{Condition, Upload};
 use crate::protocol::message::{Entry, Lists};
 use crate::protocol::time::Stamp;
 

@@ -4,7 +4,7 @@ use super::fakes::Fake;
 use super::master_list::{eager, list, online};
 use super::rig::{A, B, C, ME};
 use super::world::{EPOCH, World, config};
-use crate::protocol::master_list::Condition;
+use crate::protocol::document::Condition;
 use crate::protocol::output::Severity;
 
 /// A world whose machine considers writing every so many seconds.

@@ -6,9 +6,8 @@ use super::rig::{A, B, C, ME, Stand, heard, lists};
 use super::world::{EPOCH, World, config};
 use crate::protocol::ExchangeId;
 use crate::protocol::base_url::BaseUrl;
-use crate::protocol::document::Document;
+use crate::protocol::document::{Document, Upload};
 use crate::protocol::ids::Source;
-use crate::protocol::master_list::Upload;
 use crate::protocol::message::{HeardEntry, HeardLists, Refusal, Reply};
 
 type Claims = Vec<(bool, usize, u64)>;

@@ -184,7 +184,7 @@ impl World {
         self.sent.iter().filter(|sent| matches!(sent.what, What::Download)).map(|s| s.at).collect()
     }
 
-    pub(super) fn uploads(&self) -> Vec<(&str, &crate::protocol::master_list::Condition)> {
+    pub(super) fn uploads(&self) -> Vec<(&str, &crate::protocol::document::Condition)> {
         let upload = |sent| match sent {
             &Sent { what: What::Upload(ref body, ref condition), .. } => Some((&**body, condition)),
             _ => None,
