@@ -78,6 +78,7 @@ mod reconnect;
 mod refusals;
 pub mod request;
 mod retention;
+mod revision;
 mod roster;
 mod rounds;
 mod rumours;
