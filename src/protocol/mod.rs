@@ -89,6 +89,7 @@ mod stamp_clock;
 pub mod status;
 mod strangers;
 mod suspicion;
+mod suspicions;
 mod sync;
 pub mod time;
 mod timers;
