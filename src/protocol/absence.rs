@@ -34,14 +34,6 @@ const SILENCES: u8 = 3;
 /// Pause before a server is asked for which there was no room.
 const HELD_BACK: Duration = Duration::from_secs(1);
 
-/// What is known of a server that answered without itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Absence {
-    /// Since when its list has shown it each time it was asked.
-    shown_since: Option<Tick>,
-    silences: u8,
-}
-
 impl Machine {
     /// A member has answered without showing itself online: it was drained, leaves, or is another server by now.
     pub(super) fn find_absent(
@@ -137,8 +129,7 @@ impl Machine {
         // server makes it answer without itself.
         let is_talked_out = word.stamp < member.stamp;
         let Some(absence) = member.absence_mut() else { return };
-        absence.silences = 0;
-        let since = *absence.shown_since.get_or_insert(now.tick);
+        let since = absence.show(now.tick);
         if is_talked_out || now.tick.since(since) >= SHOWN_FOR {
             return self.find_alive(peer, id, word, now);
         }
@@ -150,9 +141,7 @@ impl Machine {
     /// An absent server has not answered, or without itself.
     pub(super) fn break_showing(&mut self, peer: &Arc<str>, is_silent: bool, now: Now) {
         let Some(absence) = self.roster.get_mut(peer).and_then(Member::absence_mut) else { return };
-        absence.shown_since = None;
-        absence.silences = if is_silent { absence.silences + 1 } else { 0 };
-        if absence.silences >= SILENCES {
+        if absence.break_showing(is_silent) >= SILENCES {
             self.roster.transition(peer, Status::Dead, now.tick);
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::doubts::Way;
 use super::ids::ExchangeId;
 use super::proof::Proof;
 use super::time::{Stamp, Tick};
@@ -55,6 +56,11 @@ impl Purpose {
     /// What the answerer's own word in it proves.
     pub(super) fn proof(self) -> Proof {
         if self == Self::Inquiry { Proof::List } else { Proof::Exchange }
+    }
+
+    /// How it asks.
+    pub(super) fn way(self) -> Way {
+        if self == Self::Inquiry { Way::List } else { Way::Gossip }
     }
 
     /// Whether what comes back is news to pass on, and not a roster that was asked for.

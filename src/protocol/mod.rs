@@ -33,6 +33,7 @@ pub mod config;
 mod deadlines;
 mod digest;
 pub mod document;
+mod doubts;
 mod draws;
 mod errands;
 mod expiry;

@@ -1,8 +1,7 @@
 //! What proves a server alive: its own word, not just an answer at its address.
 
-use super::absence::Absence;
+use super::doubts::{Absence, Doubts, Refusals};
 use super::member::Member;
-use super::refusals::Refusals;
 use super::time::Tick;
 
 /// How a server has proved itself.
@@ -35,17 +34,6 @@ impl Facts {
     pub(super) fn note(&mut self, fact: u8, holds: bool) {
         if holds { self.0 |= fact } else { self.0 &= !fact }
     }
-}
-
-/// What the answers of a server have left open. Few servers have any of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Doubts {
-    /// Its answers that proved nothing, since its own word last proved it.
-    refusals: Option<Refusals>,
-    /// Set while it is offline because it answered without itself.
-    absence: Option<Absence>,
-    /// When a server that has never exchanged first rejected this server's secret.
-    rejected_at: Option<Tick>,
 }
 
 impl Member {

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::doubts::{COUNTED_APART, Refusals, Way};
 use super::extension::Finding;
 use super::flights::Purpose;
 use super::journal::Cause;
@@ -22,98 +23,11 @@ use super::timers::Timer;
 const DEATH_AFTER: Duration = Duration::from_secs(60);
 /// The same for a legacy peer, in gossip intervals: it is met about once in each.
 const LEGACY_INTERVALS: u32 = 3;
-/// Refusals that it takes to declare a server dead.
-const ENOUGH: u8 = 3;
-/// Pause between two refusals that both count. A burst of requests meets one state of the other side.
-const COUNTED_APART: Duration = Duration::from_secs(5);
 /// Questions to a server that refuses, within the time until it is declared dead.
 const LOOKS: u32 = 4;
 /// Pause before a death is decided again that isolation holds back, or a question is sent again for
 /// which there was no room.
 const HELD_BACK: Duration = Duration::from_secs(1);
-
-/// How a server was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
-    /// By `GET …/list`, which needs no secret.
-    List,
-    /// By gossip.
-    Gossip,
-}
-
-impl Way {
-    pub(super) fn of(purpose: Purpose) -> Self {
-        if purpose == Purpose::Inquiry { Self::List } else { Self::Gossip }
-    }
-}
-
-/// The refusals of one server since its own word last proved it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refusals {
-    first: Tick,
-    last_counted: Tick,
-    count: u8,
-    was_list_refused: bool,
-    was_gossip_refused: bool,
-    latest: Way,
-    /// Until when it has asked to be left alone, by `Retry-After`.
-    rests_until: Tick,
-}
-
-impl Refusals {
-    fn new(way: Way, now: Tick) -> Self {
-        let mut refusals = Self {
-            first: now,
-            last_counted: now,
-            count: 1,
-            was_list_refused: false,
-            was_gossip_refused: false,
-            latest: way,
-            rests_until: Tick(0),
-        };
-        refusals.note_way(way);
-        refusals
-    }
-
-    fn add(&mut self, way: Way, now: Tick) {
-        self.note_way(way);
-        if now.since(self.last_counted) >= COUNTED_APART {
-            self.count = self.count.saturating_add(1);
-            self.last_counted = now;
-        }
-    }
-
-    fn note_way(&mut self, way: Way) {
-        self.latest = way;
-        match way {
-            Way::List => self.was_list_refused = true,
-            Way::Gossip => self.was_gossip_refused = true,
-        }
-    }
-
-    /// Whether a gossip exchange was refused.
-    pub(super) fn came_by_gossip(&self) -> bool {
-        self.was_gossip_refused
-    }
-
-    /// How to ask next. One that wants to be left alone is asked once in the other way, and no more.
-    fn next_way(&self, now: Tick) -> Option<Way> {
-        match (self.was_list_refused, self.was_gossip_refused, self.latest) {
-            (false, ..) => Some(Way::List),
-            (_, false, _) => Some(Way::Gossip),
-            _ if now < self.rests_until => None,
-            (.., Way::Gossip) => Some(Way::List),
-            (.., Way::List) => Some(Way::Gossip),
-        }
-    }
-
-    /// Whether they suffice to declare it dead. One that wants to be left alone is not asked more
-    /// often for that.
-    fn are_enough(&self, now: Tick) -> bool {
-        let is_refused_in_both_ways = self.was_list_refused && self.was_gossip_refused;
-        is_refused_in_both_ways && (self.count >= ENOUGH || now < self.rests_until)
-    }
-}
 
 impl Machine {
     /// The word of a server itself has proved it.
@@ -155,14 +69,14 @@ impl Machine {
     /// A server that refuses has said for how long it wants to be left alone.
     pub(super) fn note_wanted_rest(&mut self, peer: &str, until: Tick) {
         if let Some(refusals) = self.roster.get_mut(peer).and_then(Member::refusals_mut) {
-            refusals.rests_until = refusals.rests_until.max(until);
+            refusals.rest_until(until);
         }
     }
 
     /// When a server that only refuses is declared dead; none where it does not refuse.
     pub(super) fn refusal_deadline(&self, peer: &str) -> Option<Tick> {
         let refusals = self.roster.get(peer)?.refusals()?;
-        Some(refusals.first + self.refusal_window(peer))
+        Some(refusals.first() + self.refusal_window(peer))
     }
 
     fn refusal_window(&self, peer: &str) -> Duration {

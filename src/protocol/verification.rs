@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::case::{Case, Comeback, SECOND_TRY, Stage};
+use super::doubts::{Refusals, Way};
 use super::extension::Finding;
 use super::flights::{Flight, OwnWord, PEER_TIMEOUT, Purpose};
 use super::ids::ExchangeId;
@@ -16,7 +17,6 @@ use super::member::Member;
 use super::message::Reply;
 use super::output::Transmit;
 use super::proof::Proof;
-use super::refusals::{Refusals, Way};
 use super::status::Status;
 use super::time::{Now, Stamp, Tick};
 use super::timers::Timer;
@@ -158,7 +158,7 @@ impl Machine {
             }
             (Reply::Lists(_), None, purpose) | (Reply::Refusal(_), _, purpose) => {
                 self.close_case(peer);
-                self.hear_refusal(peer, Way::of(purpose), now);
+                self.hear_refusal(peer, purpose.way(), now);
                 self.try_stranger(peer, reply, now);
             }
             (Reply::Unclear(_), _, Purpose::Inquiry) if self.is_only_shown(peer) => {
