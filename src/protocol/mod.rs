@@ -45,6 +45,7 @@ mod health;
 mod heard;
 mod hearsay;
 pub mod ids;
+mod index_journal;
 mod inquest;
 pub mod intake;
 mod journal;

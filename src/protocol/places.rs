@@ -2,7 +2,6 @@
 //!
 //! A place holds as long as nobody goes, for then the last member takes the place that has become free.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::ids::Source;
@@ -13,37 +12,6 @@ use super::machine::Machine;
 use super::merge::LegacyClaim;
 use super::message::HeardEntry;
 use super::time::{Now, Stamp};
-
-/// So many changes are remembered; a copy that has missed more is told all names anew.
-pub(super) const REMEMBERED: usize = 512;
-
-/// Which places have got another name, or none, while the roster was at least so long.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Places {
-    changes: u64,
-    latest: VecDeque<usize>,
-}
-
-impl Places {
-    pub(super) fn change(&mut self, place: usize) {
-        self.changes += 1;
-        if self.latest.len() == REMEMBERED {
-            self.latest.pop_front();
-        }
-        self.latest.push_back(place);
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.latest.len()
-    }
-
-    /// Those that have changed after so many changes; none if nobody remembers.
-    fn since(&self, changes: u64) -> Option<impl Iterator<Item = usize>> {
-        let missed = usize::try_from(self.changes.checked_sub(changes)?).ok()?;
-        let forgotten = self.latest.len().checked_sub(missed)?;
-        Some(self.latest.range(forgotten..).copied())
-    }
-}
 
 /// One server as it was heard of, by somebody who keeps a copy of the roster.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,7 +49,7 @@ pub enum Whom<'a> {
 impl Machine {
     /// Grows whenever a place gets another name, or none.
     pub fn place_changes(&self) -> u64 {
-        self.roster.places().changes
+        self.roster.places().changes()
     }
 
     /// The names that a copy lacks which had so many of them, after so many changes: first those of places that it knew, in
@@ -172,30 +140,5 @@ impl Machine {
         {
             member.hear_agreement(claim, now);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_copy_learns_which_places_have_changed() {
-        let mut places = Places::default();
-        let since = |places: &Places, changes| places.since(changes).map(Iterator::collect::<Vec<_>>);
-        places.change(5);
-        places.change(7);
-        assert_eq!(since(&places, 0), Some(vec![5, 7]));
-        assert_eq!(since(&places, 1), Some(vec![7]));
-        assert_eq!(since(&places, 2), Some(vec![]));
-        assert_eq!(since(&places, 3), None);
-    }
-
-    #[test]
-    fn what_is_long_ago_is_forgotten() {
-        let mut places = Places::default();
-        (0..=REMEMBERED).for_each(|place| places.change(place));
-        assert!(places.since(0).is_none());
-        assert_eq!(places.since(1).unwrap().count(), REMEMBERED);
     }
 }

@@ -8,11 +8,11 @@ use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
 use super::digest::{Digest, name_hash};
+use super::index_journal::Places;
 use super::journal::{Cause, Journal};
 use super::limits::MAX_MEMBERS;
 use super::member::{Member, Wire};
 use super::neighbour::Neighbour;
-use super::places::Places;
 use super::proof::Proof;
 use super::status::Status;
 use super::time::{Incarnation, Tick};
