@@ -15,13 +15,13 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::flights::OwnWord;
-use super::ids::ExchangeId;
 use super::journal::Cause;
 use super::machine::Machine;
 use super::member::Member;
-use super::status::Status;
-use super::time::{Now, Stamp, Tick};
 use super::timers::Timer;
+use super::types::ids::ExchangeId;
+use super::types::status::Status;
+use super::types::time::{Now, Stamp, Tick};
 
 /// Pause between two questions to one absent server, from the whole cluster together.
 const ASKED_EVERY: Duration = Duration::from_secs(10);

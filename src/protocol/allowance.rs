@@ -1,6 +1,6 @@
 //! How often a server may do something, whatever it is told: so many at once, and one more after each pause.
 
-use super::time::Tick;
+use super::types::time::Tick;
 
 /// A bucket that holds `AT_ONCE` and gains one each `EACH_MS` milliseconds.
 #[derive(Debug, Default)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::member::Member;
-use super::time::{Now, Stamp, Tick};
+use super::types::time::{Now, Stamp, Tick};
 
 /// The pause before the second try.
 pub(super) const SECOND_TRY: Duration = Duration::from_secs(3);

@@ -9,16 +9,16 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::flights::Purpose;
-use super::ids::Source;
 use super::intake::Subject;
-use super::limits::Rejection;
 use super::machine::Machine;
 use super::member::Member;
 use super::message::HeardEntry;
 use super::output::Severity;
 use super::stamp_clock::Offset;
-use super::time::{Incarnation, Now, Stamp, Tick};
 use super::timers::Timer;
+use super::types::ids::Source;
+use super::types::limits::Rejection;
+use super::types::time::{Incarnation, Now, Stamp, Tick};
 
 /// A clock may be wrong by hours, but not by more than this; beyond, a stamp could never be outdone.
 pub(crate) const MAX_AHEAD: Duration = Duration::from_secs(24 * 60 * 60);

@@ -6,8 +6,8 @@ use std::time::Duration;
 use url::Url;
 
 use self::reader::Reader;
-use super::base_url::BaseUrl;
-use super::secret::Secret;
+use super::types::base_url::BaseUrl;
+use super::types::secret::Secret;
 
 mod reader;
 mod shown;

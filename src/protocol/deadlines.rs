@@ -6,7 +6,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use super::time::Tick;
+use super::types::time::Tick;
 
 /// At most one deadline for each member, so that it never grows beyond the roster, however often a deadline is set anew.
 #[derive(Debug, Default)]

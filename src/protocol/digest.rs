@@ -5,7 +5,7 @@
 use siphasher::sip::SipHasher13;
 
 use super::extension::BUCKETS;
-use super::time::Incarnation;
+use super::types::time::Incarnation;
 
 /// The sums over all living servers.
 #[derive(Debug, Clone, Copy)]

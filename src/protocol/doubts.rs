@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::time::Tick;
+use super::types::time::Tick;
 
 /// Refusals that it takes to declare a server dead.
 const ENOUGH: u8 = 3;

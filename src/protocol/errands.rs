@@ -7,7 +7,7 @@ use super::flights::Purpose;
 use super::intake::Subject;
 use super::machine::Machine;
 use super::questions::MAX_OPEN;
-use super::time::Now;
+use super::types::time::Now;
 
 impl Machine {
     /// Another server wants to know whether a third one answers.

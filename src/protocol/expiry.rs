@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::journal::Cause;
 use super::machine::Machine;
 use super::member::Member;
-use super::status::Status;
-use super::time::{Now, Tick};
+use super::types::status::Status;
+use super::types::time::{Now, Tick};
 
 /// Time from the first question about a claim until it is dropped. At 10 questions a second, a
 /// message with 100,000 claims costs 3,000 questions instead of hours of them.

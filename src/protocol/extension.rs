@@ -18,12 +18,12 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::claim::Claim;
 use super::fields;
-use super::limits::MAX_MEMBERS;
 use super::message::array;
-use super::scalars::{Text, Whole};
-use super::time::Stamp;
+use super::types::claim::Claim;
+use super::types::limits::MAX_MEMBERS;
+use super::types::scalars::{Text, Whole};
+use super::types::time::Stamp;
 
 /// A roster is compared in so many parts.
 pub const BUCKETS: usize = 64;
@@ -281,9 +281,9 @@ impl Serialize for Extension {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::accusers::Accusers;
-    use crate::protocol::status::Status;
-    use crate::protocol::time::{Incarnation, Stamp};
+    use crate::protocol::types::accusers::Accusers;
+    use crate::protocol::types::status::Status;
+    use crate::protocol::types::time::{Incarnation, Stamp};
 
     fn claim(url: &str, status: Status) -> Claim {
         Claim {

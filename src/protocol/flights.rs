@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::doubts::Way;
-use super::ids::ExchangeId;
 use super::proof::Proof;
-use super::time::{Stamp, Tick};
+use super::types::ids::ExchangeId;
+use super::types::time::{Stamp, Tick};
 
 /// Time that a peer has to answer, where the answer need not be native.
 pub(super) const PEER_TIMEOUT: Duration = Duration::from_secs(5);

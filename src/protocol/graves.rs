@@ -5,10 +5,10 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use super::claim::Claim;
-use super::limits::TOMBSTONE_KEPT;
-use super::status::Status;
-use super::time::{Incarnation, Now, Stamp};
+use super::types::claim::Claim;
+use super::types::limits::TOMBSTONE_KEPT;
+use super::types::status::Status;
+use super::types::time::{Incarnation, Now, Stamp};
 
 /// So many are remembered; the oldest makes way.
 pub(super) const MAX_GRAVES: usize = 4_096;

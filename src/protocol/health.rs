@@ -10,13 +10,13 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use super::limits::{LAGS, MAX_MEMBERS};
 use super::losses::Losses;
 use super::machine::Machine;
 use super::member::Member;
 use super::output::Severity;
-use super::status::Status;
-use super::time::{Now, Tick};
+use super::types::limits::{LAGS, MAX_MEMBERS};
+use super::types::status::Status;
+use super::types::time::{Now, Tick};
 
 /// The worst there is.
 const WORST: u8 = 7;

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::fields::Key;
 use super::message::HeardEntry;
-use super::scalars::{Text, number};
+use super::types::scalars::{Text, number};
 
 /// The entries; none where not all of them are objects with a text `baseUrl` and a number `lastUpdate`.
 pub(super) fn read<'a>(list: &'a RawValue) -> Option<Vec<HeardEntry<'a>>> {

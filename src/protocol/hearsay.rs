@@ -3,19 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::base_url::BaseUrl;
-use super::claim::Claim;
 use super::extension::Extension;
 use super::intake::Subject;
 use super::journal::Cause;
-use super::limits::{Rejection, TOMBSTONE_KEPT};
 use super::machine::Machine;
 use super::member::{Member, Wire};
 use super::merge::LegacyClaim;
 use super::myself::Contradiction;
-use super::status::Status;
-use super::time::{Incarnation, Now};
-use super::version::{Precedence, Version};
+use super::types::base_url::BaseUrl;
+use super::types::claim::Claim;
+use super::types::limits::{Rejection, TOMBSTONE_KEPT};
+use super::types::status::Status;
+use super::types::time::{Incarnation, Now};
+use super::types::version::{Precedence, Version};
 
 /// What a claim was worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

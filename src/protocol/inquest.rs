@@ -9,7 +9,7 @@ use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
 use super::deadlines::Deadlines;
-use super::time::Tick;
+use super::types::time::Tick;
 
 /// At most ten verifications begin in a second.
 const PACE: Duration = Duration::from_millis(100);

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::base_url::{BaseUrl, MAX_BASE_URL_BYTES};
-use super::limits::Rejection;
 use super::machine::Machine;
 use super::message::HeardEntry;
-use super::time::{Now, Stamp};
+use super::types::base_url::{BaseUrl, MAX_BASE_URL_BYTES};
+use super::types::limits::Rejection;
+use super::types::time::{Now, Stamp};
 
 /// Whom a claim is about.
 #[derive(Debug)]

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::output::Severity;
-use super::status::Status;
-use super::time::Tick;
+use super::types::status::Status;
+use super::types::time::Tick;
 
 /// Servers named for each kind of change and cause; the others are counted.
 const MAX_NAMED: usize = 10;

@@ -8,10 +8,10 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::flights::Purpose;
-use super::limits::TOMBSTONE_TOLD;
 use super::machine::Machine;
-use super::time::{Now, Tick};
 use super::timers::Timer;
+use super::types::limits::TOMBSTONE_TOLD;
+use super::types::time::{Now, Tick};
 
 /// While it presses, each legacy peer is told about so often; otherwise each native server tells one of them so often.
 const PACE: Duration = Duration::from_secs(5);

@@ -19,19 +19,19 @@ use indexmap::{IndexMap, IndexSet};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use super::base_url::BaseUrl;
 use super::case::{Case, SECOND_TRY, YOUNG};
 use super::deadlines::Deadlines;
 use super::flights::{Flight, PEER_TIMEOUT, Purpose};
-use super::ids::ExchangeId;
 use super::machine::Machine;
 use super::member::Member;
 use super::merge::LegacyClaim;
 use super::message::Reply;
 use super::output::Transmit;
-use super::status::Status;
-use super::time::{Now, Stamp, Tick};
 use super::timers::Timer;
+use super::types::base_url::BaseUrl;
+use super::types::ids::ExchangeId;
+use super::types::status::Status;
+use super::types::time::{Now, Stamp, Tick};
 
 /// Pause between two questions about unconfirmed entries: 30 a second, so that 200 dead entries are
 /// gone within 25 s.

@@ -7,11 +7,11 @@ use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
 use super::allowance::Allowance;
-use super::limits::Rejection;
 use super::machine::Machine;
 use super::output::{Event, Severity};
 use super::printable::printable;
-use super::time::{Now, Tick};
+use super::types::limits::Rejection;
+use super::types::time::{Now, Tick};
 
 /// The same failure of the same peer is told at most so often.
 const QUIET: Duration = Duration::from_secs(60);

@@ -6,7 +6,6 @@ use std::time::Duration;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
-use super::claim::Claim;
 use super::clocks::Rejected;
 use super::config::Config;
 use super::deadlines::Deadlines;
@@ -14,7 +13,6 @@ use super::expiry::Expiry;
 use super::flights::{Flights, Purpose};
 use super::graves::Graves;
 use super::health::Health;
-use super::ids::{ExchangeId, Source};
 use super::inquest::Inquest;
 use super::journal::Cause;
 use super::legacy_news::LegacyNews;
@@ -35,8 +33,10 @@ use super::rounds::Rounds;
 use super::rumours::Rumours;
 use super::strangers::Strangers;
 use super::sync::Sync;
-use super::time::{Now, Tick};
 use super::timers::{Timer, Timers};
+use super::types::claim::Claim;
+use super::types::ids::{ExchangeId, Source};
+use super::types::time::{Now, Tick};
 use super::unreached::Unreached;
 use super::voices::Voices;
 
@@ -342,7 +342,7 @@ impl Machine {
 
     pub(super) fn merge_lists(&mut self, now: Now, source: Source, lists: &HeardLists<'_>) {
         if lists.malformed > 0 {
-            self.log_rejection(super::limits::Rejection::Malformed);
+            self.log_rejection(super::types::limits::Rejection::Malformed);
         }
         self.handle_claims(now, source, false, &lists.offline);
         self.handle_claims(now, source, true, &lists.online);

@@ -9,12 +9,12 @@ use rand::RngExt;
 
 use super::config::MasterListConfig;
 use super::document::{self, Document, DownloadFailure};
-use super::ids::{ExchangeId, Source};
 use super::machine::Machine;
 use super::output::Transmit;
 use super::phase::Phase;
-use super::time::{Now, Tick};
 use super::timers::Timer;
+use super::types::ids::{ExchangeId, Source};
+use super::types::time::{Now, Tick};
 use super::upload::Tries;
 
 /// The first pause after a failed download; doubles with each further failure.

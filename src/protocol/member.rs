@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::base_url::BaseUrl;
 use super::case::Case;
-use super::claim::Claim;
 use super::doubts::Doubts;
-use super::ids::ExchangeId;
 use super::message::Entry;
 use super::proof::Facts;
-use super::status::Status;
 use super::suspicion::Suspicion;
-use super::time::{Incarnation, Moment, Now, Stamp, Tick};
-use super::version::Version;
+use super::types::base_url::BaseUrl;
+use super::types::claim::Claim;
+use super::types::ids::ExchangeId;
+use super::types::status::Status;
+use super::types::time::{Incarnation, Moment, Now, Stamp, Tick};
+use super::types::version::Version;
 
 /// For so long hearsay does not overturn what this server found out itself.
 pub(super) const FIRST_HAND_HOLDS: Duration = Duration::from_secs(60);

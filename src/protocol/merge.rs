@@ -6,18 +6,18 @@
 
 use std::sync::Arc;
 
-use super::base_url::BaseUrl;
 use super::case::Comeback;
 use super::flights::{OwnWord, Purpose};
-use super::ids::Source;
 use super::intake::Subject;
-use super::limits::{Rejection, TOMBSTONE_KEPT};
 use super::machine::Machine;
 use super::member::Member;
 use super::message::HeardEntry;
 use super::myself::Contradiction;
-use super::status::Status;
-use super::time::{Incarnation, Now, Stamp};
+use super::types::base_url::BaseUrl;
+use super::types::ids::Source;
+use super::types::limits::{Rejection, TOMBSTONE_KEPT};
+use super::types::status::Status;
+use super::types::time::{Incarnation, Now, Stamp};
 
 /// One claim about a legacy peer, or by way of one, checked.
 #[derive(Debug, Clone, Copy)]

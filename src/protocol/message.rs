@@ -17,8 +17,8 @@ use serde_json::value::RawValue;
 use super::extension::Extension;
 use super::fields;
 use super::heard;
-use super::scalars::{Text, number};
-use super::time::Stamp;
+use super::types::scalars::{Text, number};
+use super::types::time::Stamp;
 
 /// What an answer holds in its body, whatever its status, when the asked server runs no engine.
 const ENGINE_NOT_STARTED: &str = "Clustershazbot engine not started";

@@ -22,12 +22,8 @@
 //! | how much of it there may be | [`queues`], `parsing` |
 
 mod absence;
-pub mod accusers;
-pub mod address;
 mod allowance;
-pub mod base_url;
 mod case;
-pub mod claim;
 mod clocks;
 pub mod config;
 mod deadlines;
@@ -44,13 +40,11 @@ mod graves;
 mod health;
 mod heard;
 mod hearsay;
-pub mod ids;
 mod index_journal;
 mod inquest;
 pub mod intake;
 mod journal;
 mod legacy_news;
-mod limits;
 mod listings;
 mod log;
 mod losses;
@@ -69,7 +63,6 @@ mod page;
 mod parsing;
 mod phase;
 pub mod places;
-mod plain_url;
 mod printable;
 mod probes;
 mod proof;
@@ -84,28 +77,32 @@ mod revision;
 mod roster;
 mod rounds;
 mod rumours;
-mod scalars;
-pub mod secret;
 mod shown;
 mod stamp_clock;
-pub mod status;
 mod strangers;
 mod suspicion;
 mod suspicions;
 mod sync;
-pub mod time;
 mod timers;
 mod turn;
+mod types;
 mod unreached;
 mod upload;
 mod verification;
-mod version;
 mod voices;
 
 #[cfg(test)]
 mod tests;
 
-pub use ids::ExchangeId;
+pub use types::accusers;
+pub use types::base_url;
+pub use types::base_url::address;
+pub use types::claim;
+pub use types::ids;
+pub use types::ids::ExchangeId;
+pub use types::secret;
+pub use types::status;
+pub use types::time;
 
 /// What the simulator's reduced model goes by.
 pub(crate) mod constants {

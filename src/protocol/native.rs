@@ -7,21 +7,21 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 
-use super::claim::Claim;
 use super::digest::{Digest, name_hash};
 use super::extension::{Extension, Finding, Kind};
 use super::flights::{Flight, MAX_UNDER_WAY, Purpose};
-use super::ids::ExchangeId;
 use super::intake::Subject;
 use super::journal::Cause;
-use super::limits::{LAGS, Rejection};
 use super::machine::Machine;
 use super::member::{Member, Wire};
 use super::message::Lists;
 use super::output::Transmit;
 use super::proof::Proof;
-use super::status::Status;
-use super::time::{Incarnation, Now};
+use super::types::claim::Claim;
+use super::types::ids::ExchangeId;
+use super::types::limits::{LAGS, Rejection};
+use super::types::status::Status;
+use super::types::time::{Incarnation, Now};
 
 /// So long a native server's answer to what is no probe is waited for, by a server in good health,
 const NATIVE_TIMEOUT: Duration = Duration::from_secs(1);

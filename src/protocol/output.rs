@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::document::{Condition, DocumentEntry};
 use super::extension::Extension;
-use super::ids::ExchangeId;
 use super::message::Lists;
+use super::types::ids::ExchangeId;
 
 /// Events that wait to be told; further log lines are dropped, as whoever does not fetch these reads none.
 pub(super) const MAX_EVENTS: usize = 1_024;

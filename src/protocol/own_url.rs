@@ -10,19 +10,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::claim::Claim;
 use super::extension::{Extension, Kind};
 use super::flights::Purpose;
-use super::ids::ExchangeId;
 use super::intake::Subject;
-use super::limits::LAGS;
 use super::machine::Machine;
 use super::message::{Refusal, Reply};
 use super::output::Transmit;
 use super::phase::Phase;
-use super::status::Status;
-use super::time::{Now, Tick};
 use super::timers::Timer;
+use super::types::claim::Claim;
+use super::types::ids::ExchangeId;
+use super::types::limits::LAGS;
+use super::types::status::Status;
+use super::types::time::{Now, Tick};
 
 /// Native servers that have to report this one before it doubts itself: one alone may be at fault.
 const REPORTERS: usize = 2;

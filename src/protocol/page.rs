@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::limits::TOMBSTONE_TOLD;
 use super::machine::Machine;
 use super::message::{Entry, Lists};
-use super::time::{Moment, Tick};
+use super::types::limits::TOMBSTONE_TOLD;
+use super::types::time::{Moment, Tick};
 
 /// The parsers of Express refuse bodies over 100 kB; this leaves room.
 const MAX_PAGE_BYTES: usize = 64_000;

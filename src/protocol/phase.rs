@@ -12,12 +12,12 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::flights::Purpose;
-use super::ids::ExchangeId;
 use super::machine::Machine;
 use super::output::{Event, Transmit};
 use super::own_url::SIBLING_PATIENCE;
-use super::time::{Now, Stamp};
 use super::timers::Timer;
+use super::types::ids::ExchangeId;
+use super::types::time::{Now, Stamp};
 
 /// So many random servers hear of a start, a leave or a control at once, beside all monitors.
 pub(crate) const MANY: usize = 20;

@@ -4,14 +4,14 @@
 
 use std::sync::Arc;
 
-use super::ids::Source;
 use super::intake::check_stamp;
 use super::journal::Cause;
-use super::limits::Rejection;
 use super::machine::Machine;
 use super::merge::LegacyClaim;
 use super::message::HeardEntry;
-use super::time::{Now, Stamp};
+use super::types::ids::Source;
+use super::types::limits::Rejection;
+use super::types::time::{Now, Stamp};
 
 /// One server as it was heard of, by somebody who keeps a copy of the roster.
 #[derive(Debug, Clone, PartialEq)]

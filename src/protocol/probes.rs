@@ -8,14 +8,14 @@ use indexmap::{IndexMap, IndexSet};
 
 use super::extension::{Finding, Kind};
 use super::flights::Purpose;
-use super::ids::ExchangeId;
 use super::machine::Machine;
 use super::member::Member;
 use super::questions::Question;
-use super::status::Status;
-use super::time::{Now, Tick};
 use super::timers::Timer;
 use super::turn::Turn;
+use super::types::ids::ExchangeId;
+use super::types::status::Status;
+use super::types::time::{Now, Tick};
 
 /// So many servers to be asked out of turn are remembered.
 pub(super) const MAX_WAITING: usize = 1_024;

@@ -2,7 +2,7 @@
 
 use super::doubts::{Absence, Doubts, Refusals};
 use super::member::Member;
-use super::time::Tick;
+use super::types::time::Tick;
 
 /// How a server has proved itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

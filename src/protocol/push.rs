@@ -10,8 +10,8 @@ use rand::RngExt;
 use super::allowance::Allowance;
 use super::flights::Purpose;
 use super::machine::Machine;
-use super::time::{Now, Tick};
 use super::timers::Timer;
+use super::types::time::{Now, Tick};
 
 /// News within this time go out together.
 const COALESCED: Duration = Duration::from_millis(15);

@@ -18,8 +18,8 @@ use super::intake::Subject;
 use super::journal::Cause;
 use super::machine::Machine;
 use super::member::Member;
-use super::time::{Incarnation, Now, Tick};
 use super::timers::Timer;
+use super::types::time::{Incarnation, Now, Tick};
 
 /// So many others are asked to probe one that did not answer.
 pub(crate) const HELPERS: usize = 3;

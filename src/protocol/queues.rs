@@ -6,7 +6,6 @@ use super::flights::MAX_UNDER_WAY;
 use super::graves::MAX_GRAVES;
 use super::health::{MAX_BURIALS, ROUND_TRIPS};
 use super::index_journal::REMEMBERED;
-use super::limits::MAX_MEMBERS;
 use super::listings::MAX_HIDDEN;
 use super::log::MAX_REMEMBERED;
 use super::machine::Machine;
@@ -15,6 +14,7 @@ use super::outsiders::MAX_OUTSIDERS;
 use super::probes::MAX_WAITING;
 use super::questions::MAX_OPEN;
 use super::sync::MAX_WHOLE;
+use super::types::limits::MAX_MEMBERS;
 use super::unreached::MAX_UNREACHED;
 use super::voices::MAX_VOICES;
 

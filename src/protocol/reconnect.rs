@@ -5,9 +5,9 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::machine::Machine;
-use super::status::Status;
-use super::time::{Now, Tick};
 use super::timers::Timer;
+use super::types::status::Status;
+use super::types::time::{Now, Tick};
 
 /// The pace is that of the rounds, within these bounds.
 const SHORTEST_PERIOD: Duration = Duration::from_secs(1);

@@ -15,8 +15,8 @@ use super::machine::Machine;
 use super::member::Member;
 use super::outsiders::LEFT_OUT_AFTER;
 use super::proof::Proof;
-use super::time::{Now, Tick};
 use super::timers::Timer;
+use super::types::time::{Now, Tick};
 
 /// How long a server that only refuses stays online after its first refusal, at least. Longer than
 /// an overload or a restart of a proxy lasts.

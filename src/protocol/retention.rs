@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::limits::TOMBSTONE_KEPT;
 use super::machine::Machine;
 use super::member::Member;
 use super::phase::Phase;
-use super::time::{Now, Stamp};
 use super::timers::Timer;
+use super::types::limits::TOMBSTONE_KEPT;
+use super::types::time::{Now, Stamp};
 
 /// An online server that nobody had news of for so long is verified.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);

@@ -10,7 +10,7 @@ use super::document::{Document, DocumentEntry, Row};
 use super::intake::{Subject, check_stamp};
 use super::machine::Machine;
 use super::message::{Entry, HeardEntry};
-use super::time::{Now, Stamp};
+use super::types::time::{Now, Stamp};
 
 /// The own entry is written anew when the one on the list is older.
 const OWN_ENTRY_RENEWED: Duration = Duration::from_secs(60 * 60);

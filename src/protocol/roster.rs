@@ -10,12 +10,12 @@ use indexmap::IndexMap;
 use super::digest::{Digest, name_hash};
 use super::index_journal::Places;
 use super::journal::{Cause, Journal};
-use super::limits::MAX_MEMBERS;
 use super::member::{Member, Wire};
 use super::neighbour::Neighbour;
 use super::proof::Proof;
-use super::status::Status;
-use super::time::{Incarnation, Tick};
+use super::types::limits::MAX_MEMBERS;
+use super::types::status::Status;
+use super::types::time::{Incarnation, Tick};
 
 /// All the other servers that are known, by identity. Its order is that of arrival, the same in every run.
 #[derive(Debug)]
@@ -343,8 +343,8 @@ impl Roster {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::base_url::BaseUrl;
-    use crate::protocol::time::{Now, Stamp};
+    use crate::protocol::types::base_url::BaseUrl;
+    use crate::protocol::types::time::{Now, Stamp};
 
     #[test]
     fn whoever_was_found_last_is_not_taken_for_who_took_the_place() {

@@ -11,14 +11,14 @@ use rand::RngExt;
 use super::case::{FirstFailure, SECOND_TRY};
 use super::extension::Kind;
 use super::flights::{MAX_UNDER_WAY, PEER_TIMEOUT, Purpose};
-use super::ids::ExchangeId;
-use super::limits::MAX_CLAIM_BYTES_BESIDE_LISTS;
 use super::machine::Machine;
 use super::member::Member;
 use super::message::Lists;
 use super::output::Transmit;
-use super::time::{Now, Tick};
 use super::timers::Timer;
+use super::types::ids::ExchangeId;
+use super::types::limits::MAX_CLAIM_BYTES_BESIDE_LISTS;
+use super::types::time::{Now, Tick};
 
 /// Every third round goes to a monitor, where there is one.
 const MONITOR_EVERY: u64 = 3;

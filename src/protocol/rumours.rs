@@ -9,15 +9,15 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use super::claim::Claim;
 use super::extension::Kind;
 use super::flights::Purpose;
-use super::limits::MAX_CLAIM_BYTES;
 use super::machine::Machine;
 use super::member::Member;
-use super::status::Status;
-use super::time::{Now, Tick};
 use super::timers::Timer;
+use super::types::claim::Claim;
+use super::types::limits::MAX_CLAIM_BYTES;
+use super::types::status::Status;
+use super::types::time::{Now, Tick};
 
 /// News within this time go out together.
 pub(crate) const COALESCED: Duration = Duration::from_millis(15);

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::time::{Now, Stamp, Tick};
+use super::types::time::{Now, Stamp, Tick};
 
 /// A jump ahead by more than this is believed later; smaller ones are corrections of a sound clock.
 const JUMP_MS: i64 = 60_000;

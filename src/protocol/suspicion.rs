@@ -1,7 +1,7 @@
 //! What is held against a suspect.
 
-use super::accusers::Accusers;
-use super::time::Tick;
+use super::types::accusers::Accusers;
+use super::types::time::Tick;
 
 /// What is held against a suspect.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,14 +6,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::accusers::Accusers;
 use super::digest::short_name;
 use super::journal::Cause;
 use super::machine::Machine;
-use super::status::Status;
 use super::suspicion::Suspicion;
-use super::time::{Now, Tick};
 use super::timers::Timer;
+use super::types::accusers::Accusers;
+use super::types::status::Status;
+use super::types::time::{Now, Tick};
 
 /// The shortest suspicion among ten servers or fewer; grows with the logarithm of their number.
 const SHORTEST: Duration = Duration::from_secs(2);

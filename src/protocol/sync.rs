@@ -14,15 +14,15 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use super::claim::Claim;
 use super::digest::bucket_of;
 use super::extension::{BUCKETS, Extension, Kind};
 use super::flights::Purpose;
 use super::intake::Subject;
-use super::limits::{MAX_CLAIM_BYTES, TOMBSTONE_TOLD};
 use super::machine::Machine;
 use super::member::{Member, Wire};
-use super::time::{Incarnation, Now, Tick};
+use super::types::claim::Claim;
+use super::types::limits::{MAX_CLAIM_BYTES, TOMBSTONE_TOLD};
+use super::types::time::{Incarnation, Now, Tick};
 
 /// News that are under way need no comparison.
 pub(crate) const NEWS_NEED: Duration = Duration::from_secs(1);

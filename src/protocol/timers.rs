@@ -1,6 +1,6 @@
 //! The named timers of the machine, and the one moment at which it wants to be woken.
 
-use super::time::Tick;
+use super::types::time::Tick;
 
 /// What the machine waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

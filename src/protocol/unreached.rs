@@ -19,7 +19,7 @@ use super::case::YOUNG;
 use super::machine::Machine;
 use super::member::Member;
 use super::suspicion::Suspicion;
-use super::time::{Now, Tick};
+use super::types::time::{Now, Tick};
 
 /// Servers that are remembered to have refused; beyond, they have no grace.
 pub(super) const MAX_UNREACHED: usize = 1_024;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::protocol::document::{Condition, Upload};
 use crate::protocol::message::{Entry, Lists};
-use crate::protocol::time::Stamp;
+use crate::protocol::types::time::Stamp;
 
 /// How a peer that is no machine answers.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use super::rig::{A, B, ME, Stand, entry, lists};
 use super::world::{World, config};
 use crate::protocol::message::{Entry, Lists};
 use crate::protocol::output::Event;
-use crate::protocol::time::Stamp;
+use crate::protocol::types::time::Stamp;
 
 #[test]
 fn a_claim_that_it_is_offline_is_refuted_above_its_stamp_and_told_at_once() {

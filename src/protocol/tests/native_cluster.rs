@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::fakes::Fake;
 use super::world::{World, config};
-use crate::protocol::time::Tick;
+use crate::protocol::types::time::Tick;
 
 fn url(index: usize) -> String {
     format!("http://s{index}/")

@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::protocol::ExchangeId;
-use crate::protocol::base_url::BaseUrl;
 use crate::protocol::case::Stage;
 use crate::protocol::machine::Machine;
 use crate::protocol::output::Event;
-use crate::protocol::time::Stamp;
+use crate::protocol::types::base_url::BaseUrl;
+use crate::protocol::types::time::Stamp;
 
 #[derive(Debug)]
 pub(super) struct Node {

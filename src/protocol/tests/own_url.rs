@@ -5,14 +5,14 @@ use std::time::Duration;
 use super::native_rig::{machine, native, now, urls, word_of};
 use super::world::config;
 use crate::protocol::ExchangeId;
-use crate::protocol::claim::Claim;
 use crate::protocol::config::Config;
 use crate::protocol::extension::Extension;
 use crate::protocol::machine::Machine;
 use crate::protocol::message::{HeardEntry, HeardLists, Reply};
 use crate::protocol::output::{Event, Transmit};
-use crate::protocol::status::Status;
-use crate::protocol::time::Incarnation;
+use crate::protocol::types::claim::Claim;
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::Incarnation;
 
 const ME: &str = "http://me/";
 

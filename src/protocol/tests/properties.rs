@@ -5,10 +5,10 @@ use proptest::prelude::*;
 use super::rig::{A, B, C, ME, Stand, heard, lists};
 use super::world::{EPOCH, World, config};
 use crate::protocol::ExchangeId;
-use crate::protocol::base_url::BaseUrl;
 use crate::protocol::document::{Document, Upload};
-use crate::protocol::ids::Source;
 use crate::protocol::message::{HeardEntry, HeardLists, Refusal, Reply};
+use crate::protocol::types::base_url::BaseUrl;
+use crate::protocol::types::ids::Source;
 
 type Claims = Vec<(bool, usize, u64)>;
 

@@ -6,7 +6,7 @@ use super::fakes::Fake;
 use super::rig::{A, B, ME, Stand};
 use super::world::{EPOCH, World, config};
 use crate::protocol::graves::Graves;
-use crate::protocol::time::{Incarnation, Now, Stamp, Tick};
+use crate::protocol::types::time::{Incarnation, Now, Stamp, Tick};
 
 const HOUR: u64 = 3_600_000;
 

@@ -6,7 +6,7 @@ use crate::protocol::ExchangeId;
 use crate::protocol::config::Config;
 use crate::protocol::message::{Entry, HeardEntry, HeardLists, Lists, Reply};
 use crate::protocol::output::{Event, Severity};
-use crate::protocol::time::Stamp;
+use crate::protocol::types::time::Stamp;
 
 /// The machine under test.
 pub(super) const ME: &str = "http://me/";

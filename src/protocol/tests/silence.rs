@@ -11,7 +11,7 @@ use crate::protocol::extension::{Extension, Finding, Kind};
 use crate::protocol::machine::Machine;
 use crate::protocol::message::{HeardEntry, HeardLists, Refusal, Reply};
 use crate::protocol::output::Transmit;
-use crate::protocol::status::Status;
+use crate::protocol::types::status::Status;
 
 fn cluster() -> Machine {
     machine(Some(Duration::from_secs(1)), urls(9).map(|url| native(&url)).chain([native(TARGET)]))

@@ -11,14 +11,14 @@ use rand::{RngExt, SeedableRng};
 use super::fakes::{Fake, Store};
 use super::node::{Node, identity};
 use crate::protocol::ExchangeId;
-use crate::protocol::base_url::BaseUrl;
 use crate::protocol::config::{Config, MasterListConfig};
 use crate::protocol::document::{Condition, Document, DocumentEntry};
 use crate::protocol::machine::Machine;
 use crate::protocol::message::{HeardLists, Lists, Reply, read_extension};
 use crate::protocol::output::Transmit;
-use crate::protocol::secret::Secret;
-use crate::protocol::time::{Now, Stamp, Tick};
+use crate::protocol::types::base_url::BaseUrl;
+use crate::protocol::types::secret::Secret;
+use crate::protocol::types::time::{Now, Stamp, Tick};
 
 /// The wall clock of the world when it begins.
 pub(super) const EPOCH: u64 = 1_700_000_000_000;

@@ -3,24 +3,24 @@
 //! A higher incarnation wins; in the same one the higher status. `lastUpdate` plays no part, so clocks may be wrong by hours. The
 //! rule makes claims a semilattice: in whatever order, how often and in what groups they come, they add up to the same.
 
-use super::accusers::Accusers;
-use super::claim::Claim;
-use super::status::Status;
-use super::time::{Incarnation, Stamp};
+use crate::protocol::types::accusers::Accusers;
+use crate::protocol::types::claim::Claim;
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Incarnation, Stamp};
 
 /// What claims about one native server add up to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Version {
-    pub(super) incarnation: Incarnation,
-    pub(super) status: Status,
-    pub(super) last_update: Stamp,
-    pub(super) monitor: bool,
-    pub(super) accusers: Accusers,
+pub(in crate::protocol) struct Version {
+    pub(in crate::protocol) incarnation: Incarnation,
+    pub(in crate::protocol) status: Status,
+    pub(in crate::protocol) last_update: Stamp,
+    pub(in crate::protocol) monitor: bool,
+    pub(in crate::protocol) accusers: Accusers,
 }
 
 /// How a claim stands to what is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Precedence {
+pub(in crate::protocol) enum Precedence {
     /// It says something newer.
     Newer,
     /// It says the same, and adds accusers.
@@ -33,7 +33,7 @@ pub(super) enum Precedence {
 
 impl Version {
     /// Takes in a claim.
-    pub(super) fn join(&mut self, other: &Self) -> Precedence {
+    pub(in crate::protocol) fn join(&mut self, other: &Self) -> Precedence {
         let (held, said) = ((self.incarnation, self.status), (other.incarnation, other.status));
         if said > held {
             *self = *other;

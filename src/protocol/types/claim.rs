@@ -12,10 +12,10 @@ use serde::ser::{SerializeSeq, SerializeTuple};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::accusers::Accusers;
-use super::scalars::{Text, Whole, number};
-use super::status::Status;
-use super::time::{Incarnation, Stamp};
+use crate::protocol::types::accusers::Accusers;
+use crate::protocol::types::scalars::{Text, Whole, number};
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Incarnation, Stamp};
 
 /// One statement about one server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub struct Claim {
 
 impl Claim {
     /// What says, to the server itself, that legacy peers hold it for dead.
-    pub(super) fn accusation(base_url: &Arc<str>, stamp: Stamp) -> Self {
+    pub(in crate::protocol) fn accusation(base_url: &Arc<str>, stamp: Stamp) -> Self {
         Self {
             base_url: Arc::clone(base_url),
             status: Status::Dead,
@@ -51,7 +51,7 @@ impl Claim {
     }
 
     /// About so long it is in a message, at most.
-    pub(super) fn bytes(&self) -> usize {
+    pub(in crate::protocol) fn bytes(&self) -> usize {
         const BESIDE_THE_URL: usize = 80;
         self.base_url.len() + BESIDE_THE_URL
     }

@@ -3,21 +3,21 @@
 
 use std::net::Ipv4Addr;
 
-use super::address::AddressClasses;
+use crate::protocol::types::base_url::address::AddressClasses;
 
 /// Digits of the largest port.
 const MAX_PORT_DIGITS: usize = 5;
 
 /// The normal form of a plain base URL.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Plain {
-    pub(super) identity: String,
-    pub(super) classes: AddressClasses,
+pub(in crate::protocol) struct Plain {
+    pub(in crate::protocol) identity: String,
+    pub(in crate::protocol) classes: AddressClasses,
 }
 
 impl Plain {
     /// None where it takes a parser to tell what the text is.
-    pub(super) fn read(text: &str) -> Option<Self> {
+    pub(in crate::protocol) fn read(text: &str) -> Option<Self> {
         let (scheme, default_port, rest) = split_scheme(text)?;
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let (host, port) = match authority.split_once(':') {

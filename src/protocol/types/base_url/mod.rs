@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::address::AddressClasses;
-use super::plain_url::Plain;
+use crate::protocol::types::base_url::address::AddressClasses;
+use crate::protocol::types::base_url::plain_url::Plain;
+
+pub mod address;
+pub(in crate::protocol) mod plain_url;
 
 /// The longest base URL that is taken in, in bytes.
 pub const MAX_BASE_URL_BYTES: usize = 512;
@@ -57,12 +60,15 @@ impl BaseUrl {
     }
 
     /// The normal form of a text that is written plainly; none where it takes a parser to tell.
-    pub(super) fn plain(text: &str) -> Option<Plain> {
+    pub(in crate::protocol) fn plain(text: &str) -> Option<Plain> {
         (text.len() <= MAX_BASE_URL_BYTES).then(|| Plain::read(text.trim_ascii()))?
     }
 
     /// A text with its normal form.
-    pub(super) fn spelt(text: &str, Plain { identity, classes }: Plain) -> Result<Self, BaseUrlRejection> {
+    pub(in crate::protocol) fn spelt(
+        text: &str,
+        Plain { identity, classes }: Plain,
+    ) -> Result<Self, BaseUrlRejection> {
         let text = text.trim_ascii();
         let identity: Arc<str> = identity.into();
         if text == &*identity {
@@ -96,7 +102,7 @@ impl BaseUrl {
 
     /// The same, keeping the very text that it was parsed from where that is its normal form.
     #[must_use]
-    pub(super) fn sharing(self, text: &Arc<str>) -> Self {
+    pub(in crate::protocol) fn sharing(self, text: &Arc<str>) -> Self {
         if self.identity == *text && self.spelling == self.identity {
             return Self { identity: Arc::clone(text), spelling: Arc::clone(text), classes: self.classes };
         }

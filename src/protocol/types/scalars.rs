@@ -13,7 +13,7 @@ const EXACT_DIGITS: usize = 15;
 
 /// A text; borrowed, unless something in it is escaped.
 #[derive(Debug)]
-pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
+pub(in crate::protocol) struct Text<'a>(pub(in crate::protocol) Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -42,7 +42,7 @@ impl<'de> Visitor<'de> for TextVisitor {
 /// A whole number of 0 or more: `5`, `5.0` and `0.5e1` are the same one, and beyond 2^53 only those are told apart that
 /// differ as floats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Whole<T>(pub(super) T);
+pub(in crate::protocol) struct Whole<T>(pub(in crate::protocol) T);
 
 impl<'de, T: TryFrom<u64>> Deserialize<'de> for Whole<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -61,7 +61,7 @@ fn whole(json: &str) -> Option<u64> {
 }
 
 /// The number that stands in a JSON text, if one does. One too large for a float is infinite, not an error.
-pub(super) fn number(json: &str) -> Option<f64> {
+pub(in crate::protocol) fn number(json: &str) -> Option<f64> {
     json.starts_with(|c: char| c == '-' || c.is_ascii_digit()).then(|| json.parse().ok())?
 }
 

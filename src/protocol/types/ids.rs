@@ -2,7 +2,7 @@
 
 /// Names one request under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct ExchangeId(pub(super) u64);
+pub struct ExchangeId(pub(in crate::protocol) u64);
 
 /// Where claims come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -33,7 +33,7 @@ impl Add<Duration> for Tick {
 
 /// A moment in half the space of a tick, in steps of 64 ms: enough for nine years, and far finer than what it is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub(super) struct Moment(u32);
+pub(in crate::protocol) struct Moment(u32);
 
 impl From<Tick> for Moment {
     fn from(tick: Tick) -> Self {
@@ -43,12 +43,12 @@ impl From<Tick> for Moment {
 
 impl Moment {
     /// Up to 64 ms too early.
-    pub(super) fn tick(self) -> Tick {
+    pub(in crate::protocol) fn tick(self) -> Tick {
         Tick(u64::from(self.0) << 6)
     }
 
     /// How long ago it was; up to 64 ms too long.
-    pub(super) fn age(self, now: Tick) -> Duration {
+    pub(in crate::protocol) fn age(self, now: Tick) -> Duration {
         now.since(self.tick())
     }
 }

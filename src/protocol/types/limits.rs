@@ -3,25 +3,25 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::address::AddressClasses;
-use super::base_url::BaseUrlRejection;
+use crate::protocol::types::base_url::BaseUrlRejection;
+use crate::protocol::types::base_url::address::AddressClasses;
 
 /// No roster grows beyond this, tombstones included.
-pub(super) const MAX_MEMBERS: usize = 100_000;
+pub(in crate::protocol) const MAX_MEMBERS: usize = 100_000;
 /// A tombstone leaves the lists so long after its stamp, or after it came, whichever is first.
-pub(super) const TOMBSTONE_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+pub(in crate::protocol) const TOMBSTONE_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// A tombstone is told unasked for so long; afterwards only to those who contradict it.
-pub(super) const TOMBSTONE_TOLD: Duration = Duration::from_secs(15 * 60);
+pub(in crate::protocol) const TOMBSTONE_TOLD: Duration = Duration::from_secs(15 * 60);
 /// An event loop that lags so far behind keeps this server from answering.
-pub(super) const LAGS: Duration = Duration::from_secs(1);
+pub(in crate::protocol) const LAGS: Duration = Duration::from_secs(1);
 /// Bytes of claims in one message among native servers, at most.
-pub(super) const MAX_CLAIM_BYTES: usize = 60_000;
+pub(in crate::protocol) const MAX_CLAIM_BYTES: usize = 60_000;
 /// Bytes of claims beside a page of plain lists, at most.
-pub(super) const MAX_CLAIM_BYTES_BESIDE_LISTS: usize = 8_000;
+pub(in crate::protocol) const MAX_CLAIM_BYTES_BESIDE_LISTS: usize = 8_000;
 
 /// Why something heard was not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Rejection {
+pub(in crate::protocol) enum Rejection {
     /// No object with a text `baseUrl` and a number `lastUpdate`.
     Malformed,
     /// A claim of the native extension that can't be read.
