@@ -12,13 +12,13 @@ use super::flights::Purpose;
 use super::intake::Subject;
 use super::machine::Machine;
 use super::member::Member;
-use super::message::HeardEntry;
 use super::output::Severity;
 use super::stamp_clock::Offset;
 use super::timers::Timer;
 use super::types::ids::Source;
 use super::types::limits::Rejection;
 use super::types::time::{Incarnation, Now, Stamp, Tick};
+use super::wire::message::HeardEntry;
 
 /// A clock may be wrong by hours, but not by more than this; beyond, a stamp could never be outdone.
 pub(crate) const MAX_AHEAD: Duration = Duration::from_secs(24 * 60 * 60);

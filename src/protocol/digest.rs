@@ -4,8 +4,8 @@
 
 use siphasher::sip::SipHasher13;
 
-use super::extension::BUCKETS;
 use super::types::time::Incarnation;
+use super::wire::extension::BUCKETS;
 
 /// The sums over all living servers.
 #[derive(Debug, Clone, Copy)]

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::extension::{Finding, Kind};
 use super::flights::Purpose;
 use super::intake::Subject;
 use super::machine::Machine;
 use super::questions::MAX_OPEN;
 use super::types::time::Now;
+use super::wire::extension::{Finding, Kind};
 
 impl Machine {
     /// Another server wants to know whether a third one answers.

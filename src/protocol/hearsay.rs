@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::extension::Extension;
 use super::intake::Subject;
 use super::journal::Cause;
 use super::machine::Machine;
@@ -16,6 +15,7 @@ use super::types::limits::{Rejection, TOMBSTONE_KEPT};
 use super::types::status::Status;
 use super::types::time::{Incarnation, Now};
 use super::types::version::{Precedence, Version};
+use super::wire::extension::Extension;
 
 /// What a claim was worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

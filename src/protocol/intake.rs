@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::machine::Machine;
-use super::message::HeardEntry;
 use super::types::base_url::{BaseUrl, MAX_BASE_URL_BYTES};
 use super::types::limits::Rejection;
 use super::types::time::{Now, Stamp};
+use super::wire::message::HeardEntry;
 
 /// Whom a claim is about.
 #[derive(Debug)]

@@ -25,13 +25,13 @@ use super::flights::{Flight, PEER_TIMEOUT, Purpose};
 use super::machine::Machine;
 use super::member::Member;
 use super::merge::LegacyClaim;
-use super::message::Reply;
 use super::output::Transmit;
 use super::timers::Timer;
 use super::types::base_url::BaseUrl;
 use super::types::ids::ExchangeId;
 use super::types::status::Status;
 use super::types::time::{Now, Stamp, Tick};
+use super::wire::message::Reply;
 
 /// Pause between two questions about unconfirmed entries: 30 a second, so that 200 dead entries are
 /// gone within 25 s.

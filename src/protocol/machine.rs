@@ -19,7 +19,6 @@ use super::legacy_news::LegacyNews;
 use super::listings::Listings;
 use super::log::Told;
 use super::master_list::MasterList;
-use super::message::{HeardEntry, HeardLists, Refusal, Reply};
 use super::myself::Myself;
 use super::output::{Event, Events, Transmit};
 use super::outsiders::Outsiders;
@@ -39,6 +38,7 @@ use super::types::ids::{ExchangeId, Source};
 use super::types::time::{Now, Tick};
 use super::unreached::Unreached;
 use super::voices::Voices;
+use super::wire::message::{HeardEntry, HeardLists, Refusal, Reply};
 
 /// The membership of one server: pure, without clock, sockets or dice of its own.
 ///

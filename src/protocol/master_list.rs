@@ -8,7 +8,6 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::config::MasterListConfig;
-use super::document::{self, Document, DownloadFailure};
 use super::machine::Machine;
 use super::output::Transmit;
 use super::phase::Phase;
@@ -16,6 +15,7 @@ use super::timers::Timer;
 use super::types::ids::{ExchangeId, Source};
 use super::types::time::{Now, Tick};
 use super::upload::Tries;
+use super::wire::document::{self, Document, DownloadFailure};
 
 /// The first pause after a failed download; doubles with each further failure.
 const FIRST_RETRY: Duration = Duration::from_secs(1);

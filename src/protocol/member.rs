@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::case::Case;
 use super::doubts::Doubts;
-use super::message::Entry;
 use super::proof::Facts;
 use super::suspicion::Suspicion;
 use super::types::base_url::BaseUrl;
@@ -14,6 +13,7 @@ use super::types::ids::ExchangeId;
 use super::types::status::Status;
 use super::types::time::{Incarnation, Moment, Now, Stamp, Tick};
 use super::types::version::Version;
+use super::wire::message::Entry;
 
 /// For so long hearsay does not overturn what this server found out itself.
 pub(super) const FIRST_HAND_HOLDS: Duration = Duration::from_secs(60);

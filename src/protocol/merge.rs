@@ -11,13 +11,13 @@ use super::flights::{OwnWord, Purpose};
 use super::intake::Subject;
 use super::machine::Machine;
 use super::member::Member;
-use super::message::HeardEntry;
 use super::myself::Contradiction;
 use super::types::base_url::BaseUrl;
 use super::types::ids::Source;
 use super::types::limits::{Rejection, TOMBSTONE_KEPT};
 use super::types::status::Status;
 use super::types::time::{Incarnation, Now, Stamp};
+use super::wire::message::HeardEntry;
 
 /// One claim about a legacy peer, or by way of one, checked.
 #[derive(Debug, Clone, Copy)]

@@ -28,17 +28,13 @@ mod clocks;
 pub mod config;
 mod deadlines;
 mod digest;
-pub mod document;
 mod doubts;
 mod draws;
 mod errands;
 mod expiry;
-pub mod extension;
-mod fields;
 mod flights;
 mod graves;
 mod health;
-mod heard;
 mod hearsay;
 mod index_journal;
 mod inquest;
@@ -52,7 +48,6 @@ pub mod machine;
 pub mod master_list;
 pub mod member;
 mod merge;
-pub mod message;
 mod myself;
 mod native;
 mod neighbour;
@@ -71,7 +66,6 @@ mod questions;
 pub mod queues;
 mod reconnect;
 mod refusals;
-pub mod request;
 mod retention;
 mod revision;
 mod roster;
@@ -90,6 +84,7 @@ mod unreached;
 mod upload;
 mod verification;
 mod voices;
+mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -103,6 +98,10 @@ pub use types::ids::ExchangeId;
 pub use types::secret;
 pub use types::status;
 pub use types::time;
+pub use wire::document;
+pub use wire::extension;
+pub use wire::message;
+pub use wire::request;
 
 /// What the simulator's reduced model goes by.
 pub(crate) mod constants {

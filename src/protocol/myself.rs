@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::message::Entry;
 use super::stamp_clock::StampClock;
 use super::types::accusers::Accusers;
 use super::types::base_url::BaseUrl;
 use super::types::claim::Claim;
 use super::types::status::Status;
 use super::types::time::{Incarnation, Now, Stamp, Tick};
+use super::wire::message::Entry;
 
 /// The pause before a drained server takes over a higher incarnation a second time; doubles with each further time. A process
 /// behind the same URL that still runs refutes every drain, without end.

@@ -8,13 +8,11 @@ use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 
 use super::digest::{Digest, name_hash};
-use super::extension::{Extension, Finding, Kind};
 use super::flights::{Flight, MAX_UNDER_WAY, Purpose};
 use super::intake::Subject;
 use super::journal::Cause;
 use super::machine::Machine;
 use super::member::{Member, Wire};
-use super::message::Lists;
 use super::output::Transmit;
 use super::proof::Proof;
 use super::types::claim::Claim;
@@ -22,6 +20,8 @@ use super::types::ids::ExchangeId;
 use super::types::limits::{LAGS, Rejection};
 use super::types::status::Status;
 use super::types::time::{Incarnation, Now};
+use super::wire::extension::{Extension, Finding, Kind};
+use super::wire::message::Lists;
 
 /// So long a native server's answer to what is no probe is waited for, by a server in good health,
 const NATIVE_TIMEOUT: Duration = Duration::from_secs(1);

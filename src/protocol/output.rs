@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::document::{Condition, DocumentEntry};
-use super::extension::Extension;
-use super::message::Lists;
 use super::types::ids::ExchangeId;
+use super::wire::document::{Condition, DocumentEntry};
+use super::wire::extension::Extension;
+use super::wire::message::Lists;
 
 /// Events that wait to be told; further log lines are dropped, as whoever does not fetch these reads none.
 pub(super) const MAX_EVENTS: usize = 1_024;

@@ -10,18 +10,18 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use super::extension::Kind;
 use super::flights::{Flight, PEER_TIMEOUT, Purpose};
 use super::intake::Subject;
 use super::journal::Cause;
 use super::machine::Machine;
 use super::member::{Member, Wire};
-use super::message::{Lists, Refusal, Reply};
 use super::output::{Severity, Transmit};
 use super::types::base_url::BaseUrl;
 use super::types::ids::ExchangeId;
 use super::types::status::Status;
 use super::types::time::{Now, Tick};
+use super::wire::extension::Kind;
+use super::wire::message::{Lists, Refusal, Reply};
 
 /// Time from a stranger's first 401 until it is left out. Enough for it to call with the right
 /// secret, if a new one is being rolled out just then.

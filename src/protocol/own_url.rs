@@ -10,11 +10,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::extension::{Extension, Kind};
 use super::flights::Purpose;
 use super::intake::Subject;
 use super::machine::Machine;
-use super::message::{Refusal, Reply};
 use super::output::Transmit;
 use super::phase::Phase;
 use super::timers::Timer;
@@ -23,6 +21,8 @@ use super::types::ids::ExchangeId;
 use super::types::limits::LAGS;
 use super::types::status::Status;
 use super::types::time::{Now, Tick};
+use super::wire::extension::{Extension, Kind};
+use super::wire::message::{Refusal, Reply};
 
 /// Native servers that have to report this one before it doubts itself: one alone may be at fault.
 const REPORTERS: usize = 2;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::machine::Machine;
-use super::message::{Entry, Lists};
 use super::types::limits::TOMBSTONE_TOLD;
 use super::types::time::{Moment, Tick};
+use super::wire::message::{Entry, Lists};
 
 /// The parsers of Express refuse bodies over 100 kB; this leaves room.
 const MAX_PAGE_BYTES: usize = 64_000;

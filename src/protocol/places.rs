@@ -8,10 +8,10 @@ use super::intake::check_stamp;
 use super::journal::Cause;
 use super::machine::Machine;
 use super::merge::LegacyClaim;
-use super::message::HeardEntry;
 use super::types::ids::Source;
 use super::types::limits::Rejection;
 use super::types::time::{Now, Stamp};
+use super::wire::message::HeardEntry;
 
 /// One server as it was heard of, by somebody who keeps a copy of the roster.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use indexmap::{IndexMap, IndexSet};
 
-use super::extension::{Finding, Kind};
 use super::flights::Purpose;
 use super::machine::Machine;
 use super::member::Member;
@@ -16,6 +15,7 @@ use super::turn::Turn;
 use super::types::ids::ExchangeId;
 use super::types::status::Status;
 use super::types::time::{Now, Tick};
+use super::wire::extension::{Finding, Kind};
 
 /// So many servers to be asked out of turn are remembered.
 pub(super) const MAX_WAITING: usize = 1_024;

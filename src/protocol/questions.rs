@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::case::{SECOND_TRY, next_grace_try};
-use super::extension::{Finding, Kind};
 use super::flights::{PEER_TIMEOUT, Purpose};
 use super::intake::Subject;
 use super::journal::Cause;
@@ -20,6 +19,7 @@ use super::machine::Machine;
 use super::member::Member;
 use super::timers::Timer;
 use super::types::time::{Incarnation, Now, Tick};
+use super::wire::extension::{Finding, Kind};
 
 /// So many others are asked to probe one that did not answer.
 pub(crate) const HELPERS: usize = 3;

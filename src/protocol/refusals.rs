@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::doubts::{COUNTED_APART, Refusals, Way};
-use super::extension::Finding;
 use super::flights::Purpose;
 use super::journal::Cause;
 use super::machine::Machine;
@@ -17,6 +16,7 @@ use super::outsiders::LEFT_OUT_AFTER;
 use super::proof::Proof;
 use super::timers::Timer;
 use super::types::time::{Now, Tick};
+use super::wire::extension::Finding;
 
 /// How long a server that only refuses stays online after its first refusal, at least. Longer than
 /// an overload or a restart of a proxy lasts.

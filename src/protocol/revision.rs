@@ -6,11 +6,11 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 
-use super::document::{Document, DocumentEntry, Row};
 use super::intake::{Subject, check_stamp};
 use super::machine::Machine;
-use super::message::{Entry, HeardEntry};
 use super::types::time::{Now, Stamp};
+use super::wire::document::{Document, DocumentEntry, Row};
+use super::wire::message::{Entry, HeardEntry};
 
 /// The own entry is written anew when the one on the list is older.
 const OWN_ENTRY_RENEWED: Duration = Duration::from_secs(60 * 60);

@@ -9,16 +9,16 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::case::{FirstFailure, SECOND_TRY};
-use super::extension::Kind;
 use super::flights::{MAX_UNDER_WAY, PEER_TIMEOUT, Purpose};
 use super::machine::Machine;
 use super::member::Member;
-use super::message::Lists;
 use super::output::Transmit;
 use super::timers::Timer;
 use super::types::ids::ExchangeId;
 use super::types::limits::MAX_CLAIM_BYTES_BESIDE_LISTS;
 use super::types::time::{Now, Tick};
+use super::wire::extension::Kind;
+use super::wire::message::Lists;
 
 /// Every third round goes to a monitor, where there is one.
 const MONITOR_EVERY: u64 = 3;

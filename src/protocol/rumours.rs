@@ -9,7 +9,6 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use super::extension::Kind;
 use super::flights::Purpose;
 use super::machine::Machine;
 use super::member::Member;
@@ -18,6 +17,7 @@ use super::types::claim::Claim;
 use super::types::limits::MAX_CLAIM_BYTES;
 use super::types::status::Status;
 use super::types::time::{Now, Tick};
+use super::wire::extension::Kind;
 
 /// News within this time go out together.
 pub(crate) const COALESCED: Duration = Duration::from_millis(15);

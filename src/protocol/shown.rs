@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::digest::short_name;
 use super::machine::Machine;
-use super::message::{Entry, Lists};
+use super::wire::message::{Entry, Lists};
 
 /// Odd, so that no change of a single server is lost; the bits of the golden ratio, as spread as any.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;

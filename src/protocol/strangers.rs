@@ -20,13 +20,13 @@ use rand::RngExt;
 
 use super::case::{SECOND_TRY, YOUNG};
 use super::deadlines::Deadlines;
-use super::extension::Finding;
 use super::machine::Machine;
 use super::member::Member;
 use super::questions::{HELPERS_WAIT, KNOCK_AGAIN};
 use super::timers::Timer;
 use super::types::ids::ExchangeId;
 use super::types::time::{Incarnation, Now, Tick};
+use super::wire::extension::Finding;
 
 /// Time for which strangers are gathered into one batch, so that claims in many small messages
 /// count together.

@@ -15,7 +15,6 @@ use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
 use super::digest::bucket_of;
-use super::extension::{BUCKETS, Extension, Kind};
 use super::flights::Purpose;
 use super::intake::Subject;
 use super::machine::Machine;
@@ -23,6 +22,7 @@ use super::member::{Member, Wire};
 use super::types::claim::Claim;
 use super::types::limits::{MAX_CLAIM_BYTES, TOMBSTONE_TOLD};
 use super::types::time::{Incarnation, Now, Tick};
+use super::wire::extension::{BUCKETS, Extension, Kind};
 
 /// News that are under way need no comparison.
 pub(crate) const NEWS_NEED: Duration = Duration::from_secs(1);

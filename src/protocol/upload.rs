@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use super::document::{self, Condition, Document, Upload};
 use super::machine::Machine;
 use super::output::Transmit;
 use super::phase::Phase;
 use super::timers::Timer;
 use super::types::ids::ExchangeId;
 use super::types::time::{Now, Tick};
+use super::wire::document::{self, Condition, Document, Upload};
 
 /// The pause before a second try; doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);

@@ -7,19 +7,19 @@ use std::sync::Arc;
 
 use super::case::{Case, Comeback, SECOND_TRY, Stage};
 use super::doubts::{Refusals, Way};
-use super::extension::Finding;
 use super::flights::{Flight, OwnWord, PEER_TIMEOUT, Purpose};
 use super::inquest::MAX_ASKED;
 use super::journal::Cause;
 use super::machine::Machine;
 use super::member::Member;
-use super::message::Reply;
 use super::output::Transmit;
 use super::proof::Proof;
 use super::timers::Timer;
 use super::types::ids::ExchangeId;
 use super::types::status::Status;
 use super::types::time::{Now, Stamp, Tick};
+use super::wire::extension::Finding;
+use super::wire::message::Reply;
 
 impl Machine {
     /// Hearsay that has been taken for true, or an old claim against a tombstone: to be verified some time.

@@ -6,13 +6,13 @@ use super::fakes::Fake;
 use super::native_rig::{machine, native, now, said, word_of};
 use super::rig::{ME as PLAIN_ME, Stand, lists};
 use super::world::{EPOCH, World, config};
-use crate::protocol::extension::Extension;
 use crate::protocol::machine::Machine;
-use crate::protocol::message::Reply;
 use crate::protocol::output::{Event, Severity};
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now, Stamp};
+use crate::protocol::wire::extension::Extension;
+use crate::protocol::wire::message::Reply;
 
 const ME: &str = "http://me/";
 const A: &str = "http://a/";

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::rig::{A, B, C};
 use super::world::{World, config};
-use crate::protocol::message::Lists;
 use crate::protocol::output::Event;
+use crate::protocol::wire::message::Lists;
 
 const HOUR: i64 = 3_600_000;
 

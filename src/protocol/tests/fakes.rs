@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::protocol::document::{Condition, Upload};
-use crate::protocol::message::{Entry, Lists};
 use crate::protocol::types::time::Stamp;
+use crate::protocol::wire::document::{Condition, Upload};
+use crate::protocol::wire::message::{Entry, Lists};
 
 /// How a peer that is no machine answers.
 #[derive(Debug, Clone)]

@@ -2,9 +2,9 @@
 
 use super::rig::{A, B, ME, Stand, entry, heard, lists};
 use super::world::{EPOCH, World, config};
-use crate::protocol::message::{HeardEntry, HeardLists, Lists};
 use crate::protocol::output::Severity;
 use crate::protocol::types::limits::MAX_MEMBERS;
+use crate::protocol::wire::message::{HeardEntry, HeardLists, Lists};
 
 fn hear_one(world: &mut World, base_url: &str, last_update: f64) {
     let heard = HeardEntry { base_url: base_url.to_owned().into(), monitor: false, last_update };

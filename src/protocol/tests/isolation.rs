@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::native_rig::{machine, native, now, said, status_of, urls, word_of};
 use crate::protocol::machine::Machine;
-use crate::protocol::message::Reply;
 use crate::protocol::types::status::Status;
+use crate::protocol::wire::message::Reply;
 
 use std::time::Duration;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::fakes::Fake;
 use super::rig::{A, B, C, lists};
 use super::world::World;
-use crate::protocol::message::{Entry, Lists};
+use crate::protocol::wire::message::{Entry, Lists};
 
 #[derive(Debug, Default)]
 struct Legacy {

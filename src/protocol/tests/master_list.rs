@@ -78,7 +78,7 @@ fn a_late_or_unknown_outcome_does_nothing() {
     for id in ids {
         world.act(ME, |machine, now| {
             machine.handle_download(now, id, &Err("late".to_owned().into()));
-            machine.handle_upload(now, id, &crate::protocol::document::Upload::Answer(412, None));
+            machine.handle_upload(now, id, &crate::protocol::wire::document::Upload::Answer(412, None));
         });
     }
     assert_eq!((world.sent.len(), world.nodes[ME].machine.lists(true)), before);

@@ -4,8 +4,8 @@ use super::fakes::Fake;
 use super::master_list::{eager, list, online};
 use super::rig::{A, B, C, ME};
 use super::world::{EPOCH, World, config};
-use crate::protocol::document::Condition;
 use crate::protocol::output::Severity;
+use crate::protocol::wire::document::Condition;
 
 /// A world whose machine considers writing every so many seconds.
 fn patient(seconds: u64) -> World {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::fakes::Fake;
 use super::rig::{A, B, ME, Stand, entry, lists};
 use super::world::{World, config};
-use crate::protocol::message::{Entry, Lists};
 use crate::protocol::output::Event;
 use crate::protocol::types::time::Stamp;
+use crate::protocol::wire::message::{Entry, Lists};
 
 #[test]
 fn a_claim_that_it_is_offline_is_refuted_above_its_stamp_and_told_at_once() {

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use super::world::{EPOCH, config};
 use crate::protocol::ExchangeId;
-use crate::protocol::extension::{Extension, Finding, Kind};
 use crate::protocol::machine::Machine;
 use crate::protocol::output::Transmit;
 use crate::protocol::types::accusers::Accusers;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now, Stamp, Tick};
+use crate::protocol::wire::extension::{Extension, Finding, Kind};
 
 pub(super) const TARGET: &str = "http://target/";
 

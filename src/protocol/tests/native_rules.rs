@@ -6,13 +6,13 @@ use std::time::Duration;
 use super::native_rig::{Said, TARGET, found, legacy, machine, native, now, said, status_of, urls, word_of};
 use super::world::{EPOCH, config};
 use crate::protocol::ExchangeId;
-use crate::protocol::document::Document;
-use crate::protocol::extension::{Extension, Finding, Kind};
 use crate::protocol::machine::Machine;
-use crate::protocol::message::{HeardEntry, HeardLists, Reply};
 use crate::protocol::output::Transmit;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::status::Status;
+use crate::protocol::wire::document::Document;
+use crate::protocol::wire::extension::{Extension, Finding, Kind};
+use crate::protocol::wire::message::{HeardEntry, HeardLists, Reply};
 
 /// Lets time pass until the machine has asked three helpers about the target, whose port it found closed; all others answer.
 fn until_helpers_are_asked(machine: &mut Machine) -> (u64, Vec<Arc<str>>) {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::fakes::Fake;
 use super::rig::{A, B, ME, Stand, entry};
 use super::world::World;
-use crate::protocol::message::Lists;
 use crate::protocol::output::Severity;
+use crate::protocol::wire::message::Lists;
 
 fn stranger(fake: Fake) -> World {
     let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(1));

@@ -6,13 +6,13 @@ use super::native_rig::{machine, native, now, urls, word_of};
 use super::world::config;
 use crate::protocol::ExchangeId;
 use crate::protocol::config::Config;
-use crate::protocol::extension::Extension;
 use crate::protocol::machine::Machine;
-use crate::protocol::message::{HeardEntry, HeardLists, Reply};
 use crate::protocol::output::{Event, Transmit};
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::Incarnation;
+use crate::protocol::wire::extension::Extension;
+use crate::protocol::wire::message::{HeardEntry, HeardLists, Reply};
 
 const ME: &str = "http://me/";
 

@@ -3,7 +3,7 @@
 use super::fakes::Fake;
 use super::rig::{A, ME, entry};
 use super::world::World;
-use crate::protocol::message::Lists;
+use crate::protocol::wire::message::Lists;
 
 fn crowd(amount: usize, width: usize) -> World {
     let mut world = World::with(|config| config.gossip_interval = std::time::Duration::from_secs(1));

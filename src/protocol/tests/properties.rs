@@ -5,10 +5,10 @@ use proptest::prelude::*;
 use super::rig::{A, B, C, ME, Stand, heard, lists};
 use super::world::{EPOCH, World, config};
 use crate::protocol::ExchangeId;
-use crate::protocol::document::{Document, Upload};
-use crate::protocol::message::{HeardEntry, HeardLists, Refusal, Reply};
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::ids::Source;
+use crate::protocol::wire::document::{Document, Upload};
+use crate::protocol::wire::message::{HeardEntry, HeardLists, Refusal, Reply};
 
 type Claims = Vec<(bool, usize, u64)>;
 
@@ -107,7 +107,7 @@ fn take(world: &mut World, step: &Step) {
     }
 }
 
-fn lists_of(claims: &Claims) -> crate::protocol::message::Lists {
+fn lists_of(claims: &Claims) -> crate::protocol::wire::message::Lists {
     let all: Vec<_> = claims.iter().map(|(_, subject, stamp)| (SUBJECTS[*subject], *stamp)).collect();
     lists(&all, &[])
 }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::native_rig::{machine, native, now, urls, word_of};
-use crate::protocol::extension::Extension;
 use crate::protocol::machine::Machine;
-use crate::protocol::message::{HeardEntry, HeardLists};
 use crate::protocol::types::accusers::Accusers;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Stamp};
+use crate::protocol::wire::extension::Extension;
+use crate::protocol::wire::message::{HeardEntry, HeardLists};
 
 use super::world::EPOCH;
 

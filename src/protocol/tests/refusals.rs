@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::fakes::Fake;
 use super::rig::{A, B, ME, lists};
 use super::world::World;
-use crate::protocol::message::{Refusal, Reply};
+use crate::protocol::wire::message::{Refusal, Reply};
 
 /// The four answers of another service at the address of a server.
 fn other_services() -> [Fake; 4] {

@@ -3,7 +3,7 @@
 use super::fakes::Fake;
 use super::rig::{A, B, ME, Stand, entries};
 use super::world::{EPOCH, World};
-use crate::protocol::message::Lists;
+use crate::protocol::wire::message::Lists;
 
 #[test]
 fn a_request_that_is_not_newer_brings_nobody_back_and_is_answered_with_the_tombstone() {

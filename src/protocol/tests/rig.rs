@@ -4,9 +4,9 @@ use super::fakes::Fake;
 use super::world::{EPOCH, Sent, What, World, config};
 use crate::protocol::ExchangeId;
 use crate::protocol::config::Config;
-use crate::protocol::message::{Entry, HeardEntry, HeardLists, Lists, Reply};
 use crate::protocol::output::{Event, Severity};
 use crate::protocol::types::time::Stamp;
+use crate::protocol::wire::message::{Entry, HeardEntry, HeardLists, Lists, Reply};
 
 /// The machine under test.
 pub(super) const ME: &str = "http://me/";
@@ -184,7 +184,7 @@ impl World {
         self.sent.iter().filter(|sent| matches!(sent.what, What::Download)).map(|s| s.at).collect()
     }
 
-    pub(super) fn uploads(&self) -> Vec<(&str, &crate::protocol::document::Condition)> {
+    pub(super) fn uploads(&self) -> Vec<(&str, &crate::protocol::wire::document::Condition)> {
         let upload = |sent| match sent {
             &Sent { what: What::Upload(ref body, ref condition), .. } => Some((&**body, condition)),
             _ => None,

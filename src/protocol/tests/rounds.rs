@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::fakes::Fake;
 use super::rig::{A, B, ME, Stand, entry};
 use super::world::World;
-use crate::protocol::message::{Entry, Lists};
 use crate::protocol::output::Severity;
+use crate::protocol::wire::message::{Entry, Lists};
 
 fn quick(peers: &[&str]) -> World {
     let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(1));

@@ -7,11 +7,11 @@ use std::time::Duration;
 use super::native_rig::{Said, TARGET, found, machine, native, now, said, status_of, urls, word_of};
 use super::world::EPOCH;
 use crate::protocol::ExchangeId;
-use crate::protocol::extension::{Extension, Finding, Kind};
 use crate::protocol::machine::Machine;
-use crate::protocol::message::{HeardEntry, HeardLists, Refusal, Reply};
 use crate::protocol::output::Transmit;
 use crate::protocol::types::status::Status;
+use crate::protocol::wire::extension::{Extension, Finding, Kind};
+use crate::protocol::wire::message::{HeardEntry, HeardLists, Refusal, Reply};
 
 fn cluster() -> Machine {
     machine(Some(Duration::from_secs(1)), urls(9).map(|url| native(&url)).chain([native(TARGET)]))

@@ -6,8 +6,8 @@ use super::fakes::Fake;
 use super::rig::{A, B, C, ME, Stand, entries};
 use super::world::{EPOCH, World, config};
 use crate::protocol::config::Config;
-use crate::protocol::message::Lists;
 use crate::protocol::output::Severity;
+use crate::protocol::wire::message::Lists;
 
 fn list_of(peers: &[&str], monitors: &[&str]) -> String {
     let entry =

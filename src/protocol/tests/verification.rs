@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::fakes::Fake;
 use super::rig::{A, B};
 use super::world::World;
-use crate::protocol::message::Lists;
+use crate::protocol::wire::message::Lists;
 
 fn urls(amount: usize) -> Vec<String> {
     (0..amount).map(|index| format!("http://p{index}/")).collect()

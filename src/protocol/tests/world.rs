@@ -12,13 +12,13 @@ use super::fakes::{Fake, Store};
 use super::node::{Node, identity};
 use crate::protocol::ExchangeId;
 use crate::protocol::config::{Config, MasterListConfig};
-use crate::protocol::document::{Condition, Document, DocumentEntry};
 use crate::protocol::machine::Machine;
-use crate::protocol::message::{HeardLists, Lists, Reply, read_extension};
 use crate::protocol::output::Transmit;
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::secret::Secret;
 use crate::protocol::types::time::{Now, Stamp, Tick};
+use crate::protocol::wire::document::{Condition, Document, DocumentEntry};
+use crate::protocol::wire::message::{HeardLists, Lists, Reply, read_extension};
 
 /// The wall clock of the world when it begins.
 pub(super) const EPOCH: u64 = 1_700_000_000_000;

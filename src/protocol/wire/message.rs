@@ -14,11 +14,11 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::extension::Extension;
-use super::fields;
-use super::heard;
-use super::types::scalars::{Text, number};
-use super::types::time::Stamp;
+use crate::protocol::types::scalars::{Text, number};
+use crate::protocol::types::time::Stamp;
+use crate::protocol::wire::extension::Extension;
+use crate::protocol::wire::fields;
+use crate::protocol::wire::heard;
 
 /// What an answer holds in its body, whatever its status, when the asked server runs no engine.
 const ENGINE_NOT_STARTED: &str = "Clustershazbot engine not started";
@@ -27,7 +27,7 @@ const NO_ONLINE: &str = "no array `online`";
 /// No server is left alone for longer, whatever it says.
 const LONGEST_REST: Duration = Duration::from_secs(3_600);
 /// Entries in one list. Ten times as many as servers are kept; more would only cost time. Also stands in `js/requests/messages.js`.
-pub(super) const MAX_ENTRIES: usize = 1_000_000;
+pub(in crate::protocol) const MAX_ENTRIES: usize = 1_000_000;
 
 /// One server, as it is shown and sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -157,7 +157,7 @@ impl<'a> HeardLists<'a> {
     }
 
     /// Reads the values of the two fields.
-    pub(super) fn from_fields(
+    pub(in crate::protocol) fn from_fields(
         online: Option<&'a RawValue>,
         offline: Option<&'a RawValue>,
     ) -> Result<Self, &'static str> {
@@ -172,7 +172,7 @@ impl<'a> HeardLists<'a> {
     }
 
     /// Reads the entries that can be read, and counts the others.
-    pub(super) fn from_arrays(online: &[&'a RawValue], offline: &[&'a RawValue]) -> Self {
+    pub(in crate::protocol) fn from_arrays(online: &[&'a RawValue], offline: &[&'a RawValue]) -> Self {
         let read =
             |raw: &[&'a RawValue]| -> Vec<_> { raw.iter().filter_map(|raw| read_entry(raw.get())).collect() };
         let (heard_online, heard_offline) = (read(online), read(offline));
@@ -198,7 +198,7 @@ impl<'a> HeardLists<'a> {
 }
 
 impl HeardEntry<'_> {
-    pub(super) fn into_owned<'b>(self) -> HeardEntry<'b> {
+    pub(in crate::protocol) fn into_owned<'b>(self) -> HeardEntry<'b> {
         HeardEntry { base_url: Cow::Owned(self.base_url.into_owned()), ..self }
     }
 }
@@ -216,30 +216,30 @@ pub fn read_extension(text: &str) -> Option<Extension> {
 }
 
 /// The two arrays of a list document, their elements still unread.
-pub(super) fn read_arrays(text: &str) -> Result<(Vec<&RawValue>, Vec<&RawValue>), &'static str> {
+pub(in crate::protocol) fn read_arrays(text: &str) -> Result<(Vec<&RawValue>, Vec<&RawValue>), &'static str> {
     let [online, offline] = fields::read(without_bom(text), ["online", "offline"]).map_err(no_object)?;
     arrays(online, offline)
 }
 
-pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
+pub(in crate::protocol) const BYTE_ORDER_MARK: char = '\u{feff}';
 
-pub(super) fn without_bom(text: &str) -> &str {
+pub(in crate::protocol) fn without_bom(text: &str) -> &str {
     text.trim_start_matches(BYTE_ORDER_MARK)
 }
 
 /// What a text is of which no fields can be read.
-pub(super) fn no_object(error: serde_json::Error) -> &'static str {
+pub(in crate::protocol) fn no_object(error: serde_json::Error) -> &'static str {
     if error.is_data() { "JSON that is no object" } else { "no JSON" }
 }
 
 /// The elements of an array, still unread; none for what is no array.
-pub(super) fn array(raw: &RawValue) -> Option<Vec<&RawValue>> {
+pub(in crate::protocol) fn array(raw: &RawValue) -> Option<Vec<&RawValue>> {
     // Anything else takes longer to be refused than to be looked at.
     raw.get().starts_with('[').then(|| serde_json::from_str(raw.get()).ok())?
 }
 
 /// The elements of the two fields, still unread.
-pub(super) fn arrays<'a>(
+pub(in crate::protocol) fn arrays<'a>(
     online: Option<&'a RawValue>,
     offline: Option<&'a RawValue>,
 ) -> Result<(Vec<&'a RawValue>, Vec<&'a RawValue>), &'static str> {
@@ -255,7 +255,7 @@ pub(super) fn arrays<'a>(
 }
 
 /// One entry; none where it is no object with a text `baseUrl` and a number `lastUpdate`.
-pub(super) fn read_entry(text: &str) -> Option<HeardEntry<'_>> {
+pub(in crate::protocol) fn read_entry(text: &str) -> Option<HeardEntry<'_>> {
     let [base_url, monitor, last_update] = fields::read(text, ["baseUrl", "monitor", "lastUpdate"]).ok()?;
     let base_url = base_url?.get();
     Some(HeardEntry {

@@ -1,8 +1,8 @@
 //! The body of a gossip request, as it comes over the wire.
 
-use super::extension::Extension;
-use super::fields;
-use super::message::{self, BYTE_ORDER_MARK, HeardLists};
+use crate::protocol::wire::extension::Extension;
+use crate::protocol::wire::fields;
+use crate::protocol::wire::message::{self, BYTE_ORDER_MARK, HeardLists};
 
 /// What a gossip request says.
 #[derive(Debug)]

@@ -6,21 +6,21 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use url::Url;
 
-use super::message::{Entry, HeardEntry, HeardLists, read_arrays, read_entry};
+use crate::protocol::wire::message::{Entry, HeardEntry, HeardLists, read_arrays, read_entry};
 
 /// A master list that was downloaded.
 #[derive(Debug, Clone)]
 pub struct Document {
     /// What it says of servers, to be merged. May be taken out, by those who merge it in slices.
     pub claims: HeardLists<'static>,
-    pub(super) etag: Option<String>,
+    pub(in crate::protocol) etag: Option<String>,
     /// 404 or 204: there is no list yet.
-    pub(super) is_absent: bool,
+    pub(in crate::protocol) is_absent: bool,
     /// 404: there is no resource yet.
-    pub(super) is_missing: bool,
+    pub(in crate::protocol) is_missing: bool,
     /// It came from another URL than the one asked, so its tag is one of another resource.
     pub is_elsewhere: bool,
-    pub(super) rows: Vec<Row>,
+    pub(in crate::protocol) rows: Vec<Row>,
 }
 
 /// Why a download brought no list.
@@ -93,9 +93,9 @@ impl From<String> for DownloadFailure {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Row {
-    pub(super) raw: Box<RawValue>,
-    pub(super) heard: Option<HeardEntry<'static>>,
+pub(in crate::protocol) struct Row {
+    pub(in crate::protocol) raw: Box<RawValue>,
+    pub(in crate::protocol) heard: Option<HeardEntry<'static>>,
 }
 
 impl Document {
@@ -137,7 +137,7 @@ impl Row {
 }
 
 /// A URL as it may stand in a log: without user info, query and fragment.
-pub(super) fn without_secrets(url: &str) -> String {
+pub(in crate::protocol) fn without_secrets(url: &str) -> String {
     match Url::parse(url) {
         Ok(mut url) if matches!(url.scheme(), "http" | "https") => {
             url.set_query(None);

@@ -9,7 +9,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The values of the named fields, still unread; none for a missing one.
-pub(super) fn read<'a, const N: usize>(
+pub(in crate::protocol) fn read<'a, const N: usize>(
     text: &'a str,
     names: [&str; N],
 ) -> Result<[Option<&'a RawValue>; N], serde_json::Error> {
@@ -44,7 +44,7 @@ impl<'de, const N: usize> Visitor<'de> for Fields<'_, N> {
 
 /// Finds out which of the names a key is. Read raw, for that rejects control characters as JavaScript does, and takes half
 /// a surrogate pair, which is no text.
-pub(super) struct Key<'n>(pub(super) &'n [&'n str]);
+pub(in crate::protocol) struct Key<'n>(pub(in crate::protocol) &'n [&'n str]);
 
 impl<'de> DeserializeSeed<'de> for Key<'_> {
     type Value = Option<usize>;

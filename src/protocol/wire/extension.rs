@@ -18,12 +18,12 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::fields;
-use super::message::array;
-use super::types::claim::Claim;
-use super::types::limits::MAX_MEMBERS;
-use super::types::scalars::{Text, Whole};
-use super::types::time::Stamp;
+use crate::protocol::types::claim::Claim;
+use crate::protocol::types::limits::MAX_MEMBERS;
+use crate::protocol::types::scalars::{Text, Whole};
+use crate::protocol::types::time::Stamp;
+use crate::protocol::wire::fields;
+use crate::protocol::wire::message::array;
 
 /// A roster is compared in so many parts.
 pub const BUCKETS: usize = 64;

@@ -5,12 +5,12 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::fields::Key;
-use super::message::HeardEntry;
-use super::types::scalars::{Text, number};
+use crate::protocol::types::scalars::{Text, number};
+use crate::protocol::wire::fields::Key;
+use crate::protocol::wire::message::HeardEntry;
 
 /// The entries; none where not all of them are objects with a text `baseUrl` and a number `lastUpdate`.
-pub(super) fn read<'a>(list: &'a RawValue) -> Option<Vec<HeardEntry<'a>>> {
+pub(in crate::protocol) fn read<'a>(list: &'a RawValue) -> Option<Vec<HeardEntry<'a>>> {
     let entries: Vec<Entry<'a>> = serde_json::from_str(list.get()).ok()?;
     Some(entries.into_iter().map(|Entry(entry)| entry).collect())
 }
@@ -54,7 +54,7 @@ impl<'de> Visitor<'de> for EntryVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::message::read_entry;
+    use crate::protocol::wire::message::read_entry;
 
     #[test]
     fn what_is_read_at_once_is_what_is_read_one_by_one() {

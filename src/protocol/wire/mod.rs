@@ -1,0 +1,10 @@
+//! What servers and master lists say to each other, and how it is read and written.
+//!
+//! May touch `types` only.
+
+pub mod document;
+pub mod extension;
+pub(in crate::protocol) mod fields;
+pub(in crate::protocol) mod heard;
+pub mod message;
+pub mod request;
