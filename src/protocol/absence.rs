@@ -14,11 +14,11 @@ use std::time::Duration;
 
 use rand::RngExt;
 
+use super::context::timers::Timer;
 use super::flights::OwnWord;
 use super::journal::Cause;
 use super::machine::Machine;
 use super::member::Member;
-use super::timers::Timer;
 use super::types::ids::ExchangeId;
 use super::types::status::Status;
 use super::types::time::{Now, Stamp, Tick};

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use rand::RngExt;
 
+use super::context::output::Severity;
+use super::context::timers::Timer;
 use super::flights::Purpose;
 use super::intake::Subject;
 use super::machine::Machine;
 use super::member::Member;
-use super::output::Severity;
 use super::stamp_clock::Offset;
-use super::timers::Timer;
 use super::types::ids::Source;
 use super::types::limits::Rejection;
 use super::types::time::{Incarnation, Now, Stamp, Tick};

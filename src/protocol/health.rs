@@ -10,10 +10,10 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
+use super::context::output::Severity;
 use super::losses::Losses;
 use super::machine::Machine;
 use super::member::Member;
-use super::output::Severity;
 use super::types::limits::{LAGS, MAX_MEMBERS};
 use super::types::status::Status;
 use super::types::time::{Now, Tick};

@@ -8,7 +8,7 @@ use indexmap::IndexSet;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use super::deadlines::Deadlines;
+use super::context::deadlines::Deadlines;
 use super::types::time::Tick;
 
 /// At most ten verifications begin in a second.

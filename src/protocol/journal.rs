@@ -8,7 +8,7 @@ use std::fmt::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::output::Severity;
+use super::context::output::Severity;
 use super::types::status::Status;
 use super::types::time::Tick;
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use rand::RngExt;
 
+use super::context::timers::Timer;
 use super::flights::Purpose;
 use super::machine::Machine;
-use super::timers::Timer;
 use super::types::limits::TOMBSTONE_TOLD;
 use super::types::time::{Now, Tick};
 

@@ -20,13 +20,13 @@ use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
 use super::case::{Case, SECOND_TRY, YOUNG};
-use super::deadlines::Deadlines;
+use super::context::deadlines::Deadlines;
+use super::context::output::Transmit;
+use super::context::timers::Timer;
 use super::flights::{Flight, PEER_TIMEOUT, Purpose};
 use super::machine::Machine;
 use super::member::Member;
 use super::merge::LegacyClaim;
-use super::output::Transmit;
-use super::timers::Timer;
 use super::types::base_url::BaseUrl;
 use super::types::ids::ExchangeId;
 use super::types::status::Status;

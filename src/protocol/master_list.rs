@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use super::config::MasterListConfig;
+use super::context::config::MasterListConfig;
+use super::context::output::Transmit;
+use super::context::timers::Timer;
 use super::machine::Machine;
-use super::output::Transmit;
 use super::phase::Phase;
-use super::timers::Timer;
 use super::types::ids::{ExchangeId, Source};
 use super::types::time::{Now, Tick};
 use super::upload::Tries;

@@ -22,11 +22,9 @@
 //! | how much of it there may be | [`queues`], `parsing` |
 
 mod absence;
-mod allowance;
 mod case;
 mod clocks;
-pub mod config;
-mod deadlines;
+mod context;
 mod digest;
 mod doubts;
 mod draws;
@@ -42,7 +40,6 @@ pub mod intake;
 mod journal;
 mod legacy_news;
 mod listings;
-mod log;
 mod losses;
 pub mod machine;
 pub mod master_list;
@@ -51,14 +48,11 @@ mod merge;
 mod myself;
 mod native;
 mod neighbour;
-pub mod output;
 mod outsiders;
 mod own_url;
 mod page;
-mod parsing;
 mod phase;
 pub mod places;
-mod printable;
 mod probes;
 mod proof;
 mod push;
@@ -77,7 +71,6 @@ mod strangers;
 mod suspicion;
 mod suspicions;
 mod sync;
-mod timers;
 mod turn;
 mod types;
 mod unreached;
@@ -89,6 +82,8 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use context::config;
+pub use context::output;
 pub use types::accusers;
 pub use types::base_url;
 pub use types::base_url::address;

@@ -7,13 +7,13 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 
+use super::context::output::Transmit;
 use super::digest::{Digest, name_hash};
 use super::flights::{Flight, MAX_UNDER_WAY, Purpose};
 use super::intake::Subject;
 use super::journal::Cause;
 use super::machine::Machine;
 use super::member::{Member, Wire};
-use super::output::Transmit;
 use super::proof::Proof;
 use super::types::claim::Claim;
 use super::types::ids::ExchangeId;

@@ -10,12 +10,12 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
+use super::context::output::{Severity, Transmit};
 use super::flights::{Flight, PEER_TIMEOUT, Purpose};
 use super::intake::Subject;
 use super::journal::Cause;
 use super::machine::Machine;
 use super::member::{Member, Wire};
-use super::output::{Severity, Transmit};
 use super::types::base_url::BaseUrl;
 use super::types::ids::ExchangeId;
 use super::types::status::Status;

@@ -10,12 +10,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::context::output::Transmit;
+use super::context::timers::Timer;
 use super::flights::Purpose;
 use super::intake::Subject;
 use super::machine::Machine;
-use super::output::Transmit;
 use super::phase::Phase;
-use super::timers::Timer;
 use super::types::claim::Claim;
 use super::types::ids::ExchangeId;
 use super::types::limits::LAGS;

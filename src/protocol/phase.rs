@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use rand::RngExt;
 
+use super::context::output::{Event, Transmit};
+use super::context::timers::Timer;
 use super::flights::Purpose;
 use super::machine::Machine;
-use super::output::{Event, Transmit};
 use super::own_url::SIBLING_PATIENCE;
-use super::timers::Timer;
 use super::types::ids::ExchangeId;
 use super::types::time::{Now, Stamp};
 

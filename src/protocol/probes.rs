@@ -6,11 +6,11 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use indexmap::{IndexMap, IndexSet};
 
+use super::context::timers::Timer;
 use super::flights::Purpose;
 use super::machine::Machine;
 use super::member::Member;
 use super::questions::Question;
-use super::timers::Timer;
 use super::turn::Turn;
 use super::types::ids::ExchangeId;
 use super::types::status::Status;

@@ -7,10 +7,10 @@ use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 use rand::RngExt;
 
-use super::allowance::Allowance;
+use super::context::allowance::Allowance;
+use super::context::timers::Timer;
 use super::flights::Purpose;
 use super::machine::Machine;
-use super::timers::Timer;
 use super::types::time::{Now, Tick};
 
 /// News within this time go out together.

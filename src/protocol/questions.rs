@@ -12,12 +12,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::case::{SECOND_TRY, next_grace_try};
+use super::context::timers::Timer;
 use super::flights::{PEER_TIMEOUT, Purpose};
 use super::intake::Subject;
 use super::journal::Cause;
 use super::machine::Machine;
 use super::member::Member;
-use super::timers::Timer;
 use super::types::time::{Incarnation, Now, Tick};
 use super::wire::extension::{Finding, Kind};
 

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
+use super::context::log::MAX_REMEMBERED;
+use super::context::output::MAX_EVENTS;
 use super::flights::MAX_UNDER_WAY;
 use super::graves::MAX_GRAVES;
 use super::health::{MAX_BURIALS, ROUND_TRIPS};
 use super::index_journal::REMEMBERED;
 use super::listings::MAX_HIDDEN;
-use super::log::MAX_REMEMBERED;
 use super::machine::Machine;
-use super::output::MAX_EVENTS;
 use super::outsiders::MAX_OUTSIDERS;
 use super::probes::MAX_WAITING;
 use super::questions::MAX_OPEN;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use rand::RngExt;
 
+use super::context::timers::Timer;
 use super::machine::Machine;
-use super::timers::Timer;
 use super::types::status::Status;
 use super::types::time::{Now, Tick};
 

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::context::timers::Timer;
 use super::doubts::{COUNTED_APART, Refusals, Way};
 use super::flights::Purpose;
 use super::journal::Cause;
@@ -14,7 +15,6 @@ use super::machine::Machine;
 use super::member::Member;
 use super::outsiders::LEFT_OUT_AFTER;
 use super::proof::Proof;
-use super::timers::Timer;
 use super::types::time::{Now, Tick};
 use super::wire::extension::Finding;
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::context::timers::Timer;
 use super::machine::Machine;
 use super::member::Member;
 use super::phase::Phase;
-use super::timers::Timer;
 use super::types::limits::TOMBSTONE_KEPT;
 use super::types::time::{Now, Stamp};
 

@@ -9,10 +9,10 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
+use super::context::timers::Timer;
 use super::flights::Purpose;
 use super::machine::Machine;
 use super::member::Member;
-use super::timers::Timer;
 use super::types::claim::Claim;
 use super::types::limits::MAX_CLAIM_BYTES;
 use super::types::status::Status;

@@ -19,11 +19,11 @@ use indexmap::{IndexMap, IndexSet};
 use rand::RngExt;
 
 use super::case::{SECOND_TRY, YOUNG};
-use super::deadlines::Deadlines;
+use super::context::deadlines::Deadlines;
+use super::context::timers::Timer;
 use super::machine::Machine;
 use super::member::Member;
 use super::questions::{HELPERS_WAIT, KNOCK_AGAIN};
-use super::timers::Timer;
 use super::types::ids::ExchangeId;
 use super::types::time::{Incarnation, Now, Tick};
 use super::wire::extension::Finding;

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use rand::RngExt;
 
+use super::context::output::Transmit;
+use super::context::timers::Timer;
 use super::machine::Machine;
-use super::output::Transmit;
 use super::phase::Phase;
-use super::timers::Timer;
 use super::types::ids::ExchangeId;
 use super::types::time::{Now, Tick};
 use super::wire::document::{self, Condition, Document, Upload};

@@ -6,15 +6,15 @@
 use std::sync::Arc;
 
 use super::case::{Case, Comeback, SECOND_TRY, Stage};
+use super::context::output::Transmit;
+use super::context::timers::Timer;
 use super::doubts::{Refusals, Way};
 use super::flights::{Flight, OwnWord, PEER_TIMEOUT, Purpose};
 use super::inquest::MAX_ASKED;
 use super::journal::Cause;
 use super::machine::Machine;
 use super::member::Member;
-use super::output::Transmit;
 use super::proof::Proof;
-use super::timers::Timer;
 use super::types::ids::ExchangeId;
 use super::types::status::Status;
 use super::types::time::{Now, Stamp, Tick};

@@ -6,8 +6,8 @@ use super::fakes::Fake;
 use super::native_rig::{machine, native, now, said, word_of};
 use super::rig::{ME as PLAIN_ME, Stand, lists};
 use super::world::{EPOCH, World, config};
+use crate::protocol::context::output::{Event, Severity};
 use crate::protocol::machine::Machine;
-use crate::protocol::output::{Event, Severity};
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now, Stamp};
@@ -142,8 +142,10 @@ fn a_held_incarnation_days_ahead_counts_as_none_but_may_be_confirmed() {
 
 #[test]
 fn a_server_whose_clock_was_set_back_begins_again_below_and_its_stamp_grows() {
-    let config =
-        crate::protocol::config::Config { probe_interval: Some(Duration::from_secs(1)), ..config(ME) };
+    let config = crate::protocol::context::config::Config {
+        probe_interval: Some(Duration::from_secs(1)),
+        ..config(ME)
+    };
     let mut machine = Machine::seeded(config, 3, at(0, 2 * DAY), [native(A)]);
     let before = own(&machine);
     assert_eq!(before.incarnation, incarnation_at(at(0, 2 * DAY)));

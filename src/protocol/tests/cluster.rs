@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::rig::{A, B, C};
 use super::world::{World, config};
-use crate::protocol::output::Event;
+use crate::protocol::context::output::Event;
 use crate::protocol::wire::message::Lists;
 
 const HOUR: i64 = 3_600_000;

@@ -2,7 +2,7 @@
 
 use super::rig::{A, B, ME, Stand, entry, heard, lists};
 use super::world::{EPOCH, World, config};
-use crate::protocol::output::Severity;
+use crate::protocol::context::output::Severity;
 use crate::protocol::types::limits::MAX_MEMBERS;
 use crate::protocol::wire::message::{HeardEntry, HeardLists, Lists};
 

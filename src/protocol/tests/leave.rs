@@ -3,7 +3,7 @@
 use super::fakes::Fake;
 use super::rig::{A, B, ME};
 use super::world::{EPOCH, World};
-use crate::protocol::output::Event;
+use crate::protocol::context::output::Event;
 
 #[test]
 fn it_is_offline_at_once_and_ends_when_all_have_answered() {

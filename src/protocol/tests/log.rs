@@ -3,7 +3,7 @@
 use super::fakes::Fake;
 use super::rig::{A, B, C, ME, lists};
 use super::world::{EPOCH, World};
-use crate::protocol::output::{Event, Severity};
+use crate::protocol::context::output::{Event, Severity};
 
 /// All lines since the last call.
 fn lines(world: &mut World) -> Vec<(Severity, String)> {

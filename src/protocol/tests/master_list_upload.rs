@@ -4,7 +4,7 @@ use super::fakes::Fake;
 use super::master_list::{eager, list, online};
 use super::rig::{A, B, C, ME};
 use super::world::{EPOCH, World, config};
-use crate::protocol::output::Severity;
+use crate::protocol::context::output::Severity;
 use crate::protocol::wire::document::Condition;
 
 /// A world whose machine considers writing every so many seconds.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::fakes::Fake;
 use super::rig::{A, B, ME, Stand, entry, lists};
 use super::world::{World, config};
-use crate::protocol::output::Event;
+use crate::protocol::context::output::Event;
 use crate::protocol::types::time::Stamp;
 use crate::protocol::wire::message::{Entry, Lists};
 

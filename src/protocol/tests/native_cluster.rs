@@ -10,7 +10,7 @@ fn url(index: usize) -> String {
     format!("http://s{index}/")
 }
 
-fn native_config(url: &str) -> crate::protocol::config::Config {
+fn native_config(url: &str) -> crate::protocol::context::config::Config {
     let mut config = config(url);
     config.probe_interval = Some(Duration::from_secs(1));
     config.gossip_interval = Duration::from_secs(2);

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::world::{EPOCH, config};
 use crate::protocol::ExchangeId;
+use crate::protocol::context::output::Transmit;
 use crate::protocol::machine::Machine;
-use crate::protocol::output::Transmit;
 use crate::protocol::types::accusers::Accusers;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::status::Status;
@@ -62,7 +62,7 @@ pub(super) fn found(helper: &str, finding: Finding) -> Extension {
 }
 
 pub(super) fn machine(probe_interval: Option<Duration>, members: impl Iterator<Item = Claim>) -> Machine {
-    let config = crate::protocol::config::Config { probe_interval, ..config("http://me/") };
+    let config = crate::protocol::context::config::Config { probe_interval, ..config("http://me/") };
     Machine::seeded(config, 3, now(0), members.collect::<Vec<_>>())
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::native_rig::{Said, TARGET, found, legacy, machine, native, now, said, status_of, urls, word_of};
 use super::world::{EPOCH, config};
 use crate::protocol::ExchangeId;
+use crate::protocol::context::output::Transmit;
 use crate::protocol::machine::Machine;
-use crate::protocol::output::Transmit;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::status::Status;
 use crate::protocol::wire::document::Document;
@@ -103,7 +103,7 @@ fn without_the_extension_a_drain_is_told_at_once_whoever_hangs() {
 
 #[test]
 fn a_newcomer_that_finds_one_too_busy_asks_the_next_that_is_free() {
-    let config = crate::protocol::config::Config {
+    let config = crate::protocol::context::config::Config {
         probe_interval: Some(Duration::from_secs(1)),
         ..config("http://me/")
     };

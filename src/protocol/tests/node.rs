@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::protocol::ExchangeId;
 use crate::protocol::case::Stage;
+use crate::protocol::context::output::Event;
 use crate::protocol::machine::Machine;
-use crate::protocol::output::Event;
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::time::Stamp;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::fakes::Fake;
 use super::rig::{A, B, ME, Stand, entry};
 use super::world::World;
-use crate::protocol::output::Severity;
+use crate::protocol::context::output::Severity;
 use crate::protocol::wire::message::Lists;
 
 fn stranger(fake: Fake) -> World {

@@ -3,8 +3,8 @@
 use super::fakes::Fake;
 use super::world::{EPOCH, Sent, What, World, config};
 use crate::protocol::ExchangeId;
-use crate::protocol::config::Config;
-use crate::protocol::output::{Event, Severity};
+use crate::protocol::context::config::Config;
+use crate::protocol::context::output::{Event, Severity};
 use crate::protocol::types::time::Stamp;
 use crate::protocol::wire::message::{Entry, HeardEntry, HeardLists, Lists, Reply};
 

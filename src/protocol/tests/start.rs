@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::fakes::Fake;
 use super::rig::{A, B, C, ME, Stand, entries};
 use super::world::{EPOCH, World, config};
-use crate::protocol::config::Config;
-use crate::protocol::output::Severity;
+use crate::protocol::context::config::Config;
+use crate::protocol::context::output::Severity;
 use crate::protocol::wire::message::Lists;
 
 fn list_of(peers: &[&str], monitors: &[&str]) -> String {

@@ -6,18 +6,18 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use super::types::time::Tick;
+use crate::protocol::types::time::Tick;
 
 /// At most one deadline for each member, so that it never grows beyond the roster, however often a deadline is set anew.
 #[derive(Debug, Default)]
-pub(super) struct Deadlines {
+pub(in crate::protocol) struct Deadlines {
     by_member: IndexMap<Arc<str>, Tick, FixedState>,
     in_order: BTreeSet<(Tick, Arc<str>)>,
 }
 
 impl Deadlines {
     /// Sets the deadline of a member in place of an earlier one.
-    pub(super) fn set(&mut self, identity: &Arc<str>, at: Tick) {
+    pub(in crate::protocol) fn set(&mut self, identity: &Arc<str>, at: Tick) {
         match self.by_member.insert(Arc::clone(identity), at) {
             Some(before) if before == at => {}
             Some(before) => {
@@ -29,21 +29,21 @@ impl Deadlines {
     }
 
     /// Sets the deadline of a member, unless it has an earlier one.
-    pub(super) fn set_earlier(&mut self, identity: &Arc<str>, at: Tick) {
+    pub(in crate::protocol) fn set_earlier(&mut self, identity: &Arc<str>, at: Tick) {
         if self.by_member.get(identity).is_none_or(|before| at < *before) {
             self.set(identity, at);
         }
     }
 
     /// Forgets the deadline of a member.
-    pub(super) fn forget(&mut self, identity: &Arc<str>) {
+    pub(in crate::protocol) fn forget(&mut self, identity: &Arc<str>) {
         if let Some(at) = self.by_member.swap_remove(identity) {
             self.in_order.remove(&(at, Arc::clone(identity)));
         }
     }
 
     /// Takes out the members whose deadline has come, the earliest first.
-    pub(super) fn take_due(&mut self, now: Tick) -> Vec<Arc<str>> {
+    pub(in crate::protocol) fn take_due(&mut self, now: Tick) -> Vec<Arc<str>> {
         let mut due = Vec::new();
         while self.next().is_some_and(|at| at <= now)
             && let Some((_, identity)) = self.in_order.pop_first()
@@ -55,15 +55,15 @@ impl Deadlines {
     }
 
     /// The earliest deadline.
-    pub(super) fn next(&self) -> Option<Tick> {
+    pub(in crate::protocol) fn next(&self) -> Option<Tick> {
         self.in_order.first().map(|(at, _)| *at)
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::protocol) fn len(&self) -> usize {
         self.by_member.len()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::protocol) fn is_empty(&self) -> bool {
         self.by_member.is_empty()
     }
 }

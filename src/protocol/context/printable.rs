@@ -6,7 +6,7 @@ use std::fmt::Write;
 const MAX_CHARS: usize = 1_000;
 
 /// The text with escapes in place of what would break a line, act on a terminal or turn the order of what is read.
-pub(super) fn printable(text: &str) -> String {
+pub(in crate::protocol) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len().min(MAX_CHARS));
     for (index, character) in text.chars().enumerate() {
         if index == MAX_CHARS {

@@ -6,17 +6,17 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use super::allowance::Allowance;
-use super::machine::Machine;
-use super::output::{Event, Severity};
-use super::printable::printable;
-use super::types::limits::Rejection;
-use super::types::time::{Now, Tick};
+use crate::protocol::context::allowance::Allowance;
+use crate::protocol::context::output::{Event, Severity};
+use crate::protocol::context::printable::printable;
+use crate::protocol::machine::Machine;
+use crate::protocol::types::limits::Rejection;
+use crate::protocol::types::time::{Now, Tick};
 
 /// The same failure of the same peer is told at most so often.
 const QUIET: Duration = Duration::from_secs(60);
 /// So many different failures are remembered; in a wider outage repeats may come earlier.
-pub(super) const MAX_REMEMBERED: usize = 1_000;
+pub(in crate::protocol) const MAX_REMEMBERED: usize = 1_000;
 /// Lines of one severity that may be told at once, whatever they are about.
 const LINES: u64 = 20;
 /// One more line is allowed after each of these pauses, in milliseconds: 20 lines a minute can still be read.
@@ -27,7 +27,7 @@ const CHANGES: u64 = 30;
 const CHANGES_MS: u64 = 10_000;
 
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(in crate::protocol) struct Told {
     failures: IndexMap<String, Tick, FixedState>,
     rejections: BTreeSet<Rejection>,
     errors: Allowance<LINES, LINE_MS>,
@@ -63,19 +63,19 @@ impl Told {
 }
 
 impl Told {
-    pub(super) fn failure_count(&self) -> usize {
+    pub(in crate::protocol) fn failure_count(&self) -> usize {
         self.failures.len()
     }
 }
 
 impl Machine {
     /// A failure that others can cause, under as many names as they like.
-    pub(super) fn log_failure(&mut self, message: String, reason: &str, now: Tick) {
+    pub(in crate::protocol) fn log_failure(&mut self, message: String, reason: &str, now: Tick) {
         self.log_seldom(Severity::Error, message, Some(reason.to_owned()), now);
     }
 
     /// A failure that concerns this server alone, which no failures of others keep out of the log.
-    pub(super) fn log_own_failure(&mut self, message: String, reason: &str, now: Tick) {
+    pub(in crate::protocol) fn log_own_failure(&mut self, message: String, reason: &str, now: Tick) {
         if !self.told.is_repeated(&message, now) {
             self.told.remember(&message, now);
             self.log(Severity::Error, &message, Some(reason));
@@ -83,7 +83,7 @@ impl Machine {
     }
 
     /// The same message is told again only after a while, and of different ones no more than can be read.
-    pub(super) fn log_seldom(
+    pub(in crate::protocol) fn log_seldom(
         &mut self,
         severity: Severity,
         message: String,
@@ -97,12 +97,12 @@ impl Machine {
     }
 
     /// A warning that concerns this server alone; whoever calls this sees to it that it is told once.
-    pub(super) fn warn(&mut self, message: &str) {
+    pub(in crate::protocol) fn warn(&mut self, message: &str) {
         self.log(Severity::Warning, message, None);
     }
 
     /// Each kind of rejection is told once.
-    pub(super) fn log_rejection(&mut self, rejection: Rejection) {
+    pub(in crate::protocol) fn log_rejection(&mut self, rejection: Rejection) {
         if self.told.rejections.insert(rejection) {
             let message = format!("Clustershazbot ignores what it can't use: {rejection}");
             self.log(Severity::Warning, &message, None);
@@ -111,7 +111,7 @@ impl Machine {
 
     /// What the log is to be told by and by, and when. Until the start is done, changes are only collected; a server that
     /// leaves has no more to tell about others.
-    pub(super) fn log_due(&self) -> Option<Tick> {
+    pub(in crate::protocol) fn log_due(&self) -> Option<Tick> {
         if !self.phase.is_running() {
             return None;
         }
@@ -120,7 +120,7 @@ impl Machine {
     }
 
     /// Tells the log what is due.
-    pub(super) fn tell_log(&mut self, now: Now) {
+    pub(in crate::protocol) fn tell_log(&mut self, now: Now) {
         if self.roster.journal.due().is_some_and(|due| due <= now.tick) {
             self.tell_changes(now.tick);
         }
@@ -140,7 +140,7 @@ impl Machine {
         self.events.push_back(Event::Log { severity, message, reason: None });
     }
 
-    pub(super) fn log(&mut self, severity: Severity, message: &str, reason: Option<&str>) {
+    pub(in crate::protocol) fn log(&mut self, severity: Severity, message: &str, reason: Option<&str>) {
         self.events.push_back(Event::Log {
             severity,
             message: printable(message),

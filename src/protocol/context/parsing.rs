@@ -12,7 +12,7 @@ const FOR_EACH_ENTRY: usize = 12;
 
 /// The bytes left. A cell, for looking up a server changes nothing else.
 #[derive(Debug)]
-pub(super) struct Parsing(Cell<usize>);
+pub(in crate::protocol) struct Parsing(Cell<usize>);
 
 impl Default for Parsing {
     fn default() -> Self {
@@ -22,17 +22,17 @@ impl Default for Parsing {
 
 impl Parsing {
     /// A request of so many entries begins.
-    pub(super) fn limit(&self, entries: usize) {
+    pub(in crate::protocol) fn limit(&self, entries: usize) {
         self.0.set(LEAST.saturating_add(entries.saturating_mul(FOR_EACH_ENTRY)));
     }
 
     /// What this server has asked for itself has no limit but its size.
-    pub(super) fn lift(&self) {
+    pub(in crate::protocol) fn lift(&self) {
         self.0.set(usize::MAX);
     }
 
     /// Whether a text of this length may be parsed.
-    pub(super) fn spend(&self, bytes: usize) -> bool {
+    pub(in crate::protocol) fn spend(&self, bytes: usize) -> bool {
         let left = self.0.get().checked_sub(bytes);
         self.0.set(left.unwrap_or_default());
         left.is_some()

@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::types::ids::ExchangeId;
-use super::wire::document::{Condition, DocumentEntry};
-use super::wire::extension::Extension;
-use super::wire::message::Lists;
+use crate::protocol::types::ids::ExchangeId;
+use crate::protocol::wire::document::{Condition, DocumentEntry};
+use crate::protocol::wire::extension::Extension;
+use crate::protocol::wire::message::Lists;
 
 /// Events that wait to be told; further log lines are dropped, as whoever does not fetch these reads none.
-pub(super) const MAX_EVENTS: usize = 1_024;
+pub(in crate::protocol) const MAX_EVENTS: usize = 1_024;
 
 /// A request to be sent.
 #[derive(Debug, Clone)]
@@ -98,25 +98,25 @@ pub enum Severity {
 
 /// Events that wait to be told.
 #[derive(Debug, Default)]
-pub(super) struct Events(VecDeque<Event>);
+pub(in crate::protocol) struct Events(VecDeque<Event>);
 
 impl Events {
     /// Adds one, unless it is a log line and there is no room.
-    pub(super) fn push_back(&mut self, event: Event) {
+    pub(in crate::protocol) fn push_back(&mut self, event: Event) {
         if self.0.len() < MAX_EVENTS || !matches!(event, Event::Log { .. }) {
             self.0.push_back(event);
         }
     }
 
-    pub(super) fn pop_front(&mut self) -> Option<Event> {
+    pub(in crate::protocol) fn pop_front(&mut self) -> Option<Event> {
         self.0.pop_front()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::protocol) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::protocol) fn len(&self) -> usize {
         self.0.len()
     }
 }

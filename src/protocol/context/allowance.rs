@@ -1,17 +1,17 @@
 //! How often a server may do something, whatever it is told: so many at once, and one more after each pause.
 
-use super::types::time::Tick;
+use crate::protocol::types::time::Tick;
 
 /// A bucket that holds `AT_ONCE` and gains one each `EACH_MS` milliseconds.
 #[derive(Debug, Default)]
-pub(super) struct Allowance<const AT_ONCE: u64, const EACH_MS: u64> {
+pub(in crate::protocol) struct Allowance<const AT_ONCE: u64, const EACH_MS: u64> {
     /// When it will be full again; it is empty `AT_ONCE` pauses before.
     full_at: Tick,
 }
 
 impl<const AT_ONCE: u64, const EACH_MS: u64> Allowance<AT_ONCE, EACH_MS> {
     /// Takes out as many as are wanted, or as there are.
-    pub(super) fn take(&mut self, wanted: usize, now: Tick) -> usize {
+    pub(in crate::protocol) fn take(&mut self, wanted: usize, now: Tick) -> usize {
         let full_at = self.full_at.max(now);
         let left = AT_ONCE.saturating_sub(full_at.0.saturating_sub(now.0).div_ceil(EACH_MS));
         let taken = left.min(u64::try_from(wanted).unwrap_or(u64::MAX));

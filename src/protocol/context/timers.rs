@@ -1,10 +1,10 @@
 //! The named timers of the machine, and the one moment at which it wants to be woken.
 
-use super::types::time::Tick;
+use crate::protocol::types::time::Tick;
 
 /// What the machine waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Timer {
+pub(in crate::protocol) enum Timer {
     /// Peers that hang hold up a start no longer.
     Bootstrap,
     /// The next gossip round.
@@ -73,36 +73,36 @@ const ALL: [Timer; COUNT] = [
 ];
 
 #[derive(Debug, Default)]
-pub(super) struct Timers([Option<Tick>; COUNT]);
+pub(in crate::protocol) struct Timers([Option<Tick>; COUNT]);
 
 impl Timers {
-    pub(super) fn set(&mut self, timer: Timer, at: Tick) {
+    pub(in crate::protocol) fn set(&mut self, timer: Timer, at: Tick) {
         self.0[timer as usize] = Some(at);
     }
 
-    pub(super) fn set_earlier(&mut self, timer: Timer, at: Tick) {
+    pub(in crate::protocol) fn set_earlier(&mut self, timer: Timer, at: Tick) {
         let slot = &mut self.0[timer as usize];
         *slot = Some(slot.map_or(at, |held| held.min(at)));
     }
 
-    pub(super) fn get(&self, timer: Timer) -> Option<Tick> {
+    pub(in crate::protocol) fn get(&self, timer: Timer) -> Option<Tick> {
         self.0[timer as usize]
     }
 
-    pub(super) fn stop(&mut self, timer: Timer) {
+    pub(in crate::protocol) fn stop(&mut self, timer: Timer) {
         self.0[timer as usize] = None;
     }
 
-    pub(super) fn stop_all(&mut self) {
+    pub(in crate::protocol) fn stop_all(&mut self) {
         self.0 = Default::default();
     }
 
-    pub(super) fn next(&self) -> Option<Tick> {
+    pub(in crate::protocol) fn next(&self) -> Option<Tick> {
         self.0.iter().flatten().min().copied()
     }
 
     /// Takes out the timer that has been due for longest.
-    pub(super) fn expire(&mut self, now: Tick) -> Option<Timer> {
+    pub(in crate::protocol) fn expire(&mut self, now: Tick) -> Option<Timer> {
         let due = |timer: &Timer| self.0[*timer as usize].filter(|at| *at <= now);
         let timer = ALL.into_iter().filter(|timer| due(timer).is_some()).min_by_key(due)?;
         self.stop(timer);
