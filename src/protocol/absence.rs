@@ -16,9 +16,9 @@ use rand::RngExt;
 
 use super::context::timers::Timer;
 use super::flights::OwnWord;
-use super::journal::Cause;
 use super::machine::Machine;
-use super::member::Member;
+use super::members::member::Member;
+use super::members::roster::journal::Cause;
 use super::types::ids::ExchangeId;
 use super::types::status::Status;
 use super::types::time::{Now, Stamp, Tick};

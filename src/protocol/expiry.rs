@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::journal::Cause;
 use super::machine::Machine;
-use super::member::Member;
+use super::members::member::Member;
+use super::members::roster::journal::Cause;
 use super::types::status::Status;
 use super::types::time::{Now, Tick};
 

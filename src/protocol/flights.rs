@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::doubts::Way;
-use super::proof::Proof;
+use super::members::member::doubts::Way;
+use super::members::member::proof::Proof;
 use super::types::ids::ExchangeId;
 use super::types::time::{Stamp, Tick};
 

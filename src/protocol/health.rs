@@ -13,7 +13,7 @@ use indexmap::IndexMap;
 use super::context::output::Severity;
 use super::losses::Losses;
 use super::machine::Machine;
-use super::member::Member;
+use super::members::member::Member;
 use super::types::limits::{LAGS, MAX_MEMBERS};
 use super::types::status::Status;
 use super::types::time::{Now, Tick};

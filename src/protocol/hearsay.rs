@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::intake::Subject;
-use super::journal::Cause;
 use super::machine::Machine;
-use super::member::{Member, Wire};
+use super::members::member::{Member, Wire};
+use super::members::myself::Contradiction;
+use super::members::roster::journal::Cause;
 use super::merge::LegacyClaim;
-use super::myself::Contradiction;
 use super::types::base_url::BaseUrl;
 use super::types::claim::Claim;
 use super::types::limits::{Rejection, TOMBSTONE_KEPT};

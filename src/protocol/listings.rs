@@ -19,13 +19,13 @@ use indexmap::{IndexMap, IndexSet};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use super::case::{Case, SECOND_TRY, YOUNG};
 use super::context::deadlines::Deadlines;
 use super::context::output::Transmit;
 use super::context::timers::Timer;
 use super::flights::{Flight, PEER_TIMEOUT, Purpose};
 use super::machine::Machine;
-use super::member::Member;
+use super::members::member::Member;
+use super::members::member::case::{Case, SECOND_TRY, YOUNG};
 use super::merge::LegacyClaim;
 use super::types::base_url::BaseUrl;
 use super::types::ids::ExchangeId;

@@ -6,12 +6,12 @@
 
 use std::sync::Arc;
 
-use super::case::Comeback;
 use super::flights::{OwnWord, Purpose};
 use super::intake::Subject;
 use super::machine::Machine;
-use super::member::Member;
-use super::myself::Contradiction;
+use super::members::member::Member;
+use super::members::member::case::Comeback;
+use super::members::myself::Contradiction;
 use super::types::base_url::BaseUrl;
 use super::types::ids::Source;
 use super::types::limits::{Rejection, TOMBSTONE_KEPT};

@@ -8,13 +8,13 @@ use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 
 use super::context::output::Transmit;
-use super::digest::{Digest, name_hash};
 use super::flights::{Flight, MAX_UNDER_WAY, Purpose};
 use super::intake::Subject;
-use super::journal::Cause;
 use super::machine::Machine;
-use super::member::{Member, Wire};
-use super::proof::Proof;
+use super::members::member::proof::Proof;
+use super::members::member::{Member, Wire};
+use super::members::roster::digest::{Digest, name_hash};
+use super::members::roster::journal::Cause;
 use super::types::claim::Claim;
 use super::types::ids::ExchangeId;
 use super::types::limits::{LAGS, Rejection};

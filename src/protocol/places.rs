@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use super::intake::check_stamp;
-use super::journal::Cause;
 use super::machine::Machine;
+use super::members::roster::journal::Cause;
 use super::merge::LegacyClaim;
 use super::types::ids::Source;
 use super::types::limits::Rejection;

@@ -9,7 +9,7 @@ use indexmap::{IndexMap, IndexSet};
 use super::context::timers::Timer;
 use super::flights::Purpose;
 use super::machine::Machine;
-use super::member::Member;
+use super::members::member::Member;
 use super::questions::Question;
 use super::turn::Turn;
 use super::types::ids::ExchangeId;

@@ -11,13 +11,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::case::{SECOND_TRY, next_grace_try};
 use super::context::timers::Timer;
 use super::flights::{PEER_TIMEOUT, Purpose};
 use super::intake::Subject;
-use super::journal::Cause;
 use super::machine::Machine;
-use super::member::Member;
+use super::members::member::Member;
+use super::members::member::case::{SECOND_TRY, next_grace_try};
+use super::members::roster::journal::Cause;
 use super::types::time::{Incarnation, Now, Tick};
 use super::wire::extension::{Finding, Kind};
 

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::timers::Timer;
-use super::doubts::{COUNTED_APART, Refusals, Way};
 use super::flights::Purpose;
-use super::journal::Cause;
 use super::machine::Machine;
-use super::member::Member;
+use super::members::member::Member;
+use super::members::member::doubts::{COUNTED_APART, Refusals, Way};
+use super::members::member::proof::Proof;
+use super::members::roster::journal::Cause;
 use super::outsiders::LEFT_OUT_AFTER;
-use super::proof::Proof;
 use super::types::time::{Now, Tick};
 use super::wire::extension::Finding;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::context::timers::Timer;
 use super::machine::Machine;
-use super::member::Member;
+use super::members::member::Member;
 use super::phase::Phase;
 use super::types::limits::TOMBSTONE_KEPT;
 use super::types::time::{Now, Stamp};

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use super::case::{FirstFailure, SECOND_TRY};
 use super::context::output::Transmit;
 use super::context::timers::Timer;
 use super::flights::{MAX_UNDER_WAY, PEER_TIMEOUT, Purpose};
 use super::machine::Machine;
-use super::member::Member;
+use super::members::member::Member;
+use super::members::member::case::{FirstFailure, SECOND_TRY};
 use super::types::ids::ExchangeId;
 use super::types::limits::MAX_CLAIM_BYTES_BESIDE_LISTS;
 use super::types::time::{Now, Tick};

@@ -12,7 +12,7 @@ use indexmap::IndexMap;
 use super::context::timers::Timer;
 use super::flights::Purpose;
 use super::machine::Machine;
-use super::member::Member;
+use super::members::member::Member;
 use super::types::claim::Claim;
 use super::types::limits::MAX_CLAIM_BYTES;
 use super::types::status::Status;

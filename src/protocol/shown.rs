@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::digest::short_name;
 use super::machine::Machine;
+use super::members::roster::digest::short_name;
 use super::wire::message::{Entry, Lists};
 
 /// Odd, so that no change of a single server is lost; the bits of the golden ratio, as spread as any.

@@ -18,11 +18,11 @@ use foldhash::fast::FixedState;
 use indexmap::{IndexMap, IndexSet};
 use rand::RngExt;
 
-use super::case::{SECOND_TRY, YOUNG};
 use super::context::deadlines::Deadlines;
 use super::context::timers::Timer;
 use super::machine::Machine;
-use super::member::Member;
+use super::members::member::Member;
+use super::members::member::case::{SECOND_TRY, YOUNG};
 use super::questions::{HELPERS_WAIT, KNOCK_AGAIN};
 use super::types::ids::ExchangeId;
 use super::types::time::{Incarnation, Now, Tick};

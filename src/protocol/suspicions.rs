@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::timers::Timer;
-use super::digest::short_name;
-use super::journal::Cause;
 use super::machine::Machine;
-use super::suspicion::Suspicion;
+use super::members::member::suspicion::Suspicion;
+use super::members::roster::digest::short_name;
+use super::members::roster::journal::Cause;
 use super::types::accusers::Accusers;
 use super::types::status::Status;
 use super::types::time::{Now, Tick};

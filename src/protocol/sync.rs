@@ -14,11 +14,11 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use super::digest::bucket_of;
 use super::flights::Purpose;
 use super::intake::Subject;
 use super::machine::Machine;
-use super::member::{Member, Wire};
+use super::members::member::{Member, Wire};
+use super::members::roster::digest::bucket_of;
 use super::types::claim::Claim;
 use super::types::limits::{MAX_CLAIM_BYTES, TOMBSTONE_TOLD};
 use super::types::time::{Incarnation, Now, Tick};

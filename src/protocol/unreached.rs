@@ -15,10 +15,10 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use super::case::YOUNG;
 use super::machine::Machine;
-use super::member::Member;
-use super::suspicion::Suspicion;
+use super::members::member::Member;
+use super::members::member::case::YOUNG;
+use super::members::member::suspicion::Suspicion;
 use super::types::time::{Now, Tick};
 
 /// Servers that are remembered to have refused; beyond, they have no grace.

@@ -5,16 +5,16 @@
 
 use std::sync::Arc;
 
-use super::case::{Case, Comeback, SECOND_TRY, Stage};
 use super::context::output::Transmit;
 use super::context::timers::Timer;
-use super::doubts::{Refusals, Way};
 use super::flights::{Flight, OwnWord, PEER_TIMEOUT, Purpose};
 use super::inquest::MAX_ASKED;
-use super::journal::Cause;
 use super::machine::Machine;
-use super::member::Member;
-use super::proof::Proof;
+use super::members::member::Member;
+use super::members::member::case::{Case, Comeback, SECOND_TRY, Stage};
+use super::members::member::doubts::{Refusals, Way};
+use super::members::member::proof::Proof;
+use super::members::roster::journal::Cause;
 use super::types::ids::ExchangeId;
 use super::types::status::Status;
 use super::types::time::{Now, Stamp, Tick};

@@ -257,7 +257,7 @@ fn what_a_server_says_of_itself_when_it_is_asked_counts_as_said_now() {
 
 #[test]
 fn a_grave_of_tomorrow_holds_nobody_back() {
-    let mut graves = crate::protocol::graves::Graves::default();
+    let mut graves = crate::protocol::members::graves::Graves::default();
     graves.dig(A.into(), at(0, 2 * DAY).wall, incarnation_at(at(0, 2 * DAY)));
     let claim = Claim { incarnation: incarnation_at(now(0)), ..native(A) };
     for incarnation in [claim.incarnation, Incarnation::NONE] {

@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::protocol::ExchangeId;
-use crate::protocol::case::Stage;
 use crate::protocol::context::output::Event;
 use crate::protocol::machine::Machine;
+use crate::protocol::members::member::case::Stage;
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::time::Stamp;
 

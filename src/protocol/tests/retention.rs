@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::fakes::Fake;
 use super::rig::{A, B, ME, Stand};
 use super::world::{EPOCH, World, config};
-use crate::protocol::graves::Graves;
+use crate::protocol::members::graves::Graves;
 use crate::protocol::types::time::{Incarnation, Now, Stamp, Tick};
 
 const HOUR: u64 = 3_600_000;

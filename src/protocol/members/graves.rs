@@ -5,19 +5,19 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use super::types::claim::Claim;
-use super::types::limits::TOMBSTONE_KEPT;
-use super::types::status::Status;
-use super::types::time::{Incarnation, Now, Stamp};
+use crate::protocol::types::claim::Claim;
+use crate::protocol::types::limits::TOMBSTONE_KEPT;
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Incarnation, Now, Stamp};
 
 /// So many are remembered; the oldest makes way.
-pub(super) const MAX_GRAVES: usize = 4_096;
+pub(in crate::protocol) const MAX_GRAVES: usize = 4_096;
 
 #[derive(Debug, Default)]
-pub(super) struct Graves(IndexMap<Arc<str>, (Stamp, Incarnation), FixedState>);
+pub(in crate::protocol) struct Graves(IndexMap<Arc<str>, (Stamp, Incarnation), FixedState>);
 
 impl Graves {
-    pub(super) fn dig(&mut self, identity: Arc<str>, stamp: Stamp, incarnation: Incarnation) {
+    pub(in crate::protocol) fn dig(&mut self, identity: Arc<str>, stamp: Stamp, incarnation: Incarnation) {
         self.0.shift_remove(&identity);
         if self.0.len() >= MAX_GRAVES {
             self.0.shift_remove_index(0);
@@ -26,17 +26,17 @@ impl Graves {
     }
 
     /// The stamp that a claim about this server has to beat, if it is remembered. One that lies too far ahead is none.
-    pub(super) fn stamp_of(&self, identity: &str, now: Now) -> Option<Stamp> {
+    pub(in crate::protocol) fn stamp_of(&self, identity: &str, now: Now) -> Option<Stamp> {
         let stamp = self.0.get(identity).map(|(stamp, _)| *stamp);
         stamp.filter(|stamp| !stamp.is_far_ahead(now))
     }
 
-    pub(super) fn incarnation_of(&self, identity: &str) -> Incarnation {
+    pub(in crate::protocol) fn incarnation_of(&self, identity: &str) -> Incarnation {
         self.0.get(identity).map_or(Incarnation::NONE, |(_, incarnation)| *incarnation)
     }
 
     /// Whether a native server's claim is older than what is remembered.
-    pub(super) fn holds_back(&self, identity: &str, claim: &Claim, now: Now) -> bool {
+    pub(in crate::protocol) fn holds_back(&self, identity: &str, claim: &Claim, now: Now) -> bool {
         self.0.get(identity).is_some_and(|(stamp, incarnation)| {
             if claim.incarnation == Incarnation::NONE || *incarnation == Incarnation::NONE {
                 claim.last_update <= *stamp && !stamp.is_far_ahead(now)
@@ -47,7 +47,12 @@ impl Graves {
     }
 
     /// What a native server has to outdo that says less of itself than is remembered; it refutes that.
-    pub(super) fn objection_to(&self, identity: &str, own_word: &Claim, now: Now) -> Option<Claim> {
+    pub(in crate::protocol) fn objection_to(
+        &self,
+        identity: &str,
+        own_word: &Claim,
+        now: Now,
+    ) -> Option<Claim> {
         let (last_update, incarnation) = *self.0.get(identity)?;
         let is_outdated =
             own_word.incarnation != Incarnation::NONE && self.holds_back(identity, own_word, now);
@@ -61,11 +66,11 @@ impl Graves {
         })
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::protocol) fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub(super) fn fill(&mut self, identity: &str) {
+    pub(in crate::protocol) fn fill(&mut self, identity: &str) {
         self.0.shift_remove(identity);
     }
 }

@@ -8,9 +8,9 @@ use std::fmt::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::context::output::Severity;
-use super::types::status::Status;
-use super::types::time::Tick;
+use crate::protocol::context::output::Severity;
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::Tick;
 
 /// Servers named for each kind of change and cause; the others are counted.
 const MAX_NAMED: usize = 10;
@@ -23,7 +23,7 @@ const COLLECTED: Duration = Duration::from_secs(1);
 
 /// What became of a server, as it is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Change {
+pub(in crate::protocol) enum Change {
     Joined,
     Returned,
     Left,
@@ -34,7 +34,7 @@ pub(super) enum Change {
 
 /// Why it is shown so.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Cause {
+pub(in crate::protocol) enum Cause {
     /// The master list says so.
     MasterList,
     /// The server itself says so.
@@ -95,9 +95,9 @@ type Turn = u8;
 
 /// Changes that the log has not told yet.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Journal {
+pub(in crate::protocol) struct Journal {
     /// Of the changes that come next.
-    pub(super) cause: Cause,
+    pub(in crate::protocol) cause: Cause,
     groups: BTreeMap<(Turn, Change, Cause), Group>,
     /// When the first of them was noted.
     since: Tick,
@@ -114,7 +114,7 @@ struct Group {
 
 impl Journal {
     /// Notes what has changed of what is shown of a server; none where it is not known.
-    pub(super) fn compare(
+    pub(in crate::protocol) fn compare(
         &mut self,
         identity: &Arc<str>,
         before: Option<Status>,
@@ -154,27 +154,27 @@ impl Journal {
     }
 
     /// Tells what was noted before the start was done, and soon after, in one line.
-    pub(super) fn begin(&mut self, now: Tick) {
+    pub(in crate::protocol) fn begin(&mut self, now: Tick) {
         self.is_first = !self.groups.is_empty();
         self.since = now;
     }
 
     /// Collects for a while longer.
-    pub(super) fn wait(&mut self, now: Tick) {
+    pub(in crate::protocol) fn wait(&mut self, now: Tick) {
         self.since = now;
     }
 
-    pub(super) fn forget_all(&mut self) {
+    pub(in crate::protocol) fn forget_all(&mut self) {
         self.groups.clear();
     }
 
     /// When the log is to be told.
-    pub(super) fn due(&self) -> Option<Tick> {
+    pub(in crate::protocol) fn due(&self) -> Option<Tick> {
         (!self.groups.is_empty()).then(|| self.since + COLLECTED)
     }
 
     /// The line for the log, which then is up to date. Deaths make it a warning.
-    pub(super) fn take(&mut self) -> (Severity, String) {
+    pub(in crate::protocol) fn take(&mut self) -> (Severity, String) {
         let groups = std::mem::take(&mut self.groups);
         let is_first = std::mem::take(&mut self.is_first);
         let has_deaths = groups.keys().any(|(_, change, _)| *change == Change::Died);

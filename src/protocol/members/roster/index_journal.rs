@@ -3,22 +3,22 @@
 use std::collections::VecDeque;
 
 /// So many changes are remembered; a copy that has missed more is told all names anew.
-pub(super) const REMEMBERED: usize = 512;
+pub(in crate::protocol) const REMEMBERED: usize = 512;
 
 /// Which places have got another name, or none, while the roster was at least so long.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Places {
+pub(in crate::protocol) struct Places {
     changes: u64,
     latest: VecDeque<usize>,
 }
 
 impl Places {
     /// Changes so far.
-    pub(super) fn changes(&self) -> u64 {
+    pub(in crate::protocol) fn changes(&self) -> u64 {
         self.changes
     }
 
-    pub(super) fn change(&mut self, place: usize) {
+    pub(in crate::protocol) fn change(&mut self, place: usize) {
         self.changes += 1;
         if self.latest.len() == REMEMBERED {
             self.latest.pop_front();
@@ -26,12 +26,12 @@ impl Places {
         self.latest.push_back(place);
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::protocol) fn len(&self) -> usize {
         self.latest.len()
     }
 
     /// Those that have changed after so many changes; none if nobody remembers.
-    pub(super) fn since(&self, changes: u64) -> Option<impl Iterator<Item = usize>> {
+    pub(in crate::protocol) fn since(&self, changes: u64) -> Option<impl Iterator<Item = usize>> {
         let missed = usize::try_from(self.changes.checked_sub(changes)?).ok()?;
         let forgotten = self.latest.len().checked_sub(missed)?;
         Some(self.latest.range(forgotten..).copied())

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::types::time::{Now, Stamp, Tick};
+use crate::protocol::types::time::{Now, Stamp, Tick};
 
 /// A jump ahead by more than this is believed later; smaller ones are corrections of a sound clock.
 const JUMP_MS: i64 = 60_000;
@@ -13,16 +13,16 @@ const LASTS: Duration = Duration::from_secs(30);
 
 /// How far the wall clock is ahead of the monotonic one, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Offset(i64);
+pub(in crate::protocol) struct Offset(i64);
 
 impl Offset {
-    pub(super) fn of(now: Now) -> Self {
+    pub(in crate::protocol) fn of(now: Now) -> Self {
         let millis = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         Self(millis(now.wall.0).saturating_sub(millis(now.tick.0)))
     }
 
     /// Whether the wall clock has jumped ahead since it was `earlier`.
-    pub(super) fn has_jumped_since(self, earlier: Self) -> bool {
+    pub(in crate::protocol) fn has_jumped_since(self, earlier: Self) -> bool {
         self.0.saturating_sub(earlier.0) > JUMP_MS
     }
 
@@ -33,17 +33,17 @@ impl Offset {
 
 /// A wall clock that jumps ahead late, and back at once.
 #[derive(Debug)]
-pub(super) struct StampClock {
+pub(in crate::protocol) struct StampClock {
     believed: Offset,
     ahead_since: Option<Tick>,
 }
 
 impl StampClock {
-    pub(super) fn new(now: Now) -> Self {
+    pub(in crate::protocol) fn new(now: Now) -> Self {
         Self { believed: Offset::of(now), ahead_since: None }
     }
 
-    pub(super) fn read(&mut self, now: Now) -> Stamp {
+    pub(in crate::protocol) fn read(&mut self, now: Now) -> Stamp {
         let offset = Offset::of(now);
         if offset.has_jumped_since(self.believed) {
             let since = *self.ahead_since.get_or_insert(now.tick);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// The next native server after this one, kept up to date as others come and go.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Neighbour {
+pub(in crate::protocol) struct Neighbour {
     place: u64,
     /// How far away it is, and who it is.
     nearest: Option<(u64, Arc<str>)>,
@@ -18,12 +18,12 @@ pub(super) struct Neighbour {
 
 impl Neighbour {
     /// Of the server that stands at this place; whoever is next is still to be found.
-    pub(super) fn of(place: u64) -> Self {
+    pub(in crate::protocol) fn of(place: u64) -> Self {
         Self { place, nearest: None, is_lost: true }
     }
 
     /// A native server has come to this place.
-    pub(super) fn comes(&mut self, place: u64, identity: &Arc<str>) {
+    pub(in crate::protocol) fn comes(&mut self, place: u64, identity: &Arc<str>) {
         if self.is_lost {
             return;
         }
@@ -34,12 +34,12 @@ impl Neighbour {
     }
 
     /// A native server has gone.
-    pub(super) fn goes(&mut self, identity: &str) {
+    pub(in crate::protocol) fn goes(&mut self, identity: &str) {
         self.is_lost |= self.nearest.as_ref().is_some_and(|(_, nearest)| &**nearest == identity);
     }
 
     /// The next one, found among these where it is not known.
-    pub(super) fn find<'a>(
+    pub(in crate::protocol) fn find<'a>(
         &mut self,
         natives: impl Iterator<Item = (u64, &'a Arc<str>)>,
     ) -> Option<&Arc<str>> {

@@ -7,19 +7,25 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use super::digest::{Digest, name_hash};
-use super::index_journal::Places;
-use super::journal::{Cause, Journal};
-use super::member::{Member, Wire};
-use super::neighbour::Neighbour;
-use super::proof::Proof;
-use super::types::limits::MAX_MEMBERS;
-use super::types::status::Status;
-use super::types::time::{Incarnation, Tick};
+use crate::protocol::members::member::proof::Proof;
+use crate::protocol::members::member::{Member, Wire};
+use crate::protocol::members::roster::digest::{Digest, name_hash};
+use crate::protocol::members::roster::index_journal::Places;
+use crate::protocol::members::roster::journal::{Cause, Journal};
+use crate::protocol::members::roster::neighbour::Neighbour;
+use crate::protocol::types::limits::MAX_MEMBERS;
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Incarnation, Tick};
+
+pub(in crate::protocol) mod digest;
+pub(in crate::protocol) mod draws;
+pub(in crate::protocol) mod index_journal;
+pub(in crate::protocol) mod journal;
+pub(in crate::protocol) mod neighbour;
 
 /// All the other servers that are known, by identity. Its order is that of arrival, the same in every run.
 #[derive(Debug)]
-pub(super) struct Roster {
+pub(in crate::protocol) struct Roster {
     members: IndexMap<Arc<str>, Member, FixedState>,
     online: usize,
     natives: usize,
@@ -33,7 +39,7 @@ pub(super) struct Roster {
     touches: u64,
     places: Places,
     /// For the log.
-    pub(super) journal: Journal,
+    pub(in crate::protocol) journal: Journal,
     /// Where somebody was found last, who is mostly asked for several times in a row.
     latest: Cell<usize>,
 }
@@ -87,7 +93,7 @@ impl Standing {
 
 impl Roster {
     /// Of the server of this identity; `seed` keeps outsiders from choosing URLs that collide.
-    pub(super) fn new(identity: &str, seed: u64) -> Self {
+    pub(in crate::protocol) fn new(identity: &str, seed: u64) -> Self {
         Self {
             members: IndexMap::with_hasher(FixedState::with_seed(seed)),
             online: 0,
@@ -105,7 +111,7 @@ impl Roster {
     }
 
     /// What another server knows, as this one knows it: without itself.
-    pub(super) fn like(other: &Self, identity: &str) -> Self {
+    pub(in crate::protocol) fn like(other: &Self, identity: &str) -> Self {
         let mut roster = other.clone();
         roster.remove(identity, Tick::default());
         roster.journal.forget_all();
@@ -113,66 +119,66 @@ impl Roster {
         roster
     }
 
-    pub(super) fn reserve(&mut self, members: usize) {
+    pub(in crate::protocol) fn reserve(&mut self, members: usize) {
         self.members.reserve_exact(members);
     }
 
     /// As after a while of running.
-    pub(super) fn all_have_exchanged(&mut self) {
+    pub(in crate::protocol) fn all_have_exchanged(&mut self) {
         for member in self.members.values_mut() {
             member.note_answered(true);
             member.prove(Proof::Exchange);
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::protocol) fn len(&self) -> usize {
         self.members.len()
     }
 
-    pub(super) fn is_full(&self) -> bool {
+    pub(in crate::protocol) fn is_full(&self) -> bool {
         self.len() >= MAX_MEMBERS
     }
 
-    pub(super) fn online_count(&self) -> usize {
+    pub(in crate::protocol) fn online_count(&self) -> usize {
         self.online
     }
 
     /// Those online that are met as native servers.
-    pub(super) fn native_count(&self) -> usize {
+    pub(in crate::protocol) fn native_count(&self) -> usize {
         self.natives
     }
 
     /// Those online that only the master list names so far.
-    pub(super) fn unconfirmed_count(&self) -> usize {
+    pub(in crate::protocol) fn unconfirmed_count(&self) -> usize {
         self.unconfirmed
     }
 
     /// The sums over those online that somebody has confirmed.
-    pub(super) fn digest(&self) -> &Digest {
+    pub(in crate::protocol) fn digest(&self) -> &Digest {
         &self.digest
     }
 
     /// Grows whenever a member comes, goes, or changes its standing.
-    pub(super) fn revision(&self) -> u64 {
+    pub(in crate::protocol) fn revision(&self) -> u64 {
         self.revision
     }
 
     /// Grows whenever a member comes, goes, or may have changed.
-    pub(super) fn touches(&self) -> u64 {
+    pub(in crate::protocol) fn touches(&self) -> u64 {
         self.touches
     }
 
-    pub(super) fn places(&self) -> &Places {
+    pub(in crate::protocol) fn places(&self) -> &Places {
         &self.places
     }
 
     /// The next native server on the ring.
-    pub(super) fn neighbour(&mut self) -> Option<&Arc<str>> {
+    pub(in crate::protocol) fn neighbour(&mut self) -> Option<&Arc<str>> {
         let natives = self.members.iter().filter(|(_, member)| Standing::of(member).is_on_ring());
         self.neighbour.find(natives.map(|(identity, _)| (name_hash(identity), identity)))
     }
 
-    pub(super) fn dead_count(&self) -> usize {
+    pub(in crate::protocol) fn dead_count(&self) -> usize {
         self.dead
     }
 
@@ -188,25 +194,25 @@ impl Roster {
     }
 
     /// A member, and its identity to be shared.
-    pub(super) fn entry(&self, identity: &str) -> Option<(&Arc<str>, &Member)> {
+    pub(in crate::protocol) fn entry(&self, identity: &str) -> Option<(&Arc<str>, &Member)> {
         self.at(self.place_of(identity)?)
     }
 
-    pub(super) fn get(&self, identity: &str) -> Option<&Member> {
+    pub(in crate::protocol) fn get(&self, identity: &str) -> Option<&Member> {
         Some(self.entry(identity)?.1)
     }
 
-    pub(super) fn get_mut(&mut self, identity: &str) -> Option<&mut Member> {
+    pub(in crate::protocol) fn get_mut(&mut self, identity: &str) -> Option<&mut Member> {
         self.at_mut(self.place_of(identity)?)
     }
 
-    pub(super) fn at_mut(&mut self, index: usize) -> Option<&mut Member> {
+    pub(in crate::protocol) fn at_mut(&mut self, index: usize) -> Option<&mut Member> {
         self.touches += 1;
         Some(self.members.get_index_mut(index)?.1)
     }
 
     /// Shows a member as it spells itself.
-    pub(super) fn spell(&mut self, identity: &str, spelling: &Arc<str>) {
+    pub(in crate::protocol) fn spell(&mut self, identity: &str, spelling: &Arc<str>) {
         let Some(place) = self.place_of(identity) else { return };
         let Some((identity, member)) = self.members.get_index_mut(place) else { return };
         if member.spelling(identity) != spelling {
@@ -216,27 +222,27 @@ impl Roster {
     }
 
     /// How a server is shown.
-    pub(super) fn spelling(&self, identity: &Arc<str>) -> Arc<str> {
+    pub(in crate::protocol) fn spelling(&self, identity: &Arc<str>) -> Arc<str> {
         Arc::clone(self.get(identity).map_or(identity, |member| member.spelling(identity)))
     }
 
-    pub(super) fn at(&self, index: usize) -> Option<(&Arc<str>, &Member)> {
+    pub(in crate::protocol) fn at(&self, index: usize) -> Option<(&Arc<str>, &Member)> {
         self.members.get_index(index)
     }
 
-    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, &Member)> {
+    pub(in crate::protocol) fn iter(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, &Member)> {
         self.members.iter()
     }
 
     /// Adds a server that is not known yet; the caller has seen to it that there is room.
-    pub(super) fn insert(&mut self, identity: Arc<str>, member: Member) {
+    pub(in crate::protocol) fn insert(&mut self, identity: Arc<str>, member: Member) {
         self.move_on(&identity, None, Some(Standing::of(&member)));
         self.journal.compare(&identity, None, Some(member.status), member.changed_at.tick());
         let previous = self.members.insert(identity, member);
         debug_assert!(previous.is_none(), "a known server is changed, not inserted");
     }
 
-    pub(super) fn remove(&mut self, identity: &str, now: Tick) -> Option<Member> {
+    pub(in crate::protocol) fn remove(&mut self, identity: &str, now: Tick) -> Option<Member> {
         let (place, identity, member) = self.members.swap_remove_full(identity)?;
         self.places.change(place);
         // The last one has moved there, or was it.
@@ -247,12 +253,12 @@ impl Roster {
     }
 
     /// The cause of the changes that come next, for the log.
-    pub(super) fn because(&mut self, cause: Cause) {
+    pub(in crate::protocol) fn because(&mut self, cause: Cause) {
         self.journal.cause = cause;
     }
 
     /// Gives a member another status.
-    pub(super) fn transition(&mut self, identity: &str, status: Status, now: Tick) {
+    pub(in crate::protocol) fn transition(&mut self, identity: &str, status: Status, now: Tick) {
         let mut before = status;
         self.change(identity, |member| {
             before = std::mem::replace(&mut member.status, status);
@@ -272,22 +278,22 @@ impl Roster {
     }
 
     /// Gives a member the incarnation of a newer claim. It is higher, unless what was held counted as none.
-    pub(super) fn adopt_incarnation(&mut self, identity: &str, incarnation: Incarnation) {
+    pub(in crate::protocol) fn adopt_incarnation(&mut self, identity: &str, incarnation: Incarnation) {
         self.change(identity, |member| member.incarnation = incarnation);
     }
 
     /// Gives a member another incarnation; it never falls.
-    pub(super) fn raise_incarnation(&mut self, identity: &str, incarnation: Incarnation) {
+    pub(in crate::protocol) fn raise_incarnation(&mut self, identity: &str, incarnation: Incarnation) {
         self.change(identity, |member| member.incarnation = member.incarnation.max(incarnation));
     }
 
     /// Notes what language a member speaks.
-    pub(super) fn hear_language(&mut self, identity: &str, wire: Wire) {
+    pub(in crate::protocol) fn hear_language(&mut self, identity: &str, wire: Wire) {
         self.change(identity, |member| member.wire = wire);
     }
 
     /// A living server vouches for what so far only the master list has named.
-    pub(super) fn confirm(&mut self, identity: &str) {
+    pub(in crate::protocol) fn confirm(&mut self, identity: &str) {
         self.change(identity, |_| {});
     }
 

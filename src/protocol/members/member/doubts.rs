@@ -2,27 +2,27 @@
 
 use std::time::Duration;
 
-use super::types::time::Tick;
+use crate::protocol::types::time::Tick;
 
 /// Refusals that it takes to declare a server dead.
 const ENOUGH: u8 = 3;
 /// Pause between two refusals that both count. A burst of requests meets one state of the other side.
-pub(super) const COUNTED_APART: Duration = Duration::from_secs(5);
+pub(in crate::protocol) const COUNTED_APART: Duration = Duration::from_secs(5);
 
 /// What the answers of a server have left open. Few servers have any of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Doubts {
+pub(in crate::protocol) struct Doubts {
     /// Its answers that proved nothing, since its own word last proved it.
-    pub(super) refusals: Option<Refusals>,
+    pub(in crate::protocol) refusals: Option<Refusals>,
     /// Set while it is offline because it answered without itself.
-    pub(super) absence: Option<Absence>,
+    pub(in crate::protocol) absence: Option<Absence>,
     /// When a server that has never exchanged first rejected this server's secret.
-    pub(super) rejected_at: Option<Tick>,
+    pub(in crate::protocol) rejected_at: Option<Tick>,
 }
 
 /// How a server was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(in crate::protocol) enum Way {
     /// By `GET …/list`, which needs no secret.
     List,
     /// By gossip.
@@ -31,7 +31,7 @@ pub(super) enum Way {
 
 /// The refusals of one server since its own word last proved it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refusals {
+pub(in crate::protocol) struct Refusals {
     first: Tick,
     last_counted: Tick,
     count: u8,
@@ -43,7 +43,7 @@ pub(super) struct Refusals {
 }
 
 impl Refusals {
-    pub(super) fn new(way: Way, now: Tick) -> Self {
+    pub(in crate::protocol) fn new(way: Way, now: Tick) -> Self {
         let mut refusals = Self {
             first: now,
             last_counted: now,
@@ -57,7 +57,7 @@ impl Refusals {
         refusals
     }
 
-    pub(super) fn add(&mut self, way: Way, now: Tick) {
+    pub(in crate::protocol) fn add(&mut self, way: Way, now: Tick) {
         self.note_way(way);
         if now.since(self.last_counted) >= COUNTED_APART {
             self.count = self.count.saturating_add(1);
@@ -74,22 +74,22 @@ impl Refusals {
     }
 
     /// When the first one came.
-    pub(super) fn first(&self) -> Tick {
+    pub(in crate::protocol) fn first(&self) -> Tick {
         self.first
     }
 
     /// It wants to be left alone until then.
-    pub(super) fn rest_until(&mut self, until: Tick) {
+    pub(in crate::protocol) fn rest_until(&mut self, until: Tick) {
         self.rests_until = self.rests_until.max(until);
     }
 
     /// Whether a gossip exchange was refused.
-    pub(super) fn came_by_gossip(&self) -> bool {
+    pub(in crate::protocol) fn came_by_gossip(&self) -> bool {
         self.was_gossip_refused
     }
 
     /// How to ask next. One that wants to be left alone is asked once in the other way, and no more.
-    pub(super) fn next_way(&self, now: Tick) -> Option<Way> {
+    pub(in crate::protocol) fn next_way(&self, now: Tick) -> Option<Way> {
         match (self.was_list_refused, self.was_gossip_refused, self.latest) {
             (false, ..) => Some(Way::List),
             (_, false, _) => Some(Way::Gossip),
@@ -101,7 +101,7 @@ impl Refusals {
 
     /// Whether they suffice to declare it dead. One that wants to be left alone is not asked more
     /// often for that.
-    pub(super) fn are_enough(&self, now: Tick) -> bool {
+    pub(in crate::protocol) fn are_enough(&self, now: Tick) -> bool {
         let is_refused_in_both_ways = self.was_list_refused && self.was_gossip_refused;
         is_refused_in_both_ways && (self.count >= ENOUGH || now < self.rests_until)
     }
@@ -109,7 +109,7 @@ impl Refusals {
 
 /// What is known of a server that answered without itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Absence {
+pub(in crate::protocol) struct Absence {
     /// Since when its list has shown it each time it was asked.
     shown_since: Option<Tick>,
     silences: u8,
@@ -117,13 +117,13 @@ pub(super) struct Absence {
 
 impl Absence {
     /// Its list shows it. Returns since when it has done so without a break.
-    pub(super) fn show(&mut self, now: Tick) -> Tick {
+    pub(in crate::protocol) fn show(&mut self, now: Tick) -> Tick {
         self.silences = 0;
         *self.shown_since.get_or_insert(now)
     }
 
     /// Its list does not show it, or no answer came. Returns how many questions in a row had no answer.
-    pub(super) fn break_showing(&mut self, is_silent: bool) -> u8 {
+    pub(in crate::protocol) fn break_showing(&mut self, is_silent: bool) -> u8 {
         self.shown_since = None;
         self.silences = if is_silent { self.silences + 1 } else { 0 };
         self.silences

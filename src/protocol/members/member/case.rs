@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use super::member::Member;
-use super::types::time::{Now, Stamp, Tick};
+use crate::protocol::members::member::Member;
+use crate::protocol::types::time::{Now, Stamp, Tick};
 
 /// The pause before the second try.
-pub(super) const SECOND_TRY: Duration = Duration::from_secs(3);
+pub(in crate::protocol) const SECOND_TRY: Duration = Duration::from_secs(3);
 /// A claim this young may come from a server that does not listen yet.
-pub(super) const YOUNG: Duration = Duration::from_secs(30);
+pub(in crate::protocol) const YOUNG: Duration = Duration::from_secs(30);
 /// When such a server is tried again, counted from the first failure.
 const GRACE_TRIES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(9), Duration::from_secs(27)];
 
 /// Where the question stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(in crate::protocol) enum Stage {
     /// In the queue.
     Queued,
     /// Failed before; asked again at the moment given.
@@ -25,20 +25,20 @@ pub(super) enum Stage {
 }
 
 /// When one that may not listen yet is tried next; none when all tries are used up.
-pub(super) fn next_grace_try(first_failure: Tick, now: Tick) -> Option<Tick> {
+pub(in crate::protocol) fn next_grace_try(first_failure: Tick, now: Tick) -> Option<Tick> {
     GRACE_TRIES.into_iter().map(|delay| first_failure + delay).find(|at| *at > now)
 }
 
 /// An open question about a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Case {
-    pub(super) stage: Stage,
+pub(in crate::protocol) struct Case {
+    pub(in crate::protocol) stage: Stage,
     /// The newest hearsay that says offline of an online member.
-    pub(super) accusation: Option<Stamp>,
+    pub(in crate::protocol) accusation: Option<Stamp>,
     /// The newest hearsay that says online of one that this server itself found dead.
-    pub(super) comeback: Option<Comeback>,
+    pub(in crate::protocol) comeback: Option<Comeback>,
     /// Since when it has been looked for an answer, within some seconds.
-    pub(super) open_since: Option<Tick>,
+    pub(in crate::protocol) open_since: Option<Tick>,
     first_failure: Option<FirstFailure>,
     failures: u32,
     has_grace: bool,
@@ -46,20 +46,20 @@ pub(super) struct Case {
 
 /// When a member fell silent, and what was the newest claim about it then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct FirstFailure {
-    pub(super) at: Now,
-    pub(super) newest: Stamp,
+pub(in crate::protocol) struct FirstFailure {
+    pub(in crate::protocol) at: Now,
+    pub(in crate::protocol) newest: Stamp,
 }
 
 /// An online claim that waits for its verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Comeback {
-    pub(super) stamp: Stamp,
-    pub(super) monitor: bool,
+pub(in crate::protocol) struct Comeback {
+    pub(in crate::protocol) stamp: Stamp,
+    pub(in crate::protocol) monitor: bool,
 }
 
 impl Case {
-    pub(super) fn new() -> Self {
+    pub(in crate::protocol) fn new() -> Self {
         Self {
             stage: Stage::Queued,
             accusation: None,
@@ -72,28 +72,28 @@ impl Case {
     }
 
     /// Counts the failure of another exchange that came before.
-    pub(super) fn failed_before(&mut self, first_failure: FirstFailure) {
+    pub(in crate::protocol) fn failed_before(&mut self, first_failure: FirstFailure) {
         self.first_failure.get_or_insert(first_failure);
         self.failures += 1;
     }
 
-    pub(super) fn accuse(&mut self, stamp: Stamp) {
+    pub(in crate::protocol) fn accuse(&mut self, stamp: Stamp) {
         self.accusation = self.accusation.max(Some(stamp));
     }
 
-    pub(super) fn hear_comeback(&mut self, comeback: Comeback) {
+    pub(in crate::protocol) fn hear_comeback(&mut self, comeback: Comeback) {
         if self.comeback.is_none_or(|held| held.stamp < comeback.stamp) {
             self.comeback = Some(comeback);
         }
     }
 
     /// Whether its server may not listen yet.
-    pub(super) fn has_grace(&self) -> bool {
+    pub(in crate::protocol) fn has_grace(&self) -> bool {
         self.has_grace
     }
 
     /// The accusation, unless newer news has overtaken it; a tie does not.
-    pub(super) fn standing_accusation(&self, member_stamp: Stamp) -> Option<Stamp> {
+    pub(in crate::protocol) fn standing_accusation(&self, member_stamp: Stamp) -> Option<Stamp> {
         self.accusation.filter(|stamp| *stamp >= member_stamp)
     }
 
@@ -101,7 +101,7 @@ impl Case {
     ///
     /// Rule "Grace": a member whose newest claim is young and that has not answered since it came (or has spoken since
     /// it fell silent) may not listen yet. It is tried for 27 s before it is buried.
-    pub(super) fn fail(&mut self, member: &Member, now: Now) -> Option<Tick> {
+    pub(in crate::protocol) fn fail(&mut self, member: &Member, now: Now) -> Option<Tick> {
         self.failures += 1;
         let newest = self.comeback.map_or(member.stamp, |comeback| comeback.stamp.max(member.stamp));
         let first = *self.first_failure.get_or_insert(FirstFailure { at: now, newest });

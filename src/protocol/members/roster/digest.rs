@@ -4,12 +4,12 @@
 
 use siphasher::sip::SipHasher13;
 
-use super::types::time::Incarnation;
-use super::wire::extension::BUCKETS;
+use crate::protocol::types::time::Incarnation;
+use crate::protocol::wire::extension::BUCKETS;
 
 /// The sums over all living servers.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Digest {
+pub(in crate::protocol) struct Digest {
     buckets: [u64; BUCKETS],
 }
 
@@ -21,28 +21,28 @@ impl Default for Digest {
 
 impl Digest {
     /// Adds a living server by the hash of its name, or takes it out again.
-    pub(super) fn toggle(&mut self, name: u64, incarnation: Incarnation) {
+    pub(in crate::protocol) fn toggle(&mut self, name: u64, incarnation: Incarnation) {
         if let Some(sum) = self.buckets.get_mut(bucket(name)) {
             *sum ^= mix(name ^ mix(u64::from(incarnation.0)));
         }
     }
 
-    pub(super) fn total(&self) -> u64 {
+    pub(in crate::protocol) fn total(&self) -> u64 {
         self.buckets.iter().fold(0, |total, bucket| total.rotate_left(1) ^ bucket)
     }
 
-    pub(super) fn buckets(&self) -> &[u64; BUCKETS] {
+    pub(in crate::protocol) fn buckets(&self) -> &[u64; BUCKETS] {
         &self.buckets
     }
 }
 
 /// The bucket of a server.
-pub(super) fn bucket_of(identity: &str) -> usize {
+pub(in crate::protocol) fn bucket_of(identity: &str) -> usize {
     bucket(name_hash(identity))
 }
 
 /// A number for a server, to name it in few bytes.
-pub(super) fn short_name(identity: &str) -> u32 {
+pub(in crate::protocol) fn short_name(identity: &str) -> u32 {
     (name_hash(identity) >> 32) as u32
 }
 
@@ -51,7 +51,7 @@ fn bucket(name: u64) -> usize {
 }
 
 /// The number of a server. The key is part of the protocol: every server has to come to the same number.
-pub(super) fn name_hash(identity: &str) -> u64 {
+pub(in crate::protocol) fn name_hash(identity: &str) -> u64 {
     SipHasher13::new().hash(identity.as_bytes())
 }
 

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use super::member::Member;
-use super::roster::Roster;
+use crate::protocol::members::member::Member;
+use crate::protocol::members::roster::Roster;
 
 /// So often a random member is drawn before the roster is searched from end to end.
 const BLIND_DRAWS: usize = 32;
 
 impl Roster {
     /// One member at random among those wanted.
-    pub(super) fn pick(
+    pub(in crate::protocol) fn pick(
         &self,
         rng: &mut Xoshiro256PlusPlus,
         wanted: impl Fn(&Arc<str>, &Member) -> bool,
@@ -35,7 +35,7 @@ impl Roster {
     }
 
     /// Up to `amount` different members at random among those wanted.
-    pub(super) fn sample(
+    pub(in crate::protocol) fn sample(
         &self,
         rng: &mut Xoshiro256PlusPlus,
         amount: usize,

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::stamp_clock::StampClock;
-use super::types::accusers::Accusers;
-use super::types::base_url::BaseUrl;
-use super::types::claim::Claim;
-use super::types::status::Status;
-use super::types::time::{Incarnation, Now, Stamp, Tick};
-use super::wire::message::Entry;
+use crate::protocol::members::stamp_clock::StampClock;
+use crate::protocol::types::accusers::Accusers;
+use crate::protocol::types::base_url::BaseUrl;
+use crate::protocol::types::claim::Claim;
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Incarnation, Now, Stamp, Tick};
+use crate::protocol::wire::message::Entry;
 
 /// The pause before a drained server takes over a higher incarnation a second time; doubles with each further time. A process
 /// behind the same URL that still runs refutes every drain, without end.
@@ -20,7 +20,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// What a claim about this server itself calls for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Contradiction {
+pub(in crate::protocol) enum Contradiction {
     /// The claim agrees, or is older than what this server says itself.
     None,
     /// The claim was outdone by a newer stamp, which the others should hear of.
@@ -28,7 +28,7 @@ pub(super) enum Contradiction {
 }
 
 #[derive(Debug)]
-pub(super) struct Myself {
+pub(in crate::protocol) struct Myself {
     url: BaseUrl,
     monitor: bool,
     /// Strictly grows, also within a millisecond or when the clock steps back.
@@ -66,7 +66,7 @@ impl Insistence {
 }
 
 impl Myself {
-    pub(super) fn new(url: BaseUrl, monitor: bool, now: Now) -> Self {
+    pub(in crate::protocol) fn new(url: BaseUrl, monitor: bool, now: Now) -> Self {
         Self {
             url,
             monitor,
@@ -82,16 +82,16 @@ impl Myself {
         }
     }
 
-    pub(super) fn identity(&self) -> &str {
+    pub(in crate::protocol) fn identity(&self) -> &str {
         self.url.identity()
     }
 
-    pub(super) fn entry(&self) -> Entry {
+    pub(in crate::protocol) fn entry(&self) -> Entry {
         Entry { base_url: self.url.spelling().clone(), monitor: self.monitor, last_update: self.stamp }
     }
 
     /// What it says of itself to native servers.
-    pub(super) fn claim(&self) -> Claim {
+    pub(in crate::protocol) fn claim(&self) -> Claim {
         Claim {
             base_url: self.url.spelling().clone(),
             status: if self.is_online() { Status::Online } else { Status::Left },
@@ -104,40 +104,40 @@ impl Myself {
     }
 
     /// What it says of itself to others, who hear of a leave only once it is one of the URL.
-    pub(super) fn word(&self) -> Claim {
+    pub(in crate::protocol) fn word(&self) -> Claim {
         let speaks_for_sibling = self.is_quiet && !self.draining;
         let claim = self.claim();
         if speaks_for_sibling { Claim { status: Status::Online, ..claim } } else { claim }
     }
 
-    pub(super) fn incarnation(&self) -> Incarnation {
+    pub(in crate::protocol) fn incarnation(&self) -> Incarnation {
         self.incarnation
     }
 
-    pub(super) fn stamp(&self) -> Stamp {
+    pub(in crate::protocol) fn stamp(&self) -> Stamp {
         self.stamp
     }
 
-    pub(super) fn is_monitor(&self) -> bool {
+    pub(in crate::protocol) fn is_monitor(&self) -> bool {
         self.monitor
     }
 
-    pub(super) fn is_online(&self) -> bool {
+    pub(in crate::protocol) fn is_online(&self) -> bool {
         !self.draining && !self.leaving
     }
 
-    pub(super) fn is_leaving(&self) -> bool {
+    pub(in crate::protocol) fn is_leaving(&self) -> bool {
         self.leaving
     }
 
     /// The present, for stamps.
-    pub(super) fn read_clock(&mut self, now: Now) -> Stamp {
+    pub(in crate::protocol) fn read_clock(&mut self, now: Now) -> Stamp {
         self.clock.read(now)
     }
 
     /// Gives up an incarnation that lies far ahead of the own clock, which was ahead and is right again: nobody else's clock
     /// lets it in. The stamp keeps growing. Tells whether that was so.
-    pub(super) fn begins_again_below(&mut self, now: Now) -> bool {
+    pub(in crate::protocol) fn begins_again_below(&mut self, now: Now) -> bool {
         if !Incarnation(self.incarnation.0.saturating_sub(OUTDONE)).is_far_ahead(now) {
             return false;
         }
@@ -149,21 +149,21 @@ impl Myself {
     }
 
     /// A fresh stamp for what it says. Offline it says nothing new.
-    pub(super) fn refresh(&mut self, now: Now) {
+    pub(in crate::protocol) fn refresh(&mut self, now: Now) {
         if self.is_online() {
             self.stamp = self.clock.read(now).max(self.stamp.next());
         }
     }
 
     /// Keeps the tombstone of a drained server from being forgotten.
-    pub(super) fn renew_tombstone(&mut self, now: Now) {
+    pub(in crate::protocol) fn renew_tombstone(&mut self, now: Now) {
         if !self.is_online() {
             self.outdo_everything(now);
         }
     }
 
     /// Drains this server or brings it back; tells whether that changed anything.
-    pub(super) fn control(&mut self, online: bool, now: Now) -> bool {
+    pub(in crate::protocol) fn control(&mut self, online: bool, now: Now) -> bool {
         if self.leaving || self.draining != online {
             return false;
         }
@@ -176,26 +176,26 @@ impl Myself {
         true
     }
 
-    pub(super) fn leave(&mut self, now: Now) {
+    pub(in crate::protocol) fn leave(&mut self, now: Now) {
         self.leaving = true;
         self.is_quiet = false;
         self.outdo_everything(now);
     }
 
     /// Leaves, but does not say so yet.
-    pub(super) fn leave_quietly(&mut self) {
+    pub(in crate::protocol) fn leave_quietly(&mut self) {
         self.leaving = true;
         self.is_quiet = true;
     }
 
     /// Remembers what a claim about this server said, to outdo it later.
-    pub(super) fn note(&mut self, claim: &Claim) {
+    pub(in crate::protocol) fn note(&mut self, claim: &Claim) {
         self.highest_claimed = self.highest_claimed.max(claim.last_update);
         self.highest_incarnation = self.highest_incarnation.max(claim.incarnation);
     }
 
     /// Outdoes everything that was ever said of this server; tells whether it does, as one that is offline does not.
-    pub(super) fn refute(&mut self, now: Now) -> bool {
+    pub(in crate::protocol) fn refute(&mut self, now: Now) -> bool {
         if self.is_online() {
             self.incarnation = self.incarnation.max(self.highest_incarnation).next();
             self.outdo_everything(now);
@@ -204,7 +204,7 @@ impl Myself {
     }
 
     /// Rule R5: hears a claim about this server. Never replaces the own entry; outdoes a claim that is not older.
-    pub(super) fn hear(&mut self, says_online: bool, claimed: Stamp, now: Now) -> Contradiction {
+    pub(in crate::protocol) fn hear(&mut self, says_online: bool, claimed: Stamp, now: Now) -> Contradiction {
         self.highest_claimed = self.highest_claimed.max(claimed);
         if says_online == self.is_online() || claimed < self.stamp {
             return Contradiction::None;
@@ -216,7 +216,12 @@ impl Myself {
     /// Rule R5 among native servers. Whoever drains or leaves refutes nothing; nobody's claim changes stamp or flag but to
     /// outdo it. `is_newcomer`: nobody has answered yet, so that a claim of life is about an earlier process here; later it is
     /// about another process behind the same URL, which shares the incarnation.
-    pub(super) fn hear_native(&mut self, claim: &Claim, is_newcomer: bool, now: Now) -> Contradiction {
+    pub(in crate::protocol) fn hear_native(
+        &mut self,
+        claim: &Claim,
+        is_newcomer: bool,
+        now: Now,
+    ) -> Contradiction {
         self.highest_claimed = self.highest_claimed.max(claim.last_update);
         self.highest_incarnation = self.highest_incarnation.max(claim.incarnation);
         let says_alive = claim.status == Status::Online;

@@ -3,24 +3,29 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::case::Case;
-use super::doubts::Doubts;
-use super::proof::Facts;
-use super::suspicion::Suspicion;
-use super::types::base_url::BaseUrl;
-use super::types::claim::Claim;
-use super::types::ids::ExchangeId;
-use super::types::status::Status;
-use super::types::time::{Incarnation, Moment, Now, Stamp, Tick};
-use super::types::version::Version;
-use super::wire::message::Entry;
+use crate::protocol::members::member::case::Case;
+use crate::protocol::members::member::doubts::Doubts;
+use crate::protocol::members::member::proof::Facts;
+use crate::protocol::members::member::suspicion::Suspicion;
+use crate::protocol::types::base_url::BaseUrl;
+use crate::protocol::types::claim::Claim;
+use crate::protocol::types::ids::ExchangeId;
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Incarnation, Moment, Now, Stamp, Tick};
+use crate::protocol::types::version::Version;
+use crate::protocol::wire::message::Entry;
+
+pub(in crate::protocol) mod case;
+pub(in crate::protocol) mod doubts;
+pub(in crate::protocol) mod proof;
+pub(in crate::protocol) mod suspicion;
 
 /// For so long hearsay does not overturn what this server found out itself.
-pub(super) const FIRST_HAND_HOLDS: Duration = Duration::from_secs(60);
+pub(in crate::protocol) const FIRST_HAND_HOLDS: Duration = Duration::from_secs(60);
 
 /// What language a server was last found to speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wire {
+pub(in crate::protocol) enum Wire {
     /// No exchange has told yet.
     Unknown,
     /// It has spoken the native extension.
@@ -32,25 +37,25 @@ pub(super) enum Wire {
 /// What is known of one other server. Kept to 40 bytes, as there may be 100,000; rarely used
 /// fields live in `Aside`.
 #[derive(Debug, Clone)]
-pub(super) struct Member {
+pub(in crate::protocol) struct Member {
     aside: Option<Box<Aside>>,
     /// The version of what is shown.
-    pub(super) stamp: Stamp,
+    pub(in crate::protocol) stamp: Stamp,
     /// The version among native servers; none for a legacy peer. Changed through the roster alone, which counts.
-    pub(super) incarnation: Incarnation,
+    pub(in crate::protocol) incarnation: Incarnation,
     verdict_at: Moment,
     /// When the last newer claim came, or it became known.
-    pub(super) refreshed_at: Moment,
+    pub(in crate::protocol) refreshed_at: Moment,
     /// When its status changed here, or it came in another process.
-    pub(super) changed_at: Moment,
+    pub(in crate::protocol) changed_at: Moment,
     /// Changed through the roster alone.
-    pub(super) status: Status,
+    pub(in crate::protocol) status: Status,
     /// What language it was last found to speak. Changed through the roster alone.
-    pub(super) wire: Wire,
-    pub(super) monitor: bool,
-    pub(super) facts: Facts,
+    pub(in crate::protocol) wire: Wire,
+    pub(in crate::protocol) monitor: bool,
+    pub(in crate::protocol) facts: Facts,
     /// Whether only the master list names it so far. Changed through the roster alone.
-    pub(super) is_unconfirmed: bool,
+    pub(in crate::protocol) is_unconfirmed: bool,
 }
 
 /// What few members have.
@@ -75,7 +80,13 @@ struct Aside {
 }
 
 impl Member {
-    pub(super) fn new(url: &BaseUrl, status: Status, monitor: bool, stamp: Stamp, now: Now) -> Self {
+    pub(in crate::protocol) fn new(
+        url: &BaseUrl,
+        status: Status,
+        monitor: bool,
+        stamp: Stamp,
+        now: Now,
+    ) -> Self {
         let mut member = Self {
             aside: None,
             stamp,
@@ -94,12 +105,12 @@ impl Member {
     }
 
     /// How it is shown.
-    pub(super) fn spelling<'a>(&'a self, identity: &'a Arc<str>) -> &'a Arc<str> {
+    pub(in crate::protocol) fn spelling<'a>(&'a self, identity: &'a Arc<str>) -> &'a Arc<str> {
         self.aside.as_ref().and_then(|aside| aside.spelling.as_ref()).unwrap_or(identity)
     }
 
     /// Shows it as it spells itself.
-    pub(super) fn spell(&mut self, identity: &Arc<str>, spelling: &Arc<str>) {
+    pub(in crate::protocol) fn spell(&mut self, identity: &Arc<str>, spelling: &Arc<str>) {
         if spelling != identity {
             self.aside().spelling = Some(Arc::clone(spelling));
         } else if let Some(aside) = &mut self.aside {
@@ -107,7 +118,7 @@ impl Member {
         }
     }
 
-    pub(super) fn entry(&self, identity: &Arc<str>) -> Entry {
+    pub(in crate::protocol) fn entry(&self, identity: &Arc<str>) -> Entry {
         Entry {
             base_url: Arc::clone(self.spelling(identity)),
             monitor: self.monitor,
@@ -116,7 +127,7 @@ impl Member {
     }
 
     /// What is held about it, as it is told to native servers.
-    pub(super) fn claim(&self, identity: &Arc<str>, now: Now) -> Claim {
+    pub(in crate::protocol) fn claim(&self, identity: &Arc<str>, now: Now) -> Claim {
         let age = if self.is_online() { 0 } else { self.changed_at.age(now.tick).as_secs() };
         let Version { incarnation, status, last_update, monitor, accusers } = self.version();
         let age = u32::try_from(age).unwrap_or(u32::MAX);
@@ -131,7 +142,7 @@ impl Member {
         }
     }
 
-    pub(super) fn version(&self) -> Version {
+    pub(in crate::protocol) fn version(&self) -> Version {
         Version {
             incarnation: self.incarnation,
             status: self.status,
@@ -142,30 +153,30 @@ impl Member {
     }
 
     /// Whether it has ever been known as a native server, by its own word or another's.
-    pub(super) fn is_native(&self) -> bool {
+    pub(in crate::protocol) fn is_native(&self) -> bool {
         self.incarnation != Incarnation::NONE
     }
 
     /// Whether it has passed over the native extension so lately that it is not offered it.
-    pub(super) fn passes_over(&self, now: Tick) -> bool {
+    pub(in crate::protocol) fn passes_over(&self, now: Tick) -> bool {
         self.wire == Wire::Legacy && self.aside.as_ref().is_some_and(|aside| now < aside.passes_over_until)
     }
 
-    pub(super) fn is_passed_over_until(&mut self, until: Tick) {
+    pub(in crate::protocol) fn is_passed_over_until(&mut self, until: Tick) {
         self.aside().passes_over_until = until;
     }
 
     /// Whether it has said that it is asked too often.
-    pub(super) fn is_left_alone(&self, now: Tick) -> bool {
+    pub(in crate::protocol) fn is_left_alone(&self, now: Tick) -> bool {
         self.aside.as_ref().is_some_and(|aside| now < aside.left_alone_until)
     }
 
-    pub(super) fn is_left_alone_until(&mut self, until: Tick) {
+    pub(in crate::protocol) fn is_left_alone_until(&mut self, until: Tick) {
         self.aside().left_alone_until = until;
     }
 
     /// Whether it is met as a legacy peer: it never spoke the native extension, or did not understand it lately.
-    pub(super) fn is_met_as_legacy(&self) -> bool {
+    pub(in crate::protocol) fn is_met_as_legacy(&self) -> bool {
         match self.wire {
             Wire::Native => false,
             Wire::Unknown => !self.is_native(),
@@ -173,45 +184,45 @@ impl Member {
         }
     }
 
-    pub(super) fn is_online(&self) -> bool {
+    pub(in crate::protocol) fn is_online(&self) -> bool {
         self.status.is_online()
     }
 
     /// Whether this server itself found the member alive (or not) so recently that hearsay must be verified first.
-    pub(super) fn is_first_hand(&self, alive: bool, now: Now) -> bool {
+    pub(in crate::protocol) fn is_first_hand(&self, alive: bool, now: Now) -> bool {
         let wanted = if alive { Facts::FOUND_ALIVE } else { Facts::FOUND_DEAD };
         self.facts.has(wanted) && self.verdict_at.age(now.tick) < FIRST_HAND_HOLDS
     }
 
     /// This server itself has found it alive, or not.
-    pub(super) fn find(&mut self, alive: bool, now: Now) {
+    pub(in crate::protocol) fn find(&mut self, alive: bool, now: Now) {
         self.facts.note(Facts::FOUND_ALIVE, alive);
         self.facts.note(Facts::FOUND_DEAD, !alive);
         self.verdict_at = now.tick.into();
     }
 
     /// Whether it has answered since it came online here.
-    pub(super) fn has_answered(&self) -> bool {
+    pub(in crate::protocol) fn has_answered(&self) -> bool {
         self.facts.has(Facts::ANSWERED)
     }
 
-    pub(super) fn note_answered(&mut self, has_answered: bool) {
+    pub(in crate::protocol) fn note_answered(&mut self, has_answered: bool) {
         self.facts.note(Facts::ANSWERED, has_answered);
     }
 
     /// Hearsay contradicts its status. What was asked until now may have been answered before that news came to be, and does not
     /// settle it.
-    pub(super) fn dispute(&mut self, last_asked: ExchangeId) {
+    pub(in crate::protocol) fn dispute(&mut self, last_asked: ExchangeId) {
         self.aside().disputed_after = u32::try_from(last_asked.0).unwrap_or(u32::MAX);
     }
 
     /// Whether this request went out too early to settle what hearsay says.
-    pub(super) fn is_disputed_since(&self, asked: ExchangeId) -> bool {
+    pub(in crate::protocol) fn is_disputed_since(&self, asked: ExchangeId) -> bool {
         self.aside.as_ref().is_some_and(|aside| asked.0 <= u64::from(aside.disputed_after))
     }
 
     /// Shows it with another stamp.
-    pub(super) fn restamp(&mut self, stamp: Stamp) {
+    pub(in crate::protocol) fn restamp(&mut self, stamp: Stamp) {
         let shown = std::mem::replace(&mut self.stamp, stamp);
         if shown > stamp || self.aside.as_ref().is_some_and(|aside| aside.highest_seen.is_some()) {
             self.keep_highest_seen(shown);
@@ -226,71 +237,71 @@ impl Member {
     }
 
     /// Takes over the stamp of news.
-    pub(super) fn renew(&mut self, stamp: Stamp, now: Now) {
+    pub(in crate::protocol) fn renew(&mut self, stamp: Stamp, now: Now) {
         self.restamp(stamp);
         self.refreshed_at = now.tick.into();
     }
 
     /// The highest stamp ever seen in any claim; never falls, even where the rest of a claim is ignored.
-    pub(super) fn highest_seen(&self) -> Stamp {
+    pub(in crate::protocol) fn highest_seen(&self) -> Stamp {
         self.aside.as_ref().and_then(|aside| aside.highest_seen).unwrap_or(self.stamp)
     }
 
     /// A claim had this stamp. Where it is to be shown, that alone is cheaper.
-    pub(super) fn saw(&mut self, stamp: Stamp) {
+    pub(in crate::protocol) fn saw(&mut self, stamp: Stamp) {
         if stamp > self.stamp && stamp > self.highest_seen() {
             self.aside().highest_seen = Some(stamp);
         }
     }
 
     /// A stamp for a tombstone, which beats every claim seen, even one of a fast clock.
-    pub(super) fn tombstone_stamp(&self, now: Stamp) -> Stamp {
+    pub(in crate::protocol) fn tombstone_stamp(&self, now: Stamp) -> Stamp {
         now.max(self.highest_seen().next())
     }
 
     /// The open question about it, if any.
-    pub(super) fn case(&self) -> Option<&Case> {
+    pub(in crate::protocol) fn case(&self) -> Option<&Case> {
         self.aside.as_ref()?.case.as_ref()
     }
 
-    pub(super) fn case_mut(&mut self) -> Option<&mut Case> {
+    pub(in crate::protocol) fn case_mut(&mut self) -> Option<&mut Case> {
         self.aside.as_mut()?.case.as_mut()
     }
 
     /// The open question about it, opened if there is none.
-    pub(super) fn open_case(&mut self) -> &mut Case {
+    pub(in crate::protocol) fn open_case(&mut self) -> &mut Case {
         self.aside().case.get_or_insert_with(Case::new)
     }
 
-    pub(super) fn close_case(&mut self) -> Option<Case> {
+    pub(in crate::protocol) fn close_case(&mut self) -> Option<Case> {
         let case = self.aside.as_mut()?.case.take();
         self.put_away_what_is_empty();
         case
     }
 
-    pub(super) fn leave_case_open(&mut self, case: Case) {
+    pub(in crate::protocol) fn leave_case_open(&mut self, case: Case) {
         self.aside().case = Some(case);
     }
 
     /// Whether it is said to be back, which is still to be verified.
-    pub(super) fn has_comeback(&self) -> bool {
+    pub(in crate::protocol) fn has_comeback(&self) -> bool {
         self.case().is_some_and(|case| case.comeback.is_some())
     }
 
     /// What is held against it, while it is a suspect.
-    pub(super) fn suspicion(&self) -> Option<&Suspicion> {
+    pub(in crate::protocol) fn suspicion(&self) -> Option<&Suspicion> {
         self.aside.as_ref()?.suspicion.as_ref()
     }
 
-    pub(super) fn suspicion_mut(&mut self) -> Option<&mut Suspicion> {
+    pub(in crate::protocol) fn suspicion_mut(&mut self) -> Option<&mut Suspicion> {
         self.aside.as_mut()?.suspicion.as_mut()
     }
 
-    pub(super) fn hold_against(&mut self, suspicion: Suspicion) {
+    pub(in crate::protocol) fn hold_against(&mut self, suspicion: Suspicion) {
         self.aside().suspicion = Some(suspicion);
     }
 
-    pub(super) fn acquit(&mut self) {
+    pub(in crate::protocol) fn acquit(&mut self) {
         if let Some(aside) = &mut self.aside {
             aside.suspicion = None;
             self.put_away_what_is_empty();
@@ -298,29 +309,29 @@ impl Member {
     }
 
     /// What its answers have left open, if anything.
-    pub(super) fn doubts(&self) -> Option<&Doubts> {
+    pub(in crate::protocol) fn doubts(&self) -> Option<&Doubts> {
         self.aside.as_ref().map(|aside| &aside.doubts)
     }
 
-    pub(super) fn doubts_mut(&mut self) -> Option<&mut Doubts> {
+    pub(in crate::protocol) fn doubts_mut(&mut self) -> Option<&mut Doubts> {
         self.aside.as_mut().map(|aside| &mut aside.doubts)
     }
 
-    pub(super) fn begin_doubts(&mut self) -> &mut Doubts {
+    pub(in crate::protocol) fn begin_doubts(&mut self) -> &mut Doubts {
         &mut self.aside().doubts
     }
 
-    pub(super) fn page_halvings(&self) -> u8 {
+    pub(in crate::protocol) fn page_halvings(&self) -> u8 {
         self.aside.as_ref().map_or(0, |aside| aside.page_halvings)
     }
 
-    pub(super) fn halve_pages(&mut self, at_most: u8) {
+    pub(in crate::protocol) fn halve_pages(&mut self, at_most: u8) {
         let aside = self.aside();
         aside.page_halvings = (aside.page_halvings + 1).min(at_most);
     }
 
     // After a partition thousands would else keep what they needed for a minute.
-    pub(super) fn put_away_what_is_empty(&mut self) {
+    pub(in crate::protocol) fn put_away_what_is_empty(&mut self) {
         self.aside.take_if(|aside| **aside == Aside::default());
     }
 

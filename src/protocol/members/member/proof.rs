@@ -1,12 +1,12 @@
 //! What proves a server alive: its own word, not just an answer at its address.
 
-use super::doubts::{Absence, Doubts, Refusals};
-use super::member::Member;
-use super::types::time::Tick;
+use crate::protocol::members::member::Member;
+use crate::protocol::members::member::doubts::{Absence, Doubts, Refusals};
+use crate::protocol::types::time::Tick;
 
 /// How a server has proved itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Proof {
+pub(in crate::protocol) enum Proof {
     /// It exchanged gossip with this server, so both have the same secret.
     Exchange,
     /// Its list, which needs no secret, holds its own entry.
@@ -15,23 +15,23 @@ pub(super) enum Proof {
 
 /// What this server found out itself about another one, as bits of one byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Facts(u8);
+pub(in crate::protocol) struct Facts(u8);
 
 impl Facts {
     /// The latest verdict of this server itself: it was alive.
-    pub(super) const FOUND_ALIVE: u8 = 1;
+    pub(in crate::protocol) const FOUND_ALIVE: u8 = 1;
     /// The latest verdict of this server itself: it was not.
-    pub(super) const FOUND_DEAD: u8 = 1 << 1;
+    pub(in crate::protocol) const FOUND_DEAD: u8 = 1 << 1;
     /// It has answered since it came online here.
-    pub(super) const ANSWERED: u8 = 1 << 2;
+    pub(in crate::protocol) const ANSWERED: u8 = 1 << 2;
     /// It has exchanged with this server at least once.
-    pub(super) const EXCHANGED: u8 = 1 << 3;
+    pub(in crate::protocol) const EXCHANGED: u8 = 1 << 3;
 
-    pub(super) fn has(self, fact: u8) -> bool {
+    pub(in crate::protocol) fn has(self, fact: u8) -> bool {
         self.0 & fact != 0
     }
 
-    pub(super) fn note(&mut self, fact: u8, holds: bool) {
+    pub(in crate::protocol) fn note(&mut self, fact: u8, holds: bool) {
         if holds { self.0 |= fact } else { self.0 &= !fact }
     }
 }
@@ -39,12 +39,12 @@ impl Facts {
 impl Member {
     /// Whether it has ever exchanged with this server: its answer to gossip held its own entry, or
     /// its request came in with this server's secret.
-    pub(super) fn has_exchanged(&self) -> bool {
+    pub(in crate::protocol) fn has_exchanged(&self) -> bool {
         self.facts.has(Facts::EXCHANGED)
     }
 
     /// Its own word has proved it.
-    pub(super) fn prove(&mut self, proof: Proof) {
+    pub(in crate::protocol) fn prove(&mut self, proof: Proof) {
         if proof == Proof::Exchange {
             self.facts.note(Facts::EXCHANGED, true);
         }
@@ -55,7 +55,7 @@ impl Member {
     }
 
     /// It has come online: what was held against it before counts no more.
-    pub(super) fn begin_anew(&mut self) {
+    pub(in crate::protocol) fn begin_anew(&mut self) {
         self.note_answered(false);
         self.settle_doubts(|doubts| (doubts.refusals, doubts.absence) = (None, None));
     }
@@ -68,41 +68,41 @@ impl Member {
     }
 
     /// Its answers that proved nothing, if it has not proved itself since.
-    pub(super) fn refusals(&self) -> Option<&Refusals> {
+    pub(in crate::protocol) fn refusals(&self) -> Option<&Refusals> {
         self.doubts()?.refusals.as_ref()
     }
 
-    pub(super) fn refusals_mut(&mut self) -> Option<&mut Refusals> {
+    pub(in crate::protocol) fn refusals_mut(&mut self) -> Option<&mut Refusals> {
         self.doubts_mut()?.refusals.as_mut()
     }
 
-    pub(super) fn begin_refusals(&mut self, refusals: Refusals) {
+    pub(in crate::protocol) fn begin_refusals(&mut self, refusals: Refusals) {
         self.begin_doubts().refusals = Some(refusals);
     }
 
-    pub(super) fn end_refusals(&mut self) {
+    pub(in crate::protocol) fn end_refusals(&mut self) {
         self.settle_doubts(|doubts| doubts.refusals = None);
     }
 
-    pub(super) fn begin_absence(&mut self) {
+    pub(in crate::protocol) fn begin_absence(&mut self) {
         self.begin_doubts().absence.get_or_insert_default();
     }
 
-    pub(super) fn absence(&self) -> Option<&Absence> {
+    pub(in crate::protocol) fn absence(&self) -> Option<&Absence> {
         self.doubts()?.absence.as_ref()
     }
 
-    pub(super) fn absence_mut(&mut self) -> Option<&mut Absence> {
+    pub(in crate::protocol) fn absence_mut(&mut self) -> Option<&mut Absence> {
         self.doubts_mut()?.absence.as_mut()
     }
 
     /// When it first rejected this server's secret, if it has never exchanged.
-    pub(super) fn rejected_at(&self) -> Option<Tick> {
+    pub(in crate::protocol) fn rejected_at(&self) -> Option<Tick> {
         self.doubts()?.rejected_at
     }
 
     /// It has rejected this server's secret; tells whether that is the first time.
-    pub(super) fn is_newly_rejected(&mut self, now: Tick) -> bool {
+    pub(in crate::protocol) fn is_newly_rejected(&mut self, now: Tick) -> bool {
         if self.has_exchanged() || self.rejected_at().is_some() {
             return false;
         }

@@ -1,0 +1,9 @@
+//! What is known of servers: of this one, of the others, and of the forgotten.
+//!
+//! May touch `context` and below.
+
+pub(in crate::protocol) mod graves;
+pub mod member;
+pub(in crate::protocol) mod myself;
+pub(in crate::protocol) mod roster;
+pub(in crate::protocol) mod stamp_clock;
