@@ -15,7 +15,7 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::context::timers::Timer;
-use super::flights::OwnWord;
+use super::exchanges::flights::OwnWord;
 use super::machine::Machine;
 use super::members::member::Member;
 use super::members::roster::journal::Cause;

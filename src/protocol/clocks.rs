@@ -10,7 +10,7 @@ use rand::RngExt;
 
 use super::context::output::Severity;
 use super::context::timers::Timer;
-use super::flights::Purpose;
+use super::exchanges::flights::Purpose;
 use super::intake::Subject;
 use super::machine::Machine;
 use super::members::member::Member;

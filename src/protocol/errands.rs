@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::flights::Purpose;
+use super::exchanges::flights::Purpose;
 use super::intake::Subject;
 use super::machine::Machine;
 use super::questions::MAX_OPEN;

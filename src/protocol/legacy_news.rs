@@ -8,7 +8,7 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::context::timers::Timer;
-use super::flights::Purpose;
+use super::exchanges::flights::Purpose;
 use super::machine::Machine;
 use super::types::limits::TOMBSTONE_TOLD;
 use super::types::time::{Now, Tick};

@@ -22,7 +22,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use super::context::deadlines::Deadlines;
 use super::context::output::Transmit;
 use super::context::timers::Timer;
-use super::flights::{Flight, PEER_TIMEOUT, Purpose};
+use super::exchanges::flights::{Flight, PEER_TIMEOUT, Purpose};
 use super::machine::Machine;
 use super::members::member::Member;
 use super::members::member::case::{Case, SECOND_TRY, YOUNG};

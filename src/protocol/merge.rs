@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::flights::{OwnWord, Purpose};
+use super::exchanges::flights::{OwnWord, Purpose};
 use super::intake::Subject;
 use super::machine::Machine;
 use super::members::member::Member;

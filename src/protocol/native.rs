@@ -8,7 +8,7 @@ use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 
 use super::context::output::Transmit;
-use super::flights::{Flight, MAX_UNDER_WAY, Purpose};
+use super::exchanges::flights::{Flight, MAX_UNDER_WAY, Purpose};
 use super::intake::Subject;
 use super::machine::Machine;
 use super::members::member::proof::Proof;

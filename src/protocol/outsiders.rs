@@ -11,7 +11,7 @@ use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
 use super::context::output::{Severity, Transmit};
-use super::flights::{Flight, PEER_TIMEOUT, Purpose};
+use super::exchanges::flights::{Flight, PEER_TIMEOUT, Purpose};
 use super::intake::Subject;
 use super::machine::Machine;
 use super::members::member::{Member, Wire};

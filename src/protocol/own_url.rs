@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::context::output::Transmit;
 use super::context::timers::Timer;
-use super::flights::Purpose;
+use super::exchanges::flights::Purpose;
 use super::intake::Subject;
 use super::machine::Machine;
 use super::phase::Phase;

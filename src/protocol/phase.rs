@@ -13,7 +13,7 @@ use rand::RngExt;
 
 use super::context::output::{Event, Transmit};
 use super::context::timers::Timer;
-use super::flights::Purpose;
+use super::exchanges::flights::Purpose;
 use super::machine::Machine;
 use super::own_url::SIBLING_PATIENCE;
 use super::types::ids::ExchangeId;

@@ -7,7 +7,7 @@ use foldhash::fast::FixedState;
 use indexmap::{IndexMap, IndexSet};
 
 use super::context::timers::Timer;
-use super::flights::Purpose;
+use super::exchanges::flights::Purpose;
 use super::machine::Machine;
 use super::members::member::Member;
 use super::questions::Question;

@@ -9,7 +9,7 @@ use rand::RngExt;
 
 use super::context::allowance::Allowance;
 use super::context::timers::Timer;
-use super::flights::Purpose;
+use super::exchanges::flights::Purpose;
 use super::machine::Machine;
 use super::types::time::{Now, Tick};
 

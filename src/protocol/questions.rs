@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::timers::Timer;
-use super::flights::{PEER_TIMEOUT, Purpose};
+use super::exchanges::flights::{PEER_TIMEOUT, Purpose};
 use super::intake::Subject;
 use super::machine::Machine;
 use super::members::member::Member;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::context::log::MAX_REMEMBERED;
 use super::context::output::MAX_EVENTS;
-use super::flights::MAX_UNDER_WAY;
+use super::exchanges::flights::MAX_UNDER_WAY;
 use super::health::{MAX_BURIALS, ROUND_TRIPS};
 use super::listings::MAX_HIDDEN;
 use super::machine::Machine;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::timers::Timer;
-use super::flights::Purpose;
+use super::exchanges::flights::Purpose;
 use super::machine::Machine;
 use super::members::member::Member;
 use super::members::member::doubts::{COUNTED_APART, Refusals, Way};

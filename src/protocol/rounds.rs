@@ -10,7 +10,7 @@ use rand::RngExt;
 
 use super::context::output::Transmit;
 use super::context::timers::Timer;
-use super::flights::{MAX_UNDER_WAY, PEER_TIMEOUT, Purpose};
+use super::exchanges::flights::{MAX_UNDER_WAY, PEER_TIMEOUT, Purpose};
 use super::machine::Machine;
 use super::members::member::Member;
 use super::members::member::case::{FirstFailure, SECOND_TRY};

@@ -10,7 +10,7 @@ use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
 use super::context::timers::Timer;
-use super::flights::Purpose;
+use super::exchanges::flights::Purpose;
 use super::machine::Machine;
 use super::members::member::Member;
 use super::types::claim::Claim;

@@ -14,7 +14,7 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use super::flights::Purpose;
+use super::exchanges::flights::Purpose;
 use super::intake::Subject;
 use super::machine::Machine;
 use super::members::member::{Member, Wire};

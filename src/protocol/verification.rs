@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::context::output::Transmit;
 use super::context::timers::Timer;
-use super::flights::{Flight, OwnWord, PEER_TIMEOUT, Purpose};
+use super::exchanges::flights::{Flight, OwnWord, PEER_TIMEOUT, Purpose};
 use super::inquest::MAX_ASKED;
 use super::machine::Machine;
 use super::members::member::Member;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::machine::Machine;
-use super::types::limits::TOMBSTONE_TOLD;
-use super::types::time::{Moment, Tick};
-use super::wire::message::{Entry, Lists};
+use crate::protocol::machine::Machine;
+use crate::protocol::types::limits::TOMBSTONE_TOLD;
+use crate::protocol::types::time::{Moment, Tick};
+use crate::protocol::wire::message::{Entry, Lists};
 
 /// The parsers of Express refuse bodies over 100 kB; this leaves room.
 const MAX_PAGE_BYTES: usize = 64_000;
@@ -37,7 +37,7 @@ impl Page {
 }
 
 impl Machine {
-    pub(super) fn halve_pages(&mut self, peer: &str) {
+    pub(in crate::protocol) fn halve_pages(&mut self, peer: &str) {
         if let Some(member) = self.roster.get_mut(peer) {
             member.halve_pages(MAX_HALVINGS);
         }
@@ -45,7 +45,7 @@ impl Machine {
 
     /// Everything, if it fits; otherwise the own entry, then news (at most half a page), then a slice that moves on from
     /// page to page.
-    pub(super) fn compose_page(&mut self, halvings: u8, now: Tick) -> Lists {
+    pub(in crate::protocol) fn compose_page(&mut self, halvings: u8, now: Tick) -> Lists {
         let size = self.page_bytes() >> halvings;
         let all: usize =
             self.roster.iter().map(|(identity, member)| entry_bytes(member.spelling(identity))).sum();
@@ -80,7 +80,7 @@ impl Machine {
     }
 
     /// The own entry, and who has died or left lately: little enough to be sent often.
-    pub(super) fn compose_obituaries(&mut self, halvings: u8, now: Tick) -> Lists {
+    pub(in crate::protocol) fn compose_obituaries(&mut self, halvings: u8, now: Tick) -> Lists {
         let mut page = Page { lists: Lists::default(), room: self.page_bytes() >> halvings };
         page.add(self.me.entry(), self.me.is_online());
         for (identity, member) in self.roster.iter() {

@@ -4,20 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::members::member::doubts::Way;
-use super::members::member::proof::Proof;
-use super::types::ids::ExchangeId;
-use super::types::time::{Stamp, Tick};
+use crate::protocol::members::member::doubts::Way;
+use crate::protocol::members::member::proof::Proof;
+use crate::protocol::types::ids::ExchangeId;
+use crate::protocol::types::time::{Stamp, Tick};
 
 /// Time that a peer has to answer, where the answer need not be native.
-pub(super) const PEER_TIMEOUT: Duration = Duration::from_secs(5);
+pub(in crate::protocol) const PEER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Requests under way to all peers together. Far above what a native server makes (16 to servers of either kind, and 40
 /// more at a start or a leave); without the native extension only this keeps peers that hang from adding up.
-pub(super) const MAX_UNDER_WAY: usize = 512;
+pub(in crate::protocol) const MAX_UNDER_WAY: usize = 512;
 
 /// What a request is for; decides what its failure means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(in crate::protocol) enum Purpose {
     /// The first or second try of a gossip round.
     Round,
     /// The announcement at start.
@@ -49,51 +49,51 @@ pub(super) enum Purpose {
 }
 
 impl Purpose {
-    pub(super) fn is_verification(self) -> bool {
+    pub(in crate::protocol) fn is_verification(self) -> bool {
         matches!(self, Self::Inquiry | Self::Trial)
     }
 
     /// What the answerer's own word in it proves.
-    pub(super) fn proof(self) -> Proof {
+    pub(in crate::protocol) fn proof(self) -> Proof {
         if self == Self::Inquiry { Proof::List } else { Proof::Exchange }
     }
 
     /// How it asks.
-    pub(super) fn way(self) -> Way {
+    pub(in crate::protocol) fn way(self) -> Way {
         if self == Self::Inquiry { Way::List } else { Way::Gossip }
     }
 
     /// Whether what comes back is news to pass on, and not a roster that was asked for.
-    pub(super) fn spreads(self) -> bool {
+    pub(in crate::protocol) fn spreads(self) -> bool {
         !matches!(self, Self::Sync | Self::Introduction)
     }
 }
 
 /// What the answering server says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct OwnWord {
-    pub(super) online: bool,
-    pub(super) spelling: Arc<str>,
-    pub(super) monitor: bool,
-    pub(super) stamp: Stamp,
+pub(in crate::protocol) struct OwnWord {
+    pub(in crate::protocol) online: bool,
+    pub(in crate::protocol) spelling: Arc<str>,
+    pub(in crate::protocol) monitor: bool,
+    pub(in crate::protocol) stamp: Stamp,
 }
 
 #[derive(Debug)]
-pub(super) struct Flight {
-    pub(super) peer: Arc<str>,
-    pub(super) purpose: Purpose,
-    pub(super) own_word: Option<OwnWord>,
-    pub(super) began: Tick,
+pub(in crate::protocol) struct Flight {
+    pub(in crate::protocol) peer: Arc<str>,
+    pub(in crate::protocol) purpose: Purpose,
+    pub(in crate::protocol) own_word: Option<OwnWord>,
+    pub(in crate::protocol) began: Tick,
     /// Whether what came back is merged already, in slices.
-    pub(super) is_merged: bool,
+    pub(in crate::protocol) is_merged: bool,
     /// Of whom the native claims in it tell, in their order.
-    pub(super) told: Arc<[Arc<str>]>,
+    pub(in crate::protocol) told: Arc<[Arc<str>]>,
 }
 
 impl Flight {
     /// Keeps the newest word. One that is online beats a tombstone: an original that was told of its death shows itself
     /// online again, and keeps the tombstone in its other list.
-    pub(super) fn hear_own_word(&mut self, word: OwnWord) {
+    pub(in crate::protocol) fn hear_own_word(&mut self, word: OwnWord) {
         let rank = |word: &OwnWord| (word.online, word.stamp);
         if self.own_word.as_ref().is_none_or(|held| rank(held) < rank(&word)) {
             self.own_word = Some(word);
@@ -102,17 +102,17 @@ impl Flight {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Flights {
+pub(in crate::protocol) struct Flights {
     by_id: BTreeMap<ExchangeId, Flight>,
     last_id: u64,
 }
 
 impl Flights {
-    pub(super) fn begin(&mut self, peer: Arc<str>, purpose: Purpose, now: Tick) -> ExchangeId {
+    pub(in crate::protocol) fn begin(&mut self, peer: Arc<str>, purpose: Purpose, now: Tick) -> ExchangeId {
         self.begin_telling(peer, purpose, Arc::default(), now)
     }
 
-    pub(super) fn begin_telling(
+    pub(in crate::protocol) fn begin_telling(
         &mut self,
         peer: Arc<str>,
         purpose: Purpose,
@@ -124,56 +124,56 @@ impl Flights {
         id
     }
 
-    pub(super) fn next_id(&mut self) -> ExchangeId {
+    pub(in crate::protocol) fn next_id(&mut self) -> ExchangeId {
         self.last_id += 1;
         ExchangeId(self.last_id)
     }
 
-    pub(super) fn end(&mut self, id: ExchangeId) -> Option<Flight> {
+    pub(in crate::protocol) fn end(&mut self, id: ExchangeId) -> Option<Flight> {
         self.by_id.remove(&id)
     }
 
-    pub(super) fn get_mut(&mut self, id: ExchangeId) -> Option<&mut Flight> {
+    pub(in crate::protocol) fn get_mut(&mut self, id: ExchangeId) -> Option<&mut Flight> {
         self.by_id.get_mut(&id)
     }
 
-    pub(super) fn is_to_myself(&self, id: ExchangeId) -> bool {
+    pub(in crate::protocol) fn is_to_myself(&self, id: ExchangeId) -> bool {
         self.by_id.get(&id).is_some_and(|flight| flight.purpose == Purpose::OwnUrl)
     }
 
-    pub(super) fn abandon_all(&mut self) {
+    pub(in crate::protocol) fn abandon_all(&mut self) {
         self.by_id.clear();
     }
 
     /// Whether a gossip exchange with this peer is under way. There is never a second one.
-    pub(super) fn is_talking_to(&self, peer: &str) -> bool {
+    pub(in crate::protocol) fn is_talking_to(&self, peer: &str) -> bool {
         self.by_id.values().any(|flight| flight.purpose != Purpose::Inquiry && &*flight.peer == peer)
     }
 
     /// Whether a verification of this peer is under way.
-    pub(super) fn is_verifying(&self, peer: &str) -> bool {
+    pub(in crate::protocol) fn is_verifying(&self, peer: &str) -> bool {
         self.by_id.values().any(|flight| flight.purpose.is_verification() && &*flight.peer == peer)
     }
 
     /// The requests under way.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (ExchangeId, &Flight)> {
+    pub(in crate::protocol) fn iter(&self) -> impl Iterator<Item = (ExchangeId, &Flight)> {
         self.by_id.iter().map(|(id, flight)| (*id, flight))
     }
 
-    pub(super) fn get(&self, id: ExchangeId) -> Option<&Flight> {
+    pub(in crate::protocol) fn get(&self, id: ExchangeId) -> Option<&Flight> {
         self.by_id.get(&id)
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::protocol) fn len(&self) -> usize {
         self.by_id.len()
     }
 
     /// The request that was sent last.
-    pub(super) fn last(&self) -> ExchangeId {
+    pub(in crate::protocol) fn last(&self) -> ExchangeId {
         ExchangeId(self.last_id)
     }
 
-    pub(super) fn count(&self, wanted: impl Fn(Purpose) -> bool) -> usize {
+    pub(in crate::protocol) fn count(&self, wanted: impl Fn(Purpose) -> bool) -> usize {
         self.by_id.values().filter(|flight| wanted(flight.purpose)).count()
     }
 }
