@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::exchanges::flights::Purpose;
-use super::intake::Subject;
 use super::machine::Machine;
+use super::merging::intake::Subject;
 use super::questions::MAX_OPEN;
 use super::types::time::Now;
 use super::wire::extension::{Finding, Kind};

@@ -26,7 +26,7 @@ use super::exchanges::flights::{Flight, PEER_TIMEOUT, Purpose};
 use super::machine::Machine;
 use super::members::member::Member;
 use super::members::member::case::{Case, SECOND_TRY, YOUNG};
-use super::merge::LegacyClaim;
+use super::merging::merge::LegacyClaim;
 use super::types::base_url::BaseUrl;
 use super::types::ids::ExchangeId;
 use super::types::status::Status;

@@ -6,7 +6,6 @@ use std::time::Duration;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
-use super::clocks::Rejected;
 use super::context::config::Config;
 use super::context::deadlines::Deadlines;
 use super::context::log::Told;
@@ -24,7 +23,8 @@ use super::members::graves::Graves;
 use super::members::myself::Myself;
 use super::members::roster::Roster;
 use super::members::roster::journal::Cause;
-use super::outsiders::Outsiders;
+use super::merging::clocks::Rejected;
+use super::merging::outsiders::Outsiders;
 use super::own_url::OwnUrl;
 use super::phase::Phase;
 use super::probes::Probes;

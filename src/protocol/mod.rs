@@ -22,24 +22,20 @@
 //! | how much of it there may be | [`queues`], `parsing` |
 
 mod absence;
-mod clocks;
 mod context;
 mod errands;
 mod exchanges;
 mod expiry;
 mod health;
-mod hearsay;
 mod inquest;
-pub mod intake;
 mod legacy_news;
 mod listings;
 mod losses;
 pub mod machine;
 pub mod master_list;
 mod members;
-mod merge;
+mod merging;
 mod native;
-mod outsiders;
 mod own_url;
 mod phase;
 pub mod places;
@@ -71,6 +67,7 @@ mod tests;
 pub use context::config;
 pub use context::output;
 pub use members::member;
+pub use merging::intake;
 pub use types::accusers;
 pub use types::base_url;
 pub use types::base_url::address;

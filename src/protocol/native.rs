@@ -9,12 +9,12 @@ use indexmap::IndexSet;
 
 use super::context::output::Transmit;
 use super::exchanges::flights::{Flight, MAX_UNDER_WAY, Purpose};
-use super::intake::Subject;
 use super::machine::Machine;
 use super::members::member::proof::Proof;
 use super::members::member::{Member, Wire};
 use super::members::roster::digest::{Digest, name_hash};
 use super::members::roster::journal::Cause;
+use super::merging::intake::Subject;
 use super::types::claim::Claim;
 use super::types::ids::ExchangeId;
 use super::types::limits::{LAGS, Rejection};

@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
-use super::intake::check_stamp;
 use super::machine::Machine;
 use super::members::roster::journal::Cause;
-use super::merge::LegacyClaim;
+use super::merging::intake::check_stamp;
+use super::merging::merge::LegacyClaim;
 use super::types::ids::Source;
 use super::types::limits::Rejection;
 use super::types::time::{Now, Stamp};

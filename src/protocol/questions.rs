@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use super::context::timers::Timer;
 use super::exchanges::flights::{PEER_TIMEOUT, Purpose};
-use super::intake::Subject;
 use super::machine::Machine;
 use super::members::member::Member;
 use super::members::member::case::{SECOND_TRY, next_grace_try};
 use super::members::roster::journal::Cause;
+use super::merging::intake::Subject;
 use super::types::time::{Incarnation, Now, Tick};
 use super::wire::extension::{Finding, Kind};
 

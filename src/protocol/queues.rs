@@ -10,7 +10,7 @@ use super::listings::MAX_HIDDEN;
 use super::machine::Machine;
 use super::members::graves::MAX_GRAVES;
 use super::members::roster::index_journal::REMEMBERED;
-use super::outsiders::MAX_OUTSIDERS;
+use super::merging::outsiders::MAX_OUTSIDERS;
 use super::probes::MAX_WAITING;
 use super::questions::MAX_OPEN;
 use super::sync::MAX_WHOLE;

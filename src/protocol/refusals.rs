@@ -14,7 +14,7 @@ use super::members::member::Member;
 use super::members::member::doubts::{COUNTED_APART, Refusals, Way};
 use super::members::member::proof::Proof;
 use super::members::roster::journal::Cause;
-use super::outsiders::LEFT_OUT_AFTER;
+use super::merging::outsiders::LEFT_OUT_AFTER;
 use super::types::time::{Now, Tick};
 use super::wire::extension::Finding;
 

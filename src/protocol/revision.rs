@@ -6,8 +6,8 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 
-use super::intake::{Subject, check_stamp};
 use super::machine::Machine;
+use super::merging::intake::{Subject, check_stamp};
 use super::types::time::{Now, Stamp};
 use super::wire::document::{Document, DocumentEntry, Row};
 use super::wire::message::{Entry, HeardEntry};

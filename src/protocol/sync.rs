@@ -15,10 +15,10 @@ use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
 use super::exchanges::flights::Purpose;
-use super::intake::Subject;
 use super::machine::Machine;
 use super::members::member::{Member, Wire};
 use super::members::roster::digest::bucket_of;
+use super::merging::intake::Subject;
 use super::types::claim::Claim;
 use super::types::limits::{MAX_CLAIM_BYTES, TOMBSTONE_TOLD};
 use super::types::time::{Incarnation, Now, Tick};

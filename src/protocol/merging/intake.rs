@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::machine::Machine;
-use super::types::base_url::{BaseUrl, MAX_BASE_URL_BYTES};
-use super::types::limits::Rejection;
-use super::types::time::{Now, Stamp};
-use super::wire::message::HeardEntry;
+use crate::protocol::machine::Machine;
+use crate::protocol::types::base_url::{BaseUrl, MAX_BASE_URL_BYTES};
+use crate::protocol::types::limits::Rejection;
+use crate::protocol::types::time::{Now, Stamp};
+use crate::protocol::wire::message::HeardEntry;
 
 /// Whom a claim is about.
 #[derive(Debug)]
-pub(super) enum Subject {
+pub(in crate::protocol) enum Subject {
     /// This server itself.
     Me,
     /// A server of the roster, by its identity.
@@ -21,7 +21,7 @@ pub(super) enum Subject {
 
 impl Subject {
     /// The identity of another server, known or not.
-    pub(super) fn identity(&self) -> Option<&Arc<str>> {
+    pub(in crate::protocol) fn identity(&self) -> Option<&Arc<str>> {
         match self {
             Self::Me => None,
             Self::Known(identity) => Some(identity),
@@ -32,18 +32,22 @@ impl Subject {
 
 impl Machine {
     /// Finds out whom an entry is about, and checks its stamp.
-    pub(super) fn take_in(&self, entry: &HeardEntry<'_>, now: Now) -> Result<(Subject, Stamp), Rejection> {
+    pub(in crate::protocol) fn take_in(
+        &self,
+        entry: &HeardEntry<'_>,
+        now: Now,
+    ) -> Result<(Subject, Stamp), Rejection> {
         let stamp = check_stamp(entry.last_update, now)?;
         Ok((self.identify(&entry.base_url)?, stamp))
     }
 
     /// Finds out whom a base URL names, in whatever spelling.
-    pub(super) fn identify(&self, base_url: &str) -> Result<Subject, Rejection> {
+    pub(in crate::protocol) fn identify(&self, base_url: &str) -> Result<Subject, Rejection> {
         self.identify_spelt(base_url, |url| url)
     }
 
     /// As `identify`, for a text that may be kept as it is.
-    pub(super) fn identify_shared(&self, base_url: &Arc<str>) -> Result<Subject, Rejection> {
+    pub(in crate::protocol) fn identify_shared(&self, base_url: &Arc<str>) -> Result<Subject, Rejection> {
         self.identify_spelt(base_url, |url| url.sharing(base_url))
     }
 
@@ -84,7 +88,7 @@ impl Machine {
     }
 }
 
-pub(super) fn check_stamp(last_update: f64, now: Now) -> Result<Stamp, Rejection> {
+pub(in crate::protocol) fn check_stamp(last_update: f64, now: Now) -> Result<Stamp, Rejection> {
     if !(last_update.is_finite() && last_update >= 0.0) {
         return Err(Rejection::NotAStamp);
     }

@@ -8,17 +8,17 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use super::context::output::Severity;
-use super::context::timers::Timer;
-use super::exchanges::flights::Purpose;
-use super::intake::Subject;
-use super::machine::Machine;
-use super::members::member::Member;
-use super::members::stamp_clock::Offset;
-use super::types::ids::Source;
-use super::types::limits::Rejection;
-use super::types::time::{Incarnation, Now, Stamp, Tick};
-use super::wire::message::HeardEntry;
+use crate::protocol::context::output::Severity;
+use crate::protocol::context::timers::Timer;
+use crate::protocol::exchanges::flights::Purpose;
+use crate::protocol::machine::Machine;
+use crate::protocol::members::member::Member;
+use crate::protocol::members::stamp_clock::Offset;
+use crate::protocol::merging::intake::Subject;
+use crate::protocol::types::ids::Source;
+use crate::protocol::types::limits::Rejection;
+use crate::protocol::types::time::{Incarnation, Now, Stamp, Tick};
+use crate::protocol::wire::message::HeardEntry;
 
 /// A clock may be wrong by hours, but not by more than this; beyond, a stamp could never be outdone.
 pub(crate) const MAX_AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
@@ -35,7 +35,7 @@ const DOWNLOADED_AGAIN_MS: std::ops::Range<u64> = 1_000..10_000;
 
 /// What was rejected because of this server's clock.
 #[derive(Debug, Default)]
-pub(super) struct Rejected {
+pub(in crate::protocol) struct Rejected {
     /// How far the clock was ahead of the monotonic one at the first rejection, and when the last one was.
     pending: Option<(Offset, Tick)>,
     /// Servers named in the log since this moment.
@@ -66,17 +66,17 @@ impl Rejected {
     }
 
     /// A download of the master list begins.
-    pub(super) fn begin_list(&mut self) {
+    pub(in crate::protocol) fn begin_list(&mut self) {
         self.listed = (0, 0);
     }
 
     /// An entry of the master list was let in.
-    pub(super) fn let_in_from_list(&mut self) {
+    pub(in crate::protocol) fn let_in_from_list(&mut self) {
         self.listed.1 += 1;
     }
 
     /// Whether the master list is to be downloaded again; told once.
-    pub(super) fn takes_list(&mut self) -> bool {
+    pub(in crate::protocol) fn takes_list(&mut self) -> bool {
         std::mem::take(&mut self.wants_list)
     }
 
@@ -91,7 +91,7 @@ impl Stamp {
     }
 
     /// As a stamp that others let in.
-    pub(super) fn clamped(self, now: Now) -> Stamp {
+    pub(in crate::protocol) fn clamped(self, now: Now) -> Stamp {
         if self.is_far_ahead(now) { now.wall } else { self }
     }
 }
@@ -102,7 +102,7 @@ impl Incarnation {
     }
 
     /// The one that outdoes it.
-    pub(super) fn outdone(self, now: Now) -> Self {
+    pub(in crate::protocol) fn outdone(self, now: Now) -> Self {
         if self.is_far_ahead(now) { Self::first(now.wall) } else { self.next() }
     }
 
@@ -114,7 +114,7 @@ impl Incarnation {
 
 impl Machine {
     /// Looks at the clock, at each door; cheap.
-    pub(super) fn look_at_clock(&mut self, now: Now) {
+    pub(in crate::protocol) fn look_at_clock(&mut self, now: Now) {
         if self.me.begins_again_below(now) {
             let message = "Clustershazbot: the clock was set back by a day or more, so this server starts again \
                            below the version that it gave itself before";
@@ -137,7 +137,7 @@ impl Machine {
     }
 
     /// As long as something was rejected, a jump of the clock is not to wait for another event.
-    pub(super) fn schedule_look_at_clock(&mut self, now: Tick) {
+    pub(in crate::protocol) fn schedule_look_at_clock(&mut self, now: Tick) {
         match self.rejected.pending {
             Some((_, last)) if now.since(last) < FORGOTTEN && !self.me.is_leaving() => {
                 self.timers.set_earlier(Timer::Clock, now + LOOK);
@@ -147,7 +147,7 @@ impl Machine {
     }
 
     /// Something said of a server is not let in.
-    pub(super) fn reject(&mut self, rejection: Rejection, identity: &Arc<str>, now: Now) {
+    pub(in crate::protocol) fn reject(&mut self, rejection: Rejection, identity: &Arc<str>, now: Now) {
         match rejection {
             Rejection::FarAhead => self.reject_far_ahead(identity, now),
             _ => self.log_rejection(rejection),
@@ -155,7 +155,12 @@ impl Machine {
     }
 
     /// Whether a claim's incarnation lies too far ahead to be adopted. One that is held already may be confirmed.
-    pub(super) fn rejects_for_clock(&mut self, subject: &Subject, said: Incarnation, now: Now) -> bool {
+    pub(in crate::protocol) fn rejects_for_clock(
+        &mut self,
+        subject: &Subject,
+        said: Incarnation,
+        now: Now,
+    ) -> bool {
         if !said.is_far_ahead(now) {
             return false;
         }
@@ -185,7 +190,7 @@ impl Machine {
     }
 
     /// A plain entry lies too far ahead. What a server says of itself when it is asked counts, as said now.
-    pub(super) fn hear_far_ahead(
+    pub(in crate::protocol) fn hear_far_ahead(
         &mut self,
         source: Source,
         says_online: bool,
@@ -216,7 +221,7 @@ impl Machine {
     }
 
     /// Hearsay contradicts what is held, and one of the two lies too far ahead to be compared: the subject is asked.
-    pub(super) fn verify_far_ahead(&mut self, identity: &Arc<str>, says_online: bool, now: Now) {
+    pub(in crate::protocol) fn verify_far_ahead(&mut self, identity: &Arc<str>, says_online: bool, now: Now) {
         let contradicts =
             |member: &Member| member.is_online() != says_online && !member.is_first_hand(!says_online, now);
         match self.roster.get(identity) {
@@ -232,7 +237,7 @@ impl Machine {
     }
 
     /// The master list was merged. If it held nothing but what this server's clock rejects, it is downloaded again soon.
-    pub(super) fn mind_rejected_list(&mut self, now: Tick) {
+    pub(in crate::protocol) fn mind_rejected_list(&mut self, now: Tick) {
         if self.rejected.is_all_of_list() && !self.me.is_leaving() {
             self.master_list.has_greeted = false;
             self.rejected.wants_list = true;
@@ -242,7 +247,7 @@ impl Machine {
     }
 
     /// A peer has rejected what this server says of itself, because of the clocks.
-    pub(super) fn hear_of_rejection(&mut self, peer: &Arc<str>, theirs: Stamp, now: Now) {
+    pub(in crate::protocol) fn hear_of_rejection(&mut self, peer: &Arc<str>, theirs: Stamp, now: Now) {
         let ahead = self.me.incarnation().0.saturating_sub(Incarnation::first(theirs).0);
         let peer = self.roster.spelling(peer);
         let message = format!(

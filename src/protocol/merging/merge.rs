@@ -6,29 +6,29 @@
 
 use std::sync::Arc;
 
-use super::exchanges::flights::{OwnWord, Purpose};
-use super::intake::Subject;
-use super::machine::Machine;
-use super::members::member::Member;
-use super::members::member::case::Comeback;
-use super::members::myself::Contradiction;
-use super::types::base_url::BaseUrl;
-use super::types::ids::Source;
-use super::types::limits::{Rejection, TOMBSTONE_KEPT};
-use super::types::status::Status;
-use super::types::time::{Incarnation, Now, Stamp};
-use super::wire::message::HeardEntry;
+use crate::protocol::exchanges::flights::{OwnWord, Purpose};
+use crate::protocol::machine::Machine;
+use crate::protocol::members::member::Member;
+use crate::protocol::members::member::case::Comeback;
+use crate::protocol::members::myself::Contradiction;
+use crate::protocol::merging::intake::Subject;
+use crate::protocol::types::base_url::BaseUrl;
+use crate::protocol::types::ids::Source;
+use crate::protocol::types::limits::{Rejection, TOMBSTONE_KEPT};
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Incarnation, Now, Stamp};
+use crate::protocol::wire::message::HeardEntry;
 
 /// One claim about a legacy peer, or by way of one, checked.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct LegacyClaim {
-    pub(super) says_online: bool,
-    pub(super) monitor: bool,
-    pub(super) stamp: Stamp,
+pub(in crate::protocol) struct LegacyClaim {
+    pub(in crate::protocol) says_online: bool,
+    pub(in crate::protocol) monitor: bool,
+    pub(in crate::protocol) stamp: Stamp,
     /// Whether a native server vouches for it.
-    pub(super) is_verified: bool,
+    pub(in crate::protocol) is_verified: bool,
     /// Where a native server says that it is offline: whether it has answered without itself.
-    pub(super) is_absent: bool,
+    pub(in crate::protocol) is_absent: bool,
 }
 
 impl LegacyClaim {
@@ -39,7 +39,7 @@ impl LegacyClaim {
 
 impl Member {
     /// A claim that agrees with where it stands: at most a newer stamp.
-    pub(super) fn hear_agreement(&mut self, claim: LegacyClaim, now: Now) {
+    pub(in crate::protocol) fn hear_agreement(&mut self, claim: LegacyClaim, now: Now) {
         let is_newer = claim.stamp > self.stamp;
         // A native server's tombstone is shown as native servers tell it.
         if is_newer && (claim.says_online || !self.is_native()) {
@@ -54,7 +54,13 @@ impl Member {
 }
 
 impl Machine {
-    pub(super) fn hear(&mut self, now: Now, source: Source, says_online: bool, entry: &HeardEntry<'_>) {
+    pub(in crate::protocol) fn hear(
+        &mut self,
+        now: Now,
+        source: Source,
+        says_online: bool,
+        entry: &HeardEntry<'_>,
+    ) {
         let (subject, stamp) = match self.take_in(entry, now) {
             Ok(taken) => taken,
             Err(Rejection::FarAhead) => {
@@ -95,7 +101,7 @@ impl Machine {
         }
     }
 
-    pub(super) fn hear_about_myself(&mut self, says_online: bool, stamp: Stamp, now: Now) {
+    pub(in crate::protocol) fn hear_about_myself(&mut self, says_online: bool, stamp: Stamp, now: Now) {
         let is_outdone = self.me.hear(says_online, stamp, now) == Contradiction::Outdone;
         if is_outdone && !self.own_url.is_unreachable() {
             self.push_to_few(now.tick);
@@ -153,7 +159,7 @@ impl Machine {
         self.hear_about_known(Arc::clone(url.identity()), claim, now);
     }
 
-    pub(super) fn hear_about_known(&mut self, identity: Arc<str>, claim: LegacyClaim, now: Now) {
+    pub(in crate::protocol) fn hear_about_known(&mut self, identity: Arc<str>, claim: LegacyClaim, now: Now) {
         let Some(member) = self.roster.get_mut(&identity) else { return };
         if member.is_online() == claim.says_online {
             let is_vouched_for = member.is_unconfirmed && (claim.is_verified || claim.stamp > member.stamp);

@@ -3,23 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::intake::Subject;
-use super::machine::Machine;
-use super::members::member::{Member, Wire};
-use super::members::myself::Contradiction;
-use super::members::roster::journal::Cause;
-use super::merge::LegacyClaim;
-use super::types::base_url::BaseUrl;
-use super::types::claim::Claim;
-use super::types::limits::{Rejection, TOMBSTONE_KEPT};
-use super::types::status::Status;
-use super::types::time::{Incarnation, Now};
-use super::types::version::{Precedence, Version};
-use super::wire::extension::Extension;
+use crate::protocol::machine::Machine;
+use crate::protocol::members::member::{Member, Wire};
+use crate::protocol::members::myself::Contradiction;
+use crate::protocol::members::roster::journal::Cause;
+use crate::protocol::merging::intake::Subject;
+use crate::protocol::merging::merge::LegacyClaim;
+use crate::protocol::types::base_url::BaseUrl;
+use crate::protocol::types::claim::Claim;
+use crate::protocol::types::limits::{Rejection, TOMBSTONE_KEPT};
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Incarnation, Now};
+use crate::protocol::types::version::{Precedence, Version};
+use crate::protocol::wire::extension::Extension;
 
 /// What a claim was worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Worth {
+pub(in crate::protocol) enum Worth {
     /// It changed what is known.
     News,
     /// It was known.
@@ -30,11 +30,11 @@ pub(super) enum Worth {
 
 /// What comes of the claims of a message.
 #[derive(Debug, Default)]
-pub(super) struct Heard {
+pub(in crate::protocol) struct Heard {
     /// The indices of those that were news.
-    pub(super) fresh: Vec<u32>,
+    pub(in crate::protocol) fresh: Vec<u32>,
     /// What is known better here.
-    pub(super) objections: Vec<Claim>,
+    pub(in crate::protocol) objections: Vec<Claim>,
 }
 
 /// So many objections fit into an answer.
@@ -42,7 +42,7 @@ const MAX_OBJECTIONS: usize = 100;
 
 impl Machine {
     /// What a native server says of itself, in a request or an answer; its identity, unless it can't be one.
-    pub(super) fn hear_sender(
+    pub(in crate::protocol) fn hear_sender(
         &mut self,
         extension: &Extension,
         knew: Incarnation,
@@ -70,7 +70,7 @@ impl Machine {
     }
 
     /// The incarnation that is held of a server.
-    pub(super) fn incarnation_of(&self, base_url: &str) -> Incarnation {
+    pub(in crate::protocol) fn incarnation_of(&self, base_url: &str) -> Incarnation {
         match self.identify(base_url) {
             Ok(Subject::Known(identity)) => {
                 self.roster.get(&identity).map_or(Incarnation::NONE, |member| member.incarnation)
@@ -80,7 +80,7 @@ impl Machine {
     }
 
     /// What a native server says of others. What comes by a sync is not passed on: whoever misses it finds out likewise.
-    pub(super) fn hear_natives(&mut self, claims: &[Claim], spreads: bool, now: Now) -> Heard {
+    pub(in crate::protocol) fn hear_natives(&mut self, claims: &[Claim], spreads: bool, now: Now) -> Heard {
         let mut heard = Heard::default();
         self.roster.because(Cause::Hearsay);
         for (index, claim) in claims.iter().enumerate() {
@@ -344,7 +344,7 @@ impl Machine {
     }
 
     /// Rule R4: what comes by way of a legacy peer about a native server is a hint, to be looked into.
-    pub(super) fn hear_hint(&mut self, identity: &Arc<str>, claim: LegacyClaim, now: Now) {
+    pub(in crate::protocol) fn hear_hint(&mut self, identity: &Arc<str>, claim: LegacyClaim, now: Now) {
         let Some(member) = self.roster.get_mut(identity) else { return };
         let is_newer = claim.stamp > member.stamp;
         member.saw(claim.stamp);
@@ -359,14 +359,14 @@ impl Machine {
     }
 
     /// What this server holds about another, or about itself, to be told to native servers.
-    pub(super) fn claim_about(&self, identity: &str, now: Now) -> Option<Claim> {
+    pub(in crate::protocol) fn claim_about(&self, identity: &str, now: Now) -> Option<Claim> {
         if identity == self.me.identity() {
             return Some(self.me.claim());
         }
         self.roster.entry(identity).map(|(identity, member)| member.claim(identity, now))
     }
 
-    pub(super) fn claim_about_url(&self, base_url: &str, now: Now) -> Option<Claim> {
+    pub(in crate::protocol) fn claim_about_url(&self, base_url: &str, now: Now) -> Option<Claim> {
         match self.identify(base_url).ok()? {
             Subject::Me => Some(self.me.claim()),
             Subject::Known(identity) => self.claim_about(&identity, now),

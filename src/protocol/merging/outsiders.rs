@@ -10,24 +10,24 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use super::context::output::{Severity, Transmit};
-use super::exchanges::flights::{Flight, PEER_TIMEOUT, Purpose};
-use super::intake::Subject;
-use super::machine::Machine;
-use super::members::member::{Member, Wire};
-use super::members::roster::journal::Cause;
-use super::types::base_url::BaseUrl;
-use super::types::ids::ExchangeId;
-use super::types::status::Status;
-use super::types::time::{Now, Tick};
-use super::wire::extension::Kind;
-use super::wire::message::{Lists, Refusal, Reply};
+use crate::protocol::context::output::{Severity, Transmit};
+use crate::protocol::exchanges::flights::{Flight, PEER_TIMEOUT, Purpose};
+use crate::protocol::machine::Machine;
+use crate::protocol::members::member::{Member, Wire};
+use crate::protocol::members::roster::journal::Cause;
+use crate::protocol::merging::intake::Subject;
+use crate::protocol::types::base_url::BaseUrl;
+use crate::protocol::types::ids::ExchangeId;
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Now, Tick};
+use crate::protocol::wire::extension::Kind;
+use crate::protocol::wire::message::{Lists, Refusal, Reply};
 
 /// Time from a stranger's first 401 until it is left out. Enough for it to call with the right
 /// secret, if a new one is being rolled out just then.
-pub(super) const LEFT_OUT_AFTER: Duration = Duration::from_secs(18);
+pub(in crate::protocol) const LEFT_OUT_AFTER: Duration = Duration::from_secs(18);
 /// Outsiders remembered; the oldest makes way, and is left out again if it is heard of again.
-pub(super) const MAX_OUTSIDERS: usize = 4_096;
+pub(in crate::protocol) const MAX_OUTSIDERS: usize = 4_096;
 /// Pause before an outsider that others talk about is asked again whether it has the secret by now.
 const ASKED_AGAIN: Duration = Duration::from_secs(30);
 /// Pause between two questions to whichever outsiders.
@@ -35,7 +35,7 @@ const PACE: Duration = Duration::from_secs(1);
 
 /// Servers that are no members.
 #[derive(Debug, Default)]
-pub(super) struct Outsiders {
+pub(in crate::protocol) struct Outsiders {
     by_identity: IndexMap<Arc<str>, Outsider, FixedState>,
     next_question: Tick,
     is_told: bool,
@@ -50,11 +50,11 @@ struct Outsider {
 }
 
 impl Outsiders {
-    pub(super) fn has(&self, identity: &str) -> bool {
+    pub(in crate::protocol) fn has(&self, identity: &str) -> bool {
         !self.by_identity.is_empty() && self.by_identity.contains_key(identity)
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::protocol) fn len(&self) -> usize {
         self.by_identity.len()
     }
 
@@ -68,7 +68,7 @@ impl Outsiders {
 
 impl Machine {
     /// A stranger that shows nobody its list may still have this server's secret.
-    pub(super) fn try_stranger(&mut self, peer: &Arc<str>, reply: &Reply<'_>, now: Now) {
+    pub(in crate::protocol) fn try_stranger(&mut self, peer: &Arc<str>, reply: &Reply<'_>, now: Now) {
         let is_untried =
             |member: &Member| member.is_online() && !member.has_exchanged() && member.rejected_at().is_none();
         if *reply == Reply::Refusal(Refusal::Unauthorized) && self.roster.get(peer).is_some_and(is_untried) {
@@ -77,7 +77,7 @@ impl Machine {
     }
 
     /// A list does not tell whether its server is native; now that it is known not to be drained, gossip may.
-    pub(super) fn offer_to_stranger(&mut self, peer: &Arc<str>, now: Now) {
+    pub(in crate::protocol) fn offer_to_stranger(&mut self, peer: &Arc<str>, now: Now) {
         let is_to_be_asked = |member: &Member| member.wire == Wire::Unknown && member.rejected_at().is_none();
         if self.is_native() && self.roster.get(peer).is_some_and(is_to_be_asked) {
             self.converse(Arc::clone(peer), Purpose::LegacyNews, now);
@@ -85,7 +85,7 @@ impl Machine {
     }
 
     /// A stranger that rejects this server's secret is no member.
-    pub(super) fn leave_out(&mut self, peer: &Arc<str>, now: Now) {
+    pub(in crate::protocol) fn leave_out(&mut self, peer: &Arc<str>, now: Now) {
         let shown = self.roster.spelling(peer);
         self.probes.excuse(peer);
         self.roster.because(Cause::Rejected);
@@ -104,7 +104,7 @@ impl Machine {
     }
 
     /// Somebody says that an outsider is online: now and then it is asked whether it has this server's secret by now.
-    pub(super) fn hear_of_outsider(&mut self, url: &BaseUrl, now: Now) {
+    pub(in crate::protocol) fn hear_of_outsider(&mut self, url: &BaseUrl, now: Now) {
         let is_paused = now.tick < self.outsiders.next_question || !self.phase.is_running();
         if is_paused || self.legacy_room() == 0 {
             return;
@@ -120,7 +120,7 @@ impl Machine {
     }
 
     /// Asks a server that is no member by gossip.
-    pub(super) fn try_by_gossip(&mut self, url: &BaseUrl, now: Now) -> ExchangeId {
+    pub(in crate::protocol) fn try_by_gossip(&mut self, url: &BaseUrl, now: Now) -> ExchangeId {
         self.me.refresh(now);
         let id = self.flights.begin(Arc::clone(url.identity()), Purpose::Trial, now.tick);
         // It hears of nobody else before it has shown that it belongs here.
@@ -139,7 +139,7 @@ impl Machine {
     }
 
     /// A native server has called with this server's secret, or answered it: it is no outsider.
-    pub(super) fn admit_native(&mut self, base_url: &Arc<str>, now: Now) {
+    pub(in crate::protocol) fn admit_native(&mut self, base_url: &Arc<str>, now: Now) {
         if !self.outsiders.by_identity.is_empty()
             && let Ok(Subject::New(url)) = self.identify_shared(base_url)
         {
@@ -148,7 +148,7 @@ impl Machine {
     }
 
     /// An outsider has answered gossip with its own entry.
-    pub(super) fn admit_answerer(&mut self, flight: &Flight, now: Now) {
+    pub(in crate::protocol) fn admit_answerer(&mut self, flight: &Flight, now: Now) {
         if flight.purpose != Purpose::Inquiry && flight.own_word.is_some() {
             self.admit(&flight.peer, now);
         }

@@ -1,0 +1,9 @@
+//! What is let in of what others say, and how it changes what is known.
+//!
+//! May touch `exchanges` and below.
+
+pub(in crate::protocol) mod clocks;
+pub(in crate::protocol) mod hearsay;
+pub mod intake;
+pub(in crate::protocol) mod merge;
+pub(in crate::protocol) mod outsiders;
