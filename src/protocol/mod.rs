@@ -23,14 +23,11 @@
 
 mod absence;
 mod context;
-mod errands;
 mod exchanges;
 mod expiry;
-mod health;
 mod inquest;
 mod legacy_news;
 mod listings;
-mod losses;
 pub mod machine;
 pub mod master_list;
 mod members;
@@ -39,26 +36,17 @@ mod native;
 mod own_url;
 mod phase;
 pub mod places;
-mod probes;
 mod push;
-mod questions;
 pub mod queues;
 mod reconnect;
 mod refusals;
 mod retention;
 mod revision;
 mod rounds;
-mod rumours;
 mod shown;
-mod strangers;
-mod suspicions;
-mod sync;
-mod turn;
 mod types;
-mod unreached;
 mod upload;
 mod verification;
-mod voices;
 mod wire;
 
 #[cfg(test)]
@@ -84,9 +72,9 @@ pub use wire::request;
 
 /// What the simulator's reduced model goes by.
 pub(crate) mod constants {
-    pub(crate) use super::health::SHORTEST_PROBE_TIMEOUT;
+    pub(crate) use super::native::detection::health::SHORTEST_PROBE_TIMEOUT;
+    pub(crate) use super::native::detection::questions::{HELPERS, HELPERS_WAIT, KNOCK_AGAIN};
+    pub(crate) use super::native::rumours::{COALESCED, FANOUT, IDLE_ROUNDS, PAUSE, rounds_for};
+    pub(crate) use super::native::sync::NEWS_NEED;
     pub(crate) use super::phase::MANY;
-    pub(crate) use super::questions::{HELPERS, HELPERS_WAIT, KNOCK_AGAIN};
-    pub(crate) use super::rumours::{COALESCED, FANOUT, IDLE_ROUNDS, PAUSE, rounds_for};
-    pub(crate) use super::sync::NEWS_NEED;
 }

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use super::context::log::MAX_REMEMBERED;
 use super::context::output::MAX_EVENTS;
 use super::exchanges::flights::MAX_UNDER_WAY;
-use super::health::{MAX_BURIALS, ROUND_TRIPS};
 use super::listings::MAX_HIDDEN;
 use super::machine::Machine;
 use super::members::graves::MAX_GRAVES;
 use super::members::roster::index_journal::REMEMBERED;
 use super::merging::outsiders::MAX_OUTSIDERS;
-use super::probes::MAX_WAITING;
-use super::questions::MAX_OPEN;
-use super::sync::MAX_WHOLE;
+use super::native::detection::health::{MAX_BURIALS, ROUND_TRIPS};
+use super::native::detection::probes::MAX_WAITING;
+use super::native::detection::questions::MAX_OPEN;
+use super::native::detection::unreached::MAX_UNREACHED;
+use super::native::sync::MAX_WHOLE;
+use super::native::voices::MAX_VOICES;
 use super::types::limits::MAX_MEMBERS;
-use super::unreached::MAX_UNREACHED;
-use super::voices::MAX_VOICES;
 
 /// How long one queue is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,21 +7,21 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 
-use super::context::output::Transmit;
-use super::exchanges::flights::{Flight, MAX_UNDER_WAY, Purpose};
-use super::machine::Machine;
-use super::members::member::proof::Proof;
-use super::members::member::{Member, Wire};
-use super::members::roster::digest::{Digest, name_hash};
-use super::members::roster::journal::Cause;
-use super::merging::intake::Subject;
-use super::types::claim::Claim;
-use super::types::ids::ExchangeId;
-use super::types::limits::{LAGS, Rejection};
-use super::types::status::Status;
-use super::types::time::{Incarnation, Now};
-use super::wire::extension::{Extension, Finding, Kind};
-use super::wire::message::Lists;
+use crate::protocol::context::output::Transmit;
+use crate::protocol::exchanges::flights::{Flight, MAX_UNDER_WAY, Purpose};
+use crate::protocol::machine::Machine;
+use crate::protocol::members::member::proof::Proof;
+use crate::protocol::members::member::{Member, Wire};
+use crate::protocol::members::roster::digest::{Digest, name_hash};
+use crate::protocol::members::roster::journal::Cause;
+use crate::protocol::merging::intake::Subject;
+use crate::protocol::types::claim::Claim;
+use crate::protocol::types::ids::ExchangeId;
+use crate::protocol::types::limits::{LAGS, Rejection};
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Incarnation, Now};
+use crate::protocol::wire::extension::{Extension, Finding, Kind};
+use crate::protocol::wire::message::Lists;
 
 /// So long a native server's answer to what is no probe is waited for, by a server in good health,
 const NATIVE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -114,7 +114,13 @@ impl Machine {
     }
 
     /// The answer of a server that speaks the native extension.
-    pub(super) fn conclude_native(&mut self, id: ExchangeId, flight: &Flight, heard: &Extension, now: Now) {
+    pub(in crate::protocol) fn conclude_native(
+        &mut self,
+        id: ExchangeId,
+        flight: &Flight,
+        heard: &Extension,
+        now: Now,
+    ) {
         self.note_malformed(heard);
         let peer = &flight.peer;
         let is_myself = heard.instance == self.instance;
@@ -192,7 +198,7 @@ impl Machine {
     }
 
     /// A server that was offered the native extension has passed over it.
-    pub(super) fn note_legacy_wire(&mut self, peer: &str, now: Now) {
+    pub(in crate::protocol) fn note_legacy_wire(&mut self, peer: &str, now: Now) {
         if self.is_native() && self.roster.get(peer).is_some_and(|member| !member.passes_over(now.tick)) {
             self.roster.hear_language(peer, Wire::Legacy);
             if let Some(member) = self.roster.get_mut(peer) {
@@ -221,7 +227,7 @@ impl Machine {
     }
 
     /// Sends native servers a message, except those with whom an exchange is under way.
-    pub(super) fn say(
+    pub(in crate::protocol) fn say(
         &mut self,
         peers: Vec<Arc<str>>,
         kind: Kind,
@@ -242,7 +248,13 @@ impl Machine {
         exchanges
     }
 
-    pub(super) fn say_found(&mut self, asker: &Arc<str>, target: Arc<str>, finding: Finding, now: Now) {
+    pub(in crate::protocol) fn say_found(
+        &mut self,
+        asker: &Arc<str>,
+        target: Arc<str>,
+        finding: Finding,
+        now: Now,
+    ) {
         self.me.refresh(now);
         let target = self.roster.spelling(&target);
         let message = Extension { found: Some((target, finding)), ..self.extension(Kind::Push, Vec::new()) };
@@ -280,22 +292,22 @@ impl Machine {
     }
 
     /// Whether there is room for one request more to a native server.
-    pub(super) fn may_say_more(&self) -> bool {
+    pub(in crate::protocol) fn may_say_more(&self) -> bool {
         self.room() > 0
     }
 
     /// How many requests more may be under way with native servers.
-    pub(super) fn room(&self) -> usize {
+    pub(in crate::protocol) fn room(&self) -> usize {
         let others = self.requests_to_legacy_peers() + self.requests_to_unmet();
         self.room_beside(self.flights.len().saturating_sub(others))
     }
 
     /// And with legacy peers: those that hang take no room from native servers.
-    pub(super) fn legacy_room(&self) -> usize {
+    pub(in crate::protocol) fn legacy_room(&self) -> usize {
         self.room_beside(self.requests_to_legacy_peers())
     }
 
-    pub(super) fn has_room_for(&self, peer: &str) -> bool {
+    pub(in crate::protocol) fn has_room_for(&self, peer: &str) -> bool {
         let room = if self.is_met_natively(peer) { self.room() } else { self.legacy_room() };
         room > 0
     }
@@ -328,16 +340,21 @@ impl Machine {
 
     /// How many living servers it holds confirmed, itself included: what only the master list says
     /// is told to nobody.
-    pub(super) fn confirmed(&self) -> usize {
+    pub(in crate::protocol) fn confirmed(&self) -> usize {
         self.living() - self.roster.unconfirmed_count()
     }
 
-    pub(super) fn native_timeout(&self) -> Duration {
+    pub(in crate::protocol) fn native_timeout(&self) -> Duration {
         NATIVE_TIMEOUT.mul_f64(self.health.stretch()).min(LONGEST_TIMEOUT)
     }
 
     /// The extension for this peer, if it is offered one.
-    pub(super) fn offer(&self, peer: &str, message: &Arc<Extension>, now: Now) -> Option<Arc<Extension>> {
+    pub(in crate::protocol) fn offer(
+        &self,
+        peer: &str,
+        message: &Arc<Extension>,
+        now: Now,
+    ) -> Option<Arc<Extension>> {
         let member = self.roster.get(peer).filter(|_| self.is_native())?;
         if member.passes_over(now.tick) {
             return None;
@@ -346,7 +363,7 @@ impl Machine {
     }
 
     /// What is said in every message, and these claims.
-    pub(super) fn extension(&self, kind: Kind, claims: Vec<Claim>) -> Extension {
+    pub(in crate::protocol) fn extension(&self, kind: Kind, claims: Vec<Claim>) -> Extension {
         Extension {
             me: self.me.word(),
             instance: self.instance,
@@ -365,7 +382,7 @@ impl Machine {
     }
 
     /// The sums over all living servers, this one included.
-    pub(super) fn digest(&self) -> Digest {
+    pub(in crate::protocol) fn digest(&self) -> Digest {
         let mut digest = *self.roster.digest();
         if self.me.is_online() {
             digest.toggle(name_hash(self.me.identity()), self.me.incarnation());
@@ -374,7 +391,7 @@ impl Machine {
     }
 
     /// Whether this member is met in the native extension.
-    pub(super) fn is_met_natively(&self, peer: &str) -> bool {
+    pub(in crate::protocol) fn is_met_natively(&self, peer: &str) -> bool {
         self.is_native() && self.roster.get(peer).is_some_and(|member| !member.is_met_as_legacy())
     }
 }

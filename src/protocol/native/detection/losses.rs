@@ -7,22 +7,22 @@ const MANY: f64 = 0.15;
 
 /// The share of exchanges that were lately met with silence; an exponential average.
 #[derive(Debug, Default)]
-pub(super) struct Losses {
+pub(in crate::protocol) struct Losses {
     share: f64,
 }
 
 impl Losses {
     /// A server has answered.
-    pub(super) fn heard(&mut self) {
+    pub(in crate::protocol) fn heard(&mut self) {
         self.share -= self.share / MEMORY;
     }
 
     /// A native server has not answered.
-    pub(super) fn missed(&mut self) {
+    pub(in crate::protocol) fn missed(&mut self) {
         self.share += (1.0 - self.share) / MEMORY;
     }
 
-    pub(super) fn are_many(&self) -> bool {
+    pub(in crate::protocol) fn are_many(&self) -> bool {
         self.share > MANY
     }
 }

@@ -6,23 +6,23 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use indexmap::{IndexMap, IndexSet};
 
-use super::context::timers::Timer;
-use super::exchanges::flights::Purpose;
-use super::machine::Machine;
-use super::members::member::Member;
-use super::questions::Question;
-use super::turn::Turn;
-use super::types::ids::ExchangeId;
-use super::types::status::Status;
-use super::types::time::{Now, Tick};
-use super::wire::extension::{Finding, Kind};
+use crate::protocol::context::timers::Timer;
+use crate::protocol::exchanges::flights::Purpose;
+use crate::protocol::machine::Machine;
+use crate::protocol::members::member::Member;
+use crate::protocol::native::detection::questions::Question;
+use crate::protocol::native::detection::turn::Turn;
+use crate::protocol::types::ids::ExchangeId;
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Now, Tick};
+use crate::protocol::wire::extension::{Finding, Kind};
 
 /// So many servers to be asked out of turn are remembered.
-pub(super) const MAX_WAITING: usize = 1_024;
+pub(in crate::protocol) const MAX_WAITING: usize = 1_024;
 
 /// Whom to probe, and what is being found out.
 #[derive(Debug, Default)]
-pub(super) struct Probes {
+pub(in crate::protocol) struct Probes {
     /// Every second probe goes to the neighbour.
     is_neighbours_turn: bool,
     turn: Turn,
@@ -30,37 +30,37 @@ pub(super) struct Probes {
     urgent: VecDeque<Arc<str>>,
     /// Buried ones that somebody holds for alive: they are told, so that a living one can refute.
     disputed: IndexSet<Arc<str>, FixedState>,
-    pub(super) open: IndexMap<Arc<str>, Question, FixedState>,
+    pub(in crate::protocol) open: IndexMap<Arc<str>, Question, FixedState>,
     /// For whom a server is being probed.
-    pub(super) errands: IndexMap<Arc<str>, Vec<Arc<str>>, FixedState>,
+    pub(in crate::protocol) errands: IndexMap<Arc<str>, Vec<Arc<str>>, FixedState>,
     /// What was found for those with whom an exchange was under way just then.
-    pub(super) owed: VecDeque<(Arc<str>, Arc<str>, Finding)>,
+    pub(in crate::protocol) owed: VecDeque<(Arc<str>, Arc<str>, Finding)>,
 }
 
 impl Probes {
-    pub(super) fn is_open(&self, identity: &str) -> bool {
+    pub(in crate::protocol) fn is_open(&self, identity: &str) -> bool {
         self.open.contains_key(identity)
     }
 
     /// One to be probed out of turn.
-    pub(super) fn hurry(&mut self, identity: &Arc<str>) {
+    pub(in crate::protocol) fn hurry(&mut self, identity: &Arc<str>) {
         if self.urgent.len() < MAX_WAITING && !self.urgent.contains(identity) {
             self.urgent.push_back(Arc::clone(identity));
         }
     }
 
     /// It runs, and says itself why it does not answer.
-    pub(super) fn excuse(&mut self, identity: &Arc<str>) {
+    pub(in crate::protocol) fn excuse(&mut self, identity: &Arc<str>) {
         self.open.swap_remove(identity);
     }
 
     /// How many wait to be probed out of turn, and how many to be told that they are held for dead.
-    pub(super) fn lengths(&self) -> [usize; 2] {
+    pub(in crate::protocol) fn lengths(&self) -> [usize; 2] {
         [self.urgent.len(), self.disputed.len()]
     }
 
     /// A buried one that somebody holds for alive.
-    pub(super) fn dispute(&mut self, identity: &Arc<str>) {
+    pub(in crate::protocol) fn dispute(&mut self, identity: &Arc<str>) {
         if self.disputed.len() < MAX_WAITING {
             self.disputed.insert(Arc::clone(identity));
         }
@@ -68,7 +68,7 @@ impl Probes {
 }
 
 impl Machine {
-    pub(super) fn schedule_probe(&mut self, now: Tick) {
+    pub(in crate::protocol) fn schedule_probe(&mut self, now: Tick) {
         if let Some(interval) = self.config.probe_interval {
             let pause = self.jittered(interval);
             self.timers.set(Timer::Probe, now + pause);
@@ -76,7 +76,7 @@ impl Machine {
     }
 
     /// Probes the next one, and another one out of turn.
-    pub(super) fn probe_next(&mut self, now: Now) {
+    pub(in crate::protocol) fn probe_next(&mut self, now: Now) {
         self.schedule_probe(now.tick);
         self.look_at_own_url(now);
         if let Some(disputed) = self.probes.disputed.pop()
@@ -131,24 +131,24 @@ impl Machine {
     }
 
     /// Asks a native server for a sign of life, unless an exchange with it is under way, which tells as much.
-    pub(super) fn probe(&mut self, peer: &Arc<str>, now: Now) -> Option<ExchangeId> {
+    pub(in crate::protocol) fn probe(&mut self, peer: &Arc<str>, now: Now) -> Option<ExchangeId> {
         let known = |subject: &str| subject == &**peer;
         let claims = self.rumoured_besides(known, now);
         self.say(vec![Arc::clone(peer)], Kind::Probe, claims, Arc::default(), Purpose::Probe, now).pop_first()
     }
 
     /// Tells a buried one that it is held for dead, so that it can refute.
-    pub(super) fn reach(&mut self, peer: &Arc<str>, now: Now) {
+    pub(in crate::protocol) fn reach(&mut self, peer: &Arc<str>, now: Now) {
         self.say(vec![Arc::clone(peer)], Kind::Probe, Vec::new(), Arc::default(), Purpose::Reach, now);
     }
 
     /// Tells a suspect that it is one.
-    pub(super) fn tell_suspect(&mut self, peer: &Arc<str>, now: Now) {
+    pub(in crate::protocol) fn tell_suspect(&mut self, peer: &Arc<str>, now: Now) {
         self.say(vec![Arc::clone(peer)], Kind::Push, Vec::new(), Arc::default(), Purpose::Reach, now);
     }
 
     /// An exchange with a native server has succeeded.
-    pub(super) fn probe_succeeded(&mut self, peer: &Arc<str>, now: Now) {
+    pub(in crate::protocol) fn probe_succeeded(&mut self, peer: &Arc<str>, now: Now) {
         self.health.heal();
         self.probes.open.swap_remove(peer);
         self.strangers.pass(peer);
@@ -156,7 +156,13 @@ impl Machine {
     }
 
     /// An exchange with a native server has failed.
-    pub(super) fn fail_natively(&mut self, peer: &Arc<str>, purpose: Purpose, finding: Finding, now: Now) {
+    pub(in crate::protocol) fn fail_natively(
+        &mut self,
+        peer: &Arc<str>,
+        purpose: Purpose,
+        finding: Finding,
+        now: Now,
+    ) {
         // A suspect that is told of it: those who asked about it learn it, and nobody asks further.
         if purpose == Purpose::Reach {
             self.report(peer, finding, now);

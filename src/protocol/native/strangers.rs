@@ -18,15 +18,15 @@ use foldhash::fast::FixedState;
 use indexmap::{IndexMap, IndexSet};
 use rand::RngExt;
 
-use super::context::deadlines::Deadlines;
-use super::context::timers::Timer;
-use super::machine::Machine;
-use super::members::member::Member;
-use super::members::member::case::{SECOND_TRY, YOUNG};
-use super::questions::{HELPERS_WAIT, KNOCK_AGAIN};
-use super::types::ids::ExchangeId;
-use super::types::time::{Incarnation, Now, Tick};
-use super::wire::extension::Finding;
+use crate::protocol::context::deadlines::Deadlines;
+use crate::protocol::context::timers::Timer;
+use crate::protocol::machine::Machine;
+use crate::protocol::members::member::Member;
+use crate::protocol::members::member::case::{SECOND_TRY, YOUNG};
+use crate::protocol::native::detection::questions::{HELPERS_WAIT, KNOCK_AGAIN};
+use crate::protocol::types::ids::ExchangeId;
+use crate::protocol::types::time::{Incarnation, Now, Tick};
+use crate::protocol::wire::extension::Finding;
 
 /// Time for which strangers are gathered into one batch, so that claims in many small messages
 /// count together.
@@ -43,7 +43,7 @@ const MAX_FAILING: usize = 1_024;
 /// Pause between two checks: 40 a second, so that 1,000 made-up servers are gone within 150 s.
 const PACE: Duration = Duration::from_millis(25);
 /// Checks under way at once: as many as begin within the longest timeout of a probe.
-pub(super) const MAX_ASKED: usize = 40;
+pub(in crate::protocol) const MAX_ASKED: usize = 40;
 /// Bound of the wait for the outcome of a sample.
 const SAMPLE_TAKES: Duration = Duration::from_secs(3);
 /// Failed ones of a sample that helpers are asked about: the fault may be this server's own network.
@@ -51,7 +51,7 @@ const LOOKED_AT: usize = 3;
 
 /// What is being found out about strangers.
 #[derive(Debug, Default)]
-pub(super) struct Strangers {
+pub(in crate::protocol) struct Strangers {
     arrived: IndexSet<Arc<str>, FixedState>,
     /// When those that have arrived become a batch.
     gathered_at: Tick,
@@ -91,7 +91,7 @@ impl Batch {
 
 impl Strangers {
     /// Somebody tells of a native server that is not known here.
-    pub(super) fn arrive(&mut self, identity: &Arc<str>, spreads: bool, now: Tick) {
+    pub(in crate::protocol) fn arrive(&mut self, identity: &Arc<str>, spreads: bool, now: Tick) {
         if self.arrived.is_empty() {
             self.gathered_at = now + GATHERED;
             self.came_by_sync = false;
@@ -101,33 +101,33 @@ impl Strangers {
     }
 
     /// How many checks are under way.
-    pub(super) fn asked(&self) -> usize {
+    pub(in crate::protocol) fn asked(&self) -> usize {
         self.asked.len()
     }
 
     /// A check has ended.
-    pub(super) fn end(&mut self, id: ExchangeId) {
+    pub(in crate::protocol) fn end(&mut self, id: ExchangeId) {
         self.asked.remove(&id);
     }
 
     /// Whether it most likely does not exist.
-    pub(super) fn is_doubtful(&self, identity: &str) -> bool {
+    pub(in crate::protocol) fn is_doubtful(&self, identity: &str) -> bool {
         !self.doubtful.is_empty() && self.doubtful.contains_key(identity)
     }
 
     /// Whether it failed with most of its batch, and is given time.
-    pub(super) fn is_on_hold(&self, identity: &str) -> bool {
+    pub(in crate::protocol) fn is_on_hold(&self, identity: &str) -> bool {
         self.is_on_hold && self.arrived.contains(identity)
     }
 
     /// Whether what comes of a probe is a check's outcome.
-    pub(super) fn is_checking(&self, identity: &str) -> bool {
+    pub(in crate::protocol) fn is_checking(&self, identity: &str) -> bool {
         self.is_doubtful(identity)
             || self.batch.as_ref().is_some_and(|batch| batch.checking.contains(identity))
     }
 
     /// It has answered.
-    pub(super) fn pass(&mut self, identity: &Arc<str>) {
+    pub(in crate::protocol) fn pass(&mut self, identity: &Arc<str>) {
         if let Some(batch) = &mut self.batch {
             batch.passed += usize::from(batch.checking.swap_remove(identity));
         }
@@ -136,7 +136,7 @@ impl Strangers {
     }
 
     /// A helper has reached it: what was found here says more about this server than about strangers.
-    pub(super) fn vouch(&mut self, identity: &Arc<str>) {
+    pub(in crate::protocol) fn vouch(&mut self, identity: &Arc<str>) {
         self.pass(identity);
         if self.batch.as_ref().is_some_and(|batch| batch.asks_helpers) {
             self.batch = None;
@@ -144,7 +144,7 @@ impl Strangers {
     }
 
     /// A member that is no longer known is not checked.
-    pub(super) fn forget(&mut self, identity: &Arc<str>) {
+    pub(in crate::protocol) fn forget(&mut self, identity: &Arc<str>) {
         self.arrived.swap_remove(identity);
         self.failing.swap_remove(identity);
         if let Some(batch) = &mut self.batch {
@@ -156,7 +156,7 @@ impl Strangers {
     }
 
     /// How many have arrived or are in a batch, and how many are doubtful.
-    pub(super) fn lengths(&self) -> [usize; 2] {
+    pub(in crate::protocol) fn lengths(&self) -> [usize; 2] {
         let batch = self.batch.as_ref().map_or(0, |batch| batch.members.len());
         [self.arrived.len() + batch, self.doubtful.len()]
     }
@@ -186,11 +186,11 @@ impl Strangers {
 }
 
 impl Machine {
-    pub(super) fn is_stranger(&self, identity: &str) -> bool {
+    pub(in crate::protocol) fn is_stranger(&self, identity: &str) -> bool {
         self.roster.get(identity).is_some_and(Member::is_native_stranger)
     }
 
-    pub(super) fn schedule_strangers(&mut self, now: Tick) {
+    pub(in crate::protocol) fn schedule_strangers(&mut self, now: Tick) {
         let is_judged = self.strangers.batch.as_ref().is_some_and(|batch| batch.is_to_be_judged(now));
         let wake = if is_judged { Some(now) } else { self.strangers.next_wake() };
         match wake {
@@ -200,7 +200,7 @@ impl Machine {
     }
 
     /// Checks as many strangers as the pace allows, and judges the batch.
-    pub(super) fn check_strangers(&mut self, now: Now) {
+    pub(in crate::protocol) fn check_strangers(&mut self, now: Now) {
         if self.strangers.batch.as_ref().is_some_and(|batch| batch.is_to_be_judged(now.tick)) {
             self.judge_batch(now);
         }
@@ -273,7 +273,7 @@ impl Machine {
     }
 
     /// A check has failed.
-    pub(super) fn fail_stranger(&mut self, peer: &Arc<str>, finding: Finding, now: Now) {
+    pub(in crate::protocol) fn fail_stranger(&mut self, peer: &Arc<str>, finding: Finding, now: Now) {
         self.report(peer, finding, now);
         if let Some(batch) = &mut self.strangers.batch
             && batch.checking.swap_remove(peer)
@@ -350,7 +350,7 @@ impl Machine {
 
 impl Member {
     /// Whether it is known as a native server by hearsay alone.
-    pub(super) fn is_native_stranger(&self) -> bool {
+    pub(in crate::protocol) fn is_native_stranger(&self) -> bool {
         self.is_online() && self.is_native() && !self.has_exchanged() && !self.has_answered()
     }
 

@@ -11,15 +11,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::context::timers::Timer;
-use super::exchanges::flights::{PEER_TIMEOUT, Purpose};
-use super::machine::Machine;
-use super::members::member::Member;
-use super::members::member::case::{SECOND_TRY, next_grace_try};
-use super::members::roster::journal::Cause;
-use super::merging::intake::Subject;
-use super::types::time::{Incarnation, Now, Tick};
-use super::wire::extension::{Finding, Kind};
+use crate::protocol::context::timers::Timer;
+use crate::protocol::exchanges::flights::{PEER_TIMEOUT, Purpose};
+use crate::protocol::machine::Machine;
+use crate::protocol::members::member::Member;
+use crate::protocol::members::member::case::{SECOND_TRY, next_grace_try};
+use crate::protocol::members::roster::journal::Cause;
+use crate::protocol::merging::intake::Subject;
+use crate::protocol::types::time::{Incarnation, Now, Tick};
+use crate::protocol::wire::extension::{Finding, Kind};
 
 /// So many others are asked to probe one that did not answer.
 pub(crate) const HELPERS: usize = 3;
@@ -28,11 +28,11 @@ pub(crate) const HELPERS_WAIT: Duration = Duration::from_secs(1);
 /// A closed port is knocked at once more after this.
 pub(crate) const KNOCK_AGAIN: Duration = Duration::from_millis(250);
 /// So many questions are open at once; more failures wait for their next probe.
-pub(super) const MAX_OPEN: usize = 64;
+pub(in crate::protocol) const MAX_OPEN: usize = 64;
 
 /// Whether a server that did not answer is there.
 #[derive(Debug)]
-pub(super) struct Question {
+pub(in crate::protocol) struct Question {
     incarnation: Incarnation,
     own: Finding,
     /// Set while it may not listen yet: when it was first found not to.
@@ -74,7 +74,7 @@ enum Stage {
 
 impl Machine {
     /// A probe has failed.
-    pub(super) fn probe_failed(&mut self, peer: &Arc<str>, finding: Finding, now: Now) {
+    pub(in crate::protocol) fn probe_failed(&mut self, peer: &Arc<str>, finding: Finding, now: Now) {
         let is_errand = self.report(peer, finding, now);
         let Some(member) = self.roster.get(peer).filter(|member| member.is_online()) else {
             self.probes.open.swap_remove(peer);
@@ -136,7 +136,7 @@ impl Machine {
         }
     }
 
-    pub(super) fn ask_helpers(
+    pub(in crate::protocol) fn ask_helpers(
         &mut self,
         peer: &Arc<str>,
         incarnation: Incarnation,
@@ -180,7 +180,7 @@ impl Machine {
     }
 
     /// The time of some questions has come.
-    pub(super) fn look_into_questions(&mut self, now: Now) {
+    pub(in crate::protocol) fn look_into_questions(&mut self, now: Now) {
         let due: Vec<Arc<str>> = self
             .probes
             .open
@@ -212,7 +212,13 @@ impl Machine {
     }
 
     /// A helper's finding has come.
-    pub(super) fn hear_finding(&mut self, helper: &Arc<str>, base_url: &str, finding: Finding, now: Now) {
+    pub(in crate::protocol) fn hear_finding(
+        &mut self,
+        helper: &Arc<str>,
+        base_url: &str,
+        finding: Finding,
+        now: Now,
+    ) {
         let Ok(Subject::Known(target)) = self.identify(base_url) else { return };
         let Some(question) = self.probes.open.get_mut(&target) else { return };
         let is_asked = question.helpers.contains(helper);

@@ -15,14 +15,14 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use super::machine::Machine;
-use super::members::member::Member;
-use super::members::member::case::YOUNG;
-use super::members::member::suspicion::Suspicion;
-use super::types::time::{Now, Tick};
+use crate::protocol::machine::Machine;
+use crate::protocol::members::member::Member;
+use crate::protocol::members::member::case::YOUNG;
+use crate::protocol::members::member::suspicion::Suspicion;
+use crate::protocol::types::time::{Now, Tick};
 
 /// Servers that are remembered to have refused; beyond, they have no grace.
-pub(super) const MAX_UNREACHED: usize = 1_024;
+pub(in crate::protocol) const MAX_UNREACHED: usize = 1_024;
 /// The pause after the first refusal. A server that listens after a second is seen after a second.
 const SECOND_LOOK: Duration = Duration::from_secs(1);
 /// The time since its last word before such a server is suspected: it speaks each second, though not to each other server.
@@ -32,35 +32,35 @@ const SILENCE: Duration = Duration::from_secs(5);
 
 /// Native servers that refuse connections and have never answered, and when each of them last spoke.
 #[derive(Debug, Default)]
-pub(super) struct Unreached(IndexMap<Arc<str>, Tick, FixedState>);
+pub(in crate::protocol) struct Unreached(IndexMap<Arc<str>, Tick, FixedState>);
 
 impl Unreached {
     /// A word of its own has come in, by whatever way.
-    pub(super) fn spoke(&mut self, identity: &str, now: Tick) {
+    pub(in crate::protocol) fn spoke(&mut self, identity: &str, now: Tick) {
         if let Some(last_word) = self.0.get_mut(identity) {
             *last_word = now;
         }
     }
 
-    pub(super) fn forget(&mut self, identity: &str) {
+    pub(in crate::protocol) fn forget(&mut self, identity: &str) {
         self.0.swap_remove(identity);
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::protocol) fn len(&self) -> usize {
         self.0.len()
     }
 }
 
 impl Member {
     /// Whether it came just now and has never answered.
-    pub(super) fn may_not_listen_yet(&self, now: Tick) -> bool {
+    pub(in crate::protocol) fn may_not_listen_yet(&self, now: Tick) -> bool {
         !self.has_answered() && self.changed_at.age(now) < YOUNG
     }
 }
 
 impl Machine {
     /// A native server that may not listen yet has refused. When to look at it again; none where there is no room to wait.
-    pub(super) fn note_unreached(&mut self, identity: &Arc<str>, now: Now) -> Option<Tick> {
+    pub(in crate::protocol) fn note_unreached(&mut self, identity: &Arc<str>, now: Now) -> Option<Tick> {
         let member = self.roster.get(identity)?;
         let news_came = now.tick.before(member.refreshed_at.age(now.tick));
         let is_known = self.unreached.0.contains_key(identity);
@@ -80,18 +80,23 @@ impl Machine {
     }
 
     /// When a server that was refused once more may be suspected; none if now.
-    pub(super) fn next_look_at_unreached(&self, identity: &str, now: Tick) -> Option<Tick> {
+    pub(in crate::protocol) fn next_look_at_unreached(&self, identity: &str, now: Tick) -> Option<Tick> {
         self.unreached.0.get(identity).map(|last_word| *last_word + SPEAKS_WITHIN).filter(|at| *at > now)
     }
 
     /// Whether this server itself has found it refusing, and nothing has ever come from it but words.
-    pub(super) fn is_unreached(&self, identity: &str) -> bool {
+    pub(in crate::protocol) fn is_unreached(&self, identity: &str) -> bool {
         self.unreached.0.contains_key(identity)
             && self.roster.get(identity).is_some_and(|member| !member.has_answered())
     }
 
     /// How long a suspect that has never answered is waited for, where `usual` is the time of one that has.
-    pub(super) fn end_of_silence(&self, identity: &str, suspicion: &Suspicion, usual: Tick) -> Tick {
+    pub(in crate::protocol) fn end_of_silence(
+        &self,
+        identity: &str,
+        suspicion: &Suspicion,
+        usual: Tick,
+    ) -> Tick {
         let has_answered = self.roster.get(identity).is_none_or(|member| member.has_answered());
         if has_answered {
             return usual;

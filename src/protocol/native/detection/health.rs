@@ -10,13 +10,13 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use super::context::output::Severity;
-use super::losses::Losses;
-use super::machine::Machine;
-use super::members::member::Member;
-use super::types::limits::{LAGS, MAX_MEMBERS};
-use super::types::status::Status;
-use super::types::time::{Now, Tick};
+use crate::protocol::context::output::Severity;
+use crate::protocol::machine::Machine;
+use crate::protocol::members::member::Member;
+use crate::protocol::native::detection::losses::Losses;
+use crate::protocol::types::limits::{LAGS, MAX_MEMBERS};
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Now, Tick};
 
 /// The worst there is.
 const WORST: u8 = 7;
@@ -28,10 +28,10 @@ const BURIAL_WINDOW: Duration = Duration::from_secs(60);
 const TOO_MANY: usize = 3;
 const TOO_LARGE_A_SHARE: f64 = 0.15;
 /// Burials remembered; the oldest makes way. No fuller window is reached: this is the largest share of the largest roster.
-pub(super) const MAX_BURIALS: usize = (MAX_MEMBERS as f64 * TOO_LARGE_A_SHARE) as usize;
+pub(in crate::protocol) const MAX_BURIALS: usize = (MAX_MEMBERS as f64 * TOO_LARGE_A_SHARE) as usize;
 
 /// The samples of which the longest is taken: some 98th percentile.
-pub(super) const ROUND_TRIPS: usize = 64;
+pub(in crate::protocol) const ROUND_TRIPS: usize = 64;
 pub(crate) const SHORTEST_PROBE_TIMEOUT: Duration = Duration::from_millis(300);
 const LONGEST_PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -45,30 +45,30 @@ const USUAL: Duration = Duration::from_millis(50);
 const LATENESS_HALVES: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default)]
-pub(super) struct Health {
+pub(in crate::protocol) struct Health {
     ailment: u8,
-    pub(super) lag: Duration,
+    pub(in crate::protocol) lag: Duration,
     /// How much too late this server has been woken of late: the processor has too much to do.
     lateness: Duration,
     late_at: Tick,
     round_trips: VecDeque<Duration>,
-    pub(super) losses: Losses,
+    pub(in crate::protocol) losses: Losses,
     /// Whom this server buried though nobody else had accused them, and when it did so last; since the last answer.
     burials: IndexMap<Arc<str>, Tick, FixedState>,
-    pub(super) is_isolated: bool,
+    pub(in crate::protocol) is_isolated: bool,
 }
 
 impl Health {
-    pub(super) fn worsen(&mut self) {
+    pub(in crate::protocol) fn worsen(&mut self) {
         self.ailment = (self.ailment + 1).min(WORST);
     }
 
-    pub(super) fn heal(&mut self) {
+    pub(in crate::protocol) fn heal(&mut self) {
         self.ailment = self.ailment.saturating_sub(1);
     }
 
     /// This server was woken so much too late.
-    pub(super) fn woke(&mut self, late: Duration, now: Tick) {
+    pub(in crate::protocol) fn woke(&mut self, late: Duration, now: Tick) {
         let halvings = now.since(self.late_at).as_secs_f64() / LATENESS_HALVES.as_secs_f64();
         self.lateness =
             late.saturating_sub(USUAL).min(LATEST).max(self.lateness.mul_f64(0.5_f64.powf(halvings)));
@@ -76,18 +76,18 @@ impl Health {
     }
 
     /// What time-outs and suspicions are multiplied by.
-    pub(super) fn stretch(&self) -> f64 {
+    pub(in crate::protocol) fn stretch(&self) -> f64 {
         (f64::from(self.ailment) + self.overload()).min(f64::from(WORST)) + 1.0
     }
 
     /// What the pause between rounds of pushes is multiplied by. Without it, suspicions on a busy machine cost the time that would
     /// refute them, and never end (a metastable failure: Bronson and others 2021).
-    pub(super) fn restraint(&self) -> f64 {
+    pub(in crate::protocol) fn restraint(&self) -> f64 {
         self.overload().min(f64::from(WORST)) + 1.0
     }
 
     /// Whether this server had better not ask others what it may have missed itself.
-    pub(super) fn is_late(&self) -> bool {
+    pub(in crate::protocol) fn is_late(&self) -> bool {
         self.lateness >= LATE
     }
 
@@ -95,7 +95,7 @@ impl Health {
         self.lateness.as_secs_f64() / LATE.as_secs_f64()
     }
 
-    pub(super) fn measured(&mut self, round_trip: Duration) {
+    pub(in crate::protocol) fn measured(&mut self, round_trip: Duration) {
         self.losses.heard();
         if self.round_trips.len() >= ROUND_TRIPS {
             self.round_trips.pop_front();
@@ -104,13 +104,13 @@ impl Health {
     }
 
     /// How long the answer to a probe is waited for.
-    pub(super) fn probe_timeout(&self) -> Duration {
+    pub(in crate::protocol) fn probe_timeout(&self) -> Duration {
         let longest = self.round_trips.iter().max().copied().unwrap_or_default();
         let timeout = longest.saturating_mul(4).clamp(SHORTEST_PROBE_TIMEOUT, LONGEST_PROBE_TIMEOUT);
         timeout.mul_f64(self.stretch())
     }
 
-    pub(super) fn buried_alone(&mut self, identity: &Arc<str>, now: Tick) {
+    pub(in crate::protocol) fn buried_alone(&mut self, identity: &Arc<str>, now: Tick) {
         self.burials.shift_remove(identity);
         if self.burials.len() >= MAX_BURIALS {
             self.burials.shift_remove_index(0);
@@ -124,11 +124,11 @@ impl Health {
         self.burials.len() - usize::from(self.burials.contains_key(identity))
     }
 
-    pub(super) fn round_trip_count(&self) -> usize {
+    pub(in crate::protocol) fn round_trip_count(&self) -> usize {
         self.round_trips.len()
     }
 
-    pub(super) fn burial_count(&self) -> usize {
+    pub(in crate::protocol) fn burial_count(&self) -> usize {
         self.burials.len()
     }
 }
@@ -153,7 +153,7 @@ impl Machine {
     }
 
     /// Whether the burial of this member, on nobody else's word, would be one too many.
-    pub(super) fn would_bury_too_many(&mut self, identity: &str, now: Now) -> bool {
+    pub(in crate::protocol) fn would_bury_too_many(&mut self, identity: &str, now: Now) -> bool {
         if self.health.is_isolated {
             return true;
         }
@@ -173,18 +173,23 @@ impl Machine {
     }
 
     /// Somebody has answered: this server is not cut off, and those it buried alone count no more.
-    pub(super) fn is_reached(&mut self) {
+    pub(in crate::protocol) fn is_reached(&mut self) {
         self.health.is_isolated = false;
         self.health.burials.clear();
     }
 
     /// Up to so many native servers that can help, in random order.
-    pub(super) fn helpers(&mut self, amount: usize, target: &str, now: Tick) -> Vec<Arc<str>> {
+    pub(in crate::protocol) fn helpers(&mut self, amount: usize, target: &str, now: Tick) -> Vec<Arc<str>> {
         self.helpers_among(amount, target, now, |_| true)
     }
 
     /// The same among those that this server has met.
-    pub(super) fn met_helpers(&mut self, amount: usize, target: &str, now: Tick) -> Vec<Arc<str>> {
+    pub(in crate::protocol) fn met_helpers(
+        &mut self,
+        amount: usize,
+        target: &str,
+        now: Tick,
+    ) -> Vec<Arc<str>> {
         self.helpers_among(amount, target, now, Member::has_exchanged)
     }
 

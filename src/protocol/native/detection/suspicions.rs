@@ -6,14 +6,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::context::timers::Timer;
-use super::machine::Machine;
-use super::members::member::suspicion::Suspicion;
-use super::members::roster::digest::short_name;
-use super::members::roster::journal::Cause;
-use super::types::accusers::Accusers;
-use super::types::status::Status;
-use super::types::time::{Now, Tick};
+use crate::protocol::context::timers::Timer;
+use crate::protocol::machine::Machine;
+use crate::protocol::members::member::suspicion::Suspicion;
+use crate::protocol::members::roster::digest::short_name;
+use crate::protocol::members::roster::journal::Cause;
+use crate::protocol::types::accusers::Accusers;
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Now, Tick};
 
 /// The shortest suspicion among ten servers or fewer; grows with the logarithm of their number.
 const SHORTEST: Duration = Duration::from_secs(2);
@@ -25,7 +25,7 @@ const ENOUGH_CONFIRMATIONS: usize = 2;
 const HELD_BACK: Duration = Duration::from_secs(1);
 
 /// How long a suspect has, among so many servers, with so many accusers; `stretch` is 1 for a server in good health.
-pub(super) fn time_to_speak_up(servers: usize, accusers: usize, stretch: f64) -> Duration {
+pub(in crate::protocol) fn time_to_speak_up(servers: usize, accusers: usize, stretch: f64) -> Duration {
     let shortest = SHORTEST.as_secs_f64() * (servers as f64).log10().max(1.0) * stretch;
     // All but the suspect and the first accuser can confirm.
     let enough = servers.saturating_sub(2).min(ENOUGH_CONFIRMATIONS);
@@ -40,7 +40,7 @@ pub(super) fn time_to_speak_up(servers: usize, accusers: usize, stretch: f64) ->
 
 impl Machine {
     /// This server itself, and these helpers, have found a member silent.
-    pub(super) fn suspect(&mut self, identity: &Arc<str>, helpers: &[Arc<str>], now: Now) {
+    pub(in crate::protocol) fn suspect(&mut self, identity: &Arc<str>, helpers: &[Arc<str>], now: Now) {
         let me = short_name(self.me.identity());
         let accusers: Accusers = helpers.iter().map(|helper| short_name(helper)).chain([me]).collect();
         let Some(member) = self.roster.get_mut(identity) else { return };
@@ -58,7 +58,7 @@ impl Machine {
         self.tell_suspect(identity, now);
     }
 
-    pub(super) fn begin_suspicion(&mut self, identity: &Arc<str>, accusers: Accusers, now: Now) {
+    pub(in crate::protocol) fn begin_suspicion(&mut self, identity: &Arc<str>, accusers: Accusers, now: Now) {
         self.roster.transition(identity, Status::Suspect, now.tick);
         if let Some(member) = self.roster.get_mut(identity) {
             member.hold_against(Suspicion { since: now.tick, accusers });
@@ -66,12 +66,12 @@ impl Machine {
     }
 
     /// Whether nobody is suspected.
-    pub(super) fn suspects_is_empty(&self) -> bool {
+    pub(in crate::protocol) fn suspects_is_empty(&self) -> bool {
         self.suspects.is_empty()
     }
 
     /// Sees to it that a suspicion ends in time, also when it has become shorter.
-    pub(super) fn schedule_suspicion(&mut self, identity: &Arc<str>, now: Now) {
+    pub(in crate::protocol) fn schedule_suspicion(&mut self, identity: &Arc<str>, now: Now) {
         if let Some(deadline) = self.suspicion_deadline(identity) {
             self.suspects.set(identity, deadline);
             self.timers.set_earlier(Timer::Suspicion, deadline.max(now.tick));
@@ -89,7 +89,7 @@ impl Machine {
     }
 
     /// Buries those whose time is up.
-    pub(super) fn end_suspicions(&mut self, now: Now) {
+    pub(in crate::protocol) fn end_suspicions(&mut self, now: Now) {
         for identity in self.suspects.take_due(now.tick) {
             match self.suspicion_deadline(&identity) {
                 Some(deadline) if deadline <= now.tick => self.end_suspicion(&identity, now),

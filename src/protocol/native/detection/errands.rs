@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use super::exchanges::flights::Purpose;
-use super::machine::Machine;
-use super::merging::intake::Subject;
-use super::questions::MAX_OPEN;
-use super::types::time::Now;
-use super::wire::extension::{Finding, Kind};
+use crate::protocol::exchanges::flights::Purpose;
+use crate::protocol::machine::Machine;
+use crate::protocol::merging::intake::Subject;
+use crate::protocol::native::detection::questions::MAX_OPEN;
+use crate::protocol::types::time::Now;
+use crate::protocol::wire::extension::{Finding, Kind};
 
 impl Machine {
     /// Another server wants to know whether a third one answers.
-    pub(super) fn run_errand(&mut self, asker: &Arc<str>, target: &str, now: Now) {
+    pub(in crate::protocol) fn run_errand(&mut self, asker: &Arc<str>, target: &str, now: Now) {
         let Ok(Subject::Known(target)) = self.identify(target) else { return };
         if !self.is_met_natively(&target) || self.probes.errands.len() >= MAX_OPEN {
             return;
@@ -30,7 +30,7 @@ impl Machine {
     }
 
     /// Tells those who wanted to know; whether there was any.
-    pub(super) fn report(&mut self, target: &Arc<str>, finding: Finding, now: Now) -> bool {
+    pub(in crate::protocol) fn report(&mut self, target: &Arc<str>, finding: Finding, now: Now) -> bool {
         let Some(askers) = self.probes.errands.swap_remove(target) else { return false };
         for asker in askers {
             if self.probes.owed.len() < MAX_OPEN {
@@ -42,7 +42,7 @@ impl Machine {
     }
 
     /// Tells a peer what was found for it, unless an exchange with it is under way.
-    pub(super) fn owe_findings(&mut self, asker: &Arc<str>, now: Now) {
+    pub(in crate::protocol) fn owe_findings(&mut self, asker: &Arc<str>, now: Now) {
         let Some(index) = self.probes.owed.iter().position(|(owed_to, ..)| owed_to == asker) else { return };
         if !self.flights.is_talking_to(asker)
             && let Some((_, target, finding)) = self.probes.owed.remove(index)

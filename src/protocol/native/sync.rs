@@ -14,46 +14,46 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use super::exchanges::flights::Purpose;
-use super::machine::Machine;
-use super::members::member::{Member, Wire};
-use super::members::roster::digest::bucket_of;
-use super::merging::intake::Subject;
-use super::types::claim::Claim;
-use super::types::limits::{MAX_CLAIM_BYTES, TOMBSTONE_TOLD};
-use super::types::time::{Incarnation, Now, Tick};
-use super::wire::extension::{BUCKETS, Extension, Kind};
+use crate::protocol::exchanges::flights::Purpose;
+use crate::protocol::machine::Machine;
+use crate::protocol::members::member::{Member, Wire};
+use crate::protocol::members::roster::digest::bucket_of;
+use crate::protocol::merging::intake::Subject;
+use crate::protocol::types::claim::Claim;
+use crate::protocol::types::limits::{MAX_CLAIM_BYTES, TOMBSTONE_TOLD};
+use crate::protocol::types::time::{Incarnation, Now, Tick};
+use crate::protocol::wire::extension::{BUCKETS, Extension, Kind};
 
 /// News that are under way need no comparison.
 pub(crate) const NEWS_NEED: Duration = Duration::from_secs(1);
 /// So many whole rosters are handed out in a second; others are named to whoever asks for one more.
-pub(super) const MAX_WHOLE: usize = 4;
+pub(in crate::protocol) const MAX_WHOLE: usize = 4;
 const WHOLE_WINDOW: Duration = Duration::from_secs(1);
 /// So many others are named.
 const NAMED: usize = 5;
 
 #[derive(Debug, Default)]
-pub(super) struct Sync {
+pub(in crate::protocol) struct Sync {
     differs_since: Option<Tick>,
     /// The bucket hashes that were sent with the comparison under way.
     asked: Option<Box<[u64; BUCKETS]>>,
     /// When whole rosters were handed out.
     handed_out: VecDeque<Tick>,
     /// How many servers may still be asked for a whole roster, after a start.
-    pub(super) whole_tries_left: u8,
+    pub(in crate::protocol) whole_tries_left: u8,
     /// Nobody was free to be asked for a whole roster; the next one that answers a greeting is.
-    pub(super) awaits_greeting: bool,
+    pub(in crate::protocol) awaits_greeting: bool,
 }
 
 impl Sync {
-    pub(super) fn handed_out_count(&self) -> usize {
+    pub(in crate::protocol) fn handed_out_count(&self) -> usize {
         self.handed_out.len()
     }
 }
 
 impl Machine {
     /// The answer to a probe tells whether rosters are equal.
-    pub(super) fn compare(&mut self, peer: &Arc<str>, heard: &Extension, now: Now) {
+    pub(in crate::protocol) fn compare(&mut self, peer: &Arc<str>, heard: &Extension, now: Now) {
         if heard.hash == self.hash() && heard.living as usize == self.confirmed() {
             self.sync.differs_since = None;
             return;
@@ -75,7 +75,7 @@ impl Machine {
     }
 
     /// What somebody asks for who compares rosters, or has none yet.
-    pub(super) fn answer_sync(
+    pub(in crate::protocol) fn answer_sync(
         &mut self,
         theirs: Option<&[u64; BUCKETS]>,
         mut claims: Vec<Claim>,
@@ -113,7 +113,7 @@ impl Machine {
     }
 
     /// The entries asked for have come and are merged; the other side is told what it lacks.
-    pub(super) fn conclude_sync(&mut self, peer: &Arc<str>, heard: &Extension, now: Now) {
+    pub(in crate::protocol) fn conclude_sync(&mut self, peer: &Arc<str>, heard: &Extension, now: Now) {
         self.sync.differs_since = None;
         let (Some(mine), Kind::Sync(Some(theirs))) = (self.sync.asked.take(), &heard.kind) else { return };
         let told: IndexMap<&str, &Claim, FixedState> =
@@ -142,13 +142,13 @@ impl Machine {
     }
 
     /// The clock is right again: what was rejected of others' rosters may be let in now.
-    pub(super) fn ask_again_for_whole_roster(&mut self, now: Now) {
+    pub(in crate::protocol) fn ask_again_for_whole_roster(&mut self, now: Now) {
         self.sync.whole_tries_left = 1;
         self.ask_for_whole_roster("", &[], now);
     }
 
     /// A newcomer asks one server for its whole roster; where that one fails or is too busy another, one that was named if may be.
-    pub(super) fn ask_for_whole_roster(&mut self, in_vain: &str, named: &[Arc<str>], now: Now) {
+    pub(in crate::protocol) fn ask_for_whole_roster(&mut self, in_vain: &str, named: &[Arc<str>], now: Now) {
         if !self.is_native() || self.sync.whole_tries_left == 0 {
             return;
         }

@@ -6,7 +6,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 /// A walk over the roster that comes to each place once: from a random one, in steps of a random length that shares no
 /// divisor with their number. It takes no memory, where a shuffled list would take that of a quarter of the roster.
 #[derive(Debug, Default)]
-pub(super) struct Turn {
+pub(in crate::protocol) struct Turn {
     places: usize,
     step: usize,
     next: usize,
@@ -14,7 +14,7 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    pub(super) fn over(places: usize, rng: &mut Xoshiro256PlusPlus) -> Self {
+    pub(in crate::protocol) fn over(places: usize, rng: &mut Xoshiro256PlusPlus) -> Self {
         if places == 0 {
             return Self::default();
         }

@@ -7,11 +7,11 @@ use indexmap::IndexMap;
 
 /// Servers whose processes are remembered; the one that was remembered first makes way. Neighbours on the ring speak to each
 /// other every two seconds, so that a few would do.
-pub(super) const MAX_VOICES: usize = 1_024;
+pub(in crate::protocol) const MAX_VOICES: usize = 1_024;
 
 /// The processes that spoke last for each server.
 #[derive(Debug, Default)]
-pub(super) struct Voices(IndexMap<Arc<str>, Voice, FixedState>);
+pub(in crate::protocol) struct Voices(IndexMap<Arc<str>, Voice, FixedState>);
 
 #[derive(Debug)]
 struct Voice {
@@ -23,7 +23,7 @@ struct Voice {
 impl Voices {
     /// A process has spoken for a server. Tells whether others speak for it too: one that speaks again after another has not
     /// been replaced by it.
-    pub(super) fn hear(&mut self, identity: &Arc<str>, instance: u64) -> bool {
+    pub(in crate::protocol) fn hear(&mut self, identity: &Arc<str>, instance: u64) -> bool {
         let Some(voice) = self.0.get_mut(identity) else {
             if self.0.len() >= MAX_VOICES {
                 self.0.shift_remove_index(0);
@@ -39,11 +39,11 @@ impl Voices {
         voice.is_shared
     }
 
-    pub(super) fn forget(&mut self, identity: &str) {
+    pub(in crate::protocol) fn forget(&mut self, identity: &str) {
         self.0.swap_remove(identity);
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::protocol) fn len(&self) -> usize {
         self.0.len()
     }
 }

@@ -9,15 +9,15 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use super::context::timers::Timer;
-use super::exchanges::flights::Purpose;
-use super::machine::Machine;
-use super::members::member::Member;
-use super::types::claim::Claim;
-use super::types::limits::MAX_CLAIM_BYTES;
-use super::types::status::Status;
-use super::types::time::{Now, Tick};
-use super::wire::extension::Kind;
+use crate::protocol::context::timers::Timer;
+use crate::protocol::exchanges::flights::Purpose;
+use crate::protocol::machine::Machine;
+use crate::protocol::members::member::Member;
+use crate::protocol::types::claim::Claim;
+use crate::protocol::types::limits::MAX_CLAIM_BYTES;
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Now, Tick};
+use crate::protocol::wire::extension::Kind;
 
 /// News within this time go out together.
 pub(crate) const COALESCED: Duration = Duration::from_millis(15);
@@ -32,7 +32,7 @@ const MAX_ANSWERED: usize = 100;
 
 /// What is being spread.
 #[derive(Debug, Default)]
-pub(super) struct Rumours {
+pub(in crate::protocol) struct Rumours {
     by_subject: IndexMap<Arc<str>, Rumour, FixedState>,
     not_before: Tick,
 }
@@ -54,7 +54,7 @@ impl Rumour {
 
 impl Rumours {
     /// A peer has told which of the claims sent to it were news.
-    pub(super) fn hear_feedback(&mut self, told: &[Arc<str>], fresh: &[u32]) {
+    pub(in crate::protocol) fn hear_feedback(&mut self, told: &[Arc<str>], fresh: &[u32]) {
         for (index, subject) in told.iter().enumerate() {
             if let Some(rumour) = self.by_subject.get_mut(subject) {
                 rumour.was_answered = true;
@@ -64,16 +64,16 @@ impl Rumours {
     }
 
     /// Whoever leaves passes nothing on any more.
-    pub(super) fn forget_all(&mut self) {
+    pub(in crate::protocol) fn forget_all(&mut self) {
         self.by_subject.clear();
     }
 
     /// Nothing is told any more of a member that is no longer known.
-    pub(super) fn forget(&mut self, subject: &str) {
+    pub(in crate::protocol) fn forget(&mut self, subject: &str) {
         self.by_subject.shift_remove(subject);
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::protocol) fn len(&self) -> usize {
         self.by_subject.len()
     }
 
@@ -104,7 +104,7 @@ pub(crate) fn rounds_for(servers: usize) -> u8 {
 
 impl Machine {
     /// News about a server, or about this one, is to be known to all.
-    pub(super) fn spread(&mut self, subject: &str, now: Now) {
+    pub(in crate::protocol) fn spread(&mut self, subject: &str, now: Now) {
         if !self.is_native() {
             return;
         }
@@ -119,19 +119,19 @@ impl Machine {
         self.schedule_rumours(now.tick);
     }
 
-    pub(super) fn spread_myself(&mut self, now: Now) {
+    pub(in crate::protocol) fn spread_myself(&mut self, now: Now) {
         let me: Arc<str> = Arc::from(self.me.identity());
         self.spread(&me, now);
     }
 
-    pub(super) fn schedule_rumours(&mut self, now: Tick) {
+    pub(in crate::protocol) fn schedule_rumours(&mut self, now: Tick) {
         if self.phase.is_running() && !self.rumours.by_subject.is_empty() {
             self.timers.set_earlier(Timer::Rumours, (now + COALESCED).max(self.rumours.not_before));
         }
     }
 
     /// One round: a few peers hear of all rumours.
-    pub(super) fn push_rumours(&mut self, now: Now) {
+    pub(in crate::protocol) fn push_rumours(&mut self, now: Now) {
         self.rumours.end_round();
         if self.rumours.by_subject.is_empty() {
             return;
@@ -161,7 +161,11 @@ impl Machine {
     }
 
     /// The claims that are being spread, those with most rounds ahead of them first, as far as they fit.
-    pub(super) fn rumoured(&self, at_most_bytes: usize, now: Now) -> (Vec<Arc<str>>, Vec<Claim>) {
+    pub(in crate::protocol) fn rumoured(
+        &self,
+        at_most_bytes: usize,
+        now: Now,
+    ) -> (Vec<Arc<str>>, Vec<Claim>) {
         let mut subjects: Vec<(&Arc<str>, u8)> =
             self.rumours.by_subject.iter().map(|(subject, rumour)| (subject, rumour.rounds_left)).collect();
         subjects.sort_by_key(|(_, rounds_left)| std::cmp::Reverse(*rounds_left));
@@ -178,7 +182,7 @@ impl Machine {
     }
 
     /// News for the answer to somebody who knows of these subjects already.
-    pub(super) fn rumoured_besides(&self, known: impl Fn(&str) -> bool, now: Now) -> Vec<Claim> {
+    pub(in crate::protocol) fn rumoured_besides(&self, known: impl Fn(&str) -> bool, now: Now) -> Vec<Claim> {
         // The latest first: the others have been on their way for longer.
         let subjects = self.rumours.by_subject.keys().rev().filter(|subject| !known(subject));
         subjects.take(MAX_ANSWERED).filter_map(|subject| self.claim_about(subject, now)).collect()

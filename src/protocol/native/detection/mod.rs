@@ -1,0 +1,10 @@
+//! Who among the native servers is dead, and who is unwell.
+
+pub(in crate::protocol) mod errands;
+pub(in crate::protocol) mod health;
+pub(in crate::protocol) mod losses;
+pub(in crate::protocol) mod probes;
+pub(in crate::protocol) mod questions;
+pub(in crate::protocol) mod suspicions;
+pub(in crate::protocol) mod turn;
+pub(in crate::protocol) mod unreached;
