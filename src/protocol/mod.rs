@@ -21,13 +21,9 @@
 //! | what the machine wants done and tells | [`output`], `flights`, `timers`, `deadlines`; `log`, `journal`, `printable` |
 //! | how much of it there may be | [`queues`], `parsing` |
 
-mod absence;
 mod context;
 mod exchanges;
-mod expiry;
-mod inquest;
-mod legacy_news;
-mod listings;
+mod legacy;
 pub mod machine;
 pub mod master_list;
 mod members;
@@ -36,17 +32,13 @@ mod native;
 mod own_url;
 mod phase;
 pub mod places;
-mod push;
 pub mod queues;
 mod reconnect;
-mod refusals;
 mod retention;
 mod revision;
-mod rounds;
 mod shown;
 mod types;
 mod upload;
-mod verification;
 mod wire;
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::context::log::MAX_REMEMBERED;
 use super::context::output::MAX_EVENTS;
 use super::exchanges::flights::MAX_UNDER_WAY;
-use super::listings::MAX_HIDDEN;
+use super::legacy::verification::listings::MAX_HIDDEN;
 use super::machine::Machine;
 use super::members::graves::MAX_GRAVES;
 use super::members::roster::index_journal::REMEMBERED;

@@ -8,16 +8,16 @@ use indexmap::IndexSet;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use super::context::deadlines::Deadlines;
-use super::types::time::Tick;
+use crate::protocol::context::deadlines::Deadlines;
+use crate::protocol::types::time::Tick;
 
 /// At most ten verifications begin in a second.
 const PACE: Duration = Duration::from_millis(100);
 /// At most so many wait for an answer at once.
-pub(super) const MAX_ASKED: usize = 4;
+pub(in crate::protocol) const MAX_ASKED: usize = 4;
 
 #[derive(Debug, Default)]
-pub(super) struct Inquest {
+pub(in crate::protocol) struct Inquest {
     /// In the order in which they came.
     accused: IndexSet<Arc<str>, FixedState>,
     hearsay: IndexSet<Arc<str>, FixedState>,
@@ -27,7 +27,7 @@ pub(super) struct Inquest {
 
 impl Inquest {
     /// Members may stand here longer than their cases: whoever takes one out looks whether it still has one.
-    pub(super) fn queue(&mut self, identity: Arc<str>, is_accused: bool) {
+    pub(in crate::protocol) fn queue(&mut self, identity: Arc<str>, is_accused: bool) {
         if is_accused {
             self.hearsay.swap_remove(&identity);
             self.accused.insert(identity);
@@ -36,29 +36,33 @@ impl Inquest {
         }
     }
 
-    pub(super) fn wait(&mut self, identity: &Arc<str>, until: Tick) {
+    pub(in crate::protocol) fn wait(&mut self, identity: &Arc<str>, until: Tick) {
         self.waiting.set(identity, until);
     }
 
     /// A member that is no longer known is asked nothing.
-    pub(super) fn forget(&mut self, identity: &Arc<str>) {
+    pub(in crate::protocol) fn forget(&mut self, identity: &Arc<str>) {
         self.accused.shift_remove(identity);
         self.hearsay.swap_remove(identity);
         self.waiting.forget(identity);
     }
 
     /// How many are queued, and how many wait to be asked again.
-    pub(super) fn lengths(&self) -> [usize; 2] {
+    pub(in crate::protocol) fn lengths(&self) -> [usize; 2] {
         [self.accused.len() + self.hearsay.len(), self.waiting.len()]
     }
 
     /// Those whose pause has ended.
-    pub(super) fn take_due(&mut self, now: Tick) -> Vec<Arc<str>> {
+    pub(in crate::protocol) fn take_due(&mut self, now: Tick) -> Vec<Arc<str>> {
         self.waiting.take_due(now)
     }
 
     /// The next one to ask, if the pace allows one now.
-    pub(super) fn take_next(&mut self, now: Tick, rng: &mut Xoshiro256PlusPlus) -> Option<Arc<str>> {
+    pub(in crate::protocol) fn take_next(
+        &mut self,
+        now: Tick,
+        rng: &mut Xoshiro256PlusPlus,
+    ) -> Option<Arc<str>> {
         if now < self.next_slot {
             return None;
         }
@@ -68,12 +72,12 @@ impl Inquest {
         })
     }
 
-    pub(super) fn spend_slot(&mut self, now: Tick) {
+    pub(in crate::protocol) fn spend_slot(&mut self, now: Tick) {
         self.next_slot = now + PACE;
     }
 
     /// When there is something to do next; `can_ask` says whether a further question may go out at all.
-    pub(super) fn next_wake(&self, can_ask: bool) -> Option<Tick> {
+    pub(in crate::protocol) fn next_wake(&self, can_ask: bool) -> Option<Tick> {
         let has_queued = can_ask && !(self.accused.is_empty() && self.hearsay.is_empty());
         let slot = has_queued.then_some(self.next_slot);
         slot.into_iter().chain(self.waiting.next()).min()

@@ -19,33 +19,33 @@ use indexmap::{IndexMap, IndexSet};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use super::context::deadlines::Deadlines;
-use super::context::output::Transmit;
-use super::context::timers::Timer;
-use super::exchanges::flights::{Flight, PEER_TIMEOUT, Purpose};
-use super::machine::Machine;
-use super::members::member::Member;
-use super::members::member::case::{Case, SECOND_TRY, YOUNG};
-use super::merging::merge::LegacyClaim;
-use super::types::base_url::BaseUrl;
-use super::types::ids::ExchangeId;
-use super::types::status::Status;
-use super::types::time::{Now, Stamp, Tick};
-use super::wire::message::Reply;
+use crate::protocol::context::deadlines::Deadlines;
+use crate::protocol::context::output::Transmit;
+use crate::protocol::context::timers::Timer;
+use crate::protocol::exchanges::flights::{Flight, PEER_TIMEOUT, Purpose};
+use crate::protocol::machine::Machine;
+use crate::protocol::members::member::Member;
+use crate::protocol::members::member::case::{Case, SECOND_TRY, YOUNG};
+use crate::protocol::merging::merge::LegacyClaim;
+use crate::protocol::types::base_url::BaseUrl;
+use crate::protocol::types::ids::ExchangeId;
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Now, Stamp, Tick};
+use crate::protocol::wire::message::Reply;
 
 /// Pause between two questions about unconfirmed entries: 30 a second, so that 200 dead entries are
 /// gone within 25 s.
 const PACE: Duration = Duration::from_millis(33);
 /// Questions about unconfirmed entries under way at once; a dead host holds one for 5 s.
-pub(super) const MAX_ASKED: usize = 64;
+pub(in crate::protocol) const MAX_ASKED: usize = 64;
 /// Hidden entries remembered; beyond it the oldest makes way and would be shown again.
-pub(super) const MAX_HIDDEN: usize = 10_000;
+pub(in crate::protocol) const MAX_HIDDEN: usize = 10_000;
 /// Hidden entries asked again after a download, so that a long list of dead ones costs little.
 const ASKED_AGAIN: usize = 64;
 
 /// What is being found out about the entries of the master list.
 #[derive(Debug, Default)]
-pub(super) struct Listings {
+pub(in crate::protocol) struct Listings {
     /// Those to be asked for the first time. May hold others too: looked at again when taken out.
     shown: IndexSet<Arc<str>, FixedState>,
     /// Hidden ones to be asked again, when all others have been asked.
@@ -56,7 +56,7 @@ pub(super) struct Listings {
     asked: BTreeSet<ExchangeId>,
     next_slot: Tick,
     /// When another server last answered this one.
-    pub(super) heard_at: Option<Tick>,
+    pub(in crate::protocol) heard_at: Option<Tick>,
 }
 
 /// An entry that did not answer.
@@ -70,26 +70,26 @@ struct Hidden {
 
 impl Listings {
     /// How many questions are under way.
-    pub(super) fn asked(&self) -> usize {
+    pub(in crate::protocol) fn asked(&self) -> usize {
         self.asked.len()
     }
 
-    pub(super) fn has_asked(&self, id: ExchangeId) -> bool {
+    pub(in crate::protocol) fn has_asked(&self, id: ExchangeId) -> bool {
         self.asked.contains(&id)
     }
 
     /// A question has ended.
-    pub(super) fn end(&mut self, id: ExchangeId) {
+    pub(in crate::protocol) fn end(&mut self, id: ExchangeId) {
         self.asked.remove(&id);
     }
 
     /// Whether a claim with this stamp says nothing that was not found wrong.
-    pub(super) fn hides(&self, identity: &str, stamp: Stamp) -> bool {
+    pub(in crate::protocol) fn hides(&self, identity: &str, stamp: Stamp) -> bool {
         self.hidden.get(identity).is_some_and(|hidden| stamp <= hidden.stamp)
     }
 
     /// Something else is known of an entry; tells the stamp that it had.
-    pub(super) fn supersede(&mut self, identity: &Arc<str>) -> Option<Stamp> {
+    pub(in crate::protocol) fn supersede(&mut self, identity: &Arc<str>) -> Option<Stamp> {
         Some(self.reveal(identity)?.stamp)
     }
 
@@ -101,12 +101,12 @@ impl Listings {
     }
 
     /// A member that is no longer known is asked nothing.
-    pub(super) fn forget(&mut self, identity: &Arc<str>) {
+    pub(in crate::protocol) fn forget(&mut self, identity: &Arc<str>) {
         self.shown.swap_remove(identity);
     }
 
     /// How many are to be asked, and how many are hidden.
-    pub(super) fn lengths(&self) -> [usize; 2] {
+    pub(in crate::protocol) fn lengths(&self) -> [usize; 2] {
         [self.shown.len() + self.again.len() + self.waiting.len(), self.hidden.len()]
     }
 
@@ -130,7 +130,7 @@ impl Listings {
 
 impl Machine {
     /// The master list names a server that is not known otherwise.
-    pub(super) fn hear_listed(&mut self, url: &BaseUrl, claim: LegacyClaim, now: Now) {
+    pub(in crate::protocol) fn hear_listed(&mut self, url: &BaseUrl, claim: LegacyClaim, now: Now) {
         let mut member = Member::new(url, Status::Online, claim.monitor, claim.stamp, now);
         member.is_unconfirmed = true;
         self.roster.insert(Arc::clone(url.identity()), member);
@@ -143,7 +143,12 @@ impl Machine {
 
     /// The master list names an unconfirmed entry again, which vouches for nothing; false if it is
     /// confirmed.
-    pub(super) fn repeat_listing(&mut self, identity: &str, claim: LegacyClaim, now: Now) -> bool {
+    pub(in crate::protocol) fn repeat_listing(
+        &mut self,
+        identity: &str,
+        claim: LegacyClaim,
+        now: Now,
+    ) -> bool {
         let Some(member) = self.roster.get_mut(identity).filter(|member| member.is_unconfirmed) else {
             return false;
         };
@@ -151,11 +156,11 @@ impl Machine {
         true
     }
 
-    pub(super) fn is_unconfirmed(&self, identity: &str) -> bool {
+    pub(in crate::protocol) fn is_unconfirmed(&self, identity: &str) -> bool {
         self.roster.get(identity).is_some_and(|member| member.is_unconfirmed)
     }
 
-    pub(super) fn schedule_listings(&mut self, now: Tick) {
+    pub(in crate::protocol) fn schedule_listings(&mut self, now: Tick) {
         let slot = self.listings.may_ask().then_some(self.listings.next_slot);
         match slot.into_iter().chain(self.listings.waiting.next()).min() {
             Some(at) => self.timers.set(Timer::Listings, at.max(now)),
@@ -164,7 +169,7 @@ impl Machine {
     }
 
     /// Asks as many unconfirmed entries as the pace allows.
-    pub(super) fn ask_listed(&mut self, now: Now) {
+    pub(in crate::protocol) fn ask_listed(&mut self, now: Now) {
         let due = self.listings.waiting.take_due(now.tick);
         self.listings.again.extend(due);
         while self.listings.may_ask() && self.listings.next_slot <= now.tick {
@@ -188,7 +193,7 @@ impl Machine {
     }
 
     /// Hides an unconfirmed entry that did not answer, unless it may not listen yet.
-    pub(super) fn hide_silent(&mut self, peer: &Arc<str>, now: Now) {
+    pub(in crate::protocol) fn hide_silent(&mut self, peer: &Arc<str>, now: Now) {
         let Some(member) = self.roster.get(peer).filter(|member| member.is_unconfirmed) else { return };
         let has_grace = member.case().is_some_and(Case::has_grace);
         if !has_grace && member.stamp.age(now.wall) >= YOUNG {
@@ -197,7 +202,7 @@ impl Machine {
     }
 
     /// Shows an unconfirmed entry no longer.
-    pub(super) fn hide(&mut self, peer: &Arc<str>, now: Now) {
+    pub(in crate::protocol) fn hide(&mut self, peer: &Arc<str>, now: Now) {
         let Some(member) = self.roster.get(peer) else { return };
         let (monitor, stamp) = (member.monitor, member.highest_seen());
         let Ok(url) = BaseUrl::parse_shared(member.spelling(peer)) else { return };
@@ -214,7 +219,7 @@ impl Machine {
     }
 
     /// Another server has answered. The first answer shows that the network is sound.
-    pub(super) fn note_answer(&mut self, now: Tick) {
+    pub(in crate::protocol) fn note_answer(&mut self, now: Tick) {
         if self.listings.heard_at.replace(now).is_none() {
             self.listings.again.extend(self.listings.hidden.keys().cloned());
         }
@@ -232,7 +237,12 @@ impl Machine {
 
     /// What comes of a question about a hidden entry. False if it was about another server, or if it
     /// has been answered: then its server counts like any other.
-    pub(super) fn conclude_hidden(&mut self, flight: &Flight, reply: &Reply<'_>, now: Now) -> bool {
+    pub(in crate::protocol) fn conclude_hidden(
+        &mut self,
+        flight: &Flight,
+        reply: &Reply<'_>,
+        now: Now,
+    ) -> bool {
         let Some(hidden) = self.listings.hidden.get(&flight.peer) else { return false };
         if matches!(reply, Reply::Lists(_) | Reply::Native(_)) {
             self.add_entry(&flight.peer, Status::Online, now);
@@ -258,7 +268,7 @@ impl Machine {
     }
 
     /// A fresh download still names hidden entries: some of them may answer by now.
-    pub(super) fn ask_hidden_again(&mut self) {
+    pub(in crate::protocol) fn ask_hidden_again(&mut self) {
         let hidden = self.listings.hidden.len();
         let amount = ASKED_AGAIN.min(hidden);
         for place in rand::seq::index::sample(&mut self.rng, hidden, amount) {

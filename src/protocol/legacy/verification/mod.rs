@@ -5,25 +5,31 @@
 
 use std::sync::Arc;
 
-use super::context::output::Transmit;
-use super::context::timers::Timer;
-use super::exchanges::flights::{Flight, OwnWord, PEER_TIMEOUT, Purpose};
-use super::inquest::MAX_ASKED;
-use super::machine::Machine;
-use super::members::member::Member;
-use super::members::member::case::{Case, Comeback, SECOND_TRY, Stage};
-use super::members::member::doubts::{Refusals, Way};
-use super::members::member::proof::Proof;
-use super::members::roster::journal::Cause;
-use super::types::ids::ExchangeId;
-use super::types::status::Status;
-use super::types::time::{Now, Stamp, Tick};
-use super::wire::extension::Finding;
-use super::wire::message::Reply;
+use crate::protocol::context::output::Transmit;
+use crate::protocol::context::timers::Timer;
+use crate::protocol::exchanges::flights::{Flight, OwnWord, PEER_TIMEOUT, Purpose};
+use crate::protocol::legacy::verification::inquest::MAX_ASKED;
+use crate::protocol::machine::Machine;
+use crate::protocol::members::member::Member;
+use crate::protocol::members::member::case::{Case, Comeback, SECOND_TRY, Stage};
+use crate::protocol::members::member::doubts::{Refusals, Way};
+use crate::protocol::members::member::proof::Proof;
+use crate::protocol::members::roster::journal::Cause;
+use crate::protocol::types::ids::ExchangeId;
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Now, Stamp, Tick};
+use crate::protocol::wire::extension::Finding;
+use crate::protocol::wire::message::Reply;
+
+pub(in crate::protocol) mod absence;
+pub(in crate::protocol) mod expiry;
+pub(in crate::protocol) mod inquest;
+pub(in crate::protocol) mod listings;
+pub(in crate::protocol) mod refusals;
 
 impl Machine {
     /// Hearsay that has been taken for true, or an old claim against a tombstone: to be verified some time.
-    pub(super) fn question(&mut self, identity: &Arc<str>) {
+    pub(in crate::protocol) fn question(&mut self, identity: &Arc<str>) {
         if self.is_met_natively(identity) && self.roster.get(identity).is_some_and(Member::is_online) {
             return self.probes.hurry(identity);
         }
@@ -31,22 +37,22 @@ impl Machine {
     }
 
     /// Hearsay that a member is offline which this server found alive.
-    pub(super) fn accuse(&mut self, identity: &Arc<str>, stamp: Stamp) {
+    pub(in crate::protocol) fn accuse(&mut self, identity: &Arc<str>, stamp: Stamp) {
         self.open_case(identity, true, |case| case.accuse(stamp));
     }
 
     /// Hearsay that a member is online which this server found dead.
-    pub(super) fn hear_comeback(&mut self, identity: &Arc<str>, comeback: Comeback) {
+    pub(in crate::protocol) fn hear_comeback(&mut self, identity: &Arc<str>, comeback: Comeback) {
         self.open_case(identity, true, |case| case.hear_comeback(comeback));
     }
 
     /// A legacy peer says that a native server is back, which this server holds for gone.
-    pub(super) fn verify_comeback(&mut self, identity: &Arc<str>) {
+    pub(in crate::protocol) fn verify_comeback(&mut self, identity: &Arc<str>) {
         self.open_case(identity, true, |_| {});
     }
 
     /// Its list is to settle the question.
-    pub(super) fn ask_for_list(&mut self, identity: &Arc<str>) {
+    pub(in crate::protocol) fn ask_for_list(&mut self, identity: &Arc<str>) {
         self.open_case(identity, true, |_| {});
     }
 
@@ -77,7 +83,7 @@ impl Machine {
         self.inquest.queue(Arc::clone(identity), is_urgent);
     }
 
-    pub(super) fn schedule_verification(&mut self, now: Tick) {
+    pub(in crate::protocol) fn schedule_verification(&mut self, now: Tick) {
         if !self.phase.is_running() {
             return;
         }
@@ -90,7 +96,7 @@ impl Machine {
     }
 
     /// Sends out as many questions as the pace allows.
-    pub(super) fn verify(&mut self, now: Now) {
+    pub(in crate::protocol) fn verify(&mut self, now: Now) {
         for identity in self.inquest.take_due(now.tick) {
             let Some(member) = self.roster.get_mut(&identity) else { continue };
             let is_due = |case: &Case| matches!(case.stage, Stage::Waiting(until) if until <= now.tick);
@@ -186,7 +192,13 @@ impl Machine {
     }
 
     /// A member has answered. Claims that said otherwise are outdone, for an original does not refute them itself.
-    pub(super) fn find_alive(&mut self, peer: &Arc<str>, id: ExchangeId, word: &OwnWord, now: Now) {
+    pub(in crate::protocol) fn find_alive(
+        &mut self,
+        peer: &Arc<str>,
+        id: ExchangeId,
+        word: &OwnWord,
+        now: Now,
+    ) {
         let Some(member) = self.roster.get_mut(peer) else { return };
         let answered = word.stamp;
         let accusation = member.case().and_then(|case| case.standing_accusation(member.stamp));
@@ -230,7 +242,7 @@ impl Machine {
     }
 
     /// A member has not answered. Accused it is offline at once; else it is asked again before it is buried.
-    pub(super) fn find_silent(&mut self, peer: &Arc<str>, now: Now) {
+    pub(in crate::protocol) fn find_silent(&mut self, peer: &Arc<str>, now: Now) {
         if self.is_met_natively(peer) && self.roster.get(peer).is_some_and(Member::is_online) {
             self.close_case(peer);
             return self.probe_failed(peer, Finding::Silent, now);
@@ -265,7 +277,7 @@ impl Machine {
     }
 
     /// This server itself has found a member dead.
-    pub(super) fn bury(&mut self, peer: &Arc<str>, now: Now) {
+    pub(in crate::protocol) fn bury(&mut self, peer: &Arc<str>, now: Now) {
         let Some(member) = self.roster.get_mut(peer) else { return };
         member.find(false, now);
         member.close_case();
@@ -275,7 +287,7 @@ impl Machine {
     }
 
     /// Another exchange than a verification has failed: asks again, unless that is under way already.
-    pub(super) fn doubt(&mut self, peer: &Arc<str>, now: Now) {
+    pub(in crate::protocol) fn doubt(&mut self, peer: &Arc<str>, now: Now) {
         let is_wanted =
             |member: &Member| member.is_met_as_legacy() && member.is_online() && member.case().is_none();
         if self.roster.get(peer).is_some_and(is_wanted) {
@@ -284,7 +296,7 @@ impl Machine {
     }
 
     /// What was asked before the newest claim came does not settle it.
-    pub(super) fn ask_anew(&mut self, peer: &Arc<str>) {
+    pub(in crate::protocol) fn ask_anew(&mut self, peer: &Arc<str>) {
         let Some(member) = self.roster.get_mut(peer) else { return };
         if !self.flights.is_verifying(peer) {
             member.open_case().stage = Stage::Queued;
@@ -300,7 +312,7 @@ impl Machine {
         self.inquest.wait(peer, again);
     }
 
-    pub(super) fn lay_tombstone(&mut self, peer: &Arc<str>, status: Status, now: Now) {
+    pub(in crate::protocol) fn lay_tombstone(&mut self, peer: &Arc<str>, status: Status, now: Now) {
         self.roster.transition(peer, status, now.tick);
         if let Some(member) = self.roster.get_mut(peer) {
             member.acquit();
@@ -316,7 +328,13 @@ impl Machine {
     }
 
     /// The reply to any exchange, by its purpose.
-    pub(super) fn conclude(&mut self, now: Now, id: ExchangeId, flight: &Flight, reply: &Reply<'_>) {
+    pub(in crate::protocol) fn conclude(
+        &mut self,
+        now: Now,
+        id: ExchangeId,
+        flight: &Flight,
+        reply: &Reply<'_>,
+    ) {
         self.admit_answerer(flight, now);
         if flight.purpose.is_verification() {
             return self.conclude_verification(id, flight, reply, now);

@@ -7,11 +7,11 @@ use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 use rand::RngExt;
 
-use super::context::allowance::Allowance;
-use super::context::timers::Timer;
-use super::exchanges::flights::Purpose;
-use super::machine::Machine;
-use super::types::time::{Now, Tick};
+use crate::protocol::context::allowance::Allowance;
+use crate::protocol::context::timers::Timer;
+use crate::protocol::exchanges::flights::Purpose;
+use crate::protocol::machine::Machine;
+use crate::protocol::types::time::{Now, Tick};
 
 /// News within this time go out together.
 const COALESCED: Duration = Duration::from_millis(15);
@@ -32,49 +32,49 @@ enum Reach {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Spread {
+pub(in crate::protocol) struct Spread {
     reach: Option<Reach>,
     not_before: Tick,
     /// Those still to be told, when there are more pushes again.
     waiting: IndexSet<Arc<str>, FixedState>,
     /// Shared with rumours.
-    pub(super) allowance: Allowance<PUSHES, PAUSE_MS>,
+    pub(in crate::protocol) allowance: Allowance<PUSHES, PAUSE_MS>,
     /// Peers that were busy when news went out.
     owed: IndexSet<Arc<str>, FixedState>,
 }
 
 impl Spread {
     /// A member that is no longer known is told nothing.
-    pub(super) fn forget(&mut self, identity: &str) {
+    pub(in crate::protocol) fn forget(&mut self, identity: &str) {
         self.waiting.shift_remove(identity);
         self.owed.swap_remove(identity);
     }
 
     /// How many are still to be told, and how many were busy.
-    pub(super) fn lengths(&self) -> [usize; 2] {
+    pub(in crate::protocol) fn lengths(&self) -> [usize; 2] {
         [self.waiting.len(), self.owed.len()]
     }
 }
 
 impl Machine {
-    pub(super) fn push_to_few(&mut self, now: Tick) {
+    pub(in crate::protocol) fn push_to_few(&mut self, now: Tick) {
         self.spread.reach = self.spread.reach.max(Some(Reach::Few));
         self.schedule_push(now);
     }
 
-    pub(super) fn push_to_many(&mut self, now: Tick) {
+    pub(in crate::protocol) fn push_to_many(&mut self, now: Tick) {
         self.spread.reach = Some(Reach::Many);
         self.schedule_push(now);
     }
 
-    pub(super) fn schedule_push(&mut self, now: Tick) {
+    pub(in crate::protocol) fn schedule_push(&mut self, now: Tick) {
         let has_news = self.spread.reach.is_some() || !self.spread.waiting.is_empty();
         if has_news && self.phase.is_running() {
             self.timers.set_earlier(Timer::Push, (now + COALESCED).max(self.spread.not_before));
         }
     }
 
-    pub(super) fn push(&mut self, now: Now) {
+    pub(in crate::protocol) fn push(&mut self, now: Now) {
         let targets = match self.spread.reach.take() {
             None => Vec::new(),
             Some(Reach::Many) if self.is_native() => self.many_legacies(),
@@ -114,14 +114,14 @@ impl Machine {
         chosen
     }
 
-    pub(super) fn push_to(&mut self, peer: Arc<str>, now: Now) {
+    pub(in crate::protocol) fn push_to(&mut self, peer: Arc<str>, now: Now) {
         if self.phase.is_running() && self.converse(Arc::clone(&peer), Purpose::Push, now).is_none() {
             self.spread.owed.insert(peer);
         }
     }
 
     /// An exchange with a peer has ended: news that it missed meanwhile follow.
-    pub(super) fn settle_push_debt(&mut self, peer: &Arc<str>, now: Now) {
+    pub(in crate::protocol) fn settle_push_debt(&mut self, peer: &Arc<str>, now: Now) {
         if self.spread.owed.swap_remove(peer)
             && self.roster.get(peer).is_some_and(|member| member.is_online())
         {

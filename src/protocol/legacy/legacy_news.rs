@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use super::context::timers::Timer;
-use super::exchanges::flights::Purpose;
-use super::machine::Machine;
-use super::types::limits::TOMBSTONE_TOLD;
-use super::types::time::{Now, Tick};
+use crate::protocol::context::timers::Timer;
+use crate::protocol::exchanges::flights::Purpose;
+use crate::protocol::machine::Machine;
+use crate::protocol::types::limits::TOMBSTONE_TOLD;
+use crate::protocol::types::time::{Now, Tick};
 
 /// While it presses, each legacy peer is told about so often; otherwise each native server tells one of them so often.
 const PACE: Duration = Duration::from_secs(5);
@@ -25,7 +25,7 @@ const FASTEST: Duration = Duration::from_millis(200);
 const PRESSES: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
-pub(super) struct LegacyNews {
+pub(in crate::protocol) struct LegacyNews {
     /// When the last death or leave was heard of.
     came: Option<Tick>,
     /// When somebody was last found not to know.
@@ -34,13 +34,13 @@ pub(super) struct LegacyNews {
 
 impl LegacyNews {
     /// A server has died or left.
-    pub(super) fn come(&mut self, now: Tick) {
+    pub(in crate::protocol) fn come(&mut self, now: Tick) {
         self.came = Some(now);
         self.missed = Some(now);
     }
 
     /// A legacy peer, or whoever relayed its word, has not heard of a death or a leave.
-    pub(super) fn are_missed(&mut self, now: Tick) {
+    pub(in crate::protocol) fn are_missed(&mut self, now: Tick) {
         self.missed = Some(now);
     }
 
@@ -56,7 +56,7 @@ impl LegacyNews {
 
 impl Machine {
     /// Tells one legacy peer, and sees to the next.
-    pub(super) fn tell_legacy_news(&mut self, now: Now) {
+    pub(in crate::protocol) fn tell_legacy_news(&mut self, now: Now) {
         let legacies = self.legacies_per_native();
         let news = self.legacy_news.pace(legacies, now.tick);
         // Rounds meet one each: where there are many more, the others are asked for their list meanwhile.
@@ -90,7 +90,7 @@ impl Machine {
     }
 
     /// News have come: they are not to wait for the end of a slow pause.
-    pub(super) fn hear_legacy_news(&mut self, now: Now) {
+    pub(in crate::protocol) fn hear_legacy_news(&mut self, now: Now) {
         if !self.is_native() {
             return;
         }

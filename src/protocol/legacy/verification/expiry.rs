@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::machine::Machine;
-use super::members::member::Member;
-use super::members::roster::journal::Cause;
-use super::types::status::Status;
-use super::types::time::{Now, Tick};
+use crate::protocol::machine::Machine;
+use crate::protocol::members::member::Member;
+use crate::protocol::members::roster::journal::Cause;
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Now, Tick};
 
 /// Time from the first question about a claim until it is dropped. At 10 questions a second, a
 /// message with 100,000 claims costs 3,000 questions instead of hours of them.
@@ -18,13 +18,13 @@ const LOOKED_FOR_EVERY: Duration = Duration::from_secs(10);
 
 /// When to look for claims that nobody has confirmed.
 #[derive(Debug, Default)]
-pub(super) struct Expiry {
+pub(in crate::protocol) struct Expiry {
     next_look: Tick,
 }
 
 impl Machine {
     /// Verifies what is due, except what has been waiting for too long.
-    pub(super) fn verify_in_time(&mut self, now: Now) {
+    pub(in crate::protocol) fn verify_in_time(&mut self, now: Now) {
         if self.expiry.next_look <= now.tick {
             self.expiry.next_look = now.tick + LOOKED_FOR_EVERY;
             self.drop_unconfirmed(now);

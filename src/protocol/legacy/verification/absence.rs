@@ -14,14 +14,14 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use super::context::timers::Timer;
-use super::exchanges::flights::OwnWord;
-use super::machine::Machine;
-use super::members::member::Member;
-use super::members::roster::journal::Cause;
-use super::types::ids::ExchangeId;
-use super::types::status::Status;
-use super::types::time::{Now, Stamp, Tick};
+use crate::protocol::context::timers::Timer;
+use crate::protocol::exchanges::flights::OwnWord;
+use crate::protocol::machine::Machine;
+use crate::protocol::members::member::Member;
+use crate::protocol::members::roster::journal::Cause;
+use crate::protocol::types::ids::ExchangeId;
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Now, Stamp, Tick};
 
 /// Pause between two questions to one absent server, from the whole cluster together.
 const ASKED_EVERY: Duration = Duration::from_secs(10);
@@ -36,7 +36,7 @@ const HELD_BACK: Duration = Duration::from_secs(1);
 
 impl Machine {
     /// A member has answered without showing itself online: it was drained, leaves, or is another server by now.
-    pub(super) fn find_absent(
+    pub(in crate::protocol) fn find_absent(
         &mut self,
         peer: &Arc<str>,
         id: ExchangeId,
@@ -70,7 +70,7 @@ impl Machine {
     }
 
     /// A legacy peer was found absent, by this server or by another native one.
-    pub(super) fn watch_absence(&mut self, peer: &Arc<str>, now: Now) {
+    pub(in crate::protocol) fn watch_absence(&mut self, peer: &Arc<str>, now: Now) {
         let is_to_be_asked = |member: &Member| member.status == Status::Left && member.is_met_as_legacy();
         if !self.roster.get(peer).is_some_and(is_to_be_asked) {
             return;
@@ -96,7 +96,7 @@ impl Machine {
     }
 
     /// The time has come to ask some absent servers for their lists.
-    pub(super) fn ask_absent(&mut self, now: Now) {
+    pub(in crate::protocol) fn ask_absent(&mut self, now: Now) {
         for peer in self.absent.take_due(now.tick) {
             let is_absent = |member: &Member| member.status == Status::Left && member.absence().is_some();
             if !self.roster.get(&peer).is_some_and(is_absent) {
@@ -116,14 +116,20 @@ impl Machine {
     }
 
     /// Whether only its own list says that this server is back, and no news.
-    pub(super) fn is_only_shown(&self, peer: &str) -> bool {
+    pub(in crate::protocol) fn is_only_shown(&self, peer: &str) -> bool {
         self.roster.get(peer).is_some_and(|member| {
             member.status == Status::Left && member.absence().is_some() && !member.has_comeback()
         })
     }
 
     /// The list of an absent server shows it.
-    pub(super) fn hear_shown(&mut self, peer: &Arc<str>, id: ExchangeId, word: &OwnWord, now: Now) {
+    pub(in crate::protocol) fn hear_shown(
+        &mut self,
+        peer: &Arc<str>,
+        id: ExchangeId,
+        word: &OwnWord,
+        now: Now,
+    ) {
         let Some(member) = self.roster.get_mut(peer) else { return };
         // A drain has a stamp of its own clock. This tombstone is of a faster one, and whoever tells the
         // server makes it answer without itself.
@@ -139,7 +145,7 @@ impl Machine {
     }
 
     /// An absent server has not answered, or without itself.
-    pub(super) fn break_showing(&mut self, peer: &Arc<str>, is_silent: bool, now: Now) {
+    pub(in crate::protocol) fn break_showing(&mut self, peer: &Arc<str>, is_silent: bool, now: Now) {
         let Some(absence) = self.roster.get_mut(peer).and_then(Member::absence_mut) else { return };
         if absence.break_showing(is_silent) >= SILENCES {
             self.roster.transition(peer, Status::Dead, now.tick);

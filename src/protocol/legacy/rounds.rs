@@ -8,17 +8,17 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use super::context::output::Transmit;
-use super::context::timers::Timer;
-use super::exchanges::flights::{MAX_UNDER_WAY, PEER_TIMEOUT, Purpose};
-use super::machine::Machine;
-use super::members::member::Member;
-use super::members::member::case::{FirstFailure, SECOND_TRY};
-use super::types::ids::ExchangeId;
-use super::types::limits::MAX_CLAIM_BYTES_BESIDE_LISTS;
-use super::types::time::{Now, Tick};
-use super::wire::extension::Kind;
-use super::wire::message::Lists;
+use crate::protocol::context::output::Transmit;
+use crate::protocol::context::timers::Timer;
+use crate::protocol::exchanges::flights::{MAX_UNDER_WAY, PEER_TIMEOUT, Purpose};
+use crate::protocol::machine::Machine;
+use crate::protocol::members::member::Member;
+use crate::protocol::members::member::case::{FirstFailure, SECOND_TRY};
+use crate::protocol::types::ids::ExchangeId;
+use crate::protocol::types::limits::MAX_CLAIM_BYTES_BESIDE_LISTS;
+use crate::protocol::types::time::{Now, Tick};
+use crate::protocol::wire::extension::Kind;
+use crate::protocol::wire::message::Lists;
 
 /// Every third round goes to a monitor, where there is one.
 const MONITOR_EVERY: u64 = 3;
@@ -26,7 +26,7 @@ const MONITOR_EVERY: u64 = 3;
 const MONITOR_LOAD: f64 = 4.0;
 
 #[derive(Debug, Default)]
-pub(super) struct Rounds {
+pub(in crate::protocol) struct Rounds {
     count: u64,
     current: Option<Round>,
 }
@@ -38,12 +38,12 @@ struct Round {
 }
 
 impl Machine {
-    pub(super) fn schedule_round(&mut self, now: Now) {
+    pub(in crate::protocol) fn schedule_round(&mut self, now: Now) {
         let pause = self.jittered(self.config.gossip_interval);
         self.timers.set(Timer::Round, now.tick + pause);
     }
 
-    pub(super) fn begin_round(&mut self, now: Now) {
+    pub(in crate::protocol) fn begin_round(&mut self, now: Now) {
         if !self.phase.is_running() || self.rounds.current.is_some() {
             return;
         }
@@ -59,7 +59,7 @@ impl Machine {
         }
     }
 
-    pub(super) fn try_round_again(&mut self, now: Now) {
+    pub(in crate::protocol) fn try_round_again(&mut self, now: Now) {
         let Some(peer) = self.rounds.current.as_ref().map(|round| Arc::clone(&round.peer)) else { return };
         if !self.roster.get(&peer).is_some_and(|member| member.is_online()) {
             self.end_round(now);
@@ -68,7 +68,7 @@ impl Machine {
         }
     }
 
-    pub(super) fn fail_round(&mut self, peer: &Arc<str>, now: Now) {
+    pub(in crate::protocol) fn fail_round(&mut self, peer: &Arc<str>, now: Now) {
         if self.is_met_natively(peer) {
             return self.end_round(now);
         }
@@ -86,7 +86,7 @@ impl Machine {
         self.end_round(now);
     }
 
-    pub(super) fn end_round(&mut self, now: Now) {
+    pub(in crate::protocol) fn end_round(&mut self, now: Now) {
         self.rounds.current = None;
         self.timers.stop(Timer::SecondTry);
         if self.phase.is_running() {
@@ -124,11 +124,11 @@ impl Machine {
     }
 
     /// How likely a native server meets a legacy peer when it may: each legacy peer is met about once an interval in all.
-    pub(super) fn legacy_share(&self) -> f64 {
+    pub(in crate::protocol) fn legacy_share(&self) -> f64 {
         if self.is_native() { self.legacies_per_native().min(1.0) } else { 1.0 }
     }
 
-    pub(super) fn legacies_per_native(&self) -> f64 {
+    pub(in crate::protocol) fn legacies_per_native(&self) -> f64 {
         let natives = self.roster.native_count() + 1;
         let legacies = self.roster.online_count() + 1 - natives;
         legacies as f64 / natives as f64
@@ -151,20 +151,30 @@ impl Machine {
     }
 
     /// A peer that is asked too often is met no sooner than it says, a native one else at the pace of the rounds.
-    pub(super) fn leave_alone(&mut self, peer: &str, pause: Option<Duration>, now: Now) {
+    pub(in crate::protocol) fn leave_alone(&mut self, peer: &str, pause: Option<Duration>, now: Now) {
         let Some(member) = self.roster.get_mut(peer) else { return };
         let own_pause = if member.is_met_as_legacy() { Duration::ZERO } else { self.config.gossip_interval };
         member.is_left_alone_until(now.tick + pause.unwrap_or(own_pause));
     }
 
     /// Begins an exchange, unless one with this peer is under way.
-    pub(super) fn converse(&mut self, peer: Arc<str>, purpose: Purpose, now: Now) -> Option<ExchangeId> {
+    pub(in crate::protocol) fn converse(
+        &mut self,
+        peer: Arc<str>,
+        purpose: Purpose,
+        now: Now,
+    ) -> Option<ExchangeId> {
         self.tell(vec![peer], purpose, now).pop_first()
     }
 
     /// Begins an exchange with each of these peers, except where one is under way. The page is composed once for all; native
     /// servers need none.
-    pub(super) fn tell(&mut self, peers: Vec<Arc<str>>, purpose: Purpose, now: Now) -> BTreeSet<ExchangeId> {
+    pub(in crate::protocol) fn tell(
+        &mut self,
+        peers: Vec<Arc<str>>,
+        purpose: Purpose,
+        now: Now,
+    ) -> BTreeSet<ExchangeId> {
         self.me.refresh(now);
         let kind = if purpose == Purpose::Introduction { Kind::Sync(None) } else { Kind::Push };
         let (told, claims) = self.rumoured(MAX_CLAIM_BYTES_BESIDE_LISTS, now);
@@ -212,7 +222,7 @@ impl Machine {
         exchanges
     }
 
-    pub(super) fn log_gossip_failure(&mut self, peer: &Arc<str>, reason: &str, now: Now) {
+    pub(in crate::protocol) fn log_gossip_failure(&mut self, peer: &Arc<str>, reason: &str, now: Now) {
         // The normalised URL: a server chooses its own spelling, and could choose another one each time.
         self.log_failure(format!("Failed to send gossip message to {peer}:"), reason, now.tick);
     }

@@ -7,16 +7,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::context::timers::Timer;
-use super::exchanges::flights::Purpose;
-use super::machine::Machine;
-use super::members::member::Member;
-use super::members::member::doubts::{COUNTED_APART, Refusals, Way};
-use super::members::member::proof::Proof;
-use super::members::roster::journal::Cause;
-use super::merging::outsiders::LEFT_OUT_AFTER;
-use super::types::time::{Now, Tick};
-use super::wire::extension::Finding;
+use crate::protocol::context::timers::Timer;
+use crate::protocol::exchanges::flights::Purpose;
+use crate::protocol::machine::Machine;
+use crate::protocol::members::member::Member;
+use crate::protocol::members::member::doubts::{COUNTED_APART, Refusals, Way};
+use crate::protocol::members::member::proof::Proof;
+use crate::protocol::members::roster::journal::Cause;
+use crate::protocol::merging::outsiders::LEFT_OUT_AFTER;
+use crate::protocol::types::time::{Now, Tick};
+use crate::protocol::wire::extension::Finding;
 
 /// How long a server that only refuses stays online after its first refusal, at least. Longer than
 /// an overload or a restart of a proxy lasts.
@@ -31,14 +31,14 @@ const HELD_BACK: Duration = Duration::from_secs(1);
 
 impl Machine {
     /// The word of a server itself has proved it.
-    pub(super) fn prove(&mut self, peer: &str, proof: Proof) {
+    pub(in crate::protocol) fn prove(&mut self, peer: &str, proof: Proof) {
         if let Some(member) = self.roster.get_mut(peer) {
             member.prove(proof);
         }
     }
 
     /// A server has answered without proving itself.
-    pub(super) fn hear_refusal(&mut self, peer: &Arc<str>, way: Way, now: Now) {
+    pub(in crate::protocol) fn hear_refusal(&mut self, peer: &Arc<str>, way: Way, now: Now) {
         let window = self.refusal_window(peer);
         let Some(member) = self.roster.get_mut(peer) else { return };
         if !member.is_online() {
@@ -58,7 +58,7 @@ impl Machine {
     }
 
     /// A server has rejected this server's secret.
-    pub(super) fn note_rejection(&mut self, peer: &Arc<str>, now: Now) {
+    pub(in crate::protocol) fn note_rejection(&mut self, peer: &Arc<str>, now: Now) {
         if let Some(member) = self.roster.get_mut(peer).filter(|member| member.is_online())
             && member.is_newly_rejected(now.tick)
         {
@@ -67,14 +67,14 @@ impl Machine {
     }
 
     /// A server that refuses has said for how long it wants to be left alone.
-    pub(super) fn note_wanted_rest(&mut self, peer: &str, until: Tick) {
+    pub(in crate::protocol) fn note_wanted_rest(&mut self, peer: &str, until: Tick) {
         if let Some(refusals) = self.roster.get_mut(peer).and_then(Member::refusals_mut) {
             refusals.rest_until(until);
         }
     }
 
     /// When a server that only refuses is declared dead; none where it does not refuse.
-    pub(super) fn refusal_deadline(&self, peer: &str) -> Option<Tick> {
+    pub(in crate::protocol) fn refusal_deadline(&self, peer: &str) -> Option<Tick> {
         let refusals = self.roster.get(peer)?.refusals()?;
         Some(refusals.first() + self.refusal_window(peer))
     }
@@ -91,7 +91,7 @@ impl Machine {
     }
 
     /// The time of some servers that refuse has come.
-    pub(super) fn look_after_refusals(&mut self, now: Now) {
+    pub(in crate::protocol) fn look_after_refusals(&mut self, now: Now) {
         for peer in self.refusals.take_due(now.tick) {
             let Some(member) = self.roster.get_mut(&peer) else { continue };
             let is_left_out_at = member.rejected_at().map(|at| at + LEFT_OUT_AFTER);

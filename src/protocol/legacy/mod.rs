@@ -1,0 +1,8 @@
+//! What legacy peers are asked and told.
+//!
+//! May touch `merging` and below; never `native` or `lifecycle`.
+
+pub(in crate::protocol) mod legacy_news;
+pub(in crate::protocol) mod push;
+pub(in crate::protocol) mod rounds;
+pub(in crate::protocol) mod verification;
