@@ -24,21 +24,15 @@
 mod context;
 mod exchanges;
 mod legacy;
+mod lifecycle;
 pub mod machine;
-pub mod master_list;
 mod members;
 mod merging;
 mod native;
-mod own_url;
-mod phase;
 pub mod places;
 pub mod queues;
-mod reconnect;
-mod retention;
-mod revision;
 mod shown;
 mod types;
-mod upload;
 mod wire;
 
 #[cfg(test)]
@@ -46,6 +40,7 @@ mod tests;
 
 pub use context::config;
 pub use context::output;
+pub use lifecycle::master_list;
 pub use members::member;
 pub use merging::intake;
 pub use types::accusers;
@@ -64,9 +59,9 @@ pub use wire::request;
 
 /// What the simulator's reduced model goes by.
 pub(crate) mod constants {
+    pub(crate) use super::lifecycle::phase::MANY;
     pub(crate) use super::native::detection::health::SHORTEST_PROBE_TIMEOUT;
     pub(crate) use super::native::detection::questions::{HELPERS, HELPERS_WAIT, KNOCK_AGAIN};
     pub(crate) use super::native::rumours::{COALESCED, FANOUT, IDLE_ROUNDS, PAUSE, rounds_for};
     pub(crate) use super::native::sync::NEWS_NEED;
-    pub(crate) use super::phase::MANY;
 }

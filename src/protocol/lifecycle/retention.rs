@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::context::timers::Timer;
-use super::machine::Machine;
-use super::members::member::Member;
-use super::phase::Phase;
-use super::types::limits::TOMBSTONE_KEPT;
-use super::types::time::{Now, Stamp};
+use crate::protocol::context::timers::Timer;
+use crate::protocol::lifecycle::phase::Phase;
+use crate::protocol::machine::Machine;
+use crate::protocol::members::member::Member;
+use crate::protocol::types::limits::TOMBSTONE_KEPT;
+use crate::protocol::types::time::{Now, Stamp};
 
 /// An online server that nobody had news of for so long is verified.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -21,7 +21,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 impl Machine {
     /// Sees to it that a tombstone with this stamp is dropped in time.
-    pub(super) fn schedule_drop(&mut self, stamp: Stamp, now: Now) {
+    pub(in crate::protocol) fn schedule_drop(&mut self, stamp: Stamp, now: Now) {
         if self.phase == Phase::Gone {
             return;
         }
@@ -29,7 +29,7 @@ impl Machine {
         self.timers.set_earlier(Timer::Retention, now.tick + left.clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
     }
 
-    pub(super) fn drop_what_is_old(&mut self, now: Now) {
+    pub(in crate::protocol) fn drop_what_is_old(&mut self, now: Now) {
         let wall = self.me.read_clock(now);
         if self.me.stamp().age(wall) >= OWN_TOMBSTONE_RENEWED {
             self.me.renew_tombstone(now);
@@ -65,7 +65,7 @@ impl Machine {
     }
 
     /// Takes a server off the lists; what it has to beat to come back is remembered.
-    pub(super) fn forget(&mut self, identity: &Arc<str>, now: Now) {
+    pub(in crate::protocol) fn forget(&mut self, identity: &Arc<str>, now: Now) {
         if let Some(member) = self.roster.remove(identity, now.tick) {
             self.graves.dig(Arc::clone(identity), member.highest_seen(), member.incarnation);
             self.forget_in_queues(identity);

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use super::context::output::Transmit;
-use super::context::timers::Timer;
-use super::machine::Machine;
-use super::phase::Phase;
-use super::types::ids::ExchangeId;
-use super::types::time::{Now, Tick};
-use super::wire::document::{self, Condition, Document, Upload};
+use crate::protocol::context::output::Transmit;
+use crate::protocol::context::timers::Timer;
+use crate::protocol::lifecycle::phase::Phase;
+use crate::protocol::machine::Machine;
+use crate::protocol::types::ids::ExchangeId;
+use crate::protocol::types::time::{Now, Tick};
+use crate::protocol::wire::document::{self, Condition, Document, Upload};
 
 /// The pause before a second try; doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -31,7 +31,7 @@ const LONGEST_REST: Duration = Duration::from_secs(60 * 60);
 
 /// What has come so far of the upload that is wanted.
 #[derive(Debug, Default)]
-pub(super) struct Tries {
+pub(in crate::protocol) struct Tries {
     /// Failed tries, each followed by a longer pause.
     failed: u32,
     /// Those among them whose condition was not accepted.
@@ -59,13 +59,13 @@ enum Next {
 }
 
 impl Machine {
-    pub(super) fn begin_last_upload(&mut self, now: Now) {
+    pub(in crate::protocol) fn begin_last_upload(&mut self, now: Now) {
         self.master_list.wants_upload = true;
         self.master_list.tries = Tries { ends: Some(now.tick + LAST_UPLOAD_RETRIED), ..Tries::default() };
         self.download_master_list();
     }
 
-    pub(super) fn upload(&mut self, document: &Document, now: Now) {
+    pub(in crate::protocol) fn upload(&mut self, document: &Document, now: Now) {
         let Some(entries) = self.revise(document, now) else { return self.end_upload(now) };
         let condition = self.condition(document, now.tick);
         let id = self.flights.next_id();
@@ -135,7 +135,7 @@ impl Machine {
     }
 
     /// Tries again after a pause, if there is time for that before the next announcement or the end of a leave.
-    pub(super) fn retry_upload(&mut self, at_least: Option<Duration>, now: Tick) -> bool {
+    pub(in crate::protocol) fn retry_upload(&mut self, at_least: Option<Duration>, now: Tick) -> bool {
         let tries = &mut self.master_list.tries;
         let pause = FIRST_PAUSE.saturating_mul(1 << tries.failed.min(9)).min(LONGEST_PAUSE);
         tries.failed += 1;

@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use super::context::timers::Timer;
-use super::machine::Machine;
-use super::types::status::Status;
-use super::types::time::{Now, Tick};
+use crate::protocol::context::timers::Timer;
+use crate::protocol::machine::Machine;
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Now, Tick};
 
 /// The pace is that of the rounds, within these bounds.
 const SHORTEST_PERIOD: Duration = Duration::from_secs(1);
 const LONGEST_PERIOD: Duration = Duration::from_secs(30);
 
 impl Machine {
-    pub(super) fn schedule_reconnect(&mut self, now: Tick) {
+    pub(in crate::protocol) fn schedule_reconnect(&mut self, now: Tick) {
         let period = self.config.gossip_interval.clamp(SHORTEST_PERIOD, LONGEST_PERIOD);
         let period = self.jittered(period);
         self.timers.set(Timer::Reconnect, now + period);
@@ -22,7 +22,7 @@ impl Machine {
 
     /// With probability dead / alive one of the dead is asked: each of them hears from the whole cluster about once in a
     /// period, however large it is.
-    pub(super) fn reconnect(&mut self, now: Now) {
+    pub(in crate::protocol) fn reconnect(&mut self, now: Now) {
         let alive = self.roster.online_count() + 1;
         let share = self.roster.dead_count() as f64 / alive as f64;
         if self.rng.random::<f64>() < share {

@@ -10,19 +10,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::context::output::Transmit;
-use super::context::timers::Timer;
-use super::exchanges::flights::Purpose;
-use super::machine::Machine;
-use super::merging::intake::Subject;
-use super::phase::Phase;
-use super::types::claim::Claim;
-use super::types::ids::ExchangeId;
-use super::types::limits::LAGS;
-use super::types::status::Status;
-use super::types::time::{Now, Tick};
-use super::wire::extension::{Extension, Kind};
-use super::wire::message::{Refusal, Reply};
+use crate::protocol::context::output::Transmit;
+use crate::protocol::context::timers::Timer;
+use crate::protocol::exchanges::flights::Purpose;
+use crate::protocol::lifecycle::phase::Phase;
+use crate::protocol::machine::Machine;
+use crate::protocol::merging::intake::Subject;
+use crate::protocol::types::claim::Claim;
+use crate::protocol::types::ids::ExchangeId;
+use crate::protocol::types::limits::LAGS;
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Now, Tick};
+use crate::protocol::wire::extension::{Extension, Kind};
+use crate::protocol::wire::message::{Refusal, Reply};
 
 /// Native servers that have to report this one before it doubts itself: one alone may be at fault.
 const REPORTERS: usize = 2;
@@ -32,10 +32,10 @@ const REACHED_LATELY: Duration = Duration::from_secs(5);
 /// Questions to the own URL whether a sibling goes on, each over a connection of its own: balancers take turns.
 const SIBLING_TRIES: u8 = 4;
 /// The time that these questions take together, at most.
-pub(super) const SIBLING_PATIENCE: Duration = Duration::from_secs(1);
+pub(in crate::protocol) const SIBLING_PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
-pub(super) struct OwnUrl {
+pub(in crate::protocol) struct OwnUrl {
     /// When a request of another process last came in, in this life.
     last_request: Option<Tick>,
     /// Whether this server has reached itself at its own URL in this life.
@@ -44,7 +44,7 @@ pub(super) struct OwnUrl {
     /// Why the latest check has failed.
     failure: String,
     /// Whether another process speaks for this URL, or did in this life.
-    pub(super) has_sibling: bool,
+    pub(in crate::protocol) has_sibling: bool,
 }
 
 /// What this server holds of its own reachability.
@@ -63,7 +63,7 @@ enum Standing {
 
 impl OwnUrl {
     /// Whether this server is offline for the others until one of them reaches it.
-    pub(super) fn is_unreachable(&self) -> bool {
+    pub(in crate::protocol) fn is_unreachable(&self) -> bool {
         self.standing == Standing::Unreachable
     }
 }
@@ -81,20 +81,20 @@ enum Answer {
 
 impl Machine {
     /// A request of another process has come in: this server is reached.
-    pub(super) fn note_request(&mut self, now: Now) {
+    pub(in crate::protocol) fn note_request(&mut self, now: Now) {
         self.own_url.last_request = Some(now.tick);
         self.is_reached_again(now);
     }
 
     /// Holds for nothing what was said against this server's reachability, and refutes what it has not refuted yet.
-    pub(super) fn is_reached_again(&mut self, now: Now) {
+    pub(in crate::protocol) fn is_reached_again(&mut self, now: Now) {
         if std::mem::take(&mut self.own_url.standing) != Standing::Reached {
             self.refute(now);
         }
     }
 
     /// The event loop is blocked: that is why the own URL does not answer.
-    pub(super) fn excuse_check(&mut self, now: Now) {
+    pub(in crate::protocol) fn excuse_check(&mut self, now: Now) {
         if matches!(self.own_url.standing, Standing::Checks { .. } | Standing::Waits) {
             self.is_reached_again(now);
         }
@@ -109,7 +109,7 @@ impl Machine {
     }
 
     /// Whether this claim is no longer refuted at once. Begins to find out whether it is true.
-    pub(super) fn doubts_itself(&mut self, claim: &Claim, now: Now) -> bool {
+    pub(in crate::protocol) fn doubts_itself(&mut self, claim: &Claim, now: Now) -> bool {
         let is_accused = matches!(claim.status, Status::Suspect | Status::Dead)
             && claim.incarnation >= self.me.incarnation();
         if !is_accused || !self.phase.is_running() || !self.me.is_online() {
@@ -152,7 +152,7 @@ impl Machine {
     }
 
     /// What has come back from the own URL.
-    pub(super) fn conclude_own_url(&mut self, id: ExchangeId, reply: &Reply<'_>, now: Now) {
+    pub(in crate::protocol) fn conclude_own_url(&mut self, id: ExchangeId, reply: &Reply<'_>, now: Now) {
         self.flights.end(id);
         let answer = self.who_answers(reply);
         if let Phase::Siblings { asked, tries_left } = self.phase {
@@ -186,7 +186,7 @@ impl Machine {
     }
 
     /// Looks whether a request has to be waited for any longer.
-    pub(super) fn look_at_own_url(&mut self, now: Now) {
+    pub(in crate::protocol) fn look_at_own_url(&mut self, now: Now) {
         if self.own_url.standing == Standing::Waits && self.was_not_reached_lately(now) {
             self.gives_up(now);
         }
@@ -222,19 +222,19 @@ impl Machine {
     }
 
     /// Another process has spoken; whether it is a sibling.
-    pub(super) fn meets_sibling(&mut self, word: &Extension) -> bool {
+    pub(in crate::protocol) fn meets_sibling(&mut self, word: &Extension) -> bool {
         let is_sibling = word.instance != self.instance && self.is_about_myself(word);
         self.own_url.has_sibling |= is_sibling || word.siblings;
         is_sibling
     }
 
     /// Whether this server has to ask for a sibling before it leaves.
-    pub(super) fn may_have_sibling(&self) -> bool {
+    pub(in crate::protocol) fn may_have_sibling(&self) -> bool {
         self.own_url.has_sibling && self.phase.is_running() && self.me.is_online()
     }
 
     /// The leave begins by asking the own URL.
-    pub(super) fn ask_for_sibling(&mut self, now: Now) {
+    pub(in crate::protocol) fn ask_for_sibling(&mut self, now: Now) {
         self.timers.set(Timer::Farewell, now.tick + SIBLING_PATIENCE);
         self.try_for_sibling(SIBLING_TRIES, now);
     }

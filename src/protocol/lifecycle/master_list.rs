@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use super::context::config::MasterListConfig;
-use super::context::output::Transmit;
-use super::context::timers::Timer;
-use super::machine::Machine;
-use super::phase::Phase;
-use super::types::ids::{ExchangeId, Source};
-use super::types::time::{Now, Tick};
-use super::upload::Tries;
-use super::wire::document::{self, Document, DownloadFailure};
+use crate::protocol::context::config::MasterListConfig;
+use crate::protocol::context::output::Transmit;
+use crate::protocol::context::timers::Timer;
+use crate::protocol::lifecycle::phase::Phase;
+use crate::protocol::lifecycle::upload::Tries;
+use crate::protocol::machine::Machine;
+use crate::protocol::types::ids::{ExchangeId, Source};
+use crate::protocol::types::time::{Now, Tick};
+use crate::protocol::wire::document::{self, Document, DownloadFailure};
 
 /// The first pause after a failed download; doubles with each further failure.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -25,28 +25,28 @@ const LONGEST_RETRY: Duration = Duration::from_secs(60);
 const FIRST_PAUSE_ALONE: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
-pub(super) struct MasterList {
+pub(in crate::protocol) struct MasterList {
     /// Whether the ETag of the download is one of the upload's resource.
-    pub(super) has_conditions: bool,
+    pub(in crate::protocol) has_conditions: bool,
     /// The store knows no conditions; it is asked again then.
-    pub(super) without_conditions_until: Option<Tick>,
+    pub(in crate::protocol) without_conditions_until: Option<Tick>,
     /// Whether it was told that tags of downloads are not those of uploads.
-    pub(super) has_warned_of_tags: bool,
+    pub(in crate::protocol) has_warned_of_tags: bool,
     /// The download or upload under way.
-    pub(super) current: Option<ExchangeId>,
+    pub(in crate::protocol) current: Option<ExchangeId>,
     /// Whether an upload is due as soon as a download succeeds.
-    pub(super) wants_upload: bool,
-    pub(super) has_greeted: bool,
+    pub(in crate::protocol) wants_upload: bool,
+    pub(in crate::protocol) has_greeted: bool,
     failures: u32,
     /// Downloads in a row after which nobody has answered.
     lonely: u32,
     /// Whether the greeting still waits for entries that are most likely dead.
-    pub(super) awaits_overdue: bool,
-    pub(super) tries: Tries,
+    pub(in crate::protocol) awaits_overdue: bool,
+    pub(in crate::protocol) tries: Tries,
 }
 
 impl MasterList {
-    pub(super) fn new(config: &MasterListConfig) -> Self {
+    pub(in crate::protocol) fn new(config: &MasterListConfig) -> Self {
         Self {
             has_conditions: config.is_one_resource(),
             without_conditions_until: None,
@@ -62,7 +62,7 @@ impl MasterList {
     }
 
     /// No outcome of what is under way is wanted any more.
-    pub(super) fn give_up(&mut self) {
+    pub(in crate::protocol) fn give_up(&mut self) {
         self.current = None;
         self.wants_upload = false;
         self.tries = Tries::default();
@@ -70,20 +70,20 @@ impl MasterList {
 }
 
 impl Machine {
-    pub(super) fn schedule_announcement(&mut self, now: Tick) {
+    pub(in crate::protocol) fn schedule_announcement(&mut self, now: Tick) {
         let config = &self.config.master_list;
         let spread = config.announce_interval.mul_f64(self.rng.random::<f64>());
         self.timers.set(Timer::Announce, now + config.announce_minimum + spread);
     }
 
-    pub(super) fn announce_to_master_list(&mut self, now: Now) {
+    pub(in crate::protocol) fn announce_to_master_list(&mut self, now: Now) {
         self.master_list.wants_upload = true;
         self.master_list.tries = Tries::default();
         self.schedule_announcement(now.tick);
         self.download_master_list();
     }
 
-    pub(super) fn download_master_list(&mut self) {
+    pub(in crate::protocol) fn download_master_list(&mut self) {
         if self.master_list.current.is_none() {
             let id = self.flights.next_id();
             self.master_list.current = Some(id);
@@ -156,7 +156,7 @@ impl Machine {
     }
 
     /// The moment for another download has come.
-    pub(super) fn download_again(&mut self) {
+    pub(in crate::protocol) fn download_again(&mut self) {
         let has_failed = self.master_list.failures > 0;
         let is_wanted = self.rejected.takes_list() || self.master_list.wants_upload;
         if is_wanted || has_failed || self.listings.heard_at.is_none() {

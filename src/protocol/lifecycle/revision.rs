@@ -6,11 +6,11 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 
-use super::machine::Machine;
-use super::merging::intake::{Subject, check_stamp};
-use super::types::time::{Now, Stamp};
-use super::wire::document::{Document, DocumentEntry, Row};
-use super::wire::message::{Entry, HeardEntry};
+use crate::protocol::machine::Machine;
+use crate::protocol::merging::intake::{Subject, check_stamp};
+use crate::protocol::types::time::{Now, Stamp};
+use crate::protocol::wire::document::{Document, DocumentEntry, Row};
+use crate::protocol::wire::message::{Entry, HeardEntry};
 
 /// The own entry is written anew when the one on the list is older.
 const OWN_ENTRY_RENEWED: Duration = Duration::from_secs(60 * 60);
@@ -25,7 +25,7 @@ enum Judgement {
 
 impl Machine {
     /// The list as it should be; none where that would change nothing worth an upload.
-    pub(super) fn revise(&self, document: &Document, now: Now) -> Option<Vec<DocumentEntry>> {
+    pub(in crate::protocol) fn revise(&self, document: &Document, now: Now) -> Option<Vec<DocumentEntry>> {
         let mut entries = Vec::with_capacity(document.rows.len() + 1);
         let mut listed: IndexSet<Arc<str>, FixedState> = IndexSet::default();
         let mut is_changed = false;
@@ -67,7 +67,7 @@ impl Machine {
     }
 
     /// Whether a list names anybody but this server.
-    pub(super) fn names_others(&self, document: &Document) -> bool {
+    pub(in crate::protocol) fn names_others(&self, document: &Document) -> bool {
         let is_other = |heard: &HeardEntry<'_>| {
             matches!(self.identify(&heard.base_url), Ok(Subject::Known(_) | Subject::New(_)))
         };

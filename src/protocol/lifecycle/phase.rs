@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use super::context::output::{Event, Transmit};
-use super::context::timers::Timer;
-use super::exchanges::flights::Purpose;
-use super::machine::Machine;
-use super::own_url::SIBLING_PATIENCE;
-use super::types::ids::ExchangeId;
-use super::types::time::{Now, Stamp};
+use crate::protocol::context::output::{Event, Transmit};
+use crate::protocol::context::timers::Timer;
+use crate::protocol::exchanges::flights::Purpose;
+use crate::protocol::lifecycle::own_url::SIBLING_PATIENCE;
+use crate::protocol::machine::Machine;
+use crate::protocol::types::ids::ExchangeId;
+use crate::protocol::types::time::{Now, Stamp};
 
 /// So many random servers hear of a start, a leave or a control at once, beside all monitors.
 pub(crate) const MANY: usize = 20;
@@ -38,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LAST_UPLOAD_PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(in crate::protocol) enum Phase {
     /// The first download is under way.
     Downloading,
     /// The servers on the list are told, and their answers awaited.
@@ -60,18 +60,18 @@ pub(super) enum Phase {
 }
 
 impl Phase {
-    pub(super) fn is_running(&self) -> bool {
+    pub(in crate::protocol) fn is_running(&self) -> bool {
         *self == Self::Running
     }
 
-    pub(super) fn is_starting(&self) -> bool {
+    pub(in crate::protocol) fn is_starting(&self) -> bool {
         matches!(self, Self::Downloading | Self::Greeting(_))
     }
 }
 
 impl Machine {
     /// Tells others that this server is there.
-    pub(super) fn greet(&mut self, now: Now) {
+    pub(in crate::protocol) fn greet(&mut self, now: Now) {
         let mut peers = self.many();
         // Any of them: the monitors, at the end, would be asked by every newcomer.
         let first = (!peers.is_empty()).then(|| peers.swap_remove(self.rng.random_range(0..peers.len())));
@@ -99,7 +99,7 @@ impl Machine {
     }
 
     /// Whoever has not answered the greeting is not waited for: first those that are most likely dead.
-    pub(super) fn end_greeting(&mut self, now: Now) {
+    pub(in crate::protocol) fn end_greeting(&mut self, now: Now) {
         if !std::mem::take(&mut self.master_list.awaits_overdue) {
             return self.begin_running(now);
         }
@@ -121,7 +121,7 @@ impl Machine {
         self.timers.set(Timer::Bootstrap, now.tick + (PATIENCE - OVERDUE_PATIENCE));
     }
 
-    pub(super) fn begin_running_when_greeted(&mut self, id: ExchangeId, now: Now) {
+    pub(in crate::protocol) fn begin_running_when_greeted(&mut self, id: ExchangeId, now: Now) {
         if let Phase::Greeting(waiting) = &mut self.phase {
             waiting.remove(&id);
             if waiting.is_empty() {
@@ -131,13 +131,13 @@ impl Machine {
     }
 
     /// A start waits for these exchanges too.
-    pub(super) fn wait_for_greeting(&mut self, exchanges: BTreeSet<ExchangeId>) {
+    pub(in crate::protocol) fn wait_for_greeting(&mut self, exchanges: BTreeSet<ExchangeId>) {
         if let Phase::Greeting(waiting) = &mut self.phase {
             waiting.extend(exchanges);
         }
     }
 
-    pub(super) fn begin_running(&mut self, now: Now) {
+    pub(in crate::protocol) fn begin_running(&mut self, now: Now) {
         if !self.phase.is_starting() {
             return;
         }
@@ -185,7 +185,7 @@ impl Machine {
     }
 
     /// Tells the others that this URL goes offline.
-    pub(super) fn say_farewell(&mut self, now: Now) {
+    pub(in crate::protocol) fn say_farewell(&mut self, now: Now) {
         self.me.leave(now);
         // A question to the own URL may still be under way.
         self.flights.abandon_all();
@@ -200,7 +200,7 @@ impl Machine {
         }
     }
 
-    pub(super) fn end_farewell_when_told(&mut self, id: ExchangeId, now: Now) {
+    pub(in crate::protocol) fn end_farewell_when_told(&mut self, id: ExchangeId, now: Now) {
         if let Phase::Farewell(waiting) = &mut self.phase {
             waiting.remove(&id);
             if waiting.is_empty() {
@@ -210,7 +210,7 @@ impl Machine {
     }
 
     /// The others know, or hang: the master list comes next, where that is wanted, and then the end.
-    pub(super) fn end_farewell_stage(&mut self, now: Now) {
+    pub(in crate::protocol) fn end_farewell_stage(&mut self, now: Now) {
         if matches!(self.phase, Phase::Siblings { .. }) {
             return self.say_farewell(now);
         }
@@ -223,7 +223,7 @@ impl Machine {
     }
 
     /// Another process goes on behind this URL: nobody is told, and the master list keeps it.
-    pub(super) fn leave_to_sibling(&mut self) {
+    pub(in crate::protocol) fn leave_to_sibling(&mut self) {
         self.end();
     }
 
@@ -241,7 +241,7 @@ impl Machine {
     }
 
     /// Up to 20 random servers and all monitors, as far as a cluster needs monitors.
-    pub(super) fn many(&mut self) -> Vec<Arc<str>> {
+    pub(in crate::protocol) fn many(&mut self) -> Vec<Arc<str>> {
         let mut chosen = self.roster.sample(&mut self.rng, MANY, |_, member| member.is_online());
         let monitors = if self.is_native() { MAX_MONITORS_OF_NATIVES } else { MAX_MONITORS };
         let monitors = self.roster.sample(&mut self.rng, monitors, |identity, member| {
