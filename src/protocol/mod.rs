@@ -29,9 +29,6 @@ pub mod machine;
 mod members;
 mod merging;
 mod native;
-pub mod places;
-pub mod queues;
-mod shown;
 mod types;
 mod wire;
 
@@ -41,6 +38,8 @@ mod tests;
 pub use context::config;
 pub use context::output;
 pub use lifecycle::master_list;
+pub use machine::places;
+pub use machine::queues;
 pub use members::member;
 pub use merging::intake;
 pub use types::accusers;

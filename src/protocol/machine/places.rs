@@ -4,14 +4,14 @@
 
 use std::sync::Arc;
 
-use super::machine::Machine;
-use super::members::roster::journal::Cause;
-use super::merging::intake::check_stamp;
-use super::merging::merge::LegacyClaim;
-use super::types::ids::Source;
-use super::types::limits::Rejection;
-use super::types::time::{Now, Stamp};
-use super::wire::message::HeardEntry;
+use crate::protocol::machine::Machine;
+use crate::protocol::members::roster::journal::Cause;
+use crate::protocol::merging::intake::check_stamp;
+use crate::protocol::merging::merge::LegacyClaim;
+use crate::protocol::types::ids::Source;
+use crate::protocol::types::limits::Rejection;
+use crate::protocol::types::time::{Now, Stamp};
+use crate::protocol::wire::message::HeardEntry;
 
 /// One server as it was heard of, by somebody who keeps a copy of the roster.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
-use super::context::log::MAX_REMEMBERED;
-use super::context::output::MAX_EVENTS;
-use super::exchanges::flights::MAX_UNDER_WAY;
-use super::legacy::verification::listings::MAX_HIDDEN;
-use super::machine::Machine;
-use super::members::graves::MAX_GRAVES;
-use super::members::roster::index_journal::REMEMBERED;
-use super::merging::outsiders::MAX_OUTSIDERS;
-use super::native::detection::health::{MAX_BURIALS, ROUND_TRIPS};
-use super::native::detection::probes::MAX_WAITING;
-use super::native::detection::questions::MAX_OPEN;
-use super::native::detection::unreached::MAX_UNREACHED;
-use super::native::sync::MAX_WHOLE;
-use super::native::voices::MAX_VOICES;
-use super::types::limits::MAX_MEMBERS;
+use crate::protocol::context::log::MAX_REMEMBERED;
+use crate::protocol::context::output::MAX_EVENTS;
+use crate::protocol::exchanges::flights::MAX_UNDER_WAY;
+use crate::protocol::legacy::verification::listings::MAX_HIDDEN;
+use crate::protocol::machine::Machine;
+use crate::protocol::members::graves::MAX_GRAVES;
+use crate::protocol::members::roster::index_journal::REMEMBERED;
+use crate::protocol::merging::outsiders::MAX_OUTSIDERS;
+use crate::protocol::native::detection::health::{MAX_BURIALS, ROUND_TRIPS};
+use crate::protocol::native::detection::probes::MAX_WAITING;
+use crate::protocol::native::detection::questions::MAX_OPEN;
+use crate::protocol::native::detection::unreached::MAX_UNREACHED;
+use crate::protocol::native::sync::MAX_WHOLE;
+use crate::protocol::native::voices::MAX_VOICES;
+use crate::protocol::types::limits::MAX_MEMBERS;
 
 /// How long one queue is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl Machine {
     }
 
     /// A member that is no longer known has no place in any queue.
-    pub(super) fn forget_in_queues(&mut self, identity: &Arc<str>) {
+    pub(in crate::protocol) fn forget_in_queues(&mut self, identity: &Arc<str>) {
         self.suspects.forget(identity);
         self.refusals.forget(identity);
         self.absent.forget(identity);

@@ -6,39 +6,43 @@ use std::time::Duration;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
-use super::context::config::Config;
-use super::context::deadlines::Deadlines;
-use super::context::log::Told;
-use super::context::output::{Event, Events, Transmit};
-use super::context::parsing::Parsing;
-use super::context::timers::{Timer, Timers};
-use super::exchanges::flights::{Flights, Purpose};
-use super::legacy::legacy_news::LegacyNews;
-use super::legacy::push::Spread;
-use super::legacy::rounds::Rounds;
-use super::legacy::verification::expiry::Expiry;
-use super::legacy::verification::inquest::Inquest;
-use super::legacy::verification::listings::Listings;
-use super::lifecycle::master_list::MasterList;
-use super::lifecycle::own_url::OwnUrl;
-use super::lifecycle::phase::Phase;
-use super::members::graves::Graves;
-use super::members::myself::Myself;
-use super::members::roster::Roster;
-use super::members::roster::journal::Cause;
-use super::merging::clocks::Rejected;
-use super::merging::outsiders::Outsiders;
-use super::native::detection::health::Health;
-use super::native::detection::probes::Probes;
-use super::native::detection::unreached::Unreached;
-use super::native::rumours::Rumours;
-use super::native::strangers::Strangers;
-use super::native::sync::Sync;
-use super::native::voices::Voices;
-use super::types::claim::Claim;
-use super::types::ids::{ExchangeId, Source};
-use super::types::time::{Now, Tick};
-use super::wire::message::{HeardEntry, HeardLists, Refusal, Reply};
+use crate::protocol::context::config::Config;
+use crate::protocol::context::deadlines::Deadlines;
+use crate::protocol::context::log::Told;
+use crate::protocol::context::output::{Event, Events, Transmit};
+use crate::protocol::context::parsing::Parsing;
+use crate::protocol::context::timers::{Timer, Timers};
+use crate::protocol::exchanges::flights::{Flights, Purpose};
+use crate::protocol::legacy::legacy_news::LegacyNews;
+use crate::protocol::legacy::push::Spread;
+use crate::protocol::legacy::rounds::Rounds;
+use crate::protocol::legacy::verification::expiry::Expiry;
+use crate::protocol::legacy::verification::inquest::Inquest;
+use crate::protocol::legacy::verification::listings::Listings;
+use crate::protocol::lifecycle::master_list::MasterList;
+use crate::protocol::lifecycle::own_url::OwnUrl;
+use crate::protocol::lifecycle::phase::Phase;
+use crate::protocol::members::graves::Graves;
+use crate::protocol::members::myself::Myself;
+use crate::protocol::members::roster::Roster;
+use crate::protocol::members::roster::journal::Cause;
+use crate::protocol::merging::clocks::Rejected;
+use crate::protocol::merging::outsiders::Outsiders;
+use crate::protocol::native::detection::health::Health;
+use crate::protocol::native::detection::probes::Probes;
+use crate::protocol::native::detection::unreached::Unreached;
+use crate::protocol::native::rumours::Rumours;
+use crate::protocol::native::strangers::Strangers;
+use crate::protocol::native::sync::Sync;
+use crate::protocol::native::voices::Voices;
+use crate::protocol::types::claim::Claim;
+use crate::protocol::types::ids::{ExchangeId, Source};
+use crate::protocol::types::time::{Now, Tick};
+use crate::protocol::wire::message::{HeardEntry, HeardLists, Refusal, Reply};
+
+pub mod places;
+pub mod queues;
+pub(in crate::protocol) mod shown;
 
 /// The membership of one server: pure, without clock, sockets or dice of its own.
 ///
@@ -52,45 +56,45 @@ use super::wire::message::{HeardEntry, HeardLists, Refusal, Reply};
 /// one exchange at a time; everything that grows has a cap.
 #[derive(Debug)]
 pub struct Machine {
-    pub(super) config: Config,
-    pub(super) rng: Xoshiro256PlusPlus,
-    pub(super) me: Myself,
-    pub(super) roster: Roster,
-    pub(super) graves: Graves,
-    pub(super) phase: Phase,
-    pub(super) flights: Flights,
-    pub(super) rounds: Rounds,
-    pub(super) inquest: Inquest,
-    pub(super) spread: Spread,
-    pub(super) master_list: MasterList,
-    pub(super) told: Told,
-    pub(super) parsing: Parsing,
-    pub(super) timers: Timers,
-    pub(super) transmits: VecDeque<Transmit>,
-    pub(super) events: Events,
+    pub(in crate::protocol) config: Config,
+    pub(in crate::protocol) rng: Xoshiro256PlusPlus,
+    pub(in crate::protocol) me: Myself,
+    pub(in crate::protocol) roster: Roster,
+    pub(in crate::protocol) graves: Graves,
+    pub(in crate::protocol) phase: Phase,
+    pub(in crate::protocol) flights: Flights,
+    pub(in crate::protocol) rounds: Rounds,
+    pub(in crate::protocol) inquest: Inquest,
+    pub(in crate::protocol) spread: Spread,
+    pub(in crate::protocol) master_list: MasterList,
+    pub(in crate::protocol) told: Told,
+    pub(in crate::protocol) parsing: Parsing,
+    pub(in crate::protocol) timers: Timers,
+    pub(in crate::protocol) transmits: VecDeque<Transmit>,
+    pub(in crate::protocol) events: Events,
     /// Where the next page of a long list begins.
-    pub(super) page_cursor: usize,
+    pub(in crate::protocol) page_cursor: usize,
     /// Tells this process from others behind the same URL.
-    pub(super) instance: u64,
-    pub(super) rumours: Rumours,
-    pub(super) probes: Probes,
+    pub(in crate::protocol) instance: u64,
+    pub(in crate::protocol) rumours: Rumours,
+    pub(in crate::protocol) probes: Probes,
     /// When the time of which suspect is up.
-    pub(super) suspects: Deadlines,
-    pub(super) health: Health,
-    pub(super) sync: Sync,
-    pub(super) legacy_news: LegacyNews,
+    pub(in crate::protocol) suspects: Deadlines,
+    pub(in crate::protocol) health: Health,
+    pub(in crate::protocol) sync: Sync,
+    pub(in crate::protocol) legacy_news: LegacyNews,
     /// When to look after which server that refuses.
-    pub(super) refusals: Deadlines,
+    pub(in crate::protocol) refusals: Deadlines,
     /// When to ask which absent server for its list.
-    pub(super) absent: Deadlines,
-    pub(super) outsiders: Outsiders,
-    pub(super) expiry: Expiry,
-    pub(super) listings: Listings,
-    pub(super) rejected: Rejected,
-    pub(super) unreached: Unreached,
-    pub(super) own_url: OwnUrl,
-    pub(super) voices: Voices,
-    pub(super) strangers: Strangers,
+    pub(in crate::protocol) absent: Deadlines,
+    pub(in crate::protocol) outsiders: Outsiders,
+    pub(in crate::protocol) expiry: Expiry,
+    pub(in crate::protocol) listings: Listings,
+    pub(in crate::protocol) rejected: Rejected,
+    pub(in crate::protocol) unreached: Unreached,
+    pub(in crate::protocol) own_url: OwnUrl,
+    pub(in crate::protocol) voices: Voices,
+    pub(in crate::protocol) strangers: Strangers,
 }
 
 impl Machine {
@@ -180,7 +184,7 @@ impl Machine {
     }
 
     /// Somebody has called.
-    pub(super) fn begin_request(&mut self, now: Now) {
+    pub(in crate::protocol) fn begin_request(&mut self, now: Now) {
         self.look_at_clock(now);
         self.me.refresh(now);
     }
@@ -340,16 +344,16 @@ impl Machine {
         self.digest().total()
     }
 
-    pub(super) fn merge_lists(&mut self, now: Now, source: Source, lists: &HeardLists<'_>) {
+    pub(in crate::protocol) fn merge_lists(&mut self, now: Now, source: Source, lists: &HeardLists<'_>) {
         if lists.malformed > 0 {
-            self.log_rejection(super::types::limits::Rejection::Malformed);
+            self.log_rejection(crate::protocol::types::limits::Rejection::Malformed);
         }
         self.handle_claims(now, source, false, &lists.offline);
         self.handle_claims(now, source, true, &lists.online);
     }
 
     /// A delay spread by ± 10 %, so that servers do not fall into step.
-    pub(super) fn jittered(&mut self, delay: Duration) -> Duration {
+    pub(in crate::protocol) fn jittered(&mut self, delay: Duration) -> Duration {
         delay.mul_f64(self.rng.random_range(0.9..1.1))
     }
 }

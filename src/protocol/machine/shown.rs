@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::machine::Machine;
-use super::members::roster::digest::short_name;
-use super::wire::message::{Entry, Lists};
+use crate::protocol::machine::Machine;
+use crate::protocol::members::roster::digest::short_name;
+use crate::protocol::wire::message::{Entry, Lists};
 
 /// Odd, so that no change of a single server is lost; the bits of the golden ratio, as spread as any.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
