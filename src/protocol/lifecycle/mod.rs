@@ -2,7 +2,7 @@
 //!
 //! May touch `merging` and below; never `native` or `legacy`.
 
-pub mod master_list;
+pub(in crate::protocol) mod master_list;
 pub(in crate::protocol) mod own_url;
 pub(in crate::protocol) mod phase;
 pub(in crate::protocol) mod reconnect;

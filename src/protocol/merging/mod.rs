@@ -4,6 +4,6 @@
 
 pub(in crate::protocol) mod clocks;
 pub(in crate::protocol) mod hearsay;
-pub mod intake;
+pub(in crate::protocol) mod intake;
 pub(in crate::protocol) mod merge;
 pub(in crate::protocol) mod outsiders;
