@@ -31,11 +31,11 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use context::{config, output};
+pub use context::{config, output, secret};
 pub use machine::{places, queues};
 pub use types::base_url::address;
 pub use types::ids::ExchangeId;
-pub use types::{accusers, base_url, claim, ids, secret, status, time};
+pub use types::{accusers, base_url, claim, ids, status, time};
 pub use wire::{document, extension, message, request};
 
 /// What the simulator's reduced model goes by.

@@ -9,4 +9,5 @@ pub(in crate::protocol) mod log;
 pub mod output;
 pub(in crate::protocol) mod parsing;
 pub(in crate::protocol) mod printable;
+pub mod secret;
 pub(in crate::protocol) mod timers;

@@ -8,7 +8,6 @@ pub mod claim;
 pub mod ids;
 pub(in crate::protocol) mod limits;
 pub(in crate::protocol) mod scalars;
-pub mod secret;
 pub mod status;
 pub mod time;
 pub(in crate::protocol) mod version;
