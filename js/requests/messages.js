@@ -3,7 +3,7 @@
 const { badMessage, UNREADABLE } = require('../engine/errors.js')
 const { cutOff, isWithin } = require('./extent.js')
 
-/** Entries in one list of a message. Ten times as many as servers are kept; more would only cost time. Also stands in `src/protocol/message.rs`. */
+/** Entries in one list of a message. Ten times as many as servers are kept; more would only cost time. Also stands in `src/protocol/wire/message.rs`. */
 const MAX_ENTRIES = 1_000_000
 /** Characters of a native extension. Messages hold 64 kB, and the largest roster in a comparison less than this. */
 const MAX_EXTENSION_LENGTH = 16 * 1024 * 1024

@@ -32,4 +32,5 @@ mod retention;
 mod rounds;
 mod silence;
 mod start;
+mod structure;
 mod verification;

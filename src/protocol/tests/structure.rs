@@ -1,0 +1,176 @@
+//! The structure of the protocol: which folder may import which, and how large folders and files may be.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The folders from the bottom up. A folder imports from lower rows only, so those of one row never import each other.
+const ROWS: [&[&str]; 8] = [
+    &["types"],
+    &["wire"],
+    &["context"],
+    &["members"],
+    &["exchanges"],
+    &["merging"],
+    &["native", "legacy", "lifecycle"],
+    &["machine"],
+];
+const MAX_FILES: usize = 10;
+const MAX_LINES: usize = 400;
+const MACHINE: &str = "machine::Machine";
+/// Files that still extend `Machine` from outside its folder. The list may only shrink.
+const STILL_NAME_MACHINE: &[&str] = &[
+    "context/log.rs",
+    "exchanges/page.rs",
+    "legacy/legacy_news.rs",
+    "legacy/push.rs",
+    "legacy/rounds.rs",
+    "legacy/verification.rs",
+    "legacy/verification/absence.rs",
+    "legacy/verification/expiry.rs",
+    "legacy/verification/listings.rs",
+    "legacy/verification/refusals.rs",
+    "lifecycle/master_list.rs",
+    "lifecycle/own_url.rs",
+    "lifecycle/phase.rs",
+    "lifecycle/reconnect.rs",
+    "lifecycle/retention.rs",
+    "lifecycle/revision.rs",
+    "lifecycle/upload.rs",
+    "merging/clocks.rs",
+    "merging/hearsay.rs",
+    "merging/intake.rs",
+    "merging/merge.rs",
+    "merging/outsiders.rs",
+    "native/detection/errands.rs",
+    "native/detection/health.rs",
+    "native/detection/probes.rs",
+    "native/detection/questions.rs",
+    "native/detection/suspicions.rs",
+    "native/detection/unreached.rs",
+    "native/peers.rs",
+    "native/rumours.rs",
+    "native/strangers.rs",
+    "native/sync.rs",
+];
+
+/// A source file of the protocol, its tests left out.
+struct Source {
+    /// Below `src/protocol/`.
+    path: String,
+    text: String,
+}
+
+impl Source {
+    /// The folder directly below `src/protocol/`.
+    fn folder(&self) -> &str {
+        self.path.split('/').next().unwrap()
+    }
+
+    fn directory(&self) -> &str {
+        self.path.rsplit_once('/').unwrap().0
+    }
+
+    /// What it names of the protocol: paths without `crate::protocol::`.
+    fn imports(&self) -> impl Iterator<Item = &str> {
+        let lines = self.text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        lines.flat_map(|line| line.split("crate::protocol::").skip(1)).map(|rest| {
+            let end = rest.find(|c: char| !c.is_alphanumeric() && !"_:".contains(c));
+            rest.get(..end.unwrap_or(rest.len())).unwrap_or(rest).trim_end_matches(':')
+        })
+    }
+
+    fn may_name_machine(&self) -> bool {
+        self.folder() == "machine" || STILL_NAME_MACHINE.contains(&self.path.as_str())
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// All Rust files below a directory.
+fn files_below(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let (directories, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let is_rust = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs");
+    let below = directories.iter().flat_map(|directory| files_below(directory));
+    files.into_iter().filter(is_rust).chain(below).collect()
+}
+
+fn sources() -> Vec<Source> {
+    let root = root().join("protocol");
+    let source = |path: PathBuf| {
+        let text = fs::read_to_string(&path).unwrap();
+        let path = path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
+        Source { path, text }
+    };
+    let is_in_a_room = |source: &Source| source.path.contains('/') && source.folder() != "tests";
+    files_below(&root).into_iter().map(source).filter(is_in_a_room).collect()
+}
+
+fn row_of(folder: &str) -> Option<usize> {
+    ROWS.iter().position(|row| row.contains(&folder))
+}
+
+#[test]
+fn imports_point_downward() {
+    for source in sources() {
+        let own = row_of(source.folder()).expect(&source.path);
+        for import in source.imports() {
+            let folder = import.split("::").next().unwrap();
+            let is_below = row_of(folder).is_some_and(|row| row < own);
+            let is_exempt = import == MACHINE && source.may_name_machine();
+            assert!(is_below || is_exempt || folder == source.folder(), "{} names {import}", source.path);
+        }
+    }
+}
+
+#[test]
+fn folders_make_no_circle() {
+    let sources = sources();
+    let directories: BTreeSet<&str> = sources.iter().map(Source::directory).collect();
+    let mut below: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for source in &sources {
+        for import in source.imports().filter(|import| *import != MACHINE) {
+            let path = import.replace("::", "/");
+            let is_above = |directory: &&&str| path.starts_with(&format!("{directory}/"));
+            let of = directories.iter().filter(is_above).max_by_key(|directory| directory.len());
+            let of = of.copied().filter(|of| *of != source.directory());
+            below.entry(source.directory()).or_default().extend(of);
+        }
+    }
+    // Folders that import nothing that is left are taken away until none is.
+    while !below.is_empty() {
+        let left: BTreeSet<&str> = below.keys().copied().collect();
+        let before = below.len();
+        below.retain(|_, imports| imports.iter().any(|import| left.contains(import)));
+        assert!(below.len() < before, "a circle among {below:?}");
+    }
+}
+
+#[test]
+fn only_the_machine_names_itself() {
+    let sources = sources();
+    let naming: BTreeSet<&str> = sources
+        .iter()
+        .filter(|source| source.folder() != "machine" && source.imports().any(|import| import == MACHINE))
+        .map(|source| source.path.as_str())
+        .collect();
+    assert_eq!(naming, STILL_NAME_MACHINE.iter().copied().collect(), "the list of exemptions");
+}
+
+#[test]
+fn folders_and_files_are_small() {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for source in sources() {
+        *counts.entry(source.directory().to_owned()).or_default() += 1;
+    }
+    for (directory, count) in counts {
+        assert!(count <= MAX_FILES, "{directory}/ has {count} files");
+    }
+    for path in files_below(&root()) {
+        let lines = fs::read_to_string(&path).unwrap().lines().count();
+        assert!(lines <= MAX_LINES, "{} has {lines} lines", path.display());
+    }
+}
