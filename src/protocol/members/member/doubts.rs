@@ -125,7 +125,7 @@ impl Absence {
     /// Its list does not show it, or no answer came. Returns how many questions in a row had no answer.
     pub(in crate::protocol) fn break_showing(&mut self, is_silent: bool) -> u8 {
         self.shown_since = None;
-        self.silences = if is_silent { self.silences + 1 } else { 0 };
+        self.silences = if is_silent { self.silences.saturating_add(1) } else { 0 };
         self.silences
     }
 }
