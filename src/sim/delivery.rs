@@ -8,7 +8,7 @@ use super::clock::Millis;
 use super::host::Port;
 use super::legacy::Wish;
 use super::process::{Engine, Stage};
-use super::storage::Errand;
+use super::store::StoreRequest;
 use super::wire::{
     ANSWER_HEADERS, HostId, Outcome, OwnedReply, ProcessId, Question, REQUEST_HEADERS, Request, Sender,
     Ticket, heard,
@@ -79,9 +79,9 @@ impl World {
             Transmit::Inquire { id, base_url, timeout } => {
                 self.send(from, Ticket::Native(id), &base_url, Question::List, millis(timeout));
             }
-            Transmit::DownloadMasterList { id } => self.run(from, Ticket::Native(id), Errand::Download),
+            Transmit::DownloadMasterList { id } => self.run(from, Ticket::Native(id), StoreRequest::Download),
             Transmit::UploadMasterList { id, entries, condition } => {
-                self.run(from, Ticket::Native(id), Errand::Upload { entries, condition });
+                self.run(from, Ticket::Native(id), StoreRequest::Upload { entries, condition });
             }
             Transmit::AbandonAll => {
                 if let Some(process) = self.processes.get_mut(from.index()) {
@@ -98,9 +98,9 @@ impl World {
                 let question = Question::Gossip { lists, extension: None };
                 self.send(from, Ticket::Legacy(id), &base_url, question, LEGACY_TIMEOUT);
             }
-            Wish::Download { id } => self.run(from, Ticket::Legacy(id), Errand::Download),
+            Wish::Download { id } => self.run(from, Ticket::Legacy(id), StoreRequest::Download),
             Wish::Upload { id, entries } => {
-                self.run(from, Ticket::Legacy(id), Errand::PlainUpload { entries })
+                self.run(from, Ticket::Legacy(id), StoreRequest::PlainUpload { entries })
             }
         }
     }

@@ -1,35 +1,26 @@
-//! Errands to the store of the master list.
+//! Requests to the store of the master list.
 
 use super::clock::Millis;
-use super::process::Engine;
-use super::store::Download;
+use super::process::{Engine, Process};
+use super::store::{Download, StoreRequest};
 use super::wire::{ProcessId, Sender, Ticket};
 use super::world::{Happening, World};
-use crate::protocol::document::{Condition, Document, DocumentEntry, Upload};
-use crate::protocol::message::Entry;
+use crate::protocol::document::{Document, DocumentEntry, Upload};
 
 /// So long the store is waited for.
 const STORE_TIMEOUT: Millis = 10_000;
 
-/// What is wanted of the store.
-#[derive(Debug)]
-pub(super) enum Errand {
-    Download,
-    Upload { entries: Vec<DocumentEntry>, condition: Condition },
-    PlainUpload { entries: Vec<Entry> },
-}
-
 impl World {
-    pub(super) fn run(&mut self, from: ProcessId, ticket: Ticket, errand: Errand) {
+    pub(super) fn run(&mut self, from: ProcessId, ticket: Ticket, request: StoreRequest) {
         let Some(process) = self.processes.get(from.index()) else { return };
         let deadline = self.time + STORE_TIMEOUT;
         let sender = Sender { process: from, epoch: process.epoch, ticket, asked: None, deadline };
         let at = if self.store.answers() { self.time + self.store.delay() } else { deadline };
-        self.queue.push(at.min(deadline), Happening::Stored(sender, Box::new(errand)));
+        self.queue.push(at.min(deadline), Happening::Stored(sender, Box::new(request)));
     }
 
-    pub(super) fn conclude_errand(&mut self, sender: Sender, errand: Errand) {
-        let is_known = |process: &super::process::Process| process.epoch == sender.epoch;
+    pub(super) fn conclude_store_request(&mut self, sender: Sender, request: StoreRequest) {
+        let is_known = |process: &Process| process.epoch == sender.epoch;
         if !self.processes.get(sender.process.index()).is_some_and(is_known) {
             return;
         }
@@ -43,18 +34,18 @@ impl World {
                 }
             });
         };
-        match errand {
-            Errand::Upload { .. } | Errand::PlainUpload { .. } if is_late => {
+        match request {
+            StoreRequest::Upload { .. } | StoreRequest::PlainUpload { .. } if is_late => {
                 upload(self, Upload::Failure(late()));
             }
-            Errand::Upload { entries, condition } => {
+            StoreRequest::Upload { entries, condition } => {
                 let answer = self.store.upload(&DocumentEntry::to_document_json(&entries), &condition);
                 upload(self, answer);
             }
-            Errand::PlainUpload { entries } => {
+            StoreRequest::PlainUpload { entries } => {
                 self.store.upload_plainly(&entries);
             }
-            Errand::Download => {
+            StoreRequest::Download => {
                 let download = if is_late { Download::Failure(late().into()) } else { self.store.download() };
                 self.act(sender.process, |engine, now| match (engine, sender.ticket) {
                     (Engine::Native(machine), Ticket::Native(id)) => match &download {

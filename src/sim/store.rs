@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::clock::Millis;
-use crate::protocol::document::{Condition, Document, DownloadFailure, Upload};
+use crate::protocol::document::{Condition, Document, DocumentEntry, DownloadFailure, Upload};
 use crate::protocol::message::{Entry, Lists};
 use crate::protocol::time::Stamp;
 
@@ -67,6 +67,14 @@ pub struct Version {
     /// As a legacy peer reads it.
     pub lists: Arc<Lists>,
     tag: String,
+}
+
+/// What a server wants of the store.
+#[derive(Debug)]
+pub(super) enum StoreRequest {
+    Download,
+    Upload { entries: Vec<DocumentEntry>, condition: Condition },
+    PlainUpload { entries: Vec<Entry> },
 }
 
 /// What comes of a download.

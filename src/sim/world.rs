@@ -15,7 +15,8 @@ use super::network::Network;
 use super::process::{Engine, Process, Stage};
 use super::processor::Processor;
 use super::queue::Queue;
-use super::store::Store;
+use super::spec::Template;
+use super::store::{Store, StoreRequest};
 use super::trace::Trace;
 use super::watch::Watches;
 use super::wire::{HostId, Outcome, ProcessId, Request, Sender};
@@ -49,7 +50,7 @@ pub struct World {
     pub(super) rng: Xoshiro256PlusPlus,
     pub(super) queue: Queue<Happening>,
     pub(super) by_url: IndexMap<Arc<str>, HostId, FixedState>,
-    pub(super) template: super::spec::Template,
+    pub(super) template: Template,
 }
 
 /// What may happen.
@@ -64,7 +65,7 @@ pub(super) enum Happening {
     /// What comes of a request.
     Outcome(Sender, Box<Outcome>),
     /// What comes of a request to the store.
-    Stored(Sender, Box<super::storage::Errand>),
+    Stored(Sender, Box<StoreRequest>),
     /// The driver tells how far JavaScript lags.
     Lag(ProcessId),
 }
@@ -88,7 +89,7 @@ impl World {
             rng,
             queue: Queue::default(),
             by_url: IndexMap::default(),
-            template: super::spec::Template::default(),
+            template: Template::default(),
         }
     }
 
@@ -133,7 +134,7 @@ impl World {
             Happening::Arrival(request) => self.arrive(request),
             Happening::TakeUp(process, request) => self.take_up(process, *request),
             Happening::Outcome(sender, outcome) => self.conclude(sender, *outcome),
-            Happening::Stored(sender, errand) => self.conclude_errand(sender, *errand),
+            Happening::Stored(sender, errand) => self.conclude_store_request(sender, *errand),
             Happening::Lag(process) => self.tell_lag(process),
         }
         true
