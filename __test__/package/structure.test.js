@@ -1,0 +1,132 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { readdirSync, readFileSync } = require('node:fs')
+const path = require('node:path')
+const { describe, test } = require('node:test')
+
+const ROOT = path.join(__dirname, '..', '..')
+const MAX_LINES = 400
+/** Modules in a folder of `js/`. The entry points and types of one module count once. */
+const MAX_MODULES = 10
+
+/** The folders of `js/` from top to bottom: each may require from those below it. */
+const JS_FOLDERS = [
+  'js/adapters',
+  'js/adapters/core',
+  'js/adapters/core/answers',
+  'js/adapters/core/bodies',
+  'js/adapters/core/http',
+  'js',
+  'js/requests',
+  'js/roster',
+  'js/engine',
+]
+
+describe('the structure of the tree', () => {
+  test('folders of js/ require only from folders below them', () => {
+    for (const file of filesBelow('js', /\.m?js$/)) {
+      const floor = JS_FOLDERS.indexOf(path.posix.dirname(file))
+      assert.notEqual(floor, -1, `${file} is in a folder without a place in the order`)
+      for (const required of requiredBy(file)) {
+        const other = JS_FOLDERS.indexOf(path.posix.dirname(required))
+        if (required !== 'binding.js') assert.ok(other >= floor, `${file} requires ${required}`)
+      }
+    }
+  })
+
+  test('modules of js/ do not require each other in a circle', () => {
+    const files = filesBelow('js', /\.m?js$/)
+    assertNoCycle(new Map(files.map((file) => [file, requiredBy(file)])))
+  })
+
+  for (const floor of ['driver', 'driver/transport', 'sim']) {
+    test(`modules of src/${floor}/ do not use each other in a circle`, () => {
+      const modules = modulesOf(floor)
+      assert.ok([...modules.values()].some((used) => used.length > 0))
+      assertNoCycle(modules)
+    })
+  }
+
+  test('a folder of js/ has at most ten modules', () => {
+    for (const folder of JS_FOLDERS) {
+      const files = readdirSync(path.join(ROOT, folder), { withFileTypes: true }).filter((entry) =>
+        entry.isFile(),
+      )
+      const modules = new Set(files.map(({ name }) => name.replace(/\..*/, '')))
+      assert.ok(modules.size <= MAX_MODULES, `${folder} has ${modules.size} modules`)
+    }
+  })
+
+  test('a source file has at most 400 lines', () => {
+    const folders = ['js', 'src', 'scripts', 'benches', '__test__']
+    const files = folders.flatMap((folder) => filesBelow(folder, /\.(?:[cm]?[jt]s|rs)$/))
+    for (const file of files) {
+      const lines = read(file).trimEnd().split('\n').length
+      assert.ok(lines <= MAX_LINES, `${file} has ${lines} lines`)
+    }
+  })
+})
+
+function requiredBy(file) {
+  const specifiers = read(file).matchAll(/(?:\brequire\(|\bfrom )'(\.[^']*)'/g)
+  return [...specifiers].map(([, specifier]) => path.posix.join(path.posix.dirname(file), specifier))
+}
+
+/** The modules directly below a folder of `src/`, each with the siblings that it uses outside its tests. */
+function modulesOf(folder) {
+  const own = `src/${folder}`
+  const absolute = `crate::${folder.replaceAll('/', '::')}`
+  const isFacadeOrTest = (file) =>
+    file === `${own}/mod.rs` || /\/tests(?:\/|\.rs$)/.test(file.slice(own.length))
+  const files = filesBelow(own, /\.rs$/).filter((file) => !isFacadeOrTest(file))
+  const names = new Set(files.map((file) => moduleOf(file, own)))
+  const used = new Map([...names].map((name) => [name, []]))
+  for (const file of files) {
+    const name = moduleOf(file, own)
+    const depth = file.slice(own.length + 1).split('/').length - (file.endsWith('/mod.rs') ? 1 : 0)
+    const code = read(file)
+      .split('#[cfg(test)]')[0]
+      .replace(/\/\/.*/g, '')
+    const prefixes = [absolute, Array(depth).fill('super').join('::')]
+    for (const prefix of prefixes) {
+      const paths = code.matchAll(new RegExp(`(?<![\\w:])${prefix}::(\\w+|\\{[^;]*?\\};)`, 'g'))
+      for (const [, found] of paths)
+        for (const [word] of found.matchAll(/\w+/g))
+          if (names.has(word) && word !== name) used.get(name).push(word)
+    }
+  }
+  return used
+}
+
+/** The module that a file belongs to: a folder of its own counts as one. */
+function moduleOf(file, folder) {
+  return file
+    .slice(folder.length + 1)
+    .split('/')[0]
+    .replace(/\.rs$/, '')
+}
+
+function assertNoCycle(edges) {
+  const done = new Set()
+  const visit = (node, trail) => {
+    assert.ok(!trail.includes(node), `a circle: ${[...trail.slice(trail.indexOf(node)), node].join(' -> ')}`)
+    if (done.has(node)) return
+    for (const next of edges.get(node) ?? []) visit(next, [...trail, node])
+    done.add(node)
+  }
+  for (const node of edges.keys()) visit(node, [])
+}
+
+function filesBelow(folder, pattern) {
+  return readdirSync(path.join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const file = `${folder}/${entry.name}`
+    if (entry.isDirectory())
+      return ['node_modules', 'dist'].includes(entry.name) ? [] : filesBelow(file, pattern)
+    return pattern.test(entry.name) ? [file] : []
+  })
+}
+
+function read(file) {
+  return readFileSync(path.join(ROOT, file), 'utf8')
+}
