@@ -11,7 +11,7 @@ use super::promise::promise;
 use super::received::ReceivedEntries;
 use super::snapshot::{NewUrls, RosterSnapshot};
 use crate::driver::transport::HttpSettings;
-use crate::driver::{Beat, Engine, LogSink, Pulse};
+use crate::driver::{Engine, EventLoopProbe, LogSink, ProbeReply};
 use crate::protocol::config::{Config, ConfigError};
 use crate::protocol::output::Severity;
 
@@ -37,11 +37,11 @@ pub fn start<'env>(
     let (config, warnings) = Config::from_variables(variable).map_err(|error| misconfigured(&error))?;
     let log = log_sink(&on_log)?;
     // Without the native extension nothing would come of it.
-    let pulse = config.probe_interval.map(|_| pulse(env)).transpose()?;
+    let probe = config.probe_interval.map(|_| event_loop_probe(env)).transpose()?;
     for warning in warnings.into_iter().chain(slot.new_secret_warnings(&config)) {
         log(Severity::Warning, warning, None);
     }
-    let (engine, task) = Engine::start(config, HttpSettings::from_environment(variable), log, pulse);
+    let (engine, task) = Engine::start(config, HttpSettings::from_environment(variable), log, probe);
     slot.fill(engine.clone());
     spawn(task);
     promise(env, async move { engine.started().await }, |_| {})
@@ -167,18 +167,19 @@ fn log_sink(on_log: &Function<'_, Line, ()>) -> Result<LogSink> {
 }
 
 /// Signs of life of this thread. They hold no process, and the function that they end in does nothing.
-fn pulse(env: &Env) -> Result<Pulse> {
-    let nothing = env.create_function_from_closure::<(), (), _>("pulse", |_| Ok(())).map_err(internal)?;
-    let beats = nothing
-        .build_threadsafe_function::<Beat>()
+fn event_loop_probe(env: &Env) -> Result<EventLoopProbe> {
+    let nothing =
+        env.create_function_from_closure::<(), (), _>("eventLoopProbe", |_| Ok(())).map_err(internal)?;
+    let replies = nothing
+        .build_threadsafe_function::<ProbeReply>()
         .weak::<true>()
-        .build_callback(|beat| {
+        .build_callback(|reply| {
             // Nobody waits for it where the engine has ended meanwhile.
-            let _ = beat.value.send(());
+            let _ = reply.value.send(());
             Ok(())
         })
         .map_err(internal)?;
-    Ok(Box::new(move |beat| {
-        beats.call(beat, ThreadsafeFunctionCallMode::NonBlocking);
+    Ok(Box::new(move |reply| {
+        replies.call(reply, ThreadsafeFunctionCallMode::NonBlocking);
     }))
 }

@@ -8,8 +8,8 @@ use tokio::task::{self, JoinError, JoinSet};
 
 use super::credentials::Credentials;
 use super::errand::{Errand, MAX_IN_FLIGHT, Outside};
+use super::event_loop_watch::{self, EventLoopProbe};
 use super::log_sink::LogSink;
-use super::pulse::{self, Pulse};
 use super::shared::Shared;
 use super::transport::{HttpClient, HttpSettings, OwnUrls};
 use crate::protocol::output::{Event, Severity, Transmit};
@@ -25,7 +25,7 @@ pub(super) async fn run(
     http: HttpSettings,
     credentials: Credentials,
     log: LogSink,
-    pulse: Option<Pulse>,
+    probe: Option<EventLoopProbe>,
     milestone: watch::Sender<Milestones>,
     mut stopped: watch::Receiver<bool>,
 ) {
@@ -36,13 +36,13 @@ pub(super) async fn run(
         Actor { shared, outside, log, milestone, errands: JoinSet::new(), names: BTreeMap::new() };
     // After the actor, so that it goes first.
     let mut watchers = JoinSet::new();
-    if let Some(pulse) = pulse {
-        watchers.spawn(pulse::watch(pulse, Arc::clone(&world)));
+    if let Some(probe) = probe {
+        watchers.spawn(event_loop_watch::watch(probe, Arc::clone(&world)));
     }
     while !actor.carry_out() {
         tokio::select! {
             _ = stopped.wait_for(|stopped| *stopped) => break,
-            () = world.bell.notified() => {}
+            () = world.wake.notified() => {}
             Some(ended) = actor.errands.join_next_with_id() => actor.settle(ended),
             () = world.alarm() => actor.shared.with(|machine, now| machine.handle_timeout(now)),
         }

@@ -9,8 +9,8 @@ use tokio::sync::watch;
 
 use super::actor::{self, Milestones};
 use super::credentials::Credentials;
+use super::event_loop_watch::EventLoopProbe;
 use super::log_sink::LogSink;
-use super::pulse::Pulse;
 use super::shared::Shared;
 use super::transport::HttpSettings;
 use crate::protocol::config::Config;
@@ -39,13 +39,13 @@ struct Secrets {
 }
 
 impl Engine {
-    /// A server, and the task that runs it and ends with it; requests are answered at once. Without a pulse nobody
+    /// A server, and the task that runs it and ends with it; requests are answered at once. Without a probe nobody
     /// watches whether the program's thread is blocked.
     pub fn start(
         config: Config,
         http: HttpSettings,
         log: LogSink,
-        pulse: Option<Pulse>,
+        probe: Option<EventLoopProbe>,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let credentials = Credentials::new(&config);
         let secrets = Secrets { gossip: config.secret.clone(), control: config.control_secret.clone() };
@@ -58,7 +58,7 @@ impl Engine {
             stop: Arc::new(stop),
             secrets: Arc::new(secrets),
         };
-        (engine, actor::run(shared, http, credentials, log, pulse, milestone, stopped))
+        (engine, actor::run(shared, http, credentials, log, probe, milestone, stopped))
     }
 
     /// Whether a request may gossip.

@@ -8,24 +8,24 @@
 //! | `log_sink` | where log lines go |
 //! | `shared` | the machine behind its short lock |
 //! | [`raw`] | requests and answers as bytes |
-//! | `written` | the text of what is shown, kept until it changes |
+//! | `cached_body` | the text of all servers shown, cached until it changes |
 //! | `actor` | the task that wakes the machine and carries out what it wants |
 //! | `errand` | one request to the outside, from the machine's wish to its answer |
-//! | `pulse` | whether the program's thread still gets round to anything |
+//! | `event_loop_watch` | how far the program's event loop lags |
 //! | [`transport`] | the HTTP client |
 
 mod actor;
+mod cached_body;
 mod clock;
 mod credentials;
 mod engine;
 mod errand;
+mod event_loop_watch;
 mod log_sink;
-mod pulse;
 pub mod raw;
 mod shared;
 pub mod transport;
-mod written;
 
 pub use engine::Engine;
+pub use event_loop_watch::{EventLoopProbe, ProbeReply};
 pub use log_sink::LogSink;
-pub use pulse::{Beat, Pulse};

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use super::cached_body::CachedBody;
+use super::cached_body::{Draft, END, OFFLINE, elements};
 use super::engine::Engine;
-pub use super::written::Written;
-use super::written::{Draft, END, OFFLINE, elements};
 use crate::protocol::machine::Machine;
 use crate::protocol::message::{Entry, Lists};
 use crate::protocol::request::Request;
@@ -35,7 +35,7 @@ pub struct Shown {
     /// To the entries of others that are online; holds this server's own entry if it is online.
     pub head: Vec<u8>,
     /// The entries of others.
-    pub others: Arc<Written>,
+    pub others: Arc<CachedBody>,
     /// What follows those online; holds this server's own entry if it is offline.
     pub middle: Vec<u8>,
     /// Whether those offline come last.
@@ -69,11 +69,11 @@ impl Engine {
         let (others, own) = match self.recent(form) {
             Some(recent) => (recent, self.shared.look(Machine::own_entry)),
             None => {
-                let kept = self.shared.written.get();
+                let kept = self.shared.cached_body.get();
                 let at = self.shared.clock.now().tick;
                 let (draft, own) =
                     self.shared.look(|machine| (Draft::of(machine, kept, at), machine.own_entry()));
-                (self.shared.written.write(draft), own)
+                (self.shared.cached_body.write(draft), own)
             }
         };
         Shown::new(form, others, own)
@@ -81,7 +81,7 @@ impl Engine {
 
     /// What this server shows where there is no room for the others: its own entry.
     pub fn show_itself(&self, form: Form) -> Vec<u8> {
-        Shown::new(form, Arc::new(Written::of_nobody()), self.shared.look(Machine::own_entry)).text()
+        Shown::new(form, Arc::new(CachedBody::of_nobody()), self.shared.look(Machine::own_entry)).text()
     }
 
     /// Whether [`Engine::show`] is quick enough to be called where others wait.
@@ -90,15 +90,15 @@ impl Engine {
     }
 
     /// A text that is recent enough for those who need no secret. They cannot make this server write one for each request.
-    fn recent(&self, form: Form) -> Option<Arc<Written>> {
+    fn recent(&self, form: Form) -> Option<Arc<CachedBody>> {
         let is_public = form == Form::Online && self.shared.look(Machine::other_count) > FEW;
         let oldest = self.shared.clock.now().tick.before(PUBLIC_AGE);
-        if is_public { self.shared.written.since(oldest) } else { None }
+        if is_public { self.shared.cached_body.since(oldest) } else { None }
     }
 }
 
 impl Shown {
-    fn new(form: Form, others: Arc<Written>, (entry, is_online): (Entry, bool)) -> Self {
+    fn new(form: Form, others: Arc<CachedBody>, (entry, is_online): (Entry, bool)) -> Self {
         let own = elements(&[entry]);
         let mut head = form.opening().to_vec();
         let has_offline = form != Form::Online;
@@ -205,10 +205,10 @@ mod tests {
         let engine = engine();
         hear(&engine, &format!(r#"{{"online":[{}]}}"#, entry("http://a/", 1, false)));
         let before = shown(&engine, Form::Gossip);
-        let kept = engine.shared.written.get().unwrap();
+        let kept = engine.shared.cached_body.get().unwrap();
         hear(&engine, r#"{"online":[]}"#);
         assert_ne!(shown(&engine, Form::Gossip), before, "the own stamp is another");
-        assert!(Arc::ptr_eq(&kept, &engine.shared.written.get().unwrap()));
+        assert!(Arc::ptr_eq(&kept, &engine.shared.cached_body.get().unwrap()));
     }
 
     #[test]

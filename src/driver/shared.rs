@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
+use super::cached_body::BodyCache;
 use super::clock::Clock;
-use super::written::Kept;
 use crate::protocol::ExchangeId;
 use crate::protocol::document::{Document, DownloadFailure};
 use crate::protocol::extension::Extension;
@@ -25,16 +25,16 @@ pub(super) struct Shared {
     machine: Mutex<Machine>,
     pub(super) clock: Clock,
     /// What was written last of what the machine shows.
-    pub(super) written: Kept,
-    /// Rung when somebody has changed the machine.
-    pub(super) bell: Notify,
+    pub(super) cached_body: BodyCache,
+    /// Notified when somebody has changed the machine and the actor has something to do.
+    pub(super) wake: Notify,
 }
 
 impl Shared {
     pub(super) fn new(start: impl FnOnce(Now) -> Machine) -> Self {
         let clock = Clock::new();
         let machine = Mutex::new(start(clock.now()));
-        Self { machine, clock, written: Kept::default(), bell: Notify::new() }
+        Self { machine, clock, cached_body: BodyCache::default(), wake: Notify::new() }
     }
 
     /// Looks at the machine. Nothing that waits, parses or serialises belongs inside, here and below.
@@ -57,7 +57,7 @@ impl Shared {
         let is_wanted = is_alarm_earlier || machine.has_output();
         drop(machine);
         if is_wanted {
-            self.bell.notify_one();
+            self.wake.notify_one();
         }
         result
     }

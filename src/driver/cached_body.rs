@@ -18,7 +18,7 @@ const USUAL_LENGTH: usize = 128;
 
 /// The entries of all others, as JSON. Answers share it, so it never changes.
 #[derive(Debug)]
-pub struct Written {
+pub struct CachedBody {
     version: u64,
     number: i64,
     online: Vec<u8>,
@@ -27,12 +27,12 @@ pub struct Written {
 
 /// What was written last.
 #[derive(Debug, Default)]
-pub(super) struct Kept(Mutex<Option<Checked>>);
+pub(super) struct BodyCache(Mutex<Option<Checked>>);
 
 /// A text, and when it was last known to be true.
 #[derive(Debug, Clone)]
 struct Checked {
-    text: Arc<Written>,
+    text: Arc<CachedBody>,
     at: Tick,
 }
 
@@ -42,10 +42,10 @@ pub(super) struct Draft {
     at: Tick,
     /// None where the text that is kept is still true.
     others: Option<Lists>,
-    kept: Option<Arc<Written>>,
+    kept: Option<Arc<CachedBody>>,
 }
 
-impl Written {
+impl CachedBody {
     fn new(version: u64, lists: &Lists) -> Self {
         static NUMBER: AtomicI64 = AtomicI64::new(1);
         let online = elements(&lists.online);
@@ -85,22 +85,22 @@ impl Written {
     }
 }
 
-impl Kept {
-    pub(super) fn get(&self) -> Option<Arc<Written>> {
+impl BodyCache {
+    pub(super) fn get(&self) -> Option<Arc<CachedBody>> {
         self.lock().as_ref().map(|kept| Arc::clone(&kept.text))
     }
 
     /// The text, if it was true at this moment or later.
-    pub(super) fn since(&self, moment: Tick) -> Option<Arc<Written>> {
+    pub(super) fn since(&self, moment: Tick) -> Option<Arc<CachedBody>> {
         self.lock().as_ref().filter(|kept| kept.at >= moment).map(|kept| Arc::clone(&kept.text))
     }
 
     /// The text, written again if it is no longer true.
-    pub(super) fn write(&self, draft: Draft) -> Arc<Written> {
+    pub(super) fn write(&self, draft: Draft) -> Arc<CachedBody> {
         let Draft { version, at, others, kept } = draft;
         let text = match (others, kept) {
             (None, Some(kept)) => kept,
-            (others, _) => Arc::new(Written::new(version, &others.unwrap_or_default())),
+            (others, _) => Arc::new(CachedBody::new(version, &others.unwrap_or_default())),
         };
         let mut kept = self.lock();
         if kept.as_ref().is_none_or(|kept| kept.at <= at) {
@@ -116,7 +116,7 @@ impl Kept {
 
 impl Draft {
     /// Nothing is written here, for the machine is locked.
-    pub(super) fn of(machine: &Machine, kept: Option<Arc<Written>>, at: Tick) -> Self {
+    pub(super) fn of(machine: &Machine, kept: Option<Arc<CachedBody>>, at: Tick) -> Self {
         let version = machine.others_version();
         let is_true = kept.as_ref().is_some_and(|kept| kept.version == version);
         Self { version, at, others: (!is_true).then(|| machine.others()), kept }
