@@ -76,7 +76,7 @@ pub enum Event {
     ShutDown,
     /// A line for the log.
     Log {
-        /// How grave it is.
+        /// How archived it is.
         severity: Severity,
         /// The line, without secrets.
         message: String,
@@ -85,7 +85,7 @@ pub enum Event {
     },
 }
 
-/// How grave a log line is.
+/// How archived a log line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
     /// `console.log`.

@@ -67,7 +67,7 @@ impl Machine {
     /// Takes a server off the lists; what it has to beat to come back is remembered.
     pub(in crate::protocol) fn forget(&mut self, identity: &Arc<str>, now: Now) {
         if let Some(member) = self.roster.remove(identity, now.tick) {
-            self.graves.dig(Arc::clone(identity), member.highest_seen(), member.incarnation);
+            self.archive.insert(Arc::clone(identity), member.highest_seen(), member.incarnation);
             self.forget_in_queues(identity);
         }
     }

@@ -86,8 +86,8 @@ impl Machine {
                 Some(member) if member.has_comeback() => Judgement::Verbatim,
                 _ => Judgement::Drop,
             },
-            Ok(Subject::New(url)) => match self.graves.stamp_of(url.identity(), now) {
-                Some(grave) if stamp <= grave => Judgement::Drop,
+            Ok(Subject::New(url)) => match self.archive.stamp_of(url.identity(), now) {
+                Some(archived) if stamp <= archived => Judgement::Drop,
                 _ => Judgement::Verbatim,
             },
             Err(_) => Judgement::Verbatim,

@@ -22,7 +22,7 @@ use crate::protocol::legacy::verification::listings::Listings;
 use crate::protocol::lifecycle::master_list::MasterList;
 use crate::protocol::lifecycle::own_url::OwnUrl;
 use crate::protocol::lifecycle::phase::Phase;
-use crate::protocol::members::graves::Graves;
+use crate::protocol::members::archive::Archive;
 use crate::protocol::members::myself::Myself;
 use crate::protocol::members::roster::Roster;
 use crate::protocol::members::roster::journal::Cause;
@@ -60,7 +60,7 @@ pub struct Machine {
     pub(in crate::protocol) rng: Xoshiro256PlusPlus,
     pub(in crate::protocol) me: Myself,
     pub(in crate::protocol) roster: Roster,
-    pub(in crate::protocol) graves: Graves,
+    pub(in crate::protocol) archive: Archive,
     pub(in crate::protocol) phase: Phase,
     pub(in crate::protocol) flights: Flights,
     pub(in crate::protocol) rounds: Rounds,
@@ -137,7 +137,7 @@ impl Machine {
             rng,
             me: Myself::new(config.base_url.clone(), config.monitor, now),
             roster: Roster::new(config.base_url.identity(), seed),
-            graves: Graves::default(),
+            archive: Archive::default(),
             phase: Phase::Downloading,
             flights: Flights::default(),
             rounds: Rounds::default(),

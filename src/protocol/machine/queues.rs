@@ -7,7 +7,7 @@ use crate::protocol::context::output::MAX_EVENTS;
 use crate::protocol::exchanges::flights::MAX_UNDER_WAY;
 use crate::protocol::legacy::verification::listings::MAX_HIDDEN;
 use crate::protocol::machine::Machine;
-use crate::protocol::members::graves::MAX_GRAVES;
+use crate::protocol::members::archive::MAX_ARCHIVED;
 use crate::protocol::members::roster::index_journal::REMEMBERED;
 use crate::protocol::merging::outsiders::MAX_OUTSIDERS;
 use crate::protocol::native::detection::health::{MAX_BURIALS, ROUND_TRIPS};
@@ -40,7 +40,7 @@ impl Machine {
         let [urgent, disputed] = self.probes.lengths();
         [
             ("servers", self.roster.len(), MAX_MEMBERS),
-            ("graves", self.graves.len(), MAX_GRAVES),
+            ("archive", self.archive.len(), MAX_ARCHIVED),
             ("changes of places", self.roster.places().len(), REMEMBERED),
             ("suspicion deadlines", self.suspects.len(), MAX_MEMBERS),
             ("verifications queued", queued, MAX_MEMBERS),

@@ -2,7 +2,7 @@
 //!
 //! May touch `context` and below.
 
-pub(in crate::protocol) mod graves;
+pub(in crate::protocol) mod archive;
 pub(in crate::protocol) mod member;
 pub(in crate::protocol) mod myself;
 pub(in crate::protocol) mod roster;

@@ -153,14 +153,14 @@ impl Machine {
             }
             return Worth::Known;
         }
-        let was_native = self.graves.incarnation_of(url.identity()) != Incarnation::NONE;
+        let was_native = self.archive.incarnation_of(url.identity()) != Incarnation::NONE;
         let is_hint = was_native && claim.incarnation == Incarnation::NONE;
-        if is_hint || self.graves.holds_back(url.identity(), claim, now) {
+        if is_hint || self.archive.blocks(url.identity(), claim, now) {
             return Worth::Known;
         }
         let is_expired = Duration::from_secs(claim.age.into()) >= TOMBSTONE_KEPT;
         if !claim.status.is_online() && is_expired {
-            self.graves.dig(Arc::clone(url.identity()), claim.last_update, claim.incarnation);
+            self.archive.insert(Arc::clone(url.identity()), claim.last_update, claim.incarnation);
             return Worth::Known;
         }
         if self.roster.is_full() {
@@ -168,8 +168,8 @@ impl Machine {
             return Worth::Known;
         }
         let hidden = self.listings.supersede(url.identity());
-        let highest = self.graves.stamp_of(url.identity(), now).max(hidden).unwrap_or_default();
-        self.graves.fill(url.identity());
+        let highest = self.archive.stamp_of(url.identity(), now).max(hidden).unwrap_or_default();
+        self.archive.remove(url.identity());
         let mut member = Member::new(url, claim.status, claim.monitor, claim.last_update, now);
         member.incarnation = claim.incarnation;
         member.saw(highest);

@@ -118,24 +118,26 @@ impl Machine {
         if self.listings.hides(url.identity(), claim.stamp) {
             return;
         }
-        if let Some(grave) = self.graves.stamp_of(url.identity(), now).filter(|grave| claim.stamp <= *grave) {
+        if let Some(archived) =
+            self.archive.stamp_of(url.identity(), now).filter(|archived| claim.stamp <= *archived)
+        {
             // A clock that was ahead for a while has dropped it too early. Back on the lists, its server is tried now and then.
-            if claim.says_online && grave.age(now.wall) < TOMBSTONE_KEPT && !self.roster.is_full() {
-                self.dig_up(url, claim, self.graves.incarnation_of(url.identity()), now);
+            if claim.says_online && archived.age(now.wall) < TOMBSTONE_KEPT && !self.roster.is_full() {
+                self.revive(url, claim, self.archive.incarnation_of(url.identity()), now);
             }
             return;
         }
         if claim.is_expired_tombstone(now) {
-            return self.graves.dig(Arc::clone(url.identity()), claim.stamp, Incarnation::NONE);
+            return self.archive.insert(Arc::clone(url.identity()), claim.stamp, Incarnation::NONE);
         }
         if self.roster.is_full() {
             return self.log_rejection(Rejection::RosterFull);
         }
-        let incarnation = self.graves.incarnation_of(url.identity());
+        let incarnation = self.archive.incarnation_of(url.identity());
         if claim.says_online && incarnation != Incarnation::NONE {
-            return self.dig_up(url, claim, incarnation, now);
+            return self.revive(url, claim, incarnation, now);
         }
-        self.graves.fill(url.identity());
+        self.archive.remove(url.identity());
         self.listings.supersede(url.identity());
         if claim.says_online && source == Source::MasterList {
             return self.hear_listed(url, claim, now);
@@ -149,9 +151,9 @@ impl Machine {
     }
 
     /// A legacy peer says that a server is back whose tombstone has left the lists: heard as if it were still there.
-    fn dig_up(&mut self, url: &BaseUrl, claim: LegacyClaim, incarnation: Incarnation, now: Now) {
-        let stamp = self.graves.stamp_of(url.identity(), now).unwrap_or_default();
-        self.graves.fill(url.identity());
+    fn revive(&mut self, url: &BaseUrl, claim: LegacyClaim, incarnation: Incarnation, now: Now) {
+        let stamp = self.archive.stamp_of(url.identity(), now).unwrap_or_default();
+        self.archive.remove(url.identity());
         let mut member = Member::new(url, Status::Dead, claim.monitor, stamp, now);
         member.incarnation = incarnation;
         self.roster.insert(Arc::clone(url.identity()), member);

@@ -99,7 +99,7 @@ impl Machine {
     /// What is remembered of an earlier life of a server that is not let in because of it.
     fn objection_of_grave(&self, own_word: &Claim, now: Now) -> Option<Claim> {
         match self.identify(&own_word.base_url).ok()? {
-            Subject::New(url) => self.graves.objection_to(url.identity(), own_word, now),
+            Subject::New(url) => self.archive.objection_to(url.identity(), own_word, now),
             _ => None,
         }
     }

@@ -257,15 +257,15 @@ fn what_a_server_says_of_itself_when_it_is_asked_counts_as_said_now() {
 
 #[test]
 fn a_grave_of_tomorrow_holds_nobody_back() {
-    let mut graves = crate::protocol::members::graves::Graves::default();
-    graves.dig(A.into(), at(0, 2 * DAY).wall, incarnation_at(at(0, 2 * DAY)));
+    let mut archive = crate::protocol::members::archive::Archive::default();
+    archive.insert(A.into(), at(0, 2 * DAY).wall, incarnation_at(at(0, 2 * DAY)));
     let claim = Claim { incarnation: incarnation_at(now(0)), ..native(A) };
     for incarnation in [claim.incarnation, Incarnation::NONE] {
         let claim = Claim { incarnation, ..claim.clone() };
-        assert!(!graves.holds_back(A, &claim, now(1_000)));
-        assert!(graves.holds_back(A, &claim, at(1_000, 2 * DAY)), "while the clock is ahead");
+        assert!(!archive.blocks(A, &claim, now(1_000)));
+        assert!(archive.blocks(A, &claim, at(1_000, 2 * DAY)), "while the clock is ahead");
     }
-    assert_eq!(graves.stamp_of(A, now(1_000)), None);
+    assert_eq!(archive.stamp_of(A, now(1_000)), None);
 }
 
 #[test]
@@ -273,7 +273,7 @@ fn a_server_that_forgot_a_life_is_told_of_it_by_whoever_remembers() {
     // Its clock was three hours ahead in that life, and everybody but this one has forgotten it.
     let mut machine = native_machine();
     let earlier = incarnation_at(at(0, 3 * HOUR));
-    machine.graves.dig(B.into(), Stamp(EPOCH), earlier);
+    machine.archive.insert(B.into(), Stamp(EPOCH), earlier);
     let present = incarnation_at(now(1_000));
     let answer =
         machine.handle_native_request(now(1_000), &word(B, Status::Online, present, now(1_000).wall));

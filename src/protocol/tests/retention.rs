@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::fakes::Fake;
 use super::rig::{A, B, ME, Stand};
 use super::world::{EPOCH, World, config};
-use crate::protocol::members::graves::Graves;
+use crate::protocol::members::archive::Archive;
 use crate::protocol::types::time::{Incarnation, Now, Stamp, Tick};
 
 const HOUR: u64 = 3_600_000;
@@ -92,11 +92,11 @@ fn an_online_server_without_news_for_a_day_is_asked_and_then_dropped() {
 
 #[test]
 fn graves_are_few_and_the_oldest_makes_way() {
-    let mut graves = Graves::default();
+    let mut archive = Archive::default();
     for index in 0..5_000 {
-        graves.dig(format!("http://p{index}/").into(), Stamp(index), Incarnation::NONE);
+        archive.insert(format!("http://p{index}/").into(), Stamp(index), Incarnation::NONE);
     }
     let now = Now { tick: Tick(0), wall: Stamp(5_000) };
-    assert_eq!(graves.stamp_of("http://p4999/", now), Some(Stamp(4_999)));
-    assert_eq!(graves.stamp_of("http://p0/", now), None);
+    assert_eq!(archive.stamp_of("http://p4999/", now), Some(Stamp(4_999)));
+    assert_eq!(archive.stamp_of("http://p0/", now), None);
 }

@@ -11,15 +11,15 @@ use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now, Stamp};
 
 /// So many are remembered; the oldest makes way.
-pub(in crate::protocol) const MAX_GRAVES: usize = 4_096;
+pub(in crate::protocol) const MAX_ARCHIVED: usize = 4_096;
 
 #[derive(Debug, Default)]
-pub(in crate::protocol) struct Graves(IndexMap<Arc<str>, (Stamp, Incarnation), FixedState>);
+pub(in crate::protocol) struct Archive(IndexMap<Arc<str>, (Stamp, Incarnation), FixedState>);
 
-impl Graves {
-    pub(in crate::protocol) fn dig(&mut self, identity: Arc<str>, stamp: Stamp, incarnation: Incarnation) {
+impl Archive {
+    pub(in crate::protocol) fn insert(&mut self, identity: Arc<str>, stamp: Stamp, incarnation: Incarnation) {
         self.0.shift_remove(&identity);
-        if self.0.len() >= MAX_GRAVES {
+        if self.0.len() >= MAX_ARCHIVED {
             self.0.shift_remove_index(0);
         }
         self.0.insert(identity, (stamp, incarnation));
@@ -36,7 +36,7 @@ impl Graves {
     }
 
     /// Whether a native server's claim is older than what is remembered.
-    pub(in crate::protocol) fn holds_back(&self, identity: &str, claim: &Claim, now: Now) -> bool {
+    pub(in crate::protocol) fn blocks(&self, identity: &str, claim: &Claim, now: Now) -> bool {
         self.0.get(identity).is_some_and(|(stamp, incarnation)| {
             if claim.incarnation == Incarnation::NONE || *incarnation == Incarnation::NONE {
                 claim.last_update <= *stamp && !stamp.is_far_ahead(now)
@@ -54,8 +54,7 @@ impl Graves {
         now: Now,
     ) -> Option<Claim> {
         let (last_update, incarnation) = *self.0.get(identity)?;
-        let is_outdated =
-            own_word.incarnation != Incarnation::NONE && self.holds_back(identity, own_word, now);
+        let is_outdated = own_word.incarnation != Incarnation::NONE && self.blocks(identity, own_word, now);
         let age = u32::try_from(TOMBSTONE_KEPT.as_secs()).unwrap_or(u32::MAX);
         (is_outdated && incarnation != Incarnation::NONE).then(|| Claim {
             status: Status::Dead,
@@ -70,7 +69,7 @@ impl Graves {
         self.0.len()
     }
 
-    pub(in crate::protocol) fn fill(&mut self, identity: &str) {
+    pub(in crate::protocol) fn remove(&mut self, identity: &str) {
         self.0.shift_remove(identity);
     }
 }
