@@ -35,10 +35,10 @@ pub(in crate::protocol) enum Wire {
 }
 
 /// What is known of one other server. Kept to 40 bytes, as there may be 100,000; rarely used
-/// fields live in `Aside`.
+/// fields live in `Rare`.
 #[derive(Debug, Clone)]
 pub(in crate::protocol) struct Member {
-    aside: Option<Box<Aside>>,
+    aside: Option<Box<Rare>>,
     /// The version of what is shown.
     pub(in crate::protocol) stamp: Stamp,
     /// The version among native servers; none for a legacy peer. Changed through the roster alone, which counts.
@@ -60,7 +60,7 @@ pub(in crate::protocol) struct Member {
 
 /// What few members have.
 #[derive(Debug, Clone, Default, PartialEq)]
-struct Aside {
+struct Rare {
     /// The highest stamp ever seen in a claim, where that is not the one shown.
     highest_seen: Option<Stamp>,
     /// As the server itself spells its URL, before it has spoken as first heard, where that is not its normal form.
@@ -332,10 +332,10 @@ impl Member {
 
     // After a partition thousands would else keep what they needed for a minute.
     pub(in crate::protocol) fn put_away_what_is_empty(&mut self) {
-        self.aside.take_if(|aside| **aside == Aside::default());
+        self.aside.take_if(|aside| **aside == Rare::default());
     }
 
-    fn aside(&mut self) -> &mut Aside {
+    fn aside(&mut self) -> &mut Rare {
         self.aside.get_or_insert_default()
     }
 }
