@@ -12,7 +12,7 @@ use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::members::roster::digest::{Digest, name_hash};
 use crate::protocol::members::roster::index_journal::Places;
 use crate::protocol::members::roster::journal::{Cause, Journal};
-use crate::protocol::members::roster::neighbour::Neighbour;
+use crate::protocol::members::roster::ring::Ring;
 use crate::protocol::types::limits::MAX_MEMBERS;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Tick};
@@ -21,7 +21,7 @@ pub(in crate::protocol) mod digest;
 pub(in crate::protocol) mod draws;
 pub(in crate::protocol) mod index_journal;
 pub(in crate::protocol) mod journal;
-pub(in crate::protocol) mod neighbour;
+pub(in crate::protocol) mod ring;
 
 /// All the other servers that are known, by identity. Its order is that of arrival, the same in every run.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub(in crate::protocol) struct Roster {
     dead: usize,
     unconfirmed: usize,
     digest: Digest,
-    neighbour: Neighbour,
+    neighbour: Ring,
     /// Grows with each change of what is counted.
     revision: u64,
     /// Grows whenever a member may have changed.
@@ -101,7 +101,7 @@ impl Roster {
             dead: 0,
             unconfirmed: 0,
             digest: Digest::default(),
-            neighbour: Neighbour::of(name_hash(identity)),
+            neighbour: Ring::of(name_hash(identity)),
             revision: 0,
             touches: 0,
             places: Places::default(),
@@ -115,7 +115,7 @@ impl Roster {
         let mut roster = other.clone();
         roster.remove(identity, Tick::default());
         roster.journal.forget_all();
-        roster.neighbour = Neighbour::of(name_hash(identity));
+        roster.neighbour = Ring::of(name_hash(identity));
         roster
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// The next native server after this one, kept up to date as others come and go.
 #[derive(Debug, Clone, Default)]
-pub(in crate::protocol) struct Neighbour {
+pub(in crate::protocol) struct Ring {
     place: u64,
     /// How far away it is, and who it is.
     nearest: Option<(u64, Arc<str>)>,
@@ -16,7 +16,7 @@ pub(in crate::protocol) struct Neighbour {
     is_lost: bool,
 }
 
-impl Neighbour {
+impl Ring {
     /// Of the server that stands at this place; whoever is next is still to be found.
     pub(in crate::protocol) fn of(place: u64) -> Self {
         Self { place, nearest: None, is_lost: true }
@@ -59,8 +59,8 @@ mod tests {
     fn the_next_one_on_the_ring_is_known_whoever_comes_and_goes() {
         let name = |place: u64| -> Arc<str> { Arc::from(format!("{place}")) };
         let mut present: Vec<(u64, Arc<str>)> = Vec::new();
-        let mut neighbour = Neighbour::of(50);
-        let mut next = |present: &[(u64, Arc<str>)], change: &mut dyn FnMut(&mut Neighbour)| {
+        let mut neighbour = Ring::of(50);
+        let mut next = |present: &[(u64, Arc<str>)], change: &mut dyn FnMut(&mut Ring)| {
             change(&mut neighbour);
             neighbour
                 .find(present.iter().map(|(place, identity)| (*place, identity)))
