@@ -91,14 +91,14 @@ impl fmt::Display for Cause {
 }
 
 /// How many changes of the same server come before in the same line.
-type Turn = u8;
+type Permutation = u8;
 
 /// Changes that the log has not told yet.
 #[derive(Debug, Clone, Default)]
 pub(in crate::protocol) struct Journal {
     /// Of the changes that come next.
     pub(in crate::protocol) cause: Cause,
-    groups: BTreeMap<(Turn, Change, Cause), Group>,
+    groups: BTreeMap<(Permutation, Change, Cause), Group>,
     /// When the first of them was noted.
     since: Tick,
     /// Whether these are the servers that were there at the start.
@@ -147,7 +147,7 @@ impl Journal {
     }
 
     /// What became of a server last is told last.
-    fn turn_of(&self, identity: &Arc<str>, change: Change) -> Turn {
+    fn turn_of(&self, identity: &Arc<str>, change: Change) -> Permutation {
         let mut groups = self.groups.iter().rev();
         let before = groups.find(|((_, other, _), group)| *other != change && group.named.contains(identity));
         before.map_or(0, |((turn, ..), _)| (turn + 1).min(MAX_TURNS - 1))

@@ -10,8 +10,8 @@ use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::flights::Purpose;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
+use crate::protocol::native::detection::permutation::Permutation;
 use crate::protocol::native::detection::questions::Question;
-use crate::protocol::native::detection::turn::Turn;
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
@@ -25,7 +25,7 @@ pub(in crate::protocol) const MAX_WAITING: usize = 1_024;
 pub(in crate::protocol) struct Probes {
     /// Every second probe goes to the neighbour.
     is_neighbours_turn: bool,
-    turn: Turn,
+    turn: Permutation,
     /// Those to be probed out of turn, because hearsay contradicts what is known.
     urgent: VecDeque<Arc<str>>,
     /// Buried ones that somebody holds for alive: they are told, so that a living one can refute.
@@ -107,7 +107,7 @@ impl Machine {
         }
         for is_new_turn in [false, true] {
             if is_new_turn {
-                self.probes.turn = Turn::over(self.roster.len(), &mut self.rng);
+                self.probes.turn = Permutation::over(self.roster.len(), &mut self.rng);
             }
             while let Some(place) = self.probes.turn.next() {
                 // Members that have come or gone meanwhile have moved a few of the others.

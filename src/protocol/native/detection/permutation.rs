@@ -6,14 +6,14 @@ use rand::rngs::Xoshiro256PlusPlus;
 /// A walk over the roster that comes to each place once: from a random one, in steps of a random length that shares no
 /// divisor with their number. It takes no memory, where a shuffled list would take that of a quarter of the roster.
 #[derive(Debug, Default)]
-pub(in crate::protocol) struct Turn {
+pub(in crate::protocol) struct Permutation {
     places: usize,
     step: usize,
     next: usize,
     left: usize,
 }
 
-impl Turn {
+impl Permutation {
     pub(in crate::protocol) fn over(places: usize, rng: &mut Xoshiro256PlusPlus) -> Self {
         if places == 0 {
             return Self::default();
@@ -26,7 +26,7 @@ impl Turn {
     }
 }
 
-impl Iterator for Turn {
+impl Iterator for Permutation {
     type Item = usize;
 
     fn next(&mut self) -> Option<usize> {
@@ -51,7 +51,7 @@ mod tests {
     fn a_turn_comes_to_each_place_once() {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
         for places in (0..50).chain([1_000, 1_024, 10_000]) {
-            let mut met: Vec<usize> = Turn::over(places, &mut rng).collect();
+            let mut met: Vec<usize> = Permutation::over(places, &mut rng).collect();
             met.sort_unstable();
             assert_eq!(met, (0..places).collect::<Vec<_>>());
         }
