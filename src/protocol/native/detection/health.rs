@@ -13,7 +13,7 @@ use indexmap::IndexMap;
 use crate::protocol::context::output::Severity;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
-use crate::protocol::native::detection::losses::Losses;
+use crate::protocol::native::detection::loss_rate::LossRate;
 use crate::protocol::types::limits::{LAGS, MAX_MEMBERS};
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
@@ -52,7 +52,7 @@ pub(in crate::protocol) struct Health {
     lateness: Duration,
     late_at: Tick,
     round_trips: VecDeque<Duration>,
-    pub(in crate::protocol) losses: Losses,
+    pub(in crate::protocol) losses: LossRate,
     /// Whom this server buried though nobody else had accused them, and when it did so last; since the last answer.
     burials: IndexMap<Arc<str>, Tick, FixedState>,
     pub(in crate::protocol) is_isolated: bool,

@@ -2,7 +2,7 @@
 
 pub(in crate::protocol) mod errands;
 pub(in crate::protocol) mod health;
-pub(in crate::protocol) mod losses;
+pub(in crate::protocol) mod loss_rate;
 pub(in crate::protocol) mod permutation;
 pub(in crate::protocol) mod probes;
 pub(in crate::protocol) mod questions;

@@ -7,11 +7,11 @@ const MANY: f64 = 0.15;
 
 /// The share of exchanges that were lately met with silence; an exponential average.
 #[derive(Debug, Default)]
-pub(in crate::protocol) struct Losses {
+pub(in crate::protocol) struct LossRate {
     share: f64,
 }
 
-impl Losses {
+impl LossRate {
     /// A server has answered.
     pub(in crate::protocol) fn heard(&mut self) {
         self.share -= self.share / MEMORY;
@@ -33,7 +33,7 @@ mod tests {
 
     #[test]
     fn a_server_that_vanished_does_not_make_many_and_a_lossy_network_does() {
-        let mut losses = Losses::default();
+        let mut losses = LossRate::default();
         // Among twenty, with a probe each second, it is met twice before it is suspected.
         for number in 0..200 {
             if number % 20 == 0 {
