@@ -6,9 +6,9 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use crate::protocol::context::allowance::Allowance;
 use crate::protocol::context::output::{Event, Severity};
 use crate::protocol::context::printable::printable;
+use crate::protocol::context::rate_limit::TokenBucket;
 use crate::protocol::machine::Machine;
 use crate::protocol::types::limits::Rejection;
 use crate::protocol::types::time::{Now, Tick};
@@ -30,9 +30,9 @@ const CHANGES_MS: u64 = 10_000;
 pub(in crate::protocol) struct Told {
     failures: IndexMap<String, Tick, FixedState>,
     rejections: BTreeSet<Rejection>,
-    errors: Allowance<LINES, LINE_MS>,
-    warnings: Allowance<LINES, LINE_MS>,
-    changes: Allowance<CHANGES, CHANGES_MS>,
+    errors: TokenBucket<LINES, LINE_MS>,
+    warnings: TokenBucket<LINES, LINE_MS>,
+    changes: TokenBucket<CHANGES, CHANGES_MS>,
     /// How many lines were too many, and when the first of them was.
     left_out: Option<(usize, Tick)>,
 }

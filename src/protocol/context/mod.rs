@@ -2,12 +2,12 @@
 //!
 //! May touch `wire` and below.
 
-pub(in crate::protocol) mod allowance;
 pub mod config;
 pub(in crate::protocol) mod deadlines;
 pub(in crate::protocol) mod log;
 pub mod output;
 pub(in crate::protocol) mod parsing;
 pub(in crate::protocol) mod printable;
+pub(in crate::protocol) mod rate_limit;
 pub mod secret;
 pub(in crate::protocol) mod timers;

@@ -7,7 +7,7 @@ use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 use rand::RngExt;
 
-use crate::protocol::context::allowance::Allowance;
+use crate::protocol::context::rate_limit::TokenBucket;
 use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::flights::Purpose;
 use crate::protocol::machine::Machine;
@@ -38,7 +38,7 @@ pub(in crate::protocol) struct Spread {
     /// Those still to be told, when there are more pushes again.
     waiting: IndexSet<Arc<str>, FixedState>,
     /// Shared with rumours.
-    pub(in crate::protocol) allowance: Allowance<PUSHES, PAUSE_MS>,
+    pub(in crate::protocol) allowance: TokenBucket<PUSHES, PAUSE_MS>,
     /// Peers that were busy when news went out.
     owed: IndexSet<Arc<str>, FixedState>,
 }

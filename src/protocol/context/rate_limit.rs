@@ -4,12 +4,12 @@ use crate::protocol::types::time::Tick;
 
 /// A bucket that holds `AT_ONCE` and gains one each `EACH_MS` milliseconds.
 #[derive(Debug, Default)]
-pub(in crate::protocol) struct Allowance<const AT_ONCE: u64, const EACH_MS: u64> {
+pub(in crate::protocol) struct TokenBucket<const AT_ONCE: u64, const EACH_MS: u64> {
     /// When it will be full again; it is empty `AT_ONCE` pauses before.
     full_at: Tick,
 }
 
-impl<const AT_ONCE: u64, const EACH_MS: u64> Allowance<AT_ONCE, EACH_MS> {
+impl<const AT_ONCE: u64, const EACH_MS: u64> TokenBucket<AT_ONCE, EACH_MS> {
     /// Takes out as many as are wanted, or as there are.
     pub(in crate::protocol) fn take(&mut self, wanted: usize, now: Tick) -> usize {
         let full_at = self.full_at.max(now);
@@ -26,7 +26,7 @@ mod tests {
 
     #[test]
     fn thirty_at_once_and_thirty_a_second() {
-        let mut allowance = Allowance::<30, 33>::default();
+        let mut allowance = TokenBucket::<30, 33>::default();
         let second = |n: u64| Tick(100_000 + n * 1_000);
         assert_eq!(allowance.take(20, second(0)), 20);
         assert_eq!(allowance.take(20, second(0)), 10);
