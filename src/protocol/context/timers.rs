@@ -36,7 +36,7 @@ pub(in crate::protocol) enum Timer {
     /// Drained originals that may be back.
     Absent,
     /// Legacy peers hear of deaths and leaves.
-    LegacyNews,
+    DeathNotices,
     /// The next question about an unconfirmed entry of the master list.
     Listings,
     /// Something was rejected because of the clock, which may be set meanwhile.
@@ -65,7 +65,7 @@ const ALL: [Timer; COUNT] = [
     Timer::Suspicion,
     Timer::Refusals,
     Timer::Absent,
-    Timer::LegacyNews,
+    Timer::DeathNotices,
     Timer::Listings,
     Timer::Clock,
     Timer::Strangers,

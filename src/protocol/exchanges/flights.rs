@@ -43,7 +43,7 @@ pub(in crate::protocol) enum Purpose {
     /// Rosters are compared.
     Sync,
     /// A legacy peer is told who has died or left.
-    LegacyNews,
+    DeathNotices,
     /// This server asks its own URL.
     OwnUrl,
 }

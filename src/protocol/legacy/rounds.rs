@@ -198,7 +198,7 @@ impl Machine {
                 Some(page) => Arc::clone(page),
                 None => {
                     let mut page = match purpose {
-                        Purpose::LegacyNews => self.compose_obituaries(halvings, now.tick),
+                        Purpose::DeathNotices => self.compose_obituaries(halvings, now.tick),
                         _ => self.compose_page(halvings, now.tick),
                     };
                     if purpose == Purpose::Trial {

@@ -319,7 +319,7 @@ impl Machine {
             let stamp = member.stamp;
             self.schedule_drop(stamp, now);
         }
-        self.hear_legacy_news(now);
+        self.hear_death_notices(now);
         self.spread(peer, now);
     }
 

@@ -154,7 +154,7 @@ impl Machine {
         if self.is_native() {
             self.schedule_probe(now.tick);
             self.spread_myself(now);
-            self.timers.set(Timer::LegacyNews, now.tick);
+            self.timers.set(Timer::DeathNotices, now.tick);
             if !self.suspects_is_empty() {
                 self.timers.set(Timer::Suspicion, now.tick);
             }

@@ -13,7 +13,7 @@ use crate::protocol::context::output::{Event, Events, Transmit};
 use crate::protocol::context::parsing::Parsing;
 use crate::protocol::context::timers::{Timer, Timers};
 use crate::protocol::exchanges::flights::{Flights, Purpose};
-use crate::protocol::legacy::legacy_news::LegacyNews;
+use crate::protocol::legacy::death_notices::DeathNotices;
 use crate::protocol::legacy::push::Spread;
 use crate::protocol::legacy::rounds::Rounds;
 use crate::protocol::legacy::verification::expiry::Expiry;
@@ -82,7 +82,7 @@ pub struct Machine {
     pub(in crate::protocol) suspects: Deadlines,
     pub(in crate::protocol) health: Health,
     pub(in crate::protocol) sync: Sync,
-    pub(in crate::protocol) legacy_news: LegacyNews,
+    pub(in crate::protocol) death_notices: DeathNotices,
     /// When to look after which server that refuses.
     pub(in crate::protocol) refusals: Deadlines,
     /// When to ask which absent server for its list.
@@ -155,7 +155,7 @@ impl Machine {
             suspects: Deadlines::default(),
             health: Health::default(),
             sync: Sync::default(),
-            legacy_news: LegacyNews::default(),
+            death_notices: DeathNotices::default(),
             refusals: Deadlines::default(),
             absent: Deadlines::default(),
             outsiders: Outsiders::default(),
@@ -295,7 +295,7 @@ impl Machine {
                 Timer::Suspicion => self.end_suspicions(now),
                 Timer::Refusals => self.look_after_refusals(now),
                 Timer::Absent => self.ask_absent(now),
-                Timer::LegacyNews => self.tell_legacy_news(now),
+                Timer::DeathNotices => self.tell_legacy_news(now),
                 Timer::Listings => self.ask_listed(now),
                 Timer::Clock => self.schedule_look_at_clock(now.tick),
                 Timer::Strangers => self.check_strangers(now),

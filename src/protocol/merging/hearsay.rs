@@ -338,7 +338,7 @@ impl Machine {
                     self.schedule_drop(stamp, now);
                 }
                 self.watch_absence(identity, now);
-                self.hear_legacy_news(now);
+                self.hear_death_notices(now);
             }
         }
     }
@@ -353,7 +353,7 @@ impl Machine {
             // A stamp that equals its tombstone's is no old one: it may be its own, of a clock that runs behind.
             (false, true) if claim.stamp >= member.stamp => self.verify_comeback(identity),
             (false, true) if member.stamp.is_far_ahead(now) => self.verify_far_ahead(identity, true, now),
-            (false, true) => self.legacy_news.are_missed(now.tick),
+            (false, true) => self.death_notices.are_missed(now.tick),
             _ => {}
         }
     }

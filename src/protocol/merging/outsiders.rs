@@ -80,7 +80,7 @@ impl Machine {
     pub(in crate::protocol) fn offer_to_stranger(&mut self, peer: &Arc<str>, now: Now) {
         let is_to_be_asked = |member: &Member| member.wire == Wire::Unknown && member.rejected_at().is_none();
         if self.is_native() && self.roster.get(peer).is_some_and(is_to_be_asked) {
-            self.converse(Arc::clone(peer), Purpose::LegacyNews, now);
+            self.converse(Arc::clone(peer), Purpose::DeathNotices, now);
         }
     }
 

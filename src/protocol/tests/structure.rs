@@ -22,7 +22,7 @@ const MACHINE: &str = "machine::Machine";
 const STILL_NAME_MACHINE: &[&str] = &[
     "context/log.rs",
     "exchanges/page.rs",
-    "legacy/legacy_news.rs",
+    "legacy/death_notices.rs",
     "legacy/push.rs",
     "legacy/rounds.rs",
     "legacy/verification.rs",

@@ -25,14 +25,14 @@ const FASTEST: Duration = Duration::from_millis(200);
 const PRESSES: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
-pub(in crate::protocol) struct LegacyNews {
+pub(in crate::protocol) struct DeathNotices {
     /// When the last death or leave was heard of.
     came: Option<Tick>,
     /// When somebody was last found not to know.
     missed: Option<Tick>,
 }
 
-impl LegacyNews {
+impl DeathNotices {
     /// A server has died or left.
     pub(in crate::protocol) fn come(&mut self, now: Tick) {
         self.came = Some(now);
@@ -58,7 +58,7 @@ impl Machine {
     /// Tells one legacy peer, and sees to the next.
     pub(in crate::protocol) fn tell_legacy_news(&mut self, now: Now) {
         let legacies = self.legacies_per_native();
-        let news = self.legacy_news.pace(legacies, now.tick);
+        let news = self.death_notices.pace(legacies, now.tick);
         // Rounds meet one each: where there are many more, the others are asked for their list meanwhile.
         let are_met = legacies <= FEW;
         let unmet = if are_met { 0.0 } else { legacies / self.config.gossip_interval.as_secs_f64() };
@@ -67,7 +67,7 @@ impl Machine {
         let pause = Duration::from_secs_f64((1.0 / pace).clamp(FASTEST.as_secs_f64(), PACE.as_secs_f64()));
         let is_due = self.rng.random::<f64>() < pace * pause.as_secs_f64();
         let next = self.jittered(pause);
-        self.timers.set(Timer::LegacyNews, now.tick + next);
+        self.timers.set(Timer::DeathNotices, now.tick + next);
         if !is_due {
             return;
         }
@@ -82,7 +82,7 @@ impl Machine {
         });
         let Some(peer) = legacy else { return };
         if news > 0.0 {
-            self.converse(peer, Purpose::LegacyNews, now);
+            self.converse(peer, Purpose::DeathNotices, now);
         } else {
             self.question(&peer);
             self.schedule_verification(now.tick);
@@ -90,14 +90,14 @@ impl Machine {
     }
 
     /// News have come: they are not to wait for the end of a slow pause.
-    pub(in crate::protocol) fn hear_legacy_news(&mut self, now: Now) {
+    pub(in crate::protocol) fn hear_death_notices(&mut self, now: Now) {
         if !self.is_native() {
             return;
         }
-        self.legacy_news.come(now.tick);
+        self.death_notices.come(now.tick);
         if self.phase.is_running() && self.legacies_per_native() > 0.0 {
             let pause = self.jittered(FASTEST);
-            self.timers.set_earlier(Timer::LegacyNews, now.tick + pause);
+            self.timers.set_earlier(Timer::DeathNotices, now.tick + pause);
         }
     }
 }
