@@ -71,7 +71,7 @@ impl OwnUrl {
 /// Who has answered at the own URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Answer {
-    Myself,
+    LocalServer,
     Sibling,
     LeavingSibling,
     /// Something that does not say who it is.
@@ -204,7 +204,7 @@ impl Machine {
 
     fn who_answers(&self, reply: &Reply<'_>) -> Answer {
         match reply {
-            Reply::Native(word) if word.instance == self.instance => Answer::Myself,
+            Reply::Native(word) if word.instance == self.instance => Answer::LocalServer,
             Reply::Native(word) if self.is_about_myself(word) => match word.me.status {
                 Status::Online => Answer::Sibling,
                 _ => Answer::LeavingSibling,
@@ -247,7 +247,7 @@ impl Machine {
     fn conclude_sibling_question(&mut self, answer: Answer, tries_left: u8, now: Now) {
         match answer {
             Answer::Sibling => self.leave_to_sibling(),
-            Answer::Myself | Answer::LeavingSibling | Answer::Unknown if tries_left > 0 => {
+            Answer::LocalServer | Answer::LeavingSibling | Answer::Unknown if tries_left > 0 => {
                 self.try_for_sibling(tries_left, now);
             }
             _ => self.say_farewell(now),

@@ -23,7 +23,7 @@ use crate::protocol::lifecycle::master_list::MasterList;
 use crate::protocol::lifecycle::own_url::OwnUrl;
 use crate::protocol::lifecycle::phase::Phase;
 use crate::protocol::members::archive::Archive;
-use crate::protocol::members::myself::Myself;
+use crate::protocol::members::local_server::LocalServer;
 use crate::protocol::members::roster::Roster;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::clocks::Rejected;
@@ -58,7 +58,7 @@ pub(in crate::protocol) mod shown;
 pub struct Machine {
     pub(in crate::protocol) config: Config,
     pub(in crate::protocol) rng: Xoshiro256PlusPlus,
-    pub(in crate::protocol) me: Myself,
+    pub(in crate::protocol) me: LocalServer,
     pub(in crate::protocol) roster: Roster,
     pub(in crate::protocol) archive: Archive,
     pub(in crate::protocol) phase: Phase,
@@ -135,7 +135,7 @@ impl Machine {
         Self {
             instance: rng.clone().random(),
             rng,
-            me: Myself::new(config.base_url.clone(), config.monitor, now),
+            me: LocalServer::new(config.base_url.clone(), config.monitor, now),
             roster: Roster::new(config.base_url.identity(), seed),
             archive: Archive::default(),
             phase: Phase::Downloading,

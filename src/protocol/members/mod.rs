@@ -3,7 +3,7 @@
 //! May touch `context` and below.
 
 pub(in crate::protocol) mod archive;
+pub(in crate::protocol) mod local_server;
 pub(in crate::protocol) mod member;
-pub(in crate::protocol) mod myself;
 pub(in crate::protocol) mod roster;
 pub(in crate::protocol) mod stamp_clock;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::protocol::machine::Machine;
+use crate::protocol::members::local_server::Contradiction;
 use crate::protocol::members::member::{Member, Wire};
-use crate::protocol::members::myself::Contradiction;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::intake::Subject;
 use crate::protocol::merging::merge::LegacyClaim;

@@ -28,7 +28,7 @@ pub(in crate::protocol) enum Contradiction {
 }
 
 #[derive(Debug)]
-pub(in crate::protocol) struct Myself {
+pub(in crate::protocol) struct LocalServer {
     url: BaseUrl,
     monitor: bool,
     /// Strictly grows, also within a millisecond or when the clock steps back.
@@ -65,7 +65,7 @@ impl Insistence {
     }
 }
 
-impl Myself {
+impl LocalServer {
     pub(in crate::protocol) fn new(url: BaseUrl, monitor: bool, now: Now) -> Self {
         Self {
             url,
