@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::intake::check_stamp;
-use crate::protocol::merging::merge::LegacyClaim;
+use crate::protocol::merging::plain::LegacyClaim;
 use crate::protocol::types::ids::Source;
 use crate::protocol::types::limits::Rejection;
 use crate::protocol::types::time::{Now, Stamp};

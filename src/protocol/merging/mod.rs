@@ -3,7 +3,7 @@
 //! May touch `exchanges` and below.
 
 pub(in crate::protocol) mod clocks;
-pub(in crate::protocol) mod hearsay;
 pub(in crate::protocol) mod intake;
-pub(in crate::protocol) mod merge;
+pub(in crate::protocol) mod native;
 pub(in crate::protocol) mod outsiders;
+pub(in crate::protocol) mod plain;

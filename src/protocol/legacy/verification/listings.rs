@@ -26,7 +26,7 @@ use crate::protocol::exchanges::flights::{Flight, PEER_TIMEOUT, Purpose};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::case::{Case, SECOND_TRY, YOUNG};
-use crate::protocol::merging::merge::LegacyClaim;
+use crate::protocol::merging::plain::LegacyClaim;
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::status::Status;

@@ -8,7 +8,7 @@ use crate::protocol::members::local_server::Contradiction;
 use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::intake::Subject;
-use crate::protocol::merging::merge::LegacyClaim;
+use crate::protocol::merging::plain::LegacyClaim;
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::limits::{Rejection, TOMBSTONE_KEPT};
