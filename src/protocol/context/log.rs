@@ -27,7 +27,7 @@ const CHANGES: u64 = 30;
 const CHANGES_MS: u64 = 10_000;
 
 #[derive(Debug, Default)]
-pub(in crate::protocol) struct Told {
+pub(in crate::protocol) struct LogThrottle {
     failures: IndexMap<String, Tick, FixedState>,
     rejections: BTreeSet<Rejection>,
     errors: TokenBucket<LINES, LINE_MS>,
@@ -37,7 +37,7 @@ pub(in crate::protocol) struct Told {
     left_out: Option<(usize, Tick)>,
 }
 
-impl Told {
+impl LogThrottle {
     /// Whether this message was told within the last minute.
     fn is_repeated(&self, message: &str, now: Tick) -> bool {
         self.failures.get(message).is_some_and(|at| now.since(*at) < QUIET)
@@ -62,7 +62,7 @@ impl Told {
     }
 }
 
-impl Told {
+impl LogThrottle {
     pub(in crate::protocol) fn failure_count(&self) -> usize {
         self.failures.len()
     }
@@ -76,8 +76,8 @@ impl Machine {
 
     /// A failure that concerns this server alone, which no failures of others keep out of the log.
     pub(in crate::protocol) fn log_own_failure(&mut self, message: String, reason: &str, now: Tick) {
-        if !self.told.is_repeated(&message, now) {
-            self.told.remember(&message, now);
+        if !self.log_throttle.is_repeated(&message, now) {
+            self.log_throttle.remember(&message, now);
             self.log(Severity::Error, &message, Some(reason));
         }
     }
@@ -90,8 +90,8 @@ impl Machine {
         reason: Option<String>,
         now: Tick,
     ) {
-        if !self.told.is_repeated(&message, now) && self.told.has_room(severity, now) {
-            self.told.remember(&message, now);
+        if !self.log_throttle.is_repeated(&message, now) && self.log_throttle.has_room(severity, now) {
+            self.log_throttle.remember(&message, now);
             self.log(severity, &message, reason.as_deref());
         }
     }
@@ -103,7 +103,7 @@ impl Machine {
 
     /// Each kind of rejection is told once.
     pub(in crate::protocol) fn log_rejection(&mut self, rejection: Rejection) {
-        if self.told.rejections.insert(rejection) {
+        if self.log_throttle.rejections.insert(rejection) {
             let message = format!("Clustershazbot ignores what it can't use: {rejection}");
             self.log(Severity::Warning, &message, None);
         }
@@ -115,7 +115,7 @@ impl Machine {
         if !self.phase.is_running() {
             return None;
         }
-        let summary = self.told.left_out.map(|(_, since)| since + QUIET);
+        let summary = self.log_throttle.left_out.map(|(_, since)| since + QUIET);
         self.roster.journal.due().into_iter().chain(summary).min()
     }
 
@@ -124,7 +124,9 @@ impl Machine {
         if self.roster.journal.due().is_some_and(|due| due <= now.tick) {
             self.tell_changes(now.tick);
         }
-        if let Some((count, _)) = self.told.left_out.take_if(|(_, since)| now.tick.since(*since) >= QUIET) {
+        if let Some((count, _)) =
+            self.log_throttle.left_out.take_if(|(_, since)| now.tick.since(*since) >= QUIET)
+        {
             let seconds = QUIET.as_secs();
             let message =
                 format!("Clustershazbot left out {count} more lines like these in the last {seconds} s");
@@ -133,7 +135,7 @@ impl Machine {
     }
 
     fn tell_changes(&mut self, now: Tick) {
-        if self.told.changes.take(1, now) == 0 {
+        if self.log_throttle.changes.take(1, now) == 0 {
             return self.roster.journal.wait(now);
         }
         let (severity, message) = self.roster.journal.take();

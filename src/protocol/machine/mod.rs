@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::protocol::context::config::Config;
 use crate::protocol::context::deadlines::Deadlines;
-use crate::protocol::context::log::Told;
+use crate::protocol::context::log::LogThrottle;
 use crate::protocol::context::output::{Event, Events, Transmit};
 use crate::protocol::context::parsing::Parsing;
 use crate::protocol::context::timers::{Timer, Timers};
@@ -67,7 +67,7 @@ pub struct Machine {
     pub(in crate::protocol) inquest: Inquest,
     pub(in crate::protocol) spread: Spread,
     pub(in crate::protocol) master_list: MasterList,
-    pub(in crate::protocol) told: Told,
+    pub(in crate::protocol) log_throttle: LogThrottle,
     pub(in crate::protocol) parsing: Parsing,
     pub(in crate::protocol) timers: Timers,
     pub(in crate::protocol) transmits: VecDeque<Transmit>,
@@ -144,7 +144,7 @@ impl Machine {
             inquest: Inquest::default(),
             spread: Spread::default(),
             master_list: MasterList::new(&config.master_list),
-            told: Told::default(),
+            log_throttle: LogThrottle::default(),
             parsing: Parsing::default(),
             timers: Timers::default(),
             transmits: VecDeque::new(),

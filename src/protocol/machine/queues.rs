@@ -67,7 +67,7 @@ impl Machine {
             ("requests to be sent", self.transmits.len(), MAX_UNDER_WAY + 3),
             // The end of a start and of a leave are never dropped.
             ("events", self.events.len(), MAX_EVENTS + 2),
-            ("failures logged", self.told.failure_count(), MAX_REMEMBERED),
+            ("failures logged", self.log_throttle.failure_count(), MAX_REMEMBERED),
             ("refusing newcomers", self.unreached.len(), MAX_UNREACHED),
             ("processes told apart", self.voices.len(), MAX_VOICES),
             ("burials", self.health.burial_count(), MAX_BURIALS),
