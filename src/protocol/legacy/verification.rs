@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::protocol::context::output::Transmit;
 use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::flights::{Flight, OwnWord, PEER_TIMEOUT, Purpose};
-use crate::protocol::legacy::verification::inquest::MAX_ASKED;
+use crate::protocol::legacy::verification::queue::MAX_ASKED;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::case::{Case, Comeback, SECOND_TRY, Stage};
@@ -23,8 +23,8 @@ use crate::protocol::wire::message::Reply;
 
 pub(in crate::protocol) mod absence;
 pub(in crate::protocol) mod expiry;
-pub(in crate::protocol) mod inquest;
 pub(in crate::protocol) mod listings;
+pub(in crate::protocol) mod queue;
 pub(in crate::protocol) mod refusals;
 
 impl Machine {
@@ -80,14 +80,14 @@ impl Machine {
         if !is_to_be_queued {
             return;
         }
-        self.inquest.queue(Arc::clone(identity), is_urgent);
+        self.verification_queue.queue(Arc::clone(identity), is_urgent);
     }
 
     pub(in crate::protocol) fn schedule_verification(&mut self, now: Tick) {
         if !self.phase.is_running() {
             return;
         }
-        match self.inquest.next_wake(self.may_inquire()) {
+        match self.verification_queue.next_wake(self.may_inquire()) {
             Some(at) => self.timers.set(Timer::Verify, at.max(now)),
             None => self.timers.stop(Timer::Verify),
         }
@@ -97,17 +97,17 @@ impl Machine {
 
     /// Sends out as many questions as the pace allows.
     pub(in crate::protocol) fn verify(&mut self, now: Now) {
-        for identity in self.inquest.take_due(now.tick) {
+        for identity in self.verification_queue.take_due(now.tick) {
             let Some(member) = self.roster.get_mut(&identity) else { continue };
             let is_due = |case: &Case| matches!(case.stage, Stage::Waiting(until) if until <= now.tick);
             let Some(case) = member.case_mut().filter(|case| is_due(case)) else { continue };
             case.stage = Stage::Queued;
             let is_accused =
                 member.case().is_some_and(|case| case.standing_accusation(member.stamp).is_some());
-            self.inquest.queue(identity, is_accused);
+            self.verification_queue.queue(identity, is_accused);
         }
         while self.may_inquire() {
-            let Some(identity) = self.inquest.take_next(now.tick, &mut self.rng) else { break };
+            let Some(identity) = self.verification_queue.take_next(now.tick, &mut self.rng) else { break };
             self.inquire(identity, now);
         }
         self.schedule_verification(now.tick);
@@ -129,7 +129,7 @@ impl Machine {
             return;
         }
         let base_url = self.roster.spelling(&identity);
-        self.inquest.spend_slot(now.tick);
+        self.verification_queue.spend_slot(now.tick);
         let id = self.flights.begin(identity, Purpose::Inquiry, now.tick);
         self.transmits.push_back(Transmit::Inquire { id, base_url, timeout: PEER_TIMEOUT });
     }
@@ -268,7 +268,7 @@ impl Machine {
         } else if let Some(again) = case.fail(member, now) {
             case.stage = Stage::Waiting(again);
             member.leave_case_open(case);
-            self.inquest.wait(peer, again);
+            self.verification_queue.wait(peer, again);
         } else if member.is_unconfirmed {
             self.hide(peer, now);
         } else {
@@ -300,7 +300,7 @@ impl Machine {
         let Some(member) = self.roster.get_mut(peer) else { return };
         if !self.flights.is_verifying(peer) {
             member.open_case().stage = Stage::Queued;
-            self.inquest.queue(Arc::clone(peer), true);
+            self.verification_queue.queue(Arc::clone(peer), true);
         }
     }
 
@@ -309,7 +309,7 @@ impl Machine {
         let Some(case) = self.roster.get_mut(peer).and_then(Member::case_mut) else { return };
         let again = now.tick + SECOND_TRY;
         case.stage = Stage::Waiting(again);
-        self.inquest.wait(peer, again);
+        self.verification_queue.wait(peer, again);
     }
 
     pub(in crate::protocol) fn lay_tombstone(&mut self, peer: &Arc<str>, status: Status, now: Now) {

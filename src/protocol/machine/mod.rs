@@ -17,8 +17,8 @@ use crate::protocol::legacy::death_notices::DeathNotices;
 use crate::protocol::legacy::push::Spread;
 use crate::protocol::legacy::rounds::Rounds;
 use crate::protocol::legacy::verification::expiry::Expiry;
-use crate::protocol::legacy::verification::inquest::Inquest;
 use crate::protocol::legacy::verification::listings::Listings;
+use crate::protocol::legacy::verification::queue::VerificationQueue;
 use crate::protocol::lifecycle::master_list::MasterList;
 use crate::protocol::lifecycle::own_url::OwnUrl;
 use crate::protocol::lifecycle::phase::Phase;
@@ -64,7 +64,7 @@ pub struct Machine {
     pub(in crate::protocol) phase: Phase,
     pub(in crate::protocol) flights: Flights,
     pub(in crate::protocol) rounds: Rounds,
-    pub(in crate::protocol) inquest: Inquest,
+    pub(in crate::protocol) verification_queue: VerificationQueue,
     pub(in crate::protocol) spread: Spread,
     pub(in crate::protocol) master_list: MasterList,
     pub(in crate::protocol) log_throttle: LogThrottle,
@@ -141,7 +141,7 @@ impl Machine {
             phase: Phase::Downloading,
             flights: Flights::default(),
             rounds: Rounds::default(),
-            inquest: Inquest::default(),
+            verification_queue: VerificationQueue::default(),
             spread: Spread::default(),
             master_list: MasterList::new(&config.master_list),
             log_throttle: LogThrottle::default(),

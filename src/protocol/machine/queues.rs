@@ -32,7 +32,7 @@ pub struct QueueLength {
 impl Machine {
     /// The lengths of all queues, lists and maps that grow with what comes in.
     pub fn queue_lengths(&self) -> Vec<QueueLength> {
-        let [queued, waiting] = self.inquest.lengths();
+        let [queued, waiting] = self.verification_queue.lengths();
         let [to_be_pushed, owed_pushes] = self.spread.lengths();
         let [unconfirmed, hidden] = self.listings.lengths();
         let [unmet, doubtful] = self.strangers.lengths();
@@ -83,7 +83,7 @@ impl Machine {
         self.suspects.forget(identity);
         self.refusals.forget(identity);
         self.absent.forget(identity);
-        self.inquest.forget(identity);
+        self.verification_queue.forget(identity);
         self.listings.forget(identity);
         self.strangers.forget(identity);
         self.rumours.forget(identity);

@@ -68,7 +68,7 @@ impl Machine {
         let is_mere_hearsay =
             member.is_online() && !member.is_native() && !member.has_answered() && !member.has_exchanged();
         member.close_case();
-        self.inquest.forget(identity);
+        self.verification_queue.forget(identity);
         let Some(member) = self.roster.get_mut(identity).filter(|_| is_mere_hearsay) else { return };
         if member.is_unconfirmed {
             return self.hide(identity, now);

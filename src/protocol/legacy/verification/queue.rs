@@ -17,7 +17,7 @@ const PACE: Duration = Duration::from_millis(100);
 pub(in crate::protocol) const MAX_ASKED: usize = 4;
 
 #[derive(Debug, Default)]
-pub(in crate::protocol) struct Inquest {
+pub(in crate::protocol) struct VerificationQueue {
     /// In the order in which they came.
     accused: IndexSet<Arc<str>, FixedState>,
     hearsay: IndexSet<Arc<str>, FixedState>,
@@ -25,7 +25,7 @@ pub(in crate::protocol) struct Inquest {
     next_slot: Tick,
 }
 
-impl Inquest {
+impl VerificationQueue {
     /// Members may stand here longer than their cases: whoever takes one out looks whether it still has one.
     pub(in crate::protocol) fn queue(&mut self, identity: Arc<str>, is_accused: bool) {
         if is_accused {
