@@ -32,7 +32,7 @@ enum Reach {
 }
 
 #[derive(Debug, Default)]
-pub(in crate::protocol) struct Spread {
+pub(in crate::protocol) struct LegacyPush {
     reach: Option<Reach>,
     not_before: Tick,
     /// Those still to be told, when there are more pushes again.
@@ -43,7 +43,7 @@ pub(in crate::protocol) struct Spread {
     owed: IndexSet<Arc<str>, FixedState>,
 }
 
-impl Spread {
+impl LegacyPush {
     /// A member that is no longer known is told nothing.
     pub(in crate::protocol) fn forget(&mut self, identity: &str) {
         self.waiting.shift_remove(identity);
@@ -58,24 +58,24 @@ impl Spread {
 
 impl Machine {
     pub(in crate::protocol) fn push_to_few(&mut self, now: Tick) {
-        self.spread.reach = self.spread.reach.max(Some(Reach::Few));
+        self.legacy_push.reach = self.legacy_push.reach.max(Some(Reach::Few));
         self.schedule_push(now);
     }
 
     pub(in crate::protocol) fn push_to_many(&mut self, now: Tick) {
-        self.spread.reach = Some(Reach::Many);
+        self.legacy_push.reach = Some(Reach::Many);
         self.schedule_push(now);
     }
 
     pub(in crate::protocol) fn schedule_push(&mut self, now: Tick) {
-        let has_news = self.spread.reach.is_some() || !self.spread.waiting.is_empty();
+        let has_news = self.legacy_push.reach.is_some() || !self.legacy_push.waiting.is_empty();
         if has_news && self.phase.is_running() {
-            self.timers.set_earlier(Timer::Push, (now + COALESCED).max(self.spread.not_before));
+            self.timers.set_earlier(Timer::Push, (now + COALESCED).max(self.legacy_push.not_before));
         }
     }
 
     pub(in crate::protocol) fn push(&mut self, now: Now) {
-        let targets = match self.spread.reach.take() {
+        let targets = match self.legacy_push.reach.take() {
             None => Vec::new(),
             Some(Reach::Many) if self.is_native() => self.many_legacies(),
             Some(Reach::Many) => self.many(),
@@ -83,18 +83,18 @@ impl Machine {
             Some(Reach::Few) => self.roster.sample(&mut self.rng, FEW, |_, member| member.is_online()),
         };
         let targets = if self.is_native() { self.as_many_as_may(targets, now) } else { targets };
-        self.spread.not_before = now.tick + PACE;
+        self.legacy_push.not_before = now.tick + PACE;
         self.schedule_push(now.tick);
         let (busy, free): (Vec<_>, Vec<_>) =
             targets.into_iter().partition(|peer| self.flights.is_talking_to(peer));
-        self.spread.owed.extend(busy);
+        self.legacy_push.owed.extend(busy);
         self.tell(free, Purpose::Push, now);
     }
 
     /// Those that may be told now; the others wait, unless they have gone meanwhile.
     fn as_many_as_may(&mut self, targets: Vec<Arc<str>>, now: Now) -> Vec<Arc<str>> {
         let room = self.legacy_room();
-        let Spread { waiting, allowance, .. } = &mut self.spread;
+        let LegacyPush { waiting, allowance, .. } = &mut self.legacy_push;
         waiting.retain(|peer| self.roster.get(peer).is_some_and(|member| member.is_online()));
         waiting.extend(targets);
         let allowed = allowance.take(waiting.len().min(room), now.tick);
@@ -116,13 +116,13 @@ impl Machine {
 
     pub(in crate::protocol) fn push_to(&mut self, peer: Arc<str>, now: Now) {
         if self.phase.is_running() && self.converse(Arc::clone(&peer), Purpose::Push, now).is_none() {
-            self.spread.owed.insert(peer);
+            self.legacy_push.owed.insert(peer);
         }
     }
 
     /// An exchange with a peer has ended: news that it missed meanwhile follow.
     pub(in crate::protocol) fn settle_push_debt(&mut self, peer: &Arc<str>, now: Now) {
-        if self.spread.owed.swap_remove(peer)
+        if self.legacy_push.owed.swap_remove(peer)
             && self.roster.get(peer).is_some_and(|member| member.is_online())
         {
             self.push_to(Arc::clone(peer), now);

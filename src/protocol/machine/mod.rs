@@ -14,7 +14,7 @@ use crate::protocol::context::parsing::Parsing;
 use crate::protocol::context::timers::{Timer, Timers};
 use crate::protocol::exchanges::flights::{Flights, Purpose};
 use crate::protocol::legacy::death_notices::DeathNotices;
-use crate::protocol::legacy::push::Spread;
+use crate::protocol::legacy::push::LegacyPush;
 use crate::protocol::legacy::rounds::Rounds;
 use crate::protocol::legacy::verification::expiry::Expiry;
 use crate::protocol::legacy::verification::listings::Listings;
@@ -65,7 +65,7 @@ pub struct Machine {
     pub(in crate::protocol) flights: Flights,
     pub(in crate::protocol) rounds: Rounds,
     pub(in crate::protocol) verification_queue: VerificationQueue,
-    pub(in crate::protocol) spread: Spread,
+    pub(in crate::protocol) legacy_push: LegacyPush,
     pub(in crate::protocol) master_list: MasterList,
     pub(in crate::protocol) log_throttle: LogThrottle,
     pub(in crate::protocol) parsing: Parsing,
@@ -142,7 +142,7 @@ impl Machine {
             flights: Flights::default(),
             rounds: Rounds::default(),
             verification_queue: VerificationQueue::default(),
-            spread: Spread::default(),
+            legacy_push: LegacyPush::default(),
             master_list: MasterList::new(&config.master_list),
             log_throttle: LogThrottle::default(),
             parsing: Parsing::default(),

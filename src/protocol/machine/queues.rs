@@ -33,7 +33,7 @@ impl Machine {
     /// The lengths of all queues, lists and maps that grow with what comes in.
     pub fn queue_lengths(&self) -> Vec<QueueLength> {
         let [queued, waiting] = self.verification_queue.lengths();
-        let [to_be_pushed, owed_pushes] = self.spread.lengths();
+        let [to_be_pushed, owed_pushes] = self.legacy_push.lengths();
         let [unconfirmed, hidden] = self.listings.lengths();
         let [unmet, doubtful] = self.strangers.lengths();
         let askers = self.probes.errands.values().map(Vec::len).sum();
@@ -89,6 +89,6 @@ impl Machine {
         self.rumours.forget(identity);
         self.unreached.forget(identity);
         self.voices.forget(identity);
-        self.spread.forget(identity);
+        self.legacy_push.forget(identity);
     }
 }

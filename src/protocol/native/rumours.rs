@@ -136,7 +136,7 @@ impl Machine {
         if self.rumours.by_subject.is_empty() {
             return;
         }
-        let allowed = self.spread.allowance.take(FANOUT, now.tick);
+        let allowed = self.legacy_push.allowance.take(FANOUT, now.tick);
         let peers = self.helpers(allowed, "", now.tick);
         if !peers.is_empty() {
             let (told, claims) = self.rumoured(MAX_CLAIM_BYTES, now);

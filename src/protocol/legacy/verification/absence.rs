@@ -85,7 +85,7 @@ impl Machine {
     fn ask_absent_sometime(&mut self, peer: &Arc<str>, now: Tick) {
         let natives = if self.is_native() { self.roster.native_count() + 1 } else { 1 };
         let pause = ASKED_EVERY.mul_f64(natives as f64);
-        // Spread around that, as all begin at once; alone there is nobody to fall into step with.
+        // LegacyPush around that, as all begin at once; alone there is nobody to fall into step with.
         let share = if natives == 1 { 1.0 } else { self.rng.random_range(0.0..2.0) };
         self.ask_absent_at(peer, now + pause.mul_f64(share));
     }
