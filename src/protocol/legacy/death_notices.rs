@@ -40,7 +40,7 @@ impl DeathNotices {
     }
 
     /// A legacy peer, or whoever relayed its word, has not heard of a death or a leave.
-    pub(in crate::protocol) fn are_missed(&mut self, now: Tick) {
+    pub(in crate::protocol) fn record_missed(&mut self, now: Tick) {
         self.missed = Some(now);
     }
 

@@ -154,7 +154,7 @@ impl Machine {
     pub(in crate::protocol) fn leave_alone(&mut self, peer: &str, pause: Option<Duration>, now: Now) {
         let Some(member) = self.roster.get_mut(peer) else { return };
         let own_pause = if member.is_met_as_legacy() { Duration::ZERO } else { self.config.gossip_interval };
-        member.is_left_alone_until(now.tick + pause.unwrap_or(own_pause));
+        member.leave_alone_until(now.tick + pause.unwrap_or(own_pause));
     }
 
     /// Begins an exchange, unless one with this peer is under way.

@@ -210,7 +210,7 @@ impl Machine {
         if member.is_disputed_since(id) && contested.is_some_and(|contested| answered <= contested) {
             return self.ask_anew(peer);
         }
-        member.find(true, now);
+        member.record_verdict(true, now);
         member.refreshed_at = now.tick.into();
         member.monitor = word.monitor;
         member.saw(answered);
@@ -253,10 +253,10 @@ impl Machine {
         let accusation = case.standing_accusation(member.stamp);
         let has_tombstone = !member.is_online() && case.comeback.is_none();
         if has_tombstone {
-            member.find(false, now);
+            member.record_verdict(false, now);
             self.break_showing(peer, true, now);
         } else if let Some(accusation) = accusation.filter(|_| member.is_online()) {
-            member.find(false, now);
+            member.record_verdict(false, now);
             // An online claim may have come with the accusation's very stamp: the tombstone has to beat that.
             let beaten = member.stamp;
             member.restamp(if accusation > beaten {
@@ -279,7 +279,7 @@ impl Machine {
     /// This server itself has found a member dead.
     pub(in crate::protocol) fn bury(&mut self, peer: &Arc<str>, now: Now) {
         let Some(member) = self.roster.get_mut(peer) else { return };
-        member.find(false, now);
+        member.record_verdict(false, now);
         member.close_case();
         member.restamp(member.tombstone_stamp(self.me.read_clock(now)));
         self.lay_tombstone(peer, Status::Dead, now);

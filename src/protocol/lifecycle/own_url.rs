@@ -83,11 +83,11 @@ impl Machine {
     /// A request of another process has come in: this server is reached.
     pub(in crate::protocol) fn note_request(&mut self, now: Now) {
         self.own_url.last_request = Some(now.tick);
-        self.is_reached_again(now);
+        self.record_reached_again(now);
     }
 
     /// Holds for nothing what was said against this server's reachability, and refutes what it has not refuted yet.
-    pub(in crate::protocol) fn is_reached_again(&mut self, now: Now) {
+    pub(in crate::protocol) fn record_reached_again(&mut self, now: Now) {
         if std::mem::take(&mut self.own_url.standing) != Standing::Reached {
             self.refute(now);
         }
@@ -96,7 +96,7 @@ impl Machine {
     /// The event loop is blocked: that is why the own URL does not answer.
     pub(in crate::protocol) fn excuse_check(&mut self, now: Now) {
         if matches!(self.own_url.standing, Standing::Checks { .. } | Standing::Waits) {
-            self.is_reached_again(now);
+            self.record_reached_again(now);
         }
     }
 
@@ -169,7 +169,7 @@ impl Machine {
             return;
         }
         if has_reached_itself || self.health.lag > LAGS || !(counts || is_dead) {
-            return self.is_reached_again(now);
+            return self.record_reached_again(now);
         }
         self.own_url.failure = match reply {
             Reply::Unclear(reason) | Reply::NoListener(reason) | Reply::Failure(reason) => reason.clone(),

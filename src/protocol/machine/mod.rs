@@ -226,7 +226,7 @@ impl Machine {
         });
         // What proves nothing about its sender proves nothing about the network either.
         if matches!(reply, Reply::Native(_)) || flight.own_word.is_some() {
-            self.is_reached();
+            self.record_reached();
             self.note_answer(now.tick);
         }
         if let Reply::Native(extension) = reply {
@@ -262,7 +262,7 @@ impl Machine {
     pub fn handle_control(&mut self, now: Now, online: bool) {
         self.look_at_clock(now);
         if self.me.control(online, now) {
-            self.is_reached_again(now);
+            self.record_reached_again(now);
             self.push_to_many(now.tick);
             self.spread_myself(now);
         }

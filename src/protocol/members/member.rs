@@ -162,7 +162,7 @@ impl Member {
         self.wire == Wire::Legacy && self.aside.as_ref().is_some_and(|aside| now < aside.passes_over_until)
     }
 
-    pub(in crate::protocol) fn is_passed_over_until(&mut self, until: Tick) {
+    pub(in crate::protocol) fn skip_until(&mut self, until: Tick) {
         self.aside().passes_over_until = until;
     }
 
@@ -171,7 +171,7 @@ impl Member {
         self.aside.as_ref().is_some_and(|aside| now < aside.left_alone_until)
     }
 
-    pub(in crate::protocol) fn is_left_alone_until(&mut self, until: Tick) {
+    pub(in crate::protocol) fn leave_alone_until(&mut self, until: Tick) {
         self.aside().left_alone_until = until;
     }
 
@@ -195,7 +195,7 @@ impl Member {
     }
 
     /// This server itself has found it alive, or not.
-    pub(in crate::protocol) fn find(&mut self, alive: bool, now: Now) {
+    pub(in crate::protocol) fn record_verdict(&mut self, alive: bool, now: Now) {
         self.facts.note(Facts::FOUND_ALIVE, alive);
         self.facts.note(Facts::FOUND_DEAD, !alive);
         self.verdict_at = now.tick.into();

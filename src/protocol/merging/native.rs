@@ -55,7 +55,7 @@ impl Machine {
             Wire::Unknown => self.roster.hear_language(&identity, Wire::Native),
             // It may be upgraded; or a proxy may stand before it, so that only its answer tells.
             Wire::Legacy if self.roster.get(&identity)?.incarnation > knew => {
-                self.roster.get_mut(&identity)?.is_passed_over_until(now.tick);
+                self.roster.get_mut(&identity)?.skip_until(now.tick);
                 self.probes.hurry(&identity);
             }
             _ => {}
@@ -353,7 +353,7 @@ impl Machine {
             // A stamp that equals its tombstone's is no old one: it may be its own, of a clock that runs behind.
             (false, true) if claim.stamp >= member.stamp => self.verify_comeback(identity),
             (false, true) if member.stamp.is_far_ahead(now) => self.verify_far_ahead(identity, true, now),
-            (false, true) => self.death_notices.are_missed(now.tick),
+            (false, true) => self.death_notices.record_missed(now.tick),
             _ => {}
         }
     }

@@ -181,7 +181,7 @@ impl Machine {
             return self.verify_far_ahead(&identity, claim.says_online, now);
         }
         if claim.says_online && !member.is_online() && !is_newer {
-            self.death_notices.are_missed(now.tick);
+            self.death_notices.record_missed(now.tick);
         }
         match (member.is_online(), claim.says_online) {
             (true, false) if is_newer => {

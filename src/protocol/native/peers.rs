@@ -187,7 +187,7 @@ impl Machine {
         member.note_answered(true);
         member.prove(Proof::Exchange);
         member.close_case();
-        member.find(member.is_online(), now);
+        member.record_verdict(member.is_online(), now);
         if member.is_online() && member.highest_seen() > member.stamp {
             // Legacy peers have said otherwise, and believe only what is newer.
             member.restamp(member.highest_seen().next());
@@ -202,7 +202,7 @@ impl Machine {
         if self.is_native() && self.roster.get(peer).is_some_and(|member| !member.passes_over(now.tick)) {
             self.roster.hear_language(peer, Wire::Legacy);
             if let Some(member) = self.roster.get_mut(peer) {
-                member.is_passed_over_until(now.tick + OFFERED_AGAIN);
+                member.skip_until(now.tick + OFFERED_AGAIN);
             }
         }
     }

@@ -51,7 +51,7 @@ impl Machine {
         if is_said_online && member.is_disputed_since(id) && own_stamp.unwrap_or_default() <= claimed {
             return self.ask_anew(peer);
         }
-        member.find(false, now);
+        member.record_verdict(false, now);
         member.close_case();
         if let Some(own_stamp) = own_stamp {
             member.saw(own_stamp);

@@ -42,7 +42,7 @@ impl Machine {
         let window = self.refusal_window(peer);
         let Some(member) = self.roster.get_mut(peer) else { return };
         if !member.is_online() {
-            member.find(false, now);
+            member.record_verdict(false, now);
             return self.break_showing(peer, false, now);
         }
         match member.refusals_mut() {
@@ -60,7 +60,7 @@ impl Machine {
     /// A server has rejected this server's secret.
     pub(in crate::protocol) fn note_rejection(&mut self, peer: &Arc<str>, now: Now) {
         if let Some(member) = self.roster.get_mut(peer).filter(|member| member.is_online())
-            && member.is_newly_rejected(now.tick)
+            && member.record_rejection(now.tick)
         {
             self.watch_refusals(peer, now.tick + LEFT_OUT_AFTER);
         }

@@ -102,7 +102,7 @@ impl Member {
     }
 
     /// It has rejected this server's secret; tells whether that is the first time.
-    pub(in crate::protocol) fn is_newly_rejected(&mut self, now: Tick) -> bool {
+    pub(in crate::protocol) fn record_rejection(&mut self, now: Tick) -> bool {
         if self.has_exchanged() || self.rejected_at().is_some() {
             return false;
         }

@@ -173,7 +173,7 @@ impl Machine {
     }
 
     /// Somebody has answered: this server is not cut off, and those it buried alone count no more.
-    pub(in crate::protocol) fn is_reached(&mut self) {
+    pub(in crate::protocol) fn record_reached(&mut self) {
         self.health.is_isolated = false;
         self.health.burials.clear();
     }

@@ -234,7 +234,7 @@ impl Machine {
             }
             self.strangers.vouch(&target);
             self.health.worsen();
-            self.is_reached();
+            self.record_reached();
         } else if matches!(question.stage, Stage::Helpers { .. })
             && question.findings.len() == question.helpers.len()
         {
