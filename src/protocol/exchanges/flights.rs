@@ -35,7 +35,7 @@ pub(in crate::protocol) enum Purpose {
     /// Whether a native server answers.
     Probe,
     /// The same, on another server's behalf.
-    Errand,
+    Relay,
     /// A native server is told what is held against it.
     Reach,
     /// A native helper is asked to probe a third server.

@@ -253,7 +253,7 @@ impl Machine {
         if let Reply::Refusal(Refusal::TooManyRequests(Some(pause))) = reply {
             self.note_wanted_rest(&flight.peer, now.tick + *pause);
         }
-        self.owe_findings(&flight.peer, now);
+        self.report_findings(&flight.peer, now);
         self.settle_push_debt(&flight.peer, now);
         self.schedule_verification(now.tick);
     }

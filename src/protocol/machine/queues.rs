@@ -36,7 +36,7 @@ impl Machine {
         let [to_be_pushed, owed_pushes] = self.legacy_push.lengths();
         let [unconfirmed, hidden] = self.listings.lengths();
         let [unmet, doubtful] = self.strangers.lengths();
-        let askers = self.probes.errands.values().map(Vec::len).sum();
+        let askers = self.probes.relays.values().map(Vec::len).sum();
         let [urgent, disputed] = self.probes.lengths();
         [
             ("servers", self.roster.len(), MAX_MEMBERS),
@@ -53,8 +53,8 @@ impl Machine {
             ("strangers in batches", unmet, 2 * MAX_MEMBERS),
             ("doubtful strangers", doubtful, MAX_MEMBERS),
             ("questions", self.probes.open.len(), MAX_OPEN),
-            ("errands", self.probes.errands.len(), MAX_OPEN),
-            ("askers of errands", askers, MAX_OPEN * MAX_OPEN),
+            ("relays", self.probes.relays.len(), MAX_OPEN),
+            ("askers of relays", askers, MAX_OPEN * MAX_OPEN),
             ("findings owed", self.probes.owed.len(), MAX_OPEN),
             ("urgent probes", urgent, MAX_WAITING),
             ("disputed deaths", disputed, MAX_WAITING),

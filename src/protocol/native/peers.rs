@@ -63,7 +63,7 @@ impl Machine {
             self.prove(sender, Proof::Exchange);
             self.unreached.spoke(sender, now.tick);
             if let Kind::ProbeFor(target) = &heard.kind {
-                self.run_errand(sender, target, now);
+                self.relay_probe(sender, target, now);
             }
             if let Some((target, finding)) = &heard.found {
                 self.hear_finding(sender, target, *finding, now);
@@ -156,7 +156,7 @@ impl Machine {
         } else {
             self.find_absent(peer, id, None, now);
         }
-        self.owe_findings(peer, now);
+        self.report_findings(peer, now);
         match flight.purpose {
             Purpose::Sync if heard.elsewhere.is_empty() => self.conclude_sync(peer, heard, now),
             Purpose::Sync => self.ask_for_whole_roster(peer, &heard.elsewhere, now),
@@ -275,7 +275,7 @@ impl Machine {
         let base_url = self.roster.spelling(&peer);
         let extension = self.with_reproach(message, &peer, now);
         let timeout = match purpose {
-            Purpose::Probe | Purpose::Errand | Purpose::Reach => self.health.probe_timeout(),
+            Purpose::Probe | Purpose::Relay | Purpose::Reach => self.health.probe_timeout(),
             Purpose::Sync => SYNC_TIMEOUT,
             _ => self.native_timeout(),
         };

@@ -42,7 +42,7 @@ const STILL_NAME_MACHINE: &[&str] = &[
     "merging/intake.rs",
     "merging/plain.rs",
     "merging/outsiders.rs",
-    "native/detection/errands.rs",
+    "native/detection/relay.rs",
     "native/detection/health.rs",
     "native/detection/probes.rs",
     "native/detection/questions.rs",

@@ -32,7 +32,7 @@ pub(in crate::protocol) struct Probes {
     disputed: IndexSet<Arc<str>, FixedState>,
     pub(in crate::protocol) open: IndexMap<Arc<str>, Question, FixedState>,
     /// For whom a server is being probed.
-    pub(in crate::protocol) errands: IndexMap<Arc<str>, Vec<Arc<str>>, FixedState>,
+    pub(in crate::protocol) relays: IndexMap<Arc<str>, Vec<Arc<str>>, FixedState>,
     /// What was found for those with whom an exchange was under way just then.
     pub(in crate::protocol) owed: VecDeque<(Arc<str>, Arc<str>, Finding)>,
 }
@@ -178,8 +178,8 @@ impl Machine {
                 return self.probe_failed(peer, finding, now);
             }
             // A message that got lost is no reason to trouble others.
-            let is_errand = self.report(peer, finding, now);
-            if !is_errand && self.roster.get(peer).is_some_and(Member::is_online) {
+            let is_relay = self.report(peer, finding, now);
+            if !is_relay && self.roster.get(peer).is_some_and(Member::is_online) {
                 self.ask_again(peer, now);
             }
         }

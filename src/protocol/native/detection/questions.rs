@@ -75,7 +75,7 @@ enum Stage {
 impl Machine {
     /// A probe has failed.
     pub(in crate::protocol) fn probe_failed(&mut self, peer: &Arc<str>, finding: Finding, now: Now) {
-        let is_errand = self.report(peer, finding, now);
+        let is_relay = self.report(peer, finding, now);
         let Some(member) = self.roster.get(peer).filter(|member| member.is_online()) else {
             self.probes.open.swap_remove(peer);
             return;
@@ -91,7 +91,7 @@ impl Machine {
             }
             Some(question) if question.incarnation == incarnation => {}
             // Whoever asked for it asks further. A question about an earlier incarnation is moot.
-            _ if is_errand => drop(self.probes.open.swap_remove(peer)),
+            _ if is_relay => drop(self.probes.open.swap_remove(peer)),
             _ => self.open_question(peer, incarnation, finding, now),
         }
     }
