@@ -42,7 +42,7 @@ pub use wire::{document, extension, message, request};
 pub(crate) mod constants {
     pub(crate) use super::lifecycle::phase::MANY;
     pub(crate) use super::native::detection::health::SHORTEST_PROBE_TIMEOUT;
-    pub(crate) use super::native::detection::questions::{HELPERS, HELPERS_WAIT, KNOCK_AGAIN};
+    pub(crate) use super::native::detection::investigation::{HELPERS, HELPERS_WAIT, KNOCK_AGAIN};
     pub(crate) use super::native::rumours::{COALESCED, FANOUT, IDLE_ROUNDS, PAUSE, rounds_for};
     pub(crate) use super::native::sync::NEWS_NEED;
 }

@@ -28,7 +28,7 @@ pub(in crate::protocol) enum Timer {
     /// The next round of pushes among native servers.
     Rumours,
     /// What was asked about a server that did not answer.
-    Questions,
+    Investigations,
     /// Suspects whose time is up.
     Suspicion,
     /// Servers that answer without proving themselves.
@@ -61,7 +61,7 @@ const ALL: [Timer; COUNT] = [
     Timer::Retention,
     Timer::Probe,
     Timer::Rumours,
-    Timer::Questions,
+    Timer::Investigations,
     Timer::Suspicion,
     Timer::Refusals,
     Timer::Absent,

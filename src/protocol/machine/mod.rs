@@ -291,7 +291,7 @@ impl Machine {
                 Timer::Retention => self.drop_what_is_old(now),
                 Timer::Probe => self.probe_next(now),
                 Timer::Rumours => self.push_rumours(now),
-                Timer::Questions => self.look_into_questions(now),
+                Timer::Investigations => self.go_on_with_investigations(now),
                 Timer::Suspicion => self.end_suspicions(now),
                 Timer::Refusals => self.look_after_refusals(now),
                 Timer::Absent => self.ask_absent(now),

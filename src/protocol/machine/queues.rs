@@ -11,8 +11,8 @@ use crate::protocol::members::archive::MAX_ARCHIVED;
 use crate::protocol::members::roster::index_journal::REMEMBERED;
 use crate::protocol::merging::outsiders::MAX_OUTSIDERS;
 use crate::protocol::native::detection::health::{MAX_BURIALS, ROUND_TRIPS};
+use crate::protocol::native::detection::investigation::MAX_OPEN;
 use crate::protocol::native::detection::probes::MAX_WAITING;
-use crate::protocol::native::detection::questions::MAX_OPEN;
 use crate::protocol::native::detection::unreached::MAX_UNREACHED;
 use crate::protocol::native::sync::MAX_WHOLE;
 use crate::protocol::native::voices::MAX_VOICES;
@@ -52,7 +52,7 @@ impl Machine {
             ("hidden entries", hidden, MAX_HIDDEN),
             ("strangers in batches", unmet, 2 * MAX_MEMBERS),
             ("doubtful strangers", doubtful, MAX_MEMBERS),
-            ("questions", self.probes.open.len(), MAX_OPEN),
+            ("investigations", self.probes.open.len(), MAX_OPEN),
             ("relays", self.probes.relays.len(), MAX_OPEN),
             ("askers of relays", askers, MAX_OPEN * MAX_OPEN),
             ("findings owed", self.probes.owed.len(), MAX_OPEN),

@@ -45,7 +45,7 @@ const STILL_NAME_MACHINE: &[&str] = &[
     "native/detection/relay.rs",
     "native/detection/health.rs",
     "native/detection/probes.rs",
-    "native/detection/questions.rs",
+    "native/detection/investigation.rs",
     "native/detection/suspicions.rs",
     "native/detection/unreached.rs",
     "native/peers.rs",

@@ -1,10 +1,10 @@
 //! Who among the native servers is dead, and who is unwell.
 
 pub(in crate::protocol) mod health;
+pub(in crate::protocol) mod investigation;
 pub(in crate::protocol) mod loss_rate;
 pub(in crate::protocol) mod permutation;
 pub(in crate::protocol) mod probes;
-pub(in crate::protocol) mod questions;
 pub(in crate::protocol) mod relay;
 pub(in crate::protocol) mod suspicions;
 pub(in crate::protocol) mod unreached;

@@ -10,8 +10,8 @@ use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::flights::Purpose;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
+use crate::protocol::native::detection::investigation::Investigation;
 use crate::protocol::native::detection::permutation::Permutation;
-use crate::protocol::native::detection::questions::Question;
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
@@ -30,7 +30,7 @@ pub(in crate::protocol) struct Probes {
     urgent: VecDeque<Arc<str>>,
     /// Buried ones that somebody holds for alive: they are told, so that a living one can refute.
     disputed: IndexSet<Arc<str>, FixedState>,
-    pub(in crate::protocol) open: IndexMap<Arc<str>, Question, FixedState>,
+    pub(in crate::protocol) open: IndexMap<Arc<str>, Investigation, FixedState>,
     /// For whom a server is being probed.
     pub(in crate::protocol) relays: IndexMap<Arc<str>, Vec<Arc<str>>, FixedState>,
     /// What was found for those with whom an exchange was under way just then.

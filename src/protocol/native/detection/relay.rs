@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::protocol::exchanges::flights::Purpose;
 use crate::protocol::machine::Machine;
 use crate::protocol::merging::intake::Subject;
-use crate::protocol::native::detection::questions::MAX_OPEN;
+use crate::protocol::native::detection::investigation::MAX_OPEN;
 use crate::protocol::types::time::Now;
 use crate::protocol::wire::extension::{Finding, Kind};
 

@@ -32,7 +32,7 @@ pub(in crate::protocol) const MAX_OPEN: usize = 64;
 
 /// Whether a server that did not answer is there.
 #[derive(Debug)]
-pub(in crate::protocol) struct Question {
+pub(in crate::protocol) struct Investigation {
     incarnation: Incarnation,
     own: Finding,
     /// Set while it may not listen yet: when it was first found not to.
@@ -44,7 +44,7 @@ pub(in crate::protocol) struct Question {
     stage: Stage,
 }
 
-impl Question {
+impl Investigation {
     fn new(incarnation: Incarnation, own: Finding, stage: Stage) -> Self {
         let (helpers, findings) = (Vec::new(), Vec::new());
         Self { incarnation, own, grace_since: None, helpers, findings, is_repeated: false, stage }
@@ -86,17 +86,17 @@ impl Machine {
                 question.own = finding;
                 match question.grace_since {
                     Some(first) => self.go_on_with_grace(peer, first, incarnation, now),
-                    None => self.conclude_question(peer, now),
+                    None => self.conclude_investigation(peer, now),
                 }
             }
             Some(question) if question.incarnation == incarnation => {}
             // Whoever asked for it asks further. A question about an earlier incarnation is moot.
             _ if is_relay => drop(self.probes.open.swap_remove(peer)),
-            _ => self.open_question(peer, incarnation, finding, now),
+            _ => self.open_investigation(peer, incarnation, finding, now),
         }
     }
 
-    fn open_question(&mut self, peer: &Arc<str>, incarnation: Incarnation, own: Finding, now: Now) {
+    fn open_investigation(&mut self, peer: &Arc<str>, incarnation: Incarnation, own: Finding, now: Now) {
         if self.probes.open.len() >= MAX_OPEN {
             return;
         }
@@ -105,10 +105,10 @@ impl Machine {
         if self.roster.get(peer).is_some_and(has_grace)
             && let Some(at) = self.first_grace_try(peer, own, now)
         {
-            let question = Question::new(incarnation, own, Stage::Again { at });
-            let question = Question { grace_since: Some(now.tick), ..question };
+            let question = Investigation::new(incarnation, own, Stage::Again { at });
+            let question = Investigation { grace_since: Some(now.tick), ..question };
             self.probes.open.insert(Arc::clone(peer), question);
-            return self.schedule_questions(now.tick);
+            return self.schedule_investigations(now.tick);
         }
         self.ask_helpers(peer, incarnation, own, false, now);
     }
@@ -130,7 +130,7 @@ impl Machine {
         match (next, self.probes.open.get_mut(peer)) {
             (Some(at), Some(question)) => {
                 question.stage = Stage::Again { at };
-                self.schedule_questions(now.tick);
+                self.schedule_investigations(now.tick);
             }
             _ => self.ask_helpers(peer, incarnation, own, false, now),
         }
@@ -159,8 +159,8 @@ impl Machine {
         } else {
             Stage::Helpers { until: now.tick + HELPERS_WAIT.mul_f64(self.health.stretch()) }
         };
-        let question = Question::new(incarnation, own, stage);
-        let question = Question { helpers: helpers.clone(), is_repeated, ..question };
+        let question = Investigation::new(incarnation, own, stage);
+        let question = Investigation { helpers: helpers.clone(), is_repeated, ..question };
         self.probes.open.insert(Arc::clone(peer), question);
         if own == Finding::Silent && !helpers.is_empty() {
             // One's own message may have been lost, and theirs may be. If this one is, nobody is asked about it again.
@@ -168,19 +168,19 @@ impl Machine {
         }
         let target = self.roster.spelling(peer);
         self.say(helpers, Kind::ProbeFor(target), Vec::new(), Arc::default(), Purpose::ProbeFor, now);
-        self.schedule_questions(now.tick);
+        self.schedule_investigations(now.tick);
     }
 
-    fn schedule_questions(&mut self, now: Tick) {
-        let moments = self.probes.open.values().map(Question::ends);
+    fn schedule_investigations(&mut self, now: Tick) {
+        let moments = self.probes.open.values().map(Investigation::ends);
         match moments.min() {
-            Some(at) => self.timers.set(Timer::Questions, at.max(now)),
-            None => self.timers.stop(Timer::Questions),
+            Some(at) => self.timers.set(Timer::Investigations, at.max(now)),
+            None => self.timers.stop(Timer::Investigations),
         }
     }
 
     /// The time of some questions has come.
-    pub(in crate::protocol) fn look_into_questions(&mut self, now: Now) {
+    pub(in crate::protocol) fn go_on_with_investigations(&mut self, now: Now) {
         let due: Vec<Arc<str>> = self
             .probes
             .open
@@ -205,10 +205,10 @@ impl Machine {
                     question.stage = Stage::Probed { until: now.tick + PEER_TIMEOUT };
                 }
             } else {
-                self.conclude_question(&peer, now);
+                self.conclude_investigation(&peer, now);
             }
         }
-        self.schedule_questions(now.tick);
+        self.schedule_investigations(now.tick);
     }
 
     /// A helper's finding has come.
@@ -238,13 +238,13 @@ impl Machine {
         } else if matches!(question.stage, Stage::Helpers { .. })
             && question.findings.len() == question.helpers.len()
         {
-            self.conclude_question(&target, now);
+            self.conclude_investigation(&target, now);
         }
-        self.schedule_questions(now.tick);
+        self.schedule_investigations(now.tick);
     }
 
     /// All that could be found out has been.
-    fn conclude_question(&mut self, peer: &Arc<str>, now: Now) {
+    fn conclude_investigation(&mut self, peer: &Arc<str>, now: Now) {
         let Some(question) = self.probes.open.get_mut(peer) else { return };
         let member = self.roster.get(peer).filter(|member| member.incarnation == question.incarnation);
         if !member.is_some_and(|member| member.is_online()) {
@@ -259,7 +259,7 @@ impl Machine {
         // Silence may be a lost message, here or there; a closed port is a fact.
         if matches!(stage, Stage::Helpers { .. }) && has_confirmer {
             question.stage = Stage::Again { at: now.tick + KNOCK_AGAIN };
-            return self.schedule_questions(now.tick);
+            return self.schedule_investigations(now.tick);
         }
         if matches!(stage, Stage::Helpers { .. }) && !question.is_repeated && self.health.losses.are_many() {
             let (incarnation, own) = (question.incarnation, question.own);
@@ -282,6 +282,6 @@ impl Machine {
                 findings.into_iter().filter(found_nobody).map(|(helper, _)| helper).collect();
             self.suspect(peer, &confirmers, now);
         }
-        self.schedule_questions(now.tick);
+        self.schedule_investigations(now.tick);
     }
 }
