@@ -84,7 +84,7 @@ impl Machine {
         if news > 0.0 {
             self.converse(peer, Purpose::DeathNotices, now);
         } else {
-            self.question(&peer);
+            self.request_check(&peer);
             self.schedule_verification(now.tick);
         }
     }

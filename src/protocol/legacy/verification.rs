@@ -29,7 +29,7 @@ pub(in crate::protocol) mod refusals;
 
 impl Machine {
     /// Hearsay that has been taken for true, or an old claim against a tombstone: to be verified some time.
-    pub(in crate::protocol) fn question(&mut self, identity: &Arc<str>) {
+    pub(in crate::protocol) fn request_check(&mut self, identity: &Arc<str>) {
         if self.is_met_natively(identity) && self.roster.get(identity).is_some_and(Member::is_online) {
             return self.probes.hurry(identity);
         }

@@ -34,7 +34,7 @@ impl Machine {
                 if self.is_met_natively(&identity) {
                     self.reach(&identity, now);
                 } else {
-                    self.question(&identity);
+                    self.request_check(&identity);
                     self.schedule_verification(now.tick);
                 }
             }

@@ -58,7 +58,7 @@ impl Machine {
             self.forget(&identity, now);
         }
         for identity in stale {
-            self.question(&identity);
+            self.request_check(&identity);
         }
         self.schedule_verification(now.tick);
         self.timers.set(Timer::Retention, now.tick + pause.max(SHORTEST_PAUSE));

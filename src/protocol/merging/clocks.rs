@@ -227,7 +227,7 @@ impl Machine {
         match self.roster.get(identity) {
             Some(member) if !contradicts(member) => {}
             Some(_) if says_online => self.verify_comeback(identity),
-            Some(_) => self.question(identity),
+            Some(_) => self.request_check(identity),
             None => {}
         }
     }

@@ -349,7 +349,7 @@ impl Machine {
         let is_newer = claim.stamp > member.stamp;
         member.saw(claim.stamp);
         match (member.is_online(), claim.says_online) {
-            (true, false) if is_newer => self.question(identity),
+            (true, false) if is_newer => self.request_check(identity),
             // A stamp that equals its tombstone's is no old one: it may be its own, of a clock that runs behind.
             (false, true) if claim.stamp >= member.stamp => self.verify_comeback(identity),
             (false, true) if member.stamp.is_far_ahead(now) => self.verify_far_ahead(identity, true, now),

@@ -147,7 +147,7 @@ impl Machine {
         member.incarnation = incarnation;
         self.roster.insert(Arc::clone(url.identity()), member);
         self.schedule_retention(claim, now);
-        self.question(url.identity());
+        self.request_check(url.identity());
     }
 
     /// A legacy peer says that a server is back whose tombstone has left the lists: heard as if it were still there.
@@ -213,7 +213,7 @@ impl Machine {
             // Rule R8: somebody holds a buried one for online. The tombstone goes out with the answer; whether it is
             // false is asked of the subject itself.
             (false, true) if member.status == Status::Dead && !member.is_first_hand(false, now) => {
-                self.question(&identity);
+                self.request_check(&identity);
             }
             _ => {}
         }
@@ -221,7 +221,7 @@ impl Machine {
 
     fn question_hearsay(&mut self, identity: &Arc<str>, claim: LegacyClaim) {
         if !claim.is_verified {
-            self.question(identity);
+            self.request_check(identity);
         }
     }
 

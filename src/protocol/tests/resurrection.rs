@@ -120,7 +120,7 @@ fn an_answer_asked_for_before_the_return_does_not_bury_one_that_came_back() {
     let mut world = World::alone();
     world.find_dead(A);
     world.be(A, Fake::Held);
-    world.nodes.get_mut(ME).unwrap().machine.question(&A.into());
+    world.nodes.get_mut(ME).unwrap().machine.request_check(&A.into());
     world.hear(&[], &[]);
     world.run_for(200);
     let id = world.last_to(A);

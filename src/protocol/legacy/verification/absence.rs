@@ -103,7 +103,7 @@ impl Machine {
                 continue;
             }
             if self.phase.is_running() {
-                self.question(&peer);
+                self.request_check(&peer);
                 self.ask_absent_sometime(&peer, now.tick);
             } else {
                 self.ask_absent_at(&peer, now.tick + HELD_BACK);

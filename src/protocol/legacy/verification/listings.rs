@@ -136,7 +136,7 @@ impl Machine {
         self.roster.insert(Arc::clone(url.identity()), member);
         if claim.stamp.age(now.wall) < YOUNG {
             // It may not listen yet: rule "Grace".
-            return self.question(url.identity());
+            return self.request_check(url.identity());
         }
         self.listings.shown.insert(Arc::clone(url.identity()));
     }
