@@ -13,7 +13,7 @@ use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::flights::{MAX_UNDER_WAY, PEER_TIMEOUT, Purpose};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
-use crate::protocol::members::member::case::{FirstFailure, SECOND_TRY};
+use crate::protocol::members::member::check::{FirstFailure, SECOND_TRY};
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::limits::MAX_CLAIM_BYTES_BESIDE_LISTS;
 use crate::protocol::types::time::{Now, Tick};
@@ -80,7 +80,7 @@ impl Machine {
             return;
         };
         if let Some(member) = self.roster.get_mut(peer) {
-            member.open_case().failed_before(first_failure);
+            member.open_check().failed_before(first_failure);
         }
         self.find_silent(peer, now);
         self.end_round(now);

@@ -11,7 +11,7 @@ use crate::protocol::exchanges::flights::{Flight, OwnWord, PEER_TIMEOUT, Purpose
 use crate::protocol::legacy::verification::queue::MAX_ASKED;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
-use crate::protocol::members::member::case::{Case, Comeback, SECOND_TRY, Stage};
+use crate::protocol::members::member::check::{Check, Comeback, SECOND_TRY, Stage};
 use crate::protocol::members::member::doubts::{Refusals, Way};
 use crate::protocol::members::member::proof::Proof;
 use crate::protocol::members::roster::journal::Cause;
@@ -33,46 +33,46 @@ impl Machine {
         if self.is_met_natively(identity) && self.roster.get(identity).is_some_and(Member::is_online) {
             return self.probes.hurry(identity);
         }
-        self.open_case(identity, false, |_| {});
+        self.open_check(identity, false, |_| {});
     }
 
     /// Hearsay that a member is offline which this server found alive.
     pub(in crate::protocol) fn accuse(&mut self, identity: &Arc<str>, stamp: Stamp) {
-        self.open_case(identity, true, |case| case.accuse(stamp));
+        self.open_check(identity, true, |check| check.accuse(stamp));
     }
 
     /// Hearsay that a member is online which this server found dead.
     pub(in crate::protocol) fn hear_comeback(&mut self, identity: &Arc<str>, comeback: Comeback) {
-        self.open_case(identity, true, |case| case.hear_comeback(comeback));
+        self.open_check(identity, true, |check| check.hear_comeback(comeback));
     }
 
     /// A legacy peer says that a native server is back, which this server holds for gone.
     pub(in crate::protocol) fn verify_comeback(&mut self, identity: &Arc<str>) {
-        self.open_case(identity, true, |_| {});
+        self.open_check(identity, true, |_| {});
     }
 
     /// Its list is to settle the question.
     pub(in crate::protocol) fn ask_for_list(&mut self, identity: &Arc<str>) {
-        self.open_case(identity, true, |_| {});
+        self.open_check(identity, true, |_| {});
     }
 
-    fn open_case(&mut self, identity: &Arc<str>, is_urgent: bool, add: impl FnOnce(&mut Case)) {
+    fn open_check(&mut self, identity: &Arc<str>, is_urgent: bool, add: impl FnOnce(&mut Check)) {
         let Some(member) = self.roster.get_mut(identity) else { return };
-        let is_new = member.case().is_none();
-        let case = member.open_case();
-        let before = (case.accusation, case.comeback);
-        add(case);
-        let is_contradicted = before != (case.accusation, case.comeback);
-        let is_newly_accused = before.0.is_none() && case.accusation.is_some();
-        let is_newly_urgent = is_newly_accused || (before.1.is_none() && case.comeback.is_some());
-        let is_to_be_queued = match case.stage {
+        let is_new = member.check().is_none();
+        let check = member.open_check();
+        let before = (check.accusation, check.comeback);
+        add(check);
+        let is_contradicted = before != (check.accusation, check.comeback);
+        let is_newly_accused = before.0.is_none() && check.accusation.is_some();
+        let is_newly_urgent = is_newly_accused || (before.1.is_none() && check.comeback.is_some());
+        let is_to_be_queued = match check.stage {
             Stage::Queued => is_new || is_newly_urgent,
             // One that was silent before and is now accused is not waited for.
             Stage::Waiting(_) => is_newly_accused,
             Stage::Asked => false,
         };
         if is_to_be_queued {
-            case.stage = Stage::Queued;
+            check.stage = Stage::Queued;
         }
         if is_contradicted {
             member.dispute(self.flights.last());
@@ -99,11 +99,11 @@ impl Machine {
     pub(in crate::protocol) fn verify(&mut self, now: Now) {
         for identity in self.verification_queue.take_due(now.tick) {
             let Some(member) = self.roster.get_mut(&identity) else { continue };
-            let is_due = |case: &Case| matches!(case.stage, Stage::Waiting(until) if until <= now.tick);
-            let Some(case) = member.case_mut().filter(|case| is_due(case)) else { continue };
-            case.stage = Stage::Queued;
+            let is_due = |check: &Check| matches!(check.stage, Stage::Waiting(until) if until <= now.tick);
+            let Some(check) = member.check_mut().filter(|check| is_due(check)) else { continue };
+            check.stage = Stage::Queued;
             let is_accused =
-                member.case().is_some_and(|case| case.standing_accusation(member.stamp).is_some());
+                member.check().is_some_and(|check| check.standing_accusation(member.stamp).is_some());
             self.verification_queue.queue(identity, is_accused);
         }
         while self.may_inquire() {
@@ -122,8 +122,8 @@ impl Machine {
     fn inquire(&mut self, identity: Arc<str>, now: Now) {
         let Some(member) = self.roster.get_mut(&identity) else { return };
         // An answer to something else may have settled the question meanwhile.
-        let Some(case) = member.case_mut().filter(|case| case.stage == Stage::Queued) else { return };
-        case.stage = Stage::Asked;
+        let Some(check) = member.check_mut().filter(|check| check.stage == Stage::Queued) else { return };
+        check.stage = Stage::Asked;
         // The answer to an earlier question about it is still awaited, and will do.
         if self.flights.is_verifying(&identity) {
             return;
@@ -163,7 +163,7 @@ impl Machine {
                 self.find_absent(peer, id, None, now);
             }
             (Reply::Lists(_), None, purpose) | (Reply::Refusal(_), _, purpose) => {
-                self.close_case(peer);
+                self.close_check(peer);
                 self.hear_refusal(peer, purpose.way(), now);
                 self.try_stranger(peer, reply, now);
             }
@@ -201,7 +201,7 @@ impl Machine {
     ) {
         let Some(member) = self.roster.get_mut(peer) else { return };
         let answered = word.stamp;
-        let accusation = member.case().and_then(|case| case.standing_accusation(member.stamp));
+        let accusation = member.check().and_then(|check| check.standing_accusation(member.stamp));
         let was_offline = !member.is_online();
         let is_held_against = member.is_native() && member.status != Status::Online;
         let next = member.incarnation.outdone(now);
@@ -214,7 +214,7 @@ impl Machine {
         member.refreshed_at = now.tick.into();
         member.monitor = word.monitor;
         member.saw(answered);
-        member.close_case();
+        member.close_check();
         member.restamp(match contested {
             Some(contested) if answered <= contested => member.highest_seen().next(),
             _ => member.stamp.max(answered),
@@ -244,14 +244,14 @@ impl Machine {
     /// A member has not answered. Accused it is offline at once; else it is asked again before it is buried.
     pub(in crate::protocol) fn find_silent(&mut self, peer: &Arc<str>, now: Now) {
         if self.is_met_natively(peer) && self.roster.get(peer).is_some_and(Member::is_online) {
-            self.close_case(peer);
+            self.close_check(peer);
             return self.probe_failed(peer, Finding::Silent, now);
         }
         self.hide_silent(peer, now);
         let Some(member) = self.roster.get_mut(peer) else { return };
-        let mut case = member.close_case().unwrap_or_else(Case::new);
-        let accusation = case.standing_accusation(member.stamp);
-        let has_tombstone = !member.is_online() && case.comeback.is_none();
+        let mut check = member.close_check().unwrap_or_else(Check::new);
+        let accusation = check.standing_accusation(member.stamp);
+        let has_tombstone = !member.is_online() && check.comeback.is_none();
         if has_tombstone {
             member.record_verdict(false, now);
             self.break_showing(peer, true, now);
@@ -265,9 +265,9 @@ impl Machine {
                 member.tombstone_stamp(self.me.read_clock(now))
             });
             self.lay_tombstone(peer, Status::Dead, now);
-        } else if let Some(again) = case.fail(member, now) {
-            case.stage = Stage::Waiting(again);
-            member.leave_case_open(case);
+        } else if let Some(again) = check.fail(member, now) {
+            check.stage = Stage::Waiting(again);
+            member.leave_check_open(check);
             self.verification_queue.wait(peer, again);
         } else if member.is_unconfirmed {
             self.hide(peer, now);
@@ -280,7 +280,7 @@ impl Machine {
     pub(in crate::protocol) fn bury(&mut self, peer: &Arc<str>, now: Now) {
         let Some(member) = self.roster.get_mut(peer) else { return };
         member.record_verdict(false, now);
-        member.close_case();
+        member.close_check();
         member.restamp(member.tombstone_stamp(self.me.read_clock(now)));
         self.lay_tombstone(peer, Status::Dead, now);
         self.push_to_few(now.tick);
@@ -289,7 +289,7 @@ impl Machine {
     /// Another exchange than a verification has failed: asks again, unless that is under way already.
     pub(in crate::protocol) fn doubt(&mut self, peer: &Arc<str>, now: Now) {
         let is_wanted =
-            |member: &Member| member.is_met_as_legacy() && member.is_online() && member.case().is_none();
+            |member: &Member| member.is_met_as_legacy() && member.is_online() && member.check().is_none();
         if self.roster.get(peer).is_some_and(is_wanted) {
             self.find_silent(peer, now);
         }
@@ -299,16 +299,16 @@ impl Machine {
     pub(in crate::protocol) fn ask_anew(&mut self, peer: &Arc<str>) {
         let Some(member) = self.roster.get_mut(peer) else { return };
         if !self.flights.is_verifying(peer) {
-            member.open_case().stage = Stage::Queued;
+            member.open_check().stage = Stage::Queued;
             self.verification_queue.queue(Arc::clone(peer), true);
         }
     }
 
     /// The exchange under way settles the question; if it does not, it is asked again.
     fn await_exchange(&mut self, peer: &Arc<str>, now: Now) {
-        let Some(case) = self.roster.get_mut(peer).and_then(Member::case_mut) else { return };
+        let Some(check) = self.roster.get_mut(peer).and_then(Member::check_mut) else { return };
         let again = now.tick + SECOND_TRY;
-        case.stage = Stage::Waiting(again);
+        check.stage = Stage::Waiting(again);
         self.verification_queue.wait(peer, again);
     }
 
@@ -323,8 +323,8 @@ impl Machine {
         self.spread(peer, now);
     }
 
-    fn close_case(&mut self, peer: &str) {
-        self.roster.get_mut(peer).map(Member::close_case);
+    fn close_check(&mut self, peer: &str) {
+        self.roster.get_mut(peer).map(Member::close_check);
     }
 
     /// The reply to any exchange, by its purpose.

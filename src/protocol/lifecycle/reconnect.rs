@@ -28,7 +28,7 @@ impl Machine {
         if self.rng.random::<f64>() < share {
             let dead = self.roster.pick(&mut self.rng, |_, member| {
                 let is_to_be_tried = member.status == Status::Dead && !member.is_left_alone(now.tick);
-                is_to_be_tried && member.case().is_none()
+                is_to_be_tried && member.check().is_none()
             });
             if let Some(identity) = dead {
                 if self.is_met_natively(&identity) {

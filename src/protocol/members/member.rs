@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::protocol::members::member::case::Case;
+use crate::protocol::members::member::check::Check;
 use crate::protocol::members::member::doubts::Doubts;
 use crate::protocol::members::member::proof::Facts;
 use crate::protocol::members::member::suspicion::Suspicion;
@@ -15,7 +15,7 @@ use crate::protocol::types::time::{Incarnation, Moment, Now, Stamp, Tick};
 use crate::protocol::types::version::Version;
 use crate::protocol::wire::message::Entry;
 
-pub(in crate::protocol) mod case;
+pub(in crate::protocol) mod check;
 pub(in crate::protocol) mod doubts;
 pub(in crate::protocol) mod proof;
 pub(in crate::protocol) mod suspicion;
@@ -65,7 +65,7 @@ struct Rare {
     highest_seen: Option<Stamp>,
     /// As the server itself spells its URL, before it has spoken as first heard, where that is not its normal form.
     spelling: Option<Arc<str>>,
-    case: Option<Case>,
+    check: Option<Check>,
     suspicion: Option<Suspicion>,
     /// Requests up to this one do not settle what hearsay says.
     disputed_after: u32,
@@ -260,32 +260,32 @@ impl Member {
     }
 
     /// The open question about it, if any.
-    pub(in crate::protocol) fn case(&self) -> Option<&Case> {
-        self.aside.as_ref()?.case.as_ref()
+    pub(in crate::protocol) fn check(&self) -> Option<&Check> {
+        self.aside.as_ref()?.check.as_ref()
     }
 
-    pub(in crate::protocol) fn case_mut(&mut self) -> Option<&mut Case> {
-        self.aside.as_mut()?.case.as_mut()
+    pub(in crate::protocol) fn check_mut(&mut self) -> Option<&mut Check> {
+        self.aside.as_mut()?.check.as_mut()
     }
 
     /// The open question about it, opened if there is none.
-    pub(in crate::protocol) fn open_case(&mut self) -> &mut Case {
-        self.aside().case.get_or_insert_with(Case::new)
+    pub(in crate::protocol) fn open_check(&mut self) -> &mut Check {
+        self.aside().check.get_or_insert_with(Check::new)
     }
 
-    pub(in crate::protocol) fn close_case(&mut self) -> Option<Case> {
-        let case = self.aside.as_mut()?.case.take();
+    pub(in crate::protocol) fn close_check(&mut self) -> Option<Check> {
+        let check = self.aside.as_mut()?.check.take();
         self.put_away_what_is_empty();
-        case
+        check
     }
 
-    pub(in crate::protocol) fn leave_case_open(&mut self, case: Case) {
-        self.aside().case = Some(case);
+    pub(in crate::protocol) fn leave_check_open(&mut self, check: Check) {
+        self.aside().check = Some(check);
     }
 
     /// Whether it is said to be back, which is still to be verified.
     pub(in crate::protocol) fn has_comeback(&self) -> bool {
-        self.case().is_some_and(|case| case.comeback.is_some())
+        self.check().is_some_and(|check| check.comeback.is_some())
     }
 
     /// What is held against it, while it is a suspect.

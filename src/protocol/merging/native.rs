@@ -304,7 +304,7 @@ impl Machine {
         let is_same_life = held != Incarnation::NONE && claim.incarnation <= held.next();
         let has_answered = member.has_answered() && is_same_life;
         let was_shown_offline = !member.is_online();
-        member.close_case();
+        member.close_check();
         member.acquit();
         member.monitor = claim.monitor;
         member.refreshed_at = now.tick.into();

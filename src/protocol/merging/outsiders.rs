@@ -91,7 +91,7 @@ impl Machine {
         self.roster.because(Cause::Rejected);
         let Some(mut member) = self.roster.remove(peer, now.tick) else { return };
         self.forget_in_queues(peer);
-        member.close_case();
+        member.close_check();
         member.acquit();
         member.status = Status::Online;
         self.outsiders.insert(peer, member, now.tick);

@@ -10,7 +10,7 @@ use crate::protocol::exchanges::flights::{OwnWord, Purpose};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::local_server::Contradiction;
 use crate::protocol::members::member::Member;
-use crate::protocol::members::member::case::Comeback;
+use crate::protocol::members::member::check::Comeback;
 use crate::protocol::merging::intake::Subject;
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::ids::Source;

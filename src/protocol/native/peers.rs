@@ -186,7 +186,7 @@ impl Machine {
         let Some(member) = self.roster.get_mut(&flight.peer) else { return };
         member.note_answered(true);
         member.prove(Proof::Exchange);
-        member.close_case();
+        member.close_check();
         member.record_verdict(member.is_online(), now);
         if member.is_online() && member.highest_seen() > member.stamp {
             // Legacy peers have said otherwise, and believe only what is newer.

@@ -22,7 +22,7 @@ use crate::protocol::context::deadlines::Deadlines;
 use crate::protocol::context::timers::Timer;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
-use crate::protocol::members::member::case::{SECOND_TRY, YOUNG};
+use crate::protocol::members::member::check::{SECOND_TRY, YOUNG};
 use crate::protocol::native::detection::investigation::{HELPERS_WAIT, KNOCK_AGAIN};
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::time::{Incarnation, Now, Tick};

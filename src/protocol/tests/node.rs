@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::protocol::ExchangeId;
 use crate::protocol::context::output::Event;
 use crate::protocol::machine::Machine;
-use crate::protocol::members::member::case::Stage;
+use crate::protocol::members::member::check::Stage;
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::time::Stamp;
 
@@ -64,7 +64,7 @@ impl Node {
                 member.stamp <= member.highest_seen(),
                 "{identity} is shown above the highest stamp seen"
             );
-            let is_asked = member.case().is_some_and(|case| case.stage == Stage::Asked);
+            let is_asked = member.check().is_some_and(|check| check.stage == Stage::Asked);
             assert!(
                 !is_asked || machine.me.is_leaving() || machine.flights.is_verifying(identity),
                 "the question about {identity} is never settled"

@@ -44,15 +44,15 @@ impl Machine {
         now: Now,
     ) {
         let Some(member) = self.roster.get_mut(peer) else { return };
-        let accusation = member.case().and_then(|case| case.standing_accusation(member.stamp));
-        let comeback = member.case().and_then(|case| case.comeback).map(|comeback| comeback.stamp);
+        let accusation = member.check().and_then(|check| check.standing_accusation(member.stamp));
+        let comeback = member.check().and_then(|check| check.comeback).map(|comeback| comeback.stamp);
         let is_said_online = comeback.is_some() || (member.is_online() && accusation.is_none());
         let claimed = comeback.map_or(member.stamp, |stamp| stamp.max(member.stamp));
         if is_said_online && member.is_disputed_since(id) && own_stamp.unwrap_or_default() <= claimed {
             return self.ask_anew(peer);
         }
         member.record_verdict(false, now);
-        member.close_case();
+        member.close_check();
         if let Some(own_stamp) = own_stamp {
             member.saw(own_stamp);
         }
@@ -139,7 +139,7 @@ impl Machine {
         if is_talked_out || now.tick.since(since) >= SHOWN_FOR {
             return self.find_alive(peer, id, word, now);
         }
-        member.close_case();
+        member.close_check();
         // Whoever has seen it goes on asking, as the others have not.
         self.ask_absent_at(peer, (now.tick + ASKED_EVERY).min(since + SHOWN_FOR));
     }

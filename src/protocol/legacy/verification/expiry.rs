@@ -36,11 +36,11 @@ impl Machine {
         let mut overdue: Vec<Arc<str>> = Vec::new();
         for place in 0..self.roster.len() {
             let Some((identity, member)) = self.roster.at(place) else { break };
-            let Some(case) = member.case() else { continue };
-            match case.open_since {
+            let Some(check) = member.check() else { continue };
+            match check.open_since {
                 None => {
-                    if let Some(case) = self.roster.at_mut(place).and_then(Member::case_mut) {
-                        case.open_since = Some(now.tick);
+                    if let Some(check) = self.roster.at_mut(place).and_then(Member::check_mut) {
+                        check.open_since = Some(now.tick);
                     }
                 }
                 Some(since) if now.tick.since(since) >= CONFIRMED_WITHIN => {
@@ -60,14 +60,14 @@ impl Machine {
         let Some(member) = self.roster.get_mut(identity) else { return };
         if member.refreshed_at.age(now.tick) < CONFIRMED_WITHIN {
             // Somebody has said so again, with a newer stamp.
-            if let Some(case) = member.case_mut() {
-                case.open_since = None;
+            if let Some(check) = member.check_mut() {
+                check.open_since = None;
             }
             return;
         }
         let is_mere_hearsay =
             member.is_online() && !member.is_native() && !member.has_answered() && !member.has_exchanged();
-        member.close_case();
+        member.close_check();
         self.verification_queue.forget(identity);
         let Some(member) = self.roster.get_mut(identity).filter(|_| is_mere_hearsay) else { return };
         if member.is_unconfirmed {

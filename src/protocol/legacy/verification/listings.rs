@@ -25,7 +25,7 @@ use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::flights::{Flight, PEER_TIMEOUT, Purpose};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
-use crate::protocol::members::member::case::{Case, SECOND_TRY, YOUNG};
+use crate::protocol::members::member::check::{Check, SECOND_TRY, YOUNG};
 use crate::protocol::merging::plain::LegacyClaim;
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::ids::ExchangeId;
@@ -195,7 +195,7 @@ impl Machine {
     /// Hides an unconfirmed entry that did not answer, unless it may not listen yet.
     pub(in crate::protocol) fn hide_silent(&mut self, peer: &Arc<str>, now: Now) {
         let Some(member) = self.roster.get(peer).filter(|member| member.is_unconfirmed) else { return };
-        let has_grace = member.case().is_some_and(Case::has_grace);
+        let has_grace = member.check().is_some_and(Check::has_grace);
         if !has_grace && member.stamp.age(now.wall) >= YOUNG {
             self.hide(peer, now);
         }

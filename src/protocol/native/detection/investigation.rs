@@ -15,7 +15,7 @@ use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::flights::{PEER_TIMEOUT, Purpose};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
-use crate::protocol::members::member::case::{SECOND_TRY, next_grace_try};
+use crate::protocol::members::member::check::{SECOND_TRY, next_grace_try};
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::intake::Subject;
 use crate::protocol::types::time::{Incarnation, Now, Tick};

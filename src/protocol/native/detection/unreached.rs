@@ -17,7 +17,7 @@ use indexmap::IndexMap;
 
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
-use crate::protocol::members::member::case::YOUNG;
+use crate::protocol::members::member::check::YOUNG;
 use crate::protocol::members::member::suspicion::Suspicion;
 use crate::protocol::types::time::{Now, Tick};
 

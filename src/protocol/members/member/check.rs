@@ -31,7 +31,7 @@ pub(in crate::protocol) fn next_grace_try(first_failure: Tick, now: Tick) -> Opt
 
 /// An open question about a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::protocol) struct Case {
+pub(in crate::protocol) struct Check {
     pub(in crate::protocol) stage: Stage,
     /// The newest hearsay that says offline of an online member.
     pub(in crate::protocol) accusation: Option<Stamp>,
@@ -58,7 +58,7 @@ pub(in crate::protocol) struct Comeback {
     pub(in crate::protocol) monitor: bool,
 }
 
-impl Case {
+impl Check {
     pub(in crate::protocol) fn new() -> Self {
         Self {
             stage: Stage::Queued,
