@@ -8,7 +8,7 @@ use clustershazbot::protocol::claim::Claim;
 use clustershazbot::protocol::config::{Config, ConfigError};
 use clustershazbot::protocol::extension::{Extension, Kind};
 use clustershazbot::protocol::machine::Machine;
-use clustershazbot::protocol::message::{HeardEntry, HeardLists};
+use clustershazbot::protocol::message::{ReceivedEntry, ReceivedLists};
 use clustershazbot::protocol::status::Status;
 use clustershazbot::protocol::time::{Incarnation, Now, Stamp, Tick};
 
@@ -46,10 +46,10 @@ fn config() -> Result<Config, ConfigError> {
 }
 
 /// What a server of version 1 says of so many.
-pub(crate) fn heard(servers: usize) -> HeardLists<'static> {
+pub(crate) fn heard(servers: usize) -> ReceivedLists<'static> {
     let entry =
-        |index| HeardEntry { base_url: url(index).into(), monitor: false, last_update: NOW.wall.0 as f64 };
-    HeardLists { online: (0..servers).map(entry).collect(), ..HeardLists::default() }
+        |index| ReceivedEntry { base_url: url(index).into(), monitor: false, last_update: NOW.wall.0 as f64 };
+    ReceivedLists { online: (0..servers).map(entry).collect(), ..ReceivedLists::default() }
 }
 
 /// What a native server says of one.

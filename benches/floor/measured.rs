@@ -9,7 +9,7 @@ use std::fs;
 
 use cluster::{NOW, claim_of, machine, seeded, url};
 use clustershazbot::protocol::ids::Source;
-use clustershazbot::protocol::message::HeardEntry;
+use clustershazbot::protocol::message::ReceivedEntry;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -42,7 +42,7 @@ fn memory(is_native: bool, url: fn(usize) -> String, servers: usize) -> Result<u
         let mut machine = machine()?;
         for index in 0..servers {
             let base_url = url(index).into();
-            let entry = HeardEntry { base_url, monitor: false, last_update: NOW.wall.0 as f64 };
+            let entry = ReceivedEntry { base_url, monitor: false, last_update: NOW.wall.0 as f64 };
             machine.handle_claims(NOW, Source::Request, true, &[entry]);
         }
         machine

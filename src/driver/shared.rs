@@ -13,7 +13,7 @@ use crate::protocol::document::{Document, DownloadFailure};
 use crate::protocol::extension::Extension;
 use crate::protocol::ids::Source;
 use crate::protocol::machine::Machine;
-use crate::protocol::message::{HeardEntry, HeardLists, Reply};
+use crate::protocol::message::{ReceivedEntry, ReceivedLists, Reply};
 use crate::protocol::places::{Beginning, PlacedEntry};
 use crate::protocol::time::Now;
 
@@ -76,7 +76,7 @@ impl Shared {
     }
 
     /// Merges a gossip request; what the machine shows then is the answer.
-    pub(super) fn hear(&self, mut lists: HeardLists<'_>) {
+    pub(super) fn hear(&self, mut lists: ReceivedLists<'_>) {
         self.look(|machine| machine.expect_entries(lists.len()));
         self.merge_in_slices(Source::Request, &mut lists);
         self.change(|machine, now| machine.handle_request(now, &lists));
@@ -129,11 +129,11 @@ impl Shared {
     }
 
     /// Takes out of large lists what can be merged beforehand, so that no caller waits long for the lock.
-    fn merge_in_slices(&self, source: Source, lists: &mut HeardLists<'_>) {
+    fn merge_in_slices(&self, source: Source, lists: &mut ReceivedLists<'_>) {
         if lists.len() <= SLICE {
             return;
         }
-        let merge = |says_online: bool, entries: Vec<HeardEntry<'_>>| {
+        let merge = |says_online: bool, entries: Vec<ReceivedEntry<'_>>| {
             for slice in entries.chunks(SLICE) {
                 self.change(|machine, now| machine.handle_claims(now, source, says_online, slice));
             }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::clock::Millis;
 use crate::protocol::ExchangeId;
 use crate::protocol::extension::Extension;
-use crate::protocol::message::{Entry, HeardEntry, HeardLists, Lists, Refusal, Reply};
+use crate::protocol::message::{Entry, Lists, ReceivedEntry, ReceivedLists, Refusal, Reply};
 
 /// A host, by its place in the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -158,15 +158,15 @@ pub enum OwnedReply {
 }
 
 /// Lists as they are heard.
-pub fn heard(lists: &Lists) -> HeardLists<'_> {
-    fn hear(entries: &[Entry]) -> Vec<HeardEntry<'_>> {
+pub fn heard(lists: &Lists) -> ReceivedLists<'_> {
+    fn hear(entries: &[Entry]) -> Vec<ReceivedEntry<'_>> {
         let hear = |entry| {
             let &Entry { ref base_url, monitor, last_update } = entry;
-            HeardEntry { base_url: (&**base_url).into(), monitor, last_update: last_update.0 as f64 }
+            ReceivedEntry { base_url: (&**base_url).into(), monitor, last_update: last_update.0 as f64 }
         };
         entries.iter().map(hear).collect()
     }
-    HeardLists { online: hear(&lists.online), offline: hear(&lists.offline), malformed: 0 }
+    ReceivedLists { online: hear(&lists.online), offline: hear(&lists.offline), malformed: 0 }
 }
 
 const EMPTY_GOSSIP: usize = r#"{"message":"gossip","online":[],"offline":[]}"#.len();

@@ -10,7 +10,7 @@ use crate::protocol::machine::Machine;
 use crate::protocol::merging::intake::{Subject, check_stamp};
 use crate::protocol::types::time::{Now, Stamp};
 use crate::protocol::wire::document::{Document, DocumentEntry, Row};
-use crate::protocol::wire::message::{Entry, HeardEntry};
+use crate::protocol::wire::message::{Entry, ReceivedEntry};
 
 /// The own entry is written anew when the one on the list is older.
 const OWN_ENTRY_RENEWED: Duration = Duration::from_secs(60 * 60);
@@ -68,13 +68,13 @@ impl Machine {
 
     /// Whether a list names anybody but this server.
     pub(in crate::protocol) fn names_others(&self, document: &Document) -> bool {
-        let is_other = |heard: &HeardEntry<'_>| {
+        let is_other = |heard: &ReceivedEntry<'_>| {
             matches!(self.identify(&heard.base_url), Ok(Subject::Known(_) | Subject::New(_)))
         };
         document.rows.iter().filter_map(|row| row.heard.as_ref()).any(is_other)
     }
 
-    fn judge(&self, heard: &HeardEntry<'_>, now: Now) -> Judgement {
+    fn judge(&self, heard: &ReceivedEntry<'_>, now: Now) -> Judgement {
         let stamp = stamp_of(heard);
         match self.identify(&heard.base_url) {
             Ok(Subject::Me) => Judgement::Me,
@@ -95,6 +95,6 @@ impl Machine {
     }
 }
 
-fn stamp_of(heard: &HeardEntry<'_>) -> Stamp {
+fn stamp_of(heard: &ReceivedEntry<'_>) -> Stamp {
     Stamp(heard.last_update.max(0.0) as u64)
 }

@@ -38,7 +38,7 @@ use crate::protocol::native::voices::Voices;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::{ExchangeId, Source};
 use crate::protocol::types::time::{Now, Tick};
-use crate::protocol::wire::message::{HeardEntry, HeardLists, Refusal, Reply};
+use crate::protocol::wire::message::{ReceivedEntry, ReceivedLists, Refusal, Reply};
 
 pub mod places;
 pub mod queues;
@@ -176,7 +176,7 @@ impl Machine {
     }
 
     /// A gossip request: refreshes the own stamp and merges. What [`Machine::lists`] shows then is the answer.
-    pub fn handle_request(&mut self, now: Now, lists: &HeardLists<'_>) {
+    pub fn handle_request(&mut self, now: Now, lists: &ReceivedLists<'_>) {
         self.begin_request(now);
         self.expect_entries(lists.len());
         self.note_request(now);
@@ -191,7 +191,13 @@ impl Machine {
 
     /// Part of what a peer or the master list says, for those who merge large lists in slices: all that is said to be
     /// offline comes before what is said to be online, so that of two equal claims in one message the tombstone wins.
-    pub fn handle_claims(&mut self, now: Now, source: Source, says_online: bool, entries: &[HeardEntry<'_>]) {
+    pub fn handle_claims(
+        &mut self,
+        now: Now,
+        source: Source,
+        says_online: bool,
+        entries: &[ReceivedEntry<'_>],
+    ) {
         if source != Source::Request {
             self.parsing.lift();
         }
@@ -344,7 +350,7 @@ impl Machine {
         self.digest().total()
     }
 
-    pub(in crate::protocol) fn merge_lists(&mut self, now: Now, source: Source, lists: &HeardLists<'_>) {
+    pub(in crate::protocol) fn merge_lists(&mut self, now: Now, source: Source, lists: &ReceivedLists<'_>) {
         if lists.malformed > 0 {
             self.log_rejection(crate::protocol::types::limits::Rejection::Malformed);
         }

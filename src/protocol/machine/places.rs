@@ -11,7 +11,7 @@ use crate::protocol::merging::plain::LegacyClaim;
 use crate::protocol::types::ids::Source;
 use crate::protocol::types::limits::Rejection;
 use crate::protocol::types::time::{Now, Stamp};
-use crate::protocol::wire::message::HeardEntry;
+use crate::protocol::wire::message::ReceivedEntry;
 
 /// One server as it was heard of, by somebody who keeps a copy of the roster.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,7 +108,7 @@ impl Machine {
                     Err(rejection) => self.reject(rejection, &Arc::from(self.me.identity()), now),
                 },
                 Whom::Named(name) => {
-                    let entry = HeardEntry { base_url: name.into(), monitor, last_update };
+                    let entry = ReceivedEntry { base_url: name.into(), monitor, last_update };
                     self.hear(now, Source::Request, says_online, &entry);
                 }
             }

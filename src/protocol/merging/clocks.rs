@@ -18,7 +18,7 @@ use crate::protocol::merging::intake::Subject;
 use crate::protocol::types::ids::Source;
 use crate::protocol::types::limits::Rejection;
 use crate::protocol::types::time::{Incarnation, Now, Stamp, Tick};
-use crate::protocol::wire::message::HeardEntry;
+use crate::protocol::wire::message::ReceivedEntry;
 
 /// A clock may be wrong by hours, but not by more than this; beyond, a stamp could never be outdone.
 pub(crate) const MAX_AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
@@ -194,7 +194,7 @@ impl Machine {
         &mut self,
         source: Source,
         says_online: bool,
-        entry: &HeardEntry<'_>,
+        entry: &ReceivedEntry<'_>,
         now: Now,
     ) {
         let subject = match self.identify(&entry.base_url) {
@@ -206,7 +206,7 @@ impl Machine {
             let Some(flight) = self.flights.get_mut(id) else { return };
             if identity == flight.peer {
                 self.reject_far_ahead(&identity, now);
-                let entry = HeardEntry { last_update: now.wall.0 as f64, ..entry.clone() };
+                let entry = ReceivedEntry { last_update: now.wall.0 as f64, ..entry.clone() };
                 return self.hear(now, source, says_online, &entry);
             }
             if flight.purpose == Purpose::Inquiry {

@@ -6,7 +6,7 @@ use crate::protocol::machine::Machine;
 use crate::protocol::types::base_url::{BaseUrl, MAX_BASE_URL_BYTES};
 use crate::protocol::types::limits::Rejection;
 use crate::protocol::types::time::{Now, Stamp};
-use crate::protocol::wire::message::HeardEntry;
+use crate::protocol::wire::message::ReceivedEntry;
 
 /// Whom a claim is about.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Machine {
     /// Finds out whom an entry is about, and checks its stamp.
     pub(in crate::protocol) fn take_in(
         &self,
-        entry: &HeardEntry<'_>,
+        entry: &ReceivedEntry<'_>,
         now: Now,
     ) -> Result<(Subject, Stamp), Rejection> {
         let stamp = check_stamp(entry.last_update, now)?;

@@ -17,7 +17,7 @@ use crate::protocol::types::ids::Source;
 use crate::protocol::types::limits::{Rejection, TOMBSTONE_KEPT};
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now, Stamp};
-use crate::protocol::wire::message::HeardEntry;
+use crate::protocol::wire::message::ReceivedEntry;
 
 /// One claim about a legacy peer, or by way of one, checked.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +59,7 @@ impl Machine {
         now: Now,
         source: Source,
         says_online: bool,
-        entry: &HeardEntry<'_>,
+        entry: &ReceivedEntry<'_>,
     ) {
         let (subject, stamp) = match self.take_in(entry, now) {
             Ok(taken) => taken,

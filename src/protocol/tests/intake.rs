@@ -4,11 +4,11 @@ use super::rig::{A, B, ME, Stand, entry, heard, lists};
 use super::world::{EPOCH, World, config};
 use crate::protocol::context::output::Severity;
 use crate::protocol::types::limits::MAX_MEMBERS;
-use crate::protocol::wire::message::{HeardEntry, HeardLists, Lists};
+use crate::protocol::wire::message::{Lists, ReceivedEntry, ReceivedLists};
 
 fn hear_one(world: &mut World, base_url: &str, last_update: f64) {
-    let heard = HeardEntry { base_url: base_url.to_owned().into(), monitor: false, last_update };
-    let lists = HeardLists { online: vec![heard], offline: vec![], malformed: 0 };
+    let heard = ReceivedEntry { base_url: base_url.to_owned().into(), monitor: false, last_update };
+    let lists = ReceivedLists { online: vec![heard], offline: vec![], malformed: 0 };
     world.act(ME, |machine, now| machine.handle_request(now, &lists));
 }
 
@@ -89,7 +89,7 @@ fn each_kind_of_rejection_is_told_once_without_what_it_held() {
     for _ in 0..3 {
         hear_one(&mut world, "http://user:hunter2@a/", 1.0);
         hear_one(&mut world, A, -1.0);
-        let lists = HeardLists { malformed: 7, ..HeardLists::default() };
+        let lists = ReceivedLists { malformed: 7, ..ReceivedLists::default() };
         world.act(ME, |machine, now| machine.handle_request(now, &lists));
     }
     let warnings = world.logs(Severity::Warning);

@@ -12,7 +12,7 @@ use crate::protocol::types::claim::Claim;
 use crate::protocol::types::status::Status;
 use crate::protocol::wire::document::Document;
 use crate::protocol::wire::extension::{Extension, Finding, Kind};
-use crate::protocol::wire::message::{HeardEntry, HeardLists, Reply};
+use crate::protocol::wire::message::{ReceivedEntry, ReceivedLists, Reply};
 
 /// Lets time pass until the machine has asked three helpers about the target, whose port it found closed; all others answer.
 fn until_helpers_are_asked(machine: &mut Machine) -> (u64, Vec<Arc<str>>) {
@@ -74,13 +74,13 @@ fn whoever_went_offline_while_its_push_waited_is_not_told() {
     let told = said(&mut machine);
     let waiting: Vec<String> = urls(20).filter(|url| told.iter().all(|said| *said.to != **url)).collect();
     assert!(!waiting.is_empty() && waiting.len() < 20, "{} wait", waiting.len());
-    let gone = |url: &String| HeardEntry {
+    let gone = |url: &String| ReceivedEntry {
         base_url: url.clone().into(),
         monitor: false,
         last_update: (EPOCH + 116) as f64,
     };
     let offline = waiting.iter().map(gone).collect();
-    machine.handle_request(now(116), &HeardLists { offline, ..HeardLists::default() });
+    machine.handle_request(now(116), &ReceivedLists { offline, ..ReceivedLists::default() });
     for said in told {
         machine.handle_reply(now(117), said.id, &Reply::Failure("reset".to_owned()));
     }

@@ -12,7 +12,7 @@ use crate::protocol::types::claim::Claim;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::Incarnation;
 use crate::protocol::wire::extension::Extension;
-use crate::protocol::wire::message::{HeardEntry, HeardLists, Reply};
+use crate::protocol::wire::message::{ReceivedEntry, ReceivedLists, Reply};
 
 const ME: &str = "http://me/";
 
@@ -112,8 +112,8 @@ fn a_plain_accusation_is_outdone_without_a_check() {
     let mut machine = reached();
     let own = machine.lists(false).online.into_iter().find(|entry| &*entry.base_url == ME).unwrap();
     let last_update = (own.last_update.0 + 1_000) as f64;
-    let offline = vec![HeardEntry { base_url: ME.into(), monitor: false, last_update }];
-    machine.handle_request(now(300), &HeardLists { offline, ..HeardLists::default() });
+    let offline = vec![ReceivedEntry { base_url: ME.into(), monitor: false, last_update }];
+    machine.handle_request(now(300), &ReceivedLists { offline, ..ReceivedLists::default() });
     let checks = std::iter::from_fn(|| machine.poll_transmit())
         .filter(|transmit| matches!(transmit, Transmit::AskMyself { .. }));
     assert_eq!(checks.count(), 0);
@@ -136,7 +136,7 @@ fn a_failed_check_counts_once_no_request_has_come_for_five_seconds() {
         assert!(is_told(&mut machine, &claim).is_empty());
         assert_eq!(incarnation(&machine), before);
     }
-    machine.handle_request(now(70_000), &HeardLists::default());
+    machine.handle_request(now(70_000), &ReceivedLists::default());
     assert_eq!(incarnation(&machine), before.next());
 }
 

@@ -8,7 +8,7 @@ use crate::protocol::ExchangeId;
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::ids::Source;
 use crate::protocol::wire::document::{Document, Upload};
-use crate::protocol::wire::message::{HeardEntry, HeardLists, Refusal, Reply};
+use crate::protocol::wire::message::{ReceivedEntry, ReceivedLists, Refusal, Reply};
 
 type Claims = Vec<(bool, usize, u64)>;
 
@@ -18,7 +18,7 @@ fn claims(subjects: usize) -> impl Strategy<Value = Claims> {
     prop::collection::vec((any::<bool>(), 0..subjects, EPOCH - 90_000_000..EPOCH + 90_000_000), 0..12)
 }
 
-fn spoken(claims: &Claims) -> HeardLists<'static> {
+fn spoken(claims: &Claims) -> ReceivedLists<'static> {
     let pick = |wanted: bool| -> Vec<_> {
         let picked = claims.iter().filter(|(online, ..)| *online == wanted);
         picked.map(|(_, subject, stamp)| (SUBJECTS[*subject], *stamp)).collect()
@@ -187,9 +187,9 @@ proptest! {
     fn no_text_and_no_number_does_harm(texts in prop::collection::vec(".{0,80}", 0..8), numbers in prop::collection::vec(any::<f64>(), 8)) {
         let mut world = World::alone();
         let entries: Vec<_> = texts.iter().zip(&numbers)
-            .flat_map(|(text, number)| [text.clone(), format!("http://{text}")].map(|url| HeardEntry { base_url: url.into(), monitor: true, last_update: *number }))
+            .flat_map(|(text, number)| [text.clone(), format!("http://{text}")].map(|url| ReceivedEntry { base_url: url.into(), monitor: true, last_update: *number }))
             .collect();
-        let lists = HeardLists { online: entries.clone(), offline: entries, malformed: 3 };
+        let lists = ReceivedLists { online: entries.clone(), offline: entries, malformed: 3 };
         world.act(ME, |machine, now| machine.handle_request(now, &lists));
         world.run_for(10_000);
     }
@@ -204,7 +204,7 @@ proptest! {
     fn no_json_does_harm(body in "[\\[\\]{}\",:onlife0-9e+.\\\\u -]{0,80}") {
         let wrapped = format!(r#"{{"online":[{body}],"offline":[{{"baseUrl":"{body}","lastUpdate":1}}]}}"#);
         for text in [&body, &wrapped] {
-            let _ = HeardLists::read(text);
+            let _ = ReceivedLists::read(text);
             let _ = Document::read(200, None, text.as_bytes());
         }
     }

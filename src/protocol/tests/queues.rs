@@ -9,7 +9,7 @@ use crate::protocol::types::claim::Claim;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Stamp};
 use crate::protocol::wire::extension::Extension;
-use crate::protocol::wire::message::{HeardEntry, HeardLists};
+use crate::protocol::wire::message::{ReceivedEntry, ReceivedLists};
 
 use super::world::EPOCH;
 
@@ -66,13 +66,13 @@ fn a_million_claims_of_natives_about_one_subject_leave_one_entry_in_each_queue()
 fn a_million_plain_claims_about_one_subject_leave_one_entry_in_each_queue() {
     let mut machine = machine(Some(Duration::from_secs(1)), urls(3).map(|url| native(&url)));
     for message in 0..MESSAGES {
-        let entry = |index: u32| HeardEntry {
+        let entry = |index: u32| ReceivedEntry {
             base_url: "http://legacy/".into(),
             monitor: false,
             last_update: (EPOCH + u64::from(message * CLAIMS_EACH + index)) as f64,
         };
         let (offline, online) = (0..CLAIMS_EACH).map(entry).partition(|entry| entry.last_update % 2.0 == 0.0);
-        machine.handle_request(now(u64::from(message) * 5), &HeardLists { online, offline, malformed: 0 });
+        machine.handle_request(now(u64::from(message) * 5), &ReceivedLists { online, offline, malformed: 0 });
     }
     assert_none_is_longer_than(5, &machine);
 }
@@ -82,13 +82,13 @@ fn a_member_that_is_forgotten_leaves_every_queue() {
     const DAY: u64 = 24 * 60 * 60 * 1_000;
     let mut machine = machine(Some(Duration::from_secs(1)), std::iter::empty());
     for round in 0..50 {
-        let gone = |index: u64| HeardEntry {
+        let gone = |index: u64| ReceivedEntry {
             base_url: format!("http://gone{index}/").into(),
             monitor: false,
             last_update: (EPOCH + round) as f64,
         };
         let offline = (round * 100..(round + 1) * 100).map(gone).collect();
-        machine.handle_request(now(round), &HeardLists { offline, ..HeardLists::default() });
+        machine.handle_request(now(round), &ReceivedLists { offline, ..ReceivedLists::default() });
     }
     machine.drop_what_is_old(now(2 * DAY));
     let remembered = ["archive", "changes of places"];

@@ -6,7 +6,7 @@ use crate::protocol::ExchangeId;
 use crate::protocol::context::config::Config;
 use crate::protocol::context::output::{Event, Severity};
 use crate::protocol::types::time::Stamp;
-use crate::protocol::wire::message::{Entry, HeardEntry, HeardLists, Lists, Reply};
+use crate::protocol::wire::message::{Entry, Lists, ReceivedEntry, ReceivedLists, Reply};
 
 /// The machine under test.
 pub(super) const ME: &str = "http://me/";
@@ -34,16 +34,16 @@ pub(super) fn lists(online: &[(&str, u64)], offline: &[(&str, u64)]) -> Lists {
     Lists { online: entries(online), offline: entries(offline) }
 }
 
-pub(super) fn heard(lists: &Lists) -> HeardLists<'static> {
+pub(super) fn heard(lists: &Lists) -> ReceivedLists<'static> {
     let hear = |entries: &[Entry]| {
-        let hear = |entry: &Entry| HeardEntry {
+        let hear = |entry: &Entry| ReceivedEntry {
             base_url: entry.base_url.to_string().into(),
             monitor: entry.monitor,
             last_update: entry.last_update.0 as f64,
         };
         entries.iter().map(hear).collect()
     };
-    HeardLists { online: hear(&lists.online), offline: hear(&lists.offline), malformed: 0 }
+    ReceivedLists { online: hear(&lists.online), offline: hear(&lists.offline), malformed: 0 }
 }
 
 impl World {

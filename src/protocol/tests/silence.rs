@@ -11,7 +11,7 @@ use crate::protocol::context::output::Transmit;
 use crate::protocol::machine::Machine;
 use crate::protocol::types::status::Status;
 use crate::protocol::wire::extension::{Extension, Finding, Kind};
-use crate::protocol::wire::message::{HeardEntry, HeardLists, Refusal, Reply};
+use crate::protocol::wire::message::{ReceivedEntry, ReceivedLists, Refusal, Reply};
 
 fn cluster() -> Machine {
     machine(Some(Duration::from_secs(1)), urls(9).map(|url| native(&url)).chain([native(TARGET)]))
@@ -99,8 +99,8 @@ fn one_that_says_plainly_that_it_is_offline_is_not_asked_about_further() {
     assert!(machine.probes.is_open(TARGET));
     let again = said.iter().find(|said| &*said.to == TARGET).unwrap();
     let last_update = (EPOCH + tick) as f64;
-    let offline = vec![HeardEntry { base_url: TARGET.into(), monitor: false, last_update }];
-    let lists = HeardLists { offline, ..HeardLists::default() };
+    let offline = vec![ReceivedEntry { base_url: TARGET.into(), monitor: false, last_update }];
+    let lists = ReceivedLists { offline, ..ReceivedLists::default() };
     machine.handle_reply(now(tick + 2), again.id, &Reply::Lists(lists));
     assert_eq!(status_of(&machine, TARGET), Status::Left);
     assert!(!machine.probes.is_open(TARGET));

@@ -18,7 +18,7 @@ use crate::protocol::machine::Machine;
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::time::{Now, Stamp, Tick};
 use crate::protocol::wire::document::{Condition, Document, DocumentEntry};
-use crate::protocol::wire::message::{HeardLists, Lists, Reply, read_extension};
+use crate::protocol::wire::message::{Lists, ReceivedLists, Reply, read_extension};
 
 /// The wall clock of the world when it begins.
 pub(super) const EPOCH: u64 = 1_700_000_000_000;
@@ -284,7 +284,7 @@ impl World {
                     let answer = machine.handle_native_request(now, &extension);
                     return Lists::default().to_gossip_json(Some(&answer));
                 }
-                machine.handle_request(now, &HeardLists::read(text).unwrap());
+                machine.handle_request(now, &ReceivedLists::read(text).unwrap());
                 machine.lists(true).to_gossip_json(None)
             });
             return (0, Some(Some((200, body))));

@@ -6,13 +6,13 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use url::Url;
 
-use crate::protocol::wire::message::{Entry, HeardEntry, HeardLists, read_arrays, read_entry};
+use crate::protocol::wire::message::{Entry, ReceivedEntry, ReceivedLists, read_arrays, read_entry};
 
 /// A master list that was downloaded.
 #[derive(Debug, Clone)]
 pub struct Document {
     /// What it says of servers, to be merged. May be taken out, by those who merge it in slices.
-    pub claims: HeardLists<'static>,
+    pub claims: ReceivedLists<'static>,
     pub(in crate::protocol) etag: Option<String>,
     /// 404 or 204: there is no list yet.
     pub(in crate::protocol) is_absent: bool,
@@ -95,7 +95,7 @@ impl From<String> for DownloadFailure {
 #[derive(Debug, Clone)]
 pub(in crate::protocol) struct Row {
     pub(in crate::protocol) raw: Box<RawValue>,
-    pub(in crate::protocol) heard: Option<HeardEntry<'static>>,
+    pub(in crate::protocol) heard: Option<ReceivedEntry<'static>>,
 }
 
 impl Document {
@@ -113,7 +113,7 @@ impl Document {
         let text = if is_absent { r#"{"online":[]}"# } else { &*text };
         let (online, offline) =
             read_arrays(text).map_err(|reason| format!("answered {status} with {reason}"))?;
-        let mut claims = HeardLists::from_arrays(&[], &offline).into_owned();
+        let mut claims = ReceivedLists::from_arrays(&[], &offline).into_owned();
         let mut rows: Vec<Row> = online.into_iter().map(Row::read).collect();
         claims.online = rows.iter().filter_map(|row| row.heard.clone()).collect();
         claims.malformed += rows.len() - claims.online.len();
@@ -132,7 +132,7 @@ impl Document {
 
 impl Row {
     fn read(raw: &RawValue) -> Self {
-        Self { raw: raw.to_owned(), heard: read_entry(raw.get()).map(HeardEntry::into_owned) }
+        Self { raw: raw.to_owned(), heard: read_entry(raw.get()).map(ReceivedEntry::into_owned) }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::protocol::types::scalars::{Text, number};
 use crate::protocol::types::time::Stamp;
 use crate::protocol::wire::extension::Extension;
 use crate::protocol::wire::fields;
-use crate::protocol::wire::heard;
+use crate::protocol::wire::received;
 
 /// What an answer holds in its body, whatever its status, when the asked server runs no engine.
 const ENGINE_NOT_STARTED: &str = "Clustershazbot engine not started";
@@ -69,7 +69,7 @@ impl Lists {
 
 /// One server as it was heard of: nothing in it has been checked.
 #[derive(Debug, Clone, PartialEq)]
-pub struct HeardEntry<'a> {
+pub struct ReceivedEntry<'a> {
     /// Any text.
     pub base_url: Cow<'a, str>,
     /// A missing one is false.
@@ -80,11 +80,11 @@ pub struct HeardEntry<'a> {
 
 /// Lists as they were heard.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct HeardLists<'a> {
+pub struct ReceivedLists<'a> {
     /// Said to be running.
-    pub online: Vec<HeardEntry<'a>>,
+    pub online: Vec<ReceivedEntry<'a>>,
     /// Said to have left or died.
-    pub offline: Vec<HeardEntry<'a>>,
+    pub offline: Vec<ReceivedEntry<'a>>,
     /// Entries that were no objects with a text and a number.
     pub malformed: usize,
 }
@@ -93,7 +93,7 @@ pub struct HeardLists<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reply<'a> {
     /// With lists of servers, and nothing else.
-    Lists(HeardLists<'a>),
+    Lists(ReceivedLists<'a>),
     /// In the native extension.
     Native(Box<Extension>),
     /// With a refusal that only a living server gives: wrong secret, body too large, too many requests.
@@ -125,8 +125,8 @@ impl<'a> Reply<'a> {
             return Self::Native(Box::new(extension));
         }
         let read = match &text {
-            Cow::Borrowed(text) => HeardLists::read(text),
-            Cow::Owned(text) => HeardLists::read(text).map(HeardLists::into_owned),
+            Cow::Borrowed(text) => ReceivedLists::read(text),
+            Cow::Owned(text) => ReceivedLists::read(text).map(ReceivedLists::into_owned),
         };
         match (status, read) {
             (200..=299, Ok(lists)) => Self::Lists(lists),
@@ -146,7 +146,7 @@ impl<'a> Reply<'a> {
     }
 }
 
-impl<'a> HeardLists<'a> {
+impl<'a> ReceivedLists<'a> {
     /// Reads `{"online":[…],"offline":[…]}`; a missing `offline` is an empty one, one bad entry does not spoil the rest.
     ///
     /// # Errors
@@ -161,7 +161,7 @@ impl<'a> HeardLists<'a> {
         online: Option<&'a RawValue>,
         offline: Option<&'a RawValue>,
     ) -> Result<Self, &'static str> {
-        let read = (online.and_then(heard::read), offline.map_or(Some(Vec::new()), heard::read));
+        let read = (online.and_then(received::read), offline.map_or(Some(Vec::new()), received::read));
         if let (Some(online), Some(offline)) = read
             && online.len().max(offline.len()) <= MAX_ENTRIES
         {
@@ -191,15 +191,15 @@ impl<'a> HeardLists<'a> {
     }
 
     /// The same, borrowing from nothing.
-    pub fn into_owned<'b>(self) -> HeardLists<'b> {
-        let own = |list: Vec<HeardEntry<'_>>| list.into_iter().map(HeardEntry::into_owned).collect();
-        HeardLists { online: own(self.online), offline: own(self.offline), malformed: self.malformed }
+    pub fn into_owned<'b>(self) -> ReceivedLists<'b> {
+        let own = |list: Vec<ReceivedEntry<'_>>| list.into_iter().map(ReceivedEntry::into_owned).collect();
+        ReceivedLists { online: own(self.online), offline: own(self.offline), malformed: self.malformed }
     }
 }
 
-impl HeardEntry<'_> {
-    pub(in crate::protocol) fn into_owned<'b>(self) -> HeardEntry<'b> {
-        HeardEntry { base_url: Cow::Owned(self.base_url.into_owned()), ..self }
+impl ReceivedEntry<'_> {
+    pub(in crate::protocol) fn into_owned<'b>(self) -> ReceivedEntry<'b> {
+        ReceivedEntry { base_url: Cow::Owned(self.base_url.into_owned()), ..self }
     }
 }
 
@@ -255,10 +255,10 @@ pub(in crate::protocol) fn arrays<'a>(
 }
 
 /// One entry; none where it is no object with a text `baseUrl` and a number `lastUpdate`.
-pub(in crate::protocol) fn read_entry(text: &str) -> Option<HeardEntry<'_>> {
+pub(in crate::protocol) fn read_entry(text: &str) -> Option<ReceivedEntry<'_>> {
     let [base_url, monitor, last_update] = fields::read(text, ["baseUrl", "monitor", "lastUpdate"]).ok()?;
     let base_url = base_url?.get();
-    Some(HeardEntry {
+    Some(ReceivedEntry {
         base_url: serde_json::from_str::<Text<'_>>(base_url).ok()?.0,
         monitor: monitor.is_some_and(|raw| raw.get() == "true"),
         last_update: number(last_update?.get())?,
@@ -270,8 +270,8 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn lists(text: &str) -> HeardLists<'_> {
-        HeardLists::read(text).unwrap()
+    fn lists(text: &str) -> ReceivedLists<'_> {
+        ReceivedLists::read(text).unwrap()
     }
 
     #[test]
@@ -298,7 +298,7 @@ mod tests {
         assert!(heard.online[0].last_update.is_infinite());
         assert_eq!(
             heard.online[1],
-            HeardEntry { base_url: "http://b/".into(), monitor: true, last_update: 5.0 }
+            ReceivedEntry { base_url: "http://b/".into(), monitor: true, last_update: 5.0 }
         );
     }
 
@@ -309,7 +309,7 @@ mod tests {
         );
         assert_eq!(
             heard.online,
-            [HeardEntry { base_url: "http://a/".into(), monitor: false, last_update: 2.0 }]
+            [ReceivedEntry { base_url: "http://a/".into(), monitor: false, last_update: 2.0 }]
         );
         assert_eq!(heard.malformed, 0);
     }
@@ -328,9 +328,9 @@ mod tests {
             "{\"online\":[],\"offline\":1}",
             "{\"online\":[],\"offline\":null}",
         ] {
-            assert!(HeardLists::read(text).is_err(), "{text}");
+            assert!(ReceivedLists::read(text).is_err(), "{text}");
         }
-        assert!(HeardLists::read("{\"online\":[]}").is_ok());
+        assert!(ReceivedLists::read("{\"online\":[]}").is_ok());
     }
 
     #[test]

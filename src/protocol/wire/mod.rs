@@ -5,6 +5,6 @@
 pub mod document;
 pub mod extension;
 pub(in crate::protocol) mod fields;
-pub(in crate::protocol) mod heard;
 pub mod message;
+pub(in crate::protocol) mod received;
 pub mod request;

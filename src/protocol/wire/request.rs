@@ -2,7 +2,7 @@
 
 use crate::protocol::wire::extension::Extension;
 use crate::protocol::wire::fields;
-use crate::protocol::wire::message::{self, BYTE_ORDER_MARK, HeardLists};
+use crate::protocol::wire::message::{self, BYTE_ORDER_MARK, ReceivedLists};
 
 /// What a gossip request says.
 #[derive(Debug)]
@@ -10,7 +10,7 @@ pub enum Request<'a> {
     /// Something in the native extension, which holds all that counts.
     Native(Box<Extension>),
     /// Lists of servers, and nothing else that this server understands.
-    Lists(HeardLists<'a>),
+    Lists(ReceivedLists<'a>),
 }
 
 impl<'a> Request<'a> {
@@ -25,7 +25,7 @@ impl<'a> Request<'a> {
             fields::read(text, ["online", "offline", "v2"]).map_err(message::no_object)?;
         let extension = v2.filter(|_| speaks_natively).and_then(|v2| Extension::read(v2.get()));
         let Some(extension) = extension else {
-            return Ok(Self::Lists(HeardLists::from_fields(online, offline)?));
+            return Ok(Self::Lists(ReceivedLists::from_fields(online, offline)?));
         };
         // What stands in them does not count, but without them this is no gossip message.
         message::arrays(online, offline)?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{FIRST, agree_throughout, agree_within, natives, no_violations};
-use crate::protocol::message::{HeardEntry, HeardLists, Refusal};
+use crate::protocol::message::{ReceivedEntry, ReceivedLists, Refusal};
 use crate::sim::clock::{EPOCH, Millis};
 use crate::sim::host::Squatter;
 use crate::sim::process::Engine;
@@ -125,8 +125,8 @@ fn natives_that_see(world: &World, host: HostId) -> usize {
 fn accuse(world: &mut World, host: HostId) {
     let base_url = world.hosts[host.index()].url.to_string();
     let last_update = (EPOCH + world.time) as f64;
-    let offline = vec![HeardEntry { base_url: base_url.into(), monitor: false, last_update }];
-    let lists = HeardLists { offline, ..HeardLists::default() };
+    let offline = vec![ReceivedEntry { base_url: base_url.into(), monitor: false, last_update }];
+    let lists = ReceivedLists { offline, ..ReceivedLists::default() };
     world.act(ProcessId(0), |engine, now| {
         if let Engine::Native(machine) = engine {
             machine.handle_request(now, &lists);

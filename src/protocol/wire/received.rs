@@ -7,15 +7,15 @@ use serde_json::value::RawValue;
 
 use crate::protocol::types::scalars::{Text, number};
 use crate::protocol::wire::fields::Key;
-use crate::protocol::wire::message::HeardEntry;
+use crate::protocol::wire::message::ReceivedEntry;
 
 /// The entries; none where not all of them are objects with a text `baseUrl` and a number `lastUpdate`.
-pub(in crate::protocol) fn read<'a>(list: &'a RawValue) -> Option<Vec<HeardEntry<'a>>> {
+pub(in crate::protocol) fn read<'a>(list: &'a RawValue) -> Option<Vec<ReceivedEntry<'a>>> {
     let entries: Vec<Entry<'a>> = serde_json::from_str(list.get()).ok()?;
     Some(entries.into_iter().map(|Entry(entry)| entry).collect())
 }
 
-struct Entry<'a>(HeardEntry<'a>);
+struct Entry<'a>(ReceivedEntry<'a>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Entry<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -47,7 +47,7 @@ impl<'de> Visitor<'de> for EntryVisitor {
         let (Some(base_url), Some(last_update)) = (base_url, last_update) else {
             return Err(A::Error::custom("something is missing"));
         };
-        Ok(Entry(HeardEntry { base_url, monitor, last_update }))
+        Ok(Entry(ReceivedEntry { base_url, monitor, last_update }))
     }
 }
 
