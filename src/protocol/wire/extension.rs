@@ -22,7 +22,7 @@ use crate::protocol::types::claim::Claim;
 use crate::protocol::types::limits::MAX_MEMBERS;
 use crate::protocol::types::scalars::{Text, Whole};
 use crate::protocol::types::time::Stamp;
-use crate::protocol::wire::fields;
+use crate::protocol::wire::json_fields;
 use crate::protocol::wire::message::array;
 
 /// A roster is compared in so many parts.
@@ -125,7 +125,7 @@ impl Extension {
             elsewhere,
             clock,
             siblings,
-        ] = fields::read(text, names).ok()?;
+        ] = json_fields::read(text, names).ok()?;
         let kind = read_kind(kind?, target, buckets)?;
         let (claims, malformed) = claims.map(read_claims).unwrap_or_default();
         let fresh: Vec<Whole<u32>> = fresh.and_then(parse).unwrap_or_default();

@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use crate::protocol::types::scalars::{Text, number};
 use crate::protocol::types::time::Stamp;
 use crate::protocol::wire::extension::Extension;
-use crate::protocol::wire::fields;
+use crate::protocol::wire::json_fields;
 use crate::protocol::wire::received;
 
 /// What an answer holds in its body, whatever its status, when the asked server runs no engine.
@@ -152,7 +152,8 @@ impl<'a> ReceivedLists<'a> {
     /// # Errors
     /// Says what the text is instead.
     pub fn read(text: &'a str) -> Result<Self, &'static str> {
-        let [online, offline] = fields::read(without_bom(text), ["online", "offline"]).map_err(no_object)?;
+        let [online, offline] =
+            json_fields::read(without_bom(text), ["online", "offline"]).map_err(no_object)?;
         Self::from_fields(online, offline)
     }
 
@@ -210,14 +211,14 @@ pub fn read_extension(text: &str) -> Option<Extension> {
     if !text.contains("\"v2\"") {
         return None;
     }
-    let [online, v2] = fields::read(text, ["online", "v2"]).ok()?;
+    let [online, v2] = json_fields::read(text, ["online", "v2"]).ok()?;
     online.filter(|online| online.get().starts_with('['))?;
     Extension::read(v2?.get())
 }
 
 /// The two arrays of a list document, their elements still unread.
 pub(in crate::protocol) fn read_arrays(text: &str) -> Result<(Vec<&RawValue>, Vec<&RawValue>), &'static str> {
-    let [online, offline] = fields::read(without_bom(text), ["online", "offline"]).map_err(no_object)?;
+    let [online, offline] = json_fields::read(without_bom(text), ["online", "offline"]).map_err(no_object)?;
     arrays(online, offline)
 }
 
@@ -256,7 +257,8 @@ pub(in crate::protocol) fn arrays<'a>(
 
 /// One entry; none where it is no object with a text `baseUrl` and a number `lastUpdate`.
 pub(in crate::protocol) fn read_entry(text: &str) -> Option<ReceivedEntry<'_>> {
-    let [base_url, monitor, last_update] = fields::read(text, ["baseUrl", "monitor", "lastUpdate"]).ok()?;
+    let [base_url, monitor, last_update] =
+        json_fields::read(text, ["baseUrl", "monitor", "lastUpdate"]).ok()?;
     let base_url = base_url?.get();
     Some(ReceivedEntry {
         base_url: serde_json::from_str::<Text<'_>>(base_url).ok()?.0,

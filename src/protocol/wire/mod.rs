@@ -4,7 +4,7 @@
 
 pub mod document;
 pub mod extension;
-pub(in crate::protocol) mod fields;
+pub(in crate::protocol) mod json_fields;
 pub mod message;
 pub(in crate::protocol) mod received;
 pub mod request;

@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor
 use serde_json::value::RawValue;
 
 use crate::protocol::types::scalars::{Text, number};
-use crate::protocol::wire::fields::Key;
+use crate::protocol::wire::json_fields::Key;
 use crate::protocol::wire::message::ReceivedEntry;
 
 /// The entries; none where not all of them are objects with a text `baseUrl` and a number `lastUpdate`.

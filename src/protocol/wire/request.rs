@@ -1,7 +1,7 @@
 //! The body of a gossip request, as it comes over the wire.
 
 use crate::protocol::wire::extension::Extension;
-use crate::protocol::wire::fields;
+use crate::protocol::wire::json_fields;
 use crate::protocol::wire::message::{self, BYTE_ORDER_MARK, ReceivedLists};
 
 /// What a gossip request says.
@@ -22,7 +22,7 @@ impl<'a> Request<'a> {
     pub fn read(text: &'a str, speaks_natively: bool) -> Result<Self, &'static str> {
         let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         let [online, offline, v2] =
-            fields::read(text, ["online", "offline", "v2"]).map_err(message::no_object)?;
+            json_fields::read(text, ["online", "offline", "v2"]).map_err(message::no_object)?;
         let extension = v2.filter(|_| speaks_natively).and_then(|v2| Extension::read(v2.get()));
         let Some(extension) = extension else {
             return Ok(Self::Lists(ReceivedLists::from_fields(online, offline)?));
