@@ -2,5 +2,5 @@
 //!
 //! May touch `members` and below.
 
-pub(in crate::protocol) mod flights;
+pub(in crate::protocol) mod in_flight;
 pub(in crate::protocol) mod page;

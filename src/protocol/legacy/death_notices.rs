@@ -8,7 +8,7 @@ use std::time::Duration;
 use rand::RngExt;
 
 use crate::protocol::context::timers::Timer;
-use crate::protocol::exchanges::flights::Purpose;
+use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::machine::Machine;
 use crate::protocol::types::limits::TOMBSTONE_TOLD;
 use crate::protocol::types::time::{Now, Tick};
@@ -78,7 +78,7 @@ impl Machine {
             member.is_online()
                 && member.is_met_as_legacy()
                 && !member.is_left_alone(now.tick)
-                && !self.flights.is_talking_to(identity)
+                && !self.in_flight.is_talking_to(identity)
         });
         let Some(peer) = legacy else { return };
         if news > 0.0 {

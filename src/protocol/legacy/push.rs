@@ -9,7 +9,7 @@ use rand::RngExt;
 
 use crate::protocol::context::rate_limit::TokenBucket;
 use crate::protocol::context::timers::Timer;
-use crate::protocol::exchanges::flights::Purpose;
+use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::machine::Machine;
 use crate::protocol::types::time::{Now, Tick};
 
@@ -86,7 +86,7 @@ impl Machine {
         self.legacy_push.not_before = now.tick + PACE;
         self.schedule_push(now.tick);
         let (busy, free): (Vec<_>, Vec<_>) =
-            targets.into_iter().partition(|peer| self.flights.is_talking_to(peer));
+            targets.into_iter().partition(|peer| self.in_flight.is_talking_to(peer));
         self.legacy_push.owed.extend(busy);
         self.tell(free, Purpose::Push, now);
     }

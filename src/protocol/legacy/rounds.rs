@@ -10,7 +10,7 @@ use rand::RngExt;
 
 use crate::protocol::context::output::Transmit;
 use crate::protocol::context::timers::Timer;
-use crate::protocol::exchanges::flights::{MAX_UNDER_WAY, PEER_TIMEOUT, Purpose};
+use crate::protocol::exchanges::in_flight::{MAX_UNDER_WAY, PEER_TIMEOUT, Purpose};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::{FirstFailure, SECOND_TRY};
@@ -112,14 +112,14 @@ impl Machine {
         };
         if self.rounds.count.is_multiple_of(MONITOR_EVERY) && self.may_burden_monitors() {
             let monitor = self.roster.pick(&mut self.rng, |identity, member| {
-                is_wanted(member) && member.monitor && !self.flights.is_talking_to(identity)
+                is_wanted(member) && member.monitor && !self.in_flight.is_talking_to(identity)
             });
             if monitor.is_some() {
                 return monitor;
             }
         }
         self.roster.pick(&mut self.rng, |identity, member| {
-            is_wanted(member) && !self.flights.is_talking_to(identity)
+            is_wanted(member) && !self.in_flight.is_talking_to(identity)
         })
     }
 
@@ -184,7 +184,7 @@ impl Machine {
         let mut pages: BTreeMap<u8, Arc<Lists>> = BTreeMap::new();
         let mut exchanges = BTreeSet::new();
         for peer in peers {
-            if self.flights.is_talking_to(&peer) || self.flights.len() >= MAX_UNDER_WAY {
+            if self.in_flight.is_talking_to(&peer) || self.in_flight.len() >= MAX_UNDER_WAY {
                 continue;
             }
             let Some(halvings) = self.roster.get(&peer).map(Member::page_halvings) else { continue };
@@ -215,7 +215,7 @@ impl Machine {
             let extension = self.offer(&peer, if has_news { &extension } else { &bare }, now);
             let told = if has_news { Arc::clone(&told) } else { Arc::default() };
             let timeout = if is_native { self.native_timeout() } else { PEER_TIMEOUT };
-            let id = self.flights.begin_telling(peer, purpose, told, now.tick);
+            let id = self.in_flight.begin_telling(peer, purpose, told, now.tick);
             self.transmits.push_back(Transmit::Gossip { id, base_url, lists, extension, timeout });
             exchanges.insert(id);
         }

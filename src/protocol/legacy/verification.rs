@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::protocol::context::output::Transmit;
 use crate::protocol::context::timers::Timer;
-use crate::protocol::exchanges::flights::{Flight, OwnWord, PEER_TIMEOUT, Purpose};
+use crate::protocol::exchanges::in_flight::{Exchange, OwnWord, PEER_TIMEOUT, Purpose};
 use crate::protocol::legacy::verification::queue::MAX_ASKED;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
@@ -75,7 +75,7 @@ impl Machine {
             check.stage = Stage::Queued;
         }
         if is_contradicted {
-            member.dispute(self.flights.last());
+            member.dispute(self.in_flight.last());
         }
         if !is_to_be_queued {
             return;
@@ -115,7 +115,7 @@ impl Machine {
 
     fn may_inquire(&self) -> bool {
         // Questions about the master list are many, may all hang, and have a pace of their own.
-        let asked = self.flights.count(Purpose::is_verification).saturating_sub(self.listings.asked());
+        let asked = self.in_flight.count(Purpose::is_verification).saturating_sub(self.listings.asked());
         asked < MAX_ASKED && self.may_say_more() && self.legacy_room() > 0
     }
 
@@ -125,22 +125,22 @@ impl Machine {
         let Some(check) = member.check_mut().filter(|check| check.stage == Stage::Queued) else { return };
         check.stage = Stage::Asked;
         // The answer to an earlier question about it is still awaited, and will do.
-        if self.flights.is_verifying(&identity) {
+        if self.in_flight.is_verifying(&identity) {
             return;
         }
         let base_url = self.roster.spelling(&identity);
         self.verification_queue.spend_slot(now.tick);
-        let id = self.flights.begin(identity, Purpose::Inquiry, now.tick);
+        let id = self.in_flight.begin(identity, Purpose::Inquiry, now.tick);
         self.transmits.push_back(Transmit::Inquire { id, base_url, timeout: PEER_TIMEOUT });
     }
 
     /// What a verification has found.
-    fn conclude_verification(&mut self, id: ExchangeId, flight: &Flight, reply: &Reply<'_>, now: Now) {
-        let peer = &flight.peer;
+    fn conclude_verification(&mut self, id: ExchangeId, exchange: &Exchange, reply: &Reply<'_>, now: Now) {
+        let peer = &exchange.peer;
         let is_native = self.roster.get(peer).is_some_and(|member| member.is_native());
         let refuses_gossip =
             self.roster.get(peer).and_then(Member::refusals).is_some_and(Refusals::came_by_gossip);
-        match (reply, &flight.own_word, flight.purpose) {
+        match (reply, &exchange.own_word, exchange.purpose) {
             // It is back; whether as a native server, and in which incarnation, it says itself.
             (Reply::Lists(_), Some(word), Purpose::Inquiry)
                 if is_native && word.online && !refuses_gossip =>
@@ -154,7 +154,7 @@ impl Machine {
                 self.hear_shown(peer, id, word, now);
             }
             (Reply::Lists(_), Some(word), _) => {
-                self.heed_own_word(peer, id, flight.purpose, word, now);
+                self.heed_own_word(peer, id, exchange.purpose, word, now);
                 if word.online && !refuses_gossip {
                     self.offer_to_stranger(peer, now);
                 }
@@ -298,7 +298,7 @@ impl Machine {
     /// What was asked before the newest claim came does not settle it.
     pub(in crate::protocol) fn ask_anew(&mut self, peer: &Arc<str>) {
         let Some(member) = self.roster.get_mut(peer) else { return };
-        if !self.flights.is_verifying(peer) {
+        if !self.in_flight.is_verifying(peer) {
             member.open_check().stage = Stage::Queued;
             self.verification_queue.queue(Arc::clone(peer), true);
         }
@@ -332,59 +332,59 @@ impl Machine {
         &mut self,
         now: Now,
         id: ExchangeId,
-        flight: &Flight,
+        exchange: &Exchange,
         reply: &Reply<'_>,
     ) {
-        self.admit_answerer(flight, now);
-        if flight.purpose.is_verification() {
-            return self.conclude_verification(id, flight, reply, now);
+        self.admit_answerer(exchange, now);
+        if exchange.purpose.is_verification() {
+            return self.conclude_verification(id, exchange, reply, now);
         }
-        let is_native = self.is_met_natively(&flight.peer);
+        let is_native = self.is_met_natively(&exchange.peer);
         // What proves nothing does not tell its language either.
-        if matches!(reply, Reply::Lists(_)) && flight.own_word.is_some() {
-            self.note_legacy_wire(&flight.peer, now);
+        if matches!(reply, Reply::Lists(_)) && exchange.own_word.is_some() {
+            self.note_legacy_wire(&exchange.peer, now);
         }
-        match (reply, &flight.own_word) {
+        match (reply, &exchange.own_word) {
             (Reply::Lists(_), Some(word)) => {
-                self.heed_own_word(&flight.peer, id, flight.purpose, word, now);
+                self.heed_own_word(&exchange.peer, id, exchange.purpose, word, now);
                 if !word.online {
                     // Drained, perhaps rolled back to the original: nothing more is to be found out as from a native server.
-                    self.probes.excuse(&flight.peer);
-                    self.report(&flight.peer, Finding::Silent, now);
+                    self.probes.excuse(&exchange.peer);
+                    self.report(&exchange.peer, Finding::Silent, now);
                 } else if is_native {
-                    self.probe_succeeded(&flight.peer, now);
+                    self.probe_succeeded(&exchange.peer, now);
                 }
             }
             (Reply::Lists(_), None) | (Reply::Refusal(_), _) => {
-                self.hear_refusal(&flight.peer, Way::Gossip, now);
-                if flight.purpose == Purpose::Introduction {
-                    self.ask_for_whole_roster(&flight.peer, &[], now);
+                self.hear_refusal(&exchange.peer, Way::Gossip, now);
+                if exchange.purpose == Purpose::Introduction {
+                    self.ask_for_whole_roster(&exchange.peer, &[], now);
                 }
             }
             (Reply::Native(_), _) => {}
             (Reply::Unclear(_) | Reply::Failure(_) | Reply::NoListener(_), _) => {
-                match flight.purpose {
-                    Purpose::Round => self.fail_round(&flight.peer, now),
+                match exchange.purpose {
+                    Purpose::Round => self.fail_round(&exchange.peer, now),
                     Purpose::Farewell => {}
                     Purpose::Introduction => {
-                        self.doubt(&flight.peer, now);
-                        self.ask_for_whole_roster(&flight.peer, &[], now);
+                        self.doubt(&exchange.peer, now);
+                        self.ask_for_whole_roster(&exchange.peer, &[], now);
                     }
                     Purpose::Sync if self.phase.is_starting() => {
-                        self.ask_for_whole_roster(&flight.peer, &[], now);
+                        self.ask_for_whole_roster(&exchange.peer, &[], now);
                     }
-                    _ => self.doubt(&flight.peer, now),
+                    _ => self.doubt(&exchange.peer, now),
                 }
-                if is_native && flight.purpose != Purpose::Farewell {
+                if is_native && exchange.purpose != Purpose::Farewell {
                     let finding = match reply {
                         Reply::NoListener(_) => Finding::Refused,
                         _ => Finding::Silent,
                     };
-                    self.fail_natively(&flight.peer, flight.purpose, finding, now);
+                    self.fail_natively(&exchange.peer, exchange.purpose, finding, now);
                 }
             }
         }
-        if flight.purpose == Purpose::Round
+        if exchange.purpose == Purpose::Round
             && !matches!(reply, Reply::Unclear(_) | Reply::Failure(_) | Reply::NoListener(_))
         {
             self.end_round(now);

@@ -85,7 +85,7 @@ impl Machine {
 
     pub(in crate::protocol) fn download_master_list(&mut self) {
         if self.master_list.current.is_none() {
-            let id = self.flights.next_id();
+            let id = self.in_flight.next_id();
             self.master_list.current = Some(id);
             self.timers.stop(Timer::Download);
             self.rejected.begin_list();

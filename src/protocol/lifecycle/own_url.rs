@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::protocol::context::output::Transmit;
 use crate::protocol::context::timers::Timer;
-use crate::protocol::exchanges::flights::Purpose;
+use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::lifecycle::phase::Phase;
 use crate::protocol::machine::Machine;
 use crate::protocol::merging::intake::Subject;
@@ -144,7 +144,7 @@ impl Machine {
     /// Over a connection of its own, as a kept one leads to the same process each time.
     fn ask_myself(&mut self, timeout: Duration, now: Now) -> ExchangeId {
         let identity: Arc<str> = Arc::from(self.me.identity());
-        let id = self.flights.begin(identity, Purpose::OwnUrl, now.tick);
+        let id = self.in_flight.begin(identity, Purpose::OwnUrl, now.tick);
         let base_url = self.me.entry().base_url;
         let extension = Arc::new(self.extension(Kind::Push, Vec::new()));
         self.transmits.push_back(Transmit::AskMyself { id, base_url, extension, timeout });
@@ -153,7 +153,7 @@ impl Machine {
 
     /// What has come back from the own URL.
     pub(in crate::protocol) fn conclude_own_url(&mut self, id: ExchangeId, reply: &Reply<'_>, now: Now) {
-        self.flights.end(id);
+        self.in_flight.end(id);
         let answer = self.who_answers(reply);
         if let Phase::Siblings { asked, tries_left } = self.phase {
             if asked == id {

@@ -13,7 +13,7 @@ use rand::RngExt;
 
 use crate::protocol::context::output::{Event, Transmit};
 use crate::protocol::context::timers::Timer;
-use crate::protocol::exchanges::flights::Purpose;
+use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::lifecycle::own_url::SIBLING_PATIENCE;
 use crate::protocol::machine::Machine;
 use crate::protocol::types::ids::ExchangeId;
@@ -92,7 +92,7 @@ impl Machine {
 
     /// Whether a greeting went to an entry that is most likely dead.
     fn is_overdue(&self, id: ExchangeId, now: Now) -> bool {
-        let member = self.flights.get(id).and_then(|flight| self.roster.get(&flight.peer));
+        let member = self.in_flight.get(id).and_then(|exchange| self.roster.get(&exchange.peer));
         // A list written by hand may give no moment.
         let is_old = |stamp: Stamp| stamp > Stamp(0) && stamp.age(now.wall) >= OVERDUE;
         member.is_some_and(|member| member.is_unconfirmed && is_old(member.stamp))
@@ -107,7 +107,7 @@ impl Machine {
         let overdue: Vec<ExchangeId> =
             waiting.iter().copied().filter(|id| self.is_overdue(*id, now)).collect();
         let is_introduction = |id: &ExchangeId| {
-            self.flights.get(*id).is_some_and(|flight| flight.purpose == Purpose::Introduction)
+            self.in_flight.get(*id).is_some_and(|exchange| exchange.purpose == Purpose::Introduction)
         };
         if overdue.iter().any(is_introduction) {
             self.ask_for_whole_roster("", &[], now);
@@ -173,7 +173,7 @@ impl Machine {
         if self.phase.is_starting() {
             self.events.push_back(Event::Started);
         }
-        self.flights.abandon_all();
+        self.in_flight.abandon_all();
         self.master_list.give_up();
         self.timers.stop_all();
         self.transmits.clear();
@@ -188,7 +188,7 @@ impl Machine {
     pub(in crate::protocol) fn say_farewell(&mut self, now: Now) {
         self.me.leave(now);
         // A question to the own URL may still be under way.
-        self.flights.abandon_all();
+        self.in_flight.abandon_all();
         let waiting = self.tell_many(Purpose::Farewell, now);
         let asked_for_sibling = matches!(self.phase, Phase::Siblings { .. });
         let spent = if asked_for_sibling { SIBLING_PATIENCE } else { Duration::ZERO };
@@ -229,7 +229,7 @@ impl Machine {
 
     fn end(&mut self) {
         self.phase = Phase::Gone;
-        self.flights.abandon_all();
+        self.in_flight.abandon_all();
         self.master_list.give_up();
         self.timers.stop_all();
         self.events.push_back(Event::ShutDown);

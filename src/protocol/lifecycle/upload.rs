@@ -68,7 +68,7 @@ impl Machine {
     pub(in crate::protocol) fn upload(&mut self, document: &Document, now: Now) {
         let Some(entries) = self.revise(document, now) else { return self.end_upload(now) };
         let condition = self.condition(document, now.tick);
-        let id = self.flights.next_id();
+        let id = self.in_flight.next_id();
         self.master_list.current = Some(id);
         self.master_list.tries.condition = condition.clone();
         self.transmits.push_back(Transmit::UploadMasterList { id, entries, condition });

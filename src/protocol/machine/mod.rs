@@ -12,7 +12,7 @@ use crate::protocol::context::log::LogThrottle;
 use crate::protocol::context::output::{Event, Events, Transmit};
 use crate::protocol::context::parsing::Parsing;
 use crate::protocol::context::timers::{Timer, Timers};
-use crate::protocol::exchanges::flights::{Flights, Purpose};
+use crate::protocol::exchanges::in_flight::{InFlight, Purpose};
 use crate::protocol::legacy::death_notices::DeathNotices;
 use crate::protocol::legacy::push::LegacyPush;
 use crate::protocol::legacy::rounds::Rounds;
@@ -62,7 +62,7 @@ pub struct Machine {
     pub(in crate::protocol) roster: Roster,
     pub(in crate::protocol) archive: Archive,
     pub(in crate::protocol) phase: Phase,
-    pub(in crate::protocol) flights: Flights,
+    pub(in crate::protocol) in_flight: InFlight,
     pub(in crate::protocol) rounds: Rounds,
     pub(in crate::protocol) verification_queue: VerificationQueue,
     pub(in crate::protocol) legacy_push: LegacyPush,
@@ -139,7 +139,7 @@ impl Machine {
             roster: Roster::new(config.base_url.identity(), seed),
             archive: Archive::default(),
             phase: Phase::Downloading,
-            flights: Flights::default(),
+            in_flight: InFlight::default(),
             rounds: Rounds::default(),
             verification_queue: VerificationQueue::default(),
             legacy_push: LegacyPush::default(),
@@ -212,7 +212,7 @@ impl Machine {
     pub fn handle_reply(&mut self, now: Now, id: ExchangeId, reply: &Reply<'_>) {
         self.look_at_clock(now);
         self.parsing.lift();
-        if self.flights.is_to_myself(id) {
+        if self.in_flight.is_to_myself(id) {
             return self.conclude_own_url(id, reply, now);
         }
         if let Reply::Lists(lists) = reply {
@@ -220,8 +220,8 @@ impl Machine {
         }
         self.listings.end(id);
         self.strangers.end(id);
-        let Some(flight) = self.flights.end(id) else { return };
-        if self.conclude_hidden(&flight, reply, now) {
+        let Some(exchange) = self.in_flight.end(id) else { return };
+        if self.conclude_hidden(&exchange, reply, now) {
             return self.schedule_verification(now.tick);
         }
         self.roster.because(match reply {
@@ -231,36 +231,40 @@ impl Machine {
             Reply::Failure(_) => Cause::Silent,
         });
         // What proves nothing about its sender proves nothing about the network either.
-        if matches!(reply, Reply::Native(_)) || flight.own_word.is_some() {
+        if matches!(reply, Reply::Native(_)) || exchange.own_word.is_some() {
             self.record_reached();
             self.note_answer(now.tick);
         }
         if let Reply::Native(extension) = reply {
-            self.conclude_native(id, &flight, extension, now);
-            self.settle_push_debt(&flight.peer, now);
+            self.conclude_native(id, &exchange, extension, now);
+            self.settle_push_debt(&exchange.peer, now);
             return self.schedule_verification(now.tick);
         }
         match reply {
-            _ if self.outsiders.has(&flight.peer) => {}
-            Reply::Refusal(Refusal::Unauthorized) if flight.purpose != Purpose::Inquiry => {
-                self.note_rejection(&flight.peer, now);
-                self.log_gossip_failure(&flight.peer, "answered 401: its SHAZBOT_SECRET is another one", now);
+            _ if self.outsiders.has(&exchange.peer) => {}
+            Reply::Refusal(Refusal::Unauthorized) if exchange.purpose != Purpose::Inquiry => {
+                self.note_rejection(&exchange.peer, now);
+                self.log_gossip_failure(
+                    &exchange.peer,
+                    "answered 401: its SHAZBOT_SECRET is another one",
+                    now,
+                );
             }
-            Reply::Refusal(Refusal::TooLarge) => self.halve_pages(&flight.peer),
-            Reply::Refusal(Refusal::TooManyRequests(pause)) => self.leave_alone(&flight.peer, *pause, now),
+            Reply::Refusal(Refusal::TooLarge) => self.halve_pages(&exchange.peer),
+            Reply::Refusal(Refusal::TooManyRequests(pause)) => self.leave_alone(&exchange.peer, *pause, now),
             Reply::Failure(reason) | Reply::NoListener(reason) | Reply::Unclear(reason)
-                if flight.purpose != Purpose::Inquiry =>
+                if exchange.purpose != Purpose::Inquiry =>
             {
-                self.log_gossip_failure(&flight.peer, reason, now);
+                self.log_gossip_failure(&exchange.peer, reason, now);
             }
             _ => {}
         }
-        self.conclude(now, id, &flight, reply);
+        self.conclude(now, id, &exchange, reply);
         if let Reply::Refusal(Refusal::TooManyRequests(Some(pause))) = reply {
-            self.note_wanted_rest(&flight.peer, now.tick + *pause);
+            self.note_wanted_rest(&exchange.peer, now.tick + *pause);
         }
-        self.report_findings(&flight.peer, now);
-        self.settle_push_debt(&flight.peer, now);
+        self.report_findings(&exchange.peer, now);
+        self.settle_push_debt(&exchange.peer, now);
         self.schedule_verification(now.tick);
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::protocol::context::log::MAX_REMEMBERED;
 use crate::protocol::context::output::MAX_EVENTS;
-use crate::protocol::exchanges::flights::MAX_UNDER_WAY;
+use crate::protocol::exchanges::in_flight::MAX_UNDER_WAY;
 use crate::protocol::legacy::verification::listings::MAX_HIDDEN;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::archive::MAX_ARCHIVED;
@@ -62,7 +62,7 @@ impl Machine {
             ("rumours", self.rumours.len(), MAX_MEMBERS + 1),
             ("pushes waiting", to_be_pushed, MAX_MEMBERS),
             ("pushes owed", owed_pushes, MAX_MEMBERS),
-            ("requests under way", self.flights.len(), MAX_UNDER_WAY),
+            ("requests under way", self.in_flight.len(), MAX_UNDER_WAY),
             // The master list, and that all is given up.
             ("requests to be sent", self.transmits.len(), MAX_UNDER_WAY + 3),
             // The end of a start and of a leave are never dropped.

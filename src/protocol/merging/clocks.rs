@@ -10,7 +10,7 @@ use rand::RngExt;
 
 use crate::protocol::context::output::Severity;
 use crate::protocol::context::timers::Timer;
-use crate::protocol::exchanges::flights::Purpose;
+use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::stamp_clock::Offset;
@@ -203,13 +203,13 @@ impl Machine {
         };
         let identity = self.identity_of(&subject);
         if let Source::Exchange(id) = source {
-            let Some(flight) = self.flights.get_mut(id) else { return };
-            if identity == flight.peer {
+            let Some(exchange) = self.in_flight.get_mut(id) else { return };
+            if identity == exchange.peer {
                 self.reject_far_ahead(&identity, now);
                 let entry = ReceivedEntry { last_update: now.wall.0 as f64, ..entry.clone() };
                 return self.hear(now, source, says_online, &entry);
             }
-            if flight.purpose == Purpose::Inquiry {
+            if exchange.purpose == Purpose::Inquiry {
                 return;
             }
         }

@@ -11,7 +11,7 @@ use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
 use crate::protocol::context::output::{Severity, Transmit};
-use crate::protocol::exchanges::flights::{Flight, PEER_TIMEOUT, Purpose};
+use crate::protocol::exchanges::in_flight::{Exchange, PEER_TIMEOUT, Purpose};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::members::roster::journal::Cause;
@@ -122,7 +122,7 @@ impl Machine {
     /// Asks a server that is no member by gossip.
     pub(in crate::protocol) fn try_by_gossip(&mut self, url: &BaseUrl, now: Now) -> ExchangeId {
         self.me.refresh(now);
-        let id = self.flights.begin(Arc::clone(url.identity()), Purpose::Trial, now.tick);
+        let id = self.in_flight.begin(Arc::clone(url.identity()), Purpose::Trial, now.tick);
         // It hears of nobody else before it has shown that it belongs here.
         let mut lists = Lists::default();
         let (me, is_online) = self.own_entry();
@@ -148,9 +148,9 @@ impl Machine {
     }
 
     /// An outsider has answered gossip with its own entry.
-    pub(in crate::protocol) fn admit_answerer(&mut self, flight: &Flight, now: Now) {
-        if flight.purpose != Purpose::Inquiry && flight.own_word.is_some() {
-            self.admit(&flight.peer, now);
+    pub(in crate::protocol) fn admit_answerer(&mut self, exchange: &Exchange, now: Now) {
+        if exchange.purpose != Purpose::Inquiry && exchange.own_word.is_some() {
+            self.admit(&exchange.peer, now);
         }
     }
 

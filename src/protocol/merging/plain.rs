@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::protocol::exchanges::flights::{OwnWord, Purpose};
+use crate::protocol::exchanges::in_flight::{OwnWord, Purpose};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::local_server::Contradiction;
 use crate::protocol::members::member::Member;
@@ -71,18 +71,18 @@ impl Machine {
         let claim =
             LegacyClaim { says_online, monitor: entry.monitor, stamp, is_verified: false, is_absent: false };
         if let Source::Exchange(id) = source {
-            let Some(flight) = self.flights.get_mut(id) else { return };
-            if subject.identity() == Some(&flight.peer) {
+            let Some(exchange) = self.in_flight.get_mut(id) else { return };
+            if subject.identity() == Some(&exchange.peer) {
                 let Ok(url) = BaseUrl::parse(&entry.base_url) else { return };
                 let spelling = Arc::clone(url.spelling());
-                return flight.hear_own_word(OwnWord {
+                return exchange.hear_own_word(OwnWord {
                     online: says_online,
                     spelling,
                     monitor: claim.monitor,
                     stamp,
                 });
             }
-            if flight.purpose == Purpose::Inquiry {
+            if exchange.purpose == Purpose::Inquiry {
                 return;
             }
         }
@@ -192,7 +192,7 @@ impl Machine {
                     return self.forget(&identity, now);
                 }
                 member.renew(claim.stamp, now);
-                member.dispute(self.flights.last());
+                member.dispute(self.in_flight.last());
                 let status = if claim.is_absent { Status::Left } else { Status::Dead };
                 self.roster.transition(&identity, status, now.tick);
                 self.watch_absence(&identity, now);
@@ -206,7 +206,7 @@ impl Machine {
                 }
                 member.renew(claim.stamp, now);
                 member.monitor = claim.monitor;
-                member.dispute(self.flights.last());
+                member.dispute(self.in_flight.last());
                 self.roster.transition(&identity, Status::Online, now.tick);
                 self.question_hearsay(&identity, claim);
             }

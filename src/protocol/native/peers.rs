@@ -8,7 +8,7 @@ use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 
 use crate::protocol::context::output::Transmit;
-use crate::protocol::exchanges::flights::{Flight, MAX_UNDER_WAY, Purpose};
+use crate::protocol::exchanges::in_flight::{Exchange, MAX_UNDER_WAY, Purpose};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::proof::Proof;
 use crate::protocol::members::member::{Member, Wire};
@@ -106,10 +106,10 @@ impl Machine {
 
     /// Part of the claims in the answer to an exchange, for those who merge many in slices. The whole reply comes afterwards.
     pub fn handle_native_claims(&mut self, now: Now, id: ExchangeId, claims: &[Claim]) {
-        let Some(flight) = self.flights.get_mut(id) else { return };
-        flight.is_merged = true;
+        let Some(exchange) = self.in_flight.get_mut(id) else { return };
+        exchange.is_merged = true;
         self.parsing.lift();
-        let spreads = flight.purpose.spreads();
+        let spreads = exchange.purpose.spreads();
         self.hear_natives(claims, spreads, now);
     }
 
@@ -117,12 +117,12 @@ impl Machine {
     pub(in crate::protocol) fn conclude_native(
         &mut self,
         id: ExchangeId,
-        flight: &Flight,
+        exchange: &Exchange,
         heard: &Extension,
         now: Now,
     ) {
         self.note_malformed(heard);
-        let peer = &flight.peer;
+        let peer = &exchange.peer;
         let is_myself = heard.instance == self.instance;
         if self.outsiders.has(peer) {
             self.admit_native(&heard.me.base_url, now);
@@ -135,29 +135,29 @@ impl Machine {
         if let Some(sender) = &sender {
             self.voices.hear(sender, heard.instance);
         }
-        if !is_myself && !flight.is_merged {
-            self.hear_natives(&heard.claims, flight.purpose.spreads(), now);
+        if !is_myself && !exchange.is_merged {
+            self.hear_natives(&heard.claims, exchange.purpose.spreads(), now);
         }
         if !is_myself {
-            self.rumours.hear_feedback(&flight.told, &heard.fresh);
+            self.rumours.hear_feedback(&exchange.told, &heard.fresh);
         }
         if let Some(theirs) = heard.clock {
             self.hear_of_rejection(peer, theirs, now);
         }
         if sender.as_ref() == Some(peer) {
-            self.hear_from_itself(flight, now);
+            self.hear_from_itself(exchange, now);
         } else if self.roster.get(peer).is_some_and(|member| member.is_native()) {
             // Somebody else has taken its place.
             self.roster.because(Cause::Replaced);
             self.probe_failed(peer, Finding::Refused, now);
-            if flight.purpose.is_verification() {
+            if exchange.purpose.is_verification() {
                 self.find_silent(peer, now);
             }
         } else {
             self.find_absent(peer, id, None, now);
         }
         self.report_findings(peer, now);
-        match flight.purpose {
+        match exchange.purpose {
             Purpose::Sync if heard.elsewhere.is_empty() => self.conclude_sync(peer, heard, now),
             Purpose::Sync => self.ask_for_whole_roster(peer, &heard.elsewhere, now),
             Purpose::Probe if sender.as_ref() == Some(peer) => self.compare(peer, heard, now),
@@ -181,9 +181,9 @@ impl Machine {
         }
     }
 
-    fn hear_from_itself(&mut self, flight: &Flight, now: Now) {
-        self.roster.hear_language(&flight.peer, Wire::Native);
-        let Some(member) = self.roster.get_mut(&flight.peer) else { return };
+    fn hear_from_itself(&mut self, exchange: &Exchange, now: Now) {
+        self.roster.hear_language(&exchange.peer, Wire::Native);
+        let Some(member) = self.roster.get_mut(&exchange.peer) else { return };
         member.note_answered(true);
         member.prove(Proof::Exchange);
         member.close_check();
@@ -193,8 +193,8 @@ impl Machine {
             member.restamp(member.highest_seen().next());
             self.push_to_few(now.tick);
         }
-        self.health.measured(now.tick.since(flight.began));
-        self.probe_succeeded(&flight.peer, now);
+        self.health.measured(now.tick.since(exchange.began));
+        self.probe_succeeded(&exchange.peer, now);
     }
 
     /// A server that was offered the native extension has passed over it.
@@ -269,7 +269,7 @@ impl Machine {
         purpose: Purpose,
         now: Now,
     ) -> Option<ExchangeId> {
-        if self.flights.is_talking_to(&peer) || !self.may_say_more() {
+        if self.in_flight.is_talking_to(&peer) || !self.may_say_more() {
             return None;
         }
         let base_url = self.roster.spelling(&peer);
@@ -279,7 +279,7 @@ impl Machine {
             Purpose::Sync => SYNC_TIMEOUT,
             _ => self.native_timeout(),
         };
-        let id = self.flights.begin_telling(peer, purpose, told, now.tick);
+        let id = self.in_flight.begin_telling(peer, purpose, told, now.tick);
         let lists = Arc::new(Lists::default());
         self.transmits.push_back(Transmit::Gossip {
             id,
@@ -299,7 +299,7 @@ impl Machine {
     /// How many requests more may be under way with native servers.
     pub(in crate::protocol) fn room(&self) -> usize {
         let others = self.requests_to_legacy_peers() + self.requests_to_unmet();
-        self.room_beside(self.flights.len().saturating_sub(others))
+        self.room_beside(self.in_flight.len().saturating_sub(others))
     }
 
     /// And with legacy peers: those that hang take no room from native servers.
@@ -321,21 +321,21 @@ impl Machine {
     /// How many requests to legacy peers are under way, those to servers that nobody has met apart.
     pub fn requests_to_legacy_peers(&self) -> usize {
         let is_legacy = |peer: &str| self.roster.get(peer).is_some_and(Member::is_met_as_legacy);
-        let flights = self.flights.iter().filter(|(id, _)| !self.listings.has_asked(*id));
-        flights.filter(|(_, flight)| is_legacy(&flight.peer) && !self.greets_unmet(flight)).count()
+        let in_flight = self.in_flight.iter().filter(|(id, _)| !self.listings.has_asked(*id));
+        in_flight.filter(|(_, exchange)| is_legacy(&exchange.peer) && !self.greets_unmet(exchange)).count()
     }
 
     /// How many requests are under way to servers that are known by hearsay alone.
     pub fn requests_to_unmet(&self) -> usize {
-        let greetings = self.flights.iter().filter(|(_, flight)| self.greets_unmet(flight)).count();
+        let greetings = self.in_flight.iter().filter(|(_, exchange)| self.greets_unmet(exchange)).count();
         greetings + self.listings.asked() + self.strangers.asked()
     }
 
     /// Whether this is the greeting of an entry that only the master list has named: it may hang.
-    fn greets_unmet(&self, flight: &Flight) -> bool {
+    fn greets_unmet(&self, exchange: &Exchange) -> bool {
         let is_unmet = |member: &Member| member.is_unconfirmed && member.is_met_as_legacy();
-        matches!(flight.purpose, Purpose::Greeting | Purpose::Introduction)
-            && self.roster.get(&flight.peer).is_some_and(is_unmet)
+        matches!(exchange.purpose, Purpose::Greeting | Purpose::Introduction)
+            && self.roster.get(&exchange.peer).is_some_and(is_unmet)
     }
 
     /// How many living servers it holds confirmed, itself included: what only the master list says

@@ -10,7 +10,7 @@ use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
 use crate::protocol::context::timers::Timer;
-use crate::protocol::exchanges::flights::Purpose;
+use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
 use crate::protocol::types::claim::Claim;

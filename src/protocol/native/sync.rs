@@ -14,7 +14,7 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use crate::protocol::exchanges::flights::Purpose;
+use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::members::roster::digest::bucket_of;
@@ -59,7 +59,7 @@ impl Machine {
             return;
         }
         let since = *self.sync.differs_since.get_or_insert(now.tick);
-        if now.tick.since(since) < NEWS_NEED || self.flights.count(|purpose| purpose == Purpose::Sync) > 0 {
+        if now.tick.since(since) < NEWS_NEED || self.in_flight.count(|purpose| purpose == Purpose::Sync) > 0 {
             return;
         }
         let buckets = Box::new(*self.digest().buckets());

@@ -66,7 +66,7 @@ impl Node {
             );
             let is_asked = member.check().is_some_and(|check| check.stage == Stage::Asked);
             assert!(
-                !is_asked || machine.me.is_leaving() || machine.flights.is_verifying(identity),
+                !is_asked || machine.me.is_leaving() || machine.in_flight.is_verifying(identity),
                 "the question about {identity} is never settled"
             );
             let highest = self.highest_seen.insert(identity.to_string(), member.highest_seen());

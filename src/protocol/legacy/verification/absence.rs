@@ -15,7 +15,7 @@ use std::time::Duration;
 use rand::RngExt;
 
 use crate::protocol::context::timers::Timer;
-use crate::protocol::exchanges::flights::OwnWord;
+use crate::protocol::exchanges::in_flight::OwnWord;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::roster::journal::Cause;

@@ -22,7 +22,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use crate::protocol::context::deadlines::Deadlines;
 use crate::protocol::context::output::Transmit;
 use crate::protocol::context::timers::Timer;
-use crate::protocol::exchanges::flights::{Flight, PEER_TIMEOUT, Purpose};
+use crate::protocol::exchanges::in_flight::{Exchange, PEER_TIMEOUT, Purpose};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::{Check, SECOND_TRY, YOUNG};
@@ -179,12 +179,12 @@ impl Machine {
                 continue;
             }
             // What is under way tells as much.
-            if self.flights.is_verifying(&identity) || self.flights.is_talking_to(&identity) {
+            if self.in_flight.is_verifying(&identity) || self.in_flight.is_talking_to(&identity) {
                 continue;
             }
             let base_url = hidden
                 .map_or_else(|| self.roster.spelling(&identity), |hidden| hidden.url.spelling().clone());
-            let id = self.flights.begin(identity, Purpose::Inquiry, now.tick);
+            let id = self.in_flight.begin(identity, Purpose::Inquiry, now.tick);
             self.listings.asked.insert(id);
             self.listings.next_slot = now.tick + PACE;
             self.transmits.push_back(Transmit::Inquire { id, base_url, timeout: PEER_TIMEOUT });
@@ -239,19 +239,19 @@ impl Machine {
     /// has been answered: then its server counts like any other.
     pub(in crate::protocol) fn conclude_hidden(
         &mut self,
-        flight: &Flight,
+        exchange: &Exchange,
         reply: &Reply<'_>,
         now: Now,
     ) -> bool {
-        let Some(hidden) = self.listings.hidden.get(&flight.peer) else { return false };
+        let Some(hidden) = self.listings.hidden.get(&exchange.peer) else { return false };
         if matches!(reply, Reply::Lists(_) | Reply::Native(_)) {
-            self.add_entry(&flight.peer, Status::Online, now);
+            self.add_entry(&exchange.peer, Status::Online, now);
             return false;
         }
-        if flight.purpose == Purpose::Inquiry && matches!(reply, Reply::Refusal(_) | Reply::Unclear(_)) {
+        if exchange.purpose == Purpose::Inquiry && matches!(reply, Reply::Refusal(_) | Reply::Unclear(_)) {
             // Its list route may be closed: by gossip it may still answer.
             let url = hidden.url.clone();
-            if !self.flights.is_talking_to(&flight.peer) {
+            if !self.in_flight.is_talking_to(&exchange.peer) {
                 let id = self.try_by_gossip(&url, now);
                 self.listings.asked.insert(id);
             }
@@ -261,8 +261,8 @@ impl Machine {
         let is_second = now.tick.since(hidden.failed_at) >= SECOND_TRY;
         // A server whose own network is broken must not bury everybody.
         if is_silent && is_second && self.listings.heard_at.is_some() {
-            self.add_entry(&flight.peer, Status::Dead, now);
-            self.bury(&flight.peer, now);
+            self.add_entry(&exchange.peer, Status::Dead, now);
+            self.bury(&exchange.peer, now);
         }
         true
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::protocol::context::timers::Timer;
-use crate::protocol::exchanges::flights::Purpose;
+use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::doubts::{COUNTED_APART, Refusals, Way};

@@ -211,7 +211,7 @@ impl Machine {
                 && !self.strangers.is_doubtful(identity)
                 && !(member.is_native_stranger() && self.strangers.is_on_hold(identity))
                 && !open.is_open(identity)
-                && !self.flights.is_talking_to(identity)
+                && !self.in_flight.is_talking_to(identity)
         })
     }
 }

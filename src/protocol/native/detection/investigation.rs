@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::protocol::context::timers::Timer;
-use crate::protocol::exchanges::flights::{PEER_TIMEOUT, Purpose};
+use crate::protocol::exchanges::in_flight::{PEER_TIMEOUT, Purpose};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::{SECOND_TRY, next_grace_try};

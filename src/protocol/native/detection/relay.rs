@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::protocol::exchanges::flights::Purpose;
+use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::machine::Machine;
 use crate::protocol::merging::intake::Subject;
 use crate::protocol::native::detection::investigation::MAX_OPEN;
@@ -20,7 +20,7 @@ impl Machine {
         if !askers.contains(asker) && askers.len() < MAX_OPEN {
             askers.push(Arc::clone(asker));
         }
-        let is_talking = self.flights.is_talking_to(&target);
+        let is_talking = self.in_flight.is_talking_to(&target);
         let peers = vec![Arc::clone(&target)];
         if !is_talking
             && self.say(peers, Kind::Probe, Vec::new(), Arc::default(), Purpose::Relay, now).is_empty()
@@ -44,7 +44,7 @@ impl Machine {
     /// Tells a peer what was found for it, unless an exchange with it is under way.
     pub(in crate::protocol) fn report_findings(&mut self, asker: &Arc<str>, now: Now) {
         let Some(index) = self.probes.owed.iter().position(|(owed_to, ..)| owed_to == asker) else { return };
-        if !self.flights.is_talking_to(asker)
+        if !self.in_flight.is_talking_to(asker)
             && let Some((_, target, finding)) = self.probes.owed.remove(index)
         {
             self.say_found(asker, target, finding, now);

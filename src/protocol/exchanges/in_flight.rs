@@ -79,7 +79,7 @@ pub(in crate::protocol) struct OwnWord {
 }
 
 #[derive(Debug)]
-pub(in crate::protocol) struct Flight {
+pub(in crate::protocol) struct Exchange {
     pub(in crate::protocol) peer: Arc<str>,
     pub(in crate::protocol) purpose: Purpose,
     pub(in crate::protocol) own_word: Option<OwnWord>,
@@ -90,7 +90,7 @@ pub(in crate::protocol) struct Flight {
     pub(in crate::protocol) told: Arc<[Arc<str>]>,
 }
 
-impl Flight {
+impl Exchange {
     /// Keeps the newest word. One that is online beats a tombstone: an original that was told of its death shows itself
     /// online again, and keeps the tombstone in its other list.
     pub(in crate::protocol) fn hear_own_word(&mut self, word: OwnWord) {
@@ -102,12 +102,12 @@ impl Flight {
 }
 
 #[derive(Debug, Default)]
-pub(in crate::protocol) struct Flights {
-    by_id: BTreeMap<ExchangeId, Flight>,
+pub(in crate::protocol) struct InFlight {
+    by_id: BTreeMap<ExchangeId, Exchange>,
     last_id: u64,
 }
 
-impl Flights {
+impl InFlight {
     pub(in crate::protocol) fn begin(&mut self, peer: Arc<str>, purpose: Purpose, now: Tick) -> ExchangeId {
         self.begin_telling(peer, purpose, Arc::default(), now)
     }
@@ -120,7 +120,7 @@ impl Flights {
         now: Tick,
     ) -> ExchangeId {
         let id = self.next_id();
-        self.by_id.insert(id, Flight { peer, purpose, own_word: None, began: now, is_merged: false, told });
+        self.by_id.insert(id, Exchange { peer, purpose, own_word: None, began: now, is_merged: false, told });
         id
     }
 
@@ -129,16 +129,16 @@ impl Flights {
         ExchangeId(self.last_id)
     }
 
-    pub(in crate::protocol) fn end(&mut self, id: ExchangeId) -> Option<Flight> {
+    pub(in crate::protocol) fn end(&mut self, id: ExchangeId) -> Option<Exchange> {
         self.by_id.remove(&id)
     }
 
-    pub(in crate::protocol) fn get_mut(&mut self, id: ExchangeId) -> Option<&mut Flight> {
+    pub(in crate::protocol) fn get_mut(&mut self, id: ExchangeId) -> Option<&mut Exchange> {
         self.by_id.get_mut(&id)
     }
 
     pub(in crate::protocol) fn is_to_myself(&self, id: ExchangeId) -> bool {
-        self.by_id.get(&id).is_some_and(|flight| flight.purpose == Purpose::OwnUrl)
+        self.by_id.get(&id).is_some_and(|exchange| exchange.purpose == Purpose::OwnUrl)
     }
 
     pub(in crate::protocol) fn abandon_all(&mut self) {
@@ -147,20 +147,20 @@ impl Flights {
 
     /// Whether a gossip exchange with this peer is under way. There is never a second one.
     pub(in crate::protocol) fn is_talking_to(&self, peer: &str) -> bool {
-        self.by_id.values().any(|flight| flight.purpose != Purpose::Inquiry && &*flight.peer == peer)
+        self.by_id.values().any(|exchange| exchange.purpose != Purpose::Inquiry && &*exchange.peer == peer)
     }
 
     /// Whether a verification of this peer is under way.
     pub(in crate::protocol) fn is_verifying(&self, peer: &str) -> bool {
-        self.by_id.values().any(|flight| flight.purpose.is_verification() && &*flight.peer == peer)
+        self.by_id.values().any(|exchange| exchange.purpose.is_verification() && &*exchange.peer == peer)
     }
 
     /// The requests under way.
-    pub(in crate::protocol) fn iter(&self) -> impl Iterator<Item = (ExchangeId, &Flight)> {
-        self.by_id.iter().map(|(id, flight)| (*id, flight))
+    pub(in crate::protocol) fn iter(&self) -> impl Iterator<Item = (ExchangeId, &Exchange)> {
+        self.by_id.iter().map(|(id, exchange)| (*id, exchange))
     }
 
-    pub(in crate::protocol) fn get(&self, id: ExchangeId) -> Option<&Flight> {
+    pub(in crate::protocol) fn get(&self, id: ExchangeId) -> Option<&Exchange> {
         self.by_id.get(&id)
     }
 
@@ -174,6 +174,6 @@ impl Flights {
     }
 
     pub(in crate::protocol) fn count(&self, wanted: impl Fn(Purpose) -> bool) -> usize {
-        self.by_id.values().filter(|flight| wanted(flight.purpose)).count()
+        self.by_id.values().filter(|exchange| wanted(exchange.purpose)).count()
     }
 }
