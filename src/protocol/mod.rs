@@ -41,8 +41,8 @@ pub use wire::{document, extension, message, request};
 /// What the simulator's reduced model goes by.
 pub(crate) mod constants {
     pub(crate) use super::lifecycle::phase::MANY;
+    pub(crate) use super::native::anti_entropy::NEWS_NEED;
     pub(crate) use super::native::detection::health::SHORTEST_PROBE_TIMEOUT;
     pub(crate) use super::native::detection::investigation::{HELPERS, HELPERS_WAIT, KNOCK_AGAIN};
     pub(crate) use super::native::rumours::{COALESCED, FANOUT, IDLE_ROUNDS, PAUSE, rounds_for};
-    pub(crate) use super::native::sync::NEWS_NEED;
 }

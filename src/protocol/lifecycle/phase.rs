@@ -75,7 +75,7 @@ impl Machine {
         let mut peers = self.many();
         // Any of them: the monitors, at the end, would be asked by every newcomer.
         let first = (!peers.is_empty()).then(|| peers.swap_remove(self.rng.random_range(0..peers.len())));
-        self.sync.whole_tries_left = WHOLE_TRIES;
+        self.anti_entropy.whole_tries_left = WHOLE_TRIES;
         let mut waiting = self.tell(first.into_iter().collect(), Purpose::Introduction, now);
         waiting.append(&mut self.tell(peers, Purpose::Greeting, now));
         if waiting.is_empty() {

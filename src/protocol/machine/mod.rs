@@ -28,12 +28,12 @@ use crate::protocol::members::roster::Roster;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::clocks::Rejected;
 use crate::protocol::merging::outsiders::Outsiders;
+use crate::protocol::native::anti_entropy::AntiEntropy;
 use crate::protocol::native::detection::health::Health;
 use crate::protocol::native::detection::probes::Probes;
 use crate::protocol::native::detection::unreached::Unreached;
 use crate::protocol::native::rumours::Rumours;
 use crate::protocol::native::strangers::Strangers;
-use crate::protocol::native::sync::Sync;
 use crate::protocol::native::voices::Voices;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::{ExchangeId, Source};
@@ -81,7 +81,7 @@ pub struct Machine {
     /// When the time of which suspect is up.
     pub(in crate::protocol) suspects: Deadlines,
     pub(in crate::protocol) health: Health,
-    pub(in crate::protocol) sync: Sync,
+    pub(in crate::protocol) anti_entropy: AntiEntropy,
     pub(in crate::protocol) death_notices: DeathNotices,
     /// When to look after which server that refuses.
     pub(in crate::protocol) refusals: Deadlines,
@@ -154,7 +154,7 @@ impl Machine {
             probes: Probes::default(),
             suspects: Deadlines::default(),
             health: Health::default(),
-            sync: Sync::default(),
+            anti_entropy: AntiEntropy::default(),
             death_notices: DeathNotices::default(),
             refusals: Deadlines::default(),
             absent: Deadlines::default(),

@@ -10,11 +10,11 @@ use crate::protocol::machine::Machine;
 use crate::protocol::members::archive::MAX_ARCHIVED;
 use crate::protocol::members::roster::index_journal::REMEMBERED;
 use crate::protocol::merging::outsiders::MAX_OUTSIDERS;
+use crate::protocol::native::anti_entropy::MAX_WHOLE;
 use crate::protocol::native::detection::health::{MAX_BURIALS, ROUND_TRIPS};
 use crate::protocol::native::detection::investigation::MAX_OPEN;
 use crate::protocol::native::detection::probes::MAX_WAITING;
 use crate::protocol::native::detection::unreached::MAX_UNREACHED;
-use crate::protocol::native::sync::MAX_WHOLE;
 use crate::protocol::native::voices::MAX_VOICES;
 use crate::protocol::types::limits::MAX_MEMBERS;
 
@@ -72,7 +72,7 @@ impl Machine {
             ("processes told apart", self.voices.len(), MAX_VOICES),
             ("burials", self.health.burial_count(), MAX_BURIALS),
             ("round trips", self.health.round_trip_count(), ROUND_TRIPS),
-            ("rosters handed out", self.sync.handed_out_count(), MAX_WHOLE),
+            ("rosters handed out", self.anti_entropy.handed_out_count(), MAX_WHOLE),
         ]
         .map(|(name, length, cap)| QueueLength { name, length, cap })
         .to_vec()

@@ -2,9 +2,9 @@
 //!
 //! May touch `merging` and below; never `legacy` or `lifecycle`.
 
+pub(in crate::protocol) mod anti_entropy;
 pub(in crate::protocol) mod detection;
 pub(in crate::protocol) mod peers;
 pub(in crate::protocol) mod rumours;
 pub(in crate::protocol) mod strangers;
-pub(in crate::protocol) mod sync;
 pub(in crate::protocol) mod voices;

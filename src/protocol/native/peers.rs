@@ -162,7 +162,7 @@ impl Machine {
             Purpose::Sync => self.ask_for_whole_roster(peer, &heard.elsewhere, now),
             Purpose::Probe if sender.as_ref() == Some(peer) => self.compare(peer, heard, now),
             Purpose::Round => self.end_round(now),
-            Purpose::Greeting if self.sync.awaits_greeting => {
+            Purpose::Greeting if self.anti_entropy.awaits_greeting => {
                 let base_url = self.roster.spelling(peer);
                 self.ask_for_whole_roster("", &[base_url], now);
             }

@@ -33,7 +33,7 @@ const WHOLE_WINDOW: Duration = Duration::from_secs(1);
 const NAMED: usize = 5;
 
 #[derive(Debug, Default)]
-pub(in crate::protocol) struct Sync {
+pub(in crate::protocol) struct AntiEntropy {
     differs_since: Option<Tick>,
     /// The bucket hashes that were sent with the comparison under way.
     asked: Option<Box<[u64; BUCKETS]>>,
@@ -45,7 +45,7 @@ pub(in crate::protocol) struct Sync {
     pub(in crate::protocol) awaits_greeting: bool,
 }
 
-impl Sync {
+impl AntiEntropy {
     pub(in crate::protocol) fn handed_out_count(&self) -> usize {
         self.handed_out.len()
     }
@@ -55,15 +55,15 @@ impl Machine {
     /// The answer to a probe tells whether rosters are equal.
     pub(in crate::protocol) fn compare(&mut self, peer: &Arc<str>, heard: &Extension, now: Now) {
         if heard.hash == self.hash() && heard.living as usize == self.confirmed() {
-            self.sync.differs_since = None;
+            self.anti_entropy.differs_since = None;
             return;
         }
-        let since = *self.sync.differs_since.get_or_insert(now.tick);
+        let since = *self.anti_entropy.differs_since.get_or_insert(now.tick);
         if now.tick.since(since) < NEWS_NEED || self.in_flight.count(|purpose| purpose == Purpose::Sync) > 0 {
             return;
         }
         let buckets = Box::new(*self.digest().buckets());
-        self.sync.asked = Some(buckets.clone());
+        self.anti_entropy.asked = Some(buckets.clone());
         self.say(
             vec![Arc::clone(peer)],
             Kind::Sync(Some(buckets)),
@@ -101,7 +101,7 @@ impl Machine {
     }
 
     fn may_hand_out(&mut self, now: Tick) -> bool {
-        let handed_out = &mut self.sync.handed_out;
+        let handed_out = &mut self.anti_entropy.handed_out;
         while handed_out.front().is_some_and(|at| now.since(*at) >= WHOLE_WINDOW) {
             handed_out.pop_front();
         }
@@ -114,8 +114,10 @@ impl Machine {
 
     /// The entries asked for have come and are merged; the other side is told what it lacks.
     pub(in crate::protocol) fn conclude_sync(&mut self, peer: &Arc<str>, heard: &Extension, now: Now) {
-        self.sync.differs_since = None;
-        let (Some(mine), Kind::Sync(Some(theirs))) = (self.sync.asked.take(), &heard.kind) else { return };
+        self.anti_entropy.differs_since = None;
+        let (Some(mine), Kind::Sync(Some(theirs))) = (self.anti_entropy.asked.take(), &heard.kind) else {
+            return;
+        };
         let told: IndexMap<&str, &Claim, FixedState> =
             heard.claims.iter().map(|claim| (&*claim.base_url, claim)).collect();
         let mut room = MAX_CLAIM_BYTES;
@@ -143,16 +145,16 @@ impl Machine {
 
     /// The clock is right again: what was rejected of others' rosters may be let in now.
     pub(in crate::protocol) fn ask_again_for_whole_roster(&mut self, now: Now) {
-        self.sync.whole_tries_left = 1;
+        self.anti_entropy.whole_tries_left = 1;
         self.ask_for_whole_roster("", &[], now);
     }
 
     /// A newcomer asks one server for its whole roster; where that one fails or is too busy another, one that was named if may be.
     pub(in crate::protocol) fn ask_for_whole_roster(&mut self, in_vain: &str, named: &[Arc<str>], now: Now) {
-        if !self.is_native() || self.sync.whole_tries_left == 0 {
+        if !self.is_native() || self.anti_entropy.whole_tries_left == 0 {
             return;
         }
-        self.sync.whole_tries_left -= 1;
+        self.anti_entropy.whole_tries_left -= 1;
         let identities = named.iter().filter_map(|base_url| match self.identify(base_url) {
             Ok(Subject::Known(identity)) => Some(identity),
             _ => None,
@@ -163,9 +165,9 @@ impl Machine {
         };
         let named = identities.into_iter().find(may_have_one);
         let peer = named.map_or_else(|| self.helpers(1, in_vain, now.tick), |identity| vec![identity]);
-        self.sync.asked = None;
+        self.anti_entropy.asked = None;
         let exchanges = self.say(peer, Kind::Sync(None), Vec::new(), Arc::default(), Purpose::Sync, now);
-        self.sync.awaits_greeting = exchanges.is_empty();
+        self.anti_entropy.awaits_greeting = exchanges.is_empty();
         self.wait_for_greeting(exchanges);
     }
 }
