@@ -38,7 +38,7 @@ pub(in crate::protocol) enum Wire {
 /// fields live in `Rare`.
 #[derive(Debug, Clone)]
 pub(in crate::protocol) struct Member {
-    aside: Option<Box<Rare>>,
+    rare: Option<Box<Rare>>,
     /// The version of what is shown.
     pub(in crate::protocol) stamp: Stamp,
     /// The version among native servers; none for a legacy peer. Changed through the roster alone, which counts.
@@ -88,7 +88,7 @@ impl Member {
         now: Now,
     ) -> Self {
         let mut member = Self {
-            aside: None,
+            rare: None,
             stamp,
             incarnation: Incarnation::NONE,
             verdict_at: Moment::default(),
@@ -106,15 +106,15 @@ impl Member {
 
     /// How it is shown.
     pub(in crate::protocol) fn spelling<'a>(&'a self, identity: &'a Arc<str>) -> &'a Arc<str> {
-        self.aside.as_ref().and_then(|aside| aside.spelling.as_ref()).unwrap_or(identity)
+        self.rare.as_ref().and_then(|rare| rare.spelling.as_ref()).unwrap_or(identity)
     }
 
     /// Shows it as it spells itself.
     pub(in crate::protocol) fn spell(&mut self, identity: &Arc<str>, spelling: &Arc<str>) {
         if spelling != identity {
-            self.aside().spelling = Some(Arc::clone(spelling));
-        } else if let Some(aside) = &mut self.aside {
-            aside.spelling = None;
+            self.rare().spelling = Some(Arc::clone(spelling));
+        } else if let Some(rare) = &mut self.rare {
+            rare.spelling = None;
         }
     }
 
@@ -159,20 +159,20 @@ impl Member {
 
     /// Whether it has passed over the native extension so lately that it is not offered it.
     pub(in crate::protocol) fn passes_over(&self, now: Tick) -> bool {
-        self.wire == Wire::Legacy && self.aside.as_ref().is_some_and(|aside| now < aside.passes_over_until)
+        self.wire == Wire::Legacy && self.rare.as_ref().is_some_and(|rare| now < rare.passes_over_until)
     }
 
     pub(in crate::protocol) fn skip_until(&mut self, until: Tick) {
-        self.aside().passes_over_until = until;
+        self.rare().passes_over_until = until;
     }
 
     /// Whether it has said that it is asked too often.
     pub(in crate::protocol) fn is_left_alone(&self, now: Tick) -> bool {
-        self.aside.as_ref().is_some_and(|aside| now < aside.left_alone_until)
+        self.rare.as_ref().is_some_and(|rare| now < rare.left_alone_until)
     }
 
     pub(in crate::protocol) fn leave_alone_until(&mut self, until: Tick) {
-        self.aside().left_alone_until = until;
+        self.rare().left_alone_until = until;
     }
 
     /// Whether it is met as a legacy peer: it never spoke the native extension, or did not understand it lately.
@@ -213,26 +213,26 @@ impl Member {
     /// Hearsay contradicts its status. What was asked until now may have been answered before that news came to be, and does not
     /// settle it.
     pub(in crate::protocol) fn dispute(&mut self, last_asked: ExchangeId) {
-        self.aside().disputed_after = u32::try_from(last_asked.0).unwrap_or(u32::MAX);
+        self.rare().disputed_after = u32::try_from(last_asked.0).unwrap_or(u32::MAX);
     }
 
     /// Whether this request went out too early to settle what hearsay says.
     pub(in crate::protocol) fn is_disputed_since(&self, asked: ExchangeId) -> bool {
-        self.aside.as_ref().is_some_and(|aside| asked.0 <= u64::from(aside.disputed_after))
+        self.rare.as_ref().is_some_and(|rare| asked.0 <= u64::from(rare.disputed_after))
     }
 
     /// Shows it with another stamp.
     pub(in crate::protocol) fn restamp(&mut self, stamp: Stamp) {
         let shown = std::mem::replace(&mut self.stamp, stamp);
-        if shown > stamp || self.aside.as_ref().is_some_and(|aside| aside.highest_seen.is_some()) {
+        if shown > stamp || self.rare.as_ref().is_some_and(|rare| rare.highest_seen.is_some()) {
             self.keep_highest_seen(shown);
         }
     }
 
     #[cold]
     fn keep_highest_seen(&mut self, shown: Stamp) {
-        let highest = self.aside().highest_seen.unwrap_or(shown);
-        self.aside().highest_seen = (highest > self.stamp).then_some(highest);
+        let highest = self.rare().highest_seen.unwrap_or(shown);
+        self.rare().highest_seen = (highest > self.stamp).then_some(highest);
         self.put_away_what_is_empty();
     }
 
@@ -244,13 +244,13 @@ impl Member {
 
     /// The highest stamp ever seen in any claim; never falls, even where the rest of a claim is ignored.
     pub(in crate::protocol) fn highest_seen(&self) -> Stamp {
-        self.aside.as_ref().and_then(|aside| aside.highest_seen).unwrap_or(self.stamp)
+        self.rare.as_ref().and_then(|rare| rare.highest_seen).unwrap_or(self.stamp)
     }
 
     /// A claim had this stamp. Where it is to be shown, that alone is cheaper.
     pub(in crate::protocol) fn saw(&mut self, stamp: Stamp) {
         if stamp > self.stamp && stamp > self.highest_seen() {
-            self.aside().highest_seen = Some(stamp);
+            self.rare().highest_seen = Some(stamp);
         }
     }
 
@@ -261,26 +261,26 @@ impl Member {
 
     /// The open question about it, if any.
     pub(in crate::protocol) fn check(&self) -> Option<&Check> {
-        self.aside.as_ref()?.check.as_ref()
+        self.rare.as_ref()?.check.as_ref()
     }
 
     pub(in crate::protocol) fn check_mut(&mut self) -> Option<&mut Check> {
-        self.aside.as_mut()?.check.as_mut()
+        self.rare.as_mut()?.check.as_mut()
     }
 
     /// The open question about it, opened if there is none.
     pub(in crate::protocol) fn open_check(&mut self) -> &mut Check {
-        self.aside().check.get_or_insert_with(Check::new)
+        self.rare().check.get_or_insert_with(Check::new)
     }
 
     pub(in crate::protocol) fn close_check(&mut self) -> Option<Check> {
-        let check = self.aside.as_mut()?.check.take();
+        let check = self.rare.as_mut()?.check.take();
         self.put_away_what_is_empty();
         check
     }
 
     pub(in crate::protocol) fn leave_check_open(&mut self, check: Check) {
-        self.aside().check = Some(check);
+        self.rare().check = Some(check);
     }
 
     /// Whether it is said to be back, which is still to be verified.
@@ -290,53 +290,53 @@ impl Member {
 
     /// What is held against it, while it is a suspect.
     pub(in crate::protocol) fn suspicion(&self) -> Option<&Suspicion> {
-        self.aside.as_ref()?.suspicion.as_ref()
+        self.rare.as_ref()?.suspicion.as_ref()
     }
 
     pub(in crate::protocol) fn suspicion_mut(&mut self) -> Option<&mut Suspicion> {
-        self.aside.as_mut()?.suspicion.as_mut()
+        self.rare.as_mut()?.suspicion.as_mut()
     }
 
     pub(in crate::protocol) fn hold_against(&mut self, suspicion: Suspicion) {
-        self.aside().suspicion = Some(suspicion);
+        self.rare().suspicion = Some(suspicion);
     }
 
     pub(in crate::protocol) fn acquit(&mut self) {
-        if let Some(aside) = &mut self.aside {
-            aside.suspicion = None;
+        if let Some(rare) = &mut self.rare {
+            rare.suspicion = None;
             self.put_away_what_is_empty();
         }
     }
 
     /// What its answers have left open, if anything.
     pub(in crate::protocol) fn doubts(&self) -> Option<&Doubts> {
-        self.aside.as_ref().map(|aside| &aside.doubts)
+        self.rare.as_ref().map(|rare| &rare.doubts)
     }
 
     pub(in crate::protocol) fn doubts_mut(&mut self) -> Option<&mut Doubts> {
-        self.aside.as_mut().map(|aside| &mut aside.doubts)
+        self.rare.as_mut().map(|rare| &mut rare.doubts)
     }
 
     pub(in crate::protocol) fn begin_doubts(&mut self) -> &mut Doubts {
-        &mut self.aside().doubts
+        &mut self.rare().doubts
     }
 
     pub(in crate::protocol) fn page_halvings(&self) -> u8 {
-        self.aside.as_ref().map_or(0, |aside| aside.page_halvings)
+        self.rare.as_ref().map_or(0, |rare| rare.page_halvings)
     }
 
     pub(in crate::protocol) fn halve_pages(&mut self, at_most: u8) {
-        let aside = self.aside();
-        aside.page_halvings = (aside.page_halvings + 1).min(at_most);
+        let rare = self.rare();
+        rare.page_halvings = (rare.page_halvings + 1).min(at_most);
     }
 
     // After a partition thousands would else keep what they needed for a minute.
     pub(in crate::protocol) fn put_away_what_is_empty(&mut self) {
-        self.aside.take_if(|aside| **aside == Rare::default());
+        self.rare.take_if(|rare| **rare == Rare::default());
     }
 
-    fn aside(&mut self) -> &mut Rare {
-        self.aside.get_or_insert_default()
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 }
 
