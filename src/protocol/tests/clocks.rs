@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::fakes::Fake;
-use super::native_rig::{machine, native, now, said, word_of};
+use super::native_rig::{legacy, machine, native, now, said, word_of};
 use super::rig::{ME as PLAIN_ME, Stand, lists};
 use super::world::{EPOCH, World, config};
+use crate::protocol::context::config::Config;
 use crate::protocol::context::output::{Event, Severity};
 use crate::protocol::machine::Machine;
 use crate::protocol::types::claim::Claim;
@@ -59,6 +60,18 @@ fn hear_of_myself(machine: &mut Machine, tick: u64, status: Status, incarnation:
 
 fn own(machine: &Machine) -> Claim {
     machine.claim(ME, now(0)).unwrap()
+}
+
+#[test]
+fn a_stamp_from_the_future_hides_no_drain() {
+    // Shown by an original, and believed while the own clock was ahead.
+    let glitch = at(0, 6 * DAY);
+    let shown = Claim { last_update: glitch.wall, ..legacy(A) };
+    let config = Config { probe_interval: Some(Duration::from_secs(1)), ..config(ME) };
+    let mut machine = Machine::seeded(config, 3, glitch, vec![shown]);
+    let drained = word(A, Status::Left, Incarnation(1_000), Stamp(EPOCH + 1_000));
+    machine.handle_native_request(now(2_000), &drained);
+    assert_eq!(held(&machine, A).status, Status::Left);
 }
 
 #[test]
