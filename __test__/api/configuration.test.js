@@ -190,7 +190,7 @@ describe('configuration: flags', () => {
 })
 
 describe('configuration: secrets and the environment', () => {
-  test('white space around secrets does not count, in the variables and in the headers', async (t) => {
+  test('whitespace around secrets does not count, in the variables and in the headers', async (t) => {
     await start(t, {
       env: { SHAZBOT_SECRET: `\t ${SECRET} \r\n`, SHAZBOT_CONTROL_SECRET: `${CONTROL_SECRET}\n` },
     })

@@ -16,7 +16,7 @@ const PADDED = {
 const EMPTY = { message: 'gossip', online: [], offline: [] }
 
 describe('fixed in v2, 19: secrets are trimmed', { concurrency: 8 }, () => {
-  test('fixed in v2, 19: white space around a secret in the variable does not count', async (t) => {
+  test('fixed in v2, 19: whitespace around a secret in the variable does not count', async (t) => {
     const { app } = await startSubject(t, { env: PADDED })
     await app.succeed('shazbotGossipRequest', SECRET, EMPTY)
     assert.ok(
@@ -26,7 +26,7 @@ describe('fixed in v2, 19: secrets are trimmed', { concurrency: 8 }, () => {
     await app.succeed('shazbotControlRequest', CONTROL_SECRET, { message: 'control', online: true })
   })
 
-  test('fixed in v2, 19: white space around a secret in the header does not count', async (t) => {
+  test('fixed in v2, 19: whitespace around a secret in the header does not count', async (t) => {
     const { app } = await startSubject(t)
     await app.succeed('shazbotGossipRequest', ` ${SECRET}\t`, EMPTY)
     assert.ok(
@@ -36,7 +36,7 @@ describe('fixed in v2, 19: secrets are trimmed', { concurrency: 8 }, () => {
     await app.succeed('shazbotControlRequest', `${CONTROL_SECRET}\r\n`, { message: 'control', online: true })
   })
 
-  test('fixed in v2, 19: a secret goes out without white space around it', async (t) => {
+  test('fixed in v2, 19: a secret goes out without whitespace around it', async (t) => {
     const peer = await createFakePeer(t)
     const env = { ...PADDED, SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '1', SHAZBOT_MASTER_ANNOUNCE_INTERVAL: '0' }
     const { app, store } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], env })

@@ -72,7 +72,7 @@ describe('wire: requests, byte for byte', { concurrency: 6 }, () => {
       assert.equal(typeof server.monitor, 'boolean')
       assert.ok(Number.isSafeInteger(server.lastUpdate), String(server.lastUpdate))
     }
-    assert.equal(gossip.text, JSON.stringify(gossip.json), 'no white space, no other number format')
+    assert.equal(gossip.text, JSON.stringify(gossip.json), 'no whitespace, no other number format')
   })
 
   test('gossip with one that may be native is the same, with v2 beside the lists', async (t) => {
@@ -95,7 +95,7 @@ describe('wire: requests, byte for byte', { concurrency: 6 }, () => {
     assert.match(v2.id, /^[0-9a-f]{1,16}$/)
     assert.match(v2.hash, /^[0-9a-f]{1,16}$/)
     assert.ok(['push', 'probe', 'sync'].includes(v2.kind), v2.kind)
-    assert.equal(gossip.text, JSON.stringify(gossip.json), 'no white space, no other number format')
+    assert.equal(gossip.text, JSON.stringify(gossip.json), 'no whitespace, no other number format')
   })
 
   test('what went offline stands in the list offline of a gossip', async (t) => {

@@ -127,7 +127,7 @@ class ReceivedEntries {
     words[From] = from
   }
 
-  /** Entries that are none are counted, and left out. */
+  /** Skips malformed entries and counts them. */
   #writeList(entries, count, listFlag, table) {
     const words = this.#words
     const { urls, following } = table

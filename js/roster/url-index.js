@@ -4,7 +4,7 @@
 const SLOT = 2 ** 17 - 1
 const EMPTY = -1
 const SMALLEST_ROOM = 8
-/** So many words in a row are looked at: URLs that were made to collide cost no more than that. */
+/** Words probed per lookup, which bounds the cost of URLs made to collide. */
 const REACH = 8
 
 /** Letters are hashed that could tell so many times more URLs apart than there are, and at most so many. */

@@ -4,7 +4,7 @@ use std::fmt;
 
 use subtle::ConstantTimeEq;
 
-/// A secret as it stands in an `Authorization` header: without surrounding white space, printable, within Latin-1.
+/// A secret as it stands in an `Authorization` header: without surrounding whitespace, printable, within Latin-1.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -33,7 +33,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-// The white space that HTTP itself takes off a header's value.
+// The whitespace that HTTP itself strips from a header's value.
 fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\r', '\n'])
 }

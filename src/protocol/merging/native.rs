@@ -242,8 +242,8 @@ impl Machine {
     ) -> Worth {
         let Some(member) = self.roster.get(identity) else { return Worth::Known };
         // A stamp that a wrong clock took from the future says nothing of the order.
-        let is_later = claim.last_update < member.stamp && !member.stamp.is_far_ahead(now);
-        if member.is_online() && !claim.status.is_online() && is_later {
+        let has_spoken_since = claim.last_update < member.stamp && !member.stamp.is_far_ahead(now);
+        if member.is_online() && !claim.status.is_online() && has_spoken_since {
             // It has spoken since: it was native once, left, and came back as an original. Whoever holds it for dead asks it then.
             return Worth::Outdated;
         }
