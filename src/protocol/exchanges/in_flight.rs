@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::protocol::members::member::doubts::Way;
 use crate::protocol::members::member::proof::Proof;
-use crate::protocol::types::ids::ExchangeId;
+use crate::protocol::types::ids::{ExchangeId, Origin};
 use crate::protocol::types::time::{Stamp, Tick};
 
 /// Time that a peer has to answer, where the answer need not be native.
@@ -63,9 +63,9 @@ impl Purpose {
         if self == Self::Inquiry { Way::List } else { Way::Gossip }
     }
 
-    /// Whether what comes back is news to pass on, and not a roster that was asked for.
-    pub(in crate::protocol) fn spreads(self) -> bool {
-        !matches!(self, Self::Sync | Self::Introduction)
+    /// What the claims in the answer are: news, or a roster that was requested.
+    pub(in crate::protocol) fn origin(self) -> Origin {
+        if matches!(self, Self::Sync | Self::Introduction) { Origin::Transfer } else { Origin::Rumour }
     }
 }
 

@@ -36,7 +36,7 @@ use crate::protocol::native::rumours::Rumours;
 use crate::protocol::native::strangers::Strangers;
 use crate::protocol::native::voices::Voices;
 use crate::protocol::types::claim::Claim;
-use crate::protocol::types::ids::{ExchangeId, Source};
+use crate::protocol::types::ids::{ExchangeId, Origin, Source};
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::message::{ReceivedEntry, ReceivedLists, Refusal, Reply};
 
@@ -114,7 +114,7 @@ impl Machine {
         let members = members.into_iter();
         machine.roster.reserve(members.size_hint().0);
         for claim in members {
-            machine.hear_natives(&[claim], false, now);
+            machine.hear_natives(&[claim], Origin::Transfer, now);
         }
         machine.roster.all_have_exchanged();
         machine.begin_running(now);

@@ -11,6 +11,7 @@ use crate::protocol::merging::intake::Subject;
 use crate::protocol::merging::plain::LegacyClaim;
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::claim::Claim;
+use crate::protocol::types::ids::Origin;
 use crate::protocol::types::limits::{Rejection, TOMBSTONE_KEPT};
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now};
@@ -49,7 +50,7 @@ impl Machine {
         now: Now,
     ) -> Option<Arc<str>> {
         self.roster.because(Cause::OwnWord);
-        self.hear_native(&extension.me, true, now);
+        self.hear_native(&extension.me, Origin::Subject, now);
         let Ok(Subject::Known(identity)) = self.identify(&extension.me.base_url) else { return None };
         match self.roster.get(&identity)?.wire {
             Wire::Unknown => self.roster.hear_language(&identity, Wire::Native),
@@ -79,12 +80,12 @@ impl Machine {
         }
     }
 
-    /// What a native server says of others. What comes by a sync is not passed on: whoever misses it finds out likewise.
-    pub(in crate::protocol) fn hear_natives(&mut self, claims: &[Claim], spreads: bool, now: Now) -> Heard {
+    /// Merges what a native server says of others.
+    pub(in crate::protocol) fn hear_natives(&mut self, claims: &[Claim], origin: Origin, now: Now) -> Heard {
         let mut heard = Heard::default();
         self.roster.because(Cause::Hearsay);
         for (index, claim) in claims.iter().enumerate() {
-            match self.hear_native(claim, spreads, now) {
+            match self.hear_native(claim, origin, now) {
                 Worth::News => heard.fresh.extend(u32::try_from(index)),
                 Worth::Outdated if heard.objections.len() < MAX_OBJECTIONS => {
                     heard.objections.extend(self.claim_about_url(&claim.base_url, now));
@@ -95,14 +96,14 @@ impl Machine {
         heard
     }
 
-    fn hear_native(&mut self, claim: &Claim, spreads: bool, now: Now) -> Worth {
+    fn hear_native(&mut self, claim: &Claim, origin: Origin, now: Now) -> Worth {
         // Nobody suspects a legacy peer.
         if claim.incarnation == Incarnation::NONE && claim.status == Status::Suspect {
-            return self.hear_native(&Claim { status: Status::Online, ..claim.clone() }, spreads, now);
+            return self.hear_native(&Claim { status: Status::Online, ..claim.clone() }, origin, now);
         }
         if claim.last_update.is_far_ahead(now) {
             let last_update = claim.last_update.clamped(now);
-            return self.hear_native(&Claim { last_update, ..claim.clone() }, spreads, now);
+            return self.hear_native(&Claim { last_update, ..claim.clone() }, origin, now);
         }
         let subject = match self.identify_shared(&claim.base_url) {
             Ok(subject) => subject,
@@ -117,10 +118,10 @@ impl Machine {
         match subject {
             Subject::Me => self.hear_native_about_myself(claim, now),
             Subject::Known(identity) if claim.incarnation == Incarnation::NONE => {
-                self.hear_about_legacy(&identity, claim, spreads, now)
+                self.hear_about_legacy(&identity, claim, origin, now)
             }
-            Subject::Known(identity) => self.hear_native_about_known(&identity, claim, spreads, now),
-            Subject::New(url) => self.hear_native_about_new(&url, claim, spreads, now),
+            Subject::Known(identity) => self.hear_native_about_known(&identity, claim, origin, now),
+            Subject::New(url) => self.hear_native_about_new(&url, claim, origin, now),
         }
     }
 
@@ -146,7 +147,7 @@ impl Machine {
         Worth::Known
     }
 
-    fn hear_native_about_new(&mut self, url: &BaseUrl, claim: &Claim, spreads: bool, now: Now) -> Worth {
+    fn hear_native_about_new(&mut self, url: &BaseUrl, claim: &Claim, origin: Origin, now: Now) -> Worth {
         if self.outsiders.has(url.identity()) {
             if claim.status.is_online() {
                 self.hear_of_outsider(url, now);
@@ -175,29 +176,29 @@ impl Machine {
         member.saw(highest);
         self.roster.insert(Arc::clone(url.identity()), member);
         if claim.incarnation != Incarnation::NONE && claim.status == Status::Online {
-            self.strangers.arrive(url.identity(), spreads, now.tick);
+            self.strangers.arrive(url.identity(), origin, now.tick);
         }
-        self.hear_news(url.identity(), claim, spreads, now)
+        self.hear_news(url.identity(), claim, origin, now)
     }
 
     fn hear_native_about_known(
         &mut self,
         identity: &Arc<str>,
         claim: &Claim,
-        spreads: bool,
+        origin: Origin,
         now: Now,
     ) -> Worth {
         let Some(member) = self.roster.get_mut(identity) else { return Worth::Known };
         if !member.is_native() {
             member.saw(claim.last_update);
-            return self.hear_that_legacy_is_native(identity, claim, spreads, now);
+            return self.hear_that_legacy_is_native(identity, claim, origin, now);
         }
         let mut version = member.version();
         if claim.incarnation != version.incarnation {
             version.incarnation = version.incarnation.counted(now);
         }
         match version.join(&Version::from(claim)) {
-            Precedence::Newer => self.hear_news(identity, claim, spreads, now),
+            Precedence::Newer => self.hear_news(identity, claim, origin, now),
             Precedence::Confirms => {
                 member.saw(claim.last_update);
                 member.monitor = version.monitor;
@@ -205,7 +206,7 @@ impl Machine {
                     suspicion.accusers = version.accusers;
                 }
                 self.schedule_suspicion(identity, now);
-                if spreads {
+                if origin.is_passed_on() {
                     self.spread(identity, now);
                 }
                 Worth::News
@@ -237,14 +238,15 @@ impl Machine {
         &mut self,
         identity: &Arc<str>,
         claim: &Claim,
-        spreads: bool,
+        origin: Origin,
         now: Now,
     ) -> Worth {
         let Some(member) = self.roster.get(identity) else { return Worth::Known };
-        // A stamp that a wrong clock took from the future says nothing of the order.
-        let has_spoken_since = claim.last_update < member.stamp && !member.stamp.is_far_ahead(now);
+        // The subject's own word outweighs any stamp. A stamp that a wrong clock took from the future proves no order.
+        let may_be_outdated = origin != Origin::Subject && !member.stamp.is_far_ahead(now);
+        let has_spoken_since = may_be_outdated && claim.last_update < member.stamp;
         if member.is_online() && !claim.status.is_online() && has_spoken_since {
-            // It has spoken since: it was native once, left, and came back as an original. Whoever holds it for dead asks it then.
+            // It was native, left, and came back as an original. A peer that lists it as dead asks it then.
             return Worth::Outdated;
         }
         let is_stale = !member.is_online() && claim.status.is_online() && claim.last_update <= member.stamp;
@@ -254,11 +256,11 @@ impl Machine {
             self.probes.dispute(identity);
             return Worth::Outdated;
         }
-        self.hear_news(identity, claim, spreads, now)
+        self.hear_news(identity, claim, origin, now)
     }
 
     /// A native server tells of a legacy peer what it found out or heard from others that did.
-    fn hear_about_legacy(&mut self, identity: &Arc<str>, claim: &Claim, spreads: bool, now: Now) -> Worth {
+    fn hear_about_legacy(&mut self, identity: &Arc<str>, claim: &Claim, origin: Origin, now: Now) -> Worth {
         let says_online = claim.status.is_online();
         let legacy = LegacyClaim {
             says_online,
@@ -272,7 +274,7 @@ impl Machine {
         let after = self.roster.get(identity).map(|member| (member.is_online(), member.stamp));
         let is_turned = before.map(|(online, _)| online) != after.map(|(online, _)| online);
         if is_turned {
-            if spreads {
+            if origin.is_passed_on() {
                 self.spread(identity, now);
             }
             return Worth::News;
@@ -285,13 +287,13 @@ impl Machine {
         }
     }
 
-    fn hear_news(&mut self, identity: &Arc<str>, claim: &Claim, spreads: bool, now: Now) -> Worth {
+    fn hear_news(&mut self, identity: &Arc<str>, claim: &Claim, origin: Origin, now: Now) -> Worth {
         let was_offline = self.roster.get(identity).is_some_and(|member| !member.is_online());
         self.adopt(identity, claim, now);
         if was_offline && self.is_stranger(identity) {
-            self.strangers.arrive(identity, spreads, now.tick);
+            self.strangers.arrive(identity, origin, now.tick);
         }
-        if spreads {
+        if origin.is_passed_on() {
             self.spread(identity, now);
         }
         Worth::News

@@ -16,7 +16,7 @@ use crate::protocol::members::roster::digest::{Digest, name_hash};
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::intake::Subject;
 use crate::protocol::types::claim::Claim;
-use crate::protocol::types::ids::ExchangeId;
+use crate::protocol::types::ids::{ExchangeId, Origin};
 use crate::protocol::types::limits::{LAGS, Rejection};
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now};
@@ -53,7 +53,7 @@ impl Machine {
         self.expect_entries(heard.claims.len());
         // The claims first: that the sender's own is news is to be counted among them.
         let knew = self.incarnation_of(&heard.me.base_url);
-        let news = self.hear_natives(&heard.claims, true, now);
+        let news = self.hear_natives(&heard.claims, Origin::Rumour, now);
         self.admit_native(&heard.me.base_url, now);
         let sender = self.hear_sender(heard, knew, now);
         if let Some(sender) = sender.as_ref().filter(|_| Duration::from_millis(heard.lag.into()) > LAGS) {
@@ -109,8 +109,8 @@ impl Machine {
         let Some(exchange) = self.in_flight.get_mut(id) else { return };
         exchange.is_merged = true;
         self.parsing.lift();
-        let spreads = exchange.purpose.spreads();
-        self.hear_natives(claims, spreads, now);
+        let origin = exchange.purpose.origin();
+        self.hear_natives(claims, origin, now);
     }
 
     /// The answer of a server that speaks the native extension.
@@ -136,7 +136,7 @@ impl Machine {
             self.voices.hear(sender, heard.instance);
         }
         if !is_myself && !exchange.is_merged {
-            self.hear_natives(&heard.claims, exchange.purpose.spreads(), now);
+            self.hear_natives(&heard.claims, exchange.purpose.origin(), now);
         }
         if !is_myself {
             self.rumours.hear_feedback(&exchange.told, &heard.fresh);

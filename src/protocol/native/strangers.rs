@@ -24,7 +24,7 @@ use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::{SECOND_TRY, YOUNG};
 use crate::protocol::native::detection::investigation::{HELPERS_WAIT, KNOCK_AGAIN};
-use crate::protocol::types::ids::ExchangeId;
+use crate::protocol::types::ids::{ExchangeId, Origin};
 use crate::protocol::types::time::{Incarnation, Now, Tick};
 use crate::protocol::wire::extension::Finding;
 
@@ -91,12 +91,12 @@ impl Batch {
 
 impl Strangers {
     /// Somebody tells of a native server that is not known here.
-    pub(in crate::protocol) fn arrive(&mut self, identity: &Arc<str>, spreads: bool, now: Tick) {
+    pub(in crate::protocol) fn arrive(&mut self, identity: &Arc<str>, origin: Origin, now: Tick) {
         if self.arrived.is_empty() {
             self.gathered_at = now + GATHERED;
             self.came_by_sync = false;
         }
-        self.came_by_sync |= !spreads;
+        self.came_by_sync |= !origin.is_passed_on();
         self.arrived.insert(Arc::clone(identity));
     }
 

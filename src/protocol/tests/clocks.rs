@@ -75,6 +75,23 @@ fn a_stamp_from_the_future_hides_no_drain() {
 }
 
 #[test]
+fn the_own_word_of_a_drained_server_outweighs_any_stamp_held_of_it() {
+    // An original showed it with a stamp that is ahead, though by less than a day.
+    let shown = Claim { last_update: at(0, DAY / 2).wall, ..legacy(A) };
+    let config = Config { probe_interval: Some(Duration::from_secs(1)), ..config(ME) };
+    let mut machine = Machine::seeded(config, 3, now(0), vec![shown]);
+    let drained = word(A, Status::Left, Incarnation(1_000), Stamp(EPOCH + 1_000));
+    let relayed = Extension {
+        claims: vec![drained.me.clone()],
+        ..word(B, Status::Online, Incarnation(1_000), Stamp(EPOCH))
+    };
+    machine.handle_native_request(now(1_500), &relayed);
+    assert_eq!(held(&machine, A).status, Status::Online);
+    machine.handle_native_request(now(2_000), &drained);
+    assert_eq!(held(&machine, A).status, Status::Left);
+}
+
+#[test]
 fn a_drained_server_outdoes_an_earlier_life_whose_clock_was_ahead() {
     let mut machine = native_machine();
     machine.handle_control(now(1_000), false);

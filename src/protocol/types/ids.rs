@@ -1,4 +1,4 @@
-//! What tells exchanges apart, and where claims come from.
+//! The ids of exchanges, and where claims come from.
 
 /// Names one request under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -13,4 +13,22 @@ pub enum Source {
     Exchange(ExchangeId),
     /// The master list.
     MasterList,
+}
+
+/// Who makes a claim of the native extension, and in which kind of message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::protocol) enum Origin {
+    /// The subject itself.
+    Subject,
+    /// Another server that passes on news.
+    Rumour,
+    /// A roster that was requested. Its claims are not passed on: others find them by their own comparison.
+    Transfer,
+}
+
+impl Origin {
+    /// Whether this server passes the claim on if it is news.
+    pub(in crate::protocol) fn is_passed_on(self) -> bool {
+        self != Self::Transfer
+    }
 }
