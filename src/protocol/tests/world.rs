@@ -177,7 +177,8 @@ impl World {
         for transmit in transmits {
             self.send(url, transmit);
         }
-        self.nodes.get_mut(url).unwrap().check();
+        let now = self.now(url);
+        self.nodes.get_mut(url).unwrap().check(now);
     }
 
     fn send(&mut self, from: &str, transmit: Transmit) {
