@@ -13,7 +13,7 @@
 //! | `merging` | what is let in of what others say, and how it changes what is known |
 //! | `exchanges` | which requests are under way, and what goes into them |
 //! | `members` | what is known: of this server, of the others, of the forgotten |
-//! | `context` | what every component needs: configuration, timers, output, the log |
+//! | `context` | what every component needs: configuration, randomness, timers, output, the log |
 //! | `wire` | what servers and master lists say, and how it is read and written |
 //! | `types` | names, times, statuses, claims, ids, limits |
 
@@ -31,11 +31,11 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use context::{config, output, secret};
+pub use context::{config, output};
 pub use machine::{places, queues};
 pub use types::base_url::address;
 pub use types::ids::ExchangeId;
-pub use types::{accusers, base_url, claim, ids, status, time};
+pub use types::{accusers, base_url, claim, ids, secret, status, time};
 pub use wire::{document, extension, message, request};
 
 /// What the simulator's reduced model goes by.

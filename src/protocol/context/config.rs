@@ -6,8 +6,8 @@ use std::time::Duration;
 use url::Url;
 
 use self::reader::Reader;
-use crate::protocol::context::secret::Secret;
 use crate::protocol::types::base_url::BaseUrl;
+use crate::protocol::types::secret::Secret;
 
 mod reader;
 mod shown;

@@ -7,10 +7,10 @@ use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
 use crate::protocol::context::output::{Event, Severity};
-use crate::protocol::context::printable::printable;
 use crate::protocol::context::rate_limit::TokenBucket;
 use crate::protocol::machine::Machine;
 use crate::protocol::types::limits::Rejection;
+use crate::protocol::types::text::printable::printable;
 use crate::protocol::types::time::{Now, Tick};
 
 /// The same failure of the same peer is told at most so often.
@@ -76,8 +76,8 @@ impl Machine {
 
     /// A failure that concerns this server alone, which no failures of others keep out of the log.
     pub(in crate::protocol) fn log_own_failure(&mut self, message: String, reason: &str, now: Tick) {
-        if !self.log_throttle.is_repeated(&message, now) {
-            self.log_throttle.remember(&message, now);
+        if !self.cx.log.is_repeated(&message, now) {
+            self.cx.log.remember(&message, now);
             self.log(Severity::Error, &message, Some(reason));
         }
     }
@@ -90,8 +90,8 @@ impl Machine {
         reason: Option<String>,
         now: Tick,
     ) {
-        if !self.log_throttle.is_repeated(&message, now) && self.log_throttle.has_room(severity, now) {
-            self.log_throttle.remember(&message, now);
+        if !self.cx.log.is_repeated(&message, now) && self.cx.log.has_room(severity, now) {
+            self.cx.log.remember(&message, now);
             self.log(severity, &message, reason.as_deref());
         }
     }
@@ -103,7 +103,7 @@ impl Machine {
 
     /// Each kind of rejection is told once.
     pub(in crate::protocol) fn log_rejection(&mut self, rejection: Rejection) {
-        if self.log_throttle.rejections.insert(rejection) {
+        if self.cx.log.rejections.insert(rejection) {
             let message = format!("Clustershazbot ignores what it can't use: {rejection}");
             self.log(Severity::Warning, &message, None);
         }
@@ -112,21 +112,19 @@ impl Machine {
     /// What the log is to be told by and by, and when. Until the start is done, changes are only collected; a server that
     /// leaves has no more to tell about others.
     pub(in crate::protocol) fn log_due(&self) -> Option<Tick> {
-        if !self.phase.is_running() {
+        if !self.lifecycle.phase.is_running() {
             return None;
         }
-        let summary = self.log_throttle.left_out.map(|(_, since)| since + QUIET);
-        self.roster.journal.due().into_iter().chain(summary).min()
+        let summary = self.cx.log.left_out.map(|(_, since)| since + QUIET);
+        self.members.roster.journal.due().into_iter().chain(summary).min()
     }
 
     /// Tells the log what is due.
     pub(in crate::protocol) fn tell_log(&mut self, now: Now) {
-        if self.roster.journal.due().is_some_and(|due| due <= now.tick) {
+        if self.members.roster.journal.due().is_some_and(|due| due <= now.tick) {
             self.tell_changes(now.tick);
         }
-        if let Some((count, _)) =
-            self.log_throttle.left_out.take_if(|(_, since)| now.tick.since(*since) >= QUIET)
-        {
+        if let Some((count, _)) = self.cx.log.left_out.take_if(|(_, since)| now.tick.since(*since) >= QUIET) {
             let seconds = QUIET.as_secs();
             let message =
                 format!("Clustershazbot left out {count} more lines like these in the last {seconds} s");
@@ -135,15 +133,15 @@ impl Machine {
     }
 
     fn tell_changes(&mut self, now: Tick) {
-        if self.log_throttle.changes.take(1, now) == 0 {
-            return self.roster.journal.wait(now);
+        if self.cx.log.changes.take(1, now) == 0 {
+            return self.members.roster.journal.wait(now);
         }
-        let (severity, message) = self.roster.journal.take();
-        self.events.push_back(Event::Log { severity, message, reason: None });
+        let (severity, message) = self.members.roster.journal.take();
+        self.cx.events.push_back(Event::Log { severity, message, reason: None });
     }
 
     pub(in crate::protocol) fn log(&mut self, severity: Severity, message: &str, reason: Option<&str>) {
-        self.events.push_back(Event::Log {
+        self.cx.events.push_back(Event::Log {
             severity,
             message: printable(message),
             reason: reason.map(printable),

@@ -76,7 +76,7 @@ pub enum Event {
     ShutDown,
     /// A line for the log.
     Log {
-        /// How archived it is.
+        /// How grave it is.
         severity: Severity,
         /// The line, without secrets.
         message: String,
@@ -85,7 +85,7 @@ pub enum Event {
     },
 }
 
-/// How archived a log line is.
+/// How grave a log line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
     /// `console.log`.

@@ -2,5 +2,23 @@
 //!
 //! May touch `members` and below.
 
+use crate::protocol::exchanges::in_flight::InFlight;
+
 pub(in crate::protocol) mod in_flight;
 pub(in crate::protocol) mod page;
+
+/// What is under way, and what the next request holds.
+#[derive(Debug)]
+pub(in crate::protocol) struct Exchanges {
+    pub(in crate::protocol) in_flight: InFlight,
+    /// Tells this process from others behind the same URL.
+    pub(in crate::protocol) instance: u64,
+    /// Where the next page of a long list begins.
+    pub(in crate::protocol) page_cursor: usize,
+}
+
+impl Exchanges {
+    pub(in crate::protocol) fn new(instance: u64) -> Self {
+        Self { in_flight: InFlight::default(), instance, page_cursor: 0 }
+    }
+}

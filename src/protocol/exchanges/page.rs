@@ -38,7 +38,7 @@ impl Page {
 
 impl Machine {
     pub(in crate::protocol) fn halve_pages(&mut self, peer: &str) {
-        if let Some(member) = self.roster.get_mut(peer) {
+        if let Some(member) = self.members.roster.get_mut(peer) {
             member.halve_pages(MAX_HALVINGS);
         }
     }
@@ -48,15 +48,15 @@ impl Machine {
     pub(in crate::protocol) fn compose_page(&mut self, halvings: u8, now: Tick) -> Lists {
         let size = self.page_bytes() >> halvings;
         let all: usize =
-            self.roster.iter().map(|(identity, member)| entry_bytes(member.spelling(identity))).sum();
-        if entry_bytes(&self.me.entry().base_url) + all <= size {
+            self.members.roster.iter().map(|(identity, member)| entry_bytes(member.spelling(identity))).sum();
+        if entry_bytes(&self.members.me.entry().base_url) + all <= size {
             return self.lists(true);
         }
         let mut page = Page { lists: Lists::default(), room: size / 2 };
-        page.add(self.me.entry(), self.me.is_online());
-        let mut is_on_page = vec![false; self.roster.len()];
-        let mut news: Vec<(Moment, usize)> = (0..self.roster.len())
-            .filter_map(|index| Some((self.roster.at(index)?.1.changed_at, index)))
+        page.add(self.members.me.entry(), self.members.me.is_online());
+        let mut is_on_page = vec![false; self.members.roster.len()];
+        let mut news: Vec<(Moment, usize)> = (0..self.members.roster.len())
+            .filter_map(|index| Some((self.members.roster.at(index)?.1.changed_at, index)))
             .filter(|(changed_at, _)| changed_at.age(now) < NEWS)
             .collect();
         news.sort_unstable_by(|a, b| b.cmp(a));
@@ -69,12 +69,12 @@ impl Machine {
             }
         }
         page.room += size - size / 2;
-        let start = self.page_cursor % self.roster.len().max(1);
-        for index in (start..self.roster.len()).chain(0..start) {
+        let start = self.exchanges.page_cursor % self.members.roster.len().max(1);
+        for index in (start..self.members.roster.len()).chain(0..start) {
             if is_on_page.get(index) == Some(&false) && !self.add_to(&mut page, index) {
                 break;
             }
-            self.page_cursor = index + 1;
+            self.exchanges.page_cursor = index + 1;
         }
         page.lists
     }
@@ -82,8 +82,8 @@ impl Machine {
     /// The own entry, and who has died or left lately: little enough to be sent often.
     pub(in crate::protocol) fn compose_obituaries(&mut self, halvings: u8, now: Tick) -> Lists {
         let mut page = Page { lists: Lists::default(), room: self.page_bytes() >> halvings };
-        page.add(self.me.entry(), self.me.is_online());
-        for (identity, member) in self.roster.iter() {
+        page.add(self.members.me.entry(), self.members.me.is_online());
+        for (identity, member) in self.members.roster.iter() {
             let is_news = !member.is_online() && member.changed_at.age(now) < TOMBSTONE_TOLD;
             if is_news && !page.add(member.entry(identity), false) {
                 break;
@@ -97,7 +97,8 @@ impl Machine {
     }
 
     fn add_to(&self, page: &mut Page, index: usize) -> bool {
-        self.roster
+        self.members
+            .roster
             .at(index)
             .is_some_and(|(identity, member)| page.add(member.entry(identity), member.is_online()))
     }

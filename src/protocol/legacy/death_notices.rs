@@ -58,27 +58,27 @@ impl Machine {
     /// Tells one legacy peer, and sees to the next.
     pub(in crate::protocol) fn tell_legacy_news(&mut self, now: Now) {
         let legacies = self.legacies_per_native();
-        let news = self.death_notices.pace(legacies, now.tick);
+        let news = self.legacy.death_notices.pace(legacies, now.tick);
         // Rounds meet one each: where there are many more, the others are asked for their list meanwhile.
         let are_met = legacies <= FEW;
-        let unmet = if are_met { 0.0 } else { legacies / self.config.gossip_interval.as_secs_f64() };
+        let unmet = if are_met { 0.0 } else { legacies / self.cx.config.gossip_interval.as_secs_f64() };
         let unmet = unmet.min(MOST_UNMET);
         let pace = news.max(unmet);
         let pause = Duration::from_secs_f64((1.0 / pace).clamp(FASTEST.as_secs_f64(), PACE.as_secs_f64()));
-        let is_due = self.rng.random::<f64>() < pace * pause.as_secs_f64();
+        let is_due = self.cx.rng.random::<f64>() < pace * pause.as_secs_f64();
         let next = self.jittered(pause);
-        self.timers.set(Timer::DeathNotices, now.tick + next);
+        self.cx.timers.set(Timer::DeathNotices, now.tick + next);
         if !is_due {
             return;
         }
         if self.legacy_room() == 0 {
             return;
         }
-        let legacy = self.roster.pick(&mut self.rng, |identity, member| {
+        let legacy = self.members.roster.pick(&mut self.cx.rng, |identity, member| {
             member.is_online()
                 && member.is_met_as_legacy()
                 && !member.is_left_alone(now.tick)
-                && !self.in_flight.is_talking_to(identity)
+                && !self.exchanges.in_flight.is_talking_to(identity)
         });
         let Some(peer) = legacy else { return };
         if news > 0.0 {
@@ -94,10 +94,10 @@ impl Machine {
         if !self.is_native() {
             return;
         }
-        self.death_notices.come(now.tick);
-        if self.phase.is_running() && self.legacies_per_native() > 0.0 {
+        self.legacy.death_notices.come(now.tick);
+        if self.lifecycle.phase.is_running() && self.legacies_per_native() > 0.0 {
             let pause = self.jittered(FASTEST);
-            self.timers.set_earlier(Timer::DeathNotices, now.tick + pause);
+            self.cx.timers.set_earlier(Timer::DeathNotices, now.tick + pause);
         }
     }
 }

@@ -58,44 +58,46 @@ impl LegacyPush {
 
 impl Machine {
     pub(in crate::protocol) fn push_to_few(&mut self, now: Tick) {
-        self.legacy_push.reach = self.legacy_push.reach.max(Some(Reach::Few));
+        self.legacy.push.reach = self.legacy.push.reach.max(Some(Reach::Few));
         self.schedule_push(now);
     }
 
     pub(in crate::protocol) fn push_to_many(&mut self, now: Tick) {
-        self.legacy_push.reach = Some(Reach::Many);
+        self.legacy.push.reach = Some(Reach::Many);
         self.schedule_push(now);
     }
 
     pub(in crate::protocol) fn schedule_push(&mut self, now: Tick) {
-        let has_news = self.legacy_push.reach.is_some() || !self.legacy_push.waiting.is_empty();
-        if has_news && self.phase.is_running() {
-            self.timers.set_earlier(Timer::Push, (now + COALESCED).max(self.legacy_push.not_before));
+        let has_news = self.legacy.push.reach.is_some() || !self.legacy.push.waiting.is_empty();
+        if has_news && self.lifecycle.phase.is_running() {
+            self.cx.timers.set_earlier(Timer::Push, (now + COALESCED).max(self.legacy.push.not_before));
         }
     }
 
     pub(in crate::protocol) fn push(&mut self, now: Now) {
-        let targets = match self.legacy_push.reach.take() {
+        let targets = match self.legacy.push.reach.take() {
             None => Vec::new(),
             Some(Reach::Many) if self.is_native() => self.many_legacies(),
             Some(Reach::Many) => self.many(),
             Some(Reach::Few) if self.is_native() => self.few_legacies(),
-            Some(Reach::Few) => self.roster.sample(&mut self.rng, FEW, |_, member| member.is_online()),
+            Some(Reach::Few) => {
+                self.members.roster.sample(&mut self.cx.rng, FEW, |_, member| member.is_online())
+            }
         };
         let targets = if self.is_native() { self.as_many_as_may(targets, now) } else { targets };
-        self.legacy_push.not_before = now.tick + PACE;
+        self.legacy.push.not_before = now.tick + PACE;
         self.schedule_push(now.tick);
         let (busy, free): (Vec<_>, Vec<_>) =
-            targets.into_iter().partition(|peer| self.in_flight.is_talking_to(peer));
-        self.legacy_push.owed.extend(busy);
+            targets.into_iter().partition(|peer| self.exchanges.in_flight.is_talking_to(peer));
+        self.legacy.push.owed.extend(busy);
         self.tell(free, Purpose::Push, now);
     }
 
     /// Those that may be told now; the others wait, unless they have gone meanwhile.
     fn as_many_as_may(&mut self, targets: Vec<Arc<str>>, now: Now) -> Vec<Arc<str>> {
         let room = self.legacy_room();
-        let LegacyPush { waiting, allowance, .. } = &mut self.legacy_push;
-        waiting.retain(|peer| self.roster.get(peer).is_some_and(|member| member.is_online()));
+        let LegacyPush { waiting, allowance, .. } = &mut self.legacy.push;
+        waiting.retain(|peer| self.members.roster.get(peer).is_some_and(|member| member.is_online()));
         waiting.extend(targets);
         let allowed = allowance.take(waiting.len().min(room), now.tick);
         waiting.drain(..allowed).collect()
@@ -104,26 +106,29 @@ impl Machine {
     // Native servers hear by rumours. What this server alone has found out may be found out by each of them.
     fn few_legacies(&mut self) -> Vec<Arc<str>> {
         let share = self.legacy_share();
-        let amount = (0..FEW).filter(|_| self.rng.random::<f64>() < share).count();
-        self.roster.sample(&mut self.rng, amount, |_, member| member.is_online() && member.is_met_as_legacy())
+        let amount = (0..FEW).filter(|_| self.cx.rng.random::<f64>() < share).count();
+        self.members
+            .roster
+            .sample(&mut self.cx.rng, amount, |_, member| member.is_online() && member.is_met_as_legacy())
     }
 
     fn many_legacies(&mut self) -> Vec<Arc<str>> {
         let mut chosen = self.many();
-        chosen.retain(|peer| self.roster.get(peer).is_some_and(|member| member.is_met_as_legacy()));
+        chosen.retain(|peer| self.members.roster.get(peer).is_some_and(|member| member.is_met_as_legacy()));
         chosen
     }
 
     pub(in crate::protocol) fn push_to(&mut self, peer: Arc<str>, now: Now) {
-        if self.phase.is_running() && self.converse(Arc::clone(&peer), Purpose::Push, now).is_none() {
-            self.legacy_push.owed.insert(peer);
+        if self.lifecycle.phase.is_running() && self.converse(Arc::clone(&peer), Purpose::Push, now).is_none()
+        {
+            self.legacy.push.owed.insert(peer);
         }
     }
 
     /// An exchange with a peer has ended: news that it missed meanwhile follow.
     pub(in crate::protocol) fn settle_push_debt(&mut self, peer: &Arc<str>, now: Now) {
-        if self.legacy_push.owed.swap_remove(peer)
-            && self.roster.get(peer).is_some_and(|member| member.is_online())
+        if self.legacy.push.owed.swap_remove(peer)
+            && self.members.roster.get(peer).is_some_and(|member| member.is_online())
         {
             self.push_to(Arc::clone(peer), now);
         }

@@ -39,32 +39,34 @@ struct Round {
 
 impl Machine {
     pub(in crate::protocol) fn schedule_round(&mut self, now: Now) {
-        let pause = self.jittered(self.config.gossip_interval);
-        self.timers.set(Timer::Round, now.tick + pause);
+        let pause = self.jittered(self.cx.config.gossip_interval);
+        self.cx.timers.set(Timer::Round, now.tick + pause);
     }
 
     pub(in crate::protocol) fn begin_round(&mut self, now: Now) {
-        if !self.phase.is_running() || self.rounds.current.is_some() {
+        if !self.lifecycle.phase.is_running() || self.legacy.rounds.current.is_some() {
             return;
         }
         match self.choose_partner(now.tick) {
             Some(peer) if self.has_room_for(&peer) => {
-                self.rounds.current = Some(Round { peer: Arc::clone(&peer), first_failure: None });
+                self.legacy.rounds.current = Some(Round { peer: Arc::clone(&peer), first_failure: None });
                 self.converse(peer, Purpose::Round, now);
             }
             _ => {
-                self.me.refresh(now);
+                self.members.me.refresh(now);
                 self.schedule_round(now);
             }
         }
     }
 
     pub(in crate::protocol) fn try_round_again(&mut self, now: Now) {
-        let Some(peer) = self.rounds.current.as_ref().map(|round| Arc::clone(&round.peer)) else { return };
-        if !self.roster.get(&peer).is_some_and(|member| member.is_online()) {
+        let Some(peer) = self.legacy.rounds.current.as_ref().map(|round| Arc::clone(&round.peer)) else {
+            return;
+        };
+        if !self.members.roster.get(&peer).is_some_and(|member| member.is_online()) {
             self.end_round(now);
         } else if !self.has_room_for(&peer) || self.converse(peer, Purpose::Round, now).is_none() {
-            self.timers.set(Timer::SecondTry, now.tick + SECOND_TRY);
+            self.cx.timers.set(Timer::SecondTry, now.tick + SECOND_TRY);
         }
     }
 
@@ -72,14 +74,16 @@ impl Machine {
         if self.is_met_natively(peer) {
             return self.end_round(now);
         }
-        let Some(round) = self.rounds.current.as_mut().filter(|round| round.peer == *peer) else { return };
-        let Some(first_failure) = round.first_failure else {
-            let newest = self.roster.get(peer).map_or(now.wall, |member| member.stamp);
-            round.first_failure = Some(FirstFailure { at: now, newest });
-            self.timers.set(Timer::SecondTry, now.tick + SECOND_TRY);
+        let Some(round) = self.legacy.rounds.current.as_mut().filter(|round| round.peer == *peer) else {
             return;
         };
-        if let Some(member) = self.roster.get_mut(peer) {
+        let Some(first_failure) = round.first_failure else {
+            let newest = self.members.roster.get(peer).map_or(now.wall, |member| member.stamp);
+            round.first_failure = Some(FirstFailure { at: now, newest });
+            self.cx.timers.set(Timer::SecondTry, now.tick + SECOND_TRY);
+            return;
+        };
+        if let Some(member) = self.members.roster.get_mut(peer) {
             member.open_check().failed_before(first_failure);
         }
         self.find_silent(peer, now);
@@ -87,20 +91,20 @@ impl Machine {
     }
 
     pub(in crate::protocol) fn end_round(&mut self, now: Now) {
-        self.rounds.current = None;
-        self.timers.stop(Timer::SecondTry);
-        if self.phase.is_running() {
+        self.legacy.rounds.current = None;
+        self.cx.timers.stop(Timer::SecondTry);
+        if self.lifecycle.phase.is_running() {
             self.schedule_round(now);
         }
     }
 
     fn choose_partner(&mut self, now: Tick) -> Option<Arc<str>> {
-        self.rounds.count += 1;
+        self.legacy.rounds.count += 1;
         // Legacy peers would take its word for life.
-        if self.own_url.is_unreachable() {
+        if self.lifecycle.own_url.is_unreachable() {
             return None;
         }
-        if self.is_native() && self.rng.random::<f64>() >= self.legacy_share() {
+        if self.is_native() && self.cx.rng.random::<f64>() >= self.legacy_share() {
             return None;
         }
         let is_native = self.is_native();
@@ -110,16 +114,16 @@ impl Machine {
                 && (!is_native || member.is_met_as_legacy())
                 && !member.is_left_alone(now)
         };
-        if self.rounds.count.is_multiple_of(MONITOR_EVERY) && self.may_burden_monitors() {
-            let monitor = self.roster.pick(&mut self.rng, |identity, member| {
-                is_wanted(member) && member.monitor && !self.in_flight.is_talking_to(identity)
+        if self.legacy.rounds.count.is_multiple_of(MONITOR_EVERY) && self.may_burden_monitors() {
+            let monitor = self.members.roster.pick(&mut self.cx.rng, |identity, member| {
+                is_wanted(member) && member.monitor && !self.exchanges.in_flight.is_talking_to(identity)
             });
             if monitor.is_some() {
                 return monitor;
             }
         }
-        self.roster.pick(&mut self.rng, |identity, member| {
-            is_wanted(member) && !self.in_flight.is_talking_to(identity)
+        self.members.roster.pick(&mut self.cx.rng, |identity, member| {
+            is_wanted(member) && !self.exchanges.in_flight.is_talking_to(identity)
         })
     }
 
@@ -129,31 +133,34 @@ impl Machine {
     }
 
     pub(in crate::protocol) fn legacies_per_native(&self) -> f64 {
-        let natives = self.roster.native_count() + 1;
-        let legacies = self.roster.online_count() + 1 - natives;
+        let natives = self.members.roster.native_count() + 1;
+        let legacies = self.members.roster.online_count() + 1 - natives;
         legacies as f64 / natives as f64
     }
 
     fn may_burden_monitors(&mut self) -> bool {
         let is_native = self.is_native();
         let monitors = self
+            .members
             .roster
             .iter()
             .filter(|(_, member)| {
                 member.is_online() && member.monitor && (!is_native || member.is_met_as_legacy())
             })
             .count();
-        let servers = if is_native { self.roster.native_count() } else { self.roster.online_count() };
+        let servers =
+            if is_native { self.members.roster.native_count() } else { self.members.roster.online_count() };
         let rounds_a_second =
-            servers as f64 * self.legacy_share() / self.config.gossip_interval.as_secs_f64();
+            servers as f64 * self.legacy_share() / self.cx.config.gossip_interval.as_secs_f64();
         let load = rounds_a_second / MONITOR_EVERY as f64;
-        monitors > 0 && self.rng.random::<f64>() * load <= MONITOR_LOAD * monitors as f64
+        monitors > 0 && self.cx.rng.random::<f64>() * load <= MONITOR_LOAD * monitors as f64
     }
 
     /// A peer that is asked too often is met no sooner than it says, a native one else at the pace of the rounds.
     pub(in crate::protocol) fn leave_alone(&mut self, peer: &str, pause: Option<Duration>, now: Now) {
-        let Some(member) = self.roster.get_mut(peer) else { return };
-        let own_pause = if member.is_met_as_legacy() { Duration::ZERO } else { self.config.gossip_interval };
+        let Some(member) = self.members.roster.get_mut(peer) else { return };
+        let own_pause =
+            if member.is_met_as_legacy() { Duration::ZERO } else { self.cx.config.gossip_interval };
         member.leave_alone_until(now.tick + pause.unwrap_or(own_pause));
     }
 
@@ -175,7 +182,7 @@ impl Machine {
         purpose: Purpose,
         now: Now,
     ) -> BTreeSet<ExchangeId> {
-        self.me.refresh(now);
+        self.members.me.refresh(now);
         let kind = if purpose == Purpose::Introduction { Kind::Sync(None) } else { Kind::Push };
         let (told, claims) = self.rumoured(MAX_CLAIM_BYTES_BESIDE_LISTS, now);
         let told: Arc<[Arc<str>]> = told.into();
@@ -184,13 +191,15 @@ impl Machine {
         let mut pages: BTreeMap<u8, Arc<Lists>> = BTreeMap::new();
         let mut exchanges = BTreeSet::new();
         for peer in peers {
-            if self.in_flight.is_talking_to(&peer) || self.in_flight.len() >= MAX_UNDER_WAY {
+            if self.exchanges.in_flight.is_talking_to(&peer)
+                || self.exchanges.in_flight.len() >= MAX_UNDER_WAY
+            {
                 continue;
             }
-            let Some(halvings) = self.roster.get(&peer).map(Member::page_halvings) else { continue };
-            let base_url = self.roster.spelling(&peer);
+            let Some(halvings) = self.members.roster.get(&peer).map(Member::page_halvings) else { continue };
+            let base_url = self.members.roster.spelling(&peer);
             let is_native = self.is_met_natively(&peer);
-            if !is_native && self.own_url.is_unreachable() && purpose != Purpose::Farewell {
+            if !is_native && self.lifecycle.own_url.is_unreachable() && purpose != Purpose::Farewell {
                 continue;
             }
             let lists = match pages.get(&halvings) {
@@ -215,8 +224,8 @@ impl Machine {
             let extension = self.offer(&peer, if has_news { &extension } else { &bare }, now);
             let told = if has_news { Arc::clone(&told) } else { Arc::default() };
             let timeout = if is_native { self.native_timeout() } else { PEER_TIMEOUT };
-            let id = self.in_flight.begin_telling(peer, purpose, told, now.tick);
-            self.transmits.push_back(Transmit::Gossip { id, base_url, lists, extension, timeout });
+            let id = self.exchanges.in_flight.begin_telling(peer, purpose, told, now.tick);
+            self.cx.transmits.push_back(Transmit::Gossip { id, base_url, lists, extension, timeout });
             exchanges.insert(id);
         }
         exchanges

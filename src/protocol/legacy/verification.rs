@@ -7,19 +7,16 @@ use std::sync::Arc;
 
 use crate::protocol::context::output::Transmit;
 use crate::protocol::context::timers::Timer;
-use crate::protocol::exchanges::in_flight::{Exchange, OwnWord, PEER_TIMEOUT, Purpose};
+use crate::protocol::exchanges::in_flight::{OwnWord, PEER_TIMEOUT, Purpose};
 use crate::protocol::legacy::verification::queue::MAX_ASKED;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::{Check, Comeback, SECOND_TRY, Stage};
-use crate::protocol::members::member::doubts::{Refusals, Way};
-use crate::protocol::members::member::proof::Proof;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Stamp, Tick};
 use crate::protocol::wire::extension::Finding;
-use crate::protocol::wire::message::Reply;
 
 pub(in crate::protocol) mod absence;
 pub(in crate::protocol) mod expiry;
@@ -30,8 +27,9 @@ pub(in crate::protocol) mod refusals;
 impl Machine {
     /// Hearsay that has been taken for true, or an old claim against a tombstone: to be verified some time.
     pub(in crate::protocol) fn request_check(&mut self, identity: &Arc<str>) {
-        if self.is_met_natively(identity) && self.roster.get(identity).is_some_and(Member::is_online) {
-            return self.probes.hurry(identity);
+        if self.is_met_natively(identity) && self.members.roster.get(identity).is_some_and(Member::is_online)
+        {
+            return self.native.probes.hurry(identity);
         }
         self.open_check(identity, false, |_| {});
     }
@@ -57,7 +55,7 @@ impl Machine {
     }
 
     fn open_check(&mut self, identity: &Arc<str>, is_urgent: bool, add: impl FnOnce(&mut Check)) {
-        let Some(member) = self.roster.get_mut(identity) else { return };
+        let Some(member) = self.members.roster.get_mut(identity) else { return };
         let is_new = member.check().is_none();
         let check = member.open_check();
         let before = (check.accusation, check.comeback);
@@ -75,21 +73,21 @@ impl Machine {
             check.stage = Stage::Queued;
         }
         if is_contradicted {
-            member.dispute(self.in_flight.last());
+            member.dispute(self.exchanges.in_flight.last());
         }
         if !is_to_be_queued {
             return;
         }
-        self.verification_queue.queue(Arc::clone(identity), is_urgent);
+        self.legacy.verification_queue.queue(Arc::clone(identity), is_urgent);
     }
 
     pub(in crate::protocol) fn schedule_verification(&mut self, now: Tick) {
-        if !self.phase.is_running() {
+        if !self.lifecycle.phase.is_running() {
             return;
         }
-        match self.verification_queue.next_wake(self.may_inquire()) {
-            Some(at) => self.timers.set(Timer::Verify, at.max(now)),
-            None => self.timers.stop(Timer::Verify),
+        match self.legacy.verification_queue.next_wake(self.may_inquire()) {
+            Some(at) => self.cx.timers.set(Timer::Verify, at.max(now)),
+            None => self.cx.timers.stop(Timer::Verify),
         }
         self.schedule_listings(now);
         self.schedule_strangers(now);
@@ -97,17 +95,19 @@ impl Machine {
 
     /// Sends out as many questions as the pace allows.
     pub(in crate::protocol) fn verify(&mut self, now: Now) {
-        for identity in self.verification_queue.take_due(now.tick) {
-            let Some(member) = self.roster.get_mut(&identity) else { continue };
+        for identity in self.legacy.verification_queue.take_due(now.tick) {
+            let Some(member) = self.members.roster.get_mut(&identity) else { continue };
             let is_due = |check: &Check| matches!(check.stage, Stage::Waiting(until) if until <= now.tick);
             let Some(check) = member.check_mut().filter(|check| is_due(check)) else { continue };
             check.stage = Stage::Queued;
             let is_accused =
                 member.check().is_some_and(|check| check.standing_accusation(member.stamp).is_some());
-            self.verification_queue.queue(identity, is_accused);
+            self.legacy.verification_queue.queue(identity, is_accused);
         }
         while self.may_inquire() {
-            let Some(identity) = self.verification_queue.take_next(now.tick, &mut self.rng) else { break };
+            let Some(identity) = self.legacy.verification_queue.take_next(now.tick, &mut self.cx.rng) else {
+                break;
+            };
             self.inquire(identity, now);
         }
         self.schedule_verification(now.tick);
@@ -115,80 +115,27 @@ impl Machine {
 
     fn may_inquire(&self) -> bool {
         // Questions about the master list are many, may all hang, and have a pace of their own.
-        let asked = self.in_flight.count(Purpose::is_verification).saturating_sub(self.listings.asked());
+        let asked = self
+            .exchanges
+            .in_flight
+            .count(Purpose::is_verification)
+            .saturating_sub(self.legacy.listings.asked());
         asked < MAX_ASKED && self.may_say_more() && self.legacy_room() > 0
     }
 
     fn inquire(&mut self, identity: Arc<str>, now: Now) {
-        let Some(member) = self.roster.get_mut(&identity) else { return };
+        let Some(member) = self.members.roster.get_mut(&identity) else { return };
         // An answer to something else may have settled the question meanwhile.
         let Some(check) = member.check_mut().filter(|check| check.stage == Stage::Queued) else { return };
         check.stage = Stage::Asked;
         // The answer to an earlier question about it is still awaited, and will do.
-        if self.in_flight.is_verifying(&identity) {
+        if self.exchanges.in_flight.is_verifying(&identity) {
             return;
         }
-        let base_url = self.roster.spelling(&identity);
-        self.verification_queue.spend_slot(now.tick);
-        let id = self.in_flight.begin(identity, Purpose::Inquiry, now.tick);
-        self.transmits.push_back(Transmit::Inquire { id, base_url, timeout: PEER_TIMEOUT });
-    }
-
-    /// What a verification has found.
-    fn conclude_verification(&mut self, id: ExchangeId, exchange: &Exchange, reply: &Reply<'_>, now: Now) {
-        let peer = &exchange.peer;
-        let is_native = self.roster.get(peer).is_some_and(|member| member.is_native());
-        let refuses_gossip =
-            self.roster.get(peer).and_then(Member::refusals).is_some_and(Refusals::came_by_gossip);
-        match (reply, &exchange.own_word, exchange.purpose) {
-            // It is back; whether as a native server, and in which incarnation, it says itself.
-            (Reply::Lists(_), Some(word), Purpose::Inquiry)
-                if is_native && word.online && !refuses_gossip =>
-            {
-                self.prove(peer, Proof::List);
-                if self.converse(Arc::clone(peer), Purpose::Trial, now).is_none() {
-                    self.await_exchange(peer, now);
-                }
-            }
-            (Reply::Lists(_), Some(word), Purpose::Inquiry) if word.online && self.is_only_shown(peer) => {
-                self.hear_shown(peer, id, word, now);
-            }
-            (Reply::Lists(_), Some(word), _) => {
-                self.heed_own_word(peer, id, exchange.purpose, word, now);
-                if word.online && !refuses_gossip {
-                    self.offer_to_stranger(peer, now);
-                }
-            }
-            (Reply::Lists(_), None, Purpose::Inquiry) if !refuses_gossip => {
-                self.find_absent(peer, id, None, now);
-            }
-            (Reply::Lists(_), None, purpose) | (Reply::Refusal(_), _, purpose) => {
-                self.close_check(peer);
-                self.hear_refusal(peer, purpose.way(), now);
-                self.try_stranger(peer, reply, now);
-            }
-            (Reply::Unclear(_), _, Purpose::Inquiry) if self.is_only_shown(peer) => {
-                // Gossip would bring a drained one back.
-                self.find_silent(peer, now);
-            }
-            (Reply::Unclear(_), _, Purpose::Inquiry) => {
-                // An exchange that is under way already tells as much as a trial.
-                if self.converse(Arc::clone(peer), Purpose::Trial, now).is_none() {
-                    self.await_exchange(peer, now);
-                }
-            }
-            _ => self.find_silent(peer, now),
-        }
-    }
-
-    /// A member has said itself where it stands.
-    fn heed_own_word(&mut self, peer: &Arc<str>, id: ExchangeId, purpose: Purpose, word: &OwnWord, now: Now) {
-        self.prove(peer, purpose.proof());
-        if word.online {
-            self.find_alive(peer, id, word, now);
-        } else {
-            self.find_absent(peer, id, Some(word.stamp), now);
-        }
+        let base_url = self.members.roster.spelling(&identity);
+        self.legacy.verification_queue.spend_slot(now.tick);
+        let id = self.exchanges.in_flight.begin(identity, Purpose::Inquiry, now.tick);
+        self.cx.transmits.push_back(Transmit::Inquire { id, base_url, timeout: PEER_TIMEOUT });
     }
 
     /// A member has answered. Claims that said otherwise are outdone, for an original does not refute them itself.
@@ -199,7 +146,7 @@ impl Machine {
         word: &OwnWord,
         now: Now,
     ) {
-        let Some(member) = self.roster.get_mut(peer) else { return };
+        let Some(member) = self.members.roster.get_mut(peer) else { return };
         let answered = word.stamp;
         let accusation = member.check().and_then(|check| check.standing_accusation(member.stamp));
         let was_offline = !member.is_online();
@@ -219,16 +166,16 @@ impl Machine {
             Some(contested) if answered <= contested => member.highest_seen().next(),
             _ => member.stamp.max(answered),
         });
-        self.roster.spell(peer, &word.spelling);
-        self.roster.because(Cause::Answered);
-        self.roster.transition(peer, Status::Online, now.tick);
-        if let Some(member) = self.roster.get_mut(peer) {
+        self.members.roster.spell(peer, &word.spelling);
+        self.members.roster.because(Cause::Answered);
+        self.members.roster.transition(peer, Status::Online, now.tick);
+        if let Some(member) = self.members.roster.get_mut(peer) {
             member.note_answered(true);
             member.acquit();
         }
         if is_held_against {
             // It speaks as an original does, and can't refute among native servers: whoever met it does.
-            self.roster.adopt_incarnation(peer, next);
+            self.members.roster.adopt_incarnation(peer, next);
         }
         if contested.is_some() {
             self.push_to_few(now.tick);
@@ -243,12 +190,12 @@ impl Machine {
 
     /// A member has not answered. Accused it is offline at once; else it is asked again before it is buried.
     pub(in crate::protocol) fn find_silent(&mut self, peer: &Arc<str>, now: Now) {
-        if self.is_met_natively(peer) && self.roster.get(peer).is_some_and(Member::is_online) {
+        if self.is_met_natively(peer) && self.members.roster.get(peer).is_some_and(Member::is_online) {
             self.close_check(peer);
             return self.probe_failed(peer, Finding::Silent, now);
         }
         self.hide_silent(peer, now);
-        let Some(member) = self.roster.get_mut(peer) else { return };
+        let Some(member) = self.members.roster.get_mut(peer) else { return };
         let mut check = member.close_check().unwrap_or_else(Check::new);
         let accusation = check.standing_accusation(member.stamp);
         let has_tombstone = !member.is_online() && check.comeback.is_none();
@@ -262,13 +209,13 @@ impl Machine {
             member.restamp(if accusation > beaten {
                 accusation
             } else {
-                member.tombstone_stamp(self.me.read_clock(now))
+                member.tombstone_stamp(self.members.me.read_clock(now))
             });
             self.lay_tombstone(peer, Status::Dead, now);
         } else if let Some(again) = check.fail(member, now) {
             check.stage = Stage::Waiting(again);
             member.leave_check_open(check);
-            self.verification_queue.wait(peer, again);
+            self.legacy.verification_queue.wait(peer, again);
         } else if member.is_unconfirmed {
             self.hide(peer, now);
         } else {
@@ -278,10 +225,10 @@ impl Machine {
 
     /// This server itself has found a member dead.
     pub(in crate::protocol) fn bury(&mut self, peer: &Arc<str>, now: Now) {
-        let Some(member) = self.roster.get_mut(peer) else { return };
+        let Some(member) = self.members.roster.get_mut(peer) else { return };
         member.record_verdict(false, now);
         member.close_check();
-        member.restamp(member.tombstone_stamp(self.me.read_clock(now)));
+        member.restamp(member.tombstone_stamp(self.members.me.read_clock(now)));
         self.lay_tombstone(peer, Status::Dead, now);
         self.push_to_few(now.tick);
     }
@@ -290,31 +237,31 @@ impl Machine {
     pub(in crate::protocol) fn doubt(&mut self, peer: &Arc<str>, now: Now) {
         let is_wanted =
             |member: &Member| member.is_met_as_legacy() && member.is_online() && member.check().is_none();
-        if self.roster.get(peer).is_some_and(is_wanted) {
+        if self.members.roster.get(peer).is_some_and(is_wanted) {
             self.find_silent(peer, now);
         }
     }
 
     /// What was asked before the newest claim came does not settle it.
     pub(in crate::protocol) fn ask_anew(&mut self, peer: &Arc<str>) {
-        let Some(member) = self.roster.get_mut(peer) else { return };
-        if !self.in_flight.is_verifying(peer) {
+        let Some(member) = self.members.roster.get_mut(peer) else { return };
+        if !self.exchanges.in_flight.is_verifying(peer) {
             member.open_check().stage = Stage::Queued;
-            self.verification_queue.queue(Arc::clone(peer), true);
+            self.legacy.verification_queue.queue(Arc::clone(peer), true);
         }
     }
 
     /// The exchange under way settles the question; if it does not, it is asked again.
-    fn await_exchange(&mut self, peer: &Arc<str>, now: Now) {
-        let Some(check) = self.roster.get_mut(peer).and_then(Member::check_mut) else { return };
+    pub(in crate::protocol) fn await_exchange(&mut self, peer: &Arc<str>, now: Now) {
+        let Some(check) = self.members.roster.get_mut(peer).and_then(Member::check_mut) else { return };
         let again = now.tick + SECOND_TRY;
         check.stage = Stage::Waiting(again);
-        self.verification_queue.wait(peer, again);
+        self.legacy.verification_queue.wait(peer, again);
     }
 
     pub(in crate::protocol) fn lay_tombstone(&mut self, peer: &Arc<str>, status: Status, now: Now) {
-        self.roster.transition(peer, status, now.tick);
-        if let Some(member) = self.roster.get_mut(peer) {
+        self.members.roster.transition(peer, status, now.tick);
+        if let Some(member) = self.members.roster.get_mut(peer) {
             member.acquit();
             let stamp = member.stamp;
             self.schedule_drop(stamp, now);
@@ -323,73 +270,7 @@ impl Machine {
         self.spread(peer, now);
     }
 
-    fn close_check(&mut self, peer: &str) {
-        self.roster.get_mut(peer).map(Member::close_check);
-    }
-
-    /// The reply to any exchange, by its purpose.
-    pub(in crate::protocol) fn conclude(
-        &mut self,
-        now: Now,
-        id: ExchangeId,
-        exchange: &Exchange,
-        reply: &Reply<'_>,
-    ) {
-        self.admit_answerer(exchange, now);
-        if exchange.purpose.is_verification() {
-            return self.conclude_verification(id, exchange, reply, now);
-        }
-        let is_native = self.is_met_natively(&exchange.peer);
-        // What proves nothing does not tell its language either.
-        if matches!(reply, Reply::Lists(_)) && exchange.own_word.is_some() {
-            self.note_legacy_wire(&exchange.peer, now);
-        }
-        match (reply, &exchange.own_word) {
-            (Reply::Lists(_), Some(word)) => {
-                self.heed_own_word(&exchange.peer, id, exchange.purpose, word, now);
-                if !word.online {
-                    // Drained, perhaps rolled back to the original: nothing more is to be found out as from a native server.
-                    self.probes.excuse(&exchange.peer);
-                    self.report(&exchange.peer, Finding::Silent, now);
-                } else if is_native {
-                    self.probe_succeeded(&exchange.peer, now);
-                }
-            }
-            (Reply::Lists(_), None) | (Reply::Refusal(_), _) => {
-                self.hear_refusal(&exchange.peer, Way::Gossip, now);
-                if exchange.purpose == Purpose::Introduction {
-                    self.ask_for_whole_roster(&exchange.peer, &[], now);
-                }
-            }
-            (Reply::Native(_), _) => {}
-            (Reply::Unclear(_) | Reply::Failure(_) | Reply::NoListener(_), _) => {
-                match exchange.purpose {
-                    Purpose::Round => self.fail_round(&exchange.peer, now),
-                    Purpose::Farewell => {}
-                    Purpose::Introduction => {
-                        self.doubt(&exchange.peer, now);
-                        self.ask_for_whole_roster(&exchange.peer, &[], now);
-                    }
-                    Purpose::Sync if self.phase.is_starting() => {
-                        self.ask_for_whole_roster(&exchange.peer, &[], now);
-                    }
-                    _ => self.doubt(&exchange.peer, now),
-                }
-                if is_native && exchange.purpose != Purpose::Farewell {
-                    let finding = match reply {
-                        Reply::NoListener(_) => Finding::Refused,
-                        _ => Finding::Silent,
-                    };
-                    self.fail_natively(&exchange.peer, exchange.purpose, finding, now);
-                }
-            }
-        }
-        if exchange.purpose == Purpose::Round
-            && !matches!(reply, Reply::Unclear(_) | Reply::Failure(_) | Reply::NoListener(_))
-        {
-            self.end_round(now);
-        }
-        self.begin_running_when_greeted(id, now);
-        self.end_farewell_when_told(id, now);
+    pub(in crate::protocol) fn close_check(&mut self, peer: &str) {
+        self.members.roster.get_mut(peer).map(Member::close_check);
     }
 }

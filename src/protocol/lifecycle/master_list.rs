@@ -71,54 +71,54 @@ impl MasterList {
 
 impl Machine {
     pub(in crate::protocol) fn schedule_announcement(&mut self, now: Tick) {
-        let config = &self.config.master_list;
-        let spread = config.announce_interval.mul_f64(self.rng.random::<f64>());
-        self.timers.set(Timer::Announce, now + config.announce_minimum + spread);
+        let config = &self.cx.config.master_list;
+        let spread = config.announce_interval.mul_f64(self.cx.rng.random::<f64>());
+        self.cx.timers.set(Timer::Announce, now + config.announce_minimum + spread);
     }
 
     pub(in crate::protocol) fn announce_to_master_list(&mut self, now: Now) {
-        self.master_list.wants_upload = true;
-        self.master_list.tries = Tries::default();
+        self.lifecycle.master_list.wants_upload = true;
+        self.lifecycle.master_list.tries = Tries::default();
         self.schedule_announcement(now.tick);
         self.download_master_list();
     }
 
     pub(in crate::protocol) fn download_master_list(&mut self) {
-        if self.master_list.current.is_none() {
-            let id = self.in_flight.next_id();
-            self.master_list.current = Some(id);
-            self.timers.stop(Timer::Download);
-            self.rejected.begin_list();
-            self.transmits.push_back(Transmit::DownloadMasterList { id });
+        if self.lifecycle.master_list.current.is_none() {
+            let id = self.exchanges.in_flight.next_id();
+            self.lifecycle.master_list.current = Some(id);
+            self.cx.timers.stop(Timer::Download);
+            self.merging.rejected.begin_list();
+            self.cx.transmits.push_back(Transmit::DownloadMasterList { id });
         }
     }
 
     /// The outcome of a download: the list, or why there is none. Merges the claims that the document still holds.
     pub fn handle_download(&mut self, now: Now, id: ExchangeId, outcome: &Result<Document, DownloadFailure>) {
-        if self.master_list.current.take_if(|current| *current == id).is_none() {
+        if self.lifecycle.master_list.current.take_if(|current| *current == id).is_none() {
             return;
         }
-        self.parsing.lift();
+        self.cx.parsing.lift();
         match outcome {
             Ok(document) => {
-                self.master_list.failures = 0;
+                self.lifecycle.master_list.failures = 0;
                 self.merge_lists(now, Source::MasterList, &document.claims);
                 self.ask_hidden_again();
                 self.greet_after_download(now);
                 self.download_again_if_alone(document, now);
                 self.mind_rejected_list(now.tick);
-                if self.master_list.wants_upload {
+                if self.lifecycle.master_list.wants_upload {
                     self.upload(document, now);
                 }
             }
             Err(failure) => {
-                let place = document::without_secrets(&self.config.master_list.url);
+                let place = document::without_secrets(&self.cx.config.master_list.url);
                 self.log_own_failure(
                     format!("Failed to download master list from {place}:"),
                     &failure.reason,
                     now.tick,
                 );
-                match self.phase {
+                match self.lifecycle.phase {
                     Phase::LastUpload if failure.is_passing => {
                         if !self.retry_upload(failure.retry_after, now.tick) {
                             self.end_farewell_stage(now);
@@ -136,10 +136,10 @@ impl Machine {
     }
 
     fn greet_after_download(&mut self, now: Now) {
-        if std::mem::replace(&mut self.master_list.has_greeted, true) {
+        if std::mem::replace(&mut self.lifecycle.master_list.has_greeted, true) {
             return;
         }
-        match self.phase {
+        match self.lifecycle.phase {
             Phase::Downloading => self.greet(now),
             Phase::Running => self.push_to_many(now.tick),
             _ => {}
@@ -148,24 +148,24 @@ impl Machine {
 
     /// A list whose servers are all out of reach may soon name others.
     fn download_again_if_alone(&mut self, document: &Document, now: Now) {
-        if self.listings.heard_at.is_none() && self.names_others(document) {
-            let pause = FIRST_PAUSE_ALONE.saturating_mul(1 << self.master_list.lonely.min(4));
-            self.master_list.lonely += 1;
+        if self.legacy.listings.heard_at.is_none() && self.names_others(document) {
+            let pause = FIRST_PAUSE_ALONE.saturating_mul(1 << self.lifecycle.master_list.lonely.min(4));
+            self.lifecycle.master_list.lonely += 1;
             self.schedule_download(pause, None, now);
         }
     }
 
     /// The moment for another download has come.
     pub(in crate::protocol) fn download_again(&mut self) {
-        let has_failed = self.master_list.failures > 0;
-        let is_wanted = self.rejected.takes_list() || self.master_list.wants_upload;
-        if is_wanted || has_failed || self.listings.heard_at.is_none() {
+        let has_failed = self.lifecycle.master_list.failures > 0;
+        let is_wanted = self.merging.rejected.takes_list() || self.lifecycle.master_list.wants_upload;
+        if is_wanted || has_failed || self.legacy.listings.heard_at.is_none() {
             self.download_master_list();
         }
     }
 
     fn schedule_retry(&mut self, at_least: Option<Duration>, now: Now) {
-        let list = &mut self.master_list;
+        let list = &mut self.lifecycle.master_list;
         let pause = FIRST_RETRY.saturating_mul(1 << list.failures.min(6));
         list.failures += 1;
         self.schedule_download(pause, at_least, now);
@@ -173,8 +173,8 @@ impl Machine {
 
     fn schedule_download(&mut self, pause: Duration, at_least: Option<Duration>, now: Now) {
         let pause = pause.min(LONGEST_RETRY);
-        let pause = pause.mul_f64(self.rng.random_range(0.5..1.0));
+        let pause = pause.mul_f64(self.cx.rng.random_range(0.5..1.0));
         let pause = pause.max(at_least.unwrap_or_default().min(LONGEST_RETRY));
-        self.timers.set(Timer::Download, now.tick + pause);
+        self.cx.timers.set(Timer::Download, now.tick + pause);
     }
 }

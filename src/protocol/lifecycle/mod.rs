@@ -2,6 +2,11 @@
 //!
 //! May touch `merging` and below; never `native` or `legacy`.
 
+use crate::protocol::context::config::Config;
+use crate::protocol::lifecycle::master_list::MasterList;
+use crate::protocol::lifecycle::own_url::OwnUrl;
+use crate::protocol::lifecycle::phase::Phase;
+
 pub(in crate::protocol) mod master_list;
 pub(in crate::protocol) mod own_url;
 pub(in crate::protocol) mod phase;
@@ -9,3 +14,21 @@ pub(in crate::protocol) mod reconnect;
 pub(in crate::protocol) mod retention;
 pub(in crate::protocol) mod revision;
 pub(in crate::protocol) mod upload;
+
+/// How far the start or the leave has come, and what it needs.
+#[derive(Debug)]
+pub(in crate::protocol) struct Lifecycle {
+    pub(in crate::protocol) phase: Phase,
+    pub(in crate::protocol) master_list: MasterList,
+    pub(in crate::protocol) own_url: OwnUrl,
+}
+
+impl Lifecycle {
+    pub(in crate::protocol) fn new(config: &Config) -> Self {
+        Self {
+            phase: Phase::Downloading,
+            master_list: MasterList::new(&config.master_list),
+            own_url: OwnUrl::default(),
+        }
+    }
+}

@@ -82,27 +82,27 @@ enum Answer {
 impl Machine {
     /// A request of another process has come in: this server is reached.
     pub(in crate::protocol) fn note_request(&mut self, now: Now) {
-        self.own_url.last_request = Some(now.tick);
+        self.lifecycle.own_url.last_request = Some(now.tick);
         self.record_reached_again(now);
     }
 
     /// Holds for nothing what was said against this server's reachability, and refutes what it has not refuted yet.
     pub(in crate::protocol) fn record_reached_again(&mut self, now: Now) {
-        if std::mem::take(&mut self.own_url.standing) != Standing::Reached {
+        if std::mem::take(&mut self.lifecycle.own_url.standing) != Standing::Reached {
             self.refute(now);
         }
     }
 
     /// The event loop is blocked: that is why the own URL does not answer.
     pub(in crate::protocol) fn excuse_check(&mut self, now: Now) {
-        if matches!(self.own_url.standing, Standing::Checks { .. } | Standing::Waits) {
+        if matches!(self.lifecycle.own_url.standing, Standing::Checks { .. } | Standing::Waits) {
             self.record_reached_again(now);
         }
     }
 
     fn refute(&mut self, now: Now) {
-        if self.me.refute(now) {
-            self.health.worsen();
+        if self.members.me.refute(now) {
+            self.native.health.worsen();
             self.spread_myself(now);
             self.push_to_few(now.tick);
         }
@@ -111,25 +111,25 @@ impl Machine {
     /// Whether this claim is no longer refuted at once. Begins to find out whether it is true.
     pub(in crate::protocol) fn doubts_itself(&mut self, claim: &Claim, now: Now) -> bool {
         let is_accused = matches!(claim.status, Status::Suspect | Status::Dead)
-            && claim.incarnation >= self.me.incarnation();
-        if !is_accused || !self.phase.is_running() || !self.me.is_online() {
+            && claim.incarnation >= self.members.me.incarnation();
+        if !is_accused || !self.lifecycle.phase.is_running() || !self.members.me.is_online() {
             return false;
         }
         let says_dead = claim.status == Status::Dead;
-        if let Standing::Checks { is_dead, .. } = &mut self.own_url.standing {
+        if let Standing::Checks { is_dead, .. } = &mut self.lifecycle.own_url.standing {
             *is_dead |= says_dead;
         }
-        if self.own_url.standing == Standing::Reached {
+        if self.lifecycle.own_url.standing == Standing::Reached {
             // A request that comes just now brings the accusation, or shows it wrong.
-            let was_reached_before = self.own_url.last_request.is_some_and(|at| at < now.tick);
-            if !was_reached_before || self.reporters(claim) < REPORTERS || self.health.lag > LAGS {
+            let was_reached_before = self.lifecycle.own_url.last_request.is_some_and(|at| at < now.tick);
+            if !was_reached_before || self.reporters(claim) < REPORTERS || self.native.health.lag > LAGS {
                 return false;
             }
             let timeout = self.native_timeout();
             let asked = self.ask_myself(timeout, now);
-            self.own_url.standing = Standing::Checks { asked, is_dead: says_dead };
+            self.lifecycle.own_url.standing = Standing::Checks { asked, is_dead: says_dead };
         }
-        self.me.note(claim);
+        self.members.me.note(claim);
         true
     }
 
@@ -137,74 +137,74 @@ impl Machine {
         match claim.status {
             Status::Suspect => claim.accusers.len(),
             // Two have found it dead, unless there are not two.
-            _ => self.roster.native_count(),
+            _ => self.members.roster.native_count(),
         }
     }
 
     /// Over a connection of its own, as a kept one leads to the same process each time.
     fn ask_myself(&mut self, timeout: Duration, now: Now) -> ExchangeId {
-        let identity: Arc<str> = Arc::from(self.me.identity());
-        let id = self.in_flight.begin(identity, Purpose::OwnUrl, now.tick);
-        let base_url = self.me.entry().base_url;
+        let identity: Arc<str> = Arc::from(self.members.me.identity());
+        let id = self.exchanges.in_flight.begin(identity, Purpose::OwnUrl, now.tick);
+        let base_url = self.members.me.entry().base_url;
         let extension = Arc::new(self.extension(Kind::Push, Vec::new()));
-        self.transmits.push_back(Transmit::AskMyself { id, base_url, extension, timeout });
+        self.cx.transmits.push_back(Transmit::AskMyself { id, base_url, extension, timeout });
         id
     }
 
     /// What has come back from the own URL.
     pub(in crate::protocol) fn conclude_own_url(&mut self, id: ExchangeId, reply: &Reply<'_>, now: Now) {
-        self.in_flight.end(id);
+        self.exchanges.in_flight.end(id);
         let answer = self.who_answers(reply);
-        if let Phase::Siblings { asked, tries_left } = self.phase {
+        if let Phase::Siblings { asked, tries_left } = self.lifecycle.phase {
             if asked == id {
                 self.conclude_sibling_question(answer, tries_left, now);
             }
             return;
         }
         let has_reached_itself = answer != Answer::Nobody;
-        let counts = self.own_url.has_reached_itself || self.was_not_reached_lately(now);
-        self.own_url.has_reached_itself |= has_reached_itself;
-        let Standing::Checks { asked, is_dead } = self.own_url.standing else { return };
+        let counts = self.lifecycle.own_url.has_reached_itself || self.was_not_reached_lately(now);
+        self.lifecycle.own_url.has_reached_itself |= has_reached_itself;
+        let Standing::Checks { asked, is_dead } = self.lifecycle.own_url.standing else { return };
         if asked != id {
             return;
         }
-        if has_reached_itself || self.health.lag > LAGS || !(counts || is_dead) {
+        if has_reached_itself || self.native.health.lag > LAGS || !(counts || is_dead) {
             return self.record_reached_again(now);
         }
-        self.own_url.failure = match reply {
+        self.lifecycle.own_url.failure = match reply {
             Reply::Unclear(reason) | Reply::NoListener(reason) | Reply::Failure(reason) => reason.clone(),
             _ => "another service answers".to_owned(),
         };
-        self.own_url.standing = Standing::Waits;
+        self.lifecycle.own_url.standing = Standing::Waits;
         if counts {
             self.gives_up(now);
         }
     }
 
     fn was_not_reached_lately(&self, now: Now) -> bool {
-        self.own_url.last_request.is_none_or(|at| now.tick.since(at) >= REACHED_LATELY)
+        self.lifecycle.own_url.last_request.is_none_or(|at| now.tick.since(at) >= REACHED_LATELY)
     }
 
     /// Looks whether a request has to be waited for any longer.
     pub(in crate::protocol) fn look_at_own_url(&mut self, now: Now) {
-        if self.own_url.standing == Standing::Waits && self.was_not_reached_lately(now) {
+        if self.lifecycle.own_url.standing == Standing::Waits && self.was_not_reached_lately(now) {
             self.gives_up(now);
         }
     }
 
     fn gives_up(&mut self, now: Now) {
-        self.own_url.standing = Standing::Unreachable;
-        let base_url = self.me.entry().base_url;
+        self.lifecycle.own_url.standing = Standing::Unreachable;
+        let base_url = self.members.me.entry().base_url;
         let message = format!(
             "Clustershazbot is not reached at its own URL {base_url}, and stays offline for the others until it is:"
         );
-        let failure = std::mem::take(&mut self.own_url.failure);
+        let failure = std::mem::take(&mut self.lifecycle.own_url.failure);
         self.log_own_failure(message, &failure, now.tick);
     }
 
     fn who_answers(&self, reply: &Reply<'_>) -> Answer {
         match reply {
-            Reply::Native(word) if word.instance == self.instance => Answer::LocalServer,
+            Reply::Native(word) if word.instance == self.exchanges.instance => Answer::LocalServer,
             Reply::Native(word) if self.is_about_myself(word) => match word.me.status {
                 Status::Online => Answer::Sibling,
                 _ => Answer::LeavingSibling,
@@ -223,25 +223,25 @@ impl Machine {
 
     /// Another process has spoken; whether it is a sibling.
     pub(in crate::protocol) fn meets_sibling(&mut self, word: &Extension) -> bool {
-        let is_sibling = word.instance != self.instance && self.is_about_myself(word);
-        self.own_url.has_sibling |= is_sibling || word.siblings;
+        let is_sibling = word.instance != self.exchanges.instance && self.is_about_myself(word);
+        self.lifecycle.own_url.has_sibling |= is_sibling || word.siblings;
         is_sibling
     }
 
     /// Whether this server has to ask for a sibling before it leaves.
     pub(in crate::protocol) fn may_have_sibling(&self) -> bool {
-        self.own_url.has_sibling && self.phase.is_running() && self.me.is_online()
+        self.lifecycle.own_url.has_sibling && self.lifecycle.phase.is_running() && self.members.me.is_online()
     }
 
     /// The leave begins by asking the own URL.
     pub(in crate::protocol) fn ask_for_sibling(&mut self, now: Now) {
-        self.timers.set(Timer::Farewell, now.tick + SIBLING_PATIENCE);
+        self.cx.timers.set(Timer::Farewell, now.tick + SIBLING_PATIENCE);
         self.try_for_sibling(SIBLING_TRIES, now);
     }
 
     fn try_for_sibling(&mut self, tries: u8, now: Now) {
         let asked = self.ask_myself(SIBLING_PATIENCE, now);
-        self.phase = Phase::Siblings { asked, tries_left: tries - 1 };
+        self.lifecycle.phase = Phase::Siblings { asked, tries_left: tries - 1 };
     }
 
     fn conclude_sibling_question(&mut self, answer: Answer, tries_left: u8, now: Now) {

@@ -74,25 +74,26 @@ impl Machine {
     pub(in crate::protocol) fn greet(&mut self, now: Now) {
         let mut peers = self.many();
         // Any of them: the monitors, at the end, would be asked by every newcomer.
-        let first = (!peers.is_empty()).then(|| peers.swap_remove(self.rng.random_range(0..peers.len())));
-        self.anti_entropy.whole_tries_left = WHOLE_TRIES;
+        let first = (!peers.is_empty()).then(|| peers.swap_remove(self.cx.rng.random_range(0..peers.len())));
+        self.native.anti_entropy.whole_tries_left = WHOLE_TRIES;
         let mut waiting = self.tell(first.into_iter().collect(), Purpose::Introduction, now);
         waiting.append(&mut self.tell(peers, Purpose::Greeting, now));
         if waiting.is_empty() {
             return self.begin_running(now);
         }
         let has_overdue = waiting.iter().any(|id| self.is_overdue(*id, now));
-        self.phase = Phase::Greeting(waiting);
-        self.master_list.awaits_overdue = has_overdue;
+        self.lifecycle.phase = Phase::Greeting(waiting);
+        self.lifecycle.master_list.awaits_overdue = has_overdue;
         let patience = if has_overdue { OVERDUE_PATIENCE } else { PATIENCE };
         // Peers that hang are no reason to be silent: those who can't reach this server yet hear that it lives.
         self.schedule_probe(now.tick);
-        self.timers.set(Timer::Bootstrap, now.tick + patience);
+        self.cx.timers.set(Timer::Bootstrap, now.tick + patience);
     }
 
     /// Whether a greeting went to an entry that is most likely dead.
     fn is_overdue(&self, id: ExchangeId, now: Now) -> bool {
-        let member = self.in_flight.get(id).and_then(|exchange| self.roster.get(&exchange.peer));
+        let member =
+            self.exchanges.in_flight.get(id).and_then(|exchange| self.members.roster.get(&exchange.peer));
         // A list written by hand may give no moment.
         let is_old = |stamp: Stamp| stamp > Stamp(0) && stamp.age(now.wall) >= OVERDUE;
         member.is_some_and(|member| member.is_unconfirmed && is_old(member.stamp))
@@ -100,29 +101,32 @@ impl Machine {
 
     /// Whoever has not answered the greeting is not waited for: first those that are most likely dead.
     pub(in crate::protocol) fn end_greeting(&mut self, now: Now) {
-        if !std::mem::take(&mut self.master_list.awaits_overdue) {
+        if !std::mem::take(&mut self.lifecycle.master_list.awaits_overdue) {
             return self.begin_running(now);
         }
-        let Phase::Greeting(waiting) = &self.phase else { return };
+        let Phase::Greeting(waiting) = &self.lifecycle.phase else { return };
         let overdue: Vec<ExchangeId> =
             waiting.iter().copied().filter(|id| self.is_overdue(*id, now)).collect();
         let is_introduction = |id: &ExchangeId| {
-            self.in_flight.get(*id).is_some_and(|exchange| exchange.purpose == Purpose::Introduction)
+            self.exchanges
+                .in_flight
+                .get(*id)
+                .is_some_and(|exchange| exchange.purpose == Purpose::Introduction)
         };
         if overdue.iter().any(is_introduction) {
             self.ask_for_whole_roster("", &[], now);
         }
-        if let Phase::Greeting(waiting) = &mut self.phase {
+        if let Phase::Greeting(waiting) = &mut self.lifecycle.phase {
             waiting.retain(|id| !overdue.contains(id));
             if waiting.is_empty() {
                 return self.begin_running(now);
             }
         }
-        self.timers.set(Timer::Bootstrap, now.tick + (PATIENCE - OVERDUE_PATIENCE));
+        self.cx.timers.set(Timer::Bootstrap, now.tick + (PATIENCE - OVERDUE_PATIENCE));
     }
 
     pub(in crate::protocol) fn begin_running_when_greeted(&mut self, id: ExchangeId, now: Now) {
-        if let Phase::Greeting(waiting) = &mut self.phase {
+        if let Phase::Greeting(waiting) = &mut self.lifecycle.phase {
             waiting.remove(&id);
             if waiting.is_empty() {
                 self.begin_running(now);
@@ -132,52 +136,52 @@ impl Machine {
 
     /// A start waits for these exchanges too.
     pub(in crate::protocol) fn wait_for_greeting(&mut self, exchanges: BTreeSet<ExchangeId>) {
-        if let Phase::Greeting(waiting) = &mut self.phase {
+        if let Phase::Greeting(waiting) = &mut self.lifecycle.phase {
             waiting.extend(exchanges);
         }
     }
 
     pub(in crate::protocol) fn begin_running(&mut self, now: Now) {
-        if !self.phase.is_starting() {
+        if !self.lifecycle.phase.is_starting() {
             return;
         }
-        self.phase = Phase::Running;
-        self.events.push_back(Event::Started);
-        self.roster.journal.begin(now.tick);
-        self.timers.stop(Timer::Bootstrap);
+        self.lifecycle.phase = Phase::Running;
+        self.cx.events.push_back(Event::Started);
+        self.members.roster.journal.begin(now.tick);
+        self.cx.timers.stop(Timer::Bootstrap);
         self.schedule_round(now);
         self.schedule_reconnect(now.tick);
         self.schedule_announcement(now.tick);
-        self.timers.set(Timer::Retention, now.tick);
+        self.cx.timers.set(Timer::Retention, now.tick);
         self.schedule_push(now.tick);
         self.schedule_verification(now.tick);
         if self.is_native() {
             self.schedule_probe(now.tick);
             self.spread_myself(now);
-            self.timers.set(Timer::DeathNotices, now.tick);
+            self.cx.timers.set(Timer::DeathNotices, now.tick);
             if !self.suspects_is_empty() {
-                self.timers.set(Timer::Suspicion, now.tick);
+                self.cx.timers.set(Timer::Suspicion, now.tick);
             }
         }
     }
 
     /// Takes this server offline at once, tells the others, and ends. `Event::ShutDown` says that all is done.
     pub fn handle_leave(&mut self, now: Now) {
-        if self.me.is_leaving() {
+        if self.members.me.is_leaving() {
             return;
         }
         self.look_at_clock(now);
         let may_have_sibling = self.may_have_sibling();
-        self.me.leave_quietly();
-        self.rumours.forget_all();
-        if self.phase.is_starting() {
-            self.events.push_back(Event::Started);
+        self.members.me.leave_quietly();
+        self.native.rumours.forget_all();
+        if self.lifecycle.phase.is_starting() {
+            self.cx.events.push_back(Event::Started);
         }
-        self.in_flight.abandon_all();
-        self.master_list.give_up();
-        self.timers.stop_all();
-        self.transmits.clear();
-        self.transmits.push_back(Transmit::AbandonAll);
+        self.exchanges.in_flight.abandon_all();
+        self.lifecycle.master_list.give_up();
+        self.cx.timers.stop_all();
+        self.cx.transmits.clear();
+        self.cx.transmits.push_back(Transmit::AbandonAll);
         if may_have_sibling {
             return self.ask_for_sibling(now);
         }
@@ -186,22 +190,22 @@ impl Machine {
 
     /// Tells the others that this URL goes offline.
     pub(in crate::protocol) fn say_farewell(&mut self, now: Now) {
-        self.me.leave(now);
+        self.members.me.leave(now);
         // A question to the own URL may still be under way.
-        self.in_flight.abandon_all();
+        self.exchanges.in_flight.abandon_all();
         let waiting = self.tell_many(Purpose::Farewell, now);
-        let asked_for_sibling = matches!(self.phase, Phase::Siblings { .. });
+        let asked_for_sibling = matches!(self.lifecycle.phase, Phase::Siblings { .. });
         let spent = if asked_for_sibling { SIBLING_PATIENCE } else { Duration::ZERO };
-        self.timers.set(Timer::Farewell, now.tick + (PATIENCE - spent));
+        self.cx.timers.set(Timer::Farewell, now.tick + (PATIENCE - spent));
         let is_alone = waiting.is_empty();
-        self.phase = Phase::Farewell(waiting);
+        self.lifecycle.phase = Phase::Farewell(waiting);
         if is_alone {
             self.end_farewell_stage(now);
         }
     }
 
     pub(in crate::protocol) fn end_farewell_when_told(&mut self, id: ExchangeId, now: Now) {
-        if let Phase::Farewell(waiting) = &mut self.phase {
+        if let Phase::Farewell(waiting) = &mut self.lifecycle.phase {
             waiting.remove(&id);
             if waiting.is_empty() {
                 self.end_farewell_stage(now);
@@ -211,12 +215,13 @@ impl Machine {
 
     /// The others know, or hang: the master list comes next, where that is wanted, and then the end.
     pub(in crate::protocol) fn end_farewell_stage(&mut self, now: Now) {
-        if matches!(self.phase, Phase::Siblings { .. }) {
+        if matches!(self.lifecycle.phase, Phase::Siblings { .. }) {
             return self.say_farewell(now);
         }
-        if matches!(self.phase, Phase::Farewell(_)) && self.config.master_list.update_on_shutdown {
-            self.phase = Phase::LastUpload;
-            self.timers.set(Timer::Farewell, now.tick + LAST_UPLOAD_PATIENCE);
+        if matches!(self.lifecycle.phase, Phase::Farewell(_)) && self.cx.config.master_list.update_on_shutdown
+        {
+            self.lifecycle.phase = Phase::LastUpload;
+            self.cx.timers.set(Timer::Farewell, now.tick + LAST_UPLOAD_PATIENCE);
             return self.begin_last_upload(now);
         }
         self.end();
@@ -228,11 +233,11 @@ impl Machine {
     }
 
     fn end(&mut self) {
-        self.phase = Phase::Gone;
-        self.in_flight.abandon_all();
-        self.master_list.give_up();
-        self.timers.stop_all();
-        self.events.push_back(Event::ShutDown);
+        self.lifecycle.phase = Phase::Gone;
+        self.exchanges.in_flight.abandon_all();
+        self.lifecycle.master_list.give_up();
+        self.cx.timers.stop_all();
+        self.cx.events.push_back(Event::ShutDown);
     }
 
     fn tell_many(&mut self, purpose: Purpose, now: Now) -> BTreeSet<ExchangeId> {
@@ -242,9 +247,9 @@ impl Machine {
 
     /// Up to 20 random servers and all monitors, as far as a cluster needs monitors.
     pub(in crate::protocol) fn many(&mut self) -> Vec<Arc<str>> {
-        let mut chosen = self.roster.sample(&mut self.rng, MANY, |_, member| member.is_online());
+        let mut chosen = self.members.roster.sample(&mut self.cx.rng, MANY, |_, member| member.is_online());
         let monitors = if self.is_native() { MAX_MONITORS_OF_NATIVES } else { MAX_MONITORS };
-        let monitors = self.roster.sample(&mut self.rng, monitors, |identity, member| {
+        let monitors = self.members.roster.sample(&mut self.cx.rng, monitors, |identity, member| {
             member.is_online() && member.monitor && !chosen.contains(identity)
         });
         chosen.extend(monitors);

@@ -22,17 +22,17 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 impl Machine {
     /// Sees to it that a tombstone with this stamp is dropped in time.
     pub(in crate::protocol) fn schedule_drop(&mut self, stamp: Stamp, now: Now) {
-        if self.phase == Phase::Gone {
+        if self.lifecycle.phase == Phase::Gone {
             return;
         }
         let left = TOMBSTONE_KEPT.saturating_sub(stamp.age(now.wall));
-        self.timers.set_earlier(Timer::Retention, now.tick + left.clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
+        self.cx.timers.set_earlier(Timer::Retention, now.tick + left.clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
     }
 
     pub(in crate::protocol) fn drop_what_is_old(&mut self, now: Now) {
-        let wall = self.me.read_clock(now);
-        if self.me.stamp().age(wall) >= OWN_TOMBSTONE_RENEWED {
-            self.me.renew_tombstone(now);
+        let wall = self.members.me.read_clock(now);
+        if self.members.me.stamp().age(wall) >= OWN_TOMBSTONE_RENEWED {
+            self.members.me.renew_tombstone(now);
         }
         let left = |member: &Member| {
             let since_stamp = member.stamp.age(wall);
@@ -43,7 +43,7 @@ impl Machine {
         let mut expired: Vec<Arc<str>> = Vec::new();
         let mut stale: Vec<Arc<str>> = Vec::new();
         let mut pause = LONGEST_PAUSE;
-        for (identity, member) in self.roster.iter() {
+        for (identity, member) in self.members.roster.iter() {
             if member.is_online() {
                 if !member.is_native() && member.refreshed_at.age(now.tick) >= STALE {
                     stale.push(Arc::clone(identity));
@@ -61,13 +61,13 @@ impl Machine {
             self.request_check(&identity);
         }
         self.schedule_verification(now.tick);
-        self.timers.set(Timer::Retention, now.tick + pause.max(SHORTEST_PAUSE));
+        self.cx.timers.set(Timer::Retention, now.tick + pause.max(SHORTEST_PAUSE));
     }
 
     /// Takes a server off the lists; what it has to beat to come back is remembered.
     pub(in crate::protocol) fn forget(&mut self, identity: &Arc<str>, now: Now) {
-        if let Some(member) = self.roster.remove(identity, now.tick) {
-            self.archive.insert(Arc::clone(identity), member.highest_seen(), member.incarnation);
+        if let Some(member) = self.members.roster.remove(identity, now.tick) {
+            self.members.archive.insert(Arc::clone(identity), member.highest_seen(), member.incarnation);
             self.forget_in_queues(identity);
         }
     }

@@ -37,12 +37,13 @@ impl Machine {
         for Row { raw, heard } in &document.rows {
             let judgement = heard.as_ref().map_or(Judgement::Verbatim, |heard| self.judge(heard, now));
             match (judgement, heard) {
-                (Judgement::Me, Some(heard)) if self.me.is_online() && !has_me => {
+                (Judgement::Me, Some(heard)) if self.members.me.is_online() && !has_me => {
                     has_me = true;
-                    is_changed |= heard.monitor != self.me.is_monitor();
-                    is_changed |= stamp_of(heard).age(self.me.stamp().clamped(now)) >= OWN_ENTRY_RENEWED;
+                    is_changed |= heard.monitor != self.members.me.is_monitor();
+                    is_changed |=
+                        stamp_of(heard).age(self.members.me.stamp().clamped(now)) >= OWN_ENTRY_RENEWED;
                     is_changed |= check_stamp(heard.last_update, now).is_err();
-                    entries.push(known(self.me.entry()));
+                    entries.push(known(self.members.me.entry()));
                 }
                 (Judgement::Known(identity, entry), Some(heard)) if listed.insert(Arc::clone(&identity)) => {
                     is_changed |=
@@ -53,12 +54,12 @@ impl Machine {
                 _ => is_changed = true,
             }
         }
-        if self.me.is_online() && !has_me {
+        if self.members.me.is_online() && !has_me {
             is_changed = true;
-            entries.push(known(self.me.entry()));
+            entries.push(known(self.members.me.entry()));
         }
         for (identity, member) in
-            self.roster.iter().filter(|(id, member)| member.is_online() && !listed.contains(*id))
+            self.members.roster.iter().filter(|(id, member)| member.is_online() && !listed.contains(*id))
         {
             is_changed = true;
             entries.push(known(member.entry(identity)));
@@ -78,7 +79,7 @@ impl Machine {
         let stamp = stamp_of(heard);
         match self.identify(&heard.base_url) {
             Ok(Subject::Me) => Judgement::Me,
-            Ok(Subject::Known(identity)) => match self.roster.get(&identity) {
+            Ok(Subject::Known(identity)) => match self.members.roster.get(&identity) {
                 Some(member) if member.is_online() => {
                     let entry = member.entry(&identity);
                     Judgement::Known(identity, entry)
@@ -86,7 +87,7 @@ impl Machine {
                 Some(member) if member.has_comeback() => Judgement::Verbatim,
                 _ => Judgement::Drop,
             },
-            Ok(Subject::New(url)) => match self.archive.stamp_of(url.identity(), now) {
+            Ok(Subject::New(url)) => match self.members.archive.stamp_of(url.identity(), now) {
                 Some(archived) if stamp <= archived => Judgement::Drop,
                 _ => Judgement::Verbatim,
             },

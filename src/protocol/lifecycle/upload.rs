@@ -60,22 +60,23 @@ enum Next {
 
 impl Machine {
     pub(in crate::protocol) fn begin_last_upload(&mut self, now: Now) {
-        self.master_list.wants_upload = true;
-        self.master_list.tries = Tries { ends: Some(now.tick + LAST_UPLOAD_RETRIED), ..Tries::default() };
+        self.lifecycle.master_list.wants_upload = true;
+        self.lifecycle.master_list.tries =
+            Tries { ends: Some(now.tick + LAST_UPLOAD_RETRIED), ..Tries::default() };
         self.download_master_list();
     }
 
     pub(in crate::protocol) fn upload(&mut self, document: &Document, now: Now) {
         let Some(entries) = self.revise(document, now) else { return self.end_upload(now) };
         let condition = self.condition(document, now.tick);
-        let id = self.in_flight.next_id();
-        self.master_list.current = Some(id);
-        self.master_list.tries.condition = condition.clone();
-        self.transmits.push_back(Transmit::UploadMasterList { id, entries, condition });
+        let id = self.exchanges.in_flight.next_id();
+        self.lifecycle.master_list.current = Some(id);
+        self.lifecycle.master_list.tries.condition = condition.clone();
+        self.cx.transmits.push_back(Transmit::UploadMasterList { id, entries, condition });
     }
 
     fn condition(&mut self, document: &Document, now: Tick) -> Condition {
-        let list = &self.master_list;
+        let list = &self.lifecycle.master_list;
         let is_without = list.without_conditions_until.is_some_and(|until| now < until);
         if is_without || !list.has_conditions || list.tries.goes_without || document.is_elsewhere {
             return Condition::None;
@@ -95,8 +96,8 @@ impl Machine {
     }
 
     fn warn_of_useless_tags(&mut self) {
-        if !std::mem::replace(&mut self.master_list.has_warned_of_tags, true) {
-            let place = document::without_secrets(&self.config.master_list.url);
+        if !std::mem::replace(&mut self.lifecycle.master_list.has_warned_of_tags, true) {
+            let place = document::without_secrets(&self.cx.config.master_list.url);
             self.warn(&format!(
                 "Clustershazbot: the ETag of the master list at {place} is not the one that its uploads are compared with, \
                  so they go without a condition, and two servers that write at once may lose an entry until the next upload"
@@ -106,27 +107,27 @@ impl Machine {
 
     /// The outcome of an upload.
     pub fn handle_upload(&mut self, now: Now, id: ExchangeId, upload: &Upload) {
-        if self.master_list.current.take_if(|current| *current == id).is_none() {
+        if self.lifecycle.master_list.current.take_if(|current| *current == id).is_none() {
             return;
         }
         let reason = match upload {
             Upload::Answer(200..=299, _) => {
-                if self.master_list.tries.goes_without {
-                    self.master_list.without_conditions_until = Some(now.tick + WITHOUT_CONDITIONS);
+                if self.lifecycle.master_list.tries.goes_without {
+                    self.lifecycle.master_list.without_conditions_until = Some(now.tick + WITHOUT_CONDITIONS);
                 }
                 return self.end_upload(now);
             }
             Upload::Answer(status, _) => format!("answered {status}"),
             Upload::Failure(reason) => reason.clone(),
         };
-        let next = self.master_list.tries.judge(upload);
+        let next = self.lifecycle.master_list.tries.judge(upload);
         let is_again = match next {
             Next::Retry(at_least) => self.retry_upload(at_least, now.tick),
             Next::Rejected => self.retry_upload(None, now.tick),
             Next::GiveUp => false,
         };
         if !(is_again && matches!(next, Next::Rejected)) {
-            let place = document::without_secrets(&self.config.master_list.update_url);
+            let place = document::without_secrets(&self.cx.config.master_list.update_url);
             self.log_own_failure(format!("Failed to upload master list to {place}:"), &reason, now.tick);
         }
         if !is_again {
@@ -136,32 +137,32 @@ impl Machine {
 
     /// Tries again after a pause, if there is time for that before the next announcement or the end of a leave.
     pub(in crate::protocol) fn retry_upload(&mut self, at_least: Option<Duration>, now: Tick) -> bool {
-        let tries = &mut self.master_list.tries;
+        let tries = &mut self.lifecycle.master_list.tries;
         let pause = FIRST_PAUSE.saturating_mul(1 << tries.failed.min(9)).min(LONGEST_PAUSE);
         tries.failed += 1;
         let at_least = at_least.unwrap_or_default().min(LONGEST_REST);
-        let at = now + pause.mul_f64(self.rng.random_range(1.0..1.5)).max(at_least);
-        let ends = tries.ends.or(self.timers.get(Timer::Announce));
+        let at = now + pause.mul_f64(self.cx.rng.random_range(1.0..1.5)).max(at_least);
+        let ends = tries.ends.or(self.cx.timers.get(Timer::Announce));
         let last_chance = tries.ends.map(|ends| ends.since(now).saturating_sub(SHORTEST_RESPITE));
         let last_chance = last_chance.filter(|left| *left >= FIRST_PAUSE.max(at_least));
         if ends.is_none_or(|ends| at < ends) {
-            self.timers.set(Timer::Download, at);
+            self.cx.timers.set(Timer::Download, at);
             return true;
         }
         if let Some(left) = last_chance {
-            self.timers.set(Timer::Download, now + left);
+            self.cx.timers.set(Timer::Download, now + left);
             return true;
         }
-        if self.phase == Phase::Running && !at_least.is_zero() {
-            self.timers.set(Timer::Announce, at);
+        if self.lifecycle.phase == Phase::Running && !at_least.is_zero() {
+            self.cx.timers.set(Timer::Announce, at);
         }
         false
     }
 
     fn end_upload(&mut self, now: Now) {
-        self.master_list.wants_upload = false;
-        self.master_list.tries = Tries::default();
-        if self.phase == Phase::LastUpload {
+        self.lifecycle.master_list.wants_upload = false;
+        self.lifecycle.master_list.tries = Tries::default();
+        if self.lifecycle.phase == Phase::LastUpload {
             self.end_farewell_stage(now);
         }
     }

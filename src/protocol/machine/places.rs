@@ -49,20 +49,20 @@ pub enum Whom<'a> {
 impl Machine {
     /// Grows whenever a place gets another name, or none.
     pub fn place_changes(&self) -> u64 {
-        self.roster.places().changes()
+        self.members.roster.places().changes()
     }
 
     /// The names that a copy lacks which had so many of them, after so many changes: first those of places that it knew, in
     /// no order and some of them more than once, then the new ones in order.
     pub fn names_since(&self, changes: u64, length: usize) -> Vec<(usize, Arc<str>)> {
-        let kept = length.min(self.roster.len());
-        let mut places: Vec<usize> = match self.roster.places().since(changes) {
+        let kept = length.min(self.members.roster.len());
+        let mut places: Vec<usize> = match self.members.roster.places().since(changes) {
             Some(changed) => changed.filter(|place| *place < kept).collect(),
             None => (0..kept).collect(),
         };
-        places.extend(kept..self.roster.len());
+        places.extend(kept..self.members.roster.len());
         let name = |place| {
-            let (identity, member) = self.roster.at(place)?;
+            let (identity, member) = self.members.roster.at(place)?;
             Some((place, Arc::clone(member.spelling(identity))))
         };
         places.into_iter().filter_map(name).collect()
@@ -70,12 +70,12 @@ impl Machine {
 
     /// Stamp, flag and list of all others, by place.
     pub fn columns(&self) -> impl ExactSizeIterator<Item = (Stamp, bool, bool)> {
-        self.roster.iter().map(|(_, member)| (member.stamp, member.monitor, member.is_online()))
+        self.members.roster.iter().map(|(_, member)| (member.stamp, member.monitor, member.is_online()))
     }
 
     /// Grows whenever [`Machine::columns`] may have changed.
     pub fn touches(&self) -> u64 {
-        self.roster.touches()
+        self.members.roster.touches()
     }
 
     /// A gossip request begins whose entries are heard by and by.
@@ -97,7 +97,7 @@ impl Machine {
         entries: impl Iterator<Item = PlacedEntry<'a>>,
     ) -> usize {
         let mut heard = 0;
-        self.roster.because(Cause::Hearsay);
+        self.members.roster.because(Cause::Hearsay);
         for PlacedEntry { whom, says_online, monitor, last_update } in entries {
             match whom {
                 // Of another engine, the own name may have been another too.
@@ -105,7 +105,7 @@ impl Machine {
                 Whom::Place(place) => self.hear_at(now, place, says_online, monitor, last_update),
                 Whom::Me => match check_stamp(last_update, now) {
                     Ok(stamp) => self.hear_about_myself(says_online, stamp, now),
-                    Err(rejection) => self.reject(rejection, &Arc::from(self.me.identity()), now),
+                    Err(rejection) => self.reject(rejection, &Arc::from(self.members.me.identity()), now),
                 },
                 Whom::Named(name) => {
                     let entry = ReceivedEntry { base_url: name.into(), monitor, last_update };
@@ -119,7 +119,7 @@ impl Machine {
     }
 
     fn hear_at(&mut self, now: Now, place: usize, says_online: bool, monitor: bool, last_update: f64) {
-        let Some((identity, member)) = self.roster.at(place) else { return };
+        let Some((identity, member)) = self.members.roster.at(place) else { return };
         let stamp = match check_stamp(last_update, now) {
             Ok(stamp) => stamp,
             Err(Rejection::FarAhead) => {
@@ -136,7 +136,7 @@ impl Machine {
         }
         // Most of what is heard is known: then nothing is touched.
         if stamp > member.stamp
-            && let Some(member) = self.roster.at_mut(place)
+            && let Some(member) = self.members.roster.at_mut(place)
         {
             member.hear_agreement(claim, now);
         }

@@ -32,47 +32,47 @@ pub struct QueueLength {
 impl Machine {
     /// The lengths of all queues, lists and maps that grow with what comes in.
     pub fn queue_lengths(&self) -> Vec<QueueLength> {
-        let [queued, waiting] = self.verification_queue.lengths();
-        let [to_be_pushed, owed_pushes] = self.legacy_push.lengths();
-        let [unconfirmed, hidden] = self.listings.lengths();
-        let [unmet, doubtful] = self.strangers.lengths();
-        let askers = self.probes.relays.values().map(Vec::len).sum();
-        let [urgent, disputed] = self.probes.lengths();
+        let [queued, waiting] = self.legacy.verification_queue.lengths();
+        let [to_be_pushed, owed_pushes] = self.legacy.push.lengths();
+        let [unconfirmed, hidden] = self.legacy.listings.lengths();
+        let [unmet, doubtful] = self.native.strangers.lengths();
+        let askers = self.native.probes.relays.values().map(Vec::len).sum();
+        let [urgent, disputed] = self.native.probes.lengths();
         [
-            ("servers", self.roster.len(), MAX_MEMBERS),
-            ("archive", self.archive.len(), MAX_ARCHIVED),
-            ("changes of places", self.roster.places().len(), REMEMBERED),
-            ("suspicion deadlines", self.suspects.len(), MAX_MEMBERS),
+            ("servers", self.members.roster.len(), MAX_MEMBERS),
+            ("archive", self.members.archive.len(), MAX_ARCHIVED),
+            ("changes of places", self.members.roster.places().len(), REMEMBERED),
+            ("suspicion deadlines", self.native.suspects.len(), MAX_MEMBERS),
             ("verifications queued", queued, MAX_MEMBERS),
             ("verifications waiting", waiting, MAX_MEMBERS),
-            ("looks after refusals", self.refusals.len(), MAX_MEMBERS),
-            ("questions to absent servers", self.absent.len(), MAX_MEMBERS),
-            ("outsiders", self.outsiders.len(), MAX_OUTSIDERS),
+            ("looks after refusals", self.legacy.refusals.len(), MAX_MEMBERS),
+            ("questions to absent servers", self.legacy.absent.len(), MAX_MEMBERS),
+            ("outsiders", self.merging.outsiders.len(), MAX_OUTSIDERS),
             ("unconfirmed entries to be asked", unconfirmed, MAX_MEMBERS + 2 * MAX_HIDDEN),
             ("hidden entries", hidden, MAX_HIDDEN),
             ("strangers in batches", unmet, 2 * MAX_MEMBERS),
             ("doubtful strangers", doubtful, MAX_MEMBERS),
-            ("investigations", self.probes.open.len(), MAX_OPEN),
-            ("relays", self.probes.relays.len(), MAX_OPEN),
+            ("investigations", self.native.probes.open.len(), MAX_OPEN),
+            ("relays", self.native.probes.relays.len(), MAX_OPEN),
             ("askers of relays", askers, MAX_OPEN * MAX_OPEN),
-            ("findings owed", self.probes.owed.len(), MAX_OPEN),
+            ("findings owed", self.native.probes.owed.len(), MAX_OPEN),
             ("urgent probes", urgent, MAX_WAITING),
             ("disputed deaths", disputed, MAX_WAITING),
             // This server itself may be the subject of one.
-            ("rumours", self.rumours.len(), MAX_MEMBERS + 1),
+            ("rumours", self.native.rumours.len(), MAX_MEMBERS + 1),
             ("pushes waiting", to_be_pushed, MAX_MEMBERS),
             ("pushes owed", owed_pushes, MAX_MEMBERS),
-            ("requests under way", self.in_flight.len(), MAX_UNDER_WAY),
+            ("requests under way", self.exchanges.in_flight.len(), MAX_UNDER_WAY),
             // The master list, and that all is given up.
-            ("requests to be sent", self.transmits.len(), MAX_UNDER_WAY + 3),
+            ("requests to be sent", self.cx.transmits.len(), MAX_UNDER_WAY + 3),
             // The end of a start and of a leave are never dropped.
-            ("events", self.events.len(), MAX_EVENTS + 2),
-            ("failures logged", self.log_throttle.failure_count(), MAX_REMEMBERED),
-            ("refusing newcomers", self.unreached.len(), MAX_UNREACHED),
-            ("processes told apart", self.voices.len(), MAX_VOICES),
-            ("burials", self.health.burial_count(), MAX_BURIALS),
-            ("round trips", self.health.round_trip_count(), ROUND_TRIPS),
-            ("rosters handed out", self.anti_entropy.handed_out_count(), MAX_WHOLE),
+            ("events", self.cx.events.len(), MAX_EVENTS + 2),
+            ("failures logged", self.cx.log.failure_count(), MAX_REMEMBERED),
+            ("refusing newcomers", self.native.unreached.len(), MAX_UNREACHED),
+            ("processes told apart", self.native.voices.len(), MAX_VOICES),
+            ("burials", self.native.health.burial_count(), MAX_BURIALS),
+            ("round trips", self.native.health.round_trip_count(), ROUND_TRIPS),
+            ("rosters handed out", self.native.anti_entropy.handed_out_count(), MAX_WHOLE),
         ]
         .map(|(name, length, cap)| QueueLength { name, length, cap })
         .to_vec()
@@ -80,15 +80,15 @@ impl Machine {
 
     /// A member that is no longer known has no place in any queue.
     pub(in crate::protocol) fn forget_in_queues(&mut self, identity: &Arc<str>) {
-        self.suspects.forget(identity);
-        self.refusals.forget(identity);
-        self.absent.forget(identity);
-        self.verification_queue.forget(identity);
-        self.listings.forget(identity);
-        self.strangers.forget(identity);
-        self.rumours.forget(identity);
-        self.unreached.forget(identity);
-        self.voices.forget(identity);
-        self.legacy_push.forget(identity);
+        self.native.suspects.forget(identity);
+        self.legacy.refusals.forget(identity);
+        self.legacy.absent.forget(identity);
+        self.legacy.verification_queue.forget(identity);
+        self.legacy.listings.forget(identity);
+        self.native.strangers.forget(identity);
+        self.native.rumours.forget(identity);
+        self.native.unreached.forget(identity);
+        self.native.voices.forget(identity);
+        self.legacy.push.forget(identity);
     }
 }

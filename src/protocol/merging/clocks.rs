@@ -115,34 +115,34 @@ impl Incarnation {
 impl Machine {
     /// Looks at the clock, at each door; cheap.
     pub(in crate::protocol) fn look_at_clock(&mut self, now: Now) {
-        if self.me.begins_again_below(now) {
+        if self.members.me.begins_again_below(now) {
             let message = "Clustershazbot: the clock was set back by a day or more, so this server starts again \
                            below the version that it gave itself before";
             self.log_seldom(Severity::Warning, message.to_owned(), None, now.tick);
             self.spread_myself(now);
             self.push_to_many(now.tick);
         }
-        if self.phase.is_running() && self.rejected.take_jump(now) {
+        if self.lifecycle.phase.is_running() && self.merging.rejected.take_jump(now) {
             self.request_again(now);
         }
     }
 
     /// The clock was set ahead: what was rejected before may be let in now.
     fn request_again(&mut self, now: Now) {
-        self.master_list.has_greeted = false;
-        self.rejected.wants_list = true;
-        self.timers.set(Timer::Download, now.tick);
+        self.lifecycle.master_list.has_greeted = false;
+        self.merging.rejected.wants_list = true;
+        self.cx.timers.set(Timer::Download, now.tick);
         self.ask_again_for_whole_roster(now);
         self.push_to_many(now.tick);
     }
 
     /// As long as something was rejected, a jump of the clock is not to wait for another event.
     pub(in crate::protocol) fn schedule_look_at_clock(&mut self, now: Tick) {
-        match self.rejected.pending {
-            Some((_, last)) if now.since(last) < FORGOTTEN && !self.me.is_leaving() => {
-                self.timers.set_earlier(Timer::Clock, now + LOOK);
+        match self.merging.rejected.pending {
+            Some((_, last)) if now.since(last) < FORGOTTEN && !self.members.me.is_leaving() => {
+                self.cx.timers.set_earlier(Timer::Clock, now + LOOK);
             }
-            _ => self.rejected.pending = None,
+            _ => self.merging.rejected.pending = None,
         }
     }
 
@@ -166,8 +166,8 @@ impl Machine {
         }
         let identity = self.identity_of(subject);
         let is_held = match subject {
-            Subject::Me => said <= self.me.incarnation(),
-            _ => self.roster.get(&identity).is_some_and(|member| member.incarnation == said),
+            Subject::Me => said <= self.members.me.incarnation(),
+            _ => self.members.roster.get(&identity).is_some_and(|member| member.incarnation == said),
         };
         if is_held {
             return false;
@@ -178,9 +178,9 @@ impl Machine {
 
     /// Something said of a server was rejected because it lies too far ahead.
     fn reject_far_ahead(&mut self, identity: &str, now: Now) {
-        self.rejected.note(now);
+        self.merging.rejected.note(now);
         self.schedule_look_at_clock(now.tick);
-        if self.rejected.may_name(now.tick) {
+        if self.merging.rejected.may_name(now.tick) {
             let message = format!(
                 "Clustershazbot rejects what is said of {identity}: it lies more than 24 hours ahead of this \
                  server's clock"
@@ -203,7 +203,7 @@ impl Machine {
         };
         let identity = self.identity_of(&subject);
         if let Source::Exchange(id) = source {
-            let Some(exchange) = self.in_flight.get_mut(id) else { return };
+            let Some(exchange) = self.exchanges.in_flight.get_mut(id) else { return };
             if identity == exchange.peer {
                 self.reject_far_ahead(&identity, now);
                 let entry = ReceivedEntry { last_update: now.wall.0 as f64, ..entry.clone() };
@@ -214,7 +214,7 @@ impl Machine {
             }
         }
         if source == Source::MasterList && !matches!(subject, Subject::Me) {
-            self.rejected.listed.0 += 1;
+            self.merging.rejected.listed.0 += 1;
         }
         self.reject_far_ahead(&identity, now);
         self.verify_far_ahead(&identity, says_online, now);
@@ -224,7 +224,7 @@ impl Machine {
     pub(in crate::protocol) fn verify_far_ahead(&mut self, identity: &Arc<str>, says_online: bool, now: Now) {
         let contradicts =
             |member: &Member| member.is_online() != says_online && !member.is_first_hand(!says_online, now);
-        match self.roster.get(identity) {
+        match self.members.roster.get(identity) {
             Some(member) if !contradicts(member) => {}
             Some(_) if says_online => self.verify_comeback(identity),
             Some(_) => self.request_check(identity),
@@ -233,23 +233,23 @@ impl Machine {
     }
 
     fn identity_of(&self, subject: &Subject) -> Arc<str> {
-        subject.identity().map_or_else(|| Arc::from(self.me.identity()), Arc::clone)
+        subject.identity().map_or_else(|| Arc::from(self.members.me.identity()), Arc::clone)
     }
 
     /// The master list was merged. If it held nothing but what this server's clock rejects, it is downloaded again soon.
     pub(in crate::protocol) fn mind_rejected_list(&mut self, now: Tick) {
-        if self.rejected.is_all_of_list() && !self.me.is_leaving() {
-            self.master_list.has_greeted = false;
-            self.rejected.wants_list = true;
-            let pause = Duration::from_millis(self.rng.random_range(DOWNLOADED_AGAIN_MS));
-            self.timers.set_earlier(Timer::Download, now + pause);
+        if self.merging.rejected.is_all_of_list() && !self.members.me.is_leaving() {
+            self.lifecycle.master_list.has_greeted = false;
+            self.merging.rejected.wants_list = true;
+            let pause = Duration::from_millis(self.cx.rng.random_range(DOWNLOADED_AGAIN_MS));
+            self.cx.timers.set_earlier(Timer::Download, now + pause);
         }
     }
 
     /// A peer has rejected what this server says of itself, because of the clocks.
     pub(in crate::protocol) fn hear_of_rejection(&mut self, peer: &Arc<str>, theirs: Stamp, now: Now) {
-        let ahead = self.me.incarnation().0.saturating_sub(Incarnation::first(theirs).0);
-        let peer = self.roster.spelling(peer);
+        let ahead = self.members.me.incarnation().0.saturating_sub(Incarnation::first(theirs).0);
+        let peer = self.members.roster.spelling(peer);
         let message = format!(
             "Clustershazbot: {peer} rejects what this server says of itself: it lies {} hours ahead of the clock there",
             ahead / 3_600

@@ -66,7 +66,7 @@ impl Machine {
         }
         let url = match plain {
             Some(plain) => BaseUrl::spelt(base_url, plain),
-            None if self.parsing.spend(base_url.len().min(MAX_BASE_URL_BYTES)) => BaseUrl::parse(base_url),
+            None if self.cx.parsing.spend(base_url.len().min(MAX_BASE_URL_BYTES)) => BaseUrl::parse(base_url),
             None => return Err(Rejection::TooUnusual),
         };
         let url = url.map(keep).map_err(Rejection::BaseUrl)?;
@@ -74,16 +74,16 @@ impl Machine {
             return Ok(subject);
         }
         // Whoever is at such an address itself has others there that it reaches.
-        let accepted = self.config.base_url.classes().accepted_of_others();
+        let accepted = self.cx.config.base_url.classes().accepted_of_others();
         let classes = url.classes().without(accepted);
         if classes.is_empty() { Ok(Subject::New(url)) } else { Err(Rejection::Address(classes.gravest())) }
     }
 
     fn look_up(&self, identity: &str) -> Option<Subject> {
-        if identity == self.me.identity() {
+        if identity == self.members.me.identity() {
             return Some(Subject::Me);
         }
-        let (identity, _) = self.roster.entry(identity)?;
+        let (identity, _) = self.members.roster.entry(identity)?;
         Some(Subject::Known(Arc::clone(identity)))
     }
 }

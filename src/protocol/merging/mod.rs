@@ -2,8 +2,18 @@
 //!
 //! May touch `exchanges` and below.
 
+use crate::protocol::merging::clocks::Rejected;
+use crate::protocol::merging::outsiders::Outsiders;
+
 pub(in crate::protocol) mod clocks;
 pub(in crate::protocol) mod intake;
 pub(in crate::protocol) mod native;
 pub(in crate::protocol) mod outsiders;
 pub(in crate::protocol) mod plain;
+
+/// Whose claims are not let in.
+#[derive(Debug, Default)]
+pub(in crate::protocol) struct Merging {
+    pub(in crate::protocol) outsiders: Outsiders,
+    pub(in crate::protocol) rejected: Rejected,
+}

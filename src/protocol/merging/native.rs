@@ -49,23 +49,23 @@ impl Machine {
         knew: Incarnation,
         now: Now,
     ) -> Option<Arc<str>> {
-        self.roster.because(Cause::OwnWord);
+        self.members.roster.because(Cause::OwnWord);
         self.hear_native(&extension.me, Origin::Subject, now);
         let Ok(Subject::Known(identity)) = self.identify(&extension.me.base_url) else { return None };
-        match self.roster.get(&identity)?.wire {
-            Wire::Unknown => self.roster.hear_language(&identity, Wire::Native),
+        match self.members.roster.get(&identity)?.wire {
+            Wire::Unknown => self.members.roster.hear_language(&identity, Wire::Native),
             // It may be upgraded; or a proxy may stand before it, so that only its answer tells.
-            Wire::Legacy if self.roster.get(&identity)?.incarnation > knew => {
-                self.roster.get_mut(&identity)?.skip_until(now.tick);
-                self.probes.hurry(&identity);
+            Wire::Legacy if self.members.roster.get(&identity)?.incarnation > knew => {
+                self.members.roster.get_mut(&identity)?.skip_until(now.tick);
+                self.native.probes.hurry(&identity);
             }
             _ => {}
         }
         // How it spells itself counts; others may have heard otherwise.
-        if self.roster.spelling(&identity) != extension.me.base_url
+        if self.members.roster.spelling(&identity) != extension.me.base_url
             && let Ok(url) = BaseUrl::parse_shared(&extension.me.base_url)
         {
-            self.roster.spell(&identity, url.spelling());
+            self.members.roster.spell(&identity, url.spelling());
         }
         Some(identity)
     }
@@ -74,7 +74,7 @@ impl Machine {
     pub(in crate::protocol) fn incarnation_of(&self, base_url: &str) -> Incarnation {
         match self.identify(base_url) {
             Ok(Subject::Known(identity)) => {
-                self.roster.get(&identity).map_or(Incarnation::NONE, |member| member.incarnation)
+                self.members.roster.get(&identity).map_or(Incarnation::NONE, |member| member.incarnation)
             }
             _ => Incarnation::NONE,
         }
@@ -83,7 +83,7 @@ impl Machine {
     /// Merges what a native server says of others.
     pub(in crate::protocol) fn hear_natives(&mut self, claims: &[Claim], origin: Origin, now: Now) -> Heard {
         let mut heard = Heard::default();
-        self.roster.because(Cause::Hearsay);
+        self.members.roster.because(Cause::Hearsay);
         for (index, claim) in claims.iter().enumerate() {
             match self.hear_native(claim, origin, now) {
                 Worth::News => heard.fresh.extend(u32::try_from(index)),
@@ -133,13 +133,16 @@ impl Machine {
         if self.doubts_itself(claim, now) {
             return Worth::Known;
         }
-        let is_newcomer = self.phase.is_starting();
-        let is_higher = claim.status == Status::Online && claim.incarnation > self.me.incarnation();
-        self.own_url.has_sibling |= is_higher && !is_newcomer;
-        let had = self.me.incarnation();
-        if self.me.hear_native(claim, is_newcomer, now) == Contradiction::Outdone {
-            if self.me.is_online() && claim.status != Status::Online && self.me.incarnation() > had {
-                self.health.worsen();
+        let is_newcomer = self.lifecycle.phase.is_starting();
+        let is_higher = claim.status == Status::Online && claim.incarnation > self.members.me.incarnation();
+        self.lifecycle.own_url.has_sibling |= is_higher && !is_newcomer;
+        let had = self.members.me.incarnation();
+        if self.members.me.hear_native(claim, is_newcomer, now) == Contradiction::Outdone {
+            if self.members.me.is_online()
+                && claim.status != Status::Online
+                && self.members.me.incarnation() > had
+            {
+                self.native.health.worsen();
             }
             self.spread_myself(now);
             self.push_to_few(now.tick);
@@ -148,35 +151,35 @@ impl Machine {
     }
 
     fn hear_native_about_new(&mut self, url: &BaseUrl, claim: &Claim, origin: Origin, now: Now) -> Worth {
-        if self.outsiders.has(url.identity()) {
+        if self.merging.outsiders.has(url.identity()) {
             if claim.status.is_online() {
                 self.hear_of_outsider(url, now);
             }
             return Worth::Known;
         }
-        let was_native = self.archive.incarnation_of(url.identity()) != Incarnation::NONE;
+        let was_native = self.members.archive.incarnation_of(url.identity()) != Incarnation::NONE;
         let is_hint = was_native && claim.incarnation == Incarnation::NONE;
-        if is_hint || self.archive.blocks(url.identity(), claim, now) {
+        if is_hint || self.members.archive.blocks(url.identity(), claim, now) {
             return Worth::Known;
         }
         let is_expired = Duration::from_secs(claim.age.into()) >= TOMBSTONE_KEPT;
         if !claim.status.is_online() && is_expired {
-            self.archive.insert(Arc::clone(url.identity()), claim.last_update, claim.incarnation);
+            self.members.archive.insert(Arc::clone(url.identity()), claim.last_update, claim.incarnation);
             return Worth::Known;
         }
-        if self.roster.is_full() {
+        if self.members.roster.is_full() {
             self.log_rejection(Rejection::RosterFull);
             return Worth::Known;
         }
-        let hidden = self.listings.supersede(url.identity());
-        let highest = self.archive.stamp_of(url.identity(), now).max(hidden).unwrap_or_default();
-        self.archive.remove(url.identity());
+        let hidden = self.legacy.listings.supersede(url.identity());
+        let highest = self.members.archive.stamp_of(url.identity(), now).max(hidden).unwrap_or_default();
+        self.members.archive.remove(url.identity());
         let mut member = Member::new(url, claim.status, claim.monitor, claim.last_update, now);
         member.incarnation = claim.incarnation;
         member.saw(highest);
-        self.roster.insert(Arc::clone(url.identity()), member);
+        self.members.roster.insert(Arc::clone(url.identity()), member);
         if claim.incarnation != Incarnation::NONE && claim.status == Status::Online {
-            self.strangers.arrive(url.identity(), origin, now.tick);
+            self.native.strangers.arrive(url.identity(), origin, now.tick);
         }
         self.hear_news(url.identity(), claim, origin, now)
     }
@@ -188,7 +191,7 @@ impl Machine {
         origin: Origin,
         now: Now,
     ) -> Worth {
-        let Some(member) = self.roster.get_mut(identity) else { return Worth::Known };
+        let Some(member) = self.members.roster.get_mut(identity) else { return Worth::Known };
         if !member.is_native() {
             member.saw(claim.last_update);
             return self.hear_that_legacy_is_native(identity, claim, origin, now);
@@ -224,10 +227,10 @@ impl Machine {
             Precedence::Older => {
                 member.saw(claim.last_update);
                 if claim.status.is_online() && member.status == Status::Dead {
-                    self.probes.dispute(identity);
+                    self.native.probes.dispute(identity);
                 }
                 let is_of_an_earlier_life = claim.incarnation
-                    < self.roster.get(identity).map_or(Incarnation::NONE, |m| m.incarnation);
+                    < self.members.roster.get(identity).map_or(Incarnation::NONE, |m| m.incarnation);
                 if is_of_an_earlier_life || claim.status.is_online() { Worth::Outdated } else { Worth::Known }
             }
         }
@@ -241,7 +244,7 @@ impl Machine {
         origin: Origin,
         now: Now,
     ) -> Worth {
-        let Some(member) = self.roster.get(identity) else { return Worth::Known };
+        let Some(member) = self.members.roster.get(identity) else { return Worth::Known };
         // The subject's own word outweighs any stamp. A stamp that a wrong clock took from the future proves no order.
         let may_be_outdated = origin != Origin::Subject && !member.stamp.is_far_ahead(now);
         let has_spoken_since = may_be_outdated && claim.last_update < member.stamp;
@@ -252,8 +255,8 @@ impl Machine {
         let is_stale = !member.is_online() && claim.status.is_online() && claim.last_update <= member.stamp;
         if is_stale {
             // It was buried later than this was said: it stays so until it speaks itself.
-            self.roster.raise_incarnation(identity, claim.incarnation);
-            self.probes.dispute(identity);
+            self.members.roster.raise_incarnation(identity, claim.incarnation);
+            self.native.probes.dispute(identity);
             return Worth::Outdated;
         }
         self.hear_news(identity, claim, origin, now)
@@ -269,9 +272,9 @@ impl Machine {
             is_verified: true,
             is_absent: claim.status == Status::Left,
         };
-        let before = self.roster.get(identity).map(|member| (member.is_online(), member.stamp));
+        let before = self.members.roster.get(identity).map(|member| (member.is_online(), member.stamp));
         self.hear_about_known(Arc::clone(identity), legacy, now);
-        let after = self.roster.get(identity).map(|member| (member.is_online(), member.stamp));
+        let after = self.members.roster.get(identity).map(|member| (member.is_online(), member.stamp));
         let is_turned = before.map(|(online, _)| online) != after.map(|(online, _)| online);
         if is_turned {
             if origin.is_passed_on() {
@@ -288,10 +291,10 @@ impl Machine {
     }
 
     fn hear_news(&mut self, identity: &Arc<str>, claim: &Claim, origin: Origin, now: Now) -> Worth {
-        let was_offline = self.roster.get(identity).is_some_and(|member| !member.is_online());
+        let was_offline = self.members.roster.get(identity).is_some_and(|member| !member.is_online());
         self.adopt(identity, claim, now);
         if was_offline && self.is_stranger(identity) {
-            self.strangers.arrive(identity, origin, now.tick);
+            self.native.strangers.arrive(identity, origin, now.tick);
         }
         if origin.is_passed_on() {
             self.spread(identity, now);
@@ -301,9 +304,9 @@ impl Machine {
 
     /// Takes over what a claim says that is newer than all that is held.
     fn adopt(&mut self, identity: &Arc<str>, claim: &Claim, now: Now) {
-        let held = self.roster.get(identity).map_or(Incarnation::NONE, |member| member.incarnation);
-        self.roster.adopt_incarnation(identity, claim.incarnation);
-        let Some(member) = self.roster.get_mut(identity) else { return };
+        let held = self.members.roster.get(identity).map_or(Incarnation::NONE, |member| member.incarnation);
+        self.members.roster.adopt_incarnation(identity, claim.incarnation);
+        let Some(member) = self.members.roster.get_mut(identity) else { return };
         // A refutation is the next incarnation; one far above is a process that has just started, and may not listen yet.
         let is_same_life = held != Incarnation::NONE && claim.incarnation <= held.next();
         let has_answered = member.has_answered() && is_same_life;
@@ -319,12 +322,12 @@ impl Machine {
                 let is_outdone =
                     was_shown_offline && claim.last_update <= member.stamp && claim.last_update < highest;
                 member.restamp(if is_outdone { highest.next() } else { claim.last_update });
-                self.roster.transition(identity, Status::Online, now.tick);
-                if let Some(member) = self.roster.get_mut(identity) {
+                self.members.roster.transition(identity, Status::Online, now.tick);
+                if let Some(member) = self.members.roster.get_mut(identity) {
                     member.note_answered(has_answered);
                     member.changed_at = if is_same_life { member.changed_at } else { now.tick.into() };
                 }
-                self.unreached.spoke(identity, now.tick);
+                self.native.unreached.spoke(identity, now.tick);
             }
             Status::Suspect => {
                 member.saw(claim.last_update);
@@ -333,9 +336,9 @@ impl Machine {
             }
             Status::Dead | Status::Left => {
                 member.restamp(if claim.last_update < highest { highest.next() } else { claim.last_update });
-                self.roster.transition(identity, claim.status, now.tick);
+                self.members.roster.transition(identity, claim.status, now.tick);
                 let age = Duration::from_secs(claim.age.into());
-                if let Some(member) = self.roster.get_mut(identity) {
+                if let Some(member) = self.members.roster.get_mut(identity) {
                     member.changed_at = now.tick.before(age).into();
                     member.refreshed_at = member.changed_at;
                     let stamp = member.stamp;
@@ -349,7 +352,7 @@ impl Machine {
 
     /// Rule R4: what comes by way of a legacy peer about a native server is a hint, to be looked into.
     pub(in crate::protocol) fn hear_hint(&mut self, identity: &Arc<str>, claim: LegacyClaim, now: Now) {
-        let Some(member) = self.roster.get_mut(identity) else { return };
+        let Some(member) = self.members.roster.get_mut(identity) else { return };
         let is_newer = claim.stamp > member.stamp;
         member.saw(claim.stamp);
         match (member.is_online(), claim.says_online) {
@@ -357,22 +360,22 @@ impl Machine {
             // A stamp that equals its tombstone's is no old one: it may be its own, of a clock that runs behind.
             (false, true) if claim.stamp >= member.stamp => self.verify_comeback(identity),
             (false, true) if member.stamp.is_far_ahead(now) => self.verify_far_ahead(identity, true, now),
-            (false, true) => self.death_notices.record_missed(now.tick),
+            (false, true) => self.legacy.death_notices.record_missed(now.tick),
             _ => {}
         }
     }
 
     /// What this server holds about another, or about itself, to be told to native servers.
     pub(in crate::protocol) fn claim_about(&self, identity: &str, now: Now) -> Option<Claim> {
-        if identity == self.me.identity() {
-            return Some(self.me.claim());
+        if identity == self.members.me.identity() {
+            return Some(self.members.me.claim());
         }
-        self.roster.entry(identity).map(|(identity, member)| member.claim(identity, now))
+        self.members.roster.entry(identity).map(|(identity, member)| member.claim(identity, now))
     }
 
     pub(in crate::protocol) fn claim_about_url(&self, base_url: &str, now: Now) -> Option<Claim> {
         match self.identify(base_url).ok()? {
-            Subject::Me => Some(self.me.claim()),
+            Subject::Me => Some(self.members.me.claim()),
             Subject::Known(identity) => self.claim_about(&identity, now),
             Subject::New(_) => None,
         }

@@ -71,7 +71,9 @@ impl Machine {
     pub(in crate::protocol) fn try_stranger(&mut self, peer: &Arc<str>, reply: &Reply<'_>, now: Now) {
         let is_untried =
             |member: &Member| member.is_online() && !member.has_exchanged() && member.rejected_at().is_none();
-        if *reply == Reply::Refusal(Refusal::Unauthorized) && self.roster.get(peer).is_some_and(is_untried) {
+        if *reply == Reply::Refusal(Refusal::Unauthorized)
+            && self.members.roster.get(peer).is_some_and(is_untried)
+        {
             self.converse(Arc::clone(peer), Purpose::Trial, now);
         }
     }
@@ -79,23 +81,23 @@ impl Machine {
     /// A list does not tell whether its server is native; now that it is known not to be drained, gossip may.
     pub(in crate::protocol) fn offer_to_stranger(&mut self, peer: &Arc<str>, now: Now) {
         let is_to_be_asked = |member: &Member| member.wire == Wire::Unknown && member.rejected_at().is_none();
-        if self.is_native() && self.roster.get(peer).is_some_and(is_to_be_asked) {
+        if self.is_native() && self.members.roster.get(peer).is_some_and(is_to_be_asked) {
             self.converse(Arc::clone(peer), Purpose::DeathNotices, now);
         }
     }
 
     /// A stranger that rejects this server's secret is no member.
     pub(in crate::protocol) fn leave_out(&mut self, peer: &Arc<str>, now: Now) {
-        let shown = self.roster.spelling(peer);
-        self.probes.excuse(peer);
-        self.roster.because(Cause::Rejected);
-        let Some(mut member) = self.roster.remove(peer, now.tick) else { return };
+        let shown = self.members.roster.spelling(peer);
+        self.native.probes.excuse(peer);
+        self.members.roster.because(Cause::Rejected);
+        let Some(mut member) = self.members.roster.remove(peer, now.tick) else { return };
         self.forget_in_queues(peer);
         member.close_check();
         member.acquit();
         member.status = Status::Online;
-        self.outsiders.insert(peer, member, now.tick);
-        if !std::mem::replace(&mut self.outsiders.is_told, true) {
+        self.merging.outsiders.insert(peer, member, now.tick);
+        if !std::mem::replace(&mut self.merging.outsiders.is_told, true) {
             let message = format!(
                 "Clustershazbot shares its master list with servers that reject its SHAZBOT_SECRET, such as {shown}: they are not shown"
             );
@@ -105,24 +107,24 @@ impl Machine {
 
     /// Somebody says that an outsider is online: now and then it is asked whether it has this server's secret by now.
     pub(in crate::protocol) fn hear_of_outsider(&mut self, url: &BaseUrl, now: Now) {
-        let is_paused = now.tick < self.outsiders.next_question || !self.phase.is_running();
+        let is_paused = now.tick < self.merging.outsiders.next_question || !self.lifecycle.phase.is_running();
         if is_paused || self.legacy_room() == 0 {
             return;
         }
-        let outsider = self.outsiders.by_identity.get_mut(url.identity());
+        let outsider = self.merging.outsiders.by_identity.get_mut(url.identity());
         let Some(outsider) = outsider.filter(|outsider| now.tick.since(outsider.asked_at) >= ASKED_AGAIN)
         else {
             return;
         };
         outsider.asked_at = now.tick;
-        self.outsiders.next_question = now.tick + PACE;
+        self.merging.outsiders.next_question = now.tick + PACE;
         self.try_by_gossip(url, now);
     }
 
     /// Asks a server that is no member by gossip.
     pub(in crate::protocol) fn try_by_gossip(&mut self, url: &BaseUrl, now: Now) -> ExchangeId {
-        self.me.refresh(now);
-        let id = self.in_flight.begin(Arc::clone(url.identity()), Purpose::Trial, now.tick);
+        self.members.me.refresh(now);
+        let id = self.exchanges.in_flight.begin(Arc::clone(url.identity()), Purpose::Trial, now.tick);
         // It hears of nobody else before it has shown that it belongs here.
         let mut lists = Lists::default();
         let (me, is_online) = self.own_entry();
@@ -134,13 +136,19 @@ impl Machine {
         let lists = Arc::new(lists);
         let extension = self.is_native().then(|| Arc::new(self.extension(Kind::Push, Vec::new())));
         let base_url = Arc::clone(url.spelling());
-        self.transmits.push_back(Transmit::Gossip { id, base_url, lists, extension, timeout: PEER_TIMEOUT });
+        self.cx.transmits.push_back(Transmit::Gossip {
+            id,
+            base_url,
+            lists,
+            extension,
+            timeout: PEER_TIMEOUT,
+        });
         id
     }
 
     /// A native server has called with this server's secret, or answered it: it is no outsider.
     pub(in crate::protocol) fn admit_native(&mut self, base_url: &Arc<str>, now: Now) {
-        if !self.outsiders.by_identity.is_empty()
+        if !self.merging.outsiders.by_identity.is_empty()
             && let Ok(Subject::New(url)) = self.identify_shared(base_url)
         {
             self.admit(url.identity(), now);
@@ -155,14 +163,14 @@ impl Machine {
     }
 
     fn admit(&mut self, identity: &str, now: Now) {
-        if self.roster.is_full() {
+        if self.members.roster.is_full() {
             return;
         }
-        if let Some((identity, outsider)) = self.outsiders.by_identity.swap_remove_entry(identity) {
+        if let Some((identity, outsider)) = self.merging.outsiders.by_identity.swap_remove_entry(identity) {
             let mut member = outsider.member;
             (member.changed_at, member.refreshed_at) = (now.tick.into(), now.tick.into());
-            self.roster.because(Cause::OwnWord);
-            self.roster.insert(identity, member);
+            self.members.roster.because(Cause::OwnWord);
+            self.members.roster.insert(identity, member);
         }
     }
 }

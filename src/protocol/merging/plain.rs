@@ -71,7 +71,7 @@ impl Machine {
         let claim =
             LegacyClaim { says_online, monitor: entry.monitor, stamp, is_verified: false, is_absent: false };
         if let Source::Exchange(id) = source {
-            let Some(exchange) = self.in_flight.get_mut(id) else { return };
+            let Some(exchange) = self.exchanges.in_flight.get_mut(id) else { return };
             if subject.identity() == Some(&exchange.peer) {
                 let Ok(url) = BaseUrl::parse(&entry.base_url) else { return };
                 let spelling = Arc::clone(url.spelling());
@@ -87,7 +87,7 @@ impl Machine {
             }
         }
         if source == Source::MasterList && !matches!(subject, Subject::Me) {
-            self.rejected.let_in_from_list();
+            self.merging.rejected.let_in_from_list();
         }
         match subject {
             Subject::Me => self.hear_about_myself(says_online, stamp, now),
@@ -102,72 +102,73 @@ impl Machine {
     }
 
     pub(in crate::protocol) fn hear_about_myself(&mut self, says_online: bool, stamp: Stamp, now: Now) {
-        let is_outdone = self.me.hear(says_online, stamp, now) == Contradiction::Outdone;
-        if is_outdone && !self.own_url.is_unreachable() {
+        let is_outdone = self.members.me.hear(says_online, stamp, now) == Contradiction::Outdone;
+        if is_outdone && !self.lifecycle.own_url.is_unreachable() {
             self.push_to_few(now.tick);
             self.spread_myself(now);
         }
     }
 
     fn hear_about_new(&mut self, source: Source, url: &BaseUrl, claim: LegacyClaim, now: Now) {
-        if self.outsiders.has(url.identity()) {
+        if self.merging.outsiders.has(url.identity()) {
             return if claim.says_online {
                 self.hear_of_outsider(url, now)
             };
         }
-        if self.listings.hides(url.identity(), claim.stamp) {
+        if self.legacy.listings.hides(url.identity(), claim.stamp) {
             return;
         }
         if let Some(archived) =
-            self.archive.stamp_of(url.identity(), now).filter(|archived| claim.stamp <= *archived)
+            self.members.archive.stamp_of(url.identity(), now).filter(|archived| claim.stamp <= *archived)
         {
             // A clock that was ahead for a while has dropped it too early. Back on the lists, its server is tried now and then.
-            if claim.says_online && archived.age(now.wall) < TOMBSTONE_KEPT && !self.roster.is_full() {
-                self.revive(url, claim, self.archive.incarnation_of(url.identity()), now);
+            if claim.says_online && archived.age(now.wall) < TOMBSTONE_KEPT && !self.members.roster.is_full()
+            {
+                self.revive(url, claim, self.members.archive.incarnation_of(url.identity()), now);
             }
             return;
         }
         if claim.is_expired_tombstone(now) {
-            return self.archive.insert(Arc::clone(url.identity()), claim.stamp, Incarnation::NONE);
+            return self.members.archive.insert(Arc::clone(url.identity()), claim.stamp, Incarnation::NONE);
         }
-        if self.roster.is_full() {
+        if self.members.roster.is_full() {
             return self.log_rejection(Rejection::RosterFull);
         }
-        let incarnation = self.archive.incarnation_of(url.identity());
+        let incarnation = self.members.archive.incarnation_of(url.identity());
         if claim.says_online && incarnation != Incarnation::NONE {
             return self.revive(url, claim, incarnation, now);
         }
-        self.archive.remove(url.identity());
-        self.listings.supersede(url.identity());
+        self.members.archive.remove(url.identity());
+        self.legacy.listings.supersede(url.identity());
         if claim.says_online && source == Source::MasterList {
             return self.hear_listed(url, claim, now);
         }
         let status = if claim.says_online { Status::Online } else { Status::Dead };
         let mut member = Member::new(url, status, claim.monitor, claim.stamp, now);
         member.incarnation = incarnation;
-        self.roster.insert(Arc::clone(url.identity()), member);
+        self.members.roster.insert(Arc::clone(url.identity()), member);
         self.schedule_retention(claim, now);
         self.request_check(url.identity());
     }
 
     /// A legacy peer says that a server is back whose tombstone has left the lists: heard as if it were still there.
     fn revive(&mut self, url: &BaseUrl, claim: LegacyClaim, incarnation: Incarnation, now: Now) {
-        let stamp = self.archive.stamp_of(url.identity(), now).unwrap_or_default();
-        self.archive.remove(url.identity());
+        let stamp = self.members.archive.stamp_of(url.identity(), now).unwrap_or_default();
+        self.members.archive.remove(url.identity());
         let mut member = Member::new(url, Status::Dead, claim.monitor, stamp, now);
         member.incarnation = incarnation;
-        self.roster.insert(Arc::clone(url.identity()), member);
+        self.members.roster.insert(Arc::clone(url.identity()), member);
         self.schedule_drop(stamp, now);
         self.hear_about_known(Arc::clone(url.identity()), claim, now);
     }
 
     pub(in crate::protocol) fn hear_about_known(&mut self, identity: Arc<str>, claim: LegacyClaim, now: Now) {
-        let Some(member) = self.roster.get_mut(&identity) else { return };
+        let Some(member) = self.members.roster.get_mut(&identity) else { return };
         if member.is_online() == claim.says_online {
             let is_vouched_for = member.is_unconfirmed && (claim.is_verified || claim.stamp > member.stamp);
             member.hear_agreement(claim, now);
             if is_vouched_for {
-                self.roster.confirm(&identity);
+                self.members.roster.confirm(&identity);
             }
             return;
         }
@@ -181,7 +182,7 @@ impl Machine {
             return self.verify_far_ahead(&identity, claim.says_online, now);
         }
         if claim.says_online && !member.is_online() && !is_newer {
-            self.death_notices.record_missed(now.tick);
+            self.legacy.death_notices.record_missed(now.tick);
         }
         match (member.is_online(), claim.says_online) {
             (true, false) if is_newer => {
@@ -192,9 +193,9 @@ impl Machine {
                     return self.forget(&identity, now);
                 }
                 member.renew(claim.stamp, now);
-                member.dispute(self.in_flight.last());
+                member.dispute(self.exchanges.in_flight.last());
                 let status = if claim.is_absent { Status::Left } else { Status::Dead };
-                self.roster.transition(&identity, status, now.tick);
+                self.members.roster.transition(&identity, status, now.tick);
                 self.watch_absence(&identity, now);
                 self.schedule_retention(claim, now);
                 self.question_hearsay(&identity, claim);
@@ -206,8 +207,8 @@ impl Machine {
                 }
                 member.renew(claim.stamp, now);
                 member.monitor = claim.monitor;
-                member.dispute(self.in_flight.last());
-                self.roster.transition(&identity, Status::Online, now.tick);
+                member.dispute(self.exchanges.in_flight.last());
+                self.members.roster.transition(&identity, Status::Online, now.tick);
                 self.question_hearsay(&identity, claim);
             }
             // Rule R8: somebody holds a buried one for online. The tombstone goes out with the answer; whether it is

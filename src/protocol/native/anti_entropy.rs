@@ -55,15 +55,17 @@ impl Machine {
     /// The answer to a probe tells whether rosters are equal.
     pub(in crate::protocol) fn compare(&mut self, peer: &Arc<str>, heard: &Extension, now: Now) {
         if heard.hash == self.hash() && heard.living as usize == self.confirmed() {
-            self.anti_entropy.differs_since = None;
+            self.native.anti_entropy.differs_since = None;
             return;
         }
-        let since = *self.anti_entropy.differs_since.get_or_insert(now.tick);
-        if now.tick.since(since) < NEWS_NEED || self.in_flight.count(|purpose| purpose == Purpose::Sync) > 0 {
+        let since = *self.native.anti_entropy.differs_since.get_or_insert(now.tick);
+        if now.tick.since(since) < NEWS_NEED
+            || self.exchanges.in_flight.count(|purpose| purpose == Purpose::Sync) > 0
+        {
             return;
         }
         let buckets = Box::new(*self.digest().buckets());
-        self.anti_entropy.asked = Some(buckets.clone());
+        self.native.anti_entropy.asked = Some(buckets.clone());
         self.say(
             vec![Arc::clone(peer)],
             Kind::Sync(Some(buckets)),
@@ -85,10 +87,10 @@ impl Machine {
         if theirs.is_none() && !self.may_hand_out(now.tick) {
             let mut answer = self.extension(Kind::Push, claims);
             let others = self.helpers(NAMED, "", now.tick);
-            answer.elsewhere = others.iter().map(|id| self.roster.spelling(id)).collect();
+            answer.elsewhere = others.iter().map(|id| self.members.roster.spelling(id)).collect();
             return answer;
         }
-        for (identity, member) in self.roster.iter() {
+        for (identity, member) in self.members.roster.iter() {
             let is_wanted = theirs.is_none_or(|theirs| {
                 let bucket = bucket_of(identity);
                 theirs.get(bucket) != mine.get(bucket)
@@ -101,7 +103,7 @@ impl Machine {
     }
 
     fn may_hand_out(&mut self, now: Tick) -> bool {
-        let handed_out = &mut self.anti_entropy.handed_out;
+        let handed_out = &mut self.native.anti_entropy.handed_out;
         while handed_out.front().is_some_and(|at| now.since(*at) >= WHOLE_WINDOW) {
             handed_out.pop_front();
         }
@@ -114,14 +116,16 @@ impl Machine {
 
     /// The entries asked for have come and are merged; the other side is told what it lacks.
     pub(in crate::protocol) fn conclude_sync(&mut self, peer: &Arc<str>, heard: &Extension, now: Now) {
-        self.anti_entropy.differs_since = None;
-        let (Some(mine), Kind::Sync(Some(theirs))) = (self.anti_entropy.asked.take(), &heard.kind) else {
+        self.native.anti_entropy.differs_since = None;
+        let (Some(mine), Kind::Sync(Some(theirs))) = (self.native.anti_entropy.asked.take(), &heard.kind)
+        else {
             return;
         };
         let told: IndexMap<&str, &Claim, FixedState> =
             heard.claims.iter().map(|claim| (&*claim.base_url, claim)).collect();
         let mut room = MAX_CLAIM_BYTES;
         let lacking: Vec<Claim> = self
+            .members
             .roster
             .iter()
             .filter(|(identity, member)| {
@@ -145,29 +149,29 @@ impl Machine {
 
     /// The clock is right again: what was rejected of others' rosters may be let in now.
     pub(in crate::protocol) fn ask_again_for_whole_roster(&mut self, now: Now) {
-        self.anti_entropy.whole_tries_left = 1;
+        self.native.anti_entropy.whole_tries_left = 1;
         self.ask_for_whole_roster("", &[], now);
     }
 
     /// A newcomer asks one server for its whole roster; where that one fails or is too busy another, one that was named if may be.
     pub(in crate::protocol) fn ask_for_whole_roster(&mut self, in_vain: &str, named: &[Arc<str>], now: Now) {
-        if !self.is_native() || self.anti_entropy.whole_tries_left == 0 {
+        if !self.is_native() || self.native.anti_entropy.whole_tries_left == 0 {
             return;
         }
-        self.anti_entropy.whole_tries_left -= 1;
+        self.native.anti_entropy.whole_tries_left -= 1;
         let identities = named.iter().filter_map(|base_url| match self.identify(base_url) {
             Ok(Subject::Known(identity)) => Some(identity),
             _ => None,
         });
         let may_have_one = |identity: &Arc<str>| {
             &**identity != in_vain
-                && self.roster.get(identity).is_some_and(|member| member.wire != Wire::Legacy)
+                && self.members.roster.get(identity).is_some_and(|member| member.wire != Wire::Legacy)
         };
         let named = identities.into_iter().find(may_have_one);
         let peer = named.map_or_else(|| self.helpers(1, in_vain, now.tick), |identity| vec![identity]);
-        self.anti_entropy.asked = None;
+        self.native.anti_entropy.asked = None;
         let exchanges = self.say(peer, Kind::Sync(None), Vec::new(), Arc::default(), Purpose::Sync, now);
-        self.anti_entropy.awaits_greeting = exchanges.is_empty();
+        self.native.anti_entropy.awaits_greeting = exchanges.is_empty();
         self.wait_for_greeting(exchanges);
     }
 }

@@ -13,7 +13,6 @@ use crate::protocol::machine::Machine;
 use crate::protocol::members::member::proof::Proof;
 use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::members::roster::digest::{Digest, name_hash};
-use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::intake::Subject;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::{ExchangeId, Origin};
@@ -23,27 +22,22 @@ use crate::protocol::types::time::{Incarnation, Now};
 use crate::protocol::wire::extension::{Extension, Finding, Kind};
 use crate::protocol::wire::message::Lists;
 
-/// So long a native server's answer to what is no probe is waited for, by a server in good health,
+/// Timeout of an exchange with a native server, probes and rosters excepted, while the own health is good.
 const NATIVE_TIMEOUT: Duration = Duration::from_secs(1);
-/// and by one in bad health no longer than this.
+/// Longest such timeout, however bad the own health is.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(5);
-/// And so long the entries of a roster.
+/// Timeout of an exchange that compares rosters.
 const SYNC_TIMEOUT: Duration = Duration::from_secs(5);
-/// The native extension is offered again so long after a server has passed over it.
+/// Pause before the native extension is offered again to a server that ignored it.
 const OFFERED_AGAIN: Duration = Duration::from_secs(10 * 60);
-/// More requests to native servers than this are not begun; legacy peers that hang hold none of them up.
+/// Requests in flight to native servers. Legacy peers have a limit of their own, so their timeouts hold up none of these.
 const MAX_IN_FLIGHT: usize = 16;
 
 impl Machine {
-    /// Whether this server speaks the native extension.
-    pub fn is_native(&self) -> bool {
-        self.config.probe_interval.is_some()
-    }
-
     /// A gossip request that carried the native extension, which holds all that counts; what is returned is the answer's.
     pub fn handle_native_request(&mut self, now: Now, heard: &Extension) -> Extension {
         self.begin_request(now);
-        if heard.instance == self.instance {
+        if heard.instance == self.exchanges.instance {
             // Under another name, or by way of a balancer, this server has reached itself.
             return self.extension(Kind::Push, Vec::new());
         }
@@ -57,11 +51,11 @@ impl Machine {
         self.admit_native(&heard.me.base_url, now);
         let sender = self.hear_sender(heard, knew, now);
         if let Some(sender) = sender.as_ref().filter(|_| Duration::from_millis(heard.lag.into()) > LAGS) {
-            self.probes.excuse(sender);
+            self.native.probes.excuse(sender);
         }
         if let Some(sender) = &sender {
             self.prove(sender, Proof::Exchange);
-            self.unreached.spoke(sender, now.tick);
+            self.native.unreached.spoke(sender, now.tick);
             if let Kind::ProbeFor(target) = &heard.kind {
                 self.relay_probe(sender, target, now);
             }
@@ -87,10 +81,10 @@ impl Machine {
         };
         answer.fresh = news.fresh;
         answer.clock = heard.me.incarnation.is_far_ahead(now).then_some(now.wall);
-        answer.siblings = sender.is_some_and(|sender| self.voices.hear(&sender, heard.instance));
+        answer.siblings = sender.is_some_and(|sender| self.native.voices.hear(&sender, heard.instance));
         if is_sibling {
             // Only this one asks whether this process goes on.
-            answer.me = self.me.claim();
+            answer.me = self.members.me.claim();
         }
         self.schedule_verification(now.tick);
         answer
@@ -99,109 +93,33 @@ impl Machine {
     /// What is remembered of an earlier life of a server that is not let in because of it.
     fn objection_of_grave(&self, own_word: &Claim, now: Now) -> Option<Claim> {
         match self.identify(&own_word.base_url).ok()? {
-            Subject::New(url) => self.archive.objection_to(url.identity(), own_word, now),
+            Subject::New(url) => self.members.archive.objection_to(url.identity(), own_word, now),
             _ => None,
         }
     }
 
     /// Part of the claims in the answer to an exchange, for those who merge many in slices. The whole reply comes afterwards.
     pub fn handle_native_claims(&mut self, now: Now, id: ExchangeId, claims: &[Claim]) {
-        let Some(exchange) = self.in_flight.get_mut(id) else { return };
+        let Some(exchange) = self.exchanges.in_flight.get_mut(id) else { return };
         exchange.is_merged = true;
-        self.parsing.lift();
+        self.cx.parsing.lift();
         let origin = exchange.purpose.origin();
         self.hear_natives(claims, origin, now);
     }
 
-    /// The answer of a server that speaks the native extension.
-    pub(in crate::protocol) fn conclude_native(
-        &mut self,
-        id: ExchangeId,
-        exchange: &Exchange,
-        heard: &Extension,
-        now: Now,
-    ) {
-        self.note_malformed(heard);
-        let peer = &exchange.peer;
-        let is_myself = heard.instance == self.instance;
-        if self.outsiders.has(peer) {
-            self.admit_native(&heard.me.base_url, now);
-        }
-        let knew = self.incarnation_of(&heard.me.base_url);
-        let sender = if is_myself { None } else { self.hear_sender(heard, knew, now) };
-        if !is_myself {
-            self.meets_sibling(heard);
-        }
-        if let Some(sender) = &sender {
-            self.voices.hear(sender, heard.instance);
-        }
-        if !is_myself && !exchange.is_merged {
-            self.hear_natives(&heard.claims, exchange.purpose.origin(), now);
-        }
-        if !is_myself {
-            self.rumours.hear_feedback(&exchange.told, &heard.fresh);
-        }
-        if let Some(theirs) = heard.clock {
-            self.hear_of_rejection(peer, theirs, now);
-        }
-        if sender.as_ref() == Some(peer) {
-            self.hear_from_itself(exchange, now);
-        } else if self.roster.get(peer).is_some_and(|member| member.is_native()) {
-            // Somebody else has taken its place.
-            self.roster.because(Cause::Replaced);
-            self.probe_failed(peer, Finding::Refused, now);
-            if exchange.purpose.is_verification() {
-                self.find_silent(peer, now);
-            }
-        } else {
-            self.find_absent(peer, id, None, now);
-        }
-        self.report_findings(peer, now);
-        match exchange.purpose {
-            Purpose::Sync if heard.elsewhere.is_empty() => self.conclude_sync(peer, heard, now),
-            Purpose::Sync => self.ask_for_whole_roster(peer, &heard.elsewhere, now),
-            Purpose::Probe if sender.as_ref() == Some(peer) => self.compare(peer, heard, now),
-            Purpose::Round => self.end_round(now),
-            Purpose::Greeting if self.anti_entropy.awaits_greeting => {
-                let base_url = self.roster.spelling(peer);
-                self.ask_for_whole_roster("", &[base_url], now);
-            }
-            Purpose::Introduction if !matches!(heard.kind, Kind::Sync(_)) => {
-                self.ask_for_whole_roster(peer, &heard.elsewhere, now);
-            }
-            _ => {}
-        }
-        self.begin_running_when_greeted(id, now);
-        self.end_farewell_when_told(id, now);
-    }
-
-    fn note_malformed(&mut self, heard: &Extension) {
+    pub(in crate::protocol) fn note_malformed(&mut self, heard: &Extension) {
         if heard.malformed > 0 {
             self.log_rejection(Rejection::MalformedClaim);
         }
     }
 
-    fn hear_from_itself(&mut self, exchange: &Exchange, now: Now) {
-        self.roster.hear_language(&exchange.peer, Wire::Native);
-        let Some(member) = self.roster.get_mut(&exchange.peer) else { return };
-        member.note_answered(true);
-        member.prove(Proof::Exchange);
-        member.close_check();
-        member.record_verdict(member.is_online(), now);
-        if member.is_online() && member.highest_seen() > member.stamp {
-            // Legacy peers have said otherwise, and believe only what is newer.
-            member.restamp(member.highest_seen().next());
-            self.push_to_few(now.tick);
-        }
-        self.health.measured(now.tick.since(exchange.began));
-        self.probe_succeeded(&exchange.peer, now);
-    }
-
     /// A server that was offered the native extension has passed over it.
     pub(in crate::protocol) fn note_legacy_wire(&mut self, peer: &str, now: Now) {
-        if self.is_native() && self.roster.get(peer).is_some_and(|member| !member.passes_over(now.tick)) {
-            self.roster.hear_language(peer, Wire::Legacy);
-            if let Some(member) = self.roster.get_mut(peer) {
+        if self.is_native()
+            && self.members.roster.get(peer).is_some_and(|member| !member.passes_over(now.tick))
+        {
+            self.members.roster.hear_language(peer, Wire::Legacy);
+            if let Some(member) = self.members.roster.get_mut(peer) {
                 member.skip_until(now.tick + OFFERED_AGAIN);
             }
         }
@@ -209,7 +127,7 @@ impl Machine {
 
     /// What a server should hear that is said of it and is not so, if it lives.
     fn reproach(&self, peer: &str, said: Option<Incarnation>, now: Now) -> Option<Claim> {
-        let (identity, member) = self.roster.entry(peer)?;
+        let (identity, member) = self.members.roster.entry(peer)?;
         let is_outdated = said.is_some_and(|said| said < member.incarnation);
         if member.status != Status::Online || is_outdated {
             return Some(member.claim(identity, now));
@@ -239,7 +157,7 @@ impl Machine {
         if peers.is_empty() {
             return BTreeSet::new();
         }
-        self.me.refresh(now);
+        self.members.me.refresh(now);
         let message = Arc::new(self.extension(kind, claims));
         let mut exchanges = BTreeSet::new();
         for peer in peers {
@@ -255,8 +173,8 @@ impl Machine {
         finding: Finding,
         now: Now,
     ) {
-        self.me.refresh(now);
-        let target = self.roster.spelling(&target);
+        self.members.me.refresh(now);
+        let target = self.members.roster.spelling(&target);
         let message = Extension { found: Some((target, finding)), ..self.extension(Kind::Push, Vec::new()) };
         self.say_to(Arc::clone(asker), &Arc::new(message), Arc::default(), Purpose::Push, now);
     }
@@ -269,19 +187,19 @@ impl Machine {
         purpose: Purpose,
         now: Now,
     ) -> Option<ExchangeId> {
-        if self.in_flight.is_talking_to(&peer) || !self.may_say_more() {
+        if self.exchanges.in_flight.is_talking_to(&peer) || !self.may_say_more() {
             return None;
         }
-        let base_url = self.roster.spelling(&peer);
+        let base_url = self.members.roster.spelling(&peer);
         let extension = self.with_reproach(message, &peer, now);
         let timeout = match purpose {
-            Purpose::Probe | Purpose::Relay | Purpose::Reach => self.health.probe_timeout(),
+            Purpose::Probe | Purpose::Relay | Purpose::Reach => self.native.health.probe_timeout(),
             Purpose::Sync => SYNC_TIMEOUT,
             _ => self.native_timeout(),
         };
-        let id = self.in_flight.begin_telling(peer, purpose, told, now.tick);
+        let id = self.exchanges.in_flight.begin_telling(peer, purpose, told, now.tick);
         let lists = Arc::new(Lists::default());
-        self.transmits.push_back(Transmit::Gossip {
+        self.cx.transmits.push_back(Transmit::Gossip {
             id,
             base_url,
             lists,
@@ -299,7 +217,7 @@ impl Machine {
     /// How many requests more may be under way with native servers.
     pub(in crate::protocol) fn room(&self) -> usize {
         let others = self.requests_to_legacy_peers() + self.requests_to_unmet();
-        self.room_beside(self.in_flight.len().saturating_sub(others))
+        self.room_beside(self.exchanges.in_flight.len().saturating_sub(others))
     }
 
     /// And with legacy peers: those that hang take no room from native servers.
@@ -320,32 +238,34 @@ impl Machine {
 
     /// How many requests to legacy peers are under way, those to servers that nobody has met apart.
     pub fn requests_to_legacy_peers(&self) -> usize {
-        let is_legacy = |peer: &str| self.roster.get(peer).is_some_and(Member::is_met_as_legacy);
-        let in_flight = self.in_flight.iter().filter(|(id, _)| !self.listings.has_asked(*id));
+        let is_legacy = |peer: &str| self.members.roster.get(peer).is_some_and(Member::is_met_as_legacy);
+        let in_flight =
+            self.exchanges.in_flight.iter().filter(|(id, _)| !self.legacy.listings.has_asked(*id));
         in_flight.filter(|(_, exchange)| is_legacy(&exchange.peer) && !self.greets_unmet(exchange)).count()
     }
 
     /// How many requests are under way to servers that are known by hearsay alone.
     pub fn requests_to_unmet(&self) -> usize {
-        let greetings = self.in_flight.iter().filter(|(_, exchange)| self.greets_unmet(exchange)).count();
-        greetings + self.listings.asked() + self.strangers.asked()
+        let greetings =
+            self.exchanges.in_flight.iter().filter(|(_, exchange)| self.greets_unmet(exchange)).count();
+        greetings + self.legacy.listings.asked() + self.native.strangers.asked()
     }
 
     /// Whether this is the greeting of an entry that only the master list has named: it may hang.
     fn greets_unmet(&self, exchange: &Exchange) -> bool {
         let is_unmet = |member: &Member| member.is_unconfirmed && member.is_met_as_legacy();
         matches!(exchange.purpose, Purpose::Greeting | Purpose::Introduction)
-            && self.roster.get(&exchange.peer).is_some_and(is_unmet)
+            && self.members.roster.get(&exchange.peer).is_some_and(is_unmet)
     }
 
     /// How many living servers it holds confirmed, itself included: what only the master list says
     /// is told to nobody.
     pub(in crate::protocol) fn confirmed(&self) -> usize {
-        self.living() - self.roster.unconfirmed_count()
+        self.living() - self.members.roster.unconfirmed_count()
     }
 
     pub(in crate::protocol) fn native_timeout(&self) -> Duration {
-        NATIVE_TIMEOUT.mul_f64(self.health.stretch()).min(LONGEST_TIMEOUT)
+        NATIVE_TIMEOUT.mul_f64(self.native.health.stretch()).min(LONGEST_TIMEOUT)
     }
 
     /// The extension for this peer, if it is offered one.
@@ -355,7 +275,7 @@ impl Machine {
         message: &Arc<Extension>,
         now: Now,
     ) -> Option<Arc<Extension>> {
-        let member = self.roster.get(peer).filter(|_| self.is_native())?;
+        let member = self.members.roster.get(peer).filter(|_| self.is_native())?;
         if member.passes_over(now.tick) {
             return None;
         }
@@ -365,12 +285,12 @@ impl Machine {
     /// What is said in every message, and these claims.
     pub(in crate::protocol) fn extension(&self, kind: Kind, claims: Vec<Claim>) -> Extension {
         Extension {
-            me: self.me.word(),
-            instance: self.instance,
+            me: self.members.me.word(),
+            instance: self.exchanges.instance,
             kind,
             living: u32::try_from(self.confirmed()).unwrap_or(u32::MAX),
             hash: self.digest().total(),
-            lag: u32::try_from(self.health.lag.as_millis()).unwrap_or(u32::MAX),
+            lag: u32::try_from(self.native.health.lag.as_millis()).unwrap_or(u32::MAX),
             claims,
             malformed: 0,
             fresh: Vec::new(),
@@ -383,15 +303,10 @@ impl Machine {
 
     /// The sums over all living servers, this one included.
     pub(in crate::protocol) fn digest(&self) -> Digest {
-        let mut digest = *self.roster.digest();
-        if self.me.is_online() {
-            digest.toggle(name_hash(self.me.identity()), self.me.incarnation());
+        let mut digest = *self.members.roster.digest();
+        if self.members.me.is_online() {
+            digest.toggle(name_hash(self.members.me.identity()), self.members.me.incarnation());
         }
         digest
-    }
-
-    /// Whether this member is met in the native extension.
-    pub(in crate::protocol) fn is_met_natively(&self, peer: &str) -> bool {
-        self.is_native() && self.roster.get(peer).is_some_and(|member| !member.is_met_as_legacy())
     }
 }

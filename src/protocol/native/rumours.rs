@@ -108,56 +108,56 @@ impl Machine {
         if !self.is_native() {
             return;
         }
-        let subject = match self.roster.entry(subject) {
+        let subject = match self.members.roster.entry(subject) {
             Some((identity, _)) => Arc::clone(identity),
-            None if subject == self.me.identity() => Arc::from(subject),
+            None if subject == self.members.me.identity() => Arc::from(subject),
             None => return,
         };
-        let rounds_left = rounds_for(self.roster.online_count() + 1);
+        let rounds_left = rounds_for(self.members.roster.online_count() + 1);
         let rumour = Rumour { rounds_left, idle_rounds: 0, was_answered: false, was_news: false };
-        self.rumours.by_subject.insert(subject, rumour);
+        self.native.rumours.by_subject.insert(subject, rumour);
         self.schedule_rumours(now.tick);
     }
 
     pub(in crate::protocol) fn spread_myself(&mut self, now: Now) {
-        let me: Arc<str> = Arc::from(self.me.identity());
+        let me: Arc<str> = Arc::from(self.members.me.identity());
         self.spread(&me, now);
     }
 
     pub(in crate::protocol) fn schedule_rumours(&mut self, now: Tick) {
-        if self.phase.is_running() && !self.rumours.by_subject.is_empty() {
-            self.timers.set_earlier(Timer::Rumours, (now + COALESCED).max(self.rumours.not_before));
+        if self.lifecycle.phase.is_running() && !self.native.rumours.by_subject.is_empty() {
+            self.cx.timers.set_earlier(Timer::Rumours, (now + COALESCED).max(self.native.rumours.not_before));
         }
     }
 
     /// One round: a few peers hear of all rumours.
     pub(in crate::protocol) fn push_rumours(&mut self, now: Now) {
-        self.rumours.end_round();
-        if self.rumours.by_subject.is_empty() {
+        self.native.rumours.end_round();
+        if self.native.rumours.by_subject.is_empty() {
             return;
         }
-        let allowed = self.legacy_push.allowance.take(FANOUT, now.tick);
+        let allowed = self.legacy.push.allowance.take(FANOUT, now.tick);
         let peers = self.helpers(allowed, "", now.tick);
         if !peers.is_empty() {
             let (told, claims) = self.rumoured(MAX_CLAIM_BYTES, now);
             let told: Arc<[Arc<str>]> = told.into();
             if !self.say(peers, Kind::Push, claims, Arc::clone(&told), Purpose::Push, now).is_empty() {
-                self.rumours.spend_round(told.iter());
+                self.native.rumours.spend_round(told.iter());
             }
         } else if !self.has_somebody_to_tell(now.tick) {
             // Where all are busy the round is made up for; where there is nobody, it would be for ever.
-            self.rumours.by_subject.values_mut().for_each(Rumour::spend_round);
+            self.native.rumours.by_subject.values_mut().for_each(Rumour::spend_round);
         }
-        let pause = self.jittered(PAUSE.mul_f64(self.health.restraint()));
-        self.rumours.not_before = now.tick + pause;
-        self.timers.set(Timer::Rumours, self.rumours.not_before);
+        let pause = self.jittered(PAUSE.mul_f64(self.native.health.restraint()));
+        self.native.rumours.not_before = now.tick + pause;
+        self.cx.timers.set(Timer::Rumours, self.native.rumours.not_before);
     }
 
     fn has_somebody_to_tell(&self, now: Tick) -> bool {
         let can_be_told = |member: &Member| {
             member.status == Status::Online && !member.is_met_as_legacy() && !member.is_left_alone(now)
         };
-        self.roster.iter().any(|(_, member)| can_be_told(member))
+        self.members.roster.iter().any(|(_, member)| can_be_told(member))
     }
 
     /// The claims that are being spread, those with most rounds ahead of them first, as far as they fit.
@@ -166,8 +166,13 @@ impl Machine {
         at_most_bytes: usize,
         now: Now,
     ) -> (Vec<Arc<str>>, Vec<Claim>) {
-        let mut subjects: Vec<(&Arc<str>, u8)> =
-            self.rumours.by_subject.iter().map(|(subject, rumour)| (subject, rumour.rounds_left)).collect();
+        let mut subjects: Vec<(&Arc<str>, u8)> = self
+            .native
+            .rumours
+            .by_subject
+            .iter()
+            .map(|(subject, rumour)| (subject, rumour.rounds_left))
+            .collect();
         subjects.sort_by_key(|(_, rounds_left)| std::cmp::Reverse(*rounds_left));
         let claims = subjects
             .into_iter()
@@ -184,7 +189,7 @@ impl Machine {
     /// News for the answer to somebody who knows of these subjects already.
     pub(in crate::protocol) fn rumoured_besides(&self, known: impl Fn(&str) -> bool, now: Now) -> Vec<Claim> {
         // The latest first: the others have been on their way for longer.
-        let subjects = self.rumours.by_subject.keys().rev().filter(|subject| !known(subject));
+        let subjects = self.native.rumours.by_subject.keys().rev().filter(|subject| !known(subject));
         subjects.take(MAX_ANSWERED).filter_map(|subject| self.claim_about(subject, now)).collect()
     }
 }

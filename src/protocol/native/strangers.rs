@@ -187,55 +187,55 @@ impl Strangers {
 
 impl Machine {
     pub(in crate::protocol) fn is_stranger(&self, identity: &str) -> bool {
-        self.roster.get(identity).is_some_and(Member::is_native_stranger)
+        self.members.roster.get(identity).is_some_and(Member::is_native_stranger)
     }
 
     pub(in crate::protocol) fn schedule_strangers(&mut self, now: Tick) {
-        let is_judged = self.strangers.batch.as_ref().is_some_and(|batch| batch.is_to_be_judged(now));
-        let wake = if is_judged { Some(now) } else { self.strangers.next_wake() };
+        let is_judged = self.native.strangers.batch.as_ref().is_some_and(|batch| batch.is_to_be_judged(now));
+        let wake = if is_judged { Some(now) } else { self.native.strangers.next_wake() };
         match wake {
-            Some(at) => self.timers.set(Timer::Strangers, at.max(now)),
-            None => self.timers.stop(Timer::Strangers),
+            Some(at) => self.cx.timers.set(Timer::Strangers, at.max(now)),
+            None => self.cx.timers.stop(Timer::Strangers),
         }
     }
 
     /// Checks as many strangers as the pace allows, and judges the batch.
     pub(in crate::protocol) fn check_strangers(&mut self, now: Now) {
-        if self.strangers.batch.as_ref().is_some_and(|batch| batch.is_to_be_judged(now.tick)) {
+        if self.native.strangers.batch.as_ref().is_some_and(|batch| batch.is_to_be_judged(now.tick)) {
             self.judge_batch(now);
         }
-        let is_gathered = self.strangers.are_many() && self.strangers.gathered_at <= now.tick;
-        if is_gathered && self.strangers.batch.is_none() {
+        let is_gathered = self.native.strangers.are_many() && self.native.strangers.gathered_at <= now.tick;
+        if is_gathered && self.native.strangers.batch.is_none() {
             self.begin_batch(now);
         }
-        let due = self.strangers.waiting.take_due(now.tick);
-        self.strangers.queue.extend(due);
-        while self.strangers.has_checks() && self.strangers.next_slot <= now.tick {
+        let due = self.native.strangers.waiting.take_due(now.tick);
+        self.native.strangers.queue.extend(due);
+        while self.native.strangers.has_checks() && self.native.strangers.next_slot <= now.tick {
             self.check_next(now);
         }
         self.schedule_strangers(now.tick);
     }
 
     fn begin_batch(&mut self, now: Now) {
-        self.strangers.is_on_hold = false;
-        let mut members = std::mem::take(&mut self.strangers.arrived);
+        self.native.strangers.is_on_hold = false;
+        let mut members = std::mem::take(&mut self.native.strangers.arrived);
         members.retain(|identity| self.is_stranger(identity));
-        if members.len() + self.strangers.failing.len() < MANY_FAILED {
-            self.strangers.arrived = members;
+        if members.len() + self.native.strangers.failing.len() < MANY_FAILED {
+            self.native.strangers.arrived = members;
             return;
         }
-        let known = (self.roster.native_count().saturating_sub(members.len()) + 1) as f64;
-        let share = if self.strangers.came_by_sync { 1.0 } else { (CHECKERS / known).min(1.0) };
+        let known = (self.members.roster.native_count().saturating_sub(members.len()) + 1) as f64;
+        let share = if self.native.strangers.came_by_sync { 1.0 } else { (CHECKERS / known).min(1.0) };
         let wanted = members.len() as f64 * share;
-        let chance = usize::from(self.rng.random::<f64>() < wanted.fract());
+        let chance = usize::from(self.cx.rng.random::<f64>() < wanted.fract());
         let amount = (wanted as usize + chance).min(SAMPLE).min(members.len());
-        let places = rand::seq::index::sample(&mut self.rng, members.len(), amount);
+        let places = rand::seq::index::sample(&mut self.cx.rng, members.len(), amount);
         let to_check = places.into_iter().filter_map(|place| members.get_index(place).cloned()).collect();
         // Few at a time are no way round the verdict.
-        let mut failed = std::mem::take(&mut self.strangers.failing);
+        let mut failed = std::mem::take(&mut self.native.strangers.failing);
         failed.retain(|identity, _| self.is_stranger(identity));
         members.extend(failed.keys().cloned());
-        self.strangers.batch = Some(Batch {
+        self.native.strangers.batch = Some(Batch {
             members,
             to_check,
             checking: IndexSet::default(),
@@ -247,102 +247,108 @@ impl Machine {
     }
 
     fn check_next(&mut self, now: Now) {
-        self.strangers.next_slot = now.tick + PACE;
-        let sampled = self.strangers.batch.as_mut().and_then(|batch| batch.to_check.pop());
+        self.native.strangers.next_slot = now.tick + PACE;
+        let sampled = self.native.strangers.batch.as_mut().and_then(|batch| batch.to_check.pop());
         let is_sampled = sampled.is_some();
-        let last = self.strangers.queue.len();
+        let last = self.native.strangers.queue.len();
         let peer = sampled.or_else(|| {
-            let place = (last > 0).then(|| self.rng.random_range(0..last))?;
-            self.strangers.queue.swap_remove_index(place)
+            let place = (last > 0).then(|| self.cx.rng.random_range(0..last))?;
+            self.native.strangers.queue.swap_remove_index(place)
         });
         let Some(peer) = peer else { return };
         if !self.is_stranger(&peer) {
-            return self.strangers.settle(&peer);
+            return self.native.strangers.settle(&peer);
         }
         match self.probe(&peer, now) {
             Some(id) => {
-                self.strangers.asked.insert(id);
-                if let Some(batch) = self.strangers.batch.as_mut().filter(|_| is_sampled) {
+                self.native.strangers.asked.insert(id);
+                if let Some(batch) = self.native.strangers.batch.as_mut().filter(|_| is_sampled) {
                     batch.checking.insert(peer);
                 }
             }
             // What is under way with it tells as much.
             None if is_sampled => {}
-            None => self.strangers.waiting.set(&peer, now.tick + KNOCK_AGAIN),
+            None => self.native.strangers.waiting.set(&peer, now.tick + KNOCK_AGAIN),
         }
     }
 
     /// A check has failed.
     pub(in crate::protocol) fn fail_stranger(&mut self, peer: &Arc<str>, finding: Finding, now: Now) {
         self.report(peer, finding, now);
-        if let Some(batch) = &mut self.strangers.batch
+        if let Some(batch) = &mut self.native.strangers.batch
             && batch.checking.swap_remove(peer)
         {
             batch.failed.insert(Arc::clone(peer), finding);
         }
-        let Some(member) = self.roster.get(peer) else { return };
-        let Some(first) = self.strangers.doubtful.get_mut(peer) else { return };
+        let Some(member) = self.members.roster.get(peer) else { return };
+        let Some(first) = self.native.strangers.doubtful.get_mut(peer) else { return };
         let pause = if finding == Finding::Refused { KNOCK_AGAIN } else { SECOND_TRY };
         let listens_by = member.may_not_listen_before(now);
         let is_settled = first.is_some_and(|first| now.tick.since(first) >= pause) && listens_by <= now.tick;
         if !is_settled {
             first.get_or_insert(now.tick);
-            return self.strangers.waiting.set(peer, (now.tick + pause).max(listens_by));
+            return self.native.strangers.waiting.set(peer, (now.tick + pause).max(listens_by));
         }
-        self.strangers.settle(peer);
+        self.native.strangers.settle(peer);
         // One that nobody answers any more must not bury anybody: it goes on probing as usual.
-        let is_heard = self.listings.heard_at.is_some_and(|at| at >= self.strangers.doubted_since);
-        if is_heard || !self.roster.iter().any(|(_, member)| member.is_online() && member.has_exchanged()) {
-            self.probes.excuse(peer);
+        let is_heard =
+            self.legacy.listings.heard_at.is_some_and(|at| at >= self.native.strangers.doubted_since);
+        if is_heard
+            || !self.members.roster.iter().any(|(_, member)| member.is_online() && member.has_exchanged())
+        {
+            self.native.probes.excuse(peer);
             self.bury(peer, now);
         }
     }
 
     fn judge_batch(&mut self, now: Now) {
-        let Some(mut batch) = self.strangers.batch.take() else { return };
+        let Some(mut batch) = self.native.strangers.batch.take() else { return };
         batch.failed.retain(|identity, _| self.is_stranger(identity));
         let is_doubtful = batch.failed.len() >= MANY_FAILED && batch.failed.len() > batch.passed;
         if is_doubtful && batch.asks_helpers {
             self.doubt_batch(batch, now);
         } else if is_doubtful {
             let is_young = |(peer, _): &(&Arc<str>, &Finding)| {
-                self.roster.get(peer).is_some_and(|member| member.may_not_listen_before(now) > now.tick)
+                self.members
+                    .roster
+                    .get(peer)
+                    .is_some_and(|member| member.may_not_listen_before(now) > now.tick)
             };
             if 2 * batch.failed.iter().filter(is_young).count() > batch.failed.len() {
                 // They may not listen yet, and are checked again when they have had time.
-                self.strangers.is_on_hold = true;
-                self.strangers.gathered_at = now.tick + YOUNG;
-                return self.strangers.arrived.extend(batch.members);
+                self.native.strangers.is_on_hold = true;
+                self.native.strangers.gathered_at = now.tick + YOUNG;
+                return self.native.strangers.arrived.extend(batch.members);
             }
             // News for others went to them too, and what came of that opened questions.
-            batch.members.iter().for_each(|identity| self.probes.excuse(identity));
+            batch.members.iter().for_each(|identity| self.native.probes.excuse(identity));
             for (peer, finding) in batch.failed.iter().take(LOOKED_AT) {
                 let incarnation =
-                    self.roster.get(peer).map_or(Incarnation::NONE, |member| member.incarnation);
+                    self.members.roster.get(peer).map_or(Incarnation::NONE, |member| member.incarnation);
                 self.ask_helpers(peer, incarnation, *finding, true, now);
             }
             batch.asks_helpers = true;
-            batch.until = now.tick + HELPERS_WAIT.mul_f64(self.health.stretch()) + KNOCK_AGAIN;
-            self.strangers.batch = Some(batch);
+            batch.until = now.tick + HELPERS_WAIT.mul_f64(self.native.health.stretch()) + KNOCK_AGAIN;
+            self.native.strangers.batch = Some(batch);
         } else {
             // As with every probe that fails.
             for (peer, finding) in batch.failed {
                 self.probe_failed(&peer, finding, now);
-                if self.strangers.failing.len() < MAX_FAILING {
-                    self.strangers.failing.insert(peer, finding);
+                if self.native.strangers.failing.len() < MAX_FAILING {
+                    self.native.strangers.failing.insert(peer, finding);
                 }
             }
         }
     }
 
     fn doubt_batch(&mut self, batch: Batch, now: Now) {
-        if self.strangers.doubtful.is_empty() {
-            self.strangers.doubted_since = now.tick;
+        if self.native.strangers.doubtful.is_empty() {
+            self.native.strangers.doubted_since = now.tick;
         }
         for identity in batch.members {
             if self.is_stranger(&identity) {
-                self.strangers.doubtful.entry(Arc::clone(&identity)).or_default();
-                self.strangers.queue.insert(identity);
+                self.native.strangers.doubtful.entry(Arc::clone(&identity)).or_default();
+                self.native.strangers.queue.insert(identity);
             }
         }
     }

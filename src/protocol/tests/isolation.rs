@@ -19,7 +19,7 @@ fn holds_back(machine: &mut Machine, index: usize, tick: u64) -> bool {
     if machine.would_bury_too_many(&url, now(tick)) {
         return true;
     }
-    machine.health.buried_alone(&url, now(tick).tick);
+    machine.native.health.buried_alone(&url, now(tick).tick);
     false
 }
 

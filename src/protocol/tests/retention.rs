@@ -85,7 +85,7 @@ fn an_online_server_without_news_for_a_day_is_asked_and_then_dropped() {
     world.hear(&[(B, wall)], &[]);
     world.run_for(HOUR);
     world.be(A, Fake::Refuses);
-    world.nodes.get_mut(ME).unwrap().machine.timers.stop(crate::protocol::context::timers::Timer::Round);
+    world.nodes.get_mut(ME).unwrap().machine.cx.timers.stop(crate::protocol::context::timers::Timer::Round);
     world.run_for(24 * HOUR);
     assert!(!world.is_online(A) && world.is_online(B));
 }

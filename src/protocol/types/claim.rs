@@ -13,8 +13,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::protocol::types::accusers::Accusers;
-use crate::protocol::types::scalars::{Text, Whole, number};
 use crate::protocol::types::status::Status;
+use crate::protocol::types::text::scalars::{Text, Whole, number};
 use crate::protocol::types::time::{Incarnation, Stamp};
 
 /// One statement about one server.

@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::limits::MAX_MEMBERS;
-use crate::protocol::types::scalars::{Text, Whole};
+use crate::protocol::types::text::scalars::{Text, Whole};
 use crate::protocol::types::time::Stamp;
 use crate::protocol::wire::json_fields;
 use crate::protocol::wire::message::array;

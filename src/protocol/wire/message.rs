@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::protocol::types::scalars::{Text, number};
+use crate::protocol::types::text::scalars::{Text, number};
 use crate::protocol::types::time::Stamp;
 use crate::protocol::wire::extension::Extension;
 use crate::protocol::wire::json_fields;

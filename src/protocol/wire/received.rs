@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::protocol::types::scalars::{Text, number};
+use crate::protocol::types::text::scalars::{Text, number};
 use crate::protocol::wire::json_fields::Key;
 use crate::protocol::wire::message::ReceivedEntry;
 

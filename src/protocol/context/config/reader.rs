@@ -6,8 +6,8 @@ use url::Url;
 
 use super::shown::shown_url;
 use super::{BASE_URL, ConfigError, GOSSIP_INTERVAL, LOG, PROBE_INTERVAL, REQUIRED};
-use crate::protocol::context::secret::Secret;
 use crate::protocol::types::base_url::{BaseUrl, BaseUrlRejection, MAX_BASE_URL_BYTES};
+use crate::protocol::types::secret::Secret;
 
 /// The longest delay, in seconds: beyond a day a figure is a slip of the pen.
 const LONGEST: f64 = 86_400.0;

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::protocol::context::printable::printable;
+use crate::protocol::types::text::printable::printable;
 
 /// Characters of a URL that are shown: enough to recognise it.
 const MAX_CHARS: usize = 200;

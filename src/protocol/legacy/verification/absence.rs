@@ -43,7 +43,7 @@ impl Machine {
         own_stamp: Option<Stamp>,
         now: Now,
     ) {
-        let Some(member) = self.roster.get_mut(peer) else { return };
+        let Some(member) = self.members.roster.get_mut(peer) else { return };
         let accusation = member.check().and_then(|check| check.standing_accusation(member.stamp));
         let comeback = member.check().and_then(|check| check.comeback).map(|comeback| comeback.stamp);
         let is_said_online = comeback.is_some() || (member.is_online() && accusation.is_none());
@@ -63,7 +63,7 @@ impl Machine {
         } else {
             member.stamp.max(own_stamp.unwrap_or_default())
         });
-        self.roster.because(if own_stamp.is_some() { Cause::OwnWord } else { Cause::Absent });
+        self.members.roster.because(if own_stamp.is_some() { Cause::OwnWord } else { Cause::Absent });
         self.break_showing(peer, false, now);
         self.lay_tombstone(peer, Status::Left, now);
         self.watch_absence(peer, now);
@@ -72,10 +72,10 @@ impl Machine {
     /// A legacy peer was found absent, by this server or by another native one.
     pub(in crate::protocol) fn watch_absence(&mut self, peer: &Arc<str>, now: Now) {
         let is_to_be_asked = |member: &Member| member.status == Status::Left && member.is_met_as_legacy();
-        if !self.roster.get(peer).is_some_and(is_to_be_asked) {
+        if !self.members.roster.get(peer).is_some_and(is_to_be_asked) {
             return;
         }
-        if let Some(member) = self.roster.get_mut(peer) {
+        if let Some(member) = self.members.roster.get_mut(peer) {
             member.begin_absence();
         }
         self.ask_absent_sometime(peer, now.tick);
@@ -83,26 +83,26 @@ impl Machine {
 
     /// All native servers ask in their own time: together about as often as one alone would.
     fn ask_absent_sometime(&mut self, peer: &Arc<str>, now: Tick) {
-        let natives = if self.is_native() { self.roster.native_count() + 1 } else { 1 };
+        let natives = if self.is_native() { self.members.roster.native_count() + 1 } else { 1 };
         let pause = ASKED_EVERY.mul_f64(natives as f64);
         // LegacyPush around that, as all begin at once; alone there is nobody to fall into step with.
-        let share = if natives == 1 { 1.0 } else { self.rng.random_range(0.0..2.0) };
+        let share = if natives == 1 { 1.0 } else { self.cx.rng.random_range(0.0..2.0) };
         self.ask_absent_at(peer, now + pause.mul_f64(share));
     }
 
     fn ask_absent_at(&mut self, peer: &Arc<str>, at: Tick) {
-        self.absent.set(peer, at);
-        self.timers.set_earlier(Timer::Absent, at);
+        self.legacy.absent.set(peer, at);
+        self.cx.timers.set_earlier(Timer::Absent, at);
     }
 
     /// The time has come to ask some absent servers for their lists.
     pub(in crate::protocol) fn ask_absent(&mut self, now: Now) {
-        for peer in self.absent.take_due(now.tick) {
+        for peer in self.legacy.absent.take_due(now.tick) {
             let is_absent = |member: &Member| member.status == Status::Left && member.absence().is_some();
-            if !self.roster.get(&peer).is_some_and(is_absent) {
+            if !self.members.roster.get(&peer).is_some_and(is_absent) {
                 continue;
             }
-            if self.phase.is_running() {
+            if self.lifecycle.phase.is_running() {
                 self.request_check(&peer);
                 self.ask_absent_sometime(&peer, now.tick);
             } else {
@@ -110,14 +110,14 @@ impl Machine {
             }
         }
         self.schedule_verification(now.tick);
-        if let Some(next) = self.absent.next() {
-            self.timers.set(Timer::Absent, next);
+        if let Some(next) = self.legacy.absent.next() {
+            self.cx.timers.set(Timer::Absent, next);
         }
     }
 
     /// Whether only its own list says that this server is back, and no news.
     pub(in crate::protocol) fn is_only_shown(&self, peer: &str) -> bool {
-        self.roster.get(peer).is_some_and(|member| {
+        self.members.roster.get(peer).is_some_and(|member| {
             member.status == Status::Left && member.absence().is_some() && !member.has_comeback()
         })
     }
@@ -130,7 +130,7 @@ impl Machine {
         word: &OwnWord,
         now: Now,
     ) {
-        let Some(member) = self.roster.get_mut(peer) else { return };
+        let Some(member) = self.members.roster.get_mut(peer) else { return };
         // A drain has a stamp of its own clock. This tombstone is of a faster one, and whoever tells the
         // server makes it answer without itself.
         let is_talked_out = word.stamp < member.stamp;
@@ -146,9 +146,9 @@ impl Machine {
 
     /// An absent server has not answered, or without itself.
     pub(in crate::protocol) fn break_showing(&mut self, peer: &Arc<str>, is_silent: bool, now: Now) {
-        let Some(absence) = self.roster.get_mut(peer).and_then(Member::absence_mut) else { return };
+        let Some(absence) = self.members.roster.get_mut(peer).and_then(Member::absence_mut) else { return };
         if absence.break_showing(is_silent) >= SILENCES {
-            self.roster.transition(peer, Status::Dead, now.tick);
+            self.members.roster.transition(peer, Status::Dead, now.tick);
         }
     }
 }

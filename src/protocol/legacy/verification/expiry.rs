@@ -25,8 +25,8 @@ pub(in crate::protocol) struct Expiry {
 impl Machine {
     /// Verifies what is due, except what has been waiting for too long.
     pub(in crate::protocol) fn verify_in_time(&mut self, now: Now) {
-        if self.expiry.next_look <= now.tick {
-            self.expiry.next_look = now.tick + LOOKED_FOR_EVERY;
+        if self.legacy.expiry.next_look <= now.tick {
+            self.legacy.expiry.next_look = now.tick + LOOKED_FOR_EVERY;
             self.drop_unconfirmed(now);
         }
         self.verify(now);
@@ -34,12 +34,12 @@ impl Machine {
 
     fn drop_unconfirmed(&mut self, now: Now) {
         let mut overdue: Vec<Arc<str>> = Vec::new();
-        for place in 0..self.roster.len() {
-            let Some((identity, member)) = self.roster.at(place) else { break };
+        for place in 0..self.members.roster.len() {
+            let Some((identity, member)) = self.members.roster.at(place) else { break };
             let Some(check) = member.check() else { continue };
             match check.open_since {
                 None => {
-                    if let Some(check) = self.roster.at_mut(place).and_then(Member::check_mut) {
+                    if let Some(check) = self.members.roster.at_mut(place).and_then(Member::check_mut) {
                         check.open_since = Some(now.tick);
                     }
                 }
@@ -49,7 +49,7 @@ impl Machine {
                 Some(_) => {}
             }
         }
-        self.roster.because(Cause::Silent);
+        self.members.roster.because(Cause::Silent);
         for identity in overdue {
             self.drop_claim(&identity, now);
         }
@@ -57,7 +57,7 @@ impl Machine {
 
     /// What was said of a server counts no longer. A server that has spoken to this one stays as it is.
     fn drop_claim(&mut self, identity: &Arc<str>, now: Now) {
-        let Some(member) = self.roster.get_mut(identity) else { return };
+        let Some(member) = self.members.roster.get_mut(identity) else { return };
         if member.refreshed_at.age(now.tick) < CONFIRMED_WITHIN {
             // Somebody has said so again, with a newer stamp.
             if let Some(check) = member.check_mut() {
@@ -68,15 +68,15 @@ impl Machine {
         let is_mere_hearsay =
             member.is_online() && !member.is_native() && !member.has_answered() && !member.has_exchanged();
         member.close_check();
-        self.verification_queue.forget(identity);
-        let Some(member) = self.roster.get_mut(identity).filter(|_| is_mere_hearsay) else { return };
+        self.legacy.verification_queue.forget(identity);
+        let Some(member) = self.members.roster.get_mut(identity).filter(|_| is_mere_hearsay) else { return };
         if member.is_unconfirmed {
             return self.hide(identity, now);
         }
         // Just enough to outdo the claim, so that the next word of a living server outdoes this.
         let stamp = member.highest_seen().next();
         member.restamp(stamp);
-        self.roster.transition(identity, Status::Dead, now.tick);
+        self.members.roster.transition(identity, Status::Dead, now.tick);
         self.schedule_drop(stamp, now);
     }
 }

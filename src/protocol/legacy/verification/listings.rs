@@ -133,12 +133,12 @@ impl Machine {
     pub(in crate::protocol) fn hear_listed(&mut self, url: &BaseUrl, claim: LegacyClaim, now: Now) {
         let mut member = Member::new(url, Status::Online, claim.monitor, claim.stamp, now);
         member.is_unconfirmed = true;
-        self.roster.insert(Arc::clone(url.identity()), member);
+        self.members.roster.insert(Arc::clone(url.identity()), member);
         if claim.stamp.age(now.wall) < YOUNG {
             // It may not listen yet: rule "Grace".
             return self.request_check(url.identity());
         }
-        self.listings.shown.insert(Arc::clone(url.identity()));
+        self.legacy.listings.shown.insert(Arc::clone(url.identity()));
     }
 
     /// The master list names an unconfirmed entry again, which vouches for nothing; false if it is
@@ -149,7 +149,8 @@ impl Machine {
         claim: LegacyClaim,
         now: Now,
     ) -> bool {
-        let Some(member) = self.roster.get_mut(identity).filter(|member| member.is_unconfirmed) else {
+        let Some(member) = self.members.roster.get_mut(identity).filter(|member| member.is_unconfirmed)
+        else {
             return false;
         };
         member.hear_agreement(claim, now);
@@ -157,44 +158,50 @@ impl Machine {
     }
 
     pub(in crate::protocol) fn is_unconfirmed(&self, identity: &str) -> bool {
-        self.roster.get(identity).is_some_and(|member| member.is_unconfirmed)
+        self.members.roster.get(identity).is_some_and(|member| member.is_unconfirmed)
     }
 
     pub(in crate::protocol) fn schedule_listings(&mut self, now: Tick) {
-        let slot = self.listings.may_ask().then_some(self.listings.next_slot);
-        match slot.into_iter().chain(self.listings.waiting.next()).min() {
-            Some(at) => self.timers.set(Timer::Listings, at.max(now)),
-            None => self.timers.stop(Timer::Listings),
+        let slot = self.legacy.listings.may_ask().then_some(self.legacy.listings.next_slot);
+        match slot.into_iter().chain(self.legacy.listings.waiting.next()).min() {
+            Some(at) => self.cx.timers.set(Timer::Listings, at.max(now)),
+            None => self.cx.timers.stop(Timer::Listings),
         }
     }
 
     /// Asks as many unconfirmed entries as the pace allows.
     pub(in crate::protocol) fn ask_listed(&mut self, now: Now) {
-        let due = self.listings.waiting.take_due(now.tick);
-        self.listings.again.extend(due);
-        while self.listings.may_ask() && self.listings.next_slot <= now.tick {
-            let Some(identity) = self.listings.take_next(&mut self.rng) else { break };
-            let hidden = self.listings.hidden.get(&identity);
+        let due = self.legacy.listings.waiting.take_due(now.tick);
+        self.legacy.listings.again.extend(due);
+        while self.legacy.listings.may_ask() && self.legacy.listings.next_slot <= now.tick {
+            let Some(identity) = self.legacy.listings.take_next(&mut self.cx.rng) else { break };
+            let hidden = self.legacy.listings.hidden.get(&identity);
             if hidden.is_none() && !self.is_unconfirmed(&identity) {
                 continue;
             }
             // What is under way tells as much.
-            if self.in_flight.is_verifying(&identity) || self.in_flight.is_talking_to(&identity) {
+            if self.exchanges.in_flight.is_verifying(&identity)
+                || self.exchanges.in_flight.is_talking_to(&identity)
+            {
                 continue;
             }
-            let base_url = hidden
-                .map_or_else(|| self.roster.spelling(&identity), |hidden| hidden.url.spelling().clone());
-            let id = self.in_flight.begin(identity, Purpose::Inquiry, now.tick);
-            self.listings.asked.insert(id);
-            self.listings.next_slot = now.tick + PACE;
-            self.transmits.push_back(Transmit::Inquire { id, base_url, timeout: PEER_TIMEOUT });
+            let base_url = hidden.map_or_else(
+                || self.members.roster.spelling(&identity),
+                |hidden| hidden.url.spelling().clone(),
+            );
+            let id = self.exchanges.in_flight.begin(identity, Purpose::Inquiry, now.tick);
+            self.legacy.listings.asked.insert(id);
+            self.legacy.listings.next_slot = now.tick + PACE;
+            self.cx.transmits.push_back(Transmit::Inquire { id, base_url, timeout: PEER_TIMEOUT });
         }
         self.schedule_listings(now.tick);
     }
 
     /// Hides an unconfirmed entry that did not answer, unless it may not listen yet.
     pub(in crate::protocol) fn hide_silent(&mut self, peer: &Arc<str>, now: Now) {
-        let Some(member) = self.roster.get(peer).filter(|member| member.is_unconfirmed) else { return };
+        let Some(member) = self.members.roster.get(peer).filter(|member| member.is_unconfirmed) else {
+            return;
+        };
         let has_grace = member.check().is_some_and(Check::has_grace);
         if !has_grace && member.stamp.age(now.wall) >= YOUNG {
             self.hide(peer, now);
@@ -203,35 +210,35 @@ impl Machine {
 
     /// Shows an unconfirmed entry no longer.
     pub(in crate::protocol) fn hide(&mut self, peer: &Arc<str>, now: Now) {
-        let Some(member) = self.roster.get(peer) else { return };
+        let Some(member) = self.members.roster.get(peer) else { return };
         let (monitor, stamp) = (member.monitor, member.highest_seen());
         let Ok(url) = BaseUrl::parse_shared(member.spelling(peer)) else { return };
-        self.roster.remove(peer, now.tick);
+        self.members.roster.remove(peer, now.tick);
         self.forget_in_queues(peer);
-        if self.listings.hidden.len() >= MAX_HIDDEN {
-            self.listings.evict_oldest();
+        if self.legacy.listings.hidden.len() >= MAX_HIDDEN {
+            self.legacy.listings.evict_oldest();
         }
         let hidden = Hidden { url, monitor, stamp, failed_at: now.tick };
-        self.listings.hidden.insert(Arc::clone(peer), hidden);
+        self.legacy.listings.hidden.insert(Arc::clone(peer), hidden);
         let again = now.tick + SECOND_TRY;
-        self.listings.waiting.set(peer, again);
+        self.legacy.listings.waiting.set(peer, again);
         self.schedule_listings(now.tick);
     }
 
     /// Another server has answered. The first answer shows that the network is sound.
     pub(in crate::protocol) fn note_answer(&mut self, now: Tick) {
-        if self.listings.heard_at.replace(now).is_none() {
-            self.listings.again.extend(self.listings.hidden.keys().cloned());
+        if self.legacy.listings.heard_at.replace(now).is_none() {
+            self.legacy.listings.again.extend(self.legacy.listings.hidden.keys().cloned());
         }
     }
 
     /// Makes a hidden entry a member again.
     fn add_entry(&mut self, peer: &Arc<str>, status: Status, now: Now) {
-        let Some(Hidden { url, monitor, stamp, .. }) = self.listings.reveal(peer) else { return };
-        if self.roster.get(peer).is_none() && !self.roster.is_full() {
+        let Some(Hidden { url, monitor, stamp, .. }) = self.legacy.listings.reveal(peer) else { return };
+        if self.members.roster.get(peer).is_none() && !self.members.roster.is_full() {
             let mut member = Member::new(&url, status, monitor, stamp, now);
             member.is_unconfirmed = status.is_online();
-            self.roster.insert(Arc::clone(peer), member);
+            self.members.roster.insert(Arc::clone(peer), member);
         }
     }
 
@@ -243,7 +250,7 @@ impl Machine {
         reply: &Reply<'_>,
         now: Now,
     ) -> bool {
-        let Some(hidden) = self.listings.hidden.get(&exchange.peer) else { return false };
+        let Some(hidden) = self.legacy.listings.hidden.get(&exchange.peer) else { return false };
         if matches!(reply, Reply::Lists(_) | Reply::Native(_)) {
             self.add_entry(&exchange.peer, Status::Online, now);
             return false;
@@ -251,16 +258,16 @@ impl Machine {
         if exchange.purpose == Purpose::Inquiry && matches!(reply, Reply::Refusal(_) | Reply::Unclear(_)) {
             // Its list route may be closed: by gossip it may still answer.
             let url = hidden.url.clone();
-            if !self.in_flight.is_talking_to(&exchange.peer) {
+            if !self.exchanges.in_flight.is_talking_to(&exchange.peer) {
                 let id = self.try_by_gossip(&url, now);
-                self.listings.asked.insert(id);
+                self.legacy.listings.asked.insert(id);
             }
             return true;
         }
         let is_silent = !matches!(reply, Reply::Refusal(_));
         let is_second = now.tick.since(hidden.failed_at) >= SECOND_TRY;
         // A server whose own network is broken must not bury everybody.
-        if is_silent && is_second && self.listings.heard_at.is_some() {
+        if is_silent && is_second && self.legacy.listings.heard_at.is_some() {
             self.add_entry(&exchange.peer, Status::Dead, now);
             self.bury(&exchange.peer, now);
         }
@@ -269,11 +276,12 @@ impl Machine {
 
     /// A fresh download still names hidden entries: some of them may answer by now.
     pub(in crate::protocol) fn ask_hidden_again(&mut self) {
-        let hidden = self.listings.hidden.len();
+        let hidden = self.legacy.listings.hidden.len();
         let amount = ASKED_AGAIN.min(hidden);
-        for place in rand::seq::index::sample(&mut self.rng, hidden, amount) {
-            let identity = self.listings.hidden.get_index(place).map(|(identity, _)| Arc::clone(identity));
-            self.listings.again.extend(identity);
+        for place in rand::seq::index::sample(&mut self.cx.rng, hidden, amount) {
+            let identity =
+                self.legacy.listings.hidden.get_index(place).map(|(identity, _)| Arc::clone(identity));
+            self.legacy.listings.again.extend(identity);
         }
     }
 }

@@ -32,7 +32,7 @@ const HELD_BACK: Duration = Duration::from_secs(1);
 impl Machine {
     /// The word of a server itself has proved it.
     pub(in crate::protocol) fn prove(&mut self, peer: &str, proof: Proof) {
-        if let Some(member) = self.roster.get_mut(peer) {
+        if let Some(member) = self.members.roster.get_mut(peer) {
             member.prove(proof);
         }
     }
@@ -40,7 +40,7 @@ impl Machine {
     /// A server has answered without proving itself.
     pub(in crate::protocol) fn hear_refusal(&mut self, peer: &Arc<str>, way: Way, now: Now) {
         let window = self.refusal_window(peer);
-        let Some(member) = self.roster.get_mut(peer) else { return };
+        let Some(member) = self.members.roster.get_mut(peer) else { return };
         if !member.is_online() {
             member.record_verdict(false, now);
             return self.break_showing(peer, false, now);
@@ -52,14 +52,14 @@ impl Machine {
         self.watch_refusals(peer, now.tick + window / LOOKS);
         if self.is_met_natively(peer) {
             // Somebody listens at its address: whether it is the server, the next answers tell.
-            self.probes.excuse(peer);
+            self.native.probes.excuse(peer);
             self.report(peer, Finding::Unproved, now);
         }
     }
 
     /// A server has rejected this server's secret.
     pub(in crate::protocol) fn note_rejection(&mut self, peer: &Arc<str>, now: Now) {
-        if let Some(member) = self.roster.get_mut(peer).filter(|member| member.is_online())
+        if let Some(member) = self.members.roster.get_mut(peer).filter(|member| member.is_online())
             && member.record_rejection(now.tick)
         {
             self.watch_refusals(peer, now.tick + LEFT_OUT_AFTER);
@@ -68,62 +68,62 @@ impl Machine {
 
     /// A server that refuses has said for how long it wants to be left alone.
     pub(in crate::protocol) fn note_wanted_rest(&mut self, peer: &str, until: Tick) {
-        if let Some(refusals) = self.roster.get_mut(peer).and_then(Member::refusals_mut) {
+        if let Some(refusals) = self.members.roster.get_mut(peer).and_then(Member::refusals_mut) {
             refusals.rest_until(until);
         }
     }
 
     /// When a server that only refuses is declared dead; none where it does not refuse.
     pub(in crate::protocol) fn refusal_deadline(&self, peer: &str) -> Option<Tick> {
-        let refusals = self.roster.get(peer)?.refusals()?;
+        let refusals = self.members.roster.get(peer)?.refusals()?;
         Some(refusals.first() + self.refusal_window(peer))
     }
 
     fn refusal_window(&self, peer: &str) -> Duration {
-        let is_legacy = self.roster.get(peer).is_some_and(Member::is_met_as_legacy);
-        let rounds = self.config.gossip_interval.saturating_mul(LEGACY_INTERVALS);
+        let is_legacy = self.members.roster.get(peer).is_some_and(Member::is_met_as_legacy);
+        let rounds = self.cx.config.gossip_interval.saturating_mul(LEGACY_INTERVALS);
         if is_legacy { DEATH_AFTER.max(rounds) } else { DEATH_AFTER }
     }
 
     fn watch_refusals(&mut self, peer: &Arc<str>, at: Tick) {
-        self.refusals.set_earlier(peer, at);
-        self.timers.set_earlier(Timer::Refusals, at);
+        self.legacy.refusals.set_earlier(peer, at);
+        self.cx.timers.set_earlier(Timer::Refusals, at);
     }
 
     /// The time of some servers that refuse has come.
     pub(in crate::protocol) fn look_after_refusals(&mut self, now: Now) {
-        for peer in self.refusals.take_due(now.tick) {
-            let Some(member) = self.roster.get_mut(&peer) else { continue };
+        for peer in self.legacy.refusals.take_due(now.tick) {
+            let Some(member) = self.members.roster.get_mut(&peer) else { continue };
             let is_left_out_at = member.rejected_at().map(|at| at + LEFT_OUT_AFTER);
             if !member.is_online() {
                 member.end_refusals();
-            } else if self.phase.is_running() && is_left_out_at.is_some_and(|at| at <= now.tick) {
+            } else if self.lifecycle.phase.is_running() && is_left_out_at.is_some_and(|at| at <= now.tick) {
                 self.leave_out(&peer, now);
             } else {
                 let again = self.look_after(&peer, now).into_iter().chain(is_left_out_at).min();
                 again.into_iter().for_each(|at| self.watch_refusals(&peer, at.max(now.tick + HELD_BACK)));
             }
         }
-        if let Some(next) = self.refusals.next() {
-            self.timers.set(Timer::Refusals, next);
+        if let Some(next) = self.legacy.refusals.next() {
+            self.cx.timers.set(Timer::Refusals, next);
         }
     }
 
     /// Decides about one server, or asks it again; tells when to look again.
     fn look_after(&mut self, peer: &Arc<str>, now: Now) -> Option<Tick> {
         let deadline = self.refusal_deadline(peer)?;
-        let refusals = self.roster.get(peer)?.refusals()?;
+        let refusals = self.members.roster.get(peer)?.refusals()?;
         let is_over = deadline <= now.tick;
         if is_over && refusals.are_enough(now.tick) {
             // The secret that is wrong may be this server's own.
             if self.would_bury_too_many(peer, now) {
                 return Some(now.tick + HELD_BACK);
             }
-            self.health.buried_alone(peer, now.tick);
-            if let Some(member) = self.roster.get_mut(peer) {
+            self.native.health.buried_alone(peer, now.tick);
+            if let Some(member) = self.members.roster.get_mut(peer) {
                 member.end_refusals();
             }
-            self.roster.because(Cause::Unproved);
+            self.members.roster.because(Cause::Unproved);
             self.bury(peer, now);
             return None;
         }
@@ -137,7 +137,7 @@ impl Machine {
 
     /// Asks a server that refuses once more; tells whether the question went out, or waits its turn.
     fn look(&mut self, peer: &Arc<str>, way: Way, now: Now) -> bool {
-        if !self.phase.is_running() {
+        if !self.lifecycle.phase.is_running() {
             return false;
         }
         match way {

@@ -137,16 +137,17 @@ impl Machine {
     /// How far JavaScript's event loop lags behind. To be told about once a second while it lags for more than a second, and once
     /// when that is over.
     pub fn handle_lag(&mut self, now: Now, lag: Duration) {
-        self.health.lag = lag;
-        if lag < LAGS || !self.is_native() || !self.phase.is_running() {
+        self.native.health.lag = lag;
+        if lag < LAGS || !self.is_native() || !self.lifecycle.phase.is_running() {
             return;
         }
-        self.health.worsen();
+        self.native.health.worsen();
         // A blocked event loop is no death.
         self.excuse_check(now);
-        let natives: Vec<Arc<str>> = self.roster.sample(&mut self.rng, MET_WHILE_LAGGING, |_, member| {
-            member.is_online() && !member.is_met_as_legacy()
-        });
+        let natives: Vec<Arc<str>> =
+            self.members.roster.sample(&mut self.cx.rng, MET_WHILE_LAGGING, |_, member| {
+                member.is_online() && !member.is_met_as_legacy()
+            });
         for peer in natives {
             self.probe(&peer, now);
         }
@@ -154,11 +155,11 @@ impl Machine {
 
     /// Whether the burial of this member, on nobody else's word, would be one too many.
     pub(in crate::protocol) fn would_bury_too_many(&mut self, identity: &str, now: Now) -> bool {
-        if self.health.is_isolated {
+        if self.native.health.is_isolated {
             return true;
         }
-        let others = self.health.recent_burials_beside(identity, now.tick);
-        let members = self.roster.online_count() + others;
+        let others = self.native.health.recent_burials_beside(identity, now.tick);
+        let members = self.members.roster.online_count() + others;
         // Where there is only one other member, its death and one's own isolation look alike.
         let is_rule_void = members <= 1;
         let burials = others + 1;
@@ -166,7 +167,7 @@ impl Machine {
         if is_rule_void || are_few {
             return false;
         }
-        self.health.is_isolated = true;
+        self.native.health.is_isolated = true;
         let message = "Clustershazbot reaches hardly anybody: this server seems to be cut off, and buries no more of the others";
         self.log_seldom(Severity::Warning, message.to_owned(), None, now.tick);
         true
@@ -174,8 +175,8 @@ impl Machine {
 
     /// Somebody has answered: this server is not cut off, and those it buried alone count no more.
     pub(in crate::protocol) fn record_reached(&mut self) {
-        self.health.is_isolated = false;
-        self.health.burials.clear();
+        self.native.health.is_isolated = false;
+        self.native.health.burials.clear();
     }
 
     /// Up to so many native servers that can help, in random order.
@@ -200,18 +201,18 @@ impl Machine {
         now: Tick,
         is_wanted: impl Fn(&Member) -> bool,
     ) -> Vec<Arc<str>> {
-        let open = &self.probes;
-        self.roster.sample(&mut self.rng, amount, |identity, member| {
+        let open = &self.native.probes;
+        self.members.roster.sample(&mut self.cx.rng, amount, |identity, member| {
             member.status == Status::Online
                 && member.is_native()
                 && !member.is_met_as_legacy()
                 && !member.is_left_alone(now)
                 && is_wanted(member)
                 && &**identity != target
-                && !self.strangers.is_doubtful(identity)
-                && !(member.is_native_stranger() && self.strangers.is_on_hold(identity))
+                && !self.native.strangers.is_doubtful(identity)
+                && !(member.is_native_stranger() && self.native.strangers.is_on_hold(identity))
                 && !open.is_open(identity)
-                && !self.in_flight.is_talking_to(identity)
+                && !self.exchanges.in_flight.is_talking_to(identity)
         })
     }
 }

@@ -76,12 +76,12 @@ impl Machine {
     /// A probe has failed.
     pub(in crate::protocol) fn probe_failed(&mut self, peer: &Arc<str>, finding: Finding, now: Now) {
         let is_relay = self.report(peer, finding, now);
-        let Some(member) = self.roster.get(peer).filter(|member| member.is_online()) else {
-            self.probes.open.swap_remove(peer);
+        let Some(member) = self.members.roster.get(peer).filter(|member| member.is_online()) else {
+            self.native.probes.open.swap_remove(peer);
             return;
         };
         let incarnation = member.incarnation;
-        match self.probes.open.get_mut(peer) {
+        match self.native.probes.open.get_mut(peer) {
             Some(question) if question.is_probed() && question.incarnation == incarnation => {
                 question.own = finding;
                 match question.grace_since {
@@ -91,23 +91,23 @@ impl Machine {
             }
             Some(question) if question.incarnation == incarnation => {}
             // Whoever asked for it asks further. A question about an earlier incarnation is moot.
-            _ if is_relay => drop(self.probes.open.swap_remove(peer)),
+            _ if is_relay => drop(self.native.probes.open.swap_remove(peer)),
             _ => self.open_investigation(peer, incarnation, finding, now),
         }
     }
 
     fn open_investigation(&mut self, peer: &Arc<str>, incarnation: Incarnation, own: Finding, now: Now) {
-        if self.probes.open.len() >= MAX_OPEN {
+        if self.native.probes.open.len() >= MAX_OPEN {
             return;
         }
         // Rule "Grace": one that came just now, and never answered, may not listen yet.
         let has_grace = |member: &Member| member.may_not_listen_yet(now.tick);
-        if self.roster.get(peer).is_some_and(has_grace)
+        if self.members.roster.get(peer).is_some_and(has_grace)
             && let Some(at) = self.first_grace_try(peer, own, now)
         {
             let question = Investigation::new(incarnation, own, Stage::Again { at });
             let question = Investigation { grace_since: Some(now.tick), ..question };
-            self.probes.open.insert(Arc::clone(peer), question);
+            self.native.probes.open.insert(Arc::clone(peer), question);
             return self.schedule_investigations(now.tick);
         }
         self.ask_helpers(peer, incarnation, own, false, now);
@@ -121,13 +121,13 @@ impl Machine {
     }
 
     fn go_on_with_grace(&mut self, peer: &Arc<str>, first: Tick, incarnation: Incarnation, now: Now) {
-        let Some(own) = self.probes.open.get(peer).map(|question| question.own) else { return };
+        let Some(own) = self.native.probes.open.get(peer).map(|question| question.own) else { return };
         let next = if own == Finding::Refused && self.is_unreached(peer) {
             self.next_look_at_unreached(peer, now.tick)
         } else {
             next_grace_try(first, now.tick)
         };
-        match (next, self.probes.open.get_mut(peer)) {
+        match (next, self.native.probes.open.get_mut(peer)) {
             (Some(at), Some(question)) => {
                 question.stage = Stage::Again { at };
                 self.schedule_investigations(now.tick);
@@ -145,7 +145,7 @@ impl Machine {
         now: Now,
     ) {
         // Where all are late, the messages of helpers would be what keeps them so.
-        let amount = if self.health.is_late() { 0 } else { HELPERS };
+        let amount = if self.native.health.is_late() { 0 } else { HELPERS };
         // A server that was made up together with its helpers would have none.
         let helpers = if self.is_stranger(peer) {
             self.met_helpers(amount, peer, now.tick)
@@ -154,34 +154,35 @@ impl Machine {
         };
         let stage = if helpers.is_empty() {
             // One that may not listen yet is given time as a suspect.
-            let is_in_haste = self.is_unreached(peer) && !self.health.is_late();
+            let is_in_haste = self.is_unreached(peer) && !self.native.health.is_late();
             Stage::Again { at: now.tick + if is_in_haste { KNOCK_AGAIN } else { SECOND_TRY } }
         } else {
-            Stage::Helpers { until: now.tick + HELPERS_WAIT.mul_f64(self.health.stretch()) }
+            Stage::Helpers { until: now.tick + HELPERS_WAIT.mul_f64(self.native.health.stretch()) }
         };
         let question = Investigation::new(incarnation, own, stage);
         let question = Investigation { helpers: helpers.clone(), is_repeated, ..question };
-        self.probes.open.insert(Arc::clone(peer), question);
+        self.native.probes.open.insert(Arc::clone(peer), question);
         if own == Finding::Silent && !helpers.is_empty() {
             // One's own message may have been lost, and theirs may be. If this one is, nobody is asked about it again.
             self.reach(peer, now);
         }
-        let target = self.roster.spelling(peer);
+        let target = self.members.roster.spelling(peer);
         self.say(helpers, Kind::ProbeFor(target), Vec::new(), Arc::default(), Purpose::ProbeFor, now);
         self.schedule_investigations(now.tick);
     }
 
     fn schedule_investigations(&mut self, now: Tick) {
-        let moments = self.probes.open.values().map(Investigation::ends);
+        let moments = self.native.probes.open.values().map(Investigation::ends);
         match moments.min() {
-            Some(at) => self.timers.set(Timer::Investigations, at.max(now)),
-            None => self.timers.stop(Timer::Investigations),
+            Some(at) => self.cx.timers.set(Timer::Investigations, at.max(now)),
+            None => self.cx.timers.stop(Timer::Investigations),
         }
     }
 
     /// The time of some questions has come.
     pub(in crate::protocol) fn go_on_with_investigations(&mut self, now: Now) {
         let due: Vec<Arc<str>> = self
+            .native
             .probes
             .open
             .iter()
@@ -189,18 +190,19 @@ impl Machine {
             .map(|(peer, _)| Arc::clone(peer))
             .collect();
         for peer in due {
-            let Some(question) = self.probes.open.get_mut(&peer) else { continue };
+            let Some(question) = self.native.probes.open.get_mut(&peer) else { continue };
             let is_moot = self
+                .members
                 .roster
                 .get(&peer)
                 .is_none_or(|member| !member.is_online() || member.incarnation != question.incarnation);
             if is_moot || question.is_probed() {
-                self.probes.open.swap_remove(&peer);
+                self.native.probes.open.swap_remove(&peer);
             } else if let Stage::Again { .. } = question.stage {
                 // What is under way may be a message whose failure tells nothing: then it is tried again soon.
                 question.stage = Stage::Again { at: now.tick + KNOCK_AGAIN };
                 if self.probe(&peer, now).is_some()
-                    && let Some(question) = self.probes.open.get_mut(&peer)
+                    && let Some(question) = self.native.probes.open.get_mut(&peer)
                 {
                     question.stage = Stage::Probed { until: now.tick + PEER_TIMEOUT };
                 }
@@ -220,7 +222,7 @@ impl Machine {
         now: Now,
     ) {
         let Ok(Subject::Known(target)) = self.identify(base_url) else { return };
-        let Some(question) = self.probes.open.get_mut(&target) else { return };
+        let Some(question) = self.native.probes.open.get_mut(&target) else { return };
         let is_asked = question.helpers.contains(helper);
         if !is_asked || question.findings.iter().any(|(known, _)| known == helper) {
             return;
@@ -228,12 +230,12 @@ impl Machine {
         question.findings.push((Arc::clone(helper), finding));
         if finding == Finding::Alive {
             // Others reach it: it may be this server that is slow.
-            self.probes.open.swap_remove(&target);
-            if let Some(member) = self.roster.get_mut(&target) {
+            self.native.probes.open.swap_remove(&target);
+            if let Some(member) = self.members.roster.get_mut(&target) {
                 member.note_answered(true);
             }
-            self.strangers.vouch(&target);
-            self.health.worsen();
+            self.native.strangers.vouch(&target);
+            self.native.health.worsen();
             self.record_reached();
         } else if matches!(question.stage, Stage::Helpers { .. })
             && question.findings.len() == question.helpers.len()
@@ -245,10 +247,11 @@ impl Machine {
 
     /// All that could be found out has been.
     fn conclude_investigation(&mut self, peer: &Arc<str>, now: Now) {
-        let Some(question) = self.probes.open.get_mut(peer) else { return };
-        let member = self.roster.get(peer).filter(|member| member.incarnation == question.incarnation);
+        let Some(question) = self.native.probes.open.get_mut(peer) else { return };
+        let member =
+            self.members.roster.get(peer).filter(|member| member.incarnation == question.incarnation);
         if !member.is_some_and(|member| member.is_online()) {
-            self.probes.open.swap_remove(peer);
+            self.native.probes.open.swap_remove(peer);
             return;
         }
         let is_refused = |finding: &Finding| *finding == Finding::Refused;
@@ -261,14 +264,17 @@ impl Machine {
             question.stage = Stage::Again { at: now.tick + KNOCK_AGAIN };
             return self.schedule_investigations(now.tick);
         }
-        if matches!(stage, Stage::Helpers { .. }) && !question.is_repeated && self.health.losses.are_many() {
+        if matches!(stage, Stage::Helpers { .. })
+            && !question.is_repeated
+            && self.native.health.losses.are_many()
+        {
             let (incarnation, own) = (question.incarnation, question.own);
             return self.ask_helpers(peer, incarnation, own, true, now);
         }
         let findings =
-            self.probes.open.swap_remove(peer).map(|question| question.findings).unwrap_or_default();
+            self.native.probes.open.swap_remove(peer).map(|question| question.findings).unwrap_or_default();
         let is_certain = is_probed && is_refused_by_me;
-        self.roster.because(Cause::Refused);
+        self.members.roster.because(Cause::Refused);
         let may_not_listen_yet = self.is_unreached(peer);
         if is_certain && has_confirmer && !may_not_listen_yet {
             self.bury(peer, now);

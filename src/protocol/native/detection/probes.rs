@@ -69,9 +69,9 @@ impl Probes {
 
 impl Machine {
     pub(in crate::protocol) fn schedule_probe(&mut self, now: Tick) {
-        if let Some(interval) = self.config.probe_interval {
+        if let Some(interval) = self.cx.config.probe_interval {
             let pause = self.jittered(interval);
-            self.timers.set(Timer::Probe, now + pause);
+            self.cx.timers.set(Timer::Probe, now + pause);
         }
     }
 
@@ -79,12 +79,12 @@ impl Machine {
     pub(in crate::protocol) fn probe_next(&mut self, now: Now) {
         self.schedule_probe(now.tick);
         self.look_at_own_url(now);
-        if let Some(disputed) = self.probes.disputed.pop()
-            && self.roster.get(&disputed).is_some_and(|member| member.status == Status::Dead)
+        if let Some(disputed) = self.native.probes.disputed.pop()
+            && self.members.roster.get(&disputed).is_some_and(|member| member.status == Status::Dead)
         {
             self.reach(&disputed, now);
         }
-        if let Some(urgent) = self.probes.urgent.pop_front()
+        if let Some(urgent) = self.native.probes.urgent.pop_front()
             && self.may_be_probed(&urgent, now.tick)
         {
             self.probe(&urgent, now);
@@ -92,26 +92,26 @@ impl Machine {
         if let Some(peer) = self.next_in_turn(now.tick) {
             self.probe(&peer, now);
         } else {
-            self.me.refresh(now);
+            self.members.me.refresh(now);
         }
     }
 
     /// The neighbour, and in between anybody: together they find a dead one soon, and neither can be blind to it for ever.
     fn next_in_turn(&mut self, now: Tick) -> Option<Arc<str>> {
-        self.probes.is_neighbours_turn ^= true;
-        if self.probes.is_neighbours_turn
-            && let Some(neighbour) = self.roster.neighbour().cloned()
+        self.native.probes.is_neighbours_turn ^= true;
+        if self.native.probes.is_neighbours_turn
+            && let Some(neighbour) = self.members.roster.neighbour().cloned()
             && self.is_to_be_probed(&neighbour, now)
         {
             return Some(neighbour);
         }
         for is_new_turn in [false, true] {
             if is_new_turn {
-                self.probes.turn = Permutation::over(self.roster.len(), &mut self.rng);
+                self.native.probes.turn = Permutation::over(self.members.roster.len(), &mut self.cx.rng);
             }
-            while let Some(place) = self.probes.turn.next() {
+            while let Some(place) = self.native.probes.turn.next() {
                 // Members that have come or gone meanwhile have moved a few of the others.
-                let Some((identity, _)) = self.roster.at(place) else { continue };
+                let Some((identity, _)) = self.members.roster.at(place) else { continue };
                 let identity = Arc::clone(identity);
                 if self.is_to_be_probed(&identity, now) {
                     return Some(identity);
@@ -127,7 +127,7 @@ impl Machine {
 
     fn may_be_probed(&self, identity: &str, now: Tick) -> bool {
         let is_there = |member: &Member| member.is_online() && !member.is_left_alone(now);
-        self.roster.get(identity).is_some_and(is_there) && !self.probes.is_open(identity)
+        self.members.roster.get(identity).is_some_and(is_there) && !self.native.probes.is_open(identity)
     }
 
     /// Asks a native server for a sign of life, unless an exchange with it is under way, which tells as much.
@@ -149,9 +149,9 @@ impl Machine {
 
     /// An exchange with a native server has succeeded.
     pub(in crate::protocol) fn probe_succeeded(&mut self, peer: &Arc<str>, now: Now) {
-        self.health.heal();
-        self.probes.open.swap_remove(peer);
-        self.strangers.pass(peer);
+        self.native.health.heal();
+        self.native.probes.open.swap_remove(peer);
+        self.native.strangers.pass(peer);
         self.report(peer, Finding::Alive, now);
     }
 
@@ -166,20 +166,20 @@ impl Machine {
         // A suspect that is told of it: those who asked about it learn it, and nobody asks further.
         if purpose == Purpose::Reach {
             self.report(peer, finding, now);
-        } else if self.strangers.is_checking(peer) {
+        } else if self.native.strangers.is_checking(peer) {
             if purpose == Purpose::Probe || finding == Finding::Refused {
                 self.fail_stranger(peer, finding, now);
             }
         } else if finding == Finding::Refused {
             self.probe_failed(peer, finding, now);
         } else {
-            self.health.losses.missed();
+            self.native.health.losses.missed();
             if purpose == Purpose::Probe {
                 return self.probe_failed(peer, finding, now);
             }
             // A message that got lost is no reason to trouble others.
             let is_relay = self.report(peer, finding, now);
-            if !is_relay && self.roster.get(peer).is_some_and(Member::is_online) {
+            if !is_relay && self.members.roster.get(peer).is_some_and(Member::is_online) {
                 self.ask_again(peer, now);
             }
         }
@@ -187,10 +187,11 @@ impl Machine {
 
     /// At once, unless so much gets lost that questions would beget questions.
     fn ask_again(&mut self, peer: &Arc<str>, now: Now) {
-        let is_asked =
-            !self.health.losses.are_many() && !self.probes.is_open(peer) && self.probe(peer, now).is_some();
+        let is_asked = !self.native.health.losses.are_many()
+            && !self.native.probes.is_open(peer)
+            && self.probe(peer, now).is_some();
         if !is_asked {
-            self.probes.hurry(peer);
+            self.native.probes.hurry(peer);
         }
     }
 }

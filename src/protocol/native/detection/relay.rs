@@ -13,28 +13,28 @@ impl Machine {
     /// Another server wants to know whether a third one answers.
     pub(in crate::protocol) fn relay_probe(&mut self, asker: &Arc<str>, target: &str, now: Now) {
         let Ok(Subject::Known(target)) = self.identify(target) else { return };
-        if !self.is_met_natively(&target) || self.probes.relays.len() >= MAX_OPEN {
+        if !self.is_met_natively(&target) || self.native.probes.relays.len() >= MAX_OPEN {
             return;
         }
-        let askers = self.probes.relays.entry(Arc::clone(&target)).or_default();
+        let askers = self.native.probes.relays.entry(Arc::clone(&target)).or_default();
         if !askers.contains(asker) && askers.len() < MAX_OPEN {
             askers.push(Arc::clone(asker));
         }
-        let is_talking = self.in_flight.is_talking_to(&target);
+        let is_talking = self.exchanges.in_flight.is_talking_to(&target);
         let peers = vec![Arc::clone(&target)];
         if !is_talking
             && self.say(peers, Kind::Probe, Vec::new(), Arc::default(), Purpose::Relay, now).is_empty()
         {
-            self.probes.relays.swap_remove(&target);
+            self.native.probes.relays.swap_remove(&target);
         }
     }
 
     /// Tells those who wanted to know; whether there was any.
     pub(in crate::protocol) fn report(&mut self, target: &Arc<str>, finding: Finding, now: Now) -> bool {
-        let Some(askers) = self.probes.relays.swap_remove(target) else { return false };
+        let Some(askers) = self.native.probes.relays.swap_remove(target) else { return false };
         for asker in askers {
-            if self.probes.owed.len() < MAX_OPEN {
-                self.probes.owed.push_back((Arc::clone(&asker), Arc::clone(target), finding));
+            if self.native.probes.owed.len() < MAX_OPEN {
+                self.native.probes.owed.push_back((Arc::clone(&asker), Arc::clone(target), finding));
             }
             self.report_findings(&asker, now);
         }
@@ -43,9 +43,11 @@ impl Machine {
 
     /// Tells a peer what was found for it, unless an exchange with it is under way.
     pub(in crate::protocol) fn report_findings(&mut self, asker: &Arc<str>, now: Now) {
-        let Some(index) = self.probes.owed.iter().position(|(owed_to, ..)| owed_to == asker) else { return };
-        if !self.in_flight.is_talking_to(asker)
-            && let Some((_, target, finding)) = self.probes.owed.remove(index)
+        let Some(index) = self.native.probes.owed.iter().position(|(owed_to, ..)| owed_to == asker) else {
+            return;
+        };
+        if !self.exchanges.in_flight.is_talking_to(asker)
+            && let Some((_, target, finding)) = self.native.probes.owed.remove(index)
         {
             self.say_found(asker, target, finding, now);
         }

@@ -41,9 +41,9 @@ pub(in crate::protocol) fn time_to_speak_up(servers: usize, accusers: usize, str
 impl Machine {
     /// This server itself, and these helpers, have found a member silent.
     pub(in crate::protocol) fn suspect(&mut self, identity: &Arc<str>, helpers: &[Arc<str>], now: Now) {
-        let me = short_name(self.me.identity());
+        let me = short_name(self.members.me.identity());
         let accusers: Accusers = helpers.iter().map(|helper| short_name(helper)).chain([me]).collect();
-        let Some(member) = self.roster.get_mut(identity) else { return };
+        let Some(member) = self.members.roster.get_mut(identity) else { return };
         match (member.status, member.suspicion_mut()) {
             (Status::Suspect, Some(suspicion)) => {
                 if !suspicion.accusers.join(&accusers) {
@@ -59,29 +59,29 @@ impl Machine {
     }
 
     pub(in crate::protocol) fn begin_suspicion(&mut self, identity: &Arc<str>, accusers: Accusers, now: Now) {
-        self.roster.transition(identity, Status::Suspect, now.tick);
-        if let Some(member) = self.roster.get_mut(identity) {
+        self.members.roster.transition(identity, Status::Suspect, now.tick);
+        if let Some(member) = self.members.roster.get_mut(identity) {
             member.hold_against(Suspicion { since: now.tick, accusers });
         }
     }
 
     /// Whether nobody is suspected.
     pub(in crate::protocol) fn suspects_is_empty(&self) -> bool {
-        self.suspects.is_empty()
+        self.native.suspects.is_empty()
     }
 
     /// Sees to it that a suspicion ends in time, also when it has become shorter.
     pub(in crate::protocol) fn schedule_suspicion(&mut self, identity: &Arc<str>, now: Now) {
         if let Some(deadline) = self.suspicion_deadline(identity) {
-            self.suspects.set(identity, deadline);
-            self.timers.set_earlier(Timer::Suspicion, deadline.max(now.tick));
+            self.native.suspects.set(identity, deadline);
+            self.cx.timers.set_earlier(Timer::Suspicion, deadline.max(now.tick));
         }
     }
 
     fn suspicion_deadline(&self, identity: &str) -> Option<Tick> {
-        let suspicion = self.roster.get(identity)?.suspicion()?;
-        let servers = self.roster.native_count() + 1;
-        let stretch = self.health.stretch();
+        let suspicion = self.members.roster.get(identity)?.suspicion()?;
+        let servers = self.members.roster.native_count() + 1;
+        let stretch = self.native.health.stretch();
         let usual = time_to_speak_up(servers, suspicion.accusers.len(), stretch);
         let time_is_up = self.end_of_silence(identity, suspicion, suspicion.since + usual);
         // Somebody still answers at its address: that postpones its death.
@@ -90,22 +90,23 @@ impl Machine {
 
     /// Buries those whose time is up.
     pub(in crate::protocol) fn end_suspicions(&mut self, now: Now) {
-        for identity in self.suspects.take_due(now.tick) {
+        for identity in self.native.suspects.take_due(now.tick) {
             match self.suspicion_deadline(&identity) {
                 Some(deadline) if deadline <= now.tick => self.end_suspicion(&identity, now),
                 // Longer than it was: servers were lost meanwhile, or this one has become slow itself.
-                Some(deadline) => self.suspects.set(&identity, deadline),
+                Some(deadline) => self.native.suspects.set(&identity, deadline),
                 None => {}
             }
         }
-        if let Some(next) = self.suspects.next() {
-            self.timers.set(Timer::Suspicion, next);
+        if let Some(next) = self.native.suspects.next() {
+            self.cx.timers.set(Timer::Suspicion, next);
         }
     }
 
     fn end_suspicion(&mut self, identity: &Arc<str>, now: Now) {
-        let me = short_name(self.me.identity());
+        let me = short_name(self.members.me.identity());
         let is_mine_alone = self
+            .members
             .roster
             .get(identity)
             .and_then(|member| member.suspicion())
@@ -117,12 +118,12 @@ impl Machine {
             // All at the same moments, so that many wake nobody more often than one.
             let step = u64::try_from(HELD_BACK.as_millis()).unwrap_or(1);
             let again = Tick((now.tick.0 / step + 1) * step);
-            return self.suspects.set(identity, again);
+            return self.native.suspects.set(identity, again);
         }
         if is_mine_alone {
-            self.health.buried_alone(identity, now.tick);
+            self.native.health.buried_alone(identity, now.tick);
         }
-        self.roster.because(if is_refused { Cause::Refused } else { Cause::Silent });
+        self.members.roster.because(if is_refused { Cause::Refused } else { Cause::Silent });
         self.bury(identity, now);
     }
 }

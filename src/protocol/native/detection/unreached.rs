@@ -61,33 +61,38 @@ impl Member {
 impl Machine {
     /// A native server that may not listen yet has refused. When to look at it again; none where there is no room to wait.
     pub(in crate::protocol) fn note_unreached(&mut self, identity: &Arc<str>, now: Now) -> Option<Tick> {
-        let member = self.roster.get(identity)?;
+        let member = self.members.roster.get(identity)?;
         let news_came = now.tick.before(member.refreshed_at.age(now.tick));
-        let is_known = self.unreached.0.contains_key(identity);
-        if !is_known && self.unreached.len() >= MAX_UNREACHED {
-            let roster = &self.roster;
+        let is_known = self.native.unreached.0.contains_key(identity);
+        if !is_known && self.native.unreached.len() >= MAX_UNREACHED {
+            let roster = &self.members.roster;
             let waits = |identity: &Arc<str>| {
                 roster.get(identity).is_some_and(|member| member.is_online() && !member.has_answered())
             };
-            self.unreached.0.retain(|identity, _| waits(identity));
+            self.native.unreached.0.retain(|identity, _| waits(identity));
         }
-        if !is_known && self.unreached.len() >= MAX_UNREACHED {
+        if !is_known && self.native.unreached.len() >= MAX_UNREACHED {
             return None;
         }
-        let last_word = self.unreached.0.entry(Arc::clone(identity)).or_default();
+        let last_word = self.native.unreached.0.entry(Arc::clone(identity)).or_default();
         *last_word = news_came.max(*last_word);
         Some((*last_word + SPEAKS_WITHIN).max(now.tick + SECOND_LOOK))
     }
 
     /// When a server that was refused once more may be suspected; none if now.
     pub(in crate::protocol) fn next_look_at_unreached(&self, identity: &str, now: Tick) -> Option<Tick> {
-        self.unreached.0.get(identity).map(|last_word| *last_word + SPEAKS_WITHIN).filter(|at| *at > now)
+        self.native
+            .unreached
+            .0
+            .get(identity)
+            .map(|last_word| *last_word + SPEAKS_WITHIN)
+            .filter(|at| *at > now)
     }
 
     /// Whether this server itself has found it refusing, and nothing has ever come from it but words.
     pub(in crate::protocol) fn is_unreached(&self, identity: &str) -> bool {
-        self.unreached.0.contains_key(identity)
-            && self.roster.get(identity).is_some_and(|member| !member.has_answered())
+        self.native.unreached.0.contains_key(identity)
+            && self.members.roster.get(identity).is_some_and(|member| !member.has_answered())
     }
 
     /// How long a suspect that has never answered is waited for, where `usual` is the time of one that has.
@@ -97,12 +102,12 @@ impl Machine {
         suspicion: &Suspicion,
         usual: Tick,
     ) -> Tick {
-        let has_answered = self.roster.get(identity).is_none_or(|member| member.has_answered());
+        let has_answered = self.members.roster.get(identity).is_none_or(|member| member.has_answered());
         if has_answered {
             return usual;
         }
-        let silence = SILENCE.mul_f64(self.health.stretch());
-        match self.unreached.0.get(identity) {
+        let silence = SILENCE.mul_f64(self.native.health.stretch());
+        match self.native.unreached.0.get(identity) {
             Some(last_word) => suspicion.since.max(*last_word) + silence,
             // Others know better whether its port is closed.
             None => usual.max(suspicion.since + silence),

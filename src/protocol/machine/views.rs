@@ -13,11 +13,11 @@ impl Machine {
     /// What this server knows, itself included; `offline` stays empty unless wanted.
     pub fn lists(&self, include_offline: bool) -> Lists {
         let mut lists = Lists::default();
-        lists.online.reserve(self.roster.online_count() + 1);
-        if self.me.is_online() {
-            lists.online.push(self.me.entry());
+        lists.online.reserve(self.members.roster.online_count() + 1);
+        if self.members.me.is_online() {
+            lists.online.push(self.members.me.entry());
         } else if include_offline {
-            lists.offline.push(self.me.entry());
+            lists.offline.push(self.members.me.entry());
         }
         self.add_others(&mut lists, include_offline);
         lists
@@ -26,21 +26,21 @@ impl Machine {
     /// What it knows of all others.
     pub fn others(&self) -> Lists {
         let mut lists = Lists::default();
-        lists.online.reserve(self.roster.online_count());
+        lists.online.reserve(self.members.roster.online_count());
         self.add_others(&mut lists, true);
         lists
     }
 
     /// How many others are in [`Machine::others`].
     pub fn other_count(&self) -> usize {
-        self.roster.len()
+        self.members.roster.len()
     }
 
     /// Another number whenever [`Machine::others`] shows something else.
     pub fn others_version(&self) -> u64 {
-        let mut version = self.roster.revision();
+        let mut version = self.members.roster.revision();
         let mut fold = |bits: u64| version = (version.rotate_left(5) ^ bits).wrapping_mul(SPREAD);
-        for (identity, member) in self.roster.iter() {
+        for (identity, member) in self.members.roster.iter() {
             fold(member.stamp.0 << 2 | u64::from(member.is_online()) << 1 | u64::from(member.monitor));
             let spelling = member.spelling(identity);
             if !Arc::ptr_eq(spelling, identity) {
@@ -52,11 +52,21 @@ impl Machine {
 
     /// Its own entry, and whether that stands among those online.
     pub fn own_entry(&self) -> (Entry, bool) {
-        (self.me.entry(), self.me.is_online())
+        (self.members.me.entry(), self.members.me.is_online())
+    }
+
+    /// Whether this server speaks the native extension.
+    pub fn is_native(&self) -> bool {
+        self.cx.config.probe_interval.is_some()
+    }
+
+    /// Whether this server and the member both speak the native extension.
+    pub(in crate::protocol) fn is_met_natively(&self, peer: &str) -> bool {
+        self.is_native() && self.members.roster.get(peer).is_some_and(|member| !member.is_met_as_legacy())
     }
 
     fn add_others(&self, lists: &mut Lists, include_offline: bool) {
-        for (identity, member) in self.roster.iter() {
+        for (identity, member) in self.members.roster.iter() {
             if member.is_online() {
                 lists.online.push(member.entry(identity));
             } else if include_offline {

@@ -1,0 +1,284 @@
+//! Replies: the one place where the answer to a request, or its failure, is handled.
+//!
+//! The purpose of the request decides what its reply means; the wire of the peer decides which component hears it.
+
+use std::sync::Arc;
+
+use crate::protocol::exchanges::in_flight::{Exchange, OwnWord, Purpose};
+use crate::protocol::machine::Machine;
+use crate::protocol::members::member::doubts::{Refusals, Way};
+use crate::protocol::members::member::proof::Proof;
+use crate::protocol::members::member::{Member, Wire};
+use crate::protocol::members::roster::journal::Cause;
+use crate::protocol::types::ids::{ExchangeId, Source};
+use crate::protocol::types::time::Now;
+use crate::protocol::wire::extension::{Extension, Finding, Kind};
+use crate::protocol::wire::message::{Refusal, Reply};
+
+impl Machine {
+    /// Handles the reply to an exchange, or its failure.
+    pub fn handle_reply(&mut self, now: Now, id: ExchangeId, reply: &Reply<'_>) {
+        self.look_at_clock(now);
+        self.cx.parsing.lift();
+        if self.exchanges.in_flight.is_to_myself(id) {
+            return self.conclude_own_url(id, reply, now);
+        }
+        if let Reply::Lists(lists) = reply {
+            self.merge_lists(now, Source::Exchange(id), lists);
+        }
+        self.legacy.listings.end(id);
+        self.native.strangers.end(id);
+        let Some(exchange) = self.exchanges.in_flight.end(id) else { return };
+        if self.conclude_hidden(&exchange, reply, now) {
+            return self.schedule_verification(now.tick);
+        }
+        self.members.roster.because(cause_of(reply));
+        // A reply that does not prove its sender says nothing about the network either.
+        if matches!(reply, Reply::Native(_)) || exchange.own_word.is_some() {
+            self.record_reached();
+            self.note_answer(now.tick);
+        }
+        match reply {
+            Reply::Native(extension) => self.handle_native_reply(id, &exchange, extension, now),
+            _ => {
+                self.record_refusal(&exchange, reply, now);
+                self.handle_plain_reply(id, &exchange, reply, now);
+                if let Reply::Refusal(Refusal::TooManyRequests(Some(pause))) = reply {
+                    self.note_wanted_rest(&exchange.peer, now.tick + *pause);
+                }
+                self.report_findings(&exchange.peer, now);
+            }
+        }
+        self.settle_push_debt(&exchange.peer, now);
+        self.schedule_verification(now.tick);
+    }
+
+    /// Logs a failed exchange, and remembers what a refusal asks for.
+    fn record_refusal(&mut self, exchange: &Exchange, reply: &Reply<'_>, now: Now) {
+        let peer = &exchange.peer;
+        let is_inquiry = exchange.purpose == Purpose::Inquiry;
+        match reply {
+            _ if self.merging.outsiders.has(peer) => {}
+            Reply::Refusal(Refusal::Unauthorized) if !is_inquiry => {
+                self.note_rejection(peer, now);
+                self.log_gossip_failure(peer, "answered 401: its SHAZBOT_SECRET is another one", now);
+            }
+            Reply::Refusal(Refusal::TooLarge) => self.halve_pages(peer),
+            Reply::Refusal(Refusal::TooManyRequests(pause)) => self.leave_alone(peer, *pause, now),
+            Reply::Failure(reason) | Reply::NoListener(reason) | Reply::Unclear(reason) if !is_inquiry => {
+                self.log_gossip_failure(peer, reason, now);
+            }
+            _ => {}
+        }
+    }
+
+    /// Handles a reply without the native extension.
+    fn handle_plain_reply(&mut self, id: ExchangeId, exchange: &Exchange, reply: &Reply<'_>, now: Now) {
+        self.admit_answerer(exchange, now);
+        if exchange.purpose.is_verification() {
+            return self.handle_verification_reply(id, exchange, reply, now);
+        }
+        let peer = &exchange.peer;
+        let is_native = self.is_met_natively(peer);
+        // A reply that does not prove its sender does not tell the sender's wire either.
+        if matches!(reply, Reply::Lists(_)) && exchange.own_word.is_some() {
+            self.note_legacy_wire(peer, now);
+        }
+        match (reply, &exchange.own_word) {
+            (Reply::Lists(_), Some(word)) => {
+                self.hear_own_word(peer, id, exchange.purpose, word, now);
+                if !word.online {
+                    // It is drained, perhaps rolled back to version 1: native probes end.
+                    self.native.probes.excuse(peer);
+                    self.report(peer, Finding::Silent, now);
+                } else if is_native {
+                    self.probe_succeeded(peer, now);
+                }
+            }
+            (Reply::Lists(_), None) | (Reply::Refusal(_), _) => {
+                self.hear_refusal(peer, Way::Gossip, now);
+                if exchange.purpose == Purpose::Introduction {
+                    self.ask_for_whole_roster(peer, &[], now);
+                }
+            }
+            (Reply::Native(_), _) => {}
+            (Reply::Unclear(_) | Reply::Failure(_) | Reply::NoListener(_), _) => {
+                self.handle_failure(exchange, reply, is_native, now);
+            }
+        }
+        if exchange.purpose == Purpose::Round && !is_failure(reply) {
+            self.end_round(now);
+        }
+        self.begin_running_when_greeted(id, now);
+        self.end_farewell_when_told(id, now);
+    }
+
+    /// Handles the failure of an exchange that is no verification.
+    fn handle_failure(&mut self, exchange: &Exchange, reply: &Reply<'_>, is_native: bool, now: Now) {
+        let peer = &exchange.peer;
+        match exchange.purpose {
+            Purpose::Round => self.fail_round(peer, now),
+            Purpose::Farewell => {}
+            Purpose::Introduction => {
+                self.doubt(peer, now);
+                self.ask_for_whole_roster(peer, &[], now);
+            }
+            Purpose::Sync if self.lifecycle.phase.is_starting() => self.ask_for_whole_roster(peer, &[], now),
+            _ => self.doubt(peer, now),
+        }
+        if is_native && exchange.purpose != Purpose::Farewell {
+            let is_refused = matches!(reply, Reply::NoListener(_));
+            let finding = if is_refused { Finding::Refused } else { Finding::Silent };
+            self.fail_natively(peer, exchange.purpose, finding, now);
+        }
+    }
+
+    /// Handles the reply to a verification.
+    fn handle_verification_reply(
+        &mut self,
+        id: ExchangeId,
+        exchange: &Exchange,
+        reply: &Reply<'_>,
+        now: Now,
+    ) {
+        let peer = &exchange.peer;
+        let is_native = self.members.roster.get(peer).is_some_and(|member| member.is_native());
+        let refuses_gossip =
+            self.members.roster.get(peer).and_then(Member::refusals).is_some_and(Refusals::came_by_gossip);
+        match (reply, &exchange.own_word, exchange.purpose) {
+            // It is back. Only an exchange tells whether it is native, and its incarnation.
+            (Reply::Lists(_), Some(word), Purpose::Inquiry)
+                if is_native && word.online && !refuses_gossip =>
+            {
+                self.prove(peer, Proof::List);
+                self.begin_trial(peer, now);
+            }
+            (Reply::Lists(_), Some(word), Purpose::Inquiry) if word.online && self.is_only_shown(peer) => {
+                self.hear_shown(peer, id, word, now);
+            }
+            (Reply::Lists(_), Some(word), _) => {
+                self.hear_own_word(peer, id, exchange.purpose, word, now);
+                if word.online && !refuses_gossip {
+                    self.offer_to_stranger(peer, now);
+                }
+            }
+            (Reply::Lists(_), None, Purpose::Inquiry) if !refuses_gossip => {
+                self.find_absent(peer, id, None, now);
+            }
+            (Reply::Lists(_), None, purpose) | (Reply::Refusal(_), _, purpose) => {
+                self.close_check(peer);
+                self.hear_refusal(peer, purpose.way(), now);
+                self.try_stranger(peer, reply, now);
+            }
+            (Reply::Unclear(_), _, Purpose::Inquiry) if self.is_only_shown(peer) => {
+                // Gossip would bring a drained original back.
+                self.find_silent(peer, now);
+            }
+            (Reply::Unclear(_), _, Purpose::Inquiry) => self.begin_trial(peer, now),
+            _ => self.find_silent(peer, now),
+        }
+    }
+
+    /// Verifies a member by gossip. An exchange that is under way already tells as much.
+    fn begin_trial(&mut self, peer: &Arc<str>, now: Now) {
+        if self.converse(Arc::clone(peer), Purpose::Trial, now).is_none() {
+            self.await_exchange(peer, now);
+        }
+    }
+
+    /// A member has said whether it is online.
+    fn hear_own_word(&mut self, peer: &Arc<str>, id: ExchangeId, purpose: Purpose, word: &OwnWord, now: Now) {
+        self.prove(peer, purpose.proof());
+        if word.online {
+            self.find_alive(peer, id, word, now);
+        } else {
+            self.find_absent(peer, id, Some(word.stamp), now);
+        }
+    }
+
+    /// Handles a reply with the native extension.
+    fn handle_native_reply(&mut self, id: ExchangeId, exchange: &Exchange, heard: &Extension, now: Now) {
+        self.note_malformed(heard);
+        let peer = &exchange.peer;
+        let is_myself = heard.instance == self.exchanges.instance;
+        if self.merging.outsiders.has(peer) {
+            self.admit_native(&heard.me.base_url, now);
+        }
+        let knew = self.incarnation_of(&heard.me.base_url);
+        let sender = if is_myself { None } else { self.hear_sender(heard, knew, now) };
+        if !is_myself {
+            self.meets_sibling(heard);
+        }
+        if let Some(sender) = &sender {
+            self.native.voices.hear(sender, heard.instance);
+        }
+        if !is_myself && !exchange.is_merged {
+            self.hear_natives(&heard.claims, exchange.purpose.origin(), now);
+        }
+        if !is_myself {
+            self.native.rumours.hear_feedback(&exchange.told, &heard.fresh);
+        }
+        if let Some(theirs) = heard.clock {
+            self.hear_of_rejection(peer, theirs, now);
+        }
+        if sender.as_ref() == Some(peer) {
+            self.hear_from_itself(exchange, now);
+        } else if self.members.roster.get(peer).is_some_and(|member| member.is_native()) {
+            // Another server answers at its address.
+            self.members.roster.because(Cause::Replaced);
+            self.probe_failed(peer, Finding::Refused, now);
+            if exchange.purpose.is_verification() {
+                self.find_silent(peer, now);
+            }
+        } else {
+            self.find_absent(peer, id, None, now);
+        }
+        self.report_findings(peer, now);
+        match exchange.purpose {
+            Purpose::Sync if heard.elsewhere.is_empty() => self.conclude_sync(peer, heard, now),
+            Purpose::Sync => self.ask_for_whole_roster(peer, &heard.elsewhere, now),
+            Purpose::Probe if sender.as_ref() == Some(peer) => self.compare(peer, heard, now),
+            Purpose::Round => self.end_round(now),
+            Purpose::Greeting if self.native.anti_entropy.awaits_greeting => {
+                let base_url = self.members.roster.spelling(peer);
+                self.ask_for_whole_roster("", &[base_url], now);
+            }
+            Purpose::Introduction if !matches!(heard.kind, Kind::Sync(_)) => {
+                self.ask_for_whole_roster(peer, &heard.elsewhere, now);
+            }
+            _ => {}
+        }
+        self.begin_running_when_greeted(id, now);
+        self.end_farewell_when_told(id, now);
+    }
+
+    fn hear_from_itself(&mut self, exchange: &Exchange, now: Now) {
+        self.members.roster.hear_language(&exchange.peer, Wire::Native);
+        let Some(member) = self.members.roster.get_mut(&exchange.peer) else { return };
+        member.note_answered(true);
+        member.prove(Proof::Exchange);
+        member.close_check();
+        member.record_verdict(member.is_online(), now);
+        if member.is_online() && member.highest_seen() > member.stamp {
+            // Legacy peers have said otherwise, and believe only what is newer.
+            member.restamp(member.highest_seen().next());
+            self.push_to_few(now.tick);
+        }
+        self.native.health.measured(now.tick.since(exchange.began));
+        self.probe_succeeded(&exchange.peer, now);
+    }
+}
+
+fn is_failure(reply: &Reply<'_>) -> bool {
+    matches!(reply, Reply::Unclear(_) | Reply::Failure(_) | Reply::NoListener(_))
+}
+
+/// Why a member changes because of this reply, for the log.
+fn cause_of(reply: &Reply<'_>) -> Cause {
+    match reply {
+        Reply::Lists(_) | Reply::Native(_) | Reply::Refusal(_) => Cause::Answered,
+        Reply::Unclear(_) => Cause::Unclear,
+        Reply::NoListener(_) => Cause::Refused,
+        Reply::Failure(_) => Cause::Silent,
+    }
+}

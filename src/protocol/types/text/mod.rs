@@ -1,0 +1,4 @@
+//! Text from outside: how it is parsed, and how it is made safe to print.
+
+pub(in crate::protocol) mod printable;
+pub(in crate::protocol) mod scalars;
