@@ -9,28 +9,32 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
-/** Answers requests as bytes. One function takes all answers that come later: a promise for each costs more than the rest. */
+/**
+ * Answers requests as bytes. One callback receives all later responses, because a promise for each
+ * would cost more than everything else.
+ */
 export declare class RawPath {
-  /** `answered` is given what was not answered at once, by the number of the request. */
-  constructor(answered: (request: number, answer: Buffer | RawAnswer) => void)
+  /** The callback receives later responses, with the number of the request. */
+  constructor(callback: (request: number, response: Buffer | RawResponse) => void)
   /**
-   * Answers the body of a gossip request; a large one, or one whose answer is large, on another thread, which reads it
-   * where it lies: nobody may change it meanwhile. `has` is the number of the shared text that the caller has, `room`
-   * the size of one that it can take; without room, the answer holds the own entry. Throws unless the header holds
-   * `SHAZBOT_SECRET`.
+   * Answers the body of a gossip request. A large body, or one with a large response, is handled
+   * on another thread, which reads the body in place; nobody may change it meanwhile. `cached_number` is
+   * the number of the shared text that the caller has cached. `room` is the size of the largest
+   * one that it can accept; a larger response shows only the own entry. Throws unless the header
+   * contains `SHAZBOT_SECRET`.
    */
-  gossip(id: number, has: number, room: number, authorizationHeader: string, body: Array<Uint8Array>): Answer | null
+  gossip(id: number, cachedNumber: number, room: number, authorizationHeader: string, body: Array<Uint8Array>): Response | null
   /**
-   * Answers a list request, with the offline servers if it is for those who hold `SHAZBOT_CONTROL_SECRET`. `has` and
-   * `room` are as for gossip requests; without room, the answer is a 429.
+   * Answers a list request, with the offline servers for callers with `SHAZBOT_CONTROL_SECRET`.
+   * `cached_number` and `room` are those of gossip requests; a larger response becomes a 429.
    */
-  list(id: number, has: number, room: number, includesOffline: boolean): Answer | null
+  list(id: number, cachedNumber: number, room: number, includesOffline: boolean): Response | null
 }
 
-/** Throws unless the header holds `SHAZBOT_CONTROL_SECRET`. */
+/** Throws unless the header contains `SHAZBOT_CONTROL_SECRET`. */
 export declare function authorizeControl(authorizationHeader: string): void
 
-/** Throws unless the header holds `SHAZBOT_SECRET`. */
+/** Throws unless the header contains `SHAZBOT_SECRET`. */
 export declare function authorizeGossip(authorizationHeader: string): void
 
 /** Drains this server or brings it back. */
@@ -44,63 +48,72 @@ export declare enum EntryFlag {
 
 /** The subject of a received entry. It is multiplied by `Factor`, and the flags are added. */
 export declare enum EntrySubject {
-  /** The next one of the URLs that cross beside the buffer. */
+  /** The next of the URLs passed along with the buffer. */
   Named = 0,
   /** This server. */
   Own = 1,
   /** The server in slot 0; the next slots follow. */
   FirstSlot = 2,
-  /** Leaves the lower bits to the flags. */
+  /** Leaves the lower bits for the flags. */
   Factor = 4,
 }
 
 /**
- * Merges entries of a gossip request, as long as their slots hold, and brings the snapshot up to date; `urls` are those of
- * the entries that have no slot. The caller has checked the secret.
+ * Merges entries of a gossip request while their slots are valid, and updates the snapshot. `urls`
+ * are those of the entries without a slot. The caller has checked the secret.
  */
 export declare function gossip(received: Uint8Array, urls: string | undefined, snapshot: Uint8Array): NewUrls | null
 
 /**
- * Merges the entries of a gossip request, all of which have URLs, on another thread; resolves when that is done. The
- * entries are copied. The caller has checked the secret.
+ * Merges the entries of a gossip request, all of which have URLs, on another thread. Copies them
+ * first, and resolves after the merge. The caller has checked the secret.
  */
-export declare function gossipLater(received: Uint8Array, urls: string): Promise<void>
+export declare function gossipInBackground(received: Uint8Array, urls: string): Promise<void>
 
 /**
- * Merges what a gossip request says in the native extension, given as JSON, and answers in kind; null where the request is
- * to be taken as a plain one.
+ * Merges the native extension of a gossip request, given as JSON, and returns the response's
+ * extension; null if the request is to be treated as a plain one.
  */
 export declare function gossipNative(v2: string): string | null
 
-/** Whether the header holds `SHAZBOT_CONTROL_SECRET`. */
+/** Whether the header contains `SHAZBOT_CONTROL_SECRET`. */
 export declare function mayControl(authorizationHeader: string): boolean
 
-/** All required variables that are missing, in the order of the documentation; a start names only the first. */
+/**
+ * Returns all required variables that are missing, in the documented order; the error of a start
+ * names only the first.
+ */
 export declare function missingVariables(environment: Record<string, string>): Array<string>
 
 /** URLs that JavaScript does not have yet. */
 export interface NewUrls {
-  /** Their slots; in no order as far as slots have another server now. 0 is this server itself, which comes first. */
+  /** Their slots. 0 is this server, which comes first; changed slots come in any order. */
   slots: Uint32Array
-  /** One for each of these slots, as JSON: parsing it takes a third of the time in which the strings would cross. */
+  /** The URLs of these slots as a JSON array, which costs a third of passing each string. */
   baseUrls: string
 }
 
-/** An answer that is more than one text and status 200. */
-export interface RawAnswer {
-  /** 200; 400 if the body is no gossip message; 429 if there is no room; 500 if something went wrong here. */
+/** A response that is not just one text with status 200. */
+export interface RawResponse {
+  /**
+   * 200; 400 for a malformed gossip message; 429 if memory is exhausted; 500 for an internal
+   * error.
+   */
   status: number
-  /** JSON, or its beginning, to the entries of others that are online. */
+  /** The JSON, or its part before the online entries of others. */
   head: string
-  /** What follows these entries. */
+  /** The part after these entries. */
   middle: string
-  /** Whether the entries of others that are offline come last. */
+  /** Whether the offline entries of others follow. */
   hasOffline: boolean
-  /** The number of the shared text that holds the entries of others; 0 if the head is everything. */
+  /**
+   * The number of the shared text with the entries of others; 0 if the head is the whole
+   * response.
+   */
   number: number
-  /** The first part of that text; missing if the caller has it. */
+  /** The first part of the shared text; missing if the caller has it. */
   online?: Buffer
-  /** The second part; missing if the caller has it. */
+  /** The second part of the shared text; missing if the caller has it. */
   offline?: Buffer
 }
 
@@ -112,29 +125,32 @@ export declare enum ReceivedWord {
   From = 1,
   /** The entry after the last one to merge. */
   To = 2,
-  /** Entries that the last call has merged. */
+  /** Entries merged by the last call. */
   Merged = 3,
-  /** Entries that were left out because they could not be read. */
+  /** Entries skipped because they are malformed. */
   Malformed = 4,
-  /** The first word after the head; even, as each entry takes two. */
+  /** The first word after the head; even, since each entry takes two words. */
   Entries = 6,
 }
 
-/** Brings the snapshot up to date. */
-export declare function show(snapshot: Uint8Array): NewUrls | null
-
-/** Takes the server offline at once; resolves when the others know and nothing of the engine is left. */
+/**
+ * Takes the server offline at once; resolves when that is announced and the engine has fully
+ * stopped.
+ */
 export declare function shutDown(): Promise<void>
 
-/** Words at the head of the roster snapshot. Its slots belong to the other servers; this server stands in the head. */
+/**
+ * Words at the head of the roster snapshot. Its slots hold the other servers; the head holds this
+ * server.
+ */
 export declare enum SnapshotWord {
   /** The number of the engine that wrote the snapshot. */
   Engine = 0,
   /** The value of the roster's slot counter for which JavaScript knows all URLs. */
   SlotChanges = 1,
-  /** Other servers; -1 if none was ever written. */
+  /** Other servers; -1 before the first update. */
   Length = 2,
-  /** The version of the roster that the snapshot shows; negative if it does not show it. */
+  /** The version of the roster in the snapshot; negative if the snapshot has no roster. */
   Version = 3,
   /** The stamp of this server. */
   OwnStamp = 4,
@@ -146,8 +162,14 @@ export declare enum SnapshotWord {
   Stamps = 8,
 }
 
-/** Starts the engine of this environment. Throws on bad configuration; trouble on the network never rejects. */
+/**
+ * Starts the engine of this environment. Throws if the configuration is invalid; network failures
+ * never reject the promise.
+ */
 export declare function start(environment: Record<string, string>, onLog: (severity: 'log' | 'warn' | 'error', message: string, reason?: string | null) => void): Promise<void>
 
-/** Separates the URLs that cross beside the received entries; no base URL holds it, not even around it. */
+/** Updates the snapshot. */
+export declare function updateSnapshot(snapshot: Uint8Array): NewUrls | null
+
+/** Separates the URLs passed along with the received entries. No base URL contains it. */
 export declare const URL_SEPARATOR: string

@@ -7,8 +7,8 @@ const { UrlTable } = require('./url-table.js')
 const { RosterSnapshot } = require('./snapshot.js')
 
 const gossip = withPublicErrors(addon.gossip)
-const gossipLater = withPublicErrors(addon.gossipLater)
-const show = withPublicErrors(addon.show)
+const gossipLater = withPublicErrors(addon.gossipInBackground)
+const show = withPublicErrors(addon.updateSnapshot)
 
 /** A copy of what the engine shows, so that little has to cross the boundary when it is shown again. */
 class RosterCopy {

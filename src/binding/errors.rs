@@ -1,10 +1,10 @@
-//! Errors with their codes.
+//! Errors with codes.
 
 use napi::Status;
 
 use crate::protocol::config::ConfigError;
 
-/// What stands in the `code` of an error.
+/// The `code` of an error.
 #[derive(Debug, Clone, Copy)]
 pub enum Code {
     NotStarted,

@@ -1,5 +1,5 @@
-//! The layout of the buffers that Rust and JavaScript share. It is written here only: the addon exports these numbers, and
-//! `js/roster/` reads them from there.
+//! The layout of the buffers that Rust and JavaScript share. This is the only definition: the addon
+//! exports these numbers, and `js/roster/` reads them from it.
 //!
 //! ```text
 //! roster snapshot    the head, one word for the stamp of each slot, one byte for the flags of each slot
@@ -11,16 +11,17 @@ use napi_derive::napi;
 
 pub(super) const WORD_BYTES: usize = size_of::<f64>();
 
-/// Words at the head of the roster snapshot. Its slots belong to the other servers; this server stands in the head.
+/// Words at the head of the roster snapshot. Its slots hold the other servers; the head holds this
+/// server.
 #[napi]
 pub enum SnapshotWord {
     /// The number of the engine that wrote the snapshot.
     Engine = 0,
     /// The value of the roster's slot counter for which JavaScript knows all URLs.
     SlotChanges = 1,
-    /// Other servers; -1 if none was ever written.
+    /// Other servers; -1 before the first update.
     Length = 2,
-    /// The version of the roster that the snapshot shows; negative if it does not show it.
+    /// The version of the roster in the snapshot; negative if the snapshot has no roster.
     Version = 3,
     /// The stamp of this server.
     OwnStamp = 4,
@@ -41,11 +42,11 @@ pub enum ReceivedWord {
     From = 1,
     /// The entry after the last one to merge.
     To = 2,
-    /// Entries that the last call has merged.
+    /// Entries merged by the last call.
     Merged = 3,
-    /// Entries that were left out because they could not be read.
+    /// Entries skipped because they are malformed.
     Malformed = 4,
-    /// The first word after the head; even, as each entry takes two.
+    /// The first word after the head; even, since each entry takes two words.
     Entries = 6,
 }
 
@@ -56,19 +57,19 @@ pub enum EntryFlag {
     Online = 2,
 }
 
-/// Separates the URLs that cross beside the received entries; no base URL holds it, not even around it.
+/// Separates the URLs passed along with the received entries. No base URL contains it.
 #[napi]
 pub const URL_SEPARATOR: &str = "\0";
 
 /// The subject of a received entry. It is multiplied by `Factor`, and the flags are added.
 #[napi]
 pub enum EntrySubject {
-    /// The next one of the URLs that cross beside the buffer.
+    /// The next of the URLs passed along with the buffer.
     Named = 0,
     /// This server.
     Own = 1,
     /// The server in slot 0; the next slots follow.
     FirstSlot = 2,
-    /// Leaves the lower bits to the flags.
+    /// Leaves the lower bits for the flags.
     Factor = 4,
 }

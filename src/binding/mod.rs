@@ -1,18 +1,21 @@
-//! Floor 2: translates between JavaScript and the driver. Nothing is decided here.
+//! Floor 2: translates between JavaScript and the driver. It decides nothing.
 //!
-//! | file | what it holds |
+//! | file | contents |
 //! |---|---|
-//! | `functions` | what JavaScript calls |
-//! | `environment` | the engine that belongs to one JavaScript environment |
+//! | `functions` | the functions for JavaScript |
+//! | `environment` | the engine of one JavaScript environment |
 //! | `layout` | the buffers that Rust and JavaScript share |
-//! | `snapshot` | what is shown of all servers, in the buffer that JavaScript keeps |
-//! | `received` | the entries of a gossip request, in the buffer that JavaScript writes |
+//! | `snapshot` | the stamps and flags of all servers, in a buffer that JavaScript keeps |
+//! | `received` | the entries of a gossip request, in a buffer that JavaScript writes |
 //! | `words` | words in a buffer |
-//! | `raw` | what JavaScript calls with bytes, for the adapters |
-//! | `promise` | promises of what is done on other threads |
-//! | `errors` | errors with their codes |
+//! | `raw` | requests and responses as bytes, for the adapters |
+//! | `promise` | promises for work on other threads |
+//! | `errors` | errors with codes |
 
-#![expect(unreachable_pub, reason = "what `#[napi]` exports to JavaScript has to be public in Rust")]
+#![expect(
+    unreachable_pub,
+    reason = "what `#[napi]` exports to JavaScript cached_number to be public in Rust"
+)]
 
 mod environment;
 mod errors;

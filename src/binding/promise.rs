@@ -1,4 +1,5 @@
-//! Promises of what is done on other threads. All are of one kind, for each kind adds its own ten kilobytes to the addon.
+//! Promises for work on other threads. They share one type, since each adds ten kilobytes to the
+//! addon.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,7 +9,7 @@ use napi::bindgen_prelude::PromiseRaw;
 
 use super::errors::{Result, internal};
 
-/// Does the work on another thread and, once that is done, what comes afterwards in the thread of JavaScript.
+/// Runs the work on another thread, then `afterwards` on the JavaScript thread.
 pub(super) fn promise<'env>(
     env: &'env Env,
     work: impl Future<Output = ()> + Send + 'static,

@@ -1,4 +1,4 @@
-//! The raw path: bytes of a request in, bytes of its answer out.
+//! The raw path: requests and responses as bytes.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -13,169 +13,175 @@ use napi_derive::napi;
 use super::environment::EngineSlot;
 use super::errors::{Result, internal, unauthorized};
 use crate::driver::Engine;
-use crate::driver::raw::{Form, Shown};
+use crate::driver::raw::{RenderedLists, ResponseKind};
 
-/// A body up to this size is read faster than the way to another thread takes; an answer, written faster than shared.
-const SMALL: usize = 4 * 1024;
+/// The size in bytes up to which reading a body here is faster than on another thread, and copying
+/// a response is faster than sharing it.
+const MAX_INLINE_BYTES: usize = 4 * 1024;
 
-/// An answer that is more than one text and status 200.
+/// A response that is not just one text with status 200.
 #[napi(object, object_from_js = false)]
-pub struct RawAnswer {
-    /// 200; 400 if the body is no gossip message; 429 if there is no room; 500 if something went wrong here.
+pub struct RawResponse {
+    /// 200; 400 for a malformed gossip message; 429 if memory is exhausted; 500 for an internal
+    /// error.
     pub status: u32,
-    /// JSON, or its beginning, to the entries of others that are online.
+    /// The JSON, or its part before the online entries of others.
     pub head: String,
-    /// What follows these entries.
+    /// The part after these entries.
     pub middle: String,
-    /// Whether the entries of others that are offline come last.
+    /// Whether the offline entries of others follow.
     pub has_offline: bool,
-    /// The number of the shared text that holds the entries of others; 0 if the head is everything.
+    /// The number of the shared text with the entries of others; 0 if the head is the whole
+    /// response.
     pub number: i64,
-    /// The first part of that text; missing if the caller has it.
+    /// The first part of the shared text; missing if the caller has it.
     pub online: Option<Buffer>,
-    /// The second part; missing if the caller has it.
+    /// The second part of the shared text; missing if the caller has it.
     pub offline: Option<Buffer>,
 }
 
-/// What the caller has of shared texts.
+/// The caller's cache of shared texts.
 #[derive(Clone, Copy)]
 struct Caller {
-    /// The number of the text that it has.
-    has: i64,
-    /// The size in bytes of another text that it can take.
+    /// The number of the cached text.
+    cached_number: i64,
+    /// The size in bytes of the largest text that the caller can accept.
     room: i64,
 }
 
-/// A text by itself is given as such, for an object costs more than a small answer.
-type Answer = Either<Buffer, RawAnswer>;
+/// A single text is returned as such, because an object costs more than a small response.
+type Response = Either<Buffer, RawResponse>;
 
-/// A request and what it is answered with.
-type Answered = FnArgs<(u32, Answer)>;
+/// The number of a request and its response.
+type CallbackArgs = FnArgs<(u32, Response)>;
 
-struct Done {
+struct Finished {
     id: u32,
-    answer: Answer,
-    /// Dropped in the thread that it came from.
+    response: Response,
+    /// Dropped on the JavaScript thread.
     _body: Vec<Buffer>,
 }
 
-/// Answers requests as bytes. One function takes all answers that come later: a promise for each costs more than the rest.
+/// Answers requests as bytes. One callback receives all later responses, because a promise for each
+/// would cost more than everything else.
 #[napi]
 pub struct RawPath {
-    answered: Arc<ThreadsafeFunction<Done, (), Answered, Status, false, true>>,
+    callback: Arc<ThreadsafeFunction<Finished, (), CallbackArgs, Status, false, true>>,
 }
 
 #[napi]
 impl RawPath {
-    /// `answered` is given what was not answered at once, by the number of the request.
-    #[napi(constructor, ts_args_type = "answered: (request: number, answer: Buffer | RawAnswer) => void")]
-    pub fn new(answered: Function<'_, Answered, ()>) -> Result<Self> {
-        let answered = answered
-            .build_threadsafe_function::<Done>()
+    /// The callback receives later responses, with the number of the request.
+    #[napi(constructor, ts_args_type = "callback: (request: number, response: Buffer | RawResponse) => void")]
+    pub fn new(callback: Function<'_, CallbackArgs, ()>) -> Result<Self> {
+        let callback = callback
+            .build_threadsafe_function::<Finished>()
             .weak::<true>()
-            .build_callback(|done| Ok((done.value.id, done.value.answer).into()))
+            .build_callback(|done| Ok((done.value.id, done.value.response).into()))
             .map_err(internal)?;
-        Ok(Self { answered: Arc::new(answered) })
+        Ok(Self { callback: Arc::new(callback) })
     }
 
-    /// Answers the body of a gossip request; a large one, or one whose answer is large, on another thread, which reads it
-    /// where it lies: nobody may change it meanwhile. `has` is the number of the shared text that the caller has, `room`
-    /// the size of one that it can take; without room, the answer holds the own entry. Throws unless the header holds
-    /// `SHAZBOT_SECRET`.
+    /// Answers the body of a gossip request. A large body, or one with a large response, is handled
+    /// on another thread, which reads the body in place; nobody may change it meanwhile. `cached_number` is
+    /// the number of the shared text that the caller has cached. `room` is the size of the largest
+    /// one that it can accept; a larger response shows only the own entry. Throws unless the header
+    /// contains `SHAZBOT_SECRET`.
     #[napi(
         catch_unwind,
-        ts_args_type = "id: number, has: number, room: number, authorizationHeader: string, body: Array<Uint8Array>"
+        ts_args_type = "id: number, cachedNumber: number, room: number, authorizationHeader: string, body: Array<Uint8Array>"
     )]
     pub fn gossip(
         &self,
         env: &Env,
         id: u32,
-        has: i64,
+        cached_number: i64,
         room: i64,
         authorization_header: String,
         body: Vec<BufferSlice<'_>>,
-    ) -> Result<Option<Answer>> {
-        let caller = Caller { has, room };
+    ) -> Result<Option<Response>> {
+        let caller = Caller { cached_number, room };
         let slot = EngineSlot::of(env)?;
         let engine = slot.engine()?;
         if !engine.is_secret(&authorization_header) {
             return Err(unauthorized("SHAZBOT_SECRET"));
         }
         let size: usize = body.iter().map(|part| part.len()).sum();
-        if size > SMALL {
-            let kept = body.into_iter().map(|part| part.into_buffer(env)).collect::<napi::Result<_>>();
-            let lent = slot.lend(kept.map_err(internal)?);
-            self.later(id, move || {
-                let answer =
-                    answer(engine.gossip_raw(&joined(lent.parts())), || shown(&engine, Form::Gossip, caller));
-                (answer, lent.give_back())
+        if size > MAX_INLINE_BYTES {
+            let buffers = body.into_iter().map(|part| part.into_buffer(env)).collect::<napi::Result<_>>();
+            let lent = slot.lend(buffers.map_err(internal)?);
+            self.answer_later(id, move || {
+                let response = gossip_response(engine.gossip_raw(&join(lent.parts())), || {
+                    render(&engine, ResponseKind::Gossip, caller)
+                });
+                (response, lent.give_back())
             });
             return Ok(None);
         }
-        match engine.gossip_raw(&joined(&body)) {
-            Ok(None) if !engine.shows_quickly(Form::Gossip) => {
-                self.later(id, move || (shown(&engine, Form::Gossip, caller), Vec::new()));
+        match engine.gossip_raw(&join(&body)) {
+            Ok(None) if !engine.renders_quickly(ResponseKind::Gossip) => {
+                self.answer_later(id, move || (render(&engine, ResponseKind::Gossip, caller), Vec::new()));
                 Ok(None)
             }
-            answered => Ok(Some(answer(answered, || shown(&engine, Form::Gossip, caller)))),
+            outcome => Ok(Some(gossip_response(outcome, || render(&engine, ResponseKind::Gossip, caller)))),
         }
     }
 
-    /// Answers a list request, with the offline servers if it is for those who hold `SHAZBOT_CONTROL_SECRET`. `has` and
-    /// `room` are as for gossip requests; without room, the answer is a 429.
+    /// Answers a list request, with the offline servers for callers with `SHAZBOT_CONTROL_SECRET`.
+    /// `cached_number` and `room` are those of gossip requests; a larger response becomes a 429.
     #[napi(catch_unwind)]
     pub fn list(
         &self,
         env: &Env,
         id: u32,
-        has: i64,
+        cached_number: i64,
         room: i64,
         includes_offline: bool,
-    ) -> Result<Option<Answer>> {
+    ) -> Result<Option<Response>> {
         let engine = EngineSlot::of(env)?.engine()?;
-        let form = if includes_offline { Form::All } else { Form::Online };
-        let caller = Caller { has, room };
-        if engine.shows_quickly(form) {
-            return Ok(Some(shown(&engine, form, caller)));
+        let kind = if includes_offline { ResponseKind::All } else { ResponseKind::Online };
+        let caller = Caller { cached_number, room };
+        if engine.renders_quickly(kind) {
+            return Ok(Some(render(&engine, kind, caller)));
         }
-        self.later(id, move || (shown(&engine, form, caller), Vec::new()));
+        self.answer_later(id, move || (render(&engine, kind, caller), Vec::new()));
         Ok(None)
     }
 
-    /// Answers on another thread, also where the work panics.
-    fn later(&self, id: u32, work: impl FnOnce() -> (Answer, Vec<Buffer>) + Send + 'static) {
-        let answered = Arc::clone(&self.answered);
+    /// Answers on another thread, with a 500 if the work panics.
+    fn answer_later(&self, id: u32, work: impl FnOnce() -> (Response, Vec<Buffer>) + Send + 'static) {
+        let callback = Arc::clone(&self.callback);
         spawn(async move {
-            let (answer, body) = catch_unwind(AssertUnwindSafe(work))
-                .unwrap_or_else(|_| (error(500, "Internal error"), Vec::new()));
-            answered.call(Done { id, answer, _body: body }, ThreadsafeFunctionCallMode::NonBlocking);
+            let (response, body) = catch_unwind(AssertUnwindSafe(work))
+                .unwrap_or_else(|_| (error_response(500, "Internal error"), Vec::new()));
+            callback.call(Finished { id, response, _body: body }, ThreadsafeFunctionCallMode::NonBlocking);
         });
     }
 }
 
-fn joined(parts: &[impl Deref<Target = [u8]>]) -> Cow<'_, [u8]> {
+fn join(parts: &[impl Deref<Target = [u8]>]) -> Cow<'_, [u8]> {
     match parts {
         [part] => Cow::Borrowed(part),
         parts => Cow::Owned(parts.iter().map(Deref::deref).collect::<Vec<_>>().concat()),
     }
 }
 
-fn answer(
-    answered: std::result::Result<Option<Vec<u8>>, &'static str>,
-    show: impl FnOnce() -> Answer,
-) -> Answer {
-    match answered {
+fn gossip_response(
+    outcome: std::result::Result<Option<Vec<u8>>, &'static str>,
+    show: impl FnOnce() -> Response,
+) -> Response {
+    match outcome {
         Ok(None) => show(),
         Ok(Some(text)) => Either::A(text.into()),
-        Err(fault) => error(400, &format!("Invalid gossip message: {fault}")),
+        Err(reason) => error_response(400, &format!("Invalid gossip message: {reason}")),
     }
 }
 
-/// The message must need no escaping.
-fn error(status: u32, message: &str) -> Answer {
+/// The message must not need escaping.
+fn error_response(status: u32, message: &str) -> Response {
     let head = format!(r#"{{"error":"{message}"}}"#);
     let (online, offline) = (None, None);
-    Either::B(RawAnswer {
+    Either::B(RawResponse {
         status,
         head,
         middle: String::new(),
@@ -186,23 +192,21 @@ fn error(status: u32, message: &str) -> Answer {
     })
 }
 
-fn shown(engine: &Engine, form: Form, caller: Caller) -> Answer {
-    let shown = engine.show(form);
-    let Shown { head, others, middle, has_offline } = &shown;
-    let (size, is_new) = (others.size(), others.number() != caller.has);
-    if size <= SMALL {
-        return Either::A(shown.text().into());
+fn render(engine: &Engine, kind: ResponseKind, caller: Caller) -> Response {
+    let render = engine.render(kind);
+    let RenderedLists { head, others, middle, has_offline } = &render;
+    let (size, is_new) = (others.size(), others.number() != caller.cached_number);
+    if size <= MAX_INLINE_BYTES {
+        return Either::A(render.text().into());
     }
     if is_new && i64::try_from(size).unwrap_or(i64::MAX) > caller.room {
-        return match form {
-            Form::Gossip => Either::A(engine.show_itself(form).into()),
-            Form::All | Form::Online => {
-                error(429, "The lists that others are reading leave no room for another")
-            }
+        return match kind {
+            ResponseKind::Gossip => Either::A(engine.render_own_entry(kind).into()),
+            ResponseKind::All | ResponseKind::Online => error_response(429, "Too many lists are being sent"),
         };
     }
     let copy = |text: &[u8]| is_new.then(|| text.to_vec().into());
-    Either::B(RawAnswer {
+    Either::B(RawResponse {
         status: 200,
         head: String::from_utf8_lossy(head).into_owned(),
         middle: String::from_utf8_lossy(middle).into_owned(),

@@ -1,4 +1,4 @@
-//! The entries of a gossip request, as JavaScript hands them over.
+//! The entries of a gossip request, as JavaScript passes them.
 
 use super::layout::{EntryFlag, EntrySubject, ReceivedWord, URL_SEPARATOR, WORD_BYTES};
 use super::words::{set_word, word_at};
@@ -8,18 +8,18 @@ const NAMED: u64 = EntrySubject::Named as u64;
 const OWN: u64 = EntrySubject::Own as u64;
 const FIRST_SLOT: u64 = EntrySubject::FirstSlot as u64;
 
-/// The buffer that JavaScript has written.
+/// A buffer written by JavaScript.
 pub(super) struct ReceivedEntries<'a>(pub(super) &'a mut [u8]);
 
 impl ReceivedEntries<'_> {
-    /// What is known of the whole request, as long as no part of it has been merged.
+    /// Describes the whole request; `None` if a part of it has already been merged.
     pub(super) fn beginning(&self) -> Option<Beginning> {
         let [entries, malformed] =
             [ReceivedWord::To, ReceivedWord::Malformed].map(|word| self.get(word) as usize);
         (self.get(ReceivedWord::IsStart) != 0.0).then_some(Beginning { entries, malformed })
     }
 
-    /// The entries to merge. `urls` are those of servers without a slot, one after the other.
+    /// Returns the entries to merge. `urls` are those of servers without a slot, joined.
     pub(super) fn entries<'u>(&self, urls: &'u str) -> impl Iterator<Item = PlacedEntry<'u>> {
         let [from, to] = [ReceivedWord::From, ReceivedWord::To].map(|word| self.get(word) as usize);
         let first = ReceivedWord::Entries as usize / 2 + from;
@@ -27,14 +27,14 @@ impl ReceivedEntries<'_> {
         let mut urls = urls.split(URL_SEPARATOR);
         words.map(move |words| {
             let code = word_at(words, 0) as u64;
-            let whom = match code / EntrySubject::Factor as u64 {
+            let subject = match code / EntrySubject::Factor as u64 {
                 NAMED => Whom::Named(urls.next().unwrap_or_default()),
                 OWN => Whom::Me,
                 slot => Whom::Place((slot - FIRST_SLOT) as usize),
             };
             let is = |flag: EntryFlag| code & flag as u64 != 0;
             PlacedEntry {
-                whom,
+                whom: subject,
                 says_online: is(EntryFlag::Online),
                 monitor: is(EntryFlag::Monitor),
                 last_update: word_at(words, 1),
@@ -42,13 +42,13 @@ impl ReceivedEntries<'_> {
         })
     }
 
-    /// A copy of what is written there; the buffer may be much larger.
+    /// Copies the written part; the buffer may be much larger.
     pub(super) fn copy(&self) -> Vec<u8> {
         let words = ReceivedWord::Entries as usize + 2 * self.get(ReceivedWord::To) as usize;
         self.0.get(..words * WORD_BYTES).unwrap_or(self.0).to_vec()
     }
 
-    /// Notes how many entries were merged.
+    /// Records how many entries were merged.
     pub(super) fn set_merged(&mut self, merged: usize) {
         set_word(self.0, ReceivedWord::Merged as usize, merged as f64);
     }

@@ -1,4 +1,4 @@
-//! Words in a buffer of JavaScript. A word outside it reads as 0, and is not written.
+//! Words in a JavaScript buffer. A word beyond its end reads as 0 and is never written.
 
 use super::layout::WORD_BYTES;
 

@@ -1,4 +1,4 @@
-//! The task that runs a server: wakes the machine, and carries out what it wants.
+//! The task that runs a server: it wakes the machine and carries out the machine's effects.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{self, JoinError, JoinSet};
 
 use super::credentials::Credentials;
-use super::errand::{Errand, MAX_IN_FLIGHT, Outside};
 use super::event_loop_watch::{self, EventLoopProbe};
+use super::http_task::{HttpSender, MAX_IN_FLIGHT, RequestId};
 use super::log_sink::LogSink;
 use super::shared::Shared;
-use super::transport::{HttpClient, HttpSettings, OwnUrls};
+use super::transport::{ConfiguredUrls, HttpClient, HttpSettings};
 use crate::protocol::output::{Event, Severity, Transmit};
 
-/// What those who wait for a server want to know.
+/// The progress of a server, for callers that wait for it.
 #[derive(Debug, Default)]
 pub(super) struct Milestones {
     pub(super) started: bool,
@@ -26,35 +26,35 @@ pub(super) async fn run(
     credentials: Credentials,
     log: LogSink,
     probe: Option<EventLoopProbe>,
-    milestone: watch::Sender<Milestones>,
+    milestones: watch::Sender<Milestones>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let client = build_client(http, credentials.own_urls.clone(), &log).await;
-    let outside = Outside { client, permits: Arc::new(Semaphore::new(MAX_IN_FLIGHT)), credentials };
-    let world = Arc::clone(&shared);
+    let client = build_client(http, credentials.configured_urls.clone(), &log).await;
+    let sender = HttpSender { client, permits: Arc::new(Semaphore::new(MAX_IN_FLIGHT)), credentials };
+    let wakeups = Arc::clone(&shared);
     let mut actor =
-        Actor { shared, outside, log, milestone, errands: JoinSet::new(), names: BTreeMap::new() };
-    // After the actor, so that it goes first.
+        Actor { shared, sender, log, milestones, tasks: JoinSet::new(), request_ids: BTreeMap::new() };
+    // Declared after the actor, so that it is dropped first.
     let mut watchers = JoinSet::new();
     if let Some(probe) = probe {
-        watchers.spawn(event_loop_watch::watch(probe, Arc::clone(&world)));
+        watchers.spawn(event_loop_watch::watch(probe, Arc::clone(&wakeups)));
     }
     while !actor.carry_out() {
         tokio::select! {
             _ = stopped.wait_for(|stopped| *stopped) => break,
-            () = world.wake.notified() => {}
-            Some(ended) = actor.errands.join_next_with_id() => actor.settle(ended),
-            () = world.alarm() => actor.shared.with(|machine, now| machine.handle_timeout(now)),
+            () = wakeups.wake.notified() => {}
+            Some(ended) = actor.tasks.join_next_with_id() => actor.finish(ended),
+            () = wakeups.alarm() => actor.shared.with(|machine, now| machine.handle_timeout(now)),
         }
     }
     watchers.shutdown().await;
-    actor.errands.shutdown().await;
+    actor.tasks.shutdown().await;
 }
 
-// Reading the system's certificates takes its time, so it keeps off the tasks' threads.
-async fn build_client(http: HttpSettings, own: OwnUrls, log: &LogSink) -> Option<HttpClient> {
-    let built = task::spawn_blocking(move || HttpClient::new(&http, &own)).await;
-    let failure = match built {
+// Reading the system's certificates is slow, so it runs on a thread for blocking work.
+async fn build_client(http: HttpSettings, own: ConfiguredUrls, log: &LogSink) -> Option<HttpClient> {
+    let outcome = task::spawn_blocking(move || HttpClient::new(&http, &own)).await;
+    let failure = match outcome {
         Ok(Ok((client, warnings))) => {
             for warning in warnings {
                 log(Severity::Warning, format!("Clustershazbot: {warning}"), None);
@@ -70,17 +70,17 @@ async fn build_client(http: HttpSettings, own: OwnUrls, log: &LogSink) -> Option
 
 struct Actor {
     shared: Arc<Shared>,
-    outside: Outside,
+    sender: HttpSender,
     log: LogSink,
-    errands: JoinSet<()>,
-    /// The errands under way, so that one that panics is not waited for for ever.
-    names: BTreeMap<task::Id, Errand>,
-    /// The last to go: that it is gone says that all else is.
-    milestone: watch::Sender<Milestones>,
+    tasks: JoinSet<()>,
+    /// The requests in flight, so that a task that panics still reports a failure.
+    request_ids: BTreeMap<task::Id, RequestId>,
+    /// Dropped last: a closed channel means that the task has fully ended.
+    milestones: watch::Sender<Milestones>,
 }
 
 impl Actor {
-    /// Does all that the machine wants; tells whether that was the end.
+    /// Sends the machine's requests and delivers its events; returns whether the server has ended.
     fn carry_out(&mut self) -> bool {
         let (transmits, events) = self.shared.with(|machine, _| {
             let transmits: Vec<_> = std::iter::from_fn(|| machine.poll_transmit()).collect();
@@ -90,37 +90,37 @@ impl Actor {
         for transmit in transmits {
             match transmit {
                 Transmit::AbandonAll => {
-                    self.errands = JoinSet::new();
-                    self.names.clear();
+                    self.tasks = JoinSet::new();
+                    self.request_ids.clear();
                 }
                 transmit => self.send(transmit),
             }
         }
-        let mut is_end = false;
+        let mut has_ended = false;
         for event in events {
             match event {
-                Event::Started => self.milestone.send_modify(|milestones| milestones.started = true),
-                Event::ShutDown => is_end = true,
+                Event::Started => self.milestones.send_modify(|milestones| milestones.started = true),
+                Event::ShutDown => has_ended = true,
                 Event::Log { severity, message, reason } => (self.log)(severity, message, reason),
             }
         }
-        is_end
+        has_ended
     }
 
     fn send(&mut self, transmit: Transmit) {
-        let Some((errand, run)) = self.outside.prepare(transmit, &self.shared) else { return };
-        let handle = self.errands.spawn(run);
-        self.names.insert(handle.id(), errand);
+        let Some((request_id, task)) = self.sender.prepare(transmit, &self.shared) else { return };
+        let handle = self.tasks.spawn(task);
+        self.request_ids.insert(handle.id(), request_id);
     }
 
-    fn settle(&mut self, ended: Result<(task::Id, ()), JoinError>) {
+    fn finish(&mut self, ended: Result<(task::Id, ()), JoinError>) {
         match ended {
             Ok((id, ())) => {
-                self.names.remove(&id);
+                self.request_ids.remove(&id);
             }
             Err(error) => {
-                if let Some(errand) = self.names.remove(&error.id()) {
-                    errand.fail(&self.shared, "internal error".to_owned());
+                if let Some(request_id) = self.request_ids.remove(&error.id()) {
+                    request_id.report_failure(&self.shared, "internal error".to_owned());
                 }
             }
         }

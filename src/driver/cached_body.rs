@@ -1,4 +1,5 @@
-//! The text of what is shown of the others, kept until something else is shown: to write it is dear where they are many.
+//! The text of all other servers, cached until one changes, because a long one is expensive to
+//! write.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,16 +8,16 @@ use crate::protocol::machine::Machine;
 use crate::protocol::message::{Entry, Lists};
 use crate::protocol::time::Tick;
 
-/// Between the lists.
-pub(super) const OFFLINE: &[u8] = br#"],"offline":["#;
+/// What separates the two lists.
+pub(super) const LIST_SEPARATOR: &[u8] = br#"],"offline":["#;
 
-/// After them.
-pub(super) const END: &[u8] = b"]}";
+/// What ends the message.
+pub(super) const MESSAGE_END: &[u8] = b"]}";
 
-/// Of an entry with its comma; what is longer makes the text grow.
-const USUAL_LENGTH: usize = 128;
+/// The estimated length of one entry with its comma, in bytes; a longer one makes the buffer grow.
+const TYPICAL_ENTRY_BYTES: usize = 128;
 
-/// The entries of all others, as JSON. Answers share it, so it never changes.
+/// The entries of all other servers, as JSON. Responses share it, so it never changes.
 #[derive(Debug)]
 pub struct CachedBody {
     version: u64,
@@ -25,24 +26,24 @@ pub struct CachedBody {
     offline: Vec<u8>,
 }
 
-/// What was written last.
+/// The text written last.
 #[derive(Debug, Default)]
-pub(super) struct BodyCache(Mutex<Option<Checked>>);
+pub(super) struct BodyCache(Mutex<Option<CacheEntry>>);
 
-/// A text, and when it was last known to be true.
+/// A text, and the last time at which it was known to be current.
 #[derive(Debug, Clone)]
-struct Checked {
+struct CacheEntry {
     text: Arc<CachedBody>,
     at: Tick,
 }
 
-/// What has to be known of the machine to have the text.
+/// Everything that is needed to get_or_write the text without the machine's lock.
 pub(super) struct Draft {
     version: u64,
     at: Tick,
-    /// None where the text that is kept is still true.
+    /// `None` if the cached text is still current.
     others: Option<Lists>,
-    kept: Option<Arc<CachedBody>>,
+    cached: Option<Arc<CachedBody>>,
 }
 
 impl CachedBody {
@@ -50,16 +51,16 @@ impl CachedBody {
         static NUMBER: AtomicI64 = AtomicI64::new(1);
         let online = elements(&lists.online);
         let mut offline = elements(&lists.offline);
-        offline.extend_from_slice(END);
+        offline.extend_from_slice(MESSAGE_END);
         Self { version, number: NUMBER.fetch_add(1, Ordering::Relaxed), online, offline }
     }
 
-    /// The text where no other server is shown.
-    pub(super) fn of_nobody() -> Self {
-        Self { version: 0, number: 0, online: Vec::new(), offline: END.to_vec() }
+    /// The text without any other server.
+    pub(super) fn empty() -> Self {
+        Self { version: 0, number: 0, online: Vec::new(), offline: MESSAGE_END.to_vec() }
     }
 
-    /// Unique in this process, whichever engine wrote the text. A later text has a higher number.
+    /// A number that is unique in this process, across engines. A later text has a higher number.
     pub fn number(&self) -> i64 {
         self.number
     }
@@ -69,65 +70,65 @@ impl CachedBody {
         self.online.len() + self.offline.len()
     }
 
-    /// Those online, as they stand between brackets.
+    /// The online entries, without the brackets around them.
     pub fn online(&self) -> &[u8] {
         &self.online
     }
 
-    /// Those offline, from the first of them to the end of the message.
+    /// The offline entries, followed by the end of the message.
     pub fn offline(&self) -> &[u8] {
         &self.offline
     }
 
-    /// Whether nobody is offline.
+    /// Whether there are no offline entries.
     pub(super) fn has_no_offline(&self) -> bool {
-        self.offline.len() == END.len()
+        self.offline.len() == MESSAGE_END.len()
     }
 }
 
 impl BodyCache {
     pub(super) fn get(&self) -> Option<Arc<CachedBody>> {
-        self.lock().as_ref().map(|kept| Arc::clone(&kept.text))
+        self.lock().as_ref().map(|cached| Arc::clone(&cached.text))
     }
 
-    /// The text, if it was true at this moment or later.
-    pub(super) fn since(&self, moment: Tick) -> Option<Arc<CachedBody>> {
-        self.lock().as_ref().filter(|kept| kept.at >= moment).map(|kept| Arc::clone(&kept.text))
+    /// Returns the text if it was current at `moment` or later.
+    pub(super) fn valid_since(&self, moment: Tick) -> Option<Arc<CachedBody>> {
+        self.lock().as_ref().filter(|cached| cached.at >= moment).map(|cached| Arc::clone(&cached.text))
     }
 
-    /// The text, written again if it is no longer true.
-    pub(super) fn write(&self, draft: Draft) -> Arc<CachedBody> {
-        let Draft { version, at, others, kept } = draft;
-        let text = match (others, kept) {
-            (None, Some(kept)) => kept,
+    /// Returns the text, and writes it first if the cached one is outdated.
+    pub(super) fn get_or_write(&self, draft: Draft) -> Arc<CachedBody> {
+        let Draft { version, at, others, cached } = draft;
+        let text = match (others, cached) {
+            (None, Some(cached)) => cached,
             (others, _) => Arc::new(CachedBody::new(version, &others.unwrap_or_default())),
         };
-        let mut kept = self.lock();
-        if kept.as_ref().is_none_or(|kept| kept.at <= at) {
-            *kept = Some(Checked { text: Arc::clone(&text), at });
+        let mut cached = self.lock();
+        if cached.as_ref().is_none_or(|cached| cached.at <= at) {
+            *cached = Some(CacheEntry { text: Arc::clone(&text), at });
         }
         text
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Checked>> {
+    fn lock(&self) -> MutexGuard<'_, Option<CacheEntry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Draft {
-    /// Nothing is written here, for the machine is locked.
-    pub(super) fn of(machine: &Machine, kept: Option<Arc<CachedBody>>, at: Tick) -> Self {
+    /// Copies the entries. Writing them takes longer, and the machine is locked here.
+    pub(super) fn new(machine: &Machine, cached: Option<Arc<CachedBody>>, at: Tick) -> Self {
         let version = machine.others_version();
-        let is_true = kept.as_ref().is_some_and(|kept| kept.version == version);
-        Self { version, at, others: (!is_true).then(|| machine.others()), kept }
+        let is_current = cached.as_ref().is_some_and(|cached| cached.version == version);
+        Self { version, at, others: (!is_current).then(|| machine.others()), cached }
     }
 }
 
-/// Entries as they stand between brackets.
+/// Returns the entries as JSON, without the brackets around them.
 pub(super) fn elements(entries: &[Entry]) -> Vec<u8> {
-    let mut text = Vec::with_capacity(entries.len() * USUAL_LENGTH);
+    let mut text = Vec::with_capacity(entries.len() * TYPICAL_ENTRY_BYTES);
     for entry in entries {
-        // Writing strings, numbers and flags into memory has no way to fail.
+        // Writing strings, numbers and flags into memory cannot fail.
         let _ = serde_json::to_writer(&mut text, entry);
         text.push(b',');
     }

@@ -7,8 +7,9 @@ use tokio::time::{Duration, Instant};
 
 use crate::protocol::time::{Now, Stamp, Tick};
 
-/// Two days in milliseconds: what happened before the start, such as a tombstone of yesterday, has its moment too.
-const BEGINNING: u64 = 2 * 24 * 60 * 60 * 1000;
+/// The tick of the start: two days in milliseconds, so that earlier events (an old tombstone) have
+/// a tick.
+const START_TICK: u64 = 2 * 24 * 60 * 60 * 1000;
 
 #[derive(Debug)]
 pub(super) struct Clock {
@@ -21,11 +22,11 @@ impl Clock {
     }
 
     pub(super) fn now(&self) -> Now {
-        Now { tick: Tick(millis(self.origin.elapsed()) + BEGINNING), wall: wall() }
+        Now { tick: Tick(millis(self.origin.elapsed()) + START_TICK), wall: wall() }
     }
 
     pub(super) fn instant(&self, tick: Tick) -> Instant {
-        self.origin + Duration::from_millis(tick.0.saturating_sub(BEGINNING))
+        self.origin + Duration::from_millis(tick.0.saturating_sub(START_TICK))
     }
 }
 

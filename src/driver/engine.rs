@@ -19,10 +19,10 @@ use crate::protocol::machine::Machine;
 use crate::protocol::places::{Beginning, PlacedEntry};
 use crate::protocol::secret::Secret;
 
-/// How often a blocked thread looks whether the task has ended.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
+/// How often a blocked thread checks whether the task has ended.
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
-/// A running server, to be used from any thread. Clones are the same server; dropping them does not stop it.
+/// A running server, usable from any thread. A clone is the same server; dropping it stops nothing.
 #[derive(Debug, Clone)]
 pub struct Engine {
     pub(super) shared: Arc<Shared>,
@@ -31,7 +31,7 @@ pub struct Engine {
     secrets: Arc<Secrets>,
 }
 
-/// What requests are checked against: here, as nobody should have to wait for the machine to be turned away.
+/// The secrets of incoming requests. They live here so that a rejection never waits for the lock.
 #[derive(Debug)]
 struct Secrets {
     gossip: Secret,
@@ -39,8 +39,8 @@ struct Secrets {
 }
 
 impl Engine {
-    /// A server, and the task that runs it and ends with it; requests are answered at once. Without a probe nobody
-    /// watches whether the program's thread is blocked.
+    /// Starts a server. It answers requests at once; the returned future runs it and ends with it.
+    /// Without a probe, nothing measures whether the program's thread is blocked.
     pub fn start(
         config: Config,
         http: HttpSettings,
@@ -50,7 +50,7 @@ impl Engine {
         let credentials = Credentials::new(&config);
         let secrets = Secrets { gossip: config.secret.clone(), control: config.control_secret.clone() };
         let shared = Arc::new(Shared::new(|now| Machine::start(config, rand::random(), now)));
-        let (milestone, milestones) = watch::channel(Milestones::default());
+        let (milestone_sender, milestones) = watch::channel(Milestones::default());
         let (stop, stopped) = watch::channel(false);
         let engine = Self {
             shared: Arc::clone(&shared),
@@ -58,84 +58,87 @@ impl Engine {
             stop: Arc::new(stop),
             secrets: Arc::new(secrets),
         };
-        (engine, actor::run(shared, http, credentials, log, probe, milestone, stopped))
+        (engine, actor::run(shared, http, credentials, log, probe, milestone_sender, stopped))
     }
 
-    /// Whether a request may gossip.
+    /// Whether the header authorizes a gossip request.
     pub fn is_secret(&self, authorization: &str) -> bool {
         self.secrets.gossip.matches(authorization)
     }
 
-    /// Whether a request may control this server and see the offline ones.
+    /// Whether the header authorizes control requests and the list of offline servers.
     pub fn is_control_secret(&self, authorization: &str) -> bool {
         self.secrets.control.matches(authorization)
     }
 
-    /// Merges entries of a gossip request that name places of the roster, those after so many changes. Tells how many it
-    /// has merged before a place may have become another one, and looks at what is shown then. `beginning`: where no
-    /// part of this request has been merged yet.
-    pub fn gossip_placed<'a, T>(
+    /// Merges entries that name roster slots, where `changes` counts the slot changes that the
+    /// caller knows. Stops at the first slot that has changed since. Returns the number of merged
+    /// entries and the result of `read`. `beginning` is given with the first part of a request.
+    pub fn merge_slot_entries<'a, T>(
         &self,
         changes: u64,
         beginning: Option<Beginning>,
         entries: impl Iterator<Item = PlacedEntry<'a>>,
-        look: impl FnOnce(&Machine) -> T,
+        read: impl FnOnce(&Machine) -> T,
     ) -> (usize, T) {
-        self.shared.hear_placed(changes, beginning, entries, look)
+        self.shared.merge_slot_entries(changes, beginning, entries, read)
     }
 
-    /// Looks at what is shown.
-    pub fn look<T>(&self, look: impl FnOnce(&Machine) -> T) -> T {
-        self.shared.look(look)
+    /// Reads from the machine.
+    pub fn read<T>(&self, read: impl FnOnce(&Machine) -> T) -> T {
+        self.shared.read(read)
     }
 
-    /// Merges what a gossip request says in the native extension, given as the text of its `v2`, and answers it in kind.
-    /// None where this server does not speak it, or the text is nothing of it: then the request is a plain one.
-    pub fn gossip_native(&self, v2: &str) -> Option<String> {
-        if !self.shared.look(Machine::is_native) {
+    /// Merges the native extension of a gossip request, given as the JSON of its `v2` field, and
+    /// returns the response's extension. `None` if this server does not speak it or the text is
+    /// malformed; the request is then a plain one.
+    pub fn merge_native(&self, v2: &str) -> Option<String> {
+        if !self.shared.read(Machine::is_native) {
             return None;
         }
-        let answer = self.shared.answer_native(&Extension::read(v2)?);
+        let answer = self.shared.merge_native(&Extension::read(v2)?);
         Some(answer.to_json())
     }
 
     /// Drains this server or brings it back.
     pub fn control(&self, online: bool) {
-        self.shared.change(|machine, now| machine.handle_control(now, online));
+        self.shared.update(|machine, now| machine.handle_control(now, online));
     }
 
-    /// Takes this server offline at once, and begins to tell the others.
+    /// Takes this server offline at once, and starts to announce that.
     pub fn leave(&self) {
-        self.shared.change(|machine, now| machine.handle_leave(now));
+        self.shared.update(|machine, now| machine.handle_leave(now));
     }
 
-    /// Ends the task without telling anybody.
+    /// Ends the task without an announcement.
     pub fn stop(&self) {
         self.stop.send_replace(true);
     }
 
-    /// Resolves when the start has done all it waits for, or the server has ended.
+    /// Resolves when the start is complete or the server has ended.
     pub async fn started(&self) {
-        self.reach(|milestones| milestones.started).await;
+        self.wait_for(|milestones| milestones.started).await;
     }
 
-    /// Resolves when the task has ended and nothing of it is left.
+    /// Resolves when the task has fully ended.
     pub async fn ended(&self) {
-        self.reach(|_| false).await;
+        self.wait_for(|_| false).await;
     }
 
-    /// Blocks the calling thread until the task has ended, or for so long. Needs no runtime: it may have gone before.
-    pub fn wait_until_ended(&self, at_most: Duration) {
+    /// Blocks the calling thread until the task has ended, for at most `limit`. Needs no runtime,
+    /// which may be gone already.
+    pub fn wait_until_ended(&self, limit: Duration) {
         let mut waited = Duration::ZERO;
-        while self.milestones.has_changed().is_ok() && waited < at_most {
-            thread::sleep(LOOK_AGAIN);
-            waited += LOOK_AGAIN;
+        while self.milestones.has_changed().is_ok() && waited < limit {
+            thread::sleep(POLL_INTERVAL);
+            waited += POLL_INTERVAL;
         }
     }
 
-    async fn reach(&self, is_reached: impl Fn(&Milestones) -> bool) {
+    async fn wait_for(&self, is_done: impl Fn(&Milestones) -> bool) {
         let mut milestones = self.milestones.clone();
-        // The sender goes when the task ends, in whatever way: then there is nothing left to wait for.
-        let _ = milestones.wait_for(is_reached).await;
+        // The sender is dropped when the task ends, for whatever reason; then there is nothing to
+        // wait for.
+        let _ = milestones.wait_for(is_done).await;
     }
 }

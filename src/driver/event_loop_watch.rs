@@ -1,4 +1,4 @@
-//! Measures how far the program's event loop lags, without its timers, which test runners fake.
+//! Measures the lag of the program's event loop without JavaScript timers, which test runners fake.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,54 +9,54 @@ use tokio::time::{sleep, timeout};
 use super::clock::Clock;
 use super::shared::Shared;
 
-/// Sends the reply on the program's thread as soon as that is free, or drops it if it never will be.
+/// Sends the reply on the program's thread once that is free; drops it if the thread has ended.
 /// Must not block.
 pub type EventLoopProbe = Box<dyn Fn(ProbeReply) + Send + Sync>;
 
-/// The sign of life that a probe asks for.
+/// Confirms that the program's thread is free.
 pub type ProbeReply = oneshot::Sender<()>;
 
-/// How closely the thread is watched.
+/// The timing of the probes.
 #[derive(Debug, Clone, Copy)]
-struct Pace {
-    /// From one sign of life until the next is asked for.
-    rest: Duration,
-    /// One that takes longer is told of, again and again after this time.
-    lag_of_note: Duration,
+struct Timing {
+    /// From one reply to the next probe.
+    interval: Duration,
+    /// The lag that is reported, and the time after which a continuing lag is reported again.
+    reported_lag: Duration,
 }
 
-const PACE: Pace = Pace { rest: Duration::from_millis(500), lag_of_note: Duration::from_secs(1) };
+const TIMING: Timing = Timing { interval: Duration::from_millis(500), reported_lag: Duration::from_secs(1) };
 
-/// Tells the machine of a lagging event loop for as long as it lags, and once when it no longer does; ends with the thread.
+/// Reports the lag while the event loop lags, and zero once it recovers. Ends with the thread.
 pub(super) async fn watch(probe: EventLoopProbe, shared: Arc<Shared>) {
-    let tell = |lag| shared.change(|machine, now| machine.handle_lag(now, lag));
-    watch_at(PACE, &probe, &shared.clock, tell).await;
+    let report = |lag| shared.update(|machine, now| machine.handle_lag(now, lag));
+    watch_at(TIMING, &probe, &shared.clock, report).await;
 }
 
-async fn watch_at(pace: Pace, probe: &EventLoopProbe, clock: &Clock, tell: impl Fn(Duration)) {
+async fn watch_at(timing: Timing, probe: &EventLoopProbe, clock: &Clock, report: impl Fn(Duration)) {
     let mut is_lagging = false;
     loop {
-        let (reply, mut answered) = oneshot::channel();
-        let asked = clock.now().tick;
+        let (reply, mut received) = oneshot::channel();
+        let sent = clock.now().tick;
         probe(reply);
         let lag = loop {
-            let outcome = timeout(pace.lag_of_note, &mut answered).await;
-            let lag = clock.now().tick.since(asked);
+            let outcome = timeout(timing.reported_lag, &mut received).await;
+            let lag = clock.now().tick.since(sent);
             match outcome {
-                Ok(Ok(())) if lag < pace.lag_of_note => break Duration::ZERO,
+                Ok(Ok(())) if lag < timing.reported_lag => break Duration::ZERO,
                 Ok(Ok(())) => break lag,
                 Ok(Err(_)) => return,
                 Err(_) => {
                     is_lagging = true;
-                    tell(lag);
+                    report(lag);
                 }
             }
         };
         if is_lagging || !lag.is_zero() {
-            tell(lag);
+            report(lag);
         }
         is_lagging = !lag.is_zero();
-        sleep(pace.rest).await;
+        sleep(timing.interval).await;
     }
 }
 
@@ -67,42 +67,44 @@ mod tests {
 
     use super::*;
 
-    const QUICK: Pace = Pace { rest: Duration::from_millis(1), lag_of_note: Duration::from_millis(100) };
+    const TEST_TIMING: Timing =
+        Timing { interval: Duration::from_millis(1), reported_lag: Duration::from_millis(100) };
 
-    /// Watches a thread that sends each reply as `thread` says, until it drops one; returns what was told.
-    async fn watched(thread: impl Fn(usize, ProbeReply) + Send + Sync + 'static) -> Vec<Duration> {
-        let asked = AtomicUsize::new(0);
+    /// Watches a thread that answers probes as `thread` does until it drops one; returns the
+    /// reports.
+    async fn reports_of(thread: impl Fn(usize, ProbeReply) + Send + Sync + 'static) -> Vec<Duration> {
+        let sent = AtomicUsize::new(0);
         let probe: EventLoopProbe =
-            Box::new(move |reply| thread(asked.fetch_add(1, Ordering::Relaxed), reply));
-        let told = Mutex::new(Vec::new());
-        watch_at(QUICK, &probe, &Clock::new(), |lag| told.lock().unwrap().push(lag)).await;
-        told.into_inner().unwrap()
+            Box::new(move |reply| thread(sent.fetch_add(1, Ordering::Relaxed), reply));
+        let reports = Mutex::new(Vec::new());
+        watch_at(TEST_TIMING, &probe, &Clock::new(), |lag| reports.lock().unwrap().push(lag)).await;
+        reports.into_inner().unwrap()
     }
 
     #[tokio::test]
-    async fn a_thread_that_is_free_is_nothing_to_tell_of() {
-        let told = watched(|number, reply| {
+    async fn a_free_thread_is_not_reported() {
+        let reports = reports_of(|number, reply| {
             if number < 5 {
                 reply.send(()).unwrap();
             }
         });
-        assert_eq!(told.await, [Duration::ZERO; 0]);
+        assert_eq!(reports.await, [Duration::ZERO; 0]);
     }
 
     #[tokio::test]
-    async fn a_blocked_thread_is_told_of_until_it_is_free() {
-        let told = watched(|number, reply| match number {
+    async fn a_blocked_thread_is_reported_until_it_is_free() {
+        let reports = reports_of(|number, reply| match number {
             0 => drop(tokio::spawn(async move {
-                sleep(QUICK.lag_of_note.mul_f64(3.5)).await;
+                sleep(TEST_TIMING.reported_lag.mul_f64(3.5)).await;
                 reply.send(()).unwrap();
             })),
             1 | 2 => reply.send(()).unwrap(),
             _ => {}
         });
-        let told = told.await;
-        let (zero, lags) = told.split_last().unwrap();
+        let reports = reports.await;
+        let (zero, lags) = reports.split_last().unwrap();
         assert_eq!(*zero, Duration::ZERO);
-        assert!(lags.len() >= 2 && lags.is_sorted() && lags[0] >= QUICK.lag_of_note, "{told:?}");
-        assert!(*lags.last().unwrap() >= QUICK.lag_of_note.mul_f64(3.5), "{told:?}");
+        assert!(lags.len() >= 2 && lags.is_sorted() && lags[0] >= TEST_TIMING.reported_lag, "{reports:?}");
+        assert!(*lags.last().unwrap() >= TEST_TIMING.reported_lag.mul_f64(3.5), "{reports:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Where log lines go.
+//! The destination of log lines.
 
 use crate::protocol::output::Severity;
 

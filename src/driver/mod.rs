@@ -1,17 +1,17 @@
 //! Floor 1: the real world drives the protocol.
 //!
-//! | file | what it holds |
+//! | file | contents |
 //! |---|---|
 //! | `clock` | the only readings of the clocks in this crate |
-//! | `engine` | the handle: what callers on any thread do with a running server |
-//! | `credentials` | what requests carry: secrets and URLs of the configuration |
-//! | `log_sink` | where log lines go |
+//! | `engine` | the handle with which callers on any thread use a running server |
+//! | `credentials` | the secrets and URLs that requests carry |
+//! | `log_sink` | the destination of log lines |
 //! | `shared` | the machine behind its short lock |
-//! | [`raw`] | requests and answers as bytes |
+//! | [`raw`] | requests and responses as bytes |
 //! | `cached_body` | the text of all servers shown, cached until it changes |
-//! | `actor` | the task that wakes the machine and carries out what it wants |
-//! | `errand` | one request to the outside, from the machine's wish to its answer |
-//! | `event_loop_watch` | how far the program's event loop lags |
+//! | `actor` | the task that wakes the machine and carries out its effects |
+//! | `http_task` | one outgoing request, from the machine's `Transmit` to the reported outcome |
+//! | `event_loop_watch` | measures the lag of the program's event loop |
 //! | [`transport`] | the HTTP client |
 
 mod actor;
@@ -19,8 +19,8 @@ mod cached_body;
 mod clock;
 mod credentials;
 mod engine;
-mod errand;
 mod event_loop_watch;
+mod http_task;
 mod log_sink;
 pub mod raw;
 mod shared;

@@ -1,108 +1,115 @@
-//! Requests and answers as bytes, without an object between: for those who hold what came over the wire.
+//! Requests and responses as bytes, for callers that have the bytes and need no objects.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use super::cached_body::CachedBody;
-use super::cached_body::{Draft, END, OFFLINE, elements};
+use super::cached_body::{Draft, LIST_SEPARATOR, MESSAGE_END, elements};
 use super::engine::Engine;
 use crate::protocol::machine::Machine;
 use crate::protocol::message::{Entry, Lists};
 use crate::protocol::request::Request;
 
-/// Up to so many servers, what is shown is written faster than the way to another thread takes.
-const FEW: usize = 128;
+/// Servers up to which writing the body is faster than a switch to another thread.
+const MAX_INLINE_SERVERS: usize = 128;
 
-/// The age of a text that a list request without a secret may still get, if there are more than [`FEW`] servers. A text of
-/// 20,000 servers takes some 10 ms to write, so a flood of such requests costs a tenth of a core.
+/// The maximum age of a list for callers without a secret, with more than [`MAX_INLINE_SERVERS`]
+/// servers. Writing 20,000 servers takes about 10 ms, so a flood of such requests costs a tenth of
+/// a core.
 const PUBLIC_AGE: Duration = Duration::from_millis(100);
 
-/// In which form the servers are shown.
+/// The kind of response that shows the servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// As the answer to a gossip request.
+pub enum ResponseKind {
+    /// The response to a gossip request.
     Gossip,
-    /// As a list of all.
+    /// A list of all servers.
     All,
-    /// As a list of those online.
+    /// A list of the online servers.
     Online,
 }
 
-/// What is shown: one part after the other. The entries of others are shared between answers.
+/// A response in parts, in their order. Responses share the entries of other servers.
 #[derive(Debug)]
-pub struct Shown {
-    /// To the entries of others that are online; holds this server's own entry if it is online.
+pub struct RenderedLists {
+    /// Everything before the online entries of others, with this server's own entry if it is
+    /// online.
     pub head: Vec<u8>,
     /// The entries of others.
     pub others: Arc<CachedBody>,
-    /// What follows those online; holds this server's own entry if it is offline.
+    /// Everything after those, with this server's own entry if it is offline.
     pub middle: Vec<u8>,
-    /// Whether those offline come last.
+    /// Whether the offline entries of others follow.
     pub has_offline: bool,
 }
 
 impl Engine {
-    /// Merges the body of a gossip request, and answers one in the native extension; none for a plain one, whose answer
-    /// is what is shown afterwards.
+    /// Merges the body of a gossip request. Returns the response to a request in the native
+    /// extension, and `None` for a plain request, which is answered with [`Engine::render`].
     ///
     /// # Errors
-    /// Says what the body is instead of a gossip message. Nothing of it was merged.
+    /// Describes why the body is not a gossip message. Nothing of it was merged.
     pub fn gossip_raw(&self, body: &[u8]) -> Result<Option<Vec<u8>>, &'static str> {
-        // What is no text is read as JavaScript does; to look at everything in that way takes ten times as long.
+        // Invalid UTF-8 is replaced as in JavaScript. The check is fast; replacing takes ten times
+        // as long.
         let text = str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
-        let speaks_natively = self.shared.look(Machine::is_native);
+        let speaks_natively = self.shared.read(Machine::is_native);
         Ok(match Request::read(&text, speaks_natively)? {
-            Request::Native(heard) => {
-                let answer = self.shared.answer_native(&heard);
-                Some(Lists::default().to_gossip_json(Some(&answer)))
+            Request::Native(received) => {
+                let response = self.shared.merge_native(&received);
+                Some(Lists::default().to_gossip_json(Some(&response)))
             }
             Request::Lists(lists) => {
-                self.shared.hear(lists);
+                self.shared.merge_request(lists);
                 None
             }
         })
     }
 
-    /// What this server shows. With many servers that takes milliseconds: see [`Engine::shows_quickly`].
-    pub fn show(&self, form: Form) -> Shown {
-        let (others, own) = match self.recent(form) {
-            Some(recent) => (recent, self.shared.look(Machine::own_entry)),
+    /// Renders this server's lists. With entries servers that takes milliseconds: see
+    /// [`Engine::renders_quickly`].
+    pub fn render(&self, kind: ResponseKind) -> RenderedLists {
+        let (others, own) = match self.public_text(kind) {
+            Some(public_text) => (public_text, self.shared.read(Machine::own_entry)),
             None => {
-                let kept = self.shared.cached_body.get();
+                let cached = self.shared.cached_body.get();
                 let at = self.shared.clock.now().tick;
                 let (draft, own) =
-                    self.shared.look(|machine| (Draft::of(machine, kept, at), machine.own_entry()));
-                (self.shared.cached_body.write(draft), own)
+                    self.shared.read(|machine| (Draft::new(machine, cached, at), machine.own_entry()));
+                (self.shared.cached_body.get_or_write(draft), own)
             }
         };
-        Shown::new(form, others, own)
+        RenderedLists::new(kind, others, own)
     }
 
-    /// What this server shows where there is no room for the others: its own entry.
-    pub fn show_itself(&self, form: Form) -> Vec<u8> {
-        Shown::new(form, Arc::new(CachedBody::of_nobody()), self.shared.look(Machine::own_entry)).text()
+    /// Renders this server's own entry alone, for callers without room for the others.
+    pub fn render_own_entry(&self, kind: ResponseKind) -> Vec<u8> {
+        RenderedLists::new(kind, Arc::new(CachedBody::empty()), self.shared.read(Machine::own_entry)).text()
     }
 
-    /// Whether [`Engine::show`] is quick enough to be called where others wait.
-    pub fn shows_quickly(&self, form: Form) -> bool {
-        self.shared.look(|machine| machine.other_count() <= FEW) || self.recent(form).is_some()
+    /// Whether [`Engine::render`] is fast enough for a thread on which others wait.
+    pub fn renders_quickly(&self, kind: ResponseKind) -> bool {
+        self.shared.read(|machine| machine.other_count() <= MAX_INLINE_SERVERS)
+            || self.public_text(kind).is_some()
     }
 
-    /// A text that is recent enough for those who need no secret. They cannot make this server write one for each request.
-    fn recent(&self, form: Form) -> Option<Arc<CachedBody>> {
-        let is_public = form == Form::Online && self.shared.look(Machine::other_count) > FEW;
+    /// Returns a text that is public_text enough for callers without a secret, so that a flood of them
+    /// is cheap.
+    fn public_text(&self, kind: ResponseKind) -> Option<Arc<CachedBody>> {
+        let is_public =
+            kind == ResponseKind::Online && self.shared.read(Machine::other_count) > MAX_INLINE_SERVERS;
         let oldest = self.shared.clock.now().tick.before(PUBLIC_AGE);
-        if is_public { self.shared.cached_body.since(oldest) } else { None }
+        if is_public { self.shared.cached_body.valid_since(oldest) } else { None }
     }
 }
 
-impl Shown {
-    fn new(form: Form, others: Arc<CachedBody>, (entry, is_online): (Entry, bool)) -> Self {
+impl RenderedLists {
+    fn new(kind: ResponseKind, others: Arc<CachedBody>, (entry, is_online): (Entry, bool)) -> Self {
         let own = elements(&[entry]);
-        let mut head = form.opening().to_vec();
-        let has_offline = form != Form::Online;
-        let mut middle = if has_offline { OFFLINE } else { END }.to_vec();
+        let mut head = kind.opening().to_vec();
+        let has_offline = kind != ResponseKind::Online;
+        let mut middle = if has_offline { LIST_SEPARATOR } else { MESSAGE_END }.to_vec();
         if is_online {
             push(&mut head, &own, others.online().is_empty());
         } else if has_offline {
@@ -111,14 +118,14 @@ impl Shown {
         Self { head, others, middle, has_offline }
     }
 
-    /// All parts as one text.
+    /// Returns all parts as one text.
     pub fn text(&self) -> Vec<u8> {
         let offline = if self.has_offline { self.others.offline() } else { &[] };
         [&self.head, self.others.online(), &self.middle, offline].concat()
     }
 }
 
-impl Form {
+impl ResponseKind {
     fn opening(self) -> &'static [u8] {
         match self {
             Self::Gossip => br#"{"message":"gossip","online":["#,
@@ -127,7 +134,7 @@ impl Form {
     }
 }
 
-/// An entry, and a comma if others follow.
+/// Appends an entry, and a comma unless it is the last.
 fn push(text: &mut Vec<u8>, entry: &[u8], is_last: bool) {
     text.extend_from_slice(entry);
     if !is_last {
@@ -152,12 +159,12 @@ mod tests {
             Some(value.to_owned())
         };
         let (config, _) = Config::from_variables(variable).unwrap();
-        // Whoever does not run the task has a server that asks nobody.
+        // The task does not run, so this server sends no requests.
         Engine::start(config, HttpSettings::from_environment(variable), Box::new(|_, _, _| {}), None).0
     }
 
     #[track_caller]
-    fn hear(engine: &Engine, body: &str) {
+    fn gossip(engine: &Engine, body: &str) {
         assert_eq!(engine.gossip_raw(body.as_bytes()), Ok(None));
     }
 
@@ -165,24 +172,24 @@ mod tests {
         format!(r#"{{"baseUrl":"{url}","monitor":{monitor},"lastUpdate":{stamp}}}"#)
     }
 
-    fn shown(engine: &Engine, form: Form) -> String {
-        String::from_utf8(engine.show(form).text()).unwrap()
+    fn rendered(engine: &Engine, kind: ResponseKind) -> String {
+        String::from_utf8(engine.render(kind).text()).unwrap()
     }
 
     #[track_caller]
-    fn assert_shows_its_lists(engine: &Engine) {
-        let lists = engine.look(|machine| machine.lists(true));
-        assert_eq!(shown(engine, Form::Gossip).into_bytes(), lists.to_gossip_json(None));
-        assert_eq!(shown(engine, Form::All), serde_json::to_string(&lists).unwrap());
+    fn assert_renders_lists(engine: &Engine) {
+        let lists = engine.read(|machine| machine.lists(true));
+        assert_eq!(rendered(engine, ResponseKind::Gossip).into_bytes(), lists.to_gossip_json(None));
+        assert_eq!(rendered(engine, ResponseKind::All), serde_json::to_string(&lists).unwrap());
         let online = serde_json::to_string(&lists.online).unwrap();
-        assert_eq!(shown(engine, Form::Online), format!(r#"{{"online":{online}}}"#));
+        assert_eq!(rendered(engine, ResponseKind::Online), format!(r#"{{"online":{online}}}"#));
     }
 
     #[test]
-    fn every_change_is_shown() {
+    fn every_change_is_rendered() {
         let engine = engine();
-        assert_shows_its_lists(&engine);
-        let stamp = engine.look(|machine| machine.lists(false)).online[0].last_update.0;
+        assert_renders_lists(&engine);
+        let stamp = engine.read(|machine| machine.lists(false)).online[0].last_update.0;
         let (a, b) = (entry("http://a/", stamp, false), entry(r"http://B:80/\u0022", stamp, true));
         for body in [
             format!(r#"{{"online":[{a}]}}"#),
@@ -191,74 +198,75 @@ mod tests {
             format!(r#"{{"online":[{}]}}"#, entry("http://a/", stamp + 2, true)),
             format!(r#"{{"online":[],"offline":[{}]}}"#, entry("http://a/", stamp + 3, true)),
         ] {
-            let before = shown(&engine, Form::All);
-            hear(&engine, &body);
-            assert_ne!(shown(&engine, Form::All), before, "{body}");
-            assert_shows_its_lists(&engine);
+            let before = rendered(&engine, ResponseKind::All);
+            gossip(&engine, &body);
+            assert_ne!(rendered(&engine, ResponseKind::All), before, "{body}");
+            assert_renders_lists(&engine);
         }
         engine.control(false);
-        assert_shows_its_lists(&engine);
+        assert_renders_lists(&engine);
     }
 
     #[test]
-    fn what_is_still_true_is_not_written_anew() {
+    fn a_current_text_is_not_written_again() {
         let engine = engine();
-        hear(&engine, &format!(r#"{{"online":[{}]}}"#, entry("http://a/", 1, false)));
-        let before = shown(&engine, Form::Gossip);
-        let kept = engine.shared.cached_body.get().unwrap();
-        hear(&engine, r#"{"online":[]}"#);
-        assert_ne!(shown(&engine, Form::Gossip), before, "the own stamp is another");
-        assert!(Arc::ptr_eq(&kept, &engine.shared.cached_body.get().unwrap()));
+        gossip(&engine, &format!(r#"{{"online":[{}]}}"#, entry("http://a/", 1, false)));
+        let before = rendered(&engine, ResponseKind::Gossip);
+        let cached = engine.shared.cached_body.get().unwrap();
+        gossip(&engine, r#"{"online":[]}"#);
+        assert_ne!(rendered(&engine, ResponseKind::Gossip), before, "the own stamp has changed");
+        assert!(Arc::ptr_eq(&cached, &engine.shared.cached_body.get().unwrap()));
     }
 
     #[test]
-    fn a_list_for_outsiders_may_be_a_little_old_but_never_about_itself() {
+    fn a_public_list_may_be_cached_except_for_the_own_entry() {
         let engine = engine();
-        let many: Vec<_> = (0..=FEW).map(|n| entry(&format!("http://a/{n}/"), 1, false)).collect();
-        hear(&engine, &format!(r#"{{"online":[{}]}}"#, many.join(",")));
-        assert!(!engine.shows_quickly(Form::Online));
-        let before = engine.show(Form::Online);
-        hear(&engine, &format!(r#"{{"online":[{}]}}"#, entry("http://new/", 1, false)));
+        let entries: Vec<_> =
+            (0..=MAX_INLINE_SERVERS).map(|n| entry(&format!("http://a/{n}/"), 1, false)).collect();
+        gossip(&engine, &format!(r#"{{"online":[{}]}}"#, entries.join(",")));
+        assert!(!engine.renders_quickly(ResponseKind::Online));
+        let before = engine.render(ResponseKind::Online);
+        gossip(&engine, &format!(r#"{{"online":[{}]}}"#, entry("http://new/", 1, false)));
         engine.control(false);
-        let after = engine.show(Form::Online);
-        // A machine that takes longer than the age of such a text to get here shows the newcomer.
+        let after = engine.render(ResponseKind::Online);
+        // On a machine so slow that the cached text has expired, the list shows the new server.
         assert!(
             Arc::ptr_eq(&before.others, &after.others)
-                || shown(&engine, Form::Online).contains("http://new/")
+                || rendered(&engine, ResponseKind::Online).contains("http://new/")
         );
         assert!(!String::from_utf8(after.head).unwrap().contains("http://me/"));
-        assert!(shown(&engine, Form::All).contains("http://new/"));
-        assert!(!engine.shows_quickly(Form::All));
+        assert!(rendered(&engine, ResponseKind::All).contains("http://new/"));
+        assert!(!engine.renders_quickly(ResponseKind::All));
     }
 
     #[test]
-    fn without_room_a_message_shows_its_sender() {
+    fn the_own_entry_alone_is_a_complete_message() {
         let engine = engine();
-        hear(&engine, &format!(r#"{{"online":[{}]}}"#, entry("http://a/", 1, false)));
-        let text = String::from_utf8(engine.show_itself(Form::Gossip)).unwrap();
+        gossip(&engine, &format!(r#"{{"online":[{}]}}"#, entry("http://a/", 1, false)));
+        let text = String::from_utf8(engine.render_own_entry(ResponseKind::Gossip)).unwrap();
         assert!(text.starts_with(r#"{"message":"gossip","online":[{"baseUrl":"http://me/""#), "{text}");
         assert!(text.ends_with(r#"}],"offline":[]}"#), "{text}");
     }
 
     #[test]
-    fn the_native_extension_is_answered_in_kind() {
+    fn a_native_request_gets_a_native_response() {
         let body = br#"{"online":[],"v2":{"me":["http://n/","alive",1,5,0],"id":"1","kind":"push"}}"#;
-        let answer = engine().gossip_raw(body).unwrap().unwrap();
-        let answer = String::from_utf8(answer).unwrap();
+        let response = engine().gossip_raw(body).unwrap().unwrap();
+        let response = String::from_utf8(response).unwrap();
         assert!(
-            answer.starts_with(r#"{"message":"gossip","online":[],"offline":[],"v2":{"me":["http://me/""#)
+            response.starts_with(r#"{"message":"gossip","online":[],"offline":[],"v2":{"me":["http://me/""#)
         );
     }
 
     #[test]
-    fn what_is_no_message_changes_nothing() {
+    fn a_malformed_message_changes_nothing() {
         let engine = engine();
-        let before = shown(&engine, Form::All);
+        let before = rendered(&engine, ResponseKind::All);
         for body in
             [&b""[..], b"\xff", b"[]", br#"{"online":[{"baseUrl":"http://a/","lastUpdate":1}],"offline":1}"#]
         {
             assert!(engine.gossip_raw(body).is_err());
         }
-        assert_eq!(shown(&engine, Form::All), before);
+        assert_eq!(rendered(&engine, ResponseKind::All), before);
     }
 }

@@ -1,8 +1,8 @@
-//! Certificates of servers that could issue others.
+//! Server certificates that may issue others.
 //!
-//! Private authorities often sign server certificates with `CA:TRUE` in them. OpenSSL, and so Node, accepts such a
-//! certificate of a server; webpki refuses it whatever signed it. What webpki would check is checked here, for chains that
-//! end at a certificate that the user names, and whatever is not understood is refused.
+//! Private authorities often sign server certificates with `CA:TRUE` in them. OpenSSL, and so Node,
+//! accepts them; webpki rejects them whoever signed. This module makes webpki's checks for chains
+//! that end at a certificate from the user's variables. It rejects whatever it does not understand.
 
 use rustls::{
     CertificateError, Error,
@@ -16,30 +16,30 @@ use x509_parser::{
 
 use super::certificate::{check_server_purpose, check_time, parse};
 
-/// Certificates between a server's and an authority's. OpenSSL follows up to 100, webpki 6.
+/// Certificates between the server's and the root's. OpenSSL follows up to 100, webpki 6.
 const MAX_INTERMEDIATES: usize = 6;
 
-/// Certificates that are looked at in what a server sends, so that a long list costs no more.
+/// Certificates read from what a server sends, so that a longer list costs no more.
 const MAX_SENT: usize = 16;
 
-/// Checks a server's certificate that is an authority's as well, except for its names.
+/// Verifies a server certificate that may issue others, except for its names.
 pub(super) fn verify(
     end_entity: &CertificateDer<'_>,
     intermediates: &[CertificateDer<'_>],
-    named: &[CertificateDer<'_>],
+    extra: &[CertificateDer<'_>],
     now: UnixTime,
 ) -> Result<(), Error> {
     let leaf = parse(end_entity)?;
     check_time(&leaf, now)?;
     check_server_purpose(&leaf)?;
     check_extensions(&leaf)?;
-    let named: Vec<_> = named.iter().filter_map(|certificate| parse(certificate).ok()).collect();
+    let extra: Vec<_> = extra.iter().filter_map(|certificate| parse(certificate).ok()).collect();
     let sent = intermediates.iter().take(MAX_SENT);
     let sent: Vec<_> = sent.filter_map(|certificate| parse(certificate).ok()).collect();
     let mut current = &leaf;
     for below in 0..=MAX_INTERMEDIATES {
         let issuers = |all| issuers_of(current, all, below, now);
-        if issuers(&named).next().is_some() {
+        if issuers(&extra).next().is_some() {
             return Ok(());
         }
         current = issuers(&sent).next().ok_or(CertificateError::UnknownIssuer)?;
@@ -47,7 +47,8 @@ pub(super) fn verify(
     Err(CertificateError::UnknownIssuer.into())
 }
 
-/// Those that have issued a certificate and were allowed to, with so many intermediates below them.
+/// Returns the certificates that issued `certificate` and may have `below` intermediates below
+/// them.
 fn issuers_of<'a, 'b>(
     certificate: &'a X509Certificate<'b>,
     all: &'a [X509Certificate<'b>],
@@ -86,9 +87,10 @@ fn may_issue_for_servers(issuer: &X509Certificate<'_>) -> bool {
         .is_ok_and(|usage| usage.is_none_or(|usage| usage.value.server_auth || usage.value.any))
 }
 
-/// Refuses what would have to be heeded and is not: name constraints, and critical extensions beside the usual ones.
+/// Rejects constraints that this module does not check: name constraints and unusual critical
+/// extensions.
 fn check_extensions(certificate: &X509Certificate<'_>) -> Result<(), Error> {
-    let is_heeded = certificate.extensions().iter().all(|extension| match extension.parsed_extension() {
+    let is_supported = certificate.extensions().iter().all(|extension| match extension.parsed_extension() {
         ParsedExtension::BasicConstraints(_)
         | ParsedExtension::KeyUsage(_)
         | ParsedExtension::ExtendedKeyUsage(_)
@@ -96,5 +98,5 @@ fn check_extensions(certificate: &X509Certificate<'_>) -> Result<(), Error> {
         ParsedExtension::NameConstraints(_) => false,
         _ => !extension.critical,
     });
-    if is_heeded { Ok(()) } else { Err(CertificateError::UnhandledCriticalExtension.into()) }
+    if is_supported { Ok(()) } else { Err(CertificateError::UnhandledCriticalExtension.into()) }
 }

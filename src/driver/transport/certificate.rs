@@ -1,4 +1,4 @@
-//! What is read from certificates beyond what webpki tells, and what of them the TLS stack cannot accept.
+//! Reads from certificates what webpki does not tell, and finds what the TLS stack cannot accept.
 
 use std::{error, fmt, sync::Arc};
 
@@ -36,7 +36,7 @@ pub(super) fn check_time(certificate: &X509Certificate<'_>, now: UnixTime) -> Re
     Ok(())
 }
 
-/// Whether a certificate is made for servers.
+/// Checks that a certificate is made for servers.
 pub(super) fn check_server_purpose(certificate: &X509Certificate<'_>) -> Result<(), Error> {
     let extended = certificate.extended_key_usage().map_err(|_| CertificateError::BadEncoding)?;
     let usage = certificate.key_usage().map_err(|_| CertificateError::BadEncoding)?;
@@ -47,7 +47,7 @@ pub(super) fn check_server_purpose(certificate: &X509Certificate<'_>) -> Result<
     if is_for_servers && is_for_tls { Ok(()) } else { Err(CertificateError::InvalidPurpose.into()) }
 }
 
-/// What the TLS stack cannot accept of a certificate, although Node may.
+/// Properties of a certificate that Node may accept and this TLS stack cannot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Unsupported {
     Version1,
@@ -86,14 +86,14 @@ impl fmt::Display for Unsupported {
 
 impl error::Error for Unsupported {}
 
-/// The same error, in words where a certificate is of a kind that the TLS stack cannot accept.
+/// Adds a reason to the error if the certificate is of a kind that the TLS stack cannot accept.
 pub(super) fn explain(
-    refusal: Error,
+    error: Error,
     end_entity: &CertificateDer<'_>,
     intermediates: &[CertificateDer<'_>],
 ) -> Error {
     let is_expected = matches!(
-        refusal,
+        error,
         Error::InvalidCertificate(
             CertificateError::Expired
                 | CertificateError::ExpiredContext { .. }
@@ -106,6 +106,6 @@ pub(super) fn explain(
     let mut all = std::iter::once(end_entity).chain(intermediates);
     match all.find_map(Unsupported::of).filter(|_| !is_expected) {
         Some(unsupported) => CertificateError::Other(OtherError(Arc::new(unsupported))).into(),
-        None => refusal,
+        None => error,
     }
 }

@@ -1,11 +1,11 @@
-//! Decodes compressed answers.
+//! Decompresses responses.
 //!
-//! Not left to reqwest, which knows neither several codings on one another, nor their old names, nor a `deflate` without
-//! zlib's header, all of which `fetch` accepts; and the budget has to count what comes out of every coding.
+//! reqwest lacks several codings on top of each other, their old names, and `deflate` without
+//! zlib's header, all of which `fetch` accepts. It also cannot limit the output of every coding.
 //!
-//! A few bytes may expand a thousandfold, once for each coding. So the work is cut into slices of about a millisecond.
-//! Each slice runs on a thread for blocking work, one at a time and in turns with the slices of other answers, and the
-//! request's timeout counts between them.
+//! A few bytes may expand a thousandfold, once for each coding. So the work is cut into slices of
+//! about a millisecond. Slices run one at a time on a thread for blocking work, in turns with those
+//! of other responses. The request's timeout counts between them.
 
 use std::{
     io::{self, BufRead, BufReader, Cursor, ErrorKind, Read},
@@ -21,29 +21,29 @@ use tokio::{sync::Semaphore, task};
 
 use super::error::TransportError;
 
-/// The codings that requests offer: all that this module decodes.
+/// The codings offered in requests: all that this module decodes.
 pub(super) const ACCEPTED: &str = "gzip, deflate, br";
 
-/// Offers none.
+/// The value that offers no coding.
 pub(super) const NONE: &str = "identity";
 
-/// Codings of one answer: its server, a cache and a proxy may each have put on one. `fetch` accepts five.
+/// Codings of one response: its server, a cache and a proxy may each add one. `fetch` accepts five.
 const MAX_CODINGS: usize = 3;
 
-/// Bytes that leave one decoder at once.
+/// Bytes read from a decoder at once.
 const CHUNK: usize = 16 * 1024;
 
-/// Bytes that pass from decoder to decoder in one slice, about a millisecond of work.
+/// Bytes passed between decoders in one slice, about a millisecond of work.
 const SLICE: usize = 128 * 1024;
 
-/// What a read costs of a slice beyond its bytes, so that many short ones end a slice as well.
+/// The cost of a read in bytes, added to its length, so that many short reads end a slice too.
 const READ_COST: usize = 64;
 
-/// Bytes that a decoder may take in beyond twice of what it has put out. No compressor makes such a text, but thousands of
-/// empty gzip members are one, and each takes its time.
-const IDLE_INPUT: usize = 64 * 1024;
+/// Input beyond twice the output that a decoder may consume, in bytes. No compressor exceeds it.
+/// Thousands of empty gzip members would, each of which takes time.
+const MAX_IDLE_INPUT: usize = 64 * 1024;
 
-/// Slices that run at once: hostile answers get one core at most.
+/// Slices that run at once, so that hostile responses use at most one core.
 const SLICES_AT_ONCE: usize = 1;
 
 /// The brotli decoder's input buffer in bytes.
@@ -56,7 +56,7 @@ enum Coding {
     Brotli,
 }
 
-/// Decodes answers, in turns.
+/// Decodes responses in turns.
 #[derive(Debug, Clone)]
 pub(super) struct Decoding(Arc<Semaphore>);
 
@@ -67,7 +67,7 @@ impl Default for Decoding {
 }
 
 impl Decoding {
-    /// The body without its codings; at most `max` bytes may come out of all of them together.
+    /// Decodes a body; all codings together may produce at most `max` bytes.
     pub(super) async fn decode(
         &self,
         headers: &HeaderMap,
@@ -80,14 +80,16 @@ impl Decoding {
         }
         let mut decoder = Decoder::new(&codings, body, max);
         loop {
-            // Stays with the slice, which goes on for a moment if the request is given up meanwhile.
+            // The slice owns its permit, because it runs on for a moment if the request is given
+            // up.
             let turn = Arc::clone(&self.0).acquire_owned().await;
             let slice = task::spawn_blocking(move || {
                 let _turn = turn;
                 decoder.run_slice().map(|is_complete| (decoder, is_complete))
             });
-            let (next, is_complete) =
-                slice.await.map_err(|_| TransportError::Answer("decompression was broken off"))??;
+            let (next, is_complete) = slice
+                .await
+                .map_err(|_| TransportError::InvalidResponse("decompression was undecodable off"))??;
             if is_complete {
                 return Ok(next.decoded);
             }
@@ -96,18 +98,18 @@ impl Decoding {
     }
 }
 
-/// Fails where an answer has more codings than are accepted, before its body is read.
+/// Rejects a response with too many codings, before its body is read.
 pub(super) fn check(headers: &HeaderMap) -> Result<(), TransportError> {
     codings(headers).map(drop)
 }
 
-/// The codings in the order in which they were put on; none where one of them is unknown, as in `fetch`.
+/// The codings in the order of their application; empty if one is unknown, as in `fetch`.
 fn codings(headers: &HeaderMap) -> Result<Vec<Coding>, TransportError> {
     let values = headers.get_all(CONTENT_ENCODING).iter();
     let mut names = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     let named: Vec<&[u8]> = names.by_ref().take(MAX_CODINGS).collect();
     if names.next().is_some() {
-        return Err(TransportError::Answer("answer has more than 3 content codings"));
+        return Err(TransportError::InvalidResponse("response has more than 3 content codings"));
     }
     let coding = |name: &&[u8]| match &*name.trim_ascii().to_ascii_lowercase() {
         b"gzip" | b"x-gzip" => Some(Coding::Gzip),
@@ -118,7 +120,7 @@ fn codings(headers: &HeaderMap) -> Result<Vec<Coding>, TransportError> {
     Ok(named.iter().map(coding).collect::<Option<_>>().unwrap_or_default())
 }
 
-/// One answer on its way through its codings.
+/// The decoders of one response.
 struct Decoder {
     stages: Box<dyn Read + Send>,
     meter: Arc<Meter>,
@@ -130,7 +132,7 @@ impl Decoder {
         let meter = Arc::new(Meter { slice: AtomicUsize::new(0), budget: AtomicUsize::new(max) });
         let mut put_out = Arc::new(AtomicUsize::new(0));
         let mut stages: Box<dyn Read + Send> = Box::new(Cursor::new(body));
-        // The last one named was put on last.
+        // The header names the coding applied last at the end.
         for coding in codings.iter().rev() {
             let input =
                 Input { inner: stages, taken: 0, meter: Arc::clone(&meter), put_out: Arc::clone(&put_out) };
@@ -141,7 +143,7 @@ impl Decoder {
         Self { stages, meter, decoded: Vec::new() }
     }
 
-    /// Goes on for one slice; tells whether that was the last one.
+    /// Decodes one slice; returns whether it was the last one.
     fn run_slice(&mut self) -> Result<bool, TransportError> {
         self.meter.slice.store(SLICE, Relaxed);
         let mut chunk = [0; CHUNK];
@@ -153,33 +155,34 @@ impl Decoder {
                 Err(error) if error.kind() == ErrorKind::FileTooLarge => {
                     return Err(TransportError::TooLarge);
                 }
-                Err(_) => return Err(TransportError::Answer("answer cannot be decompressed")),
+                Err(_) => return Err(TransportError::InvalidResponse("response cannot be decompressed")),
             }
         }
     }
 }
 
-/// What all decoders of one answer may still do.
+/// The limits that all decoders of one response share.
 #[derive(Debug)]
 struct Meter {
-    /// The rest of this slice.
+    /// What is left of this slice, in bytes.
     slice: AtomicUsize,
-    /// The bytes that may still come out of the decoders, all together.
+    /// What all decoders together may still produce, in bytes.
     budget: AtomicUsize,
 }
 
-/// What a decoder reads. Ends when the slice does, with `WouldBlock`: decoders keep their state then and go on later.
+/// The input of a decoder. It returns `WouldBlock` at the end of the slice; decoders keep their
+/// state and resume.
 struct Input<R> {
     inner: R,
     taken: usize,
     meter: Arc<Meter>,
-    /// What has come out of the decoder.
+    /// The decoder's output so far, in bytes.
     put_out: Arc<AtomicUsize>,
 }
 
 impl<R: Read> Read for Input<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.taken > IDLE_INPUT + 2 * self.put_out.load(Relaxed) {
+        if self.taken > MAX_IDLE_INPUT + 2 * self.put_out.load(Relaxed) {
             return Err(ErrorKind::InvalidData.into());
         }
         let length = self.meter.read(&mut self.inner, buffer)?;
@@ -188,7 +191,7 @@ impl<R: Read> Read for Input<R> {
     }
 }
 
-/// What a decoder puts out, counted.
+/// The output of a decoder, counted.
 struct Output<R> {
     inner: R,
     meter: Arc<Meter>,
@@ -206,14 +209,14 @@ impl<R: Read> Read for Output<R> {
 }
 
 impl Meter {
-    /// Reads one chunk, as long as the slice lasts.
+    /// Reads one chunk if the slice is not used up.
     fn read(&self, inner: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
         if self.slice.load(Relaxed) == 0 {
             return Err(ErrorKind::WouldBlock.into());
         }
         let most = buffer.len().min(CHUNK);
         let length = inner.read(buffer.get_mut(..most).unwrap_or_default())?;
-        // What the decoders below have used is gone already.
+        // The decoders below have already used their part of the slice.
         let slice = self.slice.load(Relaxed);
         self.slice.store(slice.saturating_sub(length + READ_COST), Relaxed);
         Ok(length)
@@ -230,7 +233,7 @@ impl Coding {
     }
 }
 
-/// `deflate`, with or without zlib's header, which the first byte tells.
+/// `deflate` with or without zlib's header, as its first byte shows.
 enum Deflate<R> {
     Unknown(Option<R>),
     Zlib(ZlibDecoder<R>),
@@ -258,7 +261,7 @@ impl<R: BufRead> Read for Deflate<R> {
     }
 }
 
-/// The method in zlib's first byte; a bare deflate stream does not begin so.
+/// Checks the method in zlib's first byte, with which no bare deflate stream begins.
 fn has_zlib_header(body: &[u8]) -> bool {
     body.first().is_some_and(|first| first & 0x0f == 0x08)
 }

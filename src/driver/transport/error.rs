@@ -1,4 +1,4 @@
-//! Why a request got no answer.
+//! Why a request failed.
 
 use std::{error::Error, fmt, io, time::Duration};
 
@@ -7,35 +7,35 @@ use rustls::{AlertDescription, CertificateError};
 use super::verifier::CA_AS_LEAF;
 use crate::protocol::address::AddressClasses;
 
-/// Why a request got no answer. `Display` is a short reason for a log: it never holds a URL, a header or a secret.
+/// Why a request failed. `Display` is a short reason for logs, without URLs, headers or secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransportError {
-    /// Nobody listens where the request was sent to.
+    /// The connection was refused.
     Refused,
-    /// The answer was not complete within the request's time.
+    /// The response was not complete within the timeout.
     TimedOut(Duration),
-    /// The address is none that a server has; nothing was sent.
+    /// The address is of a class that is not allowed; nothing was sent.
     Unreachable(AddressClasses),
-    /// The server's certificate was refused.
+    /// The server's certificate was rejected.
     Certificate(String),
-    /// The connection could not be made, or broke, or what came was not HTTP.
+    /// The connection failed, or the response was not HTTP.
     Connection(String),
-    /// The answer's body is larger than 16 MB.
+    /// The response's body is larger than 16 MB.
     TooLarge,
-    /// More redirects than are followed.
+    /// The response redirects more often than allowed.
     TooManyRedirects,
-    /// The answer can't be read.
-    Answer(&'static str),
-    /// The request itself can't be sent.
-    Request(&'static str),
-    /// The HTTP client can't be built.
+    /// The response is malformed.
+    InvalidResponse(&'static str),
+    /// The request cannot be sent.
+    InvalidRequest(&'static str),
+    /// The HTTP client cannot be built.
     Setup(String),
 }
 
 impl TransportError {
-    /// Whether the server that was asked, and no proxy or other server on the way, refused the connection: the host is
-    /// there, and nobody listens.
+    /// Whether the requested server itself, not a proxy or a redirect target, refused the
+    /// connection. The host is then up, and nothing listens on the port.
     pub fn is_refused(&self) -> bool {
         matches!(self, Self::Refused)
     }
@@ -49,15 +49,15 @@ impl fmt::Display for TransportError {
             Self::Unreachable(classes) => write!(f, "address is {classes}, where no server is reached"),
             Self::Certificate(reason) => write!(f, "certificate is not trusted: {reason}"),
             Self::Connection(reason) => f.write_str(reason),
-            Self::TooLarge => f.write_str("answer is larger than 16 MB"),
+            Self::TooLarge => f.write_str("response is larger than 16 MB"),
             Self::TooManyRedirects => f.write_str("too many redirects"),
-            Self::Answer(reason) | Self::Request(reason) => f.write_str(reason),
+            Self::InvalidResponse(reason) | Self::InvalidRequest(reason) => f.write_str(reason),
             Self::Setup(reason) => write!(f, "HTTP client cannot be built: {reason}"),
         }
     }
 }
 
-/// In seconds, to the hundredth: time-outs follow from measured round trips.
+/// In seconds, rounded to hundredths: timeouts follow from measured round trips.
 fn rounded(limit: Duration) -> f64 {
     (limit.as_secs_f64() * 100.0).round() / 100.0
 }
@@ -65,33 +65,33 @@ fn rounded(limit: Duration) -> f64 {
 impl Error for TransportError {}
 
 impl From<&reqwest::Error> for TransportError {
-    /// Looks for the cause at the bottom: reqwest's own text holds the URL.
+    /// Searches the chain for the root cause, because reqwest's own text contains the URL.
     fn from(error: &reqwest::Error) -> Self {
         if error.is_builder() {
-            return Self::Request("address cannot be requested");
+            return Self::InvalidRequest("address cannot be requested");
         }
         let mut reason = "request failed".to_owned();
         let mut cause = error.source();
         while let Some(error) = cause {
-            if let Some(known) = recognize(error) {
+            if let Some(known) = classify(error) {
                 return known;
             }
             reason = error.to_string();
-            cause = inner(error);
+            cause = next_cause(error);
         }
         Self::Connection(reason)
     }
 }
 
-/// The next error below; an I/O error's `source` skips the very error that it wraps.
-fn inner<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+/// Returns the next cause; an I/O error's `source` skips the error that it wraps.
+fn next_cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         Some(wrapped) => Some(wrapped),
         None => error.source(),
     }
 }
 
-fn recognize(error: &(dyn Error + 'static)) -> Option<TransportError> {
+fn classify(error: &(dyn Error + 'static)) -> Option<TransportError> {
     if let Some(error) = error.downcast_ref::<TransportError>() {
         return Some(error.clone());
     }
@@ -126,7 +126,7 @@ fn tls_reason(error: &rustls::Error) -> String {
 fn certificate_reason(error: &CertificateError) -> String {
     match error {
         CertificateError::UnknownIssuer => "its issuer is unknown".into(),
-        // As OpenSSL makes it.
+        // This is a certificate as OpenSSL makes it.
         CertificateError::Other(reason) if reason.to_string() == CA_AS_LEAF => "it is self-signed".into(),
         CertificateError::Other(reason) => reason.to_string(),
         other => other.to_string(),
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_out_is_told_in_round_seconds() {
+    fn timeouts_are_shown_in_rounded_seconds() {
         for (seconds, text) in [(1.370_814_2, "1.37"), (5.0, "5"), (0.3, "0.3"), (2.499_9, "2.5")] {
             let error = TransportError::TimedOut(Duration::from_secs_f64(seconds));
             assert_eq!(error.to_string(), format!("timed out after {text} s"));

@@ -1,4 +1,4 @@
-//! Requests, answers and what may stand in a header.
+//! Requests, responses and header values.
 
 use std::{fmt, time::Duration};
 
@@ -7,38 +7,39 @@ use reqwest::header::HeaderValue;
 /// One request.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// What is to be done.
+    /// The method.
     pub method: Method,
-    /// An `http:`, `https:` or (for a GET) `data:` URL. User info in it becomes Basic authorization on a GET
-    /// without `authorization`; it is left out of every other request.
+    /// An `http:`, `https:` or (for a GET) `data:` URL. Its user info becomes Basic authorization
+    /// on a GET without `authorization`, and is removed from every other request.
     pub url: String,
-    /// The `Authorization` header, sent as it is.
+    /// The `Authorization` header, sent as is.
     pub authorization: Option<HeaderText>,
-    /// A body of JSON; goes out with `Content-Type: application/json` and a `Content-Length`.
+    /// A JSON body, sent with `Content-Type: application/json` and a `Content-Length`.
     pub json_body: Option<Vec<u8>>,
-    /// The `If-Match` header, an ETag as [`Response::etag`] gave it.
+    /// The `If-Match` header: an ETag from [`Response::etag`].
     pub if_match: Option<String>,
     /// The `If-None-Match` header.
     pub if_none_match: Option<String>,
-    /// Whom it goes to.
+    /// The kind of server that it is sent to.
     pub destination: Destination,
-    /// The time for everything: connecting, redirects, a second try, and the body of the answer.
+    /// The time for everything: connecting, redirects, a retry and the response's body.
     pub timeout: Duration,
-    /// Whether it takes a new connection, and none is kept.
-    pub is_alone: bool,
+    /// Whether it opens a new connection, which is closed afterwards.
+    pub needs_new_connection: bool,
 }
 
-/// Whom a request goes to, which says what is expected there.
+/// The kind of server that a request is sent to, which decides what is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Destination {
-    /// A server that others told of: no address that no server has, and at most 3 redirects.
+    /// A server named by others: only addresses that servers have, and at most 3 redirects.
     Peer,
-    /// The master list that the operator has configured: at most 20 redirects, only these to be checked, and no content
-    /// coding, because a store may give each coding a validator of its own.
+    /// The master list that the operator has configured. Only its redirects are checked, at most
+    /// 20. No content coding is accepted, because a store may give each coding a validator of its
+    /// own.
     MasterList,
 }
 
-/// The methods in use.
+/// The supported methods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     /// GET
@@ -49,32 +50,32 @@ pub enum Method {
     Put,
 }
 
-/// An answer, of whatever status.
+/// A response of any status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
-    /// The HTTP status; a redirect has been followed already.
+    /// The HTTP status, after redirects.
     pub status: u16,
     /// The `ETag` header.
     pub etag: Option<String>,
-    /// How long the server wants to be left alone, by its `Retry-After` header.
+    /// How long the server asks not to be contacted, from its `Retry-After` header.
     pub retry_after: Option<Duration>,
-    /// Whether redirects led to another URL than the one asked.
-    pub is_elsewhere: bool,
+    /// Whether redirects led to a different URL.
+    pub was_redirected: bool,
     /// The body, decompressed, at most 16 MB.
     pub body: Vec<u8>,
 }
 
-/// A header value that goes out as Latin-1, as `fetch` sends it. `Debug` hides the content.
+/// A header value that is sent as Latin-1, as in `fetch`. `Debug` hides the content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderText(HeaderValue);
 
-/// The text holds a character that no HTTP header can carry.
+/// The text contains a character that no HTTP header can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotAHeaderValue;
 
 impl HeaderText {
-    /// Takes what `fetch` takes: characters up to U+00FF, without ASCII's control characters other than the tab.
-    /// White space around the text is cut off.
+    /// Accepts what `fetch` accepts: characters up to U+00FF, without ASCII control characters
+    /// except the tab. Leading and trailing whitespace is removed.
     pub fn new(text: &str) -> Result<Self, NotAHeaderValue> {
         let mut value = latin1(text.trim_matches([' ', '\t', '\r', '\n'])).ok_or(NotAHeaderValue)?;
         value.set_sensitive(true);
@@ -88,19 +89,19 @@ impl HeaderText {
 
 impl fmt::Display for NotAHeaderValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("it holds a character that an HTTP header cannot carry")
+        f.write_str("it contains a character that an HTTP header cannot carry")
     }
 }
 
 impl std::error::Error for NotAHeaderValue {}
 
-/// The header value for a text, where there is one.
+/// Returns the header value for a text, if there is one.
 pub(super) fn latin1(text: &str) -> Option<HeaderValue> {
     let bytes: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c).ok()).collect();
     HeaderValue::from_bytes(&bytes?).ok()
 }
 
-/// The text of a header value, so that [`latin1`] gives the same bytes back.
+/// Returns the text of a header value, which [`latin1`] turns back into the same bytes.
 pub(super) fn text(value: &HeaderValue) -> String {
     value.as_bytes().iter().copied().map(char::from).collect()
 }
@@ -110,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn header_text_is_what_fetch_takes() {
+    fn header_text_accepts_the_same_values_as_fetch() {
         assert_eq!(HeaderText::new("pä\tss").unwrap().into_value().as_bytes(), b"p\xe4\tss");
         assert_eq!(HeaderText::new(" key\r\n").unwrap().into_value().as_bytes(), b"key");
         for refused in ["a\nb", "a\rb", "a\0b", "a\u{7f}b", "€", "🎉"] {
@@ -131,7 +132,7 @@ mod tests {
             if_none_match: None,
             destination: Destination::Peer,
             timeout: Duration::ZERO,
-            is_alone: false,
+            needs_new_connection: false,
         };
         assert!(!format!("{request:?}").contains("hush"));
     }

@@ -1,19 +1,20 @@
-//! The HTTP client: requests that behave as Node's own `fetch`.
+//! The HTTP client, which behaves like Node's own `fetch`.
 //!
-//! | file | what it holds |
+//! | file | contents |
 //! |---|---|
-//! | `client` | sending: the second try, the limits on time and size |
-//! | `decoding` | what compressed answers hold |
-//! | `message` | requests, answers, header values |
-//! | `error` | why there is no answer |
-//! | `settings` | what of the environment counts |
+//! | `client` | sending, with the retry and the limits on time and size |
+//! | `decoding` | decompression of responses |
+//! | `message` | requests, responses, header values |
+//! | `error` | why a request failed |
+//! | `settings` | the environment variables that count |
 //! | `redirect` | where a redirect leads |
-//! | `reuse` | which connections have answered before |
-//! | `reach` | which addresses requests may go to |
+//! | `reuse` | which connections have been used before |
+//! | `address_policy` | which addresses requests may go to |
 //! | `proxy` | which requests go through a proxy |
-//! | `tls`, `verifier` | whom to trust, and how certificates are checked |
-//! | `certificate`, `ca_leaf` | what is read from certificates; those of servers that could issue others |
+//! | `tls`, `verifier` | the trusted roots, and how certificates are verified |
+//! | `certificate`, `ca_leaf` | parsing of certificates; those of servers that may issue others |
 
+mod address_policy;
 mod ca_leaf;
 mod certificate;
 mod client;
@@ -21,7 +22,6 @@ mod decoding;
 mod error;
 mod message;
 mod proxy;
-mod reach;
 mod redirect;
 mod retry_after;
 mod reuse;
@@ -32,9 +32,9 @@ mod tls;
 mod verifier;
 
 pub use self::{
+    address_policy::ConfiguredUrls,
     client::HttpClient,
     error::TransportError,
     message::{Destination, HeaderText, Method, NotAHeaderValue, Request, Response},
-    reach::OwnUrls,
     settings::{HttpSettings, ProxySettings},
 };

@@ -6,7 +6,8 @@ use reqwest::Url;
 
 use super::settings::ProxySettings;
 
-/// The proxies that `NODE_USE_ENV_PROXY=1` asks for. `Debug` hides their addresses, which often hold a password.
+/// The proxies of `NODE_USE_ENV_PROXY=1`. `Debug` hides their addresses, which often contain a
+/// password.
 pub(super) struct Proxies {
     http: Option<Url>,
     https: Option<Url>,
@@ -32,7 +33,7 @@ impl Proxies {
         self.http.iter().chain(&self.https)
     }
 
-    /// The proxy by which an address is reached.
+    /// Returns the proxy for a URL.
     pub(super) fn of(&self, url: &Url) -> Option<&Url> {
         let proxy = if url.scheme() == "https" { &self.https } else { &self.http };
         proxy.as_ref().filter(|_| !self.direct.covers(url))
@@ -45,7 +46,8 @@ impl fmt::Debug for Proxies {
     }
 }
 
-/// The hosts that are reached directly. reqwest's own list knows no ports, Node's does.
+/// The hosts that are contacted directly. Unlike reqwest's own list, and like Node's, it supports
+/// ports.
 #[derive(Debug)]
 struct NoProxy {
     everything: bool,
@@ -69,7 +71,7 @@ impl NoProxy {
         Self { everything: list.trim() == "*", entries }
     }
 
-    /// An entry stands for its host and all hosts below it, with a port for that port alone.
+    /// An entry covers its host and all subdomains, and with a port only that port.
     fn covers(&self, url: &Url) -> bool {
         let host = url.host_str().unwrap_or_default();
         self.everything

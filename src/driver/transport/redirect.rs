@@ -1,4 +1,4 @@
-//! Where a redirect leads, as the Fetch standard has it.
+//! Where a redirect leads, according to the Fetch standard.
 
 use reqwest::{
     Method, Request, Response, StatusCode, Url,
@@ -7,24 +7,24 @@ use reqwest::{
 
 use super::error::TransportError;
 
-/// The request that an answer redirects to; none if it is no redirect.
-pub(super) fn next(request: &Request, answer: &Response) -> Result<Option<Request>, TransportError> {
-    let becomes_get = match answer.status() {
+/// Returns the request that a response redirects to; `None` if it is not a redirect.
+pub(super) fn next(request: &Request, response: &Response) -> Result<Option<Request>, TransportError> {
+    let becomes_get = match response.status() {
         StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND => request.method() == Method::POST,
         StatusCode::SEE_OTHER => true,
         StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => false,
         _ => return Ok(None),
     };
-    let Some(location) = answer.headers().get(LOCATION) else { return Ok(None) };
+    let Some(location) = response.headers().get(LOCATION) else { return Ok(None) };
     let mut url = request
         .url()
         .join(&String::from_utf8_lossy(location.as_bytes()))
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https"))
-        .ok_or(TransportError::Request("redirected to something that is not an HTTP address"))?;
+        .ok_or(TransportError::InvalidRequest("redirected to something that is not an HTTP address"))?;
     strip_user_info(&mut url);
 
-    let mut next = request.try_clone().ok_or(TransportError::Request("body cannot be sent twice"))?;
+    let mut next = request.try_clone().ok_or(TransportError::InvalidRequest("body cannot be sent twice"))?;
     if becomes_get {
         *next.method_mut() = Method::GET;
         *next.body_mut() = None;
@@ -37,9 +37,9 @@ pub(super) fn next(request: &Request, answer: &Response) -> Result<Option<Reques
     Ok(Some(next))
 }
 
-/// Takes name and password out of a URL.
+/// Removes the user name and password from a URL.
 pub(super) fn strip_user_info(url: &mut Url) {
-    // Only URLs without a host refuse this, and those are no HTTP addresses.
+    // Only URLs without a host fail here, and HTTP URLs have one.
     let _ = url.set_username("");
     let _ = url.set_password(None);
 }

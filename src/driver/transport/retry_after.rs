@@ -1,11 +1,11 @@
-//! How long a server wants to be left alone.
+//! How long a server asks not to be contacted.
 
 use std::time::Duration;
 
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
-/// The pause that a `Retry-After` asks for: seconds, or a date, which counts from the server's own `Date`. No clocks
-/// have to agree then.
+/// Reads the pause from `Retry-After`: seconds, or a date, which is compared with the server's own
+/// `Date`. So the clocks need not agree.
 pub(super) fn read(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
     let pause = text(RETRY_AFTER)?;

@@ -1,4 +1,4 @@
-//! Which connections have answered before.
+//! Which connections have been used before.
 
 use std::{
     collections::BTreeMap,
@@ -11,19 +11,19 @@ use std::{
 use hyper_util::client::legacy::{Error as HyperError, connect::HttpInfo};
 use tokio::time::Instant;
 
-/// How long a connection is remembered: longer than it idles and a request on it lasts.
-const REMEMBERED: Duration = Duration::from_secs(60);
+/// How long a connection is remembered: longer than it idles plus the longest request.
+const RETENTION: Duration = Duration::from_secs(60);
 
-/// How many connections are remembered.
-const MOST: usize = 4096;
+/// Connections remembered at once.
+const MAX_REMEMBERED: usize = 4096;
 
-/// The connections that have answered before.
+/// The connections on which a response has arrived.
 ///
-/// A failure on one of them may only mean that its server closed it meanwhile, so the request is worth a second
-/// try; a failure on a fresh connection is the server's own. The HTTP client does not tell which of them it used,
-/// but names both ends of the connection in an answer as well as in an error, and these identify it.
+/// A failure on one of them may only mean that its server has closed it, so the request is retried.
+/// A failure on a new connection is final. The HTTP client does not tell which kind it used. But
+/// responses and errors name both ends of the connection, which identify it.
 #[derive(Debug, Default)]
-pub(super) struct AnsweredConnections(Mutex<BTreeMap<Connection, Instant>>);
+pub(super) struct UsedConnections(Mutex<BTreeMap<Connection, Instant>>);
 
 /// Both ends of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,35 +32,35 @@ pub(super) struct Connection {
     remote: SocketAddr,
 }
 
-impl AnsweredConnections {
-    /// Notes that an answer came on this connection; true if it was not the first one.
-    pub(super) fn note(&self, connection: Connection, now: Instant) -> bool {
-        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if noted.len() >= MOST {
-            noted.retain(|_, at| now.duration_since(*at) < REMEMBERED);
+impl UsedConnections {
+    /// Records a response on this connection; returns whether it was used before.
+    pub(super) fn record(&self, connection: Connection, now: Instant) -> bool {
+        let mut connections = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if connections.len() >= MAX_REMEMBERED {
+            connections.retain(|_, at| now.duration_since(*at) < RETENTION);
         }
-        if noted.len() >= MOST
-            && let Some(oldest) = noted.iter().min_by_key(|(_, at)| **at).map(|(oldest, _)| *oldest)
+        if connections.len() >= MAX_REMEMBERED
+            && let Some(oldest) = connections.iter().min_by_key(|(_, at)| **at).map(|(oldest, _)| *oldest)
         {
-            noted.remove(&oldest);
+            connections.remove(&oldest);
         }
-        noted.insert(connection, now).is_some_and(|at| now.duration_since(at) < REMEMBERED)
+        connections.insert(connection, now).is_some_and(|at| now.duration_since(at) < RETENTION)
     }
 
-    /// Whether an answer has come on this connection before.
-    pub(super) fn knows(&self, connection: &Connection, now: Instant) -> bool {
-        let noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        noted.get(connection).is_some_and(|at| now.duration_since(*at) < REMEMBERED)
+    /// Whether a response has arrived on this connection before.
+    pub(super) fn was_used(&self, connection: &Connection, now: Instant) -> bool {
+        let connections = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        connections.get(connection).is_some_and(|at| now.duration_since(*at) < RETENTION)
     }
 }
 
 impl Connection {
-    /// The connection that an answer came on.
-    pub(super) fn of_answer(answer: &reqwest::Response) -> Option<Self> {
-        answer.extensions().get().map(Self::new)
+    /// The connection of a response.
+    pub(super) fn of_response(response: &reqwest::Response) -> Option<Self> {
+        response.extensions().get().map(Self::new)
     }
 
-    /// The connection that a request failed on; none if it failed while connecting.
+    /// The connection on which a request failed; `None` if connecting failed.
     pub(super) fn of_failure(error: &reqwest::Error) -> Option<Self> {
         let mut cause = error.source();
         while let Some(error) = cause {
@@ -91,24 +91,24 @@ mod tests {
     }
 
     #[test]
-    fn remembers_for_a_while_and_within_bounds() {
-        let answered = AnsweredConnections::default();
+    fn forgets_old_connections_and_keeps_a_bounded_number() {
+        let used_connections = UsedConnections::default();
         let start = Instant::now();
-        assert!(!answered.knows(&connection(1), start));
-        assert!(!answered.note(connection(1), start));
-        assert!(answered.knows(&connection(1), start));
-        assert!(answered.note(connection(1), start));
-        assert!(!answered.knows(&connection(1), start + REMEMBERED));
-        assert!(!answered.note(connection(1), start + REMEMBERED));
+        assert!(!used_connections.was_used(&connection(1), start));
+        assert!(!used_connections.record(connection(1), start));
+        assert!(used_connections.was_used(&connection(1), start));
+        assert!(used_connections.record(connection(1), start));
+        assert!(!used_connections.was_used(&connection(1), start + RETENTION));
+        assert!(!used_connections.record(connection(1), start + RETENTION));
 
-        let later = |number: u16| start + REMEMBERED + Duration::from_millis(number.into());
-        let last = MOST as u16 + 1;
+        let later = |number: u16| start + RETENTION + Duration::from_millis(number.into());
+        let last = MAX_REMEMBERED as u16 + 1;
         for number in 2..=last {
-            answered.note(connection(number), later(number));
+            used_connections.record(connection(number), later(number));
         }
-        assert_eq!(answered.0.lock().unwrap().len(), MOST);
-        assert!(!answered.knows(&connection(1), later(last)));
-        assert!(answered.knows(&connection(2), later(last)));
-        assert!(answered.knows(&connection(last), later(last)));
+        assert_eq!(used_connections.0.lock().unwrap().len(), MAX_REMEMBERED);
+        assert!(!used_connections.was_used(&connection(1), later(last)));
+        assert!(used_connections.was_used(&connection(2), later(last)));
+        assert!(used_connections.was_used(&connection(last), later(last)));
     }
 }

@@ -1,46 +1,47 @@
-//! What of the process environment the HTTP client heeds.
+//! The environment variables that affect the HTTP client.
 
 use std::fmt;
 
-/// What of the process environment the HTTP client heeds, as Node's own `fetch` does.
+/// The environment variables that affect the HTTP client, as in Node's own `fetch`.
 ///
-/// The variables are read through JavaScript, never through libc: `process.env` is what the program sees and
-/// sets, a worker has its own copy, and `getenv` in one thread races with `setenv` in another.
+/// They are read through JavaScript, never through libc. The program reads and sets `process.env`,
+/// a worker has its own copy, and `getenv` races with `setenv` in another thread.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
-    /// `NODE_EXTRA_CA_CERTS`: a PEM file with certificates that are trusted beside the usual roots.
+    /// `NODE_EXTRA_CA_CERTS`: a PEM file with certificates that are trusted besides the usual
+    /// roots.
     pub node_extra_ca_certs: Option<String>,
-    /// False only for `NODE_TLS_REJECT_UNAUTHORIZED=0`; then every certificate is accepted.
+    /// False only for `NODE_TLS_REJECT_UNAUTHORIZED=0`, which accepts every certificate.
     pub reject_unauthorized: bool,
     /// `SSL_CERT_FILE`: one more PEM file with trusted certificates.
     pub ssl_cert_file: Option<String>,
-    /// `SSL_CERT_DIR`: folders full of PEM files with trusted certificates, separated as in `PATH`.
+    /// `SSL_CERT_DIR`: directories of PEM files with trusted certificates, separated as in `PATH`.
     pub ssl_cert_dir: Option<String>,
-    /// The proxies, only with `NODE_USE_ENV_PROXY=1`.
+    /// The proxies; set only by `NODE_USE_ENV_PROXY=1`.
     pub proxy: Option<ProxySettings>,
 }
 
-/// The proxy variables. `Debug` hides the proxies' addresses, which often hold a password.
+/// The proxy variables. `Debug` hides the proxies' addresses, which often contain a password.
 #[derive(Clone, Default)]
 pub struct ProxySettings {
-    /// `http_proxy` or `HTTP_PROXY`: the proxy for `http:` addresses.
+    /// `http_proxy` or `HTTP_PROXY`: the proxy for `http:` URLs.
     pub http_proxy: Option<String>,
-    /// `https_proxy` or `HTTPS_PROXY`: the proxy for `https:` addresses; without it they take `http_proxy`.
+    /// `https_proxy` or `HTTPS_PROXY`: the proxy for `https:` URLs; the default is `http_proxy`.
     pub https_proxy: Option<String>,
-    /// `no_proxy` or `NO_PROXY`: hosts that are reached directly, separated by commas or spaces.
+    /// `no_proxy` or `NO_PROXY`: hosts that are contacted directly, separated by commas or spaces.
     pub no_proxy: Option<String>,
 }
 
 impl HttpSettings {
-    /// Reads the settings; `get` looks a variable up in JavaScript's `process.env`.
+    /// Reads the settings; `get` looks up a variable in JavaScript's `process.env`.
     pub fn from_environment(get: impl Fn(&str) -> Option<String>) -> Self {
-        let filled = |name: &str| get(name).filter(|value| !value.is_empty());
-        let either = |lower: &str| filled(lower).or_else(|| filled(&lower.to_ascii_uppercase()));
+        let non_empty = |name: &str| get(name).filter(|value| !value.is_empty());
+        let either = |lower: &str| non_empty(lower).or_else(|| non_empty(&lower.to_ascii_uppercase()));
         Self {
-            node_extra_ca_certs: filled("NODE_EXTRA_CA_CERTS"),
+            node_extra_ca_certs: non_empty("NODE_EXTRA_CA_CERTS"),
             reject_unauthorized: get("NODE_TLS_REJECT_UNAUTHORIZED").as_deref() != Some("0"),
-            ssl_cert_file: filled("SSL_CERT_FILE"),
-            ssl_cert_dir: filled("SSL_CERT_DIR"),
+            ssl_cert_file: non_empty("SSL_CERT_FILE"),
+            ssl_cert_dir: non_empty("SSL_CERT_DIR"),
             proxy: (get("NODE_USE_ENV_PROXY").as_deref() == Some("1")).then(|| ProxySettings {
                 http_proxy: either("http_proxy"),
                 https_proxy: either("https_proxy"),
@@ -51,7 +52,7 @@ impl HttpSettings {
 }
 
 impl Default for HttpSettings {
-    /// An empty environment: certificates are checked, no proxy.
+    /// The settings of an empty environment: certificates are verified, and no proxy is used.
     fn default() -> Self {
         Self::from_environment(|_| None)
     }
@@ -82,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn proxies_count_only_when_node_is_told_to_use_them() {
+    fn proxies_need_node_use_env_proxy() {
         assert!(read(&[("http_proxy", "http://proxy")]).proxy.is_none());
         assert!(read(&[("http_proxy", "http://proxy"), ("NODE_USE_ENV_PROXY", "true")]).proxy.is_none());
         let proxy = read(&[

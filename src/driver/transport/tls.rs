@@ -1,4 +1,4 @@
-//! Whom to trust: the roots of the client's TLS.
+//! The TLS configuration and the trusted roots.
 
 use std::{env, path::Path, sync::Arc};
 
@@ -16,7 +16,7 @@ use super::{
     verifier::{AcceptAll, NodeVerifier},
 };
 
-/// The TLS configuration: rustls with ring, named here, so that no process-wide default is needed.
+/// Builds the TLS configuration. It names ring explicitly, so no process-wide default is needed.
 pub(super) fn client_config(
     settings: &HttpSettings,
     warnings: &mut Vec<String>,
@@ -28,8 +28,8 @@ pub(super) fn client_config(
         .map_err(|error| TransportError::Setup(error.to_string()))?
         .dangerous();
     let mut config = if settings.reject_unauthorized {
-        let named = named_certificates(settings, warnings);
-        let verifier = NodeVerifier::new(roots(&named), named, algorithms);
+        let extra = extra_certificates(settings, warnings);
+        let verifier = NodeVerifier::new(roots(&extra), extra, algorithms);
         config.with_custom_certificate_verifier(Arc::new(verifier))
     } else {
         warnings.push("NODE_TLS_REJECT_UNAUTHORIZED=0 makes TLS insecure: no certificate is checked".into());
@@ -40,23 +40,23 @@ pub(super) fn client_config(
     Ok(config)
 }
 
-/// The certificates that the user names in variables.
-fn named_certificates(settings: &HttpSettings, warnings: &mut Vec<String>) -> Vec<CertificateDer<'static>> {
-    let mut named = Vec::new();
+/// Reads the certificates from the user's variables.
+fn extra_certificates(settings: &HttpSettings, warnings: &mut Vec<String>) -> Vec<CertificateDer<'static>> {
+    let mut extra = Vec::new();
     if let Some(path) = &settings.node_extra_ca_certs
-        && let Err(reason) = read_pem(path, &mut named)
+        && let Err(reason) = read_pem(path, &mut extra)
     {
         warnings.push(format!("Ignoring extra certs from `{path}`, load failed: {reason}"));
     }
     let file = settings.ssl_cert_file.as_deref().map(Path::new);
-    named.extend(rustls_native_certs::load_certs_from_paths(file, None).certs);
+    extra.extend(rustls_native_certs::load_certs_from_paths(file, None).certs);
     for folder in env::split_paths(settings.ssl_cert_dir.as_deref().unwrap_or_default()) {
-        named.extend(rustls_native_certs::load_certs_from_paths(None, Some(&folder)).certs);
+        extra.extend(rustls_native_certs::load_certs_from_paths(None, Some(&folder)).certs);
     }
-    named
+    extra
 }
 
-/// Reads a PEM file; what stands before an error is kept, as in Node.
+/// Reads a PEM file; the certificates before an error are kept, as in Node.
 fn read_pem(path: &str, into: &mut Vec<CertificateDer<'static>>) -> Result<(), String> {
     let reason = |error: pem::Error| match error {
         pem::Error::Io(error) => error.to_string(),
@@ -66,19 +66,20 @@ fn read_pem(path: &str, into: &mut Vec<CertificateDer<'static>>) -> Result<(), S
     for certificate in CertificateDer::pem_file_iter(path).map_err(reason)? {
         into.push(certificate.map_err(reason)?);
     }
-    if into.len() == before { Err("it holds no certificate".into()) } else { Ok(()) }
+    if into.len() == before { Err("it contains no certificate".into()) } else { Ok(()) }
 }
 
-/// All roots. Mozilla's are always among them, as an image without ca-certificates has an empty system store.
-fn roots(named: &[CertificateDer<'static>]) -> RootCertStore {
+/// Returns all roots, always with Mozilla's: an image without ca-certificates has an empty system
+/// store.
+fn roots(extra: &[CertificateDer<'static>]) -> RootCertStore {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     roots.add_parsable_certificates(system_certificates());
-    roots.add_parsable_certificates(named.iter().cloned());
+    roots.add_parsable_certificates(extra.iter().cloned());
     roots
 }
 
-/// The system store, without `load_native_certs`: on these systems that calls `getenv`, which can crash while
-/// JavaScript writes to `process.env`.
+/// Reads the system store without `load_native_certs`, which calls `getenv` on these systems. That
+/// can crash while JavaScript writes to `process.env`.
 #[cfg(all(unix, not(target_os = "macos")))]
 fn system_certificates() -> Vec<CertificateDer<'static>> {
     openssl_probe::candidate_cert_dirs()

@@ -1,4 +1,4 @@
-//! How certificates are checked.
+//! Verifies certificates.
 
 use rustls::{
     CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
@@ -17,27 +17,28 @@ use super::{
     certificate::{check_time, explain, parse},
 };
 
-/// webpki's word for a server's certificate that is an authority's.
+/// webpki's name for the error about a server certificate that may issue others.
 pub(super) const CA_AS_LEAF: &str = "CaUsedAsEndEntity";
 
-/// Checks certificates as Node does, which takes three kinds that webpki refuses: a self-signed one that the user
-/// names as trusted and the server uses itself, one that is an authority's and was issued by another authority, and one
-/// without DNS names whose common name is the host.
+/// Verifies certificates as Node does. It accepts three kinds that webpki rejects:
+/// - a self-signed one from the user's variables that the server itself uses,
+/// - one that may issue others and that another authority issued,
+/// - one without DNS names whose common name is the host.
 #[derive(Debug)]
 pub(super) struct NodeVerifier {
     roots: RootCertStore,
-    /// Certificates that the user names; a server that shows one of them is trusted.
-    named: Vec<CertificateDer<'static>>,
+    /// The certificates from the user's variables; a server that presents one of them is trusted.
+    extra: Vec<CertificateDer<'static>>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl NodeVerifier {
     pub(super) fn new(
         roots: RootCertStore,
-        named: Vec<CertificateDer<'static>>,
+        extra: Vec<CertificateDer<'static>>,
         algorithms: WebPkiSupportedAlgorithms,
     ) -> Self {
-        Self { roots, named, algorithms }
+        Self { roots, extra, algorithms }
     }
 }
 
@@ -50,8 +51,8 @@ impl ServerCertVerifier for NodeVerifier {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let explained = |refusal| explain(refusal, end_entity, intermediates);
-        let certificate = ParsedCertificate::try_from(end_entity).map_err(explained)?;
+        let with_reason = |error| explain(error, end_entity, intermediates);
+        let certificate = ParsedCertificate::try_from(end_entity).map_err(with_reason)?;
         verify_server_cert_signed_by_trust_anchor(
             &certificate,
             &self.roots,
@@ -59,19 +60,18 @@ impl ServerCertVerifier for NodeVerifier {
             now,
             self.algorithms.all,
         )
-        .or_else(|refusal| {
-            if self.named.contains(end_entity) {
-                verify_in_itself(end_entity, now)
-            } else if is_ca_leaf(&refusal, end_entity) {
-                ca_leaf::verify(end_entity, intermediates, &self.named, now)
+        .or_else(|error| {
+            if self.extra.contains(end_entity) {
+                verify_trusted_leaf(end_entity, now)
+            } else if is_ca_leaf(&error, end_entity) {
+                ca_leaf::verify(end_entity, intermediates, &self.extra, now)
             } else {
-                Err(refusal)
+                Err(error)
             }
         })
-        .map_err(explained)?;
-        verify_server_name(&certificate, server_name).or_else(|refusal| {
-            if has_common_name(end_entity, server_name)? { Ok(()) } else { Err(refusal) }
-        })?;
+        .map_err(with_reason)?;
+        verify_server_name(&certificate, server_name)
+            .or_else(|error| if has_common_name(end_entity, server_name)? { Ok(()) } else { Err(error) })?;
         Ok(ServerCertVerified::assertion())
     }
 
@@ -82,7 +82,7 @@ impl ServerCertVerifier for NodeVerifier {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         verify_tls12_signature(message, certificate, signed, &self.algorithms)
-            .map_err(|refusal| explain(refusal, certificate, &[]))
+            .map_err(|error| explain(error, certificate, &[]))
     }
 
     fn verify_tls13_signature(
@@ -92,7 +92,7 @@ impl ServerCertVerifier for NodeVerifier {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         verify_tls13_signature(message, certificate, signed, &self.algorithms)
-            .map_err(|refusal| explain(refusal, certificate, &[]))
+            .map_err(|error| explain(error, certificate, &[]))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -100,16 +100,17 @@ impl ServerCertVerifier for NodeVerifier {
     }
 }
 
-/// Whether a certificate was refused only because it is an authority's, and was issued by another one.
-fn is_ca_leaf(refusal: &Error, certificate: &CertificateDer<'_>) -> bool {
-    // webpki's own error is not part of this crate's dependencies; its name is.
-    let is_ca = matches!(refusal, Error::InvalidCertificate(CertificateError::Other(reason))
+/// Whether a certificate was rejected only because it may issue others, and another authority
+/// issued it.
+fn is_ca_leaf(error: &Error, certificate: &CertificateDer<'_>) -> bool {
+    // webpki's own error type is not among this crate's dependencies, but its text is stable.
+    let is_ca = matches!(error, Error::InvalidCertificate(CertificateError::Other(reason))
         if reason.to_string() == CA_AS_LEAF);
     is_ca && parse(certificate).is_ok_and(|certificate| certificate.issuer() != certificate.subject())
 }
 
-/// What is left to check of a certificate that is trusted itself: its time and its purpose.
-fn verify_in_itself(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), Error> {
+/// Checks the rest of a certificate that is itself trusted: its validity period and its purpose.
+fn verify_trusted_leaf(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), Error> {
     let certificate = parse(certificate)?;
     check_time(&certificate, now)?;
     match certificate.extended_key_usage().map_err(|_| CertificateError::BadEncoding)? {
@@ -120,7 +121,7 @@ fn verify_in_itself(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(
     }
 }
 
-/// Whether the certificate names a host by its common name alone. As in Node this counts only without DNS names.
+/// Whether the common name is the host. As in Node, it counts only without DNS names.
 fn has_common_name(certificate: &CertificateDer<'_>, server_name: &ServerName<'_>) -> Result<bool, Error> {
     let ServerName::DnsName(host) = server_name else { return Ok(false) };
     let certificate = parse(certificate)?;
@@ -136,7 +137,7 @@ fn has_common_name(certificate: &CertificateDer<'_>, server_name: &ServerName<'_
         .any(|pattern| covers(pattern, host.as_ref())))
 }
 
-/// Whether a common name covers a host: the very name, or `*.` and at least two labels for hosts one level below.
+/// Whether a common name covers a host. `*.` and at least two labels cover hosts one level below.
 fn covers(pattern: &str, host: &str) -> bool {
     let pattern = pattern.strip_suffix('.').unwrap_or(pattern);
     let host = host.strip_suffix('.').unwrap_or(host);
@@ -149,7 +150,7 @@ fn covers(pattern: &str, host: &str) -> bool {
     }
 }
 
-/// Accepts every certificate, also one that can't be parsed, as `NODE_TLS_REJECT_UNAUTHORIZED=0` asks.
+/// Accepts every certificate, even one that cannot be parsed, for `NODE_TLS_REJECT_UNAUTHORIZED=0`.
 #[derive(Debug)]
 pub(super) struct AcceptAll(WebPkiSupportedAlgorithms);
 
@@ -199,7 +200,7 @@ mod tests {
     use super::covers;
 
     #[test]
-    fn a_common_name_covers_what_node_lets_it_cover() {
+    fn a_common_name_covers_the_same_hosts_as_in_node() {
         assert!(covers("localhost", "LOCALHOST"));
         assert!(covers("example.com.", "example.com"));
         assert!(covers("*.example.com", "www.example.com"));

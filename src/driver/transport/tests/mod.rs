@@ -11,17 +11,17 @@ mod tls_server;
 
 use std::time::Duration;
 
-use super::{Destination, HeaderText, HttpClient, HttpSettings, Method, OwnUrls, Request};
+use super::{ConfiguredUrls, Destination, HeaderText, HttpClient, HttpSettings, Method, Request};
 
-/// Long enough for anything on loopback; only tests that wait for a time-out use another.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Long enough for anything on loopback; only tests of timeouts use a shorter one.
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 fn client() -> HttpClient {
     client_with(&HttpSettings::default())
 }
 
 fn client_with(settings: &HttpSettings) -> HttpClient {
-    HttpClient::new(settings, &OwnUrls::default()).unwrap().0
+    HttpClient::new(settings, &ConfiguredUrls::default()).unwrap().0
 }
 
 fn get(url: impl Into<String>) -> Request {
@@ -33,8 +33,8 @@ fn get(url: impl Into<String>) -> Request {
         if_match: None,
         if_none_match: None,
         destination: Destination::Peer,
-        timeout: PATIENCE,
-        is_alone: false,
+        timeout: TEST_TIMEOUT,
+        needs_new_connection: false,
     }
 }
 

@@ -1,12 +1,13 @@
-//! Redirects, as the Fetch standard has them.
+//! Redirects, according to the Fetch standard.
 
 use super::{
-    super::{Destination, HttpClient, HttpSettings, Method, OwnUrls, Request, TransportError},
+    super::{ConfiguredUrls, Destination, HttpClient, HttpSettings, Method, Request, TransportError},
     client, get, post,
     server::{Reply, Server},
 };
 
-/// Sends one request through one redirect; gives the method, the body and the `Content-Type` that arrive.
+/// Sends one request through one redirect; returns the method, the body and whether a
+/// `Content-Type` arrives.
 async fn redirected(method: Method, status: u16) -> (String, Vec<u8>, bool) {
     let server = Server::start(move |number, _| match number {
         0 => Reply::redirect(status, "/there?x=1#fragment"),
@@ -25,7 +26,7 @@ async fn redirected(method: Method, status: u16) -> (String, Vec<u8>, bool) {
 }
 
 #[tokio::test]
-async fn method_and_body_are_kept_or_dropped_as_in_fetch() {
+async fn redirects_keep_method_and_body_as_in_fetch() {
     let body = b"{\"message\":\"gossip\"}".to_vec();
     for status in [301, 302] {
         assert_eq!(redirected(Method::Post, status).await, ("GET".into(), vec![], false), "{status}");
@@ -43,7 +44,7 @@ async fn method_and_body_are_kept_or_dropped_as_in_fetch() {
 }
 
 #[tokio::test]
-async fn authorization_is_dropped_on_another_origin_and_stays_dropped() {
+async fn authorization_is_dropped_after_another_origin() {
     let other = Server::start(|number, _| match number {
         0 => Reply::redirect(307, "/further"),
         _ => Reply::ok("done"),
@@ -54,14 +55,14 @@ async fn authorization_is_dropped_on_another_origin_and_stays_dropped() {
     client().send(post(server.url("/"))).await.unwrap();
     let arrived = other.requests();
     assert_eq!(arrived.len(), 2);
-    for seen in arrived {
-        assert!(seen.header("authorization").is_empty());
-        assert_eq!(seen.body, b"{\"message\":\"gossip\"}");
+    for received in arrived {
+        assert!(received.header("authorization").is_empty());
+        assert_eq!(received.body, b"{\"message\":\"gossip\"}");
     }
 }
 
 #[tokio::test]
-async fn three_redirects_lead_to_a_peer_twenty_to_a_master_list_and_no_more() {
+async fn redirects_are_limited_to_three_for_peers_and_twenty_for_master_lists() {
     for (destination, most) in [(Destination::Peer, 3), (Destination::MasterList, 20)] {
         for hops in [most, most + 1] {
             let server = Server::start(move |number, _| match number < hops {
@@ -81,7 +82,7 @@ async fn three_redirects_lead_to_a_peer_twenty_to_a_master_list_and_no_more() {
 }
 
 #[tokio::test]
-async fn addresses_that_no_server_has_are_not_contacted_directly_nor_by_a_redirect() {
+async fn disallowed_addresses_are_contacted_neither_directly_nor_by_redirect() {
     for destination in [Destination::Peer, Destination::MasterList] {
         for nowhere in [
             "http://169.254.169.254/",
@@ -101,10 +102,10 @@ async fn addresses_that_no_server_has_are_not_contacted_directly_nor_by_a_redire
 }
 
 #[tokio::test]
-async fn the_master_list_may_be_anywhere() {
+async fn the_master_list_may_be_at_any_address() {
     let server = Server::start(|_, _| Reply::ok("list")).await;
     let url = format!("http://0.0.0.0:{}/", server.address.port());
-    let own = OwnUrls { base_url: None, master_lists: vec![url.parse().unwrap()] };
+    let own = ConfiguredUrls { base_url: None, master_lists: vec![url.parse().unwrap()] };
     let client = HttpClient::new(&HttpSettings::default(), &own).unwrap().0;
     let outcome = client.send(Request { destination: Destination::MasterList, ..get(&*url) }).await;
     assert_eq!(outcome.unwrap().body, b"list");
@@ -112,12 +113,12 @@ async fn the_master_list_may_be_anywhere() {
 }
 
 #[tokio::test]
-async fn a_redirect_to_nowhere_is_an_error_and_one_without_location_an_answer() {
+async fn an_invalid_location_fails_and_a_missing_one_is_a_response() {
     for nowhere in ["data:,x", "file:///etc/passwd", "http://", "ftp://host/"] {
         let server = Server::start(move |_, _| Reply::redirect(302, nowhere)).await;
         assert!(client().send(get(server.url("/"))).await.is_err(), "{nowhere}");
     }
-    let server = Server::start(|_, _| super::server::answer("302 Found", &[], b"read me")).await;
-    let answer = client().send(get(server.url("/"))).await.unwrap();
-    assert_eq!((answer.status, &answer.body[..]), (302, &b"read me"[..]));
+    let server = Server::start(|_, _| super::server::response("302 Found", &[], b"read me")).await;
+    let response = client().send(get(server.url("/"))).await.unwrap();
+    assert_eq!((response.status, &response.body[..]), (302, &b"read me"[..]));
 }

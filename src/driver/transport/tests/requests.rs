@@ -1,43 +1,43 @@
-//! What goes out, byte for byte.
+//! Outgoing requests, byte for byte.
 
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 
 use super::{
-    super::{Destination, HeaderText, HttpSettings, Method, OwnUrls, ProxySettings, Request},
+    super::{ConfiguredUrls, Destination, HeaderText, HttpSettings, Method, ProxySettings, Request},
     client, client_with, get, post, put,
-    server::{Reply, Server, answer},
+    server::{Reply, Server, response},
 };
 
 #[tokio::test]
-async fn a_post_is_what_the_contract_says() {
+async fn a_post_matches_the_contract() {
     let server =
-        Server::start(|_, _| answer("200 OK", &[("ETag", "\"1\""), ("Retry-After", "7")], b"[]")).await;
+        Server::start(|_, _| response("200 OK", &[("ETag", "\"1\""), ("Retry-After", "7")], b"[]")).await;
     let response = client().send(post(server.url("/clustershazbot/gossip"))).await.unwrap();
     assert_eq!((response.status, &response.body[..]), (200, &b"[]"[..]));
     assert_eq!(response.etag.as_deref(), Some("\"1\""));
     assert_eq!(response.retry_after, Some(Duration::from_secs(7)));
 
-    let seen = &server.requests()[0];
-    assert_eq!(seen.line(), "POST /clustershazbot/gossip HTTP/1.1");
-    assert_eq!(seen.header("host"), [server.address.to_string()]);
-    assert_eq!(seen.header("content-type"), ["application/json"]);
-    assert_eq!(seen.header("content-length"), ["20"]);
-    assert_eq!(seen.header("authorization"), ["s3cret"]);
-    assert_eq!(seen.body, b"{\"message\":\"gossip\"}");
+    let received = &server.requests()[0];
+    assert_eq!(received.line(), "POST /clustershazbot/gossip HTTP/1.1");
+    assert_eq!(received.header("host"), [server.address.to_string()]);
+    assert_eq!(received.header("content-type"), ["application/json"]);
+    assert_eq!(received.header("content-length"), ["20"]);
+    assert_eq!(received.header("authorization"), ["s3cret"]);
+    assert_eq!(received.body, b"{\"message\":\"gossip\"}");
     for absent in ["transfer-encoding", "expect", "referer", "if-match", "if-none-match"] {
-        assert!(seen.header(absent).is_empty(), "{absent}");
+        assert!(received.header(absent).is_empty(), "{absent}");
     }
 }
 
 #[tokio::test]
-async fn an_upload_carries_its_condition_as_the_etag_came() {
-    let server = Server::start(|_, seen| match seen.line().starts_with("GET") {
-        true => {
-            Reply::Answer(b"HTTP/1.1 404 Not Found\r\nETag: W/\"\xe9\"\r\nContent-Length: 0\r\n\r\n".to_vec())
-        }
-        false => answer("412 Precondition Failed", &[], b""),
+async fn an_upload_sends_the_etag_unchanged() {
+    let server = Server::start(|_, received| match received.line().starts_with("GET") {
+        true => Reply::Response(
+            b"HTTP/1.1 404 Not Found\r\nETag: W/\"\xe9\"\r\nContent-Length: 0\r\n\r\n".to_vec(),
+        ),
+        false => response("412 Precondition Failed", &[], b""),
     })
     .await;
     let client = client();
@@ -56,7 +56,7 @@ async fn an_upload_carries_its_condition_as_the_etag_came() {
 }
 
 #[tokio::test]
-async fn an_authorization_goes_out_as_latin_1() {
+async fn authorization_is_sent_as_latin_1() {
     let server = Server::start(|_, _| Reply::ok("")).await;
     let authorization = HeaderText::new("clé: \u{e9}\u{ff}\ttab").ok();
     client().send(Request { authorization, ..get(server.url("/")) }).await.unwrap();
@@ -64,17 +64,17 @@ async fn an_authorization_goes_out_as_latin_1() {
 }
 
 #[tokio::test]
-async fn a_presigned_query_goes_out_untouched() {
+async fn a_presigned_query_is_sent_unchanged() {
     let server = Server::start(|_, _| Reply::ok("")).await;
     let target = "/a%2Fb/%7Ec//d|e^f;g=h?X-Amz-Signature=a%2Bb+c%20d/e?f&&g={h}|i\\j`k^l[m]!$()*,:;@&'%27=";
     client().send(get(server.url(target))).await.unwrap();
-    // The apostrophe is the one character that the URL standard itself encodes here.
+    // The apostrophe is the only character here that the URL standard itself encodes.
     let sent = target.replace("&'", "&%27");
     assert_eq!(server.requests()[0].line(), format!("GET {sent} HTTP/1.1"));
 }
 
 #[tokio::test]
-async fn user_info_becomes_basic_authorization_on_a_bare_get_only() {
+async fn user_info_becomes_basic_authorization_only_on_a_get_without_one() {
     let server = Server::start(|_, _| Reply::ok("")).await;
     let client = client();
     let url = format!("http://us%20er:p%40ss@{}/", server.address);
@@ -88,11 +88,11 @@ async fn user_info_becomes_basic_authorization_on_a_bare_get_only() {
     assert_eq!(requests[1].header("authorization"), ["raw"]);
     assert_eq!(requests[2].header("authorization"), ["s3cret"]);
     assert!(requests[3].header("authorization").is_empty());
-    assert!(requests.iter().all(|seen| seen.header("host") == [server.address.to_string()]));
+    assert!(requests.iter().all(|received| received.header("host") == [server.address.to_string()]));
 }
 
 #[tokio::test]
-async fn ports_that_fetch_refuses_are_reached() {
+async fn ports_that_fetch_blocks_are_allowed() {
     for port in [6000, 10080, 5060, 5061, 6566, 6665, 6666, 6667, 6668, 6669] {
         if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)).await {
             let server = Server::on(listener, |_, _| Reply::ok("here"));
@@ -104,7 +104,7 @@ async fn ports_that_fetch_refuses_are_reached() {
 }
 
 #[tokio::test]
-async fn a_data_url_answers_a_get() {
+async fn a_data_url_is_decoded() {
     let client = client();
     let plain = client.send(get("data:application/json,{\"online\":%5B%5D}#x")).await.unwrap();
     assert_eq!((plain.status, &plain.body[..]), (200, &b"{\"online\":[]}"[..]));
@@ -116,8 +116,8 @@ async fn a_data_url_answers_a_get() {
 }
 
 #[tokio::test]
-async fn proxies_are_taken_when_the_settings_hold_them() {
-    let proxy = Server::start(|_, seen| match seen.line().starts_with("CONNECT") {
+async fn configured_proxies_are_used() {
+    let proxy = Server::start(|_, received| match received.line().starts_with("CONNECT") {
         true => Reply::Close(b"HTTP/1.1 502 Bad Gateway\r\n\r\n".to_vec()),
         false => Reply::ok("by proxy"),
     })
@@ -144,7 +144,7 @@ async fn proxies_are_taken_when_the_settings_hold_them() {
 }
 
 #[tokio::test]
-async fn a_refusal_counts_only_as_that_of_the_server_itself() {
+async fn a_refusal_by_a_proxy_or_redirect_target_is_no_refusal() {
     let dead = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let dead = format!("http://{dead}/");
     let refused = client().send(post(&dead)).await.unwrap_err();
@@ -164,7 +164,7 @@ async fn a_refusal_counts_only_as_that_of_the_server_itself() {
 }
 
 #[tokio::test]
-async fn a_date_to_come_back_at_counts_from_the_date_of_the_answer() {
+async fn retry_after_dates_are_relative_to_the_date_header() {
     let sent = ("Date", "Fri, 31 Dec 1999 23:59:19 GMT");
     for (headers, pause) in [
         (vec![sent, ("Retry-After", "Fri, 31 Dec 1999 23:59:59 GMT")], Some(40)),
@@ -172,20 +172,20 @@ async fn a_date_to_come_back_at_counts_from_the_date_of_the_answer() {
         (vec![sent, ("Retry-After", "tomorrow")], None),
         (vec![("Retry-After", "Fri, 31 Dec 1999 23:59:59 GMT")], None),
     ] {
-        let server = Server::start(move |_, _| answer("429 Too Many Requests", &headers, b"")).await;
+        let server = Server::start(move |_, _| response("429 Too Many Requests", &headers, b"")).await;
         let response = client().send(get(server.url("/"))).await.unwrap();
         assert_eq!(response.retry_after, pause.map(Duration::from_secs));
     }
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_no_url_is_left_out_with_a_warning() {
+async fn an_invalid_proxy_is_ignored_with_a_warning() {
     let server = Server::start(|_, _| Reply::ok("direct")).await;
     let settings = HttpSettings {
         proxy: Some(ProxySettings { http_proxy: Some("secret nonsense".into()), ..ProxySettings::default() }),
         ..HttpSettings::default()
     };
-    let (client, warnings) = super::HttpClient::new(&settings, &OwnUrls::default()).unwrap();
+    let (client, warnings) = super::HttpClient::new(&settings, &ConfiguredUrls::default()).unwrap();
     assert_eq!(warnings, ["Ignoring http_proxy: it is not an http: or https: URL"]);
     assert_eq!(client.send(get(server.url("/"))).await.unwrap().body, b"direct");
 }

@@ -1,4 +1,4 @@
-//! Kept connections: when they are let go, and what happens when one fails.
+//! Connection reuse: when idle connections close, and how failures on them are retried.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use tokio::time::Instant;
 use super::{
     super::{Request, TransportError},
     client, get, post,
-    server::{Reply, Server, until},
+    server::{Reply, Server, wait_until},
 };
 
-/// A server whose first connection answers once and then fails in a way of its own; all others answer.
+/// A server whose first connection fails after one response; all others respond.
 async fn stale_after_one(fail: impl Fn() -> Reply + Send + Sync + 'static) -> Server {
-    Server::start(move |number, seen| match (number, seen.connection) {
+    Server::start(move |number, received| match (number, received.connection) {
         (0, _) => Reply::ok("first"),
         (_, 0) => fail(),
         _ => Reply::ok("fresh"),
@@ -21,11 +21,11 @@ async fn stale_after_one(fail: impl Fn() -> Reply + Send + Sync + 'static) -> Se
 }
 
 fn connections(server: &Server) -> Vec<usize> {
-    server.requests().iter().map(|seen| seen.connection).collect()
+    server.requests().iter().map(|received| received.connection).collect()
 }
 
 #[tokio::test]
-async fn probes_of_one_peer_each_second_share_a_connection() {
+async fn requests_each_second_share_a_connection() {
     let server = Server::start(|_, _| Reply::ok("")).await;
     let client = client();
     for _ in 0..3 {
@@ -36,7 +36,7 @@ async fn probes_of_one_peer_each_second_share_a_connection() {
 }
 
 #[tokio::test]
-async fn a_failure_on_a_kept_connection_is_tried_once_more_on_a_fresh_one() {
+async fn a_failure_on_a_reused_connection_is_retried_on_a_new_one() {
     let failures: [fn() -> Reply; 4] = [
         || Reply::Reset,
         || Reply::Close(vec![]),
@@ -50,12 +50,12 @@ async fn a_failure_on_a_kept_connection_is_tried_once_more_on_a_fresh_one() {
         let again = client.send(post(server.url("/"))).await.unwrap();
         assert_eq!(again.body, b"fresh");
         assert_eq!(connections(&server), [0, 0, 1]);
-        assert!(server.requests().iter().all(|seen| seen.body == b"{\"message\":\"gossip\"}"));
+        assert!(server.requests().iter().all(|received| received.body == b"{\"message\":\"gossip\"}"));
     }
 }
 
 #[tokio::test]
-async fn a_failure_on_a_fresh_connection_is_final() {
+async fn a_failure_on_a_new_connection_is_final() {
     for fail in [|| Reply::Reset, || Reply::Close(vec![])] {
         let server = Server::start(move |_, _| fail()).await;
         let client = client();
@@ -67,7 +67,7 @@ async fn a_failure_on_a_fresh_connection_is_final() {
 }
 
 #[tokio::test]
-async fn the_second_try_is_the_last() {
+async fn there_is_only_one_retry() {
     let server = Server::start(|number, _| if number == 0 { Reply::ok("") } else { Reply::Reset }).await;
     let client = client();
     client.send(post(server.url("/"))).await.unwrap();
@@ -76,32 +76,32 @@ async fn the_second_try_is_the_last() {
 }
 
 #[tokio::test]
-async fn a_connection_that_was_closed_while_idle_does_no_harm() {
-    let server = Server::start(|_, seen| match seen.connection {
+async fn a_connection_closed_while_idle_is_replaced() {
+    let server = Server::start(|_, received| match received.connection {
         0 => Reply::Close(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec()),
         _ => Reply::ok("fresh"),
     })
     .await;
     let client = client();
     client.send(get(server.url("/"))).await.unwrap();
-    until(|| server.closed_connections() == 1).await;
+    wait_until(|| server.closed_connections() == 1).await;
     assert_eq!(client.send(get(server.url("/"))).await.unwrap().body, b"fresh");
 }
 
 #[tokio::test]
-async fn a_request_alone_takes_a_connection_of_its_own_and_leaves_none() {
+async fn a_request_that_needs_a_new_connection_does_not_pool_it() {
     let server = Server::start(|_, _| Reply::ok("")).await;
     let client = client();
     client.send(get(server.url("/"))).await.unwrap();
     for closed in 1..=2 {
-        client.send(Request { is_alone: true, ..get(server.url("/")) }).await.unwrap();
-        until(|| server.closed_connections() == closed).await;
+        client.send(Request { needs_new_connection: true, ..get(server.url("/")) }).await.unwrap();
+        wait_until(|| server.closed_connections() == closed).await;
     }
     assert_eq!(connections(&server), [0, 1, 2]);
 }
 
 #[tokio::test]
-async fn a_time_out_on_a_kept_connection_is_not_tried_again() {
+async fn a_timeout_on_a_reused_connection_is_not_retried() {
     let server = stale_after_one(|| Reply::Silence).await;
     let client = client();
     client.send(get(server.url("/"))).await.unwrap();
@@ -112,7 +112,7 @@ async fn a_time_out_on_a_kept_connection_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn the_second_try_has_the_time_that_is_left() {
+async fn a_retry_shares_the_timeout() {
     let server = Server::start(|number, _| match number {
         0 => Reply::ok(""),
         1 => Reply::Reset,
@@ -130,20 +130,21 @@ async fn the_second_try_has_the_time_that_is_left() {
 }
 
 #[tokio::test]
-async fn the_connection_of_a_redirect_counts_as_kept() {
-    let server = Server::start(|_, seen| match (seen.line().split(' ').nth(1), seen.connection) {
-        (Some("/"), _) => Reply::redirect(307, "/there"),
-        (_, 0) => Reply::Reset,
-        _ => Reply::ok("fresh"),
-    })
-    .await;
+async fn the_connection_of_a_redirect_counts_as_reused() {
+    let server =
+        Server::start(|_, received| match (received.line().split(' ').nth(1), received.connection) {
+            (Some("/"), _) => Reply::redirect(307, "/there"),
+            (_, 0) => Reply::Reset,
+            _ => Reply::ok("fresh"),
+        })
+        .await;
     assert_eq!(client().send(post(server.url("/"))).await.unwrap().body, b"fresh");
-    let lines: Vec<String> = server.requests().iter().map(|seen| seen.line().to_owned()).collect();
+    let lines: Vec<String> = server.requests().iter().map(|received| received.line().to_owned()).collect();
     assert_eq!(lines, ["POST / HTTP/1.1", "POST /there HTTP/1.1", "POST /there HTTP/1.1"]);
 }
 
 #[tokio::test]
-async fn idle_connections_are_few_and_closed_before_nodes_servers_do() {
+async fn idle_connections_are_few_and_close_before_nodes_servers_do() {
     let server = Server::start(|_, _| Reply::ok("")).await;
     let client = client();
     let sends: Vec<_> = (0..6)
@@ -157,8 +158,8 @@ async fn idle_connections_are_few_and_closed_before_nodes_servers_do() {
     }
     let start = Instant::now();
     let opened = connections(&server).into_iter().max().unwrap() + 1;
-    until(|| server.closed_connections() >= opened.saturating_sub(2)).await;
+    wait_until(|| server.closed_connections() >= opened.saturating_sub(2)).await;
     assert!(start.elapsed() < Duration::from_secs(2));
-    until(|| server.closed_connections() >= opened).await;
+    wait_until(|| server.closed_connections() >= opened).await;
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }

@@ -1,4 +1,4 @@
-//! No error tells what nobody should read in a log.
+//! Errors contain no secrets.
 
 use std::{
     io::{Read, Write},
@@ -10,18 +10,18 @@ use std::{
 use super::{
     super::{Request, TransportError},
     client, post,
-    server::{Reply, Server, answer},
+    server::{Reply, Server, response},
     tls_server::{HOST, Identity, TlsServer, ecdsa_key, openssl_params},
 };
 
 #[tokio::test]
-async fn errors_hold_no_secret_no_user_info_and_no_query() {
+async fn errors_contain_no_secret_user_info_or_query() {
     let redirecting = Server::start(|_, _| Reply::redirect(302, "http://in:hush@[/?hush")).await;
     let looping = Server::start(|_, _| Reply::redirect(307, "/?sig=hush")).await;
     let garbage = Server::start(|_, _| Reply::Close(b"hush\r\n\r\n".to_vec())).await;
     let resetting = Server::start(|_, _| Reply::Reset).await;
     let silent = Server::start(|_, _| Reply::Silence).await;
-    let broken = Server::start(|_, _| answer("200 OK", &[("Content-Encoding", "gzip")], b"hush")).await;
+    let broken = Server::start(|_, _| response("200 OK", &[("Content-Encoding", "gzip")], b"hush")).await;
     let untrusted = TlsServer::start(&Identity::self_signed(openssl_params(HOST), ecdsa_key()));
 
     let url =
@@ -31,8 +31,8 @@ async fn errors_hold_no_secret_no_user_info_and_no_query() {
         .into();
     urls.extend([
         url("https", &format!("{HOST}:{}", untrusted.port)),
-        url("https", &no_tls()),
-        url("http", &nobody()),
+        url("https", &plain_http_server()),
+        url("http", &closed_port()),
         url("http", &"no-such-host.invalid"),
         url("ftp", &silent.address),
         url("http", &"[hush"),
@@ -56,8 +56,8 @@ async fn errors_hold_no_secret_no_user_info_and_no_query() {
     }
 }
 
-/// A server that answers a TLS handshake with HTTP.
-fn no_tls() -> SocketAddr {
+/// A server that responds to a TLS handshake with HTTP.
+fn plain_http_server() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
@@ -68,19 +68,19 @@ fn no_tls() -> SocketAddr {
     address
 }
 
-/// An address where nobody listens.
-fn nobody() -> SocketAddr {
+/// An address on which nothing listens.
+fn closed_port() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 #[tokio::test]
 async fn errors_are_short_reasons() {
-    let unused = nobody();
+    let unused = closed_port();
     let error = client().send(post(format!("http://{unused}/"))).await.unwrap_err();
     assert!(error.is_refused());
     assert_eq!(error.to_string(), "connection refused");
     let late = TransportError::TimedOut(Duration::from_secs(5));
     assert!(!late.is_refused());
     assert_eq!(late.to_string(), "timed out after 5 s");
-    assert_eq!(TransportError::TooLarge.to_string(), "answer is larger than 16 MB");
+    assert_eq!(TransportError::TooLarge.to_string(), "response is larger than 16 MB");
 }

@@ -12,7 +12,7 @@ use tokio::{
     task::JoinSet,
 };
 
-/// A server on a free loopback port that answers as its script says.
+/// A server on a free loopback port that follows a script.
 pub(super) struct Server {
     pub(super) address: SocketAddr,
     log: Arc<Mutex<Log>>,
@@ -21,42 +21,44 @@ pub(super) struct Server {
 
 #[derive(Default)]
 struct Log {
-    requests: Vec<Seen>,
+    requests: Vec<ReceivedRequest>,
     closed_connections: usize,
 }
 
-/// A request as it came over the wire, bytes of the head taken as Latin-1.
+/// A received request; the bytes of its head are decoded as Latin-1.
 #[derive(Debug, Clone)]
-pub(super) struct Seen {
+pub(super) struct ReceivedRequest {
     pub(super) connection: usize,
     pub(super) head: String,
     pub(super) body: Vec<u8>,
 }
 
-/// What the server does about a request.
+/// The server's reaction to a request.
 #[derive(Clone)]
 pub(super) enum Reply {
-    /// Sends these bytes and keeps the connection.
-    Answer(Vec<u8>),
+    /// Sends these bytes and keeps the connection open.
+    Response(Vec<u8>),
     /// Sends these bytes and closes the connection.
     Close(Vec<u8>),
     /// Resets the connection.
     Reset,
-    /// Sends these bytes, then the second ones again and again.
+    /// Sends the first bytes, then the second ones repeatedly.
     Endless(Vec<u8>, Vec<u8>),
-    /// Says nothing.
+    /// Sends nothing.
     Silence,
 }
 
 impl Server {
-    /// `script` is given the number of the request, counted from 0, and the request.
-    pub(super) async fn start(script: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static) -> Self {
+    /// `script` receives the number of the request, counted from 0, and the request.
+    pub(super) async fn start(
+        script: impl Fn(usize, &ReceivedRequest) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), script)
     }
 
     pub(super) fn on(
         listener: TcpListener,
-        script: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static,
+        script: impl Fn(usize, &ReceivedRequest) -> Reply + Send + Sync + 'static,
     ) -> Self {
         let address = listener.local_addr().unwrap();
         let log = Arc::new(Mutex::new(Log::default()));
@@ -68,7 +70,7 @@ impl Server {
                 let (stream, _) = listener.accept().await.unwrap();
                 let (script, log) = (script.clone(), shared.clone());
                 connections.spawn(async move {
-                    converse(stream, connection, &*script, &log).await;
+                    serve_connection(stream, connection, &*script, &log).await;
                     log.lock().unwrap().closed_connections += 1;
                 });
             }
@@ -81,7 +83,7 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
-    pub(super) fn requests(&self) -> Vec<Seen> {
+    pub(super) fn requests(&self) -> Vec<ReceivedRequest> {
         self.log.lock().unwrap().requests.clone()
     }
 
@@ -90,12 +92,12 @@ impl Server {
     }
 }
 
-impl Seen {
+impl ReceivedRequest {
     pub(super) fn line(&self) -> &str {
         self.head.lines().next().unwrap()
     }
 
-    /// All values of a header, in whatever case its name came.
+    /// All values of a header, whose name is compared without case.
     pub(super) fn header(&self, name: &str) -> Vec<&str> {
         let fields = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
         fields.filter(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value).collect()
@@ -104,48 +106,48 @@ impl Seen {
 
 impl Reply {
     pub(super) fn ok(body: &str) -> Self {
-        answer("200 OK", &[], body.as_bytes())
+        response("200 OK", &[], body.as_bytes())
     }
 
     pub(super) fn redirect(status: u16, to: &str) -> Self {
-        answer(&format!("{status} Elsewhere"), &[("Location", to)], b"")
+        response(&format!("{status} Elsewhere"), &[("Location", to)], b"")
     }
 }
 
-/// An answer with a `Content-Length`.
-pub(super) fn answer(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+/// A response with a `Content-Length`.
+pub(super) fn response(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
     let mut text = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n", body.len());
     for (name, value) in headers {
         text.push_str(&format!("{name}: {value}\r\n"));
     }
     text.push_str("\r\n");
-    Reply::Answer([text.as_bytes(), body].concat())
+    Reply::Response([text.as_bytes(), body].concat())
 }
 
-/// Waits until something is so.
-pub(super) async fn until(what: impl Fn() -> bool) {
+/// Waits until a condition holds.
+pub(super) async fn wait_until(condition: impl Fn() -> bool) {
     let waiting = async {
-        while !what() {
+        while !condition() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("it never came");
+    tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("timed out");
 }
 
-async fn converse(
+async fn serve_connection(
     mut stream: TcpStream,
     connection: usize,
-    script: &(impl Fn(usize, &Seen) -> Reply + Sync),
+    script: &(impl Fn(usize, &ReceivedRequest) -> Reply + Sync),
     log: &Mutex<Log>,
 ) {
-    while let Some(seen) = read_request(&mut stream, connection).await {
+    while let Some(received) = read_request(&mut stream, connection).await {
         let number = {
             let mut log = log.lock().unwrap();
-            log.requests.push(seen.clone());
+            log.requests.push(received.clone());
             log.requests.len() - 1
         };
-        match script(number, &seen) {
-            Reply::Answer(bytes) => {
+        match script(number, &received) {
+            Reply::Response(bytes) => {
                 if stream.write_all(&bytes).await.is_err() {
                     return;
                 }
@@ -170,16 +172,16 @@ async fn converse(
     }
 }
 
-/// The next request; none when the connection has ended.
-async fn read_request(stream: &mut TcpStream, connection: usize) -> Option<Seen> {
+/// Reads the next request; `None` after the end of the connection.
+async fn read_request(stream: &mut TcpStream, connection: usize) -> Option<ReceivedRequest> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);
     }
     let head = head.into_iter().map(char::from).collect();
-    let mut seen = Seen { connection, head, body: Vec::new() };
-    let length = seen.header("content-length").first().map_or(0, |length| length.parse().unwrap());
-    seen.body.resize(length, 0);
-    stream.read_exact(&mut seen.body).await.ok()?;
-    Some(seen)
+    let mut received = ReceivedRequest { connection, head, body: Vec::new() };
+    let length = received.header("content-length").first().map_or(0, |length| length.parse().unwrap());
+    received.body.resize(length, 0);
+    stream.read_exact(&mut received.body).await.ok()?;
+    Some(received)
 }

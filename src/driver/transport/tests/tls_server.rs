@@ -19,8 +19,8 @@ use rustls::{
 };
 use tempfile::NamedTempFile;
 
-/// A server that speaks HTTPS, and on the same port redirects plain HTTP to it. It answers the first request of
-/// each connection with the text `secure` and ends the connection upon the second one.
+/// An HTTPS server that redirects plain HTTP on the same port to HTTPS. It answers the first
+/// request of each connection with the text `secure`, and closes the connection on the second.
 pub(super) struct TlsServer {
     pub(super) port: u16,
     heads: Arc<Mutex<Vec<String>>>,
@@ -33,10 +33,10 @@ pub(super) struct Identity {
     pub(super) certificate: Certificate,
 }
 
-/// The host that certificates here are made for.
+/// The host that the certificates are made for.
 pub(super) const HOST: &str = "localhost";
 
-/// A key that can't be made here, as ring makes no RSA keys. It protects nothing.
+/// A fixed key, as ring generates no RSA keys. It protects nothing.
 const RSA_KEY: &str = include_str!("rsa-2048.pem");
 
 pub(super) fn ecdsa_key() -> KeyPair {
@@ -47,7 +47,7 @@ pub(super) fn rsa_key() -> KeyPair {
     KeyPair::from_pem(RSA_KEY).unwrap()
 }
 
-/// What `openssl req -x509 -nodes -subj /CN=localhost` fills in: a CA:TRUE certificate without alternative names.
+/// The parameters of `openssl req -x509 -nodes -subj /CN=localhost`: CA:TRUE, no alternative names.
 pub(super) fn openssl_params(common_name: &str) -> CertificateParams {
     let mut params = named(common_name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -55,7 +55,7 @@ pub(super) fn openssl_params(common_name: &str) -> CertificateParams {
     params
 }
 
-/// A certificate for a common name alone.
+/// A certificate with a common name only.
 pub(super) fn named(common_name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
@@ -69,14 +69,14 @@ impl Identity {
         Self { params, key, certificate }
     }
 
-    /// A certificate that this one has signed.
+    /// A certificate that this identity has signed.
     pub(super) fn issue(&self, params: CertificateParams) -> Self {
         let key = ecdsa_key();
         let certificate = params.signed_by(&key, &Issuer::from_params(&self.params, &self.key)).unwrap();
         Self { params, key, certificate }
     }
 
-    /// The certificate in a PEM file.
+    /// Writes the certificate to a PEM file.
     pub(super) fn pem_file(&self) -> NamedTempFile {
         let mut file = NamedTempFile::new().unwrap();
         file.write_all(self.certificate.pem().as_bytes()).unwrap();
@@ -89,17 +89,17 @@ impl TlsServer {
         Self::impostor(identity, &identity.key)
     }
 
-    /// A server that shows the certificates of its authorities as well.
+    /// A server that also presents the certificates of its authorities.
     pub(super) fn with_chain(identity: &Identity, authorities: &[&Identity]) -> Self {
-        Self::showing(identity, authorities, &identity.key)
+        Self::start_with(identity, authorities, &identity.key)
     }
 
-    /// A server that shows a certificate, and signs with whatever key it has.
+    /// A server that presents a certificate and signs with a different key.
     pub(super) fn impostor(identity: &Identity, key: &KeyPair) -> Self {
-        Self::showing(identity, &[], key)
+        Self::start_with(identity, &[], key)
     }
 
-    fn showing(identity: &Identity, authorities: &[&Identity], key: &KeyPair) -> Self {
+    fn start_with(identity: &Identity, authorities: &[&Identity], key: &KeyPair) -> Self {
         let key = PrivatePkcs8KeyDer::from(key.serialize_der());
         let key = ring::sign::any_supported_type(&key.into()).unwrap();
         let chain =
@@ -116,7 +116,7 @@ impl TlsServer {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (config, heads) = (config.clone(), heads.clone());
-                // An error here is a client that refuses the certificate.
+                // An error here means that the client rejected the certificate.
                 thread::spawn(move || serve(stream, config, &heads));
             }
         });
@@ -127,13 +127,13 @@ impl TlsServer {
         format!("{scheme}://{host}:{}/", self.port)
     }
 
-    /// The heads of the requests over TLS.
+    /// The heads of the requests received over TLS.
     pub(super) fn heads(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
     }
 }
 
-/// Shows the same certificate to everybody, also one that does not fit its key.
+/// Presents the same certificate to everyone, even one that does not match its key.
 #[derive(Debug)]
 struct Always(Arc<CertifiedKey>);
 
@@ -146,15 +146,15 @@ impl ResolvesServerCert for Always {
 fn serve(mut stream: TcpStream, config: Arc<ServerConfig>, heads: &Mutex<Vec<String>>) -> io::Result<()> {
     /// The first byte of every TLS connection.
     const HANDSHAKE: u8 = 0x16;
-    let note = |head| heads.lock().unwrap().push(head);
+    let record = |head| heads.lock().unwrap().push(head);
     let mut first = [0];
     stream.peek(&mut first)?;
     if first[0] == HANDSHAKE {
         let session = ServerConnection::new(config).map_err(io::Error::other)?;
         let mut stream = StreamOwned::new(session, stream);
-        note(read_head(&mut stream)?);
+        record(read_head(&mut stream)?);
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecure")?;
-        note(read_head(&mut stream)?);
+        record(read_head(&mut stream)?);
         Ok(())
     } else {
         read_head(&mut stream)?;

@@ -1,4 +1,4 @@
-//! One request to the outside, from the machine's wish to its answer.
+//! One outgoing HTTP request: from the machine's `Transmit` to the reported outcome.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,53 +15,53 @@ use crate::protocol::document::{Condition, Document, DocumentEntry, DownloadFail
 use crate::protocol::message::{Lists, Reply};
 use crate::protocol::output::Transmit;
 
-/// A download or upload of the master list takes no longer.
+/// Timeout of a download or upload of the master list, as in version 1.
 const MASTER_LIST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// So many requests are under way at once; more than the machine asks for, unless it is told nonsense.
+/// Requests in flight at once. The machine stays below; this bounds the effect of a mistake in it.
 pub(super) const MAX_IN_FLIGHT: usize = 128;
 
-/// Whose answer an errand brings.
+/// The exchange that a request belongs to.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Errand {
+pub(super) enum RequestId {
     Exchange(ExchangeId),
     Download(ExchangeId),
     Upload(ExchangeId),
 }
 
-impl Errand {
-    pub(super) fn fail(self, shared: &Shared, reason: String) {
+impl RequestId {
+    pub(super) fn report_failure(self, shared: &Shared, reason: String) {
         match self {
             Self::Exchange(id) => shared.reply(id, Reply::Failure(reason)),
             Self::Download(id) => shared.downloaded(id, Err(reason.into())),
             Self::Upload(id) => {
-                shared.change(|machine, now| machine.handle_upload(now, id, &Upload::Failure(reason)));
+                shared.update(|machine, now| machine.handle_upload(now, id, &Upload::Failure(reason)));
             }
         }
     }
 
-    fn break_off(self, shared: &Shared, error: TransportError) {
+    fn report_error(self, shared: &Shared, error: TransportError) {
         match self {
             Self::Exchange(id) if error.is_refused() => {
                 shared.reply(id, Reply::NoListener(error.to_string()));
             }
-            _ => self.fail(shared, error.to_string()),
+            _ => self.report_failure(shared, error.to_string()),
         }
     }
 
-    fn succeed(self, shared: &Shared, response: Response) {
-        let Response { status, etag, retry_after, is_elsewhere, body } = response;
+    fn report_response(self, shared: &Shared, response: Response) {
+        let Response { status, etag, retry_after, was_redirected, body } = response;
         match self {
             Self::Exchange(id) => shared.reply(id, Reply::read(status, retry_after, &body)),
             Self::Download(id) => {
                 let mut document = Document::read(status, etag, &body);
                 if let Ok(document) = &mut document {
-                    document.is_elsewhere = is_elsewhere;
+                    document.is_elsewhere = was_redirected;
                 }
                 shared.downloaded(id, document.map_err(|failure| DownloadFailure { retry_after, ..failure }));
             }
             Self::Upload(id) => {
-                shared.change(|machine, now| {
+                shared.update(|machine, now| {
                     machine.handle_upload(now, id, &Upload::Answer(status, retry_after))
                 });
             }
@@ -69,42 +69,45 @@ impl Errand {
     }
 }
 
-/// The way to the outside.
+/// Turns `Transmit`s into requests, and sends them.
 #[derive(Debug)]
-pub(super) struct Outside {
-    /// None where no client could be built: then every request fails.
+pub(super) struct HttpSender {
+    /// `None` if no client could be built; then every request fails.
     pub(super) client: Option<HttpClient>,
     pub(super) permits: Arc<Semaphore>,
     pub(super) credentials: Credentials,
 }
 
-type Run = Pin<Box<dyn Future<Output = ()> + Send>>;
+type HttpTask = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-impl Outside {
-    /// What is to be run for a transmit, and whose answer it brings. What is long to serialise is serialised there.
-    pub(super) fn prepare(&self, transmit: Transmit, shared: &Arc<Shared>) -> Option<(Errand, Run)> {
-        let errand = match &transmit {
+impl HttpSender {
+    /// Returns the task that sends a request and reports its outcome. The task also serialises the
+    /// body.
+    pub(super) fn prepare(&self, transmit: Transmit, shared: &Arc<Shared>) -> Option<(RequestId, HttpTask)> {
+        let request_id = match &transmit {
             Transmit::Gossip { id, .. } | Transmit::Inquire { id, .. } | Transmit::AskMyself { id, .. } => {
-                Errand::Exchange(*id)
+                RequestId::Exchange(*id)
             }
-            Transmit::DownloadMasterList { id } => Errand::Download(*id),
-            Transmit::UploadMasterList { id, .. } => Errand::Upload(*id),
+            Transmit::DownloadMasterList { id } => RequestId::Download(*id),
+            Transmit::UploadMasterList { id, .. } => RequestId::Upload(*id),
             Transmit::AbandonAll => return None,
         };
         let (client, credentials, shared) =
             (self.client.clone(), self.credentials.clone(), Arc::clone(shared));
         let permits = Arc::clone(&self.permits);
-        let run = async move {
-            // Never closed, so that there is always a permit to come.
+        let task = async move {
+            // The semaphore is never closed, so this cannot fail.
             let _permit = permits.acquire().await;
-            let Some(client) = client else { return errand.fail(&shared, "no HTTP client".to_owned()) };
+            let Some(client) = client else {
+                return request_id.report_failure(&shared, "no HTTP client".to_owned());
+            };
             let Some(request) = request(transmit, &credentials) else { return };
             match client.send(request).await {
-                Ok(response) => errand.succeed(&shared, response),
-                Err(error) => errand.break_off(&shared, error),
+                Ok(response) => request_id.report_response(&shared, response),
+                Err(error) => request_id.report_error(&shared, error),
             }
         };
-        Some((errand, Box::pin(run)))
+        Some((request_id, Box::pin(task)))
     }
 }
 
@@ -118,7 +121,7 @@ fn request(transmit: Transmit, credentials: &Credentials) -> Option<Request> {
         if_none_match: None,
         destination: Destination::Peer,
         timeout,
-        is_alone: false,
+        needs_new_connection: false,
     };
     Some(match transmit {
         Transmit::Gossip { base_url, lists, extension, timeout, .. } => Request {
@@ -126,17 +129,18 @@ fn request(transmit: Transmit, credentials: &Credentials) -> Option<Request> {
             json_body: Some(lists.to_gossip_json(extension.as_deref())),
             ..bare(Method::Post, format!("{base_url}clustershazbot/gossip"), timeout)
         },
-        // Behind a balancer a kept connection would lead to the same process each time.
+        // Behind a load balancer, a reused connection would reach the same process each time.
         Transmit::AskMyself { base_url, extension, timeout, .. } => Request {
             authorization: credentials.secret.clone(),
             json_body: Some(Lists::default().to_gossip_json(Some(&extension))),
-            is_alone: true,
+            needs_new_connection: true,
             ..bare(Method::Post, format!("{base_url}clustershazbot/gossip"), timeout)
         },
-        // A program that leaves waits for its last connection: one that inquiries keep in use would hold it for ever.
-        Transmit::Inquire { base_url, timeout, .. } => {
-            Request { is_alone: true, ..bare(Method::Get, format!("{base_url}clustershazbot/list"), timeout) }
-        }
+        // A server that shuts down waits for its last connection, which inquiries would keep open.
+        Transmit::Inquire { base_url, timeout, .. } => Request {
+            needs_new_connection: true,
+            ..bare(Method::Get, format!("{base_url}clustershazbot/list"), timeout)
+        },
         Transmit::DownloadMasterList { .. } => {
             let request = bare(Method::Get, credentials.master_list.clone(), MASTER_LIST_TIMEOUT);
             Request { destination: Destination::MasterList, ..request }
