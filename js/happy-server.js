@@ -1,29 +1,32 @@
 'use strict'
 
-const { runsElsewhere } = require('./engine/copies.js')
+const { runsInOtherCopy } = require('./engine/package-copies.js')
 const { shazbotGetServerList } = require('./requests/index.js')
 
-/** How long a happy-server that is loaded later may take to put up its extension point. */
-const SECOND_ATTEMPT_MS = 3000
+/** How long a happy-server that is loaded later may take to create its extension point, in ms. */
+const RETRY_DELAY_MS = 3000
 
-/** Adds the cluster to happy-server's report if its extension point is there. */
-function hookIntoHappyServer() {
+/** Adds the cluster to happy-server's report if its extension point exists. */
+function hookIn() {
   const extension = globalThis.happyServerExtension
   if (typeof extension !== 'object' || extension === null) return false
   try {
     extension.clustershazbot = report
   } catch {
-    // An extension point that takes nothing in is no reason to fail.
+    // An extension point that cannot be written is no reason to fail.
   }
   return true
 }
 
-/** Hooks in now or, if happy-server is not there yet, once more a little later, without holding the process for it. */
-function hookIntoHappyServerSoon() {
-  // In a browser-like test environment a timer is a number.
-  // The copy of the package that runs the engine has more to report.
-  if (runsElsewhere()) return
-  if (!hookIntoHappyServer()) setTimeout(hookIntoHappyServer, SECOND_ATTEMPT_MS).unref?.()
+/**
+ * Hooks in now, or once more later if happy-server does not exist yet. The timer does not keep the
+ * process alive.
+ */
+function hookInNowOrLater() {
+  // If another copy of the package runs the engine, that copy reports. In a browser-like test
+  // environment a timer is a number.
+  if (runsInOtherCopy()) return
+  if (!hookIn()) setTimeout(hookIn, RETRY_DELAY_MS).unref?.()
 }
 
 function report() {
@@ -35,4 +38,4 @@ function report() {
   }
 }
 
-module.exports = { hookIntoHappyServer, hookIntoHappyServerSoon }
+module.exports = { hookIn, hookInNowOrLater }

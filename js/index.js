@@ -1,14 +1,14 @@
 'use strict'
 
-const { hookIntoHappyServer, hookIntoHappyServerSoon } = require('./happy-server.js')
+const { hookIn, hookInNowOrLater } = require('./happy-server.js')
 const lifecycle = require('./engine/lifecycle.js')
 const requests = require('./requests/index.js')
 
-hookIntoHappyServerSoon()
+hookInNowOrLater()
 
 /** Starts the engine; see `index.d.ts`. */
 async function shazbotStart() {
-  hookIntoHappyServer()
+  hookIn()
   return lifecycle.start()
 }
 

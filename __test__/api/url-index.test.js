@@ -46,7 +46,7 @@ test('a slot that gets another name is not found by its old one, but by its new 
   for (let round = 1; round <= 20; round++) {
     for (let slot = 0; slot < 100; slot += 3) {
       const old = known[slot]
-      index.forget(old)
+      index.remove(old)
       known[slot] = NAMINGS.addresses(round * 1_000 + slot)
       index.add([slot])
       assert.equal(index.find(old), undefined)
@@ -67,7 +67,7 @@ test('names that are too short, or made to collide, are found, and forgotten', (
   )
   assert.equal(index.find(''), undefined)
   for (const [slot, url] of known.entries()) {
-    index.forget(url)
+    index.remove(url)
     known[slot] = `http://other-${slot}/`
     index.add([slot])
     assert.equal(index.find(url), undefined)

@@ -75,7 +75,7 @@ describe('bodies that a parser has read before', () => {
       handle(incoming, response)
     })
     const { status, json } = await postGossip(await listen(t, server), {})
-    assert.deepEqual([status, json.error], [400, 'The body was read before, and nothing is left of it'])
+    assert.deepEqual([status, json.error], [400, 'The body has already been read'])
   })
 
   test('a parser that has read nothing is no obstacle', async (t) => {

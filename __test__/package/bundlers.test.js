@@ -19,10 +19,10 @@ const { createMasterListStore } = require('../support/master-list-store')
 const { cleanEnvironment, environment } = require('../support/environment')
 const { eventually, inTime } = require('../support/eventually')
 const { freePort } = require('../support/ports')
-const { thisPlatform } = require('../../js/engine/platform.js')
+const { currentPlatform } = require('../../js/engine/platform.js')
 
 const ROOT = path.join(__dirname, '..', '..')
-const ADDON = `clustershazbot.${thisPlatform().name}.node`
+const ADDON = `clustershazbot.${currentPlatform().name}.node`
 
 /** An application with the package as it is installed, and the bundlers; goes away with the test. */
 function createApplication(t) {

@@ -27,7 +27,7 @@ function copyPackage(t) {
 async function run(t, program, { sharesAddon = true } = {}) {
   const store = await createMasterListStore(t)
   const folder = copyPackage(t)
-  const { name } = require('../../js/engine/platform.js').thisPlatform()
+  const { name } = require('../../js/engine/platform.js').currentPlatform()
   const addon = path.join(ROOT, `clustershazbot.${name}.node`)
   if (!sharesAddon) cpSync(addon, path.join(folder, path.basename(addon)))
   const script = runScript(

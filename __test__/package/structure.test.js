@@ -14,7 +14,7 @@ const MAX_MODULES = 10
 const JS_FOLDERS = [
   'js/adapters',
   'js/adapters/core',
-  'js/adapters/core/answers',
+  'js/adapters/core/responses',
   'js/adapters/core/bodies',
   'js/adapters/core/http',
   'js',

@@ -5,16 +5,16 @@ const { routesOptions } = require('./core/options.js')
 
 /** A plugin for the three routes; see `fastify.d.ts`. */
 function shazbotPlugin(fastify, options, done) {
-  let checked
+  let valid
   try {
-    checked = routesOptions(options)
+    valid = routesOptions(options)
   } catch (error) {
-    // Fastify takes what a plugin throws for an error of nobody, which ends the process.
+    // Fastify treats an exception in a plugin as an uncaught one, which ends the process.
     return done(error)
   }
-  const { path, limit } = checked
+  const { path, limit } = valid
   const handle = handlerOf({ path: fastify.prefix + path, limit })
-  // Before Fastify would read the body.
+  // Runs before Fastify reads the body.
   const onRequest = (request, reply) => {
     reply.hijack()
     handle(request.raw, reply.raw)

@@ -6,7 +6,8 @@ const { shazbotPlugin } = require('./fastify.js')
 const { routesOptions } = require('./core/options.js')
 
 /**
- * The module for the Nest whose `HttpAdapterHost` this is. It needs no decorators, and so no more of Nest than that.
+ * Returns the module for the Nest of this `HttpAdapterHost`. It uses no decorators and nothing else
+ * of Nest.
  *
  * @param {Function} HttpAdapterHost
  */
@@ -14,11 +15,11 @@ function moduleFor(HttpAdapterHost) {
   // biome-ignore lint/complexity/noStaticOnlyClass: modules of Nest are classes
   return class ClustershazbotModule {
     static forRoot(options) {
-      // An invalid option is an error where it stands.
+      // An invalid option throws here, at the caller.
       routesOptions(options)
       const provider = {
         provide: Symbol.for('clustershazbot'),
-        useFactory: ({ httpAdapter }) => new Life(httpAdapter, options),
+        useFactory: ({ httpAdapter }) => new EngineHooks(httpAdapter, options),
         inject: [HttpAdapterHost],
       }
       return { module: ClustershazbotModule, providers: [provider] }
@@ -26,10 +27,10 @@ function moduleFor(HttpAdapterHost) {
   }
 }
 
-class Life {
-  /** Nest makes its providers before it puts its body parsers before the routes, so that these routes come first. */
+class EngineHooks {
+  /** Nest creates providers before it installs its body parsers, so these routes come first. */
   constructor(httpAdapter, options) {
-    // An application context without HTTP has none.
+    // An application context without HTTP has no adapter.
     const application = httpAdapter?.getInstance?.()
     if (httpAdapter?.getType?.() === 'fastify') application.register(shazbotPlugin, options)
     else application?.use?.(shazbotMiddleware(options))

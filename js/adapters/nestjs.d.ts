@@ -2,7 +2,7 @@ import type { ShazbotRoutesOptions } from './node.js'
 
 export type { ShazbotRoutesOptions } from './node.js'
 
-/** What Nest takes as a dynamic module. */
+/** A dynamic module of Nest. */
 export interface ShazbotDynamicModule {
   module: typeof ClustershazbotModule
   // biome-ignore lint/suspicious/noExplicitAny: as Nest itself types what is injected
@@ -10,8 +10,9 @@ export interface ShazbotDynamicModule {
 }
 
 /**
- * The three routes and the life of the engine: it starts before the application listens, and shuts down when the application
- * closes; on signals only after `app.enableShutdownHooks()`. The routes come before body parsers, guards and a global prefix.
+ * The three routes and the life cycle of the engine. It starts before the application listens, and
+ * shuts down when the application closes; on signals, that requires `app.enableShutdownHooks()`.
+ * The routes run before body parsers, guards and a global prefix.
  */
 // biome-ignore lint/complexity/noStaticOnlyClass: modules of Nest are classes
 export class ClustershazbotModule {

@@ -1,6 +1,9 @@
 'use strict'
 
-/** The addon, as the generated loader finds it; when it finds none, the error says what its own does not. */
+/**
+ * Loads the addon with the generated loader, and replaces that loader's error with a more helpful
+ * one.
+ */
 function loadAddon() {
   try {
     return require('../../binding.js')

@@ -1,7 +1,7 @@
 'use strict'
 
 /** The engine's own variables. */
-const OWN_NAMES = [
+const ENGINE_NAMES = [
   'SHAZBOT_SECRET',
   'SHAZBOT_CONTROL_SECRET',
   'SHAZBOT_MASTER_LIST',
@@ -17,8 +17,8 @@ const OWN_NAMES = [
   'SHAZBOT_LOG',
 ]
 
-/** Those that Node's `fetch` obeys. */
-const NAMES_OF_FETCH = [
+/** The variables that Node's `fetch` respects. */
+const FETCH_NAMES = [
   'NODE_EXTRA_CA_CERTS',
   'NODE_TLS_REJECT_UNAUTHORIZED',
   'NODE_USE_ENV_PROXY',
@@ -33,34 +33,34 @@ const NAMES_OF_FETCH = [
 ]
 
 /**
- * The variables that are set right now. They are read here and not in Rust because only JavaScript sees what a program,
- * a worker or a test runner has put into `process.env`.
+ * Reads the variables that are set now. Rust cannot read them, because only JavaScript sees what a
+ * program, a worker or a test runner has put into `process.env`.
  *
  * @returns {Record<string, string>}
  */
 function readEnvironment() {
   const environment = {}
-  for (const name of [...OWN_NAMES, ...NAMES_OF_FETCH]) {
+  for (const name of [...ENGINE_NAMES, ...FETCH_NAMES]) {
     const value = process.env?.[name]
-    // A plain object in its place, as test runners have it, does not turn numbers and flags into text.
+    // Test runners may replace it with a plain object, which does not convert values to strings.
     if (value !== undefined && value !== null) environment[name] = String(value)
   }
   return environment
 }
 
 /**
- * The names of variables that look like the engine's and are not, whatever stands in the place of `process.env`.
+ * Returns the names of variables that resemble the engine's, even if `process.env` was replaced.
  *
  * @returns {string[]}
  */
-function strayNames() {
+function unknownNames() {
   try {
     return Object.keys(process.env).filter(
-      (name) => /^(?:CLUSTER)?SHAZBOT_/i.test(name) && !OWN_NAMES.includes(name),
+      (name) => /^(?:CLUSTER)?SHAZBOT_/i.test(name) && !ENGINE_NAMES.includes(name),
     )
   } catch {
     return []
   }
 }
 
-module.exports = { readEnvironment, strayNames, OWN_NAMES }
+module.exports = { readEnvironment, unknownNames, ENGINE_NAMES }

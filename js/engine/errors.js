@@ -1,6 +1,6 @@
 'use strict'
 
-/** The HTTP status of each error code; a wrong configuration is nothing that a request could be answered with. */
+/** The HTTP status of each error code; a configuration error never answers a request. */
 const STATUS_OF_CODE = {
   SHAZBOT_BAD_MESSAGE: 400,
   SHAZBOT_CONFIG: undefined,
@@ -8,12 +8,13 @@ const STATUS_OF_CODE = {
   SHAZBOT_UNAUTHORIZED: 401,
 }
 
-/** The fault of a message whose parts cannot be read. */
+/** The reason for rejecting a message that cannot be read. */
 const UNREADABLE = 'it can not be read, as an accessor or a proxy in it throws'
 
 /**
- * An error as programs see it: `code`, and what the default handlers of frameworks look for, in the form of `http-errors`:
- * the status under both names, and `expose`, without which newer versions of Nest answer 500.
+ * Creates an error as programs see it: with `code`, and in the form of `http-errors` for the
+ * default handlers of frameworks. They read the status under either name; newer versions of Nest
+ * answer 500 without `expose`.
  *
  * @param {keyof typeof STATUS_OF_CODE} code
  * @param {string} message
@@ -31,19 +32,20 @@ function publicError(code, message) {
 }
 
 /**
- * The error for a message that is rejected as a whole.
+ * Creates the error for a message that is rejected as a whole.
  *
  * @param {'gossip' | 'control'} kind
- * @param {string} fault
+ * @param {string} reason
  */
-function badMessage(kind, fault) {
-  return publicError('SHAZBOT_BAD_MESSAGE', `Invalid ${kind} message: ${fault}`)
+function badMessage(kind, reason) {
+  return publicError('SHAZBOT_BAD_MESSAGE', `Invalid ${kind} message: ${reason}`)
 }
 
 /**
- * What every function but the start answers with while no engine runs. Peers look for this text.
+ * Creates the error of every function but the start while no engine runs. Peers search for this
+ * text.
  *
- * @param {string} [hint] what may be the cause
+ * @param {string} [hint] the likely cause
  */
 function notStarted(hint) {
   const message = 'Clustershazbot engine not started'
@@ -51,8 +53,8 @@ function notStarted(hint) {
 }
 
 /**
- * The native function, throwing public errors. They are made anew because the addon's belong to another realm where
- * programs run in a `vm` context, as in Jest: `instanceof Error` would be false.
+ * Wraps a native function so that it throws public errors. The addon's own belong to another realm
+ * if a program runs in a `vm` context, as in Jest: `instanceof Error` would be false.
  */
 function withPublicErrors(native) {
   return (...values) => {

@@ -1,47 +1,50 @@
 'use strict'
 
 const addon = require('./addon.js')
-const { noteRunning, runsElsewhere } = require('./copies.js')
+const { recordRunning, runsInOtherCopy } = require('./package-copies.js')
 const { notStarted, withPublicErrors } = require('./errors.js')
 
 const startNative = withPublicErrors(addon.start)
 
 /**
- * Where the addon's object keeps how to end the engine that runs. An environment has one engine, but may load this module
- * several times (Jest resets its module registry): then each load sees only the engine that it has started itself.
+ * The addon's key for the function that ends the running engine. An environment has one engine, but
+ * may load this module several times (Jest resets its module registry). Each load only sees the
+ * engine that it started.
  */
-const END_RUNNING = Symbol.for('clustershazbot.endRunning')
+const END_ENGINE = Symbol.for('clustershazbot.endRunning')
 
-/** What helps whoever has asked a copy of this package that runs no engine, while another one does. */
+/** The hint for a program that has called a copy without an engine while another copy runs one. */
 const OTHER_COPY = 'another copy of the package runs one in this process, see "Two copies" in its README'
 
-/** The start that is under way or done; null while this module's engine does not run. */
+/** The start that is in progress or complete; null while this module's engine does not run. */
 let started = null
-/** The shut-down under way, or null. */
+/** The shut-down in progress, or null. */
 let stopping = null
-/** Whether a start was asked for after that shut-down had begun. */
+/** Whether a start was requested during that shut-down. */
 let startAgain = false
-/** The start that followed upon the last shut-down, where one was asked for. */
+/** The start that followed the last shut-down, if one was requested. */
 let startedAgain
-/** Whether the log has been told that another copy of the package runs an engine. */
-let hasWarnedOfCopy = false
-/** Writes to the console. It is loaded by the first start, for the sake of programs that only load the package. */
+/** Whether the warning about another copy has been logged. */
+let hasWarnedAboutCopy = false
+/** Writes to the console. Loaded by the first start, which keeps loading the package fast. */
 let log
 
 /**
- * Starts the engine, or joins the start that is under way or done; during a shut-down, starts as soon as that is over.
+ * Starts the engine, or joins the start that is in progress or complete; waits for a shut-down in
+ * progress.
  *
  * @returns {Promise<void>}
  */
 function start() {
-  if (!started && !stopping && addon[END_RUNNING]) stopping = addon[END_RUNNING]().then(stopped)
-  if (!stopping) return started ?? begin()
+  if (!started && !stopping && addon[END_ENGINE]) stopping = addon[END_ENGINE]().then(handleStopped)
+  if (!stopping) return started ?? startNow()
   startAgain = true
   return stopping.then(() => startedAgain)
 }
 
 /**
- * Ends the engine, whether it is running or still starting; also takes back a start that was waiting for a shut-down.
+ * Ends the engine, even one that is still starting; also cancels a start that waits for a
+ * shut-down.
  *
  * @returns {Promise<void>}
  */
@@ -49,9 +52,9 @@ function shutDown() {
   startAgain = false
   if (!started) return stopping ?? Promise.resolve()
   stopping ??= addon.shutDown().then(() => {
-    addon[END_RUNNING] = undefined
+    addon[END_ENGINE] = undefined
     log('log', 'Clustershazbot engine shut down')
-    stopped()
+    handleStopped()
   })
   return stopping
 }
@@ -59,15 +62,15 @@ function shutDown() {
 /** Throws unless the engine that this module has started answers requests. */
 function requireRunning() {
   if (started) return
-  if (!runsElsewhere()) throw notStarted()
-  warnOfCopy()
+  if (!runsInOtherCopy()) throw notStarted()
+  warnAboutCopy()
   throw notStarted(OTHER_COPY)
 }
 
-/** Bundles hold a copy of their own of what they do not leave external. */
-function warnOfCopy() {
-  if (hasWarnedOfCopy) return
-  hasWarnedOfCopy = true
+/** A bundle contains its own copy of every package that is not external. */
+function warnAboutCopy() {
+  if (hasWarnedAboutCopy) return
+  hasWarnedAboutCopy = true
   const { readEnvironment } = require('./environment.js')
   const { createLog } = require('./logging.js')
   createLog(readEnvironment().SHAZBOT_LOG)(
@@ -76,14 +79,14 @@ function warnOfCopy() {
   )
 }
 
-async function begin() {
-  const { readEnvironment, strayNames } = require('./environment.js')
+async function startNow() {
+  const { readEnvironment, unknownNames } = require('./environment.js')
   const environment = readEnvironment()
   log = require('./logging.js').createLog(environment.SHAZBOT_LOG)
-  warnOf(strayNames())
+  warnAbout(unknownNames())
   const bootstrapped = startEngine(environment)
-  addon[END_RUNNING] = shutDown
-  noteRunning(true)
+  addon[END_ENGINE] = shutDown
+  recordRunning(true)
   const run = bootstrapped.then(() => {
     if (started === run && !stopping) log('log', 'Clustershazbot engine started')
   })
@@ -91,9 +94,9 @@ async function begin() {
   return run
 }
 
-function warnOf(names) {
+function warnAbout(names) {
   if (names.length === 0) return
-  for (const warning of require('./stray-names.js').warningsOfNames(names)) log('warn', warning)
+  for (const warning of require('./unknown-variables.js').warningsAbout(names)) log('warn', warning)
 }
 
 function startEngine(environment) {
@@ -102,16 +105,16 @@ function startEngine(environment) {
   } catch (error) {
     const missing = error.code === 'SHAZBOT_CONFIG' ? addon.missingVariables(environment) : []
     if (missing.length > 0) error.missing = missing
-    // The error's own message names only the first.
+    // The error's own message names only the first one.
     if (missing.length > 1)
       log('error', `Clustershazbot: environment variables missing: ${missing.join(', ')}`)
     throw error
   }
 }
 
-function stopped() {
+function handleStopped() {
   const again = startAgain
-  noteRunning(false)
+  recordRunning(false)
   started = null
   stopping = null
   startAgain = false

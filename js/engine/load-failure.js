@@ -2,36 +2,38 @@
 
 const { existsSync } = require('node:fs')
 const { isAbsolute } = require('node:path')
-const { PLATFORMS, thisPlatform } = require('./platform.js')
+const { PLATFORMS, currentPlatform } = require('./platform.js')
 
-/** With this variable set, the generated loader tries the addon that it names and no other. */
+/**
+ * The variable with the path of an addon; if it is set, the generated loader tries only that path.
+ */
 const OVERRIDE = 'NAPI_RS_NATIVE_LIBRARY_PATH'
 
-/** What Node.js says instead of loading an addon, with `--permission` or `--no-addons`. */
+/** Node's error for loading an addon with `--permission` or `--no-addons`. */
 const DISABLED = /loading addons is disabled/
 
-/** Lines of the loader's own error that are kept: its chain of causes repeats what the message says. */
+/** Lines of the loader's own error that are kept; its chain of causes repeats the message. */
 const MAX_CAUSE_LINES = 20
 
-/** It looks for builds, too, that this package never has. */
-const NEVER_THERE = /^Cannot find module '(?:\.\/)?clustershazbot[.-](?:darwin-universal|wasi|wasm32)/
+/** Builds that the loader looks for and this package never has. */
+const NEVER_BUILT = /^Cannot find module '(?:\.\/)?clustershazbot[.-](?:darwin-universal|wasi|wasm32)/
 
-/** In a bundle this is another file, or none. */
+/** In a bundle, the file has another name or none. */
 const IS_BUNDLED =
   typeof __filename !== 'string' ||
   !isAbsolute(__filename) ||
   !/[\\/]js[\\/]engine[\\/]load-failure\.js$/.test(__filename)
 
 /**
- * The error for an addon that could not be loaded: where, why, and what helps. The generated loader's error blames a defect
- * of npm whatever the cause is; it is kept as `cause`.
+ * Returns the error for an addon that could not be loaded: the platform, the causes and the
+ * remedies. The generated loader's error always blames a defect of npm; it is kept as `cause`.
  */
 function loadFailure(cause) {
-  const platform = thisPlatform()
+  const platform = currentPlatform()
   const causes = causesOf(cause)
   const { finding, remedies } = diagnose(
     platform.name,
-    `${platform.words}, Node.js ${process.version}`,
+    `${platform.description}, Node.js ${process.version}`,
     causes,
   )
   const lines = [
@@ -45,42 +47,42 @@ function loadFailure(cause) {
 }
 
 function diagnose(platform, where, causes) {
-  if (causes.some((line) => DISABLED.test(line))) return forbidden(where)
+  if (causes.some((line) => DISABLED.test(line))) return addonsDisabled(where)
   const override = process.env[OVERRIDE]
-  if (override) return misled(override, platform, where)
+  if (override) return wrongOverride(override, platform, where)
   const finding = `no native addon could be loaded for ${where}`
   if (!PLATFORMS.includes(platform)) return unsupported(platform, finding)
   if (IS_BUNDLED) return isSingleExecutable() ? inExecutable(finding) : inBundle(finding)
   return { finding: `${finding}: ${stateOf(platform)}`, remedies: USUAL_REMEDIES }
 }
 
-function forbidden(where) {
-  const finding = `Node.js was started without the permission to load addons, for ${where}`
-  // Absent unless the permission model is switched on.
+function addonsDisabled(where) {
+  const finding = `Node.js has no permission to load addons, for ${where}`
+  // Undefined unless the permission model is enabled.
   if (process.permission) {
     return {
       finding,
       remedies: ['Add --allow-addons to --permission (before Node.js 23.5: --experimental-permission).'],
     }
   }
-  return { finding, remedies: ['Leave out --no-addons.'] }
+  return { finding, remedies: ['Remove --no-addons.'] }
 }
 
 function inBundle(finding) {
   return {
-    finding: `${finding}: the package is part of a bundle, where it can't find it`,
+    finding: `${finding}: the package is part of a bundle, which does not contain the addon`,
     remedies: [
-      'Let the bundler leave clustershazbot and all its subpaths external (/^clustershazbot(\\/|$)/), and install it where ' +
-        'the bundle runs: docs/bundlers.md has the configurations.',
+      'Mark clustershazbot and all its subpaths as external (/^clustershazbot(\\/|$)/), and install it where the ' +
+        'bundle runs: docs/bundlers.md has the configurations.',
     ],
   }
 }
 
 function inExecutable(finding) {
   return {
-    finding: `${finding}: the package is part of a single executable, which can't load it from inside`,
+    finding: `${finding}: the package is part of a single executable, which cannot load addons`,
     remedies: [
-      'Leave it external, install it beside the executable, and load it by ' +
+      'Mark it as external, install it next to the executable, and load it with ' +
         "require('node:module').createRequire(process.execPath)('clustershazbot').",
     ],
   }
@@ -90,19 +92,19 @@ function isSingleExecutable() {
   try {
     return require('node:sea').isSea()
   } catch {
-    // Not there before Node.js 20.12.
+    // Node.js before 20.12 has no such module.
     return false
   }
 }
 
-function misled(override, platform, where) {
+function wrongOverride(override, platform, where) {
   return {
     finding:
-      `${OVERRIDE} names ${override}, which can't be loaded for ${where}, ` +
-      'and nothing else is tried while it is set',
+      `${OVERRIDE} names ${override}, which cannot be loaded for ${where}, ` +
+      'and the loader tries nothing else while it is set',
     remedies: [
-      'Let it name an addon that was built for this platform, by its absolute path.',
-      `Unset it, so that the package ${packageOf(platform)} is looked for.`,
+      'Set it to the absolute path of an addon that was built for this platform.',
+      `Unset it to load the package ${packageOf(platform)}.`,
     ],
   }
 }
@@ -111,7 +113,7 @@ function unsupported(platform, finding) {
   return {
     finding: `${finding}: there is no package ${packageOf(platform)}, only ${PLATFORMS.map(packageOf).join(', ')}`,
     remedies: [
-      'Run it on one of these platforms.',
+      'Use one of these platforms.',
       'Build the addon from source: npm run build in a clone of the repository.',
     ],
   }
@@ -120,17 +122,16 @@ function unsupported(platform, finding) {
 function stateOf(platform) {
   const installed = PLATFORMS.filter(isInstalled).map(packageOf)
   const wanted = packageOf(platform)
-  if (installed.includes(wanted)) return `the package ${wanted} is installed, but can't be loaded`
-  return `the package ${wanted} is missing${installed.length > 0 ? `; installed is ${installed.join(', ')}` : ''}`
+  if (installed.includes(wanted)) return `the package ${wanted} is installed, but cannot be loaded`
+  return `the package ${wanted} is missing${installed.length > 0 ? `; installed: ${installed.join(', ')}` : ''}`
 }
 
 const USUAL_REMEDIES = [
-  'If node_modules was installed on another platform or comes from there (a Docker image with musl instead of glibc, ' +
-    'say): delete it, delete the lock file too with npm 9 or 10, which read the other platform out of it, and install ' +
-    'again here.',
-  'If optional packages were left out (--omit=optional, --no-optional, yarn --ignore-optional): install with them.',
-  'If Node.js is for another architecture than was installed for (x64 on an arm64 machine), or the system is too old ' +
-    '(glibc before 2.17): take a Node.js or a system that fits. In a clone of the repository: npm run build.',
+  'If node_modules comes from another platform (a Docker image with musl instead of glibc, say): delete it and ' +
+    'install again here. With npm 9 or 10 delete the lock file too, because they read the other platform from it.',
+  'If optional packages were skipped (--omit=optional, --no-optional, yarn --ignore-optional): install with them.',
+  'If Node.js has another architecture than the installation (x64 on an arm64 machine), or the system is too old ' +
+    '(glibc before 2.17): use a matching Node.js or a newer system. In a clone of the repository: npm run build.',
 ]
 
 function packageOf(platform) {
@@ -146,16 +147,19 @@ function isInstalled(platform) {
   }
 }
 
-/** A line for each attempt of the generated loader, in its order; it chains them with the last one first. */
+/**
+ * Returns a line for each attempt of the generated loader, in order; the loader chains them in
+ * reverse.
+ */
 function causesOf({ message, cause }) {
   const lines = []
   for (let attempt = cause; attempt; attempt = attempt.cause) {
-    if (!NEVER_THERE.test(attempt.message)) lines.unshift(clarified(inOneLine(attempt.message)))
+    if (!NEVER_BUILT.test(attempt.message)) lines.unshift(explainMissing(onOneLine(attempt.message)))
   }
-  return lines.length > 0 ? lines : [inOneLine(message)]
+  return lines.length > 0 ? lines : [onOneLine(message)]
 }
 
-/** The loader's error without the errors that it chains, and without most of its stack. */
+/** Returns the loader's error without its chain and without most of its stack. */
 function shortened({ message, stack = '', code }) {
   const short = new Error(
     message
@@ -168,15 +172,15 @@ function shortened({ message, stack = '', code }) {
   return short
 }
 
-function inOneLine(message) {
+function onOneLine(message) {
   const [attempt] = message.split('\nRequire stack:')
   return attempt.replace(/\s*\n\s*/g, ' ')
 }
 
-/** glibc calls a library for another machine missing. */
-function clarified(line) {
+/** glibc reports a library for another architecture as missing. */
+function explainMissing(line) {
   const file = /^(.+): cannot open shared object file: No such file or directory$/.exec(line)?.[1]
-  return file && existsSync(file) ? `${line} (it is there, but made for another machine)` : line
+  return file && existsSync(file) ? `${line} (the file exists, but was built for another architecture)` : line
 }
 
 module.exports = { loadFailure }

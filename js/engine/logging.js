@@ -1,6 +1,6 @@
 'use strict'
 
-/** What each level of `SHAZBOT_LOG` lets through; the engine refuses other words when it starts. */
+/** The severities that each level of `SHAZBOT_LOG` logs; a start rejects other levels. */
 const SEVERITIES = {
   info: ['log', 'warn', 'error'],
   warn: ['warn', 'error'],
@@ -8,6 +8,7 @@ const SEVERITIES = {
 }
 
 /**
+ * Returns a function that logs this level to the console of this JavaScript environment.
  * A function that writes lines of this level to the console of this JavaScript environment.
  *
  * @param {string} [level] as in `SHAZBOT_LOG`
@@ -20,13 +21,13 @@ function createLog(level = '') {
   }
 }
 
-/** The console is looked up at each call because programs and tests replace it. */
+/** Looks up the console at each call, because programs and tests replace it. */
 function write(severity, message, reason) {
   try {
     if (reason) console[severity](message, reason)
     else console[severity](message)
   } catch {
-    // Nobody could catch it: a console that throws must not end the process.
+    // No caller could catch it, and a throwing console must not end the process.
   }
 }
 

@@ -1,6 +1,9 @@
 'use strict'
 
-/** The platforms that there are packages with an addon for; `napi.targets` in package.json names them as Rust does. */
+/**
+ * The platforms with a package that contains an addon; `napi.targets` in package.json has their
+ * Rust names.
+ */
 const PLATFORMS = [
   'linux-x64-gnu',
   'linux-x64-musl',
@@ -12,27 +15,27 @@ const PLATFORMS = [
   'darwin-arm64',
 ]
 
-/** The platform of this process: its name as in `PLATFORMS`, and in words for people. */
-function thisPlatform() {
+/** Returns the platform of this process: its name as in `PLATFORMS`, and a description. */
+function currentPlatform() {
   const { platform, arch } = process
-  if (platform === 'linux') return thisLinux()
+  if (platform === 'linux') return currentLinux()
   const name = platform === 'win32' ? `${platform}-${arch}-msvc` : `${platform}-${arch}`
-  return { name, words: `${platform}, ${arch}` }
+  return { name, description: `${platform}, ${arch}` }
 }
 
-function thisLinux() {
+function currentLinux() {
   const glibc = glibcVersion()
   return {
     name: `linux-${process.arch}-${glibc ? 'gnu' : 'musl'}`,
-    words: `linux, ${process.arch}, ${glibc ? `glibc ${glibc}` : 'musl'}`,
+    description: `linux, ${process.arch}, ${glibc ? `glibc ${glibc}` : 'musl'}`,
   }
 }
 
-/** Undefined with musl. Takes some milliseconds, so it is for those who have nothing to lose any more. */
+/** Undefined with musl. Takes some milliseconds, so it is only used after a failure. */
 function glibcVersion() {
   const { report } = process
   const { excludeNetwork } = report
-  // Else it would look up the names of all connections.
+  // The report would otherwise resolve the host names of all connections.
   report.excludeNetwork = true
   try {
     return report.getReport().header.glibcVersionRuntime
@@ -41,4 +44,4 @@ function glibcVersion() {
   }
 }
 
-module.exports = { PLATFORMS, thisPlatform }
+module.exports = { PLATFORMS, currentPlatform }

@@ -1,19 +1,19 @@
 'use strict'
 
-/** Characters of a text from outside that are shown; more may be endless. */
+/** Characters shown of an external text, which may have any length. */
 const MAX_LENGTH = 200
 
-/** What would break a line, act on a terminal, or turn the order of what is read. */
+/** Characters that break a line, control a terminal, or change the reading direction. */
 const HARMFUL = /[\p{Cc}\p{Cf}\u2028\u2029]/gu
 
 /**
- * A text from outside, as it may stand in a log or an error.
+ * Makes an external text safe for a log or an error.
  *
  * @param {string} text
  */
 function printable(text) {
-  const shown = text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text
-  return shown.replace(HARMFUL, (character) => `\\u{${character.codePointAt(0).toString(16)}}`)
+  const excerpt = text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text
+  return excerpt.replace(HARMFUL, (character) => `\\u{${character.codePointAt(0).toString(16)}}`)
 }
 
 module.exports = { printable }

@@ -3,7 +3,7 @@
 const addon = require('../engine/addon.js')
 const { withPublicErrors } = require('../engine/errors.js')
 const { extensionText, readControl, readExtension, readGossip } = require('./messages.js')
-const { mergeAndShow, showAll } = require('../roster/roster-copy.js')
+const { mergeAndList, listServers } = require('../roster/roster-copy.js')
 
 const authorizeGossip = withPublicErrors(addon.authorizeGossip)
 const gossipNative = withPublicErrors(addon.gossipNative)
@@ -11,7 +11,10 @@ const authorizeControl = withPublicErrors(addon.authorizeControl)
 const control = withPublicErrors(addon.control)
 const mayControl = withPublicErrors(addon.mayControl)
 
-/** Answers a gossip message. Without the secret nothing of it is looked at, so that it costs and changes nothing. */
+/**
+ * Answers a gossip message. A message without the secret is not read, so it costs and changes
+ * nothing.
+ */
 function answerGossip(authorization, body) {
   authorizeGossip(authorization)
   const lists = readGossip(body)
@@ -19,26 +22,27 @@ function answerGossip(authorization, body) {
   if (v2 !== undefined) {
     const extension = extensionText(v2)
     const answer = extension === undefined ? null : gossipNative(extension)
-    // The lists of such a request are for peers of version 1, as those of its answer would be: they are not even looked at.
+    // The lists of such a request are for version 1 peers, as its response's would be, so they are
+    // ignored.
     if (answer !== null) return { message: 'gossip', online: [], offline: [], v2: JSON.parse(answer) }
   }
-  const known = mergeAndShow(lists)
-  return known instanceof Promise ? known.then(gossipOf) : gossipOf(known)
+  const servers = mergeAndList(lists)
+  return servers instanceof Promise ? servers.then(toMessage) : toMessage(servers)
 }
 
-function gossipOf({ online, offline }) {
+function toMessage({ online, offline }) {
   return { message: 'gossip', online, offline }
 }
 
-/** The servers known, those offline too where the control secret is given. */
+/** Returns the known servers, with the offline ones if the header contains the control secret. */
 function answerList(authorization) {
-  return showAll(mayControl(authorization))
+  return listServers(mayControl(authorization))
 }
 
-/** Does what a control message asks for. */
-function obeyControl(authorization, message) {
+/** Carries out a control message. */
+function applyControl(authorization, message) {
   authorizeControl(authorization)
   control(readControl(message))
 }
 
-module.exports = { answerGossip, answerList, obeyControl, showAll }
+module.exports = { answerGossip, answerList, applyControl, listServers }

@@ -2,12 +2,12 @@
 
 const { requireRunning } = require('../engine/lifecycle.js')
 
-let loaded
+let answersModule
 
-/** Loaded with the first request, so that loading the package does not take as long. */
+/** Loaded by the first request, which keeps loading the package fast. */
 function answers() {
-  loaded ??= require('./answers.js')
-  return loaded
+  answersModule ??= require('./answers.js')
+  return answersModule
 }
 
 /** Answers `POST /clustershazbot/gossip`; see `index.d.ts`. */
@@ -25,16 +25,16 @@ async function shazbotListRequest(authorizationHeader) {
 /** Answers `POST /clustershazbot/control`; see `index.d.ts`. */
 async function shazbotControlRequest(authorizationHeader, message) {
   requireRunning()
-  answers().obeyControl(headerText(authorizationHeader), message)
+  answers().applyControl(headerText(authorizationHeader), message)
 }
 
-/** The servers known to this one; see `index.d.ts`. */
+/** Returns the servers known to this one; see `index.d.ts`. */
 function shazbotGetServerList(includeOffline = false) {
   requireRunning()
-  return answers().showAll(Boolean(includeOffline))
+  return answers().listServers(Boolean(includeOffline))
 }
 
-/** A header that is missing or was sent twice matches no secret. */
+/** A missing or repeated header matches no secret. */
 function headerText(authorizationHeader) {
   return typeof authorizationHeader === 'string' ? authorizationHeader : ''
 }

@@ -7,10 +7,10 @@ const { UrlTable } = require('./url-table.js')
 const { RosterSnapshot } = require('./snapshot.js')
 
 const gossip = withPublicErrors(addon.gossip)
-const gossipLater = withPublicErrors(addon.gossipInBackground)
-const show = withPublicErrors(addon.updateSnapshot)
+const gossipInBackground = withPublicErrors(addon.gossipInBackground)
+const updateSnapshot = withPublicErrors(addon.updateSnapshot)
 
-/** A copy of what the engine shows, so that little has to cross the boundary when it is shown again. */
+/** A copy of the engine's roster, which keeps the data that crosses the boundary small. */
 class RosterCopy {
   #table = new UrlTable()
   #snapshot = new RosterSnapshot()
@@ -19,73 +19,75 @@ class RosterCopy {
   /**
    * Merges the lists of a gossip request.
    *
-   * @returns {Promise<void> | undefined} resolves when another thread has merged them, if they name many new servers
+   * @returns {Promise<void> | undefined} a promise if another thread merges them, for many new
+   * servers
    */
   gossip(lists) {
     const received = this.#received
     received.write(lists, this.#table)
     if (received.hasManyUnknown) {
       received.useUrls(this.#table.urls)
-      return gossipLater(received.bytes, received.unknownUrls)
+      return gossipInBackground(received.bytes, received.unknownUrls)
     }
     let newUrls = gossip(received.bytes, received.unknownUrls, this.#snapshot.bytes)
     if (!received.isMerged) {
       received.useUrlsForRest(this.#table.urls)
-      this.#learn(newUrls)
+      this.#storeUrls(newUrls)
       newUrls = gossip(received.bytes, received.unknownUrls, this.#snapshot.bytes)
     }
-    this.#learn(newUrls)
+    this.#storeUrls(newUrls)
     return undefined
   }
 
   update() {
-    this.#learn(show(this.#snapshot.bytes))
+    this.#storeUrls(updateSnapshot(this.#snapshot.bytes))
   }
 
   lists(includeOffline) {
     return this.#snapshot.lists(this.#table.urls, includeOffline)
   }
 
-  #learn(newUrls) {
-    if (newUrls) this.#table.learn(newUrls, this.#snapshot.count)
+  #storeUrls(newUrls) {
+    if (newUrls) this.#table.store(newUrls, this.#snapshot.count)
     if (this.#snapshot.isComplete) return
     this.#snapshot = this.#snapshot.grown()
-    this.#learn(show(this.#snapshot.bytes))
+    this.#storeUrls(updateSnapshot(this.#snapshot.bytes))
   }
 }
 
-/** The one that is not in use: while a body is read, its accessors may call back. */
+/** The copy that is not in use. Accessors in a body may call back while one is in use. */
 let idle = new RosterCopy()
 
 /**
- * Merges the lists of a gossip request, and answers with all that is known; later, if the request names many new servers.
+ * Merges the lists of a gossip request and returns all servers; a promise if it names many new
+ * ones.
  *
  * @param {{ online: unknown[], onlineCount: number, offline: unknown[], offlineCount: number }} lists
  * @returns {import('../..').ServerList | Promise<import('../..').ServerList>}
  */
-function mergeAndShow(lists) {
-  const roster = take()
+function mergeAndList(lists) {
+  const roster = acquire()
   try {
     const merging = roster.gossip(lists)
-    return merging ? showAfter(merging) : roster.lists(true)
+    return merging ? listAfter(merging) : roster.lists(true)
   } finally {
     idle = roster
   }
 }
 
-/** Holds no roster meanwhile, which other requests use. */
-async function showAfter(merging) {
+/** Uses no copy while it waits, because other requests need it. */
+async function listAfter(merging) {
   await merging
-  return showAll(true)
+  return listServers(true)
 }
 
 /**
- * All that is known, as far as it is wanted.
+ * Returns all known servers.
  *
  * @param {boolean} includeOffline
  */
-function showAll(includeOffline) {
-  const roster = take()
+function listServers(includeOffline) {
+  const roster = acquire()
   try {
     roster.update()
     return roster.lists(includeOffline)
@@ -94,10 +96,10 @@ function showAll(includeOffline) {
   }
 }
 
-function take() {
+function acquire() {
   const roster = idle ?? new RosterCopy()
   idle = undefined
   return roster
 }
 
-module.exports = { mergeAndShow, showAll }
+module.exports = { mergeAndList, listServers }

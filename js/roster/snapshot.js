@@ -6,29 +6,32 @@ const WORD_BYTES = Float64Array.BYTES_PER_ELEMENT
 const { Length, Version, OwnStamp, OwnFlags, OnlineCount, Stamps: HEAD_WORDS } = SnapshotWord
 const { Monitor: MONITOR, Online: ONLINE } = EntryFlag
 
-const SMALLEST_ROOM = 64
+const MIN_CAPACITY = 64
 
-/** All that is shown of servers, except their URLs. The addon writes it, as `src/binding/layout.rs` says. */
+/**
+ * The stamps and flags of all servers, written by the addon in the layout of
+ * `src/binding/layout.rs`.
+ */
 class RosterSnapshot {
-  constructor(room = SMALLEST_ROOM) {
-    const stampsEnd = (HEAD_WORDS + room) * WORD_BYTES
-    this.bytes = new Uint8Array(stampsEnd + room)
+  constructor(capacity = MIN_CAPACITY) {
+    const stampsEnd = (HEAD_WORDS + capacity) * WORD_BYTES
+    this.bytes = new Uint8Array(stampsEnd + capacity)
     this.head = new Float64Array(this.bytes.buffer, 0, HEAD_WORDS)
-    this.stamps = new Float64Array(this.bytes.buffer, HEAD_WORDS * WORD_BYTES, room)
-    this.flags = new Uint8Array(this.bytes.buffer, stampsEnd, room)
+    this.stamps = new Float64Array(this.bytes.buffer, HEAD_WORDS * WORD_BYTES, capacity)
+    this.flags = new Uint8Array(this.bytes.buffer, stampsEnd, capacity)
   }
 
-  /** How many servers are known, this one included. */
+  /** The number of known servers, including this one. */
   get count() {
     return this.head[Length] + 1
   }
 
-  /** Whether there was room for all. */
+  /** Whether all servers had room. */
   get isComplete() {
     return this.head[Version] >= 0
   }
 
-  /** The same with more room, to be written. */
+  /** Returns a larger snapshot, to be filled by the next update. */
   grown() {
     const snapshot = new RosterSnapshot(this.count * 2)
     snapshot.head.set(this.head)
@@ -36,7 +39,7 @@ class RosterSnapshot {
   }
 
   /**
-   * Fresh objects, which are the caller's to change.
+   * Returns new objects, which the caller may change.
    *
    * @param {string[]} urls by slot
    * @param {boolean} includeOffline

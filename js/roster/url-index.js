@@ -1,133 +1,141 @@
 'use strict'
 
-/** A word holds a slot in its lower bits, enough for the largest cluster, and above it the upper bits of the hash. */
-const SLOT = 2 ** 17 - 1
+/**
+ * The bits of a word that hold a slot, enough for the largest cluster; the rest holds bits of the
+ * hash.
+ */
+const SLOT_MASK = 2 ** 17 - 1
 const EMPTY = -1
-const SMALLEST_ROOM = 8
+const MIN_CAPACITY = 8
 /** Words probed per lookup, which bounds the cost of URLs made to collide. */
-const REACH = 8
+const MAX_PROBES = 8
 
-/** Letters are hashed that could tell so many times more URLs apart than there are, and at most so many. */
-const MARGIN = 8
-const MOST_LETTERS = 8
-/** They are chosen from the last ones of so many URLs. */
-const LAST = 64
-const SAMPLES = 64
-/** Samples so far apart fall in with no numbering. */
-const GOLDEN = 0.618034
+/** Hashed characters must distinguish this many times more URLs than there are. */
+const DISTINGUISHING_FACTOR = 8
+const MAX_HASHED_CHARACTERS = 8
+/** Characters at the end of a URL that may be hashed. */
+const MAX_OFFSET = 64
+const MAX_SAMPLES = 64
+/** The golden ratio spreads the samples, so they match no pattern in the numbering of servers. */
+const GOLDEN_RATIO = 0.618034
 
 /**
- * Finds slots by their URLs, nearly all of them by a few letters. A map hashes all of a text, which takes longer than
- * anything else that is done with one that has just been parsed.
+ * Finds slots by URL, nearly always from a few characters. A `Map` would hash the whole string,
+ * which for a freshly parsed one takes longer than everything else.
  */
 class UrlIndex {
   #urls
   #words
-  #letters
-  #longest
-  #used
-  /** The slots of URLs that are too short, or collide with others. */
-  #others = new Map()
+  #offsets
+  #minLength
+  #usedWords
+  /** The slots of URLs that are too short, or that collide with others. */
+  #fallback = new Map()
 
   /** @param {string[]} urls by slot, which the owner keeps up to date */
   constructor(urls) {
     this.#urls = urls
-    this.#lay()
+    this.#rebuild()
   }
 
   /**
-   * The slot of this URL; undefined if no server has it.
+   * Returns the slot of a URL; undefined if no server has it.
    *
    * @param {string} text
    */
   find(text) {
-    if (text.length < this.#longest) return this.#findOther(text)
+    if (text.length < this.#minLength) return this.#findFallback(text)
     const urls = this.#urls
     const words = this.#words
-    const last = words.length - 1
+    const mask = words.length - 1
     const hash = this.#hash(text)
-    for (let step = 0; step < REACH; step++) {
-      const word = words[(hash + step) & last]
-      // Here it would have been put.
+    for (let step = 0; step < MAX_PROBES; step++) {
+      const word = words[(hash + step) & mask]
+      // An insertion would have used this word.
       if (word === EMPTY) return undefined
-      const slot = word & SLOT
-      if (((word ^ hash) & ~SLOT) === 0 && urls[slot] === text) return slot
+      const slot = word & SLOT_MASK
+      if (((word ^ hash) & ~SLOT_MASK) === 0 && urls[slot] === text) return slot
     }
-    return this.#findOther(text)
+    return this.#findFallback(text)
   }
 
-  #findOther(text) {
-    return this.#others.size > 0 ? this.#others.get(text) : undefined
+  #findFallback(text) {
+    return this.#fallback.size > 0 ? this.#fallback.get(text) : undefined
   }
 
-  /** These slots have new URLs. Words for their old ones stay until all is laid anew, and match nothing. */
+  /**
+   * Adds the URLs of these slots. Words of their old URLs stay until the next rebuild and match
+   * nothing.
+   */
   add(slots) {
-    if ((this.#used + slots.length) * 2 > this.#words.length) this.#lay()
-    else for (const slot of slots) this.#put(slot)
+    if ((this.#usedWords + slots.length) * 2 > this.#words.length) this.#rebuild()
+    else for (const slot of slots) this.#insert(slot)
   }
 
-  /** No server has this URL any more. */
-  forget(text) {
-    if (this.#others.size > 0) this.#others.delete(text)
+  /** Removes a URL that no server has any more. */
+  remove(text) {
+    if (this.#fallback.size > 0) this.#fallback.delete(text)
   }
 
-  #lay() {
+  #rebuild() {
     const urls = this.#urls
-    let room = SMALLEST_ROOM
-    while (room < urls.length * 4) room *= 2
-    this.#words = new Int32Array(room).fill(EMPTY)
-    this.#letters = tellingLetters(urls)
-    this.#longest = Math.max(...this.#letters)
-    this.#used = 0
-    this.#others.clear()
-    for (let slot = 0; slot < urls.length; slot++) this.#put(slot)
+    let capacity = MIN_CAPACITY
+    while (capacity < urls.length * 4) capacity *= 2
+    this.#words = new Int32Array(capacity).fill(EMPTY)
+    this.#offsets = distinguishingOffsets(urls)
+    this.#minLength = Math.max(...this.#offsets)
+    this.#usedWords = 0
+    this.#fallback.clear()
+    for (let slot = 0; slot < urls.length; slot++) this.#insert(slot)
   }
 
-  #put(slot) {
+  #insert(slot) {
     const url = this.#urls[slot]
-    if (url.length < this.#longest) return void this.#others.set(url, slot)
+    if (url.length < this.#minLength) return void this.#fallback.set(url, slot)
     const words = this.#words
-    const last = words.length - 1
+    const mask = words.length - 1
     const hash = this.#hash(url)
-    for (let step = 0; step < REACH; step++) {
-      const at = (hash + step) & last
+    for (let step = 0; step < MAX_PROBES; step++) {
+      const at = (hash + step) & mask
       if (words[at] !== EMPTY) continue
-      words[at] = (hash & ~SLOT) | slot
-      this.#used++
+      words[at] = (hash & ~SLOT_MASK) | slot
+      this.#usedWords++
       return
     }
-    this.#others.set(url, slot)
+    this.#fallback.set(url, slot)
   }
 
   /** FNV-1a, with its upper bits mixed into its lower ones. */
   #hash(text) {
     const { length } = text
-    const letters = this.#letters
+    const offsets = this.#offsets
     let hash = length
-    for (let index = 0; index < letters.length; index++) {
-      hash = Math.imul(hash ^ text.charCodeAt(length - letters[index]), 0x01000193)
+    for (let index = 0; index < offsets.length; index++) {
+      hash = Math.imul(hash ^ text.charCodeAt(length - offsets[index]), 0x01000193)
     }
     return hash ^ (hash >>> 15)
   }
 }
 
-/** Where URLs differ most, counted from their ends: in `http://10.0.3.17:3000/` before the port. */
-function tellingLetters(urls) {
-  const samples = Array.from({ length: Math.min(SAMPLES, urls.length) }, (_, index) => {
-    return urls[Math.floor(index * GOLDEN * urls.length) % urls.length]
+/**
+ * Finds where URLs differ most, counted from the end: in `http://10.0.3.17:3000/` before the port.
+ */
+function distinguishingOffsets(urls) {
+  const samples = Array.from({ length: Math.min(MAX_SAMPLES, urls.length) }, (_, index) => {
+    return urls[Math.floor(index * GOLDEN_RATIO * urls.length) % urls.length]
   })
-  const candidates = Array.from({ length: LAST }, (_, index) => {
-    const kinds = new Set(samples.map((url) => url[url.length - 1 - index]))
-    return { fromEnd: index + 1, kinds: kinds.size }
-  }).sort((a, b) => b.kinds - a.kinds)
-  const letters = []
-  let told = 1
-  for (const { fromEnd, kinds } of candidates.slice(0, MOST_LETTERS)) {
-    letters.push(fromEnd)
-    told *= kinds
-    if (told >= urls.length * MARGIN) break
+  const candidates = Array.from({ length: MAX_OFFSET }, (_, index) => {
+    const variants = new Set(samples.map((url) => url[url.length - 1 - index]))
+    return { fromEnd: index + 1, variants: variants.size }
+  }).sort((a, b) => b.variants - a.variants)
+  const offsets = []
+  let combinations = 1
+  for (const { fromEnd, variants } of candidates.slice(0, MAX_HASHED_CHARACTERS)) {
+    offsets.push(fromEnd)
+    combinations *= variants
+    if (combinations >= urls.length * DISTINGUISHING_FACTOR) break
   }
-  return letters
+  return offsets
 }
 
 module.exports = { UrlIndex }

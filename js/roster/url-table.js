@@ -2,67 +2,72 @@
 
 const { UrlIndex } = require('./url-index.js')
 
-const SMALLEST_ROOM = 64
+const MIN_CAPACITY = 64
 
-/** Characters of the longest base URL; looking up a longer one would only cost time. */
-const LONGEST = 512
+/**
+ * Characters of the longest base URL; longer ones are not looked up, which would only cost time.
+ */
+const MAX_URL_LENGTH = 512
 
-// Where in `following` there is what comes first in each list, and then what comes after each slot.
+// Indices in `following`: the first slot of each list, then the slot after each slot.
 const BEFORE_ONLINE = 0
 const BEFORE_OFFLINE = 1
-const FIRST = 2
+const AFTER_SLOT = 2
 
-/** The base URLs of all known servers by their roster slots, as the addon tells them; slot 0 is this server's own. */
+/**
+ * The base URLs of all known servers by roster slot, as reported by the addon; slot 0 is this
+ * server.
+ */
 class UrlTable {
   #index
 
   constructor() {
     this.urls = []
     this.#index = new UrlIndex(this.urls)
-    /** Which slot was named after each one lately: a guess that spares most look-ups. */
-    this.following = inOrder(SMALLEST_ROOM)
-    /** How far such guesses are trusted. */
-    this.patience = 1
+    /** The slot that came after each slot in the latest lists: a guess that saves most lookups. */
+    this.following = inOrder(MIN_CAPACITY)
+    /** How many wrong guesses in a row are accepted, learned from the previous list. */
+    this.guessBudget = 1
   }
 
   /**
-   * The slot of a server; undefined if no server has this URL.
+   * Returns the slot of a server; undefined if no server has this URL.
    *
    * @param {string} url
    */
   find(url) {
-    if (url.length > LONGEST) return undefined
+    if (url.length > MAX_URL_LENGTH) return undefined
     return this.#index.find(url)
   }
 
   /**
-   * Takes in URLs that are new or have moved; another engine tells all of them.
+   * Stores URLs that are new or have moved; those of another engine replace all.
    *
    * @param {{ slots: Uint32Array, baseUrls: string }} news
-   * @param {number} count of all
+   * @param {number} count of all servers
    */
-  learn({ slots, baseUrls: json }, count) {
+  store({ slots, baseUrls: json }, count) {
     const baseUrls = JSON.parse(json)
-    for (const slot of slots) if (slot < this.urls.length) this.#vacate(slot)
-    for (let slot = count; slot < this.urls.length; slot++) this.#vacate(slot)
+    for (const slot of slots) if (slot < this.urls.length) this.#removeUrl(slot)
+    for (let slot = count; slot < this.urls.length; slot++) this.#removeUrl(slot)
     if (count < this.urls.length) this.urls.length = count
     for (let index = 0; index < slots.length; index++) this.urls[slots[index]] = baseUrls[index]
     this.#index.add(slots)
-    if (count + FIRST > this.following.length) {
+    if (count + AFTER_SLOT > this.following.length) {
       const longer = inOrder(count * 2)
       longer.set(this.following)
       this.following = longer
     }
   }
 
-  #vacate(slot) {
-    this.#index.forget(this.urls[slot])
+  #removeUrl(slot) {
+    this.#index.remove(this.urls[slot])
   }
 }
 
-/** Each slot with the next one after it, which is right where a list comes in the order that is kept here. */
+/** Each slot followed by the next, which is right for a list in the order of this table. */
 function inOrder(length) {
-  return Uint32Array.from({ length }, (_, index) => Math.max(0, index + 1 - FIRST))
+  return Uint32Array.from({ length }, (_, index) => Math.max(0, index + 1 - AFTER_SLOT))
 }
 
-module.exports = { UrlTable, BEFORE_ONLINE, BEFORE_OFFLINE, FIRST }
+module.exports = { UrlTable, BEFORE_ONLINE, BEFORE_OFFLINE, AFTER_SLOT }

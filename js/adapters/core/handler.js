@@ -3,47 +3,50 @@
 const { requireRunning } = require('../../engine/lifecycle.js')
 const { readBody } = require('./bodies/body.js')
 const { Connection } = require('./http/connection.js')
-const { Refusal, answerOfError } = require('./http/refusal.js')
+const { HttpError, errorResponse } = require('./http/http-error.js')
 const { ROUTES } = require('./routes.js')
-const { send } = require('./answers/send.js')
+const { send } = require('./responses/send.js')
 
-/** A handler for the three routes, for options that were checked. */
+/** Returns a handler for the three routes; the options must be valid. */
 function handlerOf({ path, limit }) {
   const routes = new Map(ROUTES.map((route) => [path + route.path, route]))
   return (request, response, next) => {
     const route = routeOf(request, path, routes)
     if (!route && next) return void next()
     const connection = Connection.of(request)
-    answer(route, { connection, request, response, limit })
-      .catch(answerOfError)
-      .then((answered) => send(connection, request, response, answered))
+    respond(route, { connection, request, response, limit })
+      .catch(errorResponse)
+      .then((result) => send(connection, request, response, result))
   }
 }
 
-/** Frameworks cut off `url` where the handler is mounted, which may be at the very path of the routes. */
+/**
+ * Frameworks strip the mount path from `url`, and may mount the handler at the path of the routes
+ * itself.
+ */
 function routeOf({ url, originalUrl = url }, path, routes) {
-  const [asked] = url.split('?', 1)
-  const own = asked.endsWith('/') ? asked.slice(0, -1) : asked
+  const [pathname] = url.split('?', 1)
+  const routePath = pathname.endsWith('/') ? pathname.slice(0, -1) : pathname
   const mount = originalUrl.slice(0, originalUrl.length - url.length)
-  return routes.get(own) ?? (mount.endsWith(path) ? routes.get(path + own) : undefined)
+  return routes.get(routePath) ?? (mount.endsWith(path) ? routes.get(path + routePath) : undefined)
 }
 
-async function answer(route, { connection, request, response, limit }) {
-  if (!route) throw new Refusal(404, 'Not found')
-  const { methods, authorize, answer } = route
+async function respond(route, { connection, request, response, limit }) {
+  if (!route) throw new HttpError(404, 'Not found')
+  const { methods, authorize, respond } = route
   if (!methods.includes(request.method)) {
-    throw new Refusal(405, `The method must be ${methods[0]}`, { Allow: methods.join(', ') })
+    throw new HttpError(405, `The method must be ${methods[0]}`, { Allow: methods.join(', ') })
   }
   requireRunning()
   const { authorization = '' } = request.headers
   if (!authorize) {
     await connection.takeTurn(request, response)
-    return answer(authorization)
+    return respond(authorization)
   }
   authorize(authorization)
   const body = await readBody(request, response, limit)
   try {
-    return await answer(authorization, body)
+    return await respond(authorization, body)
   } finally {
     body.release?.()
   }

@@ -1,22 +1,23 @@
 'use strict'
 
-const { LARGEST_BODY } = require('./bodies/body-reader.js')
-const { PATH } = require('./routes.js')
+const { MAX_BODY } = require('./bodies/body-reader.js')
+const { DEFAULT_PATH } = require('./routes.js')
 
-/** The largest body in bytes unless the program says otherwise. */
-const LIMIT = 16 * 1024 * 1024
+/** The default limit of a body, in bytes. */
+const DEFAULT_LIMIT = 16 * 1024 * 1024
 
 /**
- * The options of the routes with their defaults. Throws a `TypeError` or `RangeError` that names the invalid option.
+ * Returns the options of the routes with their defaults. Throws a `TypeError` or `RangeError` that
+ * names the invalid option.
  *
  * @param {{ path?: unknown, limit?: unknown }} [options]
  * @returns {{ path: string, limit: number }}
  */
 function routesOptions(options = {}) {
   if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`The options must be an object, not ${shown(options)}`)
+    throw new TypeError(`The options must be an object, not ${described(options)}`)
   }
-  const { path = PATH, limit = LIMIT } = options
+  const { path = DEFAULT_PATH, limit = DEFAULT_LIMIT } = options
   requirePath(path)
   requireLimit(limit)
   return { path, limit }
@@ -24,27 +25,27 @@ function routesOptions(options = {}) {
 
 function requirePath(path) {
   if (typeof path !== 'string') {
-    throw new TypeError(`The option path must be a string such as '${PATH}', not ${shown(path)}`)
+    throw new TypeError(`The option path must be a string such as '${DEFAULT_PATH}', not ${described(path)}`)
   }
-  // An empty path is the path itself that a framework mounts the handler at.
+  // The path is empty if a framework mounts the handler at the path of the routes itself.
   if (!/^(?:\/[^\s?#]*[^\s?#/])?$/.test(path)) {
     const rule = "begin with '/', not end with it, and have no whitespace, query or fragment"
-    throw new RangeError(`The option path must ${rule}, not ${shown(path)}`)
+    throw new RangeError(`The option path must ${rule}, not ${described(path)}`)
   }
 }
 
 function requireLimit(limit) {
-  const rule = `a whole number of bytes from 1 to ${LARGEST_BODY}`
+  const rule = `a whole number of bytes from 1 to ${MAX_BODY}`
   if (typeof limit !== 'number') {
-    throw new TypeError(`The option limit must be ${rule}, not ${shown(limit)}`)
+    throw new TypeError(`The option limit must be ${rule}, not ${described(limit)}`)
   }
-  if (!Number.isInteger(limit) || limit < 1 || limit > LARGEST_BODY) {
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_BODY) {
     throw new RangeError(`The option limit must be ${rule}, not ${limit}`)
   }
 }
 
-/** A value as an error message shows it. */
-function shown(value) {
+/** Formats a value for an error message. */
+function described(value) {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, 100))
   return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }

@@ -2,98 +2,111 @@
 
 const addon = require('../../engine/addon.js')
 const { withPublicErrors } = require('../../engine/errors.js')
-const { sizeOf } = require('./answers/parts.js')
-const { keepText, latestText, roomForText } = require('./answers/texts.js')
+const { sizeOf } = require('./responses/parts.js')
+const { storeText, latestText, availableBytes } = require('./responses/shared-texts.js')
 
 const mayControl = withPublicErrors(addon.mayControl)
 
-/** Who waits for an answer that another thread gives, by the number of the request. */
-const waiting = new Map()
-let requests = 0
+/** The resolvers of responses from other threads, by the number of the request. */
+const pending = new Map()
+let lastRequest = 0
 
-/** The size in bytes from which bodies are read one after the other: reading one takes up to three times its memory. */
-const LONG = 4 * 1024 * 1024
+/**
+ * The size in bytes from which bodies are read one at a time, because reading takes up to three
+ * times their memory.
+ */
+const SEQUENTIAL_FROM = 4 * 1024 * 1024
 
-/** Made for the first request: it is a handle of the event loop. */
+/** Created by the first request, because it is a handle of the event loop. */
 let path
 
 function rawPath() {
   path ??= new addon.RawPath((request, answer) => {
-    const resolve = waiting.get(request)
-    waiting.delete(request)
+    const resolve = pending.get(request)
+    pending.delete(request)
     resolve(answer)
   })
   return path
 }
 
 /**
- * The answer to a gossip request.
+ * Answers a gossip request.
  *
  * @param {string} authorization
- * @param {Uint8Array[]} body in one or more parts, which nobody may change meanwhile
+ * @param {Uint8Array[]} body in parts, which nobody may change until it is answered
  */
 function gossipRaw(authorization, body) {
-  return sizeOf(body) < LONG ? gossip(authorization, body) : afterOthers(() => gossip(authorization, body))
+  if (sizeOf(body) < SEQUENTIAL_FROM) return gossip(authorization, body)
+  return sequentially(() => gossip(authorization, body))
 }
 
 const gossip = withPublicErrors((authorization, body) =>
-  answered((request, has, room) => rawPath().gossip(request, has, room, authorization, body)),
+  send((request, cached, room) => rawPath().gossip(request, cached, room, authorization, body)),
 )
 
-let others = Promise.resolve()
+let queue = Promise.resolve()
 
-/** Asks when those that have asked before are answered. */
-function afterOthers(ask) {
-  const answer = others.then(ask)
-  others = answer.catch(() => {})
+/** Runs `call` after all earlier ones have ended. */
+function sequentially(call) {
+  const answer = queue.then(call)
+  queue = answer.catch(() => {})
   return answer
 }
 
-const askForAll = oneAtATime(() => listOf(true))
-const askForOnline = oneAtATime(() => listOf(false))
+const requestAll = coalesced(() => listOf(true))
+const requestOnline = coalesced(() => listOf(false))
 
-/** The answer to a list request, which those who ask at one time share. */
-const listRaw = (authorization) => (mayControl(authorization) ? askForAll() : askForOnline())
+/** Answers a list request; simultaneous requests share one response. */
+const listRaw = (authorization) => (mayControl(authorization) ? requestAll() : requestOnline())
 
 const listOf = withPublicErrors((includesOffline) =>
-  answered((request, has, room) => rawPath().list(request, has, room, includesOffline)),
+  send((request, cached, room) => rawPath().list(request, cached, room, includesOffline)),
 )
 
-/** At once, or as a promise: the answer with its bytes in parts, and the shared text that these belong to. */
-function answered(ask) {
-  // On the other side it has 32 bits.
-  requests = (requests + 1) >>> 0
-  const request = requests
-  const had = latestText()
-  // Each answer that is being written may bring a text.
-  const answer = ask(request, had.number, roomForText() - waiting.size * had.size)
-  if (answer) return whole(answer, had)
-  return new Promise((resolve) => waiting.set(request, (answer) => resolve(whole(answer, had))))
+/**
+ * Returns a response with its bytes in parts and the shared text that they belong to, or a promise
+ * of it.
+ */
+function send(call) {
+  // The addon's request number has 32 bits.
+  lastRequest = (lastRequest + 1) >>> 0
+  const request = lastRequest
+  const cached = latestText()
+  // Each pending response may bring a new text.
+  const room = availableBytes() - pending.size * cached.size
+  const answer = call(request, cached.number, room)
+  if (answer) return toResponse(answer, cached)
+  return new Promise((resolve) => {
+    pending.set(request, (answer) => resolve(toResponse(answer, cached)))
+  })
 }
 
-function whole(answer, had) {
+function toResponse(answer, cached) {
   if (ArrayBuffer.isView(answer)) return { status: 200, parts: [answer] }
   const { status, head, middle, hasOffline, number, online, offline } = answer
   if (number === 0) return { status, parts: [Buffer.from(head)] }
-  const text = number === had.number ? had : keepText(number, online, offline)
+  const text = number === cached.number ? cached : storeText(number, online, offline)
   const parts = [Buffer.from(head), text.online, Buffer.from(middle)]
   if (hasOffline) parts.push(text.offline)
   return { status, parts, text }
 }
 
-/** Asks one at a time: those who come meanwhile share the next answer, which is true for them too. */
-function oneAtATime(ask) {
+/**
+ * Runs one request at a time. Those made meanwhile share the next response, which is current for
+ * them too.
+ */
+function coalesced(call) {
   let current
   let next
-  return function askOrShare() {
+  return function callOrShare() {
     if (current) {
       next ??= current.then(() => {
         next = undefined
-        return askOrShare()
+        return callOrShare()
       })
       return next
     }
-    const answer = ask()
+    const answer = call()
     if (typeof answer.then !== 'function') return answer
     current = answer.then((answer) => {
       current = undefined

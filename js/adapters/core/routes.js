@@ -5,35 +5,38 @@ const { withPublicErrors } = require('../../engine/errors.js')
 const { requireRunning } = require('../../engine/lifecycle.js')
 const { shazbotControlRequest, shazbotGossipRequest } = require('../../requests/index.js')
 const { gossipRaw, listRaw } = require('./raw.js')
-const { Refusal, jsonAnswer } = require('./http/refusal.js')
+const { HttpError, jsonResponse } = require('./http/http-error.js')
 
 const authorizeGossip = withPublicErrors(addon.authorizeGossip)
 const authorizeControl = withPublicErrors(addon.authorizeControl)
 
-/** Where the other servers look for the routes. */
-const PATH = '/clustershazbot'
-
-/** The message of those whose own one is not read: it says nothing, and is answered like any other. */
-const NO_NEWS = Buffer.from('{"online":[]}')
+/** The path at which other servers expect the routes. */
+const DEFAULT_PATH = '/clustershazbot'
 
 /**
- * The three routes. `authorize` throws before the body is read, where one is; `answer` is given the header, and the body as
- * `{ parts }`, as the `{ value }` that a body parser has made of it, or with neither if it was not read; it gives
- * `{ status, parts }`.
+ * The message that replaces a body that is not read: it changes nothing and is answered like any
+ * other.
+ */
+const EMPTY_MESSAGE = Buffer.from('{"online":[]}')
+
+/**
+ * The three routes. `authorize` throws before the body is read. `respond` receives the header and
+ * the body: `{ parts }`, the `{ value }` from a body parser, or neither if it was not read. It
+ * returns `{ status, parts }`.
  */
 const ROUTES = [
-  { path: '/gossip', methods: ['POST'], authorize: authorizeGossip, answer: answerGossip },
-  { path: '/list', methods: ['GET', 'HEAD'], answer: answerList },
-  { path: '/control', methods: ['POST'], authorize: authorizeControl, answer: answerControl },
+  { path: '/gossip', methods: ['POST'], authorize: authorizeGossip, respond: answerGossip },
+  { path: '/list', methods: ['GET', 'HEAD'], respond: answerList },
+  { path: '/control', methods: ['POST'], authorize: authorizeControl, respond: answerControl },
 ]
 
 async function answerGossip(authorization, { parts, value }) {
   requireRunning()
   if (parts) return { ...(await gossipRaw(authorization, parts)), isForPeer: true }
-  // An error would be taken for a sign of death. The lists that were not read come again.
+  // A peer would take an error for a death. It will send the unread lists again.
   if (value === undefined)
-    return { ...(await gossipRaw(authorization, [NO_NEWS])), isForPeer: true, drains: true }
-  return jsonAnswer(await shazbotGossipRequest(authorization, value))
+    return { ...(await gossipRaw(authorization, [EMPTY_MESSAGE])), isForPeer: true, drains: true }
+  return jsonResponse(await shazbotGossipRequest(authorization, value))
 }
 
 function answerList(authorization) {
@@ -41,9 +44,9 @@ function answerList(authorization) {
 }
 
 async function answerControl(authorization, { parts, value }) {
-  if (!parts && value === undefined) throw new Refusal(408, 'There was no room for the body in time')
+  if (!parts && value === undefined) throw new HttpError(408, 'Timed out waiting for memory for the body')
   await shazbotControlRequest(authorization, parts ? parse(parts) : value)
-  return jsonAnswer({ success: true })
+  return jsonResponse({ success: true })
 }
 
 function parse(parts) {
@@ -51,8 +54,8 @@ function parse(parts) {
     // Skips a byte order mark, as body parsers do.
     return JSON.parse(new TextDecoder().decode(Buffer.concat(parts)))
   } catch {
-    throw new Refusal(400, 'Invalid control message: no JSON')
+    throw new HttpError(400, 'Invalid control message: no JSON')
   }
 }
 
-module.exports = { PATH, ROUTES }
+module.exports = { DEFAULT_PATH, ROUTES }

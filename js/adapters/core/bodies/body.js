@@ -2,12 +2,12 @@
 
 const { BodyReader } = require('./body-reader.js')
 const { requireIdentity, requireJson } = require('./content-type.js')
-const { Refusal, tooLarge } = require('../http/refusal.js')
+const { HttpError, tooLarge } = require('../http/http-error.js')
 
 /**
- * The body of a request that says it is JSON: its bytes in parts, or the value that a body parser has made of them before.
- * Neither if there was no room for it in time, or if its sender was too slow while others waited. `release` gives its room
- * back once it has been answered.
+ * Reads a JSON request body: its bytes in parts, or the value from an earlier body parser. Returns
+ * neither if memory was exhausted or the sender was too slow while others waited. `release` frees
+ * the memory after the response.
  *
  * @param {import('node:http').IncomingMessage & { body?: unknown }} request
  * @param {import('node:http').ServerResponse} response
@@ -17,9 +17,9 @@ const { Refusal, tooLarge } = require('../http/refusal.js')
 async function readBody(request, response, limit) {
   const { body, headers } = request
   requireJson(headers['content-type'])
-  // Parsers of Express 4 leave an empty object where they have read nothing.
+  // Parsers of Express 4 leave an empty object if they have read nothing.
   if (body !== undefined && request.readableDidRead !== false) return parsedBody(body)
-  if (request.readableEnded) throw new Refusal(400, 'The body was read before, and nothing is left of it')
+  if (request.readableEnded) throw new HttpError(400, 'The body has already been read')
   requireIdentity(headers['content-encoding'])
   const declared = headers['content-length']
   if (declared === undefined) return new BodyReader(request, limit).read(response)
@@ -27,7 +27,9 @@ async function readBody(request, response, limit) {
   return new BodyReader(request, limit).read(response, Number(declared))
 }
 
-/** What is read on another thread must not change meanwhile, so bytes that others have are copied. */
+/**
+ * Another thread may read the bytes, which must not change, so bytes that others hold are copied.
+ */
 function parsedBody(body) {
   return typeof body === 'string' || ArrayBuffer.isView(body)
     ? { parts: [Buffer.from(body)] }

@@ -1,22 +1,22 @@
 'use strict'
 
-const { Refusal } = require('../http/refusal.js')
+const { HttpError } = require('../http/http-error.js')
 
-/** Throws unless a body is said to be JSON in UTF-8; one of which nothing is said may be. */
+/** Throws unless the header declares JSON in UTF-8 or is missing. */
 function requireJson(contentType = 'application/json') {
   const [type, ...parameters] = contentType.toLowerCase().split(';')
   if (!/^application\/(?:\S+\+)?json$/.test(type.trim())) {
-    throw new Refusal(415, 'The Content-Type must be application/json')
+    throw new HttpError(415, 'The Content-Type must be application/json')
   }
   const charset = parameters.find((parameter) => parameter.trim().startsWith('charset='))
   if (charset && !/="?(?:utf-?8|us-ascii)"?\s*$/.test(charset))
-    throw new Refusal(415, 'The charset must be utf-8')
+    throw new HttpError(415, 'The charset must be utf-8')
 }
 
-/** Throws where a body comes compressed, as no server sends it. */
+/** Throws if a body is compressed, which no server sends. */
 function requireIdentity(encoding = 'identity') {
   if (encoding.toLowerCase() !== 'identity')
-    throw new Refusal(415, 'The body must come without Content-Encoding')
+    throw new HttpError(415, 'The body must not have a Content-Encoding')
 }
 
 module.exports = { requireJson, requireIdentity }

@@ -1,18 +1,18 @@
 'use strict'
 
-const { Refusal } = require('./refusal.js')
+const { HttpError } = require('./http-error.js')
 const { isHttp2 } = require('./request.js')
 
 /**
- * Requests of one connection that wait for their turn; peers and browsers send one after the other. Each costs some 5 kB,
- * and an outsider can send a thousand in one packet.
+ * Requests of one connection that wait for their turn; peers and browsers send one at a time. Each
+ * costs about 5 kB, and an outsider can send a thousand in one packet.
  */
-const MOST_WAITING = 32
+const MAX_WAITING = 32
 
-/** The connections that requests came over, by their sockets or HTTP/2 sessions. */
+/** The connections by their sockets or HTTP/2 sessions. */
 const connections = new WeakMap()
 
-/** What happens on a connection, which many requests may share. */
+/** One connection, which many requests may share. */
 class Connection {
   #isGone = false
   #isTaken = false
@@ -30,36 +30,39 @@ class Connection {
     return connection
   }
 
-  /** Whether an answer would still reach the other side. */
-  canAnswer(response) {
+  /** Whether a response can still reach the caller. */
+  canRespond(response) {
     return !this.#isGone && !response.headersSent && !(response.stream ?? response).destroyed
   }
 
-  /** Calls back once the answer has left this process, or can't any more: where requests wait in Node.js, not all have events. */
+  /**
+   * Calls back once, when the response was sent or can no longer be. Responses queued in Node.js do
+   * not emit every event.
+   */
   onceOver(response, callback) {
-    const over = () => {
-      if (this.#inProgress.delete(over)) callback()
+    const finish = () => {
+      if (this.#inProgress.delete(finish)) callback()
     }
-    this.#inProgress.add(over)
-    for (const end of ['finish', 'close']) response.once(end, over)
+    this.#inProgress.add(finish)
+    for (const end of ['finish', 'close']) response.once(end, finish)
   }
 
-  /** Resolves when the answers that have taken a turn before are over. Throws if too many wait for that. */
+  /** Resolves when the earlier responses have ended. Throws if too many requests wait. */
   async takeTurn(request, response) {
-    if (this.#waiting.length >= MOST_WAITING) {
+    if (this.#waiting.length >= MAX_WAITING) {
       if (!isHttp2(request)) request.socket.destroy()
-      throw new Refusal(429, 'Too many requests of this connection wait for their answers')
+      throw new HttpError(429, 'Too many requests on this connection are waiting')
     }
     if (this.#isTaken) await new Promise((resolve) => this.#waiting.push(resolve))
     this.#isTaken = true
-    if (this.canAnswer(response)) this.onceOver(response, () => this.#passOn())
+    if (this.canRespond(response)) this.onceOver(response, () => this.#endTurn())
     else {
-      this.#passOn()
-      throw new Refusal(400, 'The caller has gone')
+      this.#endTurn()
+      throw new HttpError(400, 'The caller has disconnected')
     }
   }
 
-  #passOn() {
+  #endTurn() {
     const next = this.#waiting.shift()
     if (next) next()
     else this.#isTaken = false
@@ -67,7 +70,7 @@ class Connection {
 
   #end() {
     this.#isGone = true
-    for (const over of this.#inProgress) over()
+    for (const finish of this.#inProgress) finish()
   }
 }
 

@@ -1,37 +1,43 @@
 'use strict'
 
 const { constants } = require('node:http2')
-// The timers of Node.js itself: those of a test environment may stand still, or be numbers.
+// Node's own timers: those of a test environment may stand still, or be numbers.
 const { clearInterval, setImmediate, setInterval } = require('node:timers')
 const { sizeOf, slicesOf } = require('./parts.js')
 const { isHttp2 } = require('../http/request.js')
 
-/** How long a reader may take nothing before it is cut off, and how often that is checked, in ms. */
-const PATIENCE = 5_000
-const LOOK_AGAIN = 250
+/**
+ * How long a reader may read nothing before it is disconnected, and how often that is checked, in
+ * ms.
+ */
+const TIMEOUT = 5_000
+const CHECK_INTERVAL = 250
 
 /**
- * The bytes that are handed over at once. TLS copies them, and HTTP/2 does not tell how much of them was taken. Without
- * either, a peer is given all at once, which costs half as much.
+ * Bytes written at once. TLS copies them, and HTTP/2 does not report how many were taken. Without
+ * either, a peer is sent everything at once, which costs half as much.
  */
 const SLICE = 128 * 1024
 const HTTP2_SLICE = 16 * 1024
 
-/** Slices of long answers that are written before others get their turn: some 2 ms, however many callers ask. */
-const SLICES_A_TURN = 4
+/**
+ * Slices of long responses written before other work gets its turn: about 2 ms, however many
+ * callers there are.
+ */
+const SLICES_PER_TURN = 4
 
-/** Long answers that can go on, first come, first served. */
+/** Long responses that can be continued, first come, first served. */
 const ready = []
 let isScheduled = false
 
 /**
- * Writes the parts as fast as the other side takes them.
+ * Writes the parts as fast as the reader takes them.
  *
  * @param {import('../http/connection.js').Connection} connection
  * @param {import('node:http').ServerResponse} response
  * @param {Uint8Array[]} parts
  * @param {boolean} isForPeer
- * @param {(last?: Uint8Array) => void} end writes the last bytes and ends the answer
+ * @param {(last?: Uint8Array) => void} end writes the last bytes and ends the response
  */
 function deliver(connection, response, parts, isForPeer, end) {
   const { progress, isOver } = watch(connection, response)
@@ -42,23 +48,23 @@ function deliver(connection, response, parts, isForPeer, end) {
   }
   const slices = slicesOf(parts, isHttp2(response) ? HTTP2_SLICE : SLICE)
   let next = slices.next()
-  const writeOn = () => {
+  const writeNext = () => {
     const { value } = next
     next = slices.next()
     if (isOver()) return
     if (next.done) return end(value)
-    if (response.write(value)) inTurn(writeOn)
-    else response.once('drain', goOn)
+    if (response.write(value)) enqueue(writeNext)
+    else response.once('drain', resume)
   }
-  const goOn = () => {
+  const resume = () => {
     progress()
-    inTurn(writeOn)
+    enqueue(writeNext)
   }
-  goOn()
+  resume()
 }
 
-/** Calls back soon, when others had their turn. */
-function inTurn(write) {
+/** Calls `write` soon, after other work has had its turn. */
+function enqueue(write) {
   ready.push(write)
   schedule()
 }
@@ -70,26 +76,26 @@ function schedule() {
 
 function takeTurns() {
   isScheduled = false
-  for (const write of ready.splice(0, SLICES_A_TURN)) write()
+  for (const write of ready.splice(0, SLICES_PER_TURN)) write()
   if (ready.length > 0) schedule()
 }
 
-/** Cuts the reader off once it makes no progress; the caller tells what it sees of that. */
+/** Disconnects a reader that makes no progress; the caller reports the progress that it sees. */
 function watch(connection, response) {
   const isStream = isHttp2(response)
   let latest = performance.now()
   let queued
-  const look = () => {
+  const check = () => {
     const before = queued
     queued = isStream ? undefined : response.socket?._handle?.writeQueueSize
-    // Without a socket, another answer of this connection stands before.
-    const waits = !isStream && !response.socket
-    if (waits || (before !== undefined && queued !== before)) latest = performance.now()
-    if (performance.now() - latest < PATIENCE) return
+    // Without a socket, the response waits for an earlier one on this connection.
+    const isQueued = !isStream && !response.socket
+    if (isQueued || (before !== undefined && queued !== before)) latest = performance.now()
+    if (performance.now() - latest < TIMEOUT) return
     if (isStream) response.stream.close(constants.NGHTTP2_CANCEL)
     else response.destroy()
   }
-  const timer = setInterval(look, LOOK_AGAIN).unref()
+  const timer = setInterval(check, CHECK_INTERVAL).unref()
   let isOver = false
   connection.onceOver(response, () => {
     isOver = true

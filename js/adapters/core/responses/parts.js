@@ -1,9 +1,9 @@
 'use strict'
 
-/** The size of bytes in parts. */
+/** Returns the total size of the parts in bytes. */
 const sizeOf = (parts) => parts.reduce((size, part) => size + part.length, 0)
 
-/** The same bytes in slices of at most this size; nothing is copied. */
+/** Yields the same bytes in slices of at most `size` bytes, without copying. */
 function* slicesOf(parts, size) {
   for (const part of parts)
     for (let from = 0; from < part.length; from += size) yield part.subarray(from, from + size)

@@ -3,33 +3,33 @@
 const { deliver } = require('./deliver.js')
 const { sizeOf } = require('./parts.js')
 const { awaitsContinue, hasWholeBody, isHttp2 } = require('../http/request.js')
-const { hold, release } = require('./texts.js')
+const { hold, release } = require('./shared-texts.js')
 const { endAfterBody } = require('../bodies/unread-body.js')
 
 const HEADERS = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }
 
-/** The statuses after which the connection is closed: they refuse a caller that may go on sending. */
+/** The statuses that close the connection: the caller is rejected and may still be sending. */
 const CLOSING = new Set([401, 404, 405, 413, 415, 503])
 
 /**
- * Sends an answer.
+ * Sends a response.
  *
  * @param {import('../http/connection.js').Connection} connection
  * @param {import('node:http').IncomingMessage} request
  * @param {import('node:http').ServerResponse} response
- * @param {Answer} answer
+ * @param {ResponseData} answer
  *
- * @typedef {object} Answer
+ * @typedef {object} ResponseData
  * @property {number} status
  * @property {Uint8Array[]} parts
  * @property {Record<string, string>} [headers]
  * @property {object} [text] the shared text that the parts belong to
  * @property {boolean} [isForPeer] whether the caller has the secret
- * @property {boolean} [drains] whether the body is read to its end although nobody wants it
+ * @property {boolean} [drains] whether the unread body is received to its end
  */
 function send(connection, request, response, { status, parts, headers, text, isForPeer, drains }) {
-  // The other side may have gone meanwhile.
-  if (!connection.canAnswer(response)) return
+  // The caller may have disconnected.
+  if (!connection.canRespond(response)) return
   const isWhole = hasWholeBody(request)
   const closes = !isHttp2(request) && (CLOSING.has(status) || !isWhole)
   const closing = closes ? { Connection: 'close' } : undefined

@@ -1,23 +1,23 @@
 'use strict'
 
 /**
- * Where the global object keeps which copies of this package run an engine. Each worker and each context of `vm` has a
- * global object of its own, and so does each test file of Jest.
+ * The global object's key for the copies of this package that run an engine. Each worker and each
+ * `vm` context has its own global object, and so does each test file of Jest.
  */
 const RUNNING = Symbol.for('clustershazbot.running')
 
-/** What this copy is known by. A test runner that loads the same file again has no other copy. */
+/** The identity of this copy. A test runner that loads the same file again has no other copy. */
 const THIS_COPY = typeof __filename === 'string' ? __filename : ''
 
-/** Notes that this copy runs an engine, or runs none any more. */
-function noteRunning(isRunning) {
+/** Records whether this copy runs an engine. */
+function recordRunning(isRunning) {
   const running = runningCopies()
   if (isRunning) running.add(THIS_COPY)
   else running.delete(THIS_COPY)
 }
 
-/** Whether another copy runs an engine, and this one runs none. */
-function runsElsewhere() {
+/** Whether another copy runs an engine while this one does not. */
+function runsInOtherCopy() {
   const running = runningCopies()
   return running.size > 0 && !running.has(THIS_COPY)
 }
@@ -28,9 +28,9 @@ function runningCopies() {
   try {
     Object.defineProperty(globalThis, RUNNING, { value: running, configurable: true })
   } catch {
-    // Nothing can be noted in an environment that is frozen.
+    // A frozen global object cannot record anything.
   }
   return running
 }
 
-module.exports = { noteRunning, runsElsewhere }
+module.exports = { recordRunning, runsInOtherCopy }

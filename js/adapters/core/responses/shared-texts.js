@@ -1,0 +1,55 @@
+'use strict'
+
+/**
+ * The total size in bytes of all shared texts: the latest and those used by responses in progress.
+ */
+const MAX_TOTAL_BYTES = 64 * 1024 * 1024
+
+/**
+ * A text that responses share: the entries of all other servers. Nobody may change its bytes.
+ *
+ * @typedef {{ number: number, size: number, uses: number, online?: Uint8Array, offline?: Uint8Array }} Text
+ */
+
+/** The latest text, which current responses share. */
+let latest = { number: 0, size: 0, uses: 0 }
+
+/** The size in bytes of earlier texts that responses still use. */
+let held = 0
+
+/** Returns the latest text. */
+const latestText = () => latest
+
+/**
+ * Returns how many bytes another text may have. It replaces the latest, which only counts while
+ * responses use it.
+ */
+function availableBytes() {
+  return MAX_TOTAL_BYTES - held - (latest.uses > 0 ? latest.size : 0)
+}
+
+/**
+ * Stores a text from the addon. Simultaneous responses may bring two copies, of which one is kept.
+ */
+function storeText(number, online, offline) {
+  if (number === latest.number) return latest
+  const text = { number, size: online.length + offline.length, uses: 0, online, offline }
+  if (number < latest.number) return text
+  if (latest.uses > 0) held += latest.size
+  latest = text
+  return text
+}
+
+/** Counts a response that uses the text. */
+function hold(text) {
+  if (text.uses === 0 && text !== latest) held += text.size
+  text.uses++
+}
+
+/** Counts a response as sent. */
+function release(text) {
+  text.uses--
+  if (text.uses === 0 && text !== latest) held -= text.size
+}
+
+module.exports = { latestText, availableBytes, storeText, hold, release }
