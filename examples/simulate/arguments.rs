@@ -61,7 +61,7 @@ impl Arguments {
             let whole = |least| value.parse().ok().filter(|number| *number >= least).ok_or_else(wrong);
             match &*name {
                 "--servers" => plan.servers = whole(2)?,
-                "--scenario" => plan.scenario = Scenario::named(&value).ok_or_else(wrong)?,
+                "--scenario" => plan.scenario = Scenario::from_name(&value).ok_or_else(wrong)?,
                 "--events" => events = Some(whole(1)?),
                 "--loss" => loss = Some(share()?),
                 "--legacy-share" => plan.legacy_share = share()?,

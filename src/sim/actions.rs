@@ -1,66 +1,66 @@
-//! What may be done to servers and to the network.
+//! Actions on servers and on the network.
 
 use std::sync::Arc;
 
 use super::clock::{Glitch, Millis};
-use super::delivery::LAG_TOLD_EVERY;
+use super::delivery::LAG_REPORT_INTERVAL;
 use super::host::{Port, Squatter};
 use super::process::{Engine, Stage};
 use super::spec::Spec;
-use super::wire::{HostId, ProcessId, Question, Request};
-use super::world::{Happening, World};
+use super::wire::{Content, HostId, ProcessId, Request};
+use super::world::{World, WorldEvent};
 use crate::protocol::extension::Extension;
 
 impl World {
-    /// Ends all processes of a host without a word; its port is closed.
+    /// Crashes all processes of a host; its port is closed.
     pub fn crash(&mut self, host: HostId) {
         self.trace.crashes += 1;
-        self.cut_down(host, Port::Closed);
+        self.end_processes(host, Port::Closed);
     }
 
-    /// Has somebody who knows the secret tell a server something, whether it is true or not.
-    pub fn tell(&mut self, to: HostId, extension: Extension) {
-        let question = Question::Gossip { lists: Arc::default(), extension: Some(Arc::new(extension)) };
-        let request = Request { sender: None, from: to, to, question, size: 0 };
-        self.queue.push(self.time, Happening::Arrival(Box::new(request)));
+    /// Sends a server a message from someone with the secret, whether its claims are true or not.
+    pub fn send_message(&mut self, to: HostId, extension: Extension) {
+        let content = Content::Gossip { lists: Arc::default(), extension: Some(Arc::new(extension)) };
+        let request = Request { sender: None, from: to, to, content, size: 0 };
+        self.queue.push(self.time, WorldEvent::Arrival(Box::new(request)));
     }
 
-    /// Has a host vanish: nothing comes back from it.
+    /// Makes a host vanish: requests to it time out.
     pub fn vanish(&mut self, host: HostId) {
         self.trace.vanishings += 1;
-        self.cut_down(host, Port::Vanished);
+        self.end_processes(host, Port::Vanished);
     }
 
-    /// Has another service take over the address of a host on which nothing runs any more.
+    /// Lets another service take over the address of a host without processes.
     pub fn take_over(&mut self, host: HostId, squatter: Squatter) {
         self.trace.takeovers += 1;
         self.hosts[host.index()].squatter = Some(squatter);
     }
 
-    /// Starts a server anew on a host, in another process.
+    /// Restarts a server on a host, in a new process.
     pub fn restart(&mut self, host: HostId, spec: Spec) -> ProcessId {
         self.trace.restarts += 1;
-        if self.hosts[host.index()].is_to_be_online {
-            self.cut_down(host, Port::Closed);
+        if self.hosts[host.index()].should_be_online {
+            self.end_processes(host, Port::Closed);
         }
         self.start(host, spec)
     }
 
-    /// Has the servers on a host leave gracefully.
+    /// Makes the servers on a host leave gracefully.
     pub fn leave(&mut self, host: HostId) {
         self.trace.leaves += 1;
-        self.hosts[host.index()].is_to_be_online = false;
+        self.hosts[host.index()].should_be_online = false;
         self.focus_on(host);
         for id in self.hosts[host.index()].processes.clone() {
             self.leave_process(id);
         }
     }
 
-    /// Has one of the processes behind a URL leave gracefully.
+    /// Makes one process behind a URL leave gracefully.
     pub fn leave_process(&mut self, id: ProcessId) {
         let process = &mut self.processes[id.index()];
         process.stage = Stage::Leaving;
-        process.told_at = self.time;
+        process.announced_at = self.time;
         self.act(id, |engine, now| match engine {
             Engine::Native(machine) => machine.handle_leave(now),
             Engine::Legacy(legacy) => legacy.handle_leave(now),
@@ -70,12 +70,12 @@ impl World {
     /// Drains the servers on a host, or brings them back.
     pub fn control(&mut self, host: HostId, online: bool) {
         self.trace.controls += 1;
-        self.hosts[host.index()].is_to_be_online = online;
+        self.hosts[host.index()].should_be_online = online;
         self.focus_on(host);
         for id in self.hosts[host.index()].processes.clone() {
             let process = &mut self.processes[id.index()];
             process.is_drained = !online;
-            process.told_at = self.time;
+            process.announced_at = self.time;
             self.act(id, |engine, now| match engine {
                 Engine::Native(machine) => machine.handle_control(now, online),
                 Engine::Legacy(legacy) => legacy.handle_control(now, online),
@@ -83,35 +83,35 @@ impl World {
         }
     }
 
-    /// Blocks JavaScript on a host for so long: requests wait, while timers and outgoing requests go on.
+    /// Blocks JavaScript on a host: requests wait, while timers and outgoing requests go on.
     pub fn stall(&mut self, host: HostId, duration: Millis) {
         self.focus_on(host);
         for id in self.hosts[host.index()].processes.clone() {
             let process = &mut self.processes[id.index()];
             process.stalled_since = self.time;
             process.stalled_until = self.time + duration;
-            if duration > LAG_TOLD_EVERY {
-                self.queue.push(self.time + LAG_TOLD_EVERY, Happening::Lag(id));
+            if duration > LAG_REPORT_INTERVAL {
+                self.queue.push(self.time + LAG_REPORT_INTERVAL, WorldEvent::Lag(id));
             }
         }
     }
 
-    /// Has the wall clock of the servers on a host step.
+    /// Steps the wall clock of the servers on a host.
     pub fn step_clock(&mut self, host: HostId, by: i64) {
         for id in self.hosts[host.index()].processes.clone() {
             self.processes[id.index()].wall_offset += by;
         }
     }
 
-    /// Has the wall clock of the servers on a host be wrong for a while.
+    /// Makes the wall clock of the servers on a host wrong for a while.
     pub fn glitch_clock(&mut self, host: HostId, glitch: Glitch) {
         self.trace.glitches += 1;
         for id in self.hosts[host.index()].processes.clone() {
-            self.processes[id.index()].suffer(glitch, self.time);
+            self.processes[id.index()].glitch_clock(glitch, self.time);
         }
     }
 
-    /// Has messages from one host to another get lost.
+    /// Drops the messages from one host to another.
     pub fn cut(&mut self, from: HostId, to: HostId) {
         self.trace.cuts += 1;
         self.network.cut(from, to);
@@ -125,18 +125,18 @@ impl World {
         }
     }
 
-    /// Ends all that is wrong with the network and with hosts. Who is down stays down.
+    /// Ends all faults of the network and of hosts. A host that is down stays down.
     pub fn heal(&mut self) {
         self.network.reconnect();
         (self.network.loss, self.network.duplication, self.network.jitter) = (0.0, 0.0, 0);
         for host in &mut self.hosts {
-            (host.service, host.is_mute) = (0, false);
+            (host.service, host.loses_responses) = (0, false);
         }
-        self.store.suffer(super::store::Fault::None);
-        self.processes.iter_mut().for_each(|process| process.suffer(Glitch::default(), 0));
+        self.store.set_fault(super::store::Fault::None);
+        self.processes.iter_mut().for_each(|process| process.glitch_clock(Glitch::default(), 0));
     }
 
-    /// A graceful leave has come to its end.
+    /// Ends a process after its graceful leave.
     pub(super) fn exit(&mut self, id: ProcessId) {
         let host = self.processes[id.index()].host;
         self.end(id);
@@ -146,17 +146,17 @@ impl World {
         }
     }
 
-    /// Something is done to a host: it is looked at more closely than others.
+    /// Focuses the checks on a host after an action on it.
     pub(super) fn focus_on(&mut self, host: HostId) {
         self.checks.focus_on(host, &mut self.processes, &self.hosts);
     }
 
-    fn cut_down(&mut self, host: HostId, port: Port) {
+    fn end_processes(&mut self, host: HostId, port: Port) {
         self.focus_on(host);
         for id in self.hosts[host.index()].processes.clone() {
             self.end(id);
         }
         let host = &mut self.hosts[host.index()];
-        (host.port, host.is_to_be_online) = (port, false);
+        (host.port, host.should_be_online) = (port, false);
     }
 }

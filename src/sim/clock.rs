@@ -1,23 +1,23 @@
-//! Virtual time: one tick for all, and wall clocks that are off by as much as a scenario wants.
+//! Virtual time: one tick for all servers, and wall clocks with any offset.
 
 use crate::protocol::time::{Now, Stamp, Tick};
 
-/// Milliseconds since the world began.
+/// Milliseconds since the start of the world.
 pub type Millis = u64;
 
-/// What a right wall clock shows when the world begins.
+/// The correct wall-clock time at the start of the world.
 pub const EPOCH: Millis = 1_700_000_000_000;
 
-/// A wall clock that is wrong for a while, and then right again.
+/// A wall clock that is wrong for a while.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Glitch {
-    /// By how many milliseconds more it is off meanwhile.
+    /// The additional offset in milliseconds.
     pub by: i64,
-    /// How long that lasts.
+    /// How long it lasts.
     pub lasts: Millis,
 }
 
-/// The present of a server whose wall clock is off by `offset` milliseconds.
+/// Returns the present of a server whose wall clock has this offset in milliseconds.
 pub fn present(time: Millis, offset: i64) -> Now {
     Now { tick: Tick(time), wall: Stamp((EPOCH + time).saturating_add_signed(offset)) }
 }

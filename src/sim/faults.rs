@@ -1,4 +1,4 @@
-//! What goes wrong by chance: a world cast by a seed, and blows that hit it one after another.
+//! Random faults: a seed generates a world, then one fault after another.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use super::wire::HostId;
 use super::world::World;
 use crate::protocol::message::Refusal;
 
-/// No blow adds servers beyond this.
+/// Hosts beyond which no fault adds servers.
 const MAX_HOSTS: usize = 14;
-/// At least so many are left running.
+/// Servers that are always left running.
 const MIN_RUNNING: usize = 2;
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
-/// What may go wrong with the store.
+/// The faults of the store.
 const STORE_FAULTS: [Fault; 10] = [
     Fault::Down,
     Fault::Status(500),
@@ -30,35 +30,35 @@ const STORE_FAULTS: [Fault; 10] = [
     Fault::Contended,
     Fault::Flaky,
     Fault::Unconditional(400),
-    Fault::UselessTags,
+    Fault::MismatchedTags,
 ];
 
-/// Which kinds of servers a world is cast with.
+/// The kinds of servers in a world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mix {
-    /// Natives alone.
+    /// Native servers only.
     Native,
-    /// Natives and legacy peers.
+    /// Native servers and legacy peers.
     Mixed,
-    /// Legacy peers and servers without the native extension, and maybe natives.
+    /// Legacy peers and servers without the native extension, and maybe native servers.
     Any,
 }
 
-/// Who casts a world and strikes it.
+/// Generates a world and its faults.
 #[derive(Debug)]
-pub struct Chaos {
-    /// What the world is cast with.
+pub struct FaultGenerator {
+    /// The kinds of servers in the world.
     pub mix: Mix,
     rng: Xoshiro256PlusPlus,
-    /// Of its own, so that what happens to addresses leaves the other choices of a seed alone.
+    /// Separate, so that faults of addresses do not change a seed's other choices.
     address_rng: Xoshiro256PlusPlus,
     has_wrong_clocks: bool,
     /// Whether clocks are far off for a while.
     pub has_glitches: bool,
 }
 
-impl Chaos {
-    /// The seed decides everything.
+impl FaultGenerator {
+    /// Creates the generator; the seed determines everything.
     pub fn new(seed: u64) -> Self {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed ^ 0x5eed);
         let mix = match rng.random_range(0..5) {
@@ -72,8 +72,8 @@ impl Chaos {
         Self { mix, rng, address_rng, has_wrong_clocks, has_glitches }
     }
 
-    /// A world of 3 to 12 servers.
-    pub fn cast(&mut self) -> World {
+    /// Generates a world of 3 to 12 servers.
+    pub fn generate_world(&mut self) -> World {
         let mut world = World::new(self.rng.random());
         let intervals = [1, 5, 30];
         let template = world.template();
@@ -95,10 +95,10 @@ impl Chaos {
         world
     }
 
-    /// Another service takes over an address, or an original is drained and brought back.
-    fn strike_addresses(&mut self, world: &mut World) {
-        let is_original = |host: &HostId| place(world, *host).kind == Kind::Legacy && runs(world, *host);
-        let originals: Vec<HostId> = world.host_ids().filter(is_original).collect();
+    /// Lets another service take over an address, or drains a legacy peer and brings it back.
+    fn inject_address_fault(&mut self, world: &mut World) {
+        let is_legacy = |host: &HostId| host_of(world, *host).kind == Kind::Legacy && runs(world, *host);
+        let legacy_peers: Vec<HostId> = world.host_ids().filter(is_legacy).collect();
         let down: Vec<HostId> = world.host_ids().filter(|host| has_ended(world, *host)).collect();
         let squatters = [
             Squatter::Refuses(Refusal::Unauthorized),
@@ -110,8 +110,8 @@ impl Chaos {
                 let host = down[self.address_rng.random_range(0..down.len())];
                 world.take_over(host, squatters[self.address_rng.random_range(0..squatters.len())]);
             }
-            1 if !originals.is_empty() => {
-                let host = originals[self.address_rng.random_range(0..originals.len())];
+            1 if !legacy_peers.is_empty() => {
+                let host = legacy_peers[self.address_rng.random_range(0..legacy_peers.len())];
                 world.control(host, false);
                 world.run_for(self.address_rng.random_range(0..5_000));
                 world.control(host, true);
@@ -120,20 +120,20 @@ impl Chaos {
         }
     }
 
-    /// Something goes wrong, or gets better.
-    pub fn strike(&mut self, world: &mut World) {
-        self.strike_addresses(world);
+    /// Injects a fault or ends one.
+    pub fn inject(&mut self, world: &mut World) {
+        self.inject_address_fault(world);
         let all: Vec<HostId> = world.host_ids().collect();
         let up: Vec<HostId> = all.iter().copied().filter(|host| runs(world, *host)).collect();
         let down: Vec<HostId> = all.iter().copied().filter(|host| has_ended(world, *host)).collect();
-        let (one, other) = (self.choose(&all), self.choose(&all));
+        let (host, other_host) = (self.choose(&all), self.choose(&all));
         let running = self.choose(&up);
         let may_end = up.len() > MIN_RUNNING;
         match self.rng.random_range(0..28) {
             0 | 1 if may_end => world.crash(running),
             2 if may_end => world.vanish(running),
             3 if may_end => world.leave(running),
-            4 if may_end && place(world, running).kind != Kind::Legacy => world.control(running, false),
+            4 if may_end && host_of(world, running).kind != Kind::Legacy => world.control(running, false),
             5 | 6 => {
                 let drained = all.into_iter().find(|host| is_drained(world, *host));
                 drained.into_iter().for_each(|host| world.control(host, true));
@@ -143,7 +143,7 @@ impl Chaos {
                 world.restart(host, spec);
             }
             11 => {
-                let spec = Spec { kind: place(world, running).kind, ..self.spec() };
+                let spec = Spec { kind: host_of(world, running).kind, ..self.spec() };
                 world.restart(running, spec);
             }
             12 if world.hosts.len() < MAX_HOSTS => {
@@ -151,7 +151,7 @@ impl Chaos {
                 world.join(spec);
             }
             13 | 14 => world.stall(running, self.rng.random_range(500..8_000)),
-            15 if one != other => world.cut(one, other),
+            15 if host != other_host => world.cut(host, other_host),
             16 => {
                 let apart: Vec<bool> = all.iter().map(|_| self.rng.random()).collect();
                 world.partition(|host| apart.get(host.index()) == Some(&true));
@@ -159,17 +159,17 @@ impl Chaos {
             17 | 18 => world.heal(),
             19 => world.network.loss = self.rng.random_range(0.0..0.25),
             20 => (world.network.duplication, world.network.jitter) = (0.05, self.rng.random_range(0..200)),
-            21 => world.hosts[one.index()].is_mute = true,
-            22 => world.hosts[one.index()].service = self.rng.random_range(0..1_500),
-            23 => world.hosts[one.index()].strips_v2 ^= true,
-            24 => world.store.suffer(self.choose(&STORE_FAULTS)),
+            21 => world.hosts[host.index()].loses_responses = true,
+            22 => world.hosts[host.index()].service = self.rng.random_range(0..1_500),
+            23 => world.hosts[host.index()].strips_v2 ^= true,
+            24 => world.store.set_fault(self.choose(&STORE_FAULTS)),
             25 if self.has_wrong_clocks => world.step_clock(running, self.rng.random_range(-HOUR..HOUR)),
             26 | 27 if self.has_glitches => world.glitch_clock(running, self.glitch(true)),
             _ => {}
         }
     }
 
-    /// A clock that is off by hours, by days or by all the years since 1970, for seconds.
+    /// Returns a clock offset of hours, days or all the years since 1970, for some seconds.
     fn glitch(&mut self, may_be_days_ahead: bool) -> Glitch {
         let by = match self.rng.random_range(0..5) {
             0 => self.rng.random_range(-11 * HOUR..11 * HOUR),
@@ -181,7 +181,7 @@ impl Chaos {
         Glitch { by, lasts: self.rng.random_range(500..20_000) }
     }
 
-    /// How long until the next blow.
+    /// Returns the time until the next fault.
     pub fn pause(&mut self) -> Millis {
         self.rng.random_range(200..8_000)
     }
@@ -192,7 +192,7 @@ impl Chaos {
             (Mix::Mixed, _) => Kind::Legacy,
             (Mix::Any, draw) => [Kind::Native, Kind::Plain, Kind::Legacy][draw],
         };
-        // A plain server that starts days ahead keeps its stamp, which nobody lets in.
+        // A plain server that starts days ahead keeps its stamp, which others reject.
         let has_glitch = self.has_glitches && self.rng.random_bool(0.25);
         let glitch = if has_glitch { self.glitch(kind != Kind::Plain) } else { Glitch::default() };
         Spec {
@@ -204,23 +204,23 @@ impl Chaos {
         }
     }
 
-    fn choose<T: Copy>(&mut self, among: &[T]) -> T {
-        among[self.rng.random_range(0..among.len())]
+    fn choose<T: Copy>(&mut self, options: &[T]) -> T {
+        options[self.rng.random_range(0..options.len())]
     }
 }
 
-fn place(world: &World, host: HostId) -> &super::host::Host {
+fn host_of(world: &World, host: HostId) -> &super::host::Host {
     &world.hosts[host.index()]
 }
 
 fn runs(world: &World, host: HostId) -> bool {
-    place(world, host).is_to_be_online
+    host_of(world, host).should_be_online
 }
 
 fn has_ended(world: &World, host: HostId) -> bool {
-    place(world, host).processes.is_empty()
+    host_of(world, host).processes.is_empty()
 }
 
 fn is_drained(world: &World, host: HostId) -> bool {
-    place(world, host).processes.iter().any(|id| world.processes[id.index()].is_drained)
+    host_of(world, host).processes.iter().any(|id| world.processes[id.index()].is_drained)
 }

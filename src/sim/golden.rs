@@ -1,7 +1,7 @@
-//! A digest of everything that machines say in a run: while it stays the same, so does their behaviour.
+//! A digest of the machines' output in a run, which stays the same as long as their behaviour does.
 //!
-//! It covers the target, the timeout and the serialised bytes of each request, and the kind of each event. Texts of the
-//! log are left out, because wording may change freely.
+//! It covers the target, the timeout and the serialised bytes of each request, and the kind of each
+//! event. It excludes log texts, whose wording may change.
 
 use std::hash::Hasher;
 
@@ -13,17 +13,17 @@ use crate::protocol::document::Condition;
 use crate::protocol::message::Lists;
 use crate::protocol::output::{Event, Severity, Transmit};
 
-/// What machines have said so far.
+/// The digest of all output so far.
 #[derive(Debug, Default)]
 pub struct Golden(SipHasher13);
 
 impl Golden {
-    /// The digest of all that was said.
+    /// Returns the digest.
     pub fn digest(&self) -> u64 {
         self.0.finish()
     }
 
-    /// A machine wants a request sent.
+    /// Records a transmit.
     pub(super) fn record_transmit(&mut self, at: Millis, from: ProcessId, transmit: &Transmit) {
         self.begin(at, from, transmit_kind(transmit));
         match transmit {
@@ -50,7 +50,7 @@ impl Golden {
         }
     }
 
-    /// A machine tells something.
+    /// Records an event.
     pub(super) fn record_event(&mut self, at: Millis, from: ProcessId, event: &Event) {
         self.begin(at, from, event_kind(event));
     }

@@ -1,4 +1,4 @@
-//! What is behind one URL: a host, its port, and the processes that share it.
+//! A host: one URL, its port, and the processes that share it.
 
 use std::sync::Arc;
 
@@ -7,26 +7,26 @@ use super::spec::Kind;
 use super::wire::{Outcome, ProcessId};
 use crate::protocol::message::Refusal;
 
-/// The body parsers of Express refuse more.
+/// The body limit of Express's parsers, in bytes.
 pub const BODY_LIMIT: usize = 100_000;
 
-/// Whether requests reach somebody.
+/// The state of a host's port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Port {
-    /// Somebody listens.
+    /// A process listens.
     Open,
-    /// Nobody listens: the connection is refused.
+    /// No process listens: connections are refused.
     Closed,
-    /// The host is gone: nothing comes back.
+    /// The host is gone: requests time out.
     Vanished,
 }
 
-/// What another service answers to everything, at the address of a server that has ended.
+/// The response of another service at the address of a server that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Squatter {
-    /// With a refusal.
+    /// It rejects every request.
     Refuses(Refusal),
-    /// With an empty list.
+    /// It answers with an empty list.
     EmptyList,
 }
 
@@ -42,32 +42,32 @@ impl Squatter {
 /// A host.
 #[derive(Debug)]
 pub struct Host {
-    /// Its base URL, the same text for all who know it.
+    /// Its base URL, shared by all that know it.
     pub url: Arc<str>,
-    /// Whether requests reach somebody.
+    /// The state of its port.
     pub port: Port,
-    /// Whether others are to hold it for online.
-    pub is_to_be_online: bool,
-    /// When something was last started on it.
+    /// Whether others should list it as online.
+    pub should_be_online: bool,
+    /// When a process was last started on it.
     pub started_at: Millis,
-    /// What was last started on it.
+    /// The kind of server last started on it.
     pub kind: Kind,
-    /// Nobody listens before.
+    /// When its processes start to listen.
     pub listens_at: Millis,
     /// The processes behind it, which take requests in turn.
     pub processes: Vec<ProcessId>,
     turn: usize,
-    /// How long an answer takes to be made.
+    /// The time to produce a response.
     pub service: Millis,
-    /// A proxy before it lets no `v2` pass, in either direction.
+    /// Whether a proxy in front of it removes `v2`, in both directions.
     pub strips_v2: bool,
-    /// Its answers get lost.
-    pub is_mute: bool,
-    /// Larger bodies are answered 413.
+    /// Whether its responses are lost.
+    pub loses_responses: bool,
+    /// The largest accepted body in bytes; larger ones are answered with 413.
     pub body_limit: usize,
-    /// Another service that has taken over its address.
+    /// The service that has taken over its address.
     pub squatter: Option<Squatter>,
-    /// Servers of different clusters have different secrets.
+    /// The cluster that it belongs to. Clusters have different secrets.
     pub cluster: u8,
     pub(super) load: Load,
 }
@@ -77,7 +77,7 @@ impl Host {
         Self {
             url,
             port: Port::Closed,
-            is_to_be_online: false,
+            should_be_online: false,
             started_at: 0,
             kind: Kind::Native,
             listens_at: 0,
@@ -85,7 +85,7 @@ impl Host {
             turn: 0,
             service: 0,
             strips_v2: false,
-            is_mute: false,
+            loses_responses: false,
             body_limit: BODY_LIMIT,
             squatter: None,
             cluster: 0,
@@ -93,38 +93,38 @@ impl Host {
         }
     }
 
-    /// Whether somebody listens.
+    /// Whether a process listens.
     pub fn listens(&self, now: Millis) -> bool {
         self.port == Port::Open && now >= self.listens_at
     }
 
-    /// How many requests it was ever sent.
+    /// The number of requests received so far.
     pub fn received(&self) -> u64 {
         self.load.total
     }
 
-    /// Which process takes the next request.
+    /// Returns the process that takes the next request.
     pub(super) fn next_process(&mut self) -> Option<ProcessId> {
         self.turn = self.turn.wrapping_add(1);
         self.processes.get(self.turn % self.processes.len().max(1)).copied()
     }
 }
 
-/// Seconds over which the rate of requests is averaged.
+/// Seconds over which the request rate is averaged.
 const WINDOW: usize = 10;
 
-/// The requests that a host was sent in the last seconds.
+/// The requests that a host received in the last seconds.
 #[derive(Debug, Default)]
 pub(super) struct Load {
     counts: [u32; WINDOW],
     second: u64,
     sum: u32,
-    /// How many it was ever sent.
+    /// The number of all requests so far.
     total: u64,
 }
 
 impl Load {
-    /// Counts a request, and returns the rate of requests a second.
+    /// Counts a request, and returns the rate of requests per second.
     pub(super) fn receive(&mut self, now: Millis) -> f64 {
         let second = now / 1_000;
         for passed in (self.second + 1..=second).take(WINDOW) {
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_storm_has_a_high_rate_and_a_trickle_a_low_one() {
+    fn a_burst_has_a_high_rate_and_rare_requests_a_low_one() {
         let mut load = Load::default();
         let trickle = (0..10_000).filter(|step| load.receive(step * 50) > 30.0).count();
         assert_eq!(trickle, 0);

@@ -1,4 +1,4 @@
-//! A legacy peer: the original package's behaviour, its faults included, as `docs/protocol.md` describes them.
+//! A legacy peer: the behaviour of version 1 with its faults, as `docs/protocol.md` describes them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,47 +11,47 @@ use super::legacy_lists::LegacyLists;
 use crate::protocol::message::{Entry, Lists};
 use crate::protocol::time::{Now, Stamp};
 
-/// So many random servers are told of a start or a leave.
+/// Random servers that are told of a start or a leave.
 const ANNOUNCE_TO: usize = 20;
 const SECOND_TRY_AFTER: Millis = 3_000;
 
-/// How a legacy peer is set up.
+/// The configuration of a legacy peer.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// Where it is reached.
+    /// Its base URL.
     pub base_url: Arc<str>,
     /// Whether it is a monitor.
     pub monitor: bool,
-    /// The pace of its rounds.
+    /// The interval of its rounds.
     pub gossip_interval: Millis,
-    /// At least this long between its announcements to the master list.
+    /// The minimum interval of its announcements to the master list.
     pub announce_minimum: Millis,
-    /// And at most this much more.
+    /// The random addition to that interval.
     pub announce_interval: Millis,
 }
 
-/// A request that it wants sent.
+/// A request that it sends.
 #[derive(Debug)]
-pub enum Wish {
-    /// Gossip, with all that it knows.
+pub enum LegacyRequest {
+    /// Gossip with its full lists.
     Gossip {
-        /// Its name for the request.
+        /// Identifies the request.
         id: u64,
-        /// To whom.
+        /// The receiver.
         base_url: Arc<str>,
-        /// What it knows.
+        /// Its lists.
         lists: Arc<Lists>,
     },
-    /// The master list.
+    /// A download of the master list.
     Download {
-        /// Its name for the request.
+        /// Identifies the request.
         id: u64,
     },
-    /// To replace the master list, whatever it holds.
+    /// An upload that replaces the master list unconditionally.
     Upload {
-        /// Its name for the request.
+        /// Identifies the request.
         id: u64,
-        /// All that it holds for online.
+        /// All servers that it lists as online.
         entries: Vec<Entry>,
     },
 }
@@ -69,7 +69,7 @@ enum Phase {
 struct Round {
     id: u64,
     peer: Arc<str>,
-    /// The second try says what was true at the first.
+    /// The retry sends the lists of the first attempt.
     lists: Arc<Lists>,
     is_second: bool,
 }
@@ -80,19 +80,19 @@ pub struct Legacy {
     setup: Setup,
     known: LegacyLists,
     phase: Phase,
-    /// The announcements whose answers are awaited.
+    /// The announcements that still await a response.
     awaited: BTreeSet<u64>,
     round: Option<Round>,
     next_round: Option<Millis>,
     second_try: Option<Millis>,
     next_announcement: Option<Millis>,
-    wishes: Vec<Wish>,
+    requests: Vec<LegacyRequest>,
     last_id: u64,
     rng: Xoshiro256PlusPlus,
 }
 
 impl Legacy {
-    /// Starts one.
+    /// Starts a peer.
     pub fn start(setup: Setup, seed: u64, now: Now) -> Self {
         let mut peer = Self {
             setup,
@@ -103,7 +103,7 @@ impl Legacy {
             next_round: None,
             second_try: None,
             next_announcement: None,
-            wishes: Vec::new(),
+            requests: Vec::new(),
             last_id: 0,
             rng: Xoshiro256PlusPlus::seed_from_u64(seed),
         };
@@ -112,31 +112,31 @@ impl Legacy {
         peer
     }
 
-    /// One that runs already and knows these servers.
+    /// Returns a running peer that knows these servers.
     pub fn running(setup: Setup, seed: u64, now: Now, known: &[Entry]) -> Self {
         let mut peer = Self::start(setup, seed, now);
-        peer.wishes.clear();
+        peer.requests.clear();
         peer.known.merge(&Lists { online: known.to_vec(), offline: Vec::new() }, now.wall);
         peer.run(now);
         peer
     }
 
-    /// A gossip request; returns its answer.
+    /// Handles a gossip request; returns the response.
     pub fn handle_request(&mut self, now: Now, lists: &Lists) -> Lists {
         self.refresh(now.wall);
         self.known.merge(lists, now.wall);
         self.lists()
     }
 
-    /// What it says to everybody who asks.
+    /// Returns its public list of servers.
     pub fn public_list(&self) -> Lists {
         Lists { offline: Vec::new(), ..self.lists() }
     }
 
-    /// The answer to a gossip request, or none.
+    /// Handles the response to a gossip request; `None` is a failure.
     pub fn handle_reply(&mut self, now: Now, id: u64, answer: Option<&Lists>) {
         if self.awaited.remove(&id) && self.awaited.is_empty() {
-            // Whatever was answered is thrown away.
+            // Version 1 ignores the content of these responses.
             match self.phase {
                 Phase::Announcing => self.run(now),
                 Phase::Leaving => self.phase = Phase::Gone,
@@ -156,7 +156,7 @@ impl Legacy {
         self.schedule_round(now);
     }
 
-    /// The master list, or none.
+    /// Handles a downloaded master list; `None` is a failure.
     pub fn handle_download(&mut self, now: Now, list: Option<&Lists>) {
         if let Some(list) = list {
             self.known.merge(list, now.wall);
@@ -171,14 +171,14 @@ impl Legacy {
             }
             Phase::Running => {
                 let id = self.next_id();
-                self.wishes.push(Wish::Upload { id, entries: self.lists().online });
+                self.requests.push(LegacyRequest::Upload { id, entries: self.lists().online });
                 self.schedule_announcement(now);
             }
             _ => {}
         }
     }
 
-    /// Drains it or brings it back. Nobody is told.
+    /// Drains it or brings it back, without an announcement.
     pub fn handle_control(&mut self, now: Now, online: bool) {
         let me = Arc::clone(&self.setup.base_url);
         let is_online = self.known.online.contains_key(&me);
@@ -190,7 +190,7 @@ impl Legacy {
         }
     }
 
-    /// Begins its shut-down.
+    /// Starts its shut-down.
     pub fn handle_leave(&mut self, now: Now) {
         self.phase = Phase::Leaving;
         (self.next_round, self.second_try, self.next_announcement) = (None, None, None);
@@ -204,7 +204,7 @@ impl Legacy {
         }
     }
 
-    /// The moment that it wants to be woken at has come.
+    /// Handles its timeout.
     pub fn handle_timeout(&mut self, now: Now) {
         let is_due = |at: &mut Millis| *at <= now.tick.0;
         if self.next_round.take_if(is_due).is_some() {
@@ -215,7 +215,7 @@ impl Legacy {
             if let Some(round) = &mut self.round {
                 (round.id, round.is_second) = (id, true);
                 let (base_url, lists) = (Arc::clone(&round.peer), Arc::clone(&round.lists));
-                self.wishes.push(Wish::Gossip { id, base_url, lists });
+                self.requests.push(LegacyRequest::Gossip { id, base_url, lists });
             }
         }
         if self.next_announcement.take_if(is_due).is_some() {
@@ -223,14 +223,14 @@ impl Legacy {
         }
     }
 
-    /// When it wants to be woken.
+    /// Returns its next timeout.
     pub fn timeout(&self) -> Option<Millis> {
         [self.next_round, self.second_try, self.next_announcement].into_iter().flatten().min()
     }
 
-    /// The requests that it wants sent.
-    pub fn take_wishes(&mut self) -> Vec<Wish> {
-        std::mem::take(&mut self.wishes)
+    /// Takes its pending requests.
+    pub fn take_requests(&mut self) -> Vec<LegacyRequest> {
+        std::mem::take(&mut self.requests)
     }
 
     /// Whether its start has resolved.
@@ -243,22 +243,22 @@ impl Legacy {
         self.phase == Phase::Gone
     }
 
-    /// Whether it holds a server for online (or for offline), and since when; none if it does not know it.
+    /// Returns whether it lists a server as online or offline, and the stamp; `None` if unknown.
     pub fn view(&self, base_url: &str) -> Option<(bool, Stamp)> {
         self.known.view(base_url)
     }
 
-    /// How many it holds for online.
+    /// The number of servers that it lists as online.
     pub fn online_count(&self) -> usize {
         self.known.online.len()
     }
 
-    /// All that it knows.
+    /// Returns its lists.
     pub fn lists(&self) -> Lists {
         self.known.to_lists()
     }
 
-    // Any tick or request brings a drained one back.
+    // A round or a request brings a drained peer back.
     fn refresh(&mut self, wall: Stamp) {
         let Setup { base_url, monitor, .. } = &self.setup;
         let entry = Entry { base_url: Arc::clone(base_url), monitor: *monitor, last_update: wall };
@@ -283,7 +283,7 @@ impl Legacy {
 
     fn download(&mut self) {
         let id = self.next_id();
-        self.wishes.push(Wish::Download { id });
+        self.requests.push(LegacyRequest::Download { id });
     }
 
     fn begin_round(&mut self, now: Now) {
@@ -297,15 +297,19 @@ impl Legacy {
             }
         };
         let (id, lists) = (self.next_id(), Arc::new(self.lists()));
-        self.wishes.push(Wish::Gossip { id, base_url: Arc::clone(&peer), lists: Arc::clone(&lists) });
+        self.requests.push(LegacyRequest::Gossip {
+            id,
+            base_url: Arc::clone(&peer),
+            lists: Arc::clone(&lists),
+        });
         self.round = Some(Round { id, peer, lists, is_second: false });
     }
 
     fn announce(&mut self) {
         let others = || self.known.online.values().filter(|entry| entry.base_url != self.setup.base_url);
         let urls = |monitor: bool| -> Vec<Arc<str>> {
-            let wanted = others().filter(|entry| entry.monitor == monitor);
-            wanted.map(|entry| Arc::clone(&entry.base_url)).collect()
+            let candidates = others().filter(|entry| entry.monitor == monitor);
+            candidates.map(|entry| Arc::clone(&entry.base_url)).collect()
         };
         let (monitors, mut chosen) = (urls(true), urls(false));
         for index in 0..chosen.len().min(ANNOUNCE_TO) {
@@ -317,7 +321,7 @@ impl Legacy {
         for base_url in chosen.into_iter().chain(monitors) {
             let id = self.next_id();
             self.awaited.insert(id);
-            self.wishes.push(Wish::Gossip { id, base_url, lists: Arc::clone(&lists) });
+            self.requests.push(LegacyRequest::Gossip { id, base_url, lists: Arc::clone(&lists) });
         }
     }
 

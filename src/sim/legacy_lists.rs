@@ -1,4 +1,4 @@
-//! What a legacy peer holds for true, and how news change it, its faults included.
+//! A legacy peer's lists and how it merges claims, with the faults of version 1.
 
 use std::sync::Arc;
 
@@ -27,7 +27,8 @@ impl LegacyLists {
         }
     }
 
-    /// An online entry is compared with the online ones alone: an old one brings the dead back.
+    /// Compares an online entry only with the online ones, so an old claim resurrects a dead
+    /// server.
     pub(super) fn merge(&mut self, lists: &Lists, wall: Stamp) {
         for entry in &lists.online {
             let known = self.online.get(&entry.base_url);
@@ -72,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_claim_resurrects_the_dead_and_a_tie_changes_nothing() {
+    fn an_old_claim_resurrects_and_a_tie_changes_nothing() {
         let mut lists = LegacyLists::default();
         lists.merge(&Lists { online: entries(90), offline: vec![] }, Stamp(100));
         lists.merge(&Lists { online: vec![], offline: entries(100) }, Stamp(100));

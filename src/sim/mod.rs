@@ -1,17 +1,21 @@
-//! Floor 1: a made-up world that drives the protocol: seeded, in virtual time, without sockets.
+//! Floor 1: a simulated world that drives the protocol with a seed, in virtual time, without
+//! sockets.
 //!
-//! The machine that runs in production runs here by the thousand, beside peers of the original package, over a network that loses,
-//! delays, doubles and cuts, on hosts that crash, vanish and stall. After every step the invariants of `docs/protocol.md` are checked.
+//! Thousands of production machines run here, beside peers of version 1. The network loses, delays,
+//! duplicates and cuts messages; hosts crash, vanish and stall. The invariants of
+//! `docs/protocol.md` are checked after every step.
 //!
 //! | concept | module |
 //! |---|---|
-//! | the door: time passes, things are done, views are looked at | [`world`], [`setup`], `actions` |
-//! | time, and what is still to happen | [`clock`], [`queue`] |
-//! | what runs where | [`host`], [`process`], [`processor`], [`legacy`], `legacy_lists`, [`view`] |
-//! | what travels, and how | [`wire`], [`network`], `delivery`, [`store`], `storage` |
-//! | what must hold, and what has happened | [`checks`], [`trace`], [`golden`] |
-//! | what goes wrong by chance | [`faults`] |
-//! | how fast news spread | [`watch`], [`scenarios`], [`report`]; among a hundred thousand [`reduced`] |
+//! | the interface: running time, actions, views | [`world`], [`setup`], `actions` |
+//! | time and pending events | [`clock`], [`queue`] |
+//! | hosts, processes and servers | [`host`], [`process`], [`processor`], [`legacy`],
+//! `legacy_lists`, [`view`] |
+//! | messages and their delivery | [`wire`], [`network`], `delivery`, [`store`], `storage` |
+//! | invariants and records | [`checks`], [`trace`], [`golden`] |
+//! | random faults | [`faults`] |
+//! | how fast news spreads | [`watch`], [`scenarios`], [`report`]; among a hundred thousand servers
+//! [`reduced`] |
 
 mod actions;
 pub mod checks;

@@ -1,4 +1,4 @@
-//! The network of one region: short delays, and whatever a scenario has it do wrong.
+//! The network of one region: short delays, and the faults of a scenario.
 
 use std::collections::BTreeSet;
 
@@ -8,39 +8,39 @@ use rand::{RngExt, SeedableRng};
 use super::clock::Millis;
 use super::wire::HostId;
 
-/// One way takes between 0.5 and 2 ms; time goes in whole milliseconds.
-const SHORT: Millis = 1;
-const LONG: Millis = 2;
-/// The share of the ways that take rather 2 ms than 1 ms.
-const LONG_SHARE: f64 = 1.0 / 3.0;
-/// A copy of a request comes at most so much later.
-const ECHO_WITHIN: Millis = 500;
+/// One-way delays, between 0.5 and 2 ms; time has whole milliseconds.
+const MIN_DELAY: Millis = 1;
+const MAX_DELAY: Millis = 2;
+/// The share of delays closer to 2 ms than to 1 ms.
+const MAX_DELAY_SHARE: f64 = 1.0 / 3.0;
+/// The maximum delay of a duplicate.
+const MAX_DUPLICATE_DELAY: Millis = 500;
 
 /// The network.
 #[derive(Debug)]
 pub struct Network {
-    /// The share of messages that get lost, requests and answers alike.
+    /// The share of messages that are lost, requests and responses alike.
     pub loss: f64,
-    /// The share of requests that arrive twice.
+    /// The share of requests that are duplicated.
     pub duplication: f64,
     /// The share of requests that open a connection first.
-    pub cold: f64,
-    /// So much more each way may take.
+    pub new_connection_share: f64,
+    /// The maximum additional one-way delay.
     pub jitter: Millis,
-    /// Messages from the first host to the second get lost.
+    /// Messages from the first host to the second are lost.
     cuts: BTreeSet<(HostId, HostId)>,
-    /// Messages between hosts of different groups get lost.
+    /// Messages between hosts of different groups are lost.
     groups: Vec<u8>,
     rng: Xoshiro256PlusPlus,
 }
 
 impl Network {
-    /// A network in which nothing goes wrong.
+    /// Returns a network without faults.
     pub fn new(seed: u64) -> Self {
         Self {
             loss: 0.0,
             duplication: 0.0,
-            cold: 0.5,
+            new_connection_share: 0.5,
             jitter: 0,
             cuts: BTreeSet::new(),
             groups: Vec::new(),
@@ -53,7 +53,7 @@ impl Network {
         self.cuts.insert((from, to));
     }
 
-    /// Puts a host into a group; all begin in group 0.
+    /// Puts a host into a group; all start in group 0.
     pub fn group(&mut self, host: HostId, group: u8) {
         if self.groups.len() <= host.index() {
             self.groups.resize(host.index() + 1, 0);
@@ -69,49 +69,49 @@ impl Network {
         self.groups.clear();
     }
 
-    /// Whether messages pass in this direction, chance apart.
+    /// Whether messages can pass in this direction, except for random loss.
     pub fn passes(&self, from: HostId, to: HostId) -> bool {
         let group = |host: HostId| self.groups.get(host.index()).copied().unwrap_or_default();
         group(from) == group(to) && (self.cuts.is_empty() || !self.cuts.contains(&(from, to)))
     }
 
-    /// How long a request takes; none if it gets lost.
+    /// Returns the delay of a request; `None` if it is lost.
     pub fn carry_request(&mut self, from: HostId, to: HostId) -> Option<Millis> {
         if from == to {
             return self.carry(from, to);
         }
-        if self.cold > 0.0 && self.rng.random::<f64>() < self.cold {
-            // Opening a connection takes a way there and back, and needs both.
+        if self.new_connection_share > 0.0 && self.rng.random::<f64>() < self.new_connection_share {
+            // Opening a connection needs both directions and takes a round trip.
             if !self.passes(to, from) {
                 return None;
             }
-            let round_trip = self.way() + self.way();
-            return self.carry(from, to).map(|way| way + round_trip);
+            let round_trip = self.one_way_delay() + self.one_way_delay();
+            return self.carry(from, to).map(|one_way_delay| one_way_delay + round_trip);
         }
         self.carry(from, to)
     }
 
-    /// How long a message takes; none if it gets lost.
+    /// Returns the one-way delay of a message; `None` if it is lost.
     pub fn carry(&mut self, from: HostId, to: HostId) -> Option<Millis> {
-        // What a host sends to itself does not pass the network.
+        // Messages of a host to itself do not use the network.
         if from == to {
-            return Some(SHORT);
+            return Some(MIN_DELAY);
         }
         if !self.passes(from, to) || (self.loss > 0.0 && self.rng.random::<f64>() < self.loss) {
             return None;
         }
-        Some(self.way())
+        Some(self.one_way_delay())
     }
 
-    /// How much later a request arrives once more, if it does.
-    pub fn echo(&mut self) -> Option<Millis> {
+    /// Returns the delay of a request's duplicate, if there is one.
+    pub fn duplicate_delay(&mut self) -> Option<Millis> {
         (self.duplication > 0.0 && self.rng.random::<f64>() < self.duplication)
-            .then(|| self.rng.random_range(0..ECHO_WITHIN))
+            .then(|| self.rng.random_range(0..MAX_DUPLICATE_DELAY))
     }
 
-    fn way(&mut self) -> Millis {
-        let way = if self.rng.random::<f64>() < LONG_SHARE { LONG } else { SHORT };
-        if self.jitter == 0 { way } else { way + self.rng.random_range(0..=self.jitter) }
+    fn one_way_delay(&mut self) -> Millis {
+        let one_way_delay = if self.rng.random::<f64>() < MAX_DELAY_SHARE { MAX_DELAY } else { MIN_DELAY };
+        if self.jitter == 0 { one_way_delay } else { one_way_delay + self.rng.random_range(0..=self.jitter) }
     }
 }
 
@@ -123,7 +123,7 @@ mod tests {
     const B: HostId = HostId(1);
 
     #[test]
-    fn a_cut_is_one_way_and_a_partition_is_not() {
+    fn a_cut_is_one_way_and_a_partition_is_symmetric() {
         let mut network = Network::new(1);
         network.cut(A, B);
         assert!(!network.passes(A, B) && network.passes(B, A));
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn as_much_is_lost_as_is_wanted() {
+    fn the_configured_share_is_lost() {
         let mut network = Network::new(1);
         network.loss = 0.25;
         let lost = (0..10_000).filter(|_| network.carry(A, B).is_none()).count();

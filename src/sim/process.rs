@@ -1,4 +1,4 @@
-//! One process: an engine, the clock on its wall, and what the world notes about it.
+//! A process: an engine, its wall clock, and the state that the world keeps for it.
 
 use super::clock::{Glitch, Millis};
 use super::legacy::Legacy;
@@ -8,88 +8,90 @@ use crate::protocol::machine::Machine;
 use crate::protocol::status::Status;
 use crate::protocol::time::Incarnation;
 
-/// What runs in a process.
+/// The engine of a process.
 #[derive(Debug)]
 pub enum Engine {
     /// The machine under test.
     Native(Box<Machine>),
-    /// The original.
+    /// Version 1.
     Legacy(Box<Legacy>),
 }
 
-/// How far a process has come.
+/// The stage of a process's life cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// Its start has not resolved yet.
+    /// It starts.
     Starting,
     /// It runs.
     Running,
-    /// It leaves.
+    /// It is leaving.
     Leaving,
-    /// It has ended, in whatever way.
+    /// It has ended, for any reason.
     Ended,
 }
 
-/// Hosts in focus: in large worlds, the checks compare only views of the last hosts that something was done to.
+/// Hosts in focus. In large worlds, the checks compare only views of the latest hosts with an
+/// action.
 pub(super) const MAX_FOCUS: usize = 3;
 
-/// What the checks remember of one process.
+/// The state that the checks keep for one process.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
-    /// How each host stood when this process was last looked at.
+pub(super) struct CheckState {
+    /// Its view of each host at the last check.
     pub(super) views: Vec<Option<View>>,
-    /// The same of the hosts in focus, in a large world.
+    /// The same for the hosts in focus, in a large world.
     pub(super) in_focus: [Option<View>; MAX_FOCUS],
     pub(super) own: Option<View>,
-    /// Whose plain answer has just come: who has asked may outdo a claim on its behalf.
-    pub(super) answered_by: Option<HostId>,
+    /// The host whose plain response has just arrived. The receiver may now refute a claim about
+    /// it.
+    pub(super) last_response_from: Option<HostId>,
 }
 
 /// A process.
 #[derive(Debug)]
 pub struct Process {
-    /// Behind which URL it is.
+    /// The host that it belongs to.
     pub host: HostId,
-    /// None once it has ended.
+    /// `None` once it has ended.
     pub engine: Option<Engine>,
-    /// How far its wall clock is off, in milliseconds.
+    /// The offset of its wall clock in milliseconds.
     pub wall_offset: i64,
-    /// Its wall clock is off by so much more until then.
+    /// An additional offset of its wall clock, and when that ends.
     pub glitch: (i64, Millis),
-    /// How far it has come.
+    /// The stage of its life cycle.
     pub stage: Stage,
     /// When it was started.
     pub started_at: Millis,
-    /// When it was told last to drain, to come back or to leave: many are told at once then.
-    pub told_at: Millis,
-    /// Whether it was told to drain.
+    /// When it was last drained, brought back or told to leave, which causes many requests at once.
+    pub announced_at: Millis,
+    /// Whether it is drained.
     pub is_drained: bool,
-    /// JavaScript does nothing until then.
+    /// JavaScript is blocked until then.
     pub stalled_until: Millis,
-    /// Since when that is so.
+    /// When that started.
     pub stalled_since: Millis,
-    /// The moment of the wake-up that stands in the queue.
+    /// The time of its queued wake-up.
     pub(super) armed: Option<Millis>,
-    /// Requests whose outcome is awaited.
+    /// The number of requests in flight.
     pub(super) in_flight: u32,
-    /// Grows as everything under way is given up.
+    /// Incremented when all requests in flight are abandoned.
     pub(super) epoch: u32,
-    /// The revision of what the machine knew, and how many it held for living, when it was last looked at.
+    /// The machine's revision and its number of living servers at the last check.
     pub(super) seen: Option<(u64, usize)>,
-    /// What was sent, headers included.
+    /// The traffic that it sent, with headers.
     pub sent: Traffic,
-    /// What the checks remember.
-    pub(super) ledger: Ledger,
+    /// The state that the checks keep for it.
+    pub(super) check_state: CheckState,
 }
 
-/// What a process has sent.
+/// The traffic that a process has sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// Bytes of requests and answers, with headers.
+    /// Bytes of requests and responses, with headers.
     pub bytes: u64,
-    /// How many requests.
+    /// The number of requests.
     pub requests: u64,
-    /// The largest body of a request.
+    /// The largest body of a request in bytes.
     pub largest: usize,
 }
 
@@ -102,7 +104,7 @@ impl Process {
             glitch: (0, 0),
             stage: Stage::Starting,
             started_at: now,
-            told_at: now,
+            announced_at: now,
             is_drained: false,
             stalled_until: 0,
             stalled_since: 0,
@@ -111,22 +113,22 @@ impl Process {
             epoch: 0,
             seen: None,
             sent: Traffic::default(),
-            ledger: Ledger::default(),
+            check_state: CheckState::default(),
         }
     }
 
-    /// Has its wall clock be wrong for a while.
-    pub fn suffer(&mut self, glitch: Glitch, now: Millis) {
+    /// Makes its wall clock wrong for a while.
+    pub fn glitch_clock(&mut self, glitch: Glitch, now: Millis) {
         self.glitch = (glitch.by, now + glitch.lasts);
     }
 
-    /// How far its wall clock is off now, in milliseconds.
+    /// Returns the current offset of its wall clock in milliseconds.
     pub fn offset(&self, now: Millis) -> i64 {
         let (by, until) = self.glitch;
         self.wall_offset + if now < until { by } else { 0 }
     }
 
-    /// The machine, if it runs one.
+    /// Returns the machine, if it has one.
     pub fn machine(&self) -> Option<&Machine> {
         match &self.engine {
             Some(Engine::Native(machine)) => Some(machine),
@@ -134,24 +136,24 @@ impl Process {
         }
     }
 
-    /// Whether who is online in its eyes may have changed since this was last asked.
+    /// Whether its set of online servers may have changed since the last call.
     pub(super) fn has_news(&mut self) -> bool {
         let Some(Engine::Native(machine)) = &self.engine else { return true };
         let now = Some((machine.revision(), machine.living()));
         std::mem::replace(&mut self.seen, now) != now
     }
 
-    /// Whether it runs, whatever its engine.
+    /// Whether it runs, with either engine.
     pub fn is_running(&self) -> bool {
         self.engine.is_some() && self.stage == Stage::Running
     }
 
-    /// Whether others are to hold it for online.
-    pub fn is_to_be_online(&self) -> bool {
+    /// Whether others should list it as online.
+    pub fn should_be_online(&self) -> bool {
         self.engine.is_some() && matches!(self.stage, Stage::Starting | Stage::Running) && !self.is_drained
     }
 
-    /// How a server stands in its eyes.
+    /// Returns its view of a server.
     pub fn view(&self, base_url: &str) -> Option<View> {
         match self.engine.as_ref()? {
             Engine::Native(machine) => view::view(machine, base_url),
@@ -163,7 +165,7 @@ impl Process {
         }
     }
 
-    /// Whether it holds a server for online.
+    /// Whether it lists a server as online.
     pub fn sees_online(&self, base_url: &str) -> bool {
         self.view(base_url).is_some_and(|view| view.status.is_online())
     }

@@ -1,19 +1,19 @@
-//! The processor that all servers of a world share, as on one machine that has too much to do.
+//! The processor that all servers of a world share, as on an overloaded machine.
 
 use super::clock::Millis;
 
-/// Does one thing after another.
+/// A processor that does one task after another.
 #[derive(Debug, Default)]
 pub struct Processor {
-    /// How many microseconds it takes to wake a server, or to take up a request or its outcome; none: no time at all.
+    /// Microseconds per wake-up, request or outcome; 0 makes the processor infinitely fast.
     pub cost: u64,
-    /// When it is done with what it has been given, in microseconds.
+    /// When all accepted tasks are done, in microseconds.
     free_at: u64,
 }
 
 impl Processor {
-    /// Takes up one thing more, or says when it could.
-    pub(super) fn take_up(&mut self, now: Millis) -> Result<(), Millis> {
+    /// Accepts a task, or returns when it can.
+    pub(super) fn accept(&mut self, now: Millis) -> Result<(), Millis> {
         if self.cost == 0 {
             return Ok(());
         }
@@ -30,13 +30,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_that_is_busy_says_until_when() {
+    fn a_busy_processor_returns_when_it_is_free() {
         let mut processor = Processor { cost: 2_500, ..Processor::default() };
-        assert_eq!(processor.take_up(10), Ok(()));
-        assert_eq!(processor.take_up(10), Err(12));
-        assert_eq!(processor.take_up(12), Ok(()));
-        assert_eq!(processor.take_up(12), Err(15));
-        assert_eq!(processor.take_up(20), Ok(()));
-        assert_eq!(Processor::default().take_up(1), Ok(()));
+        assert_eq!(processor.accept(10), Ok(()));
+        assert_eq!(processor.accept(10), Err(12));
+        assert_eq!(processor.accept(12), Ok(()));
+        assert_eq!(processor.accept(12), Err(15));
+        assert_eq!(processor.accept(20), Ok(()));
+        assert_eq!(Processor::default().accept(1), Ok(()));
     }
 }

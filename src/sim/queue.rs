@@ -1,11 +1,12 @@
-//! What is still to happen, in the order of its moments; of one moment in the order of arrival.
+//! The queue of future events, in order of time; events of the same time stay in order of
+//! insertion.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use super::clock::Millis;
 
-/// A queue of things to happen.
+/// A queue of future events.
 #[derive(Debug)]
 pub struct Queue<T> {
     heap: BinaryHeap<Due<T>>,
@@ -16,7 +17,7 @@ pub struct Queue<T> {
 struct Due<T> {
     at: Millis,
     arrival: u64,
-    what: T,
+    event: T,
 }
 
 impl<T> Due<T> {
@@ -39,7 +40,7 @@ impl<T> PartialOrd for Due<T> {
     }
 }
 
-// The heap gives out its greatest, which is to be the earliest.
+// The heap returns its greatest element, which must be the earliest event.
 impl<T> Ord for Due<T> {
     fn cmp(&self, other: &Self) -> Ordering {
         other.key().cmp(&self.key())
@@ -53,26 +54,26 @@ impl<T> Default for Queue<T> {
 }
 
 impl<T> Queue<T> {
-    /// Has something happen at a moment.
-    pub fn push(&mut self, at: Millis, what: T) {
+    /// Schedules an event.
+    pub fn push(&mut self, at: Millis, event: T) {
         self.arrivals += 1;
-        self.heap.push(Due { at, arrival: self.arrivals, what });
+        self.heap.push(Due { at, arrival: self.arrivals, event });
     }
 
-    /// What comes next, if it comes no later than `limit`.
+    /// Takes the next event if it is due by `limit`.
     pub fn pop_until(&mut self, limit: Millis) -> Option<(Millis, T)> {
         if self.heap.peek()?.at > limit {
             return None;
         }
-        self.heap.pop().map(|due| (due.at, due.what))
+        self.heap.pop().map(|due| (due.at, due.event))
     }
 
-    /// How much is still to happen.
+    /// The number of queued events.
     pub fn len(&self) -> usize {
         self.heap.len()
     }
 
-    /// Whether nothing is.
+    /// Whether no event is queued.
     pub fn is_empty(&self) -> bool {
         self.heap.is_empty()
     }
@@ -83,12 +84,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_earliest_comes_first_and_of_one_moment_the_first_to_arrive() {
+    fn events_are_ordered_by_time_then_insertion() {
         let mut queue = Queue::default();
-        for (at, what) in [(5, 'c'), (1, 'a'), (5, 'd'), (3, 'b'), (9, 'e')] {
-            queue.push(at, what);
+        for (at, event) in [(5, 'c'), (1, 'a'), (5, 'd'), (3, 'b'), (9, 'e')] {
+            queue.push(at, event);
         }
-        let until_eight: String = std::iter::from_fn(|| queue.pop_until(8)).map(|(_, what)| what).collect();
+        let until_eight: String = std::iter::from_fn(|| queue.pop_until(8)).map(|(_, event)| event).collect();
         assert_eq!(until_eight, "abcd");
         assert_eq!(queue.len(), 1);
     }

@@ -1,9 +1,10 @@
-//! A reduced model for clusters too large to simulate in full: all servers share one roster, and differ in nothing but whether
-//! they know of one crash or join, and how they pass it on.
+//! A reduced model for clusters too large to simulate in full. All servers share one roster. They
+//! differ only in whether they know of one crash or join, and in how they pass it on.
 //!
-//! Rumours, probes, questions and comparisons follow the rules of `protocol` with its very constants. What matters little for
-//! one event in a cluster that is well is left out: suspicions, which end long after others have found the port closed, and
-//! limits on what one server does at a time. That it agrees with the full model is shown where both can be run.
+//! Rumours, probes, investigations and digest comparisons follow the rules of `protocol`, with its
+//! constants. The model omits what hardly affects one event in a healthy cluster: suspicions, which
+//! end long after others have found the port closed, and limits per server. A test shows that it
+//! agrees with the full model in small clusters.
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
@@ -21,28 +22,28 @@ use crate::protocol::constants::{
     SHORTEST_PROBE_TIMEOUT, rounds_for,
 };
 
-/// No event lasts longer.
-const PATIENCE: Millis = 120_000;
+/// The maximum duration of an event.
+const TIMEOUT: Millis = 120_000;
 
-/// What a server does with the news.
+/// The state of a server.
 #[derive(Debug, Clone, Copy, Default)]
 struct Server {
     knows: bool,
-    /// How many rounds of pushes are left; none when the news rest.
+    /// The remaining rounds of pushes; `None` if the server does not push the news.
     rounds_left: Option<u8>,
     idle_rounds: u8,
     was_news: bool,
     was_answered: bool,
     differs_since: Option<Millis>,
-    is_neighbours_turn: bool,
+    is_successor_next: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Happening {
+enum ModelEvent {
     Probe(u32),
     Round(u32),
     Arrival { from: u32, to: u32, purpose: Purpose },
-    Burial(u32),
+    Death(u32),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,23 +54,23 @@ enum Purpose {
     Greeting,
 }
 
-/// One event among many servers.
+/// One event in a large cluster.
 #[derive(Debug)]
 struct Model {
     now: Millis,
     servers: Vec<Server>,
     informed: u32,
     curve: Vec<(Millis, u32)>,
-    /// The port that is closed, as if it were one server more.
+    /// The closed port, which is probed like a server.
     crashed: Option<u32>,
-    queue: Queue<Happening>,
+    queue: Queue<ModelEvent>,
     network: Network,
     rng: Xoshiro256PlusPlus,
     probe_interval: Millis,
     rounds: u8,
 }
 
-/// Runs the events of a plan, each by itself; none for a scenario other than crash and join.
+/// Runs each event of a plan separately; `None` for scenarios other than crash and join.
 pub fn run(plan: &Plan, progress: &mut dyn FnMut(usize)) -> Option<Vec<Watch>> {
     if !matches!(plan.scenario, Scenario::Crash | Scenario::Join) {
         return None;
@@ -102,12 +103,12 @@ impl Model {
         };
         for server in 0..others {
             let at = model.rng.random_range(0..model.probe_interval);
-            model.queue.push(at, Happening::Probe(server));
+            model.queue.push(at, ModelEvent::Probe(server));
         }
         if plan.scenario == Scenario::Join {
             model.now = Store::default().delay();
             for _ in 0..MANY {
-                let to = model.somebody();
+                let to = model.random_server();
                 model.send(others, to, Purpose::Greeting);
             }
         }
@@ -116,24 +117,24 @@ impl Model {
 
     fn run(mut self) -> Watch {
         while self.informed < self.audience()
-            && let Some((at, happening)) = self.queue.pop_until(PATIENCE)
+            && let Some((at, event)) = self.queue.pop_until(TIMEOUT)
         {
             self.now = self.now.max(at);
-            match happening {
-                Happening::Probe(server) => self.probe(server),
-                Happening::Round(server) => self.push(server),
-                Happening::Arrival { from, to, purpose } => self.arrive(from, to, purpose),
-                Happening::Burial(server) => self.learn(server, true),
+            match event {
+                ModelEvent::Probe(server) => self.probe(server),
+                ModelEvent::Round(server) => self.push(server),
+                ModelEvent::Arrival { from, to, purpose } => self.arrive(from, to, purpose),
+                ModelEvent::Death(server) => self.learn(server, true),
             }
         }
-        Watch::of_curve(self.audience(), self.curve)
+        Watch::from_curve(self.audience(), self.curve)
     }
 
     fn audience(&self) -> u32 {
         u32::try_from(self.servers.len()).unwrap_or(u32::MAX)
     }
 
-    fn somebody(&mut self) -> u32 {
+    fn random_server(&mut self) -> u32 {
         self.rng.random_range(0..self.audience())
     }
 
@@ -144,11 +145,11 @@ impl Model {
         self.curve.push((self.now, self.informed));
         if spreads {
             state.rounds_left = Some(self.rounds);
-            self.queue.push(self.now + millis(COALESCED), Happening::Round(server));
+            self.queue.push(self.now + millis(COALESCED), ModelEvent::Round(server));
         }
     }
 
-    /// A round of pushes, as `push_rumours` makes it.
+    /// Runs a round of pushes, as `push_rumours` does.
     fn push(&mut self, server: u32) {
         let Some(state) = self.servers.get_mut(server as usize) else { return };
         let (was_news, was_answered) =
@@ -160,60 +161,61 @@ impl Model {
             return;
         }
         for _ in 0..FANOUT {
-            let to = self.somebody();
+            let to = self.random_server();
             self.send(server, to, Purpose::Push);
         }
         let pause = self.jittered(millis(PAUSE));
-        self.queue.push(self.now + pause, Happening::Round(server));
+        self.queue.push(self.now + pause, ModelEvent::Round(server));
     }
 
     fn send(&mut self, from: u32, to: u32, purpose: Purpose) {
-        if let Some(way) = self.network.carry_request(HostId(from), HostId(to)) {
-            self.queue.push(self.now + way, Happening::Arrival { from, to, purpose });
+        if let Some(delay) = self.network.carry_request(HostId(from), HostId(to)) {
+            self.queue.push(self.now + delay, ModelEvent::Arrival { from, to, purpose });
         }
     }
 
     fn probe(&mut self, server: u32) {
         let pause = self.jittered(self.probe_interval);
-        self.queue.push(self.now + pause, Happening::Probe(server));
-        // The ring is the order of their numbers.
+        self.queue.push(self.now + pause, ModelEvent::Probe(server));
+        // Servers are in the order of the ring.
         let targets = self.audience() + u32::from(self.crashed.is_some());
-        let anybody = self.rng.random_range(0..targets);
+        let random_target = self.rng.random_range(0..targets);
         let Some(state) = self.servers.get_mut(server as usize) else { return };
         let knows = state.knows;
-        state.is_neighbours_turn ^= true;
-        let target = if state.is_neighbours_turn { (server + 1) % targets } else { anybody };
+        state.is_successor_next ^= true;
+        let target = if state.is_successor_next { (server + 1) % targets } else { random_target };
         if self.crashed != Some(target) {
             self.send(server, target, Purpose::Probe);
-        } else if !knows && let Some(delay) = self.question() {
-            self.queue.push(self.now + delay, Happening::Burial(server));
+        } else if !knows && let Some(delay) = self.investigation_delay() {
+            self.queue.push(self.now + delay, ModelEvent::Death(server));
         }
     }
 
-    /// How long after its probe a server has found the port closed; none where a suspicion comes of it, which others outrun.
-    fn question(&mut self) -> Option<Millis> {
-        let own = self.knock().unwrap_or(millis(SHORTEST_PROBE_TIMEOUT));
+    /// Returns the time from a probe until the port is known to be closed; `None` for a suspicion,
+    /// which other news outruns.
+    fn investigation_delay(&mut self) -> Option<Millis> {
+        let own_probe = self.refusal_delay().unwrap_or(millis(SHORTEST_PROBE_TIMEOUT));
         let (mut last, mut is_confirmed) = (0, false);
         for _ in 0..HELPERS {
-            let asked = self.carry_request();
-            let found = self.knock();
-            let told = self.carry_request();
-            is_confirmed |= asked.is_some() && found.is_some() && told.is_some();
-            let found = found.unwrap_or(millis(SHORTEST_PROBE_TIMEOUT));
-            last = last.max(match (asked, told) {
-                (Some(there), Some(back)) => there + found + back,
+            let request = self.carry_request();
+            let probe = self.refusal_delay();
+            let report = self.carry_request();
+            is_confirmed |= request.is_some() && probe.is_some() && report.is_some();
+            let probe = probe.unwrap_or(millis(SHORTEST_PROBE_TIMEOUT));
+            last = last.max(match (request, report) {
+                (Some(request), Some(back)) => request + probe + back,
                 _ => millis(HELPERS_WAIT),
             });
         }
-        let again = self.knock().filter(|_| is_confirmed)?;
-        Some(own + last.min(millis(HELPERS_WAIT)) + millis(KNOCK_AGAIN) + again)
+        let confirmation = self.refusal_delay().filter(|_| is_confirmed)?;
+        Some(own_probe + last.min(millis(HELPERS_WAIT)) + millis(KNOCK_AGAIN) + confirmation)
     }
 
-    /// How long it takes until a closed port is found closed; none where a message gets lost.
-    fn knock(&mut self) -> Option<Millis> {
-        let there = self.carry_request()?;
-        let both = there + self.network.carry(HostId(0), HostId(1))?;
-        (both < millis(SHORTEST_PROBE_TIMEOUT)).then_some(both)
+    /// Returns the time to find a closed port; `None` if a message is lost.
+    fn refusal_delay(&mut self) -> Option<Millis> {
+        let request = self.carry_request()?;
+        let round_trip = request + self.network.carry(HostId(0), HostId(1))?;
+        (round_trip < millis(SHORTEST_PROBE_TIMEOUT)).then_some(round_trip)
     }
 
     fn carry_request(&mut self) -> Option<Millis> {
@@ -223,38 +225,38 @@ impl Model {
     fn arrive(&mut self, from: u32, to: u32, purpose: Purpose) {
         let state =
             |model: &Self, server: u32| model.servers.get(server as usize).copied().unwrap_or_default();
-        // The newcomer is no server of the audience, and knows.
-        let tells = match purpose {
+        // The joiner is not part of the audience, and knows.
+        let sender_tells = match purpose {
             Purpose::Greeting => true,
             Purpose::Push | Purpose::Probe => state(self, from).rounds_left.is_some(),
             Purpose::Sync => false,
         };
         let is_new = !state(self, to).knows;
-        if tells {
+        if sender_tells {
             self.learn(to, true);
         }
-        let comes_back = self.network.carry(HostId(to), HostId(from)).is_some();
-        if !comes_back || purpose == Purpose::Greeting {
+        let has_response = self.network.carry(HostId(to), HostId(from)).is_some();
+        if !has_response || purpose == Purpose::Greeting {
             return;
         }
-        // The answer carries what the other spreads; a comparison what either lacks.
-        let answerer = state(self, to);
-        if !tells && (answerer.rounds_left.is_some() || (purpose == Purpose::Sync && answerer.knows)) {
+        // The response carries the receiver's rumours; a digest comparison, what either side lacks.
+        let receiver = state(self, to);
+        if !sender_tells && (receiver.rounds_left.is_some() || (purpose == Purpose::Sync && receiver.knows)) {
             self.learn(from, purpose != Purpose::Sync);
-        } else if purpose == Purpose::Sync && state(self, from).knows && !answerer.knows {
-            // Whoever is told what it lacks passes it on.
+        } else if purpose == Purpose::Sync && state(self, from).knows && !receiver.knows {
+            // A server that learns a missing claim passes it on.
             self.learn(to, true);
         }
-        let differs = state(self, from).knows != answerer.knows;
+        let differs = state(self, from).knows != receiver.knows;
         let now = self.now;
-        let Some(asker) = self.servers.get_mut(from as usize) else { return };
-        asker.was_answered = true;
-        asker.was_news |= purpose == Purpose::Push && tells && is_new;
+        let Some(sender) = self.servers.get_mut(from as usize) else { return };
+        sender.was_answered = true;
+        sender.was_news |= purpose == Purpose::Push && sender_tells && is_new;
         match purpose {
-            Purpose::Sync => asker.differs_since = None,
-            Purpose::Probe if !differs => asker.differs_since = None,
+            Purpose::Sync => sender.differs_since = None,
+            Purpose::Probe if !differs => sender.differs_since = None,
             Purpose::Probe => {
-                let since = *asker.differs_since.get_or_insert(now);
+                let since = *sender.differs_since.get_or_insert(now);
                 if now - since >= millis(NEWS_NEED) {
                     self.send(from, to, Purpose::Sync);
                 }
@@ -284,20 +286,20 @@ mod tests {
     }
 
     #[test]
-    fn it_agrees_with_the_full_model_where_that_is_cheap() {
+    fn the_reduced_model_agrees_with_the_full_model() {
         for scenario in [Scenario::Crash, Scenario::Join] {
             let plan = plan(scenario, 40, 12);
             let median = |events: &[Watch]| Times::of_share(events, 0.9).p50.unwrap() as f64;
             let reduced = median(&run(&plan, &mut |_| {}).unwrap());
             let full = median(&scenarios::run(&plan, &mut |_| {}).events);
-            // When a crash is found is left to chance far more than how the news spread.
+            // The time until a crash is found varies far more than the spread of the news.
             let tolerance = if scenario == Scenario::Crash { 1.0 } else { 0.5 };
             assert!((reduced / full).ln().abs() < tolerance, "{scenario:?}: {reduced} and {full} ms");
         }
     }
 
     #[test]
-    fn everybody_gets_to_know_and_the_same_seed_gives_the_same_run() {
+    fn all_servers_learn_and_a_seed_reproduces_a_run() {
         let plan = plan(Scenario::Crash, 2_000, 3);
         let [one, other] = [(); 2].map(|()| run(&plan, &mut |_| {}).unwrap());
         for (one, other) in one.iter().zip(&other) {

@@ -1,9 +1,9 @@
-//! Numbers of many events: percentiles, and the share of those who know over time.
+//! Statistics of many events: percentiles, and the share of informed servers over time.
 
 use super::clock::Millis;
 use super::watch::Watch;
 
-/// The shares of the audience whose times are told.
+/// The shares of the audience whose times are reported.
 pub const SHARES: [f64; 4] = [0.5, 0.9, 0.99, 1.0];
 
 /// The times of many events.
@@ -11,14 +11,14 @@ pub const SHARES: [f64; 4] = [0.5, 0.9, 0.99, 1.0];
 pub struct Times {
     /// The median.
     pub p50: Option<Millis>,
-    /// Of a hundred events one is slower.
+    /// The 99th percentile.
     pub p99: Option<Millis>,
-    /// The slowest; none if one did not come to its end.
+    /// The maximum; `None` if an event did not complete.
     pub max: Option<Millis>,
 }
 
 impl Times {
-    /// Of events, of which some may not have come to their end.
+    /// Summarises the times of events; `None` is an event that did not complete.
     pub fn of(times: impl IntoIterator<Item = Option<Millis>>) -> Self {
         let mut times: Vec<Millis> = times.into_iter().map(|time| time.unwrap_or(Millis::MAX)).collect();
         times.sort_unstable();
@@ -29,7 +29,8 @@ impl Times {
         Self { p50: rank(0.5), p99: rank(0.99), max: rank(1.0) }
     }
 
-    /// How long it took until a share of the audience knew; with all of it, until the last one knew for good.
+    /// Summarises the times until a share of the audience knew; with the whole audience, until all
+    /// knew for good.
     pub fn of_share(events: &[Watch], share: f64) -> Self {
         Self::of(
             events.iter().map(|watch| if share < 1.0 { watch.duration_of(share) } else { watch.duration() }),
@@ -37,13 +38,13 @@ impl Times {
     }
 }
 
-/// The share of those who know, on average over all events, so many milliseconds after each.
+/// Returns the share of informed servers some time after the event, averaged over all events.
 pub fn share_informed(events: &[Watch], after: Millis) -> f64 {
     let share = |watch: &Watch| {
         let reached = watch.curve.partition_point(|(at, _)| *at <= watch.since + after);
         let informed =
             reached.checked_sub(1).and_then(|index| watch.curve.get(index)).map_or(0, |point| point.1);
-        // Of those who knew then, some may not run any more.
+        // Some of the informed servers may have ended.
         (f64::from(informed) / f64::from(watch.audience.max(1))).min(1.0)
     };
     events.iter().map(share).sum::<f64>() / events.len().max(1) as f64
@@ -54,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_are_those_of_the_sorted_times() {
+    fn percentiles_are_taken_from_sorted_times() {
         let times = Times::of((1..=200).rev().map(Some));
         assert_eq!(times, Times { p50: Some(100), p99: Some(198), max: Some(200) });
         let unfinished = Times::of([Some(1), Some(2), None]);

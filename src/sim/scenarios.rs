@@ -1,6 +1,6 @@
-//! Scenarios whose numbers matter: how fast news of one kind reaches all, event after event in one world.
+//! Scenarios that measure how fast news reaches all servers, one event after another in one world.
 //!
-//! One at a time, and each in silence: while other news spread, a crash is found sooner, by those who tell its host of them.
+//! Events do not overlap, because other news speeds up the detection of a crash.
 
 use std::collections::VecDeque;
 
@@ -13,52 +13,52 @@ use super::watch::{News, Watch, WatchId};
 use super::wire::HostId;
 use super::world::World;
 
-/// Servers that have just started have found their pace after this.
+/// Time in which servers that have just started reach a steady state.
 const WARM_UP: Millis = 5_000;
-/// After an event has been measured, the next one waits for this: nobody spreads its news any more.
-const REST: Millis = 1_500;
-/// One of so many servers may be away before all come back.
+/// Pause after an event, in which its news stops spreading.
+const PAUSE: Millis = 1_500;
+/// One of this many servers may be away before all come back.
 const SERVERS_PER_ABSENCE: usize = 100;
-/// An event is over when all have known for so long: what was known to all once may be forgotten again.
-const HELD_FOR: Millis = 1_000;
-/// Those that came back are given this time.
-const SETTLED_WITHIN: Millis = 10_000;
-/// So long nobody is to be declared dead while messages get lost.
-const LOSSY: Millis = 600_000;
-/// A crashed server is started again after this in a restart storm and in an upgrade.
-const DOWN_FOR: Millis = 2_000;
-/// All servers restart within this.
-const STORM: Millis = 60_000;
-/// A partition lasts this long.
-const PARTITION: Millis = 60_000;
-/// Longer no news are waited for: among peers of the original alone they take an hour.
-const PATIENCE: Millis = 14_400_000;
+/// An event is complete when all have known for this time, because servers may forget it again.
+const STABLE_FOR: Millis = 1_000;
+/// Time for servers that came back to settle.
+const SETTLE_TIME: Millis = 10_000;
+/// Duration of message loss in which no server should be declared dead.
+const LOSS_DURATION: Millis = 600_000;
+/// Time until a crashed server restarts, in a restart storm and in an upgrade.
+const DOWNTIME: Millis = 2_000;
+/// Time within which all servers restart.
+const STORM_DURATION: Millis = 60_000;
+/// Duration of a partition.
+const PARTITION_DURATION: Millis = 60_000;
+/// Timeout of an event: among legacy peers alone, news takes an hour.
+const EVENT_TIMEOUT: Millis = 14_400_000;
 
-/// What happens.
+/// The kind of event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scenario {
-    /// A server joins, again and again.
+    /// A server joins, repeatedly.
     Join,
     /// A server leaves gracefully.
     Leave,
-    /// A server's process ends without a word: its port is closed.
+    /// A server's process crashes: its port is closed.
     Crash,
     /// A server's host vanishes.
     Vanish,
-    /// The cluster is split in two halves for a minute; measured from the healing on.
+    /// The cluster is split in two halves for a minute; measured from the end of the partition.
     Partition,
-    /// All servers go from the original to this package, one after another; measured is when all know each.
+    /// All servers are upgraded from version 1, one after another; measured until all know each.
     Upgrade,
-    /// All servers restart within a minute; measured from the last restart on.
+    /// All servers restart within a minute; measured from the last restart.
     RestartStorm,
-    /// Nothing happens for a minute; what counts is the traffic.
+    /// Nothing happens for a minute; measures the traffic.
     Steady,
-    /// Nothing happens for ten minutes but that messages get lost; what counts is how many are declared dead all the same.
+    /// Only messages are lost for ten minutes; measures how many servers are falsely declared dead.
     Lossy,
 }
 
 impl Scenario {
-    /// All of them.
+    /// All scenarios.
     pub const ALL: [Self; 9] = [
         Self::Join,
         Self::Leave,
@@ -71,7 +71,7 @@ impl Scenario {
         Self::Lossy,
     ];
 
-    /// As it is called on the command line.
+    /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Join => "join",
@@ -86,62 +86,62 @@ impl Scenario {
         }
     }
 
-    /// The one of this name.
-    pub fn named(name: &str) -> Option<Self> {
+    /// Returns the scenario with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scenario| scenario.name() == name)
     }
 }
 
-/// What is to be run.
+/// The parameters of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Plan {
-    /// What happens.
+    /// The kind of event.
     pub scenario: Scenario,
-    /// How many servers there are.
+    /// The number of servers.
     pub servers: usize,
-    /// What they run.
+    /// The kind of the servers.
     pub kind: Kind,
-    /// The share of them that run the original instead.
+    /// The share of legacy peers instead.
     pub legacy_share: f64,
-    /// The share of messages that get lost.
+    /// The share of lost messages.
     pub loss: f64,
-    /// How often it happens.
+    /// The number of events.
     pub events: usize,
-    /// Decides everything that is left to chance.
+    /// The seed of all random choices.
     pub seed: u64,
 }
 
-/// What was found.
+/// The results of a run.
 #[derive(Debug)]
 pub struct Results {
-    /// How the native servers got to know of each event; of the whole cluster, where all run the original.
+    /// How the native servers learned of each event; the whole cluster, if all are legacy peers.
     pub events: Vec<Watch>,
-    /// How the servers of the original got to know, where they are among others.
+    /// How the legacy peers of a mixed cluster learned of each event.
     pub legacy_events: Vec<Watch>,
-    /// What the servers sent while nothing happened.
+    /// The traffic in the steady state.
     pub steady: Steady,
-    /// How often a server that runs was lost from the view of another, where nothing but that is looked at.
+    /// The number of running servers that another one lost; only in the lossy scenario.
     pub false_deaths: Option<usize>,
-    /// The world as it was in the end.
+    /// The world at the end.
     pub world: World,
 }
 
-/// What servers send while nothing happens.
+/// The traffic of servers in the steady state.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Steady {
-    /// Bytes a second that a server sends, headers included, on average.
+    /// Bytes sent per second and server, with headers, on average.
     pub mean_bytes: f64,
-    /// The same of the one that sends most.
+    /// The same for the server that sends most.
     pub max_bytes: f64,
-    /// Requests a second that a server makes, on average.
+    /// Requests per second and server, on average.
     pub mean_requests: f64,
 }
 
-/// Runs a plan; `progress` is told how many events are over.
+/// Runs a plan; `progress` receives the number of completed events.
 pub fn run(plan: &Plan, progress: &mut dyn FnMut(usize)) -> Results {
     let mut world = World::new(plan.seed);
     if plan.kind == Kind::Legacy {
-        // Whoever has so many servers of the original has parsers that take their lists.
+        // A cluster of so many legacy peers needs body parsers without a small limit.
         world.default_body_limit = usize::MAX;
     }
     let mut specs = vec![Spec::of(plan.kind); plan.servers];
@@ -151,24 +151,24 @@ pub fn run(plan: &Plan, progress: &mut dyn FnMut(usize)) -> Results {
     world.network.loss = plan.loss;
     world.populate(&specs);
     world.run_for(WARM_UP);
-    // Rounds come each half minute, probes each second.
+    // Rounds start every half minute, probes every second.
     let has_legacy = specs.iter().any(|spec| spec.kind == Kind::Legacy);
     let is_long = has_legacy || plan.scenario == Scenario::Steady;
     let mut steady = measure_traffic(&mut world, if is_long { 60_000 } else { 10_000 });
     let mut run = Run { plan, world, events: Vec::new(), legacy_events: Vec::new(), false_deaths: None };
     if matches!(plan.scenario, Scenario::Join | Scenario::Leave | Scenario::Crash | Scenario::Vanish) {
-        run.one_by_one(progress);
+        run.run_events(progress);
         return run.results(steady);
     }
-    for done in 0..plan.events {
+    for completed in 0..plan.events {
         match plan.scenario {
             Scenario::Partition => run.partition(),
-            Scenario::Upgrade => run.upgrade(done % plan.servers),
+            Scenario::Upgrade => run.upgrade(completed % plan.servers),
             Scenario::RestartStorm => run.restart_storm(),
-            Scenario::Lossy => steady = run.lose_messages(),
+            Scenario::Lossy => steady = run.run_lossy(),
             _ => {}
         }
-        progress(done + 1);
+        progress(completed + 1);
     }
     run.results(steady)
 }
@@ -206,23 +206,23 @@ impl Run<'_> {
         Results { events, legacy_events, steady, false_deaths, world }
     }
 
-    /// Events that touch one server each. They are made up for by and by, so that the cluster stays as large as it is meant to
-    /// be.
-    fn one_by_one(&mut self, progress: &mut dyn FnMut(usize)) {
-        let most = (self.plan.servers / SERVERS_PER_ABSENCE).max(1);
-        let mut touched = Vec::new();
-        for done in 1..=self.plan.events {
-            touched.push(self.touch_one());
-            self.world.run_for(REST);
-            if touched.len() >= most {
-                touched.drain(..).for_each(|host| self.make_up_for(host));
-                self.world.run_for(SETTLED_WITHIN);
+    /// Runs events of one server each. It undoes them from time to time, so that the cluster keeps
+    /// its size.
+    fn run_events(&mut self, progress: &mut dyn FnMut(usize)) {
+        let max_absent = (self.plan.servers / SERVERS_PER_ABSENCE).max(1);
+        let mut hosts = Vec::new();
+        for completed in 1..=self.plan.events {
+            hosts.push(self.run_event());
+            self.world.run_for(PAUSE);
+            if hosts.len() >= max_absent {
+                hosts.drain(..).for_each(|host| self.undo_event(host));
+                self.world.run_for(SETTLE_TIME);
             }
-            progress(done);
+            progress(completed);
         }
     }
 
-    fn touch_one(&mut self) -> HostId {
+    fn run_event(&mut self) -> HostId {
         let is_join = self.plan.scenario == Scenario::Join;
         let host = if is_join { self.world.add_host() } else { self.choose() };
         let watches = self.watch(host, if is_join { News::Online } else { News::Offline });
@@ -236,7 +236,7 @@ impl Run<'_> {
         host
     }
 
-    fn make_up_for(&mut self, host: HostId) {
+    fn undo_event(&mut self, host: HostId) {
         if self.plan.scenario == Scenario::Join {
             self.world.leave(host);
         } else {
@@ -245,12 +245,12 @@ impl Run<'_> {
         }
     }
 
-    /// What that costs.
-    fn lose_messages(&mut self) -> Steady {
+    /// Measures the traffic under loss.
+    fn run_lossy(&mut self) -> Steady {
         let count = u32::try_from(self.world.hosts.len()).unwrap_or(u32::MAX);
         let World { time, watches, processes, .. } = &mut self.world;
         let watch = watches.open(*time, News::Living(count), processes, Process::is_running);
-        let traffic = measure_traffic(&mut self.world, LOSSY);
+        let traffic = measure_traffic(&mut self.world, LOSS_DURATION);
         let forgotten = self.world.watches.close(watch).map(|watch| watch.forgotten());
         self.false_deaths = Some(self.false_deaths.unwrap_or(0) + forgotten.unwrap_or(0));
         traffic
@@ -259,14 +259,17 @@ impl Run<'_> {
     fn partition(&mut self) {
         let half = self.world.hosts.len() / 2;
         self.world.partition(|host| host.index() < half);
-        self.world.run_for(PARTITION);
+        self.world.run_for(PARTITION_DURATION);
         self.world.network.reconnect();
         self.await_all();
     }
 
     fn restart_storm(&mut self) {
-        let mut moments: Vec<(Millis, HostId)> =
-            self.world.host_ids().map(|host| (self.world.rng.random_range(0..STORM), host)).collect();
+        let mut moments: Vec<(Millis, HostId)> = self
+            .world
+            .host_ids()
+            .map(|host| (self.world.rng.random_range(0..STORM_DURATION), host))
+            .collect();
         moments.sort_unstable();
         let begin = self.world.time;
         let mut down: VecDeque<(Millis, HostId)> = VecDeque::new();
@@ -274,7 +277,7 @@ impl Run<'_> {
             self.start_due(&mut down, begin + moment);
             self.world.run_for((begin + moment).saturating_sub(self.world.time));
             self.world.crash(host);
-            down.push_back((self.world.time + DOWN_FOR, host));
+            down.push_back((self.world.time + DOWNTIME, host));
         }
         self.start_due(&mut down, Millis::MAX);
         self.await_all();
@@ -292,34 +295,34 @@ impl Run<'_> {
         let Some(host) = self.world.host_ids().nth(index) else { return };
         self.world.leave(host);
         self.world.run_until(10_000, |world| world.hosts[host.index()].processes.is_empty());
-        self.world.run_for(DOWN_FOR);
+        self.world.run_for(DOWNTIME);
         let watches = self.watch(host, News::Online);
         self.world.restart(host, Spec::of(self.plan.kind));
         self.await_news(watches);
-        self.world.run_for(REST);
+        self.world.run_for(PAUSE);
     }
 
-    /// Waits until all know of all.
+    /// Waits until all servers know each other.
     fn await_all(&mut self) {
-        let count = self.world.hosts.iter().filter(|host| host.is_to_be_online).count();
+        let count = self.world.hosts.iter().filter(|host| host.should_be_online).count();
         let news = News::Living(u32::try_from(count).unwrap_or(u32::MAX));
         let World { time, watches, processes, .. } = &mut self.world;
         let watch = watches.open(*time, news, processes, |process| process.engine.is_some());
         self.await_news([Some(watch), None]);
     }
 
-    /// Watches how everybody but the host itself gets to know: the natives, and the others.
+    /// Watches how all servers except the host learn the news: the native servers, and the others.
     fn watch(&mut self, host: HostId, news: fn(std::sync::Arc<str>) -> News) -> [Option<WatchId>; 2] {
         self.world.focus_on(host);
-        // In an upgrade all are to know, whatever they run.
+        // In an upgrade, all servers should know, whatever they run.
         let takes_all = self.plan.kind == Kind::Legacy || self.plan.scenario == Scenario::Upgrade;
         let news = news(std::sync::Arc::clone(&self.world.hosts[host.index()].url));
         let World { time, watches, processes, .. } = &mut self.world;
         let is_other = |process: &Process| process.host != host && process.is_running();
         let is_native = |process: &Process| takes_all || matches!(process.engine, Some(Engine::Native(_)));
         [true, false].map(|wants_native| {
-            let wanted = |process: &Process| is_other(process) && is_native(process) == wants_native;
-            let id = watches.open(*time, news.clone(), processes, wanted);
+            let is_wanted = |process: &Process| is_other(process) && is_native(process) == wants_native;
+            let id = watches.open(*time, news.clone(), processes, is_wanted);
             if watches.get(id).is_some_and(|watch| watch.audience == 0) {
                 watches.close(id);
                 return None;
@@ -331,22 +334,22 @@ impl Run<'_> {
     fn await_news(&mut self, watches: [Option<WatchId>; 2]) {
         let are_complete =
             |world: &World| watches.into_iter().flatten().all(|watch| world.watches.is_complete(watch));
-        // What was known to all once may be forgotten again.
-        while self.world.run_until(PATIENCE, are_complete) {
-            self.world.run_for(HELD_FOR);
+        // A server may forget news that all knew.
+        while self.world.run_until(EVENT_TIMEOUT, are_complete) {
+            self.world.run_for(STABLE_FOR);
             if are_complete(&self.world) {
                 break;
             }
         }
         let [natives, legacy] = watches;
-        // The later one is closed first, which keeps the places in use low.
+        // Closing the later one first frees both indices.
         self.legacy_events.extend(legacy.and_then(|watch| self.world.watches.close(watch)));
         self.events.extend(natives.and_then(|watch| self.world.watches.close(watch)));
     }
 
     fn choose(&mut self) -> HostId {
         let up: Vec<HostId> =
-            self.world.host_ids().filter(|host| self.world.hosts[host.index()].is_to_be_online).collect();
+            self.world.host_ids().filter(|host| self.world.hosts[host.index()].should_be_online).collect();
         up[self.world.rng.random_range(0..up.len())]
     }
 }
@@ -368,11 +371,11 @@ mod tests {
                 seed: 1,
             };
             let mut told = 0;
-            let results = run(&plan, &mut |done| told = done);
+            let results = run(&plan, &mut |completed| told = completed);
             assert_eq!(told, 2);
             assert_eq!(results.world.checks.violations, []);
-            let wanted = if matches!(scenario, Scenario::Steady | Scenario::Lossy) { 0 } else { 2 };
-            assert_eq!(results.events.len(), wanted, "{scenario:?} among {servers}");
+            let expected_events = if matches!(scenario, Scenario::Steady | Scenario::Lossy) { 0 } else { 2 };
+            assert_eq!(results.events.len(), expected_events, "{scenario:?} among {servers}");
             for watch in &results.events {
                 assert!(watch.is_complete(), "{scenario:?}: {} of {}", watch.informed, watch.audience);
             }

@@ -1,4 +1,4 @@
-//! How servers come into the world.
+//! Adds hosts and servers to a world.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,12 +21,12 @@ use crate::protocol::message::Entry;
 use crate::protocol::time::{Incarnation, Stamp};
 
 impl World {
-    /// What servers that are started from now on have in common.
+    /// The common configuration of servers that are started from now on.
     pub fn template(&mut self) -> &mut Template {
         &mut self.template
     }
 
-    /// Adds a host on which nothing runs yet.
+    /// Adds a host without processes.
     pub fn add_host(&mut self) -> HostId {
         let id = HostId(u32::try_from(self.hosts.len()).unwrap_or(u32::MAX));
         let url: Arc<str> = format!("https://server-{:05}.example.com/", id.0).into();
@@ -42,7 +42,7 @@ impl World {
         (0..u32::try_from(self.hosts.len()).unwrap_or(u32::MAX)).map(HostId)
     }
 
-    /// Starts a server on a host, as one more behind its URL if there is one already.
+    /// Starts a server on a host, in addition to those that run behind its URL.
     pub fn start(&mut self, host: HostId, spec: Spec) -> ProcessId {
         let (now, seed) = (present(self.time, spec.wall_offset + spec.glitch.by), self.rng.random());
         let engine = match spec.kind {
@@ -62,7 +62,7 @@ impl World {
         host
     }
 
-    /// Adds so many servers that have been running for long and know each other; the master list names all.
+    /// Adds servers that have long known each other; the master list contains all of them.
     pub fn populate(&mut self, specs: &[Spec]) {
         let first = self.hosts.len();
         for _ in specs {
@@ -76,32 +76,32 @@ impl World {
             })
             .collect();
         self.store.fill(&entries);
-        let claims = view::founding_claims(specs, &entries, self.time);
-        let outsider = self.outsider(specs, &claims);
+        let claims = view::initial_claims(specs, &entries, self.time);
+        let prototype = self.prototype(specs, &claims);
         for (index, spec) in (first..).zip(specs) {
             let host = HostId(u32::try_from(index).unwrap_or(u32::MAX));
             let (now, seed) = (present(self.time, spec.wall_offset), self.rng.random());
-            let engine = match (spec.kind, &outsider) {
+            let engine = match (spec.kind, &prototype) {
                 (Kind::Legacy, _) => {
                     Engine::Legacy(Box::new(Legacy::running(self.setup(host, *spec), seed, now, &entries)))
                 }
-                (_, Some(outsider)) => {
+                (_, Some(prototype)) => {
                     let config = self.config(host, *spec);
-                    Engine::Native(Box::new(Machine::seeded_like(outsider, config, seed, now)))
+                    Engine::Native(Box::new(Machine::seeded_like(prototype, config, seed, now)))
                 }
                 _ => {
                     let config = self.config(host, *spec);
                     let hears_natives = spec.kind == Kind::Native;
                     let (before, after) = claims.split_at(index - first);
                     let others = before.iter().chain(after.iter().skip(1)).map(|claim| Claim {
-                        // Who has the extension off has never heard of incarnations.
+                        // A server without the extension has never heard of incarnations.
                         incarnation: if hears_natives { claim.incarnation } else { Incarnation::NONE },
                         ..claim.clone()
                     });
                     Engine::Native(Box::new(Machine::seeded(config, seed, now, others)))
                 }
             };
-            // Clocks that were wrong when it started are right by now.
+            // Clocks that were wrong at the start are right by now.
             let id = self.install(host, Spec { glitch: Glitch::default(), ..*spec }, engine);
             self.processes[id.index()].stage = Stage::Running;
             self.carry_out(id);
@@ -109,9 +109,9 @@ impl World {
         }
     }
 
-    /// One that knows them all, where all are native and are thus known alike: whoever knows what it knows needs to hear
-    /// nothing, which matters where each of thousands knows thousands.
-    fn outsider(&self, specs: &[Spec], claims: &[Claim]) -> Option<Machine> {
+    /// Returns a server that knows them all if all are native, and so have equal knowledge. The
+    /// others copy its roster, which matters with thousands of servers.
+    fn prototype(&self, specs: &[Spec], claims: &[Claim]) -> Option<Machine> {
         let are_alike = specs.iter().all(|spec| spec.kind == Kind::Native && spec.wall_offset == 0);
         are_alike.then(|| {
             let config = self.template.config.clone();
@@ -122,7 +122,7 @@ impl World {
     fn install(&mut self, host: HostId, spec: Spec, engine: Engine) -> ProcessId {
         let id = ProcessId(u32::try_from(self.processes.len()).unwrap_or(u32::MAX));
         let mut process = Process::new(host, engine, spec.wall_offset, self.time);
-        process.suffer(spec.glitch, self.time);
+        process.glitch_clock(spec.glitch, self.time);
         self.trace.glitches += u64::from(spec.glitch.lasts > 0);
         self.processes.push(process);
         let place = &mut self.hosts[host.index()];
@@ -130,7 +130,7 @@ impl World {
         place.port = Port::Open;
         place.squatter = None;
         place.listens_at = self.time + spec.listens_after;
-        place.is_to_be_online = true;
+        place.should_be_online = true;
         place.started_at = self.time;
         place.kind = spec.kind;
         id

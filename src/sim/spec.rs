@@ -1,49 +1,49 @@
-//! What a server is started with.
+//! The parameters of a server.
 
 use std::time::Duration;
 
 use super::clock::{Glitch, Millis};
 use crate::protocol::config::Config;
 
-/// What a server runs.
+/// The kind of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Our package.
+    /// This package.
     Native,
-    /// Our package with `SHAZBOT_PROBE_INTERVAL=0`: no native extension.
+    /// This package with `SHAZBOT_PROBE_INTERVAL=0`, which disables the native extension.
     Plain,
-    /// The original package.
+    /// Version 1 of the package.
     Legacy,
 }
 
-/// How one server is started.
+/// The parameters with which a server starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spec {
-    /// What it runs.
+    /// The kind of the server.
     pub kind: Kind,
     /// Whether it is a monitor.
     pub monitor: bool,
-    /// How far its wall clock is off, in milliseconds.
+    /// The offset of its wall clock in milliseconds.
     pub wall_offset: i64,
-    /// What else is wrong with its wall clock as it starts.
+    /// An additional fault of its wall clock at the start.
     pub glitch: Glitch,
-    /// It listens only so long after its start.
+    /// The delay after which it starts to listen.
     pub listens_after: Millis,
 }
 
 impl Spec {
-    /// An ordinary one of a kind.
+    /// Returns the default parameters of a kind.
     pub fn of(kind: Kind) -> Self {
         Self { kind, monitor: false, wall_offset: 0, glitch: Glitch::default(), listens_after: 0 }
     }
 }
 
-/// What all servers have in common.
+/// The common configuration of all servers.
 #[derive(Debug, Clone)]
 pub struct Template {
-    /// The configuration, but for what is each server's own.
+    /// The configuration, except for each server's own part.
     pub config: Config,
-    /// The pace of the probes of native servers.
+    /// The probe interval of native servers.
     pub probe_interval: Duration,
 }
 

@@ -3,20 +3,20 @@
 use super::clock::Millis;
 use super::process::{Engine, Process};
 use super::store::{Download, StoreRequest};
-use super::wire::{ProcessId, Sender, Ticket};
-use super::world::{Happening, World};
+use super::wire::{ProcessId, RequestId, Sender};
+use super::world::{World, WorldEvent};
 use crate::protocol::document::{Document, DocumentEntry, Upload};
 
-/// So long the store is waited for.
+/// Timeout of a request to the store.
 const STORE_TIMEOUT: Millis = 10_000;
 
 impl World {
-    pub(super) fn run(&mut self, from: ProcessId, ticket: Ticket, request: StoreRequest) {
+    pub(super) fn run(&mut self, from: ProcessId, request_id: RequestId, request: StoreRequest) {
         let Some(process) = self.processes.get(from.index()) else { return };
         let deadline = self.time + STORE_TIMEOUT;
-        let sender = Sender { process: from, epoch: process.epoch, ticket, asked: None, deadline };
+        let sender = Sender { process: from, epoch: process.epoch, request_id, target: None, deadline };
         let at = if self.store.answers() { self.time + self.store.delay() } else { deadline };
-        self.queue.push(at.min(deadline), Happening::Stored(sender, Box::new(request)));
+        self.queue.push(at.min(deadline), WorldEvent::Stored(sender, Box::new(request)));
     }
 
     pub(super) fn conclude_store_request(&mut self, sender: Sender, request: StoreRequest) {
@@ -24,12 +24,12 @@ impl World {
         if !self.processes.get(sender.process.index()).is_some_and(is_known) {
             return;
         }
-        self.trace.note(self.time, 5, u64::from(sender.process.0), 0);
+        self.trace.record(self.time, 5, u64::from(sender.process.0), 0);
         let is_late = !self.store.answers() || self.time >= sender.deadline;
         let late = || "no answer in time".to_owned();
         let upload = |world: &mut Self, upload: Upload| {
             world.act(sender.process, |engine, now| {
-                if let (Engine::Native(machine), Ticket::Native(id)) = (engine, sender.ticket) {
+                if let (Engine::Native(machine), RequestId::Native(id)) = (engine, sender.request_id) {
                     machine.handle_upload(now, id, &upload);
                 }
             });
@@ -43,12 +43,12 @@ impl World {
                 upload(self, answer);
             }
             StoreRequest::PlainUpload { entries } => {
-                self.store.upload_plainly(&entries);
+                self.store.upload_unconditionally(&entries);
             }
             StoreRequest::Download => {
                 let download = if is_late { Download::Failure(late().into()) } else { self.store.download() };
-                self.act(sender.process, |engine, now| match (engine, sender.ticket) {
-                    (Engine::Native(machine), Ticket::Native(id)) => match &download {
+                self.act(sender.process, |engine, now| match (engine, sender.request_id) {
+                    (Engine::Native(machine), RequestId::Native(id)) => match &download {
                         Download::List(version) => machine.handle_download(now, id, &version.document),
                         Download::Nothing => {
                             machine.handle_download(now, id, &Document::read(404, None, b""));

@@ -1,4 +1,4 @@
-//! The store of the master list, and all that can be wrong with it.
+//! The store of the master list, with its faults.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,38 +10,38 @@ use crate::protocol::document::{Condition, Document, DocumentEntry, DownloadFail
 use crate::protocol::message::{Entry, Lists};
 use crate::protocol::time::Stamp;
 
-/// A way takes this long, both ways together.
+/// The round trip of a request.
 const ROUND_TRIP: Millis = 20;
 
-/// What a flaky store answers to writes.
-const PASSING: [u16; 4] = [409, 500, 429, 503];
+/// The statuses with which a flaky store rejects writes.
+const TEMPORARY_STATUSES: [u16; 4] = [409, 500, 429, 503];
 
-/// What is wrong with the store.
+/// A fault of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Fault {
     /// Nothing.
     #[default]
     None,
-    /// It answers nothing.
+    /// It does not answer.
     Down,
     /// It answers every request with this status.
     Status(u16),
-    /// It takes this much longer.
+    /// It is slower by this time.
     Slow(Millis),
-    /// It gives out an empty list.
+    /// It returns an empty list.
     Empty,
-    /// It gives out what it held when this began.
+    /// It returns the list from when the fault began.
     Stale,
-    /// It says yes to a write and forgets it.
+    /// It confirms writes and drops them.
     LosesWrites,
-    /// Somebody else writes just before every write under a condition.
+    /// Another writer writes just before every conditional write.
     Contended,
-    /// It answers two of three requests with an error that passes.
+    /// It answers two of three requests with a temporary error.
     Flaky,
-    /// It knows no conditions, and says so with this status.
+    /// It rejects conditional requests with this status.
     Unconditional(u16),
-    /// It gives out tags that are never those of its writes.
-    UselessTags,
+    /// Its writes never match the ETags that it returns.
+    MismatchedTags,
 }
 
 /// The store of the master list.
@@ -51,15 +51,15 @@ pub struct Store {
     stale: Option<Arc<Version>>,
     versions: u64,
     fault: Fault,
-    /// Whether it gives tags and heeds conditions.
+    /// Whether it returns ETags and supports conditions.
     pub has_conditions: bool,
-    /// How many writes it has taken.
+    /// The number of accepted writes.
     pub writes: u64,
-    /// How many requests have come, which says what a flaky store answers.
+    /// The number of requests, which decides a flaky store's response.
     requests: u64,
 }
 
-/// What the store holds, read once for all who download it.
+/// A stored list, parsed once for all that download it.
 #[derive(Debug)]
 pub struct Version {
     /// As a machine reads it.
@@ -69,7 +69,7 @@ pub struct Version {
     tag: String,
 }
 
-/// What a server wants of the store.
+/// A request to the store.
 #[derive(Debug)]
 pub(super) enum StoreRequest {
     Download,
@@ -77,19 +77,19 @@ pub(super) enum StoreRequest {
     PlainUpload { entries: Vec<Entry> },
 }
 
-/// What comes of a download.
+/// The result of a download.
 #[derive(Debug)]
 pub enum Download {
     /// A list.
     List(Arc<Version>),
-    /// No list yet.
+    /// There is no list yet.
     Nothing,
     /// A failure.
     Failure(DownloadFailure),
 }
 
 fn failed(status: u16) -> Download {
-    // A status that is no list, so that there is a failure.
+    // Status and body are not a list, so this is a failure.
     let failure = Document::read(status, None, b"").err();
     Download::Failure(failure.unwrap_or_else(|| format!("answered {status}").into()))
 }
@@ -100,29 +100,29 @@ struct Body<'a> {
 }
 
 impl Store {
-    /// Fills the store before the world begins.
+    /// Stores a list before the world starts.
     pub fn fill(&mut self, entries: &[Entry]) {
         let body = serde_json::to_vec(&Body { online: entries }).unwrap_or_default();
         self.write(&body);
     }
 
-    /// Has something go wrong from now on, or nothing any more.
-    pub fn suffer(&mut self, fault: Fault) {
+    /// Starts a fault, or ends all.
+    pub fn set_fault(&mut self, fault: Fault) {
         self.stale = (fault == Fault::Stale).then(|| self.current.clone()).flatten();
         self.fault = fault;
     }
 
-    /// How long a request takes.
+    /// Returns the duration of a request.
     pub fn delay(&self) -> Millis {
         ROUND_TRIP + if let Fault::Slow(more) = self.fault { more } else { 0 }
     }
 
-    /// Whether it answers at all.
+    /// Whether it answers requests.
     pub fn answers(&self) -> bool {
         self.fault != Fault::Down
     }
 
-    /// A download.
+    /// Handles a download.
     pub fn download(&mut self) -> Download {
         self.requests += 1;
         let held = match self.fault {
@@ -135,7 +135,7 @@ impl Store {
         held.map_or(Download::Nothing, |version| Download::List(Arc::clone(version)))
     }
 
-    /// An upload.
+    /// Handles an upload.
     pub fn upload(&mut self, body: &[u8], condition: &Condition) -> Upload {
         self.requests += 1;
         let is_met = match condition {
@@ -146,13 +146,13 @@ impl Store {
         match self.fault {
             Fault::Status(status) => return Upload::Answer(status, None),
             Fault::Flaky if self.fails() => {
-                let status = PASSING[(self.requests % PASSING.len() as u64) as usize];
+                let status = TEMPORARY_STATUSES[(self.requests % TEMPORARY_STATUSES.len() as u64) as usize];
                 return Upload::Answer(status, (status == 429).then_some(Duration::from_millis(500)));
             }
             Fault::Unconditional(status) if *condition != Condition::None => {
                 return Upload::Answer(status, None);
             }
-            Fault::UselessTags if *condition != Condition::None => return Upload::Answer(412, None),
+            Fault::MismatchedTags if *condition != Condition::None => return Upload::Answer(412, None),
             Fault::Contended if *condition != Condition::None => {
                 self.rewrite();
                 return Upload::Answer(412, None);
@@ -164,8 +164,8 @@ impl Store {
         Upload::Answer(200, None)
     }
 
-    /// The entries of a legacy peer's upload.
-    pub fn upload_plainly(&mut self, entries: &[Entry]) -> Upload {
+    /// Handles a legacy peer's upload.
+    pub fn upload_unconditionally(&mut self, entries: &[Entry]) -> Upload {
         let body = serde_json::to_vec(&Body { online: entries }).unwrap_or_default();
         self.upload(&body, &Condition::None)
     }
@@ -174,7 +174,7 @@ impl Store {
         !self.requests.is_multiple_of(3)
     }
 
-    /// The same list by another writer, so under another tag.
+    /// Stores the same list as another writer, with a new ETag.
     fn rewrite(&mut self) {
         if let Some(version) = self.current.clone() {
             let body = serde_json::to_vec(&Body { online: &version.lists.online }).unwrap_or_default();
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_keeps_what_somebody_else_wrote() {
+    fn a_condition_protects_another_writers_list() {
         let mut store = Store { has_conditions: true, ..Store::default() };
         store.fill(&[entry("http://a/")]);
         let old = Condition::Unchanged("\"1\"".to_owned());
@@ -229,31 +229,31 @@ mod tests {
     #[test]
     fn a_flaky_store_answers_one_request_of_three() {
         let mut store = Store::default();
-        store.suffer(Fault::Flaky);
-        let answers: Vec<Upload> = (0..9).map(|_| store.upload_plainly(&[])).collect();
+        store.set_fault(Fault::Flaky);
+        let answers: Vec<Upload> = (0..9).map(|_| store.upload_unconditionally(&[])).collect();
         let accepted = answers.iter().filter(|answer| **answer == Upload::Answer(200, None)).count();
         assert_eq!((accepted, store.writes), (3, 3), "{answers:?}");
-        for (fault, status) in [(Fault::Unconditional(400), 400), (Fault::UselessTags, 412)] {
-            store.suffer(fault);
+        for (fault, status) in [(Fault::Unconditional(400), 400), (Fault::MismatchedTags, 412)] {
+            store.set_fault(fault);
             let tagged = Condition::Unchanged("\"3\"".to_owned());
             assert_eq!(store.upload(b"{}", &tagged), Upload::Answer(status, None));
-            assert_eq!(store.upload_plainly(&[]), Upload::Answer(200, None));
+            assert_eq!(store.upload_unconditionally(&[]), Upload::Answer(200, None));
         }
     }
 
     #[test]
-    fn faults_show_and_end() {
+    fn faults_take_effect_and_end() {
         let mut store = Store::default();
         store.fill(&[entry("http://a/")]);
-        store.suffer(Fault::LosesWrites);
-        store.upload_plainly(&[]);
+        store.set_fault(Fault::LosesWrites);
+        store.upload_unconditionally(&[]);
         assert_eq!(held(&mut store), 1);
-        store.suffer(Fault::Stale);
-        store.upload_plainly(&[entry("http://a/"), entry("http://b/")]);
+        store.set_fault(Fault::Stale);
+        store.upload_unconditionally(&[entry("http://a/"), entry("http://b/")]);
         assert_eq!(held(&mut store), 1);
-        store.suffer(Fault::None);
+        store.set_fault(Fault::None);
         assert_eq!(held(&mut store), 2);
-        store.suffer(Fault::Status(500));
+        store.set_fault(Fault::Status(500));
         assert_eq!(held(&mut store), usize::MAX);
     }
 }

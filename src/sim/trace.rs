@@ -1,46 +1,46 @@
-//! What has happened, in brief: counts, and a digest that is the same for the same run.
+//! A summary of a run: counts, and a digest that identifies it.
 
 use super::clock::Millis;
 
-/// What has happened.
+/// The summary of a run.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Trace {
-    /// How much has happened.
+    /// The number of steps.
     pub steps: u64,
-    /// The same for the same run, and hardly for another.
+    /// The same for the same run, and almost always different for another.
     pub digest: u64,
-    /// Messages that got lost.
+    /// Lost messages.
     pub lost: u64,
-    /// Requests that arrived once more.
-    pub echoes: u64,
-    /// Requests that found nobody listening.
+    /// Duplicated requests.
+    pub duplicates: u64,
+    /// Requests to hosts without a listener.
     pub refused: u64,
     /// Requests that waited for JavaScript.
     pub stalled: u64,
-    /// Processes that ended without a word.
+    /// Crashed processes.
     pub crashes: u64,
     /// Hosts that vanished.
     pub vanishings: u64,
-    /// Addresses that another service took over.
+    /// Addresses taken over by another service.
     pub takeovers: u64,
-    /// Processes that were started again.
+    /// Restarted processes.
     pub restarts: u64,
-    /// Graceful leaves that were begun.
+    /// Graceful leaves that started.
     pub leaves: u64,
-    /// Times that a server was drained or brought back.
+    /// Servers drained or brought back.
     pub controls: u64,
-    /// Partitions that began.
+    /// Partitions that started.
     pub partitions: u64,
-    /// Times that a wall clock was wrong for a while, and servers that started with one.
+    /// Wall clocks that were wrong for a while, and servers that started with one.
     pub glitches: u64,
-    /// Directions that were cut.
+    /// Cut directions.
     pub cuts: u64,
 }
 
 impl Trace {
-    pub(super) fn note(&mut self, at: Millis, kind: u64, who: u64, what: u64) {
+    pub(super) fn record(&mut self, at: Millis, kind: u64, who: u64, value: u64) {
         self.steps += 1;
-        for word in [at, kind, who, what] {
+        for word in [at, kind, who, value] {
             self.digest = (self.digest ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
         }
     }

@@ -1,4 +1,4 @@
-//! How one server stands in the eyes of another.
+//! One server's view of another.
 
 use super::clock::{EPOCH, Millis, present};
 use super::spec::{Kind, Spec};
@@ -8,26 +8,26 @@ use crate::protocol::message::Entry;
 use crate::protocol::status::Status;
 use crate::protocol::time::{Incarnation, Stamp};
 
-/// How a server stands.
+/// A view of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct View {
     /// Its status.
     pub status: Status,
     /// Its incarnation, among natives.
     pub incarnation: Incarnation,
-    /// The stamp that it is shown with.
+    /// The stamp in the lists.
     pub last_update: Stamp,
 }
 
-/// How a server stands for a machine, itself included; none if it is unknown there.
+/// Returns a machine's view of a server, itself included; `None` if it does not know it.
 pub fn view(machine: &Machine, base_url: &str) -> Option<View> {
     // Only the age of a tombstone depends on the present.
     let Claim { status, incarnation, last_update, .. } = machine.claim(base_url, present(0, 0))?;
     Some(View { status, incarnation, last_update })
 }
 
-/// What servers that have known each other for long hold of each other.
-pub(super) fn founding_claims(specs: &[Spec], entries: &[Entry], time: Millis) -> Vec<Claim> {
+/// Returns the claims of servers that have long known each other.
+pub(super) fn initial_claims(specs: &[Spec], entries: &[Entry], time: Millis) -> Vec<Claim> {
     let claim = |(spec, entry): (&Spec, &Entry)| Claim {
         base_url: entry.base_url.clone(),
         status: Status::Online,

@@ -1,4 +1,4 @@
-//! Watches: who of those running at a moment gets to know something, and when.
+//! Watches record which of the running servers learn a piece of news, and when.
 
 use std::sync::Arc;
 
@@ -6,29 +6,29 @@ use super::clock::Millis;
 use super::process::{Engine, Process};
 use super::wire::ProcessId;
 
-/// What is to be known.
+/// The news that is watched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
-    /// That this server is online.
+    /// This server is online.
     Online(Arc<str>),
-    /// That this server is not.
+    /// This server is not online.
     Offline(Arc<str>),
-    /// That so many servers live, oneself included.
+    /// This many servers are living, including the watching one.
     Living(u32),
 }
 
-/// Who gets to know one thing.
+/// The record of one piece of news.
 #[derive(Debug, Clone)]
 pub struct Watch {
-    /// What is to be known.
+    /// The news.
     pub news: News,
-    /// Since when it is so.
+    /// When it became true.
     pub since: Millis,
-    /// How many are to know.
+    /// The number of servers that should learn it.
     pub audience: u32,
-    /// How many know.
+    /// The number of servers that know it.
     pub informed: u32,
-    /// How many knew from when on; grows with each change.
+    /// How many knew at which time; grows with each change.
     pub curve: Vec<(Millis, u32)>,
     /// Since when all know.
     pub complete_since: Option<Millis>,
@@ -42,11 +42,11 @@ enum Member {
     Informed,
 }
 
-/// Names a watch.
+/// Identifies a watch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WatchId(usize);
 
-/// All watches that are open.
+/// All open watches.
 #[derive(Debug, Default)]
 pub struct Watches {
     open: Vec<Option<Watch>>,
@@ -54,8 +54,8 @@ pub struct Watches {
 }
 
 impl Watch {
-    /// How so many got to know something, when that is over.
-    pub(super) fn of_curve(audience: u32, curve: Vec<(Millis, u32)>) -> Self {
+    /// Creates a completed record.
+    pub(super) fn from_curve(audience: u32, curve: Vec<(Millis, u32)>) -> Self {
         let (last, informed) = curve.last().copied().unwrap_or_default();
         let complete_since = (informed == audience).then_some(last);
         let news = News::Living(audience);
@@ -67,27 +67,27 @@ impl Watch {
         self.informed == self.audience
     }
 
-    /// How long it took until all knew and kept it; none if some still don't.
+    /// Returns the time until all knew for good; `None` if some do not know.
     pub fn duration(&self) -> Option<Millis> {
         self.complete_since.map(|at| at - self.since)
     }
 
-    /// How long it took until this share knew for the first time.
+    /// Returns the time until this share first knew.
     pub fn duration_of(&self, share: f64) -> Option<Millis> {
-        let wanted = (share * f64::from(self.audience)).ceil();
-        let reached = self.curve.iter().find(|(_, informed)| f64::from(*informed) >= wanted);
+        let is_wanted = (share * f64::from(self.audience)).ceil();
+        let reached = self.curve.iter().find(|(_, informed)| f64::from(*informed) >= is_wanted);
         reached.map(|(at, _)| at - self.since)
     }
 
-    fn look(&mut self, now: Millis, id: ProcessId, process: &Process) -> bool {
+    fn update(&mut self, now: Millis, id: ProcessId, process: &Process) -> bool {
         let Some(member) = self.members.get_mut(id.index()) else { return false };
         let knows = match (&self.news, *member) {
             (_, Member::Outside) => return false,
             (News::Online(url), _) => process.sees_online(url),
             (News::Offline(url), _) => !process.sees_online(url),
-            (News::Living(wanted), _) => match &process.engine {
-                Some(Engine::Native(machine)) => machine.living() == *wanted as usize,
-                Some(Engine::Legacy(legacy)) => legacy.online_count() == *wanted as usize,
+            (News::Living(is_wanted), _) => match &process.engine {
+                Some(Engine::Native(machine)) => machine.living() == *is_wanted as usize,
+                Some(Engine::Legacy(legacy)) => legacy.online_count() == *is_wanted as usize,
                 None => false,
             },
         };
@@ -96,17 +96,17 @@ impl Watch {
             return false;
         }
         self.informed = if knows { self.informed + 1 } else { self.informed - 1 };
-        self.note(now);
+        self.record(now);
         true
     }
 
-    fn note(&mut self, now: Millis) {
+    fn record(&mut self, now: Millis) {
         self.curve.push((now, self.informed));
         self.complete_since =
             if self.is_complete() { Some(self.complete_since.unwrap_or(now)) } else { None };
     }
 
-    /// How often somebody who knew has forgotten.
+    /// The number of times that a server forgot the news.
     pub fn forgotten(&self) -> usize {
         self.curve
             .windows(2)
@@ -122,20 +122,20 @@ impl Watch {
             Member::Informed => self.informed -= 1,
         }
         self.audience -= 1;
-        self.note(now);
+        self.record(now);
     }
 }
 
 impl Watches {
-    /// Begins to watch those of the processes that are `wanted`.
+    /// Starts to watch the processes that are `is_wanted`.
     pub fn open(
         &mut self,
         now: Millis,
         news: News,
         processes: &[Process],
-        wanted: impl Fn(&Process) -> bool,
+        is_wanted: impl Fn(&Process) -> bool,
     ) -> WatchId {
-        let member = |process: &Process| if wanted(process) { Member::Unaware } else { Member::Outside };
+        let member = |process: &Process| if is_wanted(process) { Member::Unaware } else { Member::Outside };
         let members: Vec<Member> = processes.iter().map(member).collect();
         let audience = members.iter().filter(|member| **member == Member::Unaware).count();
         let mut watch = Watch {
@@ -148,13 +148,13 @@ impl Watches {
             members,
         };
         for (process, id) in processes.iter().zip(0..) {
-            watch.look(now, ProcessId(id), process);
+            watch.update(now, ProcessId(id), process);
         }
         self.open.push(Some(watch));
         WatchId(self.open.len() - 1)
     }
 
-    /// How things stand.
+    /// Returns the current record.
     pub fn get(&self, id: WatchId) -> Option<&Watch> {
         self.open.get(id.0)?.as_ref()
     }
@@ -173,14 +173,14 @@ impl Watches {
         watch
     }
 
-    /// Grows whenever somebody gets to know something, or forgets it.
+    /// Incremented when a server learns or forgets the news.
     pub fn changes(&self) -> u64 {
         self.changes
     }
 
     pub(super) fn observe(&mut self, now: Millis, id: ProcessId, process: &Process) {
         for watch in self.open.iter_mut().flatten() {
-            self.changes += u64::from(watch.look(now, id, process));
+            self.changes += u64::from(watch.update(now, id, process));
         }
     }
 

@@ -1,4 +1,4 @@
-//! What travels: requests and what comes of them. Nothing is written out and read back; all servers share what one has said.
+//! Requests and their outcomes. Messages are not serialised; servers share the sender's values.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -10,105 +10,105 @@ use crate::protocol::ExchangeId;
 use crate::protocol::extension::Extension;
 use crate::protocol::message::{Entry, Lists, ReceivedEntry, ReceivedLists, Refusal, Reply};
 
-/// A host, by its place in the world.
+/// A host, by its index in the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HostId(pub u32);
 
-/// A process, by its place in the world. A restart makes another process.
+/// A process, by its index in the world. A restart creates another process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProcessId(pub u32);
 
 impl HostId {
-    /// As an index.
+    /// Returns the index.
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
 impl ProcessId {
-    /// As an index.
+    /// Returns the index.
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// What the headers of a request take, about.
+/// The approximate size of a request's headers in bytes.
 pub const REQUEST_HEADERS: usize = 250;
-/// What the headers of an answer take, about.
+/// The approximate size of a response's headers in bytes.
 pub const ANSWER_HEADERS: usize = 150;
 
-/// Names a request to its sender.
+/// Identifies a request to its sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ticket {
-    /// Of a machine.
+pub enum RequestId {
+    /// A machine's request.
     Native(ExchangeId),
-    /// Of a legacy peer.
+    /// A legacy peer's request.
     Legacy(u64),
 }
 
-/// Who waits for what comes of a request.
+/// The sender that awaits an outcome.
 #[derive(Debug, Clone, Copy)]
 pub struct Sender {
     /// The process.
     pub process: ProcessId,
-    /// Grows as it gives everything up that is under way.
+    /// The sender's epoch, which grows when it abandons all requests.
     pub epoch: u32,
-    /// Its name for the request.
-    pub ticket: Ticket,
-    /// The host that was asked; none for an errand to the store.
-    pub asked: Option<HostId>,
-    /// Later than this nothing is waited for.
+    /// The sender's identifier of the request.
+    pub request_id: RequestId,
+    /// The requested host; `None` for the store.
+    pub target: Option<HostId>,
+    /// When the request times out.
     pub deadline: Millis,
 }
 
-/// What is asked.
+/// The content of a request.
 #[derive(Debug, Clone)]
-pub enum Question {
+pub enum Content {
     /// `POST {base_url}clustershazbot/gossip`.
     Gossip {
         /// The plain lists.
         lists: Arc<Lists>,
-        /// The native extension, where it is offered.
+        /// The native extension, if there is one.
         extension: Option<Arc<Extension>>,
     },
     /// `GET {base_url}clustershazbot/list`.
     List,
 }
 
-/// A request on its way.
+/// A request in transit.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Who waits; none for a copy that the network has made.
+    /// The sender; `None` for a duplicate.
     pub sender: Option<Sender>,
     /// The host that it comes from.
     pub from: HostId,
     /// The host that it goes to.
     pub to: HostId,
-    /// What is asked.
-    pub question: Question,
-    /// The size of the body.
+    /// The content.
+    pub content: Content,
+    /// The size of the body in bytes.
     pub size: usize,
 }
 
-/// What comes of a request.
+/// The outcome of a request.
 #[derive(Debug, Clone)]
 pub enum Outcome {
-    /// An answer with lists, and nothing else.
+    /// A response with plain lists only.
     Lists(Arc<Lists>),
-    /// An answer in the native extension.
+    /// A response in the native extension.
     Native(Box<Extension>),
-    /// A refusal.
+    /// A rejection.
     Refused(Refusal),
-    /// Nobody listens.
+    /// The connection was refused.
     NoListener,
-    /// Nothing came in time.
-    Silence,
-    /// The connection broke.
-    Broken,
+    /// A timeout.
+    Timeout,
+    /// A broken connection.
+    ConnectionReset,
 }
 
-impl Question {
-    /// The size of the body.
+impl Content {
+    /// Returns the size of the body in bytes.
     pub fn size(&self) -> usize {
         match self {
             Self::Gossip { lists, extension } => {
@@ -120,63 +120,67 @@ impl Question {
 }
 
 impl Outcome {
-    /// The size of the body.
+    /// Returns the size of the body in bytes.
     pub fn size(&self) -> usize {
         match self {
             Self::Lists(lists) => gossip_size(lists),
             Self::Native(extension) => EMPTY_GOSSIP + v2_size(extension),
             Self::Refused(_) => 20,
-            Self::NoListener | Self::Silence | Self::Broken => 0,
+            Self::NoListener | Self::Timeout | Self::ConnectionReset => 0,
         }
     }
 
-    /// Whether an answer came.
+    /// Whether a response arrived.
     pub fn is_answer(&self) -> bool {
         matches!(self, Self::Lists(_) | Self::Native(_) | Self::Refused(_))
     }
 
-    /// As the machine wants it.
+    /// Returns it as the machine's reply.
     pub fn reply(self) -> OwnedReply {
         match self {
             Self::Lists(lists) => OwnedReply::Lists(lists),
             Self::Native(extension) => OwnedReply::Other(Reply::Native(extension)),
             Self::Refused(refusal) => OwnedReply::Other(Reply::Refusal(refusal)),
             Self::NoListener => OwnedReply::Other(Reply::NoListener("connection refused".to_owned())),
-            Self::Silence => OwnedReply::Other(Reply::Failure("no answer in time".to_owned())),
-            Self::Broken => OwnedReply::Other(Reply::Failure("the connection was reset".to_owned())),
+            Self::Timeout => OwnedReply::Other(Reply::Failure("no answer in time".to_owned())),
+            Self::ConnectionReset => OwnedReply::Other(Reply::Failure("the connection was reset".to_owned())),
         }
     }
 }
 
-/// A reply, and what it borrows from.
+/// A reply with the data that it borrows.
 #[derive(Debug)]
 pub enum OwnedReply {
-    /// Lists, still to be borrowed.
+    /// Lists that the reply borrows.
     Lists(Arc<Lists>),
-    /// Borrows from nothing.
+    /// A reply that borrows nothing.
     Other(Reply<'static>),
 }
 
-/// Lists as they are heard.
-pub fn heard(lists: &Lists) -> ReceivedLists<'_> {
-    fn hear(entries: &[Entry]) -> Vec<ReceivedEntry<'_>> {
+/// Returns lists as received entries.
+pub fn received_lists(lists: &Lists) -> ReceivedLists<'_> {
+    fn received_entries(entries: &[Entry]) -> Vec<ReceivedEntry<'_>> {
         let hear = |entry| {
             let &Entry { ref base_url, monitor, last_update } = entry;
             ReceivedEntry { base_url: (&**base_url).into(), monitor, last_update: last_update.0 as f64 }
         };
         entries.iter().map(hear).collect()
     }
-    ReceivedLists { online: hear(&lists.online), offline: hear(&lists.offline), malformed: 0 }
+    ReceivedLists {
+        online: received_entries(&lists.online),
+        offline: received_entries(&lists.offline),
+        malformed: 0,
+    }
 }
 
 const EMPTY_GOSSIP: usize = r#"{"message":"gossip","online":[],"offline":[]}"#.len();
 
-/// The size of a gossip message with these lists.
+/// Returns the size of a gossip message with these lists.
 pub fn gossip_size(lists: &Lists) -> usize {
     EMPTY_GOSSIP + entries_size(&lists.online) + entries_size(&lists.offline)
 }
 
-// Writing out thousands of entries only to see how long they are would be slow. All stamps have 13 digits.
+// Serialising thousands of entries just for their size would be slow. All stamps have 13 digits.
 fn entries_size(entries: &[Entry]) -> usize {
     let fixed = r#"{"baseUrl":"","monitor":true,"lastUpdate":1700000000000},"#.len();
     let each = |entry: &Entry| fixed + entry.base_url.len() + usize::from(!entry.monitor);
@@ -187,7 +191,7 @@ fn v2_size(extension: &Extension) -> usize {
     r#","v2":"#.len() + json_size(extension)
 }
 
-/// The size of something as JSON.
+/// Returns the size of a value as JSON.
 pub fn json_size(value: &impl Serialize) -> usize {
     struct Counter(usize);
     impl Write for Counter {
@@ -200,7 +204,7 @@ pub fn json_size(value: &impl Serialize) -> usize {
         }
     }
     let mut counter = Counter(0);
-    // Counting has no way to fail.
+    // Counting cannot fail.
     let _ = serde_json::to_writer(&mut counter, value);
     counter.0
 }
@@ -211,7 +215,7 @@ mod tests {
     use crate::protocol::time::Stamp;
 
     #[test]
-    fn sizes_are_those_of_the_written_messages() {
+    fn computed_sizes_match_serialised_messages() {
         let entry = |url: &str, monitor| Entry {
             base_url: url.into(),
             monitor,

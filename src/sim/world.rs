@@ -22,56 +22,56 @@ use super::watch::Watches;
 use super::wire::{HostId, Outcome, ProcessId, Request, Sender};
 use crate::protocol::time::Now;
 
-/// A made-up world. The same seed and the same calls give the same run.
+/// A simulated world. The same seed and the same calls give the same run.
 #[derive(Debug)]
 pub struct World {
-    /// Milliseconds since it began.
+    /// Milliseconds since the start.
     pub time: Millis,
-    /// All that is behind URLs.
+    /// All hosts, one for each URL.
     pub hosts: Vec<Host>,
-    /// All processes that ever ran.
+    /// All processes, including ended ones.
     pub processes: Vec<Process>,
     /// The network between the hosts.
     pub network: Network,
-    /// What all of them run on.
+    /// The processor that all servers share.
     pub processor: Processor,
-    /// Where the master list is kept.
+    /// The store of the master list.
     pub store: Store,
-    /// What must hold, and what was found not to.
+    /// The invariants and their violations.
     pub checks: Checks,
-    /// Who is being watched getting to know what.
+    /// The watches of news.
     pub watches: Watches,
-    /// Hosts that are added from now on answer larger bodies with 413.
+    /// The largest body, in bytes, that hosts added from now on accept; larger ones get a 413.
     pub default_body_limit: usize,
-    /// What has happened, in brief.
+    /// A summary of the run.
     pub trace: Trace,
-    /// A digest of what the machines say, where one is wanted: writing everything out takes time.
+    /// A digest of the machines' output, if wanted, because serialising everything takes time.
     pub golden: Option<Golden>,
     pub(super) rng: Xoshiro256PlusPlus,
-    pub(super) queue: Queue<Happening>,
+    pub(super) queue: Queue<WorldEvent>,
     pub(super) by_url: IndexMap<Arc<str>, HostId, FixedState>,
     pub(super) template: Template,
 }
 
-/// What may happen.
+/// A future event.
 #[derive(Debug)]
-pub(super) enum Happening {
-    /// An engine wants to be woken.
+pub(super) enum WorldEvent {
+    /// An engine's wake-up.
     Wake(ProcessId),
-    /// A request arrives.
+    /// The arrival of a request.
     Arrival(Box<Request>),
-    /// A request is taken up by a process that was stalled when it came.
-    TakeUp(ProcessId, Box<Request>),
-    /// What comes of a request.
+    /// A request that waited for a stalled process.
+    DelayedArrival(ProcessId, Box<Request>),
+    /// The outcome of a request.
     Outcome(Sender, Box<Outcome>),
-    /// What comes of a request to the store.
+    /// The outcome of a request to the store.
     Stored(Sender, Box<StoreRequest>),
-    /// The driver tells how far JavaScript lags.
+    /// The driver's report of JavaScript's lag.
     Lag(ProcessId),
 }
 
 impl World {
-    /// An empty world.
+    /// Creates an empty world.
     pub fn new(seed: u64) -> Self {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
         Self {
@@ -100,11 +100,11 @@ impl World {
         self.time = end;
     }
 
-    /// Lets time pass until something holds, at most so long. It is looked at after every step that touches a watch, and
-    /// every 100 ms. Tells whether it came to hold.
-    pub fn run_until(&mut self, patience: Millis, mut holds: impl FnMut(&Self) -> bool) -> bool {
+    /// Runs until a condition holds, for at most `timeout`. Checks it every 100 ms and after every
+    /// step that touches a watch. Returns whether it held.
+    pub fn run_until(&mut self, timeout: Millis, mut holds: impl FnMut(&Self) -> bool) -> bool {
         const LOOK_EVERY: Millis = 100;
-        let end = self.time + patience;
+        let end = self.time + timeout;
         while !holds(self) {
             if self.time >= end {
                 return false;
@@ -119,50 +119,50 @@ impl World {
         true
     }
 
-    /// Has the next thing happen, if it comes no later than `limit`.
+    /// Runs the next event if it is due by `limit`.
     fn step(&mut self, limit: Millis) -> bool {
-        let Some((at, happening)) = self.queue.pop_until(limit) else { return false };
+        let Some((at, event)) = self.queue.pop_until(limit) else { return false };
         self.time = self.time.max(at);
-        if self.takes_work(&happening)
-            && let Err(later) = self.processor.take_up(self.time)
+        if self.takes_work(&event)
+            && let Err(later) = self.processor.accept(self.time)
         {
-            self.postpone(later, happening);
+            self.postpone(later, event);
             return true;
         }
-        match happening {
-            Happening::Wake(process) => self.wake(process),
-            Happening::Arrival(request) => self.arrive(request),
-            Happening::TakeUp(process, request) => self.take_up(process, *request),
-            Happening::Outcome(sender, outcome) => self.conclude(sender, *outcome),
-            Happening::Stored(sender, errand) => self.conclude_store_request(sender, *errand),
-            Happening::Lag(process) => self.tell_lag(process),
+        match event {
+            WorldEvent::Wake(process) => self.wake(process),
+            WorldEvent::Arrival(request) => self.arrive(request),
+            WorldEvent::DelayedArrival(process, request) => self.process_request(process, *request),
+            WorldEvent::Outcome(sender, outcome) => self.conclude(sender, *outcome),
+            WorldEvent::Stored(sender, errand) => self.conclude_store_request(sender, *errand),
+            WorldEvent::Lag(process) => self.report_lag(process),
         }
         true
     }
 
-    // A port that is closed answers by itself.
-    fn takes_work(&self, happening: &Happening) -> bool {
-        match happening {
-            Happening::Wake(id) => {
+    // A closed port needs no processor.
+    fn takes_work(&self, event: &WorldEvent) -> bool {
+        match event {
+            WorldEvent::Wake(id) => {
                 self.processes.get(id.index()).is_some_and(|process| process.armed == Some(self.time))
             }
-            Happening::TakeUp(..) | Happening::Outcome(..) => true,
-            Happening::Arrival(_) | Happening::Stored(..) | Happening::Lag(_) => false,
+            WorldEvent::DelayedArrival(..) | WorldEvent::Outcome(..) => true,
+            WorldEvent::Arrival(_) | WorldEvent::Stored(..) | WorldEvent::Lag(_) => false,
         }
     }
 
-    fn postpone(&mut self, later: Millis, happening: Happening) {
-        if let Happening::Wake(id) = happening
+    fn postpone(&mut self, later: Millis, event: WorldEvent) {
+        if let WorldEvent::Wake(id) = event
             && let Some(process) = self.processes.get_mut(id.index())
         {
             process.armed = Some(later);
         }
-        self.queue.push(later, happening);
+        self.queue.push(later, event);
     }
 
     fn wake(&mut self, id: ProcessId) {
         let Some(process) = self.processes.get_mut(id.index()) else { return };
-        // An earlier wake-up has taken the place of this one.
+        // An earlier wake-up has replaced this one.
         if process.armed != Some(self.time) {
             return;
         }
@@ -171,20 +171,20 @@ impl World {
         if !is_due {
             return self.arm(id);
         }
-        self.trace.note(self.time, 1, u64::from(id.0), 0);
+        self.trace.record(self.time, 1, u64::from(id.0), 0);
         self.act(id, |engine, now| match engine {
             Engine::Native(machine) => machine.handle_timeout(now),
             Engine::Legacy(legacy) => legacy.handle_timeout(now),
         });
     }
 
-    /// The present, as a process sees it.
+    /// Returns the present of a process.
     pub fn now(&self, id: ProcessId) -> Now {
         let offset = self.processes.get(id.index()).map_or(0, |process| process.offset(self.time));
         present(self.time, offset)
     }
 
-    /// Does something with an engine, and carries out what it wants then.
+    /// Acts on an engine, and carries out its transmits and events.
     pub(super) fn act<T>(&mut self, id: ProcessId, act: impl FnOnce(&mut Engine, Now) -> T) -> Option<T> {
         let now = self.now(id);
         let engine = self.processes.get_mut(id.index())?.engine.as_mut()?;
@@ -199,14 +199,14 @@ impl World {
         let Some(process) = self.processes.get_mut(id.index()) else { return };
         let Some(at) = process.engine.as_ref().and_then(Engine::timeout) else { return };
         let at = at.max(self.time);
-        // A wake-up that comes too early finds out and arms itself anew.
+        // A wake-up that comes too early arms itself again.
         if process.armed.is_none_or(|armed| at < armed) {
             process.armed = Some(at);
-            self.queue.push(at, Happening::Wake(id));
+            self.queue.push(at, WorldEvent::Wake(id));
         }
     }
 
-    /// Looks at a process that has just done something.
+    /// Checks a process after its step.
     fn observe(&mut self, id: ProcessId) {
         let Some(process) = self.processes.get_mut(id.index()) else { return };
         let has_news = process.has_news();
@@ -220,12 +220,12 @@ impl World {
         self.checks.report(violation);
     }
 
-    /// Ends a process; nothing of it is left but what was noted.
+    /// Ends a process; only its records are kept.
     pub(super) fn end(&mut self, id: ProcessId) {
         let Some(process) = self.processes.get_mut(id.index()) else { return };
         process.engine = None;
         process.stage = Stage::Ended;
-        process.ledger = Default::default();
+        process.check_state = Default::default();
         let host = process.host;
         if let Some(host) = self.hosts.get_mut(host.index()) {
             host.processes.retain(|other| *other != id);
@@ -235,7 +235,7 @@ impl World {
 }
 
 impl World {
-    /// The first native server whose online list is not the truth, if there is one.
+    /// Returns the first native server whose online list differs from the truth.
     pub fn disagreement(&self) -> Option<Violation> {
         super::checks::convergence(self.time, &self.processes, &self.hosts)
     }

@@ -1,5 +1,5 @@
-//! Bounded: a native server has at most 16 requests in flight to native servers and as many to legacy peers, no body is larger
-//! than 64 kB, and no queue is longer than its cap.
+//! Bounded: a native server has at most 16 requests in flight to native servers and 16 to legacy
+//! peers. No body exceeds 64 kB, and no queue its cap.
 
 use super::Violation;
 use crate::protocol::queues::QueueLength;
@@ -7,13 +7,14 @@ use crate::sim::clock::Millis;
 use crate::sim::host::Host;
 use crate::sim::process::{Process, Stage};
 
-/// So many requests may be in flight to servers of either kind.
+/// Requests in flight to servers of either kind.
 const MAX_IN_FLIGHT: usize = 16;
-/// A start, a leave or a control tells so many more at once: 20 servers and up to 100 monitors.
-const MAX_TOLD: usize = 120;
-/// The announcements of one are over after so long.
-const TOLD_WITHIN: Millis = 10_000;
-/// No body is larger.
+/// Requests in addition to those after a start, a leave or a control: 20 servers and up to 100
+/// monitors.
+const MAX_ANNOUNCEMENTS: usize = 120;
+/// Time within which these announcements end.
+const ANNOUNCEMENT_DURATION: Millis = 10_000;
+/// The largest body in bytes.
 const MAX_BODY: usize = 65_536;
 
 pub(in crate::sim) fn check(
@@ -28,31 +29,32 @@ pub(in crate::sim) fn check(
         let to_others = to_legacy_peers + machine.requests_to_unmet();
         [(process.in_flight as usize).saturating_sub(to_others), to_legacy_peers]
     });
-    let tells_many = process.stage != Stage::Running || at < process.told_at + TOLD_WITHIN;
+    let has_announcements =
+        process.stage != Stage::Running || at < process.announced_at + ANNOUNCEMENT_DURATION;
     let url = hosts.get(process.host.index()).map_or("", |host| &*host.url);
-    let [crowd, body] = judge(at, url, in_flight, tells_many, size);
+    let [in_flight_violation, body_violation] = check_requests(at, url, in_flight, has_announcements, size);
     let queues = process.machine().map(|machine| machine.queue_lengths()).unwrap_or_default();
-    [crowd, body, judge_queues(at, url, &queues)]
+    [in_flight_violation, body_violation, check_queues(at, url, &queues)]
 }
 
-fn judge_queues(at: Millis, url: &str, queues: &[QueueLength]) -> Option<Violation> {
+fn check_queues(at: Millis, url: &str, queues: &[QueueLength]) -> Option<Violation> {
     let QueueLength { name, length, cap } = queues.iter().find(|queue| queue.length > queue.cap)?;
-    let finding = format!("{url} holds {length} {name}, {cap} are the most");
+    let finding = format!("{url} has {length} {name}, limit {cap}");
     Some(Violation { at, invariant: "Bounded", finding })
 }
 
-fn judge(
+fn check_requests(
     at: Millis,
     url: &str,
     in_flight: Option<[usize; 2]>,
-    tells_many: bool,
+    has_announcements: bool,
     size: usize,
 ) -> [Option<Violation>; 2] {
     let violation = |finding| Violation { at, invariant: "Bounded", finding };
-    let cap = MAX_IN_FLIGHT + if tells_many { MAX_TOLD } else { 0 };
-    let crowd = in_flight.filter(|in_flight| in_flight.iter().any(|requests| *requests > cap));
+    let cap = MAX_IN_FLIGHT + if has_announcements { MAX_ANNOUNCEMENTS } else { 0 };
+    let in_flight_violation = in_flight.filter(|in_flight| in_flight.iter().any(|requests| *requests > cap));
     [
-        crowd.map(|[native, legacy]| {
+        in_flight_violation.map(|[native, legacy]| {
             violation(format!(
                 "{url} has {native} requests in flight to native servers and {legacy} to legacy peers"
             ))
@@ -66,9 +68,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn too_many_and_too_large_are_found() {
-        let finds = |in_flight, tells_many, size| {
-            judge(0, "http://a/", in_flight, tells_many, size).iter().flatten().count()
+    fn too_many_requests_and_large_bodies_are_violations() {
+        let finds = |in_flight, has_announcements, size| {
+            check_requests(0, "http://a/", in_flight, has_announcements, size).iter().flatten().count()
         };
         assert_eq!(finds(Some([17, 0]), false, 70_000), 2);
         assert_eq!(finds(Some([0, 17]), false, 64_000), 1);
@@ -78,10 +80,10 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_beyond_its_cap_is_found() {
+    fn a_queue_beyond_its_cap_is_a_violation() {
         let queue = |length| QueueLength { name: "rumours", length, cap: 10 };
-        assert_eq!(judge_queues(0, "http://a/", &[queue(10), queue(0)]), None);
-        let found = judge_queues(0, "http://a/", &[queue(0), queue(11)]).unwrap();
-        assert_eq!(found.finding, "http://a/ holds 11 rumours, 10 are the most");
+        assert_eq!(check_queues(0, "http://a/", &[queue(10), queue(0)]), None);
+        let found = check_queues(0, "http://a/", &[queue(0), queue(11)]).unwrap();
+        assert_eq!(found.finding, "http://a/ has 11 rumours, limit 10");
     }
 }

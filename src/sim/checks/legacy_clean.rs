@@ -1,4 +1,4 @@
-//! LegacyClean: an answer is the original's message, unless the request carried `v2`.
+//! LegacyClean: a response is that of version 1, unless the request contained `v2`.
 
 use super::Violation;
 use crate::sim::clock::Millis;
@@ -12,7 +12,7 @@ pub(in crate::sim) fn check(
 ) -> Option<Violation> {
     let is_native = matches!(answer, Outcome::Native(_));
     (is_native && !request_had_v2).then(|| {
-        let finding = format!("{url} answers a plain request in the native extension");
+        let finding = format!("{url} answers a plain request with the native extension");
         Violation { at, invariant: "LegacyClean", finding }
     })
 }
@@ -24,7 +24,7 @@ mod tests {
     use crate::protocol::message::Lists;
 
     #[test]
-    fn an_extension_that_was_not_asked_for_is_found() {
+    fn an_unrequested_extension_is_a_violation() {
         let v2 = r#"{"me":["http://a/","alive",1,1,0],"id":"1","kind":"push"}"#;
         let native = Outcome::Native(Box::new(Extension::read(v2).unwrap()));
         assert!(check(0, "http://a/", &native, false).is_some());

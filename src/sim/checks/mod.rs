@@ -1,4 +1,4 @@
-//! What must hold, looked at after every step: one check for each invariant of `docs/protocol.md`.
+//! The invariants of `docs/protocol.md`, one check each, run after every step.
 
 mod bounded;
 mod convergence;
@@ -23,17 +23,17 @@ use super::wire::HostId;
 use crate::protocol::status::Status;
 use crate::protocol::time::{Incarnation, Now};
 
-/// Up to so many hosts everybody's view of everybody is looked at after each step.
+/// Hosts up to which every view of every host is checked after each step.
 const FULL_UP_TO: usize = 32;
-/// More violations than this are counted, not kept.
+/// Violations that are kept; more are only counted.
 const MAX_KEPT: usize = 100;
 
-/// Something that must not be.
+/// A violated invariant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// When.
+    /// When it was found.
     pub at: Millis,
-    /// Which invariant.
+    /// The name of the invariant.
     pub invariant: &'static str,
     /// What was found.
     pub finding: String,
@@ -45,26 +45,27 @@ impl fmt::Display for Violation {
     }
 }
 
-/// The checks.
+/// The checks and their results.
 #[derive(Debug)]
 pub struct Checks {
-    /// What was found.
+    /// The violations that were kept.
     pub violations: Vec<Violation>,
-    /// How many were found in all.
+    /// The number of all violations.
     pub found: u64,
-    /// Whether a death of a running server is a violation, as it is where nothing but chance loses messages.
+    /// Whether the death of a running server is a violation, as it is if only chance loses
+    /// messages.
     pub forbids_false_death: bool,
-    /// More requests a second than this no server may be sent.
+    /// The maximum number of requests that a server may receive per second.
     pub load_limit: f64,
-    /// Times that a server became suspect to another.
+    /// The number of times that a server became suspect to another.
     pub suspicions: u64,
-    /// Times that a running server outdid a claim about itself.
+    /// The number of times that a running server refuted a claim about itself.
     pub refutations: u64,
-    /// Times that a server came to hold another for dead.
+    /// The number of times that a server declared another dead.
     pub deaths: u64,
-    /// Times that a tombstone was outdone.
+    /// The number of times that a tombstone was superseded.
     pub returns: u64,
-    /// The highest incarnation that each host's servers ever had.
+    /// The highest incarnation of each host's servers so far.
     highest: Vec<Incarnation>,
     focus: [Option<HostId>; MAX_FOCUS],
     next_focus: usize,
@@ -88,34 +89,34 @@ impl Default for Checks {
     }
 }
 
-/// What a check looks at: how one host stood and stands in the eyes of one process.
+/// The change that a check examines: one process's view of one host, before and after.
 struct Change<'a> {
     at: Millis,
     observer: &'a str,
     subject: &'a Host,
     before: View,
     after: View,
-    /// The highest incarnation that the subject ever gave itself.
+    /// The highest incarnation that the subject ever had.
     uttered: Incarnation,
     /// The observer's clock.
     now: Now,
 }
 
 impl Change<'_> {
-    /// The incarnation held before; one that lies over 24 h ahead of the observer's clock counts as none.
+    /// Returns the incarnation before; `NONE` for one over 24 h ahead of the observer's clock.
     fn counted_before(&self) -> Incarnation {
         self.before.incarnation.counted(self.now)
     }
 
     fn violation(&self, invariant: &'static str) -> Violation {
         let Change { at, observer, subject, before, after, .. } = self;
-        let finding = format!("{observer} holds {} as {after:?}, before as {before:?}", subject.url);
+        let finding = format!("{observer} has {} as {after:?}, before as {before:?}", subject.url);
         Violation { at: *at, invariant, finding }
     }
 }
 
 impl Checks {
-    /// Something was done to a host: it is looked at more closely than others.
+    /// Focuses on a host after an action on it.
     pub(super) fn focus_on(&mut self, host: HostId, processes: &mut [Process], hosts: &[Host]) {
         let Some(subject) = hosts.get(host.index()).filter(|_| !self.focus.contains(&Some(host))) else {
             return;
@@ -128,7 +129,7 @@ impl Checks {
         if hosts.len() > FULL_UP_TO {
             for process in processes {
                 let view = process.view(&subject.url);
-                if let Some(held) = process.ledger.in_focus.get_mut(place) {
+                if let Some(held) = process.check_state.in_focus.get_mut(place) {
                     *held = view;
                 }
             }
@@ -142,33 +143,33 @@ impl Checks {
         }
     }
 
-    /// Looks at a process that has just done something.
+    /// Checks a process after its step.
     pub(super) fn observe(&mut self, at: Millis, process: &mut Process, hosts: &[Host], has_news: bool) {
         let Some(Engine::Native(machine)) = &process.engine else { return };
         let Some(home) = hosts.get(process.host.index()) else { return };
-        let mut ledger = std::mem::take(&mut process.ledger);
+        let mut check_state = std::mem::take(&mut process.check_state);
         let own = view::view(machine, &home.url);
         let is_offline = process.is_drained || process.stage == Stage::Leaving;
         self.report_all(self_truth::check(at, &home.url, is_offline, own));
         if let Some(own) = own {
-            let before = ledger.own.replace(own).map_or(own.incarnation, |before| before.incarnation);
+            let before = check_state.own.replace(own).map_or(own.incarnation, |before| before.incarnation);
             self.refutations += u64::from(own.incarnation > before);
-            self.note_own(process.host, own.incarnation);
+            self.record_own(process.host, own.incarnation);
         }
-        let answered_by = ledger.answered_by.take();
+        let last_response_from = check_state.last_response_from.take();
         if hosts.len() <= FULL_UP_TO {
-            ledger.views.resize(hosts.len(), None);
-            for (host, held) in (0..).map(HostId).zip(&mut ledger.views) {
-                self.compare(at, process, hosts, host, answered_by, held);
+            check_state.views.resize(hosts.len(), None);
+            for (host, held) in (0..).map(HostId).zip(&mut check_state.views) {
+                self.compare(at, process, hosts, host, last_response_from, held);
             }
         } else if has_news {
-            for (host, held) in self.focus.into_iter().zip(&mut ledger.in_focus) {
+            for (host, held) in self.focus.into_iter().zip(&mut check_state.in_focus) {
                 if let Some(host) = host {
-                    self.compare(at, process, hosts, host, answered_by, held);
+                    self.compare(at, process, hosts, host, last_response_from, held);
                 }
             }
         }
-        process.ledger = ledger;
+        process.check_state = check_state;
     }
 
     fn compare(
@@ -177,7 +178,7 @@ impl Checks {
         process: &Process,
         hosts: &[Host],
         host: HostId,
-        answered_by: Option<HostId>,
+        last_response_from: Option<HostId>,
         held: &mut Option<View>,
     ) {
         let index = host.index();
@@ -195,8 +196,8 @@ impl Checks {
         self.suspicions += u64::from(is_change && after.status == Status::Suspect);
         self.deaths += u64::from(is_change && after.status == Status::Dead);
         self.returns += u64::from(!before.status.is_online() && after.status.is_online());
-        if answered_by == Some(host) {
-            self.note_own(host, after.incarnation.min(before.incarnation.next()));
+        if last_response_from == Some(host) {
+            self.record_own(host, after.incarnation.min(before.incarnation.next()));
         }
         let uttered = self.highest.get(index).copied().unwrap_or_default();
         let change =
@@ -209,7 +210,7 @@ impl Checks {
         self.report_all(found.into_iter().flatten());
     }
 
-    fn note_own(&mut self, host: HostId, incarnation: Incarnation) {
+    fn record_own(&mut self, host: HostId, incarnation: Incarnation) {
         if self.highest.len() <= host.index() {
             self.highest.resize(host.index() + 1, Incarnation::NONE);
         }
@@ -227,7 +228,7 @@ pub(super) use convergence::check as convergence;
 
 #[cfg(test)]
 mod tests {
-    //! Each check is shown what it must find.
+    //! Each check finds its violation.
 
     use super::*;
     use crate::protocol::time::Stamp;
@@ -250,12 +251,12 @@ mod tests {
 
     pub(super) fn subject() -> Host {
         let mut host = Host::new("http://s/".into());
-        host.is_to_be_online = true;
+        host.should_be_online = true;
         host
     }
 
     #[test]
-    fn a_focus_is_on_the_last_few() {
+    fn the_focus_is_on_the_latest_hosts() {
         let hosts: Vec<Host> = (0..20).map(|_| subject()).collect();
         let mut checks = Checks::default();
         for host in [0, 1, 2, 3, 17, 18, 17, 19] {

@@ -1,5 +1,5 @@
-//! Monotone: the incarnation held for a subject never falls, nor the stamp within one incarnation. An incarnation that lies
-//! over 24 h ahead of the observer's clock counts as none.
+//! Monotone: a subject's incarnation never falls, nor its stamp within one incarnation. An
+//! incarnation over 24 h ahead of the observer's clock does not count.
 
 use super::{Change, Violation};
 
@@ -17,7 +17,7 @@ mod tests {
     use crate::protocol::status::Status::{Dead, Online};
 
     #[test]
-    fn a_fall_is_found() {
+    fn a_falling_incarnation_or_stamp_is_a_violation() {
         let subject = subject();
         let finds = |before, after| check(&change(&subject, before, after)).is_some();
         assert!(finds(view(Online, 5, 10), view(Dead, 4, 20)));

@@ -1,15 +1,15 @@
-//! NoFalseDeath: where nothing but chance loses messages, nobody who runs is declared dead.
+//! NoFalseDeath: if only chance loses messages, no running server is declared dead.
 
 use super::{Change, Violation};
 use crate::protocol::status::Status;
 
-/// What was said of the process before may still be under way for so long.
+/// Time for which claims about the previous process may still travel.
 const SETTLED_AFTER: u64 = 30_000;
 
 pub(super) fn check(change: &Change<'_>) -> Option<Violation> {
     let Change { at, subject, before, after, .. } = change;
     let dies = before.status.is_online() && after.status == Status::Dead;
-    let runs = subject.is_to_be_online && *at >= subject.started_at + SETTLED_AFTER;
+    let runs = subject.should_be_online && *at >= subject.started_at + SETTLED_AFTER;
     (dies && runs).then(|| change.violation("NoFalseDeath"))
 }
 
@@ -20,13 +20,13 @@ mod tests {
     use crate::protocol::status::Status::{Dead, Left, Online, Suspect};
 
     #[test]
-    fn the_death_of_one_that_runs_is_found() {
+    fn the_death_of_a_running_server_is_a_violation() {
         let mut host = subject();
         let finds = |host: &_, before, after| check(&change(host, before, after)).is_some();
         assert!(finds(&host, view(Suspect, 5, 10), view(Dead, 5, 11)));
         assert!(!finds(&host, view(Online, 5, 10), view(Suspect, 5, 10)));
         assert!(!finds(&host, view(Left, 5, 10), view(Dead, 5, 11)));
-        host.is_to_be_online = false;
+        host.should_be_online = false;
         assert!(!finds(&host, view(Online, 5, 10), view(Dead, 5, 11)));
     }
 }

@@ -1,4 +1,5 @@
-//! NoResurrection: who is known dead or gone is not brought back by an older claim, nor by one that nobody has made.
+//! NoResurrection: neither an older claim nor a made-up one brings back a server that is dead or
+//! left.
 
 use super::{Change, Violation};
 
@@ -19,7 +20,7 @@ mod tests {
     use crate::protocol::status::Status::{Dead, Left, Online};
 
     #[test]
-    fn an_old_claim_that_brings_somebody_back_is_found() {
+    fn a_resurrection_is_a_violation() {
         let subject = subject();
         let finds = |before, after| check(&change(&subject, before, after)).is_some();
         assert!(finds(view(Dead, 5, 10), view(Online, 5, 10)));

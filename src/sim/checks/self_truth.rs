@@ -1,4 +1,4 @@
-//! SelfTruth: a running server is online in its own eyes, a draining or leaving one is not, whatever anyone says.
+//! SelfTruth: a running server lists itself as online, a draining or leaving one as offline.
 
 use super::Violation;
 use crate::sim::clock::Millis;
@@ -7,7 +7,7 @@ use crate::sim::view::View;
 pub(super) fn check(at: Millis, url: &str, is_offline: bool, own: Option<View>) -> Option<Violation> {
     let shows_online = own.is_some_and(|own| own.status.is_online());
     (shows_online == is_offline).then(|| {
-        let finding = format!("{url} is to be offline: {is_offline}, and holds itself as {own:?}");
+        let finding = format!("{url} has itself as {own:?}, expected offline: {is_offline}");
         Violation { at, invariant: "SelfTruth", finding }
     })
 }
@@ -19,7 +19,7 @@ mod tests {
     use crate::protocol::status::Status::{Dead, Left, Online};
 
     #[test]
-    fn a_server_that_is_wrong_about_itself_is_found() {
+    fn a_wrong_own_entry_is_a_violation() {
         let finds = |is_offline, own| check(0, "http://a/", is_offline, own).is_some();
         assert!(finds(false, None));
         assert!(finds(false, Some(view(Dead, 1, 1))));

@@ -1,4 +1,4 @@
-//! A legacy peer by itself: its rounds, its drain, its announcements.
+//! A legacy peer on its own: its rounds, its drain, its announcements.
 
 use super::*;
 use crate::sim::clock::present;
@@ -21,17 +21,17 @@ fn peer() -> Legacy {
     Legacy::running(setup, 1, present(0, 0), &[entry(A, 100)])
 }
 
-fn wake(peer: &mut Legacy) -> Vec<Wish> {
+fn wake(peer: &mut Legacy) -> Vec<LegacyRequest> {
     peer.handle_timeout(present(peer.timeout().unwrap(), 0));
-    peer.take_wishes()
+    peer.take_requests()
 }
 
 #[test]
-fn a_round_that_fails_twice_buries() {
+fn a_round_that_fails_twice_buries_the_partner() {
     let mut peer = peer();
     for is_second in [false, true] {
-        let wishes = wake(&mut peer);
-        let [Wish::Gossip { id, base_url, .. }] = &wishes[..] else { panic!("{wishes:?}") };
+        let requests = wake(&mut peer);
+        let [LegacyRequest::Gossip { id, base_url, .. }] = &requests[..] else { panic!("{requests:?}") };
         assert_eq!(&**base_url, A);
         peer.handle_reply(present(30_000, 0), *id, None);
         assert_eq!(peer.view(A).unwrap().0, !is_second);
@@ -40,7 +40,7 @@ fn a_round_that_fails_twice_buries() {
 }
 
 #[test]
-fn a_drained_one_comes_back_by_any_gossip() {
+fn any_gossip_brings_a_drained_peer_back() {
     let mut peer = peer();
     peer.handle_control(present(1, 0), false);
     assert_eq!(peer.view("http://me/").map(|view| view.0), Some(false));
@@ -49,17 +49,17 @@ fn a_drained_one_comes_back_by_any_gossip() {
 }
 
 #[test]
-fn a_start_announces_and_a_leave_too() {
+fn a_start_and_a_leave_are_announced() {
     let setup = peer().setup;
     let mut peer = Legacy::start(setup, 1, present(0, 0));
-    assert!(matches!(&peer.take_wishes()[..], [Wish::Download { .. }]));
+    assert!(matches!(&peer.take_requests()[..], [LegacyRequest::Download { .. }]));
     let known = Lists { online: vec![entry(A, 1), entry(B, 1)], offline: vec![] };
     peer.handle_download(present(5, 0), Some(&known));
     let ids: Vec<u64> = peer
-        .take_wishes()
+        .take_requests()
         .iter()
         .map(|wish| match wish {
-            Wish::Gossip { id, .. } => *id,
+            LegacyRequest::Gossip { id, .. } => *id,
             other => panic!("{other:?}"),
         })
         .collect();
@@ -70,6 +70,6 @@ fn a_start_announces_and_a_leave_too() {
     }
     assert!(peer.is_running());
     peer.handle_leave(present(7, 0));
-    assert_eq!(peer.take_wishes().len(), 2);
+    assert_eq!(peer.take_requests().len(), 2);
     assert!(!peer.is_gone());
 }

@@ -1,8 +1,9 @@
-//! An address is not an identity: other services and other clusters answer at it, and drained originals do.
+//! An address is not an identity: other services, other clusters and drained legacy peers may
+//! answer.
 
 use std::time::Duration;
 
-use super::{FIRST, agree_throughout, agree_within, natives, no_violations};
+use super::{FIRST, assert_agreement_throughout, assert_agreement_within, assert_no_violations, natives};
 use crate::protocol::message::{ReceivedEntry, ReceivedLists, Refusal};
 use crate::sim::clock::{EPOCH, Millis};
 use crate::sim::host::Squatter;
@@ -35,7 +36,7 @@ fn announcing_often(world: &mut World) {
 }
 
 #[test]
-fn another_service_at_the_address_of_a_native_server_keeps_it_online_for_a_minute() {
+fn another_service_keeps_a_native_address_online_for_a_minute() {
     for squatter in SQUATTERS {
         let mut world = World::new(1);
         announcing_often(&mut world);
@@ -43,17 +44,17 @@ fn another_service_at_the_address_of_a_native_server_keeps_it_online_for_a_minut
         world.run_for(60_000);
         world.crash(FIRST);
         world.take_over(FIRST, squatter);
-        let took = agree_within(&mut world, 66_000);
+        let took = assert_agreement_within(&mut world, 66_000);
         assert!(took >= 18_000, "{squatter:?}: it took {took} ms");
-        agree_throughout(&mut world, 60_000);
+        assert_agreement_throughout(&mut world, 60_000);
         let url = world.hosts[FIRST.index()].url.to_string();
         assert!(!listed(&mut world).contains(&url), "{squatter:?}");
-        no_violations(&world);
+        assert_no_violations(&world);
     }
 }
 
 #[test]
-fn another_service_at_the_address_of_a_legacy_peer_keeps_it_online_for_three_intervals() {
+fn another_service_keeps_a_legacy_address_online_for_three_intervals() {
     for squatter in SQUATTERS {
         let mut world = World::new(2);
         let mut specs = [Spec::of(Kind::Native); 6];
@@ -63,27 +64,27 @@ fn another_service_at_the_address_of_a_legacy_peer_keeps_it_online_for_three_int
         world.run_for(120_000);
         world.crash(FIRST);
         world.take_over(FIRST, squatter);
-        agree_within(&mut world, 180_000);
-        // The other original may bring it back for a moment, and natives ask.
+        assert_agreement_within(&mut world, 180_000);
+        // The other legacy peer may bring it back for a moment, and native servers check.
         world.run_for(60_000);
-        agree_within(&mut world, 30_000);
-        no_violations(&world);
+        assert_agreement_within(&mut world, 30_000);
+        assert_no_violations(&world);
     }
 }
 
 #[test]
-fn a_server_that_comes_back_to_its_address_is_seen_at_once() {
+fn a_server_that_returns_to_its_address_is_online_at_once() {
     let mut world = natives(10);
     world.crash(FIRST);
     world.take_over(FIRST, SQUATTERS[0]);
     world.run_for(90_000);
     world.restart(FIRST, Spec::of(Kind::Native));
-    agree_within(&mut world, 3_000);
-    no_violations(&world);
+    assert_agreement_within(&mut world, 3_000);
+    assert_no_violations(&world);
 }
 
 #[test]
-fn clusters_with_different_secrets_share_a_master_list_and_show_their_own() {
+fn clusters_with_different_secrets_can_share_a_master_list() {
     for size in [2, 8] {
         let mut world = World::new(3);
         announcing_often(&mut world);
@@ -94,13 +95,13 @@ fn clusters_with_different_secrets_share_a_master_list_and_show_their_own() {
             world.run_for(3_000);
         }
         world.run_for(27_000);
-        agree_throughout(&mut world, 300_000);
+        assert_agreement_throughout(&mut world, 300_000);
         assert_eq!(listed(&mut world).len(), size, "all stay on the list");
-        no_violations(&world);
+        assert_no_violations(&world);
     }
 }
 
-/// Eight natives and an original, which has been drained; its rounds are so rare that the drain lasts.
+/// Eight native servers and a drained legacy peer, whose rounds are so rare that the drain lasts.
 fn drained() -> (World, HostId) {
     let mut world = World::new(4);
     world.template().config.gossip_interval = Duration::from_secs(86_400);
@@ -121,7 +122,7 @@ fn natives_that_see(world: &World, host: HostId) -> usize {
     world.processes[..8].iter().filter(|process| process.sees_online(url)).count()
 }
 
-/// Somebody says that a server is offline: the native that hears it asks.
+/// Claims that a server is offline; the native server that receives it asks.
 fn accuse(world: &mut World, host: HostId) {
     let base_url = world.hosts[host.index()].url.to_string();
     let last_update = (EPOCH + world.time) as f64;
@@ -141,30 +142,30 @@ fn requests_in(world: &mut World, host: HostId, duration: Millis) -> u64 {
 }
 
 #[test]
-fn a_drained_original_is_asked_every_ten_seconds_by_all_natives_together() {
+fn native_servers_together_check_a_drained_legacy_peer_every_ten_seconds() {
     let (mut world, host) = drained();
     world.run_for(120_000);
     let requests = requests_in(&mut world, host, 1_000_000);
     assert!((70..=130).contains(&requests), "{requests} requests in 1,000 s");
     assert_eq!(natives_that_see(&world, host), 0, "it stays offline");
-    no_violations(&world);
+    assert_no_violations(&world);
 }
 
 #[test]
-fn a_drained_original_that_was_brought_back_is_online_a_minute_after_it_was_seen() {
+fn a_legacy_peer_that_is_brought_back_is_online_after_a_minute() {
     let (mut world, host) = drained();
     world.run_for(300_000);
     world.control(host, true);
     let sees_it = |world: &World| natives_that_see(world, host) > 0;
     assert!(!world.run_until(60_000, sees_it), "not before a minute");
-    // The next question, which on average comes within 10 s, and a rumour.
-    agree_within(&mut world, 40_000);
-    agree_throughout(&mut world, 60_000);
-    no_violations(&world);
+    // The next question comes within 10 s on average, then a rumour.
+    assert_agreement_within(&mut world, 40_000);
+    assert_agreement_throughout(&mut world, 60_000);
+    assert_no_violations(&world);
 }
 
 #[test]
-fn a_drain_in_between_is_a_break() {
+fn another_drain_restarts_the_minute() {
     let (mut world, host) = drained();
     for _ in 0..5 {
         world.control(host, true);
@@ -175,5 +176,5 @@ fn a_drain_in_between_is_a_break() {
             assert_eq!(natives_that_see(&world, host), 0);
         }
     }
-    no_violations(&world);
+    assert_no_violations(&world);
 }

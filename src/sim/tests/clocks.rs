@@ -1,8 +1,10 @@
-//! Wall clocks that are wrong, jump and are set back.
+//! Wall clocks that are wrong, jump or are set back.
 
 use std::time::Duration;
 
-use super::{FIRST, SECOND, agree_throughout, agree_within, natives, no_violations};
+use super::{
+    FIRST, SECOND, assert_agreement_throughout, assert_agreement_within, assert_no_violations, natives,
+};
 use crate::sim::clock::{EPOCH, Glitch, Millis};
 use crate::sim::spec::{Kind, Spec};
 use crate::sim::wire::HostId;
@@ -14,33 +16,33 @@ const HOUR: i64 = 3_600_000;
 fn a_drained_server_that_restarted_with_its_clock_set_back_is_offline_everywhere() {
     let mut world = natives(6);
     world.restart(FIRST, Spec { wall_offset: 3 * HOUR, ..Spec::of(Kind::Native) });
-    agree_within(&mut world, 10_000);
-    // Nobody tells it of its earlier life before it is drained.
+    assert_agreement_within(&mut world, 10_000);
+    // No server tells it of its earlier life before it is drained.
     world.partition(|host| host == FIRST);
-    world.store.suffer(crate::sim::store::Fault::Down);
+    world.store.set_fault(crate::sim::store::Fault::Down);
     world.restart(FIRST, Spec { wall_offset: -3 * HOUR, ..Spec::of(Kind::Native) });
     world.run_for(500);
     world.control(FIRST, false);
     world.run_for(500);
     world.heal();
-    agree_within(&mut world, 75_000);
-    agree_throughout(&mut world, 30_000);
+    assert_agreement_within(&mut world, 75_000);
+    assert_agreement_throughout(&mut world, 30_000);
     world.control(FIRST, true);
-    agree_within(&mut world, 2_000);
-    agree_throughout(&mut world, 30_000);
-    no_violations(&world);
+    assert_agreement_within(&mut world, 2_000);
+    assert_agreement_throughout(&mut world, 30_000);
+    assert_no_violations(&world);
 }
 
 const DAY: i64 = 24 * HOUR;
 const YEARS_SINCE_1970: i64 = EPOCH as i64;
-/// Views are complete so long after a clock is right, in milliseconds.
-const SOON: Millis = 20_000;
+/// Time in which views become complete once a clock is right, in milliseconds.
+const CONVERGENCE_TIME: Millis = 20_000;
 
 fn starts_with(glitch: Glitch) -> Spec {
     Spec { glitch, ..Spec::of(Kind::Native) }
 }
 
-/// Natives and, for what else is to be, servers of the original that gossip every second.
+/// Native servers and legacy peers, which gossip every second.
 fn cluster(legacies: usize) -> World {
     let mut world = World::new(7);
     world.template().config.gossip_interval = Duration::from_secs(1);
@@ -50,15 +52,15 @@ fn cluster(legacies: usize) -> World {
     world
 }
 
-/// It is believed when it drains, and when it comes back.
+/// Others accept that it drains, and that it comes back.
 #[track_caller]
-fn is_believed(world: &mut World, host: HostId) {
+fn assert_claims_are_accepted(world: &mut World, host: HostId) {
     for online in [false, true] {
         world.control(host, online);
-        agree_within(world, SOON);
-        agree_throughout(world, 5_000);
+        assert_agreement_within(world, CONVERGENCE_TIME);
+        assert_agreement_throughout(world, 5_000);
     }
-    no_violations(world);
+    assert_no_violations(world);
 }
 
 #[test]
@@ -68,27 +70,27 @@ fn a_server_that_starts_days_ahead_is_shown_once_its_clock_is_right() {
             let mut world = cluster(legacies);
             let late = world.join(starts_with(Glitch { by: days * DAY, lasts: 1_000 }));
             world.run_for(1_000);
-            agree_within(&mut world, SOON);
-            agree_throughout(&mut world, 30_000);
-            is_believed(&mut world, late);
+            assert_agreement_within(&mut world, CONVERGENCE_TIME);
+            assert_agreement_throughout(&mut world, 30_000);
+            assert_claims_are_accepted(&mut world, late);
         }
     }
 }
 
 #[test]
-fn a_server_that_starts_in_1970_is_not_alone_once_its_clock_is_right() {
+fn a_server_that_starts_in_1970_joins_once_its_clock_is_right() {
     for lasts in [1_000, 30_000] {
         let mut world = cluster(0);
         let late = world.join(starts_with(Glitch { by: -YEARS_SINCE_1970, lasts }));
         world.run_for(lasts);
-        agree_within(&mut world, SOON);
-        agree_throughout(&mut world, 30_000);
-        is_believed(&mut world, late);
+        assert_agreement_within(&mut world, CONVERGENCE_TIME);
+        assert_agreement_throughout(&mut world, 30_000);
+        assert_claims_are_accepted(&mut world, late);
     }
 }
 
 #[test]
-fn a_restart_in_1970_outdoes_the_earlier_life_once_the_clock_is_right() {
+fn a_restart_in_1970_supersedes_the_earlier_run_once_the_clock_is_right() {
     let mut world = cluster(0);
     for drains in [false, true] {
         world.restart(FIRST, starts_with(Glitch { by: -YEARS_SINCE_1970, lasts: 4_000 }));
@@ -97,21 +99,21 @@ fn a_restart_in_1970_outdoes_the_earlier_life_once_the_clock_is_right() {
             world.control(FIRST, false);
         }
         world.run_for(4_000);
-        agree_within(&mut world, SOON);
-        agree_throughout(&mut world, 30_000);
+        assert_agreement_within(&mut world, CONVERGENCE_TIME);
+        assert_agreement_throughout(&mut world, 30_000);
         world.control(FIRST, true);
-        is_believed(&mut world, FIRST);
+        assert_claims_are_accepted(&mut world, FIRST);
     }
 }
 
 #[test]
-fn a_server_whose_clock_jumps_for_3_s_is_still_believed() {
+fn claims_of_a_server_whose_clock_jumped_for_3_s_are_accepted() {
     for legacies in [0, 4] {
         for by in [2 * DAY, -2 * DAY, 9 * HOUR, -9 * HOUR, 1_000 * DAY] {
             let mut world = cluster(legacies);
             world.glitch_clock(FIRST, Glitch { by, lasts: 3_000 });
             world.run_for(3_000);
-            is_believed(&mut world, FIRST);
+            assert_claims_are_accepted(&mut world, FIRST);
             // A pause, for which it is declared dead.
             world.glitch_clock(FIRST, Glitch { by, lasts: 3_000 });
             world.run_for(1_000);
@@ -119,20 +121,20 @@ fn a_server_whose_clock_jumps_for_3_s_is_still_believed() {
             world.partition(|host| host == FIRST);
             world.run_for(45_000);
             world.heal();
-            agree_within(&mut world, SOON);
-            is_believed(&mut world, FIRST);
+            assert_agreement_within(&mut world, CONVERGENCE_TIME);
+            assert_claims_are_accepted(&mut world, FIRST);
         }
     }
 }
 
 #[test]
-fn a_clock_that_is_ahead_for_long_leaves_no_trace_among_natives() {
+fn a_clock_that_was_ahead_leaves_no_trace_among_native_servers() {
     let mut world = cluster(0);
     for host in [HostId(0), HostId(1), HostId(2)] {
         world.glitch_clock(host, Glitch { by: 3 * DAY, lasts: 300_000 });
     }
     world.run_for(60_000);
-    // What starts among them, drains and comes back has an incarnation from that clock.
+    // A server that starts, drains and returns there has an incarnation from that clock.
     world.restart(SECOND, starts_with(Glitch { by: 3 * DAY, lasts: 240_000 }));
     let last = world.join(starts_with(Glitch { by: 3 * DAY, lasts: 240_000 }));
     world.run_for(60_000);
@@ -140,19 +142,19 @@ fn a_clock_that_is_ahead_for_long_leaves_no_trace_among_natives() {
     world.run_for(20_000);
     world.control(SECOND, true);
     world.run_for(160_000);
-    agree_within(&mut world, SOON);
-    agree_throughout(&mut world, 60_000);
+    assert_agreement_within(&mut world, CONVERGENCE_TIME);
+    assert_agreement_throughout(&mut world, 60_000);
     for host in [FIRST, SECOND, last] {
-        is_believed(&mut world, host);
+        assert_claims_are_accepted(&mut world, host);
     }
     world.crash(SECOND);
-    agree_within(&mut world, SOON);
-    agree_throughout(&mut world, 30_000);
-    no_violations(&world);
+    assert_agreement_within(&mut world, CONVERGENCE_TIME);
+    assert_agreement_throughout(&mut world, 30_000);
+    assert_no_violations(&world);
 }
 
 #[test]
-fn servers_whose_clocks_differ_by_more_than_a_day_do_not_compare_without_end() {
+fn servers_with_clocks_over_a_day_apart_do_not_sync_endlessly() {
     let mut world = cluster(0);
     world.join(Spec { wall_offset: 3 * DAY, ..Spec::of(Kind::Native) });
     world.run_for(60_000);
@@ -160,5 +162,5 @@ fn servers_whose_clocks_differ_by_more_than_a_day_do_not_compare_without_end() {
     world.run_for(60_000);
     let bytes = world.processes.iter().map(|process| process.sent.bytes).sum::<u64>() - before;
     let rate = bytes as f64 / 60.0 / world.processes.len() as f64;
-    assert!(rate < 2_000.0, "{rate} bytes a second");
+    assert!(rate < 2_000.0, "{rate} bytes per second");
 }

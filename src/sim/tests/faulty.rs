@@ -1,12 +1,14 @@
-//! One thing goes wrong at a time, among natives.
+//! One fault at a time, among native servers.
 
-use super::{FIRST, SECOND, agree_throughout, agree_within, natives, no_violations};
+use super::{
+    FIRST, SECOND, assert_agreement_throughout, assert_agreement_within, assert_no_violations, natives,
+};
 use crate::protocol::status::Status;
 use crate::sim::spec::{Kind, Spec};
 use crate::sim::wire::HostId;
 use crate::sim::world::World;
 
-/// A server that all others hold for online throughout, though it listens only so long after its start.
+/// All others always list a server as online, though it starts to listen some time after its start.
 fn listens_late(mut world: World, late: HostId, seconds: u64) {
     world.run_for(1_000);
     world.checks.forbids_false_death = true;
@@ -18,13 +20,13 @@ fn listens_late(mut world: World, late: HostId, seconds: u64) {
         });
         assert!(
             buried.is_none(),
-            "{:?} has buried it at {} ms",
+            "{:?} declared it dead at {} ms",
             buried.map(|process| process.host),
             world.time
         );
     }
-    agree_throughout(&mut world, 30_000);
-    no_violations(&world);
+    assert_agreement_throughout(&mut world, 30_000);
+    assert_no_violations(&world);
 }
 
 fn late(seconds: u64) -> Spec {
@@ -50,7 +52,7 @@ fn a_server_that_listens_late_is_never_shown_offline() {
 }
 
 #[test]
-fn nor_is_one_that_restarts_at_once_and_listens_late() {
+fn a_server_that_restarts_at_once_and_listens_late_is_never_shown_offline() {
     for count in [2, 10] {
         let mut world = natives(count);
         world.run_for(30_000);
@@ -60,7 +62,7 @@ fn nor_is_one_that_restarts_at_once_and_listens_late() {
 }
 
 #[test]
-fn a_server_that_never_listened_is_offline_soon_after_it_fell_silent() {
+fn a_server_that_never_listened_is_offline_soon_after_its_death() {
     for count in [1, 2, 3, 10, 60] {
         for lived in [200, 1_500, 10_000, 40_000] {
             let mut world = natives(count);
@@ -68,16 +70,16 @@ fn a_server_that_never_listened_is_offline_soon_after_it_fell_silent() {
             let host = world.join(late(3_600));
             world.run_for(lived);
             world.crash(host);
-            let took = agree_within(&mut world, 12_000);
+            let took = assert_agreement_within(&mut world, 12_000);
             println!("{count} servers: offline {took} ms after it died, {lived} ms old");
-            agree_throughout(&mut world, 20_000);
-            no_violations(&world);
+            assert_agreement_throughout(&mut world, 20_000);
+            assert_no_violations(&world);
         }
     }
 }
 
 #[test]
-fn a_server_whose_javascript_is_blocked_for_5_s_is_not_declared_dead() {
+fn a_server_with_javascript_blocked_for_5_s_is_not_declared_dead() {
     for count in [3, 10, 25] {
         let mut world = natives(count);
         world.network.loss = 0.01;
@@ -89,44 +91,44 @@ fn a_server_whose_javascript_is_blocked_for_5_s_is_not_declared_dead() {
             world.run_for(20_000);
         }
         assert_eq!(world.disagreement(), None, "{count} servers");
-        no_violations(&world);
+        assert_no_violations(&world);
     }
 }
 
 #[test]
-fn a_one_way_cut_declares_nobody_dead() {
+fn a_one_way_cut_causes_no_death() {
     let mut world = natives(10);
     world.run_for(30_000);
     world.checks.forbids_false_death = true;
     world.cut(FIRST, SECOND);
-    agree_throughout(&mut world, 60_000);
-    no_violations(&world);
+    assert_agreement_throughout(&mut world, 60_000);
+    assert_no_violations(&world);
 }
 
 #[test]
 fn a_vanished_host_is_known_to_all_in_time() {
     let mut world = natives(100);
     world.vanish(FIRST);
-    agree_within(&mut world, 11_000);
-    agree_throughout(&mut world, 10_000);
-    no_violations(&world);
+    assert_agreement_within(&mut world, 11_000);
+    assert_agreement_throughout(&mut world, 10_000);
+    assert_no_violations(&world);
 }
 
 #[test]
-fn one_that_vanishes_again_and_again_is_missed_each_time() {
+fn a_server_that_vanishes_repeatedly_is_detected_each_time() {
     for count in [2, 3] {
         let mut world = natives(count);
         let begin = world.time;
         for _ in 0..3 {
             world.vanish(FIRST);
-            agree_within(&mut world, 13_000);
+            assert_agreement_within(&mut world, 13_000);
             world.restart(FIRST, Spec::of(Kind::Native));
-            agree_within(&mut world, 2_000);
-            // Until it has answered it may not listen yet.
+            assert_agreement_within(&mut world, 2_000);
+            // Until it has answered, it may not be listening yet.
             world.run_for(3_000);
         }
         assert!(world.time - begin < 60_000, "{count} servers: {} ms", world.time - begin);
-        no_violations(&world);
+        assert_no_violations(&world);
     }
 }
 
@@ -134,13 +136,13 @@ fn one_that_vanishes_again_and_again_is_missed_each_time() {
 fn a_closed_port_is_known_to_all_in_time() {
     let mut world = natives(100);
     world.crash(FIRST);
-    agree_within(&mut world, 5_500);
-    agree_throughout(&mut world, 10_000);
-    no_violations(&world);
+    assert_agreement_within(&mut world, 5_500);
+    assert_agreement_throughout(&mut world, 10_000);
+    assert_no_violations(&world);
 }
 
 #[test]
-fn a_storm_of_restarts_ends_in_agreement() {
+fn a_restart_storm_ends_in_agreement() {
     let mut world = natives(50);
     for host in world.host_ids() {
         world.crash(host);
@@ -148,9 +150,9 @@ fn a_storm_of_restarts_ends_in_agreement() {
         world.restart(host, Spec::of(Kind::Native));
         world.run_for(300);
     }
-    agree_within(&mut world, 10_000);
-    agree_throughout(&mut world, 10_000);
-    no_violations(&world);
+    assert_agreement_within(&mut world, 10_000);
+    assert_agreement_throughout(&mut world, 10_000);
+    assert_no_violations(&world);
 }
 
 #[test]
@@ -163,8 +165,8 @@ fn all_restart_at_once_and_agree() {
     for host in world.host_ids() {
         world.restart(host, Spec::of(Kind::Native));
     }
-    agree_within(&mut world, 60_000);
-    no_violations(&world);
+    assert_agreement_within(&mut world, 60_000);
+    assert_no_violations(&world);
 }
 
 #[test]
@@ -173,79 +175,79 @@ fn a_partition_heals() {
     world.partition(|host| host.index() < 10);
     world.run_for(120_000);
     world.heal();
-    let took = agree_within(&mut world, 60_000);
-    agree_throughout(&mut world, 10_000);
-    no_violations(&world);
-    assert!(took > 0, "nobody noticed that there was a partition");
+    let took = assert_agreement_within(&mut world, 60_000);
+    assert_agreement_throughout(&mut world, 10_000);
+    assert_no_violations(&world);
+    assert!(took > 0, "no server noticed the partition");
 }
 
 #[test]
-fn one_that_was_alone_does_not_take_the_others_for_dead() {
+fn an_isolated_server_does_not_declare_the_others_dead() {
     let mut world = natives(10);
     world.partition(|host| host == FIRST);
     world.run_for(60_000);
     let alone = &world.processes[0];
     let dead = world.hosts.iter().filter(|host| !alone.sees_online(&host.url)).count();
-    // It holds most for suspect, for it is more likely that it is alone than that all others died.
-    assert!(dead <= 2, "{dead} of 9 are dead in the eyes of one that is alone");
+    // It suspects most of them, because its own isolation is more likely than their deaths.
+    assert!(dead <= 2, "an isolated server declared {dead} of 9 dead");
     world.heal();
-    agree_within(&mut world, 60_000);
-    no_violations(&world);
+    assert_agreement_within(&mut world, 60_000);
+    assert_no_violations(&world);
 }
 
 #[test]
-fn a_drained_server_stays_offline_until_it_is_told_otherwise() {
+fn a_drained_server_stays_offline_until_it_is_brought_back() {
     let mut world = natives(10);
     world.control(FIRST, false);
-    agree_within(&mut world, 1_000);
-    agree_throughout(&mut world, 60_000);
+    assert_agreement_within(&mut world, 1_000);
+    assert_agreement_throughout(&mut world, 60_000);
     world.control(FIRST, true);
-    agree_within(&mut world, 1_000);
-    agree_throughout(&mut world, 60_000);
-    no_violations(&world);
+    assert_agreement_within(&mut world, 1_000);
+    assert_agreement_throughout(&mut world, 60_000);
+    assert_no_violations(&world);
 }
 
 #[test]
-fn two_processes_behind_one_url_live_in_peace() {
+fn two_processes_behind_one_url_coexist() {
     let mut world = natives(5);
     world.start(FIRST, Spec::of(Kind::Native));
     world.run_for(10_000);
     world.checks.forbids_false_death = true;
-    agree_throughout(&mut world, 60_000);
+    assert_agreement_throughout(&mut world, 60_000);
     // One of the two leaves; the other refutes that.
     let one = world.hosts[FIRST.index()].processes[0];
     world.leave_process(one);
     world.run_for(15_000);
-    agree_throughout(&mut world, 30_000);
-    no_violations(&world);
+    assert_agreement_throughout(&mut world, 30_000);
+    assert_no_violations(&world);
 }
 
 #[test]
-fn clocks_that_are_wrong_by_hours_do_no_harm() {
+fn clocks_off_by_hours_are_harmless() {
     let mut world = crate::sim::world::World::new(5);
     let spec = |hours: i64| Spec { wall_offset: hours * 3_600_000, ..Spec::of(Kind::Native) };
     world.populate(&[spec(0), spec(-9), spec(9), spec(0), spec(3), spec(-1)]);
     world.run_for(5_000);
-    agree_throughout(&mut world, 30_000);
+    assert_agreement_throughout(&mut world, 30_000);
     for host in (0..6).map(HostId) {
         let hours = if host.0.is_multiple_of(2) { 11 } else { -11 };
         world.crash(host);
-        agree_within(&mut world, 15_000);
-        // Its clock was set meanwhile.
+        assert_agreement_within(&mut world, 15_000);
+        // Its clock has been corrected.
         world.restart(host, spec(hours));
-        agree_within(&mut world, 15_000);
-        agree_throughout(&mut world, 5_000);
+        assert_agreement_within(&mut world, 15_000);
+        assert_agreement_throughout(&mut world, 5_000);
     }
-    no_violations(&world);
+    assert_no_violations(&world);
 }
 
 #[test]
-fn without_a_master_list_a_start_resolves_and_joins_later() {
+fn a_start_without_a_master_list_resolves_and_joins_later() {
     let mut world = natives(10);
-    world.store.suffer(crate::sim::store::Fault::Down);
+    world.store.set_fault(crate::sim::store::Fault::Down);
     world.join(Spec::of(Kind::Native));
     world.run_for(60_000);
-    world.store.suffer(crate::sim::store::Fault::None);
-    agree_within(&mut world, 75_000);
-    no_violations(&world);
+    world.store.set_fault(crate::sim::store::Fault::None);
+    assert_agreement_within(&mut world, 75_000);
+    assert_no_violations(&world);
 }

@@ -1,4 +1,4 @@
-//! The protocol in made-up worlds.
+//! The protocol in simulated worlds.
 
 mod addresses;
 mod clocks;
@@ -15,7 +15,7 @@ use super::spec::{Kind, Spec};
 use super::wire::HostId;
 use super::world::World;
 
-/// A world of so many native servers that know each other and have found their pace.
+/// A world of native servers that know each other and have reached a steady state.
 fn natives(count: usize) -> World {
     of(&vec![Spec::of(Kind::Native); count])
 }
@@ -28,20 +28,21 @@ fn of(specs: &[Spec]) -> World {
     world
 }
 
-/// Lets the world run until all natives hold the truth, at most so long; returns how long it took.
+/// Runs the world until all native servers agree with the truth; panics after `timeout`. Returns
+/// the duration.
 #[track_caller]
-fn agree_within(world: &mut World, patience: Millis) -> Millis {
+fn assert_agreement_within(world: &mut World, timeout: Millis) -> Millis {
     let begin = world.time;
     while let Some(found) = world.disagreement() {
-        assert!(world.time < begin + patience, "after {patience} ms: {found}");
+        assert!(world.time < begin + timeout, "after {timeout} ms: {found}");
         world.run_for(50);
     }
     world.time - begin
 }
 
-/// Looks every tenth of a second for so long: all natives have to hold the truth all the time.
+/// Checks every tenth of a second that all native servers agree with the truth.
 #[track_caller]
-fn agree_throughout(world: &mut World, duration: Millis) {
+fn assert_agreement_throughout(world: &mut World, duration: Millis) {
     let end = world.time + duration;
     while world.time < end {
         world.run_for(100);
@@ -50,7 +51,7 @@ fn agree_throughout(world: &mut World, duration: Millis) {
 }
 
 #[track_caller]
-fn no_violations(world: &World) {
+fn assert_no_violations(world: &World) {
     assert_eq!(world.checks.violations, []);
 }
 

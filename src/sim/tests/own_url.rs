@@ -1,20 +1,22 @@
-//! What a server makes of its own URL: others share it, or nobody reaches it.
+//! A server's own URL, which others may share or which may be unreachable.
 
-use super::{FIRST, SECOND, agree_throughout, agree_within, natives, no_violations};
+use super::{
+    FIRST, SECOND, assert_agreement_throughout, assert_agreement_within, assert_no_violations, natives,
+};
 use crate::sim::clock::Millis;
 use crate::sim::host::Port;
 use crate::sim::spec::{Kind, Spec};
 use crate::sim::wire::{HostId, ProcessId};
 use crate::sim::world::World;
 
-/// Closes the listener of a host while its processes go on, or opens it again.
+/// Opens or closes the port of a host, while its processes continue.
 fn listen(world: &mut World, host: HostId, listens: bool) {
     let host = &mut world.hosts[host.index()];
     host.port = if listens { Port::Open } else { Port::Closed };
-    host.is_to_be_online = listens;
+    host.should_be_online = listens;
 }
 
-/// How often others came to see a host offline, and for which share of the views it was shown online, from now on.
+/// Returns how often others declare a host offline, and the share of views that show it online.
 fn watched(world: &mut World, host: HostId, duration: Millis) -> (usize, f64) {
     let url = world.hosts[host.index()].url.clone();
     let sees = |world: &World| -> Vec<bool> {
@@ -35,7 +37,7 @@ fn watched(world: &mut World, host: HostId, duration: Millis) -> (usize, f64) {
     (deaths / before.len(), shown as f64 / looks as f64)
 }
 
-/// Two processes behind the first URL that have run for a while.
+/// A world with two processes behind the first URL that have run for a while.
 fn siblings(count: usize) -> (World, [ProcessId; 2]) {
     let mut world = natives(count);
     world.start(FIRST, Spec::of(Kind::Native));
@@ -45,7 +47,7 @@ fn siblings(count: usize) -> (World, [ProcessId; 2]) {
 }
 
 #[test]
-fn a_server_that_talks_but_does_not_listen_goes_offline_and_comes_back_once_it_is_reached() {
+fn a_server_that_sends_but_does_not_listen_is_offline_until_reachable() {
     for count in [3, 10, 30] {
         let mut world = natives(count);
         world.run_for(20_000);
@@ -54,31 +56,32 @@ fn a_server_that_talks_but_does_not_listen_goes_offline_and_comes_back_once_it_i
             let (deaths, _) = watched(&mut world, FIRST, 12_000);
             let (later, shown) = watched(&mut world, FIRST, 40_000);
             listen(&mut world, FIRST, true);
-            let back = agree_within(&mut world, 10_000);
+            let back = assert_agreement_within(&mut world, 10_000);
             println!("{count} servers, {time} time: {deaths} deaths, back after {back} ms");
             assert!(deaths <= 2 && later == 0 && shown == 0.0, "{later} deaths later, shown in {shown}");
-            agree_throughout(&mut world, 30_000);
+            assert_agreement_throughout(&mut world, 30_000);
         }
-        no_violations(&world);
+        assert_no_violations(&world);
     }
 }
 
 #[test]
-fn one_whose_host_no_message_reaches_goes_offline_too() {
+fn a_server_that_no_message_reaches_goes_offline() {
     let mut world = natives(10);
     world.run_for(20_000);
     for host in world.host_ids().skip(1) {
         world.cut(host, FIRST);
     }
-    world.hosts[FIRST.index()].is_to_be_online = false;
-    // Its own URL answers to itself: no firewall stands between. It goes on to refute, as nothing shows that it is wrong.
+    world.hosts[FIRST.index()].should_be_online = false;
+    // Its own URL still answers to itself, as no firewall is in between. So it refutes, as nothing
+    // shows that it is wrong.
     let (_, shown) = watched(&mut world, FIRST, 30_000);
     assert!(shown > 0.0);
-    no_violations(&world);
+    assert_no_violations(&world);
 }
 
 #[test]
-fn a_server_whose_javascript_is_blocked_is_not_taken_for_unreachable() {
+fn a_server_with_blocked_javascript_does_not_count_as_unreachable() {
     for count in [3, 10, 25] {
         let mut world = natives(count);
         world.hosts.iter_mut().for_each(|host| host.started_at = 0);
@@ -89,12 +92,12 @@ fn a_server_whose_javascript_is_blocked_is_not_taken_for_unreachable() {
             world.run_for(15_000);
         }
         assert_eq!(world.disagreement(), None, "{count} servers");
-        no_violations(&world);
+        assert_no_violations(&world);
     }
 }
 
 #[test]
-fn the_leave_of_one_sibling_is_no_death_of_the_url() {
+fn the_leave_of_one_sibling_keeps_the_url_online() {
     for (count, leaver) in [(3, 0), (3, 1), (10, 0), (10, 1)] {
         let (mut world, processes) = siblings(count);
         world.checks.forbids_false_death = true;
@@ -104,11 +107,11 @@ fn the_leave_of_one_sibling_is_no_death_of_the_url() {
             world.run_for(5);
             assert_eq!(world.disagreement(), None, "{count} servers, process {leaver}");
         }
-        // The other one is the last: then the URL goes offline at once.
+        // The other process is the last one, so the URL goes offline at once.
         world.leave(FIRST);
-        agree_within(&mut world, 1_500);
-        agree_throughout(&mut world, 20_000);
-        no_violations(&world);
+        assert_agreement_within(&mut world, 1_500);
+        assert_agreement_throughout(&mut world, 20_000);
+        assert_no_violations(&world);
     }
 }
 
@@ -116,31 +119,31 @@ fn the_leave_of_one_sibling_is_no_death_of_the_url() {
 fn siblings_that_leave_together_are_offline_at_once() {
     let (mut world, _) = siblings(5);
     world.leave(FIRST);
-    agree_within(&mut world, 1_500);
-    agree_throughout(&mut world, 20_000);
-    no_violations(&world);
+    assert_agreement_within(&mut world, 1_500);
+    assert_agreement_throughout(&mut world, 20_000);
+    assert_no_violations(&world);
 }
 
 #[test]
-fn a_url_whose_last_process_died_as_its_sibling_left_is_offline_soon() {
+fn a_url_whose_last_process_died_during_a_siblings_leave_goes_offline() {
     for pause in [0, 1, 3, 50] {
         let (mut world, [first, _]) = siblings(5);
         world.leave_process(first);
         world.run_for(pause);
         world.crash(FIRST);
-        let took = agree_within(&mut world, 12_000);
+        let took = assert_agreement_within(&mut world, 12_000);
         println!("offline after {took} ms");
-        agree_throughout(&mut world, 20_000);
-        no_violations(&world);
+        assert_agreement_throughout(&mut world, 20_000);
+        assert_no_violations(&world);
     }
 }
 
 #[test]
-fn a_server_that_restarted_has_no_sibling_and_says_farewell() {
+fn a_restarted_server_has_no_sibling_and_announces_its_leave() {
     let mut world = natives(5);
     world.restart(SECOND, Spec::of(Kind::Native));
     world.run_for(20_000);
     world.leave(SECOND);
-    agree_within(&mut world, 1_500);
-    no_violations(&world);
+    assert_agreement_within(&mut world, 1_500);
+    assert_no_violations(&world);
 }

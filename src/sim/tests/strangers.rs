@@ -1,6 +1,6 @@
-//! Servers that nobody has met: dead entries of the master list, and servers that somebody made up.
+//! Servers that no other server has met: dead entries of the master list, and made-up servers.
 
-use super::{FIRST, SECOND, agree_within, natives, no_violations};
+use super::{FIRST, SECOND, assert_agreement_within, assert_no_violations, natives};
 use crate::protocol::claim::Claim;
 use crate::protocol::extension::{Extension, Kind as Message};
 use crate::protocol::message::{Entry, Lists};
@@ -15,8 +15,8 @@ use crate::sim::world::World;
 
 const HOUR: Millis = 3_600_000;
 
-/// A world in which so many addresses lead nowhere.
-fn nowhere(world: &mut World, count: usize, port: Port) -> Vec<HostId> {
+/// Adds hosts whose addresses lead nowhere.
+fn unreachable_hosts(world: &mut World, count: usize, port: Port) -> Vec<HostId> {
     (0..count)
         .map(|_| {
             let host = world.add_host();
@@ -26,7 +26,7 @@ fn nowhere(world: &mut World, count: usize, port: Port) -> Vec<HostId> {
         .collect()
 }
 
-/// Has the master list name these hosts, with stamps that old.
+/// Adds these hosts to the master list, with stamps of this age.
 fn list(world: &mut World, hosts: &[HostId], age: Millis) {
     let stamp = Stamp((EPOCH + world.time).saturating_sub(age));
     let entry = |host: &HostId| Entry {
@@ -46,12 +46,12 @@ fn shows(world: &World, id: ProcessId) -> usize {
     lists(world, id).online.len()
 }
 
-/// Lets time pass until a server shows only so many online, at most so long.
+/// Runs the world until a server lists only this many as online; panics after `timeout`.
 #[track_caller]
-fn shows_within(world: &mut World, id: ProcessId, wanted: usize, patience: Millis) {
+fn assert_shows_within(world: &mut World, id: ProcessId, expected: usize, timeout: Millis) {
     let begin = world.time;
-    while shows(world, id) != wanted {
-        assert!(world.time < begin + patience, "{} are shown after {patience} ms", shows(world, id));
+    while shows(world, id) != expected {
+        assert!(world.time < begin + timeout, "{} are shown after {timeout} ms", shows(world, id));
         world.run_for(100);
     }
 }
@@ -64,13 +64,13 @@ fn listed(world: &mut World) -> usize {
 }
 
 #[test]
-fn dead_entries_of_the_list_are_gone_soon_but_not_buried_by_a_server_that_nobody_answers() {
-    for (count, port, patience) in
+fn an_isolated_server_drops_dead_entries_of_the_list_without_tombstones() {
+    for (count, port, timeout) in
         [(60, Port::Vanished, 15_000), (200, Port::Vanished, 25_000), (200, Port::Closed, 25_000)]
     {
         for age in [HOUR, 120_000] {
             let mut world = World::new(1);
-            let dead = nowhere(&mut world, count, port);
+            let dead = unreachable_hosts(&mut world, count, port);
             list(&mut world, &dead, age);
             let host = world.add_host();
             let id = world.start(host, Spec::of(Kind::Native));
@@ -78,21 +78,21 @@ fn dead_entries_of_the_list_are_gone_soon_but_not_buried_by_a_server_that_nobody
             if age == HOUR {
                 assert_eq!(world.processes[id.index()].stage, Stage::Running);
             }
-            shows_within(&mut world, id, 1, patience - 2_000);
+            assert_shows_within(&mut world, id, 1, timeout - 2_000);
             world.run_for(1_200_000);
-            assert_eq!(lists(&world, id).offline.len(), 0, "it may be its own network that is broken");
+            assert_eq!(lists(&world, id).offline.len(), 0, "its own network may be broken");
             assert_eq!(listed(&mut world), count + 1);
-            no_violations(&world);
+            assert_no_violations(&world);
         }
     }
 }
 
 #[test]
-fn dead_entries_of_the_list_are_buried_once_somebody_else_on_it_has_answered() {
-    for (count, patience) in [(60, 15_000), (200, 25_000)] {
+fn dead_entries_of_the_list_are_buried_after_another_has_answered() {
+    for (count, timeout) in [(60, 15_000), (200, 25_000)] {
         for kind in [Kind::Native, Kind::Plain] {
             let mut world = natives(0);
-            let dead = nowhere(&mut world, count, Port::Vanished);
+            let dead = unreachable_hosts(&mut world, count, Port::Vanished);
             let first = world.add_host();
             let living = [world.add_host(), world.add_host()];
             list(&mut world, &[&dead[..], &[first]].concat(), HOUR);
@@ -102,22 +102,22 @@ fn dead_entries_of_the_list_are_buried_once_somebody_else_on_it_has_answered() {
                 world.start(host, Spec::of(kind))
             });
             for id in ids {
-                shows_within(&mut world, id, 3, patience);
+                assert_shows_within(&mut world, id, 3, timeout);
             }
-            agree_within(&mut world, 5_000);
+            assert_agreement_within(&mut world, 5_000);
             world.run_for(15_000);
             for id in ids {
                 assert_eq!(lists(&world, id).offline.len(), count, "{kind:?}");
             }
             world.run_for(1_000_000);
             assert_eq!(listed(&mut world), 3);
-            no_violations(&world);
+            assert_no_violations(&world);
         }
     }
 }
 
 #[test]
-fn a_joiner_whose_list_names_only_the_other_side_of_a_partition_finds_its_own() {
+fn a_joiner_with_a_list_of_the_other_partition_finds_its_own_side() {
     let mut world = natives(6);
     let all: Vec<HostId> = world.host_ids().collect();
     let (own, other) = all.split_at(3);
@@ -127,16 +127,17 @@ fn a_joiner_whose_list_names_only_the_other_side_of_a_partition_finds_its_own() 
     world.run_for(30_000);
     let id = world.start(joiner, Spec::of(Kind::Native));
     world.run_for(60_000);
-    assert_eq!(shows(&world, id), 1, "nobody is within reach that it knows of");
+    assert_eq!(shows(&world, id), 1, "no server that it knows is reachable");
     list(&mut world, &all, 0);
-    shows_within(&mut world, id, own.len() + 1, 62_000);
+    assert_shows_within(&mut world, id, own.len() + 1, 62_000);
     world.heal();
-    agree_within(&mut world, 60_000);
-    no_violations(&world);
+    assert_agreement_within(&mut world, 60_000);
+    assert_no_violations(&world);
 }
 
-/// Has a message in the name of one server tell another of natives that started that long ago.
-fn make_up(world: &mut World, hosts: &[HostId], age: Millis) {
+/// Sends a message in the name of one server, with claims of native servers that started this long
+/// ago.
+fn send_made_up_claims(world: &mut World, hosts: &[HostId], age: Millis) {
     let at = Stamp(EPOCH + world.time - age);
     let claim = |host: &HostId| Claim {
         base_url: world.hosts[host.index()].url.clone(),
@@ -169,10 +170,10 @@ fn make_up(world: &mut World, hosts: &[HostId], age: Millis) {
         found: None,
         elsewhere: Vec::new(),
     };
-    world.tell(FIRST, message);
+    world.send_message(FIRST, message);
 }
 
-/// How many of these some native shows online.
+/// Returns how many of these hosts some native server lists as online.
 fn shown(world: &World, hosts: &[HostId]) -> usize {
     let machines = || world.processes.iter().filter_map(|process| process.machine());
     let is_shown = |host: &&HostId| {
@@ -185,12 +186,12 @@ fn shown(world: &World, hosts: &[HostId]) -> usize {
 }
 
 #[track_caller]
-fn are_gone_within(world: &mut World, patience: Millis, made_up: &[HostId]) {
+fn assert_removed_within(world: &mut World, timeout: Millis, made_up: &[HostId]) {
     let servers = world.processes.len();
     let begin = world.time;
     while shown(world, made_up) > 0 {
         let left = shown(world, made_up);
-        assert!(world.time < begin + patience, "{left} of {} are shown by {servers} servers", made_up.len());
+        assert!(world.time < begin + timeout, "{left} of {} are shown by {servers} servers", made_up.len());
         world.run_for(1_000);
     }
     for machine in world.processes.iter().filter_map(|process| process.machine()) {
@@ -200,8 +201,8 @@ fn are_gone_within(world: &mut World, patience: Millis, made_up: &[HostId]) {
 }
 
 #[test]
-fn made_up_servers_are_gone_soon() {
-    for (servers, count, port, age, patience) in [
+fn made_up_servers_are_removed_soon() {
+    for (servers, count, port, age, timeout) in [
         (2, 300, Port::Closed, 0, 60_000),
         (2, 300, Port::Vanished, HOUR, 120_000),
         (5, 300, Port::Vanished, 0, 120_000),
@@ -210,27 +211,27 @@ fn made_up_servers_are_gone_soon() {
         (20, 300, Port::Closed, 0, 60_000),
     ] {
         let mut world = natives(servers);
-        let made_up = nowhere(&mut world, count, port);
-        make_up(&mut world, &made_up, age);
+        let made_up = unreachable_hosts(&mut world, count, port);
+        send_made_up_claims(&mut world, &made_up, age);
         world.run_for(200);
         assert_eq!(shown(&world, &made_up), count);
-        are_gone_within(&mut world, patience, &made_up);
+        assert_removed_within(&mut world, timeout, &made_up);
     }
 }
 
 #[test]
-fn many_small_messages_are_no_way_round_it() {
+fn made_up_servers_in_many_small_messages_are_removed_soon() {
     let mut world = natives(5);
-    let made_up = nowhere(&mut world, 300, Port::Closed);
+    let made_up = unreachable_hosts(&mut world, 300, Port::Closed);
     for few in made_up.chunks(4) {
-        make_up(&mut world, few, HOUR);
+        send_made_up_claims(&mut world, few, HOUR);
         world.run_for(150);
     }
-    are_gone_within(&mut world, 60_000, &made_up);
+    assert_removed_within(&mut world, 60_000, &made_up);
 }
 
 #[test]
-fn a_joiner_that_reaches_only_one_server_takes_the_others_for_real() {
+fn a_joiner_that_reaches_one_server_keeps_the_others() {
     let mut world = natives(30);
     world.checks.forbids_false_death = true;
     let joiner = world.add_host();
@@ -239,13 +240,13 @@ fn a_joiner_that_reaches_only_one_server_takes_the_others_for_real() {
     }
     list(&mut world, &[FIRST], 60_000);
     world.start(joiner, Spec::of(Kind::Native));
-    agree_within(&mut world, 5_000);
+    assert_agreement_within(&mut world, 5_000);
     world.run_for(60_000);
-    no_violations(&world);
+    assert_no_violations(&world);
 }
 
 #[test]
-fn servers_that_start_together_and_listen_late_are_not_taken_for_made_up() {
+fn servers_that_start_together_and_listen_late_do_not_count_as_made_up() {
     let mut world = natives(10);
     let late: Vec<HostId> =
         (0..16).map(|_| world.join(Spec { listens_after: 20_000, ..Spec::of(Kind::Native) })).collect();
@@ -255,5 +256,5 @@ fn servers_that_start_together_and_listen_late_are_not_taken_for_made_up() {
         assert_eq!(shown(&world, &late), late.len(), "at {} ms", world.time);
         assert_eq!(world.disagreement(), None);
     }
-    no_violations(&world);
+    assert_no_violations(&world);
 }
