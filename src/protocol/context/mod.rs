@@ -3,11 +3,13 @@
 //! May touch `wire` and below.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
-use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
 
 use crate::protocol::context::config::Config;
+use crate::protocol::context::effect::Effects;
 use crate::protocol::context::log::LogThrottle;
 use crate::protocol::context::output::{Events, Transmit};
 use crate::protocol::context::parsing::Parsing;
@@ -15,11 +17,25 @@ use crate::protocol::context::timers::Timers;
 
 pub mod config;
 pub(in crate::protocol) mod deadlines;
+pub(in crate::protocol) mod effect;
 pub(in crate::protocol) mod log;
 pub mod output;
 pub(in crate::protocol) mod parsing;
 pub(in crate::protocol) mod rate_limit;
 pub(in crate::protocol) mod timers;
+
+/// How far a server is between its start and its leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::protocol) enum RunState {
+    /// Its start has not resolved yet.
+    Starting,
+    /// Its start has resolved.
+    Running,
+    /// Its leave has begun.
+    Leaving,
+    /// Its leave has resolved.
+    Gone,
+}
 
 /// Passed to every component; the machine owns it.
 #[derive(Debug)]
@@ -32,6 +48,9 @@ pub(in crate::protocol) struct Context {
     pub(in crate::protocol) events: Events,
     pub(in crate::protocol) log: LogThrottle,
     pub(in crate::protocol) parsing: Parsing,
+    pub(in crate::protocol) run_state: RunState,
+    /// What rules want of other components.
+    pub(in crate::protocol) effects: Effects,
 }
 
 impl Context {
@@ -44,6 +63,23 @@ impl Context {
             events: Events::default(),
             log: LogThrottle::default(),
             parsing: Parsing::default(),
+            run_state: RunState::Starting,
+            effects: Effects::default(),
         }
+    }
+
+    /// Whether this server speaks the native extension.
+    pub(in crate::protocol) fn is_native(&self) -> bool {
+        self.config.probe_interval.is_some()
+    }
+
+    /// Whether the start has resolved and no leave has begun.
+    pub(in crate::protocol) fn is_running(&self) -> bool {
+        self.run_state == RunState::Running
+    }
+
+    /// A delay spread by ± 10 %, so that servers do not fall into step.
+    pub(in crate::protocol) fn jittered(&mut self, delay: Duration) -> Duration {
+        delay.mul_f64(self.rng.random_range(0.9..1.1))
     }
 }

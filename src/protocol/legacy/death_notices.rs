@@ -57,7 +57,7 @@ impl DeathNotices {
 impl Machine {
     /// Tells one legacy peer, and sees to the next.
     pub(in crate::protocol) fn tell_legacy_news(&mut self, now: Now) {
-        let legacies = self.legacies_per_native();
+        let legacies = self.members.legacies_per_native();
         let news = self.legacy.death_notices.pace(legacies, now.tick);
         // Rounds meet one each: where there are many more, the others are asked for their list meanwhile.
         let are_met = legacies <= FEW;
@@ -95,7 +95,7 @@ impl Machine {
             return;
         }
         self.legacy.death_notices.come(now.tick);
-        if self.lifecycle.phase.is_running() && self.legacies_per_native() > 0.0 {
+        if self.cx.is_running() && self.members.legacies_per_native() > 0.0 {
             let pause = self.jittered(FASTEST);
             self.cx.timers.set_earlier(Timer::DeathNotices, now.tick + pause);
         }

@@ -69,7 +69,7 @@ impl Machine {
 
     pub(in crate::protocol) fn schedule_push(&mut self, now: Tick) {
         let has_news = self.legacy.push.reach.is_some() || !self.legacy.push.waiting.is_empty();
-        if has_news && self.lifecycle.phase.is_running() {
+        if has_news && self.cx.is_running() {
             self.cx.timers.set_earlier(Timer::Push, (now + COALESCED).max(self.legacy.push.not_before));
         }
     }
@@ -105,7 +105,7 @@ impl Machine {
 
     // Native servers hear by rumours. What this server alone has found out may be found out by each of them.
     fn few_legacies(&mut self) -> Vec<Arc<str>> {
-        let share = self.legacy_share();
+        let share = self.members.legacy_share(&self.cx);
         let amount = (0..FEW).filter(|_| self.cx.rng.random::<f64>() < share).count();
         self.members
             .roster
@@ -119,8 +119,7 @@ impl Machine {
     }
 
     pub(in crate::protocol) fn push_to(&mut self, peer: Arc<str>, now: Now) {
-        if self.lifecycle.phase.is_running() && self.converse(Arc::clone(&peer), Purpose::Push, now).is_none()
-        {
+        if self.cx.is_running() && self.converse(Arc::clone(&peer), Purpose::Push, now).is_none() {
             self.legacy.push.owed.insert(peer);
         }
     }

@@ -44,7 +44,7 @@ impl Machine {
     }
 
     pub(in crate::protocol) fn begin_round(&mut self, now: Now) {
-        if !self.lifecycle.phase.is_running() || self.legacy.rounds.current.is_some() {
+        if !self.cx.is_running() || self.legacy.rounds.current.is_some() {
             return;
         }
         match self.choose_partner(now.tick) {
@@ -93,7 +93,7 @@ impl Machine {
     pub(in crate::protocol) fn end_round(&mut self, now: Now) {
         self.legacy.rounds.current = None;
         self.cx.timers.stop(Timer::SecondTry);
-        if self.lifecycle.phase.is_running() {
+        if self.cx.is_running() {
             self.schedule_round(now);
         }
     }
@@ -104,7 +104,7 @@ impl Machine {
         if self.lifecycle.own_url.is_unreachable() {
             return None;
         }
-        if self.is_native() && self.cx.rng.random::<f64>() >= self.legacy_share() {
+        if self.is_native() && self.cx.rng.random::<f64>() >= self.members.legacy_share(&self.cx) {
             return None;
         }
         let is_native = self.is_native();
@@ -127,17 +127,6 @@ impl Machine {
         })
     }
 
-    /// How likely a native server meets a legacy peer when it may: each legacy peer is met about once an interval in all.
-    pub(in crate::protocol) fn legacy_share(&self) -> f64 {
-        if self.is_native() { self.legacies_per_native().min(1.0) } else { 1.0 }
-    }
-
-    pub(in crate::protocol) fn legacies_per_native(&self) -> f64 {
-        let natives = self.members.roster.native_count() + 1;
-        let legacies = self.members.roster.online_count() + 1 - natives;
-        legacies as f64 / natives as f64
-    }
-
     fn may_burden_monitors(&mut self) -> bool {
         let is_native = self.is_native();
         let monitors = self
@@ -150,8 +139,8 @@ impl Machine {
             .count();
         let servers =
             if is_native { self.members.roster.native_count() } else { self.members.roster.online_count() };
-        let rounds_a_second =
-            servers as f64 * self.legacy_share() / self.cx.config.gossip_interval.as_secs_f64();
+        let rounds_a_second = servers as f64 * self.members.legacy_share(&self.cx)
+            / self.cx.config.gossip_interval.as_secs_f64();
         let load = rounds_a_second / MONITOR_EVERY as f64;
         monitors > 0 && self.cx.rng.random::<f64>() * load <= MONITOR_LOAD * monitors as f64
     }

@@ -7,18 +7,17 @@ use std::sync::Arc;
 
 use crate::protocol::context::output::Transmit;
 use crate::protocol::context::timers::Timer;
-use crate::protocol::exchanges::in_flight::{OwnWord, PEER_TIMEOUT, Purpose};
+use crate::protocol::exchanges::in_flight::{PEER_TIMEOUT, Purpose};
 use crate::protocol::legacy::verification::queue::MAX_ASKED;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::{Check, Comeback, SECOND_TRY, Stage};
-use crate::protocol::members::roster::journal::Cause;
-use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Stamp, Tick};
 use crate::protocol::wire::extension::Finding;
 
 pub(in crate::protocol) mod absence;
+pub(in crate::protocol) mod answer;
 pub(in crate::protocol) mod expiry;
 pub(in crate::protocol) mod listings;
 pub(in crate::protocol) mod queue;
@@ -82,7 +81,7 @@ impl Machine {
     }
 
     pub(in crate::protocol) fn schedule_verification(&mut self, now: Tick) {
-        if !self.lifecycle.phase.is_running() {
+        if !self.cx.is_running() {
             return;
         }
         match self.legacy.verification_queue.next_wake(self.may_inquire()) {
@@ -138,56 +137,6 @@ impl Machine {
         self.cx.transmits.push_back(Transmit::Inquire { id, base_url, timeout: PEER_TIMEOUT });
     }
 
-    /// A member has answered. Claims that said otherwise are outdone, for an original does not refute them itself.
-    pub(in crate::protocol) fn find_alive(
-        &mut self,
-        peer: &Arc<str>,
-        id: ExchangeId,
-        word: &OwnWord,
-        now: Now,
-    ) {
-        let Some(member) = self.members.roster.get_mut(peer) else { return };
-        let answered = word.stamp;
-        let accusation = member.check().and_then(|check| check.standing_accusation(member.stamp));
-        let was_offline = !member.is_online();
-        let is_held_against = member.is_native() && member.status != Status::Online;
-        let next = member.incarnation.outdone(now);
-        let contested =
-            if was_offline { Some(member.stamp.max(accusation.unwrap_or_default())) } else { accusation };
-        if member.is_disputed_since(id) && contested.is_some_and(|contested| answered <= contested) {
-            return self.ask_anew(peer);
-        }
-        member.record_verdict(true, now);
-        member.refreshed_at = now.tick.into();
-        member.monitor = word.monitor;
-        member.saw(answered);
-        member.close_check();
-        member.restamp(match contested {
-            Some(contested) if answered <= contested => member.highest_seen().next(),
-            _ => member.stamp.max(answered),
-        });
-        self.members.roster.spell(peer, &word.spelling);
-        self.members.roster.because(Cause::Answered);
-        self.members.roster.transition(peer, Status::Online, now.tick);
-        if let Some(member) = self.members.roster.get_mut(peer) {
-            member.note_answered(true);
-            member.acquit();
-        }
-        if is_held_against {
-            // It speaks as an original does, and can't refute among native servers: whoever met it does.
-            self.members.roster.adopt_incarnation(peer, next);
-        }
-        if contested.is_some() {
-            self.push_to_few(now.tick);
-        }
-        if contested.is_some() || is_held_against {
-            self.spread(peer, now);
-        }
-        if was_offline && !self.is_met_natively(peer) {
-            self.push_to(Arc::clone(peer), now);
-        }
-    }
-
     /// A member has not answered. Accused it is offline at once; else it is asked again before it is buried.
     pub(in crate::protocol) fn find_silent(&mut self, peer: &Arc<str>, now: Now) {
         if self.is_met_natively(peer) && self.members.roster.get(peer).is_some_and(Member::is_online) {
@@ -201,7 +150,7 @@ impl Machine {
         let has_tombstone = !member.is_online() && check.comeback.is_none();
         if has_tombstone {
             member.record_verdict(false, now);
-            self.break_showing(peer, true, now);
+            self.count_silence(peer, now);
         } else if let Some(accusation) = accusation.filter(|_| member.is_online()) {
             member.record_verdict(false, now);
             // An online claim may have come with the accusation's very stamp: the tombstone has to beat that.
@@ -211,7 +160,8 @@ impl Machine {
             } else {
                 member.tombstone_stamp(self.members.me.read_clock(now))
             });
-            self.lay_tombstone(peer, Status::Dead, now);
+            self.members.mark_offline(&mut self.cx, peer, Status::Dead, now);
+            self.apply(now);
         } else if let Some(again) = check.fail(member, now) {
             check.stage = Stage::Waiting(again);
             member.leave_check_open(check);
@@ -221,16 +171,6 @@ impl Machine {
         } else {
             self.bury(peer, now);
         }
-    }
-
-    /// This server itself has found a member dead.
-    pub(in crate::protocol) fn bury(&mut self, peer: &Arc<str>, now: Now) {
-        let Some(member) = self.members.roster.get_mut(peer) else { return };
-        member.record_verdict(false, now);
-        member.close_check();
-        member.restamp(member.tombstone_stamp(self.members.me.read_clock(now)));
-        self.lay_tombstone(peer, Status::Dead, now);
-        self.push_to_few(now.tick);
     }
 
     /// Another exchange than a verification has failed: asks again, unless that is under way already.
@@ -257,17 +197,6 @@ impl Machine {
         let again = now.tick + SECOND_TRY;
         check.stage = Stage::Waiting(again);
         self.legacy.verification_queue.wait(peer, again);
-    }
-
-    pub(in crate::protocol) fn lay_tombstone(&mut self, peer: &Arc<str>, status: Status, now: Now) {
-        self.members.roster.transition(peer, status, now.tick);
-        if let Some(member) = self.members.roster.get_mut(peer) {
-            member.acquit();
-            let stamp = member.stamp;
-            self.schedule_drop(stamp, now);
-        }
-        self.hear_death_notices(now);
-        self.spread(peer, now);
     }
 
     pub(in crate::protocol) fn close_check(&mut self, peer: &str) {

@@ -241,7 +241,7 @@ impl Machine {
 
     fn try_for_sibling(&mut self, tries: u8, now: Now) {
         let asked = self.ask_myself(SIBLING_PATIENCE, now);
-        self.lifecycle.phase = Phase::Siblings { asked, tries_left: tries - 1 };
+        self.enter(Phase::Siblings { asked, tries_left: tries - 1 });
     }
 
     fn conclude_sibling_question(&mut self, answer: Answer, tries_left: u8, now: Now) {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 
+use crate::protocol::context::RunState;
 use crate::protocol::context::output::{Event, Transmit};
 use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::in_flight::Purpose;
@@ -65,11 +66,26 @@ impl Phase {
     }
 
     pub(in crate::protocol) fn is_starting(&self) -> bool {
-        matches!(self, Self::Downloading | Self::Greeting(_))
+        self.run_state() == RunState::Starting
+    }
+
+    fn run_state(&self) -> RunState {
+        match self {
+            Self::Downloading | Self::Greeting(_) => RunState::Starting,
+            Self::Running => RunState::Running,
+            Self::Siblings { .. } | Self::Farewell(_) | Self::LastUpload => RunState::Leaving,
+            Self::Gone => RunState::Gone,
+        }
     }
 }
 
 impl Machine {
+    /// The only way from one phase to another.
+    pub(in crate::protocol) fn enter(&mut self, phase: Phase) {
+        self.cx.run_state = phase.run_state();
+        self.lifecycle.phase = phase;
+    }
+
     /// Tells others that this server is there.
     pub(in crate::protocol) fn greet(&mut self, now: Now) {
         let mut peers = self.many();
@@ -82,7 +98,7 @@ impl Machine {
             return self.begin_running(now);
         }
         let has_overdue = waiting.iter().any(|id| self.is_overdue(*id, now));
-        self.lifecycle.phase = Phase::Greeting(waiting);
+        self.enter(Phase::Greeting(waiting));
         self.lifecycle.master_list.awaits_overdue = has_overdue;
         let patience = if has_overdue { OVERDUE_PATIENCE } else { PATIENCE };
         // Peers that hang are no reason to be silent: those who can't reach this server yet hear that it lives.
@@ -145,7 +161,7 @@ impl Machine {
         if !self.lifecycle.phase.is_starting() {
             return;
         }
-        self.lifecycle.phase = Phase::Running;
+        self.enter(Phase::Running);
         self.cx.events.push_back(Event::Started);
         self.members.roster.journal.begin(now.tick);
         self.cx.timers.stop(Timer::Bootstrap);
@@ -198,7 +214,7 @@ impl Machine {
         let spent = if asked_for_sibling { SIBLING_PATIENCE } else { Duration::ZERO };
         self.cx.timers.set(Timer::Farewell, now.tick + (PATIENCE - spent));
         let is_alone = waiting.is_empty();
-        self.lifecycle.phase = Phase::Farewell(waiting);
+        self.enter(Phase::Farewell(waiting));
         if is_alone {
             self.end_farewell_stage(now);
         }
@@ -220,7 +236,7 @@ impl Machine {
         }
         if matches!(self.lifecycle.phase, Phase::Farewell(_)) && self.cx.config.master_list.update_on_shutdown
         {
-            self.lifecycle.phase = Phase::LastUpload;
+            self.enter(Phase::LastUpload);
             self.cx.timers.set(Timer::Farewell, now.tick + LAST_UPLOAD_PATIENCE);
             return self.begin_last_upload(now);
         }
@@ -233,7 +249,7 @@ impl Machine {
     }
 
     fn end(&mut self) {
-        self.lifecycle.phase = Phase::Gone;
+        self.enter(Phase::Gone);
         self.exchanges.in_flight.abandon_all();
         self.lifecycle.master_list.give_up();
         self.cx.timers.stop_all();

@@ -21,9 +21,11 @@ use crate::protocol::types::ids::{Origin, Source};
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::message::{ReceivedEntry, ReceivedLists};
 
+mod effects;
 pub mod places;
 pub mod queues;
 mod replies;
+mod verification;
 pub(in crate::protocol) mod views;
 
 /// The membership of one server: pure, without clock, sockets or dice of its own.
@@ -233,6 +235,6 @@ impl Machine {
 
     /// A delay spread by ± 10 %, so that servers do not fall into step.
     pub(in crate::protocol) fn jittered(&mut self, delay: Duration) -> Duration {
-        delay.mul_f64(self.cx.rng.random_range(0.9..1.1))
+        self.cx.jittered(delay)
     }
 }

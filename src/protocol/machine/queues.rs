@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::protocol::context::effect::MAX_EFFECTS;
 use crate::protocol::context::log::MAX_REMEMBERED;
 use crate::protocol::context::output::MAX_EVENTS;
 use crate::protocol::exchanges::in_flight::MAX_UNDER_WAY;
@@ -67,6 +68,7 @@ impl Machine {
             ("requests to be sent", self.cx.transmits.len(), MAX_UNDER_WAY + 3),
             // The end of a start and of a leave are never dropped.
             ("events", self.cx.events.len(), MAX_EVENTS + 2),
+            ("effects", self.cx.effects.len(), MAX_EFFECTS),
             ("failures logged", self.cx.log.failure_count(), MAX_REMEMBERED),
             ("refusing newcomers", self.native.unreached.len(), MAX_UNREACHED),
             ("processes told apart", self.native.voices.len(), MAX_VOICES),

@@ -163,7 +163,7 @@ impl Machine {
                 }
             }
             (Reply::Lists(_), None, Purpose::Inquiry) if !refuses_gossip => {
-                self.find_absent(peer, id, None, now);
+                self.mark_absent(peer, id, None, now);
             }
             (Reply::Lists(_), None, purpose) | (Reply::Refusal(_), _, purpose) => {
                 self.close_check(peer);
@@ -190,9 +190,9 @@ impl Machine {
     fn hear_own_word(&mut self, peer: &Arc<str>, id: ExchangeId, purpose: Purpose, word: &OwnWord, now: Now) {
         self.prove(peer, purpose.proof());
         if word.online {
-            self.find_alive(peer, id, word, now);
+            self.mark_alive(peer, id, word, now);
         } else {
-            self.find_absent(peer, id, Some(word.stamp), now);
+            self.mark_absent(peer, id, Some(word.stamp), now);
         }
     }
 
@@ -231,7 +231,7 @@ impl Machine {
                 self.find_silent(peer, now);
             }
         } else {
-            self.find_absent(peer, id, None, now);
+            self.mark_absent(peer, id, None, now);
         }
         self.report_findings(peer, now);
         match exchange.purpose {

@@ -57,12 +57,12 @@ impl Machine {
 
     /// Whether this server speaks the native extension.
     pub fn is_native(&self) -> bool {
-        self.cx.config.probe_interval.is_some()
+        self.cx.is_native()
     }
 
     /// Whether this server and the member both speak the native extension.
     pub(in crate::protocol) fn is_met_natively(&self, peer: &str) -> bool {
-        self.is_native() && self.members.roster.get(peer).is_some_and(|member| !member.is_met_as_legacy())
+        self.members.is_met_natively(&self.cx, peer)
     }
 
     fn add_others(&self, lists: &mut Lists, include_offline: bool) {

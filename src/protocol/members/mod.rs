@@ -2,6 +2,7 @@
 //!
 //! May touch `context` and below.
 
+use crate::protocol::context::Context;
 use crate::protocol::context::config::Config;
 use crate::protocol::members::archive::Archive;
 use crate::protocol::members::local_server::LocalServer;
@@ -13,6 +14,7 @@ pub(in crate::protocol) mod local_server;
 pub(in crate::protocol) mod member;
 pub(in crate::protocol) mod roster;
 pub(in crate::protocol) mod stamp_clock;
+mod tombstones;
 
 /// What is known of servers.
 #[derive(Debug)]
@@ -29,5 +31,23 @@ impl Members {
             roster: Roster::new(config.base_url.identity(), seed),
             archive: Archive::default(),
         }
+    }
+
+    /// Whether this server and the member both speak the native extension.
+    pub(in crate::protocol) fn is_met_natively(&self, cx: &Context, peer: &str) -> bool {
+        cx.is_native() && self.roster.get(peer).is_some_and(|member| !member.is_met_as_legacy())
+    }
+
+    /// How many online legacy peers there are for each online native server, this one included.
+    pub(in crate::protocol) fn legacies_per_native(&self) -> f64 {
+        let natives = self.roster.native_count() + 1;
+        let legacies = self.roster.online_count() + 1 - natives;
+        legacies as f64 / natives as f64
+    }
+
+    /// The probability that a native server meets a legacy peer when it may: all of them together meet each legacy peer
+    /// about once per interval.
+    pub(in crate::protocol) fn legacy_share(&self, cx: &Context) -> f64 {
+        if cx.is_native() { self.legacies_per_native().min(1.0) } else { 1.0 }
     }
 }

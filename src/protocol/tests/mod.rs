@@ -3,6 +3,7 @@
 mod fakes;
 mod native_rig;
 mod node;
+mod parts;
 mod rig;
 mod world;
 
@@ -33,4 +34,5 @@ mod rounds;
 mod silence;
 mod start;
 mod structure;
+mod verdicts;
 mod verification;

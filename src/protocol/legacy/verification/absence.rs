@@ -18,10 +18,9 @@ use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::in_flight::OwnWord;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
-use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::status::Status;
-use crate::protocol::types::time::{Now, Stamp, Tick};
+use crate::protocol::types::time::{Now, Tick};
 
 /// Pause between two questions to one absent server, from the whole cluster together.
 const ASKED_EVERY: Duration = Duration::from_secs(10);
@@ -35,40 +34,6 @@ const SILENCES: u8 = 3;
 const HELD_BACK: Duration = Duration::from_secs(1);
 
 impl Machine {
-    /// A member has answered without showing itself online: it was drained, leaves, or is another server by now.
-    pub(in crate::protocol) fn find_absent(
-        &mut self,
-        peer: &Arc<str>,
-        id: ExchangeId,
-        own_stamp: Option<Stamp>,
-        now: Now,
-    ) {
-        let Some(member) = self.members.roster.get_mut(peer) else { return };
-        let accusation = member.check().and_then(|check| check.standing_accusation(member.stamp));
-        let comeback = member.check().and_then(|check| check.comeback).map(|comeback| comeback.stamp);
-        let is_said_online = comeback.is_some() || (member.is_online() && accusation.is_none());
-        let claimed = comeback.map_or(member.stamp, |stamp| stamp.max(member.stamp));
-        if is_said_online && member.is_disputed_since(id) && own_stamp.unwrap_or_default() <= claimed {
-            return self.ask_anew(peer);
-        }
-        member.record_verdict(false, now);
-        member.close_check();
-        if let Some(own_stamp) = own_stamp {
-            member.saw(own_stamp);
-        }
-        member.restamp(if member.is_online() || comeback.is_some() {
-            // The claim's own stamp where there is one, so that all who hear of it hold the same tombstone.
-            let claimed_offline = own_stamp.max(accusation).filter(|stamp| *stamp > claimed);
-            claimed_offline.unwrap_or_else(|| member.highest_seen().next())
-        } else {
-            member.stamp.max(own_stamp.unwrap_or_default())
-        });
-        self.members.roster.because(if own_stamp.is_some() { Cause::OwnWord } else { Cause::Absent });
-        self.break_showing(peer, false, now);
-        self.lay_tombstone(peer, Status::Left, now);
-        self.watch_absence(peer, now);
-    }
-
     /// A legacy peer was found absent, by this server or by another native one.
     pub(in crate::protocol) fn watch_absence(&mut self, peer: &Arc<str>, now: Now) {
         let is_to_be_asked = |member: &Member| member.status == Status::Left && member.is_met_as_legacy();
@@ -102,7 +67,7 @@ impl Machine {
             if !self.members.roster.get(&peer).is_some_and(is_absent) {
                 continue;
             }
-            if self.lifecycle.phase.is_running() {
+            if self.cx.is_running() {
                 self.request_check(&peer);
                 self.ask_absent_sometime(&peer, now.tick);
             } else {
@@ -137,17 +102,17 @@ impl Machine {
         let Some(absence) = member.absence_mut() else { return };
         let since = absence.show(now.tick);
         if is_talked_out || now.tick.since(since) >= SHOWN_FOR {
-            return self.find_alive(peer, id, word, now);
+            return self.mark_alive(peer, id, word, now);
         }
         member.close_check();
         // Whoever has seen it goes on asking, as the others have not.
         self.ask_absent_at(peer, (now.tick + ASKED_EVERY).min(since + SHOWN_FOR));
     }
 
-    /// An absent server has not answered, or without itself.
-    pub(in crate::protocol) fn break_showing(&mut self, peer: &Arc<str>, is_silent: bool, now: Now) {
+    /// An absent server has not answered.
+    pub(in crate::protocol) fn count_silence(&mut self, peer: &Arc<str>, now: Now) {
         let Some(absence) = self.members.roster.get_mut(peer).and_then(Member::absence_mut) else { return };
-        if absence.break_showing(is_silent) >= SILENCES {
+        if absence.count_silence() >= SILENCES {
             self.members.roster.transition(peer, Status::Dead, now.tick);
         }
     }

@@ -11,7 +11,7 @@ use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
-use crate::protocol::members::member::doubts::{COUNTED_APART, Refusals, Way};
+use crate::protocol::members::member::doubts::{Absence, COUNTED_APART, Refusals, Way};
 use crate::protocol::members::member::proof::Proof;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::outsiders::LEFT_OUT_AFTER;
@@ -43,7 +43,8 @@ impl Machine {
         let Some(member) = self.members.roster.get_mut(peer) else { return };
         if !member.is_online() {
             member.record_verdict(false, now);
-            return self.break_showing(peer, false, now);
+            member.absence_mut().map(Absence::interrupt);
+            return;
         }
         match member.refusals_mut() {
             Some(refusals) => refusals.add(way, now.tick),
@@ -97,7 +98,7 @@ impl Machine {
             let is_left_out_at = member.rejected_at().map(|at| at + LEFT_OUT_AFTER);
             if !member.is_online() {
                 member.end_refusals();
-            } else if self.lifecycle.phase.is_running() && is_left_out_at.is_some_and(|at| at <= now.tick) {
+            } else if self.cx.is_running() && is_left_out_at.is_some_and(|at| at <= now.tick) {
                 self.leave_out(&peer, now);
             } else {
                 let again = self.look_after(&peer, now).into_iter().chain(is_left_out_at).min();
@@ -137,7 +138,7 @@ impl Machine {
 
     /// Asks a server that refuses once more; tells whether the question went out, or waits its turn.
     fn look(&mut self, peer: &Arc<str>, way: Way, now: Now) -> bool {
-        if !self.lifecycle.phase.is_running() {
+        if !self.cx.is_running() {
             return false;
         }
         match way {

@@ -122,10 +122,16 @@ impl Absence {
         *self.shown_since.get_or_insert(now)
     }
 
-    /// Its list does not show it, or no answer came. Returns how many questions in a row had no answer.
-    pub(in crate::protocol) fn break_showing(&mut self, is_silent: bool) -> u8 {
+    /// It has answered, but its list does not show it.
+    pub(in crate::protocol) fn interrupt(&mut self) {
         self.shown_since = None;
-        self.silences = if is_silent { self.silences.saturating_add(1) } else { 0 };
+        self.silences = 0;
+    }
+
+    /// It has not answered. Returns how many questions in a row had no answer.
+    pub(in crate::protocol) fn count_silence(&mut self) -> u8 {
+        self.shown_since = None;
+        self.silences = self.silences.saturating_add(1);
         self.silences
     }
 }

@@ -1,0 +1,53 @@
+//! Effects: what a rule wants of a component other than its own.
+//!
+//! A rule pushes effects in order. Only the machine carries them out, after the rule has returned.
+
+use std::sync::Arc;
+
+use crate::protocol::types::time::Stamp;
+
+/// Effects of one rule, at most: the machine carries them out after each subject.
+pub(in crate::protocol) const MAX_EFFECTS: usize = 64;
+
+/// What a rule wants of another component. Servers are named by their identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::protocol) enum Effect {
+    /// Native servers hear of this server as a rumour.
+    Spread(Arc<str>),
+    /// A few random servers, of the legacy peers if this server is native, are sent the news.
+    PushToFew,
+    /// This peer is sent the news at once, or when it is no longer busy.
+    PushTo(Arc<str>),
+    /// A server has died or left: legacy peers hear of it soon.
+    SendDeathNotices,
+    /// A tombstone with this stamp is to be dropped in time.
+    ScheduleDrop(Stamp),
+    /// This server was found absent: its list is requested now and then.
+    WatchAbsence(Arc<str>),
+    /// The answer of this server was requested before the latest claim came: it is asked again.
+    CheckAgain(Arc<str>),
+}
+
+/// Effects that wait to be carried out, in order.
+#[derive(Debug, Default)]
+pub(in crate::protocol) struct Effects(Vec<Effect>);
+
+impl Effects {
+    pub(in crate::protocol) fn push(&mut self, effect: Effect) {
+        self.0.push(effect);
+        debug_assert!(self.0.len() <= MAX_EFFECTS, "{:?}", self.0);
+    }
+
+    /// Takes out all of them, in order.
+    pub(in crate::protocol) fn take(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.0)
+    }
+
+    pub(in crate::protocol) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(in crate::protocol) fn len(&self) -> usize {
+        self.0.len()
+    }
+}

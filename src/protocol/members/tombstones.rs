@@ -1,0 +1,38 @@
+//! Tombstones: what becomes of a member that has died or left.
+
+use std::sync::Arc;
+
+use crate::protocol::context::Context;
+use crate::protocol::context::effect::Effect;
+use crate::protocol::members::Members;
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::Now;
+
+impl Members {
+    /// Declares a member dead because this server itself has found it so.
+    pub(in crate::protocol) fn bury(&mut self, cx: &mut Context, peer: &Arc<str>, now: Now) {
+        let Some(member) = self.roster.get_mut(peer) else { return };
+        member.record_verdict(false, now);
+        member.close_check();
+        member.restamp(member.tombstone_stamp(self.me.read_clock(now)));
+        self.mark_offline(cx, peer, Status::Dead, now);
+        cx.effects.push(Effect::PushToFew);
+    }
+
+    /// Shows a member as dead or left, with the stamp that it has now, and lets everybody know.
+    pub(in crate::protocol) fn mark_offline(
+        &mut self,
+        cx: &mut Context,
+        peer: &Arc<str>,
+        status: Status,
+        now: Now,
+    ) {
+        self.roster.transition(peer, status, now.tick);
+        if let Some(member) = self.roster.get_mut(peer) {
+            member.acquit();
+            cx.effects.push(Effect::ScheduleDrop(member.stamp));
+        }
+        cx.effects.push(Effect::SendDeathNotices);
+        cx.effects.push(Effect::Spread(Arc::clone(peer)));
+    }
+}

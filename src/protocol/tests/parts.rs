@@ -1,0 +1,86 @@
+//! Parts of a machine, for tests of single rules: no world, no clock, no network, and no machine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::world::{EPOCH, config};
+use crate::protocol::context::Context;
+use crate::protocol::context::config::Config;
+use crate::protocol::context::effect::Effect;
+use crate::protocol::exchanges::Exchanges;
+use crate::protocol::exchanges::in_flight::{OwnWord, Purpose};
+use crate::protocol::members::Members;
+use crate::protocol::members::member::Member;
+use crate::protocol::types::base_url::BaseUrl;
+use crate::protocol::types::ids::ExchangeId;
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Incarnation, Now, Stamp, Tick};
+
+/// What a rule of a component is given.
+pub(super) struct Parts {
+    pub(super) members: Members,
+    pub(super) exchanges: Exchanges,
+    pub(super) cx: Context,
+}
+
+impl Parts {
+    /// Those of a server without the native extension.
+    pub(super) fn plain() -> Self {
+        Self::of(config("http://me/"))
+    }
+
+    /// Those of a native server.
+    pub(super) fn native() -> Self {
+        Self::of(Config { probe_interval: Some(Duration::from_secs(1)), ..config("http://me/") })
+    }
+
+    fn of(config: Config) -> Self {
+        let members = Members::new(&config, 1, at(0));
+        Self { members, exchanges: Exchanges::new(1), cx: Context::new(config, 1) }
+    }
+
+    /// Adds a legacy peer, and returns its identity.
+    pub(super) fn add(&mut self, url: &str, status: Status, stamp: u64) -> Arc<str> {
+        let url = BaseUrl::parse(url).unwrap();
+        let member = Member::new(&url, status, false, Stamp(EPOCH + stamp), at(0));
+        self.members.roster.insert(Arc::clone(url.identity()), member);
+        Arc::clone(url.identity())
+    }
+
+    /// Adds a native server, and returns its identity.
+    pub(super) fn add_native(&mut self, url: &str, status: Status, incarnation: u32) -> Arc<str> {
+        let identity = self.add(url, status, 0);
+        self.members.roster.adopt_incarnation(&identity, Incarnation(incarnation));
+        identity
+    }
+
+    pub(super) fn member(&mut self, identity: &str) -> &mut Member {
+        self.members.roster.get_mut(identity).unwrap()
+    }
+
+    /// Status and stamp of a member.
+    pub(super) fn stand(&self, identity: &str) -> (Status, u64) {
+        let member = self.members.roster.get(identity).unwrap();
+        (member.status, member.stamp.0 - EPOCH)
+    }
+
+    /// Sends a request.
+    pub(super) fn ask(&mut self, peer: &Arc<str>, purpose: Purpose) -> ExchangeId {
+        self.exchanges.in_flight.begin(Arc::clone(peer), purpose, Tick(0))
+    }
+
+    /// The effects that rules have pushed since this was last called.
+    pub(super) fn effects(&mut self) -> Vec<Effect> {
+        self.cx.effects.take()
+    }
+}
+
+/// A moment, in milliseconds since the start.
+pub(super) fn at(tick: u64) -> Now {
+    Now { tick: Tick(tick), wall: Stamp(EPOCH + tick) }
+}
+
+/// What a server says of itself.
+pub(super) fn word(url: &str, online: bool, stamp: u64) -> OwnWord {
+    OwnWord { online, spelling: url.into(), monitor: false, stamp: Stamp(EPOCH + stamp) }
+}

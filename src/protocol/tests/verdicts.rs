@@ -1,0 +1,110 @@
+//! Verdicts of verification: what an answer, or silence, makes of a member, and who else must hear of it.
+
+use std::sync::Arc;
+
+use super::parts::{Parts, at, word};
+use super::world::EPOCH;
+use crate::protocol::context::effect::Effect;
+use crate::protocol::exchanges::in_flight::Purpose;
+use crate::protocol::legacy::verification::answer;
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Incarnation, Stamp};
+
+const A: &str = "http://a/";
+
+fn a() -> Arc<str> {
+    A.into()
+}
+
+/// What everybody does about a tombstone with this stamp.
+fn death_effects(stamp: u64) -> Vec<Effect> {
+    vec![Effect::ScheduleDrop(Stamp(EPOCH + stamp)), Effect::SendDeathNotices, Effect::Spread(a())]
+}
+
+/// The outcome of an answer of A with this stamp that it is online: A's status and stamp, and the effects.
+fn answered(parts: &mut Parts, stamp: u64) -> ((Status, u64), Vec<Effect>) {
+    let id = parts.ask(&a(), Purpose::Inquiry);
+    answer::mark_alive(&mut parts.members, &mut parts.cx, &a(), id, &word(A, true, stamp), at(100));
+    (parts.stand(A), parts.effects())
+}
+
+#[test]
+fn an_answer_confirms_a_member_without_any_effect() {
+    let mut parts = Parts::plain();
+    parts.add(A, Status::Online, 10);
+    assert_eq!(answered(&mut parts, 10), ((Status::Online, 10), vec![]));
+    assert_eq!(answered(&mut parts, 20), ((Status::Online, 20), vec![]));
+    assert!(parts.member(A).is_first_hand(true, at(100)));
+}
+
+#[test]
+fn an_answer_outdoes_an_accusation_with_a_newer_stamp() {
+    let mut parts = Parts::plain();
+    parts.add(A, Status::Online, 10);
+    parts.member(A).open_check().accuse(Stamp(EPOCH + 30));
+    parts.member(A).saw(Stamp(EPOCH + 30));
+    assert_eq!(
+        answered(&mut parts, 20),
+        ((Status::Online, 31), vec![Effect::PushToFew, Effect::Spread(a())])
+    );
+    assert_eq!(parts.member(A).check(), None);
+}
+
+#[test]
+fn an_answer_to_an_earlier_question_does_not_disprove_a_claim() {
+    let mut parts = Parts::plain();
+    parts.add(A, Status::Online, 10);
+    let id = parts.ask(&a(), Purpose::Inquiry);
+    parts.member(A).open_check().accuse(Stamp(EPOCH + 30));
+    parts.member(A).dispute(id);
+    answer::mark_alive(&mut parts.members, &mut parts.cx, &a(), id, &word(A, true, 20), at(100));
+    assert_eq!((parts.stand(A), parts.effects()), ((Status::Online, 10), vec![Effect::CheckAgain(a())]));
+}
+
+#[test]
+fn a_dead_legacy_peer_that_answers_is_met_at_once() {
+    let mut parts = Parts::native();
+    parts.add(A, Status::Dead, 10);
+    let expected = vec![Effect::PushToFew, Effect::Spread(a()), Effect::PushTo(a())];
+    assert_eq!(answered(&mut parts, 5), ((Status::Online, 11), expected));
+}
+
+#[test]
+fn a_suspicion_of_a_native_server_that_answers_is_refuted_for_it() {
+    let mut parts = Parts::native();
+    parts.add_native(A, Status::Suspect, 7);
+    assert_eq!(answered(&mut parts, 5), ((Status::Online, 5), vec![Effect::Spread(a())]));
+    assert_eq!(parts.member(A).incarnation, Incarnation(8));
+}
+
+#[test]
+fn an_answer_without_itself_makes_a_member_absent() {
+    let mut parts = Parts::plain();
+    parts.add(A, Status::Online, 10);
+    let id = parts.ask(&a(), Purpose::Inquiry);
+    answer::mark_absent(&mut parts.members, &mut parts.cx, &a(), id, None, at(100));
+    let mut expected = death_effects(11);
+    expected.push(Effect::WatchAbsence(a()));
+    assert_eq!((parts.stand(A), parts.effects()), ((Status::Left, 11), expected));
+}
+
+#[test]
+fn an_absent_member_keeps_the_stamp_of_its_own_tombstone() {
+    let mut parts = Parts::plain();
+    parts.add(A, Status::Online, 10);
+    let id = parts.ask(&a(), Purpose::Inquiry);
+    answer::mark_absent(&mut parts.members, &mut parts.cx, &a(), id, Some(Stamp(EPOCH + 40)), at(100));
+    assert_eq!(parts.stand(A), (Status::Left, 40));
+}
+
+#[test]
+fn a_burial_beats_every_stamp_seen() {
+    let mut parts = Parts::plain();
+    parts.add(A, Status::Online, 10);
+    parts.member(A).saw(Stamp(EPOCH + 500));
+    parts.members.bury(&mut parts.cx, &a(), at(100));
+    let mut expected = death_effects(501);
+    expected.push(Effect::PushToFew);
+    assert_eq!((parts.stand(A), parts.effects()), ((Status::Dead, 501), expected));
+    assert!(parts.member(A).is_first_hand(false, at(100)));
+}
