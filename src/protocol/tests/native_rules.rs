@@ -151,3 +151,37 @@ fn whoever_is_cut_off_from_all_comes_to_rest() {
     // A probe, a look at the suspects and what follows of both, each second.
     assert!(wakings < 240, "{wakings} wakings in a minute");
 }
+
+#[test]
+fn a_silent_server_is_declared_dead_by_one_in_the_worst_health_too() {
+    let mut machine = machine(Some(Duration::from_secs(1)), std::iter::once(native(TARGET)));
+    let mut replies: Vec<(u64, ExchangeId, bool)> = Vec::new();
+    let mut answers = 0;
+    while status_of(&machine, TARGET) != Status::Dead {
+        let timer = machine.poll_timeout().unwrap().0;
+        let reply = replies.iter().min().copied().filter(|(at, ..)| *at <= timer);
+        let at = reply.map_or(timer, |(at, ..)| at);
+        assert!(at < 180_000, "the target is still {:?}", status_of(&machine, TARGET));
+        match reply {
+            Some((_, id, is_answer)) => {
+                replies.retain(|(_, other, _)| *other != id);
+                let answer = Reply::Native(Box::new(word_of(TARGET)));
+                let failure = Reply::Failure("timed out".to_owned());
+                machine.handle_reply(now(at), id, if is_answer { &answer } else { &failure });
+                if is_answer {
+                    answers += 1;
+                    // A server whose event loop lags waits longest for answers.
+                    (0..10).for_each(|_| machine.handle_lag(now(at), Duration::from_secs(2)));
+                    machine.handle_lag(now(at), Duration::ZERO);
+                }
+            }
+            None => machine.handle_timeout(now(at)),
+        }
+        // The first three answers take so long that probes get their longest timeout.
+        for said in said(&mut machine) {
+            let is_answer = answers < 3;
+            let after = if is_answer { 290 } else { said.timeout };
+            replies.push((at + after, said.id, is_answer));
+        }
+    }
+}

@@ -11,6 +11,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::protocol::context::rate_limit::TokenBucket;
 use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::in_flight::{PEER_TIMEOUT, Purpose};
 use crate::protocol::machine::Machine;
@@ -21,14 +22,22 @@ use crate::protocol::merging::intake::Subject;
 use crate::protocol::types::time::{Incarnation, Now, Tick};
 use crate::protocol::wire::extension::{Finding, Kind};
 
-/// So many others are asked to probe one that did not answer.
+/// Helpers asked to probe a server that did not answer (SWIM's k).
 pub(crate) const HELPERS: usize = 3;
-/// So long their findings are waited for.
+/// Time that the helpers have to report their findings.
 pub(crate) const HELPERS_WAIT: Duration = Duration::from_secs(1);
-/// A closed port is knocked at once more after this.
+/// Pause before a closed port is probed a second time.
 pub(crate) const KNOCK_AGAIN: Duration = Duration::from_millis(250);
-/// So many questions are open at once; more failures wait for their next probe.
+/// Investigations open at once. Further failures wait for their next probe.
 pub(in crate::protocol) const MAX_OPEN: usize = 64;
+/// Investigations that may ask helpers at once. An outage opens more of them, and each costs up to
+/// twelve messages.
+const HELPED_AT_ONCE: u64 = 8;
+/// Pause after which one more may, in milliseconds. A server opens about one a second by its probes.
+const HELPED_EACH_MS: u64 = 250;
+
+/// Limits how often helpers are asked.
+pub(in crate::protocol) type HelpBudget = TokenBucket<HELPED_AT_ONCE, HELPED_EACH_MS>;
 
 /// Whether a server that did not answer is there.
 #[derive(Debug)]
@@ -144,8 +153,9 @@ impl Machine {
         is_repeated: bool,
         now: Now,
     ) {
-        // Where all are late, the messages of helpers would be what keeps them so.
-        let amount = if self.native.health.is_late() { 0 } else { HELPERS };
+        // On a machine where all servers are late, the messages of helpers would keep them late.
+        let may_ask = !self.native.health.is_late() && self.native.probes.help_budget.take(1, now.tick) > 0;
+        let amount = if may_ask { HELPERS } else { 0 };
         // A server that was made up together with its helpers would have none.
         let helpers = if self.is_stranger(peer) {
             self.met_helpers(amount, peer, now.tick)
@@ -204,7 +214,9 @@ impl Machine {
                 if self.probe(&peer, now).is_some()
                     && let Some(question) = self.native.probes.open.get_mut(&peer)
                 {
-                    question.stage = Stage::Probed { until: now.tick + PEER_TIMEOUT };
+                    // Longer than any timeout of a probe, which bad health stretches beyond that of other requests.
+                    let timeout = self.native.health.probe_timeout();
+                    question.stage = Stage::Probed { until: now.tick + timeout + PEER_TIMEOUT };
                 }
             } else {
                 self.conclude_investigation(&peer, now);

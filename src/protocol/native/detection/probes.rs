@@ -10,7 +10,7 @@ use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
-use crate::protocol::native::detection::investigation::Investigation;
+use crate::protocol::native::detection::investigation::{HelpBudget, Investigation};
 use crate::protocol::native::detection::permutation::Permutation;
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::status::Status;
@@ -31,6 +31,7 @@ pub(in crate::protocol) struct Probes {
     /// Buried ones that somebody holds for alive: they are told, so that a living one can refute.
     disputed: IndexSet<Arc<str>, FixedState>,
     pub(in crate::protocol) open: IndexMap<Arc<str>, Investigation, FixedState>,
+    pub(in crate::protocol) help_budget: HelpBudget,
     /// For whom a server is being probed.
     pub(in crate::protocol) relays: IndexMap<Arc<str>, Vec<Arc<str>>, FixedState>,
     /// What was found for those with whom an exchange was under way just then.
