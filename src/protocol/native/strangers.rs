@@ -290,14 +290,16 @@ impl Machine {
             return self.native.strangers.waiting.set(peer, (now.tick + pause).max(listens_by));
         }
         self.native.strangers.settle(peer);
-        // One that nobody answers any more must not bury anybody: it goes on probing as usual.
-        let is_heard =
-            self.legacy.listings.heard_at.is_some_and(|at| at >= self.native.strangers.doubted_since);
+        let doubted_since = self.native.strangers.doubted_since;
+        let is_heard = self.legacy.listings.heard_at.is_some_and(|at| at >= doubted_since);
+        self.native.probes.excuse(peer);
         if is_heard
             || !self.members.roster.iter().any(|(_, member)| member.is_online() && member.has_exchanged())
         {
-            self.native.probes.excuse(peer);
             self.bury(peer, now);
+        } else {
+            // One that nobody answers any more must not bury anybody.
+            self.hide_until_heard(peer, doubted_since, now);
         }
     }
 

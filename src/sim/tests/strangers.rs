@@ -220,6 +220,23 @@ fn made_up_servers_are_removed_soon() {
 }
 
 #[test]
+fn made_up_servers_are_removed_without_tombstones_by_a_server_that_nobody_answers() {
+    let mut world = natives(2);
+    let made_up = unreachable_hosts(&mut world, 300, Port::Vanished);
+    send_made_up_claims(&mut world, &made_up, HOUR);
+    world.run_for(200);
+    world.vanish(SECOND);
+    assert_eq!(shown(&world, &made_up), made_up.len());
+    world.run_for(120_000);
+    let first = world.hosts[FIRST.index()].processes[0];
+    assert_eq!(shown(&world, &made_up), 0);
+    assert!(lists(&world, first).offline.len() <= 1, "its own network may be broken");
+    world.restart(SECOND, Spec::of(Kind::Native));
+    assert_agreement_within(&mut world, 60_000);
+    assert_no_violations(&world);
+}
+
+#[test]
 fn made_up_servers_in_many_small_messages_are_removed_soon() {
     let mut world = natives(5);
     let made_up = unreachable_hosts(&mut world, 300, Port::Closed);

@@ -66,6 +66,8 @@ struct Hidden {
     monitor: bool,
     stamp: Stamp,
     failed_at: Tick,
+    /// An answer of another server since then shows that this server's own network is sound.
+    heard_since: Tick,
 }
 
 impl Listings {
@@ -210,6 +212,12 @@ impl Machine {
 
     /// Shows an unconfirmed entry no longer.
     pub(in crate::protocol) fn hide(&mut self, peer: &Arc<str>, now: Now) {
+        self.hide_until_heard(peer, Tick(0), now);
+    }
+
+    /// Shows a server that did not answer no longer. It may be buried if another server has answered
+    /// since then.
+    pub(in crate::protocol) fn hide_until_heard(&mut self, peer: &Arc<str>, heard_since: Tick, now: Now) {
         let Some(member) = self.members.roster.get(peer) else { return };
         let (monitor, stamp) = (member.monitor, member.highest_seen());
         let Ok(url) = BaseUrl::parse_shared(member.spelling(peer)) else { return };
@@ -218,7 +226,7 @@ impl Machine {
         if self.legacy.listings.hidden.len() >= MAX_HIDDEN {
             self.legacy.listings.evict_oldest();
         }
-        let hidden = Hidden { url, monitor, stamp, failed_at: now.tick };
+        let hidden = Hidden { url, monitor, stamp, failed_at: now.tick, heard_since };
         self.legacy.listings.hidden.insert(Arc::clone(peer), hidden);
         let again = now.tick + SECOND_TRY;
         self.legacy.listings.waiting.set(peer, again);
@@ -267,7 +275,8 @@ impl Machine {
         let is_silent = !matches!(reply, Reply::Refusal(_));
         let is_second = now.tick.since(hidden.failed_at) >= SECOND_TRY;
         // A server whose own network is broken must not bury everybody.
-        if is_silent && is_second && self.legacy.listings.heard_at.is_some() {
+        let is_heard = self.legacy.listings.heard_at.is_some_and(|at| at >= hidden.heard_since);
+        if is_silent && is_second && is_heard {
             self.add_entry(&exchange.peer, Status::Dead, now);
             self.bury(&exchange.peer, now);
         }
