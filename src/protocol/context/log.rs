@@ -6,12 +6,12 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
+use crate::protocol::context::Context;
 use crate::protocol::context::output::{Event, Severity};
 use crate::protocol::context::rate_limit::TokenBucket;
-use crate::protocol::machine::Machine;
 use crate::protocol::types::limits::Rejection;
 use crate::protocol::types::text::printable::printable;
-use crate::protocol::types::time::{Now, Tick};
+use crate::protocol::types::time::Tick;
 
 /// The same failure of the same peer is told at most so often.
 const QUIET: Duration = Duration::from_secs(60);
@@ -60,15 +60,28 @@ impl LogThrottle {
         }
         has_room
     }
-}
 
-impl LogThrottle {
+    /// When the number of lines left out is told.
+    pub(in crate::protocol) fn summary_due(&self) -> Option<Tick> {
+        self.left_out.map(|(_, since)| since + QUIET)
+    }
+
+    /// Takes out the number of lines left out, if it is due.
+    fn take_left_out(&mut self, now: Tick) -> Option<usize> {
+        self.left_out.take_if(|(_, since)| now.since(*since) >= QUIET).map(|(count, _)| count)
+    }
+
+    /// Whether a line about joins, deaths, leaves and returns may be told now.
+    pub(in crate::protocol) fn may_tell_changes(&mut self, now: Tick) -> bool {
+        self.changes.take(1, now) > 0
+    }
+
     pub(in crate::protocol) fn failure_count(&self) -> usize {
         self.failures.len()
     }
 }
 
-impl Machine {
+impl Context {
     /// A failure that others can cause, under as many names as they like.
     pub(in crate::protocol) fn log_failure(&mut self, message: String, reason: &str, now: Tick) {
         self.log_seldom(Severity::Error, message, Some(reason.to_owned()), now);
@@ -76,8 +89,8 @@ impl Machine {
 
     /// A failure that concerns this server alone, which no failures of others keep out of the log.
     pub(in crate::protocol) fn log_own_failure(&mut self, message: String, reason: &str, now: Tick) {
-        if !self.cx.log.is_repeated(&message, now) {
-            self.cx.log.remember(&message, now);
+        if !self.log.is_repeated(&message, now) {
+            self.log.remember(&message, now);
             self.log(Severity::Error, &message, Some(reason));
         }
     }
@@ -90,8 +103,8 @@ impl Machine {
         reason: Option<String>,
         now: Tick,
     ) {
-        if !self.cx.log.is_repeated(&message, now) && self.cx.log.has_room(severity, now) {
-            self.cx.log.remember(&message, now);
+        if !self.log.is_repeated(&message, now) && self.log.has_room(severity, now) {
+            self.log.remember(&message, now);
             self.log(severity, &message, reason.as_deref());
         }
     }
@@ -103,48 +116,27 @@ impl Machine {
 
     /// Each kind of rejection is told once.
     pub(in crate::protocol) fn log_rejection(&mut self, rejection: Rejection) {
-        if self.cx.log.rejections.insert(rejection) {
+        if self.log.rejections.insert(rejection) {
             let message = format!("Clustershazbot ignores what it can't use: {rejection}");
             self.log(Severity::Warning, &message, None);
         }
     }
 
-    /// What the log is to be told by and by, and when. Until the start is done, changes are only collected; a server that
-    /// leaves has no more to tell about others.
-    pub(in crate::protocol) fn log_due(&self) -> Option<Tick> {
-        if !self.lifecycle.phase.is_running() {
-            return None;
-        }
-        let summary = self.cx.log.left_out.map(|(_, since)| since + QUIET);
-        self.members.roster.journal.due().into_iter().chain(summary).min()
+    pub(in crate::protocol) fn log(&mut self, severity: Severity, message: &str, reason: Option<&str>) {
+        self.events.push_back(Event::Log {
+            severity,
+            message: printable(message),
+            reason: reason.map(printable),
+        });
     }
 
-    /// Tells the log what is due.
-    pub(in crate::protocol) fn tell_log(&mut self, now: Now) {
-        if self.members.roster.journal.due().is_some_and(|due| due <= now.tick) {
-            self.tell_changes(now.tick);
-        }
-        if let Some((count, _)) = self.cx.log.left_out.take_if(|(_, since)| now.tick.since(*since) >= QUIET) {
+    /// Tells how many lines were left out, if that is due.
+    pub(in crate::protocol) fn log_left_out(&mut self, now: Tick) {
+        if let Some(count) = self.log.take_left_out(now) {
             let seconds = QUIET.as_secs();
             let message =
                 format!("Clustershazbot left out {count} more lines like these in the last {seconds} s");
             self.log(Severity::Warning, &message, None);
         }
-    }
-
-    fn tell_changes(&mut self, now: Tick) {
-        if self.cx.log.changes.take(1, now) == 0 {
-            return self.members.roster.journal.wait(now);
-        }
-        let (severity, message) = self.members.roster.journal.take();
-        self.cx.events.push_back(Event::Log { severity, message, reason: None });
-    }
-
-    pub(in crate::protocol) fn log(&mut self, severity: Severity, message: &str, reason: Option<&str>) {
-        self.cx.events.push_back(Event::Log {
-            severity,
-            message: printable(message),
-            reason: reason.map(printable),
-        });
     }
 }

@@ -222,6 +222,6 @@ impl Machine {
 
     pub(in crate::protocol) fn log_gossip_failure(&mut self, peer: &Arc<str>, reason: &str, now: Now) {
         // The normalised URL: a server chooses its own spelling, and could choose another one each time.
-        self.log_failure(format!("Failed to send gossip message to {peer}:"), reason, now.tick);
+        self.cx.log_failure(format!("Failed to send gossip message to {peer}:"), reason, now.tick);
     }
 }

@@ -113,7 +113,7 @@ impl Machine {
             }
             Err(failure) => {
                 let place = document::without_secrets(&self.cx.config.master_list.url);
-                self.log_own_failure(
+                self.cx.log_own_failure(
                     format!("Failed to download master list from {place}:"),
                     &failure.reason,
                     now.tick,

@@ -199,7 +199,7 @@ impl Machine {
             "Clustershazbot is not reached at its own URL {base_url}, and stays offline for the others until it is:"
         );
         let failure = std::mem::take(&mut self.lifecycle.own_url.failure);
-        self.log_own_failure(message, &failure, now.tick);
+        self.cx.log_own_failure(message, &failure, now.tick);
     }
 
     fn who_answers(&self, reply: &Reply<'_>) -> Answer {

@@ -98,7 +98,7 @@ impl Machine {
     fn warn_of_useless_tags(&mut self) {
         if !std::mem::replace(&mut self.lifecycle.master_list.has_warned_of_tags, true) {
             let place = document::without_secrets(&self.cx.config.master_list.url);
-            self.warn(&format!(
+            self.cx.warn(&format!(
                 "Clustershazbot: the ETag of the master list at {place} is not the one that its uploads are compared with, \
                  so they go without a condition, and two servers that write at once may lose an entry until the next upload"
             ));
@@ -128,7 +128,7 @@ impl Machine {
         };
         if !(is_again && matches!(next, Next::Rejected)) {
             let place = document::without_secrets(&self.cx.config.master_list.update_url);
-            self.log_own_failure(format!("Failed to upload master list to {place}:"), &reason, now.tick);
+            self.cx.log_own_failure(format!("Failed to upload master list to {place}:"), &reason, now.tick);
         }
         if !is_again {
             self.end_upload(now);

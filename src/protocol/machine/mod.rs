@@ -225,9 +225,34 @@ impl Machine {
         self.digest().total()
     }
 
+    /// When the log is to be told something. Until the start is done, changes are only collected; a server that leaves has no
+    /// more to tell about others.
+    fn log_due(&self) -> Option<Tick> {
+        if !self.cx.is_running() {
+            return None;
+        }
+        self.members.roster.journal.due().into_iter().chain(self.cx.log.summary_due()).min()
+    }
+
+    /// Tells the log what is due.
+    fn tell_log(&mut self, now: Now) {
+        if self.members.roster.journal.due().is_some_and(|due| due <= now.tick) {
+            self.tell_changes(now.tick);
+        }
+        self.cx.log_left_out(now.tick);
+    }
+
+    fn tell_changes(&mut self, now: Tick) {
+        if !self.cx.log.may_tell_changes(now) {
+            return self.members.roster.journal.wait(now);
+        }
+        let (severity, message) = self.members.roster.journal.take();
+        self.cx.events.push_back(Event::Log { severity, message, reason: None });
+    }
+
     pub(in crate::protocol) fn merge_lists(&mut self, now: Now, source: Source, lists: &ReceivedLists<'_>) {
         if lists.malformed > 0 {
-            self.log_rejection(crate::protocol::types::limits::Rejection::Malformed);
+            self.cx.log_rejection(crate::protocol::types::limits::Rejection::Malformed);
         }
         self.handle_claims(now, source, false, &lists.offline);
         self.handle_claims(now, source, true, &lists.online);

@@ -84,7 +84,7 @@ impl Machine {
         self.expect_entries(entries);
         self.note_request(now);
         if malformed > 0 {
-            self.log_rejection(Rejection::Malformed);
+            self.cx.log_rejection(Rejection::Malformed);
         }
     }
 
@@ -127,7 +127,7 @@ impl Machine {
                 self.reject(Rejection::FarAhead, &identity, now);
                 return self.verify_far_ahead(&identity, says_online, now);
             }
-            Err(rejection) => return self.log_rejection(rejection),
+            Err(rejection) => return self.cx.log_rejection(rejection),
         };
         let claim = LegacyClaim { says_online, monitor, stamp, is_verified: false, is_absent: false };
         if member.is_online() != says_online || member.is_unconfirmed {

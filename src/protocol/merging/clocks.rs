@@ -118,7 +118,7 @@ impl Machine {
         if self.members.me.begins_again_below(now) {
             let message = "Clustershazbot: the clock was set back by a day or more, so this server starts again \
                            below the version that it gave itself before";
-            self.log_seldom(Severity::Warning, message.to_owned(), None, now.tick);
+            self.cx.log_seldom(Severity::Warning, message.to_owned(), None, now.tick);
             self.spread_myself(now);
             self.push_to_many(now.tick);
         }
@@ -150,7 +150,7 @@ impl Machine {
     pub(in crate::protocol) fn reject(&mut self, rejection: Rejection, identity: &Arc<str>, now: Now) {
         match rejection {
             Rejection::FarAhead => self.reject_far_ahead(identity, now),
-            _ => self.log_rejection(rejection),
+            _ => self.cx.log_rejection(rejection),
         }
     }
 
@@ -185,7 +185,7 @@ impl Machine {
                 "Clustershazbot rejects what is said of {identity}: it lies more than 24 hours ahead of this \
                  server's clock"
             );
-            self.log_seldom(Severity::Warning, message, None, now.tick);
+            self.cx.log_seldom(Severity::Warning, message, None, now.tick);
         }
     }
 
@@ -199,7 +199,7 @@ impl Machine {
     ) {
         let subject = match self.identify(&entry.base_url) {
             Ok(subject) => subject,
-            Err(rejection) => return self.log_rejection(rejection),
+            Err(rejection) => return self.cx.log_rejection(rejection),
         };
         let identity = self.identity_of(&subject);
         if let Source::Exchange(id) = source {
@@ -254,6 +254,6 @@ impl Machine {
             "Clustershazbot: {peer} rejects what this server says of itself: it lies {} hours ahead of the clock there",
             ahead / 3_600
         );
-        self.log_seldom(Severity::Warning, message, None, now.tick);
+        self.cx.log_seldom(Severity::Warning, message, None, now.tick);
     }
 }

@@ -108,7 +108,7 @@ impl Machine {
         let subject = match self.identify_shared(&claim.base_url) {
             Ok(subject) => subject,
             Err(rejection) => {
-                self.log_rejection(rejection);
+                self.cx.log_rejection(rejection);
                 return Worth::Known;
             }
         };
@@ -168,7 +168,7 @@ impl Machine {
             return Worth::Known;
         }
         if self.members.roster.is_full() {
-            self.log_rejection(Rejection::RosterFull);
+            self.cx.log_rejection(Rejection::RosterFull);
             return Worth::Known;
         }
         let hidden = self.legacy.listings.supersede(url.identity());

@@ -101,7 +101,7 @@ impl Machine {
             let message = format!(
                 "Clustershazbot shares its master list with servers that reject its SHAZBOT_SECRET, such as {shown}: they are not shown"
             );
-            self.log(Severity::Warning, &message, None);
+            self.cx.log(Severity::Warning, &message, None);
         }
     }
 

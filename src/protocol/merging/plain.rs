@@ -66,7 +66,7 @@ impl Machine {
             Err(Rejection::FarAhead) => {
                 return self.hear_far_ahead(source, says_online, entry, now);
             }
-            Err(rejection) => return self.log_rejection(rejection),
+            Err(rejection) => return self.cx.log_rejection(rejection),
         };
         let claim =
             LegacyClaim { says_online, monitor: entry.monitor, stamp, is_verified: false, is_absent: false };
@@ -132,7 +132,7 @@ impl Machine {
             return self.members.archive.insert(Arc::clone(url.identity()), claim.stamp, Incarnation::NONE);
         }
         if self.members.roster.is_full() {
-            return self.log_rejection(Rejection::RosterFull);
+            return self.cx.log_rejection(Rejection::RosterFull);
         }
         let incarnation = self.members.archive.incarnation_of(url.identity());
         if claim.says_online && incarnation != Incarnation::NONE {

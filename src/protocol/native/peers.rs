@@ -109,7 +109,7 @@ impl Machine {
 
     pub(in crate::protocol) fn note_malformed(&mut self, heard: &Extension) {
         if heard.malformed > 0 {
-            self.log_rejection(Rejection::MalformedClaim);
+            self.cx.log_rejection(Rejection::MalformedClaim);
         }
     }
 

@@ -18,7 +18,7 @@ fn fail_to_reach(world: &mut World, peers: std::ops::Range<usize>) {
     world.act(ME, |machine, now| {
         for peer in peers {
             let message = format!("Failed to send gossip message to http://p{peer}/:");
-            machine.log_failure(message, "connection refused", now.tick);
+            machine.cx.log_failure(message, "connection refused", now.tick);
         }
     });
 }
@@ -102,7 +102,7 @@ fn failures_of_peers_keep_no_failure_of_the_master_list_out_of_the_log() {
     let mut world = World::alone();
     fail_to_reach(&mut world, 0..1_000);
     world.act(ME, |machine, now| {
-        machine.log_own_failure("Failed to download master list from http://store/:".into(), "x", now.tick);
+        machine.cx.log_own_failure("Failed to download master list from http://store/:".into(), "x", now.tick);
     });
     assert_eq!(lines(&mut world).len(), 21);
 }
@@ -126,7 +126,7 @@ fn servers_that_come_and_go_without_end_fill_no_log() {
 fn text_from_outside_neither_breaks_a_line_nor_turns_it() {
     let mut world = World::alone();
     world.act(ME, |machine, now| {
-        machine.log_failure("Failed:".to_owned(), "bad\r\nClustershazbot\u{202e}\u{1b}[2J", now.tick);
+        machine.cx.log_failure("Failed:".to_owned(), "bad\r\nClustershazbot\u{202e}\u{1b}[2J", now.tick);
     });
     let Some(Event::Log { reason: Some(reason), .. }) = world.nodes[ME].events.last() else {
         panic!("no line")

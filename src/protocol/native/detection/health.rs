@@ -169,7 +169,7 @@ impl Machine {
         }
         self.native.health.is_isolated = true;
         let message = "Clustershazbot reaches hardly anybody: this server seems to be cut off, and buries no more of the others";
-        self.log_seldom(Severity::Warning, message.to_owned(), None, now.tick);
+        self.cx.log_seldom(Severity::Warning, message.to_owned(), None, now.tick);
         true
     }
 
