@@ -3,14 +3,19 @@
 //! May touch `members` and below.
 
 use crate::protocol::exchanges::in_flight::InFlight;
+use crate::protocol::exchanges::local_health::LocalHealth;
 
 pub(in crate::protocol) mod in_flight;
+pub(in crate::protocol) mod local_health;
+mod loss_rate;
 pub(in crate::protocol) mod page;
 
 /// What is under way, and what the next request holds.
 #[derive(Debug)]
 pub(in crate::protocol) struct Exchanges {
     pub(in crate::protocol) in_flight: InFlight,
+    /// How well this server itself is.
+    pub(in crate::protocol) health: LocalHealth,
     /// Tells this process from others behind the same URL.
     pub(in crate::protocol) instance: u64,
     /// Where the next page of a long list begins.
@@ -19,6 +24,6 @@ pub(in crate::protocol) struct Exchanges {
 
 impl Exchanges {
     pub(in crate::protocol) fn new(instance: u64) -> Self {
-        Self { in_flight: InFlight::default(), instance, page_cursor: 0 }
+        Self { in_flight: InFlight::default(), health: LocalHealth::default(), instance, page_cursor: 0 }
     }
 }

@@ -212,7 +212,7 @@ impl Machine {
             let has_news = halvings == 0;
             let extension = self.offer(&peer, if has_news { &extension } else { &bare }, now);
             let told = if has_news { Arc::clone(&told) } else { Arc::default() };
-            let timeout = if is_native { self.native_timeout() } else { PEER_TIMEOUT };
+            let timeout = if is_native { self.exchanges.health.native_timeout() } else { PEER_TIMEOUT };
             let id = self.exchanges.in_flight.begin_telling(peer, purpose, told, now.tick);
             self.cx.transmits.push_back(Transmit::Gossip { id, base_url, lists, extension, timeout });
             exchanges.insert(id);

@@ -18,7 +18,6 @@ use crate::protocol::machine::Machine;
 use crate::protocol::merging::intake::Subject;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::ExchangeId;
-use crate::protocol::types::limits::LAGS;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::extension::{Extension, Kind};
@@ -102,7 +101,7 @@ impl Machine {
 
     fn refute(&mut self, now: Now) {
         if self.members.me.refute(now) {
-            self.native.health.worsen();
+            self.exchanges.health.worsen();
             self.spread_myself(now);
             self.push_to_few(now.tick);
         }
@@ -122,10 +121,10 @@ impl Machine {
         if self.lifecycle.own_url.standing == Standing::Reached {
             // A request that comes just now brings the accusation, or shows it wrong.
             let was_reached_before = self.lifecycle.own_url.last_request.is_some_and(|at| at < now.tick);
-            if !was_reached_before || self.reporters(claim) < REPORTERS || self.native.health.lag > LAGS {
+            if !was_reached_before || self.reporters(claim) < REPORTERS || self.exchanges.health.lags() {
                 return false;
             }
-            let timeout = self.native_timeout();
+            let timeout = self.exchanges.health.native_timeout();
             let asked = self.ask_myself(timeout, now);
             self.lifecycle.own_url.standing = Standing::Checks { asked, is_dead: says_dead };
         }
@@ -168,7 +167,7 @@ impl Machine {
         if asked != id {
             return;
         }
-        if has_reached_itself || self.native.health.lag > LAGS || !(counts || is_dead) {
+        if has_reached_itself || self.exchanges.health.lags() || !(counts || is_dead) {
             return self.record_reached_again(now);
         }
         self.lifecycle.own_url.failure = match reply {

@@ -21,6 +21,7 @@ use crate::protocol::types::ids::{Origin, Source};
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::message::{ReceivedEntry, ReceivedLists};
 
+mod detection;
 mod effects;
 pub mod places;
 pub mod queues;
@@ -154,7 +155,7 @@ impl Machine {
         self.look_at_clock(now);
         self.cx.parsing.lift();
         if let Some(due) = self.cx.timers.next().filter(|due| *due <= now.tick) {
-            self.native.health.woke(now.tick.since(due), now.tick);
+            self.exchanges.health.record_wake(now.tick.since(due), now.tick);
         }
         if self.log_due().is_some_and(|due| due <= now.tick) {
             self.tell_log(now);

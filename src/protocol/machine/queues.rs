@@ -6,13 +6,14 @@ use crate::protocol::context::effect::MAX_EFFECTS;
 use crate::protocol::context::log::MAX_REMEMBERED;
 use crate::protocol::context::output::MAX_EVENTS;
 use crate::protocol::exchanges::in_flight::MAX_UNDER_WAY;
+use crate::protocol::exchanges::local_health::ROUND_TRIPS;
 use crate::protocol::legacy::verification::listings::MAX_HIDDEN;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::archive::MAX_ARCHIVED;
+use crate::protocol::members::isolation::MAX_BURIALS;
 use crate::protocol::members::roster::index_journal::REMEMBERED;
 use crate::protocol::merging::outsiders::MAX_OUTSIDERS;
 use crate::protocol::native::anti_entropy::MAX_WHOLE;
-use crate::protocol::native::detection::health::{MAX_BURIALS, ROUND_TRIPS};
 use crate::protocol::native::detection::investigation::MAX_OPEN;
 use crate::protocol::native::detection::probes::MAX_WAITING;
 use crate::protocol::native::detection::unreached::MAX_UNREACHED;
@@ -72,8 +73,8 @@ impl Machine {
             ("failures logged", self.cx.log.failure_count(), MAX_REMEMBERED),
             ("refusing newcomers", self.native.unreached.len(), MAX_UNREACHED),
             ("processes told apart", self.native.voices.len(), MAX_VOICES),
-            ("burials", self.native.health.burial_count(), MAX_BURIALS),
-            ("round trips", self.native.health.round_trip_count(), ROUND_TRIPS),
+            ("burials", self.members.isolation.burial_count(), MAX_BURIALS),
+            ("round trips", self.exchanges.health.round_trip_count(), ROUND_TRIPS),
             ("rosters handed out", self.native.anti_entropy.handed_out_count(), MAX_WHOLE),
         ]
         .map(|(name, length, cap)| QueueLength { name, length, cap })

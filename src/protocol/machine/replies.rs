@@ -35,7 +35,7 @@ impl Machine {
         self.members.roster.because(cause_of(reply));
         // A reply that does not prove its sender says nothing about the network either.
         if matches!(reply, Reply::Native(_)) || exchange.own_word.is_some() {
-            self.record_reached();
+            self.members.isolation.end();
             self.note_answer(now.tick);
         }
         match reply {
@@ -264,7 +264,7 @@ impl Machine {
             member.restamp(member.highest_seen().next());
             self.push_to_few(now.tick);
         }
-        self.native.health.measured(now.tick.since(exchange.began));
+        self.exchanges.health.record_round_trip(now.tick.since(exchange.began));
         self.probe_succeeded(&exchange.peer, now);
     }
 }

@@ -5,11 +5,13 @@
 use crate::protocol::context::Context;
 use crate::protocol::context::config::Config;
 use crate::protocol::members::archive::Archive;
+use crate::protocol::members::isolation::Isolation;
 use crate::protocol::members::local_server::LocalServer;
 use crate::protocol::members::roster::Roster;
 use crate::protocol::types::time::Now;
 
 pub(in crate::protocol) mod archive;
+pub(in crate::protocol) mod isolation;
 pub(in crate::protocol) mod local_server;
 pub(in crate::protocol) mod member;
 pub(in crate::protocol) mod roster;
@@ -22,6 +24,7 @@ pub(in crate::protocol) struct Members {
     pub(in crate::protocol) me: LocalServer,
     pub(in crate::protocol) roster: Roster,
     pub(in crate::protocol) archive: Archive,
+    pub(in crate::protocol) isolation: Isolation,
 }
 
 impl Members {
@@ -30,6 +33,7 @@ impl Members {
             me: LocalServer::new(config.base_url.clone(), config.monitor, now),
             roster: Roster::new(config.base_url.identity(), seed),
             archive: Archive::default(),
+            isolation: Isolation::default(),
         }
     }
 

@@ -142,7 +142,7 @@ impl Machine {
                 && claim.status != Status::Online
                 && self.members.me.incarnation() > had
             {
-                self.native.health.worsen();
+                self.exchanges.health.worsen();
             }
             self.spread_myself(now);
             self.push_to_few(now.tick);

@@ -4,7 +4,6 @@
 
 use crate::protocol::context::deadlines::Deadlines;
 use crate::protocol::native::anti_entropy::AntiEntropy;
-use crate::protocol::native::detection::health::Health;
 use crate::protocol::native::detection::probes::Probes;
 use crate::protocol::native::detection::unreached::Unreached;
 use crate::protocol::native::rumours::Rumours;
@@ -25,7 +24,6 @@ pub(in crate::protocol) struct Native {
     pub(in crate::protocol) probes: Probes,
     /// When each suspicion ends.
     pub(in crate::protocol) suspects: Deadlines,
-    pub(in crate::protocol) health: Health,
     pub(in crate::protocol) anti_entropy: AntiEntropy,
     pub(in crate::protocol) unreached: Unreached,
     pub(in crate::protocol) voices: Voices,

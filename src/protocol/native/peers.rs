@@ -18,14 +18,10 @@ use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::{ExchangeId, Origin};
 use crate::protocol::types::limits::{LAGS, Rejection};
 use crate::protocol::types::status::Status;
-use crate::protocol::types::time::{Incarnation, Now};
+use crate::protocol::types::time::{Incarnation, Now, Tick};
 use crate::protocol::wire::extension::{Extension, Finding, Kind};
 use crate::protocol::wire::message::Lists;
 
-/// Timeout of an exchange with a native server, probes and rosters excepted, while the own health is good.
-const NATIVE_TIMEOUT: Duration = Duration::from_secs(1);
-/// Longest such timeout, however bad the own health is.
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// Timeout of an exchange that compares rosters.
 const SYNC_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pause before the native extension is offered again to a server that ignored it.
@@ -193,9 +189,9 @@ impl Machine {
         let base_url = self.members.roster.spelling(&peer);
         let extension = self.with_reproach(message, &peer, now);
         let timeout = match purpose {
-            Purpose::Probe | Purpose::Relay | Purpose::Reach => self.native.health.probe_timeout(),
+            Purpose::Probe | Purpose::Relay | Purpose::Reach => self.exchanges.health.probe_timeout(),
             Purpose::Sync => SYNC_TIMEOUT,
-            _ => self.native_timeout(),
+            _ => self.exchanges.health.native_timeout(),
         };
         let id = self.exchanges.in_flight.begin_telling(peer, purpose, told, now.tick);
         let lists = Arc::new(Lists::default());
@@ -264,8 +260,41 @@ impl Machine {
         self.living() - self.members.roster.unconfirmed_count()
     }
 
-    pub(in crate::protocol) fn native_timeout(&self) -> Duration {
-        NATIVE_TIMEOUT.mul_f64(self.native.health.stretch()).min(LONGEST_TIMEOUT)
+    /// Up to so many native servers that can help, in random order.
+    pub(in crate::protocol) fn helpers(&mut self, amount: usize, target: &str, now: Tick) -> Vec<Arc<str>> {
+        self.helpers_among(amount, target, now, |_| true)
+    }
+
+    /// The same among those that this server has met.
+    pub(in crate::protocol) fn met_helpers(
+        &mut self,
+        amount: usize,
+        target: &str,
+        now: Tick,
+    ) -> Vec<Arc<str>> {
+        self.helpers_among(amount, target, now, Member::has_exchanged)
+    }
+
+    fn helpers_among(
+        &mut self,
+        amount: usize,
+        target: &str,
+        now: Tick,
+        is_wanted: impl Fn(&Member) -> bool,
+    ) -> Vec<Arc<str>> {
+        let open = &self.native.probes;
+        self.members.roster.sample(&mut self.cx.rng, amount, |identity, member| {
+            member.status == Status::Online
+                && member.is_native()
+                && !member.is_met_as_legacy()
+                && !member.is_left_alone(now)
+                && is_wanted(member)
+                && &**identity != target
+                && !self.native.strangers.is_doubtful(identity)
+                && !(member.is_native_stranger() && self.native.strangers.is_on_hold(identity))
+                && !open.is_open(identity)
+                && !self.exchanges.in_flight.is_talking_to(identity)
+        })
     }
 
     /// The extension for this peer, if it is offered one.
@@ -290,7 +319,7 @@ impl Machine {
             kind,
             living: u32::try_from(self.confirmed()).unwrap_or(u32::MAX),
             hash: self.digest().total(),
-            lag: u32::try_from(self.native.health.lag.as_millis()).unwrap_or(u32::MAX),
+            lag: u32::try_from(self.exchanges.health.lag().as_millis()).unwrap_or(u32::MAX),
             claims,
             malformed: 0,
             fresh: Vec::new(),

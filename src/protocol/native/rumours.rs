@@ -148,7 +148,7 @@ impl Machine {
             // Where all are busy the round is made up for; where there is nobody, it would be for ever.
             self.native.rumours.by_subject.values_mut().for_each(Rumour::spend_round);
         }
-        let pause = self.jittered(PAUSE.mul_f64(self.native.health.restraint()));
+        let pause = self.jittered(PAUSE.mul_f64(self.exchanges.health.restraint()));
         self.native.rumours.not_before = now.tick + pause;
         self.cx.timers.set(Timer::Rumours, self.native.rumours.not_before);
     }

@@ -330,7 +330,7 @@ impl Machine {
                 self.ask_helpers(peer, incarnation, *finding, true, now);
             }
             batch.asks_helpers = true;
-            batch.until = now.tick + HELPERS_WAIT.mul_f64(self.native.health.stretch()) + KNOCK_AGAIN;
+            batch.until = now.tick + HELPERS_WAIT.mul_f64(self.exchanges.health.stretch()) + KNOCK_AGAIN;
             self.native.strangers.batch = Some(batch);
         } else {
             // As with every probe that fails.

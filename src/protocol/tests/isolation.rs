@@ -16,10 +16,10 @@ fn among(count: usize) -> Machine {
 /// Whether the machine would hold back the burial of this member, which nobody else accuses.
 fn holds_back(machine: &mut Machine, index: usize, tick: u64) -> bool {
     let url: Arc<str> = format!("http://n{index}/").into();
-    if machine.would_bury_too_many(&url, now(tick)) {
+    if machine.members.hold_back_burial(&mut machine.cx, &url, now(tick)) {
         return true;
     }
-    machine.native.health.buried_alone(&url, now(tick).tick);
+    machine.members.isolation.record_burial(&url, now(tick).tick);
     false
 }
 

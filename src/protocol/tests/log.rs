@@ -102,7 +102,11 @@ fn failures_of_peers_keep_no_failure_of_the_master_list_out_of_the_log() {
     let mut world = World::alone();
     fail_to_reach(&mut world, 0..1_000);
     world.act(ME, |machine, now| {
-        machine.cx.log_own_failure("Failed to download master list from http://store/:".into(), "x", now.tick);
+        machine.cx.log_own_failure(
+            "Failed to download master list from http://store/:".into(),
+            "x",
+            now.tick,
+        );
     });
     assert_eq!(lines(&mut world).len(), 21);
 }

@@ -112,7 +112,7 @@ fn where_many_messages_get_lost_others_are_asked_before_anybody_is_suspected() {
         let mut machine = cluster();
         let (tick, mut said_now) = said_once_the_target_is_silent(&mut machine);
         if are_many_lost {
-            (0..64).for_each(|_| machine.native.health.losses.missed());
+            (0..64).for_each(|_| machine.exchanges.health.record_loss());
         }
         for is_second_time in [false, true] {
             let status = if is_second_time && !are_many_lost { Status::Suspect } else { Status::Online };

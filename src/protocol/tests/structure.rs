@@ -42,7 +42,6 @@ const STILL_NAME_MACHINE: &[&str] = &[
     "merging/plain.rs",
     "merging/outsiders.rs",
     "native/detection/relay.rs",
-    "native/detection/health.rs",
     "native/detection/probes.rs",
     "native/detection/investigation.rs",
     "native/detection/suspicions.rs",

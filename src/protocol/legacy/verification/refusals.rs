@@ -117,10 +117,10 @@ impl Machine {
         let is_over = deadline <= now.tick;
         if is_over && refusals.are_enough(now.tick) {
             // The secret that is wrong may be this server's own.
-            if self.would_bury_too_many(peer, now) {
+            if self.members.hold_back_burial(&mut self.cx, peer, now) {
                 return Some(now.tick + HELD_BACK);
             }
-            self.native.health.buried_alone(peer, now.tick);
+            self.members.isolation.record_burial(peer, now.tick);
             if let Some(member) = self.members.roster.get_mut(peer) {
                 member.end_refusals();
             }

@@ -154,7 +154,8 @@ impl Machine {
         now: Now,
     ) {
         // On a machine where all servers are late, the messages of helpers would keep them late.
-        let may_ask = !self.native.health.is_late() && self.native.probes.help_budget.take(1, now.tick) > 0;
+        let may_ask =
+            !self.exchanges.health.is_late() && self.native.probes.help_budget.take(1, now.tick) > 0;
         let amount = if may_ask { HELPERS } else { 0 };
         // A server that was made up together with its helpers would have none.
         let helpers = if self.is_stranger(peer) {
@@ -164,10 +165,10 @@ impl Machine {
         };
         let stage = if helpers.is_empty() {
             // One that may not listen yet is given time as a suspect.
-            let is_in_haste = self.is_unreached(peer) && !self.native.health.is_late();
+            let is_in_haste = self.is_unreached(peer) && !self.exchanges.health.is_late();
             Stage::Again { at: now.tick + if is_in_haste { KNOCK_AGAIN } else { SECOND_TRY } }
         } else {
-            Stage::Helpers { until: now.tick + HELPERS_WAIT.mul_f64(self.native.health.stretch()) }
+            Stage::Helpers { until: now.tick + HELPERS_WAIT.mul_f64(self.exchanges.health.stretch()) }
         };
         let question = Investigation::new(incarnation, own, stage);
         let question = Investigation { helpers: helpers.clone(), is_repeated, ..question };
@@ -215,7 +216,7 @@ impl Machine {
                     && let Some(question) = self.native.probes.open.get_mut(&peer)
                 {
                     // Longer than any timeout of a probe, which bad health stretches beyond that of other requests.
-                    let timeout = self.native.health.probe_timeout();
+                    let timeout = self.exchanges.health.probe_timeout();
                     question.stage = Stage::Probed { until: now.tick + timeout + PEER_TIMEOUT };
                 }
             } else {
@@ -247,8 +248,8 @@ impl Machine {
                 member.note_answered(true);
             }
             self.native.strangers.vouch(&target);
-            self.native.health.worsen();
-            self.record_reached();
+            self.exchanges.health.worsen();
+            self.members.isolation.end();
         } else if matches!(question.stage, Stage::Helpers { .. })
             && question.findings.len() == question.helpers.len()
         {
@@ -278,7 +279,7 @@ impl Machine {
         }
         if matches!(stage, Stage::Helpers { .. })
             && !question.is_repeated
-            && self.native.health.losses.are_many()
+            && self.exchanges.health.loses_many()
         {
             let (incarnation, own) = (question.incarnation, question.own);
             return self.ask_helpers(peer, incarnation, own, true, now);

@@ -1,8 +1,6 @@
 //! Who among the native servers is dead, and who is unwell.
 
-pub(in crate::protocol) mod health;
 pub(in crate::protocol) mod investigation;
-pub(in crate::protocol) mod loss_rate;
 pub(in crate::protocol) mod permutation;
 pub(in crate::protocol) mod probes;
 pub(in crate::protocol) mod relay;

@@ -150,7 +150,7 @@ impl Machine {
 
     /// An exchange with a native server has succeeded.
     pub(in crate::protocol) fn probe_succeeded(&mut self, peer: &Arc<str>, now: Now) {
-        self.native.health.heal();
+        self.exchanges.health.improve();
         self.native.probes.open.swap_remove(peer);
         self.native.strangers.pass(peer);
         self.report(peer, Finding::Alive, now);
@@ -174,7 +174,7 @@ impl Machine {
         } else if finding == Finding::Refused {
             self.probe_failed(peer, finding, now);
         } else {
-            self.native.health.losses.missed();
+            self.exchanges.health.record_loss();
             if purpose == Purpose::Probe {
                 return self.probe_failed(peer, finding, now);
             }
@@ -188,7 +188,7 @@ impl Machine {
 
     /// At once, unless so much gets lost that questions would beget questions.
     fn ask_again(&mut self, peer: &Arc<str>, now: Now) {
-        let is_asked = !self.native.health.losses.are_many()
+        let is_asked = !self.exchanges.health.loses_many()
             && !self.native.probes.is_open(peer)
             && self.probe(peer, now).is_some();
         if !is_asked {

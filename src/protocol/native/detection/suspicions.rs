@@ -81,7 +81,7 @@ impl Machine {
     fn suspicion_deadline(&self, identity: &str) -> Option<Tick> {
         let suspicion = self.members.roster.get(identity)?.suspicion()?;
         let servers = self.members.roster.native_count() + 1;
-        let stretch = self.native.health.stretch();
+        let stretch = self.exchanges.health.stretch();
         let usual = time_to_speak_up(servers, suspicion.accusers.len(), stretch);
         let time_is_up = self.end_of_silence(identity, suspicion, suspicion.since + usual);
         // Somebody still answers at its address: that postpones its death.
@@ -114,14 +114,14 @@ impl Machine {
         // Whoever is cut off is not refused.
         let is_refused = self.is_unreached(identity);
         let is_mine_alone = is_mine_alone && !is_refused;
-        if is_mine_alone && self.would_bury_too_many(identity, now) {
+        if is_mine_alone && self.members.hold_back_burial(&mut self.cx, identity, now) {
             // All at the same moments, so that many wake nobody more often than one.
             let step = u64::try_from(HELD_BACK.as_millis()).unwrap_or(1);
             let again = Tick((now.tick.0 / step + 1) * step);
             return self.native.suspects.set(identity, again);
         }
         if is_mine_alone {
-            self.native.health.buried_alone(identity, now.tick);
+            self.members.isolation.record_burial(identity, now.tick);
         }
         self.members.roster.because(if is_refused { Cause::Refused } else { Cause::Silent });
         self.bury(identity, now);

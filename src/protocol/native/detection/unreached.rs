@@ -106,7 +106,7 @@ impl Machine {
         if has_answered {
             return usual;
         }
-        let silence = SILENCE.mul_f64(self.native.health.stretch());
+        let silence = SILENCE.mul_f64(self.exchanges.health.stretch());
         match self.native.unreached.0.get(identity) {
             Some(last_word) => suspicion.since.max(*last_word) + silence,
             // Others know better whether its port is closed.

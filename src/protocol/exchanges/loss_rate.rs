@@ -13,16 +13,16 @@ pub(in crate::protocol) struct LossRate {
 
 impl LossRate {
     /// A server has answered.
-    pub(in crate::protocol) fn heard(&mut self) {
+    pub(in crate::protocol) fn record_answer(&mut self) {
         self.share -= self.share / MEMORY;
     }
 
     /// A native server has not answered.
-    pub(in crate::protocol) fn missed(&mut self) {
+    pub(in crate::protocol) fn record_loss(&mut self) {
         self.share += (1.0 - self.share) / MEMORY;
     }
 
-    pub(in crate::protocol) fn are_many(&self) -> bool {
+    pub(in crate::protocol) fn is_high(&self) -> bool {
         self.share > MANY
     }
 }
@@ -37,17 +37,17 @@ mod tests {
         // Among twenty, with a probe each second, it is met twice before it is suspected.
         for number in 0..200 {
             if number % 20 == 0 {
-                losses.missed()
+                losses.record_loss()
             } else {
-                losses.heard()
+                losses.record_answer()
             }
-            assert!(!losses.are_many());
+            assert!(!losses.is_high());
         }
         for number in 0..64 {
-            if number % 2 == 0 { losses.missed() } else { losses.heard() }
+            if number % 2 == 0 { losses.record_loss() } else { losses.record_answer() }
         }
-        assert!(losses.are_many());
-        (0..64).for_each(|_| losses.heard());
-        assert!(!losses.are_many());
+        assert!(losses.is_high());
+        (0..64).for_each(|_| losses.record_answer());
+        assert!(!losses.is_high());
     }
 }
