@@ -84,6 +84,18 @@ describe('links and commands of the documents', () => {
   }
 })
 
+test('the table of constants names files that exist', () => {
+  const [, section] = read('docs/protocol.md').match(/^## 14\. Constants$([\s\S]*?)^## /m)
+  const rows = section.split('\n').filter((line) => line.startsWith('| '))
+  const files = rows.slice(1).flatMap((row) => [...row.split('|')[3].matchAll(/`([^`]+)`/g)])
+  assert.ok(files.length > 80, `${files.length} files`)
+  const protocol = readdirSync(path.join(ROOT, 'src/protocol'), { recursive: true }).map(toPosix)
+  for (const [, file] of files) {
+    const isInProtocol = protocol.some((known) => `/${known}`.endsWith(`/${file}`))
+    assert.ok(isInProtocol || existsSync(path.join(ROOT, file)), file)
+  }
+})
+
 test(`prose of the documents has at most ${WIDEST} columns`, () => {
   const written = DOCUMENTS.filter((document) => !document.startsWith('npm/'))
   for (const document of written)
@@ -117,6 +129,10 @@ function anchorsOf(text) {
     anchors.add(anchor)
   }
   return anchors
+}
+
+function toPosix(file) {
+  return file.split(path.sep).join('/')
 }
 
 function markdownFilesIn(folder) {
