@@ -16,9 +16,11 @@ const {
   shazbotGetServerList,
 } = shazbot
 
-const NOBODY = { message: 'gossip', online: [], offline: [] }
+const EMPTY_GOSSIP = { message: 'gossip', online: [], offline: [] }
 
-/** Nobody is there; only what a server finds out itself, some time later, would change what it has been told. */
+/**
+ * Nothing listens there. Only this server's own checks, some time later, would change its status.
+ */
 const stranger = (name, lastUpdate = Date.now()) => entry(`http://127.0.0.1:9/${name}/`, lastUpdate)
 
 function assertPlain(value) {
@@ -45,7 +47,7 @@ function assertEntries(servers) {
 }
 
 describe('the functions', () => {
-  test('there are exactly six, by their names', () => {
+  test('are exactly six, by name', () => {
     const names = [
       'shazbotStart',
       'shazbotShutDown',
@@ -61,17 +63,17 @@ describe('the functions', () => {
     }
   })
 
-  test('they need no `this`', async (t) => {
+  test('work without `this`', async (t) => {
     await start(t)
     assert.ok(shazbotGetServerList.call(undefined).online.length === 1)
     assert.ok((await shazbotListRequest.call(null, '')).online.length === 1)
   })
 
-  test('five return promises and one does not', async (t) => {
+  test('return promises, except for one', async (t) => {
     await prepare(t)
     const promises = [
       shazbotStart(),
-      shazbotGossipRequest(SECRET, NOBODY),
+      shazbotGossipRequest(SECRET, EMPTY_GOSSIP),
       shazbotListRequest(''),
       shazbotControlRequest(CONTROL_SECRET, { message: 'control', online: true }),
       shazbotShutDown(),
@@ -82,7 +84,7 @@ describe('the functions', () => {
 })
 
 describe('gossip requests', () => {
-  test('the answer has three keys in this order, and entries of three keys in theirs', async (t) => {
+  test('the response and its entries have three keys in order', async (t) => {
     await start(t)
     const answer = await gossip({ online: [stranger('a')], offline: [stranger('b')] })
     assert.deepEqual(Object.keys(answer), ['message', 'online', 'offline'])
@@ -94,7 +96,7 @@ describe('gossip requests', () => {
     assert.deepEqual(urlsOf(answer.offline), [stranger('b').baseUrl])
   })
 
-  test('the own stamp is refreshed by each, and strictly grows', async (t) => {
+  test('each request refreshes the own stamp, which strictly grows', async (t) => {
     await start(t)
     let last = find(shazbotGetServerList().online, BASE_URL).lastUpdate
     for (let i = 0; i < 100; i++) {
@@ -105,17 +107,17 @@ describe('gossip requests', () => {
     assert.equal(
       find(shazbotGetServerList().online, BASE_URL).lastUpdate,
       last,
-      'looking does not refresh it',
+      'reading does not refresh it',
     )
   })
 
-  test('its effect is visible when its promise has resolved', async (t) => {
+  test('the effect is visible once the promise has resolved', async (t) => {
     await start(t)
     await gossip({ online: [stranger('seen')] })
     assert.ok(isOnline(shazbotGetServerList(), stranger('seen').baseUrl))
   })
 
-  test('the field `message`, unknown keys and a missing `offline` do not matter', async (t) => {
+  test('`message`, unknown keys and a missing `offline` are ignored', async (t) => {
     await start(t)
     const bodies = [
       { online: [stranger('1')] },
@@ -149,7 +151,7 @@ describe('gossip requests', () => {
     }
   })
 
-  test('10,000 entries come in and go out', async (t) => {
+  test('10,000 entries are merged and returned', async (t) => {
     await start(t, { env: { SHAZBOT_GOSSIP_INTERVAL: '60' } })
     const now = Date.now()
     const online = Array.from({ length: 9_000 }, (_, i) =>
@@ -157,7 +159,7 @@ describe('gossip requests', () => {
     )
     const offline = Array.from({ length: 1_000 }, (_, i) => entry(`http://127.0.0.1:9/gone-${i}/`, now - i))
     const answer = await gossip({ online, offline })
-    // Whom it has asked by itself meanwhile it may have found dead.
+    // Its own checks may have found some of them dead.
     const byUrl = new Map([...answer.online, ...answer.offline].map((server) => [server.baseUrl, server]))
     assert.equal(answer.online.length + answer.offline.length, 10_001)
     assert.equal(byUrl.size, 10_001)
@@ -166,7 +168,7 @@ describe('gossip requests', () => {
     assert.equal(again.length + goneAgain.length, 10_001)
   })
 
-  test('text beyond ASCII and odd characters do no harm', async (t) => {
+  test('non-ASCII text and unusual characters are harmless', async (t) => {
     await start(t)
     const odd = [
       'http://127.0.0.1:9/ä€🎉/',
@@ -177,15 +179,12 @@ describe('gossip requests', () => {
       '',
     ]
     const answer = await gossip({ online: [...odd.map((url) => entry(url)), stranger('fine')] })
-    assert.ok(
-      isOnline(answer, stranger('fine').baseUrl),
-      'the last one, which would be shifted by any miscount',
-    )
+    assert.ok(isOnline(answer, stranger('fine').baseUrl), 'the last one, which a wrong count would shift')
     assert.equal(find(answer.online, stranger('fine').baseUrl).monitor, false)
     for (const { baseUrl } of answer.online) assert.ok(URL.canParse(baseUrl), baseUrl)
   })
 
-  test('a body with getters, proxies or a throwing one breaks nothing', async (t) => {
+  test('a body with getters, proxies or throwing accessors is harmless', async (t) => {
     await start(t)
     const lazy = {
       get online() {
@@ -203,7 +202,7 @@ describe('gossip requests', () => {
     assert.ok(isOnline(answer, stranger('after').baseUrl), 'one bad entry is skipped')
   })
 
-  test('an endless list is refused at once', async (t) => {
+  test('an endless list is rejected at once', async (t) => {
     await start(t)
     const endless = []
     endless.length = 2 ** 32 - 1
@@ -214,7 +213,7 @@ describe('gossip requests', () => {
 })
 
 describe('list requests', () => {
-  test('with the control secret both lists, with anything else the online one alone', async (t) => {
+  test('the control secret returns both lists, anything else the online one', async (t) => {
     await start(t)
     await gossip({ online: [stranger('a')], offline: [stranger('b')] })
     const full = await shazbotListRequest(CONTROL_SECRET)
@@ -241,7 +240,7 @@ describe('list requests', () => {
 })
 
 describe('control requests', () => {
-  test('false drains, true brings back, and both resolve with nothing', async (t) => {
+  test('false drains, true brings back, and both resolve without a value', async (t) => {
     await start(t)
     const before = find(shazbotGetServerList().online, BASE_URL).lastUpdate
     assert.equal(await control(false), undefined)
@@ -258,7 +257,7 @@ describe('control requests', () => {
     assert.deepEqual([isOnline(list, BASE_URL), isOffline(list, BASE_URL)], [true, false])
     const stamp = () => find(shazbotGetServerList().online, BASE_URL).lastUpdate
     assert.ok(stamp() > drained)
-    // Telling others of the return refreshes the stamp once, at whatever moment.
+    // Announcing the return refreshes the stamp once, at any time.
     await eventually(
       async () => {
         const back = stamp()
@@ -269,7 +268,7 @@ describe('control requests', () => {
     )
   })
 
-  test('the field `message` and unknown keys do not matter', async (t) => {
+  test('`message` and unknown keys are ignored', async (t) => {
     await start(t)
     await shazbotControlRequest(CONTROL_SECRET, { message: 'gossip', online: false, why: 'test' })
     assert.ok(!isOnline(shazbotGetServerList(), BASE_URL))
@@ -277,7 +276,7 @@ describe('control requests', () => {
     assert.ok(isOnline(shazbotGetServerList(), BASE_URL))
   })
 
-  test('the gossip secret is none, and the control secret is no gossip secret', async (t) => {
+  test('the secrets are not interchangeable', async (t) => {
     await start(t)
     await assert.rejects(shazbotControlRequest(SECRET, { message: 'control', online: false }), {
       message: 'Unauthorized: Invalid SHAZBOT_CONTROL_SECRET',
@@ -290,7 +289,7 @@ describe('control requests', () => {
 })
 
 describe('the server list', () => {
-  test('offline servers are shown only where they are asked for', async (t) => {
+  test('offline servers are returned only on request', async (t) => {
     await start(t)
     await gossip({ online: [], offline: [stranger('gone')] })
     for (const list of [
@@ -308,14 +307,14 @@ describe('the server list', () => {
     assertPlain(full)
   })
 
-  test('an empty list of offline servers is there all the same', async (t) => {
+  test('an empty list of offline servers is present', async (t) => {
     await start(t)
     assert.deepEqual(shazbotGetServerList(true).offline, [])
     assert.deepEqual((await shazbotListRequest(CONTROL_SECRET)).offline, [])
     assert.deepEqual((await gossip({ online: [] })).offline, [])
   })
 
-  test('each call returns a copy of its own', async (t) => {
+  test('each call returns a new copy', async (t) => {
     await start(t)
     const [one, two] = [shazbotGetServerList(true), shazbotGetServerList(true)]
     assert.notEqual(one, two)
@@ -328,7 +327,7 @@ describe('the server list', () => {
     assert.deepEqual(after, two)
   })
 
-  test('what was handed in may be changed afterwards', async (t) => {
+  test('arguments may be changed afterwards', async (t) => {
     await start(t)
     const server = stranger('kept')
     const online = [server]
@@ -341,7 +340,7 @@ describe('the server list', () => {
 })
 
 describe('authorization', () => {
-  test('a wrong secret is refused before the body is looked at, and changes nothing', async (t) => {
+  test('a wrong secret is rejected before the body is read, and changes nothing', async (t) => {
     await start(t)
     const before = shazbotGetServerList(true)
     const headers = [

@@ -1,6 +1,8 @@
 'use strict'
 
-/** Bodies that are written oddly, sent to an adapter over HTTP and handed to the function: both take them for the same. */
+/**
+ * Unusually written bodies, sent to an adapter over HTTP and passed to the function: both agree.
+ */
 
 const assert = require('node:assert/strict')
 const http = require('node:http')
@@ -21,7 +23,7 @@ const plain = (entry) => `{"message":"gossip","online":[${entry}],"offline":[]}`
 const native = (v2) => `{"message":"gossip","online":[],"offline":[],"v2":${v2}}`
 const stamped = (url) => `"baseUrl":"${url}","monitor":false,"lastUpdate":${NOW}`
 
-/** By what is odd: the body that names a server, and what comes of it: native, plain, skipped or refused. */
+/** The body that names a server, and the result: native, plain, skipped or rejected. */
 const BODIES = {
   'escapes in kind, id and status': [
     (url) =>
@@ -45,20 +47,20 @@ const BODIES = {
     'native',
   ],
   'deep unknown keys': [(url) => `{"x":${DEEP},"online":[{"x":${DEEP},${stamped(url)}}]}`, 'plain'],
-  'a deep v2 that is none': [(url) => `{"v2":{"me":${DEEP}},"online":[{${stamped(url)}}]}`, 'plain'],
-  'a control character in a key': [(url) => plain(`{"a\u0001":1,${stamped(url)}}`), 'refused'],
+  'a deep malformed v2': [(url) => `{"v2":{"me":${DEEP}},"online":[{${stamped(url)}}]}`, 'plain'],
+  'a control character in a key': [(url) => plain(`{"a\u0001":1,${stamped(url)}}`), 'rejected'],
   'a control character in a key of the message': [
     (url) => `{"\n":1,"online":[{${stamped(url)}}]}`,
-    'refused',
+    'rejected',
   ],
   'a byte order mark': [(url) => `\ufeff${plain(`{${stamped(url)}}`)}`, 'plain'],
-  'two byte order marks': [(url) => `\ufeff\ufeff${plain(`{${stamped(url)}}`)}`, 'refused'],
+  'two byte order marks': [(url) => `\ufeff\ufeff${plain(`{${stamped(url)}}`)}`, 'rejected'],
   'half a character in a base URL': [(url) => plain(`{${stamped(`${url}\\ud800/`)}}`), 'skipped'],
   'whitespace around a base URL': [(url) => plain(`{${stamped(`${url}\\n`)}}`), 'plain'],
   'two of one key': [(url) => plain(`{"baseUrl":5,"lastUpdate":"x",${stamped(url)}}`), 'plain'],
   'the key __proto__': [(url) => plain(`{"__proto__":{${stamped(url)}}}`), 'skipped'],
   'a number that no float holds': [(url) => plain(`{${stamped(url)},"lastUpdate":1e400}`), 'skipped'],
-  'too many entries': [(url) => plain(`{${stamped(url)}}${',0'.repeat(1_000_000)}`), 'refused'],
+  'too many entries': [(url) => plain(`{${stamped(url)}}${',0'.repeat(1_000_000)}`), 'rejected'],
 }
 
 const WAYS = {
@@ -81,16 +83,16 @@ const WAYS = {
   },
 }
 
-test('what is written oddly means the same to an adapter and to the function', async (t) => {
+test('unusual JSON means the same to an adapter and to the function', async (t) => {
   await start(t)
   const origin = await listen(t, http.createServer(shazbotHandler()))
   let servers = 0
   for (const [what, [bodyFor, expected]] of Object.entries(BODIES)) {
     for (const [way, send] of Object.entries(WAYS)) {
-      await t.test(`${what}, by way of ${way}`, async () => {
+      await t.test(`${what}, through ${way}`, async () => {
         const url = `http://127.0.0.1:9/odd-${++servers}/`
         const { status, answer } = await send(origin, bodyFor(url))
-        assert.equal(status, expected === 'refused' ? 400 : 200)
+        assert.equal(status, expected === 'rejected' ? 400 : 200)
         if (status === 200) assert.equal('v2' in answer, expected === 'native')
         const { online, offline } = shazbot.shazbotGetServerList(true)
         const shown = [...online, ...offline].filter(({ baseUrl }) => baseUrl.startsWith(url))
@@ -101,7 +103,7 @@ test('what is written oddly means the same to an adapter and to the function', a
   }
 })
 
-test('a control message may begin with a byte order mark', async (t) => {
+test('a control message may start with a byte order mark', async (t) => {
   await start(t)
   const origin = await listen(t, http.createServer(shazbotHandler()))
   const { status } = await request(`${origin}clustershazbot/control`, {

@@ -1,8 +1,9 @@
 'use strict'
 
 /**
- * The same bytes, once through a body parser and the function, once through what the adapters hand them to: both must lead to
- * the same status and the same lists. `SHAZBOT_TEST_CASES=300000` makes a campaign of it, `SHAZBOT_TEST_SEED` repeats one.
+ * Passes the same bytes through a body parser and the function, and through the adapters' path.
+ * Both must give the same status and lists. `SHAZBOT_TEST_CASES=300000` runs a campaign,
+ * `SHAZBOT_TEST_SEED` repeats a run.
  */
 
 const assert = require('node:assert/strict')
@@ -12,29 +13,29 @@ const { test } = require('node:test')
 const { isDeepStrictEqual } = require('node:util')
 const { Worker } = require('node:worker_threads')
 
-const { dice } = require('../support/dice')
+const { seededRandom } = require('../support/seeded-random')
 const { environment } = require('../support/environment')
 const { mutatedMessage } = require('../support/mutated-messages')
-const { silence } = require('../support/silence')
+const { hangingMasterList } = require('../support/hanging-master-list')
 
 const CASES = Number(process.env.SHAZBOT_TEST_CASES ?? 10_000)
 const SEED = Number(process.env.SHAZBOT_TEST_SEED ?? Date.now() % 1_000_000_000)
-/** Told to one pair of engines, before they have asked in vain for a master list. */
+/** Messages for one pair of engines, sent before their download of the master list times out. */
 const BATCH = 500
 const MINUTE = 60_000
-/** Repetitions in which a difference has to show. */
+/** Repetitions in which a difference must show each time. */
 const AGAIN = 5
 const BASE_URL = 'http://127.0.0.1:9/me/'
 
-/** What an engine of its own answers to these bodies, one after the other. */
+/** Returns a new engine's responses to these bodies, in sequence. */
 async function answersOf(way, store, bodies) {
   const env = environment(store, { SHAZBOT_BASE_URL: BASE_URL, SHAZBOT_GOSSIP_INTERVAL: '60' })
-  const worker = new Worker(path.join(__dirname, '..', 'support', 'told-engine.js'), {
+  const worker = new Worker(path.join(__dirname, '..', 'support', 'message-worker.js'), {
     workerData: { env, path: way },
   })
   try {
     worker.postMessage({ bodies })
-    // Rejects where the worker throws.
+    // Rejects if the worker throws.
     const [answers] = await once(worker, 'message')
     return answers
   } finally {
@@ -42,7 +43,7 @@ async function answersOf(way, store, bodies) {
   }
 }
 
-/** What both have to agree on. Whatever an engine has stamped itself is a moment of the test. */
+/** Returns the part on which both must agree, without the stamps that an engine sets itself. */
 function comparable({ status, answer, lists }) {
   const stamp = (at) => (Math.abs(at - Date.now()) < MINUTE ? 'now' : at)
   const strip = (list) =>
@@ -63,10 +64,10 @@ function comparable({ status, answer, lists }) {
   }
 }
 
-/** How many messages were answered in which way. */
+/** The number of messages by response. */
 const seen = new Map()
 
-/** Tells two new engines the same; resolves with the first case in which they differ. */
+/** Sends two new engines the same messages; resolves with the first difference. */
 async function firstDifference(store, bodies) {
   const [objects, raw] = await Promise.all(['objects', 'raw'].map((way) => answersOf(way, store, bodies)))
   for (const [index, bytes] of bodies.entries()) {
@@ -78,12 +79,12 @@ async function firstDifference(store, bodies) {
 }
 
 test(`the same bytes mean the same as an object and as text, in ${CASES} cases`, async (t) => {
-  const store = await silence(t)
+  const store = await hangingMasterList(t)
   for (let first = 0; first < CASES; first += BATCH) {
-    const roll = dice(SEED + first)
+    const roll = seededRandom(SEED + first)
     const bodies = Array.from({ length: BATCH }, () => mutatedMessage(roll))
     let found = await firstDifference(store, bodies)
-    // The clocks of two engines do not strike at once: what counts shows every time.
+    // The clocks of two engines differ slightly; a real difference shows every time.
     for (let again = 0; found && again < AGAIN; again++) found = await firstDifference(store, bodies)
     if (!found) continue
     const { index, bytes, expected, actual } = found

@@ -7,7 +7,7 @@ const { createFakePeer } = require('../support/fake-peer')
 const { runScript } = require('../support/script')
 const { createMasterListStore } = require('../support/master-list-store')
 const { aWhileAgo } = require('../support/entries')
-const { eventually, inTime } = require('../support/eventually')
+const { eventually, withTimeout } = require('../support/eventually')
 
 const { shazbotStart, shazbotShutDown } = shazbot
 
@@ -23,7 +23,7 @@ const REQUIRED = [
 const textsOf = (lines, severity) =>
   lines.filter((line) => line.severity === severity).map(({ values }) => values.join(' '))
 
-/** Acts with something else in the place of `process.env`. */
+/** Runs `act` with a replaced `process.env`. */
 async function withEnv(env, act) {
   const real = process.env
   process.env = env
@@ -34,12 +34,12 @@ async function withEnv(env, act) {
   }
 }
 
-/** Starts an engine with these variables and shuts it down once it has written `expected` warnings; all that it wrote. */
+/** Runs an engine with these variables until it has logged `expected` warnings; returns the log. */
 async function warningsWith(t, env, expected) {
   await prepare(t, { env })
   const lines = captureConsole(t)
   await shazbotStart()
-  // Those of Rust pass through another thread.
+  // Warnings from Rust come from another thread.
   await eventually(() => textsOf(lines, 'warn').length >= expected, { what: `${expected} warnings` })
   await shazbotShutDown()
   for (const { values } of lines) assert.match(values[0], /^Clustershazbot\b/)
@@ -47,7 +47,7 @@ async function warningsWith(t, env, expected) {
 }
 
 describe('missing variables', () => {
-  test('are all in the error and in one line', async (t) => {
+  test('are all listed in the error and in one log line', async (t) => {
     const env = { SHAZBOT_CONTROL_SECRET: ' ', SHAZBOT_MASTER_LIST: undefined, SHAZBOT_BASE_URL: '' }
     await prepare(t, { env })
     const lines = captureConsole(t)
@@ -65,7 +65,7 @@ describe('missing variables', () => {
     ])
   })
 
-  test('are all six in an empty environment; a single one is told by the error alone', async (t) => {
+  test('are all six in an empty environment; a single one is only in the error', async (t) => {
     await prepare(t)
     const lines = captureConsole(t)
     await withEnv({}, () => assert.rejects(shazbotStart(), { missing: REQUIRED }))
@@ -75,7 +75,7 @@ describe('missing variables', () => {
     assert.deepEqual(lines, [])
   })
 
-  test('are no part of other errors', async (t) => {
+  test('are not mentioned by other errors', async (t) => {
     await prepare(t, { env: { SHAZBOT_GOSSIP_INTERVAL: 'soon' } })
     captureConsole(t)
     await assert.rejects(shazbotStart(), (error) => error.code === 'SHAZBOT_CONFIG' && !('missing' in error))
@@ -97,7 +97,7 @@ describe('URLs', () => {
     ['SHAZBOT_MASTER_LIST_UPDATE', 'Bearer hunter2', 'an http or https URL, not "…"'],
   ]
   for (const [name, value, expected] of WRONG) {
-    test(`${name}=${JSON.stringify(value)} is shown without secrets, with the rule that it breaks`, async (t) => {
+    test(`${name}=${JSON.stringify(value)} is shown without secrets, with the violated rule`, async (t) => {
       await prepare(t, { env: { SHAZBOT_MASTER_LIST_UPDATE_AUTH: 'Bearer hunter2', [name]: value } })
       captureConsole(t)
       await assert.rejects(shazbotStart(), {
@@ -108,8 +108,8 @@ describe('URLs', () => {
   }
 })
 
-describe('names that are not heeded', () => {
-  test('are warned of with the closest one that is', async (t) => {
+describe('unknown names', () => {
+  test('cause a warning with the closest known name', async (t) => {
     const env = {
       SHAZBOT_GOSIP_INTERVAL: '5',
       SHAZBOT_MASTERLIST: 'x',
@@ -133,7 +133,7 @@ describe('names that are not heeded', () => {
     )
   })
 
-  test('are told also where the start is refused because of them', async (t) => {
+  test('are logged even if the start fails because of them', async (t) => {
     await prepare(t, { env: { SHAZBOT_SECRET: undefined, SHAZBOT_SECRETS: 'x' } })
     const lines = captureConsole(t)
     await assert.rejects(shazbotStart(), { missing: ['SHAZBOT_SECRET'] })
@@ -142,7 +142,7 @@ describe('names that are not heeded', () => {
     ])
   })
 
-  test('are no more than ten, each in one line', async (t) => {
+  test('cause at most ten warnings, each in one line', async (t) => {
     const names = Array.from({ length: 15 }, (_, index) => [
       `SHAZBOT_\n\u202e${index}${'x'.repeat(10_000)}`,
       '1',
@@ -153,7 +153,7 @@ describe('names that are not heeded', () => {
     for (const warning of warnings) assert.ok(warning.length < 400 && !/[\n\u202e]/.test(warning), warning)
   })
 
-  test('those of the scripts and of Kubernetes are left alone', async (t) => {
+  test('of the scripts and of Kubernetes cause no warning', async (t) => {
     const env = {
       SHAZBOT_SKIP_BUILD: '1',
       SHAZBOT_SERVICE_HOST: '10.0.0.1',
@@ -170,13 +170,17 @@ describe('names that are not heeded', () => {
     ])
   })
 
-  test('no stand-in for process.env is too odd', async (t) => {
+  test('any replacement of process.env works', async (t) => {
     await prepare(t)
     captureConsole(t)
     const real = process.env
-    const refuses = { ownKeys: () => assert.fail('no keys') }
-    for (const odd of [new Proxy({ ...real }, refuses), Object.create(real), Object.assign(() => {}, real)]) {
-      await withEnv(odd, async () => {
+    const throwing = { ownKeys: () => assert.fail('no keys') }
+    for (const replacement of [
+      new Proxy({ ...real }, throwing),
+      Object.create(real),
+      Object.assign(() => {}, real),
+    ]) {
+      await withEnv(replacement, async () => {
         await shazbotStart()
         await shazbotShutDown()
       })
@@ -186,7 +190,7 @@ describe('names that are not heeded', () => {
 })
 
 describe('values that are probably wrong', () => {
-  test('are warned of by name: milliseconds, and a base URL with the routes in it', async (t) => {
+  test('cause a warning: milliseconds, and a base URL that contains the routes', async (t) => {
     const base = 'http://127.0.0.1:9/clustershazbot'
     const env = {
       SHAZBOT_GOSSIP_INTERVAL: '30000',
@@ -207,7 +211,7 @@ describe('values that are probably wrong', () => {
     }
   })
 
-  test('equal and short secrets are warned of once, by name and without their values', async (t) => {
+  test('equal and short secrets cause one warning, without their values', async (t) => {
     const env = { SHAZBOT_SECRET: 'hunter2-hunter', SHAZBOT_CONTROL_SECRET: 'hunter2-hunter' }
     const warnings = await warningsWith(t, env, 3)
     assert.equal(warnings.length, 3)
@@ -215,7 +219,7 @@ describe('values that are probably wrong', () => {
     assert.match(warnings[1], /SHAZBOT_SECRET is shorter than 16 characters/)
     assert.match(warnings[2], /SHAZBOT_CONTROL_SECRET is shorter than 16 characters/)
     assert.ok(!warnings.join().includes('hunter2'))
-    // The next start has another warning to tell, and nothing again of the secrets.
+    // The next start has another warning, and does not repeat those about the secrets.
     process.env.SHAZBOT_MONITOR = 'yes'
     const again = await warningsWith(t, { ...env, SHAZBOT_MONITOR: 'yes' }, 1)
     assert.equal(again.length, 1, again.join())
@@ -236,7 +240,7 @@ describe('SHAZBOT_LOG', { concurrency: 4 }, () => {
       setTimeout(() => {}, 100)`,
       { store, env: { SHAZBOT_LOG: level, SHAZBOT_MONITOR: 'yes' } },
     )
-    const { code } = await inTime(script.exited, { within: 60_000, what: 'the end of the process' })
+    const { code } = await withTimeout(script.exited, { within: 60_000, what: 'the end of the process' })
     assert.equal(code, 0, script.stderr)
     return script
   }
@@ -245,7 +249,7 @@ describe('SHAZBOT_LOG', { concurrency: 4 }, () => {
   const WARNING = /SHAZBOT_MONITOR is neither true nor false/
   const FAILURE = /Failed to send gossip message to/
 
-  test('info is the default, and writes all', async (t) => {
+  test('info is the default, and logs everything', async (t) => {
     for (const script of await Promise.all(['', 'INFO '].map((level) => outputWith(t, level)))) {
       assert.match(script.stdout, STARTED)
       assert.match(script.stderr, WARNING)
@@ -253,19 +257,19 @@ describe('SHAZBOT_LOG', { concurrency: 4 }, () => {
     }
   })
 
-  test('warn writes warnings and failures', async (t) => {
+  test('warn logs warnings and failures', async (t) => {
     const script = await outputWith(t, 'warn')
     assert.equal(script.stdout, '')
     assert.match(script.stderr, WARNING)
     assert.match(script.stderr, FAILURE)
   })
 
-  test('silent writes nothing', async (t) => {
+  test('silent logs nothing', async (t) => {
     const script = await outputWith(t, 'silent')
     assert.deepEqual([script.stdout, script.stderr], ['', ''])
   })
 
-  test('another word is refused by name', async (t) => {
+  test('another value is rejected by name', async (t) => {
     await prepare(t, { env: { SHAZBOT_LOG: 'debug' } })
     captureConsole(t)
     await assert.rejects(shazbotStart(), {

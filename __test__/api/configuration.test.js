@@ -31,7 +31,7 @@ const FLAGS = ['SHAZBOT_MONITOR', 'SHAZBOT_UPDATE_MASTER_LIST_ON_SHUTDOWN']
 
 const own = () => find(shazbotGetServerList().online, BASE_URL)
 
-/** Sets variables of this process; undefined takes one away. */
+/** Sets variables of this process; undefined removes one. */
 function set(variables) {
   for (const [name, value] of Object.entries(variables)) {
     if (value === undefined) delete process.env[name]
@@ -39,7 +39,7 @@ function set(variables) {
   }
 }
 
-/** Whether an engine starts with the present environment; if so it is shut down again. */
+/** Returns whether an engine starts with the current environment; shuts it down again. */
 async function accepts() {
   try {
     await shazbotStart()
@@ -52,7 +52,7 @@ async function accepts() {
 }
 
 describe('configuration: required variables', () => {
-  test('the first one missing is named, in their order', async (t) => {
+  test('the error names the first missing one, in order', async (t) => {
     captureConsole(t)
     await prepare(t)
     const values = Object.fromEntries(REQUIRED.map((name) => [name, process.env[name]]))
@@ -69,7 +69,7 @@ describe('configuration: required variables', () => {
     assert.equal(shazbotGetServerList().online.length, 1, 'a later start succeeds')
   })
 
-  test('a missing one is told before a wrong one', async (t) => {
+  test('a missing one is reported before an invalid one', async (t) => {
     captureConsole(t)
     await prepare(t, {
       env: { SHAZBOT_GOSSIP_INTERVAL: 'never', SHAZBOT_MASTER_LIST: '?', SHAZBOT_BASE_URL: undefined },
@@ -77,7 +77,7 @@ describe('configuration: required variables', () => {
     await assert.rejects(shazbotStart(), { message: 'Environment variable SHAZBOT_BASE_URL is required' })
   })
 
-  test('all concurrent starts reject, and nothing has been asked', async (t) => {
+  test('all concurrent starts reject, without any request', async (t) => {
     captureConsole(t)
     const { store } = await prepare(t, { env: { SHAZBOT_MASTER_LIST_UPDATE: undefined } })
     const results = await Promise.allSettled([shazbotStart(), shazbotStart(), shazbotStart()])
@@ -87,7 +87,7 @@ describe('configuration: required variables', () => {
     assert.equal(store.requests.length, 0)
   })
 
-  test('an environment that is only looked at when the engine starts', async (t) => {
+  test('the environment is read when the engine starts', async (t) => {
     captureConsole(t)
     await prepare(t)
     set({ SHAZBOT_SECRET: 'set later' })
@@ -99,7 +99,7 @@ describe('configuration: required variables', () => {
 
 describe('configuration: numbers', () => {
   for (const name of NUMBERS) {
-    test(`${name} is read as parseInt reads, and decimals too`, async (t) => {
+    test(`${name} is read like parseInt, with decimals`, async (t) => {
       captureConsole(t)
       await prepare(t)
       for (const value of [
@@ -128,7 +128,7 @@ describe('configuration: numbers', () => {
     })
   }
 
-  test('0 is no gossip interval, but legal for the others', async (t) => {
+  test('0 is invalid as gossip interval, but valid for the others', async (t) => {
     captureConsole(t)
     await prepare(t)
     for (const [name, isLegal] of Object.entries({
@@ -145,7 +145,7 @@ describe('configuration: numbers', () => {
     }
   })
 
-  test('an error about a number says which variable, and what it may be', async (t) => {
+  test('an error about a number names the variable and its accepted values', async (t) => {
     await prepare(t)
     for (const name of NUMBERS) {
       set({ [name]: 'soon' })
@@ -163,19 +163,19 @@ describe('configuration: flags', () => {
   const ODD = ['1', 'yes', 'on', 'truely', 'wahr', '0', 'no']
 
   for (const name of FLAGS) {
-    test(`${name} is true only for true, and whatever is neither is warned of`, async (t) => {
+    test(`${name} is true only for true, and other values cause a warning`, async (t) => {
       const lines = captureConsole(t)
       const { store } = await prepare(t)
       for (const value of [...TRUE, ...FALSE, ...ODD]) {
         lines.length = 0
         set({ [name]: value })
         await shazbotStart()
-        // The warning passes through another thread.
+        // The warning comes from another thread.
         const warnings = () =>
           lines.filter(({ severity }) => severity === 'warn').map(({ values }) => values.join(' '))
         if (ODD.includes(value)) {
           await eventually(() => warnings().some((text) => text.includes(name)), {
-            what: `a warning of ${name}=${value}`,
+            what: `a warning about ${name}=${value}`,
           })
         }
         const monitor = own().monitor
@@ -190,7 +190,7 @@ describe('configuration: flags', () => {
 })
 
 describe('configuration: secrets and the environment', () => {
-  test('whitespace around secrets does not count, in the variables and in the headers', async (t) => {
+  test('whitespace around secrets is ignored, in variables and headers', async (t) => {
     await start(t, {
       env: { SHAZBOT_SECRET: `\t ${SECRET} \r\n`, SHAZBOT_CONTROL_SECRET: `${CONTROL_SECRET}\n` },
     })
@@ -203,7 +203,7 @@ describe('configuration: secrets and the environment', () => {
     })
   })
 
-  test('a secret that can be no header is refused by name', async (t) => {
+  test('a secret that is no valid header value is rejected by name', async (t) => {
     await prepare(t)
     for (const name of ['SHAZBOT_SECRET', 'SHAZBOT_CONTROL_SECRET', 'SHAZBOT_MASTER_LIST_UPDATE_AUTH']) {
       const before = process.env[name]
@@ -245,7 +245,7 @@ describe('configuration: secrets and the environment', () => {
 
     process.env = { ...replaced, SHAZBOT_MONITOR: true, SHAZBOT_GOSSIP_INTERVAL: 5 }
     await shazbotStart()
-    assert.equal(own().monitor, true, 'a flag need not be text')
+    assert.equal(own().monitor, true, 'a flag need not be a string')
     await shazbotShutDown()
 
     process.env = { ...replaced, SHAZBOT_GOSSIP_INTERVAL: -5 }
@@ -255,7 +255,7 @@ describe('configuration: secrets and the environment', () => {
     await assert.rejects(shazbotStart(), { message: 'Environment variable SHAZBOT_SECRET is required' })
   })
 
-  test('variables of the process are left as they are', async (t) => {
+  test('variables of the process are not changed', async (t) => {
     captureConsole(t)
     await prepare(t, { env: { SHAZBOT_SECRET: ` ${SECRET} ` } })
     const before = { ...process.env }
@@ -265,10 +265,10 @@ describe('configuration: secrets and the environment', () => {
   })
 })
 
-describe('configuration: what is observed from outside', { concurrency: 8 }, () => {
+describe('configuration: effects', { concurrency: 8 }, () => {
   const gaps = (requests) => requests.slice(1).map(({ at }, i) => at - requests[i].at)
 
-  test('decimals of seconds are heeded', async (t) => {
+  test('decimals of seconds are respected', async (t) => {
     const peer = await createFakePeer(t)
     await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: { SHAZBOT_GOSSIP_INTERVAL: '0.5s' } })
     await eventually(() => peer.gossips.length >= 8, { what: 'seven rounds' })
@@ -277,7 +277,7 @@ describe('configuration: what is observed from outside', { concurrency: 8 }, () 
     assert.ok(Math.min(...pauses) < 800, `${pauses}`)
   })
 
-  test('a gossip interval below 0.2 s counts as that', async (t) => {
+  test('a gossip interval below 0.2 s counts as 0.2 s', async (t) => {
     const peer = await createFakePeer(t)
     await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: { SHAZBOT_GOSSIP_INTERVAL: '0.0001' } })
     await eventually(() => peer.gossips.length >= 12, { what: 'eleven rounds' })
@@ -285,7 +285,7 @@ describe('configuration: what is observed from outside', { concurrency: 8 }, () 
     assert.ok(pauses.reduce((a, b) => a + b) / pauses.length > 175, `${pauses}`)
   })
 
-  test('a number beyond a day is no storm', async (t) => {
+  test('a number above a day causes no request storm', async (t) => {
     const peer = await createFakePeer(t)
     const store = await createMasterListStore(t, { servers: [peer.entry(aWhileAgo())] })
     const huge = '99999999999999999999'
@@ -297,7 +297,7 @@ describe('configuration: what is observed from outside', { concurrency: 8 }, () 
     })
   })
 
-  test('minimum and interval of the announcements add up, and 0 is legal in either', async (t) => {
+  test('minimum and interval of the announcements add up, and either may be 0', async (t) => {
     const [short, none] = [await createMasterListStore(t), await createMasterListStore(t)]
     await Promise.all([
       startSubject(t, {
@@ -310,7 +310,7 @@ describe('configuration: what is observed from outside', { concurrency: 8 }, () 
       }),
     ])
     await eventually(() => short.gets.length >= 3 && none.gets.length >= 4, { what: 'announcements' })
-    // What comes late here makes the next gap seem short: the sum has to fit, and the shortest gap.
+    // Late downloads make the next gap seem short, so the sum and the shortest gap are checked.
     for (const [{ gets }, pace] of [
       [short, 2_000],
       [none, 1_000],
@@ -321,7 +321,7 @@ describe('configuration: what is observed from outside', { concurrency: 8 }, () 
     }
   })
 
-  test('only the interval of the announcements is random', async (t) => {
+  test('only the announcement interval is random', async (t) => {
     const store = await createMasterListStore(t)
     const env = { SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '0', SHAZBOT_MASTER_ANNOUNCE_INTERVAL: '1.5' }
     await startSubject(t, { store, env })
@@ -332,7 +332,7 @@ describe('configuration: what is observed from outside', { concurrency: 8 }, () 
     assert.ok(Math.max(...pauses) - Math.min(...pauses) > 200, `they are spread: ${pauses}`)
   })
 
-  test('SHAZBOT_MONITOR is told to the peers', async (t) => {
+  test('peers receive SHAZBOT_MONITOR', async (t) => {
     const peer = await createFakePeer(t)
     const { app } = await startSubject(t, {
       servers: [peer.entry(aWhileAgo())],
@@ -341,7 +341,7 @@ describe('configuration: what is observed from outside', { concurrency: 8 }, () 
     assert.equal(find(peer.gossips[0].json.online, app.baseUrl).monitor, true)
   })
 
-  test('without SHAZBOT_UPDATE_MASTER_LIST_ON_SHUTDOWN a shut-down does not touch the list', async (t) => {
+  test('without SHAZBOT_UPDATE_MASTER_LIST_ON_SHUTDOWN a shut-down does not change the list', async (t) => {
     const peer = await createFakePeer(t)
     const { app, store } = await startSubject(t, { servers: [peer.entry(aWhileAgo())] })
     assert.ok(isOnline(await app.list(), app.baseUrl))

@@ -24,10 +24,10 @@ async function errorOf(act) {
   } catch (error) {
     return error
   }
-  assert.fail('It was accepted')
+  assert.fail('no error')
 }
 
-/** Checks all that a program may see of an error. */
+/** Checks everything that a program can see of an error. */
 function assertError(error, { message, code, status }) {
   assert.ok(error instanceof Error)
   assert.equal(Object.prototype.toString.call(error), '[object Error]')
@@ -115,12 +115,12 @@ describe('errors', () => {
     })
   }
 
-  /** An array that tells other lengths than it has, one after the other. */
-  const lengths = (...told) =>
+  /** An array that reports different lengths, one after the other. */
+  const lengths = (...values) =>
     new Proxy([], {
       get(list, key) {
         if (key !== 'length') return list[key]
-        return told.length > 1 ? told.shift() : told[0]
+        return values.length > 1 ? values.shift() : values[0]
       },
     })
   const revoked = (target) => {
@@ -140,8 +140,8 @@ describe('errors', () => {
     'a revoked array': () => revoked([]),
     'a revoked proxy for online': () => ({ online: revoked([]) }),
     'a revoked proxy for offline': () => ({ online: [], offline: revoked({}) }),
-    'an accessor of online that throws': () => throwing('online'),
-    'an accessor of offline that throws': () => throwing('offline'),
+    'a throwing accessor of online': () => throwing('online'),
+    'a throwing accessor of offline': () => throwing('offline'),
     'an accessor that throws nothing': () => throwing('online', null),
     'an accessor that throws what has a code': () => throwing('online', { code: 'SHAZBOT_UNAUTHORIZED' }),
     'a BigInt for a length': () => ({ online: lengths(5n) }),
@@ -154,7 +154,7 @@ describe('errors', () => {
   }
 
   for (const [what, body] of Object.entries(UNREADABLE)) {
-    test(`a gossip message that can't be read: ${what}`, async (t) => {
+    test(`an unreadable gossip message: ${what}`, async (t) => {
       await start(t)
       const before = shazbotGetServerList(true)
       const error = await errorOf(() => shazbotGossipRequest(SECRET, body()))
@@ -163,7 +163,7 @@ describe('errors', () => {
     })
   }
 
-  test("a control message that can't be read", async (t) => {
+  test('an unreadable control message', async (t) => {
     await start(t)
     for (const message of [revoked({}), throwing('online')]) {
       const error = await errorOf(() => shazbotControlRequest(CONTROL_SECRET, message))
@@ -171,7 +171,7 @@ describe('errors', () => {
     }
   })
 
-  test('a length is read once: one that grows is the first one', async (t) => {
+  test('a growing length is read once', async (t) => {
     await start(t)
     const { online, offline } = await shazbotGossipRequest(SECRET, {
       online: lengths(1, 1e6, 2 ** 53, 5n),
@@ -180,7 +180,7 @@ describe('errors', () => {
     assert.deepEqual([online.length, offline.length], [1, 0])
   })
 
-  test('a v2 that is, or holds, a proxy leaves a plain message', async (t) => {
+  test('a v2 that is or contains a proxy is ignored', async (t) => {
     await start(t)
     for (const v2 of [
       revoked({}),
@@ -214,7 +214,7 @@ describe('errors', () => {
     }
   })
 
-  test('they reject and never throw, but for the list', async (t) => {
+  test('functions reject and never throw, except for the list', async (t) => {
     await start(t)
     for (const act of [
       () => shazbotGossipRequest(),

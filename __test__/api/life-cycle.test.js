@@ -9,18 +9,19 @@ const { answers } = require('../support/scripted-server')
 const { runScript } = require('../support/script')
 const { startSubject } = require('../support/subject')
 const { aWhileAgo, isOffline } = require('../support/entries')
-const { eventually, throughout, inTime } = require('../support/eventually')
+const { eventually, throughout, withTimeout } = require('../support/eventually')
 
 const FAST = { SHAZBOT_GOSSIP_INTERVAL: '0.2' }
 
-/** A peer, and a master list that names it. */
+/** Creates a peer, and a master list that names it. */
 async function createWorld(t) {
   const peer = await createFakePeer(t)
   const store = await createMasterListStore(t, { servers: [peer.entry(aWhileAgo())] })
   return { peer, store }
 }
 
-const exitOf = (script, within = 30_000) => inTime(script.exited, { within, what: 'the end of the process' })
+const exitOf = (script, within = 30_000) =>
+  withTimeout(script.exited, { within, what: 'the end of the process' })
 
 async function assertExit(script, code, signal = null) {
   const exit = await exitOf(script)
@@ -40,7 +41,7 @@ describe('life cycle of a process', { concurrency: 6 }, () => {
     assert.ok(script.isRunning)
   })
 
-  test('an engine keeps the process alive while its start is under way', async (t) => {
+  test('a start in progress keeps the process alive', async (t) => {
     const { peer, store } = await createWorld(t)
     const release = peer.hold('gossip')
     const script = runScript(
@@ -57,7 +58,7 @@ describe('life cycle of a process', { concurrency: 6 }, () => {
     assert.ok(script.said('go on'))
   })
 
-  test('after a shut-down the process ends by itself, at once, with code 0', async (t) => {
+  test('a process ends by itself after a shut-down, at once, with code 0', async (t) => {
     const { peer, store } = await createWorld(t)
     const script = runScript(
       t,
@@ -74,12 +75,12 @@ describe('life cycle of a process', { concurrency: 6 }, () => {
     const exitedAt = Date.now()
     assert.equal(code, 0, script.stderr)
     const [, lingered, endedAt] = /lingered (\S+), ended (\d+)/.exec(script.stdout).map(Number)
-    assert.ok(lingered < 2_000, `it lingered for ${lingered} ms`)
+    assert.ok(lingered < 2_000, `the process stayed alive for ${lingered} ms`)
     assert.ok(exitedAt - endedAt < 4_000, `its end took ${exitedAt - endedAt} ms`)
     assert.ok(peer.gossips.at(-1).json.offline.some(({ baseUrl }) => baseUrl.endsWith('/me/')))
   })
 
-  test('a start that is refused holds nothing', async (t) => {
+  test('a rejected start does not keep the process alive', async (t) => {
     const script = runScript(t, 'await shazbot.shazbotStart().catch(({ message }) => console.log(message))', {
       env: { SHAZBOT_SECRET: undefined },
     })
@@ -145,7 +146,7 @@ describe('life cycle of a process', { concurrency: 6 }, () => {
     })
   }
 
-  test('no handler is installed, neither by loading nor by a start nor by a shut-down', async (t) => {
+  test('loading, start and shut-down install no handlers', async (t) => {
     const { store } = await createWorld(t)
     const program = `const show = () => console.log(JSON.stringify(process.eventNames().map(String)))
       show()
@@ -169,7 +170,7 @@ describe('life cycle of a process', { concurrency: 6 }, () => {
     await eventually(() => peer.gossips.length >= 15, { what: 'many rounds' })
   })
 
-  test('starts and shut-downs called in one tick end as the last one says', async (t) => {
+  test('the last of several starts and shut-downs in one tick wins', async (t) => {
     const { peer, store } = await createWorld(t)
     const program = `const { shazbotStart, shazbotShutDown, shazbotGetServerList } = shazbot
       const isRunning = () => { try { return shazbotGetServerList().online.length > 0 } catch { return false } }
@@ -188,7 +189,7 @@ describe('life cycle of a process', { concurrency: 6 }, () => {
     await assertSilent(peer)
   })
 
-  test('what happened while the event loop was blocked is known as soon as it runs again', async (t) => {
+  test('changes during a blocked event loop are visible once it runs again', async (t) => {
     const peer = await createFakePeer(t, { port: await freePort() })
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: FAST })
     await eventually(() => peer.gossips.length >= 2, { what: 'a round' })
@@ -203,7 +204,7 @@ describe('life cycle of a process', { concurrency: 6 }, () => {
   })
 })
 
-test('200 starts and shut-downs in one process leave nothing behind', async (t) => {
+test('200 starts and shut-downs in one process leak nothing', async (t) => {
   const { peer, store } = await createWorld(t)
   const program = async () => {
     const { readdirSync } = require('node:fs')
@@ -238,7 +239,7 @@ test('200 starts and shut-downs in one process leave nothing behind', async (t) 
   const { before, after } = JSON.parse(script.stdout)
   t.diagnostic(script.stdout.trim())
   assert.ok(after.handles <= before.handles, 'handles')
-  // The runtime's threads for what blocks come and go as the machine is busy; what leaks does so in each of 150 cycles.
+  // Idle runtime threads come and go under load; a leak would show in each of 150 cycles.
   assert.ok(after.threads <= before.threads + 20, 'threads')
   assert.ok(after.descriptors <= before.descriptors + 15, 'file descriptors')
   assert.ok(after.heap < before.heap + 3_000_000, 'heap')

@@ -9,7 +9,7 @@ const { runScript } = require('../support/script')
 const { startSubject } = require('../support/subject')
 const { deadBaseUrl } = require('../support/ports')
 const { aWhileAgo, entry, isOffline } = require('../support/entries')
-const { eventually, inTime } = require('../support/eventually')
+const { eventually, withTimeout } = require('../support/eventually')
 
 const { shazbotStart, shazbotShutDown } = shazbot
 
@@ -20,7 +20,7 @@ const textsOf = (lines, severity) =>
   lines.filter((line) => line.severity === severity).map(({ values }) => values[0])
 
 describe('logs', () => {
-  test('a start and a shut-down are told through console.log, each once', async (t) => {
+  test('start and shut-down each log one line through console.log', async (t) => {
     await prepare(t)
     const lines = captureConsole(t)
     await Promise.all([shazbotStart(), shazbotStart()])
@@ -31,14 +31,14 @@ describe('logs', () => {
     assert.deepEqual(lines, [{ severity: 'log', values: ['Clustershazbot engine shut down'] }])
   })
 
-  test('a refused start is not told: the caller knows', async (t) => {
+  test('a rejected start is not logged, because the caller gets the error', async (t) => {
     await prepare(t, { env: { SHAZBOT_SECRET: undefined } })
     const lines = captureConsole(t)
     await assert.rejects(shazbotStart())
     assert.deepEqual(lines, [])
   })
 
-  test('failures have a beginning, an address without secrets, and a reason as a second value', async (t) => {
+  test('failures have a fixed beginning, a URL without secrets, and a reason as second argument', async (t) => {
     const dead = await deadBaseUrl()
     const store = await createMasterListStore(t, { servers: [entry(dead, aWhileAgo())] })
     store.onPut = () => BROKEN
@@ -72,7 +72,7 @@ describe('logs', () => {
     assert.match(lines.find(({ values }) => values[0] === expected[2]).values[1], /500/)
   })
 
-  test('the console is looked up at each log, and one that throws hurts nobody', async (t) => {
+  test('the console is looked up at each log, and a throwing one is harmless', async (t) => {
     await prepare(t)
     captureConsole(t)
     console.log = () => {
@@ -89,7 +89,7 @@ describe('logs', () => {
 })
 
 describe('logs of a process', { concurrency: 8 }, () => {
-  test('the same failure of the same peer is told once a minute at most', async (t) => {
+  test('the same failure of the same peer is logged at most once a minute', async (t) => {
     const peer = await createFakePeer(t)
     const { app } = await startSubject(t, {
       servers: [peer.entry(aWhileAgo())],
@@ -105,7 +105,7 @@ describe('logs of a process', { concurrency: 8 }, () => {
     assert.equal(logs[0].stream, 'stderr')
   })
 
-  test('another peer, and another kind of failure, is told at once', async (t) => {
+  test('another peer, and another kind of failure, is logged at once', async (t) => {
     const peers = await Promise.all([1, 2].map(() => createFakePeer(t)))
     for (const peer of peers) peer.onGossip = () => ({ status: 401, body: '' })
     const { app, store } = await startSubject(t, {
@@ -124,7 +124,7 @@ describe('logs of a process', { concurrency: 8 }, () => {
     }
   })
 
-  test('downloads that fail again and again are told once', async (t) => {
+  test('repeated download failures are logged once', async (t) => {
     const store = await createMasterListStore(t)
     store.onGet = () => BROKEN
     const { app } = await startSubject(t, { store, env: EVERY_SECOND })
@@ -135,7 +135,7 @@ describe('logs of a process', { concurrency: 8 }, () => {
     )
   })
 
-  test('of what goes well, only who is there is told', async (t) => {
+  test('in normal operation, only joining servers are logged', async (t) => {
     const peer = await createFakePeer(t)
     const { app } = await startSubject(t, {
       servers: [peer.entry(aWhileAgo())],
@@ -151,7 +151,7 @@ describe('logs of a process', { concurrency: 8 }, () => {
     )
   })
 
-  test('who joins, dies and leaves is told with the cause', async (t) => {
+  test('joining, dying and leaving servers are logged with the cause', async (t) => {
     const { app } = await startSubject(t)
     const lines = () => app.lines.map(({ text }) => text).filter((text) => text.startsWith('Clustershazbot:'))
     const servers = [entry(app.baseUrl, aWhileAgo())]
@@ -194,12 +194,12 @@ describe('the happy-server hook', { concurrency: 8 }, () => {
       loads: false,
       env: { MODULE: require.resolve('../..') },
     })
-    const { code } = await inTime(script.exited, { within: 60_000, what: 'the end of the process' })
+    const { code } = await withTimeout(script.exited, { within: 60_000, what: 'the end of the process' })
     assert.equal(code, 0, script.stderr)
     return reports(script)
   }
 
-  test('is set at load where the extension point is there, and reports at once', async (t) => {
+  test('is set at load if the extension point exists, and reports at once', async (t) => {
     const [before, running, after] = await run(
       t,
       `globalThis.happyServerExtension = { other: 1 }
@@ -219,7 +219,7 @@ describe('the happy-server hook', { concurrency: 8 }, () => {
     assert.equal(after, '{"status":"ok"}')
   })
 
-  test('shows the key cluster also while it is undefined, and is synchronous', async (t) => {
+  test('has the key cluster even if undefined, and is synchronous', async (t) => {
     const [keys] = await run(
       t,
       `globalThis.happyServerExtension = {}
@@ -231,7 +231,7 @@ describe('the happy-server hook', { concurrency: 8 }, () => {
   })
 
   for (const [what, absent] of Object.entries({ 'not there': 'undefined', null: 'null' })) {
-    test(`is set 3 s later where the extension point is ${what} at load`, async (t) => {
+    test(`is set 3 s later if the extension point is ${what} at load`, async (t) => {
       const result = await run(
         t,
         `globalThis.happyServerExtension = ${absent}
@@ -250,7 +250,7 @@ describe('the happy-server hook', { concurrency: 8 }, () => {
     })
   }
 
-  test('an extension point that takes nothing in hurts neither the load nor a start', async (t) => {
+  test('a read-only extension point breaks neither loading nor a start', async (t) => {
     const result = await run(
       t,
       `globalThis.happyServerExtension = Object.freeze({})
@@ -281,7 +281,7 @@ describe('the happy-server hook', { concurrency: 8 }, () => {
     for (const report of result.slice(1)) assert.equal(JSON.parse(report).cluster.online[0].baseUrl, me)
   })
 
-  test('leaves alone what is no object, and holds no process', async (t) => {
+  test('ignores values that are no objects, and does not keep the process alive', async (t) => {
     for (const value of ['1', '"text"', 'true', 'undefined']) {
       const result = await run(
         t,
@@ -295,7 +295,7 @@ describe('the happy-server hook', { concurrency: 8 }, () => {
     }
   })
 
-  test('reports an error as one', async (t) => {
+  test('reports an error', async (t) => {
     const [report] = await run(
       t,
       `globalThis.happyServerExtension = {}
@@ -311,7 +311,7 @@ describe('the happy-server hook', { concurrency: 8 }, () => {
     assert.deepEqual(JSON.parse(report), { status: 'error', error: 'out of order' })
   })
 
-  test('shows who is offline', async (t) => {
+  test('shows offline servers', async (t) => {
     const [report] = await run(
       t,
       `globalThis.happyServerExtension = {}

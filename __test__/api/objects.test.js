@@ -1,8 +1,8 @@
 'use strict'
 
 /**
- * Requests and answers as objects: what crosses the boundary of the addon is only what JavaScript does not have yet, and
- * nobody must notice.
+ * Requests and responses as objects: only data that JavaScript lacks crosses the boundary, and
+ * programs must not notice.
  */
 
 const assert = require('node:assert/strict')
@@ -12,9 +12,9 @@ const { test } = require('node:test')
 const { Worker } = require('node:worker_threads')
 
 const { CONTROL_SECRET, SECRET, environment } = require('../support/environment')
-const { silence } = require('../support/silence')
+const { hangingMasterList } = require('../support/hanging-master-list')
 const { BASE_URL, captureConsole, gossip, prepare, shazbot, start } = require('../support/in-process')
-const { dice } = require('../support/dice')
+const { seededRandom } = require('../support/seeded-random')
 const { entry, find, urlsOf } = require('../support/entries')
 
 const HOUR = 3_600_000
@@ -24,17 +24,17 @@ const NOW = Date.now() - HOUR
 const urlOf = (index) => `http://127.0.0.1:9/${index}/`
 
 async function startInSilence(t) {
-  const store = await silence(t)
+  const store = await hangingMasterList(t)
   await prepare(t, { store })
   captureConsole(t)
   shazbot.shazbotStart().catch(() => {})
   return store
 }
 
-/** An engine beside the one of this thread that is told the same as text. */
+/** Starts an engine in a worker that receives the same messages as text. */
 async function startTwin(t, store) {
   const env = environment(store, { SHAZBOT_BASE_URL: BASE_URL, SHAZBOT_GOSSIP_INTERVAL: '60' })
-  const worker = new Worker(path.join(__dirname, '..', 'support', 'told-engine.js'), {
+  const worker = new Worker(path.join(__dirname, '..', 'support', 'message-worker.js'), {
     workerData: { env, path: 'raw' },
   })
   t.after(() => worker.terminate())
@@ -61,7 +61,7 @@ const throwing = () => ({
   },
 })
 
-/** An entry that is none, or is an odd one, and the same as it stands in a text. */
+/** A malformed or unusual entry, and the same in a text. */
 function oddPair(url, stamp, roll) {
   const plain = { baseUrl: url, monitor: true, lastUpdate: stamp }
   const inherited = Object.create(plain)
@@ -106,14 +106,14 @@ function oddPair(url, stamp, roll) {
   return pairs[roll(pairs.length)]
 }
 
-/** Two lists as objects and as they stand in a text. */
+/** Two lists as objects and in a text. */
 function randomBodies(servers, round, roll) {
   const [objects, text] = [
     { online: [], offline: [] },
     { online: [], offline: [] },
   ]
   const known = Array.from({ length: roll(servers) }, (_, index) => (roll(8) === 0 ? roll(servers) : index))
-  // Offline claims of long ago make places free.
+  // Old offline claims free slots.
   const oldShare = roll(4) === 0 ? 3 : 40
   for (const index of roll(2) === 0 ? known : shuffled(known, roll)) {
     const list = roll(6) === 0 ? 'offline' : 'online'
@@ -127,14 +127,14 @@ function randomBodies(servers, round, roll) {
   return [objects, text]
 }
 
-/** All but the stamp of this server itself, which is another in each engine. */
+/** Everything except this server's own stamp, which differs between engines. */
 function withoutOwnStamp({ online, offline }) {
   const strip = (list) =>
     list.map((server) => (server.baseUrl === BASE_URL ? { ...server, lastUpdate: 0 } : server))
   return { online: strip(online), offline: strip(offline) }
 }
 
-/** What a careless program might do to an answer. */
+/** Changes a response, as a careless program might. */
 function spoil(lists, roll) {
   for (const list of [lists.online, lists.offline]) {
     for (const server of list) {
@@ -154,17 +154,17 @@ for (const [servers, rounds] of [
   [150, 120],
   [1_500, 25],
 ]) {
-  test(`objects tell an engine the same as text does, among ${servers} servers`, async (t) => {
+  test(`objects and text have the same effect, among ${servers} servers`, async (t) => {
     const store = await startInSilence(t)
-    const tell = await startTwin(t, store)
+    const send = await startTwin(t, store)
     const seed = Date.now() >>> 0
-    const roll = dice(seed)
+    const roll = seededRandom(seed)
     let gone = 0
     let before = []
     for (let round = 0; round < rounds; round++) {
       const [objects, text] = randomBodies(servers, round, roll)
       const answer = await gossip(objects)
-      const expected = withoutOwnStamp(await tell({ message: 'gossip', ...text }))
+      const expected = withoutOwnStamp(await send({ message: 'gossip', ...text }))
       const hint = `seed ${seed}, round ${round}`
       assert.deepEqual(Object.keys(answer), ['message', 'online', 'offline'])
       assert.deepEqual(withoutOwnStamp(answer), expected, hint)
@@ -178,11 +178,11 @@ for (const [servers, rounds] of [
       before = [...urls]
       for (const lists of [answer, all, listed]) spoil(lists, roll)
     }
-    assert.ok(gone > 0, 'no place became free')
+    assert.ok(gone > 0, 'no slot was freed')
   })
 }
 
-test('what is handed out is fresh each time', async (t) => {
+test('results are new objects each time', async (t) => {
   await start(t)
   const answers = [
     await gossip({ online: [entry(urlOf(1)), entry(urlOf(2))] }),
@@ -206,7 +206,7 @@ test('what is handed out is fresh each time', async (t) => {
   }
 })
 
-test('an engine that is started again knows nothing of the names of the one before', async (t) => {
+test('a restarted engine does not know the URLs of the previous one', async (t) => {
   await start(t)
   await gossip({ online: [1, 2, 3].map((index) => entry(urlOf(index))) })
   await shazbot.shazbotShutDown()
@@ -216,7 +216,7 @@ test('an engine that is started again knows nothing of the names of the one befo
   assert.deepEqual(urlsOf(answer.online), [urlOf(3), urlOf(4), BASE_URL].sort())
 })
 
-test('an engine that is started again under another name takes the old one for another server', async (t) => {
+test('an engine restarted with another URL treats the old URL as another server', async (t) => {
   await start(t)
   await gossip({ online: [] })
   await shazbot.shazbotShutDown()
@@ -227,13 +227,13 @@ test('an engine that is started again under another name takes the old one for a
   assert.deepEqual(urlsOf(answer.online), [urlOf(7)])
 })
 
-test('an accessor that asks for the lists meanwhile gets them, and disturbs nothing', async (t) => {
+test('an accessor may request the lists', async (t) => {
   await startInSilence(t)
   await gossip({ online: [1, 2, 3].map((index) => entry(urlOf(index), LONG_AGO)) })
   const seen = []
   const asking = {
     get baseUrl() {
-      // It makes the place free that the entry before it was written down with.
+      // It frees the slot that the previous entry was written with.
       gossip({ online: [], offline: [entry(urlOf(1), LONG_AGO + 1)] })
       seen.push(urlsOf(shazbot.shazbotGetServerList().online))
       return urlOf(2)
@@ -247,7 +247,7 @@ test('an accessor that asks for the lists meanwhile gets them, and disturbs noth
   assert.deepEqual(find(answer.online, urlOf(3)), entry(urlOf(3), NOW, true))
 })
 
-test('without the secret nothing of a body is looked at', async (t) => {
+test('a body without the secret is not read', async (t) => {
   await start(t)
   const touched = []
   const traps = Object.getOwnPropertyNames(Reflect).map((name) => [name, () => touched.push(name)])
@@ -257,7 +257,7 @@ test('without the secret nothing of a body is looked at', async (t) => {
   assert.deepEqual(touched, [])
 })
 
-test('what is wrong with a body is told to those alone who may gossip', async (t) => {
+test('errors about a body are only reported to callers with the secret', async (t) => {
   await start(t)
   for (const body of [undefined, { online: 1 }, { online: [], offline: null }]) {
     await assert.rejects(shazbot.shazbotGossipRequest('other', body), { code: 'SHAZBOT_UNAUTHORIZED' })
@@ -286,13 +286,13 @@ test('few new servers are known at once, many when their message is answered', a
   assert.deepEqual(shazbot.shazbotGetServerList().online.slice(1), answer.online.slice(1))
 })
 
-test('messages that are merged at the same time lose nothing of each other', async (t) => {
+test('messages that are merged at the same time are all merged', async (t) => {
   await startInSilence(t)
   await gossip({ online: newcomers(0, 100).map((server) => ({ ...server, lastUpdate: LONG_AGO })) })
   const answers = await Promise.all([
     gossip({ online: newcomers(50, MANY) }),
     gossip({ online: newcomers(MANY, MANY), offline: newcomers(2 * MANY, 100) }),
-    // Makes places free.
+    // Frees slots.
     gossip({
       online: [],
       offline: newcomers(0, 40).map((server) => ({ ...server, lastUpdate: LONG_AGO + 1 })),
@@ -305,16 +305,16 @@ test('messages that are merged at the same time lose nothing of each other', asy
   assert.deepEqual(urlsOf(offline), urlsOf(newcomers(2 * MANY, 100)))
   assert.deepEqual(find(online, urlOf(45)), entry(urlOf(45), NOW, true))
   assert.equal(find(online, urlOf(50)).lastUpdate, NOW)
-  // Each answer shows what its own message told.
+  // Each response shows the claims of its own message.
   assert.equal(find(answers[0].online, urlOf(MANY)).lastUpdate, NOW)
   assert.equal(answers[1].offline.length, 100)
 })
 
-test('a shutdown while a message is merged', async (t) => {
+test('a shut-down during a merge', async (t) => {
   await startInSilence(t)
   const merging = gossip({ online: newcomers(0, MANY) })
   await shazbot.shazbotShutDown()
-  // As a message that comes before the shutdown is over, or as one that comes afterwards.
+  // Like a message before the end of the shut-down, or like one after it.
   const outcome = await merging.then(
     (answer) => answer.message,
     (error) => error.code,
@@ -325,8 +325,11 @@ test('a shutdown while a message is merged', async (t) => {
   assert.equal((await gossip({ online: newcomers(7, 1) })).online.length, 2)
 })
 
-test('a worker that ends while a message of it is merged', async (t) => {
-  const env = environment(await silence(t), { SHAZBOT_BASE_URL: BASE_URL, SHAZBOT_GOSSIP_INTERVAL: '60' })
+test('a worker that ends during a merge', async (t) => {
+  const env = environment(await hangingMasterList(t), {
+    SHAZBOT_BASE_URL: BASE_URL,
+    SHAZBOT_GOSSIP_INTERVAL: '60',
+  })
   const body = { message: 'gossip', online: newcomers(0, MANY) }
   const program = `
     const { parentPort, workerData: { env, secret, body } } = require('node:worker_threads')
@@ -335,7 +338,7 @@ test('a worker that ends while a message of it is merged', async (t) => {
     const shazbot = require(${JSON.stringify(path.join(__dirname, '..', '..', 'js', 'index.js'))})
     shazbot.shazbotStart().catch(() => {})
     shazbot.shazbotGossipRequest(secret, body)
-    parentPort.postMessage('told')
+    parentPort.postMessage('sent')
   `
   const worker = new Worker(program, { eval: true, workerData: { env, secret: SECRET, body } })
   await once(worker, 'message')

@@ -6,7 +6,7 @@ const { UrlIndex } = require('../../js/roster/url-index.js')
 
 const SERVERS = 5_000
 
-/** Names as clusters have them, which differ at their beginnings, in their midst, or at their ends. */
+/** URLs as in real clusters, which differ at the beginning, in the middle or at the end. */
 const NAMINGS = {
   addresses: (index) => `http://10.0.${index >> 8}.${index & 255}:3000/`,
   ports: (index) => `http://127.0.0.1:${10_000 + index}/`,
@@ -14,7 +14,7 @@ const NAMINGS = {
   pods: (index) => `http://web-${index}.web.default.svc.cluster.local:8080/`,
 }
 
-/** What is found of these names, by a copy of each as a parser would make it. */
+/** Looks up a copy of each URL, as a parser would create it. */
 function found(index, urls) {
   return JSON.parse(JSON.stringify(urls)).map((url) => index.find(url))
 }
@@ -28,7 +28,7 @@ function laid(urls) {
 
 for (const [kind, naming] of Object.entries(NAMINGS)) {
   for (const servers of [3, 10, 100, SERVERS]) {
-    test(`all of ${servers} ${kind} are found, and none in a wrong slot`, () => {
+    test(`all of ${servers} ${kind} are found in their slots`, () => {
       const urls = Array.from({ length: servers }, (_, index) => naming(index))
       const { index } = laid(['http://127.0.0.1:9/me/', ...urls])
       const slots = found(index, urls)
@@ -40,7 +40,7 @@ for (const [kind, naming] of Object.entries(NAMINGS)) {
   }
 }
 
-test('a slot that gets another name is not found by its old one, but by its new one', () => {
+test('a slot with a new URL is found by the new one only', () => {
   const urls = Array.from({ length: 100 }, (_, index) => NAMINGS.addresses(index))
   const { known, index } = laid(urls)
   for (let round = 1; round <= 20; round++) {
@@ -55,7 +55,7 @@ test('a slot that gets another name is not found by its old one, but by its new 
   }
 })
 
-test('names that are too short, or made to collide, are found, and forgotten', () => {
+test('short and colliding URLs are found and removed', () => {
   const alike = Array.from(
     { length: 1_000 },
     (_, index) => `http://${index}/${'x'.repeat(100 - `${index}`.length)}/`,

@@ -12,16 +12,16 @@ const { SUBJECT } = require('../support/subject')
 const { environment } = require('../support/environment')
 const { answers } = require('../support/scripted-server')
 const { aWhileAgo, entry, find, isOnline } = require('../support/entries')
-const { eventually, throughout, inTime } = require('../support/eventually')
+const { eventually, throughout, withTimeout } = require('../support/eventually')
 
 const FAST = '0.2'
 
-/** Far more than it takes: a busy machine may let a thread wait. */
+/** Far longer than needed, because a busy machine may delay a thread. */
 const ENDS_WITHIN = 20_000
 
 let lastName = 0
 
-/** A peer, a master list that names it, and what starts workers with it. */
+/** Creates a peer, a master list that names it, and a function that starts workers with it. */
 async function createWorld(t) {
   const peer = await createFakePeer(t)
   const store = await createMasterListStore(t, { servers: [peer.entry(aWhileAgo())] })
@@ -29,18 +29,18 @@ async function createWorld(t) {
     peer,
     store,
     startWorker(env = {}) {
-      // Nobody listens there, and nobody is asked: the peer tells of nobody.
+      // Nothing listens there, and nothing is sent there, because the peer names no servers.
       const baseUrl = `http://127.0.0.1:9/worker-${++lastName}/`
       const variables = { SHAZBOT_BASE_URL: baseUrl, SHAZBOT_GOSSIP_INTERVAL: FAST, ...env }
       return Object.assign(startWorker(t, { store, env: variables }), { baseUrl })
     },
-    /** The messages in which this server says that it is online. */
+    /** The messages in which this server claims to be online. */
     from: ({ baseUrl }) => peer.gossips.filter(({ json }) => isOnline(json, baseUrl)),
     farewells: ({ baseUrl }) => peer.gossips.filter(({ json }) => find(json.offline, baseUrl)),
   }
 }
 
-/** Asserts that nothing is heard of a server whose worker has ended, from one second after now on. */
+/** Asserts that a server sends nothing more, starting one second after its worker has ended. */
 async function assertGossipStops(world, engine) {
   const since = performance.now()
   const late = () =>
@@ -54,7 +54,7 @@ async function assertGossips(world, engine) {
 }
 
 describe('worker threads', { concurrency: 4, timeout: 300_000 }, () => {
-  test('engines in several workers and in the main thread have each their own environment and list', async (t) => {
+  test('engines in workers and in the main thread have their own environment and list', async (t) => {
     const world = await createWorld(t)
     const workers = [1, 2, 3].map((i) =>
       world.startWorker({ SHAZBOT_SECRET: `secret-${i}`, SHAZBOT_MONITOR: `${i === 2}` }),
@@ -102,7 +102,7 @@ describe('worker threads', { concurrency: 4, timeout: 300_000 }, () => {
     const [ended, other] = [world.startWorker(), world.startWorker()]
     await Promise.all([ended.call('shazbotStart'), other.call('shazbotStart')])
     await assertGossips(world, ended)
-    await inTime(ended.terminate(), { within: ENDS_WITHIN, what: 'the end of the worker' })
+    await withTimeout(ended.terminate(), { within: ENDS_WITHIN, what: 'the end of the worker' })
     await assertGossipStops(world, ended)
     await assertGossips(world, other)
   })
@@ -113,7 +113,7 @@ describe('worker threads', { concurrency: 4, timeout: 300_000 }, () => {
     const worker = world.startWorker()
     worker.call('shazbotStart').catch(() => {})
     await eventually(() => world.from(worker).length === 1, { what: 'the announcement' })
-    await inTime(worker.terminate(), { within: ENDS_WITHIN, what: 'the end of the worker' })
+    await withTimeout(worker.terminate(), { within: ENDS_WITHIN, what: 'the end of the worker' })
     release()
     await assertGossipStops(world, worker)
   })
@@ -125,22 +125,22 @@ describe('worker threads', { concurrency: 4, timeout: 300_000 }, () => {
     const release = world.peer.hold('gossip')
     const before = world.from(worker).length
     await eventually(() => world.from(worker).length > before, { what: 'a round' })
-    await inTime(worker.terminate(), { within: ENDS_WITHIN, what: 'the end of the worker' })
+    await withTimeout(worker.terminate(), { within: ENDS_WITHIN, what: 'the end of the worker' })
     release()
     await assertGossipStops(world, worker)
   })
 
-  test('terminating is harmless between the two tries of a round', async (t) => {
+  test('terminating is harmless between a failed round and its retry', async (t) => {
     const world = await createWorld(t)
     const worker = world.startWorker()
     await worker.call('shazbotStart')
     world.peer.onGossip = answers.reset
     const before = world.from(worker).length
     await eventually(() => world.from(worker).length > before, { what: 'a failed round' })
-    await inTime(worker.terminate(), { within: ENDS_WITHIN, what: 'the end of the worker' })
+    await withTimeout(worker.terminate(), { within: ENDS_WITHIN, what: 'the end of the worker' })
     const ended = performance.now()
     const late = () => world.peer.requests.filter(({ at }) => at > ended + 1_000)
-    await throughout(() => late().length === 0, { lasting: 4_500, what: 'no second try' })
+    await throughout(() => late().length === 0, { lasting: 4_500, what: 'no retry' })
   })
 
   test('terminating is harmless during a shut-down', async (t) => {
@@ -150,7 +150,7 @@ describe('worker threads', { concurrency: 4, timeout: 300_000 }, () => {
     const release = world.peer.hold('gossip')
     worker.call('shazbotShutDown').catch(() => {})
     await eventually(() => world.farewells(worker).length === 1, { what: 'the farewell' })
-    await inTime(worker.terminate(), { within: ENDS_WITHIN, what: 'the end of the worker' })
+    await withTimeout(worker.terminate(), { within: ENDS_WITHIN, what: 'the end of the worker' })
     release()
     await assertGossipStops(world, worker)
   })
@@ -161,7 +161,7 @@ describe('worker threads', { concurrency: 4, timeout: 300_000 }, () => {
     await worker.call('shazbotStart')
     worker.call('block', 60_000).catch(() => {})
     await assertGossips(world, worker)
-    await inTime(worker.terminate(), { within: ENDS_WITHIN, what: 'the end of the worker' })
+    await withTimeout(worker.terminate(), { within: ENDS_WITHIN, what: 'the end of the worker' })
     await assertGossipStops(world, worker)
   })
 
@@ -176,7 +176,7 @@ describe('worker threads', { concurrency: 4, timeout: 300_000 }, () => {
     await second.call('shazbotStart')
     await second.call('shazbotShutDown')
     await second.call('close')
-    assert.equal(await inTime(second.exited, { within: ENDS_WITHIN, what: 'the end of the worker' }), 0)
+    assert.equal(await withTimeout(second.exited, { within: ENDS_WITHIN, what: 'the end of the worker' }), 0)
     assert.equal(world.farewells(second).length, 1)
   })
 
@@ -185,7 +185,7 @@ describe('worker threads', { concurrency: 4, timeout: 300_000 }, () => {
     const worker = world.startWorker()
     await worker.call('shazbotStart')
     worker.call('exit', 3).catch(() => {})
-    assert.equal(await inTime(worker.exited, { within: ENDS_WITHIN, what: 'the end of the worker' }), 3)
+    assert.equal(await withTimeout(worker.exited, { within: ENDS_WITHIN, what: 'the end of the worker' }), 3)
     await assertGossipStops(world, worker)
   })
 
@@ -194,12 +194,12 @@ describe('worker threads', { concurrency: 4, timeout: 300_000 }, () => {
     const worker = world.startWorker()
     await worker.call('shazbotStart')
     worker.call('throwLater').catch(() => {})
-    assert.equal(await inTime(worker.exited, { within: ENDS_WITHIN, what: 'the end of the worker' }), 1)
+    assert.equal(await withTimeout(worker.exited, { within: ENDS_WITHIN, what: 'the end of the worker' }), 1)
     assert.equal(worker.error.message, 'boom')
     await assertGossipStops(world, worker)
   })
 
-  test('a worker sees what its own process.env says at its start', async (t) => {
+  test('a worker reads its own process.env at its start', async (t) => {
     const world = await createWorld(t)
     const worker = world.startWorker()
     await worker.call('setEnv', { SHAZBOT_SECRET: 'of the worker' })
@@ -211,7 +211,7 @@ describe('worker threads', { concurrency: 4, timeout: 300_000 }, () => {
     assert.equal(world.from(worker).at(-1).headers.authorization, 'of its second engine')
   })
 
-  test('the console of the worker gets its logs', async (t) => {
+  test('a worker logs to its own console', async (t) => {
     const world = await createWorld(t)
     world.store.onGet = () => ({ status: 500, body: '' })
     const worker = world.startWorker()
@@ -225,7 +225,7 @@ describe('worker threads', { concurrency: 4, timeout: 300_000 }, () => {
   })
 })
 
-test('50 workers started and ended in turn leave nothing behind', { timeout: 300_000 }, async (t) => {
+test('50 workers started and ended in turn leak nothing', { timeout: 300_000 }, async (t) => {
   const world = await createWorld(t)
   const threads = () => (process.platform === 'linux' ? readdirSync('/proc/self/task').length : 0)
   const descriptors = () => (process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0)
@@ -251,9 +251,9 @@ test('50 workers started and ended in turn leave nothing behind', { timeout: 300
     const worker = world.startWorker()
     await worker.call('shazbotStart')
     await lives[i % lives.length](worker)
-    await inTime(worker.exited, { within: ENDS_WITHIN, what: `the end of worker ${i}` })
+    await withTimeout(worker.exited, { within: ENDS_WITHIN, what: `the end of worker ${i}` })
   }
-  // What the last one has sent is here by then.
+  // The last requests have arrived by then.
   await pause(1_000)
   const { length } = world.peer.requests
   await throughout(() => world.peer.requests.length === length, {
@@ -262,12 +262,12 @@ test('50 workers started and ended in turn leave nothing behind', { timeout: 300
   })
   const after = { threads: threads(), descriptors: descriptors() }
   t.diagnostic(JSON.stringify({ before, after }))
-  // The runtime's threads for what blocks come and go as the machine is busy; what leaks does so with each of 45 workers.
+  // Idle runtime threads come and go under load; a leak would show with each of 45 workers.
   assert.ok(after.threads <= before.threads + 12, 'threads')
   assert.ok(after.descriptors <= before.descriptors + 12, 'file descriptors')
 })
 
-/** Programs in which workers with engines run, and the main thread has none. */
+/** Programs whose workers run engines, while the main thread runs none. */
 const WORKERS = `
   const { Worker } = require('node:worker_threads')
   const start = (i) => new Promise((resolve) => {
@@ -294,7 +294,10 @@ describe('processes with worker threads', { concurrency: 2 }, () => {
         store,
         env,
       })
-      const { code, signal } = await inTime(script.exited, { within: 60_000, what: 'the end of the process' })
+      const { code, signal } = await withTimeout(script.exited, {
+        within: 60_000,
+        what: 'the end of the process',
+      })
       const expected = { 'process.exit(5)': [5, null], 'process.kill(process.pid)': [null, 'SIGTERM'] }[how]
       assert.deepEqual([code, signal], expected ?? [1, null], script.stderr)
     })
@@ -316,7 +319,7 @@ describe('processes with worker threads', { concurrency: 2 }, () => {
       }
       console.log('all done')`
     const script = runScript(t, program, { store, env, loads: false })
-    const { code } = await inTime(script.exited, { within: 90_000, what: 'the end of the process' })
+    const { code } = await withTimeout(script.exited, { within: 90_000, what: 'the end of the process' })
     assert.equal(code, 0, script.stderr)
     assert.ok(script.said('all done'))
     assert.ok(peer.gossips.length >= 12)

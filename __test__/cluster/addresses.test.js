@@ -1,8 +1,8 @@
 'use strict'
 
 /**
- * An address is not an identity: another service may answer at that of a dead server, another cluster may share the
- * master list, and an original that was drained answers as well.
+ * An address is not an identity: another service may take over the address of a dead server,
+ * another cluster may share the master list, and a drained legacy peer still answers.
  */
 
 const { describe, test } = require('node:test')
@@ -19,11 +19,11 @@ const { createScriptedServer } = require('../support/scripted-server')
 const { startSubject, REFERENCE, SUBJECT } = require('../support/subject')
 
 const ANNOUNCE_EVERY_SECOND = { SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '1', SHAZBOT_MASTER_ANNOUNCE_INTERVAL: '0' }
-/** A server that only refuses is online for so long; with rounds of 1 s that holds for legacy peers too. */
+/** How long a server stays online that only rejects; with rounds of 1 s, legacy peers too. */
 const DEATH_AFTER = 60_000
-/** Rounds meet each of a dozen peers now and then only, and a busy machine takes its time. */
+/** Each of a dozen peers is contacted only now and then, and a busy machine is slow. */
 const MET_WITHIN = 60_000
-/** So rare that a drained original does not bring itself back by a round of its own. */
+/** So rare that no round of its own brings a drained legacy peer back. */
 const NO_ROUNDS = { SHAZBOT_GOSSIP_INTERVAL: '86400' }
 
 const OTHER_SERVICES = {
@@ -40,10 +40,10 @@ function answerAlways(peer, answer) {
   peer.onList = () => answer
 }
 
-describe('addresses that somebody else has', { concurrency: 8 }, () => {
+describe('addresses taken over by others', { concurrency: 8 }, () => {
   test('another service at the address of a dead server keeps it online for a minute', async (t) => {
     const healthy = await createNativePeer(t)
-    // It rejects the secret from now on, but its list, which needs none, shows it.
+    // It rejects the secret from now on, but its public list still contains it.
     const rejecting = [await createNativePeer(t), await createFakePeer(t)]
     const replaced = []
     for (const create of [createNativePeer, createFakePeer]) {
@@ -89,11 +89,11 @@ describe('addresses that somebody else has', { concurrency: 8 }, () => {
         )
         return [healthy, ...rejecting].every((peer) => isOnline(list, peer.baseUrl))
       },
-      { lasting: 10_000, every: 500, what: 'who exchanges or lists itself is online' },
+      { lasting: 10_000, every: 500, what: 'servers that exchange or list themselves are online' },
     )
   })
 
-  test('the port of a killed process that another service takes is no server', async (t) => {
+  test('another service on the port of a killed process is no server', async (t) => {
     const { app, store } = await startSubject(t, { env: ANNOUNCE_EVERY_SECOND })
     const { app: victim } = await startSubject(t, {
       store,
@@ -112,7 +112,7 @@ describe('addresses that somebody else has', { concurrency: 8 }, () => {
     await eventually(() => !find(store.servers, victim.baseUrl), { what: 'it left the master list' })
   })
 
-  test('two clusters with different secrets share a master list, and each shows its own', async (t) => {
+  test('clusters with different secrets can share a master list', async (t) => {
     const store = await createMasterListStore(t)
     const began = performance.now()
     const clusters = { ours: [], theirs: [] }
@@ -143,7 +143,7 @@ describe('addresses that somebody else has', { concurrency: 8 }, () => {
     }
   })
 
-  test('an original that was drained is offline, and online a minute after it was brought back', async (t) => {
+  test('a drained legacy peer is offline until a minute after its return', async (t) => {
     const store = await createMasterListStore(t)
     const env = environment(store, NO_ROUNDS)
     const original = await spawnApp(t, { modulePath: REFERENCE, env, port: await freePort() })
@@ -152,8 +152,8 @@ describe('addresses that somebody else has', { concurrency: 8 }, () => {
     await eventually(async () => isOnline(await app.list(), original.baseUrl), { what: 'it is online' })
 
     await original.control(false)
-    // Somebody says so, and the server asks it.
-    await app.tell({ offline: [entry(original.baseUrl)] })
+    // Another server claims it, and the server checks.
+    await app.sendGossip({ offline: [entry(original.baseUrl)] })
     await eventually(async () => isOffline(await app.list(), original.baseUrl), { what: 'it is offline' })
     await throughout(async () => isOffline(await app.list(), original.baseUrl), {
       lasting: 30_000,
@@ -170,6 +170,6 @@ describe('addresses that somebody else has', { concurrency: 8 }, () => {
     })
     const took = performance.now() - began
     t.diagnostic(`online after ${Math.round(took)} ms`)
-    assert.ok(took >= 55_000, `not before its list has shown it for a minute: ${took} ms`)
+    assert.ok(took >= 55_000, `online only after a minute in its own list: ${took} ms`)
   })
 })

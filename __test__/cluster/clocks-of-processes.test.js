@@ -10,10 +10,13 @@ const { aWhileAgo, entry, isOffline, urlsOf } = require('../support/entries')
 const { eventually } = require('../support/eventually')
 
 const DAY = 86_400
-/** Views are complete so many milliseconds after all clocks are right. */
+/** Time in milliseconds in which views become complete once all clocks are right. */
 const SOON = 20_000
 
-/** Two servers with right clocks, and how to start a third one with a clock of its own. */
+/**
+ * Starts two servers with right clocks; returns them with a function that starts a third with its
+ * own clock.
+ */
 async function startPair(t) {
   const store = await createMasterListStore(t)
   const pair = []
@@ -34,7 +37,7 @@ async function isComplete(servers) {
 
 const completeSoon = (servers, what) => eventually(() => isComplete(servers), { what, within: SOON })
 
-/** The others believe it when it drains, and when it comes back. */
+/** Others accept that it drains, and that it comes back. */
 async function isBelieved(server, others) {
   await server.control(false)
   const isKnown = async () => {
@@ -46,12 +49,12 @@ async function isBelieved(server, others) {
   await completeSoon([server, ...others], 'the end of the drain is known to all')
 }
 
-describe('processes whose clocks are set', { concurrency: 2, skip: noClocks }, () => {
+describe('processes with wrong clocks', { concurrency: 2, skip: noClocks }, () => {
   for (const [what, seconds] of [
     ['two days ahead', 2 * DAY],
     ['in 1970', -Date.now() / 1_000],
   ]) {
-    test(`a server that starts ${what} is one of all once its clock is right`, async (t) => {
+    test(`a server that starts ${what} is a full member once its clock is right`, async (t) => {
       const { pair, third } = await startPair(t)
       const clock = createClock(t, seconds)
       const late = await third(clock)
@@ -65,7 +68,7 @@ describe('processes whose clocks are set', { concurrency: 2, skip: noClocks }, (
     })
   }
 
-  test('a server whose clock jumps ahead for 3 s is back after a pause, and believed', async (t) => {
+  test('a server whose clock jumps ahead for 3 s returns after a pause, and its claims are accepted', async (t) => {
     const { pair, third } = await startPair(t)
     const clock = createClock(t)
     const server = await third(clock)

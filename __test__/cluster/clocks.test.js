@@ -14,12 +14,12 @@ const { eventually } = require('../support/eventually')
 const DAY = 86_400
 const QUIET = { SHAZBOT_GOSSIP_INTERVAL: '60' }
 
-/** What a server of version 2 says of itself. */
+/** What a version 2 server claims about itself. */
 const word = (baseUrl, { status = 'alive', incarnation = INCARNATION, days = 0 }) =>
   extension(baseUrl, { me: [baseUrl, status, incarnation, Date.now() + days * DAY * 1_000, 0] })
 
-describe('clocks that are wrong', { concurrency: 4 }, () => {
-  test('a stamp days ahead keeps no server of version 2 from being shown, nor from draining', async (t) => {
+describe('wrong clocks', { concurrency: 4 }, () => {
+  test('a version 2 server with a stamp days ahead is shown and can drain', async (t) => {
     const peer = await createNativePeer(t)
     const { app } = await startSubject(t, { env: QUIET })
     for (const [status, isThere] of [
@@ -34,30 +34,30 @@ describe('clocks that are wrong', { concurrency: 4 }, () => {
     }
   })
 
-  test('an incarnation days ahead is rejected, which its subject is told', async (t) => {
+  test('an incarnation days ahead is rejected, and its subject is told', async (t) => {
     const peer = await createNativePeer(t)
     const { app } = await startSubject(t, { env: QUIET })
     const wrong = word(peer.baseUrl, { incarnation: INCARNATION + 2 * DAY, days: 2 })
     const { json } = await postMessage(app.baseUrl, { v2: wrong })
     assert.ok(Math.abs(json.v2.clock - Date.now()) < 60_000)
     assert.ok(!isOnline(await app.list(), peer.baseUrl))
-    // Its clock is right again, and it starts again below.
+    // Its clock is right again; it starts again below.
     const right = await postMessage(app.baseUrl, { v2: word(peer.baseUrl, {}) })
     assert.equal(right.json.v2.clock, undefined)
     assert.ok(isOnline(await app.list(), peer.baseUrl))
   })
 
-  test('a server that says less of itself than others hold is told so', async (t) => {
+  test('a server with an outdated own claim is told', async (t) => {
     const peer = await createNativePeer(t)
     const { app } = await startSubject(t, { env: QUIET })
     await postMessage(app.baseUrl, { v2: word(peer.baseUrl, {}) })
     const since1970 = word(peer.baseUrl, { incarnation: 5 })
     const { json } = await postMessage(app.baseUrl, { v2: since1970 })
-    const told = json.v2.claims.find(([baseUrl]) => baseUrl === peer.baseUrl)
-    assert.equal(told?.[2], INCARNATION)
+    const claimed = json.v2.claims.find(([baseUrl]) => baseUrl === peer.baseUrl)
+    assert.equal(claimed?.[2], INCARNATION)
   })
 
-  test('a list of which everything lies days ahead is downloaded again within seconds', async (t) => {
+  test('a list with all stamps days ahead is downloaded again within seconds', async (t) => {
     const peer = await createFakePeer(t)
     const ahead = entry(peer.baseUrl, Date.now() + 2 * DAY * 1_000)
     const store = await createMasterListStore(t, { servers: [ahead] })
@@ -72,7 +72,7 @@ describe('clocks that are wrong', { concurrency: 4 }, () => {
 })
 
 describe('the log about clocks', () => {
-  test('whoever is rejected because of its clock is named', async (t) => {
+  test('a server that is rejected because of its clock is named', async (t) => {
     await prepare(t, { env: QUIET })
     const lines = captureConsole(t)
     await shazbot.shazbotStart()

@@ -1,6 +1,6 @@
 'use strict'
 
-/** Processes that stop for a while, and networks that fall apart: what was missed is found again. */
+/** Processes that stop for a while, and networks that split: the cluster recovers. */
 
 const { describe, test } = require('node:test')
 const { setTimeout: pause } = require('node:timers/promises')
@@ -10,23 +10,26 @@ const { createNetworks, whyNoNetworks } = require('../support/networks')
 const { freePort } = require('../support/ports')
 const { DEFAULTS, WatchedCluster, sees } = require('../support/watched-cluster')
 
-/** A younger server that is silent may be one that does not listen yet, and is given time by whom it never answered. */
+/**
+ * A younger server that is silent may not listen yet, so it gets a grace from those that it never
+ * answered.
+ */
 const GROWN_UP_AFTER = 30_000
 
-/** Wanted are some 10 s; whoever is not grown up yet for somebody takes 27 s. */
+/** About 10 s are expected; 27 s if the server is in its grace for some other server. */
 const MISSED_WITHIN = 90_000
 const STOPPED_FOR = 20_000
 
-/** Wanted is at once. */
+/** Expected at once. */
 const BACK_WITHIN = 30_000
 
-/** Wanted are 60 s: each server asks for one of the dead every 30 s. */
+/** 60 s are expected: each server retries one dead server every 30 s. */
 const HEALED_WITHIN = 300_000
 
 const signals = process.platform === 'win32' && 'Windows has no SIGSTOP'
 
 describe('clusters: faults', { concurrency: 2 }, () => {
-  test('a process that stops is missed, and back everywhere once it goes on', {
+  test('a stopped process is detected, and online everywhere once it continues', {
     skip: signals,
   }, async (t) => {
     const cluster = await WatchedCluster.create(t)
@@ -48,11 +51,12 @@ describe('clusters: faults', { concurrency: 2 }, () => {
   })
 
   const networks = whyNoNetworks()
-  test('two halves of a network live on by themselves, and find each other again', {
+  test('two halves of a split network keep running and reunite', {
     skip: networks,
   }, async (t) => {
     const { left, right, cut, heal } = await createNetworks(t)
-    // Nobody reaches a store from in there, so the master list stands in the variable itself.
+    // No store is reachable from inside the namespace, so the variable contains the master list
+    // itself.
     const places = await Promise.all(
       [left, right, left, right, left, right].map(async (side) => ({ ...side, port: await freePort() })),
     )
@@ -71,7 +75,7 @@ describe('clusters: faults', { concurrency: 2 }, () => {
     cut()
     await eventually(() => halves.every((half) => half.every((app) => sees(app, half))), {
       within: MISSED_WITHIN,
-      what: 'each half sees itself, and nobody else',
+      what: 'each half sees only itself',
     })
     t.diagnostic(`each half was alone ${Math.round(performance.now() - began)} ms after the cut`)
 

@@ -1,11 +1,11 @@
 'use strict'
 
 /**
- * Mixed clusters of the package and of legacy peers (the reference), each server a process of its own.
+ * Mixed clusters of the package and of legacy peers (the reference), each server in its own process.
  *
- * A legacy peer forgets a death whenever an old claim comes by, so its view is asked until it fits once; a native view has
- * to fit and to stay so. With `SHAZBOT_TEST_SUBJECT=__test__/reference` everything here runs on legacy peers alone: then
- * the tests about what has to stay, and about pages, fail.
+ * A legacy peer forgets a death when an old claim arrives, so its view must match once; a native
+ * view must match and stay so. With `SHAZBOT_TEST_SUBJECT=__test__/reference` everything runs on
+ * legacy peers alone. The tests of lasting views and of pages then fail.
  */
 
 const { describe, test } = require('node:test')
@@ -20,7 +20,7 @@ const { eventually, throughout } = require('../support/eventually')
 const {
   startMixedCluster,
   eachSees,
-  everybodySeesEverybody,
+  allSeeEachOther,
   showsGone,
   showsOnline,
 } = require('../support/mixed-cluster')
@@ -28,15 +28,17 @@ const {
 const PAGE = 64 * 1024
 
 /**
- * How long a crash may stay unseen: one that has not answered everybody yet may be a server that does not listen yet, and is
- * tried for 27 s before it is buried (grace); a round of 1 s finds it, and each of its requests may take a while.
+ * How long a crash may stay undetected. A server that has not answered all others yet gets a grace
+ * of 27 s, because it may not listen yet. A round of 1 s finds it, and each request takes a while.
  */
 const CRASH_SEEN_WITHIN = 45_000
 
-/** How long a legacy peer may take, which forgets a death for each old claim that comes by, until it shows it once. */
+/**
+ * How long a legacy peer may take to show a death once, as it forgets a death for each old claim.
+ */
 const SEEN_ONCE_WITHIN = 90_000
 
-/** Asserts that every one of these servers goes on showing lists that fit. */
+/** Asserts that each of these servers keeps showing matching lists. */
 const allKeepSeeing = (apps, fits, { lasting, what }) =>
   throughout(async () => (await Promise.all(apps.map((app) => app.list()))).every(fits), {
     lasting,
@@ -78,7 +80,7 @@ describe('interop: mixed clusters', { concurrency: 3 }, () => {
     await assertGoneForGood(cluster, victim.baseUrl, CRASH_SEEN_WITHIN)
   })
 
-  test('interop: old claims from legacy peers and from the master list bring no dead server back', async (t) => {
+  test('interop: old claims from legacy peers and from the master list resurrect no dead server', async (t) => {
     const cluster = await startMixedCluster(t, { natives: 2, legacies: 2 })
     const [, victim] = cluster.natives
     const old = entry(victim.baseUrl, Date.now())
@@ -89,9 +91,9 @@ describe('interop: mixed clusters', { concurrency: 3 }, () => {
       what: 'the killed one is offline',
     })
 
-    const resurrected = cluster.legacies.map((legacy) => legacy.tell({ online: [old] }))
+    const resurrected = cluster.legacies.map((legacy) => legacy.sendGossip({ online: [old] }))
     for (const answer of await Promise.all(resurrected)) {
-      assert.ok(isOnline(answer, victim.baseUrl), 'the legacy peer has the fault that is being lived with')
+      assert.ok(isOnline(answer, victim.baseUrl), 'the legacy peer has the known fault')
     }
     cluster.store.write([...cluster.store.servers, old])
 
@@ -111,7 +113,7 @@ describe('interop: mixed clusters', { concurrency: 3 }, () => {
     })
   }
 
-  test('interop: a drained native server is offline everywhere until it is told otherwise', async (t) => {
+  test('interop: a drained native server is offline everywhere until it is brought back', async (t) => {
     const cluster = await startMixedCluster(t, { natives: 3, legacies: 3 })
     const [drained] = cluster.natives
     await drained.control(false)
@@ -137,7 +139,7 @@ describe('interop: mixed clusters', { concurrency: 3 }, () => {
         what: 'the upgraded server is online',
       })
     }
-    await everybodySeesEverybody(cluster)
+    await allSeeEachOther(cluster)
     await allKeepSeeing(cluster.natives, ({ online }) => online.length === 4, {
       lasting: 5_000,
       what: 'all are online',
@@ -158,7 +160,10 @@ describe('interop: mixed clusters', { concurrency: 3 }, () => {
   })
 })
 
-/** Asserts that a value is exactly a message of the original: three keys, three keys an entry, all of the right type. */
+/**
+ * Asserts that a value is exactly a version 1 message: three keys, three keys per entry, correct
+ * types.
+ */
 function assertCleanMessage(message) {
   assert.deepEqual(Object.keys(message), ['message', 'online', 'offline'])
   assert.equal(message.message, 'gossip')
@@ -174,8 +179,8 @@ function assertCleanMessage(message) {
 const manyTombstones = () =>
   Array.from({ length: 2_000 }, (_, i) => entry(`http://127.0.0.1:1/server-number-${i}/`, aWhileAgo()))
 
-describe('interop: what a legacy peer gets to read', { concurrency: 3 }, () => {
-  test('interop: messages and answers are those of the original, whatever others have added to entries', async (t) => {
+describe('interop: messages to a legacy peer', { concurrency: 3 }, () => {
+  test('interop: messages and responses are those of version 1, whatever keys others add to entries', async (t) => {
     const peer = await createFakePeer(t)
     const monitor = await createFakePeer(t, { monitor: true })
     const gone = entry(`http://127.0.0.1:${await freePort()}/`, aWhileAgo())
@@ -183,7 +188,7 @@ describe('interop: what a legacy peer gets to read', { concurrency: 3 }, () => {
     peer.buried = [{ ...gone, reason: 'moved' }]
     const env = { SHAZBOT_PROBE_INTERVAL: '0' }
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], env })
-    assertCleanMessage(await app.tell({ online: [{ ...monitor.entry(), extra: [1] }], offline: [] }))
+    assertCleanMessage(await app.sendGossip({ online: [{ ...monitor.entry(), extra: [1] }], offline: [] }))
     await eventually(() => peer.gossips.length >= 3 && monitor.gossips.length >= 2, {
       within: 60_000,
       what: 'some rounds',
@@ -200,7 +205,7 @@ describe('interop: what a legacy peer gets to read', { concurrency: 3 }, () => {
     }
     assert.ok(
       peer.gossips.at(-1).json.offline.some(({ baseUrl }) => baseUrl === gone.baseUrl),
-      'tombstones are told',
+      'tombstones are sent',
     )
   })
 
@@ -208,13 +213,13 @@ describe('interop: what a legacy peer gets to read', { concurrency: 3 }, () => {
     const peer = await createFakePeer(t)
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], bodyLimit: 64 * PAGE })
     const many = manyTombstones()
-    await app.tell({ offline: many })
+    await app.sendGossip({ offline: many })
 
-    const told = new Set()
+    const received = new Set()
     await eventually(
       () => {
-        for (const { json } of peer.gossips) for (const { baseUrl } of json.offline) told.add(baseUrl)
-        return many.every(({ baseUrl }) => told.has(baseUrl))
+        for (const { json } of peer.gossips) for (const { baseUrl } of json.offline) received.add(baseUrl)
+        return many.every(({ baseUrl }) => received.has(baseUrl))
       },
       { within: 60_000, every: 250, what: 'the peer has got all of it' },
     )
@@ -222,31 +227,31 @@ describe('interop: what a legacy peer gets to read', { concurrency: 3 }, () => {
     for (const { text, json } of peer.gossips) {
       assert.ok(Buffer.byteLength(text) <= PAGE, `a body of ${Buffer.byteLength(text)} bytes`)
       assert.ok(isOnline(json, app.baseUrl), 'every page names its sender')
-      // The peer may be offered the native extension beside its page.
+      // The peer may be offered the native extension with its page.
       const { v2, ...plain } = json
       assertCleanMessage(plain)
     }
   })
 
-  test('interop: a peer that finds a page too large gets smaller ones', async (t) => {
+  test('interop: a peer that rejects a page as too large gets smaller ones', async (t) => {
     const limit = 20_000
     const peer = await createFakePeer(t)
     peer.onGossip = ({ text }) =>
       text.length > limit ? { status: 413, body: { error: 'request entity too large' } } : undefined
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], bodyLimit: 64 * PAGE })
-    await app.tell({ offline: manyTombstones() })
+    await app.sendGossip({ offline: manyTombstones() })
     const isTaken = ({ text, json }) => text.length <= limit && json.offline.length > 0
     await eventually(() => peer.gossips.some(isTaken), { what: 'a page that the peer takes' })
-    assert.ok(isOnline(await app.list(), peer.baseUrl), 'the peer was never taken for dead')
+    assert.ok(isOnline(await app.list(), peer.baseUrl), 'the peer was never declared dead')
   })
 
-  test('interop: a legacy peer that takes 100 kB at most lives with a list of 2,000 servers', async (t) => {
+  test('interop: a legacy peer with a body limit of 100 kB works with a list of 2,000 servers', async (t) => {
     const { app, store } = await startSubject(t, { bodyLimit: 64 * PAGE })
     const legacy = await spawnApp(t, { modulePath: REFERENCE, env: environment(store) })
-    await app.tell({ online: [entry(legacy.baseUrl, aWhileAgo())] })
-    await app.tell({ offline: manyTombstones() })
+    await app.sendGossip({ online: [entry(legacy.baseUrl, aWhileAgo())] })
+    await app.sendGossip({ offline: manyTombstones() })
 
-    // Longer than two rounds, each with its second try.
+    // Longer than two rounds with their retries.
     await throughout(async () => isOnline(await app.list(), legacy.baseUrl), {
       lasting: 9_000,
       what: 'the legacy peer is online',

@@ -1,8 +1,8 @@
 'use strict'
 
 /**
- * A cluster half of which runs version 1 (the reference), with rounds of 1 s. A legacy peer forgets a death whenever an old claim
- * comes by; the native half has to see to it that it does not stay so.
+ * A cluster half of which runs version 1 (the reference), with rounds of 1 s. A legacy peer forgets
+ * a death when an old claim arrives; the native half must correct that.
  */
 
 const { test } = require('node:test')
@@ -14,13 +14,16 @@ const { changesOf, seenBy } = require('../support/watched-cluster')
 
 const HALF = 6
 
-/** A younger server that is silent may be one that does not listen yet, and is given time by whom it never answered. */
+/**
+ * A younger server that is silent may not listen yet, so it gets a grace from those that it never
+ * answered.
+ */
 const GROWN_UP_AFTER = 30_000
 
 const GONE_WITHIN = 60_000
 const GONE_FOR = 20_000
 
-test('half native, half legacy: the dead disappear from all views, and from native ones for good', async (t) => {
+test('half native, half legacy: dead servers disappear from all views, and from native ones for good', async (t) => {
   const cluster = await startMixedCluster(t, { natives: HALF, legacies: HALF })
   await Promise.all(cluster.apps.map((app) => app.watch(50)))
   await pause(GROWN_UP_AFTER)

@@ -1,8 +1,8 @@
 'use strict'
 
 /**
- * Clusters of native servers whose rounds come once a minute, so that whatever is known within seconds is known by the
- * native extension.
+ * Clusters of native servers with one round per minute, so that only the native extension spreads
+ * news within seconds.
  */
 
 const { describe, test } = require('node:test')
@@ -17,7 +17,7 @@ const { eventually, throughout } = require('../support/eventually')
 
 const QUIET = { SHAZBOT_GOSSIP_INTERVAL: '60' }
 
-/** Servers that have found each other through the first one, and know each other natively. */
+/** Starts servers that found each other through the first one, and know each other natively. */
 async function startCluster(t, size) {
   const { app: first, store } = await startSubject(t, { env: QUIET })
   store.write([entry(first.baseUrl, aWhileAgo())])
@@ -50,7 +50,7 @@ describe('native clusters', { concurrency: 3 }, () => {
   test('a server that is killed is offline everywhere within seconds', async (t) => {
     const { apps } = await startCluster(t, 4)
     const [victim, ...others] = apps
-    // In this time each has been answered by each, so that nobody enjoys the grace of servers that do not listen yet.
+    // In this time, all have answered all others, so no server is in its grace any more.
     await allStayOnline(apps)
     await victim.kill()
     await eachSees(others, showsGone(victim.baseUrl), { within: 12_000, what: 'the killed one is offline' })
@@ -63,7 +63,7 @@ describe('native clusters', { concurrency: 3 }, () => {
     )
   })
 
-  test('a leave, a draining and a return are known to all at once', async (t) => {
+  test('a leave, a drain and a return are known to all at once', async (t) => {
     const { apps } = await startCluster(t, 4)
     const [leaver, drained, ...others] = apps
     await drained.control(false)
@@ -85,7 +85,7 @@ describe('native clusters', { concurrency: 3 }, () => {
     await eachSees(others, showsOnline(victim.baseUrl), { within: 5_000, what: 'it is back' })
   })
 
-  test('a server that takes requests and answers none is found dead, and found alive again', async (t) => {
+  test('a server that stops answering is declared dead, and online again once it answers', async (t) => {
     const peer = await createNativePeer(t)
     const store = await createMasterListStore(t, { servers: [peer.entry(aWhileAgo())] })
     const apps = await Promise.all(
@@ -98,9 +98,9 @@ describe('native clusters', { concurrency: 3 }, () => {
     await eachSees(apps, showsGone(peer.baseUrl), { within: 25_000, what: 'the silent one is offline' })
     peer.onGossip = healthy
     peer.onList = undefined
-    // As a server does that hears of its own death.
+    // A server does this when it hears of its own death.
     peer.says = { me: claim(peer.baseUrl, 'alive', INCARNATION + 1) }
-    // The servers started at once, so that they need not know each other yet: each is told.
+    // The servers started at once and need not know each other yet, so each receives the message.
     const message = { v2: extension(peer.baseUrl, peer.says) }
     await Promise.all(apps.map((app) => postMessage(app.baseUrl, message)))
     await eachSees(apps, showsOnline(peer.baseUrl), { within: 10_000, what: 'it is online again' })

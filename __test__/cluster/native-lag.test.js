@@ -8,12 +8,12 @@ const { runScript } = require('../support/script')
 const { startSubject } = require('../support/subject')
 const { startWorker } = require('../support/engine-worker')
 const { aWhileAgo, entry, isOnline } = require('../support/entries')
-const { eventually, inTime, throughout } = require('../support/eventually')
+const { eventually, withTimeout, throughout } = require('../support/eventually')
 
 const QUIET = { SHAZBOT_GOSSIP_INTERVAL: '60' }
 
-/** How often signs of life are taken from the event loop within 3 s, in a program that has faked all its timers. */
-async function signsOfLife(t, env) {
+/** Counts the event-loop probes within 3 s, in a program that has faked all its timers. */
+async function countProbes(t, env) {
   const program = async () => {
     const { createHook } = require('node:async_hooks')
     const { setTimeout: pause } = require('node:timers/promises')
@@ -36,41 +36,41 @@ async function signsOfLife(t, env) {
   }
   const store = await createMasterListStore(t)
   const script = runScript(t, program, { store, env })
-  const { code } = await inTime(script.exited, { within: 20_000, what: 'the end of the process' })
+  const { code } = await withTimeout(script.exited, { within: 20_000, what: 'the end of the process' })
   assert.equal(code, 0, script.stderr)
   return Number(/calls: (\d+)/.exec(script.stdout)[1])
 }
 
-/** Asserts that a peer was asked again and again while an event loop was blocked, and told how far that lagged. */
-async function assertToldOfTheLag(peer, { began, ended }) {
+/** Asserts that a peer was contacted while an event loop was blocked, and received its lag. */
+async function assertLagReported(peer, { began, ended }) {
   const timeOf = ({ at }) => performance.timeOrigin + at
   const during = peer.gossips.filter((gossip) => timeOf(gossip) > began && timeOf(gossip) < ended)
   const lags = during.map(({ json }) => json.v2?.lag ?? 0).filter((lag) => lag >= 1_000)
-  assert.ok(lags.length >= 3, `it was told of ${lags}`)
-  assert.ok(Math.max(...lags) >= 3_000, `it was told of ${lags}`)
+  assert.ok(lags.length >= 3, `it received ${lags}`)
+  assert.ok(Math.max(...lags) >= 3_000, `it received ${lags}`)
   await eventually(() => timeOf(peer.gossips.at(-1)) > ended && !peer.gossips.at(-1).json.v2.lag, {
     what: 'a message without lag',
   })
 }
 
 describe('native: the lag of the event loop', { concurrency: 4 }, () => {
-  test('signs of life are taken twice a second, without timers of JavaScript', async (t) => {
-    const calls = await signsOfLife(t, {})
+  test('the event loop is probed twice a second, without JavaScript timers', async (t) => {
+    const calls = await countProbes(t, {})
     assert.ok(calls >= 3 && calls <= 10, `${calls} calls in 3 s`)
   })
 
-  test('none is taken with SHAZBOT_PROBE_INTERVAL=0', async (t) => {
-    assert.equal(await signsOfLife(t, { SHAZBOT_PROBE_INTERVAL: '0' }), 0)
+  test('the event loop is not probed with SHAZBOT_PROBE_INTERVAL=0', async (t) => {
+    assert.equal(await countProbes(t, { SHAZBOT_PROBE_INTERVAL: '0' }), 0)
   })
 
-  test('a blocked server tells its peers of it meanwhile', async (t) => {
+  test('a blocked server tells its peers about its lag', async (t) => {
     const peer = await createNativePeer(t)
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: QUIET })
     await eventually(() => peer.gossips.length >= 2, { what: 'probes' })
-    await assertToldOfTheLag(peer, await app.block(5_000))
+    await assertLagReported(peer, await app.block(5_000))
   })
 
-  test('a worker that is blocked does too', async (t) => {
+  test('a blocked worker does so too', async (t) => {
     const peer = await createNativePeer(t)
     const store = await createMasterListStore(t, { servers: [peer.entry(aWhileAgo())] })
     const env = { ...QUIET, SHAZBOT_BASE_URL: 'http://127.0.0.1:9/worker/' }
@@ -79,7 +79,7 @@ describe('native: the lag of the event loop', { concurrency: 4 }, () => {
     await eventually(() => peer.gossips.length >= 2, { what: 'probes' })
     const began = Date.now()
     await worker.call('block', 5_000)
-    await assertToldOfTheLag(peer, { began, ended: Date.now() })
+    await assertLagReported(peer, { began, ended: Date.now() })
     await worker.call('shazbotShutDown')
   })
 
@@ -97,7 +97,7 @@ describe('native: the lag of the event loop', { concurrency: 4 }, () => {
     await block
   })
 
-  test('an engine whose event loop is blocked as it ends holds nothing', async (t) => {
+  test('an engine that ends with a blocked event loop does not keep the process alive', async (t) => {
     const store = await createMasterListStore(t)
     const program = `await shazbot.shazbotStart()
       const ended = shazbot.shazbotShutDown()
@@ -105,7 +105,7 @@ describe('native: the lag of the event loop', { concurrency: 4 }, () => {
       await ended
       console.log('done')`
     const script = runScript(t, program, { store })
-    const { code } = await inTime(script.exited, { within: 10_000, what: 'the end of the process' })
+    const { code } = await withTimeout(script.exited, { within: 10_000, what: 'the end of the process' })
     assert.equal(code, 0, script.stderr)
     assert.ok(script.said('done'))
   })

@@ -18,25 +18,25 @@ const OFF = { SHAZBOT_PROBE_INTERVAL: '0' }
 const PLAIN_KEYS = ['message', 'online', 'offline']
 const NATIVE_KEYS = [...PLAIN_KEYS, 'v2']
 
-const NOBODY = 'http://127.0.0.1:9/'
+const UNUSED_URL = 'http://127.0.0.1:9/'
 
-/** In place of an extension; none of it is one, and none of it may throw. */
-const JUNK = [
+/** Malformed extensions, none of which may cause an error. */
+const MALFORMED_EXTENSIONS = [
   null,
   true,
   2,
   '2',
   'x'.repeat(100_000),
   [],
-  [extension(NOBODY)],
+  [extension(UNUSED_URL)],
   {},
-  { me: NOBODY },
-  extension(NOBODY, { me: [NOBODY] }),
-  extension(NOBODY, { me: [NOBODY, 'undead', 1, 1, 0] }),
-  extension(NOBODY, { me: [NOBODY, 'alive', -1, 1, 0] }),
-  extension(NOBODY, { me: [NOBODY, 'alive', 1, null, 0] }),
-  extension(NOBODY, { id: 1 }),
-  extension(NOBODY, { kind: undefined }),
+  { me: UNUSED_URL },
+  extension(UNUSED_URL, { me: [UNUSED_URL] }),
+  extension(UNUSED_URL, { me: [UNUSED_URL, 'undead', 1, 1, 0] }),
+  extension(UNUSED_URL, { me: [UNUSED_URL, 'alive', -1, 1, 0] }),
+  extension(UNUSED_URL, { me: [UNUSED_URL, 'alive', 1, null, 0] }),
+  extension(UNUSED_URL, { id: 1 }),
+  extension(UNUSED_URL, { kind: undefined }),
 ]
 
 const gossip = (message) =>
@@ -53,7 +53,9 @@ function assertNativeMessage(message) {
   assert.equal(Object.getPrototypeOf(v2), Object.prototype)
 }
 
-/** A server that passes each request on to another one, so that what real servers say to each other can be read. */
+/**
+ * A server that passes each request on to another one, and records what servers say to each other.
+ */
 async function createRelay(t) {
   const answers = []
   const relay = await createScriptedServer(t, async ({ method, path, headers, text }) => {
@@ -70,10 +72,10 @@ async function createRelay(t) {
 }
 
 describe('native messages over HTTP', { concurrency: 6 }, () => {
-  test('who asks with v2 is answered with v2 and empty lists', async (t) => {
+  test('a request with v2 is answered with v2 and empty lists', async (t) => {
     const peer = await createNativePeer(t)
     const { app } = await startSubject(t, { env: QUIET })
-    await app.tell({ online: [entry('http://127.0.0.1:9/other/', aWhileAgo())] })
+    await app.sendGossip({ online: [entry('http://127.0.0.1:9/other/', aWhileAgo())] })
     for (const kind of ['push', 'probe', 'something of a later version']) {
       const { status, json } = await postMessage(app.baseUrl, { v2: extension(peer.baseUrl, { kind }) })
       assert.equal(status, 200)
@@ -84,7 +86,7 @@ describe('native messages over HTTP', { concurrency: 6 }, () => {
     }
   })
 
-  test('who asks without v2 is answered as by version 1, to the byte', async (t) => {
+  test('a request without v2 is answered as by version 1, to the byte', async (t) => {
     const peer = await createNativePeer(t)
     const { app } = await startSubject(t, { env: QUIET })
     await postMessage(app.baseUrl, { v2: extension(peer.baseUrl) })
@@ -96,20 +98,20 @@ describe('native messages over HTTP', { concurrency: 6 }, () => {
     assert.doesNotMatch(text, /v2|alive|incarnation/)
   })
 
-  test('what stands under v2 and is none leaves a plain message', async (t) => {
+  test('a malformed v2 is ignored', async (t) => {
     const { app } = await startSubject(t, { env: QUIET })
-    for (const [number, v2] of JUNK.entries()) {
-      const told = entry(`http://127.0.0.1:9/told-${number}/`, aWhileAgo())
-      const { status, json } = await postMessage(app.baseUrl, { v2, online: [told] })
+    for (const [number, v2] of MALFORMED_EXTENSIONS.entries()) {
+      const listed = entry(`http://127.0.0.1:9/told-${number}/`, aWhileAgo())
+      const { status, json } = await postMessage(app.baseUrl, { v2, online: [listed] })
       assert.equal(status, 200)
       assertPlainMessage(json, JSON.stringify(v2)?.slice(0, 80))
-      assert.ok(isOnline(json, told.baseUrl), 'its lists are heard')
+      assert.ok(isOnline(json, listed.baseUrl), 'its lists are merged')
     }
   })
 
-  test('the secret and the shape of the message are checked with v2 as without', async (t) => {
+  test('the secret and the message format are checked with v2 too', async (t) => {
     const { app } = await startSubject(t, { env: QUIET })
-    const v2 = extension(NOBODY)
+    const v2 = extension(UNUSED_URL)
     assert.equal((await postMessage(app.baseUrl, { v2 }, 'wrong')).status, 401)
     for (const message of [{ online: null }, { online: {} }, { offline: 'none' }]) {
       const { json } = await postMessage(app.baseUrl, { v2, ...message })
@@ -118,21 +120,21 @@ describe('native messages over HTTP', { concurrency: 6 }, () => {
     assert.deepEqual(urlsOf((await app.list()).online), [app.baseUrl])
   })
 
-  test('with SHAZBOT_PROBE_INTERVAL=0 there is no v2, neither sent nor answered', async (t) => {
+  test('with SHAZBOT_PROBE_INTERVAL=0 v2 is neither sent nor answered', async (t) => {
     const peer = await createNativePeer(t)
     const env = { SHAZBOT_GOSSIP_INTERVAL: '0.2', ...OFF }
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], env })
-    const told = entry('http://127.0.0.1:9/told/', aWhileAgo())
-    const { json } = await postMessage(app.baseUrl, { v2: extension(peer.baseUrl), online: [told] })
+    const listed = entry('http://127.0.0.1:9/told/', aWhileAgo())
+    const { json } = await postMessage(app.baseUrl, { v2: extension(peer.baseUrl), online: [listed] })
     assertPlainMessage(json)
-    assert.ok(isOnline(json, told.baseUrl), 'its lists are heard')
+    assert.ok(isOnline(json, listed.baseUrl), 'its lists are merged')
     await app.control(false)
     await eventually(() => peer.gossips.length >= 10, { what: 'many rounds' })
     await app.leave()
     for (const { json } of peer.gossips) assertPlainMessage(json)
   })
 
-  test('a peer that is not known yet is offered both: plain lists, and v2', async (t) => {
+  test('an unknown peer is offered plain lists and v2', async (t) => {
     const peer = await createFakePeer(t)
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: QUIET })
     const [{ json }] = peer.gossips
@@ -151,19 +153,19 @@ describe('native messages over HTTP', { concurrency: 6 }, () => {
     for (const { json } of peer.gossips.slice(1)) assertPlainMessage(json)
   })
 
-  test('a peer that answers with v2 hears of nothing twice: its messages have empty lists', async (t) => {
+  test('a peer that answers with v2 gets messages with empty lists', async (t) => {
     const peer = await createNativePeer(t)
     await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: QUIET })
     await eventually(() => peer.gossips.length >= 5, { what: 'probes, each second' })
     for (const { json } of peer.gossips.slice(1)) assertNativeMessage(json)
   })
 
-  test('two servers find out that both are native, and learn in v2 what they do not know', async (t) => {
+  test('two servers detect that both are native, and exchange unknown servers in v2', async (t) => {
     const relay = await createRelay(t)
     const { app: other, store } = await startSubject(t, {
       env: { ...QUIET, SHAZBOT_BASE_URL: relay.baseUrl },
     })
-    // It names itself by its own port in `baseUrl`, and by the relay in its gossip.
+    // Its own `baseUrl` has its own port; its gossip has the relay's.
     relay.target = other.baseUrl
     store.write([entry(relay.baseUrl, aWhileAgo())])
     const { app } = await startSubject(t, { store, env: QUIET })
@@ -175,14 +177,14 @@ describe('native messages over HTTP', { concurrency: 6 }, () => {
   })
 })
 
-describe('native messages handed in as objects', () => {
-  test('an answer is made of fresh plain objects', async (t) => {
+describe('native messages as objects', () => {
+  test('a response consists of new plain objects', async (t) => {
     await start(t)
-    const v2 = extension(NOBODY, { claims: [claim('http://127.0.0.1:9/other/')] })
+    const v2 = extension(UNUSED_URL, { claims: [claim('http://127.0.0.1:9/other/')] })
     const frozen = structuredClone(v2)
     const first = await gossip({ v2 })
     assertNativeMessage(first)
-    assert.deepEqual(v2, frozen, 'what was handed in is left as it was')
+    assert.deepEqual(v2, frozen, 'the arguments are not changed')
     assert.ok(Array.isArray(first.v2.me))
     first.v2.me.length = 0
     first.online.push('spoilt')
@@ -191,7 +193,7 @@ describe('native messages handed in as objects', () => {
     assert.equal(second.v2.me.length, 5)
   })
 
-  test('the lists beside v2 are not even looked at', async (t) => {
+  test('the lists of a message with v2 are not read', async (t) => {
     await start(t)
     const untouchable = new Proxy([], {
       get(list, key) {
@@ -199,26 +201,28 @@ describe('native messages handed in as objects', () => {
         return list[key]
       },
     })
-    assertNativeMessage(await gossip({ v2: extension(NOBODY), online: untouchable, offline: untouchable }))
-    const told = entry('http://127.0.0.1:9/told/', aWhileAgo())
-    await gossip({ v2: extension(NOBODY), online: [told] })
-    assert.ok(!isOnline(shazbot.shazbotGetServerList(), told.baseUrl))
+    assertNativeMessage(
+      await gossip({ v2: extension(UNUSED_URL), online: untouchable, offline: untouchable }),
+    )
+    const listed = entry('http://127.0.0.1:9/told/', aWhileAgo())
+    await gossip({ v2: extension(UNUSED_URL), online: [listed] })
+    assert.ok(!isOnline(shazbot.shazbotGetServerList(), listed.baseUrl))
   })
 
-  test('a v2 that is no JSON leaves a plain message', async (t) => {
+  test('a v2 that is not JSON is ignored', async (t) => {
     await start(t)
-    const cyclic = extension(NOBODY)
+    const cyclic = extension(UNUSED_URL)
     cyclic.self = cyclic
     const throwing = () => {
       throw new Error('boom')
     }
     const odd = [
       cyclic,
-      extension(NOBODY, { living: 1n }),
-      extension(NOBODY, { toJSON: throwing }),
+      extension(UNUSED_URL, { living: 1n }),
+      extension(UNUSED_URL, { toJSON: throwing }),
       { toJSON: () => undefined },
       { toJSON: () => [] },
-      extension(NOBODY, { note: 'x'.repeat(17_000_000) }),
+      extension(UNUSED_URL, { note: 'x'.repeat(17_000_000) }),
       Object.defineProperty({}, 'me', { enumerable: true, get: throwing }),
       () => {},
       new Date(),
@@ -228,12 +232,12 @@ describe('native messages handed in as objects', () => {
     assertPlainMessage(await gossip(Object.defineProperty({}, 'v2', { enumerable: true, value: undefined })))
     const trap = Object.defineProperty({ online: [] }, 'v2', { get: throwing })
     assertPlainMessage(await shazbot.shazbotGossipRequest(SECRET, trap))
-    assertNativeMessage(await gossip({ v2: Object.assign(Object.create(null), extension(NOBODY)) }))
+    assertNativeMessage(await gossip({ v2: Object.assign(Object.create(null), extension(UNUSED_URL)) }))
   })
 
-  test('half a character in v2 does no harm', async (t) => {
+  test('a lone surrogate in v2 is harmless', async (t) => {
     await start(t)
-    assertNativeMessage(await gossip({ v2: extension(NOBODY, { note: '\ud800', claims: [['\udfff']] }) }))
+    assertNativeMessage(await gossip({ v2: extension(UNUSED_URL, { note: '\ud800', claims: [['\udfff']] }) }))
     assertPlainMessage(await gossip({ v2: extension('http://127.0.0.1:9/\ud800/') }))
   })
 })

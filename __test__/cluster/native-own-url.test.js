@@ -1,6 +1,6 @@
 'use strict'
 
-/** What a server makes of its own URL: other processes share it, or nobody reaches it (any more, or yet). */
+/** A server's own URL, which other processes may share or which may be unreachable. */
 
 const { describe, test } = require('node:test')
 const assert = require('node:assert/strict')
@@ -9,7 +9,7 @@ const path = require('node:path')
 const { setTimeout: pause } = require('node:timers/promises')
 const { cleanEnvironment, environment } = require('../support/environment')
 const { aWhileAgo, entry, find } = require('../support/entries')
-const { eventually, inTime, throughout } = require('../support/eventually')
+const { eventually, withTimeout, throughout } = require('../support/eventually')
 const { request } = require('../support/http')
 const { createMasterListStore } = require('../support/master-list-store')
 const { freePort } = require('../support/ports')
@@ -22,10 +22,10 @@ const SIBLINGS = path.join(__dirname, '..', 'fixtures', 'siblings.js')
 const QUIET = { SHAZBOT_GOSSIP_INTERVAL: '60' }
 const STARTED_WITHIN = 60_000
 
-/** How closely servers look at their lists. */
+/** How often servers check their lists, in ms. */
 const EVERY = 10
 
-/** Two servers that see each other and tell who comes and goes, and the store that names them. */
+/** Starts two servers that see each other and report changes, and the store that names them. */
 async function startObservers(t, { port, baseUrl } = {}) {
   const store = await createMasterListStore(t)
   const observers = []
@@ -45,7 +45,7 @@ const noneSees = (observers, baseUrl) => observers.every((app) => !seenBy(app).h
 const timesGone = (observers, baseUrl) =>
   observers.flatMap((app) => changesOf(app, { baseUrl })).filter(({ kind }) => kind === 'gone').length
 
-/** A proxy before a server that writes down what is exchanged: `exchanges` are `{question, answer}`. */
+/** A proxy before a server that records exchanges as `{question, answer}`. */
 async function createWiretap(t, port) {
   const exchanges = []
   const tap = await createScriptedServer(t, async ({ method, path, headers, text, json }) => {
@@ -59,7 +59,7 @@ async function createWiretap(t, port) {
   return { baseUrl: `${tap.origin}/`, exchanges }
 }
 
-/** Two processes that share a URL. `ask(index, kind)` has one of them do something. */
+/** Starts two processes that share a URL. `ask(index, kind)` makes one of them act. */
 async function startSiblings(t, store) {
   const port = await freePort()
   const baseUrl = `http://127.0.0.1:${port}/`
@@ -90,18 +90,18 @@ async function startSiblings(t, store) {
 }
 
 describe('native: the own URL', { concurrency: 4 }, () => {
-  test('the leave of one process is no death of a URL that another one shares', async (t) => {
+  test('the leave of one process keeps a shared URL online', async (t) => {
     const port = await freePort()
     const tap = await createWiretap(t, port)
-    // The proxy stands before one of them.
+    // The proxy is in front of one of them.
     const { store, observers } = await startObservers(t, { port, baseUrl: tap.baseUrl })
     const siblings = await startSiblings(t, store)
     await eventually(() => allSee(observers, siblings.baseUrl), { what: 'the siblings are seen' })
-    const told = () =>
+    const informedSiblings = () =>
       new Set(
         tap.exchanges.filter(({ answer }) => answer?.v2?.siblings).map(({ question }) => question.v2.id),
       )
-    await eventually(() => told().size >= 2, { within: 60_000, what: 'both were told that they are two' })
+    await eventually(() => informedSiblings().size >= 2, { within: 60_000, what: 'both know of each other' })
 
     const before = timesGone(observers, siblings.baseUrl)
     siblings.leave(0)
@@ -117,14 +117,14 @@ describe('native: the own URL', { concurrency: 4 }, () => {
     const began = performance.now()
     siblings.leave(1)
     await eventually(() => noneSees(observers, siblings.baseUrl), { what: 'the URL is offline' })
-    t.diagnostic(`offline ${Math.round(performance.now() - began)} ms after the last one was told to leave`)
+    t.diagnostic(`offline ${Math.round(performance.now() - began)} ms after the last one started to leave`)
   })
 
-  test('a server that talks but no longer listens stays offline until somebody reaches it', async (t) => {
+  test('a server that sends but no longer listens stays offline until it is reachable', async (t) => {
     const { store, observers } = await startObservers(t)
     const { app } = await startSubject(t, { store, env: QUIET })
     await eventually(() => allSee(observers, app.baseUrl), { what: 'it is seen' })
-    // It counts as reached once somebody has probed it.
+    // It counts as reached once another server has probed it.
     await pause(3_000)
     const began = performance.now()
     await app.stopListening()
@@ -141,7 +141,7 @@ describe('native: the own URL', { concurrency: 4 }, () => {
     t.diagnostic(`back after ${Math.round(performance.now() - again)} ms`)
   })
 
-  test('a server that never listens is offline soon after each of its deaths', async (t) => {
+  test('a server that never listens is offline soon after each death', async (t) => {
     const { store, observers } = await startObservers(t)
     const baseUrl = `http://127.0.0.1:${await freePort()}/`
     for (const life of ['first', 'second']) {
@@ -156,13 +156,13 @@ describe('native: the own URL', { concurrency: 4 }, () => {
     }
   })
 
-  test('a server that lives and listens only after 25 s is never offline', async (t) => {
+  test('a running server that listens only after 25 s is never offline', async (t) => {
     const { store, observers } = await startObservers(t)
     const port = await freePort()
     const baseUrl = `http://127.0.0.1:${port}/`
     const program = `
       await shazbot.shazbotStart()
-      // Most of the time its event loop is blocked, as by a framework that compiles.
+      // Its event loop is blocked most of the time, as by a framework that compiles.
       const until = Date.now() + 25_000
       while (Date.now() < until) {
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6_000)
@@ -180,7 +180,7 @@ describe('native: the own URL', { concurrency: 4 }, () => {
     const script = runScript(t, program, { store, env: { ...QUIET, SHAZBOT_BASE_URL: baseUrl } })
     await eventually(() => allSee(observers, baseUrl), { what: 'it is seen' })
     const listens = eventually(() => script.said('listens'), { within: 90_000, what: 'it listens' })
-    await inTime(listens, { within: 90_000, what: 'it listens' })
+    await withTimeout(listens, { within: 90_000, what: 'it listens' })
     await pause(3_000)
     assert.equal(timesGone(observers, baseUrl), 0)
     assert.ok(allSee(observers, baseUrl))

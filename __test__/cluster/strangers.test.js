@@ -1,6 +1,8 @@
 'use strict'
 
-/** Servers that nobody has met: old entries of a master list, and native servers that a peer has made up. */
+/**
+ * Servers that no other server has met: old entries of a master list, and made-up native servers.
+ */
 
 const { describe, test } = require('node:test')
 const assert = require('node:assert/strict')
@@ -10,26 +12,26 @@ const { createFakePeer } = require('../support/fake-peer')
 const { INCARNATION, claim, createNativePeer, extension, postMessage } = require('../support/native')
 const { deadBaseUrl } = require('../support/ports')
 const { answers } = require('../support/scripted-server')
-const { silence } = require('../support/silence')
+const { hangingMasterList } = require('../support/hanging-master-list')
 const { startSubject } = require('../support/subject')
 
 const ANNOUNCE_EVERY_SECOND = { SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '1', SHAZBOT_MASTER_ANNOUNCE_INTERVAL: '0' }
 const HOUR = 3_600
 const anHourAgo = () => Date.now() - HOUR * 1_000
 
-/** Base URLs with paths of their own behind one origin. */
+/** Base URLs with different paths at one origin. */
 const urlsBelow = (origin, count) => Array.from({ length: count }, (_, i) => `${origin}server-${i}/`)
 
-/** Old entries of servers that take requests and never answer. */
+/** Old entries of servers that accept requests and never answer. */
 async function hangingEntries(t, count) {
-  const { url } = await silence(t)
+  const { url } = await hangingMasterList(t)
   return urlsBelow(url, count).map((baseUrl) => entry(baseUrl, anHourAgo()))
 }
 
 const shownOf = ({ online }, entries) => entries.filter(({ baseUrl }) => find(online, baseUrl))
 
 describe('old entries of a master list', { concurrency: 2 }, () => {
-  test('60 that hang delay no start, and leave the lists one after the other', async (t) => {
+  test('60 that hang delay no start, and are removed one after the other', async (t) => {
     const peers = [await createFakePeer(t), await createNativePeer(t)]
     const dead = await hangingEntries(t, 60)
     const servers = [...dead, ...peers.map((peer) => peer.entry(anHourAgo()))]
@@ -38,7 +40,10 @@ describe('old entries of a master list', { concurrency: 2 }, () => {
     t.diagnostic(`the start took ${took} ms`)
     assert.ok(took < 4_000, `the start took ${took} ms`)
 
-    /** The lists, which hold the living ones, and a tombstone of each entry that is not uploaded any more. */
+    /**
+     * Returns the lists, which contain the living ones and a tombstone of each entry that is no
+     * longer uploaded.
+     */
     async function look() {
       const removed = dead.filter(({ baseUrl }) => !find(store.servers, baseUrl))
       const list = await app.list()
@@ -62,7 +67,7 @@ describe('old entries of a master list', { concurrency: 2 }, () => {
     )
   })
 
-  test('a server that nobody answers hides them, but buries none and uploads all', async (t) => {
+  test('an isolated server hides them, but uploads all and creates no tombstones', async (t) => {
     const peer = await createFakePeer(t)
     const healthy = { onGossip: peer.onGossip, onList: peer.onList }
     peer.onGossip = peer.onList = answers.silence
@@ -73,7 +78,8 @@ describe('old entries of a master list', { concurrency: 2 }, () => {
       what: 'only the server itself is shown',
     })
 
-    // So that the server has to write the list once more, and what hides the entries has been asked for a second time.
+    // The server must upload the list once more, and ask the server that hides the entries a second
+    // time.
     const asked = peer.listRequests.length
     store.write(all)
     await eventually(() => find(store.servers, app.baseUrl), { what: 'another upload' })
@@ -89,12 +95,12 @@ describe('old entries of a master list', { concurrency: 2 }, () => {
   })
 })
 
-describe('native servers that a peer has made up', { concurrency: 2 }, () => {
+describe('made-up native servers', { concurrency: 2 }, () => {
   for (const [age, incarnation] of [
     ['an hour', INCARNATION - HOUR],
     ['no', INCARNATION],
   ]) {
-    test(`300 of ${age} age on a closed port are gone within a minute`, async (t) => {
+    test(`300 of ${age} age on a closed port are removed within a minute`, async (t) => {
       const peers = [await createNativePeer(t), await createNativePeer(t)]
       const { app, store } = await startSubject(t, { servers: peers.map((peer) => peer.entry(anHourAgo())) })
       store.write([...store.servers, entry(app.baseUrl)])
@@ -113,14 +119,14 @@ describe('native servers that a peer has made up', { concurrency: 2 }, () => {
       const claims = madeUp.map((baseUrl) => claim(baseUrl, 'alive', incarnation))
       const began = performance.now()
       await postMessage(app.baseUrl, { v2: extension(peers[0].baseUrl, { claims }) })
-      assert.ok((await app.list()).online.length > living.length, 'they are believed at first')
+      assert.ok((await app.list()).online.length > living.length, 'they are accepted at first')
       await eventually(areAlone, { within: 60_000, every: 250, what: 'only living servers are shown' })
       t.diagnostic(`gone after ${Math.round(performance.now() - began)} ms`)
     })
   }
 })
 
-/** Fails for good, also while something is being waited for. */
+/** Fails at once, even inside `eventually`. */
 function assertFinally(holds, message) {
   if (!holds) throw Object.assign(new assert.AssertionError({ message }), { isFinal: true })
 }

@@ -2,7 +2,7 @@
 
 const { describe, test } = require('node:test')
 const assert = require('node:assert/strict')
-const { createFakePeer, createCrowd } = require('../support/fake-peer')
+const { createFakePeer, createPeers } = require('../support/fake-peer')
 const { createMasterListStore } = require('../support/master-list-store')
 const { startSubject } = require('../support/subject')
 const { aWhileAgo, isOffline, isOnline } = require('../support/entries')
@@ -13,7 +13,7 @@ const BROKEN = { status: 500, body: 'broken' }
 
 const gaps = (moments) => moments.slice(1).map((at, i) => at - moments[i])
 
-/** Notes for each gossip of a peer when its answer went out, `delay` ms later. */
+/** Records when a peer answered each gossip message, `delay` ms late. */
 function slowDown(peer, delay) {
   const exchanges = []
   peer.onGossip = async ({ at }) => {
@@ -30,7 +30,7 @@ const overlaps = (exchanges) =>
   exchanges.filter(({ began }, i) => exchanges.some((other, j) => j < i && began < other.ended))
 
 describe('timing', { concurrency: 10 }, () => {
-  test('a start downloads, announces itself with the full list, and only then resolves', async (t) => {
+  test('a start downloads the list, announces the server with it, and then resolves', async (t) => {
     const peers = await Promise.all([1, 2, 3].map(() => createFakePeer(t)))
     const servers = peers.map((peer) => peer.entry(aWhileAgo()))
     const store = await createMasterListStore(t, { servers })
@@ -51,35 +51,36 @@ describe('timing', { concurrency: 10 }, () => {
     assert.ok(Math.max(...announced) < Math.min(...exchanges.map(([{ ended }]) => ended)), 'in parallel')
   })
 
-  test('up to 20 random servers are told, and all monitors', async (t) => {
-    const crowd = await createCrowd(t, 60)
+  test('announcements go to up to 20 random servers and all monitors', async (t) => {
+    const peers = await createPeers(t, 60)
     const monitors = await Promise.all([1, 2, 3, 4].map(() => createFakePeer(t, { monitor: true })))
-    const servers = [...crowd.entries(aWhileAgo()), ...monitors.map((monitor) => monitor.entry(aWhileAgo()))]
-    // Strangers that verification found alive are offered the extension soon after: not counted here.
+    const servers = [...peers.entries(aWhileAgo()), ...monitors.map((monitor) => monitor.entry(aWhileAgo()))]
+    // Strangers that verification found alive are soon offered the extension; that does not count
+    // here.
     const env = { ...QUIET, SHAZBOT_PROBE_INTERVAL: '0' }
     const { app } = await startSubject(t, { servers, env })
-    const told = new Set(crowd.gossips.map(({ baseUrl }) => baseUrl))
+    const announced = new Set(peers.gossips.map(({ baseUrl }) => baseUrl))
     const first = monitors.map(({ gossips }) => gossips.length)
     assert.deepEqual(first, [1, 1, 1, 1])
-    assert.ok(told.size >= 16 && told.size <= 20, `${told.size} of the crowd`)
-    assert.equal(crowd.gossips.length, told.size, 'nobody twice')
+    assert.ok(announced.size >= 16 && announced.size <= 20, `${announced.size} of the ordinary peers`)
+    assert.equal(peers.gossips.length, announced.size, 'each of them once')
 
     await app.leave()
-    const farewells = crowd.gossips.filter(({ request }) => isOffline(request.json, app.baseUrl))
-    assert.ok(farewells.length >= 16 && farewells.length <= 20, `${farewells.length} heard of the leave`)
+    const farewells = peers.gossips.filter(({ request }) => isOffline(request.json, app.baseUrl))
+    assert.ok(farewells.length >= 16 && farewells.length <= 20, `${farewells.length} received the leave`)
     for (const { gossips } of monitors) assert.ok(gossips.some(({ json }) => isOffline(json, app.baseUrl)))
-    const toldLast = new Set(farewells.map(({ baseUrl }) => baseUrl))
-    assert.notDeepEqual(toldLast, told, 'they are chosen at random')
+    const announcedLeave = new Set(farewells.map(({ baseUrl }) => baseUrl))
+    assert.notDeepEqual(announcedLeave, announced, 'they are chosen at random')
   })
 
-  test('a start goes on when the download has failed', async (t) => {
+  test('a start continues after a failed download', async (t) => {
     const store = await createMasterListStore(t)
     store.onGet = () => ({ status: 500, body: '' })
     const { app } = await startSubject(t, { store, env: QUIET })
     assert.ok(isOnline(await app.list(), app.baseUrl))
   })
 
-  test('rounds come after the interval, give or take a tenth, and not in step', async (t) => {
+  test('rounds follow the interval with a jitter of a tenth', async (t) => {
     const peer = await createFakePeer(t)
     await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: { SHAZBOT_GOSSIP_INTERVAL: '1' } })
     await eventually(() => peer.gossips.length >= 14, { within: 60_000, what: 'rounds' })
@@ -104,16 +105,16 @@ describe('timing', { concurrency: 10 }, () => {
     assert.equal(app.output('stderr'), '')
   })
 
-  test('a failed round is tried once more after 3 s, and then its peer is offline with a fresh stamp', async (t) => {
+  test('a failed round is retried after 3 s, then its peer is offline with a new stamp', async (t) => {
     const peer = await createFakePeer(t)
     const { app } = await startSubject(t, {
       servers: [peer.entry(aWhileAgo())],
       env: { SHAZBOT_GOSSIP_INTERVAL: '1' },
     })
     await eventually(() => peer.gossips.length >= 2, { what: 'a round' })
-    // Not by cutting connections: what fails on a used one is sent again at once.
+    // Not by cutting connections, because a failure on a reused one is retried at once.
     peer.onGossip = () => BROKEN
-    // Where the list fails like this no gossip is tried: one of the dead is soon asked again.
+    // If the list fails like this, no gossip is tried; a dead server is soon checked again.
     peer.onList = () => ({ status: 503, body: 'broken' })
     const from = peer.gossips.length
     const began = Date.now()
@@ -128,11 +129,11 @@ describe('timing', { concurrency: 10 }, () => {
     assert.equal(tries.length, 2)
     assert.ok(tries[1] - tries[0] > 2_900 && tries[1] - tries[0] < 6_000, `${tries[1] - tries[0]} ms`)
     const { lastUpdate } = list.offline.find(({ baseUrl }) => baseUrl === peer.baseUrl)
-    assert.ok(lastUpdate >= began + 2_500 && lastUpdate <= Date.now() + 1, 'the stamp is fresh')
+    assert.ok(lastUpdate >= began + 2_500 && lastUpdate <= Date.now() + 1, 'the stamp is new')
     assert.ok(!isOnline(list, peer.baseUrl))
   })
 
-  test('a second try that succeeds leaves the peer online', async (t) => {
+  test('a successful retry keeps the peer online', async (t) => {
     const peer = await createFakePeer(t)
     const { app } = await startSubject(t, {
       servers: [peer.entry(aWhileAgo())],
@@ -142,17 +143,17 @@ describe('timing', { concurrency: 10 }, () => {
     peer.onGossip = () => (failures++ === 0 ? BROKEN : undefined)
     await eventually(() => failures >= 1, { what: 'a failed round' })
     const { length } = peer.gossips
-    await eventually(() => peer.gossips.length >= length + 2, { what: 'the second try and another round' })
+    await eventually(() => peer.gossips.length >= length + 2, { what: 'the retry and another round' })
     const list = await app.list()
     assert.ok(isOnline(list, peer.baseUrl) && !isOffline(list, peer.baseUrl))
   })
 
-  test('there are never two exchanges with one peer at once', async (t) => {
+  test('exchanges with one peer never overlap', async (t) => {
     const peers = await Promise.all([1, 2].map(() => createFakePeer(t, { monitor: true })))
     const servers = peers.map((peer) => peer.entry(aWhileAgo()))
     const exchanges = peers.map((peer) => slowDown(peer, 400))
     const { app } = await startSubject(t, { servers, env: { SHAZBOT_GOSSIP_INTERVAL: '0.2' } })
-    // News for everybody, again and again, while exchanges are under way.
+    // News for all servers, repeatedly, while exchanges are in progress.
     for (let i = 0; i < 10; i++) {
       await app.control(i % 2 === 1)
       const { length } = exchanges[0]
@@ -161,16 +162,16 @@ describe('timing', { concurrency: 10 }, () => {
     for (const one of exchanges) assert.deepEqual(overlaps(one), [])
   })
 
-  test('monitors are preferred: every third round goes to one', async (t) => {
-    const crowd = await createCrowd(t, 8)
+  test('every third round goes to a monitor', async (t) => {
+    const peers = await createPeers(t, 8)
     const monitor = await createFakePeer(t, { monitor: true })
-    const servers = [...crowd.entries(aWhileAgo()), monitor.entry(aWhileAgo())]
-    // Ten servers give their only monitor no more exchanges in a second than it may have.
+    const servers = [...peers.entries(aWhileAgo()), monitor.entry(aWhileAgo())]
+    // With ten servers, their only monitor stays below its limit of exchanges per second.
     await startSubject(t, { servers, env: { SHAZBOT_GOSSIP_INTERVAL: '1' } })
-    // The first that each gets is the announcement.
+    // The first message to each is the announcement.
     const rounds = () =>
       [
-        ...crowd.gossips.map(({ request }) => ({ at: request.at, who: 'crowd' })),
+        ...peers.gossips.map(({ request }) => ({ at: request.at, who: 'peers' })),
         ...monitor.gossips.map(({ at }) => ({ at, who: 'monitor' })),
       ]
         .sort((one, other) => one.at - other.at)
@@ -179,10 +180,10 @@ describe('timing', { concurrency: 10 }, () => {
     await eventually(() => rounds().length >= 18, { within: 60_000, what: 'rounds' })
     const thirds = rounds().filter((_, i) => i % 3 === 2)
     assert.deepEqual(new Set(thirds), new Set(['monitor']), `${rounds()}`)
-    assert.ok(rounds().includes('crowd'))
+    assert.ok(rounds().includes('peers'))
   })
 
-  test('the own stamp is fresh at each round', async (t) => {
+  test('each round has a new own stamp', async (t) => {
     const peer = await createFakePeer(t)
     const { app } = await startSubject(t, {
       servers: [peer.entry(aWhileAgo())],

@@ -9,7 +9,7 @@ const { deadBaseUrl } = require('../support/ports')
 const { entry, aWhileAgo, find, isOnline, isOffline } = require('../support/entries')
 const { eventually } = require('../support/eventually')
 
-// No rounds of its own while a test speaks to it.
+// No rounds during a test.
 const QUIET = { SHAZBOT_GOSSIP_INTERVAL: '30' }
 
 describe('fixed in v2, 01: stale never resurrects', { concurrency: 8 }, () => {
@@ -17,26 +17,26 @@ describe('fixed in v2, 01: stale never resurrects', { concurrency: 8 }, () => {
     ['older than', 1_000],
     ['as old as', 0],
   ]) {
-    test(`fixed in v2, 01: an online claim ${what} the tombstone is dropped from a request and answered with the tombstone`, async (t) => {
+    test(`fixed in v2, 01: an online claim ${what} the tombstone in a request is dropped and answered with the tombstone`, async (t) => {
       const { app } = await startSubject(t, { env: QUIET })
       const dead = await deadBaseUrl()
       const buriedAt = aWhileAgo()
-      await app.tell({ offline: [entry(dead, buriedAt)] })
+      await app.sendGossip({ offline: [entry(dead, buriedAt)] })
 
-      const answer = await app.tell({ online: [entry(dead, buriedAt - age)] })
+      const answer = await app.sendGossip({ online: [entry(dead, buriedAt - age)] })
 
       assert.ok(!isOnline(answer, dead), 'the dead server is online again in the answer')
-      assert.ok(find(answer.offline, dead)?.lastUpdate >= buriedAt, 'the answer holds the tombstone')
+      assert.ok(find(answer.offline, dead)?.lastUpdate >= buriedAt, 'the answer contains the tombstone')
       assert.ok(!isOnline(await app.list(), dead), 'the dead server is online again in the list')
     })
   }
 
-  test('fixed in v2, 01: of an online and an offline claim with equal stamps in one message the tombstone wins', async (t) => {
+  test('fixed in v2, 01: an offline claim wins over an online one with an equal stamp in one message', async (t) => {
     const { app } = await startSubject(t, { env: QUIET })
     const dead = await deadBaseUrl()
     const claim = entry(dead, aWhileAgo())
 
-    const answer = await app.tell({ online: [claim], offline: [claim] })
+    const answer = await app.sendGossip({ online: [claim], offline: [claim] })
 
     assert.ok(!isOnline(answer, dead), 'the dead server is online')
     assert.ok(isOffline(answer, dead), 'the dead server is not offline')
@@ -47,7 +47,7 @@ describe('fixed in v2, 01: stale never resurrects', { concurrency: 8 }, () => {
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())] })
     const dead = await deadBaseUrl()
     const buriedAt = aWhileAgo()
-    await app.tell({ offline: [entry(dead, buriedAt)] })
+    await app.sendGossip({ offline: [entry(dead, buriedAt)] })
     peer.knows = [entry(dead, buriedAt - 1_000)]
 
     const before = peer.gossips.length
@@ -63,13 +63,13 @@ describe('fixed in v2, 01: stale never resurrects', { concurrency: 8 }, () => {
     const dead = await deadBaseUrl()
     const buriedAt = aWhileAgo()
     const store = await createMasterListStore(t)
-    store.onPut = () => ({ status: 200, body: '' }) // takes no upload, so that the stale claim stays in the list
+    store.onPut = () => ({ status: 200, body: '' }) // ignores uploads, so that the stale claim stays in the list
     const announceEverySecond = {
       SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '1',
       SHAZBOT_MASTER_ANNOUNCE_INTERVAL: '0',
     }
     const { app } = await startSubject(t, { store, env: { ...QUIET, ...announceEverySecond } })
-    await app.tell({ offline: [entry(dead, buriedAt)] })
+    await app.sendGossip({ offline: [entry(dead, buriedAt)] })
     store.write([entry(dead, buriedAt - 1_000)])
 
     const before = store.gets.length

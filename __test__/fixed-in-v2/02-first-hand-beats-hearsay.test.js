@@ -8,18 +8,18 @@ const { deadBaseUrl, freePort } = require('../support/ports')
 const { entry, aWhileAgo, find, isOnline, isOffline } = require('../support/entries')
 const { eventually, throughout } = require('../support/eventually')
 
-// So that whatever is found out within a test was found out by a verification, not by a round.
+// Only verifications can detect changes within a test, not rounds.
 const NO_ROUNDS = { SHAZBOT_GOSSIP_INTERVAL: '60' }
 
 describe('fixed in v2, 02: first-hand beats hearsay', { concurrency: 8 }, () => {
-  test('fixed in v2, 02: who answered lately is not offline for an accusation; it is asked, and the accusation outdone', async (t) => {
+  test('fixed in v2, 02: an accused server that answered recently stays online, is verified, and refutes the claim', async (t) => {
     const peer = await createFakePeer(t)
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())] })
     await eventually(() => peer.gossips.length >= 2, { what: 'an exchange with the peer' })
     const asked = peer.listRequests.length
     const accusation = peer.entry(Date.now() + 1_000)
 
-    const answer = await app.tell({ offline: [accusation] })
+    const answer = await app.sendGossip({ offline: [accusation] })
 
     assert.ok(isOnline(answer, peer.baseUrl), 'the accusation counted before it was verified')
     await throughout(async () => isOnline(await app.list(), peer.baseUrl), {
@@ -29,11 +29,11 @@ describe('fixed in v2, 02: first-hand beats hearsay', { concurrency: 8 }, () => 
     await eventually(() => peer.listRequests.length > asked, { what: 'the accused is asked for its list' })
     await eventually(
       async () => find((await app.list()).online, peer.baseUrl)?.lastUpdate > accusation.lastUpdate,
-      { what: 'the accusation is outdone by its stamp' },
+      { what: 'a newer stamp refutes the accusation' },
     )
   })
 
-  test('fixed in v2, 02: an accusation that is true counts as soon as it is verified', async (t) => {
+  test('fixed in v2, 02: a true accusation counts once it is verified', async (t) => {
     const peer = await createFakePeer(t)
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: NO_ROUNDS })
     await eventually(() => peer.gossips.length >= 1, { what: 'an exchange with the peer' })
@@ -41,17 +41,17 @@ describe('fixed in v2, 02: first-hand beats hearsay', { concurrency: 8 }, () => 
     peer.online = false
     const accusation = peer.entry(Date.now() + 1_000)
 
-    const answer = await app.tell({ offline: [accusation] })
+    const answer = await app.sendGossip({ offline: [accusation] })
 
     assert.ok(isOnline(answer, peer.baseUrl), 'the accusation counted before it was verified')
     release()
     const tombstone = await eventually(async () => find((await app.list()).offline, peer.baseUrl), {
-      what: 'the accused, who lists itself offline, is offline',
+      what: 'the accused server, which lists itself offline, is offline',
     })
     assert.equal(tombstone.lastUpdate, accusation.lastUpdate)
   })
 
-  test('fixed in v2, 02: who was found dead is not online for hearsay alone', async (t) => {
+  test('fixed in v2, 02: hearsay alone does not revive a server found dead', async (t) => {
     const peer = await createFakePeer(t, { port: await freePort() })
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())] })
     await eventually(() => peer.gossips.length >= 2, { what: 'an exchange with the peer' })
@@ -60,16 +60,16 @@ describe('fixed in v2, 02: first-hand beats hearsay', { concurrency: 8 }, () => 
       what: 'the closed peer is found dead',
     })
 
-    const answer = await app.tell({ online: [peer.entry(Date.now() + 2_000)] })
+    const answer = await app.sendGossip({ online: [peer.entry(Date.now() + 2_000)] })
 
     assert.ok(!isOnline(answer, peer.baseUrl), 'hearsay counted before it was verified')
     await throughout(async () => !isOnline(await app.list(), peer.baseUrl), {
       lasting: 2_000,
-      what: 'the dead one stays offline',
+      what: 'the dead server stays offline',
     })
   })
 
-  test('fixed in v2, 02: who was found dead and lives again is online after one verification', async (t) => {
+  test('fixed in v2, 02: a restarted server is online after one verification', async (t) => {
     const peer = await createFakePeer(t, { port: await freePort() })
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())] })
     await eventually(() => peer.gossips.length >= 2, { what: 'an exchange with the peer' })
@@ -80,38 +80,40 @@ describe('fixed in v2, 02: first-hand beats hearsay', { concurrency: 8 }, () => 
     await peer.open()
     const asked = peer.listRequests.length
 
-    await app.tell({ online: [peer.entry(Date.now() + 2_000)] })
+    await app.sendGossip({ online: [peer.entry(Date.now() + 2_000)] })
 
     await eventually(async () => isOnline(await app.list(), peer.baseUrl), {
       what: 'it is online again',
     })
     assert.ok(
       peer.listRequests.length > asked,
-      'it was asked for its list, which a drained original survives',
+      'it was asked for its list, which keeps a drained legacy peer drained',
     )
   })
 
-  test('fixed in v2, 02: a claim about a dead server counts at once and is gone within seconds', async (t) => {
+  test('fixed in v2, 02: a claim about a dead server counts at once and is removed within seconds', async (t) => {
     const { app } = await startSubject(t, { env: NO_ROUNDS })
     const dead = await deadBaseUrl()
 
-    const answer = await app.tell({ online: [entry(dead, aWhileAgo())] })
+    const answer = await app.sendGossip({ online: [entry(dead, aWhileAgo())] })
 
     assert.ok(isOnline(answer, dead), 'news counts at once')
     await eventually(async () => isOffline(await app.list(), dead), {
       within: 20_000,
-      what: 'the dead one is offline',
+      what: 'the dead server is offline',
     })
   })
 
-  test('fixed in v2, 02: a false death counts at once and is undone in a round trip', async (t) => {
+  test('fixed in v2, 02: a false death counts at once and is undone within a round trip', async (t) => {
     const peer = await createFakePeer(t)
     const release = peer.hold('list')
     const { app } = await startSubject(t, { env: NO_ROUNDS })
-    await app.tell({ online: [peer.entry(aWhileAgo())] })
+    await app.sendGossip({ online: [peer.entry(aWhileAgo())] })
     const accusation = peer.entry(aWhileAgo())
 
-    const answer = await app.tell({ offline: [{ ...accusation, lastUpdate: accusation.lastUpdate + 1_000 }] })
+    const answer = await app.sendGossip({
+      offline: [{ ...accusation, lastUpdate: accusation.lastUpdate + 1_000 }],
+    })
 
     assert.ok(isOffline(answer, peer.baseUrl), 'news counts at once, as long as nothing is known first-hand')
     release()

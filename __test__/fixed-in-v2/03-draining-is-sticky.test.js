@@ -18,7 +18,7 @@ const assertDrained = (list, baseUrl) => {
 }
 
 describe('fixed in v2, 03: draining is sticky', { concurrency: 8 }, () => {
-  test('fixed in v2, 03: its own tick does not put a drained server back', async (t) => {
+  test('fixed in v2, 03: its own round does not bring a drained server back', async (t) => {
     const { app } = await startSubject(t)
     await app.control(false)
     await throughout(async () => assertDrained(await app.list(), app.baseUrl), {
@@ -27,16 +27,16 @@ describe('fixed in v2, 03: draining is sticky', { concurrency: 8 }, () => {
     })
   })
 
-  test('fixed in v2, 03: incoming gossip does not put a drained server back, whatever it claims', async (t) => {
+  test('fixed in v2, 03: incoming gossip does not bring a drained server back', async (t) => {
     const { app } = await startSubject(t, { env: QUIET })
     await app.control(false)
-    assertDrained(await app.tell({}), app.baseUrl)
-    assertDrained(await app.tell({ online: [entry(app.baseUrl, inAnHour())] }), app.baseUrl)
-    assertDrained(await app.tell({ offline: [entry(app.baseUrl, inAnHour())] }), app.baseUrl)
+    assertDrained(await app.sendGossip({}), app.baseUrl)
+    assertDrained(await app.sendGossip({ online: [entry(app.baseUrl, inAnHour())] }), app.baseUrl)
+    assertDrained(await app.sendGossip({ offline: [entry(app.baseUrl, inAnHour())] }), app.baseUrl)
     assertDrained(await app.list(), app.baseUrl)
   })
 
-  test('fixed in v2, 03: answers and the master list do not put a drained server back; it is not uploaded', async (t) => {
+  test('fixed in v2, 03: responses and the master list do not bring a drained server back, and it is not uploaded', async (t) => {
     const peer = await createFakePeer(t)
     const store = await createMasterListStore(t, { servers: [peer.entry(aWhileAgo())] })
     const { app } = await startSubject(t, { store, env: ANNOUNCE_EVERY_SECOND })
@@ -58,28 +58,28 @@ describe('fixed in v2, 03: draining is sticky', { concurrency: 8 }, () => {
     await eventually(() => !find(store.servers, app.baseUrl), { what: 'it left the master list again' })
   })
 
-  test('fixed in v2, 03: draining spreads to the peers', async (t) => {
+  test('fixed in v2, 03: the drain spreads to the peers', async (t) => {
     const peer = await createFakePeer(t)
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())] })
     await app.control(false)
     const drainedAt = performance.now()
 
-    // A round that was under way may still come after the answer to the control message.
-    const told = await eventually(
+    // A round in progress may still arrive after the response to the control message.
+    const message = await eventually(
       () => peer.gossips.find(({ at, json }) => at > drainedAt && isOffline(json, app.baseUrl)),
-      { what: 'a gossip that tells of it' },
+      { what: 'a gossip message about it' },
     )
 
-    assertDrained(told.json, app.baseUrl)
+    assertDrained(message.json, app.baseUrl)
   })
 
-  test('fixed in v2, 03: its return comes with a stamp above every claim that it has seen about itself', async (t) => {
+  test('fixed in v2, 03: its return has a stamp above every claim about itself', async (t) => {
     const { app } = await startSubject(t, { env: QUIET })
     await app.control(false)
     const online = entry(app.baseUrl, inAnHour())
     const offline = entry(app.baseUrl, inAnHour() + 60_000)
-    await app.tell({ online: [online] })
-    await app.tell({ offline: [offline] })
+    await app.sendGossip({ online: [online] })
+    await app.sendGossip({ offline: [offline] })
 
     await app.control(true)
 
@@ -88,23 +88,26 @@ describe('fixed in v2, 03: draining is sticky', { concurrency: 8 }, () => {
     assert.ok(find(list.online, app.baseUrl).lastUpdate > offline.lastUpdate, 'its stamp is above the claims')
   })
 
-  test('fixed in v2, 03: its draining and its leave come with a stamp above every claim about itself', async (t) => {
+  test('fixed in v2, 03: its drain and its leave have a stamp above every claim about itself', async (t) => {
     const peer = await createFakePeer(t)
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: QUIET })
     const claim = entry(app.baseUrl, inAnHour())
-    await app.tell({ online: [claim] })
+    await app.sendGossip({ online: [claim] })
 
     await app.control(false)
     assert.ok(
       find((await app.list()).offline, app.baseUrl).lastUpdate > claim.lastUpdate,
-      'the draining is above it',
+      'the stamp of the drain is higher',
     )
 
     await app.control(true)
     const later = entry(app.baseUrl, claim.lastUpdate + 60_000)
-    await app.tell({ online: [later] })
+    await app.sendGossip({ online: [later] })
     await app.leave()
     const farewell = peer.gossips.findLast(({ json }) => isOffline(json, app.baseUrl)).json
-    assert.ok(find(farewell.offline, app.baseUrl).lastUpdate > later.lastUpdate, 'the leave is above it')
+    assert.ok(
+      find(farewell.offline, app.baseUrl).lastUpdate > later.lastUpdate,
+      'the stamp of the leave is higher',
+    )
   })
 })

@@ -12,7 +12,7 @@ const { eventually } = require('../support/eventually')
 const QUIET = { SHAZBOT_GOSSIP_INTERVAL: '30' }
 
 describe('fixed in v2, 05: stamps grow', { concurrency: 8 }, () => {
-  test('fixed in v2, 05: its own stamp strictly grows, also within one millisecond', async (t) => {
+  test('fixed in v2, 05: its own stamp strictly grows, even within one millisecond', async (t) => {
     const { app } = await startSubject(t, { env: QUIET })
     const message = { message: 'gossip', online: [], offline: [] }
     const answers = await Promise.all(
@@ -24,12 +24,12 @@ describe('fixed in v2, 05: stamps grow', { concurrency: 8 }, () => {
 
   test('fixed in v2, 05: its own stamp grows although the clock is behind it', async (t) => {
     const { app } = await startSubject(t, { env: QUIET })
-    // Seen from a stamp that a refutation has raised, the clock has stepped back by an hour.
+    // Relative to a stamp raised by a refutation, the clock has stepped back by an hour.
     const claim = entry(app.baseUrl, inAnHour())
     let last =
-      find((await app.tell({ offline: [claim] })).online, app.baseUrl)?.lastUpdate ?? claim.lastUpdate
+      find((await app.sendGossip({ offline: [claim] })).online, app.baseUrl)?.lastUpdate ?? claim.lastUpdate
     for (let i = 0; i < 5; i++) {
-      const own = find((await app.tell({})).online, app.baseUrl)
+      const own = find((await app.sendGossip({})).online, app.baseUrl)
       assert.ok(own.lastUpdate > last, `the stamp went from ${last} to ${own.lastUpdate}`)
       last = own.lastUpdate
     }
@@ -39,7 +39,7 @@ describe('fixed in v2, 05: stamps grow', { concurrency: 8 }, () => {
     const peer = await createFakePeer(t)
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())] })
     const claim = entry(app.baseUrl, inAnHour())
-    await app.tell({ offline: [claim] })
+    await app.sendGossip({ offline: [claim] })
     const before = peer.gossips.length
     await eventually(() => peer.gossips.length >= before + 3, { what: 'three rounds' })
     const stamps = peer.gossips.slice(before).map(({ json }) => find(json.online, app.baseUrl)?.lastUpdate)

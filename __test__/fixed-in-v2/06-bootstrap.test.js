@@ -9,7 +9,7 @@ const { freePort } = require('../support/ports')
 const { aWhileAgo, isOnline } = require('../support/entries')
 const { eventually } = require('../support/eventually')
 
-// Nothing can be learned from rounds within a test.
+// Rounds teach nothing within a test.
 const NO_ROUNDS = { SHAZBOT_GOSSIP_INTERVAL: '60' }
 
 describe('fixed in v2, 06: bootstrap', { concurrency: 8 }, () => {
@@ -25,7 +25,7 @@ describe('fixed in v2, 06: bootstrap', { concurrency: 8 }, () => {
     )
   })
 
-  test('fixed in v2, 06: a failed download is tried again after about a second', async (t) => {
+  test('fixed in v2, 06: a failed download is retried after about a second', async (t) => {
     const peer = await createFakePeer(t)
     const store = await createMasterListStore(t, { servers: [peer.entry(aWhileAgo())] })
     store.onGet = () => (store.gets.length === 1 ? { status: 503, body: 'Later' } : undefined)
@@ -34,22 +34,19 @@ describe('fixed in v2, 06: bootstrap', { concurrency: 8 }, () => {
       what: 'the list is known',
     })
     const [first, second] = store.gets
-    assert.ok(
-      second.at - first.at < 5_000,
-      `the second try came after ${Math.round(second.at - first.at)} ms`,
-    )
+    assert.ok(second.at - first.at < 5_000, `the retry came after ${Math.round(second.at - first.at)} ms`)
   })
 
-  test('fixed in v2, 06: a download that goes on failing is tried again and again, ever more rarely', async (t) => {
+  test('fixed in v2, 06: a failing download is retried with growing pauses', async (t) => {
     const store = await createMasterListStore(t)
     store.onGet = () => ({ status: 500, body: 'Broken' })
     await startSubject(t, { store, env: NO_ROUNDS })
-    await eventually(() => store.gets.length >= 4, { within: 60_000, what: 'the fourth try' })
+    await eventually(() => store.gets.length >= 4, { within: 60_000, what: 'the fourth attempt' })
     const [first, , , fourth] = store.gets
-    assert.ok(fourth.at - first.at > 1_000, 'four tries within a second are a storm')
+    assert.ok(fourth.at - first.at > 1_000, 'four attempts within a second are a request storm')
   })
 
-  test('fixed in v2, 06: a store that is down at start is asked again once it is up', async (t) => {
+  test('fixed in v2, 06: a download is retried until the store is up', async (t) => {
     const peer = await createFakePeer(t)
     const servers = [peer.entry(aWhileAgo())]
     const store = await createMasterListStore(t, { servers, port: await freePort() })

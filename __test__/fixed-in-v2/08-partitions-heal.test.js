@@ -9,10 +9,10 @@ const { aWhileAgo, isOnline, isOffline } = require('../support/entries')
 const { eventually } = require('../support/eventually')
 
 describe('fixed in v2, 08: partitions heal', { concurrency: 8 }, () => {
-  test('fixed in v2, 08: a server that was declared dead is tried again, and is online when it answers', async (t) => {
+  test('fixed in v2, 08: a dead server is retried, and online once it answers', async (t) => {
     const port = await freePort()
     const peer = await createFakePeer(t, { listen: false, port })
-    // An entry of a list on which nobody answers is not declared dead: the own network may be broken.
+    // If no entry of a list answers, none is declared dead, because the own network may be broken.
     const witness = await createFakePeer(t)
     const servers = [peer, witness].map((server) => server.entry(aWhileAgo()))
     const { app } = await startSubject(t, { servers })
@@ -26,6 +26,6 @@ describe('fixed in v2, 08: partitions heal', { concurrency: 8 }, () => {
       within: 45_000,
       what: 'the server that can be reached again is online',
     })
-    assert.ok(peer.requests.length > 0, 'it was asked, not believed')
+    assert.ok(peer.requests.length > 0, 'it was contacted, not just claimed')
   })
 })

@@ -21,12 +21,12 @@ describe('fixed in v2, 09: alive without an exchange', { concurrency: 8 }, () =>
   for (const status of [401, 413, 429]) {
     test(`fixed in v2, 09: a peer that answers ${status} is alive`, async (t) => {
       const { peer, app } = await clusterWith(t, { status, body: { error: 'Not now' } })
-      // Longer than a round, the pause before the second try, and the second try.
+      // Longer than a round, the pause before the retry, and the retry.
       await throughout(async () => isOnline(await app.list(), peer.baseUrl), {
         lasting: 7_000,
         what: 'it is online',
       })
-      assert.ok(peer.gossips.length >= 2, 'it was tried more than once')
+      assert.ok(peer.gossips.length >= 2, 'it was contacted more than once')
     })
   }
 

@@ -27,7 +27,7 @@ describe('fixed in v2, 12: the master list is safe', { concurrency: 8 }, () => {
     ['a list that is no array', { body: { online: { 0: 'x' } } }],
     ['a cut connection', answers.reset()],
   ]) {
-    test(`fixed in v2, 12: no upload after a download that brought ${what}`, async (t) => {
+    test(`fixed in v2, 12: no upload after a download of ${what}`, async (t) => {
       const store = await createMasterListStore(t)
       store.onGet = () => answer
       const { app } = await startSubject(t, { store, env: ANNOUNCE_EVERY_SECOND })
@@ -41,13 +41,13 @@ describe('fixed in v2, 12: the master list is safe', { concurrency: 8 }, () => {
     ['404', { status: 404, body: 'Not found' }],
     ['204', { status: 204 }],
   ]) {
-    test(`fixed in v2, 12: after a ${what} the list is created, and only created`, async (t) => {
+    test(`fixed in v2, 12: after a ${what} the list is created, never replaced`, async (t) => {
       const store = await createMasterListStore(t, { servers: null })
       store.onGet = () => (store.servers === null ? answer : undefined)
       const { app } = await startSubject(t, { store, env: ANNOUNCE_EVERY_SECOND })
       await eventually(() => store.puts.length >= 1, { what: 'an upload' })
       assert.equal(store.puts[0].headers['if-none-match'], '*')
-      assert.ok(find(store.servers, app.baseUrl), 'the server is in the list that it made')
+      assert.ok(find(store.servers, app.baseUrl), 'the server is in the list that it created')
     })
   }
 
@@ -68,7 +68,7 @@ describe('fixed in v2, 12: the master list is safe', { concurrency: 8 }, () => {
     assert.equal(store.puts.length, 0, 'it uploaded although the download failed')
   })
 
-  test('fixed in v2, 12: servers known to be dead are taken off the list, no others', async (t) => {
+  test('fixed in v2, 12: only servers known to be dead are removed from the list', async (t) => {
     const peer = await createFakePeer(t)
     const dead = await deadBaseUrl()
     const buriedAt = aWhileAgo()
@@ -76,9 +76,9 @@ describe('fixed in v2, 12: the master list is safe', { concurrency: 8 }, () => {
       servers: [peer.entry(aWhileAgo()), entry(dead, buriedAt - 1_000)],
     })
     const { app } = await startSubject(t, { store, env: ANNOUNCE_EVERY_SECOND })
-    await app.tell({ offline: [entry(dead, buriedAt)] })
+    await app.sendGossip({ offline: [entry(dead, buriedAt)] })
     await eventually(() => urlsOf(store.servers).join() === [peer.baseUrl, app.baseUrl].sort().join(), {
-      what: 'the list holds the living, and only them',
+      what: 'the list contains only living servers',
     })
     const uploads = store.puts.length
     store.write([...store.servers, entry(dead, buriedAt - 1_000)])
@@ -86,17 +86,17 @@ describe('fixed in v2, 12: the master list is safe', { concurrency: 8 }, () => {
     assert.ok(!find(store.puts.at(-1).json.online, dead), 'the dead server was uploaded')
   })
 
-  test('fixed in v2, 12: nothing is uploaded where nothing would change', async (t) => {
+  test('fixed in v2, 12: an unchanged list is not uploaded', async (t) => {
     const peer = await createFakePeer(t)
     const store = await createMasterListStore(t, { servers: [peer.entry(aWhileAgo())] })
     const { app } = await startSubject(t, { store, env: ANNOUNCE_EVERY_SECOND })
     await eventually(() => find(store.servers, app.baseUrl), { what: 'the joiner added itself' })
     const { gets, puts } = { gets: store.gets.length, puts: store.puts.length }
     await eventually(() => store.gets.length >= gets + 3, { what: 'three announcements' })
-    assert.equal(store.puts.length, puts, 'it uploaded a list that was there already')
+    assert.equal(store.puts.length, puts, 'it uploaded an unchanged list')
   })
 
-  test('fixed in v2, 12: If-Match is sent where an ETag came, and a conflict is tried again', async (t) => {
+  test('fixed in v2, 12: If-Match repeats an ETag, and a conflict is retried', async (t) => {
     const other = entry(await deadBaseUrl())
     const store = await createMasterListStore(t)
     store.beforePut = () => {
@@ -106,13 +106,13 @@ describe('fixed in v2, 12: the master list is safe', { concurrency: 8 }, () => {
     const env = { ...ANNOUNCE_EVERY_SECOND, SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '4' }
     const { app } = await startSubject(t, { store, env })
     await eventually(() => find(store.servers, app.baseUrl), { what: 'the joiner added itself' })
-    assert.ok(find(store.servers, other.baseUrl), 'what another wrote meanwhile is lost')
+    assert.ok(find(store.servers, other.baseUrl), 'a concurrent write is lost')
     assert.equal(store.puts[0].headers['if-match'], '"v1"')
     assert.equal(store.puts[1].headers['if-match'], '"v2"')
     assert.ok(store.puts[1].at - store.puts[0].at < 3_500, 'the conflict was left to the next announcement')
   })
 
-  test('fixed in v2, 12: no If-Match where no ETag came', async (t) => {
+  test('fixed in v2, 12: no If-Match without an ETag', async (t) => {
     const store = await createMasterListStore(t, { etags: false })
     const { app } = await startSubject(t, { store, env: ANNOUNCE_EVERY_SECOND })
     await eventually(() => find(store.servers, app.baseUrl), { what: 'the joiner added itself' })
@@ -120,7 +120,7 @@ describe('fixed in v2, 12: the master list is safe', { concurrency: 8 }, () => {
     assert.equal(store.puts.length, 1)
   })
 
-  test('fixed in v2, 12: no If-Match for a weak ETag, and none where the upload goes elsewhere', async (t) => {
+  test('fixed in v2, 12: no If-Match for a weak ETag, or for an upload to another URL', async (t) => {
     const weak = await createMasterListStore(t)
     weak.onGet = () => ({ headers: { ETag: 'W/"v1"' }, body: { online: weak.servers } })
     const [download, upload] = [await createMasterListStore(t), await createMasterListStore(t)]
@@ -132,7 +132,7 @@ describe('fixed in v2, 12: the master list is safe', { concurrency: 8 }, () => {
     assert.equal(upload.puts[0].headers['if-match'], undefined)
   })
 
-  test('fixed in v2, 12: If-Match is sent where the two URLs differ in their query only', async (t) => {
+  test('fixed in v2, 12: If-Match is sent if the two URLs differ only in their query', async (t) => {
     const store = await createMasterListStore(t)
     const signed = {
       SHAZBOT_MASTER_LIST: `${store.url}?op=read&sig=a%2Fb`,
@@ -145,10 +145,10 @@ describe('fixed in v2, 12: the master list is safe', { concurrency: 8 }, () => {
   })
 
   for (const status of [400, 405, 501]) {
-    test(`fixed in v2, 12: a store that answers ${status} to conditional uploads gets them without condition`, async (t) => {
+    test(`fixed in v2, 12: a store that answers ${status} to conditional uploads gets unconditional ones`, async (t) => {
       const store = await createMasterListStore(t)
       store.onPut = ({ headers }) => (headers['if-match'] ? { status, body: 'No conditions' } : undefined)
-      // Three tries take a second, and another announcement would begin with the first.
+      // Three attempts take a second, and a next announcement would start again from the first.
       const env = { ...ANNOUNCE_EVERY_SECOND, SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '4' }
       const { app } = await startSubject(t, { store, env })
       await eventually(() => find(store.servers, app.baseUrl), { what: 'the joiner added itself' })
@@ -159,12 +159,12 @@ describe('fixed in v2, 12: the master list is safe', { concurrency: 8 }, () => {
       store.write([])
       await eventually(() => find(store.servers, app.baseUrl), { what: 'it added itself again' })
       assert.equal(store.puts.at(-1).headers['if-match'], undefined)
-      assert.equal(store.puts.length, 4, 'it did not try a condition again')
+      assert.equal(store.puts.length, 4, 'it did not retry a condition')
     })
   }
 
   for (const status of [409, 429, 500, 502, 503, 504]) {
-    test(`fixed in v2, 12: the upload at shut-down outlasts a ${status} that passes`, async (t) => {
+    test(`fixed in v2, 12: the upload at shut-down retries after a temporary ${status}`, async (t) => {
       const store = await createMasterListStore(t)
       const { app } = await startSubject(t, { store, env: UPLOAD_AT_SHUTDOWN })
       store.write([entry(app.baseUrl)])
@@ -183,7 +183,7 @@ describe('fixed in v2, 12: the master list is safe', { concurrency: 8 }, () => {
     })
   }
 
-  test('fixed in v2, 12: a store that fails all the time holds a shut-down up for some five seconds', async (t) => {
+  test('fixed in v2, 12: a failing store delays a shut-down by about five seconds', async (t) => {
     const store = await createMasterListStore(t)
     const { app } = await startSubject(t, { store, env: UPLOAD_AT_SHUTDOWN })
     store.write([entry(app.baseUrl)])
@@ -196,7 +196,7 @@ describe('fixed in v2, 12: the master list is safe', { concurrency: 8 }, () => {
     assert.equal(app.output('stderr').match(/Failed to upload master list to/g).length, 1)
   })
 
-  test('fixed in v2, 12: a list that is removed before an upload is created', async (t) => {
+  test('fixed in v2, 12: a list that is deleted before an upload is created', async (t) => {
     const store = await createMasterListStore(t)
     store.onPut = ({ headers }) =>
       headers['if-match'] && store.servers === null ? { status: 404 } : undefined
@@ -207,7 +207,7 @@ describe('fixed in v2, 12: the master list is safe', { concurrency: 8 }, () => {
     const env = { ...ANNOUNCE_EVERY_SECOND, SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '4' }
     const { app } = await startSubject(t, { store, env })
     await eventually(() => find(store.servers ?? [], app.baseUrl), { what: 'the joiner added itself' })
-    assert.ok(store.puts.length >= 2, 'it was written without another try')
+    assert.ok(store.puts.length >= 2, 'it was written without a retry')
     assert.equal(store.puts[1].headers['if-none-match'], '*')
     assert.ok(store.puts[1].at - store.puts[0].at < 3_500, 'it was left to the next announcement')
   })

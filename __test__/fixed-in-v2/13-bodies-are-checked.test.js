@@ -20,14 +20,14 @@ const assertBadMessage = (promise, field) =>
   })
 
 describe('fixed in v2, 13: bodies are checked', { concurrency: 8 }, () => {
-  test('fixed in v2, 13: a gossip body that is no object is refused', async (t) => {
+  test('fixed in v2, 13: a gossip body that is no object is rejected', async (t) => {
     const { app } = await startSubject(t, { env: QUIET })
     for (const body of [undefined, null, 'text', 7, true, []]) {
       await assertBadMessage(app.call('shazbotGossipRequest', SECRET, body), /body|online/)
     }
   })
 
-  test('fixed in v2, 13: a gossip body without an array online is refused', async (t) => {
+  test('fixed in v2, 13: a gossip body without an array online is rejected', async (t) => {
     const { app } = await startSubject(t, { env: QUIET })
     for (const online of [undefined, null, 'text', 7, {}, { length: 0 }]) {
       await assertBadMessage(
@@ -37,7 +37,7 @@ describe('fixed in v2, 13: bodies are checked', { concurrency: 8 }, () => {
     }
   })
 
-  test('fixed in v2, 13: a gossip body whose offline is no array is refused, and no part of it is merged', async (t) => {
+  test('fixed in v2, 13: a gossip body whose offline is no array is rejected, and no part of it is merged', async (t) => {
     const { app } = await startSubject(t, { env: QUIET })
     const other = await deadBaseUrl()
     for (const offline of ['text', 7, {}, true]) {
@@ -45,12 +45,12 @@ describe('fixed in v2, 13: bodies are checked', { concurrency: 8 }, () => {
       await assertBadMessage(app.call('shazbotGossipRequest', SECRET, body), /offline/)
       assert.ok(
         !isOnline(await app.call('shazbotGetServerList'), other),
-        'a part of the refused body was merged',
+        'a part of the rejected body was merged',
       )
     }
   })
 
-  test('fixed in v2, 13: a control message without a boolean online is refused and changes nothing', async (t) => {
+  test('fixed in v2, 13: a control message without a boolean online is rejected and changes nothing', async (t) => {
     const { app } = await startSubject(t, { env: QUIET })
     for (const online of [undefined, null, 'false', 'true', 0, 1, {}]) {
       await assertBadMessage(
@@ -59,12 +59,12 @@ describe('fixed in v2, 13: bodies are checked', { concurrency: 8 }, () => {
       )
       assert.ok(
         isOnline(await app.call('shazbotGetServerList'), app.baseUrl),
-        'the refused message drained the server',
+        'the rejected message drained the server',
       )
     }
   })
 
-  test('fixed in v2, 13: a control message that is no object is refused', async (t) => {
+  test('fixed in v2, 13: a control message that is no object is rejected', async (t) => {
     const { app } = await startSubject(t, { env: QUIET })
     for (const message of [undefined, null, 'text', 7, true, []]) {
       await assertBadMessage(

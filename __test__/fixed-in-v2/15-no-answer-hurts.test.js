@@ -15,7 +15,7 @@ const MOST_SERVERS = 100_000
 
 const ODD_JSON = ['{}', 'null', '[]', '"text"', '7', '{"online":null}', '{"online":{}}', '{"online":"text"}']
 
-/** JSON that never ends, about 13 MB a second. */
+/** JSON that never ends, about 13 MB per second. */
 function endless(response) {
   response.writeHead(200, { 'Content-Type': 'application/json' })
   response.write('{"message":"gossip","online":[')
@@ -24,7 +24,7 @@ function endless(response) {
   response.on('close', () => clearInterval(timer))
 }
 
-/** A proper message, but 20 MB of it once it is unpacked. */
+/** A valid message of 20 MB after decompression. */
 function bomb(baseUrl) {
   const message = `{"message":"gossip","online":[${JSON.stringify(entry(baseUrl))}],"offline":[]`
   const body = gzipSync(`${message}${' '.repeat(20 * MEGABYTE)}}`)
@@ -34,7 +34,7 @@ function bomb(baseUrl) {
 async function clusterWith(t, answerOf) {
   const peer = await createFakePeer(t)
   peer.onGossip = peer.onList = () => answerOf(peer)
-  // An entry of a list on which nobody answers is not declared dead: the own network may be broken.
+  // If no entry of a list answers, none is declared dead, because the own network may be broken.
   const witness = await createFakePeer(t)
   const servers = [peer, witness].map((server) => server.entry(aWhileAgo()))
   const { app } = await startSubject(t, { servers })
@@ -45,7 +45,7 @@ const headers = { 'Content-Type': 'application/json' }
 
 describe('fixed in v2, 15: no answer hurts', { concurrency: 8 }, () => {
   for (const body of [...ODD_JSON, '{"online":[],"offline":"text"}', '{"online":[],"offline":{}}']) {
-    test(`fixed in v2, 15: a peer that answers ${body} has failed, and does no harm`, async (t) => {
+    test(`fixed in v2, 15: a peer that answers ${body} has failed, without further effect`, async (t) => {
       const { peer, app } = await clusterWith(t, () => ({ headers, body }))
       await eventually(async () => isOffline(await app.list(), peer.baseUrl), {
         what: 'the peer is offline',
@@ -80,7 +80,7 @@ describe('fixed in v2, 15: no answer hurts', { concurrency: 8 }, () => {
   })
 
   for (const body of ODD_JSON) {
-    test(`fixed in v2, 15: a master list ${body} keeps no server from starting, and is asked for again`, async (t) => {
+    test(`fixed in v2, 15: a master list ${body} does not prevent a start, and is downloaded again`, async (t) => {
       const peer = await createFakePeer(t)
       const store = await createMasterListStore(t, { servers: [peer.entry(aWhileAgo())] })
       store.onGet = () => (store.gets.length === 1 ? { headers, body } : undefined)
@@ -97,7 +97,7 @@ describe('fixed in v2, 15: no answer hurts', { concurrency: 8 }, () => {
     store.onGet = () => (store.gets.length === 1 ? endless : undefined)
     const { app } = await startSubject(t, { store, env: QUIET, start: false })
     const started = app.call('shazbotStart')
-    await eventually(() => store.gets.length >= 2, { within: 60_000, what: 'the second try' })
+    await eventually(() => store.gets.length >= 2, { within: 60_000, what: 'the retry' })
     await started
     await eventually(async () => isOnline(await app.list(), peer.baseUrl), {
       what: 'the proper list is known',
@@ -105,15 +105,15 @@ describe('fixed in v2, 15: no answer hurts', { concurrency: 8 }, () => {
   })
 })
 
-describe('fixed in v2, 15: no crowd hurts', () => {
-  test('fixed in v2, 15: beyond 100,000 servers new ones are refused, with one warning', async (t) => {
+describe('fixed in v2, 15: the number of servers is limited', () => {
+  test('fixed in v2, 15: beyond 100,000 servers new ones are rejected, with one warning', async (t) => {
     const { app } = await startSubject(t, { env: QUIET, bodyLimit: 64 * MEGABYTE })
     const half = (name) =>
       Array.from({ length: 60_000 }, (_, i) => entry(`http://127.0.0.1:1/${name}-${i}/`, aWhileAgo()))
 
-    await app.tell({ online: half('first') })
-    const { online, offline } = await app.tell({ online: half('second') })
-    await app.tell({ online: half('third') })
+    await app.sendGossip({ online: half('first') })
+    const { online, offline } = await app.sendGossip({ online: half('second') })
+    await app.sendGossip({ online: half('third') })
 
     const count = online.length + offline.length
     assert.ok(count <= MOST_SERVERS + 1, `${count} servers are kept`)

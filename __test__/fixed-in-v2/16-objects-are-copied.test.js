@@ -10,7 +10,7 @@ const { entry, aWhileAgo } = require('../support/entries')
 
 const shazbot = require(SUBJECT)
 
-// In this very process: only here can an object be handed in, kept, and changed.
+// In this process, because only here can a test pass an object, keep it and change it.
 describe('fixed in v2, 16: objects are copied', () => {
   let self
   let store
@@ -46,11 +46,11 @@ describe('fixed in v2, 16: objects are copied', () => {
     list.offline.length = 0
   }
 
-  const tell = (lists) =>
+  const send = (lists) =>
     shazbot.shazbotGossipRequest(SECRET, { message: 'gossip', online: [], offline: [], ...lists })
 
-  test('fixed in v2, 16: what shazbotGetServerList returns can be changed without harm', async () => {
-    await tell({
+  test('fixed in v2, 16: changing the result of shazbotGetServerList has no effect', async () => {
+    await send({
       online: [entry(await deadBaseUrl(), aWhileAgo())],
       offline: [entry(await deadBaseUrl(), aWhileAgo())],
     })
@@ -59,23 +59,23 @@ describe('fixed in v2, 16: objects are copied', () => {
     assert.deepEqual(snapshot(), before)
   })
 
-  test('fixed in v2, 16: what shazbotGossipRequest answers can be changed without harm', async () => {
-    const answer = await tell({ online: [entry(await deadBaseUrl(), aWhileAgo())] })
+  test('fixed in v2, 16: changing the result of shazbotGossipRequest has no effect', async () => {
+    const answer = await send({ online: [entry(await deadBaseUrl(), aWhileAgo())] })
     const before = snapshot()
     spoil(answer)
     assert.deepEqual(withoutSelf(snapshot()), withoutSelf(before))
     assert.equal(snapshot().online.find(({ baseUrl }) => baseUrl === self).monitor, false)
   })
 
-  test('fixed in v2, 16: what shazbotListRequest answers can be changed without harm', async () => {
-    await tell({ online: [entry(await deadBaseUrl(), aWhileAgo())] })
+  test('fixed in v2, 16: changing the result of shazbotListRequest has no effect', async () => {
+    await send({ online: [entry(await deadBaseUrl(), aWhileAgo())] })
     const answer = await shazbot.shazbotListRequest(CONTROL_SECRET)
     const before = snapshot()
     spoil(answer)
     assert.deepEqual(snapshot(), before)
   })
 
-  test('fixed in v2, 16: what was handed in can be changed without harm', async () => {
+  test('fixed in v2, 16: changing arguments afterwards has no effect', async () => {
     const body = {
       message: 'gossip',
       online: [entry(await deadBaseUrl(), aWhileAgo())],

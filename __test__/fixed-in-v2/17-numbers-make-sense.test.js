@@ -15,7 +15,7 @@ const SENSELESS = {
 
 describe('fixed in v2, 17: numbers make sense', { concurrency: 8 }, () => {
   for (const [name, values] of Object.entries(SENSELESS)) {
-    test(`fixed in v2, 17: a senseless ${name} is refused, by name, and with what it may be`, async (t) => {
+    test(`fixed in v2, 17: an invalid ${name} is rejected with its name and accepted values`, async (t) => {
       const { app } = await startSubject(t, { start: false })
       for (const value of values) {
         await app.setEnv({ [name]: value })
@@ -39,7 +39,7 @@ describe('fixed in v2, 17: numbers make sense', { concurrency: 8 }, () => {
     })
   }
 
-  test('fixed in v2, 17: a gossip interval above a day counts as a day, and is no storm', async (t) => {
+  test('fixed in v2, 17: a gossip interval above a day counts as a day, without a request storm', async (t) => {
     const peer = await createFakePeer(t)
     await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: { SHAZBOT_GOSSIP_INTERVAL: '3000000' } })
     await throughout(() => peer.gossips.length <= 1, {
@@ -48,7 +48,7 @@ describe('fixed in v2, 17: numbers make sense', { concurrency: 8 }, () => {
     })
   })
 
-  test('fixed in v2, 17: announcements above a day count as a day, and are no storm', async (t) => {
+  test('fixed in v2, 17: announcement intervals above a day count as a day, without a request storm', async (t) => {
     const env = { SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '3000000', SHAZBOT_MASTER_ANNOUNCE_INTERVAL: '3000000' }
     const { store } = await startSubject(t, { env })
     await throughout(() => store.gets.length <= 1, {

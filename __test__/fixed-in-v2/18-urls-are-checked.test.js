@@ -22,7 +22,7 @@ const REFUSED = {
 
 describe('fixed in v2, 18: URLs are checked', { concurrency: 8 }, () => {
   for (const [name, values] of Object.entries(REFUSED)) {
-    test(`fixed in v2, 18: a ${name} that makes no sense is refused, by name`, async (t) => {
+    test(`fixed in v2, 18: an invalid ${name} is rejected by name`, async (t) => {
       const { app, store } = await startSubject(t, { start: false })
       const good = name === 'SHAZBOT_BASE_URL' ? app.baseUrl : store.url
       for (const value of values) {

@@ -6,7 +6,7 @@ const { startSubject } = require('../support/subject')
 const { createFakePeer } = require('../support/fake-peer')
 const { createMasterListStore } = require('../support/master-list-store')
 const { aWhileAgo, isOnline, isOffline } = require('../support/entries')
-const { eventually, throughout, inTime } = require('../support/eventually')
+const { eventually, throughout, withTimeout } = require('../support/eventually')
 
 const QUIET = { SHAZBOT_GOSSIP_INTERVAL: '60' }
 const NOT_STARTED = { message: 'Clustershazbot engine not started' }
@@ -14,7 +14,9 @@ const NOT_STARTED = { message: 'Clustershazbot engine not started' }
 const saysOnline = (app) => (request) => isOnline(request.json, app.baseUrl)
 const saysOffline = (app) => (request) => isOffline(request.json, app.baseUrl)
 
-/** A server whose round with its only peer is in flight: the peer has got the message and keeps its answer back. */
+/**
+ * A server with a round in flight: its only peer has received the message and delays the response.
+ */
 async function withRoundInFlight(t) {
   const peer = await createFakePeer(t)
   const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())] })
@@ -25,7 +27,7 @@ async function withRoundInFlight(t) {
 }
 
 async function assertSilence(app, peer) {
-  // What was sent before has been recorded by the time of another answer.
+  // A later call proves that earlier requests have been recorded.
   await app.hasCalled()
   const { length } = peer.requests
   await throughout(() => peer.requests.length === length, {
@@ -35,7 +37,7 @@ async function assertSilence(app, peer) {
 }
 
 describe('fixed in v2, 20: starts and shut-downs meet', { concurrency: 8 }, () => {
-  test('fixed in v2, 20: a second and a concurrent start are the same start', async (t) => {
+  test('fixed in v2, 20: repeated and concurrent starts are one start', async (t) => {
     const peer = await createFakePeer(t)
     const { app, store } = await startSubject(t, {
       servers: [peer.entry(aWhileAgo())],
@@ -67,7 +69,7 @@ describe('fixed in v2, 20: starts and shut-downs meet', { concurrency: 8 }, () =
     const starting = app.call('shazbotStart')
     await throughout(() => !peer.gossips.slice(farewell).some(saysOnline(app)), {
       lasting: 500,
-      what: 'no announcement while the farewell is under way',
+      what: 'no announcement during the farewell',
     })
     release()
     await Promise.all([leaving, starting])
@@ -91,7 +93,7 @@ describe('fixed in v2, 20: starts and shut-downs meet', { concurrency: 8 }, () =
     const leaving = app.call('shazbotShutDown')
     await app.hasCalled()
     release()
-    await inTime(Promise.allSettled([starting, leaving]), { within: 20_000, what: 'the end of both' })
+    await withTimeout(Promise.allSettled([starting, leaving]), { within: 20_000, what: 'the end of both' })
 
     await assert.rejects(app.call('shazbotGetServerList'), NOT_STARTED)
     await throughout(() => !peer.gossips.some(saysOnline(app)), {
@@ -100,7 +102,7 @@ describe('fixed in v2, 20: starts and shut-downs meet', { concurrency: 8 }, () =
     })
   })
 
-  test('fixed in v2, 20: a shut-down twice is one', async (t) => {
+  test('fixed in v2, 20: repeated shut-downs are one shut-down', async (t) => {
     const peer = await createFakePeer(t)
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: QUIET })
     const release = peer.hold('gossip')
@@ -129,7 +131,7 @@ describe('fixed in v2, 20: starts and shut-downs meet', { concurrency: 8 }, () =
     release()
     await leaving
     await app.letGo()
-    assert.deepEqual(await inTime(app.exited, { within: 15_000, what: 'the end of the process' }), {
+    assert.deepEqual(await withTimeout(app.exited, { within: 15_000, what: 'the end of the process' }), {
       code: 0,
       signal: null,
     })

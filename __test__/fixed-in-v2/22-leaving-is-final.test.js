@@ -16,7 +16,7 @@ const assertGone = (list, baseUrl) => {
 }
 
 describe('fixed in v2, 22: leaving is final', { concurrency: 8 }, () => {
-  test('fixed in v2, 22: no request that is answered during a shut-down shows the server online', async (t) => {
+  test('fixed in v2, 22: no response during a shut-down shows the server online', async (t) => {
     const peer = await createFakePeer(t)
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: QUIET })
     const release = peer.hold('gossip')
@@ -24,21 +24,21 @@ describe('fixed in v2, 22: leaving is final', { concurrency: 8 }, () => {
     const leaving = app.call('shazbotShutDown')
     await eventually(() => peer.gossips.length > before, { what: 'the farewell' })
 
-    assertGone(await app.tell({}), app.baseUrl)
-    assertGone(await app.tell({ online: [entry(app.baseUrl, inAnHour())] }), app.baseUrl)
-    assertGone(await app.tell({ offline: [entry(app.baseUrl, inAnHour())] }), app.baseUrl)
+    assertGone(await app.sendGossip({}), app.baseUrl)
+    assertGone(await app.sendGossip({ online: [entry(app.baseUrl, inAnHour())] }), app.baseUrl)
+    assertGone(await app.sendGossip({ offline: [entry(app.baseUrl, inAnHour())] }), app.baseUrl)
     assertGone(await app.list(), app.baseUrl)
 
     release()
     await leaving
   })
 
-  test('fixed in v2, 22: a second try that was under way does not show the server online', async (t) => {
+  test('fixed in v2, 22: a retry in progress does not show the server online', async (t) => {
     const peer = await createFakePeer(t)
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())] })
     peer.onGossip = () => ({ status: 500, body: 'Broken' })
     const before = peer.gossips.length
-    await eventually(() => peer.gossips.length > before, { what: 'the first try of a round' })
+    await eventually(() => peer.gossips.length > before, { what: 'the first attempt of a round' })
 
     await app.call('shazbotShutDown')
 
@@ -48,7 +48,7 @@ describe('fixed in v2, 22: leaving is final', { concurrency: 8 }, () => {
     })
   })
 
-  test('fixed in v2, 22: an answer that was under way does not show the server online', async (t) => {
+  test('fixed in v2, 22: a response in progress does not show the server online', async (t) => {
     const [answering, silent] = [await createFakePeer(t), await createFakePeer(t)]
     const { app } = await startSubject(t, {
       servers: [answering.entry(aWhileAgo()), silent.entry(aWhileAgo())],
@@ -60,7 +60,7 @@ describe('fixed in v2, 22: leaving is final', { concurrency: 8 }, () => {
     const releaseShutDown = silent.hold('gossip')
     const leaving = app.call('shazbotShutDown')
     await eventually(async () => isOffline(await app.list(), app.baseUrl), {
-      what: 'the shut-down has begun',
+      what: 'the shut-down has started',
     })
 
     releaseAnswers()

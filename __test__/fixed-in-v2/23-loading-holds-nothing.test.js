@@ -9,7 +9,7 @@ const { cleanEnvironment } = require('../support/environment')
 
 const run = promisify(execFile)
 
-// Prints for how long the process lived on after the module was loaded, and what held it.
+// Prints how long the process lived after loading the module, and what kept it alive.
 const LOAD = `
   require(${JSON.stringify(SUBJECT)})
   const loadedAt = performance.now()
@@ -35,7 +35,7 @@ async function outcomeOf(program) {
 describe('fixed in v2, 23: loading holds nothing', { concurrency: 8 }, () => {
   test('fixed in v2, 23: a process that only loads the module ends at once', async () => {
     const { lived, holding } = await outcomeOf(LOAD)
-    assert.ok(!holding.includes('Timeout'), `the process is held by ${holding}`)
+    assert.ok(!holding.includes('Timeout'), `${holding} keeps the process alive`)
     assert.ok(lived < 2_000, `the process lived for ${Math.round(lived)} ms more`)
   })
 

@@ -24,12 +24,12 @@ function confidential(url) {
   return `${protocol}//user:${PASSWORD}@${host}${pathname}?signature=${SIGNATURE}`
 }
 
-/** Resolves with all that was logged, once a failure of this kind has been. */
+/** Resolves with the whole log once a failure of this kind is in it. */
 async function logged(app, failure) {
   await eventually(() => app.lines.some(({ text }) => text.startsWith(failure)), {
     what: `"${failure}" is logged`,
   })
-  // The lines after the first, of the reason's stack, have come too when a later call has been answered.
+  // The other lines of the reason's stack have arrived once a later call is answered.
   await app.call('shazbotShutDown')
   return app.output()
 }
@@ -45,7 +45,7 @@ describe('fixed in v2, 26: secrets stay secret', { concurrency: 8 }, () => {
 
   test('fixed in v2, 26: a failed upload is logged without user info, query and authorization', async (t) => {
     const store = await createMasterListStore(t)
-    // An upload service that says too much.
+    // An upload service that reveals too much.
     store.onPut =
       ({ headers, path }) =>
       (response) => {
@@ -63,7 +63,7 @@ describe('fixed in v2, 26: secrets stay secret', { concurrency: 8 }, () => {
     assert.ok(log.includes(`Failed to upload master list to ${store.url}:`), log)
   })
 
-  test('fixed in v2, 26: a download that fails behind a redirect is logged without what the redirect names', async (t) => {
+  test('fixed in v2, 26: a download that fails after a redirect is logged without the redirect target', async (t) => {
     const store = await createMasterListStore(t)
     const target = confidential(await deadBaseUrl())
     store.onGet = () => ({ status: 302, headers: { Location: target }, body: '' })
@@ -74,7 +74,7 @@ describe('fixed in v2, 26: secrets stay secret', { concurrency: 8 }, () => {
     assert.ok(log.includes(`Failed to download master list from ${store.url}:`), log)
   })
 
-  test('fixed in v2, 26: gossip that fails behind a redirect is logged without what the redirect names', async (t) => {
+  test('fixed in v2, 26: gossip that fails after a redirect is logged without the redirect target', async (t) => {
     const peer = await createFakePeer(t)
     const target = confidential(await deadBaseUrl())
     peer.onGossip = () => ({ status: 307, headers: { Location: target }, body: '' })
@@ -84,7 +84,7 @@ describe('fixed in v2, 26: secrets stay secret', { concurrency: 8 }, () => {
     assert.ok(log.includes(`Failed to send gossip message to ${peer.baseUrl}:`), log)
   })
 
-  test('fixed in v2, 26: a peer that repeats the secret does not bring it into a log', async (t) => {
+  test('fixed in v2, 26: a peer that repeats the secret does not get it into a log', async (t) => {
     const peer = await createFakePeer(t)
     peer.onGossip =
       ({ headers }) =>
@@ -106,7 +106,7 @@ describe('fixed in v2, 26: secrets stay secret', { concurrency: 8 }, () => {
     ['SHAZBOT_MASTER_LIST', `http//user:${PASSWORD}@127.0.0.1/?signature=${SIGNATURE}`],
     ['SHAZBOT_MASTER_LIST_UPDATE', `http//user:${PASSWORD}@127.0.0.1/?signature=${SIGNATURE}`],
   ]) {
-    test(`fixed in v2, 26: the error about a wrong ${name} does not repeat what is secret in it`, async (t) => {
+    test(`fixed in v2, 26: the error about an invalid ${name} does not repeat secrets`, async (t) => {
       const { app } = await startSubject(t, { start: false, env: { [name]: value } })
       await assert.rejects(app.call('shazbotStart'), (error) => {
         assertKeepsSecrets(`${error.message}\n${error.stack}`)

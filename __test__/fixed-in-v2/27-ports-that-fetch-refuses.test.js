@@ -8,7 +8,7 @@ const { isFree } = require('../support/ports')
 const { aWhileAgo, find, isOnline } = require('../support/entries')
 const { eventually } = require('../support/eventually')
 
-// Of those on the fetch standard's list, the ones that need no privileges.
+// Blocked ports of the Fetch standard that need no privileges.
 const REFUSED = [
   10080, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6697, 5060, 5061, 4190, 4045, 3659, 2049, 1719, 1720,
 ]
@@ -24,17 +24,17 @@ async function onRefusedPort(create) {
       if (error.code !== 'EADDRINUSE') throw error
     }
   }
-  throw new Error('None of the ports that fetch refuses is free')
+  throw new Error('None of the ports that fetch blocks is free')
 }
 
 describe('fixed in v2, 27: ports that fetch refuses', { concurrency: 8 }, () => {
-  test('fixed in v2, 27: a peer on a port that fetch refuses is reached', async (t) => {
+  test('fixed in v2, 27: a peer on a port that fetch blocks is reachable', async (t) => {
     const peer = await onRefusedPort((port) => createFakePeer(t, { port }))
     await startSubject(t, { servers: [peer.entry(aWhileAgo())] })
     await eventually(() => peer.gossips.length >= 2, { what: 'the announcement and a round' })
   })
 
-  test('fixed in v2, 27: a master list on a port that fetch refuses is read and written', async (t) => {
+  test('fixed in v2, 27: a master list on a port that fetch blocks is read and written', async (t) => {
     const peer = await createFakePeer(t)
     const servers = [peer.entry(aWhileAgo())]
     const store = await onRefusedPort((port) => createMasterListStore(t, { servers, port }))

@@ -1,8 +1,8 @@
 'use strict'
 
 /**
- * Proves the tests of fixed behaviour: each file in this directory has to fail on the reference peer, by assertions and
- * by nothing else. A test that passes there as well, or breaks in its own machinery, shows nothing.
+ * Verifies the tests of fixed behaviour: each file in this directory must fail on the reference
+ * peer, by assertions only. A test that passes there, or breaks otherwise, proves nothing.
  *
  * Usage: node __test__/fixed-in-v2/on-reference.js [NN…]
  */

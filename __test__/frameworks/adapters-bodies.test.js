@@ -26,13 +26,16 @@ const manyEntries = (count) =>
     entry(`http://127.0.0.1:9/${'x'.repeat(40)}/${index}/`, aWhileAgo()),
   )
 
-/** Whether all these are in one list or the other: nobody listens there, which is found out soon. */
+/**
+ * Whether all these servers are in either list. Nothing listens there, which the engine soon
+ * detects.
+ */
 function knowsAll({ online, offline }, servers) {
   const known = new Set([...online, ...offline].map(({ baseUrl }) => baseUrl))
   return known.size === servers.length + 1 && servers.every(({ baseUrl }) => known.has(baseUrl))
 }
 
-/** A request whose body the test writes itself; `answered` resolves as `request` of http.js does. */
+/** Opens a request whose body the test writes; `answered` resolves like `request` of http.js. */
 function open(baseUrl, headers, { route = 'gossip' } = {}) {
   const outgoing = http.request(`${baseUrl}clustershazbot/${route}`, {
     method: 'POST',
@@ -46,7 +49,7 @@ function open(baseUrl, headers, { route = 'gossip' } = {}) {
   return { outgoing, answered }
 }
 
-describe('bodies that a parser has read before', () => {
+describe('bodies that a parser has already read', () => {
   for (const workspace of ['express4', 'express5']) {
     const express = from(workspace)('express')
     const parsers = { json: {}, raw: { type: '*/*' }, text: { type: '*/*' } }
@@ -67,7 +70,7 @@ describe('bodies that a parser has read before', () => {
     }
   }
 
-  test('a body that is gone is an error that says so', async (t) => {
+  test('a consumed body is a clear error', async (t) => {
     await start(t)
     const handle = shazbotHandler()
     const server = http.createServer(async (incoming, response) => {
@@ -78,7 +81,7 @@ describe('bodies that a parser has read before', () => {
     assert.deepEqual([status, json.error], [400, 'The body has already been read'])
   })
 
-  test('a parser that has read nothing is no obstacle', async (t) => {
+  test('a parser that has read nothing is harmless', async (t) => {
     await start(t)
     const handle = shazbotHandler()
     const server = http.createServer((incoming, response) => {
@@ -103,15 +106,15 @@ for (const [name, host] of Object.entries(HOSTS)) {
         body,
       })
       assert.equal(status, 200)
-      assert.ok(knowsAll(json, online), 'the answer has all of them')
+      assert.ok(knowsAll(json, online), 'the answer contains all of them')
       assert.ok(
         knowsAll(shazbot.shazbotGetServerList(true), online),
-        'they are known once the answer has come',
+        'they are known once the answer has arrived',
       )
-      assert.ok(knowsAll((await getList(baseUrl)).json, online), 'the list has all of them')
+      assert.ok(knowsAll((await getList(baseUrl)).json, online), 'the list contains all of them')
     })
 
-    test('is answered by text that answers share as long as it is true', async (t) => {
+    test('is answered with a shared text while it is current', async (t) => {
       await start(t)
       const baseUrl = await host(t)
       const known = manyEntries(1_000)
@@ -122,7 +125,7 @@ for (const [name, host] of Object.entries(HOSTS)) {
         const { json } = await postGossip(baseUrl, { online: [newcomer] })
         for (const { json } of await Promise.all(asked)) {
           const has = knowsAll(json, known) || knowsAll(json, [...known, newcomer])
-          assert.ok(has, 'an answer that was under way has what was true before or afterwards')
+          assert.ok(has, 'a response in progress shows the state before or after')
         }
         known.push(newcomer)
         assert.ok(knowsAll(json, known))
@@ -130,7 +133,7 @@ for (const [name, host] of Object.entries(HOSTS)) {
       }
     })
 
-    test('comes in pieces, without a coding, or after 100-continue', async (t) => {
+    test('is read in chunks, without a coding, or after 100-continue', async (t) => {
       await start(t)
       const baseUrl = await host(t)
       const message = JSON.stringify({ message: 'gossip', online: [entry(PEER)] })
@@ -151,7 +154,7 @@ for (const [name, host] of Object.entries(HOSTS)) {
       assert.equal((await patient.answered).status, 200)
     })
 
-    test('is refused before it comes where the secret or its size is wrong', async (t) => {
+    test('is rejected before it is read if the secret or the size is wrong', async (t) => {
       await start(t)
       const baseUrl = await host(t)
       const size = 17 * 1024 * 1024
@@ -172,7 +175,7 @@ for (const [name, host] of Object.entries(HOSTS)) {
       assert.deepEqual([status, json.error], [413, 'The body must have at most 16777216 bytes'])
     })
 
-    test('that breaks off does no harm', async (t) => {
+    test('that is incomplete is harmless', async (t) => {
       await start(t)
       const baseUrl = await host(t)
       const { outgoing, answered } = open(baseUrl, { ...HEADERS, 'Content-Length': 1000 })
@@ -180,22 +183,22 @@ for (const [name, host] of Object.entries(HOSTS)) {
       await new Promise((resolve) => outgoing.write(`{"online":[${JSON.stringify(entry(PEER))}]`, resolve))
       outgoing.destroy(new Error('gone'))
       await broken
-      const list = await eventually(() => getList(baseUrl), { what: 'an answer afterwards' })
+      const list = await eventually(() => getList(baseUrl), { what: 'a later response' })
       assert.equal(list.json.online.length, 1)
     })
   })
 }
 
-test('where the program answers `Expect` itself, nobody is told to go on before the secret is checked', async (t) => {
+test('is continued only after the secret check if the program handles `Expect` itself', async (t) => {
   await start(t)
   const handle = shazbotHandler()
   const server = http.createServer(handle).on('checkContinue', handle)
   const baseUrl = await listen(t, server)
   const body = JSON.stringify({ message: 'gossip', online: [] })
   const headers = { ...HEADERS, Expect: '100-continue', 'Content-Length': body.length }
-  const refused = open(baseUrl, { ...headers, Authorization: 'wrong' })
-  refused.outgoing.once('continue', () => assert.fail('told to go on')).flushHeaders()
-  assert.equal((await refused.answered).status, 401)
+  const rejected = open(baseUrl, { ...headers, Authorization: 'wrong' })
+  rejected.outgoing.once('continue', () => assert.fail('the server sent 100 Continue')).flushHeaders()
+  assert.equal((await rejected.answered).status, 401)
   const admitted = open(baseUrl, headers)
   admitted.outgoing.flushHeaders()
   await once(admitted.outgoing, 'continue')
@@ -244,14 +247,14 @@ describe('mounted under a path', () => {
     await answers(`${origin}/elsewhere/list`)
   })
 
-  test('node:http, where a proxy leaves the path on', async (t) => {
+  test('node:http, behind a proxy that keeps the path', async (t) => {
     await start(t)
     const baseUrl = await listen(t, http.createServer(shazbotHandler({ path: '/app/clustershazbot' })))
     await answers(`${baseUrl}app/clustershazbot/list`)
   })
 })
 
-test('a worker may end while its bodies are read', async (t) => {
+test('a worker may end while bodies are read', async (t) => {
   const store = await createMasterListStore(t)
   const code = `
     const { workerData: { root, body, secret }, parentPort } = require('node:worker_threads')

@@ -5,7 +5,7 @@ const { cpSync, readdirSync } = require('node:fs')
 const path = require('node:path')
 const { before, describe, test } = require('node:test')
 const { APPS, buildApp, tsc } = require('../apps/support/build')
-const { liveAsPair } = require('../apps/support/life-of-a-pair')
+const { runPairScenario } = require('../apps/support/pair-scenario')
 const { startProgram } = require('../apps/support/program')
 const { aWhileAgo, entry, isOffline, isOnline } = require('../support/entries')
 const { eventually } = require('../support/eventually')
@@ -31,11 +31,11 @@ describe('examples/adapters', { concurrency: true }, () => {
       return startProgram(t, command, { cwd: FOLDER, ...options })
     }
 
-    test(`${name} lives through its life`, async (t) => {
-      await liveAsPair(t, start, { unauthorized: 401, exits })
+    test(`${name} runs through its life cycle`, async (t) => {
+      await runPairScenario(t, start, { unauthorized: 401, exits })
     })
 
-    test(`${name} gossips with a server of hand-written routes`, async (t) => {
+    test(`${name} gossips with a server with hand-written routes`, async (t) => {
       const store = await createMasterListStore(t)
       const program = await start(t, { store })
       await program.listening()
@@ -52,7 +52,7 @@ describe('examples/adapters', { concurrency: true }, () => {
       })
     })
 
-    test(`${name} ends with a message that names the variable if one is wrong`, async (t) => {
+    test(`${name} exits with a message that names an invalid variable`, async (t) => {
       const env = { SHAZBOT_GOSSIP_INTERVAL: 'soon' }
       const program = await start(t, { store: await createMasterListStore(t), env })
       const { code } = await program.exited
@@ -62,8 +62,8 @@ describe('examples/adapters', { concurrency: true }, () => {
   }
 })
 
-// Where npm installs it, the package finds the Nest of its program; by way of a link to the repository it finds another.
-test('nestjs lives through its life with Nest 11, as CommonJS and installed by npm', async (t) => {
+// If npm installs it, the package uses the Nest of its program; through a link, another one.
+test('nestjs runs through its life cycle with Nest 11, as CommonJS and installed by npm', async (t) => {
   const folder = await buildApp({ source: FOLDER, workspace: path.join(APPS, 'nest11'), format: 'cjs' })
   const addons = readdirSync(ROOT).filter((file) => file.endsWith('.node'))
   for (const part of ['package.json', 'binding.js', 'js', ...addons])
@@ -71,5 +71,5 @@ test('nestjs lives through its life with Nest 11, as CommonJS and installed by n
       recursive: true,
     })
   const start = (context, options) => startProgram(context, [path.join(folder, 'nestjs.js')], options)
-  await liveAsPair(t, start, { unauthorized: 401, exits: endsBySignal })
+  await runPairScenario(t, start, { unauthorized: 401, exits: endsBySignal })
 })

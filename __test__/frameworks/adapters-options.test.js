@@ -10,7 +10,7 @@ const { from } = require('../support/adapter-hosts')
 
 const MB = 1024 * 1024
 
-/** Options that are no good: the name of the error, and what its message says. */
+/** Invalid options, with the name and the message of the error. */
 const INVALID = [
   [{ limit: '16mb' }, 'TypeError', /option limit must be a whole number of bytes.*"16mb"/],
   [{ limit: null }, 'TypeError', /option limit.*null/],
@@ -60,7 +60,7 @@ describe('options', () => {
   }
 
   for (const [name, register] of Object.entries(ways)) {
-    test(`of ${name}: what is invalid is named where it is registered`, async () => {
+    test(`of ${name}: an invalid one is named at registration`, async () => {
       for (const [options, error, message] of INVALID) {
         const what = (thrown) => {
           assert.equal(thrown.name, error, String(thrown))
@@ -73,7 +73,7 @@ describe('options', () => {
     })
   }
 
-  test('have to be an object', () => {
+  test('must be an object', () => {
     for (const options of [null, '/path', 5])
       assert.throws(() => shazbotHandler(options), {
         name: 'TypeError',

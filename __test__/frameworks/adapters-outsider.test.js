@@ -12,11 +12,13 @@ const OUTSIDER = path.join(__dirname, '..', 'support', 'outsider.js')
 const VISITS = 200
 const MOST_GROWTH_MB = 200
 
-/** What a visitor waits at most in the middle and at worst, in ms: the machine has the outsider to run, too. */
+/**
+ * Median and maximum time that a visitor may wait, in ms; the outsider runs on the same machine.
+ */
 const USUAL = 250
 const WORST = 5_000
 
-test('an outsider who floods the routes holds up neither visitors nor peers, and takes little memory', async (t) => {
+test('an outsider that floods the routes delays neither visitors nor peers, and costs little memory', async (t) => {
   const server = await startAdapterServer(t, 'express 5')
   const online = Array.from({ length: 20_000 }, (_, index) =>
     entry(`http://127.0.0.1:9/${'x'.repeat(40)}/${index}/`, aWhileAgo()),

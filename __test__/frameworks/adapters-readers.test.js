@@ -12,7 +12,7 @@ const { eventually } = require('../support/eventually')
 const { getList, postGossip } = require('../support/http')
 const { extension, postMessage } = require('../support/native')
 
-/** Readers of one host. On the others fewer are enough: a text for each answer would take 1 GB with them, too. */
+/** Readers of one host. Fewer suffice on the others: separate texts would take 1 GB there too. */
 const CONNECTIONS = 300
 const FEWER_CONNECTIONS = 50
 const REQUESTS = 10
@@ -24,7 +24,7 @@ const manyEntries = (count, length) =>
     entry(`http://127.0.0.1:9/${'x'.repeat(length)}/${index}/`, aWhileAgo()),
   )
 
-/** A connection that has sent requests for the list and reads nothing until it is told to. */
+/** A connection that has requested the list and reads nothing until told to. */
 function openReader(t, port, requests, authorization = '') {
   const socket = net.connect(port, '127.0.0.1').pause()
   t.after(() => socket.destroy())
@@ -32,7 +32,7 @@ function openReader(t, port, requests, authorization = '') {
   socket.write(request.repeat(requests))
   socket.on('error', () => {})
   return {
-    /** Reads what there is; resolves with its size when the server has closed the connection. */
+    /** Reads everything; resolves with its size once the server has closed the connection. */
     readToEnd() {
       let size = 0
       socket.on('data', (chunk) => {
@@ -42,7 +42,7 @@ function openReader(t, port, requests, authorization = '') {
       socket.resume()
       return closed
     },
-    /** Takes the beginning, and no more than is needed for that; resolves with the status of the first answer. */
+    /** Reads only the beginning; resolves with the status of the first response. */
     async status() {
       await once(socket, 'readable')
       return Number(socket.read(12).toString().slice(9))
@@ -50,7 +50,7 @@ function openReader(t, port, requests, authorization = '') {
   }
 }
 
-describe('readers that take nothing', { concurrency: 3 }, () => {
+describe('readers that read nothing', { concurrency: 3 }, () => {
   for (const [name, connections] of [
     ['node:http', CONNECTIONS],
     ['connect', FEWER_CONNECTIONS],
@@ -60,7 +60,7 @@ describe('readers that take nothing', { concurrency: 3 }, () => {
     ['nest 12', FEWER_CONNECTIONS],
     ['nest 12 on fastify', FEWER_CONNECTIONS],
   ]) {
-    test(`cost little on ${name}, and are cut off`, async (t) => {
+    test(`cost little on ${name}, and are disconnected`, async (t) => {
       const server = await startAdapterServer(t, name)
       const { text } = await postGossip(server.baseUrl, { online: manyEntries(SERVERS, 40) })
       assert.ok(text.length > 2_000_000)
@@ -79,10 +79,10 @@ describe('readers that take nothing', { concurrency: 3 }, () => {
       }
       await eventually(areCutOff, {
         within: 60_000,
-        what: 'the readers being cut off',
+        what: 'the readers being disconnected',
       })
       const sizes = await Promise.all(readers.map((reader) => reader.readToEnd()))
-      assert.ok(Math.max(...sizes) < (text.length * REQUESTS) / 2, 'none has got all')
+      assert.ok(Math.max(...sizes) < (text.length * REQUESTS) / 2, 'none has received everything')
 
       highest = Math.max(highest, (await server.usage()).highest)
       t.diagnostic(`RSS grew by ${Math.round(highest - before)} MB`)
@@ -128,7 +128,7 @@ describe('readers that take nothing', { concurrency: 3 }, () => {
       )
       return streams[0]
     })
-    // A stream that holds what nobody reads has no event for its end.
+    // A stream with unread data has no event for its end.
     const areReset = () => firsts.every(({ rstCode }) => rstCode === http2.constants.NGHTTP2_CANCEL)
     await eventually(areReset, { within: 60_000, what: 'the first stream of each session being reset' })
     const { highest } = await server.usage()
@@ -141,13 +141,13 @@ describe('readers that take nothing', { concurrency: 3 }, () => {
   })
 })
 
-test('texts that differ have a cap, which costs outsiders a 429 and peers nothing', async (t) => {
+test('different texts have a limit, at which outsiders get a 429 and peers an answer', async (t) => {
   const server = await startAdapterServer(t, 'node:http')
   await postGossip(server.baseUrl, { online: manyEntries(SERVERS, 450) })
   const before = (await server.usage()).current
   const statuses = []
   for (let number = 0; number < 12; number++) {
-    // Changes the list, and has a short answer: all of this takes less time than a reader has.
+    // Changes the list and has a short response. All of this is faster than the readers' timeout.
     const v2 = extension(`http://127.0.0.1:9/${number}/`)
     assert.equal((await postMessage(server.baseUrl, { v2 })).status, 200)
     statuses.push(await openReader(t, server.port, 1, CONTROL_SECRET).status())

@@ -13,7 +13,7 @@ const { start } = require('../support/in-process')
 
 const GOSSIP = '{"message":"gossip","online":[]}'
 
-/** What is asked in both tests: method, route, header, body, and the status of the answer. */
+/** The requests of both tests: method, route, header, body, and the status of the response. */
 const REQUESTS = [
   ['GET', 'list', '', undefined, 200],
   ['HEAD', 'list', '', undefined, 200],

@@ -9,19 +9,23 @@ const { describe, test } = require('node:test')
 const { shazbotHandler } = require('clustershazbot/node')
 const { HOSTS, listen } = require('../support/adapter-hosts')
 const { CONTROL_SECRET, SECRET } = require('../support/environment')
-const { eventually, inTime } = require('../support/eventually')
+const { eventually, withTimeout } = require('../support/eventually')
 const { getList, readText, request } = require('../support/http')
 const { shazbot, start } = require('../support/in-process')
 
 const MB = 1024 * 1024
 
-/** What a body that nobody wants may cost: 1 MB is read, and the system holds some on both sides. */
+/**
+ * The maximum cost of an unwanted body: 1 MB is read, and the system buffers some on both sides.
+ */
 const MOST_SENT = 16 * MB
 
-/** More than the second that a server reads on, on a machine that has other things to do. */
+/** More than the second for which a server reads on, to allow for a busy machine. */
 const SOON = 10_000
 
-/** A connection on which a test writes itself; `closed` resolves with the error that ended it, if there was one. */
+/**
+ * A connection to which the test writes; `closed` resolves with the error that ended it, if any.
+ */
 function connect(t, baseUrl, head) {
   const socket = net.connect(Number(new URL(baseUrl).port), '127.0.0.1')
   t.after(() => socket.destroy())
@@ -45,7 +49,7 @@ const head = (method, route, authorization, ...headers) => [
   ...headers,
 ]
 
-/** Writes a chunked body for as long as the connection takes it. */
+/** Writes a chunked body for as long as the connection accepts it. */
 function writeForEver({ socket }) {
   const chunk = Buffer.alloc(64 * 1024, ' ')
   const frame = Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n')])
@@ -57,7 +61,7 @@ function writeForEver({ socket }) {
 }
 
 for (const [name, host] of Object.entries(HOSTS)) {
-  describe(`a body that nobody wants on ${name}`, () => {
+  describe(`an unwanted body on ${name}`, () => {
     const CHUNKED = 'Transfer-Encoding: chunked'
     const endless = {
       'wrong secret': [head('POST', 'gossip', 'wrong', CHUNKED), 401],
@@ -71,7 +75,7 @@ for (const [name, host] of Object.entries(HOSTS)) {
         await start(t)
         const connection = connect(t, await host(t, { limit: MB }), lines)
         writeForEver(connection)
-        await inTime(connection.closed, { within: SOON, what: 'the end of the connection' })
+        await withTimeout(connection.closed, { within: SOON, what: 'the end of the connection' })
         assert.ok(connection.socket.bytesWritten - connection.socket.writableLength < MOST_SENT)
         if (connection.text) assert.match(connection.text, new RegExp(`^HTTP/1.1 ${status} `))
       })
@@ -83,18 +87,18 @@ for (const [name, host] of Object.entries(HOSTS)) {
       const connection = connect(t, await host(t), lines)
       await eventually(() => connection.text.includes('\r\n\r\n{'), { what: 'the answer' })
       assert.match(connection.text, /^HTTP\/1.1 401 [\s\S]*\r\nConnection: close\r\n/i)
-      await inTime(connection.closed, { within: SOON, what: 'the end of the connection' })
+      await withTimeout(connection.closed, { within: SOON, what: 'the end of the connection' })
     })
 
-    test('holds no answer up that has no bytes', async (t) => {
+    test('does not delay a response without bytes', async (t) => {
       await start(t)
       const lines = head('HEAD', 'list', '', 'Content-Length: 1000')
       const connection = connect(t, await host(t), lines)
-      await inTime(connection.closed, { within: SOON, what: 'the end of the connection' })
+      await withTimeout(connection.closed, { within: SOON, what: 'the end of the connection' })
       assert.match(connection.text, /^HTTP\/1.1 200 /)
     })
 
-    test('costs its sender no answer if it is small', async (t) => {
+    test('does not prevent the response if it is small', async (t) => {
       await start(t)
       const baseUrl = await host(t)
       const body = Buffer.alloc(500_000, ' ')
@@ -107,12 +111,12 @@ for (const [name, host] of Object.entries(HOSTS)) {
         connection.socket.write(body.subarray(0, 100_000))
         await eventually(() => connection.text.includes('SHAZBOT_SECRET'), { what: 'the answer' })
         connection.socket.write(body.subarray(100_000))
-        await inTime(connection.closed, { within: SOON, what: 'the end of the connection' })
+        await withTimeout(connection.closed, { within: SOON, what: 'the end of the connection' })
         assert.equal(connection.error, undefined)
       }
     })
 
-    test('ends the connection after each refusal, and after nothing else', async (t) => {
+    test('closes the connection after each rejection only', async (t) => {
       await start(t)
       const baseUrl = await host(t)
       const post = (headers, body = '{}') =>
@@ -132,7 +136,7 @@ for (const [name, host] of Object.entries(HOSTS)) {
       )
     })
 
-    test('leaves a connection alone that has done nothing wrong', async (t) => {
+    test('keeps the connection of a valid request', async (t) => {
       await start(t)
       const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
       t.after(() => agent.destroy())
@@ -148,14 +152,14 @@ for (const [name, host] of Object.entries(HOSTS)) {
   })
 }
 
-test('another path is a 404 that ends the connection, where there is nobody else to answer it', async (t) => {
+test('another path without a handler is a 404 that closes the connection', async (t) => {
   await start(t)
   const baseUrl = await listen(t, http.createServer(shazbotHandler()))
   const { status, headers } = await request(baseUrl)
   assert.deepEqual([status, headers.connection], [404, 'close'])
 })
 
-test('over HTTP/2, the stream is reset after the answer, and the session goes on', async (t) => {
+test('over HTTP/2, the stream is reset after the response, and the session continues', async (t) => {
   await start(t)
   const server = http2.createServer(shazbotHandler())
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))

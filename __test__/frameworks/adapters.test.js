@@ -12,7 +12,7 @@ const { extension, postMessage } = require('../support/native')
 const JSON_HEADERS = { 'Content-Type': 'application/json' }
 const LIMIT = 50_000
 
-/** Requests that are refused: what is asked, and the status and error of the answer. */
+/** Rejected requests, with the status and error of the response. */
 const REFUSED = [
   ['GET', 'gossip', { Authorization: SECRET }, '', 405, /POST/],
   ['DELETE', 'control', { Authorization: CONTROL_SECRET }, '', 405, /POST/],
@@ -115,7 +115,7 @@ for (const [name, host] of Object.entries(HOSTS)) {
       assert.deepEqual([odd.status, Object.keys(odd.json)], [200, ['message', 'online', 'offline']])
     })
 
-    test('refuses what is no request, and says why', async (t) => {
+    test('rejects malformed requests with a reason', async (t) => {
       await start(t)
       const baseUrl = await host(t, { limit: LIMIT })
       for (const [method, route, headers, body, status, error] of REFUSED) {
@@ -128,10 +128,10 @@ for (const [name, host] of Object.entries(HOSTS)) {
         assert.ok(!answer.text.includes('-secret'), what)
         assert.equal(answer.headers.allow, { 405: route === 'list' ? 'GET, HEAD' : 'POST' }[status], what)
       }
-      assert.deepEqual(shazbot.shazbotGetServerList(true).online.length, 1, 'nothing of it was merged')
+      assert.deepEqual(shazbot.shazbotGetServerList(true).online.length, 1, 'nothing of them was merged')
     })
 
-    test('says so while no engine runs, whatever is asked', async (t) => {
+    test('answers every request with 503 while no engine runs', async (t) => {
       await start(t)
       const baseUrl = await host(t)
       await shazbot.shazbotShutDown()
@@ -146,7 +146,7 @@ for (const [name, host] of Object.entries(HOSTS)) {
       }
     })
 
-    test('knows its routes by other spellings, and leaves others alone', async (t) => {
+    test('accepts other spellings of its routes, and ignores other paths', async (t) => {
       await start(t)
       const baseUrl = await host(t)
       const headers = { Authorization: CONTROL_SECRET }
@@ -165,7 +165,7 @@ for (const [name, host] of Object.entries(HOSTS)) {
         assert.equal((await request(`${baseUrl}${path}`, { headers })).status, 404, path)
     })
 
-    test('answers HEAD as GET, without the body', async (t) => {
+    test('answers HEAD like GET, without the body', async (t) => {
       await start(t)
       const baseUrl = await host(t)
       const head = await request(`${baseUrl}clustershazbot/list`, { method: 'HEAD' })

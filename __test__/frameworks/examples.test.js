@@ -4,7 +4,7 @@ const assert = require('node:assert/strict')
 const path = require('node:path')
 const { before, describe, test } = require('node:test')
 const { tsc } = require('../apps/support/build')
-const { liveAsPair } = require('../apps/support/life-of-a-pair')
+const { runPairScenario } = require('../apps/support/pair-scenario')
 const { startProgram } = require('../apps/support/program')
 const { request } = require('../support/http')
 const { SECRET } = require('../support/environment')
@@ -27,11 +27,11 @@ for (const { name, exits } of EXAMPLES) {
       await tsc('--project', cwd)
     })
 
-    test('lives through its life', async (t) => {
-      await liveAsPair(t, start, { unauthorized: 401, exits })
+    test('runs through its life cycle', async (t) => {
+      await runPairScenario(t, start, { unauthorized: 401, exits })
     })
 
-    test('answers a message that is none with 400, naming the field', async (t) => {
+    test('answers a malformed message with a 400 that names the field', async (t) => {
       const program = await start(t, { store: await createMasterListStore(t) })
       await program.listening()
       const headers = { 'Content-Type': 'application/json', Authorization: SECRET }
@@ -41,7 +41,7 @@ for (const { name, exits } of EXAMPLES) {
       assert.match(answer.text, /online/)
     })
 
-    test('ends with a message that names the variable if one is wrong', async (t) => {
+    test('exits with a message that names an invalid variable', async (t) => {
       const env = { SHAZBOT_GOSSIP_INTERVAL: 'soon' }
       const program = await start(t, { store: await createMasterListStore(t), env })
       const { code } = await program.exited

@@ -11,13 +11,13 @@ const { cleanEnvironment, environment } = require('../support/environment')
 const { readText } = require('../support/http')
 const { SUBJECT } = require('../support/subject')
 const { aWhileAgo, isOffline, isOnline } = require('../support/entries')
-const { inTime } = require('../support/eventually')
+const { withTimeout } = require('../support/eventually')
 
 const PROJECT = path.join(__dirname, '..', 'fixtures', 'jest')
 const JEST = path.join(path.dirname(require.resolve('jest/package.json')), 'bin', 'jest.js')
 const ME = 'http://127.0.0.1:9/me/'
 
-/** Runs Jest on spec files of the fixture project; resolves with its exit and its own report. */
+/** Runs Jest on spec files of the fixture project; resolves with its exit and its report. */
 async function runJest(t, specs, ...options) {
   const peer = await createFakePeer(t)
   const store = await createMasterListStore(t, { servers: [peer.entry(aWhileAgo())] })
@@ -30,7 +30,7 @@ async function runJest(t, specs, ...options) {
   })
   t.after(() => child.kill('SIGKILL'))
   const exited = new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal })))
-  const [exit, stdout, stderr] = await inTime(
+  const [exit, stdout, stderr] = await withTimeout(
     Promise.all([exited, readText(child.stdout), readText(child.stderr)]),
     {
       within: 180_000,
@@ -55,7 +55,7 @@ describe('Jest', { concurrency: 2, timeout: 600_000 }, () => {
     assertPassed(run, 3)
     assert.ok(!run.stderr.includes('did not exit'), run.stderr)
     const { json } = run.peer.gossips.at(-1)
-    assert.ok(isOffline(json, ME), 'the last word is a farewell')
+    assert.ok(isOffline(json, ME), 'the last message is a farewell')
   })
 
   test('loading an adapter opens no handle', async (t) => {
@@ -75,7 +75,7 @@ describe('Jest', { concurrency: 2, timeout: 600_000 }, () => {
     )
   })
 
-  test('an engine that is left running does not disturb the next file, which takes over', async (t) => {
+  test('an engine that is left running does not affect the next file, which takes over', async (t) => {
     const run = await runJest(t, ['left-running'], '--runInBand', '--forceExit')
     assertPassed(run, 2)
     const states = run.peer.gossips.map(({ json }) => (isOnline(json, ME) ? 'online' : 'offline'))

@@ -4,13 +4,13 @@ const assert = require('node:assert/strict')
 const path = require('node:path')
 const { describe, test } = require('node:test')
 const { APPS, buildApp } = require('../apps/support/build')
-const { liveAsPair } = require('../apps/support/life-of-a-pair')
+const { runPairScenario } = require('../apps/support/pair-scenario')
 const { startProgram } = require('../apps/support/program')
 const { isOnline } = require('../support/entries')
 const { eventually, throughout } = require('../support/eventually')
 const { createMasterListStore } = require('../support/master-list-store')
 
-// Nest ends its process by the signal that it was sent, once its hooks are through.
+// Nest ends its process with the received signal once its hooks are complete.
 const endsBySignal = (end, signal) => end.signal === signal
 
 const VERSIONS = [
@@ -18,7 +18,7 @@ const VERSIONS = [
   { workspace: 'nest12', format: 'esm' },
 ]
 
-describe('a Nest program as the TypeScript package had it taught runs unchanged', {
+describe('a version 1 Nest program runs unchanged', {
   concurrency: true,
 }, () => {
   for (const { workspace, format } of VERSIONS) {
@@ -28,11 +28,11 @@ describe('a Nest program as the TypeScript package had it taught runs unchanged'
       )
       const start = async (t, options) => startProgram(t, [path.join(await built(), 'main.js')], options)
 
-      test('lives through its life', async (t) => {
-        await liveAsPair(t, start, { unauthorized: 401, exits: endsBySignal })
+      test('runs through its life cycle', async (t) => {
+        await runPairScenario(t, start, { unauthorized: 401, exits: endsBySignal })
       })
 
-      test('is not buried while it has announced itself but does not listen yet', async (t) => {
+      test('is not declared dead between its announcement and its listening', async (t) => {
         const store = await createMasterListStore(t)
         const first = await start(t, { store })
         await first.listening()
@@ -40,9 +40,9 @@ describe('a Nest program as the TypeScript package had it taught runs unchanged'
 
         const slow = await start(t, { store, env: { NEIGHBOUR_STARTS_WITHIN_MS: '7000' } })
         const firstSeesIt = async () => isOnline(await first.list(), slow.baseUrl)
-        await eventually(firstSeesIt, { what: 'the announcement of the slow one' })
-        assert.equal(await slow.list(), undefined, 'the slow one should not listen yet')
-        await throughout(firstSeesIt, { lasting: 9000, what: 'the slow one being online at the first' })
+        await eventually(firstSeesIt, { what: 'the announcement of the slow server' })
+        assert.equal(await slow.list(), undefined, 'the slow server should not listen yet')
+        await throughout(firstSeesIt, { lasting: 9000, what: 'the first server showing the slow one online' })
         await slow.listening()
       })
     })

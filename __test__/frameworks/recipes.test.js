@@ -8,11 +8,11 @@ const path = require('node:path')
 const { before, describe, test } = require('node:test')
 const { promisify } = require('node:util')
 const { tsc } = require('../apps/support/build')
-const { liveAsPair } = require('../apps/support/life-of-a-pair')
+const { runPairScenario } = require('../apps/support/pair-scenario')
 const { startProgram } = require('../apps/support/program')
 const { aWhileAgo, entry, isOffline, isOnline } = require('../support/entries')
 const { cleanEnvironment, environment } = require('../support/environment')
-const { eventually, inTime } = require('../support/eventually')
+const { eventually, withTimeout } = require('../support/eventually')
 const { request } = require('../support/http')
 const { createMasterListStore } = require('../support/master-list-store')
 const { installTools, toolPath } = require('../support/npm-tools')
@@ -21,13 +21,13 @@ const { startSubject } = require('../support/subject')
 
 const FOLDER = path.join(__dirname, '..', '..', 'examples', 'recipes')
 const VISITOR = { Authorization: 'Bearer a-visitor' }
-/** Longest shutdown, the pace of a process manager, and a busy machine. */
+/** The longest shut-down, a process manager's delays, and a margin for a busy machine. */
 const ENDS_WITHIN = 60_000
 
 const endsItself = ({ code }) => code === 0
 const endsBySignal = (end, signal) => end.signal === signal
 
-/** Each a program; how it ends; and how it answers a visitor without a log-in. */
+/** The programs, how each exits, and how it answers a visitor without a login. */
 const PROGRAMS = [
   { name: 'node-http', exits: endsItself },
   { name: 'koa', exits: endsItself },
@@ -39,7 +39,7 @@ const PROGRAMS = [
   { name: 'access-log', exits: endsItself },
 ]
 
-/** Where Bun, Deno and PM2 are in their npm packages. */
+/** The executables of Bun, Deno and PM2 in their npm packages. */
 const BUN = `@oven/bun-linux-${process.arch}/bin/bun`
 const DENO = `@deno/linux-${process.arch}-glibc/deno`
 const PM2 = 'pm2/bin/pm2-runtime'
@@ -57,8 +57,8 @@ describe('recipes', { concurrency: true }, () => {
   for (const { name, exits, withoutLogIn = 200, path: page = '', text = 'Hello' } of PROGRAMS) {
     const start = (t, options) => startIn(t, [`dist/${name}.js`], options)
 
-    test(`${name}: two servers live through their life`, async (t) => {
-      await liveAsPair(t, start, { unauthorized: 401, exits })
+    test(`${name}: two servers run through their life cycle`, async (t) => {
+      await runPairScenario(t, start, { unauthorized: 401, exits })
     })
 
     test(`${name}: visitors are answered as before`, async (t) => {
@@ -75,16 +75,16 @@ describe('recipes', { concurrency: true }, () => {
     ['Bun', BUN],
     ['Deno', DENO, 'run', '--allow-all'],
   ]) {
-    test(`${runtime}: two servers live through their life`, async (t) => {
+    test(`${runtime}: two servers run through their life cycle`, async (t) => {
       if (!isGlibcLinux) return t.skip('its binary is fetched on Linux with glibc only')
       const command = [...options, 'dist/node-http.js']
       const start = (context, settings) =>
         startIn(context, command, { executable: toolPath(executable), ...settings })
-      await liveAsPair(t, start, { unauthorized: 401, exits: endsItself })
+      await runPairScenario(t, start, { unauthorized: 401, exits: endsItself })
     })
   }
 
-  test('cluster: the workers of a program are one server, which ends by itself', async (t) => {
+  test('cluster: the workers of a program are one server, which exits by itself', async (t) => {
     const end = await livesBesideAnother(t, ['dist/cluster.js'], { WORKERS: '2' })
     assert.equal(end.code, 0, end.output)
     assert.equal(end.output.match(/engine shut down/g)?.length, 2, end.output)
@@ -101,7 +101,7 @@ describe('recipes', { concurrency: true }, () => {
     assert.doesNotMatch(end.output, /SIGKILL/)
   })
 
-  test('access-log and tracing: logs and spans tell of visitors, not of peers', async (t) => {
+  test('access-log and tracing: logs and spans contain visitors, not peers', async (t) => {
     const command = ['--require', './tracing.cjs', 'dist/access-log.js']
     const program = await startIn(t, command, { store: await createMasterListStore(t) })
     await program.listening()
@@ -124,7 +124,10 @@ describe('recipes', { concurrency: true }, () => {
   })
 })
 
-/** Runs a program of two processes beside an ordinary server until both know each other, then stops it. */
+/**
+ * Runs a program of two processes with an ordinary server until both know each other, then stops
+ * it.
+ */
 async function livesBesideAnother(t, command, env) {
   const store = await createMasterListStore(t)
   const program = await startIn(t, command, { store, env })
@@ -132,10 +135,14 @@ async function livesBesideAnother(t, command, env) {
   store.write([entry(program.baseUrl, aWhileAgo())])
   const { app } = await startSubject(t, { store })
   const view = () => app.call('shazbotGetServerList', true)
-  await eventually(async () => isOnline(await view(), program.baseUrl), { what: 'the other seeing it' })
-  await eventually(async () => isOnline(await program.list(), app.baseUrl), { what: 'it seeing the other' })
+  await eventually(async () => isOnline(await view(), program.baseUrl), {
+    what: 'the other server seeing it',
+  })
+  await eventually(async () => isOnline(await program.list(), app.baseUrl), {
+    what: 'it seeing the other server',
+  })
   await eventually(() => program.output.match(/engine started/g)?.length === 2, { what: 'both processes' })
-  const end = await inTime(program.stop('SIGINT'), { within: ENDS_WITHIN, what: 'its end' })
+  const end = await withTimeout(program.stop('SIGINT'), { within: ENDS_WITHIN, what: 'its end' })
   await eventually(async () => isOffline(await view(), program.baseUrl), { what: 'the news of its end' })
   return { ...end, output: program.output }
 }

@@ -26,34 +26,34 @@ describe('the check of prebuilt binaries', () => {
     )
   })
 
-  test('refuses a file that is no library at all', () => {
+  test('rejects a file that is no library', () => {
     for (const platform of platforms) {
       const { faults } = inspect(platform, __filename)
       assert.match(faults.join(), /^it is no (elf|pe|macho) file$/, platform)
     }
   })
 
-  test('knows the addon of this machine for what it is', () => {
+  test('accepts the addon of this machine', () => {
     const { faults, summary } = inspect(here, addon)
     assert.match(summary, new RegExp(`^(elf|pe|macho) ${process.arch}, `))
     assert.doesNotMatch(faults.join(), /machine|file|napi_register_module_v1/)
   })
 
-  test('refuses an addon for another machine', () => {
+  test('rejects an addon for another architecture', () => {
     const other = here.replace(process.arch, OTHER_MACHINE[process.arch])
     assert.ok(
       inspect(other, addon).faults.includes(`it is for ${process.arch}, not ${OTHER_MACHINE[process.arch]}`),
     )
   })
 
-  test('refuses an addon for another system', () => {
+  test('rejects an addon for another operating system', () => {
     for (const platform of platforms) {
       if (platform.split('-')[0] === here.split('-')[0]) continue
       assert.match(inspect(platform, addon).faults.join(), /^it is no /, platform)
     }
   })
 
-  test('refuses an addon for another C library', { skip: process.platform !== 'linux' }, () => {
+  test('rejects an addon for another C library', { skip: process.platform !== 'linux' }, () => {
     const other = here.endsWith('-gnu') ? here.replace('-gnu', '-musl') : here.replace('-musl', '-gnu')
     assert.match(inspect(other, addon).faults.join(), /it needs .*libc\./)
   })

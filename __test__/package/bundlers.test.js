@@ -17,14 +17,14 @@ const path = require('node:path')
 const { promisify } = require('node:util')
 const { createMasterListStore } = require('../support/master-list-store')
 const { cleanEnvironment, environment } = require('../support/environment')
-const { eventually, inTime } = require('../support/eventually')
+const { eventually, withTimeout } = require('../support/eventually')
 const { freePort } = require('../support/ports')
 const { currentPlatform } = require('../../js/engine/platform.js')
 
 const ROOT = path.join(__dirname, '..', '..')
 const ADDON = `clustershazbot.${currentPlatform().name}.node`
 
-/** An application with the package as it is installed, and the bundlers; goes away with the test. */
+/** An application with the installed package and the bundlers; deleted with the test. */
 function createApplication(t) {
   const app = mkdtempSync(path.join(tmpdir(), 'clustershazbot-bundle-'))
   t.after(() => rmSync(app, { recursive: true, force: true }))
@@ -36,7 +36,7 @@ function createApplication(t) {
   return app
 }
 
-/** Runs a program of the application to its end. */
+/** Runs a program of the application until it ends. */
 const run = (app, ...args) =>
   promisify(execFile)(process.execPath, args, { cwd: app, env: { ...cleanEnvironment(), NODE_ENV: '' } })
 
@@ -48,7 +48,7 @@ const WEBPACK = `
     })
   })`
 
-/** What `node:sea` says inside of a single executable. */
+/** A preload that makes `node:sea` report a single executable. */
 const PRETEND_TO_BE_ONE = `
   const Module = require('node:module')
   const load = Module._load
@@ -61,7 +61,7 @@ const BUILDS = {
   ncc: (app) => run(app, 'ncc.mjs'),
 }
 
-/** Starts the bundle, without the sources that it was made of. */
+/** Starts the bundle, without its sources. */
 async function startBundle(t, app) {
   for (const source of ['server.mjs', 'greeting.mjs']) rmSync(path.join(app, source))
   const bundle = ['server.cjs', 'server.mjs'].map((file) => path.join(app, 'dist', file)).find(existsSync)
@@ -101,12 +101,12 @@ describe('bundles', { concurrency: 2 }, () => {
         [server.url],
       )
       server.stop()
-      assert.equal(await inTime(server.exited, { within: 60_000, what: 'the exit' }), 0, server.output)
+      assert.equal(await withTimeout(server.exited, { within: 60_000, what: 'the exit' }), 0, server.output)
     })
   }
 
   for (const isExecutable of [false, true]) {
-    test(`that contain all of it say so${isExecutable ? ', in a single executable too' : ''}`, async (t) => {
+    test(`that contain the whole package fail with a clear error${isExecutable ? ', in a single executable too' : ''}`, async (t) => {
       const app = createApplication(t)
       rmSync(path.join(app, 'node_modules/clustershazbot', ADDON))
       const script = readFileSync(path.join(app, 'esbuild.mjs'), 'utf8')
@@ -123,7 +123,7 @@ describe('bundles', { concurrency: 2 }, () => {
     })
   }
 
-  test('that contain a part of the package say so', async (t) => {
+  test('that contain a part of the package fail with a clear error', async (t) => {
     const app = createApplication(t)
     const script = readFileSync(path.join(app, 'ncc.mjs'), 'utf8')
       .replace(/externals: .*/, "externals: ['clustershazbot'],")
@@ -141,6 +141,6 @@ describe('bundles', { concurrency: 2 }, () => {
     )
     assert.match(server.output, /Clustershazbot: this copy of the package has no engine/)
     server.stop()
-    assert.equal(await inTime(server.exited, { within: 60_000, what: 'the exit' }), 0, server.output)
+    assert.equal(await withTimeout(server.exited, { within: 60_000, what: 'the exit' }), 0, server.output)
   })
 })

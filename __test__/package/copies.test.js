@@ -7,14 +7,14 @@ const { tmpdir } = require('node:os')
 const path = require('node:path')
 const { createMasterListStore } = require('../support/master-list-store')
 const { runScript } = require('../support/script')
-const { inTime } = require('../support/eventually')
+const { withTimeout } = require('../support/eventually')
 
 const ROOT = path.join(__dirname, '..', '..')
 const PLAIN = 'Clustershazbot engine not started'
 const WITH_HINT = `${PLAIN}: another copy of the package runs one in this process, see "Two copies" in its README`
 const WARNING = /^Clustershazbot: this copy of the package has no engine: another copy/
 
-/** A copy of the package's JavaScript; its addon is the package's own, or a copy too. */
+/** A copy of the package's JavaScript, with the package's own addon or a copy. */
 function copyPackage(t) {
   const folder = mkdtempSync(path.join(tmpdir(), 'clustershazbot-copy-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
@@ -23,7 +23,7 @@ function copyPackage(t) {
   return folder
 }
 
-/** Runs a program that has both copies as `first` and `second`; what it reports by `report()`. */
+/** Runs a program that has both copies as `first` and `second`; returns its calls of `report()`. */
 async function run(t, program, { sharesAddon = true } = {}) {
   const store = await createMasterListStore(t)
   const folder = copyPackage(t)
@@ -40,7 +40,7 @@ async function run(t, program, { sharesAddon = true } = {}) {
     ${program}`,
     { store, env: sharesAddon ? { NAPI_RS_NATIVE_LIBRARY_PATH: addon } : {} },
   )
-  const { code } = await inTime(script.exited, { within: 60_000, what: 'the end of the process' })
+  const { code } = await withTimeout(script.exited, { within: 60_000, what: 'the end of the process' })
   assert.equal(code, 0, script.stderr)
   const reports = script.stdout.split('\n').filter((line) => line.startsWith('report '))
   const warnings = script.stderr.split('\n').filter((line) => WARNING.test(line))
@@ -51,7 +51,7 @@ const NOT_STARTED = (message) => ({ message, code: 'SHAZBOT_NOT_STARTED', status
 
 describe('two copies of the package in one process', { concurrency: 4 }, () => {
   for (const sharesAddon of [true, false]) {
-    test(`the one without an engine says so, with ${sharesAddon ? 'one addon' : 'an addon each'}`, async (t) => {
+    test(`the one without an engine reports it, with ${sharesAddon ? 'one addon' : 'an addon each'}`, async (t) => {
       const { reports, warnings } = await run(
         t,
         `report(await messageOf(() => second.shazbotGetServerList()))
@@ -75,7 +75,7 @@ describe('two copies of the package in one process', { concurrency: 4 }, () => {
     })
   }
 
-  test('an adapter of the one without an engine answers so', async (t) => {
+  test('an adapter of the one without an engine reports it', async (t) => {
     const { reports } = await run(
       t,
       `const { shazbotHandler } = require(fileOfSecond.replace('index.js', 'adapters/node.js'))
@@ -105,7 +105,7 @@ describe('two copies of the package in one process', { concurrency: 4 }, () => {
     assert.deepEqual(reports, [true])
   })
 
-  test('workers and contexts have engines of their own, and know of no other copy', async (t) => {
+  test('workers and contexts have their own engines, and see no other copy', async (t) => {
     const { reports, warnings } = await run(
       t,
       `await first.shazbotStart()
@@ -121,7 +121,7 @@ describe('two copies of the package in one process', { concurrency: 4 }, () => {
     assert.equal(warnings.length, 0)
   })
 
-  test('the same file loaded again is no other copy', async (t) => {
+  test('the same file loaded again is not another copy', async (t) => {
     const { reports, warnings } = await run(
       t,
       `await first.shazbotStart()
@@ -135,7 +135,7 @@ describe('two copies of the package in one process', { concurrency: 4 }, () => {
     assert.equal(warnings.length, 0)
   })
 
-  test('the README has the section that the error names', () => {
+  test('the README has the section named in the error', () => {
     assert.match(readFileSync(path.join(ROOT, 'README.md'), 'utf8'), /\*\*Two copies/)
   })
 })

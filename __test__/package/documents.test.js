@@ -8,7 +8,7 @@ const { describe, test } = require('node:test')
 const ROOT = path.join(__dirname, '..', '..')
 const DOCUMENTS = ['.', 'docs', 'docs/decisions', 'examples', 'npm'].flatMap(markdownFilesIn)
 
-/** Programs that a document has to show whole. */
+/** Programs that a document must show in full. */
 const SHOWN_WHOLE = [
   'examples/adapters/express.ts',
   'examples/adapters/nestjs.ts',
@@ -20,13 +20,13 @@ const SHOWN_WHOLE = [
   'examples/nestjs/clustershazbot.module.ts',
   'examples/nestjs/main.ts',
 ]
-/** Programs that a document has to show at least a part of. */
+/** Programs that a document must show at least in part. */
 const SHOWN_IN_PART = [
   ...filesIn('examples/adapters', /\.ts$/),
   ...filesIn('examples/recipes', /\.(ts|cjs)$/),
 ].filter((file) => file !== 'examples/recipes/node-http.ts')
 
-/** Longest line of prose, in columns; tables, code and what scripts write may be wider. */
+/** The longest line of prose, in columns; tables, code and generated parts may be wider. */
 const WIDEST = 100
 
 const read = (file) => readFileSync(path.join(ROOT, file), 'utf8')
@@ -103,7 +103,7 @@ test(`prose of the documents has at most ${WIDEST} columns`, () => {
       assert.ok(line.startsWith('|') || [...line].length <= WIDEST, `${document}: ${line}`)
 })
 
-/** A Markdown text without its code blocks and the parts that scripts write. */
+/** A Markdown text without its code blocks and generated parts. */
 function proseOf(text) {
   return withoutCode(text).replace(/^<!-- [^>]*: begin -->[\s\S]*?^<!-- [^>]*: end -->/gm, '')
 }
@@ -112,13 +112,15 @@ function withoutCode(text) {
   return text.replace(/^ *```[\s\S]*?^ *```/gm, '')
 }
 
-/** The code blocks of a document that are marked as an example: `<!-- the file … -->` or `<!-- from … -->`. */
+/**
+ * The code blocks of a document with an example mark: `<!-- the file … -->` or `<!-- from … -->`.
+ */
 function programsOf(document, mark) {
   const pattern = new RegExp(`<!-- ${mark} (\\S+) -->\\n\`\`\`(?:ts|js)\\n([\\s\\S]*?)\`\`\``, 'g')
   return [...read(document).matchAll(pattern)].map(([, file, code]) => ({ document, file, code }))
 }
 
-/** The anchors that GitHub gives the headings of a Markdown text. */
+/** The anchors that GitHub generates for the headings of a Markdown text. */
 function anchorsOf(text) {
   const anchors = new Set()
   for (const [, heading] of withoutCode(text).matchAll(/^#+ (.*)$/gm)) {

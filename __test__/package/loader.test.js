@@ -23,7 +23,7 @@ const { name: HERE, description: WORDS } = currentPlatform()
 const ADDON = path.join(ROOT, `clustershazbot.${HERE}.node`)
 const OTHER = HERE === 'darwin-arm64' ? 'darwin-x64' : 'darwin-arm64'
 
-/** An application with the package as it is published, without an addon; goes away with the test. */
+/** An application with the published package but without an addon; deleted with the test. */
 function createApplication(t) {
   const app = mkdtempSync(path.join(tmpdir(), 'clustershazbot-'))
   t.after(() => rmSync(app, { recursive: true, force: true }))
@@ -32,7 +32,7 @@ function createApplication(t) {
   return app
 }
 
-/** Adds the package of that platform, whose addon `write` puts at a path. */
+/** Adds the package of a platform; `write` creates its addon at a path. */
 function install(app, platform, write) {
   const name = `clustershazbot-${platform}`
   const main = `clustershazbot.${platform}.node`
@@ -45,14 +45,14 @@ function install(app, platform, write) {
 const theAddon = (file) => copyFileSync(ADDON, file)
 const garbage = (file) => writeFileSync(file, 'This is no library.')
 
-/** An addon that is sound, but for a machine that nobody has: ELF keeps its number in these two bytes. */
+/** A valid addon for an unknown machine, whose number is in these two bytes of an ELF header. */
 function foreignAddon(file) {
   const bytes = readFileSync(ADDON)
   bytes.writeUInt16LE(0xfffe, 18)
   writeFileSync(file, bytes)
 }
 
-/** What a process in the application prints. */
+/** Returns the output of a process in the application. */
 function run(app, program, { env = {}, options = [] } = {}) {
   const variables = { ...cleanEnvironment(), NAPI_RS_NATIVE_LIBRARY_PATH: '', ...env }
   const process_ = spawnSync(process.execPath, [...options, '-e', program], {
@@ -69,7 +69,7 @@ function assertLoads(app, settings) {
   assert.equal(run(app, program, settings), 'function')
 }
 
-/** The message of the error with which loading fails. */
+/** Returns the message of the error with which loading fails. */
 function failure(app, settings) {
   const program = `
     try {
@@ -82,7 +82,7 @@ function failure(app, settings) {
   return message
 }
 
-/** The lines below a heading of the message. */
+/** Returns the lines below a heading of the message. */
 function linesBelow(heading, message) {
   const lines = message.split('\n')
   const from = lines.indexOf(heading) + 1
@@ -93,19 +93,19 @@ function linesBelow(heading, message) {
 }
 
 describe('the loader', { concurrency: 4 }, () => {
-  test('knows the platforms that a release is built for', async () => {
+  test('lists the platforms of a release', async () => {
     const { parseTriple } = await import('@napi-rs/cli')
     const targets = napi.targets.map((target) => parseTriple(target).platformArchABI)
     assert.deepEqual([...PLATFORMS].sort(), targets.sort())
   })
 
-  test('takes the addon out of the package of the platform', (t) => {
+  test('loads the addon from the package of the platform', (t) => {
     const app = createApplication(t)
     install(app, HERE, theAddon)
     assertLoads(app)
   })
 
-  test('says what is missing where, and what helps', (t) => {
+  test('names what is missing, the platform, and remedies', (t) => {
     const message = failure(createApplication(t))
     const [first] = message.split('\n')
     assert.equal(
@@ -125,7 +125,7 @@ describe('the loader', { concurrency: 4 }, () => {
     assert.deepEqual(more, [])
   })
 
-  test('says which other platform was installed for', (t) => {
+  test('names the platform that is installed instead', (t) => {
     const app = createApplication(t)
     install(app, OTHER, garbage)
     assert.match(
@@ -134,7 +134,7 @@ describe('the loader', { concurrency: 4 }, () => {
     )
   })
 
-  test('tells an addon that can not be loaded from one that is missing', (t) => {
+  test('distinguishes a broken addon from a missing one', (t) => {
     const app = createApplication(t)
     install(app, HERE, garbage)
     const message = failure(app)
@@ -148,7 +148,9 @@ describe('the loader', { concurrency: 4 }, () => {
     assert.deepEqual(more, [])
   })
 
-  test('does not call an addon for another machine missing', { skip: process.platform !== 'linux' }, (t) => {
+  test('does not report an addon for another architecture as missing', {
+    skip: process.platform !== 'linux',
+  }, (t) => {
     const app = createApplication(t)
     install(app, HERE, foreignAddon)
     const [, cause] = linesBelow('Causes:', failure(app))
@@ -157,7 +159,7 @@ describe('the loader', { concurrency: 4 }, () => {
       assert.match(cause, /\(the file exists, but was built for another architecture\)$/)
   })
 
-  test('has a cause of at most 20 lines, as Node.js prints it', (t) => {
+  test('prints a cause of at most 20 lines', (t) => {
     const app = createApplication(t)
     install(app, HERE, garbage)
     const program = `
@@ -173,7 +175,7 @@ describe('the loader', { concurrency: 4 }, () => {
     assert.match(printed[0], /^Error: Cannot find native binding\./)
   })
 
-  test('says that addons are forbidden', (t) => {
+  test('reports that addons are disabled', (t) => {
     const app = createApplication(t)
     install(app, HERE, theAddon)
     const [major, minor] = process.versions.node.split('.').map(Number)
@@ -192,7 +194,7 @@ describe('the loader', { concurrency: 4 }, () => {
     assertLoads(app, { options: [permission, '--allow-fs-read=*', '--allow-addons'] })
   })
 
-  test('says where there are packages for', (t) => {
+  test('lists the supported platforms', (t) => {
     const app = createApplication(t)
     const preload = path.join(app, 'freebsd.js')
     writeFileSync(preload, "Object.defineProperty(process, 'platform', { value: 'freebsd' })")
@@ -209,10 +211,10 @@ describe('the loader', { concurrency: 4 }, () => {
   describe('with NAPI_RS_NATIVE_LIBRARY_PATH', () => {
     const named = (file) => ({ env: { NAPI_RS_NATIVE_LIBRARY_PATH: file } })
 
-    test('takes that addon', (t) => assertLoads(createApplication(t), named(ADDON)))
+    test('loads that addon', (t) => assertLoads(createApplication(t), named(ADDON)))
 
     for (const [what, write] of Object.entries({ 'no file': () => {}, garbage })) {
-      test(`and ${what} there, says so first and takes no other`, (t) => {
+      test(`and ${what} there, reports that and loads no other`, (t) => {
         const app = createApplication(t)
         install(app, HERE, theAddon)
         const file = path.join(app, 'named.node')
@@ -236,18 +238,18 @@ describe('the loader', { concurrency: 4 }, () => {
 
 describe('loading', () => {
   for (const load of ["require('clustershazbot')", "await import('clustershazbot')"]) {
-    test(`${load} does not hold the process`, () => {
+    test(`${load} does not keep the process alive`, () => {
       const program = `(async () => {
         ${load}
         const loaded = performance.now()
         process.on('exit', () => console.log(performance.now() - loaded))
       })()`
-      // The look for a happy-server that is loaded later would hold it for 3 s.
+      // The retry for a happy-server that is loaded later would keep it alive for 3 s.
       assert.ok(Number(run(ROOT, program)) < 2_500)
     })
   }
 
-  test('opens nothing and sets no timer that holds', () => {
+  test('opens no handle and no timer that keeps the process alive', () => {
     const program = `
       const before = process.getActiveResourcesInfo()
       require('clustershazbot')
@@ -256,7 +258,7 @@ describe('loading', () => {
     assert.deepEqual(after, before)
   })
 
-  test("starts no thread but the runtime's", { skip: process.platform !== 'linux' }, () => {
+  test("starts no threads except the runtime's", { skip: process.platform !== 'linux' }, () => {
     const program = `
       const { readdirSync, readFileSync } = require('node:fs')
       const threads = () => readdirSync('/proc/self/task')
@@ -265,7 +267,7 @@ describe('loading', () => {
       const nameOf = (thread) => readFileSync('/proc/self/task/' + thread + '/comm', 'utf8').trim()
       const others = () => threads().filter((thread) => !before.has(thread)).map(nameOf)
         .filter((name) => name !== 'tokio-rt-worker')
-      // A new thread has the name of the one that started it, until it runs for the first time.
+      // A new thread has its creator's name until it runs for the first time.
       for (let i = 0; i < 100 && others().length > 0; i++) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
       console.log(JSON.stringify(others()))`
     assert.deepEqual(JSON.parse(run(ROOT, program)), [])

@@ -20,7 +20,7 @@ const FUNCTIONS = [
   'shazbotStart',
 ]
 
-/** Runs a program in the root of the repository, where the package can name itself. */
+/** Runs a program in the root of the repository, where the package can refer to itself. */
 function run(...args) {
   const env = { ...process.env, NODE_TEST_CONTEXT: undefined }
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8', env })
@@ -28,7 +28,7 @@ function run(...args) {
   return stdout
 }
 
-/** The files of a folder of the repository and its subfolders, by their paths from the root. */
+/** The files of a folder of the repository and its subfolders, as paths from the root. */
 const filesBelow = (folder) =>
   readdirSync(path.join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
     const file = `${folder}/${entry.name}`
@@ -48,7 +48,7 @@ describe('fixed in v2, 24: packaging', { concurrency: 4 }, () => {
     }
   })
 
-  test('fixed in v2, 24: each works alone, in every way of writing it', () => {
+  test('fixed in v2, 24: each works alone, in every syntax', () => {
     const say = "process.stdout.write([typeof shazbotStart, typeof shazbotGetServerList].join(' '))"
     const programs = [
       ['commonjs', `const { shazbotStart, shazbotGetServerList } = require('clustershazbot'); ${say}`],
@@ -69,14 +69,14 @@ describe('fixed in v2, 24: packaging', { concurrency: 4 }, () => {
     }
   })
 
-  test('fixed in v2, 24: it loads by its path as well', async () => {
+  test('fixed in v2, 24: it loads by its path too', async () => {
     assert.deepEqual(Object.keys(require('../..')).sort(), FUNCTIONS)
     const { exports } = manifest
     const imported = await import(pathToFileURL(path.join(ROOT, exports['.'].import.default)))
     assert.equal(imported.shazbotStart, require('../..').shazbotStart)
   })
 
-  test('the files that the entry points name exist', () => {
+  test('the files of the entry points exist', () => {
     const named = [manifest.main, manifest.types]
     const collect = (value) =>
       typeof value === 'string' ? named.push(value) : Object.values(value).forEach(collect)
@@ -85,15 +85,11 @@ describe('fixed in v2, 24: packaging', { concurrency: 4 }, () => {
     for (const file of named) assert.ok(existsSync(path.join(ROOT, file)), file)
     assert.equal(path.normalize(manifest.main), path.normalize(manifest.exports['.'].require.default))
     assert.equal(path.normalize(manifest.types), path.normalize(manifest.exports['.'].require.types))
-    assert.equal(
-      Object.keys(manifest.exports['.'].import)[0],
-      'types',
-      'TypeScript takes the first that fits',
-    )
+    assert.equal(Object.keys(manifest.exports['.'].import)[0], 'types', 'TypeScript uses the first match')
     assert.equal(Object.keys(manifest.exports['.'].require)[0], 'types')
   })
 
-  test('each adapter can be required and imported, and is the same then', async () => {
+  test('each adapter can be required and imported, with the same result', async () => {
     const own = createRequire(path.join(ROOT, 'package.json'))
     const entries = { express: 'shazbotMiddleware', fastify: 'shazbotPlugin', node: 'shazbotHandler' }
     for (const [name, exported] of Object.entries(entries)) {
@@ -109,7 +105,7 @@ describe('fixed in v2, 24: packaging', { concurrency: 4 }, () => {
     )
   })
 
-  test('nothing but the entry points and the manifest can be reached', () => {
+  test('only the entry points and the manifest are exported', () => {
     const own = createRequire(path.join(ROOT, 'package.json'))
     assert.equal(own('clustershazbot/package.json').version, manifest.version)
     for (const inner of [
@@ -123,21 +119,21 @@ describe('fixed in v2, 24: packaging', { concurrency: 4 }, () => {
     }
   })
 
-  test('name, version, licence and engines are those that were promised', () => {
+  test('name, version, licence and engines are as documented', () => {
     const { name, version, license, engines, dependencies = {} } = manifest
     assert.deepEqual({ name, version, license }, { name: 'clustershazbot', version: '2.0.0', license: 'MIT' })
     assert.equal(engines.node, '>=20')
     assert.deepEqual(dependencies, {}, 'nothing else is installed')
   })
 
-  test('whoever installs it runs no script', () => {
+  test('installing it runs no script', () => {
     // `prepare` runs in a clone only.
     for (const name of ['preinstall', 'install', 'postinstall', 'prepublish'])
       assert.ok(!(name in manifest.scripts), name)
     assert.ok(!existsSync(path.join(ROOT, 'binding.gyp')), 'npm would run node-gyp')
   })
 
-  test('the package holds what is meant, and nothing else', () => {
+  test('the package contains the intended files only', () => {
     const pack = spawnSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
       cwd: ROOT,
       encoding: 'utf8',
@@ -159,7 +155,7 @@ describe('fixed in v2, 24: packaging', { concurrency: 4 }, () => {
     assert.deepEqual(packed, expected.sort())
   })
 
-  test('every file that the packed JavaScript requires is packed, too', () => {
+  test('every file that the packed JavaScript requires is packed', () => {
     for (const file of filesBelow('js')) {
       const text = readFileSync(path.join(ROOT, file), 'utf8')
       for (const [, wanted] of text.matchAll(/(?:require\(|from )'(\.[^']*)'/g)) {

@@ -25,7 +25,7 @@ function createFolder(t) {
   return folder
 }
 
-/** What a release is judged by, in a folder of its own. */
+/** A tree with the files that a release is checked by. */
 function createTree(t) {
   const tree = createFolder(t)
   const parts = ['scripts', 'package.json', 'Cargo.toml', 'binding.js', 'CHANGELOG.md']
@@ -46,7 +46,7 @@ function change(tree, file, from, to) {
 }
 
 describe('the notes of a release', { concurrency: 4 }, () => {
-  test('are what stands below its heading', (t) => {
+  test('are the text below its heading', (t) => {
     const tree = createTree(t)
     const changes = '# Changelog\n\n## 9.0.0\n\nLater.\n'
     for (const heading of [version, `[${version}] - 2026-01-31`]) {
@@ -58,13 +58,13 @@ describe('the notes of a release', { concurrency: 4 }, () => {
     }
   })
 
-  test('exist for the version that this is', () => {
+  test('exist for the current version', () => {
     const { status, stdout, stderr } = run(ROOT, 'release/release-notes.mjs', TAG)
     assert.equal(status, 0, stderr)
     assert.match(stdout, /^- /m)
   })
 
-  const refused = {
+  const rejected = {
     'another tag': ['v0.0.1', () => {}, `package.json has version ${version}`],
     'a tag that is no version': [version, () => {}, 'a tag is v and a version'],
     'no tag': ['', () => {}, 'no tag'],
@@ -90,8 +90,8 @@ describe('the notes of a release', { concurrency: 4 }, () => {
       'npm/darwin-arm64/package.json has version 0.0.1',
     ],
   }
-  for (const [what, [tag, spoil, complaint]] of Object.entries(refused)) {
-    test(`are refused for ${what}`, (t) => {
+  for (const [what, [tag, spoil, complaint]] of Object.entries(rejected)) {
+    test(`are rejected for ${what}`, (t) => {
       const tree = createTree(t)
       spoil(tree)
       const { status, stdout, stderr } = run(tree, 'release/release-notes.mjs', tag)
@@ -133,18 +133,18 @@ describe('the check of workflows', () => {
     return run(ROOT, 'test/lint-workflows.mjs', file)
   }
 
-  test('passes what is fine', (t) => {
+  test('accepts valid workflows', (t) => {
     const { status, stderr } = lint(t, `uses: actions/checkout@${'0'.repeat(40)} # v0`)
     assert.equal(status, 0, stderr)
   })
 
-  test('finds what GitHub would not understand', (t) => {
+  test('finds errors that GitHub would report', (t) => {
     const { status, stderr } = lint(t, 'run: echo $' + '{{ matrix.node }}')
     assert.equal(status, 1)
     assert.match(stderr, /ci\.yml:7:\d+: property "node" is not defined/)
   })
 
-  test('finds an action that is not named by its commit', (t) => {
+  test('finds an action that is not pinned to a commit', (t) => {
     const { status, stderr } = lint(t, 'uses: actions/checkout@v6')
     assert.equal(status, 1)
     assert.match(stderr, /ci\.yml:7:1: actions\/checkout@v6 is not named by its full commit/)

@@ -27,7 +27,7 @@ describe('the structure of the tree', () => {
   test('folders of js/ require only from folders below them', () => {
     for (const file of filesBelow('js', /\.m?js$/)) {
       const floor = JS_FOLDERS.indexOf(path.posix.dirname(file))
-      assert.notEqual(floor, -1, `${file} is in a folder without a place in the order`)
+      assert.notEqual(floor, -1, `${file} is in a folder that the order does not contain`)
       for (const required of requiredBy(file)) {
         const other = JS_FOLDERS.indexOf(path.posix.dirname(required))
         if (required !== 'binding.js') assert.ok(other >= floor, `${file} requires ${required}`)
@@ -35,13 +35,13 @@ describe('the structure of the tree', () => {
     }
   })
 
-  test('modules of js/ do not require each other in a circle', () => {
+  test('modules of js/ have no import cycles', () => {
     const files = filesBelow('js', /\.m?js$/)
     assertNoCycle(new Map(files.map((file) => [file, requiredBy(file)])))
   })
 
   for (const floor of ['driver', 'driver/transport', 'sim']) {
-    test(`modules of src/${floor}/ do not use each other in a circle`, () => {
+    test(`modules of src/${floor}/ have no import cycles`, () => {
       const modules = modulesOf(floor)
       assert.ok([...modules.values()].some((used) => used.length > 0))
       assertNoCycle(modules)
@@ -73,7 +73,9 @@ function requiredBy(file) {
   return [...specifiers].map(([, specifier]) => path.posix.join(path.posix.dirname(file), specifier))
 }
 
-/** The modules directly below a folder of `src/`, each with the siblings that it uses outside its tests. */
+/**
+ * The modules directly in a folder of `src/`, each with the siblings that it uses outside tests.
+ */
 function modulesOf(folder) {
   const own = `src/${folder}`
   const absolute = `crate::${folder.replaceAll('/', '::')}`
@@ -99,7 +101,7 @@ function modulesOf(folder) {
   return used
 }
 
-/** The module that a file belongs to: a folder of its own counts as one. */
+/** The module that a file belongs to: a subfolder is one module. */
 function moduleOf(file, folder) {
   return file
     .slice(folder.length + 1)
@@ -110,7 +112,7 @@ function moduleOf(file, folder) {
 function assertNoCycle(edges) {
   const done = new Set()
   const visit = (node, trail) => {
-    assert.ok(!trail.includes(node), `a circle: ${[...trail.slice(trail.indexOf(node)), node].join(' -> ')}`)
+    assert.ok(!trail.includes(node), `a cycle: ${[...trail.slice(trail.indexOf(node)), node].join(' -> ')}`)
     if (done.has(node)) return
     for (const next of edges.get(node) ?? []) visit(next, [...trail, node])
     done.add(node)

@@ -12,7 +12,7 @@ const { buildApp, tsc } = require('../apps/support/build')
 const TYPES = path.join(__dirname, '..', 'types')
 const EXAMPLES = path.join(__dirname, '..', '..', 'examples')
 
-// TypeScript 7 has no `node10` any more. Older programs have it as `node`, and attw brings a version that knows it.
+// TypeScript 7 has no `node10`, which older versions call `node`; attw depends on such a version.
 const attw = createRequire(
   path.join(__dirname, '..', '..', 'node_modules/@arethetypeswrong/core/package.json'),
 )
@@ -20,7 +20,7 @@ const OLD_TSC = path.join(path.dirname(attw.resolve('typescript/package.json')),
 
 describe('types', { concurrency: true }, () => {
   for (const resolution of ['nodenext', 'bundler']) {
-    test(`the public types are the promised ones (${resolution})`, async () => {
+    test(`the public types are as documented (${resolution})`, async () => {
       await tsc('--project', path.join(TYPES, `tsconfig.${resolution}.json`))
     })
   }
@@ -30,7 +30,7 @@ describe('types', { concurrency: true }, () => {
     await promisify(execFile)(process.execPath, [OLD_TSC, '--project', project])
   })
 
-  test('wrong uses are errors, each of them', async () => {
+  test('each invalid use is an error', async () => {
     const lines = readFileSync(path.join(TYPES, 'wrong.mts'), 'utf8').split('\n')
     const expected = lines.flatMap((line, index) => (/\S.* \/\/ /.test(line) ? [index + 1] : []))
     const complaints = await tsc('--project', path.join(TYPES, 'tsconfig.wrong.json')).then(
@@ -47,7 +47,7 @@ describe('types', { concurrency: true }, () => {
     const folder = path.join(EXAMPLES, example)
     const build = (format, options) => buildApp({ source: folder, workspace: folder, format, options })
 
-    test(`examples/${example} compiles by its own settings`, async () => {
+    test(`examples/${example} compiles with its own settings`, async () => {
       await tsc('--project', folder, '--noEmit')
     })
     test(`examples/${example} compiles as CommonJS`, async () => {

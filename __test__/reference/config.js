@@ -9,7 +9,7 @@ const REQUIRED = [
   'SHAZBOT_BASE_URL',
 ]
 
-/** FAULTS 17, 18, 19: nothing is checked beyond presence, and nothing is trimmed. */
+/** FAULTS 17, 18, 19: only presence is checked, and nothing is trimmed. */
 function readConfig() {
   for (const name of REQUIRED) {
     if (!process.env[name]) throw new Error(`Environment variable ${name} is required`)

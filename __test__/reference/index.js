@@ -1,10 +1,11 @@
 'use strict'
 
 /**
- * The reference peer: the six functions with the behaviour of the original TypeScript package, its faults included.
+ * The reference peer: the six functions with the behaviour of version 1, including its faults.
  *
- * It stands in for a legacy peer in mixed clusters and is the yardstick of the benchmarks. It is no example to follow:
- * every fault that the addon mends is left as it was, and `FAULT n` names the test in `__test__/fixed-in-v2/` that shows it.
+ * It acts as legacy peer in mixed clusters and as baseline of the benchmarks. It is not an example
+ * to follow: it keeps every fault that version 2 fixes. `FAULT n` names the test in
+ * `__test__/fixed-in-v2/` that shows the fault.
  */
 
 const { readConfig } = require('./config')
@@ -12,16 +13,19 @@ const { readConfig } = require('./config')
 const ANNOUNCE_TO = 20
 const GOSSIP_TIMEOUT = 5_000
 const MASTER_LIST_TIMEOUT = 10_000
-const SECOND_TRY_AFTER = 3_000
+const RETRY_DELAY = 3_000
 const TOMBSTONE_LIFE = 24 * 60 * 60 * 1_000
 
-/** The running engine of this process. FAULT 20: a second start replaces it, and leaves the first one's timers running. */
+/**
+ * The running engine. FAULT 20: a second start replaces it, and keeps the first one's timers
+ * running.
+ */
 let engine
 
 /**
- * One request; any status but a 2xx throws.
- * FAULT 9: every other status is a failure. FAULT 27: `fetch` refuses some ports.
- * FAULT 21: the time-out ends with the headers, so a body that never ends is waited for.
+ * Sends a request; any status but a 2xx throws.
+ * FAULT 9: every other status is a failure. FAULT 27: `fetch` blocks some ports.
+ * FAULT 21: the timeout ends with the headers, so a body that never ends is awaited forever.
  */
 async function request(url, method, authorization, body, timeout) {
   const controller = new AbortController()
@@ -59,24 +63,26 @@ class Engine {
 
   async start() {
     await this.downloadMasterList()
-    await this.announce() // FAULT 6: the answers are thrown away
+    await this.announce() // FAULT 6: the responses are dropped
     this.armGossip()
     this.armMasterList()
     console.log('Clustershazbot engine started')
   }
 
-  /** FAULT 20: a round that is in flight arms the next one all the same. */
+  /** FAULT 20: a round in flight still schedules the next one. */
   async shutDown() {
     clearTimeout(this.gossipTimer)
     clearTimeout(this.masterListTimer)
     this.bury(this.config.SHAZBOT_BASE_URL)
     await this.announce()
-    // FAULT 12: what others have written meanwhile is lost.
+    // FAULT 12: concurrent writes are lost.
     if (this.config.SHAZBOT_UPDATE_MASTER_LIST_ON_SHUTDOWN) await this.uploadMasterList()
     console.log('Clustershazbot engine shut down')
   }
 
-  /** FAULTS 3, 22: a drained or leaving server comes back by this. FAULTS 4, 5: both lists, any clock. */
+  /**
+   * FAULTS 3, 22: this brings a drained or leaving server back. FAULTS 4, 5: both lists, any clock.
+   */
   refreshSelf() {
     const { SHAZBOT_BASE_URL: baseUrl, SHAZBOT_MONITOR: monitor } = this.config
     this.online.set(baseUrl, { baseUrl, monitor, lastUpdate: Date.now() })
@@ -91,9 +97,10 @@ class Engine {
   }
 
   /**
-   * Strictly newer wins. FAULT 1: an online claim is not compared with the tombstones. FAULTS 2, 4: hearsay overturns
-   * anything, also what is known of oneself. FAULTS 13, 14, 15: what is no list or no entry throws in the middle, or is
-   * taken as it is. FAULT 10: another spelling is another server. FAULT 16: entries are kept as they were handed in.
+   * Strictly newer wins. FAULT 1: an online claim is not compared with tombstones. FAULTS 2, 4:
+   * hearsay overrides everything, including the own entry. FAULTS 13, 14, 15: a malformed list or
+   * entry throws midway or is accepted. FAULT 10: another spelling is another server. FAULT 16:
+   * entries are kept by reference.
    */
   merge(list) {
     for (const server of list.online) {
@@ -111,7 +118,7 @@ class Engine {
     this.dropOldTombstones()
   }
 
-  /** FAULT 11: called by a merge only. */
+  /** FAULT 11: only called by a merge. */
   dropOldTombstones() {
     const oldest = Date.now() - TOMBSTONE_LIFE
     for (const [baseUrl, server] of this.offline) {
@@ -132,7 +139,7 @@ class Engine {
     return [...this.online.values()].filter((server) => server.baseUrl !== this.config.SHAZBOT_BASE_URL)
   }
 
-  /** FAULT 26: URLs and reasons are logged as they come, here and below. */
+  /** FAULT 26: URLs and reasons are logged unchanged, here and below. */
   async sendGossip(baseUrl, body) {
     try {
       const url = `${baseUrl}clustershazbot/gossip`
@@ -161,22 +168,27 @@ class Engine {
     }, interval)
   }
 
-  /** FAULT 7: monitors are not preferred. FAULT 8: who is in `offline` is never asked again. FAULT 25: needs the event loop. */
+  /**
+   * FAULT 7: monitors are not preferred. FAULT 8: a server in `offline` is never contacted again.
+   * FAULT 25: needs the event loop.
+   */
   async gossipRound() {
     this.refreshSelf()
     const [peer] = shuffled(this.others())
     if (!peer) return
-    const body = JSON.stringify(this.message()) // FAULT 22: the second try says what was true at the first
+    const body = JSON.stringify(this.message()) // FAULT 22: the retry sends the state of the first attempt
     let answer = await this.sendGossip(peer.baseUrl, body)
     if (answer === undefined) {
-      await pause(SECOND_TRY_AFTER)
+      await pause(RETRY_DELAY)
       answer = await this.sendGossip(peer.baseUrl, body)
     }
     if (answer === undefined) this.bury(peer.baseUrl)
-    else this.merge(answer) // FAULT 15: throws, unhandled, on an answer without an array `online`
+    else this.merge(answer) // FAULT 15: an unhandled exception on a response without an array `online`
   }
 
-  /** FAULT 12: uploads whatever came of the download, the dead included, without a condition, changed or not. */
+  /**
+   * FAULT 12: uploads after any download, dead servers included, unconditionally, changed or not.
+   */
   armMasterList() {
     const { SHAZBOT_MASTER_ANNOUNCE_MINIMUM: minimum, SHAZBOT_MASTER_ANNOUNCE_INTERVAL: interval } =
       this.config
@@ -190,7 +202,10 @@ class Engine {
     )
   }
 
-  /** FAULT 6: a failed download waits for the next announcement. FAULT 15: a list of another shape throws in the merge. */
+  /**
+   * FAULT 6: a failed download waits for the next announcement. FAULT 15: a malformed list throws
+   * in the merge.
+   */
   async downloadMasterList() {
     const url = this.config.SHAZBOT_MASTER_LIST
     let list
@@ -228,7 +243,7 @@ async function shazbotStart() {
   await started.start()
 }
 
-/** FAULT 20: ends by forgetting whatever engine runs then, also one that was started meanwhile. */
+/** FAULT 20: ends by dropping the current engine, even one that was started meanwhile. */
 async function shazbotShutDown() {
   if (!engine) return
   await engine.shutDown()
@@ -248,7 +263,7 @@ async function shazbotListRequest(authorizationHeader) {
   return engine.list(authorizationHeader === config.SHAZBOT_CONTROL_SECRET)
 }
 
-/** FAULT 3: nobody is told. */
+/** FAULT 3: the change is not announced. */
 async function shazbotControlRequest(authorizationHeader, message) {
   const { config } = runningEngine()
   if (authorizationHeader !== config.SHAZBOT_CONTROL_SECRET) {
@@ -284,7 +299,7 @@ function installHappyServerHook() {
   return true
 }
 
-if (!installHappyServerHook()) setTimeout(installHappyServerHook, 3_000) // FAULT 23: holds the process for 3 s
+if (!installHappyServerHook()) setTimeout(installHappyServerHook, 3_000) // FAULT 23: keeps the process alive for 3 s
 
 module.exports = {
   shazbotStart,

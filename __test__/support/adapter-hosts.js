@@ -11,8 +11,8 @@ const { moduleFor } = require('../../js/adapters/nestjs-module')
 const from = (app) => createRequire(path.join(__dirname, '..', 'apps', app, 'package.json'))
 
 /**
- * Every framework that there is an adapter for: functions that mount the routes of this process's engine, with a body parser behind
- * them, and resolve with the base URL. The server goes away with the test.
+ * All frameworks with an adapter. Each function mounts the routes of this process's engine before a
+ * body parser, and resolves with the base URL. The server ends with the test.
  *
  * @type {Record<string, (t: import('node:test').TestContext, options?: object) => Promise<string>>}
  */
@@ -50,7 +50,7 @@ async function nest(t, require_, adapter, options) {
   return `http://127.0.0.1:${app.getHttpServer().address().port}/`
 }
 
-/** Lets a server listen until the test ends; resolves with its base URL. */
+/** Makes a server listen until the test ends; resolves with its base URL. */
 async function listen(t, server) {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.after(() => {

@@ -1,8 +1,9 @@
 'use strict'
 
 /**
- * The program that adapter-server.js runs: the routes of an engine through one adapter, in a process of its own, so that its
- * memory can be told. `ADAPTER` holds the name of the host and the options of the adapter as JSON.
+ * The program of adapter-server.js: the routes of an engine through one adapter, in its own
+ * process, so that its memory can be measured. `ADAPTER` contains the host's name and the adapter's
+ * options as JSON.
  */
 
 const http2 = require('node:http2')
@@ -10,7 +11,7 @@ const { shazbotStart } = require('clustershazbot')
 const { shazbotHandler } = require('clustershazbot/node')
 const { HOSTS } = require('./adapter-hosts')
 
-/** How often the memory is looked at, in ms. */
+/** The interval of memory measurements, in ms. */
 const LOOK = 20
 
 const { name, options } = JSON.parse(process.env.ADAPTER)

@@ -8,21 +8,23 @@ const { createMasterListStore } = require('./master-list-store')
 
 const PROGRAM = path.join(__dirname, 'adapter-process.js')
 
-/** As the memory of a process is told. */
+/** The unit of memory measurements. */
 const MB = 1024 * 1024
 
 /**
- * Starts a server with one of the adapters in a process of its own.
+ * Starts a server with one of the adapters in its own process.
  *
  * @param {import('node:test').TestContext} t the process is ended when this test ends
- * @param {string} name of the host: one of adapter-hosts.js, or `node:http2`
- * @param {object} [options] of the adapter
- * @returns {Promise<{ baseUrl: string, port: number, usage: () => Promise<{ current: number, highest: number, sockets: number }> }>}
- *   `usage` tells the resident memory in MB, the highest since it was called last, and how many sockets are open
+ * @param {string} name the host: one of adapter-hosts.js, or `node:http2`
+ * @param {object} [options] the adapter's options
+ * @returns {Promise<{ baseUrl: string, port: number, usage: () => Promise<Usage> }>}
+ *
+ * @typedef {{ current: number, highest: number, sockets: number }} Usage resident memory in MB, its
+ *   maximum since the last call, and the number of open sockets
  */
 async function startAdapterServer(t, name, options = {}) {
   const store = await createMasterListStore(t)
-  // No round of its own comes between what a test does and what it sees then.
+  // No round comes between an action of the test and its check.
   const variables = environment(store, {
     SHAZBOT_BASE_URL: 'http://127.0.0.1:9/me/',
     SHAZBOT_GOSSIP_INTERVAL: '60',

@@ -1,9 +1,9 @@
 'use strict'
 
 /**
- * The program that app.js runs: the three routes as the original's README has them (errors of gossip and control are a
- * 401, of the list a 500; bodies over the limit a 413), on node's own http, and a channel through which a test calls the
- * package's functions directly. Through it the test also hears who comes and goes in the eyes of this server, and what it costs.
+ * The program of app.js: the three routes as in version 1's README, on node's own http. Errors of
+ * gossip and control are a 401, of the list a 500; bodies over the limit a 413. Through a channel,
+ * a test calls the package's functions directly, and gets changes of the list and costs.
  */
 
 const http = require('node:http')
@@ -36,7 +36,7 @@ const routes = {
   },
 }
 
-// What came in and went out over connections that were taken here. All that servers send each other goes over one of them.
+// The bytes of accepted connections. All requests between servers use one of them.
 const traffic = { received: 0, sent: 0 }
 const sockets = new Set()
 
@@ -64,7 +64,7 @@ let ownPort
 let watching
 let online = new Set()
 
-/** Tells who has come and who has gone since it was called last. */
+/** Reports the changes of the list since the last call. */
 function look() {
   const at = Date.now()
   const now = new Set(shazbot.shazbotGetServerList().online.map(({ baseUrl }) => baseUrl))
@@ -169,7 +169,7 @@ process.on('message', async (message) => {
   })
 })
 
-// Without its parent, nobody would end this process.
+// Without its parent, nothing would end this process.
 process.on('disconnect', () => {
   if (server.listening) process.exit(1)
 })

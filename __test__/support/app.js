@@ -5,27 +5,31 @@ const { AssertionError } = require('node:assert')
 const path = require('node:path')
 const { setTimeout: pause } = require('node:timers/promises')
 const { cleanEnvironment, SECRET } = require('./environment')
-const { inTime } = require('./eventually')
+const { withTimeout } = require('./eventually')
 const { getList, postGossip, postControl } = require('./http')
 
-// A start takes 10 s for a download and 5 s for announcements at most, and a busy machine its time for the process.
+// A start takes at most 10 s for a download and 5 s for announcements, plus a margin for the
+// process.
 const READY_WITHIN = 60_000
 
 const APP_PROCESS = path.join(__dirname, 'app-process.js')
 
 /**
- * Starts a program in a process of its own: an HTTP server with the three routes over the package under test.
+ * Starts a program in its own process: an HTTP server with the three routes over the tested
+ * package.
  *
  * @param {import('node:test').TestContext} t the process is ended when this test ends
  * @param {object} options
  * @param {string} options.modulePath the package, or the reference
- * @param {Record<string, string>} options.env its `SHAZBOT_` variables; without `SHAZBOT_BASE_URL` it names its own port
- * @param {boolean} [options.start] whether it calls `shazbotStart()` by itself, and is ready only then. Default true.
+ * @param {Record<string, string>} options.env `SHAZBOT_` variables; the default `SHAZBOT_BASE_URL`
+ * has its own port
+ * @param {boolean} [options.start] whether it calls `shazbotStart()` before it is ready. Default
+ * true.
  * @param {boolean} [options.listenLate] starts before it listens, as Nest does; needs `port`
- * @param {string} [options.host] where it listens. Default 127.0.0.1.
- * @param {number} [options.port] default: any free one
- * @param {string[]} [options.inside] a command, with its arguments, that runs another one: the program is run by it
- * @param {number} [options.bodyLimit] bytes of a request body, as `express.json()` has it. Default 100 kB.
+ * @param {string} [options.host] the address that it listens on. Default 127.0.0.1.
+ * @param {number} [options.port] default: any free port
+ * @param {string[]} [options.inside] a command with arguments that runs the program
+ * @param {number} [options.bodyLimit] bytes of a body, as in `express.json()`. Default 100 kB.
  */
 async function spawnApp(t, { modulePath, env, start = true, inside = [], ...settings }) {
   const [execPath, ...execArgv] = [...inside, process.execPath]
@@ -38,14 +42,20 @@ async function spawnApp(t, { modulePath, env, start = true, inside = [], ...sett
   })
   const app = new App(child)
   t.after(() => app.kill())
-  await inTime(app.ready, { within: READY_WITHIN, what: start ? 'the end of shazbotStart()' : 'the process' })
+  await withTimeout(app.ready, {
+    within: READY_WITHIN,
+    what: start ? 'the end of shazbotStart()' : 'the process',
+  })
   return app
 }
 
 class App {
-  /** What it wrote, line by line: `{stream: 'stdout' | 'stderr', text}`. */
+  /** Its output, line by line: `{stream: 'stdout' | 'stderr', text}`. */
   lines = []
-  /** Who came and went in its eyes since `watch` was called: `{at, come: baseUrl[], gone: baseUrl[]}`, `at` by Date.now(). */
+  /**
+   * The changes of its list since `watch` was called: `{at, come: baseUrl[], gone: baseUrl[]}`,
+   * `at` by Date.now().
+   */
   changes = []
   #child
   #pending = new Map()
@@ -62,7 +72,7 @@ class App {
     this.exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => resolve({ code, signal }))
     })
-    // Its last replies may arrive after its exit, but not after the close of its channel.
+    // Its last replies may arrive after its exit, but not after its channel has closed.
     child.once('close', (code, signal) => this.#failPending({ code, signal }))
     child.on('message', (message) => this.#receive(message))
     child.on('error', (error) => this.#failReady(error))
@@ -77,12 +87,15 @@ class App {
     return this.#child.pid
   }
 
-  /** Calls an exported function in the process; rejects with an error of the same message, code and status. */
+  /**
+   * Calls an exported function in the process; rejects with an error of the same message, code and
+   * status.
+   */
   call(name, ...args) {
     return this.#ask({ kind: 'call', name, args })
   }
 
-  /** Calls an exported function that has to resolve: a rejection is a failed assertion. */
+  /** Calls an exported function that must resolve: a rejection is a failed assertion. */
   async succeed(name, ...args) {
     try {
       return await this.call(name, ...args)
@@ -93,46 +106,49 @@ class App {
     }
   }
 
-  /** Resolves when the calls that were begun before have been made in the process, done or not. */
+  /** Resolves when the earlier calls have been made in the process, whether complete or not. */
   hasCalled() {
     return this.setEnv({})
   }
 
-  /** Sets variables in its `process.env`; `undefined` takes one away. */
+  /** Sets variables in its `process.env`; `undefined` removes one. */
   setEnv(variables) {
     return this.#ask({ kind: 'setEnv', variables })
   }
 
-  /** Blocks its event loop; resolves with the two moments (Date.now()) between which nothing else ran in it. */
+  /** Blocks its event loop; resolves with the start and the end of that (Date.now()). */
   block(milliseconds) {
     return this.#ask({ kind: 'block', milliseconds })
   }
 
-  /** Has it look at its online list every so many ms, and tell what has changed: see `changes`. */
+  /** Makes it check its online list at this interval in ms and report changes; see `changes`. */
   watch(every) {
     return this.#ask({ kind: 'watch', every })
   }
 
   /**
-   * What it has used so far: bytes `received` and `sent` over the connections that it took, `cpu` in ms (that of all its
-   * threads), `memory` in bytes.
+   * Returns its usage so far: bytes `received` and `sent` over accepted connections, `cpu` in ms of
+   * all its threads, `memory` in bytes.
    */
   usage() {
     return this.#ask({ kind: 'usage' })
   }
 
-  /** Sends it a signal, as SIGSTOP and SIGCONT. */
+  /** Sends it a signal, such as SIGSTOP and SIGCONT. */
   signal(name) {
     this.#child.kill(name)
   }
 
-  /** Shuts the engine down and exits, as a program does on SIGTERM; resolves when the process is gone. */
+  /**
+   * Shuts the engine down and exits, as a program does on SIGTERM; resolves at the end of the
+   * process.
+   */
   async leave() {
     await this.#ask({ kind: 'leave' })
     return this.exited
   }
 
-  /** Closes its port while the process and its engine go on. */
+  /** Closes its port, while the process and its engine continue. */
   stopListening() {
     return this.#ask({ kind: 'stopListening' })
   }
@@ -142,24 +158,27 @@ class App {
     return this.#ask({ kind: 'listenAgain' })
   }
 
-  /** Stops listening and lets go of everything that is the program's own, so that only the engine could hold the process. */
+  /**
+   * Stops listening and releases all handles of the program, so only the engine could keep the
+   * process alive.
+   */
   letGo() {
     return this.#ask({ kind: 'letGo' })
   }
 
-  /** Ends the process at once, as a crash does; resolves when it is gone. */
+  /** Kills the process, as in a crash; resolves at its end. */
   kill() {
     if (this.isRunning) this.#child.kill('SIGKILL')
     return this.exited
   }
 
-  /** Both lists, over HTTP, with the control secret. */
+  /** Returns both lists, over HTTP with the control secret. */
   async list() {
     return (await this.#http(getList(this.baseUrl))).json
   }
 
-  /** Gossips with it over HTTP; resolves with its answer. */
-  async tell(lists) {
+  /** Sends it a gossip message over HTTP; resolves with the response. */
+  async sendGossip(lists) {
     const { status, json, text } = await this.#http(postGossip(this.baseUrl, lists, this.secret ?? SECRET))
     if (status !== 200)
       throw new AssertionError({ message: `A gossip message was answered with ${status}: ${text}` })
@@ -173,7 +192,7 @@ class App {
       throw new AssertionError({ message: `A control message was answered with ${status}: ${text}` })
   }
 
-  /** Lines of one stream, or all. */
+  /** Returns the lines of one stream, or all. */
   output(stream) {
     return this.lines
       .filter((line) => !stream || line.stream === stream)
@@ -185,7 +204,7 @@ class App {
     try {
       return await answer
     } catch (error) {
-      // A dying process cuts its connections before it is gone.
+      // A dying process closes its connections before it ends.
       const how = await Promise.race([this.exited, pause(1_000)])
       throw how ? this.#gone(how) : error
     }
@@ -202,7 +221,7 @@ class App {
           (error) => error && this.exited.then((how) => this.#failPending(how)),
         )
     })
-    // A test that has failed already no longer waits for the calls that it began.
+    // A failed test no longer waits for the calls that it made.
     reply.catch(() => {})
     return reply
   }

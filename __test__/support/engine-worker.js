@@ -8,7 +8,7 @@ const { SUBJECT } = require('./subject')
 const PROGRAM = path.join(__dirname, '..', 'fixtures', 'engine-worker.js')
 
 /**
- * A worker thread that has loaded the package under test, with an environment of its own.
+ * Starts a worker thread that has loaded the tested package, with its own environment.
  *
  * @param {import('node:test').TestContext} t the worker is ended when this test ends
  * @param {{store: {url: string}, env: Record<string, string>}} options
@@ -25,7 +25,7 @@ function startWorker(t, { store, env }) {
   worker.on('message', ({ id, value, error }) => {
     const { resolve, reject } = pending.get(id)
     pending.delete(id)
-    // A clone of an error has lost its code.
+    // A cloned error has lost its code.
     if (error) reject(Object.assign(new Error(error.message), error))
     else resolve(value)
   })
@@ -37,7 +37,7 @@ function startWorker(t, { store, env }) {
     exited: new Promise((resolve) => {
       worker.once('exit', resolve)
     }),
-    /** Calls an exported function there, or one of the fixture's own. */
+    /** Calls an exported function in the worker, or one of the fixture's own. */
     call(name, ...args) {
       const id = ++lastId
       worker.postMessage({ id, name, args })

@@ -1,9 +1,9 @@
 'use strict'
 
-/** An entry of a server list, in the wire's order of keys. */
+/** An entry of a server list, with the keys in the wire's order. */
 const entry = (baseUrl, lastUpdate = Date.now(), monitor = false) => ({ baseUrl, monitor, lastUpdate })
 
-/** Older than what enjoys the grace for servers that do not listen yet (30 s). */
+/** Older than the grace for servers that do not listen yet (30 s). */
 const aWhileAgo = () => Date.now() - 60_000
 
 const inAnHour = () => Date.now() + 3_600_000

@@ -5,10 +5,11 @@ const CONTROL_SECRET = 'control-secret-of-tests'
 const UPLOAD_AUTH = 'Bearer upload-token'
 
 /**
- * The environment variables of one server: fast gossip, no announcement to the master list, unless told otherwise.
+ * The environment variables of one server, by default with fast gossip and without announcements.
  *
  * @param {{url: string}} store the master-list store
- * @param {Record<string, string | undefined>} [overrides] variables by name; `undefined` takes one away
+ * @param {Record<string, string | undefined>} [overrides] variables by name; `undefined` removes
+ * one
  */
 function environment(store, overrides = {}) {
   const variables = {
@@ -23,7 +24,7 @@ function environment(store, overrides = {}) {
   return Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined))
 }
 
-/** This process's environment without the variables that a test sets. */
+/** This process's environment without the variables that tests set. */
 function cleanEnvironment() {
   const isOurs = (name) => name.startsWith('SHAZBOT_') || name === 'NODE_TEST_CONTEXT'
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isOurs(name)))

@@ -4,15 +4,16 @@ const { createScriptedServer } = require('./scripted-server')
 const { entry } = require('./entries')
 
 /**
- * A server of the cluster that lives in the test process: it answers gossip and list requests as a healthy peer would,
- * until it is told otherwise, and records every request.
+ * A server of the cluster in the test process. It answers gossip and list requests like a healthy
+ * peer, unless scripted, and records every request.
  *
- * Scripts: `peer.onGossip` and `peer.onList` are functions of the recorded request that return an answer (see
- * scripted-server.js) or undefined for the healthy one. `peer.knows` and `peer.buried` are what it tells about others.
+ * Scripts: `peer.onGossip` and `peer.onList` receive the recorded request. They return a response
+ * (see scripted-server.js), or undefined for the healthy one. `peer.knows` and `peer.buried` are
+ * its claims about others.
  *
  * @param {import('node:test').TestContext} t
  * @param {{spelling?: (url: string) => string, monitor?: boolean, host?: string, port?: number, listen?: boolean}} [options]
- *   `spelling` turns the base URL into the peer's own way of writing it
+ *   `spelling` turns the base URL into the peer's own spelling
  */
 async function createFakePeer(t, { spelling = (url) => url, monitor = false, ...where } = {}) {
   const gates = new Map()
@@ -32,7 +33,7 @@ async function createFakePeer(t, { spelling = (url) => url, monitor = false, ...
     requests: server.requests,
     knows: [],
     buried: [],
-    /** False: it lists itself as offline, as a drained server does. */
+    /** False: it lists itself as offline, like a drained server. */
     online: true,
     onGossip: undefined,
     onList: undefined,
@@ -48,14 +49,16 @@ async function createFakePeer(t, { spelling = (url) => url, monitor = false, ...
       const [online, offline] = peer.online ? [own, []] : [[], own]
       return { online: [...online, ...peer.knows], offline: [...offline, ...peer.buried] }
     },
-    /** The gossip messages it got, oldest first, as recorded requests. */
+    /** The gossip messages that it received, oldest first, as recorded requests. */
     get gossips() {
       return server.requests.filter((request) => kindOf(request) === 'gossip')
     },
     get listRequests() {
       return server.requests.filter((request) => kindOf(request) === 'list')
     },
-    /** Keeps the answers of one kind ('gossip' or 'list') back until the function that it returns is called. */
+    /**
+     * Delays the responses to one kind ('gossip' or 'list') until the returned function is called.
+     */
     hold(kind) {
       let open
       const opened = new Promise((resolve) => {
@@ -80,12 +83,12 @@ function kindOf({ method, path }) {
 }
 
 /**
- * Many healthy servers behind one port: the base URL of each has a path of its own.
+ * Many healthy servers behind one port, with different paths in their base URLs.
  *
  * @returns {Promise<{members: {baseUrl: string}[], gossips: {baseUrl: string, request: object}[],
- *   entries: (lastUpdate?: number) => object[]}>} `gossips` in the order in which they came
+ *   entries: (lastUpdate?: number) => object[]}>} `gossips` in the order of arrival
  */
-async function createCrowd(t, size) {
+async function createPeers(t, size) {
   const server = await createScriptedServer(t, (request) => {
     const own = [entry(baseUrlOf(request))]
     if (kindOf(request) === 'gossip') return { body: { message: 'gossip', online: own, offline: [] } }
@@ -106,4 +109,4 @@ async function createCrowd(t, size) {
   }
 }
 
-module.exports = { createFakePeer, createCrowd }
+module.exports = { createFakePeer, createPeers }

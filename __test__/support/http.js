@@ -3,7 +3,10 @@
 const http = require('node:http')
 const { SECRET, CONTROL_SECRET } = require('./environment')
 
-/** One HTTP request over a connection of its own; resolves with `{status, headers, text, json}` whatever the status. */
+/**
+ * Sends a request over a new connection; resolves with `{status, headers, text, json}` for any
+ * status.
+ */
 function request(url, { method = 'GET', headers = {}, body, timeout = 60_000 } = {}) {
   return new Promise((resolve, reject) => {
     const outgoing = http.request(url, { method, headers, agent: false, timeout }, async (response) => {
@@ -39,7 +42,7 @@ function postJson(url, authorization, value) {
   return request(url, { method: 'POST', headers, body: JSON.stringify(value) })
 }
 
-/** Gossips with a server as a peer does. */
+/** Sends gossip to a server, like a peer. */
 const postGossip = (baseUrl, { online = [], offline = [] }, secret = SECRET) =>
   postJson(`${baseUrl}clustershazbot/gossip`, secret, { message: 'gossip', online, offline })
 

@@ -8,7 +8,7 @@ const shazbot = require(SUBJECT)
 
 const BASE_URL = 'http://127.0.0.1:9/me/'
 
-/** Collects what is written to the console of this process until the test ends: `{severity, values}`. */
+/** Collects the console output of this process until the test ends: `{severity, values}`. */
 function captureConsole(t) {
   const lines = []
   for (const severity of ['log', 'warn', 'error']) {
@@ -21,12 +21,12 @@ function captureConsole(t) {
   return lines
 }
 
-// No round of its own comes between what a test does and what it sees then, however slow the machine is.
+// No round comes between an action of the test and its check, even on a slow machine.
 const QUIET = { SHAZBOT_GOSSIP_INTERVAL: '60' }
 
 /**
- * Sets the variables of an engine in this very process, without rounds unless told otherwise, and takes them away when the test ends; its engine is shut down
- * then. Tests that use it can't run at once.
+ * Sets the variables of an engine in this process, by default without rounds. Resets them when the
+ * test ends, and shuts the engine down. Tests that use it cannot run concurrently.
  *
  * @param {import('node:test').TestContext} t
  * @param {{store?: object, servers?: object[], env?: Record<string, string | undefined>}} [options]
@@ -44,7 +44,7 @@ async function prepare(t, { store, servers = [], env = {} } = {}) {
   return { store: masterList }
 }
 
-/** As `prepare`, and starts the engine; the console is quiet. */
+/** Like `prepare`, and starts the engine; the console is silent. */
 async function start(t, options) {
   const prepared = await prepare(t, options)
   const lines = captureConsole(t)
@@ -52,11 +52,11 @@ async function start(t, options) {
   return { ...prepared, lines }
 }
 
-/** A gossip request with these lists. */
+/** Sends a gossip request with these lists. */
 const gossip = (lists, secret = SECRET) =>
   shazbot.shazbotGossipRequest(secret, { message: 'gossip', ...lists })
 
-/** A control request. */
+/** Sends a control request. */
 const control = (online) => shazbot.shazbotControlRequest(CONTROL_SECRET, { message: 'control', online })
 
 module.exports = { shazbot, BASE_URL, captureConsole, prepare, start, gossip, control }

@@ -3,13 +3,16 @@
 const { createScriptedServer } = require('./scripted-server')
 
 /**
- * A place where a master list is kept: GET, PUT, strong ETags, If-Match and If-None-Match, as an object store has them.
+ * A store of a master list: GET, PUT, strong ETags, If-Match and If-None-Match, like an object
+ * store.
  *
- * Scripts: `store.onGet` and `store.onPut` are functions of the recorded request that return an answer (see
- * scripted-server.js) or undefined for the proper one. `store.beforePut` is called before a PUT is judged.
+ * Scripts: `store.onGet` and `store.onPut` receive the recorded request. They return a response
+ * (see scripted-server.js), or undefined for the default one. `store.beforePut` is called before a
+ * PUT is checked.
  *
  * @param {import('node:test').TestContext} t
- * @param {{servers?: object[] | null, etags?: boolean, port?: number}} [options] `servers: null`: there is no list yet
+ * @param {{servers?: object[] | null, etags?: boolean, port?: number}} [options] `servers: null`:
+ * no list yet
  */
 async function createMasterListStore(t, { servers = [], etags = true, ...where } = {}) {
   let version = 1
@@ -60,7 +63,7 @@ async function createMasterListStore(t, { servers = [], etags = true, ...where }
     get puts() {
       return server.requests.filter(({ method }) => method === 'PUT')
     },
-    /** Another writer puts its list. */
+    /** Stores a list as another writer. */
     write(list) {
       version++
       store.servers = list

@@ -15,15 +15,16 @@ const FAST = {
 }
 
 /**
- * Servers over the module under test (native) and over the reference (legacy), in processes of their own, that know
- * nothing of each other but the master list, which is empty at first.
+ * Servers over the tested module (native) and over the reference (legacy), in separate processes.
+ * They know only the master list, which is empty at first.
  *
  * @param {import('node:test').TestContext} t
  * @param {{natives: number, legacies: number}} size
  */
 async function startMixedCluster(t, { natives, legacies }) {
   const store = await createMasterListStore(t)
-  // No server of another test may take the port of one that has ended: it would speak in its name.
+  // No server of another test may reuse the port of one that has ended, as it would answer in its
+  // name.
   const add = async (modulePath, options) =>
     spawnApp(t, { modulePath, env: environment(store, FAST), port: await freePort(), ...options })
   const cluster = {
@@ -43,26 +44,26 @@ async function startMixedCluster(t, { natives, legacies }) {
       cluster.legacies.push(app)
       return app
     },
-    /** Takes a server off the books, so that nobody asks it any more. */
+    /** Removes a server from the cluster's lists, so that it is no longer checked. */
     without(app) {
       cluster.natives = cluster.natives.filter((other) => other !== app)
       cluster.legacies = cluster.legacies.filter((other) => other !== app)
     },
   }
-  // By turns, so that each kind joins clusters of the other.
+  // Alternately, so that each kind joins clusters of the other.
   for (let i = 0; i < Math.max(natives, legacies); i++) {
     if (i < natives) await cluster.addNative()
     if (i < legacies) await cluster.addLegacy()
   }
-  await everybodySeesEverybody(cluster)
+  await allSeeEachOther(cluster)
   return cluster
 }
 
-/** Resolves as soon as each server, asked again and again, has shown a list that fits, each at a time of its own. */
+/** Resolves once each server has shown a matching list, each at its own time. */
 const eachSees = (apps, fits, { within, what }) =>
   Promise.all(apps.map((app) => eventually(async () => fits(await app.list()), { within, what })))
 
-const everybodySeesEverybody = (cluster, within = 60_000) => {
+const allSeeEachOther = (cluster, within = 60_000) => {
   const all = urlsOf(cluster.apps).join()
   const others = (list) => urlsOf(list.online).join() === all
   return eachSees(cluster.apps, others, {
@@ -71,9 +72,9 @@ const everybodySeesEverybody = (cluster, within = 60_000) => {
   })
 }
 
-/** Whether a list shows a server offline, and only offline. */
+/** Whether a list shows a server as offline only. */
 const showsGone = (baseUrl) => (list) => !find(list.online, baseUrl) && !!find(list.offline, baseUrl)
 
 const showsOnline = (baseUrl) => (list) => !!find(list.online, baseUrl) && !find(list.offline, baseUrl)
 
-module.exports = { startMixedCluster, eachSees, everybodySeesEverybody, showsGone, showsOnline }
+module.exports = { startMixedCluster, eachSees, allSeeEachOther, showsGone, showsOnline }

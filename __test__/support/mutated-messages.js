@@ -1,13 +1,13 @@
 'use strict'
 
-/** Gossip messages as servers send them, with anything in them that JSON allows, and some things that it does not. */
+/** Gossip messages as servers send them, mutated within JSON and beyond. */
 
 const { extension } = require('./native')
 
 const HOUR = 3_600_000
 const MOST_LEVELS = 3_000
 
-/** Stands for a text that is written as it is. */
+/** A text that is written unescaped. */
 class Raw {
   constructor(text) {
     this.text = text
@@ -18,7 +18,7 @@ const raw = (text) => new Raw(text)
 
 const oneOf = (list, roll) => list[roll(list.length)]
 
-/** Names of few servers, so that messages speak of the same ones. */
+/** URLs of a few servers, so that messages name the same ones. */
 function urlOf(roll) {
   const index = roll(12)
   const plain = `http://127.0.0.1:9/${index}/`
@@ -68,17 +68,17 @@ function urlOf(roll) {
   return oneOf(odd, roll)
 }
 
-/** The beginning of this hour: the same seed gives the same messages at least until the next one. */
+/** The start of this hour, so that a seed gives the same messages within an hour. */
 const NOW = Date.now() - (Date.now() % HOUR)
 
-/** A stamp that is no moment of the test. */
+/** A stamp that no moment of the test has. */
 const stampOf = (roll, hours = [-72, -3, -2, 3, 48]) => NOW + oneOf(hours, roll) * HOUR + roll(3) * 1_000
 
 function entryOf(roll) {
   return { baseUrl: urlOf(roll), monitor: roll(3) === 0, lastUpdate: stampOf(roll) }
 }
 
-/** A stamp of a claim that lies a day ahead is clamped, and then depends on the millisecond. */
+/** A claim's stamp a day ahead is clamped, and would then depend on the millisecond. */
 const NOT_AHEAD = [-72, -3, -2, 3]
 
 function claimOf(roll) {
@@ -126,7 +126,7 @@ const nested = (levels, open, inmost, close) => raw(open.repeat(levels) + inmost
 
 const levelsOf = (roll) => roll(oneOf([20, 20, MOST_LEVELS], roll))
 
-/** What is no JSON. */
+/** Texts that are not JSON. */
 const BROKEN = [
   '01',
   '1.',
@@ -143,7 +143,7 @@ const BROKEN = [
   '',
 ]
 
-/** In the place of anything. */
+/** Replaces any value. */
 const JUNK = [
   () => null,
   () => true,
@@ -199,7 +199,7 @@ const KEYS = [
   'v2',
 ]
 
-/** Puts junk in some places of a value. */
+/** Replaces some parts of a value with junk. */
 function spoil(value, roll, often) {
   if (roll(often) === 0) return junk(roll)
   if (Array.isArray(value)) {
@@ -248,7 +248,7 @@ function writeText(text, roll, odd) {
   }
   if (odd())
     return `"${Array.from({ length: text.length }, (_, at) => (roll(3) ? unit(text[at]) : inside(text[at]))).join('')}"`
-  // A control character as it is, which JSON does not allow.
+  // Contains a raw control character, which JSON forbids.
   if (roll(1_000) === 0) return `"${text.replaceAll('"', '')}"`.replaceAll('\\', '/')
   return JSON.stringify(text)
 }
@@ -300,7 +300,7 @@ function damage(bytes, roll) {
 }
 
 /**
- * The bytes of a message.
+ * Returns the bytes of a message.
  *
  * @param {(sides: number) => number} roll
  * @returns {Buffer}

@@ -7,10 +7,10 @@ const { request } = require('./http')
 const INCARNATION = Math.floor(Date.now() / 1_000)
 
 /**
- * What stands under `v2` in a message of version 2: the sender, its state, and what else is given.
+ * The `v2` of a version 2 message: the sender, its state, and additional keys.
  *
  * @param {string} baseUrl the sender
- * @param {object} [more] keys in place of the usual ones, or beside them
+ * @param {object} [more] keys that replace the usual ones, or extend them
  */
 const extension = (baseUrl, more) => ({
   me: [baseUrl, 'alive', INCARNATION, Date.now(), 0],
@@ -21,7 +21,7 @@ const extension = (baseUrl, more) => ({
   ...more,
 })
 
-/** A server as it is told of in the `claims` of a `v2`. */
+/** A server in the `claims` of a `v2`. */
 const claim = (baseUrl, status = 'alive', incarnation = INCARNATION) => [
   baseUrl,
   status,
@@ -30,7 +30,10 @@ const claim = (baseUrl, status = 'alive', incarnation = INCARNATION) => [
   0,
 ]
 
-/** Gossips with a server, with `v2` or whatever else beside the lists; resolves with its whole answer. */
+/**
+ * Sends a gossip message with `v2` or other keys beside the lists; resolves with the whole
+ * response.
+ */
 function postMessage(baseUrl, message, secret = SECRET) {
   const headers = { 'Content-Type': 'application/json', Authorization: secret }
   const body = JSON.stringify({ message: 'gossip', online: [], offline: [], ...message })
@@ -38,8 +41,8 @@ function postMessage(baseUrl, message, secret = SECRET) {
 }
 
 /**
- * A fake peer of version 2: a message with `v2` is answered in kind, and says that it knows the very servers that the asker
- * knows, so that neither wants to know more. `peer.says` is put into its answers.
+ * A fake version 2 peer. It answers `v2` in kind, and claims to know exactly the servers that the
+ * sender knows, so that neither requests more. `peer.says` is added to its responses.
  */
 async function createNativePeer(t, options) {
   const peer = await createFakePeer(t, options)

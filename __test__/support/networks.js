@@ -1,7 +1,7 @@
 'use strict'
 
 /**
- * Two networks joined by one cable that can be pulled: namespaces of Linux, made without any rights of an administrator.
+ * Two networks with one link that can be cut, made of Linux namespaces without root privileges.
  */
 
 const { spawn, spawnSync } = require('node:child_process')
@@ -10,7 +10,7 @@ const { eventually } = require('./eventually')
 const UNSHARE = ['unshare', '--map-root-user', '--net']
 const HOSTS = { left: '10.99.0.1', right: '10.99.0.2' }
 
-/** Why there can be no networks of one's own on this machine; undefined where there can. */
+/** The reason why networks cannot be created here; undefined if they can. */
 function whyNoNetworks() {
   const [command, ...args] = [...UNSHARE, 'ip', 'link', 'add', 'one', 'type', 'veth', 'peer', 'name', 'other']
   const { status, error, stderr } = spawnSync(command, args, { encoding: 'utf8' })
@@ -20,7 +20,7 @@ function whyNoNetworks() {
 
 /**
  * @param {import('node:test').TestContext} t
- * @returns each side as what spawnApp() wants of it, and `cut()` and `heal()` for the cable
+ * @returns each side as options of spawnApp(), and `cut()` and `heal()` for the link
  */
 async function createNetworks(t) {
   const left = await hold(t, UNSHARE)
@@ -46,7 +46,7 @@ async function createNetworks(t) {
 
 const enter = (pid) => ['nsenter', '--target', String(pid), '--user', '--net', '--preserve-credentials']
 
-/** Keeps namespaces in being by a process in them; resolves with its id as soon as it has its own. */
+/** Keeps namespaces alive with a process in them; resolves with its id once it has its own. */
 async function hold(t, [command, ...args]) {
   const holder = spawn(command, [...args, 'sh', '-c', 'echo ready; exec sleep 600'], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -9,9 +9,11 @@ const FOLDER = path.join(__dirname, '..', '..', 'node_modules', '.cache', 'tools
 const INSTALL = 'npm install --ignore-scripts --no-save --no-package-lock'
 
 /**
- * Installs programs from npm that only tests run; kept for later runs. No package of this repository depends on them.
+ * Installs npm programs that only tests use, and caches them. The repository does not depend on
+ * them.
  *
- * @param {Record<string, string>} paths by the name and version to install, such as `pm2@7`, a file of it below node_modules
+ * @param {Record<string, string>} paths the file below node_modules by package and version, such as
+ * `pm2@7`
  */
 async function installTools(paths) {
   const isMissing = ([, file]) => !existsSync(toolPath(file))
@@ -22,7 +24,7 @@ async function installTools(paths) {
   await promisify(execFile)(`${INSTALL} --prefix "${FOLDER}" ${names}`, { shell: true })
 }
 
-/** The absolute path of a file that was installed. */
+/** Returns the absolute path of an installed file. */
 function toolPath(file) {
   return path.join(FOLDER, 'node_modules', file)
 }

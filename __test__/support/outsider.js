@@ -1,8 +1,8 @@
 'use strict'
 
 /**
- * Somebody without the secret who does what harm they can to the server at the port given: endless bodies, long lists, and
- * list requests whose answers nobody reads. Ended connections are opened again.
+ * A caller without the secret that tries to harm the server at the given port: endless bodies, long
+ * lists, and list requests whose responses it never reads. It reopens closed connections.
  */
 
 const net = require('node:net')
@@ -12,7 +12,7 @@ const port = Number(process.argv[2])
 const head = (method, route, ...headers) =>
   `${[`${method} /clustershazbot/${route} HTTP/1.1`, 'Host: a', 'Authorization: wrong', ...headers].join('\r\n')}\r\n\r\n`
 
-/** Keeps so many connections open; `use` is given each new one. */
+/** Keeps `count` connections open; calls `use` with each new one. */
 function keepOpen(count, use) {
   const open = () => {
     const socket = net.connect(port, '127.0.0.1')

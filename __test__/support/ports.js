@@ -2,8 +2,8 @@
 
 const { createServer } = require('node:net')
 
-// Below the range from which the system takes ports, so that neither an outgoing connection nor a server of another test
-// takes one that is to be free. Each process draws from a stretch of its own: test files run at once.
+// Below the range of ephemeral ports, so that no outgoing connection or other test's server takes a
+// port that should be free. Each process has its own range, as test files run concurrently.
 const LOWEST = 12_000
 const STRETCH = 200
 const STRETCHES = 100
@@ -19,7 +19,10 @@ function isFree(port, host) {
   })
 }
 
-/** A loopback port on which nothing listens: for servers that are named before they listen, and for dead ones. */
+/**
+ * Returns a loopback port on which nothing listens, for servers that are named before they listen,
+ * and for dead ones.
+ */
 async function freePort(host = '127.0.0.1') {
   for (;;) {
     const port = FIRST + Math.floor(Math.random() * STRETCH)

@@ -5,12 +5,12 @@ const tls = require('node:tls')
 const { parsed } = require('./http')
 
 /**
- * A server below HTTP: it records the very bytes of each request, and answers with whatever bytes, on whatever connection,
- * at whatever moment the test likes.
+ * A server below HTTP: it records the raw bytes of each request. It answers with any bytes, on any
+ * connection, at any time.
  *
  * @param {import('node:test').TestContext} t the server is closed when this test ends
- * @param {(request: RawRequest, connection: RawConnection) => unknown} answer returns the bytes to send (see `bytes`), or
- *   undefined when it has seen to the connection itself; may be asynchronous
+ * @param {(request: RawRequest, connection: RawConnection) => unknown} answer returns the bytes to
+ * send (see `bytes`), or undefined if it used the connection itself; may be asynchronous
  * @param {{secure?: import('node:tls').TlsOptions}} [options]
  *
  * @typedef {{id: number, socket: import('node:net').Socket, requests: number, closed: boolean, closedAt?: number,
@@ -48,7 +48,7 @@ async function createRawServer(t, answer, { secure } = {}) {
       connection.closed = true
       connection.closedAt = performance.now()
     })
-    // The other side may go away in the middle of anything.
+    // The client may disconnect at any time.
     socket.on('error', () => {})
   }
 
@@ -62,7 +62,7 @@ async function createRawServer(t, answer, { secure } = {}) {
   return { requests, connections, port, origin: `${secure ? 'https' : 'http'}://127.0.0.1:${port}` }
 }
 
-/** The first whole request of what has been received, and how many bytes it takes. */
+/** Returns the first complete request of the received bytes, and its size. */
 function takeRequest(received) {
   const end = received.indexOf('\r\n\r\n')
   if (end < 0) return undefined
@@ -82,7 +82,7 @@ function takeRequest(received) {
   return { size, request: { method, target, version, headers, header, head, body, text, json: parsed(text) } }
 }
 
-/** The bytes of an answer, with a `Content-Length` unless the headers say otherwise. */
+/** Returns the bytes of a response, with a `Content-Length` unless the headers say otherwise. */
 function bytes({ status = 200, headers = {}, body = '' } = {}) {
   const isRaw = typeof body === 'string' || Buffer.isBuffer(body)
   const content = Buffer.from(isRaw ? body : JSON.stringify(body))
@@ -93,7 +93,7 @@ function bytes({ status = 200, headers = {}, body = '' } = {}) {
   return Buffer.concat([Buffer.from(`HTTP/1.1 ${status} Status\r\n${lines.join('')}\r\n`, 'latin1'), content])
 }
 
-/** What a healthy peer at `baseUrl` answers to both of its routes. */
+/** Returns the response of a healthy peer at `baseUrl` to both of its routes. */
 function healthy(baseUrl) {
   return bytes({
     headers: { 'Content-Type': 'application/json' },

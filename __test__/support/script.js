@@ -5,13 +5,13 @@ const { cleanEnvironment, environment } = require('./environment')
 const { SUBJECT } = require('./subject')
 
 /**
- * Runs a program of a few lines in a bare process of its own: no server, no channel, nothing that would hold it but what
- * it does itself. In it, `shazbot` is the package under test.
+ * Runs a short program in a bare process: no server, no channel, nothing that keeps it alive except
+ * the program itself. In it, `shazbot` is the tested package.
  *
  * @param {import('node:test').TestContext} t the process is ended when this test ends
- * @param {string | Function} program its text, or a function of which the body is taken; may use `await`
+ * @param {string | Function} program its text, or a function whose body is used; may use `await`
  * @param {{store?: {url: string}, env?: Record<string, string | undefined>, nodeOptions?: string[], loads?: boolean}} [options]
- *   `loads: false` leaves it to the program to load the package
+ *   `loads: false` lets the program load the package itself
  * @returns {{exited: Promise<{code: number | null, signal: string | null, at: number}>, stdout: string, stderr: string,
  *   kill: (signal?: string) => void, pid: number, said: (text: string) => boolean, isRunning: boolean}}
  */
@@ -41,7 +41,7 @@ function runScript(
       child.once('exit', () => {
         at = performance.now()
       })
-      // Only then all that it wrote has been read.
+      // All output has been read only then.
       child.once('close', (code, signal) => resolve({ code, signal, at }))
     }),
   }

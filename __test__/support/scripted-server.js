@@ -4,10 +4,10 @@ const http = require('node:http')
 const { readText, parsed } = require('./http')
 
 /**
- * An HTTP server in the test process that records every request exactly as it came, and answers as it is told.
+ * An HTTP server in the test process that records every request and answers as scripted.
  *
- * An answer is `{status, headers, body}`, the body a string, a Buffer or a value for JSON; or a function that is given
- * node's `(response, request)` and does what it likes, also nothing.
+ * A response is `{status, headers, body}`, with a string, a Buffer or a JSON value as body. Or it
+ * is a function of node's `(response, request)` that may do anything, including nothing.
  *
  * @param {import('node:test').TestContext} t the server is closed when this test ends
  * @param {(request: RecordedRequest) => unknown} answer may be asynchronous
@@ -27,7 +27,7 @@ async function createScriptedServer(t, answer, { host = '127.0.0.1', port = 0, l
       requests.push(recorded)
       send(response, await answer(recorded), incoming)
     } catch (error) {
-      // The caller went away in the middle of its request: nothing to record, nobody to answer.
+      // The caller disconnected during its request, so there is nothing to record or answer.
       response.destroy(error)
     }
   })
@@ -39,7 +39,7 @@ async function createScriptedServer(t, answer, { host = '127.0.0.1', port = 0, l
     get origin() {
       return `http://${host}:${scripted.port}`
     },
-    /** Listens, on the same port as before if there was one. */
+    /** Listens, on the previous port if there was one. */
     async open() {
       await new Promise((resolve, reject) => {
         server.once('error', reject)
@@ -50,7 +50,7 @@ async function createScriptedServer(t, answer, { host = '127.0.0.1', port = 0, l
       })
       scripted.port = server.address().port
     },
-    /** Stops listening and cuts every connection, as a killed process does. */
+    /** Stops listening and closes every connection, like a killed process. */
     async close() {
       if (!server.listening) return
       const closed = new Promise((resolve) => server.close(resolve))
@@ -76,16 +76,16 @@ function send(response, answer, incoming) {
   response.end(isRaw ? body : JSON.stringify(body))
 }
 
-/** Answers that are no answers, for scripts. */
+/** Broken responses, for scripts. */
 const answers = {
   /** Never sends a byte. */
   silence: () => () => {},
-  /** Sends headers and the beginning of a body, then nothing. */
+  /** Sends headers and the start of a body, then nothing. */
   stall: () => (response) => {
     response.writeHead(200, { 'Content-Type': 'application/json' })
     response.write('{"message":')
   },
-  /** Cuts the connection. */
+  /** Resets the connection. */
   reset: () => (response) => response.destroy(),
 }
 

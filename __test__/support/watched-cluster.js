@@ -9,22 +9,24 @@ const { freePort } = require('./ports')
 const { SUBJECT } = require('./subject')
 const { setTimeout: pause } = require('node:timers/promises')
 
-/** How many processes are started at once: more would only wait for each other. */
+/** Processes started at once: more would only wait for each other. */
 const AT_ONCE = 8
 
-/** How often each server looks at its list while something is expected, and while nothing is. */
+/**
+ * The interval in ms at which servers check their lists while a change is expected, and otherwise.
+ */
 const CLOSELY = 20
 const CASUALLY = 1_000
 
-/** As a production has it: nothing but the secrets and addresses is set. */
+/** As in production: only the secrets and addresses are set. */
 const DEFAULTS = { SHAZBOT_GOSSIP_INTERVAL: undefined }
 
 /**
- * A cluster of processes of which each tells who comes and goes in its eyes, at the moment it does: what is measured is when
- * servers know, not when a test gets round to asking them.
+ * A cluster of processes that report changes of their lists when they happen. So measurements show
+ * when servers know, not when a test asks them.
  */
 class WatchedCluster {
-  /** All that ever ran, those that run, and those that have ended. */
+  /** All servers that ever ran, those that run, and those that have ended. */
   everyone = []
   apps = []
   ended = []
@@ -36,7 +38,7 @@ class WatchedCluster {
     return cluster
   }
 
-  /** Starts so many servers; resolves when all see all. */
+  /** Starts servers; resolves when all see all. */
   async start(count) {
     if (this.apps.length === 0) {
       await this.add()
@@ -50,16 +52,19 @@ class WatchedCluster {
     await this.agree()
   }
 
-  /** Resolves when each server sees those online that run, and only those. */
+  /** Resolves when each server lists exactly the running servers as online. */
   async agree(within = 60_000) {
     const { apps } = this
     await eventually(() => apps.every((app) => sees(app, apps)), {
       within,
-      what: `${apps.length} servers see each other, and nobody else`,
+      what: `${apps.length} servers see each other only`,
     })
   }
 
-  /** One more server; resolves with the milliseconds from the end of its start until each of the others knew, and from its call. */
+  /**
+   * Adds a server; resolves with the milliseconds until each other server knew, from the end and
+   * from the call of its start.
+   */
   async join(within) {
     this.#publish()
     const others = [...this.apps]
@@ -68,7 +73,10 @@ class WatchedCluster {
     return { app, times: since(app.answered, moments), timesFromCall: since(app.began, moments) }
   }
 
-  /** Lets a server leave; resolves with the milliseconds until each of the others knew, and until its process was gone. */
+  /**
+   * Makes a server leave; resolves with the milliseconds until each other server knew, and until
+   * the process ended.
+   */
   async leave(app, within) {
     this.#end(app)
     const began = Date.now()
@@ -77,7 +85,7 @@ class WatchedCluster {
     return { times: since(began, moments), exit: await gone }
   }
 
-  /** Kills a server; resolves with the milliseconds until each of the others knew. */
+  /** Kills a server; resolves with the milliseconds until each other server knew. */
   async kill(app, within) {
     this.#end(app)
     const began = Date.now()
@@ -85,12 +93,12 @@ class WatchedCluster {
     return { times: since(began, await this.#moments(this.apps, 'gone', app, began, within)) }
   }
 
-  /** Resolves with the milliseconds from a moment until each of these servers saw another one come, or go. */
+  /** Resolves with the milliseconds until each of these servers saw another one come or go. */
   async noticed(observers, kind, app, from, within) {
     return since(from, await this.#moments(observers, kind, app, from, within))
   }
 
-  /** Leaves the servers in peace for so many ms; resolves with what they used meanwhile, on average and at most. */
+  /** Waits in the steady state; resolves with the servers' average and maximum usage. */
   async rest(lasting) {
     const { apps } = this
     await this.#watch(apps, CASUALLY)
@@ -102,7 +110,7 @@ class WatchedCluster {
     await this.#watch(apps, CLOSELY)
     const used = (name) => after.map((usage, i) => (usage[name] - before[i][name]) / seconds)
     const handled = used('received').map((received, i) => received + used('sent')[i])
-    // What one server receives another one has sent: on average both are what was handled.
+    // One server sends what another receives, so the average counts each byte once.
     return {
       bytesPerSecond: average(handled),
       cpu: { average: average(used('cpu')) / 1_000, max: Math.max(...used('cpu')) / 1_000 },
@@ -110,7 +118,7 @@ class WatchedCluster {
     }
   }
 
-  /** Who saw somebody come back that it had seen go and that had ended, as text. */
+  /** Returns servers that listed an ended server as online again, as text. */
   resurrections() {
     return this.everyone.flatMap((observer) =>
       this.ended.flatMap((dead) => {
@@ -122,7 +130,7 @@ class WatchedCluster {
     )
   }
 
-  /** Who saw somebody go that runs, as text. */
+  /** Returns servers that listed a running server as offline, as text. */
   falseDeaths() {
     return this.everyone.flatMap((observer) =>
       this.apps
@@ -131,7 +139,7 @@ class WatchedCluster {
     )
   }
 
-  /** One more server, that is not waited for; the options are those of app.js. */
+  /** Adds a server without waiting for it; the options are those of app.js. */
   async add(options) {
     const { t, store, env } = this
     const port = await freePort()
@@ -142,7 +150,7 @@ class WatchedCluster {
     return app
   }
 
-  /** The master list as it is found in the long run: those that run, and one that is still named though it has ended. */
+  /** Publishes a realistic master list: the running servers, and one that has ended. */
   #publish() {
     const named = [...this.apps, ...this.ended.slice(-1)]
     this.store.write(named.map(({ baseUrl }) => entry(baseUrl, aWhileAgo())))
@@ -174,14 +182,14 @@ const since = (from, moments) => moments.map((at) => Math.max(0, at - from))
 
 const average = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length
 
-/** What a server saw of another one: `{at, kind: 'come' | 'gone'}`, in order. */
+/** The changes that a server saw of another one: `{at, kind: 'come' | 'gone'}`, in order. */
 const changesOf = (observer, { baseUrl }) =>
   observer.changes.flatMap(({ at, come, gone }) => [
     ...(gone.includes(baseUrl) ? [{ at, kind: 'gone' }] : []),
     ...(come.includes(baseUrl) ? [{ at, kind: 'come' }] : []),
   ])
 
-/** The base URLs that a server sees online. */
+/** The base URLs that a server lists as online. */
 function seenBy(app) {
   const online = new Set()
   for (const { come, gone } of app.changes) {
@@ -191,7 +199,7 @@ function seenBy(app) {
   return online
 }
 
-/** Whether a server sees just these online. */
+/** Whether a server lists exactly these as online. */
 const sees = (app, apps) =>
   sameSet(
     seenBy(app),

@@ -9,16 +9,16 @@ const SOURCE = path.join(__dirname, '..', 'fixtures', 'clock.c')
 
 const isGlibc = () => Boolean(process.report.getReport().header.glibcVersionRuntime)
 
-/** Why clocks of processes can't be set here, or false. */
+/** The reason why clocks of processes cannot be set here, or false. */
 const noClocks =
   (process.platform !== 'linux' || !isGlibc() || spawnSync('cc', ['--version']).status !== 0) &&
   'needs Linux with glibc and a C compiler'
 
 /**
- * A wall clock for one process, right until it is set: `env` are the variables to start the process with.
+ * A wall clock for one process, correct until it is set; `env` are the variables of the process.
  *
  * @param {import('node:test').TestContext} t
- * @param {number} [seconds] how far it is off at first
+ * @param {number} [seconds] its initial offset
  */
 function createClock(t, seconds = 0) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'clock-'))

@@ -5,7 +5,7 @@ import type { shazbotPlugin } from 'clustershazbot/fastify'
 import { ClustershazbotModule, type ShazbotDynamicModule } from 'clustershazbot/nestjs'
 import { type ShazbotHandler, type ShazbotRoutesOptions, shazbotHandler } from 'clustershazbot/node'
 
-/** True only if both types are one and the same: types that are not found are `any`. */
+/** True only if both types are identical; types that are not found are `any`. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 const isTrue = <_Claim extends true>() => {}
 

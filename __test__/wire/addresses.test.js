@@ -17,7 +17,7 @@ const { eventually } = require('../support/eventually')
 const HOSTS =
   '127.0.0.1 localhost local.test\n0.0.0.0 everywhere.test me.test\n169.254.169.254 metadata.test\n'
 
-/** A command that runs another one where host names stand for these addresses, in a mount namespace of its own. */
+/** Returns a command that runs another one with these hosts, in its own mount namespace. */
 function withHosts(t) {
   const folder = mkdtempSync(path.join(tmpdir(), 'shazbot-hosts-'))
   t.after(() => rmSync(folder, { recursive: true }))
@@ -28,7 +28,7 @@ function withHosts(t) {
 
 const UNSHARE = ['unshare', '--map-root-user', '--mount']
 
-/** Why no file can be put in the place of /etc/hosts; undefined where one can. */
+/** The reason why /etc/hosts cannot be replaced; undefined if it can. */
 function whyNoHosts() {
   const [command, ...args] = [...UNSHARE, 'mount', '--bind', '/dev/null', '/etc/hosts']
   const { status, error, stderr } = spawnSync(command, args, { encoding: 'utf8' })
@@ -37,7 +37,7 @@ function whyNoHosts() {
 
 const QUIET = { SHAZBOT_GOSSIP_INTERVAL: '60' }
 
-/** Where no server is: spellings that every client takes for 0.0.0.0, where everything on this machine would answer. */
+/** Spellings of 0.0.0.0 in every client, where anything on this machine would answer. */
 const SPELLINGS = ['0.0.0.0', '0', '0x0', '00.0x0.0', '0x00000000', '[::]', '[::ffff:0.0.0.0]', '[0:0::0]']
 
 const NOWHERE = [
@@ -54,7 +54,7 @@ const NOWHERE = [
   'http://127.0.0.1:0/',
 ]
 
-/** Two servers that listen everywhere and say so in their base URL, and know each other from the list. */
+/** Starts two servers that listen on all addresses, name such a base URL, and know each other. */
 async function startListeningEverywhere(t, baseUrlOf) {
   const store = await createMasterListStore(t)
   const env = { ...QUIET, SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '1', SHAZBOT_MASTER_ANNOUNCE_INTERVAL: '0' }
@@ -71,7 +71,7 @@ describe('wire: addresses that no server has', { concurrency: 6 }, () => {
     const peer = await createFakePeer(t)
     const local = SPELLINGS.map((host) => `http://${host}:${peer.port}/`)
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: QUIET })
-    await app.tell({ online: [...local, ...NOWHERE].map((url) => entry(url)) })
+    await app.sendGossip({ online: [...local, ...NOWHERE].map((url) => entry(url)) })
     const list = await app.call('shazbotGetServerList', true)
     assert.deepEqual(list.online.map(({ baseUrl }) => baseUrl).sort(), [app.baseUrl, peer.baseUrl].sort())
     assert.deepEqual(list.offline, [])
@@ -79,7 +79,7 @@ describe('wire: addresses that no server has', { concurrency: 6 }, () => {
     assert.ok(peer.requests.every(({ headers }) => headers.host === `127.0.0.1:${peer.port}`))
   })
 
-  test('a claim in the master list and in an answer is treated likewise', async (t) => {
+  test('a claim in the master list or in a response is treated likewise', async (t) => {
     const peer = await createFakePeer(t)
     peer.knows = NOWHERE.map((url) => entry(url))
     const servers = [peer.entry(aWhileAgo()), ...peer.knows]
@@ -88,7 +88,7 @@ describe('wire: addresses that no server has', { concurrency: 6 }, () => {
     assert.deepEqual(list.online.map(({ baseUrl }) => baseUrl).sort(), [app.baseUrl, peer.baseUrl].sort())
   })
 
-  test('a redirect to one is not followed, from a peer nor from the master list', async (t) => {
+  test('a redirect to one is not followed, neither from a peer nor from the master list', async (t) => {
     const target = await createScriptedServer(t, () => ({ body: { online: [] } }))
     const Location = `http://0.0.0.0:${target.port}/`
     const redirector = await createScriptedServer(t, () => ({ status: 307, headers: { Location } }))
@@ -102,7 +102,7 @@ describe('wire: addresses that no server has', { concurrency: 6 }, () => {
     assert.deepEqual(target.requests, [])
   })
 
-  test('a host name that resolves to one is not contacted, nor by a redirect', {
+  test('a host name that resolves to one is not contacted, not even by a redirect', {
     skip: whyNoHosts(),
   }, async (t) => {
     const inside = withHosts(t)
@@ -121,7 +121,7 @@ describe('wire: addresses that no server has', { concurrency: 6 }, () => {
     assert.ok(peer.requests.length > 0, 'the other name has been contacted')
   })
 
-  test('what the own host name resolves to is accepted of others', { skip: whyNoHosts() }, async (t) => {
+  test('addresses of the own host name are accepted from others', { skip: whyNoHosts() }, async (t) => {
     const inside = withHosts(t)
     const peer = await createFakePeer(t, { spelling: (url) => url.replace('127.0.0.1', 'everywhere.test') })
     const port = await freePort()
@@ -140,7 +140,7 @@ describe('wire: addresses that no server has', { concurrency: 6 }, () => {
   })
 
   for (const host of ['0.0.0.0', '[::ffff:0.0.0.0]']) {
-    test(`two servers of one machine that call themselves ${host} find each other, and are warned`, async (t) => {
+    test(`two servers of one machine with the host ${host} find each other, with a warning`, async (t) => {
       const both = await startListeningEverywhere(t, (port) => `http://${host}:${port}/`)
       for (const [one, other] of [both, both.toReversed()]) {
         await eventually(async () => isOnline(await one.app.call('shazbotGetServerList'), other.baseUrl), {
@@ -151,7 +151,7 @@ describe('wire: addresses that no server has', { concurrency: 6 }, () => {
         assert.match(warnings[0].text, /where a server listens, not where it is reached/)
       }
       const [{ app }, { baseUrl }] = both
-      await app.tell({ online: [entry('http://169.254.169.254/')] })
+      await app.sendGossip({ online: [entry('http://169.254.169.254/')] })
       const list = await app.call('shazbotGetServerList')
       assert.ok(isOnline(list, baseUrl) && !isOnline(list, 'http://169.254.169.254/'))
     })

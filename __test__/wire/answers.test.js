@@ -13,7 +13,7 @@ const { eventually, throughout } = require('../support/eventually')
 const QUIET = { SHAZBOT_GOSSIP_INTERVAL: '60' }
 const BOM = '\ufeff'
 
-/** What is sent, under which `Content-Encoding`. */
+/** Bodies by their `Content-Encoding`. */
 const CODINGS = {
   gzip: ['gzip', zlib.gzipSync],
   'gzip by its old name': ['x-gzip', zlib.gzipSync],
@@ -32,12 +32,12 @@ const CONTENT_TYPES = [
   undefined,
 ]
 
-/** A server that is found only where a list that names it has been read. */
+/** A server that is known only after a list that names it has been read. */
 const someone = () => entry(`http://127.0.0.1:9/${Math.random().toString(36).slice(2)}/`, Date.now())
 
 const knows = async (app, { baseUrl }) => isOnline(await app.call('shazbotGetServerList'), baseUrl)
 
-/** Starts a server whose master list is answered so; tells whether `found` has been read from it. */
+/** Starts a server with this master list; returns whether it has read `found` from it. */
 async function downloads(t, answer, found) {
   const store = await createScriptedServer(t, () => answer)
   const { app } = await startSubject(t, { store: { url: `${store.origin}/list` }, env: QUIET })
@@ -48,7 +48,7 @@ async function downloads(t, answer, found) {
 
 describe('wire: answers', { concurrency: 6 }, () => {
   for (const [what, [coding, compress]] of Object.entries(CODINGS)) {
-    test(`a master list in ${what} is understood, as by fetch`, async (t) => {
+    test(`a master list in ${what} is decoded, as by fetch`, async (t) => {
       const found = someone()
       const body = compress(JSON.stringify({ online: [found] }))
       const answer = { headers: { 'Content-Encoding': coding, 'Content-Type': 'application/json' }, body }
@@ -58,7 +58,7 @@ describe('wire: answers', { concurrency: 6 }, () => {
     })
   }
 
-  test('a compressed answer to gossip is understood', async (t) => {
+  test('a compressed response to gossip is decoded', async (t) => {
     const peer = await createFakePeer(t)
     const found = someone()
     peer.onGossip = () => ({
@@ -69,7 +69,7 @@ describe('wire: answers', { concurrency: 6 }, () => {
     assert.ok(await knows(app, found))
   })
 
-  test('a content coding that lies is a failed exchange', async (t) => {
+  test('a wrong content coding is a failed exchange', async (t) => {
     const found = someone()
     const body = JSON.stringify({ online: [found] })
     for (const coding of ['gzip', 'br', 'deflate']) {
@@ -97,7 +97,7 @@ describe('wire: answers', { concurrency: 6 }, () => {
     assert.ok(await knows(app, found))
   })
 
-  test('hand-written lists are fine', async (t) => {
+  test('hand-written lists are accepted', async (t) => {
     const peer = await createFakePeer(t)
     const [bare, extra] = [someone(), someone()]
     const online = [
@@ -147,7 +147,7 @@ describe('wire: answers', { concurrency: 6 }, () => {
     }
   })
 
-  test('a data: URL that holds no list is a failed download, and is not shown in the log', async (t) => {
+  test('a data: URL without a list is a failed download, and is not logged', async (t) => {
     const url = 'data:application/json,{"hidden":1}'
     const { app } = await startSubject(t, { env: { ...QUIET, SHAZBOT_MASTER_LIST: url } })
     await eventually(() => app.output('stderr').includes('Failed to download master list from'), {
@@ -156,14 +156,14 @@ describe('wire: answers', { concurrency: 6 }, () => {
     assert.ok(!app.output().includes('hidden'), app.output())
   })
 
-  test('a master list with 400 headers, or 64 kB of them, is understood', async (t) => {
+  test('a master list with 400 headers, or 64 kB of them, is accepted', async (t) => {
     for (const [count, value] of [
       [400, 'x'],
       [40, 'x'.repeat(1_600)],
     ]) {
       const found = someone()
       const body = JSON.stringify({ online: [found] })
-      // With the length, as many as it says.
+      // With the length, this is the stated number.
       const names = Array.from({ length: count - 1 }, (_, i) => [`X-${i}`, value])
       const store = await createRawServer(t, () => bytes({ headers: Object.fromEntries(names), body }))
       const { app } = await startSubject(t, { store: { url: `${store.origin}/list` }, env: QUIET })
@@ -172,7 +172,7 @@ describe('wire: answers', { concurrency: 6 }, () => {
     }
   })
 
-  test('answers of every framing are understood', async (t) => {
+  test('responses of every framing are accepted', async (t) => {
     const body = (peer) => JSON.stringify({ message: 'gossip', online: [entry(peer), found], offline: [] })
     const found = someone()
     const framings = {
@@ -198,7 +198,7 @@ describe('wire: answers', { concurrency: 6 }, () => {
     }
   })
 
-  test('what is no HTTP is a failed exchange, and hurts nobody', async (t) => {
+  test('a response that is not HTTP is a failed exchange, without further effect', async (t) => {
     const rubbish = [
       '',
       '\r\n\r\n',
@@ -224,7 +224,7 @@ describe('wire: answers', { concurrency: 6 }, () => {
     )
   })
 
-  test('an answer that is cut in its middle is a failed exchange', async (t) => {
+  test('a truncated response is a failed exchange', async (t) => {
     const found = someone()
     const peer = await createRawServer(t, (_, { socket }) => {
       const whole = bytes({ body: { online: [entry(`${peer.origin}/`), found], offline: [] } })

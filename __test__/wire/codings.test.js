@@ -11,7 +11,7 @@ const { eventually } = require('../support/eventually')
 
 const QUIET = { SHAZBOT_GOSSIP_INTERVAL: '60' }
 
-/** An answer that was compressed so many times. */
+/** A response that was compressed this many times. */
 function compressed(text, times) {
   let body = Buffer.from(text)
   for (let i = 0; i < times; i++) body = zlib.gzipSync(body)
@@ -19,7 +19,7 @@ function compressed(text, times) {
   return { headers: { 'Content-Encoding': coding, 'Content-Type': 'application/json' }, body }
 }
 
-/** 16 MB in which nothing is said, in 800,000 members that each take a while. */
+/** 16 MB that decode to nothing: 800,000 members that each take a while. */
 const empty = () => {
   const member = zlib.gzipSync('')
   const body = zlib.gzipSync(zlib.gzipSync(Buffer.concat(Array(800_000).fill(member))))
@@ -33,7 +33,7 @@ const HOSTILE = {
   '20 peers whose answers decode to nothing, slowly': [20, empty],
 }
 
-/** Starts a server among hostile peers and one that answers properly, in a coding of its own. */
+/** Starts a server with hostile peers and one valid peer, whose response has its own coding. */
 async function startAmong(t, count, answer) {
   const hostile = await createScriptedServer(t, () => answer)
   const servers = Array.from({ length: count }, (_, i) => entry(`${hostile.origin}/${i}/`, aWhileAgo()))
@@ -57,12 +57,12 @@ describe('wire: content codings', { concurrency: 1 }, () => {
       await left
       const took = performance.now() - began
       t.diagnostic(`farewell after ${Math.round(farewell)} ms, end after ${Math.round(took)} ms`)
-      // Farewells are waited for at most 5 s; the rest is a process that ends on a busy machine.
+      // Farewells time out after 5 s; the rest is a margin for a busy machine.
       assert.ok(took < 8_000, `the shut-down took ${Math.round(took)} ms`)
     })
   }
 
-  test('three codings are understood, four are a failed exchange', async (t) => {
+  test('three codings are decoded, four are a failed exchange', async (t) => {
     for (const [times, isUnderstood] of [
       [3, true],
       [4, false],
@@ -80,7 +80,7 @@ describe('wire: content codings', { concurrency: 1 }, () => {
     }
   })
 
-  test('the master list and where a redirect leads follow the same rule', async (t) => {
+  test('the master list and redirect targets follow the same rule', async (t) => {
     const found = entry('http://127.0.0.1:9/found/')
     const store = await createScriptedServer(t, ({ path }) => {
       if (path === '/moved') return { status: 302, headers: { Location: '/list' } }

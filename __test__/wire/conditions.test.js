@@ -10,7 +10,10 @@ const EVERY_SECOND = { SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '0', SHAZBOT_MASTER_ANNO
 const AFTER_FOUR_SECONDS = { SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '4', SHAZBOT_MASTER_ANNOUNCE_INTERVAL: '0' }
 const AFTER_TWO_SECONDS = { SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '2', SHAZBOT_MASTER_ANNOUNCE_INTERVAL: '0' }
 
-/** A store that always has an empty list, so that each announcement wants to write; answers uploads as `onPut` says. */
+/**
+ * A store whose list is always empty, so that each announcement uploads; `onPut` returns the
+ * responses.
+ */
 async function createStore(t, { etag, status = 200, onPut = () => 200 }) {
   const server = await createScriptedServer(t, (request) => {
     if (request.method === 'PUT') return { status: onPut(request, puts(server).length), body: '' }
@@ -23,11 +26,11 @@ async function createStore(t, { etag, status = 200, onPut = () => 200 }) {
 
 const puts = ({ requests }) => requests.filter(({ method }) => method === 'PUT')
 
-/** The conditions of the uploads, in their order. */
+/** The conditions of the uploads, in order. */
 const conditions = (store) =>
   puts(store).map(({ headers }) => headers['if-match'] ?? headers['if-none-match'] ?? 'none')
 
-/** Asserts that this upload (from 1) came with the announcement seconds after the first one, not as another try of that. */
+/** Asserts that this upload (counted from 1) came with the next announcement, not as a retry. */
 async function assertLeftToNextAnnouncement(store, number) {
   await uploads(store, number)
   const [, firstDownload] = store.requests
@@ -42,7 +45,7 @@ async function uploads(store, count) {
 }
 
 describe('wire: conditions of an upload', { concurrency: 12 }, () => {
-  test('an ETag comes back byte for byte', async (t) => {
+  test('an ETag is returned byte for byte', async (t) => {
     const store = await createStore(t, { etag: '"v1-\xe9-/+=~"' })
     await startSubject(t, { store, env: EVERY_SECOND })
     assert.deepEqual(await uploads(store, 1), ['"v1-\xe9-/+=~"'])
@@ -55,14 +58,14 @@ describe('wire: conditions of an upload', { concurrency: 12 }, () => {
     assert.deepEqual(await uploads(store, 1), ['none'])
   })
 
-  test('a list that is not there is only created', async (t) => {
+  test('a missing list is created, never replaced', async (t) => {
     const store = await createStore(t, { status: 404 })
     await startSubject(t, { store, env: EVERY_SECOND })
     assert.deepEqual(await uploads(store, 1), ['*'])
     assert.equal(puts(store)[0].headers['if-match'], undefined)
   })
 
-  test('a store that calls an empty list 204 gets it also where it refuses to create it', async (t) => {
+  test('a store that answers 204 for an empty list gets an unconditional upload if it rejects the creation', async (t) => {
     const store = await createStore(t, {
       status: 204,
       onPut: ({ headers }) => (headers['if-none-match'] ? 412 : 200),
@@ -71,7 +74,7 @@ describe('wire: conditions of an upload', { concurrency: 12 }, () => {
     assert.deepEqual(await uploads(store, 2), ['*', 'none'])
   })
 
-  test('on 412 it downloads and uploads anew, three times at most, then at the next announcement', async (t) => {
+  test('on 412 it downloads and uploads again, at most three times, then at the next announcement', async (t) => {
     const store = await createStore(t, { etag: () => `"v${puts(store).length}"`, onPut: () => 412 })
     await startSubject(t, { store, env: AFTER_FOUR_SECONDS })
     assert.deepEqual(await uploads(store, 3), ['"v0"', '"v1"', '"v2"'])
@@ -82,7 +85,7 @@ describe('wire: conditions of an upload', { concurrency: 12 }, () => {
     await assertLeftToNextAnnouncement(store, 4)
   })
 
-  test('a tag that stays the same after a 412 is useless: the upload goes without, and one warning says so', async (t) => {
+  test('an ETag that stays the same after a 412 is ignored, with one warning', async (t) => {
     const store = await createStore(t, {
       etag: '"v1-gzip"',
       onPut: ({ headers }) => (headers['if-match'] ? 412 : 200),
@@ -93,7 +96,7 @@ describe('wire: conditions of an upload', { concurrency: 12 }, () => {
   })
 
   for (const status of [400, 405, 501]) {
-    test(`one ${status} does not end conditions`, async (t) => {
+    test(`one ${status} does not disable conditions`, async (t) => {
       const store = await createStore(t, {
         etag: '"v1"',
         onPut: (_, count) => (count === 1 ? status : 200),
@@ -103,7 +106,7 @@ describe('wire: conditions of an upload', { concurrency: 12 }, () => {
       assert.equal(app.output('stderr'), '', 'that was no failure')
     })
 
-    test(`on a second ${status} it goes without the condition, and remembers that`, async (t) => {
+    test(`a second ${status} disables conditions`, async (t) => {
       const store = await createStore(t, {
         etag: '"v1"',
         onPut: ({ headers }) => (headers['if-match'] ? status : 200),
@@ -113,7 +116,7 @@ describe('wire: conditions of an upload', { concurrency: 12 }, () => {
       assert.equal(app.output('stderr'), '', 'that was no failure')
     })
 
-    test(`a ${status} to an upload without condition is a failure`, async (t) => {
+    test(`a ${status} to an unconditional upload is a failure`, async (t) => {
       const store = await createStore(t, { etag: '"v1"', onPut: () => status })
       const { app } = await startSubject(t, { store, env: AFTER_FOUR_SECONDS })
       assert.deepEqual(await uploads(store, 3), ['"v1"', '"v1"', 'none'])
@@ -125,7 +128,7 @@ describe('wire: conditions of an upload', { concurrency: 12 }, () => {
     })
   }
 
-  test('URLs that differ in their query name one resource', async (t) => {
+  test('URLs that differ in their query are one resource', async (t) => {
     const store = await createStore(t, { etag: '"v1"' })
     const env = { ...EVERY_SECOND, SHAZBOT_MASTER_LIST_UPDATE: `${store.url}?signature=1` }
     await startSubject(t, { store: { url: `${store.url}?signature=2` }, env })
@@ -139,7 +142,7 @@ describe('wire: conditions of an upload', { concurrency: 12 }, () => {
     assert.deepEqual(await uploads(store, 1), ['none'])
   })
 
-  test('the tag of a list that redirects led to is no condition', async (t) => {
+  test('the ETag of a redirected list is no condition', async (t) => {
     const store = await createScriptedServer(t, ({ method, path }) => {
       if (method === 'PUT') return { body: '' }
       if (path === '/servers.json') return { status: 302, headers: { Location: '/elsewhere.json' } }
@@ -149,7 +152,7 @@ describe('wire: conditions of an upload', { concurrency: 12 }, () => {
     assert.deepEqual(await uploads(store, 1), ['none'])
   })
 
-  test('a store whose tags belong to one coding is asked for none, and gets conditional uploads', async (t) => {
+  test('a store with an ETag per coding is asked for none, and gets conditional uploads', async (t) => {
     const coded = ({ headers }) => headers['accept-encoding'] !== 'identity'
     const store = await createScriptedServer(t, (request) => {
       if (request.method === 'PUT') return { status: request.headers['if-match'] === '"v1"' ? 200 : 412 }

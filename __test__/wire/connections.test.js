@@ -7,12 +7,12 @@ const { createRawServer, healthy } = require('../support/raw-server')
 const { startSubject } = require('../support/subject')
 const { createFakePeer } = require('../support/fake-peer')
 const { aWhileAgo, entry, isOffline, isOnline } = require('../support/entries')
-const { eventually, throughout, inTime } = require('../support/eventually')
+const { eventually, throughout, withTimeout } = require('../support/eventually')
 
-/** Between the last answer and the end of an idle connection; Node's own servers end one after 5 s. */
+/** The keep-alive timeout of Node's own servers, in ms. */
 const NODE_KEEPS_ALIVE = 5_000
 
-/** What a server does with a request on a connection that has answered before. It is never answered there. */
+/** What a server does with a request on a reused connection, without answering it. */
 const NASTY = {
   'ends the connection': ({ socket }) => socket.end(),
   'cuts the connection': ({ socket }) => socket.destroy(),
@@ -35,7 +35,7 @@ async function assertNeverDoubted(app, baseUrl) {
 
 describe('wire: connections', { concurrency: 20 }, () => {
   for (const [what, act] of Object.entries(NASTY)) {
-    test(`a server that ${what} on every reuse is never taken for dead`, async (t) => {
+    test(`a server that ${what} on every reuse is never declared dead`, async (t) => {
       const peer = await createRawServer(t, ({ ordinal }, connection) => {
         if (ordinal === 1) return healthy(`${peer.origin}/`)
         act(connection)
@@ -50,7 +50,7 @@ describe('wire: connections', { concurrency: 20 }, () => {
     })
   }
 
-  test('a server that closes each connection right after its answer, unannounced, is never taken for dead', async (t) => {
+  test('a server that closes each connection right after its response, unannounced, is never declared dead', async (t) => {
     const peer = await createRawServer(t, (_, { socket }) => {
       socket.write(healthy(`${peer.origin}/`), () => socket.destroy())
     })
@@ -60,7 +60,7 @@ describe('wire: connections', { concurrency: 20 }, () => {
     await assertNeverDoubted(app, baseUrl)
   })
 
-  test('a server that closes idle connections just when the next request is due is never taken for dead', async (t) => {
+  test('a server that closes idle connections just when the next request is due is never declared dead', async (t) => {
     // The pauses between rounds are 180 to 220 ms.
     const peer = await createRawServer(t, ({ ordinal }, { socket }) => {
       if (ordinal > 1) return healthy(`${peer.origin}/`)
@@ -73,7 +73,7 @@ describe('wire: connections', { concurrency: 20 }, () => {
     await assertNeverDoubted(app, baseUrl)
   })
 
-  test('a failure on a fresh connection is a failure', async (t) => {
+  test('a failure on a new connection is a failure', async (t) => {
     const peer = await createRawServer(t, (_, { socket }) => {
       socket.end()
     })
@@ -86,7 +86,7 @@ describe('wire: connections', { concurrency: 20 }, () => {
     )
   })
 
-  test('connections are kept and used again', async (t) => {
+  test('connections are reused', async (t) => {
     const peer = await createRawServer(t, () => healthy(`${peer.origin}/`))
     const servers = [entry(`${peer.origin}/`, aWhileAgo())]
     await startSubject(t, { servers, env: FAST })
@@ -97,7 +97,7 @@ describe('wire: connections', { concurrency: 20 }, () => {
     )
   })
 
-  test('idle connections are let go before a server of Node lets go of them', async (t) => {
+  test('idle connections close before a Node server closes them', async (t) => {
     const peer = await createRawServer(t, () => healthy(`${peer.origin}/`))
     const servers = [entry(`${peer.origin}/`, aWhileAgo())]
     await startSubject(t, { servers, env: { SHAZBOT_GOSSIP_INTERVAL: '60' } })
@@ -109,7 +109,7 @@ describe('wire: connections', { concurrency: 20 }, () => {
     assert.ok(peer.connections[0].closedAt - idleSince < NODE_KEEPS_ALIVE, 'before')
   })
 
-  test('a server that leaves while it is asked for its list is not held by being asked again and again', async (t) => {
+  test('repeated list requests do not keep a leaving server alive', async (t) => {
     let isLeaving = false
     const server = http.createServer((request, response) => {
       request.resume()
@@ -118,7 +118,7 @@ describe('wire: connections', { concurrency: 20 }, () => {
         response.end(JSON.stringify({ message: 'gossip', online: own, offline: [] }))
         return
       }
-      // It stops to listen, and then waits for the connections on which a request is under way.
+      // It stops listening, then waits for connections with a request in progress.
       if (request.method === 'GET') server.close()
       response.writeHead(401).end('{"error":"Clustershazbot engine not started"}')
     })
@@ -128,12 +128,12 @@ describe('wire: connections', { concurrency: 20 }, () => {
     const baseUrl = `http://127.0.0.1:${server.address().port}/`
     const { app } = await startSubject(t, { servers: [entry(baseUrl, aWhileAgo())] })
     isLeaving = true
-    await app.tell({ offline: [entry(baseUrl, Date.now() + 1_000)] })
-    await inTime(closed, { within: 20_000, what: 'the end of its last connection' })
+    await app.sendGossip({ offline: [entry(baseUrl, Date.now() + 1_000)] })
+    await withTimeout(closed, { within: 20_000, what: 'the end of its last connection' })
     assert.ok(isOffline(await app.list(), baseUrl))
   })
 
-  test('rounds with a server of Node itself never fail, whatever their pace', async (t) => {
+  test('rounds with a Node server never fail at any interval', async (t) => {
     const peer = await createFakePeer(t)
     assert.equal(http.createServer().keepAliveTimeout, NODE_KEEPS_ALIVE)
     const paces = ['0.9', '2.7', '3', '3.3', '4.6', '5', '5.4']

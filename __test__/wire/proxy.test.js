@@ -11,7 +11,7 @@ const { freePort } = require('../support/ports')
 const { aWhileAgo, isOnline } = require('../support/entries')
 const { eventually } = require('../support/eventually')
 
-/** A proxy that forwards plain requests and opens tunnels; `targets` is what it was asked for, as host and port. */
+/** A proxy for plain requests and tunnels; `targets` are the requested hosts and ports. */
 async function createProxy(t) {
   const targets = []
   const authorizations = []
@@ -46,7 +46,7 @@ async function createProxy(t) {
   return { targets, authorizations, address: `127.0.0.1:${server.address().port}` }
 }
 
-/** A server with a peer and a master list; resolves once it has been started, so that both have been asked. */
+/** Starts a server with a peer and a master list; resolves once both have been contacted. */
 async function startWith(t, env) {
   const peer = await createFakePeer(t)
   const store = await createMasterListStore(t, { servers: [peer.entry(aWhileAgo())] })
@@ -57,11 +57,11 @@ async function startWith(t, env) {
 async function assertReached({ app, peer }) {
   assert.ok(isOnline(await app.call('shazbotGetServerList'), peer.baseUrl))
   assert.equal(peer.gossips.length, 1)
-  // Node itself may warn that its own support of these variables is new.
+  // Node may warn that its support of these variables is new.
   assert.doesNotMatch(app.output('stderr'), /Failed to/)
 }
 
-/** The proxy variables in both spellings, none of them from this process. */
+/** The proxy variables in both spellings, without those of this process. */
 const proxies = (address) => ({
   HTTP_PROXY: address,
   HTTPS_PROXY: address,
@@ -82,7 +82,7 @@ describe('wire: proxies', { concurrency: 6 }, () => {
   })
 
   for (const name of ['HTTP_PROXY', 'http_proxy']) {
-    test(`${name} is honoured with NODE_USE_ENV_PROXY=1`, async (t) => {
+    test(`${name} is respected with NODE_USE_ENV_PROXY=1`, async (t) => {
       const proxy = await createProxy(t)
       const env = { NO_PROXY: '', no_proxy: '', NODE_USE_ENV_PROXY: '1', [name]: `http://${proxy.address}` }
       const started = await startWith(t, env)
@@ -91,7 +91,7 @@ describe('wire: proxies', { concurrency: 6 }, () => {
     })
   }
 
-  test('NO_PROXY is honoured', async (t) => {
+  test('NO_PROXY is respected', async (t) => {
     const proxy = await createProxy(t)
     const env = {
       ...proxies(`http://${proxy.address}`),
@@ -102,7 +102,7 @@ describe('wire: proxies', { concurrency: 6 }, () => {
     assert.deepEqual(proxy.targets, [])
   })
 
-  test('a proxy gets the user and password of its URL, and nobody else does', async (t) => {
+  test('only the proxy gets the user and password of its URL', async (t) => {
     const proxy = await createProxy(t)
     const env = { ...proxies(`http://user:pass@${proxy.address}`), NODE_USE_ENV_PROXY: '1' }
     const started = await startWith(t, env)
@@ -112,7 +112,7 @@ describe('wire: proxies', { concurrency: 6 }, () => {
     assert.equal(started.peer.gossips[0].headers['proxy-authorization'], undefined)
   })
 
-  test('a proxy that is down makes every exchange fail, and nothing goes past it', async (t) => {
+  test('every exchange fails if the proxy is down, and nothing bypasses it', async (t) => {
     const peer = await createFakePeer(t)
     const store = await createMasterListStore(t, { servers: [peer.entry(aWhileAgo())] })
     const env = { ...proxies(`http://127.0.0.1:${await freePort()}`), NODE_USE_ENV_PROXY: '1' }

@@ -13,8 +13,8 @@ const REDIRECTS = [301, 302, 303, 307, 308]
 const ONE_SECOND = { SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '0', SHAZBOT_MASTER_ANNOUNCE_INTERVAL: '0' }
 
 /**
- * Sends on to `next` whatever comes to a path that begins with `/redirect/`, and answers everything else as a peer and as
- * a master list. `hops` is what it has seen.
+ * Redirects paths that start with `/redirect/` to `next`, and answers all others as a peer and a
+ * master list. `hops` are the received requests.
  */
 async function createRedirector(t, status, next = {}) {
   const server = await createScriptedServer(t, ({ method, path }) => {
@@ -27,7 +27,7 @@ async function createRedirector(t, status, next = {}) {
   return Object.assign(server, { url: `${server.origin}/redirect/`, next })
 }
 
-/** What of a request matters when it has been redirected. */
+/** The parts of a request that matter after a redirect. */
 function essence({ method, path, headers, text }) {
   return {
     method,
@@ -39,7 +39,7 @@ function essence({ method, path, headers, text }) {
   }
 }
 
-/** What `fetch` does with the same request, by the hops that the servers have seen since. */
+/** Returns the hops of the same request with `fetch`, as the servers received them. */
 async function hopsOfFetch(servers, url, { method, authorization }) {
   const seen = servers.map(({ requests }) => requests.length)
   const headers = { 'Content-Type': 'application/json', Authorization: authorization }
@@ -91,14 +91,14 @@ describe('wire: redirects', { concurrency: 6 }, () => {
     })
   }
 
-  test('Authorization that was dropped does not come back on the way back', async (t) => {
+  test('dropped Authorization is not restored on the way back', async (t) => {
     const there = await createRedirector(t, 307)
     const peer = await createRedirector(t, 307, { url: there.url })
     there.next.url = `${peer.origin}/target`
     await startSubject(t, { servers: [entry(peer.url, aWhileAgo())], env: { SHAZBOT_GOSSIP_INTERVAL: '60' } })
     const [first, last] = peer.requests
     assert.deepEqual([first.headers.authorization, last.headers.authorization], [SECRET, undefined])
-    assert.equal(last.text, first.text, 'the body goes all the way')
+    assert.equal(last.text, first.text, 'the body reaches the end')
   })
 
   test('a download is redirected to another origin, relative and absolute', async (t) => {
@@ -116,7 +116,7 @@ describe('wire: redirects', { concurrency: 6 }, () => {
     assert.ok(isOnline(await app.call('shazbotGetServerList'), peer.baseUrl))
   })
 
-  /** A master list behind so many redirects. */
+  /** A master list behind this many redirects. */
   async function behind(t, peer, redirects) {
     const list = await createScriptedServer(t, ({ path }) => {
       const left = Number(path.slice(1))
@@ -163,7 +163,7 @@ describe('wire: redirects', { concurrency: 6 }, () => {
         gossip.map(({ path }) => path.split('?')[1]),
         [undefined, ...[1, 2, 3].map((followed) => `left=${redirects - followed}`)],
       )
-      await app.tell({ online: [entry(`${baseUrl}other/`, aWhileAgo())] })
+      await app.sendGossip({ online: [entry(`${baseUrl}other/`, aWhileAgo())] })
       const inquiries = () => peer.requests.filter(({ method }) => method === 'GET')
       await eventually(() => inquiries().length >= 4, { what: 'an inquiry' })
       if (isFollowed) assert.ok(isOnline(await app.list(), baseUrl))
@@ -175,7 +175,7 @@ describe('wire: redirects', { concurrency: 6 }, () => {
     })
   }
 
-  test('a redirect that leads nowhere is a failed exchange', async (t) => {
+  test('an invalid redirect is a failed exchange', async (t) => {
     for (const url of ['ftp://127.0.0.1/', 'data:application/json,{"online":[]}', 'http://[::1']) {
       const list = await createRedirector(t, 302, { url })
       const { app } = await startSubject(t, { store: list })
@@ -186,7 +186,7 @@ describe('wire: redirects', { concurrency: 6 }, () => {
     }
   })
 
-  test('a redirect without a Location is an answer, and a failed exchange', async (t) => {
+  test('a redirect without a Location is a failed exchange', async (t) => {
     const peer = await createScriptedServer(t, () => ({ status: 302, body: { online: [] } }))
     const { app } = await startSubject(t, { servers: [entry(`${peer.origin}/`, aWhileAgo())] })
     await eventually(async () => !isOnline(await app.list(), `${peer.origin}/`), {

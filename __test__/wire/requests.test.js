@@ -15,13 +15,13 @@ const servers = (list) => bytes({ body: { online: list } })
 
 const isGossip = ({ method, target }) => method === 'POST' && target.endsWith('/clustershazbot/gossip')
 
-/** A peer below HTTP, at a path of its own, that answers as a healthy one. */
+/** A healthy peer below HTTP, at its own path. */
 async function createRawPeer(t, path = '/') {
   const peer = await createRawServer(t, () => healthy(`${peer.origin}${path}`))
   return Object.assign(peer, { baseUrl: `${peer.origin}${path}` })
 }
 
-/** A master list below HTTP; its requests are recorded. */
+/** A master list below HTTP, which records its requests. */
 function createRawStore(t, list = []) {
   return createRawServer(t, ({ method }) => (method === 'GET' ? servers(list) : bytes()))
 }
@@ -75,7 +75,7 @@ describe('wire: requests, byte for byte', { concurrency: 6 }, () => {
     assert.equal(gossip.text, JSON.stringify(gossip.json), 'no whitespace, no other number format')
   })
 
-  test('gossip with one that may be native is the same, with v2 beside the lists', async (t) => {
+  test('gossip with a possibly native peer is the same, plus v2', async (t) => {
     const peer = await createRawPeer(t)
     const store = await createRawStore(t, [entry(peer.baseUrl, aWhileAgo())])
     const { app } = await startSubject(t, stored(store))
@@ -98,12 +98,12 @@ describe('wire: requests, byte for byte', { concurrency: 6 }, () => {
     assert.equal(gossip.text, JSON.stringify(gossip.json), 'no whitespace, no other number format')
   })
 
-  test('what went offline stands in the list offline of a gossip', async (t) => {
+  test('offline servers are in the offline list of gossip', async (t) => {
     const peer = await createRawPeer(t)
     const store = await createRawStore(t, [entry(peer.baseUrl, aWhileAgo())])
     const { app } = await startSubject(t, stored(store))
     const gone = entry('http://127.0.0.1:9/', Date.now() - 1000)
-    await app.tell({ offline: [gone] })
+    await app.sendGossip({ offline: [gone] })
     const gossip = await eventually(
       () => peer.requests.filter(isGossip).find(({ json }) => json.offline.length),
       {
@@ -131,7 +131,7 @@ describe('wire: requests, byte for byte', { concurrency: 6 }, () => {
     const store = await createRawStore(t)
     const env = { SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '0', SHAZBOT_MASTER_ANNOUNCE_INTERVAL: '0' }
     const { app } = await startSubject(t, { ...stored(store), env })
-    await app.tell({ offline: [entry('http://127.0.0.1:9/', Date.now() - 1000)] })
+    await app.sendGossip({ offline: [entry('http://127.0.0.1:9/', Date.now() - 1000)] })
 
     const upload = await eventually(() => store.requests.find(({ method }) => method === 'PUT'), {
       what: 'an upload',
@@ -166,7 +166,7 @@ describe('wire: requests, byte for byte', { concurrency: 6 }, () => {
     assert.ok(from.requests.every(({ method }) => method === 'GET'))
   })
 
-  test('headers go out as Latin-1, and are understood when they come in so', async (t) => {
+  test('headers are sent and received as Latin-1', async (t) => {
     const peer = await createRawPeer(t)
     const store = await createRawStore(t, [entry(peer.baseUrl, aWhileAgo())])
     const env = {
@@ -183,7 +183,7 @@ describe('wire: requests, byte for byte', { concurrency: 6 }, () => {
     })
     assertOnce(upload, 'authorization', `Bearer ${LATIN_1}`)
 
-    // Node sends the headers as UTF-8 together with a body that is a string.
+    // Node sends the headers as UTF-8 if the body is a string.
     const body = Buffer.from(JSON.stringify({ message: 'gossip', online: [] }))
     const headers = { 'Content-Type': 'application/json', Authorization: LATIN_1 }
     const url = `${app.baseUrl}clustershazbot/gossip`
@@ -193,7 +193,7 @@ describe('wire: requests, byte for byte', { concurrency: 6 }, () => {
     assert.equal(wrong.status, 401, 'UTF-8 bytes are another secret')
   })
 
-  test('a peer at a path is asked below that path, also without a final slash', async (t) => {
+  test('a peer at a path is contacted below that path, even without a final slash', async (t) => {
     const [plain, bare] = [await createRawPeer(t, '/apps/one/'), await createRawPeer(t, '/apps/two')]
     const list = [plain, bare].map(({ baseUrl }) => entry(baseUrl, aWhileAgo()))
     const store = await createRawStore(t, list)
@@ -204,7 +204,7 @@ describe('wire: requests, byte for byte', { concurrency: 6 }, () => {
     assert.ok(shown.includes(`${bare.baseUrl}/`), `a final slash is added: ${shown}`)
   })
 
-  test('the own base URL may have a path, and gets its final slash', async (t) => {
+  test('the own base URL may have a path, and gets a final slash', async (t) => {
     const peer = await createRawPeer(t)
     const store = await createRawStore(t, [entry(peer.baseUrl, aWhileAgo())])
     const env = { SHAZBOT_BASE_URL: 'http://127.0.0.1:3999/apps/me' }
@@ -213,7 +213,7 @@ describe('wire: requests, byte for byte', { concurrency: 6 }, () => {
     assert.ok(online.some(({ baseUrl }) => baseUrl === 'http://127.0.0.1:3999/apps/me/'))
   })
 
-  test('the URL of a master list goes out as fetch sends it', async (t) => {
+  test('the URL of a master list is sent as by fetch', async (t) => {
     const presigned = [
       '/bucket/a%2Fb/servers.json?X-Amz-Credential=AKIA%2F20250101%2Fus-east-1&X-Amz-Signature=0a%2b+~*()!$,;:@/?==',
       '/servers.json?sig=%7e%7E%c3%a4&empty=&flag&&a=1&a=2&b[]=1&c={x}|^`',
@@ -235,7 +235,7 @@ describe('wire: requests, byte for byte', { concurrency: 6 }, () => {
     assert.equal(store.requests[3].target, presigned[1], 'byte for byte')
   })
 
-  test('user info in the URL of a download becomes Basic authorization, and stays out of its target', async (t) => {
+  test('user info in the URL of a download becomes Basic authorization, and is not part of the target', async (t) => {
     const store = await createRawStore(t)
     const url = `http://user:pass@127.0.0.1:${store.port}/servers.json`
     await startSubject(t, {
@@ -246,11 +246,11 @@ describe('wire: requests, byte for byte', { concurrency: 6 }, () => {
     assertOnce(store.requests[0], 'authorization', `Basic ${Buffer.from('user:pass').toString('base64')}`)
   })
 
-  test('the list of a server is asked for without a secret', async (t) => {
+  test('the list of a server is requested without a secret', async (t) => {
     const peer = await createRawPeer(t)
     const store = await createRawStore(t)
     const { app } = await startSubject(t, { ...stored(store), env: { SHAZBOT_GOSSIP_INTERVAL: '60' } })
-    await app.tell({ online: [entry(peer.baseUrl, aWhileAgo())] })
+    await app.sendGossip({ online: [entry(peer.baseUrl, aWhileAgo())] })
     const inquiry = await eventually(() => peer.requests.find(({ method }) => method === 'GET'), {
       what: 'a verification',
     })

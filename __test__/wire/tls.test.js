@@ -9,7 +9,7 @@ const { runScript } = require('../support/script')
 const { startSubject } = require('../support/subject')
 const { SECRET, UPLOAD_AUTH } = require('../support/environment')
 const { aWhileAgo, entry, isOnline } = require('../support/entries')
-const { eventually, inTime } = require('../support/eventually')
+const { eventually, withTimeout } = require('../support/eventually')
 
 const fixture = (name) => path.join(__dirname, '..', 'fixtures', 'tls', name)
 const read = (name) => readFileSync(fixture(name))
@@ -20,7 +20,7 @@ const certificate = (name, options) => ({
   ...options,
 })
 
-/** Not from this process: each test says what is trusted. */
+/** Without those of this process: each test sets the trusted certificates. */
 const NOTHING = {
   NODE_EXTRA_CA_CERTS: '',
   NODE_TLS_REJECT_UNAUTHORIZED: '',
@@ -44,22 +44,22 @@ async function createSecureWorld(t, secure, host = '127.0.0.1') {
   return { server, baseUrl, store: { url: `${baseUrl}servers.json` } }
 }
 
-/** Whether `fetch` of this Node.js accepts the server with the same variables. */
+/** Whether Node's `fetch` accepts the server with the same variables. */
 async function fetchAccepts(t, url, env) {
   const program = `await fetch(${JSON.stringify(url)}).then((answer) => answer.text()).then(() => console.log('accepted'), () => {})`
   const script = runScript(t, program, { env, loads: false })
-  await inTime(script.exited, { within: 60_000, what: 'the end of fetch' })
+  await withTimeout(script.exited, { within: 60_000, what: 'the end of fetch' })
   return script.said('accepted')
 }
 
-/** Who is trusted under which variables, as Node has it. */
+/** Who is trusted under which variables, as in Node. */
 const CASES = {
   'a self-signed certificate that is named': ['self-signed', trusting('self-signed'), true],
   'a certificate whose authority is named': ['issued', trusting('ca'), true],
   'an authority’s certificate whose authority is named': ['issued-authority', trusting('ca'), true],
-  'an authority’s certificate whose authority nobody names': ['issued-authority', NOTHING, false],
-  'a self-signed certificate that nobody names': ['self-signed', NOTHING, false],
-  'a certificate whose authority nobody names': ['issued', NOTHING, false],
+  'an authority’s certificate whose authority is not configured': ['issued-authority', NOTHING, false],
+  'a self-signed certificate that is not configured': ['self-signed', NOTHING, false],
+  'a certificate whose authority is not configured': ['issued', NOTHING, false],
   'a self-signed certificate while another one is named': ['self-signed', trusting('ca'), false],
   'a named certificate of another host': ['other-host', trusting('other-host'), false],
   'any certificate with NODE_TLS_REJECT_UNAUTHORIZED=0': [
@@ -78,13 +78,13 @@ const CASES = {
   'the name of a host that is named': ['self-signed', trusting('self-signed'), true, 'localhost'],
 }
 
-/** What Node may accept and the TLS stack of the addon can't. */
+/** Features that Node may accept and this TLS stack does not support. */
 const UNSUPPORTED = {
   'an X.509 certificate of version 1': ['version-1', {}, /X\.509 version 1/],
   'a P-521 key': ['p521', { key: read('test-only-p521.key.pem') }, /P-521/],
   'an RSA key of 1024 bits': [
     'rsa-1024',
-    // Newer versions of OpenSSL would not even load it.
+    // Newer versions of OpenSSL would not load it.
     { key: read('test-only-rsa-1024.key.pem'), ciphers: 'DEFAULT@SECLEVEL=0' },
     /shorter than 2048 bits/,
   ],
@@ -97,14 +97,14 @@ const UNSUPPORTED = {
 
 describe('TLS', { concurrency: 6 }, () => {
   for (const [what, [name, env, isTrusted, host]] of Object.entries(CASES)) {
-    test(`${what} is ${isTrusted ? 'accepted' : 'refused'}, as by fetch`, async (t) => {
+    test(`${what} is ${isTrusted ? 'accepted' : 'rejected'}, as by fetch`, async (t) => {
       const { server, baseUrl, store } = await createSecureWorld(t, certificate(name), host)
       assert.equal(await fetchAccepts(t, store.url, env), isTrusted, 'so does fetch')
       server.requests.length = 0
       const { app } = await startSubject(t, { store, env: { ...env, SHAZBOT_GOSSIP_INTERVAL: '60' } })
       assert.equal(isOnline(await app.call('shazbotGetServerList'), baseUrl), isTrusted, app.output())
       if (isTrusted) return
-      assert.deepEqual(server.requests, [], 'not a byte is said to it')
+      assert.deepEqual(server.requests, [], 'no byte is sent to it')
       await eventually(
         () => app.output('stderr').includes(`Failed to download master list from ${store.url}:`),
         {
@@ -115,7 +115,7 @@ describe('TLS', { concurrency: 6 }, () => {
     })
   }
 
-  test('gossip, download and upload go over https', async (t) => {
+  test('gossip, download and upload work over https', async (t) => {
     const { server, store } = await createSecureWorld(t, certificate('self-signed'))
     const env = {
       ...trusting('self-signed'),
@@ -134,7 +134,7 @@ describe('TLS', { concurrency: 6 }, () => {
   })
 
   for (const version of ['TLSv1.2', 'TLSv1.3']) {
-    test(`${version} is spoken`, async (t) => {
+    test(`${version} is supported`, async (t) => {
       const secure = certificate('self-signed', { minVersion: version, maxVersion: version })
       const { baseUrl, store } = await createSecureWorld(t, secure)
       const { app } = await startSubject(t, { store, env: trusting('self-signed') })
@@ -143,7 +143,7 @@ describe('TLS', { concurrency: 6 }, () => {
   }
 
   for (const [what, [name, options, reason]] of Object.entries(UNSUPPORTED)) {
-    test(`${what} is not supported, and the log says so in words`, async (t) => {
+    test(`${what} is not supported, with a clear reason in the log`, async (t) => {
       const { server, store } = await createSecureWorld(t, certificate(name, options))
       const { app } = await startSubject(t, { store, env: trusting(name) })
       await eventually(() => reason.test(app.output('stderr')), { what: 'the reason in the log' })
@@ -151,7 +151,7 @@ describe('TLS', { concurrency: 6 }, () => {
     })
   }
 
-  test('a peer whose certificate is refused is not shown, as any that can’t be reached', async (t) => {
+  test('a peer with a rejected certificate is not shown, like any unreachable one', async (t) => {
     const { server, baseUrl } = await createSecureWorld(t, certificate('other-host'))
     const { app } = await startSubject(t, {
       servers: [entry(baseUrl, aWhileAgo())],
@@ -162,7 +162,7 @@ describe('TLS', { concurrency: 6 }, () => {
     assert.deepEqual(server.requests, [])
   })
 
-  test('NODE_TLS_REJECT_UNAUTHORIZED=0 and a missing file are warned of', async (t) => {
+  test('NODE_TLS_REJECT_UNAUTHORIZED=0 and a missing file cause a warning', async (t) => {
     for (const env of [{ ...NOTHING, NODE_TLS_REJECT_UNAUTHORIZED: '0' }, trusting('nowhere')]) {
       const { app } = await startSubject(t, { env })
       const name = env.NODE_EXTRA_CA_CERTS ? 'nowhere.pem' : 'NODE_TLS_REJECT_UNAUTHORIZED'
@@ -172,7 +172,7 @@ describe('TLS', { concurrency: 6 }, () => {
     }
   })
 
-  test('http on a port of TLS, and TLS on a port of http, are failed exchanges', async (t) => {
+  test('http on a TLS port and TLS on an http port are failed exchanges', async (t) => {
     const secure = await createSecureWorld(t, certificate('self-signed'))
     const plain = await createRawServer(t, () => healthy(`${plain.origin}/`))
     const wrong = [secure.baseUrl.replace('https', 'http'), `${plain.origin.replace('http', 'https')}/`]

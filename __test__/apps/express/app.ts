@@ -1,5 +1,5 @@
-// A program of the shape that users of the TypeScript package have: types and values in one import, three routes written by hand,
-// every error answered with 401. What runs here must never need a change.
+// A program as users of version 1 wrote it: types and values in one import, three hand-written
+// routes, every error answered with 401. It must keep running without a change.
 
 import {
   type ControlMessage,

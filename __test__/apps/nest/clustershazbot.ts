@@ -1,4 +1,5 @@
-// A controller and a service of the shape that users of the TypeScript package have. What runs here must never need a change.
+// A controller and a service as users of version 1 wrote them. They must keep running without a
+// change.
 import { Body, Controller, Get, Headers, Injectable, Post } from '@nestjs/common'
 import {
   type ControlMessage,

@@ -1,7 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Injectable } from '@nestjs/common'
 
-/** Another provider whose start takes its time, as a database's does: Nest does not listen before it is done. */
+/**
+ * A provider whose start is slow, like a database's. Nest does not listen before it is complete.
+ */
 @Injectable()
 export class SlowNeighbour {
   async onModuleInit() {

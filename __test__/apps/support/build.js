@@ -9,7 +9,7 @@ const { promisify } = require('node:util')
 const APPS = path.join(__dirname, '..')
 const TSC = path.join(path.dirname(require.resolve('typescript/package.json')), 'bin', 'tsc')
 
-/** How many folders this process has made, so that each is another one. */
+/** The number of folders that this process has created, which keeps their names unique. */
 let built = 0
 
 const COMPILER_OPTIONS = {
@@ -22,8 +22,9 @@ const COMPILER_OPTIONS = {
 }
 
 /**
- * Compiles the programs of `source` for one workspace, with its framework version and in one module format, and returns the folder.
- * The sources are copied below the workspace, because that is where its framework's types and code are found.
+ * Compiles the programs of `source` for a workspace, with its framework version, as one module
+ * format. Returns the folder. The sources are copied into the workspace, where the framework's
+ * types and code are found.
  */
 async function buildApp({ source, workspace, format, options = {} }) {
   const folder = path.join(workspace, 'dist', `${format}-${process.pid}-${++built}`)
@@ -40,7 +41,7 @@ async function buildApp({ source, workspace, format, options = {} }) {
   return folder
 }
 
-/** Runs the TypeScript compiler; rejects with its complaints if it has any. */
+/** Runs the TypeScript compiler; rejects with its errors. */
 async function tsc(...args) {
   try {
     await promisify(execFile)(process.execPath, [TSC, ...args])

@@ -9,10 +9,10 @@ const { freePort } = require('../../support/ports')
 const START_WITHIN = 60_000
 
 /**
- * Starts a compiled program as its user would, in a process of its own with nothing but its environment to go by.
+ * Starts a compiled program as its user would, in a process configured only by its environment.
  *
  * @param {import('node:test').TestContext} t the process is ended when this test ends
- * @param {string[]} command what Node.js is called with
+ * @param {string[]} command the arguments of Node.js
  * @param {{store: {url: string}, env?: Record<string, string>, cwd?: string, executable?: string}} options
  */
 async function startProgram(t, command, { store, env = {}, cwd, executable = process.execPath }) {
@@ -37,7 +37,7 @@ class Program {
     this.#child = child
     this.baseUrl = baseUrl
     this.exited = new Promise((resolve) => {
-      // Only then all that it wrote has been read.
+      // All output has been read only then.
       child.once('close', (code, signal) => resolve({ code, signal }))
     })
     for (const stream of [child.stdout, child.stderr]) {
@@ -51,7 +51,7 @@ class Program {
     return this.#child.exitCode === null && this.#child.signalCode === null
   }
 
-  /** Both lists as it answers them over HTTP; undefined while it does not listen. */
+  /** Returns both lists over HTTP; undefined while it does not listen. */
   async list() {
     try {
       const { status, json } = await getList(this.baseUrl)
@@ -62,18 +62,19 @@ class Program {
   }
 
   async listening() {
-    await eventually(() => this.list(), { within: START_WITHIN, what: `an answer of ${this.baseUrl}` }).catch(
-      (error) => {
-        throw new Error(`${error.message}\n${this.output}`)
-      },
-    )
+    await eventually(() => this.list(), {
+      within: START_WITHIN,
+      what: `a response of ${this.baseUrl}`,
+    }).catch((error) => {
+      throw new Error(`${error.message}\n${this.output}`)
+    })
   }
 
   control(online) {
     return postControl(this.baseUrl, online)
   }
 
-  /** Sends a signal and resolves with how the process ended, without any further help. */
+  /** Sends a signal; resolves with the exit of the process. */
   stop(signal) {
     this.#child.kill(signal)
     return this.exited

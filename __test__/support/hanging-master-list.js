@@ -3,8 +3,11 @@
 const { once } = require('node:events')
 const net = require('node:net')
 
-/** A master list that never comes: until it does, an engine asks nobody, and changes by what it is told alone. */
-async function silence(t) {
+/**
+ * A master list that never arrives. Until then, an engine sends nothing, and only messages change
+ * it.
+ */
+async function hangingMasterList(t) {
   const sockets = new Set()
   const server = net.createServer((socket) => sockets.add(socket.on('error', () => {})))
   await once(server.listen(0, '127.0.0.1'), 'listening')
@@ -15,4 +18,4 @@ async function silence(t) {
   return { url: `http://127.0.0.1:${server.address().port}/` }
 }
 
-module.exports = { silence }
+module.exports = { hangingMasterList }

@@ -17,7 +17,7 @@ const MOST_GROWTH_MB = 200
 const HEADERS = { 'Content-Type': 'application/json', Authorization: SECRET }
 const PEER = 'http://127.0.0.1:9/peer/'
 
-/** A message of this size that tells of few servers, and much that nobody knows. */
+/** A message of this size with few servers and a large unknown field. */
 function longMessage() {
   const online = Array.from({ length: 1_000 }, (_, index) => ({
     ...entry(`http://127.0.0.1:9/${index}/`, aWhileAgo()),
@@ -26,7 +26,7 @@ function longMessage() {
   return Buffer.from(JSON.stringify({ message: 'gossip', online }).padEnd(SIZE))
 }
 
-/** A request whose body begins and then does not go on. */
+/** Opens a request whose body starts and then stalls. */
 function open(t, baseUrl, headers, beginning = '{"online":[') {
   const outgoing = http.request(`${baseUrl}clustershazbot/gossip`, {
     method: 'POST',
@@ -42,9 +42,9 @@ function open(t, baseUrl, headers, beginning = '{"online":[') {
   return { outgoing, answered }
 }
 
-describe('bodies of those who have the secret', () => {
+describe('bodies of callers with the secret', () => {
   for (const chunked of [false, true]) {
-    test(`have room in turn${chunked ? ', those of unknown size too' : ''}`, async (t) => {
+    test(`get memory in turn${chunked ? ', those of unknown size too' : ''}`, async (t) => {
       const server = await startAdapterServer(t, 'node:http')
       const body = longMessage()
       assert.equal(body.length, SIZE)
@@ -66,7 +66,7 @@ describe('bodies of those who have the secret', () => {
   test('that wait for slow ones are read soon, and small ones at once', async (t) => {
     const server = await startAdapterServer(t, 'node:http')
     const slow = open(t, server.baseUrl, { 'Content-Length': SIZE })
-    // It has been given its room when another request is answered.
+    // It has its memory once another request is answered.
     await postGossip(server.baseUrl, {})
     const waiting = request(`${server.baseUrl}clustershazbot/gossip`, {
       method: 'POST',
@@ -83,10 +83,10 @@ describe('bodies of those who have the secret', () => {
     )
     const cutOff = await slow.answered
     assert.deepEqual([cutOff.status, cutOff.headers.connection], [200, 'close'])
-    assert.ok(Array.isArray(cutOff.json.online), 'even that is no sign of death')
+    assert.ok(Array.isArray(cutOff.json.online), 'even that does not look like a death')
   })
 
-  test('that find no room in time are answered without an error', async (t) => {
+  test('that get no memory in time are answered without an error', async (t) => {
     const server = await startAdapterServer(t, 'node:http')
     const slow = Array.from({ length: 4 }, () => open(t, server.baseUrl, { 'Content-Length': SIZE }))
     const dripping = setInterval(() => {
@@ -99,17 +99,17 @@ describe('bodies of those who have the secret', () => {
         ({ status }) => statuses.push(status),
         () => {},
       )
-    // One has the room. The others wait for it for 4 s; then nobody waits, and it may go on as slowly as it likes.
-    await eventually(() => statuses.length >= 3, { what: 'answers to those that wait' })
+    // One has the memory. The others wait 4 s for it; then none waits, and the first may be slow.
+    await eventually(() => statuses.length >= 3, { what: 'answers to the waiting ones' })
     assert.deepEqual(new Set(statuses), new Set([200]))
   })
 
-  test('that break off while they wait take no room', async (t) => {
+  test('that are aborted while they wait take no memory', async (t) => {
     const server = await startAdapterServer(t, 'node:http')
     const slow = open(t, server.baseUrl, { 'Content-Length': SIZE })
     slow.answered.catch(() => {})
     await postGossip(server.baseUrl, {})
-    // Counts as a small body until it is longer, and then waits for the room that the slow one has.
+    // Counts as a small body until it is longer, then waits for the memory of the slow one.
     const growing = open(t, server.baseUrl, { 'Transfer-Encoding': 'chunked' }, ' '.repeat(100_000))
     growing.answered.catch(() => {})
     await once(growing.outgoing, 'drain')
@@ -129,7 +129,7 @@ describe('bodies of those who have the secret', () => {
     )
   })
 
-  test('may be larger than the room that they share', async (t) => {
+  test('may be larger than the shared memory', async (t) => {
     const server = await startAdapterServer(t, 'node:http', { limit: 48 * MB })
     const body = JSON.stringify({ online: [entry(PEER)] }).padEnd(48 * MB)
     const { status, json } = await request(`${server.baseUrl}clustershazbot/gossip`, {
@@ -141,7 +141,7 @@ describe('bodies of those who have the secret', () => {
     assert.ok(json.online.some(({ baseUrl }) => baseUrl === PEER))
   })
 
-  test('may be slow where nobody waits', async (t) => {
+  test('may be slow while none waits', async (t) => {
     const server = await startAdapterServer(t, 'node:http')
     const { outgoing, answered } = open(t, server.baseUrl, { 'Content-Length': 100_000 })
     await new Promise((resolve) => setTimeout(resolve, 6_000))

@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict')
 const { isOffline, isOnline } = require('../../support/entries')
-const { eventually, inTime } = require('../../support/eventually')
+const { eventually, withTimeout } = require('../../support/eventually')
 const { getList, postControl, postGossip } = require('../../support/http')
 const { createMasterListStore } = require('../../support/master-list-store')
 
@@ -10,14 +10,15 @@ const KNOWN_WITHIN = 45_000
 const ENDS_WITHIN = 30_000
 
 /**
- * What a program with this package goes through: it finds a second one by the master list, answers with and without the secrets, is
- * drained and brought back, and (except on Windows) ends by itself on SIGINT and on SIGTERM, known to the one that stays.
+ * The scenario of a program with this package. It finds a second one through the master list,
+ * answers with and without the secrets, is drained and brought back. Except on Windows, it also
+ * ends by itself on SIGINT and SIGTERM, and the other one notices.
  *
  * @param {import('node:test').TestContext} t
  * @param {(t: object, options: {store: object}) => Promise<object>} start starts one program
  * @param {{unauthorized: number, exits: (end: {code: number | null, signal: string | null}, signal: string) => boolean}} expected
  */
-async function liveAsPair(t, start, { unauthorized, exits }) {
+async function runPairScenario(t, start, { unauthorized, exits }) {
   const store = await createMasterListStore(t)
   const first = await start(t, { store })
   await first.listening()
@@ -29,7 +30,7 @@ async function liveAsPair(t, start, { unauthorized, exits }) {
   await seesOnline(second, first)
   await answersByTheSecrets(first, second, unauthorized)
   await isDrainedAndBroughtBack(first, second)
-  // Windows ends a program without asking it.
+  // Windows ends a program without a signal handler.
   if (process.platform === 'win32') return
   await leaves(second, 'SIGTERM', exits)
   await eventually(async () => isOffline(await first.list(), second.baseUrl), {
@@ -57,16 +58,16 @@ async function answersByTheSecrets(program, other, unauthorized) {
   )
   assert.deepEqual(Object.keys(gossip.json), ['message', 'online', 'offline'])
 
-  const refused = [
+  const rejected = [
     await postGossip(program.baseUrl, {}, 'wrong'),
     await postControl(program.baseUrl, false, 'wrong'),
   ]
   assert.deepEqual(
-    refused.map(({ status }) => status),
+    rejected.map(({ status }) => status),
     [unauthorized, unauthorized],
   )
-  assert.match(refused[0].text, /Unauthorized: Invalid SHAZBOT_SECRET/)
-  assert.match(refused[1].text, /Unauthorized: Invalid SHAZBOT_CONTROL_SECRET/)
+  assert.match(rejected[0].text, /Unauthorized: Invalid SHAZBOT_SECRET/)
+  assert.match(rejected[1].text, /Unauthorized: Invalid SHAZBOT_CONTROL_SECRET/)
 }
 
 async function isDrainedAndBroughtBack(program, other) {
@@ -93,7 +94,7 @@ async function seesOnline(observer, subject) {
 }
 
 async function leaves(program, signal, exits) {
-  const end = await inTime(program.stop(signal), {
+  const end = await withTimeout(program.stop(signal), {
     within: ENDS_WITHIN,
     what: `an end by itself after ${signal}`,
   })
@@ -101,4 +102,4 @@ async function leaves(program, signal, exits) {
   assert.match(program.output, /Clustershazbot engine started\n[\s\S]*Clustershazbot engine shut down\n/)
 }
 
-module.exports = { liveAsPair }
+module.exports = { runPairScenario }

@@ -1,9 +1,10 @@
 'use strict'
 
 /**
- * An engine in a worker that is told gossip messages: `{bodies}`, as bytes, is answered by a list of `{status, answer, lists}`,
- * the status and the content of each answer, and all that is shown then. By `workerData.path` the bytes go the way that
- * adapters send them (`raw`), or through a body parser and the function (`objects`).
+ * An engine in a worker that receives gossip messages. `{bodies}`, as bytes, is answered with a
+ * list of `{status, answer, lists}`: the status and content of each response, and the lists
+ * afterwards. With `workerData.path` `raw`, the bytes take the adapters' path; with `objects`, they
+ * go through a body parser and the function.
  */
 
 const { parentPort, workerData } = require('node:worker_threads')
@@ -38,11 +39,11 @@ async function byObject(body) {
   }
 }
 
-const told = path === 'raw' ? byBytes : byObject
+const respond = path === 'raw' ? byBytes : byObject
 
 async function answer({ bodies }) {
   const all = []
-  for (const body of bodies) all.push({ ...(await told(body)), lists: shazbot.shazbotGetServerList(true) })
+  for (const body of bodies) all.push({ ...(await respond(body)), lists: shazbot.shazbotGetServerList(true) })
   parentPort.postMessage(all)
 }
 

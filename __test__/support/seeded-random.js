@@ -1,7 +1,7 @@
 'use strict'
 
-/** Numbers that look thrown, and are the same for the same seed: a function of the number of sides, from 0 on. */
-function dice(seed) {
+/** A seeded random number generator: a function that returns an integer from 0 to below `sides`. */
+function seededRandom(seed) {
   let state = seed
   return (sides) => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
@@ -9,4 +9,4 @@ function dice(seed) {
   }
 }
 
-module.exports = { dice }
+module.exports = { seededRandom }

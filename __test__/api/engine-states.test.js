@@ -6,7 +6,7 @@ const { shazbot, BASE_URL, prepare, start, gossip, control } = require('../suppo
 const { createFakePeer } = require('../support/fake-peer')
 const { SECRET, CONTROL_SECRET } = require('../support/environment')
 const { aWhileAgo, entry, isOffline, isOnline, urlsOf } = require('../support/entries')
-const { eventually, inTime } = require('../support/eventually')
+const { eventually, withTimeout } = require('../support/eventually')
 
 const {
   shazbotStart,
@@ -18,9 +18,11 @@ const {
 } = shazbot
 
 const NOT_STARTED = { message: 'Clustershazbot engine not started', code: 'SHAZBOT_NOT_STARTED' }
-const NOBODY = { message: 'gossip', online: [], offline: [] }
+const EMPTY_GOSSIP = { message: 'gossip', online: [], offline: [] }
 
-/** Nobody is there; only what a server finds out itself, some time later, would change what it has been told. */
+/**
+ * Nothing listens there. Only this server's own checks, some time later, would change its status.
+ */
 const stranger = (name, lastUpdate = Date.now()) => entry(`http://127.0.0.1:9/${name}/`, lastUpdate)
 
 describe('before a start and after a shut-down', () => {
@@ -28,7 +30,7 @@ describe('before a start and after a shut-down', () => {
     assert.throws(() => shazbotGetServerList(), NOT_STARTED)
     assert.throws(() => shazbotGetServerList(true), NOT_STARTED)
     await assert.rejects(shazbotListRequest(CONTROL_SECRET), NOT_STARTED)
-    await assert.rejects(shazbotGossipRequest(SECRET, NOBODY), NOT_STARTED)
+    await assert.rejects(shazbotGossipRequest(SECRET, EMPTY_GOSSIP), NOT_STARTED)
     await assert.rejects(
       shazbotControlRequest(CONTROL_SECRET, { message: 'control', online: true }),
       NOT_STARTED,
@@ -36,21 +38,21 @@ describe('before a start and after a shut-down', () => {
     assert.equal(await shazbotShutDown(), undefined)
   }
 
-  test('every function but start and shut-down says that the engine is not started', async (t) => {
+  test('every function except start and shut-down reports that the engine is not started', async (t) => {
     await assertNotStarted()
     await start(t)
     await shazbotShutDown()
     await assertNotStarted()
   })
 
-  test('that is checked before the authorization, and before the body', async () => {
-    await assert.rejects(shazbotGossipRequest('wrong', NOBODY), NOT_STARTED)
+  test('that check comes before authorization and body', async () => {
+    await assert.rejects(shazbotGossipRequest('wrong', EMPTY_GOSSIP), NOT_STARTED)
     await assert.rejects(shazbotGossipRequest(SECRET, null), NOT_STARTED)
     await assert.rejects(shazbotControlRequest('wrong', null), NOT_STARTED)
     await assert.rejects(shazbotListRequest(), NOT_STARTED)
   })
 
-  test('a new start reads the environment anew', async (t) => {
+  test('a new start reads the environment again', async (t) => {
     await start(t)
     await shazbotShutDown()
     process.env.SHAZBOT_SECRET = 'another'
@@ -64,7 +66,7 @@ describe('before a start and after a shut-down', () => {
     assert.ok(await gossip({ online: [] }, 'another'), 'and only then')
   })
 
-  test('a new engine knows nothing of what the last one knew', async (t) => {
+  test('a new engine keeps no state of the last one', async (t) => {
     await start(t)
     await gossip({ online: [stranger('known')], offline: [stranger('gone')] })
     await shazbotShutDown()
@@ -75,7 +77,7 @@ describe('before a start and after a shut-down', () => {
 })
 
 describe('during a start', () => {
-  test('requests are answered from the very call on', async (t) => {
+  test('requests are answered from the call of start', async (t) => {
     const peer = await createFakePeer(t)
     const { store } = await prepare(t, { servers: [peer.entry(aWhileAgo())] })
     let release
@@ -90,14 +92,14 @@ describe('during a start', () => {
     assert.ok(isOffline(shazbotGetServerList(true), BASE_URL))
     await control(true)
     await eventually(() => release, { what: 'the download' })
-    assert.equal(peer.requests.length, 0, 'the start is still under way')
+    assert.equal(peer.requests.length, 0, 'the start is still in progress')
     release()
     await starting
     assert.ok(isOnline(shazbotGetServerList(), peer.baseUrl))
     assert.ok(isOnline(shazbotGetServerList(), stranger('early').baseUrl))
   })
 
-  test('it waits for the answers of the announcement, and resolves with nothing', async (t) => {
+  test('it waits for the responses to the announcement, and resolves without a value', async (t) => {
     const peer = await createFakePeer(t)
     peer.knows = [stranger('friend-of-a-friend')]
     await prepare(t, { servers: [peer.entry(aWhileAgo())] })
@@ -114,7 +116,7 @@ describe('during a start', () => {
     assert.ok(isOnline(shazbotGetServerList(), peer.knows[0].baseUrl))
   })
 
-  test('network trouble never rejects it', async (t) => {
+  test('network failures never reject it', async (t) => {
     const lists = ['http://127.0.0.1:9/none', 'http://nowhere.invalid/list', 'data:,rubbish']
     for (const SHAZBOT_MASTER_LIST of lists) {
       await t.test(SHAZBOT_MASTER_LIST, async (t) => {
@@ -126,7 +128,7 @@ describe('during a start', () => {
 })
 
 describe('during a shut-down', () => {
-  test('the effect is visible at once, and requests are answered until it is over', async (t) => {
+  test('the effect is visible at once, and requests are answered until the end', async (t) => {
     const peer = await createFakePeer(t)
     await start(t, { servers: [peer.entry(aWhileAgo())], env: { SHAZBOT_GOSSIP_INTERVAL: '60' } })
     const release = peer.hold('gossip')
@@ -144,10 +146,10 @@ describe('during a shut-down', () => {
     assert.throws(() => shazbotGetServerList(), NOT_STARTED)
   })
 
-  test('hanging peers hold it up no longer than 5 s', async (t) => {
+  test('hanging peers delay it by at most 5 s', async (t) => {
     const peer = await createFakePeer(t)
     await start(t, { servers: [peer.entry(aWhileAgo())], env: { SHAZBOT_GOSSIP_INTERVAL: '60' } })
     t.after(peer.hold('gossip'))
-    await inTime(shazbotShutDown(), { within: 9_000, what: 'the shut-down' })
+    await withTimeout(shazbotShutDown(), { within: 9_000, what: 'the shut-down' })
   })
 })

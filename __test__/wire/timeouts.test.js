@@ -8,17 +8,17 @@ const { startSubject } = require('../support/subject')
 const { aWhileAgo, entry, isOnline } = require('../support/entries')
 const { eventually } = require('../support/eventually')
 
-/** How long an answer may take in all, and how much later than that its end may be noticed on a busy machine. */
+/** The timeouts, and the margin after which a busy machine must have noticed them. */
 const GOSSIP = 5_000
 const MASTER_LIST = 10_000
 const SLACK = 4_500
 
 const HEAD = 'HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n'
 
-/** Answers that never come to their end. */
+/** Responses that never end. */
 const ENDLESS = {
   'that never comes': () => {},
-  'that stops in its middle': ({ socket }) => socket.write(`${HEAD}{"online":[`),
+  'that stalls midway': ({ socket }) => socket.write(`${HEAD}{"online":[`),
   'that trickles': ({ socket }) => {
     socket.write(`${HEAD}{"online":[`)
     const drip = setInterval(() => socket.write(' '), 200)
@@ -31,7 +31,9 @@ const ENDLESS = {
   },
 }
 
-/** Waits until the connection of a request has been given up; asserts that this took the time that it should. */
+/**
+ * Waits until the connection of a request is closed by the client; asserts that this was on time.
+ */
 async function assertGivenUp({ at, connection }, timeout) {
   await eventually(() => connection.closed, {
     within: timeout + 2 * SLACK,
@@ -41,9 +43,9 @@ async function assertGivenUp({ at, connection }, timeout) {
   assert.ok(after > timeout - 1_500 && after < timeout + SLACK, `given up after ${after} ms`)
 }
 
-describe('wire: time-outs', { concurrency: 12 }, () => {
+describe('wire: timeouts', { concurrency: 12 }, () => {
   for (const [what, answer] of Object.entries(ENDLESS)) {
-    test(`an answer to gossip ${what} is given up after 5 s in all`, async (t) => {
+    test(`a response to gossip ${what} times out after 5 s in total`, async (t) => {
       const peer = await createRawServer(t, (_, connection) => {
         answer(connection)
       })
@@ -57,7 +59,7 @@ describe('wire: time-outs', { concurrency: 12 }, () => {
       assert.match(app.output('stderr'), new RegExp(`Failed to send gossip message to ${baseUrl}:`))
     })
 
-    test(`a master list ${what} is given up after 10 s in all`, async (t) => {
+    test(`a master list ${what} times out after 10 s in total`, async (t) => {
       const store = await createRawServer(t, (_, connection) => {
         answer(connection)
       })
@@ -72,7 +74,7 @@ describe('wire: time-outs', { concurrency: 12 }, () => {
     })
   }
 
-  test('an upload that is not answered is given up after 10 s', async (t) => {
+  test('an unanswered upload times out after 10 s', async (t) => {
     const store = await createRawServer(t, ({ method }) =>
       method === 'GET' ? bytes({ body: { online: [] } }) : undefined,
     )
@@ -83,7 +85,7 @@ describe('wire: time-outs', { concurrency: 12 }, () => {
     await assertGivenUp(upload(), MASTER_LIST)
   })
 
-  test('redirects do not prolong it', async (t) => {
+  test('redirects do not extend the timeout', async (t) => {
     let hops = 0
     const store = await createRawServer(t, async () => {
       await pause(3_000)
@@ -94,7 +96,7 @@ describe('wire: time-outs', { concurrency: 12 }, () => {
     assert.ok(took > MASTER_LIST - 1_500 && took < MASTER_LIST + SLACK, `the download took ${took} ms`)
   })
 
-  test('an answer within its time counts, however slowly it comes', async (t) => {
+  test('a slow response within the timeout counts', async (t) => {
     const found = entry('http://127.0.0.1:9/slow/', Date.now())
     const store = await createRawServer(t, (_, { socket }) => {
       const whole = bytes({ body: { online: [found] } })
@@ -111,11 +113,14 @@ describe('wire: time-outs', { concurrency: 12 }, () => {
     assert.ok(online.some(({ baseUrl }) => baseUrl === found.baseUrl))
   })
 
-  test('a slow peer holds up no other', async (t) => {
+  test('a slow peer delays no other', async (t) => {
     const slow = await createRawServer(t, () => undefined)
     const peer = await createRawServer(t, () => healthy(`${peer.origin}/`))
     const servers = [slow, peer].map(({ origin }) => entry(`${origin}/`, aWhileAgo()))
     await startSubject(t, { servers })
-    assert.ok(peer.requests[0].at - slow.requests[0].at < GOSSIP - 1_000, 'the other one heard of it at once')
+    assert.ok(
+      peer.requests[0].at - slow.requests[0].at < GOSSIP - 1_000,
+      'the other peer heard of it at once',
+    )
   })
 })
