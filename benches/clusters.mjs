@@ -1,7 +1,7 @@
 /**
- * How fast news reach all of a cluster of real processes, and what a cluster at rest costs:
- * `npm run bench:clusters -- [--servers 3,10,25,50] [--events 5] [--json file]`. With the settings that a server has by default;
- * best on a machine that has nothing else to do. Ends with code 1 where a median is over what is wanted.
+ * Measures how fast news reaches all real processes of a cluster, and the cost of the steady state:
+ * `npm run bench:clusters -- [--servers 3,10,25,50] [--events 5] [--json file]`. Uses default
+ * settings; best on an otherwise idle machine. Exits with code 1 if a median misses its target.
  */
 
 import { writeFileSync } from 'node:fs'
@@ -12,10 +12,13 @@ import clusters from '../__test__/support/watched-cluster.js'
 
 const { WatchedCluster } = clusters
 
-/** A younger server that is silent may be one that does not listen yet, and is given time by whom it never answered. */
-const GROWN_UP_AFTER = 30_000
+/**
+ * A younger server that is silent may not listen yet, so it gets a grace from those that it never
+ * answered.
+ */
+const GRACE_ENDS_AFTER = 30_000
 
-/** What a row of the table holds, and what is wanted of it: milliseconds, bytes a second, per cent of a core. */
+/** The rows of the table with their targets: milliseconds, bytes per second, percent of a core. */
 const ROWS = {
   join: { text: 'join → known to all, after its start', unit: 'ms', wanted: 1_000 },
   joinFromCall: { text: 'join → known to all, after its call of start', unit: 'ms' },
@@ -52,10 +55,10 @@ async function measured(servers) {
   try {
     const load = loadavg()[0]
     await cluster.start(servers)
-    const rest = await cluster.rest(GROWN_UP_AFTER)
+    const rest = await cluster.rest(GRACE_ENDS_AFTER)
     const times = { join: [], joinFromCall: [], leave: [], exit: [], kill: [], killFirst: [] }
     for (let i = 0; i < events; i++) {
-      const { times: took } = await cluster.kill(await eldestGrownUp(cluster))
+      const { times: took } = await cluster.kill(await waitForGraceEnd(cluster))
       times.kill.push(Math.max(...took))
       times.killFirst.push(Math.min(...took))
       await oneMore(cluster, times)
@@ -82,9 +85,9 @@ async function oneMore(cluster, times) {
   times.joinFromCall.push(Math.max(...timesFromCall))
 }
 
-async function eldestGrownUp({ apps }) {
+async function waitForGraceEnd({ apps }) {
   const [eldest] = apps
-  await pause(Math.max(0, eldest.answered + GROWN_UP_AFTER - Date.now()))
+  await pause(Math.max(0, eldest.answered + GRACE_ENDS_AFTER - Date.now()))
   return eldest
 }
 

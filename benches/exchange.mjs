@@ -1,7 +1,10 @@
-/** The main-thread cost of answering a gossip request, with bytes and with objects, beside the reference peer's. */
+/**
+ * The main-thread cost of answering a gossip request, as bytes and as objects, and the reference
+ * peer's.
+ */
 
 import { withTargets } from './exchange/targets.mjs'
-import { Child, told } from './support/child.mjs'
+import { Child, firstMessage } from './support/child.mjs'
 import { Cluster } from './support/cluster.mjs'
 import { FLAGS } from './support/interleaved.mjs'
 
@@ -27,7 +30,7 @@ export async function measure({ quick = false, progress = () => {} } = {}) {
       for (const servers of SIZES) {
         progress(`${language}, ${servers} servers`)
         const input = { ...how, ...moment, servers, address: peers.first }
-        rows.push(...(await told(program(`./${language}.mjs`), input, FLAGS)))
+        rows.push(...(await firstMessage(program(`./${language}.mjs`), input, FLAGS)))
       }
     }
   } finally {

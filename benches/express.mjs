@@ -1,4 +1,4 @@
-/** What gossip requests cost a real Express 5 server, under load from another process. */
+/** The cost of gossip requests in a real Express 5 server, under load from another process. */
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { rowsOf } from './express/rows.mjs'
@@ -15,10 +15,12 @@ export const about =
 const KINDS = ['adapter', 'hand-written', 'reference', 'empty']
 const SIZES = [1_000, 10_000]
 const CONNECTIONS = 4
-/** Seconds of small requests beforehand, for V8 to compile what is hot: of large ones there are too few. */
+/**
+ * Seconds of small requests first, so that V8 compiles the hot code; large requests are too few.
+ */
 const WARM_UP = 3
-/** Requests a second, at which delays are measured: far more than a cluster of this size makes. */
-const PACE = { 1000: 50, 10000: 10 }
+/** Requests per second while delays are measured: far more than a cluster of this size makes. */
+const REQUEST_RATE = { 1000: 50, 10000: 10 }
 
 export async function measure({ quick = false, progress = () => {} } = {}) {
   const how = quick ? { rounds: 3, seconds: 1 } : { rounds: 5, seconds: 2 }
@@ -60,7 +62,7 @@ async function measureSize(peers, { rounds, seconds }, progress) {
         const full = await load(child, { body, seconds })
         costs.push(full.microseconds / full.requests)
         rates.push(full.requests / full.seconds)
-        delays.push((await load(child, { body, seconds, pace: PACE[servers] })).delay)
+        delays.push((await load(child, { body, seconds, pace: REQUEST_RATE[servers] })).delay)
         idle.push((await rest(child, seconds)).delay)
       }
     }
@@ -70,7 +72,7 @@ async function measureSize(peers, { rounds, seconds }, progress) {
   return rowsOf(servers, found)
 }
 
-/** As many requests as it answers, or so many a second. */
+/** Sends as many requests as it answers, or a fixed number per second. */
 async function load(child, { body, seconds, pace }) {
   const { default: autocannon } = await import('autocannon')
   await child.ask({ begin: pace ? 'delays' : 'costs' })
@@ -84,7 +86,8 @@ async function load(child, { body, seconds, pace }) {
     ...(pace && { overallRate: pace }),
   })
   const used = await child.ask('end')
-  if (result.non2xx + result.errors > 0) throw new Error(`${result.non2xx} refusals, ${result.errors} errors`)
+  if (result.non2xx + result.errors > 0)
+    throw new Error(`${result.non2xx} rejections, ${result.errors} errors`)
   return { ...used, requests: result['2xx'], seconds: result.duration }
 }
 

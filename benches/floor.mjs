@@ -1,4 +1,4 @@
-/** How long the pure floor takes for what it does at every exchange: `cargo bench`, and the figures that criterion leaves. */
+/** The time of floor 0 for each part of an exchange: `cargo bench` and criterion's results. */
 
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -14,9 +14,9 @@ export const plots = [
 ]
 
 const MERGES = ['merge-equal', 'merge-newer', 'merge-claims-equal', 'merge-claims-newer']
-/** Microseconds, for 10,000 claims. */
-const MERGED = 1_000
-/** The order of the chapter. */
+/** Microseconds for 10,000 claims. */
+const MAX_MERGE_TIME = 1_000
+/** The sizes in the chapter's order. */
 const SIZES = [100, 1_000, 10_000]
 
 export async function measure({ quick = false, progress = () => {} } = {}) {
@@ -45,6 +45,6 @@ function figure(folder, name, servers) {
     value,
     low: around[0],
     high: around[1],
-    wanted: isBarred ? { of: 'value', most: MERGED } : undefined,
+    wanted: isBarred ? { of: 'value', most: MAX_MERGE_TIME } : undefined,
   }
 }

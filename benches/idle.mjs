@@ -1,6 +1,6 @@
-/** What a server costs the main thread that nobody asks anything: its own rounds of gossip, which go on in other threads. */
+/** The main-thread cost of a server without requests: its rounds of gossip run on other threads. */
 
-import { Child, told } from './support/child.mjs'
+import { Child, firstMessage } from './support/child.mjs'
 import { Cluster } from './support/cluster.mjs'
 import { row } from './support/row.mjs'
 import { summary } from './support/statistics.mjs'
@@ -11,24 +11,24 @@ export const about =
   'servers of version 1 are met once a second here.'
 
 const SIZES = [10, 1_000, 10_000]
-/** Microseconds of the main thread in a second: twice it is asked for a sign of life, and to wake it up costs some 60 each time. */
-const NEARLY_NOTHING = 200
+/** Microseconds of the main thread per second: two event-loop probes of about 60 µs each. */
+const MAX_IDLE_COST = 200
 
 export async function measure({ quick = false, progress = () => {} } = {}) {
   const how = quick ? { times: 1, seconds: 3 } : { times: 5, seconds: 6 }
   const moment = Cluster.moment()
   const peers = await Child.start(new URL('./support/peers.mjs', import.meta.url), moment)
   const program = new URL('./idle/server.mjs', import.meta.url)
-  // Rounds come once a second, so that a second has the cost of one.
+  // Rounds start once per second, so a second has the cost of one.
   const costs = async (kind, servers) => {
     progress(servers ? `${kind}, ${servers} servers` : kind)
     const input = { ...how, ...moment, address: peers.first, kind, servers, interval: 1 }
-    return (await told(program, input, ['--expose-gc'])).costs
+    return (await firstMessage(program, input, ['--expose-gc'])).costs
   }
   try {
     const bare = summary(await costs('bare')).value
     const above = async (kind, servers) => (await costs(kind, servers)).map((cost) => cost - bare)
-    const wanted = { of: 'value', most: NEARLY_NOTHING }
+    const wanted = { of: 'value', most: MAX_IDLE_COST }
     const rows = []
     for (const servers of SIZES) {
       const [native, legacy] = [await above('native', servers), await above('legacy', servers)]

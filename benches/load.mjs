@@ -1,4 +1,4 @@
-/** How long it takes to load the package, in programs that do nothing else, beside the reference peer. */
+/** The time to load the package in programs that do nothing else, and the reference peer's. */
 
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -9,8 +9,8 @@ export const about =
   'The time of a cold `require` or `import` in a process of its own, of both by their paths. The first one, which may still have ' +
   'to read the files from the disk, is not counted.'
 
-/** So many milliseconds more than the reference may it take. */
-const MORE = 2
+/** Milliseconds by which loading may be slower than the reference. */
+const MAX_EXTRA_MS = 2
 const PROGRAMS = {
   require: ['require.cjs', 'require-reference.cjs'],
   import: ['import.mjs', 'import-reference.mjs'],
@@ -30,7 +30,7 @@ export async function measure({ quick = false, progress = () => {} } = {}) {
         name: `${name}: more than the reference`,
         unit: 'ms',
         numbers: more,
-        wanted: { of: 'value', most: MORE },
+        wanted: { of: 'value', most: MAX_EXTRA_MS },
       }),
     ]
   })

@@ -1,7 +1,7 @@
-/** The memory of what is known, and of an engine that knows nobody. */
+/** The memory of the roster, and of an engine that knows no other server. */
 
 import { execFileSync } from 'node:child_process'
-import { told } from './support/child.mjs'
+import { firstMessage } from './support/child.mjs'
 import { measuredProgram } from './support/measured-program.mjs'
 import { row } from './support/row.mjs'
 
@@ -29,7 +29,8 @@ function known(program) {
     ]) {
       const text = execFileSync(program, ['memory', language, urls, `${servers}`], { encoding: 'utf8' })
       const name = { native: 'a native server', legacy: 'a server of version 1, still to be asked' }[language]
-      // One that is still to be asked has a case beside its entry, which is closed with its answer.
+      // A member that is still to be checked has a check beside its entry, which is dropped after
+      // its answer.
       const wanted = servers === 100_000 && language === 'native' && urls === 'short'
       rows.push(
         row({
@@ -58,5 +59,5 @@ async function engine(repeats, progress) {
 
 async function memory(kind) {
   const input = { kind, times: 0, seconds: 0, interval: 30 }
-  return (await told(new URL('./idle/server.mjs', import.meta.url), input, ['--expose-gc'])).memory
+  return (await firstMessage(new URL('./idle/server.mjs', import.meta.url), input, ['--expose-gc'])).memory
 }

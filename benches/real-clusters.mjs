@@ -1,4 +1,4 @@
-/** Clusters of real processes: how fast news reach all, and what a server at rest costs. */
+/** Clusters of real processes: how fast news reaches all, and the cost of the steady state. */
 
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -17,7 +17,7 @@ export async function measure({ quick = false, progress = () => {} } = {}) {
     const json = join(folder, 'results.json')
     const program = fileURLToPath(new URL('./clusters.mjs', import.meta.url))
     const options = ['--servers', sizes, '--events', `${events}`, '--json', json]
-    // Its exit code says only that something is not as wanted, and so do the figures.
+    // Its exit code only says that a target is missed, as the figures do.
     spawnSync(process.execPath, [program, ...options], { stdio: ['ignore', 'inherit', 'inherit'] })
     const { rows, results } = JSON.parse(readFileSync(json, 'utf8'))
     return results.flatMap((result) => Object.entries(rows).map(([name, row]) => figure(result, name, row)))

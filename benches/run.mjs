@@ -1,7 +1,8 @@
 /**
- * Measures everything, and writes docs/performance.md and its plots: `npm run bench`. `-- --only exchange,load` measures these
- * parts, and takes the others from the last time (target/bench/); `--quick` measures roughly, only to see whether it runs, and
- * writes nothing in docs/. Best on a machine that has nothing else to do.
+ * Measures everything, and writes docs/performance.md and its plots: `npm run bench`. `-- --only
+ * exchange,load` measures only these parts, and takes the others from the last run (target/bench/).
+ * `--quick` measures roughly, only to see whether it runs, and writes no documents. Best on an
+ * otherwise idle machine.
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -12,7 +13,7 @@ import { print } from './support/print.mjs'
 import { publish } from './support/publish.mjs'
 import { ROOT } from './support/root.mjs'
 
-/** In the order of the chapter. */
+/** The parts in the chapter's order. */
 const PARTS = ['exchange', 'express', 'idle', 'memory', 'load', 'real-clusters', 'floor']
 const FOLDER = join(ROOT, 'target', 'bench')
 

@@ -1,4 +1,7 @@
-/** What plain gossip requests, and being asked for the list, cost the main thread of a server that knows so many others: tells the rows. */
+/**
+ * The main-thread cost of plain gossip and list requests in a cluster of this size; reports the
+ * rows.
+ */
 
 import { Cluster, message, shuffled } from '../support/cluster.mjs'
 import { interleaved } from '../support/interleaved.mjs'
@@ -10,10 +13,10 @@ const { servers } = peers
 const cluster = new Cluster(peers)
 const [subject, reference] = [await startSubject(), await startReference()]
 
-/** The kinds of bodies: how many entries each has, and what makes one. */
-const everybody = cluster.entries()
+/** The kinds of bodies: the number of entries, and a function that creates one. */
+const allServers = cluster.entries()
 const KINDS = {
-  'all equal': { entries: servers, online: () => everybody },
+  'all equal': { entries: servers, online: () => allServers },
   '1 % newer': { entries: servers, online: () => refreshed(100) },
   'all newer': { entries: servers, online: () => refreshed(1) },
   'in no order': { entries: servers, online: () => shuffled(cluster.entries()) },
@@ -30,7 +33,7 @@ const WAYS = {
   objects: (online) => JSON.parse(message(online)),
 }
 
-for (const peer of [subject, reference]) await peer.objects(WAYS.objects(everybody))
+for (const peer of [subject, reference]) await peer.objects(WAYS.objects(allServers))
 const rows = []
 for (const [kind, { entries, online }] of Object.entries(KINDS)) {
   const variants = Object.entries(WAYS).flatMap(([way, made]) =>

@@ -1,17 +1,17 @@
-/** What a probe costs the main thread of a server among so many native ones with which it agrees: tells the rows. */
+/** The main-thread cost of a probe among native servers that agree; reports the rows. */
 
 import { Cluster } from '../support/cluster.mjs'
 import { interleaved } from '../support/interleaved.mjs'
 import { row } from '../support/row.mjs'
-import { startSubject, untilItKnows } from './start.mjs'
+import { startSubject, waitUntilKnown } from './start.mjs'
 
 const { rounds, budget, ...peers } = JSON.parse(process.argv[2])
 const { servers } = peers
 const cluster = new Cluster(peers)
 const subject = await startSubject({ SHAZBOT_MASTER_LIST: cluster.nativeMasterList() })
-await untilItKnows(subject, servers)
+await waitUntilKnown(subject, servers)
 
-// The next message agrees with it about all.
+// After this the next message agrees about all servers.
 const { v2 } = await subject.objects(cluster.nativeMessage({}))
 const text = JSON.stringify(cluster.nativeMessage({ living: v2.living, hash: v2.hash }))
 const variants = [

@@ -3,11 +3,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { SECRET, settings } from '../support/settings.mjs'
 
 const require = createRequire(import.meta.url)
-const PATIENCE = 60_000
+const TIMEOUT = 60_000
 const quiet = () => {}
 Object.assign(process.env, settings())
 
-/** Starts this package, with these settings besides: its two ways to answer a gossip request. */
+/**
+ * Starts this package with additional settings; returns its two ways to answer a gossip request.
+ */
 export async function startSubject(overrides = {}) {
   Object.assign(process.env, overrides)
   const shazbot = require('clustershazbot')
@@ -21,7 +23,7 @@ export async function startSubject(overrides = {}) {
   }
 }
 
-/** Starts the reference peer: with objects, and with what a program does to have objects. */
+/** Starts the reference peer: with objects, and with the parsing that a program does. */
 export async function startReference() {
   const reference = require('../../__test__/reference')
   await quietly(() => reference.shazbotStart())
@@ -30,9 +32,9 @@ export async function startReference() {
   return { list: reference.shazbotGetServerList, objects, raw }
 }
 
-/** Resolves as soon as it knows so many others. */
-export async function untilItKnows(subject, servers) {
-  const deadline = Date.now() + PATIENCE
+/** Resolves as soon as it knows this many other servers. */
+export async function waitUntilKnown(subject, servers) {
+  const deadline = Date.now() + TIMEOUT
   while (subject.knows() <= servers) {
     if (Date.now() > deadline) throw new Error(`${subject.knows()} of ${servers} servers are known`)
     await pause(100)

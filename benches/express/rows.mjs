@@ -1,13 +1,13 @@
 import { row } from '../support/row.mjs'
 import { summary } from '../support/statistics.mjs'
 
-/** Of the reference's cost above the empty route. */
+/** The target: a share of the reference's cost above the empty route. */
 const SHARE = { 1000: 1 / 15, 10000: 1 / 25 }
-/** So many milliseconds may the event loop lag behind an idle one. */
+/** The target: milliseconds by which the event loop may lag more than an idle one. */
 const LAG = 0.5
 
 /**
- * The figures of a cluster of this size.
+ * Returns the figures of a cluster of this size.
  *
  * @param {Map<string, { costs: number[], rates: number[], delays: number[], idle: number[] }>} found by kind of server
  */

@@ -1,15 +1,15 @@
 /**
- * An Express 5 server of some kind, among so many others. Its first message is its port; then it is asked to `begin`, with an eye
- * on 'costs' or on 'delays', and to tell what was used since ('end').
+ * An Express 5 server of some kind, in a cluster of this size. Its first message is its port. Then
+ * it receives `begin`, to measure 'costs' or 'delays', and 'end', to report them.
  */
 
 import { createRequire } from 'node:module'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Cluster, message } from '../support/cluster.mjs'
-import { computed } from '../support/cpu.mjs'
+import { cpuTime } from '../support/cpu.mjs'
 import { SECRET, settings } from '../support/settings.mjs'
 
-/** The largest body that the parser takes. */
+/** The body limit of the parser. */
 const LIMIT = '16mb'
 const PATH = '/clustershazbot/gossip'
 
@@ -30,14 +30,14 @@ const KINDS = {
   empty,
 }
 
-/** As `docs/hand-written-routes.md` shows it. */
+/** The routes of `docs/hand-written-routes.md`. */
 function byHand(shazbot) {
   app.post(PATH, express.json({ limit: LIMIT }), async (request, response) => {
     response.json(await shazbot.shazbotGossipRequest(request.headers.authorization ?? '', request.body))
   })
 }
 
-/** What no route can do without: takes the same bytes, and gives as many. */
+/** The minimum of any route: reads the same bytes and returns as many. */
 function empty() {
   const bytes = Buffer.from(message(cluster.entries()))
   app.post(PATH, (request, response) => {
@@ -57,13 +57,13 @@ const delay = monitorEventLoopDelay({ resolution: 1 })
 let before
 process.on('message', (what) => {
   if (what.begin) {
-    // Its clock ticks a thousand times a second, which requests would be charged with, the slower the more.
+    // Its timer ticks a thousand times per second, which would count as a cost of slow requests.
     if (what.begin === 'delays') delay.enable()
     else delay.disable()
-    before = computed()
+    before = cpuTime()
     delay.reset()
     process.send('begun')
-  } else process.send({ microseconds: computed() - before, delay: delay.percentile(99) / 1_000_000 })
+  } else process.send({ microseconds: cpuTime() - before, delay: delay.percentile(99) / 1_000_000 })
 })
 process.on('disconnect', () => process.exit())
 const server = app.listen(0, '127.0.0.1', () => process.send(server.address().port))

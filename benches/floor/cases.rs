@@ -1,4 +1,4 @@
-//! What the pure floor does at every exchange, as closures that can be called again and again.
+//! The parts of an exchange in floor 0, as closures that can be called repeatedly.
 
 use std::hint::black_box;
 
@@ -7,19 +7,19 @@ use clustershazbot::protocol::extension::{Extension, Kind};
 use clustershazbot::protocol::message::Lists;
 use clustershazbot::protocol::request::Request;
 
-use crate::cluster::{NOW, claim, heard, later, machine, message, seeded};
+use crate::cluster::{NOW, claim, later, machine, message, received, seeded};
 
-/// Does it once.
+/// Runs the measured work once.
 pub(crate) type Work = Box<dyn FnMut()>;
 
-/// Something to be measured.
+/// A measured case.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
-    /// Makes everything ready for a cluster of this size.
+    /// Prepares the case for a cluster of this size.
     pub(crate) prepare: fn(usize) -> Result<Work, ConfigError>,
 }
 
-/// All of them.
+/// All cases.
 pub(crate) const CASES: [Case; 13] = [
     Case { name: "merge-equal", prepare: |servers| merge(servers, 0.0) },
     Case { name: "merge-newer", prepare: |servers| merge(servers, 1.0) },
@@ -36,9 +36,9 @@ pub(crate) const CASES: [Case; 13] = [
     Case { name: "write-lists", prepare: write_lists },
 ];
 
-/// A full list of a server of version 1, each time so many milliseconds newer.
+/// The full list of a legacy peer, newer by this many milliseconds each time.
 fn merge(servers: usize, newer: f64) -> Result<Work, ConfigError> {
-    let (mut machine, mut lists) = (machine()?, heard(servers));
+    let (mut machine, mut lists) = (machine()?, received(servers));
     machine.handle_request(NOW, &lists);
     Ok(Box::new(move || {
         lists.online.iter_mut().for_each(|entry| entry.last_update += newer);
@@ -46,10 +46,10 @@ fn merge(servers: usize, newer: f64) -> Result<Work, ConfigError> {
     }))
 }
 
-/// The same, heard by a server that has just started, which is forgotten again.
+/// The same for a server that has just started; the result is dropped.
 fn merge_unknown(servers: usize) -> Result<Work, ConfigError> {
     machine()?;
-    let lists = heard(servers);
+    let lists = received(servers);
     Ok(Box::new(move || {
         if let Ok(mut machine) = machine() {
             machine.handle_request(NOW, &lists);
@@ -58,57 +58,57 @@ fn merge_unknown(servers: usize) -> Result<Work, ConfigError> {
     }))
 }
 
-/// What a native server says of all, again or with a higher incarnation.
+/// A native server's claims about all, unchanged or with a higher incarnation.
 fn merge_claims(servers: usize, is_newer: bool) -> Result<Work, ConfigError> {
     let mut machine = seeded((0..servers).map(claim))?;
-    // The sender speaks of others; of itself it speaks elsewhere in the message.
+    // The sender claims only others; its own entry is elsewhere in the message.
     let claims = (1..servers).map(claim).collect();
-    let mut heard = message(&machine, Kind::Push, claims);
+    let mut received = message(&machine, Kind::Push, claims);
     let mut now = NOW;
     Ok(Box::new(move || {
         now = later(now);
         if is_newer {
-            heard.claims.iter_mut().for_each(|claim| claim.incarnation = claim.incarnation.next());
+            received.claims.iter_mut().for_each(|claim| claim.incarnation = claim.incarnation.next());
         }
-        black_box(machine.handle_native_request(now, &heard));
+        black_box(machine.handle_native_request(now, &received));
     }))
 }
 
-/// The answer to a server of version 1: all that is known.
+/// The response to a legacy peer: all that is known.
 fn answer(servers: usize) -> Result<Work, ConfigError> {
     let mut machine = machine()?;
-    machine.handle_request(NOW, &heard(servers));
+    machine.handle_request(NOW, &received(servers));
     Ok(Box::new(move || {
         black_box(machine.lists(true).to_gossip_json(None));
     }))
 }
 
-/// Whether an answer that is kept is still true.
+/// The check whether a cached response is current.
 fn version(servers: usize) -> Result<Work, ConfigError> {
     let mut machine = machine()?;
-    machine.handle_request(NOW, &heard(servers));
+    machine.handle_request(NOW, &received(servers));
     Ok(Box::new(move || {
         black_box(machine.others_version());
     }))
 }
 
-/// A probe among servers that agree, which is nearly all that is said in a cluster at rest.
+/// A probe among servers that agree, nearly all traffic in the steady state.
 fn native_request(servers: usize) -> Result<Work, ConfigError> {
     let mut machine = seeded((0..servers).map(claim))?;
-    let heard = message(&machine, Kind::Probe, Vec::new());
+    let received = message(&machine, Kind::Probe, Vec::new());
     Ok(Box::new(move || {
-        black_box(machine.handle_native_request(NOW, &heard));
+        black_box(machine.handle_native_request(NOW, &received));
     }))
 }
 
-/// The same message as text, read and written.
+/// The same message, parsed and serialised.
 fn native_message(servers: usize) -> Result<Work, ConfigError> {
     let machine = seeded((0..servers).map(claim))?;
     let text = Lists::default().to_gossip_json(Some(&message(&machine, Kind::Probe, Vec::new())));
     let text = String::from_utf8_lossy(&text).into_owned();
     Ok(Box::new(move || {
-        if let Ok(Request::Native(heard)) = Request::read(black_box(&text), true) {
-            black_box(Lists::default().to_gossip_json(Some(&heard)));
+        if let Ok(Request::Native(received)) = Request::read(black_box(&text), true) {
+            black_box(Lists::default().to_gossip_json(Some(&received)));
         }
     }))
 }
@@ -120,11 +120,11 @@ fn hash(servers: usize) -> Result<Work, ConfigError> {
     }))
 }
 
-/// Rosters are compared, and one bucket of 64 is not the same.
+/// A comparison of rosters in which one bucket of 64 differs.
 fn bucket_differs(servers: usize) -> Result<Work, ConfigError> {
     let mut machine = seeded((0..servers).map(claim))?;
     let asked = message(&machine, Kind::Sync(None), Vec::new());
-    let heard = match machine.handle_native_request(NOW, &asked).kind {
+    let received = match machine.handle_native_request(NOW, &asked).kind {
         Kind::Sync(Some(mut buckets)) => {
             buckets[0] ^= 1;
             Extension { kind: Kind::Sync(Some(buckets)), ..asked }
@@ -132,11 +132,11 @@ fn bucket_differs(servers: usize) -> Result<Work, ConfigError> {
         _ => asked,
     };
     Ok(Box::new(move || {
-        black_box(machine.handle_native_request(NOW, &heard));
+        black_box(machine.handle_native_request(NOW, &received));
     }))
 }
 
-/// The body of a request of version 1, as it comes over the wire.
+/// Parses the body of a legacy peer's request.
 fn read_lists(servers: usize) -> Result<Work, ConfigError> {
     let text = String::from_utf8_lossy(&known(servers)?.to_gossip_json(None)).into_owned();
     Ok(Box::new(move || {
@@ -153,6 +153,6 @@ fn write_lists(servers: usize) -> Result<Work, ConfigError> {
 
 fn known(servers: usize) -> Result<Lists, ConfigError> {
     let mut machine = machine()?;
-    machine.handle_request(NOW, &heard(servers));
+    machine.handle_request(NOW, &received(servers));
     Ok(machine.lists(true))
 }

@@ -1,4 +1,4 @@
-//! A made-up cluster: a machine that knows so many servers, and what those say to it.
+//! A made-up cluster: a machine that knows its servers, and their messages.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,23 +12,23 @@ use clustershazbot::protocol::message::{ReceivedEntry, ReceivedLists};
 use clustershazbot::protocol::status::Status;
 use clustershazbot::protocol::time::{Incarnation, Now, Stamp, Tick};
 
-/// Any seed will do, as long as it is always the same.
+/// An arbitrary fixed seed.
 const SEED: u64 = 7;
-/// A moment far enough from the beginning of both clocks.
+/// A moment far enough from the start of both clocks.
 pub(crate) const NOW: Now = Now { tick: Tick(1_000_000), wall: Stamp(1_800_000_000_000) };
 
-/// How a server is reached, by a path besides its port, as behind a balancer.
+/// The URL of a server, with a path besides its port, as behind a load balancer.
 pub(crate) fn url(index: usize) -> String {
     let [_, high, middle, low] = u32::try_from(index).unwrap_or(u32::MAX).to_be_bytes();
     format!("http://10.{high}.{middle}.{low}:3000/a/path/of/some/length/")
 }
 
-/// A machine that knows nobody yet.
+/// Returns a machine that knows no other server.
 pub(crate) fn machine() -> Result<Machine, ConfigError> {
     Ok(Machine::start(config()?, SEED, NOW))
 }
 
-/// One that has known these native servers for a while.
+/// Returns a machine that has known these native servers for a while.
 pub(crate) fn seeded(claims: impl Iterator<Item = Claim>) -> Result<Machine, ConfigError> {
     Ok(Machine::seeded(config()?, SEED, NOW, claims))
 }
@@ -45,14 +45,14 @@ fn config() -> Result<Config, ConfigError> {
     Config::from_variables(variable).map(|(config, _)| config)
 }
 
-/// What a server of version 1 says of so many.
-pub(crate) fn heard(servers: usize) -> ReceivedLists<'static> {
+/// Returns a legacy peer's claims about the servers.
+pub(crate) fn received(servers: usize) -> ReceivedLists<'static> {
     let entry =
         |index| ReceivedEntry { base_url: url(index).into(), monitor: false, last_update: NOW.wall.0 as f64 };
     ReceivedLists { online: (0..servers).map(entry).collect(), ..ReceivedLists::default() }
 }
 
-/// What a native server says of one.
+/// Returns a native server's claim about one server.
 pub(crate) fn claim(index: usize) -> Claim {
     claim_of(url(index))
 }
@@ -69,7 +69,7 @@ pub(crate) fn claim_of(url: String) -> Claim {
     }
 }
 
-/// A native server's message: the first of those known speaks, and agrees with the machine about all.
+/// Returns a native server's message: the first known server sends it, and agrees with the machine.
 pub(crate) fn message(machine: &Machine, kind: Kind, claims: Vec<Claim>) -> Extension {
     Extension {
         me: claim(0),
@@ -88,7 +88,7 @@ pub(crate) fn message(machine: &Machine, kind: Kind, claims: Vec<Claim>) -> Exte
     }
 }
 
-/// As what was said a little later.
+/// Returns a slightly later time.
 pub(crate) fn later(now: Now) -> Now {
     let step = Duration::from_millis(1);
     Now { tick: now.tick + step, wall: now.wall + step }

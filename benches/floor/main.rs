@@ -1,4 +1,4 @@
-//! How long the pure floor takes: `cargo bench --no-default-features`.
+//! The time of floor 0: `cargo bench --no-default-features`.
 
 mod cases;
 mod cluster;

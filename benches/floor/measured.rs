@@ -1,5 +1,6 @@
-//! Does something of the pure floor so often as is said, for those who measure the process from outside:
-//! `measured work CASE SERVERS TIMES`, `measured memory native|legacy short|long SERVERS`; `measured cases` names the cases.
+//! Runs a case of floor 0 repeatedly, for measurements of the process from outside: `measured work
+//! CASE SERVERS TIMES`, `measured memory native|legacy short|long SERVERS`. `measured cases` lists
+//! the cases.
 
 mod cases;
 mod cluster;
@@ -25,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The first time, which makes room for the others, is not among the times.
+/// The first run, which allocates for the others, is additional.
 fn work(name: &str, servers: usize, times: usize) -> Result<(), Box<dyn Error>> {
     let case = cases::CASES.iter().find(|case| case.name == name).ok_or("no such case")?;
     let mut work = (case.prepare)(servers)?;
@@ -33,7 +34,7 @@ fn work(name: &str, servers: usize, times: usize) -> Result<(), Box<dyn Error>> 
     Ok(())
 }
 
-/// By how many bytes the process grows per server that it comes to know.
+/// Returns by how many bytes the process grows for each known server.
 fn memory(is_native: bool, url: fn(usize) -> String, servers: usize) -> Result<usize, Box<dyn Error>> {
     let before = resident()?;
     let machine = if is_native {
@@ -51,12 +52,12 @@ fn memory(is_native: bool, url: fn(usize) -> String, servers: usize) -> Result<u
     Ok(grown / machine.living().saturating_sub(1).max(1))
 }
 
-/// As most servers have it.
+/// A URL as most servers have it.
 fn short_url(index: usize) -> String {
     url(index).trim_end_matches("a/path/of/some/length/").to_owned()
 }
 
-/// The memory that only this process has, in bytes, as Linux tells.
+/// Returns the private memory of this process in bytes; needs Linux.
 fn resident() -> Result<usize, Box<dyn Error>> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).ok_or("no RssAnon")?;

@@ -1,22 +1,23 @@
 /**
- * A program that does nothing but run a server in a cluster, or not even that (`bare`). Once all is known, tells what the main
- * thread computes in a second, found out over so many seconds so many times, and what memory the process has.
+ * A program that only runs a server in a cluster, or not even that (`bare`). Once the server knows
+ * all others, it reports the main thread's CPU time per second, measured several times, and the
+ * memory of the process.
  */
 
 import { createRequire } from 'node:module'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Cluster, message } from '../support/cluster.mjs'
-import { computed } from '../support/cpu.mjs'
+import { cpuTime } from '../support/cpu.mjs'
 import { SECRET, settings } from '../support/settings.mjs'
 
 const { kind, times, seconds, interval, ...peers } = JSON.parse(process.argv[2])
 const require = createRequire(import.meta.url)
 console.log = () => {}
 
-/** A start has its own work, which ends some seconds later. */
+/** A start does some work that ends seconds later. */
 const SETTLED = 5_000
 
-/** By kind: the package, and how it comes to know the others. */
+/** The kinds: the package, and how it learns of the other servers. */
 const KINDS = {
   bare: undefined,
   alone: { path: 'clustershazbot' },
@@ -31,9 +32,9 @@ globalThis.gc()
 const memory = process.memoryUsage.rss()
 const costs = []
 for (let time = 0; time < times; time++) {
-  const before = computed()
+  const before = cpuTime()
   await pause(seconds * 1_000)
-  costs.push((computed() - before) / seconds)
+  costs.push((cpuTime() - before) / seconds)
 }
 process.send({ costs, memory })
 

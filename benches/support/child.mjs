@@ -1,14 +1,17 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 
-/** What a program of its own tells by its first message, for which it gets `input`; it is ended then. */
-export async function told(url, input, execArgv = []) {
+/**
+ * Returns the first message of a program in its own process, which receives `input` and is then
+ * ended.
+ */
+export async function firstMessage(url, input, execArgv = []) {
   const child = await Child.start(url, input, execArgv)
   child.end()
   return child.first
 }
 
-/** A program of its own, which answers each message with one. */
+/** A program in its own process, which answers each message with one. */
 export class Child {
   #process
   #exited
@@ -21,7 +24,7 @@ export class Child {
       throw new Error(`${url} ended with ${signal ?? code}`)
     })
     child.#exited.catch(() => {})
-    /** What it told when it was ready. */
+    /** The message that it sent when it was ready. */
     child.first = await child.#next()
     return child
   }

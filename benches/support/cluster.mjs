@@ -1,6 +1,6 @@
-/** What the servers of a peers (peers.mjs) say of each other. */
+/** The claims of the servers of peers.mjs about each other. */
 
-/** All begin with the same stamp, of a while ago. */
+/** The age of all initial stamps, in ms. */
 const AGE = 3_600_000
 
 export class Cluster {
@@ -10,7 +10,7 @@ export class Cluster {
     this.stamps = new Array(servers).fill(stamp)
   }
 
-  /** Of what a peers has to be told. */
+  /** The values that peers.mjs receives. */
   static moment() {
     const stamp = Date.now() - AGE
     return { stamp, incarnation: Math.floor(stamp / 1_000) }
@@ -28,12 +28,12 @@ export class Cluster {
     return { baseUrl: this.legacyUrl(index), monitor: false, lastUpdate: this.stamps[index] }
   }
 
-  /** All, in their order. */
+  /** Returns all entries, in order. */
   entries() {
     return Array.from({ length: this.servers }, (_, index) => this.entry(index))
   }
 
-  /** Every server, or one of so many, has refreshed its stamp. */
+  /** Refreshes the stamp of every server, or of one in `oneOf`. */
   refresh(oneOf) {
     const first = Math.floor(Math.random() * Math.min(oneOf, this.servers))
     for (let index = first; index < this.servers; index += oneOf) this.stamps[index] += 1
@@ -43,25 +43,25 @@ export class Cluster {
     return [this.nativeUrl(index), 'alive', this.incarnation, this.stamp, 0]
   }
 
-  /** The message of a native server, with `more` in its extension. */
+  /** Returns the message of a native server, with `more` in its extension. */
   nativeMessage(more) {
     const v2 = { me: this.claim(0), id: 'f00d', kind: 'probe', living: 1, hash: '0', ...more }
     return { message: 'gossip', online: [], offline: [], v2 }
   }
 
-  /** A master list by which a server comes to know all. */
+  /** Returns a master list from which a server learns of all. */
   nativeMasterList() {
     const first = { baseUrl: this.nativeUrl(0), monitor: false, lastUpdate: this.stamp }
     return `data:application/json,${encodeURIComponent(JSON.stringify({ online: [first] }))}`
   }
 }
 
-/** The text of a message with these online. */
+/** Returns the text of a message with these online entries. */
 export function message(online) {
   return JSON.stringify({ message: 'gossip', online, offline: [] })
 }
 
-/** In an order that nobody can guess. */
+/** Returns the list in random order. */
 export function shuffled(list) {
   const copy = [...list]
   for (let i = copy.length - 1; i > 0; i--) {

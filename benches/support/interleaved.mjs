@@ -1,27 +1,30 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { computed } from './cpu.mjs'
+import { cpuTime } from './cpu.mjs'
 import { summary } from './statistics.mjs'
 
-/** Bodies made in advance hold few entries, so that most stay in the processor's caches, as a body does that was just parsed. */
+/**
+ * Entries in bodies made in advance: few, so that most stay in the processor's caches, as in a
+ * freshly parsed body.
+ */
 const MAX_ENTRIES = 50_000
 const MAX_CALLS = 1_000
-/** So that what is made in advance is not moved about meanwhile. */
+/** Prevents bodies made in advance from being moved during the measurement. */
 export const FLAGS = ['--expose-gc', '--min-semi-space-size=64', '--max-semi-space-size=64']
-/** So many calls at most pass before those that count, in so many rounds, for V8 to compile what is hot. */
+/** The maximum calls and rounds before those that count, so that V8 compiles the hot code. */
 const WARM_UP = { calls: 3_000, rounds: 30 }
-/** Calls at the beginning of each round that do not count. */
-const WAKING = 2
-/** A garbage collection beforehand leaves each its own garbage only. */
+/** Calls at the start of each round that do not count. */
+const UNCOUNTED_CALLS = 2
+/** A garbage collection first, so that each variant collects only its own garbage. */
 const collect = globalThis.gc ?? (() => {})
 
 /**
- * What a call costs the main thread, in µs, of several variants that are measured in turn.
+ * Measures the main-thread cost of a call, in µs, for several variants in turn.
  *
- * @param {Array<{ name: string, body: () => unknown, call: (body: unknown) => unknown }>} variants each call gets a body of
- *   its own, made beforehand
- * @param {{ rounds: number, budget: number, entries: number }} how in each round each variant computes for about `budget` µs;
- *   a body has so many entries
- * @returns {Promise<Map<string, number[]>>} by variant, a number for each round
+ * @param {Array<{ name: string, body: () => unknown, call: (body: unknown) => unknown }>} variants
+ * each call gets its own body, made in advance
+ * @param {{ rounds: number, budget: number, entries: number }} how each variant runs for about
+ * `budget` µs in each round; a body has `entries` entries
+ * @returns {Promise<Map<string, number[]>>} by variant, one number per round
  */
 export async function interleaved(variants, { rounds, budget, entries }) {
   const most = Math.min(MAX_CALLS, Math.ceil(MAX_ENTRIES / entries))
@@ -50,14 +53,14 @@ export async function interleaved(variants, { rounds, budget, entries }) {
   return numbers
 }
 
-/** What so many calls cost together, and to look at it besides; after some calls that wake up what has gone to sleep. */
+/** Returns the total cost of the calls and of measuring it, after some calls that do not count. */
 async function total({ body, call }, times) {
   collect()
-  // What was collected is let go of in the turns that follow.
+  // The garbage collector finishes in the following turns.
   for (let turns = 0; turns < 3; turns++) await turn()
-  const bodies = Array.from({ length: times + WAKING }, body)
-  for (const each of bodies.splice(0, WAKING)) await call(each)
-  const before = computed()
+  const bodies = Array.from({ length: times + UNCOUNTED_CALLS }, body)
+  for (const each of bodies.splice(0, UNCOUNTED_CALLS)) await call(each)
+  const before = cpuTime()
   for (const each of bodies) await call(each)
-  return computed() - before
+  return cpuTime() - before
 }

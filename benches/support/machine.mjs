@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { availableParallelism, cpus, loadavg, release, type } from 'node:os'
 
-/** When and where something is measured, as far as figures depend on it. */
+/** Describes the machine and the date of a measurement. */
 export function machineHere() {
   return {
     date: new Date().toISOString().slice(0, 10),

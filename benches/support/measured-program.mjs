@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { ROOT } from './root.mjs'
 
 /**
- * Builds the program `benches/floor/measured.rs`, and finds it. With the profile of the addon of a clone, whose crates are
- * there already.
+ * Builds the program `benches/floor/measured.rs` and returns its path. Uses the profile of `npm
+ * ci`, whose crates are already built.
  */
 export function measuredProgram() {
   const what = ['--profile', 'clone', '--no-default-features', '--features', 'measured', '--bin', 'measured']
@@ -12,7 +12,7 @@ export function measuredProgram() {
   return lines.map((line) => JSON.parse(line)).find(({ executable }) => executable).executable
 }
 
-/** Where cargo puts what it builds. */
+/** Returns cargo's target folder. */
 export function targetFolder() {
   return JSON.parse(cargo('metadata', '--no-deps', '--format-version=1')).target_directory
 }

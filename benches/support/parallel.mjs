@@ -1,4 +1,4 @@
-/** What `work` makes of each of the items, in their order, `width` of them at a time. */
+/** Returns the results of `work` for all items, in order, `width` items at a time. */
 export async function inParallel(items, width, work) {
   const results = new Array(items.length)
   let next = 0

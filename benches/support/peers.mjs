@@ -1,6 +1,6 @@
 /**
- * The other servers of a cluster, in one process: whatever path is asked below `/legacy/` or `/native/{size}/` is a
- * server that answers, so that no engine finds anybody dead. Its first message is its address.
+ * The other servers of a cluster, in one process. Every path below `/legacy/` or `/native/{size}/`
+ * is a server that answers, so that no engine declares one dead. Its first message is its address.
  */
 
 import { createServer } from 'node:http'
@@ -19,12 +19,12 @@ const server = createServer(async (request, response) => {
   const { v2 } = JSON.parse(Buffer.concat(chunks))
   const answer = { message: 'gossip', online, offline: [] }
   const [, servers] = /\/native\/(\d+)\//.exec(baseUrl) ?? []
-  if (v2 && servers) Object.assign(answer, { online: [], v2: inKind(baseUrl, Number(servers), v2) })
+  if (v2 && servers) Object.assign(answer, { online: [], v2: nativeResponse(baseUrl, Number(servers), v2) })
   response.end(JSON.stringify(answer))
 })
 
-/** Whoever asks is agreed with; or told of all, where that is what is asked for. */
-function inKind(baseUrl, servers, { kind, living, hash }) {
+/** Agrees with every sender, or returns the roster on request. */
+function nativeResponse(baseUrl, servers, { kind, living, hash }) {
   const common = { me: claim(baseUrl), id: 'f00d', living, hash }
   if (kind !== 'sync') return { ...common, kind: 'push' }
   const urlOf = (index) => baseUrl.replace(/\d+\/$/, `${index}/`)

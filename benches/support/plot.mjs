@@ -1,4 +1,7 @@
-/** A plot of cost against the number of servers, both on logarithmic scales; readable on light and on dark ground. */
+/**
+ * A plot of cost against the number of servers, with logarithmic scales; readable on light and dark
+ * backgrounds.
+ */
 
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [760, 420, 72, 210, 48, 52]
 const COLOURS = 6
@@ -14,7 +17,9 @@ function colour(value, index) {
   return `.c${index}{stroke:${value}}.t${index}{fill:${value}}`
 }
 
-/** @param {import('./row.mjs').Row[]} measured a line for each name, and a dashed one for its reference */
+/**
+ * @param {import('./row.mjs').Row[]} measured one line per name, and a dashed one for its reference
+ */
 export function plot(title, measured) {
   const rows = measured.filter(({ servers }) => servers)
   const isCompared = rows.some(({ reference }) => reference)
@@ -46,7 +51,7 @@ export function plot(title, measured) {
   return `${parts.join('\n')}\n`
 }
 
-/** From the power of ten below the least to the one above the most. */
+/** Returns a scale from the power of ten below the minimum to the one above the maximum. */
 function scale(values, from, to) {
   const first = Math.floor(Math.log10(Math.min(...values)))
   const last = Math.max(first + 1, Math.ceil(Math.log10(Math.max(...values))))

@@ -1,6 +1,6 @@
 import { cells, HEADINGS } from './text.mjs'
 
-/** Shows the figures of a part in the terminal. */
+/** Prints the figures of a part to the terminal. */
 export function print(title, rows) {
   const lines = [HEADINGS, ...rows.map((row) => cells(row).map((text) => text.replaceAll('*', '')))]
   const widths = HEADINGS.map((_, column) => Math.max(...lines.map((line) => line[column].length)))

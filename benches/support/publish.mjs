@@ -9,7 +9,7 @@ const DOCUMENT = join(ROOT, 'docs', 'performance.md')
 const PICTURES = join(ROOT, 'docs', 'measured')
 const [FIRST, LAST] = ['<!-- measured: begin -->', '<!-- measured: end -->']
 
-/** Writes the document and its plots, from all parts that were ever measured. */
+/** Writes the document and its plots from the latest measurement of each part. */
 export async function publish(names, folder) {
   mkdirSync(PICTURES, { recursive: true })
   const chapters = []

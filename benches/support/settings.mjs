@@ -1,9 +1,9 @@
-/** What is needed to start this package or the reference peer. */
+/** The settings to start this package or the reference peer. */
 export const SECRET = 'secret'
 
 const A_DAY = '86400'
 
-/** Environment variables of a server that is left alone by its own clocks, unless told otherwise. */
+/** The environment variables of a server with timers that do not fire, unless overridden. */
 export function settings(overrides = {}) {
   return {
     SHAZBOT_SECRET: SECRET,

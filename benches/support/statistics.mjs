@@ -1,4 +1,4 @@
-/** The median of some numbers, and the quartiles around it. */
+/** Returns the median of some numbers and the quartiles. */
 export function summary(numbers) {
   const sorted = numbers.toSorted((one, other) => one - other)
   const at = (share) => sorted[Math.round((sorted.length - 1) * share)]

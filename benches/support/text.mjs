@@ -1,8 +1,8 @@
 import { isMet } from './row.mjs'
 
-/** How figures are written, in the terminal and in the document. */
+/** The format of figures, in the terminal and in the document. */
 
-/** Three digits are enough for whatever was measured. */
+/** Formats a number with three digits. */
 export function number(value) {
   if (value === undefined) return ''
   const digits = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))))
@@ -10,7 +10,7 @@ export function number(value) {
   return rounded.toLocaleString('en-US', { maximumFractionDigits: Math.min(digits, 3) })
 }
 
-/** The columns of a row: what, how many servers, the figure, its spread, the reference's, how they relate, and the target. */
+/** The columns of a row: name, servers, figure, spread, reference, ratio and target. */
 export function cells(row) {
   const { name, servers, unit, value, low, high, reference, ratio } = row
   return [
@@ -31,7 +31,7 @@ function spread(low, high) {
   return low === undefined ? `at most ${number(high)}` : `${number(low)} to ${number(high)}`
 }
 
-/** Small ones are easier to grasp as a fraction. */
+/** Shows a small share as a fraction. */
 function share(ratio) {
   return ratio < 0.1 ? `1/${number(1 / ratio)}` : number(ratio)
 }

@@ -1,4 +1,7 @@
-/** Applications as users have them: the programs of `__test__/apps/`, in folders of their own, with what their manifests ask for. */
+/**
+ * Applications of users: the programs of `__test__/apps/`, each in its own folder with its
+ * dependencies.
+ */
 
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -11,18 +14,20 @@ const { APPS: SOURCES, buildApp } = require('../../__test__/apps/support/build.j
 const express = {
   source: 'express',
   main: 'app.js',
-  // What version 1's README taught asks for it.
+  // Version 1's README requires this.
   options: { useUnknownInCatchVariables: false },
   exits: ({ code }) => code === 0,
 }
 const nest = {
   source: 'nest',
   main: 'main.js',
-  // Nest ends its process by the signal that it was sent, once its hooks are through.
+  // Nest ends its process with the received signal once its hooks are complete.
   exits: (end, signal) => end.signal === signal,
 }
 
-/** `programs`: the format of modules by the language; those in TypeScript are compiled where they are installed. */
+/**
+ * `programs`: the module format by language; TypeScript programs are compiled in the application.
+ */
 export const APPS = {
   'Express 4': {
     ...express,
@@ -38,7 +43,7 @@ export const APPS = {
   'Nest 12': { ...nest, workspace: 'nest12', programs: { TypeScript: 'esm' } },
 }
 
-/** Makes the folder with a manifest that asks for everything but this package. */
+/** Creates the folder, with a manifest that contains all dependencies except this package. */
 export function layOutApp(app, folder) {
   const { name, dependencies, devDependencies } = readManifest(join(SOURCES, app.workspace))
   const { clustershazbot, ...others } = dependencies
@@ -58,7 +63,7 @@ function layOut(folder, manifest) {
   )
 }
 
-/** Puts a program into an installed application; resolves with the path of what Node.js has to run. */
+/** Copies a program into an installed application; resolves with the path that Node.js runs. */
 export async function layOutProgram(app, folder, language) {
   const format = app.programs[language]
   if (language === 'TypeScript') return join(await compile(app, folder, format), app.main)
@@ -72,7 +77,7 @@ export async function layOutProgram(app, folder, language) {
 
 const compiled = new Map()
 
-/** The program for users without TypeScript: compiled once, in the repository. */
+/** The program for users without TypeScript, compiled once in the repository. */
 function asJavaScript(app, format) {
   const key = `${app.source} ${format}`
   if (!compiled.has(key)) compiled.set(key, compile(app, join(SOURCES, app.workspace), format))
@@ -83,7 +88,7 @@ function compile({ source, options }, workspace, format) {
   return buildApp({ source: join(SOURCES, source), workspace, format, options })
 }
 
-/** Puts the program's only source into an application, for a bundler; returns its name. */
+/** Copies the program's only source into an application, for a bundler; returns its name. */
 export function layOutSource({ source }, folder) {
   const [file, ...others] = readdirSync(join(SOURCES, source)).filter((name) => name.endsWith('.ts'))
   if (others.length > 0) throw new Error(`${source} has several sources`)

@@ -1,4 +1,4 @@
-/** What is checked of the package as each package manager installs it. */
+/** The checks of the package, as each package manager installs it. */
 
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { install } from './managers.mjs'
 import { openScope, run } from './processes.mjs'
 
 const require = createRequire(import.meta.url)
-const { liveAsPair } = require('../../__test__/apps/support/life-of-a-pair.js')
+const { runPairScenario } = require('../../__test__/apps/support/pair-scenario.js')
 const { startProgram } = require('../../__test__/apps/support/program.js')
 
 const HERE = platformOfThisMachine()
@@ -21,7 +21,7 @@ const FOREIGN_SYSTEM = 'another system: error'
 const FOREIGN_LIBRARY = 'another C library: error'
 const BUNDLE = 'bundle by esbuild'
 
-/** What the rows of the table are called. */
+/** The names of the table's rows. */
 export const CHECKS = [
   ...Object.entries(APPS).flatMap(([title, { programs }]) =>
     Object.keys(programs).map((language) => `${title}, ${language}`),
@@ -30,10 +30,11 @@ export const CHECKS = [
 ]
 
 /**
- * What there is to do for a package manager, in parts that can be done at the same time.
+ * Returns the tasks for a package manager, which can run concurrently.
  *
- * @param {object} place `manager`, `folder` for its applications, `home`, `registry`, the `published` platforms, the command `esbuild`,
- *   and `check(name, perform)`, which notes how it went and never rejects
+ * @param {object} place `manager`, `folder` for its applications, `home`, `registry`, the
+ * `published` platforms, the command `esbuild`, and `check(name, perform)`, which records the
+ * outcome and never rejects
  * @returns {(() => Promise<void>)[]}
  */
 export function tasksOf(place) {
@@ -47,7 +48,8 @@ export function tasksOf(place) {
     () => tryWithoutScripts(place),
     () => tryWrongInstall(place, NO_OPTIONAL, manager.omitOptional, []),
     ...foreignPlatforms().map(({ check, platform, where }) => () => {
-      // Without an artifact, nothing was published for it, and what is installed is the root package alone.
+      // Without an artifact, no platform package was published, and only the root package is
+      // installed.
       const expected = place.published.includes(platform) ? [platform] : []
       return tryWrongInstall(place, check, manager.foreign?.(where), expected)
     }),
@@ -83,7 +85,7 @@ async function tryApp(place, title, app) {
   for (const language of languages) {
     await check(`${title}, ${language}`, async () => {
       await installed
-      await live(place, app, folder, await layOutProgram(app, folder, language), app.programs[language])
+      await runPair(place, app, folder, await layOutProgram(app, folder, language), app.programs[language])
     })
   }
 }
@@ -95,11 +97,11 @@ async function tryWithoutScripts(place) {
   await check(NO_SCRIPTS, async () => {
     layOutApp(app, folder)
     await install(manager, folder, place, manager.ignoreScripts)
-    await live(place, app, folder, await layOutProgram(app, folder, 'CommonJS'), 'cjs')
+    await runPair(place, app, folder, await layOutProgram(app, folder, 'CommonJS'), 'cjs')
   })
 }
 
-/** An installation without this platform's package has to say so when the package is loaded, and to name what is missing. */
+/** Without this platform's package, loading must fail with an error that names what is missing. */
 async function tryWrongInstall(place, name, option, platforms) {
   if (!option) return
   const { manager, check } = place
@@ -127,7 +129,7 @@ async function tryWrongInstall(place, name, option, platforms) {
   })
 }
 
-/** The bundle runs where nothing is installed but what was left external. */
+/** The bundle runs in a folder where only the external packages are installed. */
 async function tryBundle(place) {
   const { manager, check, esbuild } = place
   const app = APPS['Express 5']
@@ -140,17 +142,17 @@ async function tryBundle(place) {
     const entry = layOutSource(app, sources)
     const options = ['--bundle', '--platform=node', '--external:clustershazbot', '--outfile=../bundle/app.js']
     await run([...esbuild, entry, ...options], { cwd: sources })
-    await live(place, app, folder, join(folder, 'app.js'), 'cjs')
+    await runPair(place, app, folder, join(folder, 'app.js'), 'cjs')
   })
 }
 
-/** Two processes of the program find each other, are asked and drained, and leave. */
-async function live({ manager }, { exits }, folder, program, format) {
+/** Two processes of the program find each other, answer requests, drain, and leave. */
+async function runPair({ manager }, { exits }, folder, program, format) {
   const scope = openScope()
   const command = [...manager.node(folder, format), program]
   const start = (context, options) => startProgram(context, command, { cwd: folder, ...options })
   try {
-    await liveAsPair(scope, start, { unauthorized: 401, exits })
+    await runPairScenario(scope, start, { unauthorized: 401, exits })
   } finally {
     await scope.close()
   }

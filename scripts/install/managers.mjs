@@ -1,4 +1,4 @@
-/** How each package manager installs, what it calls the options that matter here, and where it puts packages. */
+/** The package managers: how each installs, its options, and where it puts packages. */
 
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
@@ -22,7 +22,8 @@ const pnpm = {
 }
 
 const yarn1 = {
-  // Two at a time would spoil its cache. Where others only warn, it refuses packages that want a newer Node.js, as some of Nest 12 do.
+  // Concurrent runs would corrupt its cache. It rejects packages that want a newer Node.js, as some
+  // of Nest 12 do, where others only warn.
   add: ['add', '--non-interactive', '--mutex', 'network', '--ignore-engines'],
   ignoreScripts: { args: ['--ignore-scripts'] },
   omitOptional: { args: ['--ignore-optional'] },
@@ -33,7 +34,7 @@ const yarn4 = {
   settings: 'nodeLinker: node-modules\n',
   add: ['add'],
   ignoreScripts: { args: ['--mode=skip-build'] },
-  // It has no option to leave optional packages out; a system that there is not has the same effect.
+  // It has no option to omit optional packages; an unknown system has the same effect.
   omitOptional: foreignSettings({ os: 'none', cpu: 'none' }),
   foreign: foreignSettings,
 }
@@ -53,12 +54,13 @@ const plugAndPlay = {
 /**
  * The package managers by name:
  * - `command`, and `settings` for a `.yarnrc.yml`
- * - `add`: what adds a package and installs the rest of the manifest
- * - `ignoreScripts`, `omitOptional`, `foreign(platform)`: further arguments or settings for it, undefined where there are none
- * - `packages`: the names of our packages in an application, as far as they are really there
- * - `node`: what Node.js is called with to find them, for a format of modules
- * - `isFlat`: whether TypeScript and bundlers find them by themselves
- * - `knowsLibc`: whether it tells glibc from musl
+ * - `add`: adds a package and installs the rest of the manifest
+ * - `ignoreScripts`, `omitOptional`, `foreign(platform)`: additional arguments or settings, or
+ * undefined
+ * - `packages`: the names of our packages that are present in an application
+ * - `node`: the arguments with which Node.js finds them, by module format
+ * - `isFlat`: whether TypeScript and bundlers find them without configuration
+ * - `knowsLibc`: whether it distinguishes glibc from musl
  */
 export async function managersOf({ versions, ...tools }) {
   const isWindows = process.platform === 'win32'
@@ -82,11 +84,11 @@ export async function managersOf({ versions, ...tools }) {
   return Object.fromEntries(Object.entries(all).map(([name, manager]) => [name, { ...standard, ...manager }]))
 }
 
-/** Adds `clustershazbot` to the application in the folder, as its user would, and installs the rest of what it asks for. */
+/** Adds `clustershazbot` to the application in the folder, and installs its other dependencies. */
 export async function install(manager, app, { registry, home }, { args = [], settings = '' } = {}) {
   if (manager.settings) {
     writeFileSync(join(app, '.yarnrc.yml'), manager.settings + settings)
-    // Without it, yarn looks for a project in the folders above.
+    // Without this file, yarn searches for a project in the parent folders.
     writeFileSync(join(app, 'yarn.lock'), '')
   }
   layOutHome(home, registry.url)
@@ -100,7 +102,10 @@ export async function install(manager, app, { registry, home }, { args = [], set
   })
 }
 
-/** A home without the user's own settings, and without caches, which would have our version from an earlier run. */
+/**
+ * A home without the user's settings, and without caches, which would contain our version of an
+ * earlier run.
+ */
 function layOutHome(home, url) {
   if (existsSync(home)) return
   mkdirSync(home, { recursive: true })
@@ -111,7 +116,7 @@ function layOutHome(home, url) {
       `npmRegistryServer: "${url.slice(0, -1)}"`,
       'unsafeHttpWhitelist: ["127.0.0.1"]',
       'enableTelemetry: false',
-      // Packages that are a minute old would be kept in quarantine.
+      // Packages that are a minute old would otherwise be rejected.
       'npmMinimalAgeGate: 0',
     ],
   }
@@ -131,12 +136,12 @@ function flat(app) {
   return ours(join(app, 'node_modules'))
 }
 
-/** pnpm: `node_modules` has what the application asks for, and `.pnpm` in it all there is. */
+/** pnpm: `node_modules` contains the direct dependencies, and `.pnpm` in it all packages. */
 function inVirtualStore(app) {
   return ours(join(app, 'node_modules/.pnpm')).map((name) => name.replace(/@.*/, ''))
 }
 
-/** Plug'n'Play keeps packages zipped in a cache, except those that can't be loaded from there. */
+/** Plug'n'Play keeps packages zipped in a cache, except those that cannot be loaded from it. */
 function unplugged(app) {
   const addons = ours(join(app, '.yarn/unplugged')).map((name) => name.replace(/-npm-.*/, ''))
   return ['clustershazbot', ...addons]

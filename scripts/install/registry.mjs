@@ -1,4 +1,7 @@
-/** A registry on loopback: what is published here stays here, and everything else comes from where npm gets it. */
+/**
+ * A registry on loopback: it keeps what is published here, and forwards everything else to npm's
+ * source.
+ */
 
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -14,8 +17,8 @@ const { freePort } = createRequire(import.meta.url)('../../__test__/support/port
 const STARTS_WITHIN_MS = 60_000
 
 /**
- * Starts it with a storage below `folder`. Packages of others are kept in the cache: they are the same the next time.
- * Resolves with its URL and with a file of npm settings that allow to publish.
+ * Starts it with a storage below `folder`. It caches the packages of others, which do not change.
+ * Resolves with its URL and a file of npm settings that allow publishing.
  */
 export async function startRegistry(tools, folder) {
   const { output } = await run(['npm config get registry'], { cwd: ROOT, shell: true })
@@ -57,7 +60,7 @@ function layOut(folder, upstream) {
     max_body_size: '64mb',
     log: { type: 'stdout', format: 'pretty', level: 'warn' },
   }
-  // Verdaccio's settings are YAML, of which JSON is a part.
+  // Verdaccio's settings are YAML, which includes JSON.
   writeFileSync(join(folder, 'config.json'), JSON.stringify(config))
 }
 
@@ -76,7 +79,7 @@ async function listening(url, server, log) {
   }
 }
 
-/** Whoever publishes has to be somebody; resolves with the token. */
+/** Publishing requires an account; resolves with its token. */
 async function signUp(url) {
   const user = { name: 'releaser', password: randomUUID() }
   const response = await fetch(`${url}-/user/org.couchdb.user:${user.name}`, {
@@ -85,7 +88,7 @@ async function signUp(url) {
     body: JSON.stringify(user),
     signal: AbortSignal.timeout(30_000),
   })
-  if (!response.ok) throw new Error(`the registry refused to make an account: ${response.status}`)
+  if (!response.ok) throw new Error(`the registry rejected a new account: ${response.status}`)
   return (await response.json()).token
 }
 

@@ -1,4 +1,6 @@
-/** Publishes what is in the tree to the local registry with the commands of a release, from a copy of the tree. */
+/**
+ * Publishes the tree to the local registry with the commands of a release, from a copy of the tree.
+ */
 
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
@@ -13,7 +15,7 @@ import { cleanEnvironment, run } from './processes.mjs'
 export async function publishRelease(registry, folder) {
   copyTree(folder)
   const { published, fit } = await placeArtifacts(folder)
-  // Neither settings nor credentials but these: nothing may ever be published anywhere else.
+  // No other settings and credentials: nothing may be published anywhere else.
   const env = cleanEnvironment({
     PATH: join(ROOT, 'node_modules/.bin') + delimiter + process.env.PATH,
     npm_config_registry: registry.url,
@@ -31,7 +33,7 @@ export async function publishRelease(registry, folder) {
   return published
 }
 
-/** What is or could be committed, so neither addons nor anything that was installed. */
+/** Copies the files that are or could be committed, so neither addons nor installed packages. */
 function copyTree(folder) {
   const listed = spawnSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     cwd: ROOT,
@@ -45,7 +47,10 @@ function copyTree(folder) {
   }
 }
 
-/** Puts the addons where a release collects them, and takes platforms without one out of the list, because a release wants all. */
+/**
+ * Copies the addons where a release collects them. Removes platforms without one from the list,
+ * because a release requires all.
+ */
 async function placeArtifacts(folder) {
   const manifest = readManifest(folder)
   const here = platformOfThisMachine()
@@ -60,7 +65,7 @@ async function placeArtifacts(folder) {
   const own = [...artifacts.values()].find(({ platform }) => platform === here)
   if (!own) throw new Error(`${here} is not among the targets in package.json`)
   console.log(`  the addon of ${here}: ${own.path.slice(ROOT.length)}`)
-  console.log(`  left out, for want of an artifact: ${left.join(', ') || 'none'}`)
+  console.log(`  skipped without an artifact: ${left.join(', ') || 'none'}`)
 
   mkdirSync(join(folder, 'artifacts'), { recursive: true })
   for (const { platform, path } of artifacts.values())
@@ -73,7 +78,7 @@ async function placeArtifacts(folder) {
   return { published: [...artifacts.values()].map(({ platform }) => platform), fit }
 }
 
-/** The newest addon for this machine, however it was built: as a release builds it, or as `npm ci` does. */
+/** Returns the newest addon for this machine, from a release build or from `npm ci`. */
 async function ownArtifact(platform) {
   const inRoot = join(ROOT, artifactOf(platform))
   const candidates = [join(ROOT, 'npm', platform, artifactOf(platform)), inRoot].filter(existsSync)

@@ -1,8 +1,9 @@
 /**
- * Installs the package as users do: `node scripts/install/test-install.mjs [package manager]...`, by default with all of them.
+ * Installs the package as users do: `node scripts/install/test-install.mjs [package manager]...`,
+ * by default with all of them.
  *
- * A registry on loopback gets the packages by the commands of a release, applications install from it, and each is run as a cluster of
- * two. `--keep` leaves the folder with all of this, in which the logs are.
+ * A registry on loopback gets the packages with the commands of a release. Applications install
+ * from it, and each runs as a cluster of two. `--keep` keeps the folder, which contains the logs.
  */
 
 import { mkdirSync, mkdtempSync, realpathSync } from 'node:fs'
@@ -58,7 +59,7 @@ async function main() {
     const check = checkInto(outcomes, manager.version)
     return tasksOf({ ...own, manager, registry, published, esbuild: tools.esbuild, check })
   })
-  // They wait more than they work.
+  // The tasks mostly wait.
   await inParallel(tasks, availableParallelism() + 1)
 
   printTable(
@@ -84,7 +85,7 @@ async function chosenManagers(tools) {
   )
 }
 
-/** A check may be made in several applications; one failure is a failure. */
+/** A check may run in several applications; one failure makes it fail. */
 function checkInto(outcomes, version) {
   return async (name, perform) => {
     if (isEnding()) return

@@ -1,4 +1,7 @@
-/** The registry, the package managers and the bundler, in fixed versions, in a folder that later runs use again. */
+/**
+ * The registry, the package managers and the bundler, in fixed versions, in a folder that later
+ * runs reuse.
+ */
 
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -6,11 +9,11 @@ import { ROOT } from '../platforms/build-cache.mjs'
 import { packageOfNode } from './node-package.mjs'
 import { run } from './processes.mjs'
 
-/** SHAZBOT_INSTALL_CACHE puts it elsewhere, for example where it outlives a clone. */
+/** SHAZBOT_INSTALL_CACHE sets another folder, for example outside the clone. */
 export const CACHE = resolve(process.env.SHAZBOT_INSTALL_CACHE || join(ROOT, 'target/install'))
 
 const VERSIONS = {
-  // The newest one that runs on Node.js 20.
+  // The newest version that runs on Node.js 20.
   verdaccio: '6.8.0',
   esbuild: '0.28.2',
   npm: '12.2.0',
@@ -18,7 +21,7 @@ const VERSIONS = {
   'pnpm-12': '12.21.0',
   'yarn-1': '1.22.22',
   'yarn-4': '4.18.1',
-  // For package managers that need a newer Node.js than this package does.
+  // For package managers that need a newer Node.js than this package.
   node: '24.21.0',
 }
 
@@ -34,11 +37,11 @@ const MANIFEST = {
     'yarn-4': `npm:@yarnpkg/cli-dist@${VERSIONS['yarn-4']}`,
     node: `npm:${packageOfNode()}@${VERSIONS.node}`,
   },
-  // What verdaccio asks for is a later one that is no longer compatible with it.
+  // verdaccio's own version is incompatible with it.
   overrides: { 'node-fetch': '2.7.0' },
 }
 
-/** The commands of the tools by name. */
+/** Returns the commands of the tools by name. */
 export async function installTools() {
   const name = `tools-${Object.values(VERSIONS).join('-')}`
   const folder = join(CACHE, name)

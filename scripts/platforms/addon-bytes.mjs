@@ -1,6 +1,7 @@
 /**
- * Prints what the bytes of an addon are for, as a table: `node scripts/platforms/addon-bytes.mjs [library]`. Without a library it
- * builds one as for a release, but with its symbols. Needs `nm` and `size` of binutils, so it runs on Linux.
+ * Prints what takes space in an addon, as a table: `node scripts/platforms/addon-bytes.mjs
+ * [library]`. Without a library, builds one like a release, but with symbols. Needs `nm` and `size`
+ * of binutils, so it runs on Linux.
  */
 
 import { execFileSync } from 'node:child_process'
@@ -11,7 +12,7 @@ import { INLINING } from './build.mjs'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const BUILD_FOLDER = join(ROOT, 'target', 'bytes')
 
-/** What each group is for, and the crates whose symbols belong to it; the first that matches. */
+/** The name of each group and the crates whose symbols belong to it; the first match counts. */
 const GROUPS = [
   ['this package: protocol, driver, binding', /^clustershazbot$|^napi_register/],
   ['TLS: rustls, ring, certificates', /rustls|^ring|webpki|x509|asn1|der_parser|untrusted|^ecp_|^fe_|^gfp/],
@@ -57,7 +58,7 @@ function* symbols(file) {
   const lines = output('nm', ['--demangle', '--size-sort', '--print-size', '--radix=d', file]).split('\n')
   for (const line of lines) {
     const [, size, kind, name] = /^\d+ (\d+) (\S) (.+)$/.exec(line) ?? []
-    // What is zero at first takes no room in the file.
+    // Zero-initialised data takes no space in the file.
     if (name === undefined || /b/i.test(kind)) continue
     yield { crate: /^[<&*]*(?:mut |dyn )?([a-z_][a-z_0-9]*)/.exec(name)?.[1] ?? 'other', size: Number(size) }
   }

@@ -1,15 +1,15 @@
-/** Lays the program and what it needs into a rig, as an installation from the registry would. */
+/** Copies the program and its dependencies into a rig, like an installation from the registry. */
 
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { BUILD_CACHE, filled, ROOT, run } from './build-cache.mjs'
+import { BUILD_CACHE, cachedFolder, ROOT, run } from './build-cache.mjs'
 import { artifactOf } from './platforms.mjs'
 
 const PROGRAM = fileURLToPath(new URL('app/server.js', import.meta.url))
 const CERTIFICATES = join(ROOT, '__test__/fixtures/tls')
 
-/** Lays out `app/` in the folder with both packages as they are published. */
+/** Creates `app/` in the folder, with both packages as published. */
 export function layOutApp(root, platform) {
   const artifact = join(ROOT, 'npm', platform, artifactOf(platform))
   if (!existsSync(artifact)) throw new Error('there is no artifact')
@@ -19,7 +19,7 @@ export function layOutApp(root, platform) {
   return app
 }
 
-/** The same for the neighbour on this machine, with the package and the addon that are being worked on. */
+/** The same for the second server on this machine, with the package and the addon of the clone. */
 export function layOutNeighbour() {
   const app = layOutProgram(join(BUILD_CACHE, 'neighbour'))
   symlinkSync(ROOT, join(app, 'node_modules/clustershazbot'), 'junction')
@@ -38,7 +38,7 @@ function layOutProgram(root) {
 }
 
 function express() {
-  return filled('express-5', (folder) => {
+  return cachedFolder('express-5', (folder) => {
     npm(`install --prefix "${folder}" --no-save --no-package-lock --ignore-scripts --silent express@5`)
   })
 }

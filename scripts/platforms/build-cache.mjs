@@ -1,4 +1,4 @@
-/** The folder in which foreign builds and rigs live, and how commands are run in it. */
+/** The folder for foreign builds and rigs, and commands that run in it. */
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-/** SHAZBOT_PLATFORMS_CACHE puts it elsewhere, for example where it outlives a clone. */
+/** SHAZBOT_PLATFORMS_CACHE sets another folder, for example outside the clone. */
 export const BUILD_CACHE = resolve(process.env.SHAZBOT_PLATFORMS_CACHE || join(ROOT, 'target/platforms'))
 
-/** Runs a command with its output in view; throws when it fails or takes too long. */
+/** Runs a command and shows its output; throws if it fails or takes too long. */
 export function run(command, args, options = {}) {
   const { quiet = false, ...rest } = options
   console.log(`  $ ${[command, ...args].map((part) => part.replace(`${BUILD_CACHE}/`, '')).join(' ')}`)
@@ -22,17 +22,17 @@ export function run(command, args, options = {}) {
   throw new Error(`${command} failed: ${cause}${said}`)
 }
 
-/** The first line of what a command says, or undefined where there is no such command. */
-export function ask(command, args) {
+/** Returns the first line of a command's output, or undefined if there is no such command. */
+export function firstLineOf(command, args) {
   const done = spawnSync(command, args, { cwd: ROOT, encoding: 'utf8' })
   return done.status === 0 ? done.stdout.trim() : undefined
 }
 
 /**
- * The folder of that name in the build cache, filled by `fill` unless an earlier run has done so.
- * It gets its name last, so that a run that was broken off leaves nothing that looks finished.
+ * Returns the folder of that name in the build cache; `fill` creates it unless an earlier run did.
+ * It is renamed last, so that an aborted run leaves nothing that looks complete.
  */
-export function filled(name, fill) {
+export function cachedFolder(name, fill) {
   const folder = join(BUILD_CACHE, name)
   if (existsSync(folder)) return folder
   const unfinished = `${folder}.unfinished`

@@ -1,6 +1,7 @@
 /**
- * Builds the prebuilt binaries that one Linux machine can build: `node scripts/platforms/build-platforms.mjs [platform]...`, by default all.
- * A run that was broken off goes on where it stopped: finished downloads and compiled crates are kept.
+ * Builds the prebuilt binaries that one Linux machine can build: `node
+ * scripts/platforms/build-platforms.mjs [platform]...`, by default all. An aborted run can be
+ * continued: complete downloads and compiled crates are kept.
  */
 
 import { buildPlatform } from './build.mjs'

@@ -1,4 +1,4 @@
-/** Builds the addon for one platform: on Linux with zig, elsewhere with the tools of the system. */
+/** Builds the addon for one platform: on Linux with zig, elsewhere with the system's tools. */
 
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
@@ -10,7 +10,10 @@ import { zigTools } from './tools.mjs'
 
 const BUILD_FOLDER = join(BUILD_CACHE, 'build')
 
-/** Builds it and puts it where `napi artifacts` looks and where the platform's package has it; returns the latter path. */
+/**
+ * Builds it, and copies it for `napi artifacts` and into the platform's package; returns the latter
+ * path.
+ */
 export function buildPlatform(platform) {
   return deliver(platform, process.platform === 'linux' ? buildWithZig(platform) : buildNatively(platform))
 }
@@ -40,7 +43,7 @@ function buildNatively(platform) {
 
 const RELEASE = ['--release', '--locked', '--lib']
 
-/** Inlines less than the compiler's default of 225, which makes the addon 200 kB smaller. */
+/** Inlines less than the compiler's default of 225, which saves 200 kB. */
 export const INLINING = ['-C', 'llvm-args=-inline-threshold=75']
 
 function buildEnvironment(target) {
@@ -55,7 +58,7 @@ function buildEnvironment(target) {
     : environment
 }
 
-/** Messages of panics name source files; where those lie on this machine is nobody's business. */
+/** Panic messages contain the paths of source files, which must not show this machine's folders. */
 function remappedPaths() {
   const places = {
     [process.env.CARGO_HOME || join(homedir(), '.cargo')]: '/cargo',
@@ -71,17 +74,20 @@ function remappedPaths() {
 }
 
 function targetFlags(target) {
-  // An addon is a shared library, which musl targets can't make while they link the C library statically.
+  // An addon is a shared library, which musl targets cannot build with a static C library.
   if (target.endsWith('-musl')) return ['-C', 'target-feature=-crt-static']
   if (target.endsWith('-windows-gnullvm')) return ['-C', `link-arg=${listOfExports()}`]
   // Not every Windows has Microsoft's C runtime.
   if (target.endsWith('-windows-msvc')) return ['-C', 'target-feature=+crt-static']
-  // Else the name under which the linker wrote it, a path of this machine, would stand in it.
+  // Otherwise it contains the linker's output path on this machine.
   if (target.endsWith('-darwin')) return ['-C', 'link-arg=-Wl,-install_name,@rpath/clustershazbot.node']
   return []
 }
 
-/** The build asks for a library of Node.js to link to; the addon takes nothing of it, as it looks its functions up when it loads. */
+/**
+ * The build links to a library of Node.js. The addon uses nothing of it, because it looks up its
+ * functions when it loads.
+ */
 function emptyNodeLibrary() {
   const folder = join(BUILD_CACHE, 'libnode')
   mkdirSync(folder, { recursive: true })
@@ -90,7 +96,10 @@ function emptyNodeLibrary() {
   return folder
 }
 
-/** Without this list, which zig's wrapper drops when rustc makes it, every symbol is exported, and so none can be left out. */
+/**
+ * zig's wrapper drops rustc's list of exports. Without one, every symbol is exported and none can
+ * be removed.
+ */
 function listOfExports() {
   const file = join(BUILD_CACHE, 'exports.def')
   writeFileSync(file, `EXPORTS\n  ${ENTRY_POINT}\n`)

@@ -1,14 +1,17 @@
-/** Unpacks packages of a Debian release and all that they need into a folder; nothing of the machine's own system is touched. */
+/**
+ * Unpacks Debian packages and their dependencies into a folder, without changing the machine's own
+ * system.
+ */
 
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ask, BUILD_CACHE, run } from './build-cache.mjs'
+import { BUILD_CACHE, firstLineOf, run } from './build-cache.mjs'
 
-/** Of the releases the first whose C library, qemu and Wine run today's Node.js. */
+/** The first release whose C library, qemu and Wine run current Node.js versions. */
 const RELEASE = 'trixie'
 const KEYS = '/usr/share/keyrings/debian-archive-keyring.gpg'
 
-/** The folder of the apt that this run uses; its lists are of today, as mirrors drop what they replace. */
+/** The apt folder of this run, with current lists, because mirrors remove old packages. */
 let apt
 
 /** @param {string[]} packages with their architecture, as in `musl:arm64` */
@@ -24,12 +27,12 @@ export function unpackDebian(folder, packages) {
   for (const name of readdirSync(archives)
     .filter((it) => it.endsWith('.deb'))
     .sort(baseFilesFirst)) {
-    const unpacked = ask('dpkg-deb', ['--extract', join(archives, name), folder])
+    const unpacked = firstLineOf('dpkg-deb', ['--extract', join(archives, name), folder])
     if (unpacked === undefined) throw new Error(`${name} could not be unpacked`)
   }
 }
 
-/** The package that makes /lib and /bin links into /usr has to come before those with files in there. */
+/** The package that links /lib and /bin into /usr must precede those with files in them. */
 function baseFilesFirst(one, other) {
   return (
     Number(other.startsWith('base-files_')) - Number(one.startsWith('base-files_')) ||
@@ -37,7 +40,7 @@ function baseFilesFirst(one, other) {
   )
 }
 
-/** An apt of its own: it believes that nothing is installed, so that it fetches every dependency. */
+/** A separate apt without installed packages, so that it downloads every dependency. */
 function prepareApt() {
   const folder = join(BUILD_CACHE, `apt-${RELEASE}`)
   if (!existsSync(KEYS)) throw new Error(`no ${KEYS}: this takes a Debian machine`)
@@ -48,17 +51,17 @@ function prepareApt() {
   return folder
 }
 
-/** Where this machine has its own packages from, unless SHAZBOT_DEBIAN_MIRROR names another place. */
+/** Returns the mirror of this machine, unless SHAZBOT_DEBIAN_MIRROR names another. */
 function mirror() {
   const named = process.env.SHAZBOT_DEBIAN_MIRROR
   if (named) return named
-  const found = ask('apt-get', ['indextargets', '--format', '$(SITE)'])?.split('\n') ?? []
+  const found = firstLineOf('apt-get', ['indextargets', '--format', '$(SITE)'])?.split('\n') ?? []
   const main = found.find((site) => /\/debian\/?$/.test(site))
   if (!main) throw new Error('apt knows no mirror of Debian; SHAZBOT_DEBIAN_MIRROR may name one')
   return main
 }
 
-/** Settings by file, which apt reads before all others. */
+/** Settings in a file that apt reads first. */
 function aptEnvironment(folder) {
   const settings = {
     'Dir::State': folder,

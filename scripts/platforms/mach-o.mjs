@@ -1,10 +1,10 @@
-/** Reads what a macOS library (64 bits, of one architecture) asks of the system that loads it. */
+/** Reads what a macOS library (64 bits, one architecture) requires of its system. */
 
 const MAGIC_64_BITS = 0xfeedfacf
 const MACHINES = { 16777223: 'x64', 16777228: 'arm64' }
 const SHARED_TYPES = [6, 8]
 const HEADER_SIZE = 32
-/** Load a library; the same, though it may be missing; the same, and show its symbols as one's own. */
+/** Load commands: a library, an optional library, a re-exported library. */
 const LOADS_LIBRARY = [0x0c, 0x80000018, 0x8000001f]
 
 export function readMachO(bytes) {

@@ -1,4 +1,4 @@
-/** Reads what a Windows library (64 bits) asks of the system that loads it. */
+/** Reads what a Windows library (64 bits) requires of its system. */
 
 const MACHINES = { 34404: 'x64', 43620: 'arm64' }
 const IS_DLL = 0x2000

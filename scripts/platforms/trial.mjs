@@ -1,4 +1,6 @@
-/** The life of the program on a platform, with a second server of the cluster on this machine, over HTTP and then HTTPS. */
+/**
+ * Runs the program on a platform, with a second server on this machine, over HTTP and then HTTPS.
+ */
 
 import { readFileSync } from 'node:fs'
 import http from 'node:http'
@@ -11,12 +13,15 @@ import { CERTIFICATE, eventually, startProgram } from './program.mjs'
 
 export const CHECKS = ['load', 'start', 'gossip http', 'gossip https', 'list', 'control', 'shut down', 'exit']
 
-/** Emulated programs are ten times slower, and machines of CI are busy. */
+/** Emulated programs are ten times slower, and CI machines are busy. */
 const STARTS_WITHIN_MS = 120_000
 const KNOWN_WITHIN_MS = 60_000
 
-/** The outcome of each check by name: `ok`, or why not; what was not reached is missing. Also what was measured. */
-export async function tryOut(platform, rig, app, neighbourApp) {
+/**
+ * Returns the outcome of each check by name (`ok` or the error, missing if not reached), and
+ * measurements.
+ */
+export async function runChecks(platform, rig, app, neighbourApp) {
   const outcomes = {}
   const facts = {}
   for (const secure of [false, true]) {
@@ -93,7 +98,7 @@ function steps(platform, world, facts) {
   }
 }
 
-/** Its status; a process that has ended will not answer any more. */
+/** Returns its status; a process that has ended fails at once. */
 function alive(subject) {
   return async () => {
     if (subject.end() === undefined) return subject.status()
@@ -110,7 +115,7 @@ function requireKeys(list, keys) {
   if (found.join() !== keys.join()) throw new Error(`the list has ${found}, not ${keys}`)
 }
 
-/** A master list and the neighbour; `startSubject` adds the program that is tried out. */
+/** Creates a master list and the second server; `startSubject` adds the tested program. */
 async function openWorld(rig, app, neighbourApp, secure) {
   const store = await openStore(secure)
   const common = { secure, listUrl: store.url }

@@ -1,6 +1,6 @@
 /**
- * Checks prebuilt binaries without running them: `node scripts/release/check-artifacts.mjs [platform]...`, by default all that npm/ holds.
- * A platform that is named has to be there.
+ * Checks prebuilt binaries without running them: `node scripts/release/check-artifacts.mjs
+ * [platform]...`, by default all in npm/. A named platform must exist.
  */
 
 import { existsSync } from 'node:fs'

@@ -1,6 +1,6 @@
 /**
- * Checks the package as it would be published: that its entry points and types are found by every resolution of modules, with
- * publint and attw (Are the types wrong?).
+ * Checks the package as it would be published, with publint and attw (Are the types wrong?): every
+ * module resolution must find its entry points and types.
  */
 
 import { spawnSync } from 'node:child_process'

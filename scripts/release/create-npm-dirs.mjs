@@ -1,4 +1,7 @@
-/** Makes the package of each platform in npm/, as napi does, and adds what every package on the registry should have. */
+/**
+ * Creates the package of each platform in npm/, as napi does, and adds what every published package
+ * should have.
+ */
 
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'

@@ -1,9 +1,11 @@
 /**
- * Publishes a release to the registry that npm is set to: `node scripts/release/publish.mjs [--dry-run] [--provenance] [--local-build]`.
+ * Publishes a release to npm's configured registry: `node scripts/release/publish.mjs [--dry-run]
+ * [--provenance] [--local-build]`.
  *
- * The platforms' packages go first, so that nobody can install a root package whose binaries are not there yet. Written into
- * package.json are the exact versions of these packages; a release is made in a tree that is thrown away afterwards.
- * `--local-build` takes binaries as they are, which is for registries on this very machine: a release wants them fit for all.
+ * The platforms' packages are published first, so that a root package never lacks its binaries.
+ * Their exact versions are written into package.json; a release uses a temporary tree.
+ * `--local-build` accepts any binaries, for registries on this machine: a release requires portable
+ * ones.
  */
 
 import { spawnSync } from 'node:child_process'
@@ -23,9 +25,9 @@ const platforms = napi.targets.map(platformOfTarget)
 const env = {
   ...process.env,
   PATH: join(ROOT, 'node_modules/.bin') + delimiter + process.env.PATH,
-  // So that no `prepare` builds an addon here.
+  // Prevents `prepare` from building an addon here.
   npm_config_ignore_scripts: 'true',
-  // As variables, because napi calls `npm publish` for the platforms' packages and passes no options on.
+  // As variables, because napi calls `npm publish` for the platforms' packages without options.
   ...(flags.includes('--provenance') ? { npm_config_provenance: 'true', npm_config_access: 'public' } : {}),
 }
 
@@ -36,7 +38,7 @@ step(`napi prepublish --tag-style npm --no-gh-release${dryRun}`)
 leaveOutPrepare()
 step(`npm publish${dryRun}`)
 
-/** Before anything is published: half a release can't be taken back. */
+/** Checked before publishing, because half a release cannot be withdrawn. */
 function requirePlacedArtifacts() {
   const faults = platforms.flatMap((platform) => {
     if (!existsSync(join(ROOT, 'npm', platform, artifactOf(platform)))) return `${platform}: no artifact`
@@ -46,7 +48,10 @@ function requirePlacedArtifacts() {
   if (faults.length > 0) fail(faults.join('; '))
 }
 
-/** `prepare` builds a clone's addon, from sources that are no part of the package. Tools that look for scripts would warn of it. */
+/**
+ * `prepare` builds a clone's addon, from sources outside the package; tools that check scripts
+ * would warn.
+ */
 function leaveOutPrepare() {
   const file = join(ROOT, 'package.json')
   const text = readFileSync(file, 'utf8')

@@ -1,6 +1,7 @@
 /**
- * Prints what CHANGELOG.md says of a release: `node scripts/release/release-notes.mjs v2.0.0`.
- * Refuses a tag that is not the version of everything that is published with it, because a version can't be published twice.
+ * Prints the section of CHANGELOG.md about a release: `node scripts/release/release-notes.mjs
+ * v2.0.0`. Rejects a tag that differs from the version of anything published with it, because a
+ * version cannot be published twice.
  */
 
 import { readdirSync, readFileSync } from 'node:fs'
@@ -21,7 +22,7 @@ if (faults.length > 0) {
 }
 console.log(notes)
 
-/** The text below the heading of that version. */
+/** Returns the text below the heading of that version. */
 function notesOf(wanted) {
   for (const entry of read('CHANGELOG.md').split(/^## /m).slice(1)) {
     const [heading, ...lines] = entry.split('\n')
@@ -30,7 +31,7 @@ function notesOf(wanted) {
   return undefined
 }
 
-/** Each place that has the version written into it. */
+/** Returns all files that contain the version. */
 function versions() {
   const found = {
     'package.json': JSON.parse(read('package.json')).version,

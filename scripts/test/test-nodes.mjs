@@ -1,6 +1,7 @@
 /**
- * Runs the JavaScript tests on every Node.js that is supported: `node scripts/test/test-nodes.mjs [--others] [part of a path]...`.
- * Versions other than the running one come from npm and are kept below node_modules; `--others` leaves the running one out.
+ * Runs the JavaScript tests on every supported Node.js: `node scripts/test/test-nodes.mjs
+ * [--others] [part of a path]...`. Other versions come from npm and are cached in node_modules;
+ * `--others` skips the running one.
  */
 
 import { spawnSync } from 'node:child_process'
@@ -17,8 +18,8 @@ const parts = process.argv.slice(2)
 const onlyOthers = parts[0] === '--others'
 if (onlyOthers) parts.shift()
 /**
- * Files that take long and test what is the same on every Node.js: the protocol and the HTTP client, which are Rust, the TypeScript
- * compiler, and the scripts of a release.
+ * Slow test files whose results do not depend on Node.js: the protocol and the HTTP client, which
+ * are Rust, the TypeScript compiler, and the release scripts.
  */
 const SAME_EVERYWHERE = [
   'cluster/addresses',
@@ -43,7 +44,7 @@ for (const major of SUPPORTED) {
   if (run.status !== 0) process.exit(run.status ?? 1)
 }
 
-/** The path of that version's binary, fetched at the first use. */
+/** Returns the path of that version's binary; downloads it once. */
 function installed(major) {
   const name = packageOfNode()
   const folder = join(root, 'node_modules/.cache/nodes', major)

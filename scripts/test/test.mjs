@@ -1,7 +1,7 @@
 /**
- * Runs the JavaScript tests: `node scripts/test/test.mjs [part of a path]... [--without=part of a path]...`, on the Node.js that
- * runs this very file.
- * Node 20 knows no globs for `--test`, so the files are found here.
+ * Runs the JavaScript tests: `node scripts/test/test.mjs [part of a path]... [--without=part of a
+ * path]...`, with the Node.js that runs this file. Node 20 supports no globs for `--test`, so the
+ * files are listed here.
  */
 
 import { spawnSync } from 'node:child_process'
@@ -11,7 +11,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const WITHOUT = '--without='
-/** Files at once for each core: most of a file's time passes while it waits for deadlines of the protocol. */
+/** Files at once for each core: tests mostly wait for deadlines of the protocol. */
 const FILES_PER_CORE = 2
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const parts = process.argv.slice(2).filter((part) => !part.startsWith(WITHOUT))
@@ -31,12 +31,12 @@ const options = [
   '--test',
   `--test-concurrency=${availableParallelism() * FILES_PER_CORE}`,
   '--test-reporter=spec',
-  // Far above what any file needs: it only keeps a hanging one from hanging the run.
+  // Far above what any file needs; it only prevents a hanging file from blocking the run.
   '--test-timeout=600000',
 ]
-// The tools that tests start by name (`#!/usr/bin/env node`) run on the same Node.js.
+// The tools that tests start by name (`#!/usr/bin/env node`) run with the same Node.js.
 const environment = { ...process.env, PATH: dirname(process.execPath) + delimiter + process.env.PATH }
-// Variables for the scripts, such as SHAZBOT_PLATFORMS_CACHE, would be warned of by every server of the tests.
+// Servers in tests would warn about the scripts' variables, such as SHAZBOT_PLATFORMS_CACHE.
 for (const name of Object.keys(environment))
   if (name.startsWith('SHAZBOT_') && !name.startsWith('SHAZBOT_TEST_')) delete environment[name]
 const run = spawnSync(process.execPath, [...options, ...files], {
@@ -48,7 +48,7 @@ process.exitCode = run.status ?? 1
 
 function testFiles(folder) {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
-    // With slashes on Windows too, as parts of paths are given.
+    // With slashes on Windows too, as in the arguments.
     const path = `${folder}/${entry.name}`
     if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : testFiles(path)
     return entry.name.endsWith('.test.js') ? [path] : []

@@ -1,8 +1,9 @@
 'use strict'
 
 /**
- * The Express program that is run on each platform: the three routes as `docs/hand-written-routes.md` shows them, and two of
- * its own through which a test watches and ends it, because not every rig passes signals and pipes on.
+ * The Express program that runs on each platform. It has the three routes of
+ * `docs/hand-written-routes.md`, and two more through which a test checks and ends it, because not
+ * every rig forwards signals and pipes.
  */
 
 const { readFileSync, writeFileSync } = require('node:fs')
@@ -54,5 +55,5 @@ server.listen(Number(PORT), '127.0.0.1', async () => {
   started = true
 })
 
-// Nothing here ends the process: it has to end by itself, which this tells from a crash.
+// The process must end by itself; this file distinguishes that from a crash.
 process.on('exit', (code) => writeFileSync(path.join(__dirname, 'ended'), String(code)))
