@@ -34,20 +34,23 @@ export class Cluster {
     this.members = members
   }
 
-  /** Who sees whom: for each running server its own list; undefined for one that does not answer. */
+  /** Returns each running server's own list; undefined for one that does not answer. */
   async view() {
     const running = this.members.filter((member) => member.running)
     const lists = await Promise.all(running.map((member) => member.list(this.controlSecret)))
     return new Map(running.map((member, index) => [member, lists[index]]))
   }
 
-  /** Whether the master list names this server. */
+  /** Whether the master list contains this server. */
   isListed(member) {
     const { online = [] } = this.store.list() ?? {}
     return online.some(({ baseUrl }) => baseUrl === member.url)
   }
 
-  /** Lets every server leave; resolves when all processes have ended, by themselves or, past the deadline, not. */
+  /**
+   * Makes every server leave; resolves when all processes have ended, by themselves or at the
+   * deadline.
+   */
   async end(deadline = 20_000) {
     const killing = setTimeout(() => this.killAll(), deadline)
     await Promise.all(this.members.map((member) => member.leave()))

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
-const BETWEEN_LOOKS = 250
+const POLL_INTERVAL = 250
 
-/** Leaves the cluster running and the table live until Ctrl-C. */
+/** Keeps the cluster and the live table running until Ctrl-C. */
 export async function keepRunning(cluster, screen) {
   const running = cluster.members.filter((member) => member.running)
   const [{ url }] = running
@@ -16,6 +16,6 @@ export async function keepRunning(cluster, screen) {
     ${running.map(({ name, pid }) => `kill -9 ${pid}   # ${name}`).join('\n    ')}`)
   for (;;) {
     screen.show(cluster.members, await cluster.view())
-    await pause(BETWEEN_LOOKS)
+    await pause(POLL_INTERVAL)
   }
 }

@@ -4,7 +4,10 @@ import { fileURLToPath } from 'node:url'
 
 const PROGRAM = fileURLToPath(new URL('server.js', import.meta.url))
 
-/** One server of the demo: a process that can be started, killed, asked to leave, and started again at the same port. */
+/**
+ * One server of the demo: a process that can be started, killed, made to leave, and restarted on
+ * the same port.
+ */
 export class Member {
   #process
   #log = ''
@@ -25,7 +28,7 @@ export class Member {
     return this.#process !== undefined
   }
 
-  /** What the process has written so far, for the message when something goes wrong. */
+  /** The process's output, for error messages. */
   get log() {
     return this.#log
   }
@@ -44,12 +47,12 @@ export class Member {
     this.state = 'running'
   }
 
-  /** Ends the process as a crash would: nobody is told. */
+  /** Kills the process, as a crash does, without an announcement. */
   kill() {
     this.#process?.kill('SIGKILL')
   }
 
-  /** Asks the process to leave, resolves once it has ended by itself. */
+  /** Makes the process leave; resolves once it has ended by itself. */
   async leave() {
     const child = this.#process
     if (child === undefined) return
@@ -59,7 +62,10 @@ export class Member {
     await end
   }
 
-  /** What this server says about the cluster: a map from base URL to `online` or `offline`; undefined while it does not answer. */
+  /**
+   * Returns this server's list: a map from base URL to `online` or `offline`; undefined while it
+   * does not answer.
+   */
   async list(controlSecret) {
     try {
       const response = await fetch(`${this.url}clustershazbot/list`, {

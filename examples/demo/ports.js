@@ -1,10 +1,11 @@
 import { createServer } from 'node:net'
 
-// Below the range from which systems take ports for outgoing connections: a server that is down keeps its port until it comes back.
+// Below the range of ephemeral ports, so that a server that is down keeps its port until it
+// returns.
 const FIRST = 12_000
 const LAST = 32_000
 
-/** Ports of the loopback interface that nobody listens on, all different. */
+/** Returns different loopback ports on which nothing listens. */
 export async function freePorts(count) {
   const ports = new Set()
   while (ports.size < count) {

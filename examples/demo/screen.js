@@ -1,7 +1,7 @@
 import { styleFor } from './style.js'
-import { sentencesOf, tableOf } from './table.js'
+import { sentencesFor, tableOf } from './table.js'
 
-/** Where the demo is watched: a live table below a log in a terminal, plain lines anywhere else. */
+/** Opens the demo's output: a live table below a log in a terminal, plain lines anywhere else. */
 export function openScreen(stream) {
   return stream.isTTY ? new LiveScreen(stream) : new PlainScreen(stream)
 }
@@ -45,7 +45,7 @@ class LiveScreen extends Screen {
     if (table.join() !== this.#table.join()) this.#redraw(undefined, table)
   }
 
-  /** Takes the table away: what it shows is over. */
+  /** Removes the table. */
   close() {
     this.#redraw(undefined, [])
   }
@@ -66,7 +66,7 @@ class PlainScreen extends Screen {
   }
 
   show(members, view) {
-    const sentences = sentencesOf(members, view)
+    const sentences = sentencesFor(members, view)
     for (const sentence of sentences) if (!this.#shown.has(sentence)) this.note(sentence)
     this.#shown = new Set(sentences)
   }

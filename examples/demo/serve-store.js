@@ -1,4 +1,5 @@
-// A master-list store to try the other examples with; its address and its secret are those of their settings.env.
+// A master-list store for the other examples; its address and its secret are those in their
+// settings.env.
 import { openStore } from './store.js'
 
 const store = await openStore({ port: 3999, authorization: 'Bearer change-me-store' })

@@ -1,4 +1,5 @@
-// One server of the demo: an Express 5 program as anyone would write it, started by cluster.js with its environment.
+// One server of the demo: an ordinary Express 5 program, started by cluster.js with its
+// environment.
 
 import {
   shazbotControlRequest,
@@ -32,14 +33,14 @@ shazbotStart().catch((error) => {
   process.exit(1)
 })
 
-// The channel to the demo closes when the demo ends, however it ends: no server outlives it.
-const endAtOnce = () => process.exit()
-process.once('disconnect', endAtOnce)
+// The channel closes when the demo ends, for any reason, so no server outlives it.
+const exitAtOnce = () => process.exit()
+process.once('disconnect', exitAtOnce)
 
 async function leave() {
   await shazbotShutDown()
   server.close()
-  process.off('disconnect', endAtOnce)
+  process.off('disconnect', exitAtOnce)
   if (process.connected) process.disconnect()
 }
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, leave)

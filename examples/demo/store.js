@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 
-const LARGEST_LIST = 16 * 1024 * 1024
+const MAX_LIST_BYTES = 16 * 1024 * 1024
 
 /**
- * A store for the master list, as small as one can be: `GET` hands the list out with its ETag, `PUT` replaces it if the conditions
- * `If-Match` and `If-None-Match` hold and the `Authorization` header is right. Before the first `PUT` there is no list: 404.
+ * A minimal store for the master list: `GET` returns the list with its ETag. `PUT` replaces it if
+ * the conditions `If-Match` and `If-None-Match` hold and the `Authorization` header is correct.
+ * Before the first `PUT` there is no list: 404.
  */
 export async function openStore({ port = 0, authorization }) {
   let list
@@ -58,7 +59,7 @@ async function bodyOf(request) {
   let size = 0
   for await (const chunk of request) {
     size += chunk.length
-    if (size > LARGEST_LIST) return ''
+    if (size > MAX_LIST_BYTES) return ''
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')

@@ -1,15 +1,15 @@
-import { everybodySees, everybodyStaysWith, expect, until } from './watch.js'
+import { allKeepSeeing, allSee, expect, until } from './watch.js'
 
-// Who has not answered a server yet may be one that does not listen yet, and is not buried by it for 27 s. Each server probes
-// another one a second, so by then each has been answered by all four.
-const UNTIL_ALL_HAVE_MET = 6_000
+// A server that has not answered another one yet may not listen yet, and is not declared dead for
+// 27 s. Each server probes another one per second, so by then each has been answered by all four.
+const ALL_PROBED_AFTER = 6_000
 const STILL_DEAD_AFTER = 3_000
 
 /**
- * What the demo tells: five servers find each other, one crashes, one leaves, the crashed one comes back.
- * Resolves with what happened and how many seconds it took until everybody knew; rejects where an expectation fails.
+ * The demo's story: five servers find each other, one crashes, one leaves, the crashed one returns.
+ * Resolves with the events and the seconds until all knew; rejects if an expectation fails.
  */
-export async function tellStory(cluster, screen) {
+export async function runStory(cluster, screen) {
   const { members } = cluster
   const [crashing, leaving] = members.slice(-2)
   const without = (...absent) => members.filter((member) => !absent.includes(member))
@@ -19,28 +19,28 @@ export async function tellStory(cluster, screen) {
     screen.chapter(text)
     const begin = performance.now()
     event()
-    await everybodySees(online, cluster, screen)
+    await allSee(online, cluster, screen)
     const seconds = (performance.now() - begin) / 1000
-    screen.success(`everybody knows after ${seconds.toFixed(1)} s`)
+    screen.success(`all know after ${seconds.toFixed(1)} s`)
     timings.push({ text, seconds })
   }
 
   await chapter(
-    'Five servers start; each knows nothing but the address of the master list',
+    'Five servers start; each knows only the URL of the master list',
     () => {
       for (const member of members) member.start()
     },
     members,
   )
-  await everybodyStaysWith(members, UNTIL_ALL_HAVE_MET, cluster, screen)
-  screen.success('everybody has met everybody: they probe each other once a second')
+  await allKeepSeeing(members, ALL_PROBED_AFTER, cluster, screen)
+  screen.success('all have probed each other: each server sends one probe per second')
 
   await chapter(
-    `${crashing.name} is killed (SIGKILL); nobody is told`,
+    `${crashing.name} is killed (SIGKILL), without an announcement`,
     () => crashing.kill(),
     without(crashing),
   )
-  await everybodyStaysWith(without(crashing), STILL_DEAD_AFTER, cluster, screen)
+  await allKeepSeeing(without(crashing), STILL_DEAD_AFTER, cluster, screen)
   screen.success(`${crashing.name} stays dead: no old news brings it back`)
 
   await chapter(`${leaving.name} leaves (SIGTERM)`, () => leaving.leave(), without(crashing, leaving))
@@ -52,11 +52,11 @@ export async function tellStory(cluster, screen) {
     leaving.state === 'left',
     `${leaving.name} should have left, but it ${leaving.state}\n${leaving.log}`,
   )
-  expect(!cluster.isListed(leaving), `${leaving.name} has left, but the master list still names it`)
-  screen.success(`${leaving.name}'s process ended by itself, and the master list does not name it any more`)
+  expect(!cluster.isListed(leaving), `${leaving.name} has left, but is still on the master list`)
+  screen.success(`${leaving.name}'s process ended by itself, and it is no longer on the master list`)
 
   await chapter(
-    `${crashing.name} comes back (the time holds the start of its process)`,
+    `${crashing.name} returns (including the start of its process)`,
     () => crashing.start(),
     without(leaving),
   )

@@ -1,4 +1,4 @@
-/** Colours for a stream, or none where they would only be noise. */
+/** Returns colours for a terminal, or none for other streams. */
 export function styleFor(stream) {
   const colourful = stream.isTTY && process.env.NO_COLOR === undefined && process.env.TERM !== 'dumb'
   const paint = (code) => (text) => (colourful ? `\x1b[${code}m${text}\x1b[0m` : String(text))

@@ -1,15 +1,15 @@
 const INDENT = '    '
 const SIGNS = { online: '●', offline: '✕', unknown: '·' }
 const PORT_WIDTH = 9
-const SILENT = ' '
+const NO_ANSWER = ' '
 
-/** The table of who sees whom, one line a server, as an array of lines. */
+/** Returns the table of views, one line per server, as an array of lines. */
 export function tableOf(members, view, style) {
   const width = Math.max(...members.map(({ name }) => name.length)) + 2
   const colours = { online: style.green, offline: style.red, unknown: style.dim }
   const cell = (observer, subject) => {
-    if (view.get(observer) === undefined) return SILENT.padEnd(width)
-    const sight = sightOf(view, observer, subject)
+    if (view.get(observer) === undefined) return NO_ANSWER.padEnd(width)
+    const sight = viewOf(view, observer, subject)
     return colours[sight](SIGNS[sight].padEnd(width))
   }
   const rows = members.map((observer) => {
@@ -32,19 +32,19 @@ export function tableOf(members, view, style) {
   ]
 }
 
-/** The same as text: one sentence a running server. */
-export function sentencesOf(members, view) {
+/** Returns the same as text: one sentence per running server. */
+export function sentencesFor(members, view) {
   return members
     .filter((member) => view.get(member) !== undefined)
     .map((observer) => {
       const named = (sight) =>
-        members.filter((subject) => sightOf(view, observer, subject) === sight).map(({ name }) => name)
+        members.filter((subject) => viewOf(view, observer, subject) === sight).map(({ name }) => name)
       const [online, offline] = [named('online'), named('offline')]
       const gone = offline.length > 0 ? `; offline: ${offline.join(' ')}` : ''
       return `${observer.name} sees ${online.join(' ')}${gone}`
     })
 }
 
-function sightOf(view, observer, subject) {
+function viewOf(view, observer, subject) {
   return view.get(observer)?.get(subject.url) ?? 'unknown'
 }

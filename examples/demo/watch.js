@@ -1,44 +1,44 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
-const BETWEEN_LOOKS = 50
-const PATIENCE = 60_000
+const POLL_INTERVAL = 50
+const TIMEOUT = 60_000
 
-/** Polls all lists, and shows them, until each of these servers sees exactly these servers online. */
-export async function everybodySees(online, cluster, screen) {
+/** Polls and shows all lists until each of these servers lists exactly these servers as online. */
+export async function allSee(online, cluster, screen) {
   let objection
   await until(
     async () => {
-      objection = await look(online, cluster, screen)
+      objection = await poll(online, cluster, screen)
       return objection === undefined
     },
     () => objection,
   )
 }
 
-/** Watches for so many milliseconds that nobody changes its mind. */
-export async function everybodyStaysWith(online, lasting, cluster, screen) {
+/** Checks for `lasting` ms that no list changes. */
+export async function allKeepSeeing(online, lasting, cluster, screen) {
   const deadline = performance.now() + lasting
   while (performance.now() < deadline) {
-    const objection = await look(online, cluster, screen)
-    expect(objection === undefined, `everybody knew, but then ${objection}`)
-    await pause(BETWEEN_LOOKS)
+    const objection = await poll(online, cluster, screen)
+    expect(objection === undefined, `all knew, but then ${objection}`)
+    await pause(POLL_INTERVAL)
   }
 }
 
-export async function until(condition, complaint) {
-  const deadline = performance.now() + PATIENCE
+export async function until(condition, message) {
+  const deadline = performance.now() + TIMEOUT
   while (!(await condition())) {
-    expect(performance.now() < deadline, `after ${PATIENCE / 1000} s ${complaint()}`)
-    await pause(BETWEEN_LOOKS)
+    expect(performance.now() < deadline, `after ${TIMEOUT / 1000} s ${message()}`)
+    await pause(POLL_INTERVAL)
   }
 }
 
-export function expect(condition, complaint) {
-  if (!condition) throw new Error(complaint)
+export function expect(condition, message) {
+  if (!condition) throw new Error(message)
 }
 
-/** Asks everybody and shows the answers; returns who is in the way of the expectation, and how, if anybody is. */
-async function look(online, cluster, screen) {
+/** Polls and shows all lists; returns the first difference from the expectation, if any. */
+async function poll(online, cluster, screen) {
   const view = await cluster.view()
   screen.show(cluster.members, view)
   for (const observer of online) {

@@ -6,37 +6,37 @@ use clustershazbot::sim::spec::Kind;
 const USAGE: &str = "\
 usage: simulate [options]
 
-  --servers N          how many servers there are, from 2 (default 100)
+  --servers N          the number of servers, from 2 (default 100)
   --scenario NAME      join, leave, crash, vanish, partition, upgrade, restart-storm, steady or lossy (default crash)
-  --events N           how often it happens (default 20; upgrade: every server once)
-  --loss SHARE         the share of messages that get lost (default 0.01; lossy: 0.25)
-  --legacy-share SHARE the share of servers that run the original (default 0)
-  --reduced yes        crash and join by a model that needs little for each server: 100,000 and more
-  --seed N             decides everything that is left to chance (default 1)
-  --compare legacy     the same with servers that run the original, beside it
+  --events N           the number of events (default 20; upgrade: every server once)
+  --loss SHARE         the share of lost messages (default 0.01; lossy: 0.25)
+  --legacy-share SHARE the share of legacy peers (default 0)
+  --reduced yes        runs crash and join in a reduced model, for 100,000 servers and more
+  --seed N             the seed of all random choices (default 1)
+  --compare legacy     also runs the same with legacy peers only
   --plot FILE          the plot, as SVG (default simulate.svg; an empty name: none)
   --json FILE          the numbers, as JSON
 ";
 
-/// What is wanted.
+/// The parsed command line.
 pub(crate) struct Arguments {
-    /// What is run.
+    /// The plan of the run.
     pub(crate) plan: Plan,
-    /// Whether the original is run beside it.
+    /// Whether to run legacy peers for comparison.
     pub(crate) compares: bool,
-    /// Whether the reduced model is used.
+    /// Whether to use the reduced model.
     pub(crate) is_reduced: bool,
-    /// Where the plot goes.
+    /// The path of the plot.
     pub(crate) plot: Option<String>,
-    /// Where the numbers go.
+    /// The path of the numbers.
     pub(crate) json: Option<String>,
 }
 
 impl Arguments {
-    /// Reads the arguments.
+    /// Parses the arguments.
     ///
     /// # Errors
-    /// Says what is wrong, or how it is used.
+    /// Describes the error, or the usage.
     pub(crate) fn read(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut plan = Plan {
             scenario: Scenario::Crash,

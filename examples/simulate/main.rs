@@ -1,4 +1,4 @@
-//! Simulates a cluster, and shows how fast news reach all: a table, a plot, and the numbers as JSON.
+//! Simulates a cluster, and shows how fast news reaches all servers: a table, a plot, and JSON.
 //!
 //! ```sh
 //! cargo run --release --example simulate -- --servers 1000 --scenario crash --loss 0.01 --events 20 --compare legacy
@@ -16,15 +16,15 @@ use clustershazbot::sim::scenarios::{self, Plan, Results};
 use clustershazbot::sim::spec::Kind;
 use clustershazbot::sim::world::World;
 
-/// One cluster that was simulated.
+/// A simulated cluster.
 pub(crate) struct Run {
-    /// As it is called in the table and the plot.
+    /// Its name in the table and the plot.
     pub(crate) name: &'static str,
-    /// What was run.
+    /// The plan of the run.
     pub(crate) plan: Plan,
-    /// What was found.
+    /// The results.
     pub(crate) results: Results,
-    /// How long that took, in real seconds.
+    /// The duration in real seconds.
     pub(crate) real_seconds: f64,
 }
 
@@ -64,7 +64,7 @@ fn write(path: &str, text: &str) -> bool {
     std::path::Path::new(path).exists()
 }
 
-/// The reduced model, which has no world.
+/// Runs the reduced model, which has no world.
 fn reduced(plan: &Plan, progress: &mut dyn FnMut(usize)) -> Results {
     let events = clustershazbot::sim::reduced::run(plan, progress).unwrap_or_default();
     Results {

@@ -1,4 +1,4 @@
-//! The plot: the share of informed servers over time, as an SVG that is readable on light and on dark ground.
+//! The plot of the share of informed servers over time, as an SVG for light and dark backgrounds.
 
 use std::fmt::Write;
 
@@ -13,10 +13,10 @@ const LEFT: f64 = 64.0;
 const RIGHT: f64 = 24.0;
 const TOP: f64 = 72.0;
 const BOTTOM: f64 = 56.0;
-/// Time is shown from here on; its scale is logarithmic, as the one is a hundred times faster than the other.
+/// The start of the logarithmic time axis, in ms; one peer is a hundred times faster than another.
 const FIRST: f64 = 10.0;
 const POINTS: u32 = 300;
-/// Single events are drawn faintly behind the average, at most so many.
+/// The maximum number of single events that are drawn faintly behind the average.
 const MAX_SINGLE: usize = 10;
 
 const STYLE: &str = "\
@@ -31,10 +31,10 @@ text{fill:currentColor}\
 @media(prefers-color-scheme:dark){svg{background:#14171a;color:#e8eaed}\
 .c0{stroke:#6db1ff}.c1{stroke:#ff9a5c}.t0{fill:#6db1ff}.t1{fill:#ff9a5c}}";
 
-/// The plot.
+/// Draws the plot.
 pub(crate) fn of(runs: &[Run]) -> String {
     let mut svg = String::new();
-    // Writing into memory has no way to fail.
+    // Writing into memory cannot fail.
     let _ = draw(runs, &mut svg);
     svg
 }
@@ -132,7 +132,7 @@ fn draw_curve(svg: &mut String, class: &str, events: &[Watch], last: f64) -> std
     for point in 0..=POINTS {
         let millis = FIRST * (last / FIRST).powf(f64::from(point) / f64::from(POINTS));
         let share = share_informed(events, millis as u64);
-        // What lies on a level line needs no points but its ends.
+        // A level line needs only its end points.
         if before == Some(share) && point < POINTS {
             continue;
         }

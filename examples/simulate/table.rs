@@ -1,4 +1,4 @@
-//! The numbers, as a table to read and as JSON.
+//! The numbers as a table and as JSON.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::Run;
 
-/// The table.
+/// Formats the table.
 pub(crate) fn of(runs: &[Run]) -> String {
     let mut text = String::new();
     for run in runs {
@@ -29,7 +29,7 @@ fn describe(run: &Run, text: &mut String) -> std::fmt::Result {
         plan.loss * 100.0,
         plan.seed,
     )?;
-    for (audience, events) in [("servers", &results.events), ("of the original", &results.legacy_events)] {
+    for (audience, events) in [("servers", &results.events), ("legacy peers", &results.legacy_events)] {
         if events.is_empty() {
             continue;
         }
@@ -44,13 +44,13 @@ fn describe(run: &Run, text: &mut String) -> std::fmt::Result {
     let steady = &results.steady;
     writeln!(
         text,
-        "\n  while nothing happens a server sends {:.2} kB/s (the busiest {:.2} kB/s), {:.2} requests/s",
+        "\n  in the steady state a server sends {:.2} kB/s (the busiest {:.2} kB/s), {:.2} requests/s",
         steady.mean_bytes / 1_000.0,
         steady.max_bytes / 1_000.0,
         steady.mean_requests,
     )?;
     if let Some(deaths) = results.false_deaths {
-        writeln!(text, "  {deaths} times a server that runs was declared dead")?;
+        writeln!(text, "  {deaths} times a running server was declared dead")?;
     }
     let checks = &world.checks;
     writeln!(text, "  {} violations of the invariants", checks.found)?;
@@ -65,7 +65,7 @@ fn describe(run: &Run, text: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
-/// The most memory that was in use so far, in bytes; where the system tells.
+/// Returns the peak memory usage in bytes, if the system reports it.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -76,7 +76,7 @@ fn seconds(time: Option<u64>) -> String {
     time.map_or("never".to_owned(), |millis| format!("{:.2} s", millis as f64 / 1_000.0))
 }
 
-/// The same as JSON.
+/// Formats the numbers as JSON.
 pub(crate) fn json(runs: &[Run]) -> String {
     let runs: Vec<Value> = runs.iter().map(run_as_json).collect();
     format!("{:#}\n", json!({ "runs": runs }))
