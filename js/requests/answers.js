@@ -36,7 +36,7 @@ function toMessage({ online, offline }) {
 
 /** Returns the known servers, with the offline ones if the header contains the control secret. */
 function answerList(authorization) {
-  return listServers(mayControl(authorization))
+  return listServers({ includeOffline: mayControl(authorization) })
 }
 
 /** Carries out a control message. */

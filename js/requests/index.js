@@ -31,7 +31,7 @@ async function shazbotControlRequest(authorizationHeader, message) {
 /** Returns the servers known to this one; see `index.d.ts`. */
 function shazbotGetServerList(includeOffline = false) {
   requireRunning()
-  return answers().listServers(Boolean(includeOffline))
+  return answers().listServers({ includeOffline: Boolean(includeOffline) })
 }
 
 /** A missing or repeated header matches no secret. */

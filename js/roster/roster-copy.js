@@ -43,8 +43,8 @@ class RosterCopy {
     this.#storeUrls(updateSnapshot(this.#snapshot.bytes))
   }
 
-  lists(includeOffline) {
-    return this.#snapshot.lists(this.#table.urls, includeOffline)
+  lists(options) {
+    return this.#snapshot.lists(this.#table.urls, options)
   }
 
   #storeUrls(newUrls) {
@@ -69,7 +69,7 @@ function mergeAndList(lists) {
   const roster = acquire()
   try {
     const merging = roster.gossip(lists)
-    return merging ? listAfter(merging) : roster.lists(true)
+    return merging ? listAfter(merging) : roster.lists({ includeOffline: true })
   } finally {
     idle = roster
   }
@@ -78,19 +78,19 @@ function mergeAndList(lists) {
 /** Uses no copy while it waits, because other requests need it. */
 async function listAfter(merging) {
   await merging
-  return listServers(true)
+  return listServers({ includeOffline: true })
 }
 
 /**
  * Returns all known servers.
  *
- * @param {boolean} includeOffline
+ * @param {{ includeOffline: boolean }} options
  */
-function listServers(includeOffline) {
+function listServers(options) {
   const roster = acquire()
   try {
     roster.update()
-    return roster.lists(includeOffline)
+    return roster.lists(options)
   } finally {
     idle = roster
   }

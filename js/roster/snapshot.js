@@ -42,10 +42,10 @@ class RosterSnapshot {
    * Returns new objects, which the caller may change.
    *
    * @param {string[]} urls by slot
-   * @param {boolean} includeOffline
+   * @param {{ includeOffline: boolean }} options
    * @returns {import('../..').ServerList}
    */
-  lists(urls, includeOffline) {
+  lists(urls, { includeOffline }) {
     const { head, stamps, flags, count } = this
     const onlineTotal = head[OnlineCount]
     const online = new Array(onlineTotal)
