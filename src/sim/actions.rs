@@ -67,8 +67,17 @@ impl World {
         });
     }
 
-    /// Drains the servers on a host, or brings them back.
-    pub fn control(&mut self, host: HostId, online: bool) {
+    /// Drains the servers on a host.
+    pub fn drain(&mut self, host: HostId) {
+        self.control(host, false);
+    }
+
+    /// Brings the drained servers on a host back.
+    pub fn bring_back(&mut self, host: HostId) {
+        self.control(host, true);
+    }
+
+    pub(super) fn control(&mut self, host: HostId, online: bool) {
         self.trace.controls += 1;
         self.hosts[host.index()].should_be_online = online;
         self.focus_on(host);

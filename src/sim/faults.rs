@@ -112,9 +112,9 @@ impl FaultGenerator {
             }
             1 if !legacy_peers.is_empty() => {
                 let host = legacy_peers[self.address_rng.random_range(0..legacy_peers.len())];
-                world.control(host, false);
+                world.drain(host);
                 world.run_for(self.address_rng.random_range(0..5_000));
-                world.control(host, true);
+                world.bring_back(host);
             }
             _ => {}
         }
@@ -133,10 +133,10 @@ impl FaultGenerator {
             0 | 1 if may_end => world.crash(running),
             2 if may_end => world.vanish(running),
             3 if may_end => world.leave(running),
-            4 if may_end && host_of(world, running).kind != Kind::Legacy => world.control(running, false),
+            4 if may_end && host_of(world, running).kind != Kind::Legacy => world.drain(running),
             5 | 6 => {
                 let drained = all.into_iter().find(|host| is_drained(world, *host));
-                drained.into_iter().for_each(|host| world.control(host, true));
+                drained.into_iter().for_each(|host| world.bring_back(host));
             }
             7..=10 if !down.is_empty() => {
                 let (host, spec) = (self.choose(&down), self.spec());

@@ -54,6 +54,15 @@ enum Purpose {
     Greeting,
 }
 
+/// What a server does with news that it learns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spreading {
+    /// Pushes it to others.
+    Rumour,
+    /// Keeps it.
+    None,
+}
+
 /// One event in a large cluster.
 #[derive(Debug)]
 struct Model {
@@ -124,7 +133,7 @@ impl Model {
                 ModelEvent::Probe(server) => self.probe(server),
                 ModelEvent::Round(server) => self.push(server),
                 ModelEvent::Arrival { from, to, purpose } => self.arrive(from, to, purpose),
-                ModelEvent::Death(server) => self.learn(server, true),
+                ModelEvent::Death(server) => self.learn(server, Spreading::Rumour),
             }
         }
         Watch::from_curve(self.audience(), self.curve)
@@ -138,12 +147,12 @@ impl Model {
         self.rng.random_range(0..self.audience())
     }
 
-    fn learn(&mut self, server: u32, spreads: bool) {
+    fn learn(&mut self, server: u32, spreading: Spreading) {
         let Some(state) = self.servers.get_mut(server as usize).filter(|state| !state.knows) else { return };
         state.knows = true;
         self.informed += 1;
         self.curve.push((self.now, self.informed));
-        if spreads {
+        if spreading == Spreading::Rumour {
             state.rounds_left = Some(self.rounds);
             self.queue.push(self.now + millis(COALESCED), ModelEvent::Round(server));
         }
@@ -233,7 +242,7 @@ impl Model {
         };
         let is_new = !state(self, to).knows;
         if sender_tells {
-            self.learn(to, true);
+            self.learn(to, Spreading::Rumour);
         }
         let has_response = self.network.carry(HostId(to), HostId(from)).is_some();
         if !has_response || purpose == Purpose::Greeting {
@@ -242,10 +251,10 @@ impl Model {
         // The response carries the receiver's rumours; a digest comparison, what either side lacks.
         let receiver = state(self, to);
         if !sender_tells && (receiver.rounds_left.is_some() || (purpose == Purpose::Sync && receiver.knows)) {
-            self.learn(from, purpose != Purpose::Sync);
+            self.learn(from, if purpose == Purpose::Sync { Spreading::None } else { Spreading::Rumour });
         } else if purpose == Purpose::Sync && state(self, from).knows && !receiver.knows {
             // A server that learns a missing claim passes it on.
-            self.learn(to, true);
+            self.learn(to, Spreading::Rumour);
         }
         let differs = state(self, from).knows != receiver.knows;
         let now = self.now;

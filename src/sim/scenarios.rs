@@ -370,9 +370,9 @@ mod tests {
                 events: 2,
                 seed: 1,
             };
-            let mut told = 0;
-            let results = run(&plan, &mut |completed| told = completed);
-            assert_eq!(told, 2);
+            let mut progress_count = 0;
+            let results = run(&plan, &mut |completed| progress_count = completed);
+            assert_eq!(progress_count, 2);
             assert_eq!(results.world.checks.violations, []);
             let expected_events = if matches!(scenario, Scenario::Steady | Scenario::Lossy) { 0 } else { 2 };
             assert_eq!(results.events.len(), expected_events, "{scenario:?} among {servers}");

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use super::{FIRST, assert_agreement_throughout, assert_agreement_within, assert_no_violations, natives};
+use super::{
+    FIRST, assert_agreement_throughout, assert_agreement_within, assert_no_violations, native_world,
+};
 use crate::protocol::message::{ReceivedEntry, ReceivedLists, Refusal};
 use crate::sim::clock::{EPOCH, Millis};
 use crate::sim::host::Squatter;
@@ -74,7 +76,7 @@ fn another_service_keeps_a_legacy_address_online_for_three_intervals() {
 
 #[test]
 fn a_server_that_returns_to_its_address_is_online_at_once() {
-    let mut world = natives(10);
+    let mut world = native_world(10);
     world.crash(FIRST);
     world.take_over(FIRST, SQUATTERS[0]);
     world.run_for(90_000);
@@ -110,7 +112,7 @@ fn drained() -> (World, HostId) {
     world.populate(&specs);
     world.run_for(5_000);
     let host = HostId(8);
-    world.control(host, false);
+    world.drain(host);
     accuse(&mut world, host);
     let all_know = |world: &World| natives_that_see(world, host) == 0;
     assert!(world.run_until(10_000, all_know));
@@ -155,7 +157,7 @@ fn native_servers_together_check_a_drained_legacy_peer_every_ten_seconds() {
 fn a_legacy_peer_that_is_brought_back_is_online_after_a_minute() {
     let (mut world, host) = drained();
     world.run_for(300_000);
-    world.control(host, true);
+    world.bring_back(host);
     let sees_it = |world: &World| natives_that_see(world, host) > 0;
     assert!(!world.run_until(60_000, sees_it), "not before a minute");
     // The next question comes within 10 s on average, then a rumour.
@@ -168,9 +170,9 @@ fn a_legacy_peer_that_is_brought_back_is_online_after_a_minute() {
 fn another_drain_restarts_the_minute() {
     let (mut world, host) = drained();
     for _ in 0..5 {
-        world.control(host, true);
+        world.bring_back(host);
         world.run_for(50_000);
-        world.control(host, false);
+        world.drain(host);
         for _ in 0..900 {
             world.run_for(100);
             assert_eq!(natives_that_see(&world, host), 0);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    FIRST, SECOND, assert_agreement_throughout, assert_agreement_within, assert_no_violations, natives,
+    FIRST, SECOND, assert_agreement_throughout, assert_agreement_within, assert_no_violations, native_world,
 };
 use crate::sim::clock::{EPOCH, Glitch, Millis};
 use crate::sim::spec::{Kind, Spec};
@@ -14,7 +14,7 @@ const HOUR: i64 = 3_600_000;
 
 #[test]
 fn a_drained_server_that_restarted_with_its_clock_set_back_is_offline_everywhere() {
-    let mut world = natives(6);
+    let mut world = native_world(6);
     world.restart(FIRST, Spec { wall_offset: 3 * HOUR, ..Spec::of(Kind::Native) });
     assert_agreement_within(&mut world, 10_000);
     // No server tells it of its earlier life before it is drained.
@@ -22,12 +22,12 @@ fn a_drained_server_that_restarted_with_its_clock_set_back_is_offline_everywhere
     world.store.set_fault(crate::sim::store::Fault::Down);
     world.restart(FIRST, Spec { wall_offset: -3 * HOUR, ..Spec::of(Kind::Native) });
     world.run_for(500);
-    world.control(FIRST, false);
+    world.drain(FIRST);
     world.run_for(500);
     world.heal();
     assert_agreement_within(&mut world, 75_000);
     assert_agreement_throughout(&mut world, 30_000);
-    world.control(FIRST, true);
+    world.bring_back(FIRST);
     assert_agreement_within(&mut world, 2_000);
     assert_agreement_throughout(&mut world, 30_000);
     assert_no_violations(&world);
@@ -96,12 +96,12 @@ fn a_restart_in_1970_supersedes_the_earlier_run_once_the_clock_is_right() {
         world.restart(FIRST, starts_with(Glitch { by: -YEARS_SINCE_1970, lasts: 4_000 }));
         if drains {
             world.run_for(500);
-            world.control(FIRST, false);
+            world.drain(FIRST);
         }
         world.run_for(4_000);
         assert_agreement_within(&mut world, CONVERGENCE_TIME);
         assert_agreement_throughout(&mut world, 30_000);
-        world.control(FIRST, true);
+        world.bring_back(FIRST);
         assert_claims_are_accepted(&mut world, FIRST);
     }
 }
@@ -138,9 +138,9 @@ fn a_clock_that_was_ahead_leaves_no_trace_among_native_servers() {
     world.restart(SECOND, starts_with(Glitch { by: 3 * DAY, lasts: 240_000 }));
     let last = world.join(starts_with(Glitch { by: 3 * DAY, lasts: 240_000 }));
     world.run_for(60_000);
-    world.control(SECOND, false);
+    world.drain(SECOND);
     world.run_for(20_000);
-    world.control(SECOND, true);
+    world.bring_back(SECOND);
     world.run_for(160_000);
     assert_agreement_within(&mut world, CONVERGENCE_TIME);
     assert_agreement_throughout(&mut world, 60_000);

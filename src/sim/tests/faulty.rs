@@ -1,7 +1,7 @@
 //! One fault at a time, among native servers.
 
 use super::{
-    FIRST, SECOND, assert_agreement_throughout, assert_agreement_within, assert_no_violations, natives,
+    FIRST, SECOND, assert_agreement_throughout, assert_agreement_within, assert_no_violations, native_world,
 };
 use crate::protocol::status::Status;
 use crate::sim::spec::{Kind, Spec};
@@ -44,7 +44,7 @@ fn a_server_that_listens_late_is_never_shown_offline() {
         (60, 25, 0.01),
         (10, 90, 0.0),
     ] {
-        let mut world = natives(count);
+        let mut world = native_world(count);
         world.network.loss = loss;
         let host = world.join(late(seconds));
         listens_late(world, host, seconds);
@@ -54,7 +54,7 @@ fn a_server_that_listens_late_is_never_shown_offline() {
 #[test]
 fn a_server_that_restarts_at_once_and_listens_late_is_never_shown_offline() {
     for count in [2, 10] {
-        let mut world = natives(count);
+        let mut world = native_world(count);
         world.run_for(30_000);
         world.restart(FIRST, late(25));
         listens_late(world, FIRST, 25);
@@ -65,7 +65,7 @@ fn a_server_that_restarts_at_once_and_listens_late_is_never_shown_offline() {
 fn a_server_that_never_listened_is_offline_soon_after_its_death() {
     for count in [1, 2, 3, 10, 60] {
         for lived in [200, 1_500, 10_000, 40_000] {
-            let mut world = natives(count);
+            let mut world = native_world(count);
             world.network.loss = 0.01;
             let host = world.join(late(3_600));
             world.run_for(lived);
@@ -81,7 +81,7 @@ fn a_server_that_never_listened_is_offline_soon_after_its_death() {
 #[test]
 fn a_server_with_javascript_blocked_for_5_s_is_not_declared_dead() {
     for count in [3, 10, 25] {
-        let mut world = natives(count);
+        let mut world = native_world(count);
         world.network.loss = 0.01;
         world.hosts.iter_mut().for_each(|host| host.started_at = 0);
         world.run_for(30_000);
@@ -97,7 +97,7 @@ fn a_server_with_javascript_blocked_for_5_s_is_not_declared_dead() {
 
 #[test]
 fn a_one_way_cut_causes_no_death() {
-    let mut world = natives(10);
+    let mut world = native_world(10);
     world.run_for(30_000);
     world.checks.forbids_false_death = true;
     world.cut(FIRST, SECOND);
@@ -107,7 +107,7 @@ fn a_one_way_cut_causes_no_death() {
 
 #[test]
 fn a_vanished_host_is_known_to_all_in_time() {
-    let mut world = natives(100);
+    let mut world = native_world(100);
     world.vanish(FIRST);
     assert_agreement_within(&mut world, 11_000);
     assert_agreement_throughout(&mut world, 10_000);
@@ -117,7 +117,7 @@ fn a_vanished_host_is_known_to_all_in_time() {
 #[test]
 fn a_server_that_vanishes_repeatedly_is_detected_each_time() {
     for count in [2, 3] {
-        let mut world = natives(count);
+        let mut world = native_world(count);
         let begin = world.time;
         for _ in 0..3 {
             world.vanish(FIRST);
@@ -134,7 +134,7 @@ fn a_server_that_vanishes_repeatedly_is_detected_each_time() {
 
 #[test]
 fn a_closed_port_is_known_to_all_in_time() {
-    let mut world = natives(100);
+    let mut world = native_world(100);
     world.crash(FIRST);
     assert_agreement_within(&mut world, 5_500);
     assert_agreement_throughout(&mut world, 10_000);
@@ -143,7 +143,7 @@ fn a_closed_port_is_known_to_all_in_time() {
 
 #[test]
 fn a_restart_storm_ends_in_agreement() {
-    let mut world = natives(50);
+    let mut world = native_world(50);
     for host in world.host_ids() {
         world.crash(host);
         world.run_for(200);
@@ -157,7 +157,7 @@ fn a_restart_storm_ends_in_agreement() {
 
 #[test]
 fn all_restart_at_once_and_agree() {
-    let mut world = natives(30);
+    let mut world = native_world(30);
     for host in world.host_ids() {
         world.crash(host);
     }
@@ -171,7 +171,7 @@ fn all_restart_at_once_and_agree() {
 
 #[test]
 fn a_partition_heals() {
-    let mut world = natives(20);
+    let mut world = native_world(20);
     world.partition(|host| host.index() < 10);
     world.run_for(120_000);
     world.heal();
@@ -183,7 +183,7 @@ fn a_partition_heals() {
 
 #[test]
 fn an_isolated_server_does_not_declare_the_others_dead() {
-    let mut world = natives(10);
+    let mut world = native_world(10);
     world.partition(|host| host == FIRST);
     world.run_for(60_000);
     let alone = &world.processes[0];
@@ -197,11 +197,11 @@ fn an_isolated_server_does_not_declare_the_others_dead() {
 
 #[test]
 fn a_drained_server_stays_offline_until_it_is_brought_back() {
-    let mut world = natives(10);
-    world.control(FIRST, false);
+    let mut world = native_world(10);
+    world.drain(FIRST);
     assert_agreement_within(&mut world, 1_000);
     assert_agreement_throughout(&mut world, 60_000);
-    world.control(FIRST, true);
+    world.bring_back(FIRST);
     assert_agreement_within(&mut world, 1_000);
     assert_agreement_throughout(&mut world, 60_000);
     assert_no_violations(&world);
@@ -209,7 +209,7 @@ fn a_drained_server_stays_offline_until_it_is_brought_back() {
 
 #[test]
 fn two_processes_behind_one_url_coexist() {
-    let mut world = natives(5);
+    let mut world = native_world(5);
     world.start(FIRST, Spec::of(Kind::Native));
     world.run_for(10_000);
     world.checks.forbids_false_death = true;
@@ -243,7 +243,7 @@ fn clocks_off_by_hours_are_harmless() {
 
 #[test]
 fn a_start_without_a_master_list_resolves_and_joins_later() {
-    let mut world = natives(10);
+    let mut world = native_world(10);
     world.store.set_fault(crate::sim::store::Fault::Down);
     world.join(Spec::of(Kind::Native));
     world.run_for(60_000);

@@ -1,7 +1,9 @@
 //! Native servers among others: legacy peers, servers without the extension, proxies that remove
 //! it.
 
-use super::{FIRST, SECOND, assert_agreement_throughout, assert_agreement_within, assert_no_violations, of};
+use super::{
+    FIRST, SECOND, assert_agreement_throughout, assert_agreement_within, assert_no_violations, world_of,
+};
 use crate::sim::process::Stage;
 use crate::sim::spec::{Kind, Spec};
 use crate::sim::wire::HostId;
@@ -10,7 +12,7 @@ use crate::sim::world::World;
 fn mix(kinds: &[(Kind, usize)]) -> World {
     let specs: Vec<Spec> =
         kinds.iter().flat_map(|(kind, count)| std::iter::repeat_n(Spec::of(*kind), *count)).collect();
-    of(&specs)
+    world_of(&specs)
 }
 
 /// Makes a server leave gracefully and return as another kind.

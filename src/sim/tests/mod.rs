@@ -16,12 +16,12 @@ use super::wire::HostId;
 use super::world::World;
 
 /// A world of native servers that know each other and have reached a steady state.
-fn natives(count: usize) -> World {
-    of(&vec![Spec::of(Kind::Native); count])
+fn native_world(count: usize) -> World {
+    world_of(&vec![Spec::of(Kind::Native); count])
 }
 
 /// The same with these servers.
-fn of(specs: &[Spec]) -> World {
+fn world_of(specs: &[Spec]) -> World {
     let mut world = World::new(1);
     world.populate(specs);
     world.run_for(5_000);

@@ -1,7 +1,7 @@
 //! A server's own URL, which others may share or which may be unreachable.
 
 use super::{
-    FIRST, SECOND, assert_agreement_throughout, assert_agreement_within, assert_no_violations, natives,
+    FIRST, SECOND, assert_agreement_throughout, assert_agreement_within, assert_no_violations, native_world,
 };
 use crate::sim::clock::Millis;
 use crate::sim::host::Port;
@@ -10,10 +10,10 @@ use crate::sim::wire::{HostId, ProcessId};
 use crate::sim::world::World;
 
 /// Opens or closes the port of a host, while its processes continue.
-fn listen(world: &mut World, host: HostId, listens: bool) {
+fn set_port(world: &mut World, host: HostId, port: Port) {
     let host = &mut world.hosts[host.index()];
-    host.port = if listens { Port::Open } else { Port::Closed };
-    host.should_be_online = listens;
+    host.port = port;
+    host.should_be_online = port == Port::Open;
 }
 
 /// Returns how often others declare a host offline, and the share of views that show it online.
@@ -39,7 +39,7 @@ fn watched(world: &mut World, host: HostId, duration: Millis) -> (usize, f64) {
 
 /// A world with two processes behind the first URL that have run for a while.
 fn siblings(count: usize) -> (World, [ProcessId; 2]) {
-    let mut world = natives(count);
+    let mut world = native_world(count);
     world.start(FIRST, Spec::of(Kind::Native));
     world.run_for(15_000);
     let [first, second] = world.hosts[FIRST.index()].processes[..] else { panic!("two share the URL") };
@@ -49,13 +49,13 @@ fn siblings(count: usize) -> (World, [ProcessId; 2]) {
 #[test]
 fn a_server_that_sends_but_does_not_listen_is_offline_until_reachable() {
     for count in [3, 10, 30] {
-        let mut world = natives(count);
+        let mut world = native_world(count);
         world.run_for(20_000);
         for time in ["first", "second"] {
-            listen(&mut world, FIRST, false);
+            set_port(&mut world, FIRST, Port::Closed);
             let (deaths, _) = watched(&mut world, FIRST, 12_000);
             let (later, shown) = watched(&mut world, FIRST, 40_000);
-            listen(&mut world, FIRST, true);
+            set_port(&mut world, FIRST, Port::Open);
             let back = assert_agreement_within(&mut world, 10_000);
             println!("{count} servers, {time} time: {deaths} deaths, back after {back} ms");
             assert!(deaths <= 2 && later == 0 && shown == 0.0, "{later} deaths later, shown in {shown}");
@@ -67,7 +67,7 @@ fn a_server_that_sends_but_does_not_listen_is_offline_until_reachable() {
 
 #[test]
 fn a_server_that_no_message_reaches_goes_offline() {
-    let mut world = natives(10);
+    let mut world = native_world(10);
     world.run_for(20_000);
     for host in world.host_ids().skip(1) {
         world.cut(host, FIRST);
@@ -83,7 +83,7 @@ fn a_server_that_no_message_reaches_goes_offline() {
 #[test]
 fn a_server_with_blocked_javascript_does_not_count_as_unreachable() {
     for count in [3, 10, 25] {
-        let mut world = natives(count);
+        let mut world = native_world(count);
         world.hosts.iter_mut().for_each(|host| host.started_at = 0);
         world.run_for(30_000);
         world.checks.forbids_false_death = true;
@@ -140,7 +140,7 @@ fn a_url_whose_last_process_died_during_a_siblings_leave_goes_offline() {
 
 #[test]
 fn a_restarted_server_has_no_sibling_and_announces_its_leave() {
-    let mut world = natives(5);
+    let mut world = native_world(5);
     world.restart(SECOND, Spec::of(Kind::Native));
     world.run_for(20_000);
     world.leave(SECOND);

@@ -1,6 +1,6 @@
 //! Properties that do not grow with the cluster.
 
-use super::{FIRST, assert_agreement_within, assert_no_violations, natives, of};
+use super::{FIRST, assert_agreement_within, assert_no_violations, native_world, world_of};
 use crate::sim::clock::Millis;
 use crate::sim::spec::{Kind, Spec};
 use crate::sim::wire::HostId;
@@ -18,7 +18,7 @@ fn losing_a_quarter_of_the_messages_causes_no_death_among_a_hundred() {
 }
 
 fn run_with_quarter_loss(count: usize, seconds: u64) {
-    let mut world = natives(count);
+    let mut world = native_world(count);
     world.run_for(30_000);
     world.network.loss = 0.25;
     world.checks.forbids_false_death = true;
@@ -35,7 +35,7 @@ fn run_with_quarter_loss(count: usize, seconds: u64) {
 fn a_single_monitor_among_a_thousand_servers_is_not_overloaded() {
     let mut specs = vec![Spec::of(Kind::Native); 1_000];
     specs[0].monitor = true;
-    let mut world = of(&specs);
+    let mut world = world_of(&specs);
     world.run_for(10_000);
     let before = world.hosts[FIRST.index()].received();
     world.run_for(30_000);
@@ -48,7 +48,7 @@ fn a_single_monitor_among_a_thousand_servers_is_not_overloaded() {
 #[test]
 fn the_steady_state_costs_the_same_in_a_large_cluster() {
     let rate = |count: usize| {
-        let mut world = natives(count);
+        let mut world = native_world(count);
         let sent = |world: &World| -> u64 { world.processes.iter().map(|process| process.sent.bytes).sum() };
         let before = sent(&world);
         world.run_for(30_000);
@@ -61,7 +61,7 @@ fn the_steady_state_costs_the_same_in_a_large_cluster() {
 
 #[test]
 fn a_joiner_and_a_large_cluster_learn_of_each_other() {
-    let mut world = natives(300);
+    let mut world = native_world(300);
     world.join(Spec::of(Kind::Native));
     assert_agreement_within(&mut world, 3_000);
     assert_no_violations(&world);
@@ -71,7 +71,7 @@ fn a_joiner_and_a_large_cluster_learn_of_each_other() {
 fn an_overloaded_machine_recovers_from_a_crash_without_false_deaths() {
     // In the steady state, these use from a third of the processor to all of it.
     for (count, cost) in [(50, 2_000), (50, 10_000), (75, 1_300), (100, 1_000), (100, 3_000)] {
-        let mut world = natives(count);
+        let mut world = native_world(count);
         world.run_for(30_000);
         let at_rest = requests_per_second(&mut world, 10_000);
         world.processor.cost = cost;

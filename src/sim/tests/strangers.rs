@@ -1,6 +1,6 @@
 //! Servers that no other server has met: dead entries of the master list, and made-up servers.
 
-use super::{FIRST, SECOND, assert_agreement_within, assert_no_violations, natives};
+use super::{FIRST, SECOND, assert_agreement_within, assert_no_violations, native_world};
 use crate::protocol::claim::Claim;
 use crate::protocol::extension::{Extension, Kind as Message};
 use crate::protocol::message::{Entry, Lists};
@@ -91,7 +91,7 @@ fn an_isolated_server_drops_dead_entries_of_the_list_without_tombstones() {
 fn dead_entries_of_the_list_are_buried_after_another_has_answered() {
     for (count, timeout) in [(60, 15_000), (200, 25_000)] {
         for kind in [Kind::Native, Kind::Plain] {
-            let mut world = natives(0);
+            let mut world = native_world(0);
             let dead = unreachable_hosts(&mut world, count, Port::Vanished);
             let first = world.add_host();
             let living = [world.add_host(), world.add_host()];
@@ -118,7 +118,7 @@ fn dead_entries_of_the_list_are_buried_after_another_has_answered() {
 
 #[test]
 fn a_joiner_with_a_list_of_the_other_partition_finds_its_own_side() {
-    let mut world = natives(6);
+    let mut world = native_world(6);
     let all: Vec<HostId> = world.host_ids().collect();
     let (own, other) = all.split_at(3);
     list(&mut world, other, 60_000);
@@ -210,7 +210,7 @@ fn made_up_servers_are_removed_soon() {
         (5, 1_000, Port::Closed, 0, 150_000),
         (20, 300, Port::Closed, 0, 60_000),
     ] {
-        let mut world = natives(servers);
+        let mut world = native_world(servers);
         let made_up = unreachable_hosts(&mut world, count, port);
         send_made_up_claims(&mut world, &made_up, age);
         world.run_for(200);
@@ -221,7 +221,7 @@ fn made_up_servers_are_removed_soon() {
 
 #[test]
 fn made_up_servers_are_removed_without_tombstones_by_a_server_that_nobody_answers() {
-    let mut world = natives(2);
+    let mut world = native_world(2);
     let made_up = unreachable_hosts(&mut world, 300, Port::Vanished);
     send_made_up_claims(&mut world, &made_up, HOUR);
     world.run_for(200);
@@ -238,7 +238,7 @@ fn made_up_servers_are_removed_without_tombstones_by_a_server_that_nobody_answer
 
 #[test]
 fn made_up_servers_in_many_small_messages_are_removed_soon() {
-    let mut world = natives(5);
+    let mut world = native_world(5);
     let made_up = unreachable_hosts(&mut world, 300, Port::Closed);
     for few in made_up.chunks(4) {
         send_made_up_claims(&mut world, few, HOUR);
@@ -249,7 +249,7 @@ fn made_up_servers_in_many_small_messages_are_removed_soon() {
 
 #[test]
 fn a_joiner_that_reaches_one_server_keeps_the_others() {
-    let mut world = natives(30);
+    let mut world = native_world(30);
     world.checks.forbids_false_death = true;
     let joiner = world.add_host();
     for host in world.host_ids().filter(|host| *host != joiner && *host != FIRST) {
@@ -264,7 +264,7 @@ fn a_joiner_that_reaches_one_server_keeps_the_others() {
 
 #[test]
 fn servers_that_start_together_and_listen_late_do_not_count_as_made_up() {
-    let mut world = natives(10);
+    let mut world = native_world(10);
     let late: Vec<HostId> =
         (0..16).map(|_| world.join(Spec { listens_after: 20_000, ..Spec::of(Kind::Native) })).collect();
     world.run_for(1_000);
