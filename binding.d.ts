@@ -18,17 +18,17 @@ export declare class RawPath {
   constructor(callback: (request: number, response: Buffer | RawResponse) => void)
   /**
    * Answers the body of a gossip request. A large body, or one with a large response, is handled
-   * on another thread, which reads the body in place; nobody may change it meanwhile. `cached_number` is
-   * the number of the shared text that the caller has cached. `room` is the size of the largest
-   * one that it can accept; a larger response shows only the own entry. Throws unless the header
-   * contains `SHAZBOT_SECRET`.
+   * on another thread, which reads the body in place; nothing may change it meanwhile.
+   * `cached_number` is the number of the shared text that the caller has cached. `room` is the
+   * size of the largest one that it can accept; a larger response shows only the own entry.
+   * Throws unless the header contains `SHAZBOT_SECRET`.
    */
-  gossip(id: number, cachedNumber: number, room: number, authorizationHeader: string, body: Array<Uint8Array>): Response | null
+  gossip(id: number, cachedNumber: number, room: number, authorizationHeader: string, body: Array<Uint8Array>): Reply | null
   /**
    * Answers a list request, with the offline servers for callers with `SHAZBOT_CONTROL_SECRET`.
    * `cached_number` and `room` are those of gossip requests; a larger response becomes a 429.
    */
-  list(id: number, cachedNumber: number, room: number, includesOffline: boolean): Response | null
+  list(id: number, cachedNumber: number, room: number, includesOffline: boolean): Reply | null
 }
 
 /** Throws unless the header contains `SHAZBOT_CONTROL_SECRET`. */

@@ -50,14 +50,14 @@ struct Caller {
 }
 
 /// A single text is returned as such, because an object costs more than a small response.
-type Response = Either<Buffer, RawResponse>;
+type Reply = Either<Buffer, RawResponse>;
 
 /// The number of a request and its response.
-type CallbackArgs = FnArgs<(u32, Response)>;
+type CallbackArgs = FnArgs<(u32, Reply)>;
 
 struct Finished {
     id: u32,
-    response: Response,
+    response: Reply,
     /// Dropped on the JavaScript thread.
     _body: Vec<Buffer>,
 }
@@ -83,10 +83,10 @@ impl RawPath {
     }
 
     /// Answers the body of a gossip request. A large body, or one with a large response, is handled
-    /// on another thread, which reads the body in place; nobody may change it meanwhile. `cached_number` is
-    /// the number of the shared text that the caller has cached. `room` is the size of the largest
-    /// one that it can accept; a larger response shows only the own entry. Throws unless the header
-    /// contains `SHAZBOT_SECRET`.
+    /// on another thread, which reads the body in place; nothing may change it meanwhile.
+    /// `cached_number` is the number of the shared text that the caller has cached. `room` is the
+    /// size of the largest one that it can accept; a larger response shows only the own entry.
+    /// Throws unless the header contains `SHAZBOT_SECRET`.
     #[napi(
         catch_unwind,
         ts_args_type = "id: number, cachedNumber: number, room: number, authorizationHeader: string, body: Array<Uint8Array>"
@@ -99,7 +99,7 @@ impl RawPath {
         room: i64,
         authorization_header: String,
         body: Vec<BufferSlice<'_>>,
-    ) -> Result<Option<Response>> {
+    ) -> Result<Option<Reply>> {
         let caller = Caller { cached_number, room };
         let slot = EngineSlot::of(env)?;
         let engine = slot.engine()?;
@@ -137,7 +137,7 @@ impl RawPath {
         cached_number: i64,
         room: i64,
         includes_offline: bool,
-    ) -> Result<Option<Response>> {
+    ) -> Result<Option<Reply>> {
         let engine = EngineSlot::of(env)?.engine()?;
         let kind = if includes_offline { ResponseKind::All } else { ResponseKind::Online };
         let caller = Caller { cached_number, room };
@@ -149,7 +149,7 @@ impl RawPath {
     }
 
     /// Answers on another thread, with a 500 if the work panics.
-    fn answer_later(&self, id: u32, work: impl FnOnce() -> (Response, Vec<Buffer>) + Send + 'static) {
+    fn answer_later(&self, id: u32, work: impl FnOnce() -> (Reply, Vec<Buffer>) + Send + 'static) {
         let callback = Arc::clone(&self.callback);
         spawn(async move {
             let (response, body) = catch_unwind(AssertUnwindSafe(work))
@@ -168,8 +168,8 @@ fn join(parts: &[impl Deref<Target = [u8]>]) -> Cow<'_, [u8]> {
 
 fn gossip_response(
     outcome: std::result::Result<Option<Vec<u8>>, &'static str>,
-    show: impl FnOnce() -> Response,
-) -> Response {
+    show: impl FnOnce() -> Reply,
+) -> Reply {
     match outcome {
         Ok(None) => show(),
         Ok(Some(text)) => Either::A(text.into()),
@@ -178,7 +178,7 @@ fn gossip_response(
 }
 
 /// The message must not need escaping.
-fn error_response(status: u32, message: &str) -> Response {
+fn error_response(status: u32, message: &str) -> Reply {
     let head = format!(r#"{{"error":"{message}"}}"#);
     let (online, offline) = (None, None);
     Either::B(RawResponse {
@@ -192,7 +192,7 @@ fn error_response(status: u32, message: &str) -> Response {
     })
 }
 
-fn render(engine: &Engine, kind: ResponseKind, caller: Caller) -> Response {
+fn render(engine: &Engine, kind: ResponseKind, caller: Caller) -> Reply {
     let render = engine.render(kind);
     let RenderedLists { head, others, middle, has_offline } = &render;
     let (size, is_new) = (others.size(), others.number() != caller.cached_number);

@@ -94,7 +94,7 @@ impl Engine {
             || self.public_text(kind).is_some()
     }
 
-    /// Returns a text that is public_text enough for callers without a secret, so that a flood of them
+    /// Returns a text that is recent enough for callers without a secret, so that a flood of them
     /// is cheap.
     fn public_text(&self, kind: ResponseKind) -> Option<Arc<CachedBody>> {
         let is_public =
