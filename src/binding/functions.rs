@@ -95,7 +95,7 @@ pub fn gossip(
     let entries = received.entries(urls.as_deref().unwrap_or_default());
     let changes = snapshot.slot_changes();
     let (merged, new_urls) =
-        engine.merge_slot_entries(changes, received.beginning(), entries, |machine| snapshot.update(machine));
+        engine.merge_slot_entries(changes, received.start(), entries, |machine| snapshot.update(machine));
     received.set_merged(merged);
     Ok(new_urls)
 }
@@ -113,7 +113,7 @@ pub fn gossip_in_background<'env>(
     let merge = async move {
         let received = ReceivedEntries(&mut received);
         // URLs stay valid whatever happens to slots.
-        engine.merge_slot_entries(0, received.beginning(), received.entries(&urls), |_| {});
+        engine.merge_slot_entries(0, received.start(), received.entries(&urls), |_| {});
     };
     promise(env, merge, |_| {})
 }

@@ -2,7 +2,7 @@
 
 use super::layout::{EntryFlag, EntrySubject, ReceivedWord, URL_SEPARATOR, WORD_BYTES};
 use super::words::{set_word, word_at};
-use crate::protocol::places::{Beginning, PlacedEntry, Whom};
+use crate::protocol::roster_slots::{RequestStart, SlotEntry, SubjectRef};
 
 const NAMED: u64 = EntrySubject::Named as u64;
 const OWN: u64 = EntrySubject::Own as u64;
@@ -13,14 +13,14 @@ pub(super) struct ReceivedEntries<'a>(pub(super) &'a mut [u8]);
 
 impl ReceivedEntries<'_> {
     /// Describes the whole request; `None` if a part of it has already been merged.
-    pub(super) fn beginning(&self) -> Option<Beginning> {
+    pub(super) fn start(&self) -> Option<RequestStart> {
         let [entries, malformed] =
             [ReceivedWord::To, ReceivedWord::Malformed].map(|word| self.get(word) as usize);
-        (self.get(ReceivedWord::IsStart) != 0.0).then_some(Beginning { entries, malformed })
+        (self.get(ReceivedWord::IsStart) != 0.0).then_some(RequestStart { entries, malformed })
     }
 
     /// Returns the entries to merge. `urls` are those of servers without a slot, joined.
-    pub(super) fn entries<'u>(&self, urls: &'u str) -> impl Iterator<Item = PlacedEntry<'u>> {
+    pub(super) fn entries<'u>(&self, urls: &'u str) -> impl Iterator<Item = SlotEntry<'u>> {
         let [from, to] = [ReceivedWord::From, ReceivedWord::To].map(|word| self.get(word) as usize);
         let first = ReceivedWord::Entries as usize / 2 + from;
         let words = self.0.chunks_exact(2 * WORD_BYTES).skip(first).take(to.saturating_sub(from));
@@ -28,13 +28,13 @@ impl ReceivedEntries<'_> {
         words.map(move |words| {
             let code = word_at(words, 0) as u64;
             let subject = match code / EntrySubject::Factor as u64 {
-                NAMED => Whom::Named(urls.next().unwrap_or_default()),
-                OWN => Whom::Me,
-                slot => Whom::Place((slot - FIRST_SLOT) as usize),
+                NAMED => SubjectRef::Url(urls.next().unwrap_or_default()),
+                OWN => SubjectRef::Me,
+                slot => SubjectRef::Slot((slot - FIRST_SLOT) as usize),
             };
             let is = |flag: EntryFlag| code & flag as u64 != 0;
-            PlacedEntry {
-                whom: subject,
+            SlotEntry {
+                subject,
                 says_online: is(EntryFlag::Online),
                 monitor: is(EntryFlag::Monitor),
                 last_update: word_at(words, 1),

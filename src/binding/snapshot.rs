@@ -55,11 +55,11 @@ impl<'a> RosterSnapshot<'a> {
         self.set(SnapshotWord::OnlineCount, machine.living() as f64);
         self.update_roster(machine);
         let before = (self.get(SnapshotWord::SlotChanges), self.get(SnapshotWord::Length));
-        let after = (machine.place_changes() as f64, machine.other_count() as f64);
+        let after = (machine.slot_changes() as f64, machine.other_count() as f64);
         if before == after {
             return None;
         }
-        let urls = machine.names_since(self.slot_changes(), before.1 as usize);
+        let urls = machine.urls_since(self.slot_changes(), before.1 as usize);
         self.set(SnapshotWord::SlotChanges, after.0);
         self.set(SnapshotWord::Length, after.1);
         let own = (before.1 < 0.0).then_some((0, own.base_url));
@@ -73,7 +73,7 @@ impl<'a> RosterSnapshot<'a> {
 
     fn update_roster(&mut self, machine: &Machine) {
         let columns = machine.columns();
-        let version = machine.touches() as f64;
+        let version = machine.member_changes() as f64;
         let room = self.0.len().saturating_sub(HEAD_BYTES) / (WORD_BYTES + 1);
         if columns.len() > room {
             return self.set(SnapshotWord::Version, -1.0);

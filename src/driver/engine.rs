@@ -16,7 +16,7 @@ use super::transport::HttpSettings;
 use crate::protocol::config::Config;
 use crate::protocol::extension::Extension;
 use crate::protocol::machine::Machine;
-use crate::protocol::places::{Beginning, PlacedEntry};
+use crate::protocol::roster_slots::{RequestStart, SlotEntry};
 use crate::protocol::secret::Secret;
 
 /// How often a blocked thread checks whether the task has ended.
@@ -73,15 +73,15 @@ impl Engine {
 
     /// Merges entries that name roster slots, where `changes` counts the slot changes that the
     /// caller knows. Stops at the first slot that has changed since. Returns the number of merged
-    /// entries and the result of `read`. `beginning` is given with the first part of a request.
+    /// entries and the result of `read`. `start` is given with the first part of a request.
     pub fn merge_slot_entries<'a, T>(
         &self,
         changes: u64,
-        beginning: Option<Beginning>,
-        entries: impl Iterator<Item = PlacedEntry<'a>>,
+        start: Option<RequestStart>,
+        entries: impl Iterator<Item = SlotEntry<'a>>,
         read: impl FnOnce(&Machine) -> T,
     ) -> (usize, T) {
-        self.shared.merge_slot_entries(changes, beginning, entries, read)
+        self.shared.merge_slot_entries(changes, start, entries, read)
     }
 
     /// Reads from the machine.

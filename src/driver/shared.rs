@@ -14,7 +14,7 @@ use crate::protocol::extension::Extension;
 use crate::protocol::ids::Source;
 use crate::protocol::machine::Machine;
 use crate::protocol::message::{ReceivedEntry, ReceivedLists, Reply};
-use crate::protocol::places::{Beginning, PlacedEntry};
+use crate::protocol::roster_slots::{RequestStart, SlotEntry};
 use crate::protocol::time::Now;
 
 /// Entries merged per hold of the lock, which takes about 200 µs.
@@ -90,18 +90,18 @@ impl Shared {
     pub(super) fn merge_slot_entries<'a, T>(
         &self,
         changes: u64,
-        mut beginning: Option<Beginning>,
-        mut entries: impl Iterator<Item = PlacedEntry<'a>>,
+        mut start: Option<RequestStart>,
+        mut entries: impl Iterator<Item = SlotEntry<'a>>,
         read: impl FnOnce(&Machine) -> T,
     ) -> (usize, T) {
         let mut received = 0;
         let mut read = Some(read);
         loop {
             let result = self.update(|machine, now| {
-                if let Some(beginning) = beginning.take() {
-                    machine.handle_beginning(now, beginning);
+                if let Some(start) = start.take() {
+                    machine.handle_request_start(now, start);
                 }
-                let slice = machine.handle_placed(now, changes, &mut entries.by_ref().take(SLICE));
+                let slice = machine.handle_slot_entries(now, changes, &mut entries.by_ref().take(SLICE));
                 received += slice;
                 read.take_if(|_| slice < SLICE).map(|read| read(machine))
             });

@@ -32,7 +32,7 @@ mod wire;
 mod tests;
 
 pub use context::{config, output};
-pub use machine::{places, queues};
+pub use machine::{queues, roster_slots};
 pub use types::base_url::address;
 pub use types::ids::ExchangeId;
 pub use types::{accusers, base_url, claim, ids, secret, status, time};

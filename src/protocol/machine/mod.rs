@@ -23,9 +23,9 @@ use crate::protocol::wire::message::{ReceivedEntry, ReceivedLists};
 
 mod detection;
 mod effects;
-pub mod places;
 pub mod queues;
 mod replies;
+pub mod roster_slots;
 mod verification;
 pub(in crate::protocol) mod views;
 

@@ -11,7 +11,7 @@ use crate::protocol::legacy::verification::listings::MAX_HIDDEN;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::archive::MAX_ARCHIVED;
 use crate::protocol::members::isolation::MAX_BURIALS;
-use crate::protocol::members::roster::index_journal::REMEMBERED;
+use crate::protocol::members::roster::index_journal::MAX_CHANGES;
 use crate::protocol::merging::outsiders::MAX_OUTSIDERS;
 use crate::protocol::native::anti_entropy::MAX_WHOLE;
 use crate::protocol::native::detection::investigation::MAX_OPEN;
@@ -43,7 +43,7 @@ impl Machine {
         [
             ("servers", self.members.roster.len(), MAX_MEMBERS),
             ("archive", self.members.archive.len(), MAX_ARCHIVED),
-            ("changes of places", self.members.roster.places().len(), REMEMBERED),
+            ("changed slots", self.members.roster.slot_changes().len(), MAX_CHANGES),
             ("suspicion deadlines", self.native.suspects.len(), MAX_MEMBERS),
             ("verifications queued", queued, MAX_MEMBERS),
             ("verifications waiting", waiting, MAX_MEMBERS),

@@ -10,7 +10,7 @@ use indexmap::IndexMap;
 use crate::protocol::members::member::proof::Proof;
 use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::members::roster::digest::{Digest, name_hash};
-use crate::protocol::members::roster::index_journal::Places;
+use crate::protocol::members::roster::index_journal::SlotChanges;
 use crate::protocol::members::roster::journal::{Cause, Journal};
 use crate::protocol::members::roster::ring::Ring;
 use crate::protocol::types::limits::MAX_MEMBERS;
@@ -36,8 +36,8 @@ pub(in crate::protocol) struct Roster {
     /// Grows with each change of what is counted.
     revision: u64,
     /// Grows whenever a member may have changed.
-    touches: u64,
-    places: Places,
+    member_changes: u64,
+    slot_changes: SlotChanges,
     /// For the log.
     pub(in crate::protocol) journal: Journal,
     /// Where somebody was found last, who is mostly asked for several times in a row.
@@ -51,7 +51,7 @@ impl Clone for Roster {
     // The map's own copy would reserve as much as its index could hold.
     fn clone(&self) -> Self {
         let Self { members, online, natives, dead, unconfirmed, digest, neighbour, .. } = self;
-        let Self { revision, touches, places, journal, latest, .. } = self;
+        let Self { revision, member_changes, slot_changes, journal, latest, .. } = self;
         let mut copy = IndexMap::with_capacity_and_hasher(members.len() + SPARE, members.hasher().clone());
         copy.clone_from(members);
         Self {
@@ -63,8 +63,8 @@ impl Clone for Roster {
             digest: *digest,
             neighbour: neighbour.clone(),
             revision: *revision,
-            touches: *touches,
-            places: places.clone(),
+            member_changes: *member_changes,
+            slot_changes: slot_changes.clone(),
             journal: journal.clone(),
             latest: latest.clone(),
         }
@@ -103,8 +103,8 @@ impl Roster {
             digest: Digest::default(),
             neighbour: Ring::of(name_hash(identity)),
             revision: 0,
-            touches: 0,
-            places: Places::default(),
+            member_changes: 0,
+            slot_changes: SlotChanges::default(),
             journal: Journal::default(),
             latest: Cell::default(),
         }
@@ -164,12 +164,12 @@ impl Roster {
     }
 
     /// Grows whenever a member comes, goes, or may have changed.
-    pub(in crate::protocol) fn touches(&self) -> u64 {
-        self.touches
+    pub(in crate::protocol) fn member_changes(&self) -> u64 {
+        self.member_changes
     }
 
-    pub(in crate::protocol) fn places(&self) -> &Places {
-        &self.places
+    pub(in crate::protocol) fn slot_changes(&self) -> &SlotChanges {
+        &self.slot_changes
     }
 
     /// The next native server on the ring.
@@ -183,19 +183,19 @@ impl Roster {
     }
 
     /// Where a member stands. The very text of its identity needs no hashing a second time.
-    fn place_of(&self, identity: &str) -> Option<usize> {
+    fn slot_of(&self, identity: &str) -> Option<usize> {
         let latest = self.latest.get();
         if self.at(latest).is_some_and(|(found, _)| ptr::eq(&**found, identity)) {
             return Some(latest);
         }
-        let place = self.members.get_index_of(identity)?;
-        self.latest.set(place);
-        Some(place)
+        let slot = self.members.get_index_of(identity)?;
+        self.latest.set(slot);
+        Some(slot)
     }
 
     /// A member, and its identity to be shared.
     pub(in crate::protocol) fn entry(&self, identity: &str) -> Option<(&Arc<str>, &Member)> {
-        self.at(self.place_of(identity)?)
+        self.at(self.slot_of(identity)?)
     }
 
     pub(in crate::protocol) fn get(&self, identity: &str) -> Option<&Member> {
@@ -203,21 +203,21 @@ impl Roster {
     }
 
     pub(in crate::protocol) fn get_mut(&mut self, identity: &str) -> Option<&mut Member> {
-        self.at_mut(self.place_of(identity)?)
+        self.at_mut(self.slot_of(identity)?)
     }
 
     pub(in crate::protocol) fn at_mut(&mut self, index: usize) -> Option<&mut Member> {
-        self.touches += 1;
+        self.member_changes += 1;
         Some(self.members.get_index_mut(index)?.1)
     }
 
     /// Shows a member as it spells itself.
     pub(in crate::protocol) fn spell(&mut self, identity: &str, spelling: &Arc<str>) {
-        let Some(place) = self.place_of(identity) else { return };
-        let Some((identity, member)) = self.members.get_index_mut(place) else { return };
+        let Some(slot) = self.slot_of(identity) else { return };
+        let Some((identity, member)) = self.members.get_index_mut(slot) else { return };
         if member.spelling(identity) != spelling {
             member.spell(identity, spelling);
-            self.places.change(place);
+            self.slot_changes.change(slot);
         }
     }
 
@@ -243,10 +243,10 @@ impl Roster {
     }
 
     pub(in crate::protocol) fn remove(&mut self, identity: &str, now: Tick) -> Option<Member> {
-        let (place, identity, member) = self.members.swap_remove_full(identity)?;
-        self.places.change(place);
+        let (slot, identity, member) = self.members.swap_remove_full(identity)?;
+        self.slot_changes.change(slot);
         // The last one has moved there, or was it.
-        self.places.change(self.len());
+        self.slot_changes.change(self.len());
         self.move_on(&identity, Some(Standing::of(&member)), None);
         self.journal.compare(&identity, Some(member.status), None, now);
         Some(member)
@@ -270,8 +270,7 @@ impl Roster {
             }
         });
         if before.is_online() != status.is_online()
-            && let Some((identity, _)) =
-                self.place_of(identity).and_then(|place| self.members.get_index(place))
+            && let Some((identity, _)) = self.slot_of(identity).and_then(|slot| self.members.get_index(slot))
         {
             self.journal.compare(identity, Some(before), Some(status), now);
         }
@@ -299,8 +298,8 @@ impl Roster {
 
     // Whatever changes a member confirms it.
     fn change(&mut self, identity: &str, change: impl FnOnce(&mut Member)) {
-        let Some(place) = self.place_of(identity) else { return };
-        let Some((identity, member)) = self.members.get_index_mut(place) else { return };
+        let Some(slot) = self.slot_of(identity) else { return };
+        let Some((identity, member)) = self.members.get_index_mut(slot) else { return };
         let before = Standing::of(member);
         member.is_unconfirmed = false;
         change(member);
@@ -314,7 +313,7 @@ impl Roster {
     /// Keeps up to date what is known of all together.
     fn move_on(&mut self, identity: &Arc<str>, before: Option<Standing>, after: Option<Standing>) {
         self.revision += 1;
-        self.touches += 1;
+        self.member_changes += 1;
         let name = name_hash(identity);
         for (standing, change) in [(before, -1), (after, 1)] {
             if let Some(standing) = standing {

@@ -91,7 +91,7 @@ fn a_member_that_is_forgotten_leaves_every_queue() {
         machine.handle_request(now(round), &ReceivedLists { offline, ..ReceivedLists::default() });
     }
     machine.drop_what_is_old(now(2 * DAY));
-    let remembered = ["archive", "changes of places"];
+    let remembered = ["archive", "changed slots"];
     // This server tells of itself, and that it runs.
     assert!(lengths(&machine).iter().all(|(name, length)| remembered.contains(name) || *length == 1));
 }

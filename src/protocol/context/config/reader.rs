@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use url::Url;
+use url::{ParseError, Url};
 
 use super::shown::shown_url;
 use super::{BASE_URL, ConfigError, GOSSIP_INTERVAL, LOG, PROBE_INTERVAL, REQUIRED};
@@ -106,7 +106,9 @@ impl<'a> Reader<'a> {
         let url = BaseUrl::parse(&text).map_err(|rejection| {
             let rule = match rejection {
                 BaseUrlRejection::TooLong => format!("a URL of at most {MAX_BASE_URL_BYTES} bytes"),
-                BaseUrlRejection::NotAUrl => "a URL such as https://10.0.0.7:3000/".to_owned(),
+                BaseUrlRejection::NotAUrl => {
+                    invalid_part(&text).unwrap_or("a URL such as https://10.0.0.7:3000/").to_owned()
+                }
                 BaseUrlRejection::NotHttp => "an http or https URL".to_owned(),
                 BaseUrlRejection::Credentials => "a URL without credentials".to_owned(),
                 BaseUrlRejection::QueryOrFragment => {
@@ -148,7 +150,7 @@ impl<'a> Reader<'a> {
         let text = self.required(name)?;
         match Url::parse(&text) {
             Ok(url) if schemes.contains(&url.scheme()) => Ok(text),
-            _ => Err(self.wrong_url(name, &text, expected)),
+            _ => Err(self.wrong_url(name, &text, invalid_part(&text).unwrap_or(expected))),
         }
     }
 
@@ -166,6 +168,21 @@ impl<'a> Reader<'a> {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// The rule that an invalid part of a URL breaks; none if the text is a URL, or nothing like one.
+fn invalid_part(text: &str) -> Option<&'static str> {
+    match Url::parse(text) {
+        Err(ParseError::InvalidPort) => Some("a URL with a port of at most 65535"),
+        Err(ParseError::EmptyHost) => Some("a URL with a host"),
+        Err(
+            ParseError::IdnaError
+            | ParseError::InvalidIpv4Address
+            | ParseError::InvalidIpv6Address
+            | ParseError::InvalidDomainCharacter,
+        ) => Some("a URL with a valid host"),
+        _ => None,
     }
 }
 

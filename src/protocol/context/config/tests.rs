@@ -49,6 +49,10 @@ fn an_error_about_a_url_shows_it_and_the_rule_that_it_breaks() {
         (BASE_URL, "http://h/#pw", "a URL without a fragment, not \"http://h/#…\""),
         (BASE_URL, &long, "a URL of at most 512 bytes, not \"http://h/xxx"),
         (MASTER_LIST, "list.json?key=pw", "an http, https or data URL, not \"list.json?…\""),
+        (MASTER_LIST, "http://h:99999/", "a URL with a port of at most 65535, not \"http://h:99999/\""),
+        (BASE_URL, "http://h:99999/", "a URL with a port of at most 65535, not \"http://h:99999/\""),
+        (MASTER_LIST, "https://", "a URL with a host, not \"https:"),
+        (MASTER_LIST, "http://1.2.3.256/", "a URL with a valid host, not \"http://1.2.3.256/\""),
         (MASTER_LIST_UPDATE, "data:,pw", "an http or https URL, not \"data:…\""),
     ] {
         let error = with(name, text).unwrap_err().to_string();

@@ -1,36 +1,36 @@
-//! The latest changes of the places in the roster, for those who keep a copy of it.
+//! The latest changes of roster slots, for callers that keep a copy of the roster.
 
 use std::collections::VecDeque;
 
-/// So many changes are remembered; a copy that has missed more is told all names anew.
-pub(in crate::protocol) const REMEMBERED: usize = 512;
+/// Changes remembered. A copy that has missed more is sent all URLs again.
+pub(in crate::protocol) const MAX_CHANGES: usize = 512;
 
-/// Which places have got another name, or none, while the roster was at least so long.
+/// Slots whose URL has changed, or that were removed.
 #[derive(Debug, Clone, Default)]
-pub(in crate::protocol) struct Places {
+pub(in crate::protocol) struct SlotChanges {
     changes: u64,
     latest: VecDeque<usize>,
 }
 
-impl Places {
+impl SlotChanges {
     /// Changes so far.
     pub(in crate::protocol) fn changes(&self) -> u64 {
         self.changes
     }
 
-    pub(in crate::protocol) fn change(&mut self, place: usize) {
+    pub(in crate::protocol) fn change(&mut self, slot: usize) {
         self.changes += 1;
-        if self.latest.len() == REMEMBERED {
+        if self.latest.len() == MAX_CHANGES {
             self.latest.pop_front();
         }
-        self.latest.push_back(place);
+        self.latest.push_back(slot);
     }
 
     pub(in crate::protocol) fn len(&self) -> usize {
         self.latest.len()
     }
 
-    /// Those that have changed after so many changes; none if nobody remembers.
+    /// The slots of all later changes; `None` if they are no longer remembered.
     pub(in crate::protocol) fn since(&self, changes: u64) -> Option<impl Iterator<Item = usize>> {
         let missed = usize::try_from(self.changes.checked_sub(changes)?).ok()?;
         let forgotten = self.latest.len().checked_sub(missed)?;
@@ -44,21 +44,21 @@ mod tests {
 
     #[test]
     fn a_copy_learns_which_places_have_changed() {
-        let mut places = Places::default();
-        let since = |places: &Places, changes| places.since(changes).map(Iterator::collect::<Vec<_>>);
-        places.change(5);
-        places.change(7);
-        assert_eq!(since(&places, 0), Some(vec![5, 7]));
-        assert_eq!(since(&places, 1), Some(vec![7]));
-        assert_eq!(since(&places, 2), Some(vec![]));
-        assert_eq!(since(&places, 3), None);
+        let mut slots = SlotChanges::default();
+        let since = |slots: &SlotChanges, changes| slots.since(changes).map(Iterator::collect::<Vec<_>>);
+        slots.change(5);
+        slots.change(7);
+        assert_eq!(since(&slots, 0), Some(vec![5, 7]));
+        assert_eq!(since(&slots, 1), Some(vec![7]));
+        assert_eq!(since(&slots, 2), Some(vec![]));
+        assert_eq!(since(&slots, 3), None);
     }
 
     #[test]
-    fn what_is_long_ago_is_forgotten() {
-        let mut places = Places::default();
-        (0..=REMEMBERED).for_each(|place| places.change(place));
-        assert!(places.since(0).is_none());
-        assert_eq!(places.since(1).unwrap().count(), REMEMBERED);
+    fn old_changes_are_forgotten() {
+        let mut slots = SlotChanges::default();
+        (0..=MAX_CHANGES).for_each(|slot| slots.change(slot));
+        assert!(slots.since(0).is_none());
+        assert_eq!(slots.since(1).unwrap().count(), MAX_CHANGES);
     }
 }

@@ -1,0 +1,147 @@
+//! Roster slots: the indices of members in the roster, for callers that keep a copy of it and name members by index.
+//!
+//! A slot keeps its member until a member is removed: then the last member moves into the free slot.
+
+use std::sync::Arc;
+
+use crate::protocol::machine::Machine;
+use crate::protocol::members::roster::journal::Cause;
+use crate::protocol::merging::intake::check_stamp;
+use crate::protocol::merging::plain::LegacyClaim;
+use crate::protocol::types::ids::Source;
+use crate::protocol::types::limits::Rejection;
+use crate::protocol::types::time::{Now, Stamp};
+use crate::protocol::wire::message::ReceivedEntry;
+
+/// An entry of a gossip request from a caller that keeps a copy of the roster.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SlotEntry<'a> {
+    /// The server that it is about.
+    pub subject: SubjectRef<'a>,
+    /// Whether the entry lists it as online.
+    pub says_online: bool,
+    /// False if missing.
+    pub monitor: bool,
+    /// Any number, or NaN.
+    pub last_update: f64,
+}
+
+/// What is known of a gossip request before its entries are merged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestStart {
+    /// Entries that follow.
+    pub entries: usize,
+    /// Malformed entries, which are not among those that follow.
+    pub malformed: usize,
+}
+
+/// How a caller that keeps a copy of the roster names a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SubjectRef<'a> {
+    /// This server.
+    Me,
+    /// A member, by its slot.
+    Slot(usize),
+    /// Any server, by its URL as received.
+    Url(&'a str),
+}
+
+impl Machine {
+    /// Grows whenever the URL of a slot changes, or a slot is removed.
+    pub fn slot_changes(&self) -> u64 {
+        self.members.roster.slot_changes().changes()
+    }
+
+    /// The URLs that a copy lacks which has `length` slots and has seen this many `changes`.
+    ///
+    /// The changed slots come first, in no order and with repetitions; then come the new slots in order.
+    pub fn urls_since(&self, changes: u64, length: usize) -> Vec<(usize, Arc<str>)> {
+        let kept = length.min(self.members.roster.len());
+        let mut slots: Vec<usize> = match self.members.roster.slot_changes().since(changes) {
+            Some(changed) => changed.filter(|slot| *slot < kept).collect(),
+            None => (0..kept).collect(),
+        };
+        slots.extend(kept..self.members.roster.len());
+        let name = |slot| {
+            let (identity, member) = self.members.roster.at(slot)?;
+            Some((slot, Arc::clone(member.spelling(identity))))
+        };
+        slots.into_iter().filter_map(name).collect()
+    }
+
+    /// Stamp, `monitor` and whether it is online, for each member in the order of the slots.
+    pub fn columns(&self) -> impl ExactSizeIterator<Item = (Stamp, bool, bool)> {
+        self.members.roster.iter().map(|(_, member)| (member.stamp, member.monitor, member.is_online()))
+    }
+
+    /// Grows whenever [`Machine::columns`] may have changed.
+    pub fn member_changes(&self) -> u64 {
+        self.members.roster.member_changes()
+    }
+
+    /// Begins a gossip request whose entries follow in parts.
+    pub fn handle_request_start(&mut self, now: Now, RequestStart { entries, malformed }: RequestStart) {
+        self.begin_request(now);
+        self.expect_entries(entries);
+        self.note_request(now);
+        if malformed > 0 {
+            self.cx.log_rejection(Rejection::Malformed);
+        }
+    }
+
+    /// Merges entries of a gossip request, whose slots are those after this many `changes`.
+    ///
+    /// Returns how many it merged before an entry named a slot that may have changed since. As in
+    /// [`Machine::handle_claims`], offline entries come first.
+    pub fn handle_slot_entries<'a>(
+        &mut self,
+        now: Now,
+        changes: u64,
+        entries: impl Iterator<Item = SlotEntry<'a>>,
+    ) -> usize {
+        let mut merged = 0;
+        self.members.roster.because(Cause::Hearsay);
+        for SlotEntry { subject, says_online, monitor, last_update } in entries {
+            match subject {
+                // Another engine may have had another URL too.
+                SubjectRef::Slot(_) | SubjectRef::Me if self.slot_changes() != changes => break,
+                SubjectRef::Slot(slot) => self.hear_at_slot(now, slot, says_online, monitor, last_update),
+                SubjectRef::Me => match check_stamp(last_update, now) {
+                    Ok(stamp) => self.hear_about_myself(says_online, stamp, now),
+                    Err(rejection) => self.reject(rejection, &Arc::from(self.members.me.identity()), now),
+                },
+                SubjectRef::Url(name) => {
+                    let entry = ReceivedEntry { base_url: name.into(), monitor, last_update };
+                    self.hear(now, Source::Request, says_online, &entry);
+                }
+            }
+            merged += 1;
+        }
+        self.schedule_verification(now.tick);
+        merged
+    }
+
+    fn hear_at_slot(&mut self, now: Now, slot: usize, says_online: bool, monitor: bool, last_update: f64) {
+        let Some((identity, member)) = self.members.roster.at(slot) else { return };
+        let stamp = match check_stamp(last_update, now) {
+            Ok(stamp) => stamp,
+            Err(Rejection::FarAhead) => {
+                let identity = Arc::clone(identity);
+                self.reject(Rejection::FarAhead, &identity, now);
+                return self.verify_far_ahead(&identity, says_online, now);
+            }
+            Err(rejection) => return self.cx.log_rejection(rejection),
+        };
+        let claim = LegacyClaim { says_online, monitor, stamp, is_verified: false, is_absent: false };
+        if member.is_online() != says_online || member.is_unconfirmed {
+            let identity = Arc::clone(identity);
+            return self.hear_about_known(identity, claim, now);
+        }
+        // Most entries are known and change nothing.
+        if stamp > member.stamp
+            && let Some(member) = self.members.roster.at_mut(slot)
+        {
+            member.hear_agreement(claim, now);
+        }
+    }
+}
