@@ -5,9 +5,30 @@
 use std::sync::Arc;
 
 use crate::protocol::types::time::Stamp;
+use crate::protocol::wire::extension::Finding;
 
 /// Effects of one rule, at most: the machine carries them out after each subject.
 pub(in crate::protocol) const MAX_EFFECTS: usize = 64;
+
+/// Why a member is to be checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::protocol) enum CheckReason {
+    /// Hearsay was taken for true, or an old claim contradicts a tombstone.
+    Hearsay,
+    /// Only its own list settles a question: such members are asked before those of mere hearsay.
+    Question,
+    /// Hearsay says with this stamp that a member is offline which this server found alive.
+    Accusation(Stamp),
+    /// Hearsay says that a member is online which this server found dead.
+    Comeback(Comeback),
+}
+
+/// An online claim that waits for its verification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::protocol) struct Comeback {
+    pub(in crate::protocol) stamp: Stamp,
+    pub(in crate::protocol) monitor: bool,
+}
 
 /// What a rule wants of another component. Servers are named by their identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +47,12 @@ pub(in crate::protocol) enum Effect {
     WatchAbsence(Arc<str>),
     /// The answer of this server was requested before the latest claim came: it is asked again.
     CheckAgain(Arc<str>),
+    /// This unconfirmed entry of the master list did not answer: it is not shown any longer.
+    HideListing(Arc<str>),
+    /// The missing answer to a native probe of this server does not count.
+    ExcuseProbe(Arc<str>),
+    /// Whoever asked this server to probe that one is told what was found.
+    ReportFinding(Arc<str>, Finding),
 }
 
 /// Effects that wait to be carried out, in order.

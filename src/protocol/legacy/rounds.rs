@@ -86,7 +86,7 @@ impl Machine {
         if let Some(member) = self.members.roster.get_mut(peer) {
             member.open_check().failed_before(first_failure);
         }
-        self.find_silent(peer, now);
+        self.handle_silence(peer, now);
         self.end_round(now);
     }
 

@@ -26,7 +26,12 @@ impl Machine {
             Effect::SendDeathNotices => self.hear_death_notices(now),
             Effect::ScheduleDrop(stamp) => self.schedule_drop(stamp, now),
             Effect::WatchAbsence(peer) => self.watch_absence(&peer, now),
-            Effect::CheckAgain(peer) => self.ask_anew(&peer),
+            Effect::CheckAgain(peer) => self.check_again(&peer),
+            Effect::HideListing(peer) => self.hide(&peer, now),
+            Effect::ExcuseProbe(peer) => self.native.probes.excuse(&peer),
+            Effect::ReportFinding(peer, finding) => {
+                self.report(&peer, finding, now);
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::protocol::context::log::MAX_REMEMBERED;
 use crate::protocol::context::output::MAX_EVENTS;
 use crate::protocol::exchanges::in_flight::MAX_UNDER_WAY;
 use crate::protocol::exchanges::local_health::ROUND_TRIPS;
-use crate::protocol::legacy::verification::listings::MAX_HIDDEN;
+use crate::protocol::legacy::listings::MAX_HIDDEN;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::archive::MAX_ARCHIVED;
 use crate::protocol::members::isolation::MAX_BURIALS;
@@ -34,7 +34,7 @@ pub struct QueueLength {
 impl Machine {
     /// The lengths of all queues, lists and maps that grow with what comes in.
     pub fn queue_lengths(&self) -> Vec<QueueLength> {
-        let [queued, waiting] = self.legacy.verification_queue.lengths();
+        let [queued, waiting, refusing, absent] = self.legacy.verification.lengths();
         let [to_be_pushed, owed_pushes] = self.legacy.push.lengths();
         let [unconfirmed, hidden] = self.legacy.listings.lengths();
         let [unmet, doubtful] = self.native.strangers.lengths();
@@ -47,8 +47,8 @@ impl Machine {
             ("suspicion deadlines", self.native.suspects.len(), MAX_MEMBERS),
             ("verifications queued", queued, MAX_MEMBERS),
             ("verifications waiting", waiting, MAX_MEMBERS),
-            ("looks after refusals", self.legacy.refusals.len(), MAX_MEMBERS),
-            ("questions to absent servers", self.legacy.absent.len(), MAX_MEMBERS),
+            ("looks after refusals", refusing, MAX_MEMBERS),
+            ("questions to absent servers", absent, MAX_MEMBERS),
             ("outsiders", self.merging.outsiders.len(), MAX_OUTSIDERS),
             ("unconfirmed entries to be asked", unconfirmed, MAX_MEMBERS + 2 * MAX_HIDDEN),
             ("hidden entries", hidden, MAX_HIDDEN),
@@ -84,9 +84,7 @@ impl Machine {
     /// A member that is no longer known has no place in any queue.
     pub(in crate::protocol) fn forget_in_queues(&mut self, identity: &Arc<str>) {
         self.native.suspects.forget(identity);
-        self.legacy.refusals.forget(identity);
-        self.legacy.absent.forget(identity);
-        self.legacy.verification_queue.forget(identity);
+        self.legacy.verification.forget(identity);
         self.legacy.listings.forget(identity);
         self.native.strangers.forget(identity);
         self.native.rumours.forget(identity);

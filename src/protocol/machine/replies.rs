@@ -44,7 +44,10 @@ impl Machine {
                 self.record_refusal(&exchange, reply, now);
                 self.handle_plain_reply(id, &exchange, reply, now);
                 if let Reply::Refusal(Refusal::TooManyRequests(Some(pause))) = reply {
-                    self.note_wanted_rest(&exchange.peer, now.tick + *pause);
+                    let member = self.members.roster.get_mut(&exchange.peer);
+                    if let Some(refusals) = member.and_then(Member::refusals_mut) {
+                        refusals.rest_until(now.tick + *pause);
+                    }
                 }
                 self.report_findings(&exchange.peer, now);
             }
@@ -60,7 +63,7 @@ impl Machine {
         match reply {
             _ if self.merging.outsiders.has(peer) => {}
             Reply::Refusal(Refusal::Unauthorized) if !is_inquiry => {
-                self.note_rejection(peer, now);
+                self.record_rejection(peer, now);
                 self.log_gossip_failure(peer, "answered 401: its SHAZBOT_SECRET is another one", now);
             }
             Reply::Refusal(Refusal::TooLarge) => self.halve_pages(peer),
@@ -96,7 +99,7 @@ impl Machine {
                 }
             }
             (Reply::Lists(_), None) | (Reply::Refusal(_), _) => {
-                self.hear_refusal(peer, Way::Gossip, now);
+                self.record_unproved_answer(peer, Way::Gossip, now);
                 if exchange.purpose == Purpose::Introduction {
                     self.ask_for_whole_roster(peer, &[], now);
                 }
@@ -150,11 +153,13 @@ impl Machine {
             (Reply::Lists(_), Some(word), Purpose::Inquiry)
                 if is_native && word.online && !refuses_gossip =>
             {
-                self.prove(peer, Proof::List);
+                self.members.prove(peer, Proof::List);
                 self.begin_trial(peer, now);
             }
-            (Reply::Lists(_), Some(word), Purpose::Inquiry) if word.online && self.is_only_shown(peer) => {
-                self.hear_shown(peer, id, word, now);
+            (Reply::Lists(_), Some(word), Purpose::Inquiry)
+                if word.online && self.members.is_only_shown(peer) =>
+            {
+                self.handle_shown(peer, id, word, now);
             }
             (Reply::Lists(_), Some(word), _) => {
                 self.hear_own_word(peer, id, exchange.purpose, word, now);
@@ -166,29 +171,29 @@ impl Machine {
                 self.mark_absent(peer, id, None, now);
             }
             (Reply::Lists(_), None, purpose) | (Reply::Refusal(_), _, purpose) => {
-                self.close_check(peer);
-                self.hear_refusal(peer, purpose.way(), now);
+                self.members.close_check(peer);
+                self.record_unproved_answer(peer, purpose.way(), now);
                 self.try_stranger(peer, reply, now);
             }
-            (Reply::Unclear(_), _, Purpose::Inquiry) if self.is_only_shown(peer) => {
+            (Reply::Unclear(_), _, Purpose::Inquiry) if self.members.is_only_shown(peer) => {
                 // Gossip would bring a drained original back.
-                self.find_silent(peer, now);
+                self.handle_silence(peer, now);
             }
             (Reply::Unclear(_), _, Purpose::Inquiry) => self.begin_trial(peer, now),
-            _ => self.find_silent(peer, now),
+            _ => self.handle_silence(peer, now),
         }
     }
 
     /// Verifies a member by gossip. An exchange that is under way already tells as much.
     fn begin_trial(&mut self, peer: &Arc<str>, now: Now) {
         if self.converse(Arc::clone(peer), Purpose::Trial, now).is_none() {
-            self.await_exchange(peer, now);
+            self.legacy.verification.await_exchange(&mut self.members, peer, now);
         }
     }
 
     /// A member has said whether it is online.
     fn hear_own_word(&mut self, peer: &Arc<str>, id: ExchangeId, purpose: Purpose, word: &OwnWord, now: Now) {
-        self.prove(peer, purpose.proof());
+        self.members.prove(peer, purpose.proof());
         if word.online {
             self.mark_alive(peer, id, word, now);
         } else {
@@ -228,7 +233,7 @@ impl Machine {
             self.members.roster.because(Cause::Replaced);
             self.probe_failed(peer, Finding::Refused, now);
             if exchange.purpose.is_verification() {
-                self.find_silent(peer, now);
+                self.handle_silence(peer, now);
             }
         } else {
             self.mark_absent(peer, id, None, now);

@@ -2,13 +2,88 @@
 
 use std::sync::Arc;
 
-use crate::protocol::exchanges::in_flight::OwnWord;
+use crate::protocol::context::effect::{CheckReason, Comeback};
+use crate::protocol::exchanges::in_flight::{OwnWord, Purpose};
 use crate::protocol::legacy::verification::answer;
+use crate::protocol::legacy::verification::queue::MAX_ASKED;
+use crate::protocol::legacy::verification::refusals::{self, Judgement, RETRY_PAUSE};
 use crate::protocol::machine::Machine;
+use crate::protocol::members::member::Member;
+use crate::protocol::members::member::doubts::Way;
+use crate::protocol::members::roster::journal::Cause;
+use crate::protocol::merging::outsiders::LEFT_OUT_AFTER;
 use crate::protocol::types::ids::ExchangeId;
-use crate::protocol::types::time::{Now, Stamp};
+use crate::protocol::types::time::{Now, Stamp, Tick};
+use crate::protocol::wire::extension::Finding;
 
 impl Machine {
+    /// Checks a member: natively by the next probe, if mere hearsay contradicts it, otherwise by its list.
+    pub(in crate::protocol) fn check(&mut self, identity: &Arc<str>, reason: CheckReason) {
+        let is_online = || self.members.roster.get(identity).is_some_and(Member::is_online);
+        if reason == CheckReason::Hearsay && self.is_met_natively(identity) && is_online() {
+            return self.native.probes.hurry(identity);
+        }
+        self.legacy.verification.open_check(&mut self.members, &self.exchanges, identity, reason);
+    }
+
+    /// Hearsay that has been taken for true, or an old claim against a tombstone.
+    pub(in crate::protocol) fn request_check(&mut self, identity: &Arc<str>) {
+        self.check(identity, CheckReason::Hearsay);
+    }
+
+    /// Hearsay that a member is offline which this server found alive.
+    pub(in crate::protocol) fn accuse(&mut self, identity: &Arc<str>, stamp: Stamp) {
+        self.check(identity, CheckReason::Accusation(stamp));
+    }
+
+    /// Hearsay that a member is online which this server found dead.
+    pub(in crate::protocol) fn hear_comeback(&mut self, identity: &Arc<str>, comeback: Comeback) {
+        self.check(identity, CheckReason::Comeback(comeback));
+    }
+
+    /// A legacy peer says that a native server is back which this server holds for gone.
+    pub(in crate::protocol) fn verify_comeback(&mut self, identity: &Arc<str>) {
+        self.check(identity, CheckReason::Question);
+    }
+
+    pub(in crate::protocol) fn check_again(&mut self, peer: &Arc<str>) {
+        self.legacy.verification.check_again(&mut self.members, &self.exchanges, peer);
+    }
+
+    pub(in crate::protocol) fn schedule_verification(&mut self, now: Tick) {
+        if !self.cx.is_running() {
+            return;
+        }
+        let can_ask = self.can_ask_for_list();
+        self.legacy.verification.schedule(&mut self.cx, can_ask, now);
+        self.schedule_listings(now);
+        self.schedule_strangers(now);
+    }
+
+    /// Verifies what is due, except what nobody has confirmed for too long.
+    pub(in crate::protocol) fn verify(&mut self, now: Now) {
+        for identity in self.legacy.verification.take_expired(&mut self.members, now.tick) {
+            self.legacy.verification.drop_claim(&mut self.members, &mut self.cx, &identity, now);
+            self.apply(now);
+        }
+        self.legacy.verification.queue_due(&mut self.members, now.tick);
+        while self.can_ask_for_list()
+            && self.legacy.verification.ask_next(&mut self.members, &mut self.exchanges, &mut self.cx, now)
+        {
+        }
+        self.schedule_verification(now.tick);
+    }
+
+    fn can_ask_for_list(&self) -> bool {
+        // Questions about the master list are many, may all hang, and have a pace of their own.
+        let asked = self
+            .exchanges
+            .in_flight
+            .count(Purpose::is_verification)
+            .saturating_sub(self.legacy.listings.asked());
+        asked < MAX_ASKED && self.may_say_more() && self.legacy_room() > 0
+    }
+
     /// A member has answered that it is online.
     pub(in crate::protocol) fn mark_alive(
         &mut self,
@@ -33,9 +108,117 @@ impl Machine {
         self.apply(now);
     }
 
+    /// The list of an absent server shows it.
+    pub(in crate::protocol) fn handle_shown(
+        &mut self,
+        peer: &Arc<str>,
+        id: ExchangeId,
+        word: &OwnWord,
+        now: Now,
+    ) {
+        self.legacy.verification.handle_shown(&mut self.members, &mut self.cx, peer, id, word, now);
+        self.apply(now);
+    }
+
+    /// A member has not answered. The silence of a native server is for its probes to judge.
+    pub(in crate::protocol) fn handle_silence(&mut self, peer: &Arc<str>, now: Now) {
+        if self.is_met_natively(peer) && self.members.roster.get(peer).is_some_and(Member::is_online) {
+            self.members.close_check(peer);
+            return self.probe_failed(peer, Finding::Silent, now);
+        }
+        self.legacy.verification.handle_silence(&mut self.members, &mut self.cx, peer, now);
+        self.apply(now);
+    }
+
+    /// An exchange that is no verification has failed.
+    pub(in crate::protocol) fn doubt(&mut self, peer: &Arc<str>, now: Now) {
+        self.legacy.verification.doubt(&mut self.members, &mut self.cx, peer, now);
+        self.apply(now);
+    }
+
     /// This server itself has found a member dead.
     pub(in crate::protocol) fn bury(&mut self, peer: &Arc<str>, now: Now) {
         self.members.bury(&mut self.cx, peer, now);
         self.apply(now);
+    }
+
+    /// A legacy peer was found absent, by this server or by another native one.
+    pub(in crate::protocol) fn watch_absence(&mut self, peer: &Arc<str>, now: Now) {
+        self.legacy.verification.watch_absence(&mut self.members, &mut self.cx, peer, now);
+    }
+
+    pub(in crate::protocol) fn check_absent(&mut self, now: Now) {
+        self.legacy.verification.check_absent(&mut self.members, &self.exchanges, &mut self.cx, now);
+        self.schedule_verification(now.tick);
+    }
+
+    /// A server has answered without proving itself.
+    pub(in crate::protocol) fn record_unproved_answer(&mut self, peer: &Arc<str>, way: Way, now: Now) {
+        self.legacy.verification.record_refusal(&mut self.members, &mut self.cx, peer, way, now);
+        self.apply(now);
+    }
+
+    /// A server has rejected this server's secret.
+    pub(in crate::protocol) fn record_rejection(&mut self, peer: &Arc<str>, now: Now) {
+        self.legacy.verification.record_rejection(&mut self.members, &mut self.cx, peer, now);
+    }
+
+    /// The time of some servers that refuse has come.
+    pub(in crate::protocol) fn look_after_refusals(&mut self, now: Now) {
+        for peer in self.legacy.verification.take_due_refusals(now.tick) {
+            let Some(member) = self.members.roster.get_mut(&peer) else { continue };
+            let is_left_out_at = member.rejected_at().map(|at| at + LEFT_OUT_AFTER);
+            if !member.is_online() {
+                member.end_refusals();
+            } else if self.cx.is_running() && is_left_out_at.is_some_and(|at| at <= now.tick) {
+                self.leave_out(&peer, now);
+            } else if let Some(next_look) =
+                self.look_after(&peer, now).into_iter().chain(is_left_out_at).min()
+            {
+                let at = next_look.max(now.tick + RETRY_PAUSE);
+                self.legacy.verification.watch_refusals(&mut self.cx, &peer, at);
+            }
+        }
+        self.legacy.verification.schedule_refusals(&mut self.cx);
+    }
+
+    /// Decides about one server that refuses, or asks it again. Returns when to look again.
+    fn look_after(&mut self, peer: &Arc<str>, now: Now) -> Option<Tick> {
+        match refusals::judge(self.members.roster.get(peer)?, &self.cx, now.tick)? {
+            // The secret that is wrong may be this server's own.
+            Judgement::Dead if self.members.hold_back_burial(&mut self.cx, peer, now) => {
+                Some(now.tick + RETRY_PAUSE)
+            }
+            Judgement::Dead => {
+                self.members.isolation.record_burial(peer, now.tick);
+                if let Some(member) = self.members.roster.get_mut(peer) {
+                    member.end_refusals();
+                }
+                self.members.roster.because(Cause::Unproved);
+                self.bury(peer, now);
+                None
+            }
+            Judgement::Ask { way: Some(way), .. } if !self.ask_refusing(peer, way, now) => {
+                Some(now.tick + RETRY_PAUSE)
+            }
+            Judgement::Ask { next_look, .. } => Some(next_look),
+        }
+    }
+
+    /// Asks a server that refuses once more. Returns whether the question was sent or queued.
+    fn ask_refusing(&mut self, peer: &Arc<str>, way: Way, now: Now) -> bool {
+        if !self.cx.is_running() {
+            return false;
+        }
+        match way {
+            Way::List => {
+                self.check(peer, CheckReason::Question);
+                self.schedule_verification(now.tick);
+                true
+            }
+            Way::Gossip => {
+                self.has_room_for(peer) && self.converse(Arc::clone(peer), Purpose::Trial, now).is_some()
+            }
+        }
     }
 }

@@ -7,7 +7,10 @@ use crate::protocol::context::config::Config;
 use crate::protocol::members::archive::Archive;
 use crate::protocol::members::isolation::Isolation;
 use crate::protocol::members::local_server::LocalServer;
+use crate::protocol::members::member::Member;
+use crate::protocol::members::member::proof::Proof;
 use crate::protocol::members::roster::Roster;
+use crate::protocol::types::status::Status;
 use crate::protocol::types::time::Now;
 
 pub(in crate::protocol) mod archive;
@@ -40,6 +43,24 @@ impl Members {
     /// Whether this server and the member both speak the native extension.
     pub(in crate::protocol) fn is_met_natively(&self, cx: &Context, peer: &str) -> bool {
         cx.is_native() && self.roster.get(peer).is_some_and(|member| !member.is_met_as_legacy())
+    }
+
+    /// Notes that the word of a server itself has proved it.
+    pub(in crate::protocol) fn prove(&mut self, peer: &str, proof: Proof) {
+        if let Some(member) = self.roster.get_mut(peer) {
+            member.prove(proof);
+        }
+    }
+
+    pub(in crate::protocol) fn close_check(&mut self, peer: &str) {
+        self.roster.get_mut(peer).map(Member::close_check);
+    }
+
+    /// Whether a server is absent, and nothing but its own list may say that it is back.
+    pub(in crate::protocol) fn is_only_shown(&self, peer: &str) -> bool {
+        self.roster.get(peer).is_some_and(|member| {
+            member.status == Status::Left && member.absence().is_some() && !member.has_comeback()
+        })
     }
 
     /// How many online legacy peers there are for each online native server, this one included.

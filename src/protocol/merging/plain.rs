@@ -6,11 +6,11 @@
 
 use std::sync::Arc;
 
+use crate::protocol::context::effect::Comeback;
 use crate::protocol::exchanges::in_flight::{OwnWord, Purpose};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::local_server::Contradiction;
 use crate::protocol::members::member::Member;
-use crate::protocol::members::member::check::Comeback;
 use crate::protocol::merging::intake::Subject;
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::ids::Source;

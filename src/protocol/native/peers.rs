@@ -50,7 +50,7 @@ impl Machine {
             self.native.probes.excuse(sender);
         }
         if let Some(sender) = &sender {
-            self.prove(sender, Proof::Exchange);
+            self.members.prove(sender, Proof::Exchange);
             self.native.unreached.spoke(sender, now.tick);
             if let Kind::ProbeFor(target) = &heard.kind {
                 self.relay_probe(sender, target, now);

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use super::parts::{Parts, at, word};
 use super::world::EPOCH;
-use crate::protocol::context::effect::Effect;
+use crate::protocol::context::effect::{CheckReason, Effect};
 use crate::protocol::exchanges::in_flight::Purpose;
-use crate::protocol::legacy::verification::answer;
+use crate::protocol::legacy::verification::refusals::{self, Judgement};
+use crate::protocol::legacy::verification::{Verification, answer};
+use crate::protocol::members::member::doubts::Way;
 use crate::protocol::types::status::Status;
-use crate::protocol::types::time::{Incarnation, Stamp};
+use crate::protocol::types::time::{Incarnation, Stamp, Tick};
+use crate::protocol::wire::extension::Finding;
 
 const A: &str = "http://a/";
 
@@ -41,7 +44,7 @@ fn an_answer_confirms_a_member_without_any_effect() {
 fn an_answer_outdoes_an_accusation_with_a_newer_stamp() {
     let mut parts = Parts::plain();
     parts.add(A, Status::Online, 10);
-    parts.member(A).open_check().accuse(Stamp(EPOCH + 30));
+    parts.member(A).open_check().add(CheckReason::Accusation(Stamp(EPOCH + 30)));
     parts.member(A).saw(Stamp(EPOCH + 30));
     assert_eq!(
         answered(&mut parts, 20),
@@ -55,7 +58,7 @@ fn an_answer_to_an_earlier_question_does_not_disprove_a_claim() {
     let mut parts = Parts::plain();
     parts.add(A, Status::Online, 10);
     let id = parts.ask(&a(), Purpose::Inquiry);
-    parts.member(A).open_check().accuse(Stamp(EPOCH + 30));
+    parts.member(A).open_check().add(CheckReason::Accusation(Stamp(EPOCH + 30)));
     parts.member(A).dispute(id);
     answer::mark_alive(&mut parts.members, &mut parts.cx, &a(), id, &word(A, true, 20), at(100));
     assert_eq!((parts.stand(A), parts.effects()), ((Status::Online, 10), vec![Effect::CheckAgain(a())]));
@@ -107,4 +110,89 @@ fn a_burial_beats_every_stamp_seen() {
     expected.push(Effect::PushToFew);
     assert_eq!((parts.stand(A), parts.effects()), ((Status::Dead, 501), expected));
     assert!(parts.member(A).is_first_hand(false, at(100)));
+}
+
+/// The outcome of a silence of A: A's status and stamp, and the effects.
+fn silent(parts: &mut Parts) -> ((Status, u64), Vec<Effect>) {
+    let mut verification = Verification::default();
+    verification.handle_silence(&mut parts.members, &mut parts.cx, &a(), at(100_000));
+    (parts.stand(A), parts.effects())
+}
+
+#[test]
+fn a_member_is_dead_after_its_second_silence() {
+    let mut parts = Parts::plain();
+    parts.add(A, Status::Online, 10);
+    parts.member(A).note_answered(true);
+    assert_eq!(silent(&mut parts), ((Status::Online, 10), vec![]));
+    let mut expected = death_effects(100_000);
+    expected.push(Effect::PushToFew);
+    assert_eq!(silent(&mut parts), ((Status::Dead, 100_000), expected));
+}
+
+#[test]
+fn an_accused_member_is_dead_after_one_silence_with_the_stamp_of_the_accusation() {
+    let mut parts = Parts::plain();
+    parts.add(A, Status::Online, 10);
+    parts.member(A).open_check().add(CheckReason::Accusation(Stamp(EPOCH + 30)));
+    assert_eq!(silent(&mut parts), ((Status::Dead, 30), death_effects(30)));
+}
+
+#[test]
+fn a_silent_entry_of_the_master_list_is_hidden() {
+    let mut parts = Parts::plain();
+    parts.add(A, Status::Online, 10);
+    parts.member(A).is_unconfirmed = true;
+    assert_eq!(silent(&mut parts), ((Status::Online, 10), vec![Effect::HideListing(a())]));
+}
+
+#[test]
+fn an_absent_server_counts_as_dead_after_three_silences() {
+    let mut parts = Parts::plain();
+    parts.add(A, Status::Left, 10);
+    parts.member(A).begin_absence();
+    let stands = [silent(&mut parts), silent(&mut parts), silent(&mut parts)];
+    assert_eq!(stands.map(|((status, _), _)| status), [Status::Left, Status::Left, Status::Dead]);
+}
+
+#[test]
+fn a_refusal_of_a_native_server_excuses_its_probe() {
+    let mut parts = Parts::native();
+    parts.add_native(A, Status::Online, 7);
+    let mut verification = Verification::default();
+    verification.record_refusal(&mut parts.members, &mut parts.cx, &a(), Way::Gossip, at(100));
+    let expected = [Effect::ExcuseProbe(a()), Effect::ReportFinding(a(), Finding::Unproved)];
+    assert_eq!(parts.effects(), expected);
+}
+
+#[test]
+fn a_server_that_refuses_in_both_ways_is_dead_when_its_time_is_up() {
+    let mut parts = Parts::native();
+    parts.add_native(A, Status::Online, 7);
+    let mut verification = Verification::default();
+    for (second, way) in [(0, Way::Gossip), (15, Way::List), (30, Way::Gossip)] {
+        verification.record_refusal(&mut parts.members, &mut parts.cx, &a(), way, at(second * 1_000));
+    }
+    let ask = |way, second: u64| Some(Judgement::Ask { way, next_look: Tick(second * 1_000) });
+    let judge =
+        |second: u64| refusals::judge(parts.members.roster.get(A).unwrap(), &parts.cx, Tick(second * 1_000));
+    assert_eq!(judge(30), ask(Some(Way::List), 45));
+    assert_eq!(judge(59), ask(Some(Way::List), 60));
+    assert_eq!(judge(60), Some(Judgement::Dead));
+}
+
+#[test]
+fn a_claim_that_nobody_confirms_is_dropped_after_five_minutes() {
+    let mut parts = Parts::plain();
+    parts.add(A, Status::Online, 10);
+    let mut verification = Verification::default();
+    verification.open_check(&mut parts.members, &parts.exchanges, &a(), CheckReason::Hearsay);
+    assert_eq!(verification.take_expired(&mut parts.members, Tick(10_000)), [] as [Arc<str>; 0]);
+    assert_eq!(verification.take_expired(&mut parts.members, Tick(310_000)), [a()]);
+    verification.drop_claim(&mut parts.members, &mut parts.cx, &a(), at(310_000));
+    assert_eq!(
+        (parts.stand(A), parts.effects()),
+        ((Status::Dead, 11), vec![Effect::ScheduleDrop(Stamp(EPOCH + 11))])
+    );
+    assert_eq!(verification.lengths(), [0; 4]);
 }

@@ -4,7 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::protocol::machine::Machine;
+use crate::protocol::context::Context;
+use crate::protocol::context::effect::Effect;
+use crate::protocol::legacy::verification::Verification;
+use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::types::status::Status;
@@ -16,50 +19,42 @@ const CONFIRMED_WITHIN: Duration = Duration::from_secs(5 * 60);
 /// Pause between two looks for such claims.
 const LOOKED_FOR_EVERY: Duration = Duration::from_secs(10);
 
-/// When to look for claims that nobody has confirmed.
-#[derive(Debug, Default)]
-pub(in crate::protocol) struct Expiry {
-    next_look: Tick,
-}
-
-impl Machine {
-    /// Verifies what is due, except what has been waiting for too long.
-    pub(in crate::protocol) fn verify_in_time(&mut self, now: Now) {
-        if self.legacy.expiry.next_look <= now.tick {
-            self.legacy.expiry.next_look = now.tick + LOOKED_FOR_EVERY;
-            self.drop_unconfirmed(now);
+impl Verification {
+    /// The members whose claims nobody has confirmed for too long; looked for now and then.
+    pub(in crate::protocol) fn take_expired(&mut self, members: &mut Members, now: Tick) -> Vec<Arc<str>> {
+        let mut expired: Vec<Arc<str>> = Vec::new();
+        if now < self.next_expiry {
+            return expired;
         }
-        self.verify(now);
-    }
-
-    fn drop_unconfirmed(&mut self, now: Now) {
-        let mut overdue: Vec<Arc<str>> = Vec::new();
-        for place in 0..self.members.roster.len() {
-            let Some((identity, member)) = self.members.roster.at(place) else { break };
+        self.next_expiry = now + LOOKED_FOR_EVERY;
+        for slot in 0..members.roster.len() {
+            let Some((identity, member)) = members.roster.at(slot) else { break };
             let Some(check) = member.check() else { continue };
             match check.open_since {
                 None => {
-                    if let Some(check) = self.members.roster.at_mut(place).and_then(Member::check_mut) {
-                        check.open_since = Some(now.tick);
+                    if let Some(check) = members.roster.at_mut(slot).and_then(Member::check_mut) {
+                        check.open_since = Some(now);
                     }
                 }
-                Some(since) if now.tick.since(since) >= CONFIRMED_WITHIN => {
-                    overdue.push(Arc::clone(identity))
-                }
+                Some(since) if now.since(since) >= CONFIRMED_WITHIN => expired.push(Arc::clone(identity)),
                 Some(_) => {}
             }
         }
-        self.members.roster.because(Cause::Silent);
-        for identity in overdue {
-            self.drop_claim(&identity, now);
-        }
+        members.roster.because(Cause::Silent);
+        expired
     }
 
-    /// What was said of a server counts no longer. A server that has spoken to this one stays as it is.
-    fn drop_claim(&mut self, identity: &Arc<str>, now: Now) {
-        let Some(member) = self.members.roster.get_mut(identity) else { return };
+    /// Drops what was said of a server. A server that has spoken to this one stays as it is.
+    pub(in crate::protocol) fn drop_claim(
+        &mut self,
+        members: &mut Members,
+        cx: &mut Context,
+        identity: &Arc<str>,
+        now: Now,
+    ) {
+        let Some(member) = members.roster.get_mut(identity) else { return };
         if member.refreshed_at.age(now.tick) < CONFIRMED_WITHIN {
-            // Somebody has said so again, with a newer stamp.
+            // Somebody has repeated the claim with a newer stamp.
             if let Some(check) = member.check_mut() {
                 check.open_since = None;
             }
@@ -68,15 +63,17 @@ impl Machine {
         let is_mere_hearsay =
             member.is_online() && !member.is_native() && !member.has_answered() && !member.has_exchanged();
         member.close_check();
-        self.legacy.verification_queue.forget(identity);
-        let Some(member) = self.members.roster.get_mut(identity).filter(|_| is_mere_hearsay) else { return };
+        self.queue.forget(identity);
+        if !is_mere_hearsay {
+            return;
+        }
         if member.is_unconfirmed {
-            return self.hide(identity, now);
+            return cx.effects.push(Effect::HideListing(Arc::clone(identity)));
         }
         // Just enough to outdo the claim, so that the next word of a living server outdoes this.
         let stamp = member.highest_seen().next();
         member.restamp(stamp);
-        self.members.roster.transition(identity, Status::Dead, now.tick);
-        self.schedule_drop(stamp, now);
+        members.roster.transition(identity, Status::Dead, now.tick);
+        cx.effects.push(Effect::ScheduleDrop(stamp));
     }
 }

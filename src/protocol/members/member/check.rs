@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::protocol::context::effect::{CheckReason, Comeback};
 use crate::protocol::members::member::Member;
 use crate::protocol::types::time::{Now, Stamp, Tick};
 
@@ -51,13 +52,6 @@ pub(in crate::protocol) struct FirstFailure {
     pub(in crate::protocol) newest: Stamp,
 }
 
-/// An online claim that waits for its verification.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::protocol) struct Comeback {
-    pub(in crate::protocol) stamp: Stamp,
-    pub(in crate::protocol) monitor: bool,
-}
-
 impl Check {
     pub(in crate::protocol) fn new() -> Self {
         Self {
@@ -77,13 +71,16 @@ impl Check {
         self.failures += 1;
     }
 
-    pub(in crate::protocol) fn accuse(&mut self, stamp: Stamp) {
-        self.accusation = self.accusation.max(Some(stamp));
-    }
-
-    pub(in crate::protocol) fn hear_comeback(&mut self, comeback: Comeback) {
-        if self.comeback.is_none_or(|held| held.stamp < comeback.stamp) {
-            self.comeback = Some(comeback);
+    /// Adds what the check has to settle. Of several claims of one kind, the newest counts.
+    pub(in crate::protocol) fn add(&mut self, reason: CheckReason) {
+        match reason {
+            CheckReason::Hearsay | CheckReason::Question => {}
+            CheckReason::Accusation(stamp) => self.accusation = self.accusation.max(Some(stamp)),
+            CheckReason::Comeback(comeback) => {
+                if self.comeback.is_none_or(|held| held.stamp < comeback.stamp) {
+                    self.comeback = Some(comeback);
+                }
+            }
         }
     }
 

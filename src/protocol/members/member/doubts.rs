@@ -2,12 +2,19 @@
 
 use std::time::Duration;
 
+use crate::protocol::members::member::Member;
 use crate::protocol::types::time::Tick;
 
 /// Refusals that it takes to declare a server dead.
 const ENOUGH: u8 = 3;
 /// Pause between two refusals that both count. A burst of requests meets one state of the other side.
 pub(in crate::protocol) const COUNTED_APART: Duration = Duration::from_secs(5);
+
+/// How long a server that only refuses stays online after its first refusal, at least. Longer than
+/// an overload or a restart of a proxy lasts.
+const DEATH_AFTER: Duration = Duration::from_secs(60);
+/// The same for a legacy peer, in gossip intervals: it is met about once in each.
+const LEGACY_INTERVALS: u32 = 3;
 
 /// What the answers of a server have left open. Few servers have any of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -104,6 +111,19 @@ impl Refusals {
     pub(in crate::protocol) fn are_enough(&self, now: Tick) -> bool {
         let is_refused_in_both_ways = self.was_list_refused && self.was_gossip_refused;
         is_refused_in_both_ways && (self.count >= ENOUGH || now < self.rests_until)
+    }
+}
+
+impl Member {
+    /// How long it may refuse before it is declared dead.
+    pub(in crate::protocol) fn refusal_window(&self, gossip_interval: Duration) -> Duration {
+        let rounds = gossip_interval.saturating_mul(LEGACY_INTERVALS);
+        if self.is_met_as_legacy() { DEATH_AFTER.max(rounds) } else { DEATH_AFTER }
+    }
+
+    /// When it is declared dead if it only refuses; none if it does not refuse.
+    pub(in crate::protocol) fn refusal_deadline(&self, gossip_interval: Duration) -> Option<Tick> {
+        Some(self.refusals()?.first() + self.refusal_window(gossip_interval))
     }
 }
 

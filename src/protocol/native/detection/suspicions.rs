@@ -84,8 +84,10 @@ impl Machine {
         let stretch = self.exchanges.health.stretch();
         let usual = time_to_speak_up(servers, suspicion.accusers.len(), stretch);
         let time_is_up = self.end_of_silence(identity, suspicion, suspicion.since + usual);
+        let refusals_end =
+            self.members.roster.get(identity)?.refusal_deadline(self.cx.config.gossip_interval);
         // Somebody still answers at its address: that postpones its death.
-        Some(time_is_up.max(self.refusal_deadline(identity).unwrap_or_default()))
+        Some(time_is_up.max(refusals_end.unwrap_or_default()))
     }
 
     /// Buries those whose time is up.

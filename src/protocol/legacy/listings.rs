@@ -25,7 +25,7 @@ use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::in_flight::{Exchange, PEER_TIMEOUT, Purpose};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
-use crate::protocol::members::member::check::{Check, SECOND_TRY, YOUNG};
+use crate::protocol::members::member::check::{SECOND_TRY, YOUNG};
 use crate::protocol::merging::plain::LegacyClaim;
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::ids::ExchangeId;
@@ -197,17 +197,6 @@ impl Machine {
             self.cx.transmits.push_back(Transmit::Inquire { id, base_url, timeout: PEER_TIMEOUT });
         }
         self.schedule_listings(now.tick);
-    }
-
-    /// Hides an unconfirmed entry that did not answer, unless it may not listen yet.
-    pub(in crate::protocol) fn hide_silent(&mut self, peer: &Arc<str>, now: Now) {
-        let Some(member) = self.members.roster.get(peer).filter(|member| member.is_unconfirmed) else {
-            return;
-        };
-        let has_grace = member.check().is_some_and(Check::has_grace);
-        if !has_grace && member.stamp.age(now.wall) >= YOUNG {
-            self.hide(peer, now);
-        }
     }
 
     /// Shows an unconfirmed entry no longer.

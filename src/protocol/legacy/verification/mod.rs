@@ -1,0 +1,154 @@
+//! Verification: a member is asked about itself, by `GET {base_url}clustershazbot/list`.
+//!
+//! A gossip request would put a drained legacy peer back online, so it is sent only to a member that offers no list.
+//! Rounds never wait for a verification, and those of a joining server begin when its start has resolved.
+
+use std::sync::Arc;
+
+use crate::protocol::context::Context;
+use crate::protocol::context::deadlines::Deadlines;
+use crate::protocol::context::effect::CheckReason;
+use crate::protocol::context::output::Transmit;
+use crate::protocol::context::timers::Timer;
+use crate::protocol::exchanges::Exchanges;
+use crate::protocol::exchanges::in_flight::{PEER_TIMEOUT, Purpose};
+use crate::protocol::legacy::verification::queue::VerificationQueue;
+use crate::protocol::members::Members;
+use crate::protocol::members::member::Member;
+use crate::protocol::members::member::check::{Check, SECOND_TRY, Stage};
+use crate::protocol::types::time::{Now, Tick};
+
+pub(in crate::protocol) mod absence;
+pub(in crate::protocol) mod answer;
+pub(in crate::protocol) mod expiry;
+pub(in crate::protocol) mod queue;
+pub(in crate::protocol) mod refusals;
+mod silence;
+
+/// Which members are to be asked about themselves, and when.
+#[derive(Debug, Default)]
+pub(in crate::protocol) struct Verification {
+    queue: VerificationQueue,
+    /// When to look after each server that refuses.
+    refusals: Deadlines,
+    /// When to ask each absent server for its list.
+    absent: Deadlines,
+    /// When to look for claims that nobody has confirmed.
+    next_expiry: Tick,
+}
+
+impl Verification {
+    /// Opens a check of a member, or adds a reason to the open one.
+    pub(in crate::protocol) fn open_check(
+        &mut self,
+        members: &mut Members,
+        exchanges: &Exchanges,
+        identity: &Arc<str>,
+        reason: CheckReason,
+    ) {
+        let Some(member) = members.roster.get_mut(identity) else { return };
+        let is_new = member.check().is_none();
+        let check = member.open_check();
+        let before = (check.accusation, check.comeback);
+        check.add(reason);
+        let is_contradicted = before != (check.accusation, check.comeback);
+        let is_newly_accused = before.0.is_none() && check.accusation.is_some();
+        let is_newly_urgent = is_newly_accused || (before.1.is_none() && check.comeback.is_some());
+        let is_to_be_queued = match check.stage {
+            Stage::Queued => is_new || is_newly_urgent,
+            // A member that was silent before and is now accused does not wait for its second try.
+            Stage::Waiting(_) => is_newly_accused,
+            Stage::Asked => false,
+        };
+        if is_to_be_queued {
+            check.stage = Stage::Queued;
+        }
+        if is_contradicted {
+            member.dispute(exchanges.in_flight.last());
+        }
+        if is_to_be_queued {
+            self.queue.queue(Arc::clone(identity), reason != CheckReason::Hearsay);
+        }
+    }
+
+    /// Queues a member again because its answer does not settle the newest claim, unless another question is under way.
+    pub(in crate::protocol) fn check_again(
+        &mut self,
+        members: &mut Members,
+        exchanges: &Exchanges,
+        peer: &Arc<str>,
+    ) {
+        let Some(member) = members.roster.get_mut(peer) else { return };
+        if !exchanges.in_flight.is_verifying(peer) {
+            member.open_check().stage = Stage::Queued;
+            self.queue.queue(Arc::clone(peer), true);
+        }
+    }
+
+    /// Lets an exchange that is under way settle the check. If it does not, the member is asked again.
+    pub(in crate::protocol) fn await_exchange(&mut self, members: &mut Members, peer: &Arc<str>, now: Now) {
+        let Some(check) = members.roster.get_mut(peer).and_then(Member::check_mut) else { return };
+        let again = now.tick + SECOND_TRY;
+        check.stage = Stage::Waiting(again);
+        self.queue.wait(peer, again);
+    }
+
+    /// Sets the timer of the next verification. `can_ask` says whether a further question may be sent at all.
+    pub(in crate::protocol) fn schedule(&self, cx: &mut Context, can_ask: bool, now: Tick) {
+        match self.queue.next_wake(can_ask) {
+            Some(at) => cx.timers.set(Timer::Verify, at.max(now)),
+            None => cx.timers.stop(Timer::Verify),
+        }
+    }
+
+    /// Queues the members whose pause before the next try has ended.
+    pub(in crate::protocol) fn queue_due(&mut self, members: &mut Members, now: Tick) {
+        for identity in self.queue.take_due(now) {
+            let Some(member) = members.roster.get_mut(&identity) else { continue };
+            let is_due = |check: &Check| matches!(check.stage, Stage::Waiting(until) if until <= now);
+            let Some(check) = member.check_mut().filter(|check| is_due(check)) else { continue };
+            check.stage = Stage::Queued;
+            let is_accused =
+                member.check().is_some_and(|check| check.standing_accusation(member.stamp).is_some());
+            self.queue.queue(identity, is_accused);
+        }
+    }
+
+    /// Takes out the next member to ask, if the pace allows one now, and asks it for its list. False if there is none.
+    pub(in crate::protocol) fn ask_next(
+        &mut self,
+        members: &mut Members,
+        exchanges: &mut Exchanges,
+        cx: &mut Context,
+        now: Now,
+    ) -> bool {
+        let Some(identity) = self.queue.take_next(now.tick, &mut cx.rng) else { return false };
+        let Some(member) = members.roster.get_mut(&identity) else { return true };
+        // An answer to something else may have settled the check meanwhile.
+        let is_queued = |check: &&mut Check| check.stage == Stage::Queued;
+        let Some(check) = member.check_mut().filter(is_queued) else { return true };
+        check.stage = Stage::Asked;
+        // The answer to an earlier question is still awaited, and will do.
+        if exchanges.in_flight.is_verifying(&identity) {
+            return true;
+        }
+        let base_url = members.roster.spelling(&identity);
+        self.queue.spend_slot(now.tick);
+        let id = exchanges.in_flight.begin(identity, Purpose::Inquiry, now.tick);
+        cx.transmits.push_back(Transmit::Inquire { id, base_url, timeout: PEER_TIMEOUT });
+        true
+    }
+
+    /// Removes a member that is no longer known.
+    pub(in crate::protocol) fn forget(&mut self, identity: &Arc<str>) {
+        self.refusals.forget(identity);
+        self.absent.forget(identity);
+        self.queue.forget(identity);
+    }
+
+    /// How many members are queued, wait to be asked again, refuse, and are absent.
+    pub(in crate::protocol) fn lengths(&self) -> [usize; 4] {
+        let [queued, waiting] = self.queue.lengths();
+        [queued, waiting, self.refusals.len(), self.absent.len()]
+    }
+}
