@@ -38,8 +38,10 @@ pub(in crate::protocol) struct Tries {
     rejected: u32,
     /// The condition of the try under way.
     condition: Condition,
-    /// The tag that was answered with 412.
-    stale_tag: Option<String>,
+    /// The hash of the content that the try under way was to replace.
+    content: u64,
+    /// The tag that was answered with 412, and the hash of the content that came with it.
+    stale: Option<(String, u64)>,
     /// The status with which the store answered a condition as such.
     refusal: Option<u16>,
     /// The store has refused conditions twice in the same way.
@@ -72,6 +74,7 @@ impl Machine {
         let id = self.exchanges.in_flight.next_id();
         self.lifecycle.master_list.current = Some(id);
         self.lifecycle.master_list.tries.condition = condition.clone();
+        self.lifecycle.master_list.tries.content = document.content_hash();
         self.cx.transmits.push_back(Transmit::UploadMasterList { id, entries, condition });
     }
 
@@ -82,7 +85,7 @@ impl Machine {
             return Condition::None;
         }
         match &document.etag {
-            Some(etag) if list.tries.stale_tag.as_ref() == Some(etag) => {
+            Some(etag) if list.tries.shows_useless_tags(etag, document) => {
                 self.warn_of_useless_tags();
                 Condition::None
             }
@@ -180,7 +183,7 @@ impl Tries {
             (_, Condition::None) => Next::GiveUp,
             (412, condition) => {
                 if let Condition::Unchanged(tag) = condition {
-                    self.stale_tag = Some(tag.clone());
+                    self.stale = Some((tag.clone(), self.content));
                 }
                 self.reject()
             }
@@ -195,6 +198,13 @@ impl Tries {
             }
             _ => Next::GiveUp,
         }
+    }
+
+    /// Whether the tag of a download after a 412 is the same, or another one of the same content: nobody wrote meanwhile.
+    fn shows_useless_tags(&self, etag: &str, document: &Document) -> bool {
+        let is_unchanged =
+            |(tag, content): &(String, u64)| tag == etag || *content == document.content_hash();
+        self.stale.as_ref().is_some_and(is_unchanged)
     }
 
     fn reject(&mut self) -> Next {

@@ -1,7 +1,9 @@
 //! The master list as a document, which is read leniently.
 
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::time::Duration;
 
+use foldhash::fast::FixedState;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use url::Url;
@@ -127,6 +129,15 @@ impl Document {
             is_elsewhere: false,
             rows,
         })
+    }
+}
+
+impl Document {
+    /// A hash of the entries, by which two downloads of the same content are known.
+    pub(in crate::protocol) fn content_hash(&self) -> u64 {
+        let mut hasher = FixedState::default().build_hasher();
+        self.rows.iter().for_each(|row| row.raw.get().hash(&mut hasher));
+        hasher.finish()
     }
 }
 
