@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::protocol::types::time::Stamp;
+use crate::protocol::types::time::{Stamp, Tick};
 use crate::protocol::wire::extension::Finding;
 
 /// Effects of one rule, at most: the machine carries them out after each subject.
@@ -47,8 +47,12 @@ pub(in crate::protocol) enum Effect {
     WatchAbsence(Arc<str>),
     /// The answer of this server was requested before the latest claim came: it is asked again.
     CheckAgain(Arc<str>),
-    /// This unconfirmed entry of the master list did not answer: it is not shown any longer.
-    HideListing(Arc<str>),
+    /// This member did not answer and is not shown any longer. It may be buried if another server has answered since then.
+    Hide(Arc<str>, Tick),
+    /// This server is no member any longer.
+    Forget(Arc<str>),
+    /// This server is not hidden any longer.
+    ForgetHidden(Arc<str>),
     /// The missing answer to a native probe of this server does not count.
     ExcuseProbe(Arc<str>),
     /// Whoever asked this server to probe that one is told what was found.

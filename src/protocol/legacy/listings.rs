@@ -1,5 +1,5 @@
-//! Entries of the master list that no living server vouches for: they are asked fast, and not shown
-//! any more once a question has failed.
+//! Entries of the master list that no living server vouches for: they are asked fast, and hidden as
+//! soon as a question has failed.
 //!
 //! ```text
 //! unknown entry ─▶ shown, unconfirmed ──▶ hidden ─────────────▶ dead
@@ -15,63 +15,58 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foldhash::fast::FixedState;
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexSet;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
+use crate::protocol::context::Context;
 use crate::protocol::context::deadlines::Deadlines;
 use crate::protocol::context::output::Transmit;
 use crate::protocol::context::timers::Timer;
+use crate::protocol::exchanges::Exchanges;
 use crate::protocol::exchanges::in_flight::{Exchange, PEER_TIMEOUT, Purpose};
-use crate::protocol::machine::Machine;
-use crate::protocol::members::member::Member;
-use crate::protocol::members::member::check::{SECOND_TRY, YOUNG};
-use crate::protocol::merging::plain::LegacyClaim;
+use crate::protocol::members::Members;
+use crate::protocol::members::member::check::SECOND_TRY;
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::status::Status;
-use crate::protocol::types::time::{Now, Stamp, Tick};
+use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::message::Reply;
 
 /// Pause between two questions about unconfirmed entries: 30 a second, so that 200 dead entries are
 /// gone within 25 s.
 const PACE: Duration = Duration::from_millis(33);
-/// Questions about unconfirmed entries under way at once; a dead host holds one for 5 s.
+/// Questions about unconfirmed entries in flight at once; a dead host holds one for 5 s.
 pub(in crate::protocol) const MAX_ASKED: usize = 64;
-/// Hidden entries remembered; beyond it the oldest makes way and would be shown again.
-pub(in crate::protocol) const MAX_HIDDEN: usize = 10_000;
 /// Hidden entries asked again after a download, so that a long list of dead ones costs little.
 const ASKED_AGAIN: usize = 64;
 
-/// What is being found out about the entries of the master list.
+/// Which entries of the master list are to be asked, and when.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Listings {
-    /// Those to be asked for the first time. May hold others too: looked at again when taken out.
+    /// Shown entries to be asked for the first time. May hold other members, which are skipped when taken out.
     shown: IndexSet<Arc<str>, FixedState>,
     /// Hidden ones to be asked again, when all others have been asked.
     again: IndexSet<Arc<str>, FixedState>,
-    hidden: IndexMap<Arc<str>, Hidden, FixedState>,
-    /// Hidden entries to be asked again, by when.
+    /// Hidden ones to be asked again at a certain time.
     waiting: Deadlines,
     asked: BTreeSet<ExchangeId>,
     next_slot: Tick,
-    /// When another server last answered this one.
-    pub(in crate::protocol) heard_at: Option<Tick>,
 }
 
-/// An entry that did not answer.
-#[derive(Debug)]
-struct Hidden {
-    url: BaseUrl,
-    monitor: bool,
-    stamp: Stamp,
-    failed_at: Tick,
-    /// An answer of another server since then shows that this server's own network is sound.
-    heard_since: Tick,
+/// What follows from the reply of a server that may be hidden.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::protocol) enum HiddenReply {
+    /// It is a member, or has become one by its reply, which counts like that of any other member.
+    OfMember,
+    /// Its list route may be closed. By gossip it may still answer.
+    TryGossip(BaseUrl),
+    /// Nothing else follows.
+    Settled,
 }
 
 impl Listings {
-    /// How many questions are under way.
+    /// How many questions are in flight.
     pub(in crate::protocol) fn asked(&self) -> usize {
         self.asked.len()
     }
@@ -80,43 +75,87 @@ impl Listings {
         self.asked.contains(&id)
     }
 
-    /// A question has ended.
+    /// Records a question that the machine has sent itself.
+    pub(in crate::protocol) fn record_asked(&mut self, id: ExchangeId) {
+        self.asked.insert(id);
+    }
+
+    /// Ends a question.
     pub(in crate::protocol) fn end(&mut self, id: ExchangeId) {
         self.asked.remove(&id);
     }
 
-    /// Whether a claim with this stamp says nothing that was not found wrong.
-    pub(in crate::protocol) fn hides(&self, identity: &str, stamp: Stamp) -> bool {
-        self.hidden.get(identity).is_some_and(|hidden| stamp <= hidden.stamp)
+    /// Asks a new entry soon.
+    pub(in crate::protocol) fn ask_first(&mut self, identity: &Arc<str>) {
+        self.shown.insert(Arc::clone(identity));
     }
 
-    /// Something else is known of an entry; tells the stamp that it had.
-    pub(in crate::protocol) fn supersede(&mut self, identity: &Arc<str>) -> Option<Stamp> {
-        Some(self.reveal(identity)?.stamp)
+    /// Asks all hidden servers again: the first answer of another server shows that the network is sound.
+    pub(in crate::protocol) fn ask_all_again(&mut self, members: &Members) {
+        self.again.extend(members.hidden.identities().cloned());
     }
 
-    fn reveal(&mut self, identity: &Arc<str>) -> Option<Hidden> {
-        let hidden = self.hidden.swap_remove(identity)?;
-        self.waiting.forget(identity);
-        self.again.swap_remove(identity);
-        Some(hidden)
+    /// Asks some hidden servers again, because a fresh download still names them.
+    pub(in crate::protocol) fn ask_some_again(&mut self, members: &Members, cx: &mut Context) {
+        let hidden = members.hidden.len();
+        for index in rand::seq::index::sample(&mut cx.rng, hidden, ASKED_AGAIN.min(hidden)) {
+            self.again.extend(members.hidden.at(index).cloned());
+        }
     }
 
-    /// A member that is no longer known is asked nothing.
+    /// Removes a member that is no longer known.
     pub(in crate::protocol) fn forget(&mut self, identity: &Arc<str>) {
         self.shown.swap_remove(identity);
     }
 
-    /// How many are to be asked, and how many are hidden.
-    pub(in crate::protocol) fn lengths(&self) -> [usize; 2] {
-        [self.shown.len() + self.again.len() + self.waiting.len(), self.hidden.len()]
+    /// Removes a server that is no longer hidden.
+    pub(in crate::protocol) fn forget_hidden(&mut self, identity: &Arc<str>) {
+        self.waiting.forget(identity);
+        self.again.swap_remove(identity);
     }
 
-    fn evict_oldest(&mut self) {
-        if let Some((identity, _)) = self.hidden.get_index(0) {
-            let identity = Arc::clone(identity);
-            self.reveal(&identity);
+    /// How many are to be asked.
+    pub(in crate::protocol) fn len(&self) -> usize {
+        self.shown.len() + self.again.len() + self.waiting.len()
+    }
+
+    pub(in crate::protocol) fn schedule(&self, cx: &mut Context, now: Tick) {
+        let slot = self.may_ask().then_some(self.next_slot);
+        match slot.into_iter().chain(self.waiting.next()).min() {
+            Some(at) => cx.timers.set(Timer::Listings, at.max(now)),
+            None => cx.timers.stop(Timer::Listings),
         }
+    }
+
+    /// Asks as many entries as the pace allows.
+    pub(in crate::protocol) fn ask_due(
+        &mut self,
+        members: &Members,
+        exchanges: &mut Exchanges,
+        cx: &mut Context,
+        now: Now,
+    ) {
+        self.again.extend(self.waiting.take_due(now.tick));
+        while self.may_ask() && self.next_slot <= now.tick {
+            let Some(identity) = self.take_next(&mut cx.rng) else { break };
+            let hidden = members.hidden.get(&identity);
+            if hidden.is_none() && !members.is_unconfirmed(&identity) {
+                continue;
+            }
+            // An exchange that is in flight tells as much.
+            if exchanges.in_flight.is_verifying(&identity) || exchanges.in_flight.is_talking_to(&identity) {
+                continue;
+            }
+            let base_url = hidden.map_or_else(
+                || members.roster.spelling(&identity),
+                |hidden| Arc::clone(hidden.url.spelling()),
+            );
+            let id = exchanges.in_flight.begin(identity, Purpose::Inquiry, now.tick);
+            self.asked.insert(id);
+            self.next_slot = now.tick + PACE;
+            cx.transmits.push_back(Transmit::Inquire { id, base_url, timeout: PEER_TIMEOUT });
+        }
+        self.schedule(cx, now.tick);
     }
 
     fn may_ask(&self) -> bool {
@@ -128,158 +167,53 @@ impl Listings {
         let last = queue.len().checked_sub(1)?;
         queue.swap_remove_index(rng.random_range(0..=last))
     }
-}
 
-impl Machine {
-    /// The master list names a server that is not known otherwise.
-    pub(in crate::protocol) fn hear_listed(&mut self, url: &BaseUrl, claim: LegacyClaim, now: Now) {
-        let mut member = Member::new(url, Status::Online, claim.monitor, claim.stamp, now);
-        member.is_unconfirmed = true;
-        self.members.roster.insert(Arc::clone(url.identity()), member);
-        if claim.stamp.age(now.wall) < YOUNG {
-            // It may not listen yet: rule "Grace".
-            return self.request_check(url.identity());
-        }
-        self.legacy.listings.shown.insert(Arc::clone(url.identity()));
-    }
-
-    /// The master list names an unconfirmed entry again, which vouches for nothing; false if it is
-    /// confirmed.
-    pub(in crate::protocol) fn repeat_listing(
+    /// Hides a member that did not answer. It may be buried if another server has answered since then.
+    pub(in crate::protocol) fn hide(
         &mut self,
-        identity: &str,
-        claim: LegacyClaim,
+        members: &mut Members,
+        cx: &mut Context,
+        peer: &Arc<str>,
+        heard_since: Tick,
         now: Now,
-    ) -> bool {
-        let Some(member) = self.members.roster.get_mut(identity).filter(|member| member.is_unconfirmed)
-        else {
-            return false;
-        };
-        member.hear_agreement(claim, now);
-        true
-    }
-
-    pub(in crate::protocol) fn is_unconfirmed(&self, identity: &str) -> bool {
-        self.members.roster.get(identity).is_some_and(|member| member.is_unconfirmed)
-    }
-
-    pub(in crate::protocol) fn schedule_listings(&mut self, now: Tick) {
-        let slot = self.legacy.listings.may_ask().then_some(self.legacy.listings.next_slot);
-        match slot.into_iter().chain(self.legacy.listings.waiting.next()).min() {
-            Some(at) => self.cx.timers.set(Timer::Listings, at.max(now)),
-            None => self.cx.timers.stop(Timer::Listings),
+    ) {
+        if let Some(evicted) = members.hide(cx, peer, heard_since, now) {
+            self.forget_hidden(&evicted);
         }
-    }
-
-    /// Asks as many unconfirmed entries as the pace allows.
-    pub(in crate::protocol) fn ask_listed(&mut self, now: Now) {
-        let due = self.legacy.listings.waiting.take_due(now.tick);
-        self.legacy.listings.again.extend(due);
-        while self.legacy.listings.may_ask() && self.legacy.listings.next_slot <= now.tick {
-            let Some(identity) = self.legacy.listings.take_next(&mut self.cx.rng) else { break };
-            let hidden = self.legacy.listings.hidden.get(&identity);
-            if hidden.is_none() && !self.is_unconfirmed(&identity) {
-                continue;
-            }
-            // What is under way tells as much.
-            if self.exchanges.in_flight.is_verifying(&identity)
-                || self.exchanges.in_flight.is_talking_to(&identity)
-            {
-                continue;
-            }
-            let base_url = hidden.map_or_else(
-                || self.members.roster.spelling(&identity),
-                |hidden| hidden.url.spelling().clone(),
-            );
-            let id = self.exchanges.in_flight.begin(identity, Purpose::Inquiry, now.tick);
-            self.legacy.listings.asked.insert(id);
-            self.legacy.listings.next_slot = now.tick + PACE;
-            self.cx.transmits.push_back(Transmit::Inquire { id, base_url, timeout: PEER_TIMEOUT });
+        if members.hidden.get(peer).is_none() {
+            return;
         }
-        self.schedule_listings(now.tick);
+        self.forget(peer);
+        self.waiting.set(peer, now.tick + SECOND_TRY);
+        self.schedule(cx, now.tick);
     }
 
-    /// Shows an unconfirmed entry no longer.
-    pub(in crate::protocol) fn hide(&mut self, peer: &Arc<str>, now: Now) {
-        self.hide_until_heard(peer, Tick(0), now);
-    }
-
-    /// Shows a server that did not answer no longer. It may be buried if another server has answered
-    /// since then.
-    pub(in crate::protocol) fn hide_until_heard(&mut self, peer: &Arc<str>, heard_since: Tick, now: Now) {
-        let Some(member) = self.members.roster.get(peer) else { return };
-        let (monitor, stamp) = (member.monitor, member.highest_seen());
-        let Ok(url) = BaseUrl::parse_shared(member.spelling(peer)) else { return };
-        self.members.roster.remove(peer, now.tick);
-        self.forget_in_queues(peer);
-        if self.legacy.listings.hidden.len() >= MAX_HIDDEN {
-            self.legacy.listings.evict_oldest();
-        }
-        let hidden = Hidden { url, monitor, stamp, failed_at: now.tick, heard_since };
-        self.legacy.listings.hidden.insert(Arc::clone(peer), hidden);
-        let again = now.tick + SECOND_TRY;
-        self.legacy.listings.waiting.set(peer, again);
-        self.schedule_listings(now.tick);
-    }
-
-    /// Another server has answered. The first answer shows that the network is sound.
-    pub(in crate::protocol) fn note_answer(&mut self, now: Tick) {
-        if self.legacy.listings.heard_at.replace(now).is_none() {
-            self.legacy.listings.again.extend(self.legacy.listings.hidden.keys().cloned());
-        }
-    }
-
-    /// Makes a hidden entry a member again.
-    fn add_entry(&mut self, peer: &Arc<str>, status: Status, now: Now) {
-        let Some(Hidden { url, monitor, stamp, .. }) = self.legacy.listings.reveal(peer) else { return };
-        if self.members.roster.get(peer).is_none() && !self.members.roster.is_full() {
-            let mut member = Member::new(&url, status, monitor, stamp, now);
-            member.is_unconfirmed = status.is_online();
-            self.members.roster.insert(Arc::clone(peer), member);
-        }
-    }
-
-    /// What comes of a question about a hidden entry. False if it was about another server, or if it
-    /// has been answered: then its server counts like any other.
-    pub(in crate::protocol) fn conclude_hidden(
+    /// Decides about the reply of a server that may be hidden.
+    pub(in crate::protocol) fn handle_reply(
         &mut self,
+        members: &mut Members,
+        cx: &mut Context,
         exchange: &Exchange,
         reply: &Reply<'_>,
         now: Now,
-    ) -> bool {
-        let Some(hidden) = self.legacy.listings.hidden.get(&exchange.peer) else { return false };
+    ) -> HiddenReply {
+        let peer = &exchange.peer;
+        let Some(hidden) = members.hidden.get(peer) else { return HiddenReply::OfMember };
         if matches!(reply, Reply::Lists(_) | Reply::Native(_)) {
-            self.add_entry(&exchange.peer, Status::Online, now);
-            return false;
+            members.reveal(cx, peer, Status::Online, now);
+            return HiddenReply::OfMember;
         }
         if exchange.purpose == Purpose::Inquiry && matches!(reply, Reply::Refusal(_) | Reply::Unclear(_)) {
-            // Its list route may be closed: by gossip it may still answer.
-            let url = hidden.url.clone();
-            if !self.exchanges.in_flight.is_talking_to(&exchange.peer) {
-                let id = self.try_by_gossip(&url, now);
-                self.legacy.listings.asked.insert(id);
-            }
-            return true;
+            return HiddenReply::TryGossip(hidden.url.clone());
         }
         let is_silent = !matches!(reply, Reply::Refusal(_));
         let is_second = now.tick.since(hidden.failed_at) >= SECOND_TRY;
         // A server whose own network is broken must not bury everybody.
-        let is_heard = self.legacy.listings.heard_at.is_some_and(|at| at >= hidden.heard_since);
-        if is_silent && is_second && is_heard {
-            self.add_entry(&exchange.peer, Status::Dead, now);
-            self.bury(&exchange.peer, now);
+        let is_network_sound = members.isolation.has_heard_since(hidden.heard_since);
+        if is_silent && is_second && is_network_sound {
+            members.reveal(cx, peer, Status::Dead, now);
+            members.bury(cx, peer, now);
         }
-        true
-    }
-
-    /// A fresh download still names hidden entries: some of them may answer by now.
-    pub(in crate::protocol) fn ask_hidden_again(&mut self) {
-        let hidden = self.legacy.listings.hidden.len();
-        let amount = ASKED_AGAIN.min(hidden);
-        for place in rand::seq::index::sample(&mut self.cx.rng, hidden, amount) {
-            let identity =
-                self.legacy.listings.hidden.get_index(place).map(|(identity, _)| Arc::clone(identity));
-            self.legacy.listings.again.extend(identity);
-        }
+        HiddenReply::Settled
     }
 }

@@ -103,7 +103,7 @@ impl Machine {
             Ok(document) => {
                 self.lifecycle.master_list.failures = 0;
                 self.merge_lists(now, Source::MasterList, &document.claims);
-                self.ask_hidden_again();
+                self.legacy.listings.ask_some_again(&self.members, &mut self.cx);
                 self.greet_after_download(now);
                 self.download_again_if_alone(document, now);
                 self.mind_rejected_list(now.tick);
@@ -148,7 +148,7 @@ impl Machine {
 
     /// A list whose servers are all out of reach may soon name others.
     fn download_again_if_alone(&mut self, document: &Document, now: Now) {
-        if self.legacy.listings.heard_at.is_none() && self.names_others(document) {
+        if !self.members.isolation.has_heard() && self.names_others(document) {
             let pause = FIRST_PAUSE_ALONE.saturating_mul(1 << self.lifecycle.master_list.lonely.min(4));
             self.lifecycle.master_list.lonely += 1;
             self.schedule_download(pause, None, now);
@@ -159,7 +159,7 @@ impl Machine {
     pub(in crate::protocol) fn download_again(&mut self) {
         let has_failed = self.lifecycle.master_list.failures > 0;
         let is_wanted = self.merging.rejected.takes_list() || self.lifecycle.master_list.wants_upload;
-        if is_wanted || has_failed || self.legacy.listings.heard_at.is_none() {
+        if is_wanted || has_failed || !self.members.isolation.has_heard() {
             self.download_master_list();
         }
     }

@@ -27,7 +27,9 @@ impl Machine {
             Effect::ScheduleDrop(stamp) => self.schedule_drop(stamp, now),
             Effect::WatchAbsence(peer) => self.watch_absence(&peer, now),
             Effect::CheckAgain(peer) => self.check_again(&peer),
-            Effect::HideListing(peer) => self.hide(&peer, now),
+            Effect::Hide(peer, heard_since) => self.hide(&peer, heard_since, now),
+            Effect::Forget(peer) => self.forget_in_queues(&peer),
+            Effect::ForgetHidden(peer) => self.legacy.listings.forget_hidden(&peer),
             Effect::ExcuseProbe(peer) => self.native.probes.excuse(&peer),
             Effect::ReportFinding(peer, finding) => {
                 self.report(&peer, finding, now);

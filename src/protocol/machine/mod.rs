@@ -178,7 +178,7 @@ impl Machine {
                 Timer::Refusals => self.look_after_refusals(now),
                 Timer::Absent => self.check_absent(now),
                 Timer::DeathNotices => self.tell_legacy_news(now),
-                Timer::Listings => self.ask_listed(now),
+                Timer::Listings => self.ask_listings(now),
                 Timer::Clock => self.schedule_look_at_clock(now.tick),
                 Timer::Strangers => self.check_strangers(now),
                 Timer::Farewell => self.end_farewell_stage(now),

@@ -7,9 +7,9 @@ use crate::protocol::context::log::MAX_REMEMBERED;
 use crate::protocol::context::output::MAX_EVENTS;
 use crate::protocol::exchanges::in_flight::MAX_UNDER_WAY;
 use crate::protocol::exchanges::local_health::ROUND_TRIPS;
-use crate::protocol::legacy::listings::MAX_HIDDEN;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::archive::MAX_ARCHIVED;
+use crate::protocol::members::hidden::MAX_HIDDEN;
 use crate::protocol::members::isolation::MAX_BURIALS;
 use crate::protocol::members::roster::index_journal::MAX_CHANGES;
 use crate::protocol::merging::outsiders::MAX_OUTSIDERS;
@@ -36,7 +36,6 @@ impl Machine {
     pub fn queue_lengths(&self) -> Vec<QueueLength> {
         let [queued, waiting, refusing, absent] = self.legacy.verification.lengths();
         let [to_be_pushed, owed_pushes] = self.legacy.push.lengths();
-        let [unconfirmed, hidden] = self.legacy.listings.lengths();
         let [unmet, doubtful] = self.native.strangers.lengths();
         let askers = self.native.probes.relays.values().map(Vec::len).sum();
         let [urgent, disputed] = self.native.probes.lengths();
@@ -50,8 +49,8 @@ impl Machine {
             ("looks after refusals", refusing, MAX_MEMBERS),
             ("questions to absent servers", absent, MAX_MEMBERS),
             ("outsiders", self.merging.outsiders.len(), MAX_OUTSIDERS),
-            ("unconfirmed entries to be asked", unconfirmed, MAX_MEMBERS + 2 * MAX_HIDDEN),
-            ("hidden entries", hidden, MAX_HIDDEN),
+            ("unconfirmed entries to be asked", self.legacy.listings.len(), MAX_MEMBERS + 2 * MAX_HIDDEN),
+            ("hidden servers", self.members.hidden.len(), MAX_HIDDEN),
             ("strangers in batches", unmet, 2 * MAX_MEMBERS),
             ("doubtful strangers", doubtful, MAX_MEMBERS),
             ("investigations", self.native.probes.open.len(), MAX_OPEN),

@@ -29,14 +29,16 @@ impl Machine {
         self.legacy.listings.end(id);
         self.native.strangers.end(id);
         let Some(exchange) = self.exchanges.in_flight.end(id) else { return };
-        if self.conclude_hidden(&exchange, reply, now) {
+        if self.is_settled_as_hidden(&exchange, reply, now) {
             return self.schedule_verification(now.tick);
         }
         self.members.roster.because(cause_of(reply));
         // A reply that does not prove its sender says nothing about the network either.
         if matches!(reply, Reply::Native(_)) || exchange.own_word.is_some() {
-            self.members.isolation.end();
-            self.note_answer(now.tick);
+            let is_first = self.members.isolation.record_answer(now.tick).is_none();
+            if is_first {
+                self.legacy.listings.ask_all_again(&self.members);
+            }
         }
         match reply {
             Reply::Native(extension) => self.handle_native_reply(id, &exchange, extension, now),

@@ -3,18 +3,24 @@
 use std::sync::Arc;
 
 use crate::protocol::context::effect::{CheckReason, Comeback};
-use crate::protocol::exchanges::in_flight::{OwnWord, Purpose};
+use crate::protocol::exchanges::in_flight::{Exchange, OwnWord, Purpose};
+use crate::protocol::legacy::listings::HiddenReply;
 use crate::protocol::legacy::verification::answer;
 use crate::protocol::legacy::verification::queue::MAX_ASKED;
 use crate::protocol::legacy::verification::refusals::{self, Judgement, RETRY_PAUSE};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
+use crate::protocol::members::member::check::YOUNG;
 use crate::protocol::members::member::doubts::Way;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::outsiders::LEFT_OUT_AFTER;
+use crate::protocol::merging::plain::LegacyClaim;
+use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::ids::ExchangeId;
+use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Stamp, Tick};
 use crate::protocol::wire::extension::Finding;
+use crate::protocol::wire::message::Reply;
 
 impl Machine {
     /// Checks a member: natively by the next probe, if mere hearsay contradicts it, otherwise by its list.
@@ -56,7 +62,7 @@ impl Machine {
         }
         let can_ask = self.can_ask_for_list();
         self.legacy.verification.schedule(&mut self.cx, can_ask, now);
-        self.schedule_listings(now);
+        self.legacy.listings.schedule(&mut self.cx, now);
         self.schedule_strangers(now);
     }
 
@@ -82,6 +88,67 @@ impl Machine {
             .count(Purpose::is_verification)
             .saturating_sub(self.legacy.listings.asked());
         asked < MAX_ASKED && self.may_say_more() && self.legacy_room() > 0
+    }
+
+    /// The master list names a server that is not known otherwise.
+    pub(in crate::protocol) fn hear_listed(&mut self, url: &BaseUrl, claim: LegacyClaim, now: Now) {
+        let mut member = Member::new(url, Status::Online, claim.monitor, claim.stamp, now);
+        member.is_unconfirmed = true;
+        self.members.roster.insert(Arc::clone(url.identity()), member);
+        if claim.stamp.age(now.wall) < YOUNG {
+            // It may not listen yet: rule "Grace".
+            return self.request_check(url.identity());
+        }
+        self.legacy.listings.ask_first(url.identity());
+    }
+
+    /// The master list names an unconfirmed entry again, which vouches for nothing; false if it is
+    /// confirmed.
+    pub(in crate::protocol) fn repeat_listing(
+        &mut self,
+        identity: &str,
+        claim: LegacyClaim,
+        now: Now,
+    ) -> bool {
+        let Some(member) = self.members.roster.get_mut(identity).filter(|member| member.is_unconfirmed)
+        else {
+            return false;
+        };
+        member.hear_agreement(claim, now);
+        true
+    }
+
+    pub(in crate::protocol) fn ask_listings(&mut self, now: Now) {
+        self.legacy.listings.ask_due(&self.members, &mut self.exchanges, &mut self.cx, now);
+    }
+
+    /// Hides a member that did not answer. It may be buried if another server has answered since then.
+    pub(in crate::protocol) fn hide(&mut self, peer: &Arc<str>, heard_since: Tick, now: Now) {
+        self.legacy.listings.hide(&mut self.members, &mut self.cx, peer, heard_since, now);
+        self.apply(now);
+    }
+
+    /// Whether a reply came from a hidden server and means no more than what this does about it.
+    pub(in crate::protocol) fn is_settled_as_hidden(
+        &mut self,
+        exchange: &Exchange,
+        reply: &Reply<'_>,
+        now: Now,
+    ) -> bool {
+        let outcome =
+            self.legacy.listings.handle_reply(&mut self.members, &mut self.cx, exchange, reply, now);
+        self.apply(now);
+        match outcome {
+            HiddenReply::OfMember => false,
+            HiddenReply::TryGossip(url) => {
+                if !self.exchanges.in_flight.is_talking_to(&exchange.peer) {
+                    let id = self.try_by_gossip(&url, now);
+                    self.legacy.listings.record_asked(id);
+                }
+                true
+            }
+            HiddenReply::Settled => true,
+        }
     }
 
     /// A member has answered that it is online.

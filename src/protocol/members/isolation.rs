@@ -26,6 +26,8 @@ pub(in crate::protocol) struct Isolation {
     /// Members that this server declared dead though nobody else had accused them, and when; since the last answer.
     burials: IndexMap<Arc<str>, Tick, FixedState>,
     is_cut_off: bool,
+    /// When another server last answered this one.
+    last_answer: Option<Tick>,
 }
 
 impl Isolation {
@@ -42,6 +44,22 @@ impl Isolation {
     pub(in crate::protocol) fn end(&mut self) {
         self.is_cut_off = false;
         self.burials.clear();
+    }
+
+    /// Records the answer of another server, which ends it. Returns when the answer before it came.
+    pub(in crate::protocol) fn record_answer(&mut self, now: Tick) -> Option<Tick> {
+        self.end();
+        self.last_answer.replace(now)
+    }
+
+    /// Whether another server has ever answered this one.
+    pub(in crate::protocol) fn has_heard(&self) -> bool {
+        self.last_answer.is_some()
+    }
+
+    /// Whether another server has answered this one since then.
+    pub(in crate::protocol) fn has_heard_since(&self, since: Tick) -> bool {
+        self.last_answer.is_some_and(|at| at >= since)
     }
 
     /// How many members beside this one were buried alone within the window.

@@ -5,6 +5,7 @@
 use crate::protocol::context::Context;
 use crate::protocol::context::config::Config;
 use crate::protocol::members::archive::Archive;
+use crate::protocol::members::hidden::HiddenServers;
 use crate::protocol::members::isolation::Isolation;
 use crate::protocol::members::local_server::LocalServer;
 use crate::protocol::members::member::Member;
@@ -14,6 +15,7 @@ use crate::protocol::types::status::Status;
 use crate::protocol::types::time::Now;
 
 pub(in crate::protocol) mod archive;
+pub(in crate::protocol) mod hidden;
 pub(in crate::protocol) mod isolation;
 pub(in crate::protocol) mod local_server;
 pub(in crate::protocol) mod member;
@@ -27,6 +29,7 @@ pub(in crate::protocol) struct Members {
     pub(in crate::protocol) me: LocalServer,
     pub(in crate::protocol) roster: Roster,
     pub(in crate::protocol) archive: Archive,
+    pub(in crate::protocol) hidden: HiddenServers,
     pub(in crate::protocol) isolation: Isolation,
 }
 
@@ -36,6 +39,7 @@ impl Members {
             me: LocalServer::new(config.base_url.clone(), config.monitor, now),
             roster: Roster::new(config.base_url.identity(), seed),
             archive: Archive::default(),
+            hidden: HiddenServers::default(),
             isolation: Isolation::default(),
         }
     }
@@ -54,6 +58,11 @@ impl Members {
 
     pub(in crate::protocol) fn close_check(&mut self, peer: &str) {
         self.roster.get_mut(peer).map(Member::close_check);
+    }
+
+    /// Whether only the master list names a member so far.
+    pub(in crate::protocol) fn is_unconfirmed(&self, identity: &str) -> bool {
+        self.roster.get(identity).is_some_and(|member| member.is_unconfirmed)
     }
 
     /// Whether a server is absent, and nothing but its own list may say that it is back.

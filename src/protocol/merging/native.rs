@@ -171,7 +171,8 @@ impl Machine {
             self.cx.log_rejection(Rejection::RosterFull);
             return Worth::Known;
         }
-        let hidden = self.legacy.listings.supersede(url.identity());
+        let hidden = self.members.supersede_hidden(&mut self.cx, url.identity());
+        self.apply(now);
         let highest = self.members.archive.stamp_of(url.identity(), now).max(hidden).unwrap_or_default();
         self.members.archive.remove(url.identity());
         let mut member = Member::new(url, claim.status, claim.monitor, claim.last_update, now);

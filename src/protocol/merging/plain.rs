@@ -115,7 +115,7 @@ impl Machine {
                 self.hear_of_outsider(url, now)
             };
         }
-        if self.legacy.listings.hides(url.identity(), claim.stamp) {
+        if self.members.hidden.blocks(url.identity(), claim.stamp) {
             return;
         }
         if let Some(archived) =
@@ -139,7 +139,8 @@ impl Machine {
             return self.revive(url, claim, incarnation, now);
         }
         self.members.archive.remove(url.identity());
-        self.legacy.listings.supersede(url.identity());
+        self.members.supersede_hidden(&mut self.cx, url.identity());
+        self.apply(now);
         if claim.says_online && source == Source::MasterList {
             return self.hear_listed(url, claim, now);
         }

@@ -291,7 +291,7 @@ impl Machine {
         }
         self.native.strangers.settle(peer);
         let doubted_since = self.native.strangers.doubted_since;
-        let is_heard = self.legacy.listings.heard_at.is_some_and(|at| at >= doubted_since);
+        let is_heard = self.members.isolation.has_heard_since(doubted_since);
         self.native.probes.excuse(peer);
         if is_heard
             || !self.members.roster.iter().any(|(_, member)| member.is_online() && member.has_exchanged())
@@ -299,7 +299,7 @@ impl Machine {
             self.bury(peer, now);
         } else {
             // One that nobody answers any more must not bury anybody.
-            self.hide_until_heard(peer, doubted_since, now);
+            self.hide(peer, doubted_since, now);
         }
     }
 

@@ -24,7 +24,6 @@ const STILL_NAME_MACHINE: &[&str] = &[
     "legacy/death_notices.rs",
     "legacy/push.rs",
     "legacy/rounds.rs",
-    "legacy/listings.rs",
     "lifecycle/master_list.rs",
     "lifecycle/own_url.rs",
     "lifecycle/phase.rs",

@@ -6,12 +6,14 @@ use super::parts::{Parts, at, word};
 use super::world::EPOCH;
 use crate::protocol::context::effect::{CheckReason, Effect};
 use crate::protocol::exchanges::in_flight::Purpose;
+use crate::protocol::legacy::listings::{HiddenReply, Listings};
 use crate::protocol::legacy::verification::refusals::{self, Judgement};
 use crate::protocol::legacy::verification::{Verification, answer};
 use crate::protocol::members::member::doubts::Way;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Stamp, Tick};
 use crate::protocol::wire::extension::Finding;
+use crate::protocol::wire::message::Reply;
 
 const A: &str = "http://a/";
 
@@ -143,7 +145,7 @@ fn a_silent_entry_of_the_master_list_is_hidden() {
     let mut parts = Parts::plain();
     parts.add(A, Status::Online, 10);
     parts.member(A).is_unconfirmed = true;
-    assert_eq!(silent(&mut parts), ((Status::Online, 10), vec![Effect::HideListing(a())]));
+    assert_eq!(silent(&mut parts), ((Status::Online, 10), vec![Effect::Hide(a(), Tick(0))]));
 }
 
 #[test]
@@ -195,4 +197,30 @@ fn a_claim_that_nobody_confirms_is_dropped_after_five_minutes() {
         ((Status::Dead, 11), vec![Effect::ScheduleDrop(Stamp(EPOCH + 11))])
     );
     assert_eq!(verification.lengths(), [0; 4]);
+}
+
+#[test]
+fn a_hidden_server_is_buried_after_a_second_silence_if_another_server_has_answered() {
+    let mut parts = Parts::plain();
+    parts.add(A, Status::Online, 10);
+    let mut listings = Listings::default();
+    listings.hide(&mut parts.members, &mut parts.cx, &a(), Tick(0), at(0));
+    assert_eq!(parts.effects(), [Effect::Forget(a())]);
+    assert!(parts.members.roster.get(A).is_none());
+
+    let id = parts.ask(&a(), Purpose::Inquiry);
+    let exchange = parts.exchanges.in_flight.end(id).unwrap();
+    let silence = Reply::Failure("timeout".into());
+    let mut reply = |parts: &mut Parts| {
+        listings.handle_reply(&mut parts.members, &mut parts.cx, &exchange, &silence, at(3_000))
+    };
+    assert_eq!(reply(&mut parts), HiddenReply::Settled);
+    assert!(parts.members.hidden.blocks(A, Stamp(EPOCH + 10)), "this server's own network may be broken");
+
+    parts.members.isolation.record_answer(Tick(2_000));
+    assert_eq!(reply(&mut parts), HiddenReply::Settled);
+    let mut expected = vec![Effect::ForgetHidden(a())];
+    expected.append(&mut death_effects(3_000));
+    expected.push(Effect::PushToFew);
+    assert_eq!((parts.stand(A), parts.effects()), ((Status::Dead, 3_000), expected));
 }

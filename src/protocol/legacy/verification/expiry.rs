@@ -68,7 +68,7 @@ impl Verification {
             return;
         }
         if member.is_unconfirmed {
-            return cx.effects.push(Effect::HideListing(Arc::clone(identity)));
+            return cx.effects.push(Effect::Hide(Arc::clone(identity), Tick(0)));
         }
         // Just enough to outdo the claim, so that the next word of a living server outdoes this.
         let stamp = member.highest_seen().next();

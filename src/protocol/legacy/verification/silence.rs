@@ -9,7 +9,7 @@ use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::{Check, Stage, YOUNG};
 use crate::protocol::types::status::Status;
-use crate::protocol::types::time::Now;
+use crate::protocol::types::time::{Now, Tick};
 
 impl Verification {
     /// Decides about a member that has not answered.
@@ -22,7 +22,7 @@ impl Verification {
     ) {
         let Some(member) = members.roster.get_mut(peer) else { return };
         if is_to_be_hidden(member, now) {
-            return cx.effects.push(Effect::HideListing(Arc::clone(peer)));
+            return cx.effects.push(Effect::Hide(Arc::clone(peer), Tick(0)));
         }
         let mut check = member.close_check().unwrap_or_else(Check::new);
         let accusation = check.standing_accusation(member.stamp);
@@ -44,7 +44,7 @@ impl Verification {
             member.leave_check_open(check);
             self.queue.wait(peer, again);
         } else if member.is_unconfirmed {
-            cx.effects.push(Effect::HideListing(Arc::clone(peer)));
+            cx.effects.push(Effect::Hide(Arc::clone(peer), Tick(0)));
         } else {
             members.bury(cx, peer, now);
         }
