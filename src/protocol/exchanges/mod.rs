@@ -19,7 +19,7 @@ pub(in crate::protocol) struct Exchanges {
     /// Tells this process from others behind the same URL.
     pub(in crate::protocol) instance: u64,
     /// Where the next page of a long list begins.
-    pub(in crate::protocol) page_cursor: usize,
+    page_cursor: usize,
 }
 
 impl Exchanges {

@@ -11,6 +11,7 @@ use rand::RngExt;
 use crate::protocol::context::output::Transmit;
 use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::in_flight::{MAX_UNDER_WAY, PEER_TIMEOUT, Purpose};
+use crate::protocol::exchanges::page;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::{FirstFailure, SECOND_TRY};
@@ -196,8 +197,10 @@ impl Machine {
                 Some(page) => Arc::clone(page),
                 None => {
                     let mut page = match purpose {
-                        Purpose::DeathNotices => self.compose_obituaries(halvings, now.tick),
-                        _ => self.compose_page(halvings, now.tick),
+                        Purpose::DeathNotices => {
+                            page::death_notices(&self.members, &self.cx, halvings, now.tick)
+                        }
+                        _ => self.exchanges.compose_page(&self.members, &self.cx, halvings, now.tick),
                     };
                     if purpose == Purpose::Trial {
                         // An original with a slow clock would believe its death, and answer so.

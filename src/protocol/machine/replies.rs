@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::protocol::exchanges::in_flight::{Exchange, OwnWord, Purpose};
+use crate::protocol::exchanges::page;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::doubts::{Refusals, Way};
 use crate::protocol::members::member::proof::Proof;
@@ -68,7 +69,7 @@ impl Machine {
                 self.record_rejection(peer, now);
                 self.log_gossip_failure(peer, "answered 401: its SHAZBOT_SECRET is another one", now);
             }
-            Reply::Refusal(Refusal::TooLarge) => self.halve_pages(peer),
+            Reply::Refusal(Refusal::TooLarge) => page::halve(&mut self.members, peer),
             Reply::Refusal(Refusal::TooManyRequests(pause)) => self.leave_alone(peer, *pause, now),
             Reply::Failure(reason) | Reply::NoListener(reason) | Reply::Unclear(reason) if !is_inquiry => {
                 self.log_gossip_failure(peer, reason, now);

@@ -12,23 +12,12 @@ const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 impl Machine {
     /// What this server knows, itself included; `offline` stays empty unless wanted.
     pub fn lists(&self, include_offline: bool) -> Lists {
-        let mut lists = Lists::default();
-        lists.online.reserve(self.members.roster.online_count() + 1);
-        if self.members.me.is_online() {
-            lists.online.push(self.members.me.entry());
-        } else if include_offline {
-            lists.offline.push(self.members.me.entry());
-        }
-        self.add_others(&mut lists, include_offline);
-        lists
+        self.members.lists(include_offline)
     }
 
     /// What it knows of all others.
     pub fn others(&self) -> Lists {
-        let mut lists = Lists::default();
-        lists.online.reserve(self.members.roster.online_count());
-        self.add_others(&mut lists, true);
-        lists
+        self.members.others()
     }
 
     /// How many others are in [`Machine::others`].
@@ -63,15 +52,5 @@ impl Machine {
     /// Whether this server and the member both speak the native extension.
     pub(in crate::protocol) fn is_met_natively(&self, peer: &str) -> bool {
         self.members.is_met_natively(&self.cx, peer)
-    }
-
-    fn add_others(&self, lists: &mut Lists, include_offline: bool) {
-        for (identity, member) in self.members.roster.iter() {
-            if member.is_online() {
-                lists.online.push(member.entry(identity));
-            } else if include_offline {
-                lists.offline.push(member.entry(identity));
-            }
-        }
     }
 }

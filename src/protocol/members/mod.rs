@@ -17,6 +17,7 @@ use crate::protocol::types::time::Now;
 pub(in crate::protocol) mod archive;
 pub(in crate::protocol) mod hidden;
 pub(in crate::protocol) mod isolation;
+mod lists;
 pub(in crate::protocol) mod local_server;
 pub(in crate::protocol) mod member;
 pub(in crate::protocol) mod roster;

@@ -61,7 +61,8 @@ fn everybody_is_on_one_of_the_pages() {
     let mut listed = std::collections::BTreeSet::new();
     for _ in 0..12 {
         let tick = crate::protocol::types::time::Tick(world.tick);
-        let page = world.act(ME, |machine, _| machine.compose_page(0, tick));
+        let page = world
+            .act(ME, |machine, _| machine.exchanges.compose_page(&machine.members, &machine.cx, 0, tick));
         listed.extend(page.online.into_iter().chain(page.offline).map(|entry| entry.base_url));
     }
     assert_eq!(listed.len(), 2_002);
@@ -75,7 +76,8 @@ fn news_stand_on_the_next_page() {
     world.hear(&[], &[("http://p/0007/", wall + 200_000)]);
     world.hear(&[("http://new/", wall)], &[]);
     let tick = crate::protocol::types::time::Tick(world.tick);
-    let page = world.act(ME, |machine, _| machine.compose_page(0, tick));
+    let page =
+        world.act(ME, |machine, _| machine.exchanges.compose_page(&machine.members, &machine.cx, 0, tick));
     assert!(page.offline.iter().any(|entry| &*entry.base_url == "http://p/0007/"));
     assert!(page.online.iter().any(|entry| &*entry.base_url == "http://new/"));
 }

@@ -1,0 +1,37 @@
+//! The lists that a server shows of all that it knows.
+
+use crate::protocol::members::Members;
+use crate::protocol::wire::message::Lists;
+
+impl Members {
+    /// What this server knows, itself included; `offline` stays empty unless wanted.
+    pub(in crate::protocol) fn lists(&self, include_offline: bool) -> Lists {
+        let mut lists = Lists::default();
+        lists.online.reserve(self.roster.online_count() + 1);
+        if self.me.is_online() {
+            lists.online.push(self.me.entry());
+        } else if include_offline {
+            lists.offline.push(self.me.entry());
+        }
+        self.add_others(&mut lists, include_offline);
+        lists
+    }
+
+    /// What it knows of all others.
+    pub(in crate::protocol) fn others(&self) -> Lists {
+        let mut lists = Lists::default();
+        lists.online.reserve(self.roster.online_count());
+        self.add_others(&mut lists, true);
+        lists
+    }
+
+    fn add_others(&self, lists: &mut Lists, include_offline: bool) {
+        for (identity, member) in self.roster.iter() {
+            if member.is_online() {
+                lists.online.push(member.entry(identity));
+            } else if include_offline {
+                lists.offline.push(member.entry(identity));
+            }
+        }
+    }
+}
