@@ -8,7 +8,8 @@ import { ROOT } from './support/root.mjs'
 
 export const title = 'The pure floor'
 export const about =
-  'One thread, nothing but `src/protocol/`: `cargo bench --no-default-features`. The cases are in `benches/floor/cases.rs`.'
+  'One thread that runs only `src/protocol/`: `cargo bench --no-default-features`. The cases are in ' +
+  '`benches/floor/cases.rs`.'
 export const plots = [
   { file: 'floor-merge', title: 'Merging a full list', rows: ({ name }) => name.startsWith('merge') },
 ]

@@ -5,10 +5,10 @@ import { Cluster } from './support/cluster.mjs'
 import { row } from './support/row.mjs'
 import { summary } from './support/statistics.mjs'
 
-export const title = 'At rest'
+export const title = 'Idle'
 export const about =
-  'Main-thread CPU of a process that only gossips, above that of one that does nothing. Native servers probe once a second; ' +
-  'servers of version 1 are met once a second here.'
+  'Main-thread CPU of a process that only gossips, above that of an idle one. Native servers send one probe per second; ' +
+  'legacy peers are contacted once per second here.'
 
 const SIZES = [10, 1_000, 10_000]
 /** Microseconds of the main thread per second: two event-loop probes of about 60 µs each. */
@@ -34,9 +34,7 @@ export async function measure({ quick = false, progress = () => {} } = {}) {
       const [native, legacy] = [await above('native', servers), await above('legacy', servers)]
       const reference = await above('reference', servers)
       rows.push(row({ name: 'a round among native servers', servers, numbers: native, wanted }))
-      rows.push(
-        row({ name: 'a round among servers of version 1', servers, numbers: legacy, reference, wanted }),
-      )
+      rows.push(row({ name: 'a round among legacy peers', servers, numbers: legacy, reference, wanted }))
     }
     return rows
   } finally {

@@ -6,8 +6,8 @@ import { row } from './support/row.mjs'
 
 export const title = 'Loading'
 export const about =
-  'The time of a cold `require` or `import` in a process of its own, of both by their paths. The first one, which may still have ' +
-  'to read the files from the disk, is not counted.'
+  'The time of a cold `require` or `import` by path, each in a new process. The first one, which may read the files from ' +
+  'disk, does not count.'
 
 /** Milliseconds by which loading may be slower than the reference. */
 const MAX_EXTRA_MS = 2
@@ -27,7 +27,7 @@ export async function measure({ quick = false, progress = () => {} } = {}) {
     return [
       row({ name, unit: 'ms', numbers: ours, reference: theirs }),
       row({
-        name: `${name}: more than the reference`,
+        name: `${name}: time above the reference`,
         unit: 'ms',
         numbers: more,
         wanted: { of: 'value', most: MAX_EXTRA_MS },

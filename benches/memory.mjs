@@ -7,8 +7,9 @@ import { row } from './support/row.mjs'
 
 export const title = 'Memory'
 export const about =
-  'Of a server that is known: by how much a process of pure Rust grows, with base URLs as `http://10.0.0.1:3000/`, or longer by ' +
-  'a path of 22 letters. Of an engine that knows nobody: the resident memory of a process, above one that has not loaded it.'
+  'For a known server: the growth of a pure Rust process, with base URLs like `http://10.0.0.1:3000/`, or longer by a ' +
+  'path of 22 letters. For an engine without other servers: the resident memory of its process, above that of one without ' +
+  'the package.'
 
 const SIZES = [10_000, 100_000]
 const BYTES = 130
@@ -28,7 +29,7 @@ function known(program) {
       ['legacy', 'short'],
     ]) {
       const text = execFileSync(program, ['memory', language, urls, `${servers}`], { encoding: 'utf8' })
-      const name = { native: 'a native server', legacy: 'a server of version 1, still to be asked' }[language]
+      const name = { native: 'a native server', legacy: 'a legacy peer with an open check' }[language]
       // A member that is still to be checked has a check beside its entry, which is dropped after
       // its answer.
       const wanted = servers === 100_000 && language === 'native' && urls === 'short'

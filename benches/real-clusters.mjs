@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const title = 'Clusters of processes'
-export const about = 'With the settings that a server has by default: `npm run bench:clusters`.'
+export const about = 'With default settings: `npm run bench:clusters`.'
 
 export async function measure({ quick = false, progress = () => {} } = {}) {
   const [sizes, events] = quick ? ['3', 1] : ['3,10,25,50', 3]

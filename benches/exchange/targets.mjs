@@ -27,7 +27,7 @@ function growth(rows, way) {
   const native = rows.filter((row) => row.way === way && row.kind === 'native')
   if (native.length < 2) return []
   const values = native.map(({ value }) => value)
-  const name = `${way}, native: dearest by cheapest size`
+  const name = `${way}, native: maximum over minimum of the sizes`
   return [
     {
       name,

@@ -23,7 +23,7 @@ export function rowsOf(servers, found) {
       .map(([kind, { costs }]) => aboveEmpty(servers, kind, costs, found)),
     ...kinds.map(([kind, { rates }]) =>
       row({
-        name: `${kind}: requests a second`,
+        name: `${kind}: requests per second`,
         servers,
         unit: '/s',
         numbers: rates,
@@ -48,7 +48,7 @@ function aboveEmpty(servers, kind, costs, found) {
 
 function lag(servers, kind, { delays, idle }) {
   return row({
-    name: `${kind}: event-loop delay p99 over that of an idle one (${summary(idle).value.toFixed(2)} ms)`,
+    name: `${kind}: event-loop delay p99 above an idle one (${summary(idle).value.toFixed(2)} ms)`,
     servers,
     unit: 'ms',
     numbers: delays.map((delay, round) => delay - idle[round]),

@@ -20,7 +20,7 @@ export function layOutApp(root, platform) {
 }
 
 /** The same for the second server on this machine, with the package and the addon of the clone. */
-export function layOutNeighbour() {
+export function layOutSecondApp() {
   const app = layOutProgram(join(BUILD_CACHE, 'neighbour'))
   symlinkSync(ROOT, join(app, 'node_modules/clustershazbot'), 'junction')
   return app

@@ -4,7 +4,7 @@
  * platform, that is a failure.
  */
 
-import { layOutApp, layOutNeighbour } from './app.mjs'
+import { layOutApp, layOutSecondApp } from './app.mjs'
 import { chosenPlatforms, PLATFORMS } from './platforms.mjs'
 import { rigOf } from './rigs.mjs'
 import { CHECKS, runChecks } from './trial.mjs'
@@ -30,15 +30,15 @@ process.exitCode = failed > 0 || passed.length === 0 || (named.length > 0 && not
 async function attempt(platform) {
   let rig
   let app
-  let neighbour
+  let secondServer
   try {
     rig = rigOf(platform)
     app = layOutApp(rig.root, platform)
-    neighbour = layOutNeighbour()
+    secondServer = layOutSecondApp()
   } catch (error) {
     return { reason: error.message.replaceAll('\n', ' ') }
   }
-  return runChecks(platform, rig, app, neighbour)
+  return runChecks(platform, rig, app, secondServer)
 }
 
 function printTable(rows) {

@@ -21,11 +21,11 @@ const KNOWN_WITHIN_MS = 60_000
  * Returns the outcome of each check by name (`ok` or the error, missing if not reached), and
  * measurements.
  */
-export async function runChecks(platform, rig, app, neighbourApp) {
+export async function runChecks(platform, rig, app, secondApp) {
   const outcomes = {}
   const facts = {}
   for (const secure of [false, true]) {
-    const world = await openWorld(rig, app, neighbourApp, secure)
+    const world = await openWorld(rig, app, secondApp, secure)
     let check = 'load'
     try {
       for (const [name, perform] of Object.entries(steps(platform, world, facts))) {
@@ -35,7 +35,7 @@ export async function runChecks(platform, rig, app, neighbourApp) {
       }
     } catch (error) {
       outcomes[check] = error.message
-      facts.log = world.subject?.said() ?? world.neighbour.said()
+      facts.log = world.subject?.said() ?? world.secondServer.said()
     } finally {
       await world.close()
     }
@@ -45,12 +45,16 @@ export async function runChecks(platform, rig, app, neighbourApp) {
 }
 
 function steps(platform, world, facts) {
-  const { neighbour } = world
+  const { secondServer } = world
   let subject
   return {
     async load() {
-      await eventually(async () => (await neighbour.status()).started, STARTS_WITHIN_MS, 'the neighbour')
-      world.list = [{ baseUrl: neighbour.baseUrl, monitor: false, lastUpdate: Date.now() }]
+      await eventually(
+        async () => (await secondServer.status()).started,
+        STARTS_WITHIN_MS,
+        'the second server',
+      )
+      world.list = [{ baseUrl: secondServer.baseUrl, monitor: false, lastUpdate: Date.now() }]
       subject = world.startSubject()
       const { version, addons, loadMs } = await eventually(alive(subject), STARTS_WITHIN_MS, 'a first answer')
       if (!addons.includes(artifactOf(platform)))
@@ -61,8 +65,16 @@ function steps(platform, world, facts) {
       await eventually(async () => (await subject.status()).started, STARTS_WITHIN_MS, 'the start')
     },
     async gossip() {
-      await eventually(isListed(neighbour, subject, 'online'), KNOWN_WITHIN_MS, 'the neighbour knows it')
-      await eventually(isListed(subject, neighbour, 'online'), KNOWN_WITHIN_MS, 'it knows the neighbour')
+      await eventually(
+        isListed(secondServer, subject, 'online'),
+        KNOWN_WITHIN_MS,
+        'the second server lists it',
+      )
+      await eventually(
+        isListed(subject, secondServer, 'online'),
+        KNOWN_WITHIN_MS,
+        'it lists the second server',
+      )
     },
     async list() {
       requireKeys(await subject.list(), ['online', 'offline'])
@@ -71,23 +83,23 @@ function steps(platform, world, facts) {
     async control() {
       await subject.control(false)
       await eventually(
-        isListed(neighbour, subject, 'offline'),
+        isListed(secondServer, subject, 'offline'),
         KNOWN_WITHIN_MS,
-        'the neighbour knows it as drained',
+        'the second server lists it as drained',
       )
       await subject.control(true)
       await eventually(
-        isListed(neighbour, subject, 'online'),
+        isListed(secondServer, subject, 'online'),
         KNOWN_WITHIN_MS,
-        'the neighbour knows it as back',
+        'the second server lists it as online',
       )
     },
     async 'shut down'() {
       await subject.leave()
       await eventually(
-        isListed(neighbour, subject, 'offline'),
+        isListed(secondServer, subject, 'offline'),
         KNOWN_WITHIN_MS,
-        'the neighbour knows that it left',
+        'the second server lists it as offline',
       )
     },
     async exit() {
@@ -116,22 +128,22 @@ function requireKeys(list, keys) {
 }
 
 /** Creates a master list and the second server; `startSubject` adds the tested program. */
-async function openWorld(rig, app, neighbourApp, secure) {
+async function openWorld(rig, app, secondApp, secure) {
   const store = await openStore(secure)
   const common = { secure, listUrl: store.url }
-  const ownRig = { command: [process.execPath], env: {}, pathOf: (path) => join(neighbourApp, '..', path) }
+  const ownRig = { command: [process.execPath], env: {}, pathOf: (path) => join(secondApp, '..', path) }
   const world = {
     set list(servers) {
       store.servers = servers
     },
-    neighbour: startProgram({ ...common, rig: ownRig, app: neighbourApp, port: await freePort() }),
+    secondServer: startProgram({ ...common, rig: ownRig, app: secondApp, port: await freePort() }),
     subject: undefined,
     startSubject() {
       world.subject = startProgram({ ...common, rig, app, port })
       return world.subject
     },
     async close() {
-      for (const program of [world.subject, world.neighbour]) program?.kill()
+      for (const program of [world.subject, world.secondServer]) program?.kill()
       await store.close()
     },
   }

@@ -20,9 +20,9 @@ const names = {
   leave: 'leave known to all',
   crash: 'crash, port closed: known to all',
   vanish: 'host vanished: known to all',
-  partition: 'partition of a minute healed: all know all',
-  'restart-storm': 'all restarted within a minute: all know all',
-  upgrade: 'upgraded from the original: known to all, the originals among them',
+  partition: 'partition of one minute: all know all after its end',
+  'restart-storm': 'all restarted within one minute: all know all',
+  upgrade: 'upgraded from version 1: known to all, legacy peers included',
 }
 
 /** Returns the chapter's text, and the runs whose plots it shows. */
@@ -50,29 +50,29 @@ export function chapter(found) {
   const each = (scenario) => sizes.map((size) => times(get(scenario, size), targets[scenario]?.[size]))
   const dates = found.map(({ date }) => date).sort()
   const parts = [
-    found.length > 0 ? `Found on ${dates.at(-1)}, seed 1. In brackets: what is to be reached.` : '',
+    found.length > 0 ? `Measured on ${dates.at(-1)}, seed 1. Targets are in brackets.` : '',
     [
       ...header,
       ...['join', 'leave', 'crash', 'vanish'].map((scenario) =>
         row(`${names[scenario]}, p50 / p99`, each(scenario)),
       ),
       row(
-        'bytes a server sends in a second, headers included',
+        'bytes sent per server and second, with headers',
         sizes.map((size) => sent(get('steady', size))),
       ),
-      row('servers declared dead though they run, a quarter of the messages lost, 10 min; what that costs', [
+      row('false deaths in 10 min with a quarter of the messages lost; traffic', [
         lost(get('lossy', 100)),
         lost(get('lossy', 1_000)),
         '',
       ]),
-      row('death known to all originals, 90 % of the servers being originals, p50 / p99', [
+      row('death known to all legacy peers, with 90 % legacy peers, p50 / p99', [
         views(get('crash', 100, '--legacy-share', '0.9')),
         '',
         '',
       ]),
     ].join('\n'),
-    'Without a target, and not run among 10,000, where a partition with its millions of suspects takes more than 13 GB, a storm of ' +
-      'restarts half an hour, and 10,000 originals, each with lists of all, more than both:',
+    'These have no target, and no runs with 10,000 servers. A partition with its millions of suspects would take more than ' +
+      '13 GB, a restart storm half an hour, and 10,000 legacy peers with full lists more than both:',
     [
       ...header,
       ...['partition', 'restart-storm', 'upgrade'].map((scenario) =>
@@ -82,11 +82,11 @@ export function chapter(found) {
         ),
       ),
     ].join('\n'),
-    '"Known to all" means that the last one knew for good. Each event happens in silence: while other news spread, a crash is found sooner, by those who tell its host of them.',
+    '"Known to all" means that the last server knew for good. Events do not overlap, because other news speeds up the detection of a crash.',
     reduced(get, row),
     picture(
       get('crash', 1_000, '--compare', 'legacy'),
-      'A crash among 1,000 servers: this package and the original',
+      'A crash among 1,000 servers: this package and version 1',
     ),
     ...['join', 'leave', 'crash', 'vanish'].map((scenario) => {
       const size = [10_000, 1_000].find((size) => get(scenario, size))
@@ -96,7 +96,10 @@ export function chapter(found) {
       get('partition', 100),
       'A partition heals: the share of the servers that know all others, over time',
     ),
-    picture(get('upgrade', 100), 'A server upgraded from the original: who knows of it, over time'),
+    picture(
+      get('upgrade', 100),
+      'A server upgraded from version 1: the share of the servers that know of it, over time',
+    ),
     picture(
       get('restart-storm', 100),
       'All servers restart: the share of those that know all others, over time',
@@ -137,7 +140,7 @@ function lost(run) {
   if (!run) return '—'
   const { falseDeaths, steady } = run.results[0]
   const kilobytes = Math.round(steady.bytesPerSecond / 1_000)
-  return `${falseDeaths} (0: ${verdict(falseDeaths === 0)}), at ${kilobytes} kB/s a server`
+  return `${falseDeaths} (0: ${verdict(falseDeaths === 0)}), at ${kilobytes} kB/s per server`
 }
 
 function views(run) {
@@ -168,7 +171,8 @@ function reduced(get, row) {
       ]),
     ),
   )
-  const intro = 'A reduced model (`src/sim/reduced.rs`) keeps what differs between servers alone; p50 / p99:'
+  const intro =
+    'A reduced model (`src/sim/reduced.rs`) keeps only the differences between servers; p50 / p99:'
   const header = [
     row('', ['full, N = 10,000', 'reduced, N = 10,000', 'reduced, N = 100,000']),
     '|---|---|---|---|',

@@ -16,7 +16,7 @@ const EVENTS = 200
 /** Periods of ten minutes in which messages are lost: five hours in total. */
 const STRETCHES = 30
 const HOURS = STRETCHES / 6
-const losses = [0.01, 0.05, 0.1, 0.25]
+const lossShares = [0.01, 0.05, 0.1, 0.25]
 
 const simulator = buildSimulator()
 const folder = mkdtempSync(join(tmpdir(), 'simulate-small-'))
@@ -59,11 +59,11 @@ try {
     '|---|---|---|---|',
     row('crash, port closed: known to all, p50 / p99 / slowest', detection('crash')),
     row('host vanished: known to all, p50 / p99 / slowest', detection('vanish')),
-    ...losses.map((loss) =>
-      row(`false deaths an hour where ${loss * 100} % of the messages get lost`, falseDeaths(loss)),
+    ...lossShares.map((loss) =>
+      row(`false deaths per hour with ${loss * 100} % of the messages lost`, falseDeaths(loss)),
     ),
   ]
-  const about = `Found by \`npm run simulate:small\`: ${EVENTS} deaths, and ${HOURS} hours of each loss, seed 1. The first run is
+  const about = `Measured by \`npm run simulate:small\`: ${EVENTS} deaths, and ${HOURS} hours of each loss rate, seed 1. The first run is
 \`cargo run --release --no-default-features --example simulate -- ${commands[0]}\`..`
   const text = `${table.join('\n')}\n\n${about}`
   writeFileSync(document, between(readFileSync(document, 'utf8'), 'small clusters', text))
