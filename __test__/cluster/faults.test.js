@@ -57,14 +57,14 @@ describe('clusters: faults', { concurrency: 2 }, () => {
     const { left, right, cut, heal } = await createNetworks(t)
     // No store is reachable from inside the namespace, so the variable contains the master list
     // itself.
-    const places = await Promise.all(
+    const addresses = await Promise.all(
       [left, right, left, right, left, right].map(async (side) => ({ ...side, port: await freePort() })),
     )
-    const online = places.map(({ host, port }) => entry(`http://${host}:${port}/`, aWhileAgo()))
+    const online = addresses.map(({ host, port }) => entry(`http://${host}:${port}/`, aWhileAgo()))
     const url = `data:application/json,${encodeURIComponent(JSON.stringify({ online }))}`
     const env = { ...DEFAULTS, SHAZBOT_MASTER_LIST_UPDATE: 'http://127.0.0.1:9/none' }
     const cluster = await WatchedCluster.create(t, { store: { url }, env })
-    for (const place of places) await cluster.add(place)
+    for (const address of addresses) await cluster.add(address)
     await cluster.agree()
     await pause(GROWN_UP_AFTER)
 

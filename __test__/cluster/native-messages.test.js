@@ -101,7 +101,7 @@ describe('native messages over HTTP', { concurrency: 6 }, () => {
   test('a malformed v2 is ignored', async (t) => {
     const { app } = await startSubject(t, { env: QUIET })
     for (const [number, v2] of MALFORMED_EXTENSIONS.entries()) {
-      const listed = entry(`http://127.0.0.1:9/told-${number}/`, aWhileAgo())
+      const listed = entry(`http://127.0.0.1:9/listed-${number}/`, aWhileAgo())
       const { status, json } = await postMessage(app.baseUrl, { v2, online: [listed] })
       assert.equal(status, 200)
       assertPlainMessage(json, JSON.stringify(v2)?.slice(0, 80))
@@ -124,7 +124,7 @@ describe('native messages over HTTP', { concurrency: 6 }, () => {
     const peer = await createNativePeer(t)
     const env = { SHAZBOT_GOSSIP_INTERVAL: '0.2', ...OFF }
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], env })
-    const listed = entry('http://127.0.0.1:9/told/', aWhileAgo())
+    const listed = entry('http://127.0.0.1:9/listed/', aWhileAgo())
     const { json } = await postMessage(app.baseUrl, { v2: extension(peer.baseUrl), online: [listed] })
     assertPlainMessage(json)
     assert.ok(isOnline(json, listed.baseUrl), 'its lists are merged')
@@ -204,7 +204,7 @@ describe('native messages as objects', () => {
     assertNativeMessage(
       await gossip({ v2: extension(UNUSED_URL), online: untouchable, offline: untouchable }),
     )
-    const listed = entry('http://127.0.0.1:9/told/', aWhileAgo())
+    const listed = entry('http://127.0.0.1:9/listed/', aWhileAgo())
     await gossip({ v2: extension(UNUSED_URL), online: [listed] })
     assert.ok(!isOnline(shazbot.shazbotGetServerList(), listed.baseUrl))
   })

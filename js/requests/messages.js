@@ -29,7 +29,7 @@ const MAX_EXTENSION_VALUES = MAX_EXTENSION_LENGTH / 2
  * @returns {{ online: unknown[], onlineCount: number, offline: unknown[], offlineCount: number }}
  */
 function readGossip(body) {
-  return reading('gossip', (fail) => {
+  return withMessageErrors('gossip', (fail) => {
     requireObject(body, fail)
     const { online, offline = [] } = body
     const onlineCount = countOf('online', online, fail)
@@ -81,7 +81,7 @@ function extensionText(v2) {
  * @returns {boolean}
  */
 function readControl(message) {
-  return reading('control', (fail) => {
+  return withMessageErrors('control', (fail) => {
     requireObject(message, fail)
     const { online } = message
     if (typeof online !== 'boolean') fail(`"online" must be true or false, not ${describeType(online)}`)
@@ -93,7 +93,7 @@ function readControl(message) {
  * Returns the result of `read`. Accessors and proxies in a message may throw anything, which
  * becomes an error with a code too.
  */
-function reading(kind, read) {
+function withMessageErrors(kind, read) {
   let reason
   try {
     return read((message) => {

@@ -42,7 +42,7 @@ impl LentBuffers {
     }
 
     /// Releases the environment. Returns the buffers, which are cheaper to drop on its own thread.
-    pub(super) fn give_back(self) -> Vec<Buffer> {
+    pub(super) fn release(self) -> Vec<Buffer> {
         drop(self.loans);
         self.parts
     }

@@ -114,7 +114,7 @@ impl RawPath {
                 let response = gossip_response(engine.gossip_raw(&join(lent.parts())), || {
                     render(&engine, ResponseKind::Gossip, caller)
                 });
-                (response, lent.give_back())
+                (response, lent.release())
             });
             return Ok(None);
         }

@@ -64,7 +64,7 @@ async fn build_client(http: HttpSettings, own: ConfiguredUrls, log: &LogSink) ->
         Ok(Err(error)) => error.to_string(),
         Err(_) => "internal error".to_owned(),
     };
-    log(Severity::Error, "Clustershazbot can send no requests:".to_owned(), Some(failure));
+    log(Severity::Error, "Clustershazbot cannot send requests:".to_owned(), Some(failure));
     None
 }
 

@@ -37,7 +37,7 @@ struct CacheEntry {
     at: Tick,
 }
 
-/// Everything that is needed to get_or_write the text without the machine's lock.
+/// Everything that is needed to write the text without the machine's lock.
 pub(super) struct Draft {
     version: u64,
     at: Tick,

@@ -164,7 +164,7 @@ impl World {
         };
         let rate = host.load.receive(self.time);
         if let Some(violation) = checks::fair_load(self.time, &host.url, rate, self.checks.load_limit) {
-            self.violate(violation);
+            self.report_violation(violation);
         }
         let stalled_until = self.processes.get(process.index()).map_or(0, |process| process.stalled_until);
         if stalled_until > self.time {
@@ -198,7 +198,7 @@ impl World {
             if let Some(violation) =
                 checks::legacy_clean(self.time, &host_url(self, request.to), outcome, had_v2)
             {
-                self.violate(violation);
+                self.report_violation(violation);
             }
             if let Some(process) = self.processes.get_mut(process.index()) {
                 process.sent.bytes += (ANSWER_HEADERS + outcome.size()) as u64;

@@ -56,7 +56,7 @@ pub struct Host {
     pub listens_at: Millis,
     /// The processes behind it, which take requests in turn.
     pub processes: Vec<ProcessId>,
-    turn: usize,
+    next_process_index: usize,
     /// The time to produce a response.
     pub service: Millis,
     /// Whether a proxy in front of it removes `v2`, in both directions.
@@ -82,7 +82,7 @@ impl Host {
             kind: Kind::Native,
             listens_at: 0,
             processes: Vec::new(),
-            turn: 0,
+            next_process_index: 0,
             service: 0,
             strips_v2: false,
             loses_responses: false,
@@ -105,8 +105,8 @@ impl Host {
 
     /// Returns the process that takes the next request.
     pub(super) fn next_process(&mut self) -> Option<ProcessId> {
-        self.turn = self.turn.wrapping_add(1);
-        self.processes.get(self.turn % self.processes.len().max(1)).copied()
+        self.next_process_index = self.next_process_index.wrapping_add(1);
+        self.processes.get(self.next_process_index % self.processes.len().max(1)).copied()
     }
 }
 

@@ -13,7 +13,7 @@ use crate::protocol::time::{Now, Stamp};
 
 /// Random servers that are told of a start or a leave.
 const ANNOUNCE_TO: usize = 20;
-const SECOND_TRY_AFTER: Millis = 3_000;
+const RETRY_DELAY: Millis = 3_000;
 
 /// The configuration of a legacy peer.
 #[derive(Debug, Clone)]
@@ -71,7 +71,7 @@ struct Round {
     peer: Arc<str>,
     /// The retry sends the lists of the first attempt.
     lists: Arc<Lists>,
-    is_second: bool,
+    is_retry: bool,
 }
 
 /// A legacy peer.
@@ -146,9 +146,9 @@ impl Legacy {
         let Some(round) = self.round.take_if(|round| round.id == id) else { return };
         match answer {
             Some(lists) => self.known.merge(lists, now.wall),
-            None if !round.is_second => {
+            None if !round.is_retry => {
                 self.round = Some(round);
-                self.second_try = Some(now.tick.0 + SECOND_TRY_AFTER);
+                self.second_try = Some(now.tick.0 + RETRY_DELAY);
                 return;
             }
             None => self.known.bury(&round.peer, now.wall),
@@ -213,7 +213,7 @@ impl Legacy {
         if self.second_try.take_if(is_due).is_some() {
             let id = self.next_id();
             if let Some(round) = &mut self.round {
-                (round.id, round.is_second) = (id, true);
+                (round.id, round.is_retry) = (id, true);
                 let (base_url, lists) = (Arc::clone(&round.peer), Arc::clone(&round.lists));
                 self.requests.push(LegacyRequest::Gossip { id, base_url, lists });
             }
@@ -302,7 +302,7 @@ impl Legacy {
             base_url: Arc::clone(&peer),
             lists: Arc::clone(&lists),
         });
-        self.round = Some(Round { id, peer, lists, is_second: false });
+        self.round = Some(Round { id, peer, lists, is_retry: false });
     }
 
     fn announce(&mut self) {

@@ -40,7 +40,7 @@ pub(super) struct CheckState {
     /// Its view of each host at the last check.
     pub(super) views: Vec<Option<View>>,
     /// The same for the hosts in focus, in a large world.
-    pub(super) in_focus: [Option<View>; MAX_FOCUS],
+    pub(super) focus_views: [Option<View>; MAX_FOCUS],
     pub(super) own: Option<View>,
     /// The host whose plain response has just arrived. The receiver may now refute a claim about
     /// it.

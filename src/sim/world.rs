@@ -103,17 +103,17 @@ impl World {
     /// Runs until a condition holds, for at most `timeout`. Checks it every 100 ms and after every
     /// step that touches a watch. Returns whether it held.
     pub fn run_until(&mut self, timeout: Millis, mut holds: impl FnMut(&Self) -> bool) -> bool {
-        const LOOK_EVERY: Millis = 100;
+        const CHECK_INTERVAL: Millis = 100;
         let end = self.time + timeout;
         while !holds(self) {
             if self.time >= end {
                 return false;
             }
-            let next_look = (self.time + LOOK_EVERY).min(end);
+            let next_check = (self.time + CHECK_INTERVAL).min(end);
             let changes = self.watches.changes();
-            while self.watches.changes() == changes && self.step(next_look) {}
+            while self.watches.changes() == changes && self.step(next_check) {}
             if self.watches.changes() == changes {
-                self.time = next_look;
+                self.time = next_check;
             }
         }
         true
@@ -134,7 +134,7 @@ impl World {
             WorldEvent::Arrival(request) => self.arrive(request),
             WorldEvent::DelayedArrival(process, request) => self.process_request(process, *request),
             WorldEvent::Outcome(sender, outcome) => self.conclude(sender, *outcome),
-            WorldEvent::Stored(sender, errand) => self.conclude_store_request(sender, *errand),
+            WorldEvent::Stored(sender, request) => self.conclude_store_request(sender, *request),
             WorldEvent::Lag(process) => self.report_lag(process),
         }
         true
@@ -216,7 +216,7 @@ impl World {
         self.checks.observe(self.time, process, &self.hosts, has_news);
     }
 
-    pub(super) fn violate(&mut self, violation: Violation) {
+    pub(super) fn report_violation(&mut self, violation: Violation) {
         self.checks.report(violation);
     }
 

@@ -44,7 +44,7 @@ const READ_COST: usize = 64;
 const MAX_IDLE_INPUT: usize = 64 * 1024;
 
 /// Slices that run at once, so that hostile responses use at most one core.
-const SLICES_AT_ONCE: usize = 1;
+const MAX_CONCURRENT_SLICES: usize = 1;
 
 /// The brotli decoder's input buffer in bytes.
 const BROTLI_BUFFER: usize = 4096;
@@ -62,7 +62,7 @@ pub(super) struct Decoding(Arc<Semaphore>);
 
 impl Default for Decoding {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(SLICES_AT_ONCE)))
+        Self(Arc::new(Semaphore::new(MAX_CONCURRENT_SLICES)))
     }
 }
 
@@ -82,14 +82,13 @@ impl Decoding {
         loop {
             // The slice owns its permit, because it runs on for a moment if the request is given
             // up.
-            let turn = Arc::clone(&self.0).acquire_owned().await;
+            let permit = Arc::clone(&self.0).acquire_owned().await;
             let slice = task::spawn_blocking(move || {
-                let _turn = turn;
+                let _permit = permit;
                 decoder.run_slice().map(|is_complete| (decoder, is_complete))
             });
-            let (next, is_complete) = slice
-                .await
-                .map_err(|_| TransportError::InvalidResponse("decompression was undecodable off"))??;
+            let (next, is_complete) =
+                slice.await.map_err(|_| TransportError::InvalidResponse("decompression failed"))??;
             if is_complete {
                 return Ok(next.decoded);
             }
@@ -130,15 +129,15 @@ struct Decoder {
 impl Decoder {
     fn new(codings: &[Coding], body: Vec<u8>, max: usize) -> Self {
         let meter = Arc::new(Meter { slice: AtomicUsize::new(0), budget: AtomicUsize::new(max) });
-        let mut put_out = Arc::new(AtomicUsize::new(0));
+        let mut produced = Arc::new(AtomicUsize::new(0));
         let mut stages: Box<dyn Read + Send> = Box::new(Cursor::new(body));
         // The header names the coding applied last at the end.
         for coding in codings.iter().rev() {
             let input =
-                Input { inner: stages, taken: 0, meter: Arc::clone(&meter), put_out: Arc::clone(&put_out) };
+                Input { inner: stages, taken: 0, meter: Arc::clone(&meter), produced: Arc::clone(&produced) };
             let inner = coding.decoder(Box::new(input));
-            stages = Box::new(Output { inner, meter: Arc::clone(&meter), put_out });
-            put_out = Arc::new(AtomicUsize::new(0));
+            stages = Box::new(Output { inner, meter: Arc::clone(&meter), produced });
+            produced = Arc::new(AtomicUsize::new(0));
         }
         Self { stages, meter, decoded: Vec::new() }
     }
@@ -177,12 +176,12 @@ struct Input<R> {
     taken: usize,
     meter: Arc<Meter>,
     /// The decoder's output so far, in bytes.
-    put_out: Arc<AtomicUsize>,
+    produced: Arc<AtomicUsize>,
 }
 
 impl<R: Read> Read for Input<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.taken > MAX_IDLE_INPUT + 2 * self.put_out.load(Relaxed) {
+        if self.taken > MAX_IDLE_INPUT + 2 * self.produced.load(Relaxed) {
             return Err(ErrorKind::InvalidData.into());
         }
         let length = self.meter.read(&mut self.inner, buffer)?;
@@ -195,7 +194,7 @@ impl<R: Read> Read for Input<R> {
 struct Output<R> {
     inner: R,
     meter: Arc<Meter>,
-    put_out: Arc<AtomicUsize>,
+    produced: Arc<AtomicUsize>,
 }
 
 impl<R: Read> Read for Output<R> {
@@ -203,7 +202,7 @@ impl<R: Read> Read for Output<R> {
         let length = self.meter.read(&mut self.inner, buffer)?;
         let left = self.meter.budget.load(Relaxed).checked_sub(length);
         self.meter.budget.store(left.ok_or(ErrorKind::FileTooLarge)?, Relaxed);
-        self.put_out.fetch_add(length, Relaxed);
+        self.produced.fetch_add(length, Relaxed);
         Ok(length)
     }
 }

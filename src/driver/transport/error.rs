@@ -113,7 +113,7 @@ fn classify(error: &(dyn Error + 'static)) -> Option<TransportError> {
 fn tls_reason(error: &rustls::Error) -> String {
     match error {
         rustls::Error::AlertReceived(AlertDescription::HandshakeFailure) => {
-            "TLS: the server accepts nothing that this client offers; cipher suites with CBC and P-521 keys are not supported"
+            "TLS: client and server have no common cipher suite or key type; cipher suites with CBC and P-521 keys are not supported"
                 .into()
         }
         rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) => {

@@ -89,7 +89,7 @@ impl HeaderText {
 
 impl fmt::Display for NotAHeaderValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("it contains a character that an HTTP header cannot carry")
+        f.write_str("it contains a character that an HTTP header cannot contain")
     }
 }
 

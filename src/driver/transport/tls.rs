@@ -32,7 +32,8 @@ pub(super) fn client_config(
         let verifier = NodeVerifier::new(roots(&extra), extra, algorithms);
         config.with_custom_certificate_verifier(Arc::new(verifier))
     } else {
-        warnings.push("NODE_TLS_REJECT_UNAUTHORIZED=0 makes TLS insecure: no certificate is checked".into());
+        warnings
+            .push("NODE_TLS_REJECT_UNAUTHORIZED=0 makes TLS insecure: certificates are not verified".into());
         config.with_custom_certificate_verifier(Arc::new(AcceptAll::new(algorithms)))
     }
     .with_no_client_auth();

@@ -24,7 +24,7 @@ use crate::protocol::status::Status;
 use crate::protocol::time::{Incarnation, Now};
 
 /// Hosts up to which every view of every host is checked after each step.
-const FULL_UP_TO: usize = 32;
+const MAX_FULLY_CHECKED_HOSTS: usize = 32;
 /// Violations that are kept; more are only counted.
 const MAX_KEPT: usize = 100;
 
@@ -97,14 +97,14 @@ struct Change<'a> {
     before: View,
     after: View,
     /// The highest incarnation that the subject ever had.
-    uttered: Incarnation,
+    highest_own: Incarnation,
     /// The observer's clock.
     now: Now,
 }
 
 impl Change<'_> {
     /// Returns the incarnation before; `NONE` for one over 24 h ahead of the observer's clock.
-    fn counted_before(&self) -> Incarnation {
+    fn incarnation_before(&self) -> Incarnation {
         self.before.incarnation.counted(self.now)
     }
 
@@ -126,10 +126,10 @@ impl Checks {
         if let Some(slot) = self.focus.get_mut(place) {
             *slot = Some(host);
         }
-        if hosts.len() > FULL_UP_TO {
+        if hosts.len() > MAX_FULLY_CHECKED_HOSTS {
             for process in processes {
                 let view = process.view(&subject.url);
-                if let Some(held) = process.check_state.in_focus.get_mut(place) {
+                if let Some(held) = process.check_state.focus_views.get_mut(place) {
                     *held = view;
                 }
             }
@@ -157,13 +157,13 @@ impl Checks {
             self.record_own(process.host, own.incarnation);
         }
         let last_response_from = check_state.last_response_from.take();
-        if hosts.len() <= FULL_UP_TO {
+        if hosts.len() <= MAX_FULLY_CHECKED_HOSTS {
             check_state.views.resize(hosts.len(), None);
             for (host, held) in (0..).map(HostId).zip(&mut check_state.views) {
                 self.compare(at, process, hosts, host, last_response_from, held);
             }
         } else if has_news {
-            for (host, held) in self.focus.into_iter().zip(&mut check_state.in_focus) {
+            for (host, held) in self.focus.into_iter().zip(&mut check_state.focus_views) {
                 if let Some(host) = host {
                     self.compare(at, process, hosts, host, last_response_from, held);
                 }
@@ -199,9 +199,16 @@ impl Checks {
         if last_response_from == Some(host) {
             self.record_own(host, after.incarnation.min(before.incarnation.next()));
         }
-        let uttered = self.highest.get(index).copied().unwrap_or_default();
-        let change =
-            Change { at, observer, subject, before, after, uttered, now: present(at, process.offset(at)) };
+        let highest_own = self.highest.get(index).copied().unwrap_or_default();
+        let change = Change {
+            at,
+            observer,
+            subject,
+            before,
+            after,
+            highest_own,
+            now: present(at, process.offset(at)),
+        };
         let found = [
             no_resurrection::check(&change),
             monotone::check(&change),
@@ -244,7 +251,7 @@ mod tests {
             subject,
             before,
             after,
-            uttered: Incarnation(9),
+            highest_own: Incarnation(9),
             now: present(60_000, 0),
         }
     }

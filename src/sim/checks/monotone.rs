@@ -5,7 +5,7 @@ use super::{Change, Violation};
 
 pub(super) fn check(change: &Change<'_>) -> Option<Violation> {
     let Change { before, after, .. } = change;
-    let has_fallen = after.incarnation < change.counted_before()
+    let has_fallen = after.incarnation < change.incarnation_before()
         || (after.incarnation == before.incarnation && after.last_update < before.last_update);
     has_fallen.then(|| change.violation("Monotone"))
 }

@@ -4,12 +4,12 @@ use super::{Change, Violation};
 use crate::protocol::status::Status;
 
 /// Time for which claims about the previous process may still travel.
-const SETTLED_AFTER: u64 = 30_000;
+const CLAIMS_SETTLE_AFTER: u64 = 30_000;
 
 pub(super) fn check(change: &Change<'_>) -> Option<Violation> {
     let Change { at, subject, before, after, .. } = change;
     let dies = before.status.is_online() && after.status == Status::Dead;
-    let runs = subject.should_be_online && *at >= subject.started_at + SETTLED_AFTER;
+    let runs = subject.should_be_online && *at >= subject.started_at + CLAIMS_SETTLE_AFTER;
     (dies && runs).then(|| change.violation("NoFalseDeath"))
 }
 

@@ -4,12 +4,12 @@
 use super::{Change, Violation};
 
 pub(super) fn check(change: &Change<'_>) -> Option<Violation> {
-    let Change { before, after, uttered, .. } = change;
-    if after.incarnation > *uttered {
+    let Change { before, after, highest_own, .. } = change;
+    if after.incarnation > *highest_own {
         return Some(change.violation("NoResurrection (an incarnation that its subject never had)"));
     }
     let is_back = !before.status.is_online() && after.status.is_online();
-    let is_newer = after.incarnation > change.counted_before() || after.last_update > before.last_update;
+    let is_newer = after.incarnation > change.incarnation_before() || after.last_update > before.last_update;
     (is_back && !is_newer).then(|| change.violation("NoResurrection"))
 }
 

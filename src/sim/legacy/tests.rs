@@ -29,12 +29,12 @@ fn wake(peer: &mut Legacy) -> Vec<LegacyRequest> {
 #[test]
 fn a_round_that_fails_twice_buries_the_partner() {
     let mut peer = peer();
-    for is_second in [false, true] {
+    for is_retry in [false, true] {
         let requests = wake(&mut peer);
         let [LegacyRequest::Gossip { id, base_url, .. }] = &requests[..] else { panic!("{requests:?}") };
         assert_eq!(&**base_url, A);
         peer.handle_reply(present(30_000, 0), *id, None);
-        assert_eq!(peer.view(A).unwrap().0, !is_second);
+        assert_eq!(peer.view(A).unwrap().0, !is_retry);
     }
     assert!(peer.timeout().is_some_and(|at| at > 55_000));
 }

@@ -17,24 +17,24 @@ fn set_port(world: &mut World, host: HostId, port: Port) {
 }
 
 /// Returns how often others declare a host offline, and the share of views that show it online.
-fn watched(world: &mut World, host: HostId, duration: Millis) -> (usize, f64) {
+fn observe_host(world: &mut World, host: HostId, duration: Millis) -> (usize, f64) {
     let url = world.hosts[host.index()].url.clone();
     let sees = |world: &World| -> Vec<bool> {
         let others =
             world.processes.iter().filter(|process| process.engine.is_some() && process.host != host);
         others.map(|process| process.sees_online(&url)).collect()
     };
-    let (mut deaths, mut shown, mut looks) = (0, 0, 0);
+    let (mut deaths, mut shown, mut samples) = (0, 0, 0);
     let mut before = sees(world);
     for _ in 0..duration / 20 {
         world.run_for(20);
         let after = sees(world);
         deaths += std::iter::zip(&before, &after).filter(|(before, after)| **before && !**after).count();
         shown += after.iter().filter(|sees| **sees).count();
-        looks += after.len();
+        samples += after.len();
         before = after;
     }
-    (deaths / before.len(), shown as f64 / looks as f64)
+    (deaths / before.len(), shown as f64 / samples as f64)
 }
 
 /// A world with two processes behind the first URL that have run for a while.
@@ -53,8 +53,8 @@ fn a_server_that_sends_but_does_not_listen_is_offline_until_reachable() {
         world.run_for(20_000);
         for time in ["first", "second"] {
             set_port(&mut world, FIRST, Port::Closed);
-            let (deaths, _) = watched(&mut world, FIRST, 12_000);
-            let (later, shown) = watched(&mut world, FIRST, 40_000);
+            let (deaths, _) = observe_host(&mut world, FIRST, 12_000);
+            let (later, shown) = observe_host(&mut world, FIRST, 40_000);
             set_port(&mut world, FIRST, Port::Open);
             let back = assert_agreement_within(&mut world, 10_000);
             println!("{count} servers, {time} time: {deaths} deaths, back after {back} ms");
@@ -75,7 +75,7 @@ fn a_server_that_no_message_reaches_goes_offline() {
     world.hosts[FIRST.index()].should_be_online = false;
     // Its own URL still answers to itself, as no firewall is in between. So it refutes, as nothing
     // shows that it is wrong.
-    let (_, shown) = watched(&mut world, FIRST, 30_000);
+    let (_, shown) = observe_host(&mut world, FIRST, 30_000);
     assert!(shown > 0.0);
     assert_no_violations(&world);
 }

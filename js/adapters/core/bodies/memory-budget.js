@@ -31,19 +31,19 @@ class MemoryBudget {
    * Resolves with a reservation of `size` bytes, or with undefined after a timeout.
    *
    * @param {number} size
-   * @param {() => void} cutOff called if the sender is too slow while others wait
+   * @param {() => void} abandon called if the sender is too slow while others wait
    * @returns {Promise<Reservation | undefined> | Reservation}
    *
    * @typedef {{ size: number, progress: () => void, received: () => void, release: () => void }}
    * Reservation
    */
-  take(size, cutOff) {
-    if (this.#waiting.length === 0 && this.#fits(size)) return this.#admit(size, cutOff)
+  take(size, abandon) {
+    if (this.#waiting.length === 0 && this.#fits(size)) return this.#admit(size, abandon)
     return new Promise((resolve) => {
-      const waiter = { size, cutOff, resolve }
+      const waiter = { size, abandon, resolve }
       waiter.timer = setTimeout(() => this.#timeOut(waiter), TIMEOUT)
       this.#waiting.push(waiter)
-      this.#watch ??= setInterval(() => this.#cutOffSlowSenders(), CHECK_INTERVAL).unref()
+      this.#watch ??= setInterval(() => this.#abandonSlowSenders(), CHECK_INTERVAL).unref()
     })
   }
 
@@ -55,9 +55,9 @@ class MemoryBudget {
     return size <= this.#free || this.#free === this.#size
   }
 
-  #admit(size, cutOff) {
+  #admit(size, abandon) {
     const startedAt = performance.now()
-    const sender = { startedAt, latest: startedAt, cutOff }
+    const sender = { startedAt, latest: startedAt, abandon }
     let isHeld = true
     this.#free -= size
     this.#receiving.add(sender)
@@ -79,9 +79,9 @@ class MemoryBudget {
 
   #admitNext() {
     while (this.#waiting.length > 0 && this.#fits(this.#waiting[0].size)) {
-      const { size, cutOff, resolve, timer } = this.#waiting.shift()
+      const { size, abandon, resolve, timer } = this.#waiting.shift()
       clearTimeout(timer)
-      resolve(this.#admit(size, cutOff))
+      resolve(this.#admit(size, abandon))
     }
     if (this.#waiting.length > 0) return
     clearInterval(this.#watch)
@@ -94,10 +94,10 @@ class MemoryBudget {
     this.#admitNext()
   }
 
-  #cutOffSlowSenders() {
+  #abandonSlowSenders() {
     const now = performance.now()
-    for (const { startedAt, latest, cutOff } of this.#receiving)
-      if (now - latest > MAX_PAUSE || now - startedAt > MAX_DURATION) cutOff()
+    for (const { startedAt, latest, abandon } of this.#receiving)
+      if (now - latest > MAX_PAUSE || now - startedAt > MAX_DURATION) abandon()
   }
 }
 
