@@ -293,7 +293,7 @@ describe('configuration: effects', { concurrency: 8 }, () => {
     await startSubject(t, { store, env })
     await throughout(() => store.requests.length === 1 && peer.gossips.length === 1, {
       lasting: 2_500,
-      what: 'quiet',
+      what: 'no requests',
     })
   })
 

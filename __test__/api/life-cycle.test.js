@@ -30,7 +30,7 @@ async function assertExit(script, code, signal = null) {
 
 async function assertSilent(peer, lasting = 1_500) {
   const { length } = peer.requests
-  await throughout(() => peer.requests.length === length, { lasting, what: 'no request any more' })
+  await throughout(() => peer.requests.length === length, { lasting, what: 'no further requests' })
 }
 
 describe('life cycle of a process', { concurrency: 6 }, () => {

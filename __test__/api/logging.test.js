@@ -97,7 +97,7 @@ describe('logs of a process', { concurrency: 8 }, () => {
     })
     peer.onGossip = () => ({ status: 401, body: { error: 'Unauthorized' } })
     const from = peer.gossips.length
-    await eventually(() => peer.gossips.length > from + 15, { what: 'many refusals' })
+    await eventually(() => peer.gossips.length > from + 15, { what: 'many rejections' })
     const logs = app.lines.filter(({ text }) =>
       text.includes(`Failed to send gossip message to ${peer.baseUrl}:`),
     )

@@ -258,7 +258,7 @@ test('50 workers started and ended in turn leak nothing', { timeout: 300_000 }, 
   const { length } = world.peer.requests
   await throughout(() => world.peer.requests.length === length, {
     lasting: 2_000,
-    what: 'no request any more',
+    what: 'no further requests',
   })
   const after = { threads: threads(), descriptors: descriptors() }
   t.diagnostic(JSON.stringify({ before, after }))

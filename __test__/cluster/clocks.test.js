@@ -65,7 +65,7 @@ describe('wrong clocks', { concurrency: 4 }, () => {
     assert.ok(!isOnline(await app.list(), peer.baseUrl))
     store.servers = [entry(peer.baseUrl, aWhileAgo())]
     await eventually(async () => isOnline(await app.list(), peer.baseUrl), {
-      what: 'the server, now with a stamp that can be',
+      what: 'the server with a valid stamp',
       within: 20_000,
     })
   })

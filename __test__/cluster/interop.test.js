@@ -88,7 +88,7 @@ describe('interop: mixed clusters', { concurrency: 3 }, () => {
     cluster.without(victim)
     await eachSees(cluster.natives, showsGone(victim.baseUrl), {
       within: CRASH_SEEN_WITHIN,
-      what: 'the killed one is offline',
+      what: 'the killed server is offline',
     })
 
     const resurrected = cluster.legacies.map((legacy) => legacy.sendGossip({ online: [old] }))
@@ -99,7 +99,7 @@ describe('interop: mixed clusters', { concurrency: 3 }, () => {
 
     await allKeepSeeing(cluster.natives, showsGone(victim.baseUrl), {
       lasting: 8_000,
-      what: 'the dead stay dead',
+      what: 'dead servers stay dead',
     })
   })
 
@@ -221,7 +221,7 @@ describe('interop: messages to a legacy peer', { concurrency: 3 }, () => {
         for (const { json } of peer.gossips) for (const { baseUrl } of json.offline) received.add(baseUrl)
         return many.every(({ baseUrl }) => received.has(baseUrl))
       },
-      { within: 60_000, every: 250, what: 'the peer has got all of it' },
+      { within: 60_000, every: 250, what: 'the peer has received all of it' },
     )
 
     for (const { text, json } of peer.gossips) {

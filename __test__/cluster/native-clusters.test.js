@@ -53,7 +53,10 @@ describe('native clusters', { concurrency: 3 }, () => {
     // In this time, all have answered all others, so no server is in its grace any more.
     await allStayOnline(apps)
     await victim.kill()
-    await eachSees(others, showsGone(victim.baseUrl), { within: 12_000, what: 'the killed one is offline' })
+    await eachSees(others, showsGone(victim.baseUrl), {
+      within: 12_000,
+      what: 'the killed server is offline',
+    })
     await throughout(
       async () =>
         (await Promise.all(others.map((app) => app.list()))).every(
@@ -67,7 +70,7 @@ describe('native clusters', { concurrency: 3 }, () => {
     const { apps } = await startCluster(t, 4)
     const [leaver, drained, ...others] = apps
     await drained.control(false)
-    await eachSees([leaver, ...others], showsGone(drained.baseUrl), { within: 4_000, what: 'the draining' })
+    await eachSees([leaver, ...others], showsGone(drained.baseUrl), { within: 4_000, what: 'the drain' })
     await drained.control(true)
     await eachSees([leaver, ...others], showsOnline(drained.baseUrl), { within: 4_000, what: 'the return' })
     await leaver.leave()
@@ -79,7 +82,10 @@ describe('native clusters', { concurrency: 3 }, () => {
     const [, victim, ...rest] = apps
     const others = [apps[0], ...rest]
     await victim.kill()
-    await eachSees(others, showsGone(victim.baseUrl), { within: 45_000, what: 'the killed one is offline' })
+    await eachSees(others, showsGone(victim.baseUrl), {
+      within: 45_000,
+      what: 'the killed server is offline',
+    })
     const { app: again } = await startSubject(t, { store, env: QUIET, port: victim.port })
     assert.equal(again.baseUrl, victim.baseUrl)
     await eachSees(others, showsOnline(victim.baseUrl), { within: 5_000, what: 'it is back' })
@@ -95,7 +101,7 @@ describe('native clusters', { concurrency: 3 }, () => {
     await eventually(() => peer.gossips.length >= 9, { what: 'it is probed by all' })
     const healthy = peer.onGossip
     peer.onGossip = peer.onList = answers.silence
-    await eachSees(apps, showsGone(peer.baseUrl), { within: 25_000, what: 'the silent one is offline' })
+    await eachSees(apps, showsGone(peer.baseUrl), { within: 25_000, what: 'the silent server is offline' })
     peer.onGossip = healthy
     peer.onList = undefined
     // A server does this when it hears of its own death.

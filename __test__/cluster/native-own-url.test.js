@@ -129,7 +129,7 @@ describe('native: the own URL', { concurrency: 4 }, () => {
     const began = performance.now()
     await app.stopListening()
     await eventually(() => app.output('stderr').includes('is not reached at its own URL'), {
-      what: 'it says so',
+      what: 'the log line about it',
     })
     await eventually(() => noneSees(observers, app.baseUrl), { what: 'it is offline' })
     const deaths = timesGone(observers, app.baseUrl)

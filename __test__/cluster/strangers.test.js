@@ -53,7 +53,7 @@ describe('old entries of a master list', { concurrency: 2 }, () => {
     }
     await eventually(async () => shownOf(await look(), dead).length === 0, {
       within: 15_000 - took,
-      what: 'none of the dead is shown',
+      what: 'no dead server is shown',
     })
     t.diagnostic(`none of the dead is shown after ${Date.now() - app.began} ms`)
     await eventually(
@@ -90,7 +90,7 @@ describe('old entries of a master list', { concurrency: 2 }, () => {
     Object.assign(peer, healthy)
     await eventually(async () => isOnline(await app.list(), peer.baseUrl), {
       within: 90_000,
-      what: 'the living one is online once it answers',
+      what: 'the living server is online once it answers',
     })
   })
 })

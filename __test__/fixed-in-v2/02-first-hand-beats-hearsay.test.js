@@ -57,7 +57,7 @@ describe('fixed in v2, 02: first-hand beats hearsay', { concurrency: 8 }, () => 
     await eventually(() => peer.gossips.length >= 2, { what: 'an exchange with the peer' })
     await peer.close()
     await eventually(async () => isOffline(await app.list(), peer.baseUrl), {
-      what: 'the closed peer is found dead',
+      what: 'the closed peer is declared dead',
     })
 
     const answer = await app.sendGossip({ online: [peer.entry(Date.now() + 2_000)] })
@@ -75,7 +75,7 @@ describe('fixed in v2, 02: first-hand beats hearsay', { concurrency: 8 }, () => 
     await eventually(() => peer.gossips.length >= 2, { what: 'an exchange with the peer' })
     await peer.close()
     await eventually(async () => isOffline(await app.list(), peer.baseUrl), {
-      what: 'the closed peer is found dead',
+      what: 'the closed peer is declared dead',
     })
     await peer.open()
     const asked = peer.listRequests.length

@@ -64,7 +64,7 @@ describe('fixed in v2, 05: stamps grow', { concurrency: 8 }, () => {
     )
     await peer.close()
     const tombstone = await eventually(async () => find((await app.list()).offline, peer.baseUrl), {
-      what: 'the closed peer is found dead',
+      what: 'the closed peer is declared dead',
     })
     assert.ok(tombstone.lastUpdate > lastEntry.lastUpdate, 'the tombstone is older than the last entry')
   })

@@ -17,7 +17,7 @@ describe('fixed in v2, 08: partitions heal', { concurrency: 8 }, () => {
     const servers = [peer, witness].map((server) => server.entry(aWhileAgo()))
     const { app } = await startSubject(t, { servers })
     await eventually(async () => isOffline(await app.list(), peer.baseUrl), {
-      what: 'the unreachable one is declared dead',
+      what: 'the unreachable server is declared dead',
     })
 
     await peer.open()

@@ -86,7 +86,7 @@ describe('fixed in v2, 15: no answer hurts', { concurrency: 8 }, () => {
       store.onGet = () => (store.gets.length === 1 ? { headers, body } : undefined)
       const { app } = await startSubject(t, { store, env: QUIET })
       await eventually(async () => isOnline(await app.list(), peer.baseUrl), {
-        what: 'the proper list is known',
+        what: 'the valid list is known',
       })
     })
   }
@@ -100,7 +100,7 @@ describe('fixed in v2, 15: no answer hurts', { concurrency: 8 }, () => {
     await eventually(() => store.gets.length >= 2, { within: 60_000, what: 'the retry' })
     await started
     await eventually(async () => isOnline(await app.list(), peer.baseUrl), {
-      what: 'the proper list is known',
+      what: 'the valid list is known',
     })
   })
 })

@@ -163,5 +163,5 @@ test('different texts have a limit, at which outsiders get a 429 and peers an an
   const { highest } = await server.usage()
   t.diagnostic(`RSS grew by ${Math.round(highest - before)} MB`)
   assert.ok(highest - before <= MOST_GROWTH_MB, `${highest - before} MB`)
-  await eventually(async () => (await getList(server.baseUrl, '')).status === 200, { what: 'room again' })
+  await eventually(async () => (await getList(server.baseUrl, '')).status === 200, { what: 'free memory' })
 })

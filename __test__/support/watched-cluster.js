@@ -170,7 +170,7 @@ class WatchedCluster {
       changesOf(observer, app).find((change) => change.kind === kind && change.at >= from)?.at
     await eventually(() => observers.every((observer) => momentOf(observer) !== undefined), {
       within,
-      what: `${app.baseUrl} has ${kind} in the eyes of ${observers.length}`,
+      what: `${app.baseUrl} has ${kind} according to ${observers.length} servers`,
     })
     return observers.map(momentOf)
   }

@@ -144,7 +144,7 @@ describe('wire: addresses that no server has', { concurrency: 6 }, () => {
       const both = await startListeningEverywhere(t, (port) => `http://${host}:${port}/`)
       for (const [one, other] of [both, both.toReversed()]) {
         await eventually(async () => isOnline(await one.app.call('shazbotGetServerList'), other.baseUrl), {
-          what: 'the other one',
+          what: 'the other server',
         })
         const warnings = one.app.lines.filter(({ text }) => text.includes('SHAZBOT_BASE_URL'))
         assert.equal(warnings.length, 1)

@@ -220,7 +220,7 @@ describe('wire: answers', { concurrency: 6 }, () => {
         const list = await app.list()
         return !servers.some(({ baseUrl }) => isOnline(list, baseUrl))
       },
-      { within: 60_000, what: 'that all are hidden' },
+      { within: 60_000, what: 'all are hidden' },
     )
   })
 
@@ -236,7 +236,7 @@ describe('wire: answers', { concurrency: 6 }, () => {
       what: 'nothing of it is merged',
     })
     await eventually(async () => !isOnline(await app.list(), `${peer.origin}/`), {
-      what: 'that it is hidden',
+      what: 'it is hidden',
     })
   })
 })

@@ -167,7 +167,7 @@ describe('wire: redirects', { concurrency: 6 }, () => {
       const inquiries = () => peer.requests.filter(({ method }) => method === 'GET')
       await eventually(() => inquiries().length >= 4, { what: 'an inquiry' })
       if (isFollowed) assert.ok(isOnline(await app.list(), baseUrl))
-      else await eventually(async () => !isOnline(await app.list(), baseUrl), { what: 'that it is hidden' })
+      else await eventually(async () => !isOnline(await app.list(), baseUrl), { what: 'it is hidden' })
       assert.equal(
         peer.requests.some(({ path }) => path.endsWith('left=0')),
         isFollowed,
@@ -190,7 +190,7 @@ describe('wire: redirects', { concurrency: 6 }, () => {
     const peer = await createScriptedServer(t, () => ({ status: 302, body: { online: [] } }))
     const { app } = await startSubject(t, { servers: [entry(`${peer.origin}/`, aWhileAgo())] })
     await eventually(async () => !isOnline(await app.list(), `${peer.origin}/`), {
-      what: 'that it is hidden',
+      what: 'it is hidden',
     })
   })
 })

@@ -54,7 +54,7 @@ describe('wire: timeouts', { concurrency: 12 }, () => {
       await assertGivenUp(peer.requests[0], GOSSIP)
       await eventually(async () => !isOnline(await app.list(), baseUrl), {
         within: 60_000,
-        what: 'that it is hidden',
+        what: 'it is hidden',
       })
       assert.match(app.output('stderr'), new RegExp(`Failed to send gossip message to ${baseUrl}:`))
     })

@@ -157,7 +157,7 @@ describe('TLS', { concurrency: 6 }, () => {
       servers: [entry(baseUrl, aWhileAgo())],
       env: trusting('self-signed'),
     })
-    await eventually(async () => !isOnline(await app.list(), baseUrl), { what: 'that it is hidden' })
+    await eventually(async () => !isOnline(await app.list(), baseUrl), { what: 'it is hidden' })
     assert.match(app.output('stderr'), /Failed to send gossip message to .*certificate/)
     assert.deepEqual(server.requests, [])
   })
@@ -168,7 +168,7 @@ describe('TLS', { concurrency: 6 }, () => {
       const name = env.NODE_EXTRA_CA_CERTS ? 'nowhere.pem' : 'NODE_TLS_REJECT_UNAUTHORIZED'
       const lines = () =>
         app.lines.filter(({ text }) => text.startsWith('Clustershazbot') && text.includes(name))
-      await eventually(() => lines().length === 1, { what: `a warning of ${name}` })
+      await eventually(() => lines().length === 1, { what: `a warning about ${name}` })
     }
   })
 
@@ -183,7 +183,7 @@ describe('TLS', { concurrency: 6 }, () => {
         const list = await app.list()
         return !wrong.some((baseUrl) => isOnline(list, baseUrl))
       },
-      { within: 60_000, what: 'that both are hidden' },
+      { within: 60_000, what: 'both are hidden' },
     )
   })
 })

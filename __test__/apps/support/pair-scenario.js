@@ -75,7 +75,7 @@ async function isDrainedAndBroughtBack(program, other) {
   assert.deepEqual(drained.json, { success: true })
   assert.ok(isOffline(await program.list(), program.baseUrl), 'a drained server lists itself as offline')
   await eventually(async () => isOffline(await other.list(), program.baseUrl), {
-    what: 'the news of the draining',
+    what: 'the news of the drain',
   })
   await program.control(true)
   assert.ok(
