@@ -1,32 +1,32 @@
-//! Who has found a suspect silent: a small set whose union is the same in any order.
+//! The servers that found a suspect silent: a small set whose union does not depend on the order.
 
-/// One that suspects and two that confirm are enough; more would change nothing.
+/// Accusers kept: one that suspects and two that confirm. More would not shorten a suspicion.
 pub const MAX_ACCUSERS: usize = 3;
 
-/// Up to three servers, each by a number made of its URL; of more the smallest, so that merging is order-independent.
+/// Up to three servers, by the hashes of their URLs. The smallest are kept, so the order of merging does not matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Accusers {
-    /// In rising order; zero is an empty place.
+    /// In ascending order; zero marks an unused element.
     ids: [u32; MAX_ACCUSERS],
 }
 
 impl Accusers {
-    /// The accusers, in rising order.
+    /// The accusers, in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = u32> {
         self.ids.into_iter().filter(|id| *id != 0)
     }
 
-    /// How many there are.
+    /// The number of accusers.
     pub fn len(&self) -> usize {
         self.iter().count()
     }
 
-    /// Whether there is none.
+    /// Whether there are no accusers.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Adds one; tells whether that changed anything.
+    /// Adds one, and returns whether the set changed.
     pub fn insert(&mut self, id: u32) -> bool {
         let before = *self;
         let mut ids: Vec<u32> = self.iter().chain([id.max(1)]).collect();
@@ -39,7 +39,7 @@ impl Accusers {
         *self != before
     }
 
-    /// Adds all of `others`; tells whether that changed anything.
+    /// Adds all of `others`, and returns whether the set changed.
     pub fn join(&mut self, others: &Self) -> bool {
         others.iter().fold(false, |changed, id| self.insert(id) | changed)
     }

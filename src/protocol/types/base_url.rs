@@ -1,4 +1,4 @@
-//! The name of a server: its base URL.
+//! Base URLs, which name servers.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::protocol::types::base_url::plain_url::Plain;
 pub mod address;
 pub(in crate::protocol) mod plain_url;
 
-/// The longest base URL that is taken in, in bytes.
+/// The longest accepted base URL, in bytes.
 pub const MAX_BASE_URL_BYTES: usize = 512;
 
 /// A checked base URL with its final slash: an identity to compare and a spelling to show.
@@ -25,15 +25,15 @@ pub struct BaseUrl {
 }
 
 impl BaseUrl {
-    /// Checks `text` and brings it into its two forms.
+    /// Parses `text` into its identity and its spelling.
     ///
     /// # Errors
-    /// Says why the text can't be the base URL of a server.
+    /// Returns why the text cannot be the base URL of a server.
     pub fn parse(text: &str) -> Result<Self, BaseUrlRejection> {
         if let Some(plain) = Self::plain(text) {
             return Self::spelt(text, plain);
         }
-        // Keeps the work on what others send small; what counts is checked below.
+        // Bounds the work on text from other servers. The limit on the result is checked below.
         if text.len() > MAX_BASE_URL_BYTES {
             return Err(BaseUrlRejection::TooLong);
         }
@@ -59,12 +59,12 @@ impl BaseUrl {
         Self::spelt(text, Plain { identity: url.into(), classes })
     }
 
-    /// The normal form of a text that is written plainly; none where it takes a parser to tell.
+    /// The normalised form of a plainly written text; `None` if only a parser can tell.
     pub(in crate::protocol) fn plain(text: &str) -> Option<Plain> {
         (text.len() <= MAX_BASE_URL_BYTES).then(|| Plain::read(text.trim_ascii()))?
     }
 
-    /// A text with its normal form.
+    /// A text with its normalised form.
     pub(in crate::protocol) fn spelt(
         text: &str,
         Plain { identity, classes }: Plain,
@@ -75,7 +75,7 @@ impl BaseUrl {
             return Ok(Self { spelling: Arc::clone(&identity), identity, classes });
         }
         let spelling: Arc<str> = if text.contains('\\') {
-            // Parsers take a backslash for a slash, but those who append a path or compare texts do not.
+            // Parsers read a backslash as a slash, but code that appends a path or compares texts does not.
             Arc::clone(&identity)
         } else if text.ends_with('/') {
             Arc::from(text)
@@ -92,15 +92,15 @@ impl BaseUrl {
         })
     }
 
-    /// As [`BaseUrl::parse`], but keeps the very text where it is its own normal form, as among native servers.
+    /// Like [`BaseUrl::parse`], but shares the text if it is its own normalised form, as claims of native servers are.
     ///
     /// # Errors
-    /// Says why the text can't be the base URL of a server.
+    /// Returns why the text cannot be the base URL of a server.
     pub fn parse_shared(text: &Arc<str>) -> Result<Self, BaseUrlRejection> {
         Self::parse(text).map(|url| url.sharing(text))
     }
 
-    /// The same, keeping the very text that it was parsed from where that is its normal form.
+    /// The same, sharing the text that it was parsed from if that is its normalised form.
     #[must_use]
     pub(in crate::protocol) fn sharing(self, text: &Arc<str>) -> Self {
         if self.identity == *text && self.spelling == self.identity {
@@ -109,7 +109,7 @@ impl BaseUrl {
         self
     }
 
-    /// The normalised form, which servers are compared by.
+    /// The normalised form, by which servers are compared.
     pub fn identity(&self) -> &Arc<str> {
         &self.identity
     }
@@ -119,24 +119,24 @@ impl BaseUrl {
         &self.spelling
     }
 
-    /// The classes of its address, of those that no server has.
+    /// The classes of its address that no server has.
     pub fn classes(&self) -> AddressClasses {
         self.classes
     }
 }
 
-/// Why a text can't be a base URL.
+/// Why a text cannot be a base URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BaseUrlRejection {
-    /// Over [`MAX_BASE_URL_BYTES`].
+    /// Longer than [`MAX_BASE_URL_BYTES`].
     TooLong,
-    /// No absolute URL.
+    /// Not an absolute URL.
     NotAUrl,
-    /// Another scheme than http or https.
+    /// A scheme other than http or https.
     NotHttp,
-    /// Holds a user name or a password.
+    /// Contains a user name or a password.
     Credentials,
-    /// Holds a query or a fragment, so that no path can be appended.
+    /// Contains a query or a fragment, so no path can be appended.
     QueryOrFragment,
 }
 

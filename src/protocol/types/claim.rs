@@ -1,4 +1,4 @@
-//! One statement about one server, as native servers make it to each other, and how it is written.
+//! A claim about one server, in the form that native servers exchange.
 //!
 //! ```text
 //! [baseUrl, "alive"|"suspect"|"dead"|"left", incarnation, lastUpdate, 0|1 (monitor), age in s | [accuser, …]]
@@ -17,27 +17,27 @@ use crate::protocol::types::status::Status;
 use crate::protocol::types::text::scalars::{Text, Whole, number};
 use crate::protocol::types::time::{Incarnation, Stamp};
 
-/// One statement about one server.
+/// A claim about one server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
-    /// The base URL in its spelling, with a final slash.
+    /// The base URL as spelled, with a final slash.
     pub base_url: Arc<str>,
-    /// Where the server stands.
+    /// The status of the server.
     pub status: Status,
-    /// The version among native servers; zero for one that was never known to be native.
+    /// The version among native servers; zero if the server was never known to be native.
     pub incarnation: Incarnation,
     /// The version among legacy peers.
     pub last_update: Stamp,
     /// Whether it is a monitor.
     pub monitor: bool,
-    /// How long ago a tombstone was laid, in seconds.
+    /// The age of a tombstone, in seconds.
     pub age: u32,
-    /// Who has found a suspect silent.
+    /// The servers that found a suspect silent.
     pub accusers: Accusers,
 }
 
 impl Claim {
-    /// What says, to the server itself, that legacy peers hold it for dead.
+    /// A claim that tells a server that legacy peers list it as dead.
     pub(in crate::protocol) fn accusation(base_url: &Arc<str>, stamp: Stamp) -> Self {
         Self {
             base_url: Arc::clone(base_url),
@@ -50,7 +50,7 @@ impl Claim {
         }
     }
 
-    /// About so long it is in a message, at most.
+    /// The largest size of this claim in a message, in bytes, approximately.
     pub(in crate::protocol) fn bytes(&self) -> usize {
         const BESIDE_THE_URL: usize = 80;
         self.base_url.len() + BESIDE_THE_URL

@@ -1,15 +1,15 @@
 //! The ids of exchanges, and where claims come from.
 
-/// Names one request under way.
+/// The id of one request in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ExchangeId(pub(in crate::protocol) u64);
 
-/// Where claims come from.
+/// The message from which claims come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// A gossip request that somebody sent.
+    /// A gossip request of another server.
     Request,
-    /// The answer to an exchange.
+    /// The answer to this exchange.
     Exchange(ExchangeId),
     /// The master list.
     MasterList,

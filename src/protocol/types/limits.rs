@@ -1,4 +1,4 @@
-//! Limits that several components share, and why something heard was not let in.
+//! Limits that several components share, and the reasons for rejecting claims.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,37 +6,37 @@ use std::time::Duration;
 use crate::protocol::types::base_url::BaseUrlRejection;
 use crate::protocol::types::base_url::address::AddressClasses;
 
-/// No roster grows beyond this, tombstones included.
+/// Members of a roster, tombstones included.
 pub(in crate::protocol) const MAX_MEMBERS: usize = 100_000;
-/// A tombstone leaves the lists so long after its stamp, or after it came, whichever is first.
+/// Time until a tombstone leaves the lists, from its stamp or from its arrival, whichever is earlier.
 pub(in crate::protocol) const TOMBSTONE_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
-/// A tombstone is told unasked for so long; afterwards only to those who contradict it.
+/// Time for which a tombstone is spread. Later it is sent only to servers that contradict it.
 pub(in crate::protocol) const TOMBSTONE_TOLD: Duration = Duration::from_secs(15 * 60);
-/// An event loop that lags so far behind keeps this server from answering.
+/// Lag of the event loop above which this server cannot be expected to answer.
 pub(in crate::protocol) const LAGS: Duration = Duration::from_secs(1);
-/// Bytes of claims in one message among native servers, at most.
+/// Bytes of claims in one message between native servers.
 pub(in crate::protocol) const MAX_CLAIM_BYTES: usize = 60_000;
-/// Bytes of claims beside a page of plain lists, at most.
+/// Bytes of claims in one message beside a page of plain lists.
 pub(in crate::protocol) const MAX_CLAIM_BYTES_BESIDE_LISTS: usize = 8_000;
 
-/// Why something heard was not let in.
+/// Why a claim was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::protocol) enum Rejection {
-    /// No object with a text `baseUrl` and a number `lastUpdate`.
+    /// Not an object with a string `baseUrl` and a number `lastUpdate`.
     Malformed,
-    /// A claim of the native extension that can't be read.
+    /// A malformed claim of the native extension.
     MalformedClaim,
-    /// The base URL can't be one.
+    /// An invalid base URL.
     BaseUrl(BaseUrlRejection),
-    /// No server has an address of this class.
+    /// An address that no server has, of this class.
     Address(AddressClasses),
-    /// The base URLs of the request take a parser longer than that of one request may take.
+    /// The base URLs of the request would take longer to parse than one request may.
     TooUnusual,
-    /// The stamp is no finite number of 0 or more.
+    /// The stamp is not a finite number of 0 or more.
     NotAStamp,
-    /// The stamp lies more than 24 h ahead.
+    /// The stamp is more than 24 h ahead.
     FarAhead,
-    /// 100,000 servers are known already.
+    /// The roster is full.
     RosterFull,
 }
 

@@ -1,6 +1,6 @@
-//! What all of the protocol speaks of: names, time, statuses, claims, ids, limits.
+//! The basic types of the protocol: names, time, statuses, claims, ids, secrets, limits.
 //!
-//! Imports nothing of the protocol but itself.
+//! Imports nothing else of the protocol.
 
 pub mod accusers;
 pub mod base_url;

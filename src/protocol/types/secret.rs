@@ -4,19 +4,19 @@ use std::fmt;
 
 use subtle::ConstantTimeEq;
 
-/// A secret as it stands in an `Authorization` header: without surrounding whitespace, printable, within Latin-1.
+/// A secret in the form of an `Authorization` header: printable Latin-1 without surrounding whitespace.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes what may stand in a header; nothing else can be sent or received.
+    /// Accepts what an HTTP header can carry; `None` for anything else.
     pub fn new(text: &str) -> Option<Self> {
         let text = trim(text);
         let fits = |c: char| c == '\t' || (u32::from(c) <= 0xff && c != '\x7f' && c >= ' ');
         (!text.is_empty() && text.chars().all(fits)).then(|| Self(text.to_owned()))
     }
 
-    /// Whether a received header holds this secret. The time taken tells at most the length.
+    /// Whether a received header equals this secret. The time taken reveals at most the length.
     pub fn matches(&self, header: &str) -> bool {
         self.0.as_bytes().ct_eq(trim(header).as_bytes()).into()
     }
@@ -33,7 +33,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-// The whitespace that HTTP itself strips from a header's value.
+// The whitespace that HTTP strips from header values.
 fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\r', '\n'])
 }

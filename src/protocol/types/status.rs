@@ -1,21 +1,22 @@
-//! Where a server stands in the membership.
+//! The status of a server.
 
-/// Where a server stands; of two claims of one incarnation the later in this order counts. Suspects are shown online, dead and
-/// left ones are tombstones.
+/// The status of a server. Of two claims with one incarnation, the later status in this order wins.
+///
+/// Suspects are shown online. Dead and left servers are tombstones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
     /// Believed to be running.
     Online,
-    /// Did not answer, and is given time to speak up.
+    /// Did not answer, and has time to refute.
     Suspect,
-    /// Declared dead, by this server or by hearsay: tried again now and then, for a partition may heal.
+    /// Declared dead, by this server or by hearsay. Contacted now and then, since a partition may heal.
     Dead,
-    /// Said itself that it is offline: not disturbed.
+    /// Said itself that it is offline. Not contacted.
     Left,
 }
 
 impl Status {
-    /// As it stands in a claim.
+    /// Its name in a claim.
     pub fn name(self) -> &'static str {
         match self {
             Self::Online => "alive",
@@ -25,7 +26,7 @@ impl Status {
         }
     }
 
-    /// The status of this name.
+    /// The status with this name.
     pub fn named(name: &str) -> Option<Self> {
         [Self::Online, Self::Suspect, Self::Dead, Self::Left].into_iter().find(|status| status.name() == name)
     }

@@ -1,23 +1,23 @@
-//! Time, as it is passed in: a monotonic tick for delays and the wall clock for stamps.
+//! Time as the caller passes it in: a monotonic tick for delays, the wall clock for stamps.
 
 use std::ops::Add;
 use std::time::Duration;
 
 use serde::Serialize;
 
-/// Milliseconds on a clock that never steps back; its zero has no meaning.
+/// Milliseconds on a monotonic clock; its zero has no meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Tick(pub u64);
 
 impl Tick {
-    /// How long ago `earlier` was; zero if it lies ahead.
+    /// Time since `earlier`; zero if that is ahead.
     pub fn since(self, earlier: Tick) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 }
 
 impl Tick {
-    /// The moment so long before; the beginning of the clock, if that is later.
+    /// The moment `delay` earlier, or the start of the clock if that is later.
     pub fn before(self, delay: Duration) -> Tick {
         Tick(self.0.saturating_sub(millis(delay)))
     }
@@ -31,7 +31,7 @@ impl Add<Duration> for Tick {
     }
 }
 
-/// A moment in half the space of a tick, in steps of 64 ms: enough for nine years, and far finer than what it is compared with.
+/// A tick in 32 bits, in steps of 64 ms: enough for nine years, and much finer than the delays it is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(in crate::protocol) struct Moment(u32);
 
@@ -42,18 +42,18 @@ impl From<Tick> for Moment {
 }
 
 impl Moment {
-    /// Up to 64 ms too early.
+    /// Rounds down by up to 64 ms.
     pub(in crate::protocol) fn tick(self) -> Tick {
         Tick(u64::from(self.0) << 6)
     }
 
-    /// How long ago it was; up to 64 ms too long.
+    /// Time since this moment, up to 64 ms too long.
     pub(in crate::protocol) fn age(self, now: Tick) -> Duration {
         now.since(self.tick())
     }
 }
 
-/// A `lastUpdate`: milliseconds since the epoch on somebody's wall clock, which may be wrong by hours.
+/// A `lastUpdate`: milliseconds since the epoch on some server's wall clock, which may be wrong by hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]
 #[serde(transparent)]
 pub struct Stamp(pub u64);
@@ -64,7 +64,7 @@ impl Stamp {
         Stamp(self.0.saturating_add(1))
     }
 
-    /// How much older this stamp is than `now`; zero if it lies ahead.
+    /// The age of this stamp at `now`; zero if it is ahead.
     pub fn age(self, now: Stamp) -> Duration {
         Duration::from_millis(now.0.saturating_sub(self.0))
     }
@@ -78,34 +78,34 @@ impl Add<Duration> for Stamp {
     }
 }
 
-/// The version of what native servers say of one: grows only by the word of that server, or of one that has asked it.
+/// The version of a native server. Only the server itself raises it, or a peer to which it has just answered.
 ///
-/// The first one is the wall clock in seconds at start, so that a server that comes back is newer than before.
+/// It starts as the wall clock in seconds, so a server that restarts is newer than before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]
 #[serde(transparent)]
 pub struct Incarnation(pub u32);
 
 impl Incarnation {
-    /// That of a server that was never known to be native.
+    /// The incarnation of a server that was never known to be native.
     pub const NONE: Incarnation = Incarnation(0);
 
-    /// The first one of a server that starts now.
+    /// The first incarnation of a server that starts now.
     pub fn first(wall: Stamp) -> Incarnation {
         Incarnation(u32::try_from(wall.0 / 1000).unwrap_or(u32::MAX).max(1))
     }
 
-    /// The next higher one.
+    /// The next higher incarnation.
     pub fn next(self) -> Incarnation {
         Incarnation(self.0.saturating_add(1))
     }
 }
 
-/// The present, on both clocks.
+/// The current time on both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
     /// For delays.
     pub tick: Tick,
-    /// For stamps; may step in either direction.
+    /// For stamps; may jump in either direction.
     pub wall: Stamp,
 }
 

@@ -1,14 +1,15 @@
-//! Rule R2: which of two claims about a native server counts.
+//! Rule R2: which of two claims about a native server wins.
 //!
-//! A higher incarnation wins; in the same one the higher status. `lastUpdate` plays no part, so clocks may be wrong by hours. The
-//! rule makes claims a semilattice: in whatever order, how often and in what groups they come, they add up to the same.
+//! The higher incarnation wins; within one incarnation the higher status does. `lastUpdate` plays no
+//! part, so clocks may be wrong by hours. Claims form a semilattice under this rule: neither their
+//! order, nor repetition, nor grouping changes the result.
 
 use crate::protocol::types::accusers::Accusers;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Stamp};
 
-/// What claims about one native server add up to.
+/// The merged claims about one native server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) struct Version {
     pub(in crate::protocol) incarnation: Incarnation,
@@ -18,21 +19,21 @@ pub(in crate::protocol) struct Version {
     pub(in crate::protocol) accusers: Accusers,
 }
 
-/// How a claim stands to what is held.
+/// How a claim compares with what is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) enum Precedence {
-    /// It says something newer.
+    /// The claim is newer.
     Newer,
-    /// It says the same, and adds accusers.
+    /// The claim agrees and adds accusers.
     Confirms,
-    /// It says the same.
+    /// The claim agrees.
     Same,
-    /// It is outdated.
+    /// The claim is outdated.
     Older,
 }
 
 impl Version {
-    /// Takes in a claim.
+    /// Merges a claim.
     pub(in crate::protocol) fn join(&mut self, other: &Self) -> Precedence {
         let (held, said) = ((self.incarnation, self.status), (other.incarnation, other.status));
         if said > held {

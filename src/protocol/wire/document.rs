@@ -1,4 +1,4 @@
-//! The master list as a document, which is read leniently.
+//! The master list as a document: lenient parsing, and the form that is uploaded.
 
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::time::Duration;
@@ -10,59 +10,59 @@ use url::Url;
 
 use crate::protocol::wire::message::{Entry, ReceivedEntry, ReceivedLists, read_arrays, read_entry};
 
-/// A master list that was downloaded.
+/// A downloaded master list.
 #[derive(Debug, Clone)]
 pub struct Document {
-    /// What it says of servers, to be merged. May be taken out, by those who merge it in slices.
+    /// Its claims. A caller that merges them in slices may take them out.
     pub claims: ReceivedLists<'static>,
     pub(in crate::protocol) etag: Option<String>,
     /// 404 or 204: there is no list yet.
     pub(in crate::protocol) is_absent: bool,
     /// 404: there is no resource yet.
     pub(in crate::protocol) is_missing: bool,
-    /// It came from another URL than the one asked, so its tag is one of another resource.
+    /// It came from another URL than the requested one, so its tag belongs to another resource.
     pub is_elsewhere: bool,
     pub(in crate::protocol) rows: Vec<Row>,
 }
 
-/// Why a download brought no list.
+/// Why a download failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DownloadFailure {
     /// The reason, for the log.
     pub reason: String,
     /// Whether the same request may succeed a moment later.
     pub is_passing: bool,
-    /// How long the store asks to be left alone.
+    /// The `Retry-After` of the store.
     pub retry_after: Option<Duration>,
 }
 
-/// What an upload has brought.
+/// The outcome of an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Upload {
     /// An answer with this HTTP status, and its `Retry-After`.
     Answer(u16, Option<Duration>),
-    /// None; says why.
+    /// No answer, with the reason.
     Failure(String),
 }
 
-/// Under which a store may replace what it has.
+/// The condition of an upload.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Condition {
-    /// Always.
+    /// No condition.
     #[default]
     None,
-    /// `If-Match`: only if nobody has written since.
+    /// `If-Match`: only if the list has not changed.
     Unchanged(String),
-    /// `If-None-Match: *`: only if there is nothing yet.
+    /// `If-None-Match: *`: only if there is no list yet.
     Absent,
 }
 
-/// One entry of the list as it is uploaded.
+/// An entry of an uploaded list.
 #[derive(Debug, Clone)]
 pub enum DocumentEntry {
-    /// A server that is known here.
+    /// A server that this one knows.
     Known(Entry),
-    /// What somebody else wrote and this server has no better knowledge of.
+    /// An entry that is kept as another server wrote it.
     Verbatim(Box<RawValue>),
 }
 
@@ -73,7 +73,7 @@ impl DocumentEntry {
         struct Body<'a> {
             online: &'a [DocumentEntry],
         }
-        // Writing strings, numbers and JSON that was read into memory has no way to fail.
+        // Serialising strings, numbers and parsed JSON to memory cannot fail.
         serde_json::to_vec(&Body { online: entries }).unwrap_or_default()
     }
 }
@@ -101,10 +101,10 @@ pub(in crate::protocol) struct Row {
 }
 
 impl Document {
-    /// Reads the answer to a download. 404 and 204 are an empty list.
+    /// Parses the answer to a download. 404 and 204 are an empty list.
     ///
     /// # Errors
-    /// Says what the answer is instead of a list.
+    /// Returns why the answer is not a list.
     pub fn read(status: u16, etag: Option<String>, body: &[u8]) -> Result<Self, DownloadFailure> {
         let is_absent = matches!(status, 204 | 404);
         if !(is_absent || (200..=299).contains(&status)) {
@@ -122,7 +122,7 @@ impl Document {
         rows.retain(|row| row.raw.get().starts_with('{'));
         Ok(Self {
             claims,
-            // A weak tag does not tell two versions apart, and that of a 404 is the error page's.
+            // A weak tag does not distinguish versions, and the tag of a 404 belongs to the error page.
             etag: etag.filter(|etag| status != 404 && etag.starts_with('"')),
             is_absent,
             is_missing: status == 404,
@@ -133,7 +133,7 @@ impl Document {
 }
 
 impl Document {
-    /// A hash of the entries, by which two downloads of the same content are known.
+    /// A hash of the entries, equal for downloads of the same content.
     pub(in crate::protocol) fn content_hash(&self) -> u64 {
         let mut hasher = FixedState::default().build_hasher();
         self.rows.iter().for_each(|row| row.raw.get().hash(&mut hasher));
@@ -147,13 +147,13 @@ impl Row {
     }
 }
 
-/// A URL as it may stand in a log: without user info, query and fragment.
+/// A URL that is safe to log: without user info, query and fragment.
 pub(in crate::protocol) fn without_secrets(url: &str) -> String {
     match Url::parse(url) {
         Ok(mut url) if matches!(url.scheme(), "http" | "https") => {
             url.set_query(None);
             url.set_fragment(None);
-            // Both succeed for http and https.
+            // Both succeed for http and https URLs.
             let _ = url.set_username("");
             let _ = url.set_password(None);
             url.into()

@@ -1,4 +1,4 @@
-//! The native extension: the key `v2` of a gossip message, by which servers of this package talk among themselves.
+//! The native extension: the key `v2` of a gossip message, by which native servers communicate.
 //!
 //! ```text
 //! A ── POST {B}clustershazbot/gossip {"message":"gossip","online":[],"offline":[],"v2":{…}} ──▶ B
@@ -9,8 +9,8 @@
 //! {"me":claim, "id":"9f3…", "kind":"push"|"probe"|"probe-for"|"sync", "living":n, "hash":"f1c…", "lag":ms, "claims":[claim, …]}
 //! claim = [baseUrl, "alive"|"suspect"|"dead"|"left", incarnation, lastUpdate, 0|1 (monitor), age in s | [accuser, …]]
 //! ```
-//! and by kind also `target`, `found`, `buckets`, in answers `fresh`, `elsewhere`, `clock` and `siblings`. What is unknown is
-//! ignored.
+//! and, depending on the kind, `target`, `found` and `buckets`; in answers `fresh`, `elsewhere`,
+//! `clock` and `siblings`. Unknown keys are ignored.
 
 use std::sync::Arc;
 
@@ -25,74 +25,74 @@ use crate::protocol::types::time::Stamp;
 use crate::protocol::wire::json_fields;
 use crate::protocol::wire::message::array;
 
-/// A roster is compared in so many parts.
+/// Buckets in which two rosters are compared.
 pub const BUCKETS: usize = 64;
-/// More indices of news or other peers than this are not read.
+/// Largest number of indices of news, or of other peers, that is parsed.
 const MAX_LISTED: usize = 1_000;
-/// Bytes of `["","left",0,0,0]`. What is shorter is no claim, and refusing it by reading it takes longer.
+/// Bytes of `["","left",0,0,0]`, the shortest claim. Shorter elements are rejected without parsing.
 const SHORTEST_CLAIM: usize = 17;
 
-/// What a message wants.
+/// The purpose of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
-    /// To tell.
+    /// Sends news.
     Push,
-    /// To know whether the other answers.
+    /// Asks whether the receiver answers.
     Probe,
-    /// That the other probes this server.
+    /// Asks the receiver to probe this server.
     ProbeFor(Arc<str>),
-    /// The entries in the buckets whose hashes differ; all entries where no hashes are given.
+    /// Asks for the entries of all buckets whose hashes differ; without hashes, for all entries.
     Sync(Option<Box<[u64; BUCKETS]>>),
-    /// Something that only a later version knows.
+    /// A kind that only a later version knows.
     Other,
 }
 
-/// What a helper has found.
+/// The finding of a helper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finding {
-    /// It answers.
+    /// The server answers.
     Alive,
-    /// Nobody listens there.
+    /// Its port is closed.
     Refused,
-    /// No answer came.
+    /// It does not answer.
     Silent,
-    /// Somebody answers, who may not be the server: a finding that changes nothing.
+    /// Something answers that may be another service. This finding changes nothing.
     Unproved,
 }
 
 /// The content of `v2`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extension {
-    /// What the sender says of itself.
+    /// The claim of the sender about itself.
     pub me: Claim,
-    /// Tells the sender's process from others behind the same URL.
+    /// Distinguishes the sender's process from others behind the same URL.
     pub instance: u64,
-    /// What is wanted.
+    /// The purpose of the message.
     pub kind: Kind,
-    /// How many living servers the sender knows, itself included.
+    /// The number of living servers that the sender knows, itself included.
     pub living: u32,
-    /// The hash over them.
+    /// The hash of their claims.
     pub hash: u64,
-    /// How far the sender's event loop lags behind, in milliseconds.
+    /// The lag of the sender's event loop, in milliseconds.
     pub lag: u32,
-    /// News, or what was asked for.
+    /// News, or the requested entries.
     pub claims: Vec<Claim>,
-    /// How many claims more could not be read.
+    /// The number of malformed claims.
     pub malformed: usize,
-    /// In an answer: which of the request's claims were news, by index.
+    /// In an answer: the indices of the request's claims that were news.
     pub fresh: Vec<u32>,
-    /// What was found out about a server on the receiver's behalf.
+    /// A finding about a server that the receiver asked to be probed.
     pub found: Option<(Arc<str>, Finding)>,
-    /// In the answer of one too busy for a sync: who else may be asked.
+    /// In the answer of a server too busy for a sync: other servers to ask.
     pub elsewhere: Vec<Arc<str>>,
-    /// In an answer: the sender's wall clock, where it rejects what the request says of its sender because of it.
+    /// In an answer that rejects the request's claim about its sender because of the clock: the wall clock of the answerer.
     pub clock: Option<Stamp>,
-    /// In an answer: whether several processes speak for the asker's URL.
+    /// In an answer: whether several processes use the URL of the requester.
     pub siblings: bool,
 }
 
 impl Extension {
-    /// Reads the value of `v2`; none where it is not one.
+    /// Parses the value of `v2`; `None` if it is malformed.
     pub fn read(text: &str) -> Option<Self> {
         let names = [
             "me",
@@ -150,7 +150,7 @@ impl Extension {
 
     /// The value of `v2`.
     pub fn to_json(&self) -> String {
-        // Writing strings, numbers and flags into memory has no way to fail.
+        // Serialising strings, numbers and flags to memory cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 }
@@ -184,8 +184,8 @@ fn read_buckets(raw: &RawValue) -> Option<Box<[u64; BUCKETS]>> {
     Box::<[u64; BUCKETS]>::try_from(hashes).ok()
 }
 
-/// The claims, and how many could not be read. One bad claim does not spoil the rest; what is beyond the largest roster is not
-/// read.
+/// The claims, and the number of malformed ones. Claims beyond the size of the largest roster are not
+/// parsed.
 fn read_claims(raw: &RawValue) -> (Vec<Claim>, usize) {
     let mut malformed = 0;
     let mut claims: Vec<Claim> = parse(raw).unwrap_or_else(|| {

@@ -1,5 +1,5 @@
-//! Chosen fields of a JSON object, read as JavaScript reads them: of two equal keys the last one counts, others are
-//! passed over whatever stands in them, and no odd key spoils the rest.
+//! Parses chosen fields of a JSON object as JavaScript does: of two equal keys the last one counts.
+//! Other fields are skipped, whatever their keys and values are.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The values of the named fields, still unread; none for a missing one.
+/// The unparsed values of the named fields; `None` for a missing field.
 pub(in crate::protocol) fn read<'a, const N: usize>(
     text: &'a str,
     names: [&str; N],
@@ -42,8 +42,8 @@ impl<'de, const N: usize> Visitor<'de> for Fields<'_, N> {
     }
 }
 
-/// Finds out which of the names a key is. Read raw, for that rejects control characters as JavaScript does, and takes half
-/// a surrogate pair, which is no text.
+/// Matches a key with the names. The raw key is parsed, because that rejects control characters as
+/// JavaScript does, and accepts half a surrogate pair, which is not valid text.
 pub(in crate::protocol) struct Key<'n>(pub(in crate::protocol) &'n [&'n str]);
 
 impl<'de> DeserializeSeed<'de> for Key<'_> {

@@ -1,4 +1,4 @@
-//! What is said over the wire: lists of servers, written and leniently read.
+//! Messages of version 1: lists of servers, and how they are serialised and leniently parsed.
 //!
 //! ```text
 //! A ── POST {B}clustershazbot/gossip {"message":"gossip","online":[…],"offline":[…]} ──▶ B   merges
@@ -20,28 +20,28 @@ use crate::protocol::wire::extension::Extension;
 use crate::protocol::wire::json_fields;
 use crate::protocol::wire::received;
 
-/// What an answer holds in its body, whatever its status, when the asked server runs no engine.
+/// The text in the body, whatever the status, of a server that runs no engine.
 const ENGINE_NOT_STARTED: &str = "Clustershazbot engine not started";
-/// What a JSON object is that holds no list of servers.
+/// How errors describe a JSON object without a list of servers.
 const NO_ONLINE: &str = "no array `online`";
-/// No server is left alone for longer, whatever it says.
+/// The longest honoured `Retry-After` of a peer.
 const LONGEST_REST: Duration = Duration::from_secs(3_600);
-/// Entries in one list. Ten times as many as servers are kept; more would only cost time. Also stands in `js/requests/messages.js`.
+/// Entries parsed in one list: ten times the members of a full roster. Also in `js/requests/messages.js`.
 pub(in crate::protocol) const MAX_ENTRIES: usize = 1_000_000;
 
-/// One server, as it is shown and sent.
+/// A server in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
-    /// As the server spells it, with a final slash.
+    /// The server's own spelling, with a final slash.
     pub base_url: Arc<str>,
     /// Whether it is a monitor.
     pub monitor: bool,
-    /// The version of this news.
+    /// The version of the entry.
     pub last_update: Stamp,
 }
 
-/// Two lists of servers: what a server knows, or one page of it.
+/// Two lists of servers: everything that a server knows, or one page of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Lists {
     /// Believed to be running.
@@ -61,64 +61,64 @@ impl Lists {
             #[serde(skip_serializing_if = "Option::is_none")]
             v2: Option<&'a Extension>,
         }
-        // Writing strings, numbers and flags into memory has no way to fail.
+        // Serialising strings, numbers and flags to memory cannot fail.
         serde_json::to_vec(&Message { message: "gossip", online: &self.online, offline: &self.offline, v2 })
             .unwrap_or_default()
     }
 }
 
-/// One server as it was heard of: nothing in it has been checked.
+/// A received entry, not yet checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReceivedEntry<'a> {
     /// Any text.
     pub base_url: Cow<'a, str>,
-    /// A missing one is false.
+    /// False if missing.
     pub monitor: bool,
     /// Any number, or NaN.
     pub last_update: f64,
 }
 
-/// Lists as they were heard.
+/// Received lists.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ReceivedLists<'a> {
-    /// Said to be running.
+    /// Servers listed as online.
     pub online: Vec<ReceivedEntry<'a>>,
-    /// Said to have left or died.
+    /// Servers listed as offline.
     pub offline: Vec<ReceivedEntry<'a>>,
-    /// Entries that were no objects with a text and a number.
+    /// Entries that are not objects with a string `baseUrl` and a number `lastUpdate`.
     pub malformed: usize,
 }
 
-/// How a peer reacted to a request.
+/// The reply of a peer to a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reply<'a> {
-    /// With lists of servers, and nothing else.
+    /// Lists of servers without the native extension.
     Lists(ReceivedLists<'a>),
-    /// In the native extension.
+    /// A message with the native extension.
     Native(Box<Extension>),
-    /// With a refusal that only a living server gives: wrong secret, body too large, too many requests.
+    /// A refusal that only a living server sends: wrong secret, body too large, too many requests.
     Refusal(Refusal),
-    /// With something else: it lives, but does not speak our language at this path.
+    /// Another answer: a server lives there, but does not offer the routes at this path.
     Unclear(String),
-    /// Nobody listens on its port.
+    /// Nothing listens on its port.
     NoListener(String),
-    /// Not at all, or as a server without a running engine or behind a broken gateway.
+    /// No answer, or that of a server without an engine or behind a broken gateway.
     Failure(String),
 }
 
-/// Why a living server refuses.
+/// Why a living server refuses a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// 401: its secret is another.
+    /// 401: it has another secret.
     Unauthorized,
-    /// 413: the page was too large for it.
+    /// 413: the page is too large for it.
     TooLarge,
-    /// 429: it is asked too often, and may have said how long it is to be left alone.
+    /// 429: too many requests, with the pause that it asks for.
     TooManyRequests(Option<Duration>),
 }
 
 impl<'a> Reply<'a> {
-    /// Reads an answer by its status, its `Retry-After` and its body.
+    /// Classifies an answer by its status, its `Retry-After` and its body.
     pub fn read(status: u16, retry_after: Option<Duration>, body: &'a [u8]) -> Self {
         let text = String::from_utf8_lossy(body);
         if let (200..=299, Some(extension)) = (status, read_extension(&text)) {
@@ -147,17 +147,17 @@ impl<'a> Reply<'a> {
 }
 
 impl<'a> ReceivedLists<'a> {
-    /// Reads `{"online":[…],"offline":[…]}`; a missing `offline` is an empty one, one bad entry does not spoil the rest.
+    /// Parses `{"online":[…],"offline":[…]}`. A missing `offline` is empty; malformed entries are skipped and counted.
     ///
     /// # Errors
-    /// Says what the text is instead.
+    /// Returns what the text is instead.
     pub fn read(text: &'a str) -> Result<Self, &'static str> {
         let [online, offline] =
             json_fields::read(without_bom(text), ["online", "offline"]).map_err(no_object)?;
         Self::from_fields(online, offline)
     }
 
-    /// Reads the values of the two fields.
+    /// Parses the values of the two fields.
     pub(in crate::protocol) fn from_fields(
         online: Option<&'a RawValue>,
         offline: Option<&'a RawValue>,
@@ -172,7 +172,7 @@ impl<'a> ReceivedLists<'a> {
         Ok(Self::from_arrays(&online, &offline))
     }
 
-    /// Reads the entries that can be read, and counts the others.
+    /// Parses the well-formed entries, and counts the others.
     pub(in crate::protocol) fn from_arrays(online: &[&'a RawValue], offline: &[&'a RawValue]) -> Self {
         let read =
             |raw: &[&'a RawValue]| -> Vec<_> { raw.iter().filter_map(|raw| read_entry(raw.get())).collect() };
@@ -181,17 +181,17 @@ impl<'a> ReceivedLists<'a> {
         Self { online: heard_online, offline: heard_offline, malformed }
     }
 
-    /// How many entries there are.
+    /// The number of entries.
     pub fn len(&self) -> usize {
         self.online.len() + self.offline.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The same, borrowing from nothing.
+    /// The same lists without borrowed text.
     pub fn into_owned<'b>(self) -> ReceivedLists<'b> {
         let own = |list: Vec<ReceivedEntry<'_>>| list.into_iter().map(ReceivedEntry::into_owned).collect();
         ReceivedLists { online: own(self.online), offline: own(self.offline), malformed: self.malformed }
@@ -204,10 +204,10 @@ impl ReceivedEntry<'_> {
     }
 }
 
-/// The native extension of a gossip message; none where it has none, or is no gossip message.
+/// The native extension of a gossip message; `None` if there is none, or if this is no gossip message.
 pub fn read_extension(text: &str) -> Option<Extension> {
     let text = without_bom(text);
-    // Plain lists may be long: they are not read twice for nothing.
+    // Plain lists may be long, so they are not parsed twice.
     if !text.contains("\"v2\"") {
         return None;
     }
@@ -216,7 +216,7 @@ pub fn read_extension(text: &str) -> Option<Extension> {
     Extension::read(v2?.get())
 }
 
-/// The two arrays of a list document, their elements still unread.
+/// The two arrays of a list document, with unparsed elements.
 pub(in crate::protocol) fn read_arrays(text: &str) -> Result<(Vec<&RawValue>, Vec<&RawValue>), &'static str> {
     let [online, offline] = json_fields::read(without_bom(text), ["online", "offline"]).map_err(no_object)?;
     arrays(online, offline)
@@ -228,18 +228,18 @@ pub(in crate::protocol) fn without_bom(text: &str) -> &str {
     text.trim_start_matches(BYTE_ORDER_MARK)
 }
 
-/// What a text is of which no fields can be read.
+/// How errors describe a text that is not a JSON object.
 pub(in crate::protocol) fn no_object(error: serde_json::Error) -> &'static str {
     if error.is_data() { "JSON that is no object" } else { "no JSON" }
 }
 
-/// The elements of an array, still unread; none for what is no array.
+/// The unparsed elements of an array; `None` for anything else.
 pub(in crate::protocol) fn array(raw: &RawValue) -> Option<Vec<&RawValue>> {
-    // Anything else takes longer to be refused than to be looked at.
+    // A parser takes longer to reject anything else than this look at the first byte.
     raw.get().starts_with('[').then(|| serde_json::from_str(raw.get()).ok())?
 }
 
-/// The elements of the two fields, still unread.
+/// The unparsed elements of the two fields.
 pub(in crate::protocol) fn arrays<'a>(
     online: Option<&'a RawValue>,
     offline: Option<&'a RawValue>,
@@ -255,7 +255,7 @@ pub(in crate::protocol) fn arrays<'a>(
     Ok((online, offline))
 }
 
-/// One entry; none where it is no object with a text `baseUrl` and a number `lastUpdate`.
+/// One entry; `None` unless it is an object with a string `baseUrl` and a number `lastUpdate`.
 pub(in crate::protocol) fn read_entry(text: &str) -> Option<ReceivedEntry<'_>> {
     let [base_url, monitor, last_update] =
         json_fields::read(text, ["baseUrl", "monitor", "lastUpdate"]).ok()?;

@@ -1,4 +1,4 @@
-//! What servers and master lists say to each other, and how it is read and written.
+//! The wire format: messages and master lists, and how they are parsed and serialised.
 //!
 //! May touch `types` only.
 

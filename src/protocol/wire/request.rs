@@ -1,15 +1,15 @@
-//! The body of a gossip request, as it comes over the wire.
+//! The body of a gossip request.
 
 use crate::protocol::wire::extension::Extension;
 use crate::protocol::wire::json_fields;
 use crate::protocol::wire::message::{self, BYTE_ORDER_MARK, ReceivedLists};
 
-/// What a gossip request says.
+/// A parsed gossip request.
 #[derive(Debug)]
 pub enum Request<'a> {
-    /// Something in the native extension, which holds all that counts.
+    /// A native extension, which replaces the lists beside it.
     Native(Box<Extension>),
-    /// Lists of servers, and nothing else that this server understands.
+    /// Lists of servers without an extension that this server understands.
     Lists(ReceivedLists<'a>),
 }
 
@@ -18,7 +18,7 @@ impl<'a> Request<'a> {
     /// skipped. Reads the extension only for a server that speaks it.
     ///
     /// # Errors
-    /// Says what the text is instead.
+    /// Returns what the text is instead.
     pub fn read(text: &'a str, speaks_natively: bool) -> Result<Self, &'static str> {
         let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         let [online, offline, v2] =
@@ -27,7 +27,7 @@ impl<'a> Request<'a> {
         let Some(extension) = extension else {
             return Ok(Self::Lists(ReceivedLists::from_fields(online, offline)?));
         };
-        // What stands in them does not count, but without them this is no gossip message.
+        // Their content is ignored, but without them this is no gossip message.
         message::arrays(online, offline)?;
         Ok(Self::Native(Box::new(extension)))
     }

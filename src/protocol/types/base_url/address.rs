@@ -1,8 +1,8 @@
 //! Addresses that no server of a cluster has.
 //!
-//! A claim costs its author nothing, and makes this server send its secret to whatever it names. So some addresses are
-//! not accepted: those at which no server can be reached, and those of the metadata services of clouds, which hand out
-//! credentials to whoever asks from inside.
+//! A claim costs its author nothing, and makes this server send its secret to the address that it
+//! names. So addresses at which no server can be reached are rejected. So are those of the metadata
+//! services of clouds, which hand out credentials to any client inside.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -16,7 +16,7 @@ const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)
 /// The first 96 bits of an IPv4 address behind NAT64 (RFC 6052).
 const NAT64: [u16; 6] = [0x64, 0xff9b, 0, 0, 0, 0];
 
-/// The classes of addresses that one address belongs to, of those that no server has. Most belong to none.
+/// The classes of unusable addresses to which an address belongs. Most addresses belong to none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AddressClasses(u8);
 
@@ -31,10 +31,10 @@ impl AddressClasses {
     pub const BROADCAST: Self = Self(1 << 3);
     /// Port 0.
     pub const PORT_ZERO: Self = Self(1 << 4);
-    /// A cloud's metadata service.
+    /// The metadata service of a cloud.
     pub const METADATA: Self = Self(1 << 5);
 
-    /// The classes of a URL. A host name belongs to none: what it resolves to is checked when a connection is made.
+    /// The classes of a URL. A host name belongs to none: its addresses are checked when a connection is made.
     pub fn of_url(url: &Url) -> Self {
         let host = match url.host() {
             Some(Host::Ipv4(address)) => Self::of_v4(address),
@@ -83,30 +83,30 @@ impl AddressClasses {
         .fold(Self::default(), |classes, (_, class)| classes.and(class))
     }
 
-    /// Those of either.
+    /// The union of both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Those that are not among the others.
+    /// The classes that are not in `others`.
     #[must_use]
     pub fn without(self, others: Self) -> Self {
         Self(self.0 & !others.0)
     }
 
-    /// What a server whose own address has these classes accepts of others: the same, except metadata services.
+    /// The classes that a server accepts of others if its own address has these: the same, except metadata services.
     #[must_use]
     pub fn accepted_of_others(self) -> Self {
         self.without(Self::METADATA)
     }
 
-    /// Whether there are none.
+    /// Whether the address belongs to no class.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// The gravest one alone.
+    /// The most serious class alone.
     #[must_use]
     pub fn gravest(self) -> Self {
         let by_gravity = [
@@ -124,7 +124,7 @@ impl AddressClasses {
         self.0 & class.0 != 0
     }
 
-    /// Why other servers may not reach a server that names such an address as its own.
+    /// Why other servers may not reach a server whose own address is one of these.
     pub fn reasons(self) -> impl Iterator<Item = &'static str> {
         [
             (Self::METADATA, "it is the address of a cloud's metadata service, which servers never contact"),
@@ -141,7 +141,7 @@ impl AddressClasses {
 }
 
 impl fmt::Display for AddressClasses {
-    /// The gravest one.
+    /// The most serious class.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.gravest() {
             Self::METADATA => "a cloud's metadata service",

@@ -1,5 +1,5 @@
-//! Base URLs that are written plainly, as nearly all are: brought into their normal form many times faster than by a parser
-//! of all that a URL may be. A test compares both.
+//! Normalises base URLs that are written plainly, as nearly all are, many times faster than a full
+//! URL parser. A test compares both.
 
 use std::net::Ipv4Addr;
 
@@ -8,7 +8,7 @@ use crate::protocol::types::base_url::address::AddressClasses;
 /// Digits of the largest port.
 const MAX_PORT_DIGITS: usize = 5;
 
-/// The normal form of a plain base URL.
+/// The normalised form of a plain base URL.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::protocol) struct Plain {
     pub(in crate::protocol) identity: String,
@@ -16,7 +16,7 @@ pub(in crate::protocol) struct Plain {
 }
 
 impl Plain {
-    /// None where it takes a parser to tell what the text is.
+    /// `None` if only a parser can tell what the text is.
     pub(in crate::protocol) fn read(text: &str) -> Option<Self> {
         let (scheme, default_port, rest) = split_scheme(text)?;
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -44,7 +44,7 @@ impl Plain {
     }
 }
 
-/// The scheme in its normal form, its default port, and what follows.
+/// The normalised scheme, its default port, and the rest.
 fn split_scheme(text: &str) -> Option<(&'static str, &'static str, &str)> {
     for (scheme, port) in [("http://", "80"), ("https://", "443")] {
         if let Some((start, rest)) = text.split_at_checked(scheme.len())
@@ -56,7 +56,7 @@ fn split_scheme(text: &str) -> Option<(&'static str, &'static str, &str)> {
     None
 }
 
-/// The classes of a host that is a plain name or a plain IPv4 address.
+/// The classes of a plain host name or a plain IPv4 address.
 fn classes_of_host(host: &str) -> Option<AddressClasses> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     if !host.bytes().all(is_plain) {
@@ -70,7 +70,7 @@ fn classes_of_host(host: &str) -> Option<AddressClasses> {
         }
         last = label;
     }
-    // Numbers may be decimal, octal or hexadecimal, and of two parts or one.
+    // The numbers may be decimal, octal or hexadecimal, and the parts may be fewer than four.
     if last.starts_with(|first: char| first.is_ascii_digit()) {
         let address: Ipv4Addr = host.parse().ok()?;
         return Some(AddressClasses::of_ip(address.into()));
@@ -84,7 +84,7 @@ fn is_plain_port(port: &str) -> bool {
     is_normal && port.parse::<u16>().is_ok()
 }
 
-/// Whether nothing in a path has to be encoded or taken out: `.` and `..` lead elsewhere.
+/// Whether nothing in a path needs to be encoded or removed, as `.` and `..` do.
 fn is_plain_path(path: &str) -> bool {
     let mut before = 0;
     for byte in path.bytes() {
@@ -106,7 +106,7 @@ mod tests {
 
     use super::*;
 
-    /// What a parser makes of it.
+    /// The result of a parser.
     fn parsed(text: &str) -> Option<Plain> {
         let mut url = Url::parse(text).ok()?;
         if !url.path().ends_with('/') {

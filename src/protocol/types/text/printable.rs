@@ -1,11 +1,11 @@
-//! Text from outside, as it may stand in a log or an error.
+//! Makes text from outside safe for logs and errors.
 
 use std::fmt::Write;
 
-/// Characters of a text that are shown: a base URL and what is said of it. A reason may be endless.
+/// Characters of a text that are shown: enough for a base URL and its context. A reason may be arbitrarily long.
 const MAX_CHARS: usize = 1_000;
 
-/// The text with escapes in place of what would break a line, act on a terminal or turn the order of what is read.
+/// Escapes characters that break a line, control a terminal or change the direction of text.
 pub(in crate::protocol) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len().min(MAX_CHARS));
     for (index, character) in text.chars().enumerate() {
@@ -14,7 +14,7 @@ pub(in crate::protocol) fn printable(text: &str) -> String {
             break;
         }
         if is_harmful(character) {
-            // Writing into memory has no way to fail.
+            // Writing to a string cannot fail.
             let _ = write!(shown, "\\u{{{:x}}}", u32::from(character));
         } else {
             shown.push(character);
@@ -23,7 +23,7 @@ pub(in crate::protocol) fn printable(text: &str) -> String {
     shown
 }
 
-/// Whether it is a control, a line separator, invisible, or changes the direction of text.
+/// Whether the character is a control, a line separator or invisible, or changes the direction of text.
 fn is_harmful(character: char) -> bool {
     character.is_control()
         || matches!(character,

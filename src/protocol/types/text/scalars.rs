@@ -1,4 +1,4 @@
-//! Texts and numbers in JSON as JavaScript reads them: how they are written makes no difference.
+//! Strings and numbers in JSON, parsed as JavaScript does: different notations of a value are equal.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,12 +6,12 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde_json::value::RawValue;
 
-/// Where whole numbers end that fit into 64 bits.
+/// 2^64, above all whole numbers of 64 bits.
 const TOO_LARGE: f64 = u64::MAX as f64;
-/// Digits of a number that is certainly no other one as a float.
+/// Digits of an integer that a float always represents exactly.
 const EXACT_DIGITS: usize = 15;
 
-/// A text; borrowed, unless something in it is escaped.
+/// A string; borrowed unless it contains escapes.
 #[derive(Debug)]
 pub(in crate::protocol) struct Text<'a>(pub(in crate::protocol) Cow<'a, str>);
 
@@ -39,8 +39,8 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 }
 
-/// A whole number of 0 or more: `5`, `5.0` and `0.5e1` are the same one, and beyond 2^53 only those are told apart that
-/// differ as floats.
+/// A whole number of 0 or more. `5`, `5.0` and `0.5e1` are equal; beyond 2^53, numbers are equal if
+/// they are equal as floats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) struct Whole<T>(pub(in crate::protocol) T);
 
@@ -60,7 +60,7 @@ fn whole(json: &str) -> Option<u64> {
     ((0.0..TOO_LARGE).contains(&number) && number.fract() == 0.0).then_some(number as u64)
 }
 
-/// The number that stands in a JSON text, if one does. One too large for a float is infinite, not an error.
+/// The number in a JSON text, if it is one. A number too large for a float is infinite, not an error.
 pub(in crate::protocol) fn number(json: &str) -> Option<f64> {
     json.starts_with(|c: char| c == '-' || c.is_ascii_digit()).then(|| json.parse().ok())?
 }
