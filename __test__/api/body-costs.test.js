@@ -88,11 +88,11 @@ const median = (numbers) => numbers.sort((a, b) => a - b)[numbers.length >> 1]
 
 /** The main thread's time in µs: its CPU time on Linux, so that other processes do not count. */
 async function time(act) {
-  const { computed } =
-    process.platform === 'linux' ? await import('../../benches/support/cpu.mjs') : { computed: busy }
-  const before = computed()
+  const { cpuTime } =
+    process.platform === 'linux' ? await import('../../benches/support/cpu.mjs') : { cpuTime: busy }
+  const before = cpuTime()
   await act()
-  return computed() - before
+  return cpuTime() - before
 }
 
 /** All time in µs except that in which the event loop waits. */
