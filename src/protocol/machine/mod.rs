@@ -15,12 +15,14 @@ use crate::protocol::members::Members;
 use crate::protocol::members::roster::Roster;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::Merging;
+use crate::protocol::merging::intake;
 use crate::protocol::native::Native;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::{Origin, Source};
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::message::{ReceivedEntry, ReceivedLists};
 
+mod claims;
 mod detection;
 mod effects;
 pub mod queues;
@@ -208,7 +210,7 @@ impl Machine {
 
     /// What this server holds about one server, itself included.
     pub fn claim(&self, base_url: &str, now: Now) -> Option<Claim> {
-        self.claim_about_url(base_url, now)
+        intake::claim_about(&self.members, &self.cx, base_url, now)
     }
 
     /// How many living servers it knows, itself included.

@@ -1,6 +1,8 @@
-//! The lists that a server shows of all that it knows.
+//! What a server shows and tells of what it knows.
 
 use crate::protocol::members::Members;
+use crate::protocol::types::claim::Claim;
+use crate::protocol::types::time::Now;
 use crate::protocol::wire::message::Lists;
 
 impl Members {
@@ -23,6 +25,14 @@ impl Members {
         lists.online.reserve(self.roster.online_count());
         self.add_others(&mut lists, true);
         lists
+    }
+
+    /// What this server holds about another, or about itself, as it is told to native servers.
+    pub(in crate::protocol) fn claim_about(&self, identity: &str, now: Now) -> Option<Claim> {
+        if identity == self.me.identity() {
+            return Some(self.me.claim());
+        }
+        self.roster.entry(identity).map(|(identity, member)| member.claim(identity, now))
     }
 
     fn add_others(&self, lists: &mut Lists, include_offline: bool) {

@@ -7,7 +7,7 @@ use crate::protocol::machine::Machine;
 use crate::protocol::members::local_server::Contradiction;
 use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::members::roster::journal::Cause;
-use crate::protocol::merging::intake::Subject;
+use crate::protocol::merging::intake::{self, Subject};
 use crate::protocol::merging::plain::LegacyClaim;
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::claim::Claim;
@@ -70,16 +70,6 @@ impl Machine {
         Some(identity)
     }
 
-    /// The incarnation that is held of a server.
-    pub(in crate::protocol) fn incarnation_of(&self, base_url: &str) -> Incarnation {
-        match self.identify(base_url) {
-            Ok(Subject::Known(identity)) => {
-                self.members.roster.get(&identity).map_or(Incarnation::NONE, |member| member.incarnation)
-            }
-            _ => Incarnation::NONE,
-        }
-    }
-
     /// Merges what a native server says of others.
     pub(in crate::protocol) fn hear_natives(&mut self, claims: &[Claim], origin: Origin, now: Now) -> Heard {
         let mut heard = Heard::default();
@@ -88,7 +78,12 @@ impl Machine {
             match self.hear_native(claim, origin, now) {
                 Worth::News => heard.fresh.extend(u32::try_from(index)),
                 Worth::Outdated if heard.objections.len() < MAX_OBJECTIONS => {
-                    heard.objections.extend(self.claim_about_url(&claim.base_url, now));
+                    heard.objections.extend(intake::claim_about(
+                        &self.members,
+                        &self.cx,
+                        &claim.base_url,
+                        now,
+                    ));
                 }
                 _ => {}
             }
@@ -363,22 +358,6 @@ impl Machine {
             (false, true) if member.stamp.is_far_ahead(now) => self.verify_far_ahead(identity, true, now),
             (false, true) => self.legacy.death_notices.record_missed(now.tick),
             _ => {}
-        }
-    }
-
-    /// What this server holds about another, or about itself, to be told to native servers.
-    pub(in crate::protocol) fn claim_about(&self, identity: &str, now: Now) -> Option<Claim> {
-        if identity == self.members.me.identity() {
-            return Some(self.members.me.claim());
-        }
-        self.members.roster.entry(identity).map(|(identity, member)| member.claim(identity, now))
-    }
-
-    pub(in crate::protocol) fn claim_about_url(&self, base_url: &str, now: Now) -> Option<Claim> {
-        match self.identify(base_url).ok()? {
-            Subject::Me => Some(self.members.me.claim()),
-            Subject::Known(identity) => self.claim_about(&identity, now),
-            Subject::New(_) => None,
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::protocol::exchanges::in_flight::{OwnWord, Purpose};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::local_server::Contradiction;
 use crate::protocol::members::member::Member;
-use crate::protocol::merging::intake::Subject;
+use crate::protocol::merging::intake::{Subject, check_stamp};
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::ids::Source;
 use crate::protocol::types::limits::{Rejection, TOMBSTONE_KEPT};
@@ -61,11 +61,15 @@ impl Machine {
         says_online: bool,
         entry: &ReceivedEntry<'_>,
     ) {
-        let (subject, stamp) = match self.take_in(entry, now) {
-            Ok(taken) => taken,
+        let stamp = match check_stamp(entry.last_update, now) {
+            Ok(stamp) => stamp,
             Err(Rejection::FarAhead) => {
                 return self.hear_far_ahead(source, says_online, entry, now);
             }
+            Err(rejection) => return self.cx.log_rejection(rejection),
+        };
+        let subject = match self.identify(&entry.base_url) {
+            Ok(subject) => subject,
             Err(rejection) => return self.cx.log_rejection(rejection),
         };
         let claim =

@@ -176,7 +176,7 @@ impl Machine {
         subjects.sort_by_key(|(_, rounds_left)| std::cmp::Reverse(*rounds_left));
         let claims = subjects
             .into_iter()
-            .filter_map(|(subject, _)| Some((Arc::clone(subject), self.claim_about(subject, now)?)));
+            .filter_map(|(subject, _)| Some((Arc::clone(subject), self.members.claim_about(subject, now)?)));
         let mut room = at_most_bytes;
         claims
             .map_while(|(subject, claim)| {
@@ -190,7 +190,7 @@ impl Machine {
     pub(in crate::protocol) fn rumoured_besides(&self, known: impl Fn(&str) -> bool, now: Now) -> Vec<Claim> {
         // The latest first: the others have been on their way for longer.
         let subjects = self.native.rumours.by_subject.keys().rev().filter(|subject| !known(subject));
-        subjects.take(MAX_ANSWERED).filter_map(|subject| self.claim_about(subject, now)).collect()
+        subjects.take(MAX_ANSWERED).filter_map(|subject| self.members.claim_about(subject, now)).collect()
     }
 }
 

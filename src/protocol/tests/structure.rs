@@ -32,7 +32,6 @@ const STILL_NAME_MACHINE: &[&str] = &[
     "lifecycle/upload.rs",
     "merging/clocks.rs",
     "merging/native.rs",
-    "merging/intake.rs",
     "merging/plain.rs",
     "merging/outsiders.rs",
     "native/detection/relay.rs",
