@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use crate::protocol::types::base_url::BaseUrl;
+use crate::protocol::types::ids::Origin;
 use crate::protocol::types::time::{Stamp, Tick};
 use crate::protocol::wire::extension::Finding;
 
@@ -35,12 +37,20 @@ pub(in crate::protocol) struct Comeback {
 pub(in crate::protocol) enum Effect {
     /// Native servers hear of this server as a rumour.
     Spread(Arc<str>),
+    /// This server has outdone a claim about itself: the others hear of it.
+    AnnounceRefutation,
+    /// Another process speaks for the URL of this server.
+    MeetSibling,
     /// A few random servers, of the legacy peers if this server is native, are sent the news.
     PushToFew,
+    /// Many random servers and the monitors are sent the news.
+    PushToMany,
     /// This peer is sent the news at once, or when it is no longer busy.
     PushTo(Arc<str>),
     /// A server has died or left: legacy peers hear of it soon.
     SendDeathNotices,
+    /// A peer has not heard of a death or leave: legacy peers hear of it sooner.
+    HastenDeathNotices,
     /// A tombstone with this stamp is to be dropped in time.
     ScheduleDrop(Stamp),
     /// This server was found absent: its list is requested now and then.
@@ -57,6 +67,22 @@ pub(in crate::protocol) enum Effect {
     ExcuseProbe(Arc<str>),
     /// Whoever asked this server to probe that one is told what was found.
     ReportFinding(Arc<str>, Finding),
+    /// This member is checked.
+    Check(Arc<str>, CheckReason),
+    /// The master list alone names this new member: it is asked at the pace of listings.
+    AskListing(Arc<str>),
+    /// This outsider is said to be online: it is asked whether it has this server's secret by now.
+    TryOutsider(BaseUrl),
+    /// This native server is probed out of turn.
+    ProbeSoon(Arc<str>),
+    /// This server is said to be online though it is held for dead: it hears of its death.
+    DisputeDeath(Arc<str>),
+    /// Nobody here has met this native server.
+    GatherStranger(Arc<str>, Origin),
+    /// This native server has spoken since it came online.
+    RecordWord(Arc<str>),
+    /// A suspicion of this server has begun, or has become shorter.
+    ScheduleSuspicion(Arc<str>),
 }
 
 /// Effects that wait to be carried out, in order.
@@ -72,6 +98,13 @@ impl Effects {
     /// Takes out all of them, in order.
     pub(in crate::protocol) fn take(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.0)
+    }
+
+    /// Takes back the room of effects that have been carried out, so that the next ones allocate none.
+    pub(in crate::protocol) fn reuse(&mut self, room: Vec<Effect>) {
+        if self.0.capacity() == 0 && room.is_empty() {
+            self.0 = room;
+        }
     }
 
     pub(in crate::protocol) fn is_empty(&self) -> bool {

@@ -106,7 +106,9 @@ impl Machine {
                 self.legacy.listings.ask_some_again(&self.members, &mut self.cx);
                 self.greet_after_download(now);
                 self.download_again_if_alone(document, now);
-                self.mind_rejected_list(now.tick);
+                if self.merging.rejected.schedule_download(&self.members, &mut self.cx, now.tick) {
+                    self.lifecycle.master_list.has_greeted = false;
+                }
                 if self.lifecycle.master_list.wants_upload {
                     self.upload(document, now);
                 }
@@ -158,7 +160,7 @@ impl Machine {
     /// The moment for another download has come.
     pub(in crate::protocol) fn download_again(&mut self) {
         let has_failed = self.lifecycle.master_list.failures > 0;
-        let is_wanted = self.merging.rejected.takes_list() || self.lifecycle.master_list.wants_upload;
+        let is_wanted = self.merging.rejected.take_wanted_list() || self.lifecycle.master_list.wants_upload;
         if is_wanted || has_failed || !self.members.isolation.has_heard() {
             self.download_master_list();
         }

@@ -55,20 +55,13 @@ impl Machine {
             }
         }
         for identity in expired {
-            self.forget(&identity, now);
+            self.members.forget(&mut self.cx, &identity, now);
+            self.apply(now);
         }
         for identity in stale {
             self.request_check(&identity);
         }
         self.schedule_verification(now.tick);
         self.cx.timers.set(Timer::Retention, now.tick + pause.max(SHORTEST_PAUSE));
-    }
-
-    /// Takes a server off the lists; what it has to beat to come back is remembered.
-    pub(in crate::protocol) fn forget(&mut self, identity: &Arc<str>, now: Now) {
-        if let Some(member) = self.members.roster.remove(identity, now.tick) {
-            self.members.archive.insert(Arc::clone(identity), member.highest_seen(), member.incarnation);
-            self.forget_in_queues(identity);
-        }
     }
 }

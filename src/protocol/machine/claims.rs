@@ -2,23 +2,160 @@
 
 use std::sync::Arc;
 
+use crate::protocol::context::output::Transmit;
+use crate::protocol::exchanges::in_flight::{Exchange, PEER_TIMEOUT, Purpose};
 use crate::protocol::machine::Machine;
-use crate::protocol::merging::intake::{self, Subject};
+use crate::protocol::members::roster::journal::Cause;
+use crate::protocol::merging::intake::{self, ListEntry, Subject};
+use crate::protocol::merging::native::{Heard, NativeClaim, Worth};
+use crate::protocol::merging::plain::PlainClaim;
+use crate::protocol::merging::{about_self, clocks, native, plain};
+use crate::protocol::types::base_url::BaseUrl;
+use crate::protocol::types::claim::Claim;
+use crate::protocol::types::ids::{ExchangeId, Origin};
 use crate::protocol::types::limits::Rejection;
-use crate::protocol::types::time::Incarnation;
+use crate::protocol::types::time::{Incarnation, Now, Stamp};
+use crate::protocol::wire::extension::{Extension, Kind};
+use crate::protocol::wire::message::Lists;
 
 impl Machine {
+    /// Merges an entry of a list.
+    pub(in crate::protocol) fn hear(&mut self, said: ListEntry<'_>, now: Now) {
+        let taken = self.merging.take_in(&self.members, &mut self.exchanges, &mut self.cx, said, now);
+        if let Some((subject, claim)) = taken {
+            self.merge(&subject, claim, now);
+        }
+        self.apply(now);
+    }
+
+    fn merge(&mut self, subject: &Subject, claim: PlainClaim, now: Now) {
+        let Self { members, exchanges, cx, .. } = self;
+        match subject {
+            Subject::Me => about_self::merge_plain(members, cx, claim.says_online(), claim.stamp, now),
+            Subject::Known(identity) => plain::merge_known(members, exchanges, cx, identity, claim, now),
+            Subject::New(url) => self.merging.merge_new(members, exchanges, cx, url, claim, now),
+        }
+    }
+
+    /// Merges a plain claim about a member.
+    pub(in crate::protocol) fn hear_about_known(&mut self, identity: &Arc<str>, claim: PlainClaim, now: Now) {
+        plain::merge_known(&mut self.members, &self.exchanges, &mut self.cx, identity, claim, now);
+        self.apply(now);
+    }
+
+    /// Merges a plain claim about this server.
+    pub(in crate::protocol) fn hear_about_myself(&mut self, says_online: bool, stamp: Stamp, now: Now) {
+        about_self::merge_plain(&mut self.members, &mut self.cx, says_online, stamp, now);
+        self.apply(now);
+    }
+
+    /// Rejects what is said of a member because it lies too far ahead, and has the member checked if that contradicts it.
+    pub(in crate::protocol) fn reject_far_ahead(&mut self, identity: &Arc<str>, says_online: bool, now: Now) {
+        self.merging.rejected.reject_far_ahead(&self.members, &mut self.cx, identity, now);
+        clocks::check_far_ahead(&self.members, &mut self.cx, identity, says_online, now);
+        self.apply(now);
+    }
+
+    /// Merges what a native server says of others.
+    pub(in crate::protocol) fn hear_natives(&mut self, claims: &[Claim], origin: Origin, now: Now) -> Heard {
+        let mut heard = Heard::default();
+        self.members.roster.because(Cause::Hearsay);
+        for (index, claim) in claims.iter().enumerate() {
+            let worth = self.hear_native(claim, origin, now);
+            heard.add(index, worth, || intake::claim_about(&self.members, &self.cx, &claim.base_url, now));
+        }
+        heard
+    }
+
+    /// Merges what a native server says of itself, in a request or an answer; its identity, unless it can't be one.
+    pub(in crate::protocol) fn hear_sender(
+        &mut self,
+        message: &Extension,
+        held: Incarnation,
+        now: Now,
+    ) -> Option<Arc<str>> {
+        self.members.roster.because(Cause::OwnWord);
+        self.hear_native(&message.me, Origin::Subject, now);
+        let sender = native::record_sender(&mut self.members, &mut self.cx, message, held, now);
+        self.apply(now);
+        sender
+    }
+
+    fn hear_native(&mut self, claim: &Claim, origin: Origin, now: Now) -> Worth {
+        let taken = self.merging.take_in_native(&self.members, &mut self.cx, claim, now);
+        let Some((subject, claim)) = taken else { return Worth::Known };
+        let said = NativeClaim { claim: &claim, origin };
+        let worth = match &subject {
+            Subject::Me => self.hear_native_about_myself(&claim, now),
+            Subject::Known(identity) => {
+                let Self { members, exchanges, cx, .. } = self;
+                native::merge_known(members, exchanges, cx, identity, said, now)
+            }
+            Subject::New(url) => {
+                self.merging.merge_new_native(&mut self.members, &mut self.cx, url, said, now)
+            }
+        };
+        self.apply(now);
+        worth
+    }
+
+    fn hear_native_about_myself(&mut self, claim: &Claim, now: Now) -> Worth {
+        if claim.incarnation == Incarnation::NONE || !self.doubts_itself(claim, now) {
+            let Self { members, exchanges, cx, .. } = self;
+            about_self::merge_native(members, exchanges, cx, claim, now);
+        }
+        Worth::Known
+    }
+
     /// Finds out whom a base URL names, in whatever spelling.
     pub(in crate::protocol) fn identify(&self, base_url: &str) -> Result<Subject, Rejection> {
         intake::identify(&self.members, &self.cx, base_url)
     }
 
-    pub(in crate::protocol) fn identify_shared(&self, base_url: &Arc<str>) -> Result<Subject, Rejection> {
-        intake::identify_shared(&self.members, &self.cx, base_url)
-    }
-
     /// The incarnation that is held of another server.
     pub(in crate::protocol) fn incarnation_of(&self, base_url: &str) -> Incarnation {
         intake::incarnation_of(&self.members, &self.cx, base_url)
+    }
+
+    /// A native server has called with this server's secret, or answered it: it is no outsider.
+    pub(in crate::protocol) fn admit_native(&mut self, base_url: &Arc<str>, now: Now) {
+        self.merging.outsiders.admit_sender(&mut self.members, &self.cx, base_url, now);
+    }
+
+    /// An outsider that has answered gossip with its own entry is none.
+    pub(in crate::protocol) fn admit_answerer(&mut self, exchange: &Exchange, now: Now) {
+        if exchange.purpose != Purpose::Inquiry && exchange.own_word.is_some() {
+            self.merging.outsiders.admit(&mut self.members, &exchange.peer, now);
+        }
+    }
+
+    /// A stranger that rejects this server's secret is no member.
+    pub(in crate::protocol) fn leave_out(&mut self, peer: &Arc<str>, now: Now) {
+        self.merging.outsiders.leave_out(&mut self.members, &mut self.cx, peer, now);
+        self.apply(now);
+    }
+
+    /// Asks an outsider whether it has this server's secret by now, if there is room.
+    pub(in crate::protocol) fn try_outsider(&mut self, url: &BaseUrl, now: Now) {
+        if self.legacy_room() > 0 && self.merging.outsiders.take_turn(url.identity(), now.tick) {
+            self.try_by_gossip(url, now);
+        }
+    }
+
+    /// Asks a server that is no member by gossip.
+    pub(in crate::protocol) fn try_by_gossip(&mut self, url: &BaseUrl, now: Now) -> ExchangeId {
+        self.members.me.refresh(now);
+        let id = self.exchanges.in_flight.begin(Arc::clone(url.identity()), Purpose::Trial, now.tick);
+        // It hears of nobody else before it has shown that it belongs here.
+        let mut lists = Lists::default();
+        let (me, is_online) = self.own_entry();
+        let own_list = if is_online { &mut lists.online } else { &mut lists.offline };
+        own_list.push(me);
+        let lists = Arc::new(lists);
+        let extension = self.is_native().then(|| Arc::new(self.extension(Kind::Push, Vec::new())));
+        let base_url = Arc::clone(url.spelling());
+        let timeout = PEER_TIMEOUT;
+        self.cx.transmits.push_back(Transmit::Gossip { id, base_url, lists, extension, timeout });
+        id
     }
 }

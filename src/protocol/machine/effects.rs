@@ -12,18 +12,24 @@ impl Machine {
         if self.cx.effects.is_empty() {
             return;
         }
-        for effect in self.cx.effects.take() {
+        let mut effects = self.cx.effects.take();
+        for effect in effects.drain(..) {
             self.carry_out(effect, now);
             self.apply(now);
         }
+        self.cx.effects.reuse(effects);
     }
 
     fn carry_out(&mut self, effect: Effect, now: Now) {
         match effect {
             Effect::Spread(subject) => self.spread(&subject, now),
+            Effect::AnnounceRefutation => self.announce_refutation(now),
+            Effect::MeetSibling => self.lifecycle.own_url.has_sibling = true,
+            Effect::PushToMany => self.push_to_many(now.tick),
             Effect::PushToFew => self.push_to_few(now.tick),
             Effect::PushTo(peer) => self.push_to(peer, now),
             Effect::SendDeathNotices => self.hear_death_notices(now),
+            Effect::HastenDeathNotices => self.legacy.death_notices.record_missed(now.tick),
             Effect::ScheduleDrop(stamp) => self.schedule_drop(stamp, now),
             Effect::WatchAbsence(peer) => self.watch_absence(&peer, now),
             Effect::CheckAgain(peer) => self.check_again(&peer),
@@ -34,6 +40,21 @@ impl Machine {
             Effect::ReportFinding(peer, finding) => {
                 self.report(&peer, finding, now);
             }
+            Effect::Check(peer, reason) => self.check(&peer, reason),
+            Effect::AskListing(peer) => self.legacy.listings.ask_first(&peer),
+            Effect::TryOutsider(url) => self.try_outsider(&url, now),
+            Effect::ProbeSoon(peer) => self.native.probes.hurry(&peer),
+            Effect::DisputeDeath(peer) => self.native.probes.dispute(&peer),
+            Effect::GatherStranger(peer, origin) => self.native.strangers.arrive(&peer, origin, now.tick),
+            Effect::RecordWord(peer) => self.native.unreached.spoke(&peer, now.tick),
+            Effect::ScheduleSuspicion(peer) => self.schedule_suspicion(&peer, now),
+        }
+    }
+
+    fn announce_refutation(&mut self, now: Now) {
+        if !self.lifecycle.own_url.is_unreachable() {
+            self.push_to_few(now.tick);
+            self.spread_myself(now);
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::protocol::members::Members;
 use crate::protocol::members::roster::Roster;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::Merging;
-use crate::protocol::merging::intake;
+use crate::protocol::merging::intake::{self, ListEntry};
 use crate::protocol::native::Native;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::{Origin, Source};
@@ -25,6 +25,7 @@ use crate::protocol::wire::message::{ReceivedEntry, ReceivedLists};
 mod claims;
 mod detection;
 mod effects;
+mod lifecycle;
 pub mod queues;
 mod replies;
 pub mod roster_slots;
@@ -137,7 +138,7 @@ impl Machine {
             Cause::Hearsay
         });
         for entry in entries {
-            self.hear(now, source, says_online, entry);
+            self.hear(ListEntry { source, says_online, entry }, now);
         }
         self.schedule_verification(now.tick);
     }
@@ -181,7 +182,7 @@ impl Machine {
                 Timer::Absent => self.check_absent(now),
                 Timer::DeathNotices => self.tell_legacy_news(now),
                 Timer::Listings => self.ask_listings(now),
-                Timer::Clock => self.schedule_look_at_clock(now.tick),
+                Timer::Clock => self.merging.rejected.schedule_look(&self.members, &mut self.cx, now.tick),
                 Timer::Strangers => self.check_strangers(now),
                 Timer::Farewell => self.end_farewell_stage(now),
             }

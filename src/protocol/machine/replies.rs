@@ -11,6 +11,7 @@ use crate::protocol::members::member::doubts::{Refusals, Way};
 use crate::protocol::members::member::proof::Proof;
 use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::members::roster::journal::Cause;
+use crate::protocol::merging::{clocks, outsiders};
 use crate::protocol::types::ids::{ExchangeId, Source};
 use crate::protocol::types::time::Now;
 use crate::protocol::wire::extension::{Extension, Finding, Kind};
@@ -167,7 +168,7 @@ impl Machine {
             (Reply::Lists(_), Some(word), _) => {
                 self.hear_own_word(peer, id, exchange.purpose, word, now);
                 if word.online && !refuses_gossip {
-                    self.offer_to_stranger(peer, now);
+                    self.offer_extension(peer, now);
                 }
             }
             (Reply::Lists(_), None, Purpose::Inquiry) if !refuses_gossip => {
@@ -176,7 +177,9 @@ impl Machine {
             (Reply::Lists(_), None, purpose) | (Reply::Refusal(_), _, purpose) => {
                 self.members.close_check(peer);
                 self.record_unproved_answer(peer, purpose.way(), now);
-                self.try_stranger(peer, reply, now);
+                if outsiders::is_worth_a_trial(&self.members, peer, reply) {
+                    self.converse(Arc::clone(peer), Purpose::Trial, now);
+                }
             }
             (Reply::Unclear(_), _, Purpose::Inquiry) if self.members.is_only_shown(peer) => {
                 // Gossip would bring a drained original back.
@@ -191,6 +194,13 @@ impl Machine {
     fn begin_trial(&mut self, peer: &Arc<str>, now: Now) {
         if self.converse(Arc::clone(peer), Purpose::Trial, now).is_none() {
             self.legacy.verification.await_exchange(&mut self.members, peer, now);
+        }
+    }
+
+    /// Offers the native extension to a server whose wire its list has not told.
+    fn offer_extension(&mut self, peer: &Arc<str>, now: Now) {
+        if outsiders::is_worth_an_offer(&self.members, &self.cx, peer) {
+            self.converse(Arc::clone(peer), Purpose::DeathNotices, now);
         }
     }
 
@@ -227,7 +237,7 @@ impl Machine {
             self.native.rumours.hear_feedback(&exchange.told, &heard.fresh);
         }
         if let Some(theirs) = heard.clock {
-            self.hear_of_rejection(peer, theirs, now);
+            clocks::warn_of_rejection(&self.members, &mut self.cx, peer, theirs, now);
         }
         if sender.as_ref() == Some(peer) {
             self.hear_from_itself(exchange, now);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::protocol::machine::Machine;
 use crate::protocol::members::roster::journal::Cause;
-use crate::protocol::merging::intake::check_stamp;
-use crate::protocol::merging::plain::LegacyClaim;
+use crate::protocol::merging::intake::{ListEntry, check_stamp};
+use crate::protocol::merging::plain::{PlainClaim, Word};
 use crate::protocol::types::ids::Source;
 use crate::protocol::types::limits::Rejection;
 use crate::protocol::types::time::{Now, Stamp};
@@ -108,11 +108,14 @@ impl Machine {
                 SubjectRef::Slot(slot) => self.hear_at_slot(now, slot, says_online, monitor, last_update),
                 SubjectRef::Me => match check_stamp(last_update, now) {
                     Ok(stamp) => self.hear_about_myself(says_online, stamp, now),
-                    Err(rejection) => self.reject(rejection, &Arc::from(self.members.me.identity()), now),
+                    Err(rejection) => {
+                        let Self { merging, members, cx, .. } = self;
+                        merging.rejected.reject(members, cx, rejection, members.me.identity(), now);
+                    }
                 },
                 SubjectRef::Url(name) => {
                     let entry = ReceivedEntry { base_url: name.into(), monitor, last_update };
-                    self.hear(now, Source::Request, says_online, &entry);
+                    self.hear(ListEntry { source: Source::Request, says_online, entry: &entry }, now);
                 }
             }
             merged += 1;
@@ -127,21 +130,20 @@ impl Machine {
             Ok(stamp) => stamp,
             Err(Rejection::FarAhead) => {
                 let identity = Arc::clone(identity);
-                self.reject(Rejection::FarAhead, &identity, now);
-                return self.verify_far_ahead(&identity, says_online, now);
+                return self.reject_far_ahead(&identity, says_online, now);
             }
             Err(rejection) => return self.cx.log_rejection(rejection),
         };
-        let claim = LegacyClaim { says_online, monitor, stamp, is_verified: false, is_absent: false };
+        let claim = PlainClaim::heard(says_online, monitor, stamp, Word::Peer);
         if member.is_online() != says_online || member.is_unconfirmed {
             let identity = Arc::clone(identity);
-            return self.hear_about_known(identity, claim, now);
+            return self.hear_about_known(&identity, claim, now);
         }
         // Most entries are known and change nothing.
         if stamp > member.stamp
             && let Some(member) = self.members.roster.at_mut(slot)
         {
-            member.hear_agreement(claim, now);
+            member.merge_agreement(claim, now);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::protocol::context::effect::{CheckReason, Comeback};
+use crate::protocol::context::effect::CheckReason;
 use crate::protocol::exchanges::in_flight::{Exchange, OwnWord, Purpose};
 use crate::protocol::legacy::listings::HiddenReply;
 use crate::protocol::legacy::verification::answer;
@@ -10,14 +10,10 @@ use crate::protocol::legacy::verification::queue::MAX_ASKED;
 use crate::protocol::legacy::verification::refusals::{self, Judgement, RETRY_PAUSE};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
-use crate::protocol::members::member::check::YOUNG;
 use crate::protocol::members::member::doubts::Way;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::outsiders::LEFT_OUT_AFTER;
-use crate::protocol::merging::plain::LegacyClaim;
-use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::ids::ExchangeId;
-use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Stamp, Tick};
 use crate::protocol::wire::extension::Finding;
 use crate::protocol::wire::message::Reply;
@@ -35,21 +31,6 @@ impl Machine {
     /// Hearsay that has been taken for true, or an old claim against a tombstone.
     pub(in crate::protocol) fn request_check(&mut self, identity: &Arc<str>) {
         self.check(identity, CheckReason::Hearsay);
-    }
-
-    /// Hearsay that a member is offline which this server found alive.
-    pub(in crate::protocol) fn accuse(&mut self, identity: &Arc<str>, stamp: Stamp) {
-        self.check(identity, CheckReason::Accusation(stamp));
-    }
-
-    /// Hearsay that a member is online which this server found dead.
-    pub(in crate::protocol) fn hear_comeback(&mut self, identity: &Arc<str>, comeback: Comeback) {
-        self.check(identity, CheckReason::Comeback(comeback));
-    }
-
-    /// A legacy peer says that a native server is back which this server holds for gone.
-    pub(in crate::protocol) fn verify_comeback(&mut self, identity: &Arc<str>) {
-        self.check(identity, CheckReason::Question);
     }
 
     pub(in crate::protocol) fn check_again(&mut self, peer: &Arc<str>) {
@@ -88,34 +69,6 @@ impl Machine {
             .count(Purpose::is_verification)
             .saturating_sub(self.legacy.listings.asked());
         asked < MAX_ASKED && self.may_say_more() && self.legacy_room() > 0
-    }
-
-    /// The master list names a server that is not known otherwise.
-    pub(in crate::protocol) fn hear_listed(&mut self, url: &BaseUrl, claim: LegacyClaim, now: Now) {
-        let mut member = Member::new(url, Status::Online, claim.monitor, claim.stamp, now);
-        member.is_unconfirmed = true;
-        self.members.roster.insert(Arc::clone(url.identity()), member);
-        if claim.stamp.age(now.wall) < YOUNG {
-            // It may not listen yet: rule "Grace".
-            return self.request_check(url.identity());
-        }
-        self.legacy.listings.ask_first(url.identity());
-    }
-
-    /// The master list names an unconfirmed entry again, which vouches for nothing; false if it is
-    /// confirmed.
-    pub(in crate::protocol) fn repeat_listing(
-        &mut self,
-        identity: &str,
-        claim: LegacyClaim,
-        now: Now,
-    ) -> bool {
-        let Some(member) = self.members.roster.get_mut(identity).filter(|member| member.is_unconfirmed)
-        else {
-            return false;
-        };
-        member.hear_agreement(claim, now);
-        true
     }
 
     pub(in crate::protocol) fn ask_listings(&mut self, now: Now) {

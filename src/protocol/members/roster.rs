@@ -8,11 +8,13 @@ use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
 use crate::protocol::members::member::proof::Proof;
+use crate::protocol::members::member::suspicion::Suspicion;
 use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::members::roster::digest::{Digest, name_hash};
 use crate::protocol::members::roster::index_journal::SlotChanges;
 use crate::protocol::members::roster::journal::{Cause, Journal};
 use crate::protocol::members::roster::ring::Ring;
+use crate::protocol::types::accusers::Accusers;
 use crate::protocol::types::limits::MAX_MEMBERS;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Tick};
@@ -273,6 +275,14 @@ impl Roster {
             && let Some((identity, _)) = self.slot_of(identity).and_then(|slot| self.members.get_index(slot))
         {
             self.journal.compare(identity, Some(before), Some(status), now);
+        }
+    }
+
+    /// Suspects a member, which these servers have found silent.
+    pub(in crate::protocol) fn begin_suspicion(&mut self, identity: &str, accusers: Accusers, now: Tick) {
+        self.transition(identity, Status::Suspect, now);
+        if let Some(member) = self.get_mut(identity) {
+            member.hold_against(Suspicion { since: now, accusers });
         }
     }
 

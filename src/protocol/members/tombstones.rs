@@ -19,6 +19,14 @@ impl Members {
         cx.effects.push(Effect::PushToFew);
     }
 
+    /// Takes a member off the lists. What a claim has to beat to bring it back is kept in the archive.
+    pub(in crate::protocol) fn forget(&mut self, cx: &mut Context, peer: &Arc<str>, now: Now) {
+        if let Some(member) = self.roster.remove(peer, now.tick) {
+            self.archive.insert(Arc::clone(peer), member.highest_seen(), member.incarnation);
+            cx.effects.push(Effect::Forget(Arc::clone(peer)));
+        }
+    }
+
     /// Shows a member as dead or left, with the stamp that it has now, and lets everybody know.
     pub(in crate::protocol) fn mark_offline(
         &mut self,

@@ -1,30 +1,29 @@
-//! Rule R9: wall clocks that are wrong by more than a day, and what is mended once they are right.
+//! Rule R9: wall clocks that are wrong by more than a day, and what is repaired once they are right.
 //!
-//! A claim too far ahead is rejected, for it could never be outdone; its subject is told. What was taken from a clock while
-//! it was ahead does not outlast that: a server's own incarnation begins again below, another's counts as none.
+//! A claim too far ahead is rejected, because nothing could ever outdo it; its subject is told. What a server took from its
+//! clock while that was ahead does not last: its own incarnation begins again below, another's counts as none.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngExt;
 
+use crate::protocol::context::Context;
+use crate::protocol::context::effect::{CheckReason, Effect};
 use crate::protocol::context::output::Severity;
 use crate::protocol::context::timers::Timer;
-use crate::protocol::exchanges::in_flight::Purpose;
-use crate::protocol::machine::Machine;
+use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::stamp_clock::Offset;
 use crate::protocol::merging::intake::Subject;
-use crate::protocol::types::ids::Source;
 use crate::protocol::types::limits::Rejection;
 use crate::protocol::types::time::{Incarnation, Now, Stamp, Tick};
-use crate::protocol::wire::message::ReceivedEntry;
 
-/// A clock may be wrong by hours, but not by more than this; beyond, a stamp could never be outdone.
+/// How far a stamp may lie ahead: a clock may be wrong by hours, but what is beyond this could never be outdone.
 pub(crate) const MAX_AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
-/// Pause between two looks at the clock, while something was rejected because of it.
+/// Pause between two looks at the clock, while a rejection because of it is recent.
 const LOOK: Duration = Duration::from_secs(1);
-/// What was rejected longer ago than this is not requested again: by then others have told it or not.
+/// Age of a rejection after which a jump of the clock requests nothing again: others have repeated it by then.
 const FORGOTTEN: Duration = Duration::from_secs(60 * 60);
 /// Rejected servers named in the log at once.
 const MAX_NAMED: u8 = 5;
@@ -46,6 +45,13 @@ pub(in crate::protocol) struct Rejected {
     wants_list: bool,
 }
 
+/// Whether an entry of the master list lies too far ahead to be let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::protocol) enum Admission {
+    LetIn,
+    Rejected,
+}
+
 impl Rejected {
     fn note(&mut self, now: Now) {
         let since = self.pending.map_or(Offset::of(now), |(since, _)| since);
@@ -53,7 +59,7 @@ impl Rejected {
     }
 
     /// Whether the clock has jumped ahead since something was rejected; told once.
-    fn take_jump(&mut self, now: Now) -> bool {
+    pub(in crate::protocol) fn take_jump(&mut self, now: Now) -> bool {
         self.pending.take_if(|(since, _)| Offset::of(now).has_jumped_since(*since)).is_some()
     }
 
@@ -70,13 +76,21 @@ impl Rejected {
         self.listed = (0, 0);
     }
 
-    /// An entry of the master list was let in.
-    pub(in crate::protocol) fn let_in_from_list(&mut self) {
-        self.listed.1 += 1;
+    /// Counts an entry of the master list under way.
+    pub(in crate::protocol) fn count_listed(&mut self, admission: Admission) {
+        match admission {
+            Admission::Rejected => self.listed.0 += 1,
+            Admission::LetIn => self.listed.1 += 1,
+        }
+    }
+
+    /// Wants the master list to be downloaded again.
+    pub(in crate::protocol) fn want_list(&mut self) {
+        self.wants_list = true;
     }
 
     /// Whether the master list is to be downloaded again; told once.
-    pub(in crate::protocol) fn takes_list(&mut self) -> bool {
+    pub(in crate::protocol) fn take_wanted_list(&mut self) -> bool {
         std::mem::take(&mut self.wants_list)
     }
 
@@ -90,7 +104,7 @@ impl Stamp {
         self > now.wall + MAX_AHEAD
     }
 
-    /// As a stamp that others let in.
+    /// The stamp itself, or the present if others would reject it.
     pub(in crate::protocol) fn clamped(self, now: Now) -> Stamp {
         if self.is_far_ahead(now) { now.wall } else { self }
     }
@@ -106,57 +120,53 @@ impl Incarnation {
         if self.is_far_ahead(now) { Self::first(now.wall) } else { self.next() }
     }
 
-    /// What it counts for, held of somebody: nothing, where it lies too far ahead.
+    /// What it counts for when it is held of another server: nothing, if it lies too far ahead.
     pub(crate) fn counted(self, now: Now) -> Self {
         if self.is_far_ahead(now) { Self::NONE } else { self }
     }
 }
 
-impl Machine {
-    /// Looks at the clock, at each door; cheap.
-    pub(in crate::protocol) fn look_at_clock(&mut self, now: Now) {
-        if self.members.me.begins_again_below(now) {
-            let message = "Clustershazbot: the clock was set back by a day or more, so this server starts again \
-                           below the version that it gave itself before";
-            self.cx.log_seldom(Severity::Warning, message.to_owned(), None, now.tick);
-            self.spread_myself(now);
-            self.push_to_many(now.tick);
-        }
-        if self.lifecycle.phase.is_running() && self.merging.rejected.take_jump(now) {
-            self.request_again(now);
-        }
-    }
-
-    /// The clock was set ahead: what was rejected before may be let in now.
-    fn request_again(&mut self, now: Now) {
-        self.lifecycle.master_list.has_greeted = false;
-        self.merging.rejected.wants_list = true;
-        self.cx.timers.set(Timer::Download, now.tick);
-        self.ask_again_for_whole_roster(now);
-        self.push_to_many(now.tick);
-    }
-
-    /// As long as something was rejected, a jump of the clock is not to wait for another event.
-    pub(in crate::protocol) fn schedule_look_at_clock(&mut self, now: Tick) {
-        match self.merging.rejected.pending {
-            Some((_, last)) if now.since(last) < FORGOTTEN && !self.members.me.is_leaving() => {
-                self.cx.timers.set_earlier(Timer::Clock, now + LOOK);
-            }
-            _ => self.merging.rejected.pending = None,
-        }
-    }
-
-    /// Something said of a server is not let in.
-    pub(in crate::protocol) fn reject(&mut self, rejection: Rejection, identity: &Arc<str>, now: Now) {
-        match rejection {
-            Rejection::FarAhead => self.reject_far_ahead(identity, now),
-            _ => self.cx.log_rejection(rejection),
-        }
-    }
-
-    /// Whether a claim's incarnation lies too far ahead to be adopted. One that is held already may be confirmed.
-    pub(in crate::protocol) fn rejects_for_clock(
+impl Rejected {
+    /// Rejects something said of a server.
+    pub(in crate::protocol) fn reject(
         &mut self,
+        members: &Members,
+        cx: &mut Context,
+        rejection: Rejection,
+        identity: &str,
+        now: Now,
+    ) {
+        match rejection {
+            Rejection::FarAhead => self.reject_far_ahead(members, cx, identity, now),
+            _ => cx.log_rejection(rejection),
+        }
+    }
+
+    /// Rejects something said of a server because it lies too far ahead.
+    pub(in crate::protocol) fn reject_far_ahead(
+        &mut self,
+        members: &Members,
+        cx: &mut Context,
+        identity: &str,
+        now: Now,
+    ) {
+        self.note(now);
+        self.schedule_look(members, cx, now.tick);
+        if self.may_name(now.tick) {
+            let message = format!(
+                "Clustershazbot rejects what is said of {identity}: it lies more than 24 hours ahead of this \
+                 server's clock"
+            );
+            cx.log_seldom(Severity::Warning, message, None, now.tick);
+        }
+    }
+
+    /// Rejects a claim whose incarnation lies too far ahead to be adopted, and tells whether it did. An incarnation that is
+    /// held already may be confirmed.
+    pub(in crate::protocol) fn reject_incarnation(
+        &mut self,
+        members: &Members,
+        cx: &mut Context,
         subject: &Subject,
         said: Incarnation,
         now: Now,
@@ -164,96 +174,88 @@ impl Machine {
         if !said.is_far_ahead(now) {
             return false;
         }
-        let identity = self.identity_of(subject);
         let is_held = match subject {
-            Subject::Me => said <= self.members.me.incarnation(),
-            _ => self.members.roster.get(&identity).is_some_and(|member| member.incarnation == said),
+            Subject::Me => said <= members.me.incarnation(),
+            Subject::Known(identity) => {
+                members.roster.get(identity).is_some_and(|member| member.incarnation == said)
+            }
+            Subject::New(_) => false,
         };
-        if is_held {
+        if !is_held {
+            self.reject_far_ahead(members, cx, subject.name(members), now);
+        }
+        !is_held
+    }
+
+    /// Looks at the clock soon, as long as something was rejected: a jump of the clock is not to wait for another event.
+    pub(in crate::protocol) fn schedule_look(&mut self, members: &Members, cx: &mut Context, now: Tick) {
+        match self.pending {
+            Some((_, last)) if now.since(last) < FORGOTTEN && !members.me.is_leaving() => {
+                cx.timers.set_earlier(Timer::Clock, now + LOOK);
+            }
+            _ => self.pending = None,
+        }
+    }
+
+    /// Schedules another download of a master list that holds nothing but what this server's clock rejects, and tells
+    /// whether it did.
+    pub(in crate::protocol) fn schedule_download(
+        &mut self,
+        members: &Members,
+        cx: &mut Context,
+        now: Tick,
+    ) -> bool {
+        if !self.is_all_of_list() || members.me.is_leaving() {
             return false;
         }
-        self.reject_far_ahead(&identity, now);
+        self.want_list();
+        let pause = Duration::from_millis(cx.rng.random_range(DOWNLOADED_AGAIN_MS));
+        cx.timers.set_earlier(Timer::Download, now + pause);
         true
     }
+}
 
-    /// Something said of a server was rejected because it lies too far ahead.
-    fn reject_far_ahead(&mut self, identity: &str, now: Now) {
-        self.merging.rejected.note(now);
-        self.schedule_look_at_clock(now.tick);
-        if self.merging.rejected.may_name(now.tick) {
-            let message = format!(
-                "Clustershazbot rejects what is said of {identity}: it lies more than 24 hours ahead of this \
-                 server's clock"
-            );
-            self.cx.log_seldom(Severity::Warning, message, None, now.tick);
-        }
+/// Begins again below, if the clock was set back by so much that nobody lets in what this server says of itself.
+pub(in crate::protocol) fn restart_below(members: &mut Members, cx: &mut Context, now: Now) {
+    if members.me.begins_again_below(now) {
+        let message = "Clustershazbot: the clock was set back by a day or more, so this server starts again \
+                       below the version that it gave itself before";
+        cx.log_seldom(Severity::Warning, message.to_owned(), None, now.tick);
+        cx.effects.push(Effect::Spread(Arc::from(members.me.identity())));
+        cx.effects.push(Effect::PushToMany);
     }
+}
 
-    /// A plain entry lies too far ahead. What a server says of itself when it is asked counts, as said now.
-    pub(in crate::protocol) fn hear_far_ahead(
-        &mut self,
-        source: Source,
-        says_online: bool,
-        entry: &ReceivedEntry<'_>,
-        now: Now,
-    ) {
-        let subject = match self.identify(&entry.base_url) {
-            Ok(subject) => subject,
-            Err(rejection) => return self.cx.log_rejection(rejection),
-        };
-        let identity = self.identity_of(&subject);
-        if let Source::Exchange(id) = source {
-            let Some(exchange) = self.exchanges.in_flight.get_mut(id) else { return };
-            if identity == exchange.peer {
-                self.reject_far_ahead(&identity, now);
-                let entry = ReceivedEntry { last_update: now.wall.0 as f64, ..entry.clone() };
-                return self.hear(now, source, says_online, &entry);
-            }
-            if exchange.purpose == Purpose::Inquiry {
-                return;
-            }
-        }
-        if source == Source::MasterList && !matches!(subject, Subject::Me) {
-            self.merging.rejected.listed.0 += 1;
-        }
-        self.reject_far_ahead(&identity, now);
-        self.verify_far_ahead(&identity, says_online, now);
+/// Has a member checked that is said to be where it is not held, by a claim that can't be compared because one of the two
+/// lies too far ahead.
+pub(in crate::protocol) fn check_far_ahead(
+    members: &Members,
+    cx: &mut Context,
+    identity: &Arc<str>,
+    says_online: bool,
+    now: Now,
+) {
+    let contradicts =
+        |member: &Member| member.is_online() != says_online && !member.is_first_hand(!says_online, now);
+    if members.roster.get(identity).is_some_and(contradicts) {
+        let reason = if says_online { CheckReason::Question } else { CheckReason::Hearsay };
+        cx.effects.push(Effect::Check(Arc::clone(identity), reason));
     }
+}
 
-    /// Hearsay contradicts what is held, and one of the two lies too far ahead to be compared: the subject is asked.
-    pub(in crate::protocol) fn verify_far_ahead(&mut self, identity: &Arc<str>, says_online: bool, now: Now) {
-        let contradicts =
-            |member: &Member| member.is_online() != says_online && !member.is_first_hand(!says_online, now);
-        match self.members.roster.get(identity) {
-            Some(member) if !contradicts(member) => {}
-            Some(_) if says_online => self.verify_comeback(identity),
-            Some(_) => self.request_check(identity),
-            None => {}
-        }
-    }
-
-    fn identity_of(&self, subject: &Subject) -> Arc<str> {
-        subject.identity().map_or_else(|| Arc::from(self.members.me.identity()), Arc::clone)
-    }
-
-    /// The master list was merged. If it held nothing but what this server's clock rejects, it is downloaded again soon.
-    pub(in crate::protocol) fn mind_rejected_list(&mut self, now: Tick) {
-        if self.merging.rejected.is_all_of_list() && !self.members.me.is_leaving() {
-            self.lifecycle.master_list.has_greeted = false;
-            self.merging.rejected.wants_list = true;
-            let pause = Duration::from_millis(self.cx.rng.random_range(DOWNLOADED_AGAIN_MS));
-            self.cx.timers.set_earlier(Timer::Download, now + pause);
-        }
-    }
-
-    /// A peer has rejected what this server says of itself, because of the clocks.
-    pub(in crate::protocol) fn hear_of_rejection(&mut self, peer: &Arc<str>, theirs: Stamp, now: Now) {
-        let ahead = self.members.me.incarnation().0.saturating_sub(Incarnation::first(theirs).0);
-        let peer = self.members.roster.spelling(peer);
-        let message = format!(
-            "Clustershazbot: {peer} rejects what this server says of itself: it lies {} hours ahead of the clock there",
-            ahead / 3_600
-        );
-        self.cx.log_seldom(Severity::Warning, message, None, now.tick);
-    }
+/// Warns that a peer has rejected what this server says of itself, because of the clocks.
+pub(in crate::protocol) fn warn_of_rejection(
+    members: &Members,
+    cx: &mut Context,
+    peer: &Arc<str>,
+    theirs: Stamp,
+    now: Now,
+) {
+    let ahead = members.me.incarnation().0.saturating_sub(Incarnation::first(theirs).0);
+    let peer = members.roster.spelling(peer);
+    let message = format!(
+        "Clustershazbot: {peer} rejects what this server says of itself: it lies {} hours ahead of the clock there",
+        ahead / 3_600
+    );
+    cx.log_seldom(Severity::Warning, message, None, now.tick);
 }

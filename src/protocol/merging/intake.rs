@@ -3,11 +3,18 @@
 use std::sync::Arc;
 
 use crate::protocol::context::Context;
+use crate::protocol::exchanges::Exchanges;
+use crate::protocol::exchanges::in_flight::{OwnWord, Purpose};
 use crate::protocol::members::Members;
+use crate::protocol::merging::clocks::Admission;
+use crate::protocol::merging::plain::{PlainClaim, Word};
+use crate::protocol::merging::{Merging, clocks};
 use crate::protocol::types::base_url::{BaseUrl, MAX_BASE_URL_BYTES};
 use crate::protocol::types::claim::Claim;
+use crate::protocol::types::ids::Source;
 use crate::protocol::types::limits::Rejection;
 use crate::protocol::types::time::{Incarnation, Now, Stamp};
+use crate::protocol::wire::message::ReceivedEntry;
 
 /// Whom a claim is about.
 #[derive(Debug)]
@@ -29,6 +36,79 @@ impl Subject {
             Self::New(url) => Some(url.identity()),
         }
     }
+
+    /// The identity of the subject, this server included.
+    pub(in crate::protocol) fn name<'a>(&'a self, members: &'a Members) -> &'a str {
+        self.identity().map_or_else(|| members.me.identity(), |identity| &**identity)
+    }
+}
+
+/// An entry of a list.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::protocol) struct ListEntry<'a> {
+    pub(in crate::protocol) source: Source,
+    pub(in crate::protocol) says_online: bool,
+    pub(in crate::protocol) entry: &'a ReceivedEntry<'a>,
+}
+
+impl Merging {
+    /// Finds out whom an entry of a list is about, and checks its stamp. None if there is nothing to merge.
+    ///
+    /// What the answering server says of itself is not merged: it is kept for the end of the exchange. A list that was
+    /// requested for a verification tells nothing else.
+    pub(in crate::protocol) fn take_in(
+        &mut self,
+        members: &Members,
+        exchanges: &mut Exchanges,
+        cx: &mut Context,
+        said: ListEntry<'_>,
+        now: Now,
+    ) -> Option<(Subject, PlainClaim)> {
+        let ListEntry { source, says_online, entry } = said;
+        let stamp = match check_stamp(entry.last_update, now) {
+            Ok(stamp) => Some(stamp),
+            Err(Rejection::FarAhead) => None,
+            Err(rejection) => return log(cx, rejection),
+        };
+        let subject = match identify(members, cx, &entry.base_url) {
+            Ok(subject) => subject,
+            Err(rejection) => return log(cx, rejection),
+        };
+        if let Source::Exchange(id) = source {
+            let exchange = exchanges.in_flight.get_mut(id)?;
+            if subject.identity() == Some(&exchange.peer) {
+                if stamp.is_none() {
+                    self.rejected.reject_far_ahead(members, cx, &exchange.peer, now);
+                }
+                let spelling = Arc::clone(BaseUrl::parse(&entry.base_url).ok()?.spelling());
+                // It counts as said now, if it lies too far ahead.
+                let stamp = stamp.unwrap_or(now.wall);
+                let monitor = entry.monitor;
+                exchange.hear_own_word(OwnWord { online: says_online, spelling, monitor, stamp });
+                return None;
+            }
+            if exchange.purpose == Purpose::Inquiry {
+                return None;
+            }
+        }
+        if source == Source::MasterList && !matches!(subject, Subject::Me) {
+            self.rejected.count_listed(if stamp.is_some() { Admission::LetIn } else { Admission::Rejected });
+        }
+        let Some(stamp) = stamp else {
+            self.rejected.reject_far_ahead(members, cx, subject.name(members), now);
+            if let Some(identity) = subject.identity() {
+                clocks::check_far_ahead(members, cx, identity, says_online, now);
+            }
+            return None;
+        };
+        let word = if source == Source::MasterList { Word::MasterList } else { Word::Peer };
+        Some((subject, PlainClaim::heard(says_online, entry.monitor, stamp, word)))
+    }
+}
+
+fn log<T>(cx: &mut Context, rejection: Rejection) -> Option<T> {
+    cx.log_rejection(rejection);
+    None
 }
 
 /// Finds out whom a base URL names, in whatever spelling.

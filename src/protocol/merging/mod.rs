@@ -5,7 +5,9 @@
 use crate::protocol::merging::clocks::Rejected;
 use crate::protocol::merging::outsiders::Outsiders;
 
+pub(in crate::protocol) mod about_self;
 pub(in crate::protocol) mod clocks;
+mod hints;
 pub(in crate::protocol) mod intake;
 pub(in crate::protocol) mod native;
 pub(in crate::protocol) mod outsiders;

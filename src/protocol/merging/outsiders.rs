@@ -10,18 +10,16 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use crate::protocol::context::output::{Severity, Transmit};
-use crate::protocol::exchanges::in_flight::{Exchange, PEER_TIMEOUT, Purpose};
-use crate::protocol::machine::Machine;
+use crate::protocol::context::Context;
+use crate::protocol::context::effect::Effect;
+use crate::protocol::members::Members;
 use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::members::roster::journal::Cause;
-use crate::protocol::merging::intake::Subject;
+use crate::protocol::merging::intake::{self, Subject};
 use crate::protocol::types::base_url::BaseUrl;
-use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
-use crate::protocol::wire::extension::Kind;
-use crate::protocol::wire::message::{Lists, Refusal, Reply};
+use crate::protocol::wire::message::{Refusal, Reply};
 
 /// Time from a stranger's first 401 until it is left out. Enough for it to call with the right
 /// secret, if a new one is being rolled out just then.
@@ -30,7 +28,7 @@ pub(in crate::protocol) const LEFT_OUT_AFTER: Duration = Duration::from_secs(18)
 pub(in crate::protocol) const MAX_OUTSIDERS: usize = 4_096;
 /// Pause before an outsider that others talk about is asked again whether it has the secret by now.
 const ASKED_AGAIN: Duration = Duration::from_secs(30);
-/// Pause between two questions to whichever outsiders.
+/// Pause between two questions to any outsiders.
 const PACE: Duration = Duration::from_secs(1);
 
 /// Servers that are no members.
@@ -38,6 +36,7 @@ const PACE: Duration = Duration::from_secs(1);
 pub(in crate::protocol) struct Outsiders {
     by_identity: IndexMap<Arc<str>, Outsider, FixedState>,
     next_question: Tick,
+    /// Whether the log has been told.
     is_told: bool,
 }
 
@@ -66,111 +65,93 @@ impl Outsiders {
     }
 }
 
-impl Machine {
-    /// A stranger that shows nobody its list may still have this server's secret.
-    pub(in crate::protocol) fn try_stranger(&mut self, peer: &Arc<str>, reply: &Reply<'_>, now: Now) {
-        let is_untried =
-            |member: &Member| member.is_online() && !member.has_exchanged() && member.rejected_at().is_none();
-        if *reply == Reply::Refusal(Refusal::Unauthorized)
-            && self.members.roster.get(peer).is_some_and(is_untried)
-        {
-            self.converse(Arc::clone(peer), Purpose::Trial, now);
-        }
-    }
-
-    /// A list does not tell whether its server is native; now that it is known not to be drained, gossip may.
-    pub(in crate::protocol) fn offer_to_stranger(&mut self, peer: &Arc<str>, now: Now) {
-        let is_to_be_asked = |member: &Member| member.wire == Wire::Unknown && member.rejected_at().is_none();
-        if self.is_native() && self.members.roster.get(peer).is_some_and(is_to_be_asked) {
-            self.converse(Arc::clone(peer), Purpose::DeathNotices, now);
-        }
-    }
-
-    /// A stranger that rejects this server's secret is no member.
-    pub(in crate::protocol) fn leave_out(&mut self, peer: &Arc<str>, now: Now) {
-        let shown = self.members.roster.spelling(peer);
-        self.native.probes.excuse(peer);
-        self.members.roster.because(Cause::Rejected);
-        let Some(mut member) = self.members.roster.remove(peer, now.tick) else { return };
-        self.forget_in_queues(peer);
+impl Outsiders {
+    /// Makes a member an outsider.
+    pub(in crate::protocol) fn leave_out(
+        &mut self,
+        members: &mut Members,
+        cx: &mut Context,
+        peer: &Arc<str>,
+        now: Now,
+    ) {
+        let shown = members.roster.spelling(peer);
+        cx.effects.push(Effect::ExcuseProbe(Arc::clone(peer)));
+        members.roster.because(Cause::Rejected);
+        let Some(mut member) = members.roster.remove(peer, now.tick) else { return };
+        cx.effects.push(Effect::Forget(Arc::clone(peer)));
         member.close_check();
         member.acquit();
         member.status = Status::Online;
-        self.merging.outsiders.insert(peer, member, now.tick);
-        if !std::mem::replace(&mut self.merging.outsiders.is_told, true) {
-            let message = format!(
+        self.insert(peer, member, now.tick);
+        if !std::mem::replace(&mut self.is_told, true) {
+            cx.warn(&format!(
                 "Clustershazbot shares its master list with servers that reject its SHAZBOT_SECRET, such as {shown}: they are not shown"
-            );
-            self.cx.log(Severity::Warning, &message, None);
+            ));
         }
     }
 
-    /// Somebody says that an outsider is online: now and then it is asked whether it has this server's secret by now.
-    pub(in crate::protocol) fn hear_of_outsider(&mut self, url: &BaseUrl, now: Now) {
-        let is_paused = now.tick < self.merging.outsiders.next_question || !self.lifecycle.phase.is_running();
-        if is_paused || self.legacy_room() == 0 {
+    /// Somebody says that an outsider is online: has it tried, unless another one or it itself was tried lately.
+    pub(in crate::protocol) fn try_later(&self, cx: &mut Context, url: &BaseUrl, now: Now) {
+        if cx.is_running() && self.is_due(url.identity(), now.tick) {
+            cx.effects.push(Effect::TryOutsider(url.clone()));
+        }
+    }
+
+    /// Takes the turn of an outsider to be tried; false if it was tried lately.
+    pub(in crate::protocol) fn take_turn(&mut self, identity: &str, now: Tick) -> bool {
+        if !self.is_due(identity, now) {
+            return false;
+        }
+        if let Some(outsider) = self.by_identity.get_mut(identity) {
+            outsider.asked_at = now;
+        }
+        self.next_question = now + PACE;
+        true
+    }
+
+    fn is_due(&self, identity: &str, now: Tick) -> bool {
+        let is_rested = |outsider: &Outsider| now.since(outsider.asked_at) >= ASKED_AGAIN;
+        now >= self.next_question && self.by_identity.get(identity).is_some_and(is_rested)
+    }
+
+    /// Makes an outsider a member again: it has called with this server's secret, or answered it by gossip.
+    pub(in crate::protocol) fn admit(&mut self, members: &mut Members, identity: &str, now: Now) {
+        if members.roster.is_full() {
             return;
         }
-        let outsider = self.merging.outsiders.by_identity.get_mut(url.identity());
-        let Some(outsider) = outsider.filter(|outsider| now.tick.since(outsider.asked_at) >= ASKED_AGAIN)
-        else {
-            return;
-        };
-        outsider.asked_at = now.tick;
-        self.merging.outsiders.next_question = now.tick + PACE;
-        self.try_by_gossip(url, now);
-    }
-
-    /// Asks a server that is no member by gossip.
-    pub(in crate::protocol) fn try_by_gossip(&mut self, url: &BaseUrl, now: Now) -> ExchangeId {
-        self.members.me.refresh(now);
-        let id = self.exchanges.in_flight.begin(Arc::clone(url.identity()), Purpose::Trial, now.tick);
-        // It hears of nobody else before it has shown that it belongs here.
-        let mut lists = Lists::default();
-        let (me, is_online) = self.own_entry();
-        if is_online {
-            lists.online.push(me)
-        } else {
-            lists.offline.push(me)
-        }
-        let lists = Arc::new(lists);
-        let extension = self.is_native().then(|| Arc::new(self.extension(Kind::Push, Vec::new())));
-        let base_url = Arc::clone(url.spelling());
-        self.cx.transmits.push_back(Transmit::Gossip {
-            id,
-            base_url,
-            lists,
-            extension,
-            timeout: PEER_TIMEOUT,
-        });
-        id
-    }
-
-    /// A native server has called with this server's secret, or answered it: it is no outsider.
-    pub(in crate::protocol) fn admit_native(&mut self, base_url: &Arc<str>, now: Now) {
-        if !self.merging.outsiders.by_identity.is_empty()
-            && let Ok(Subject::New(url)) = self.identify_shared(base_url)
-        {
-            self.admit(url.identity(), now);
-        }
-    }
-
-    /// An outsider has answered gossip with its own entry.
-    pub(in crate::protocol) fn admit_answerer(&mut self, exchange: &Exchange, now: Now) {
-        if exchange.purpose != Purpose::Inquiry && exchange.own_word.is_some() {
-            self.admit(&exchange.peer, now);
-        }
-    }
-
-    fn admit(&mut self, identity: &str, now: Now) {
-        if self.members.roster.is_full() {
-            return;
-        }
-        if let Some((identity, outsider)) = self.merging.outsiders.by_identity.swap_remove_entry(identity) {
+        if let Some((identity, outsider)) = self.by_identity.swap_remove_entry(identity) {
             let mut member = outsider.member;
             (member.changed_at, member.refreshed_at) = (now.tick.into(), now.tick.into());
-            self.members.roster.because(Cause::OwnWord);
-            self.members.roster.insert(identity, member);
+            members.roster.because(Cause::OwnWord);
+            members.roster.insert(identity, member);
         }
     }
+
+    /// Makes the sender of a native message a member again, if it is an outsider.
+    pub(in crate::protocol) fn admit_sender(
+        &mut self,
+        members: &mut Members,
+        cx: &Context,
+        base_url: &Arc<str>,
+        now: Now,
+    ) {
+        if !self.by_identity.is_empty()
+            && let Ok(Subject::New(url)) = intake::identify_shared(members, cx, base_url)
+        {
+            self.admit(members, url.identity(), now);
+        }
+    }
+}
+
+/// Whether gossip tells more of a stranger that shows nobody its list: it may still have this server's secret.
+pub(in crate::protocol) fn is_worth_a_trial(members: &Members, peer: &str, reply: &Reply<'_>) -> bool {
+    let is_untried =
+        |member: &Member| member.is_online() && !member.has_exchanged() && member.rejected_at().is_none();
+    *reply == Reply::Refusal(Refusal::Unauthorized) && members.roster.get(peer).is_some_and(is_untried)
+}
+
+/// Whether gossip is to tell the wire of a server whose list has shown that it is not drained.
+pub(in crate::protocol) fn is_worth_an_offer(members: &Members, cx: &Context, peer: &str) -> bool {
+    let is_open = |member: &Member| member.wire == Wire::Unknown && member.rejected_at().is_none();
+    cx.is_native() && members.roster.get(peer).is_some_and(is_open)
 }

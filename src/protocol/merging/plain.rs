@@ -1,239 +1,267 @@
-//! Rules R3, R5 and R8: how hearsay changes what is known.
+//! Rules R3, R5 and R8: how plain claims change what is known.
 //!
 //! Servers that are known from plain entries alone have `lastUpdate` as their version: strictly newer wins, a tie changes
-//! nothing. News counts at once and is verified afterwards, except where this server found out the contrary itself within
-//! the last minute: then it is verified first.
+//! nothing. News counts at once and is verified afterwards, except where this server itself found the contrary within the
+//! last minute: then it is verified first.
 
 use std::sync::Arc;
 
-use crate::protocol::context::effect::Comeback;
-use crate::protocol::exchanges::in_flight::{OwnWord, Purpose};
-use crate::protocol::machine::Machine;
-use crate::protocol::members::local_server::Contradiction;
+use crate::protocol::context::Context;
+use crate::protocol::context::effect::{CheckReason, Comeback, Effect};
+use crate::protocol::exchanges::Exchanges;
+use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
-use crate::protocol::merging::intake::{Subject, check_stamp};
+use crate::protocol::members::member::check::YOUNG;
+use crate::protocol::merging::{Merging, clocks, hints};
 use crate::protocol::types::base_url::BaseUrl;
-use crate::protocol::types::ids::Source;
 use crate::protocol::types::limits::{Rejection, TOMBSTONE_KEPT};
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now, Stamp};
-use crate::protocol::wire::message::ReceivedEntry;
 
-/// One claim about a legacy peer, or by way of one, checked.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::protocol) struct LegacyClaim {
-    pub(in crate::protocol) says_online: bool,
-    pub(in crate::protocol) monitor: bool,
-    pub(in crate::protocol) stamp: Stamp,
-    /// Whether a native server vouches for it.
-    pub(in crate::protocol) is_verified: bool,
-    /// Where a native server says that it is offline: whether it has answered without itself.
-    pub(in crate::protocol) is_absent: bool,
+/// On whose word a plain claim rests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::protocol) enum Word {
+    /// Another server, which need not have verified it.
+    Peer,
+    /// The master list alone.
+    MasterList,
+    /// A native server, which has verified it or heard it from one that did.
+    Native,
 }
 
-impl LegacyClaim {
+/// A claim about a legacy peer, or by way of one, that was let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::protocol) struct PlainClaim {
+    /// Online, dead, or left if a native server says that its subject has answered without itself.
+    pub(in crate::protocol) status: Status,
+    pub(in crate::protocol) monitor: bool,
+    pub(in crate::protocol) stamp: Stamp,
+    pub(in crate::protocol) word: Word,
+}
+
+impl PlainClaim {
+    /// The claim of an entry, by the list in which it stands.
+    pub(in crate::protocol) fn heard(says_online: bool, monitor: bool, stamp: Stamp, word: Word) -> Self {
+        let status = if says_online { Status::Online } else { Status::Dead };
+        Self { status, monitor, stamp, word }
+    }
+
+    pub(in crate::protocol) fn says_online(self) -> bool {
+        self.status.is_online()
+    }
+
     fn is_expired_tombstone(self, now: Now) -> bool {
-        !self.says_online && self.stamp.age(now.wall) >= TOMBSTONE_KEPT
+        !self.says_online() && self.stamp.age(now.wall) >= TOMBSTONE_KEPT
     }
 }
 
 impl Member {
-    /// A claim that agrees with where it stands: at most a newer stamp.
-    pub(in crate::protocol) fn hear_agreement(&mut self, claim: LegacyClaim, now: Now) {
+    /// Merges a claim that agrees with its status: at most the stamp is newer.
+    pub(in crate::protocol) fn merge_agreement(&mut self, claim: PlainClaim, now: Now) {
         let is_newer = claim.stamp > self.stamp;
         // A native server's tombstone is shown as native servers tell it.
-        if is_newer && (claim.says_online || !self.is_native()) {
+        if is_newer && (claim.says_online() || !self.is_native()) {
             self.renew(claim.stamp, now);
         } else {
             self.saw(claim.stamp);
         }
-        if is_newer && claim.says_online && !self.is_native() {
+        if is_newer && claim.says_online() && !self.is_native() {
             self.monitor = claim.monitor;
         }
     }
 }
 
-impl Machine {
-    pub(in crate::protocol) fn hear(
-        &mut self,
+/// Merges a plain claim about a member.
+pub(in crate::protocol) fn merge_known(
+    members: &mut Members,
+    exchanges: &Exchanges,
+    cx: &mut Context,
+    identity: &Arc<str>,
+    claim: PlainClaim,
+    now: Now,
+) {
+    let Some(member) = members.roster.get_mut(identity) else { return };
+    if member.is_online() == claim.says_online() {
+        let is_vouched_for = member.is_unconfirmed && claim.vouches_for(member);
+        member.merge_agreement(claim, now);
+        if is_vouched_for {
+            members.roster.confirm(identity);
+        }
+        return;
+    }
+    if member.is_native() {
+        return hints::merge(members, cx, identity, claim, now);
+    }
+    let is_newer = claim.stamp > member.stamp;
+    let is_held_far_ahead = member.stamp.is_far_ahead(now);
+    member.saw(claim.stamp);
+    match (is_newer, claim.says_online()) {
+        (true, false) => merge_death(members, exchanges, cx, identity, claim, now),
+        (true, true) => merge_return(members, exchanges, cx, identity, claim, now),
+        (false, says_online) if is_held_far_ahead => {
+            clocks::check_far_ahead(members, cx, identity, says_online, now);
+        }
+        (false, true) => {
+            cx.effects.push(Effect::HastenDeathNotices);
+            // Rule R8: somebody holds a buried one for online. The tombstone goes out with the answer; whether it is false is
+            // asked of the subject itself.
+            if member.status == Status::Dead && !member.is_first_hand(false, now) {
+                cx.effects.push(Effect::Check(Arc::clone(identity), CheckReason::Hearsay));
+            }
+        }
+        (false, false) => {}
+    }
+}
+
+/// Merges a newer claim that an online member is offline.
+fn merge_death(
+    members: &mut Members,
+    exchanges: &Exchanges,
+    cx: &mut Context,
+    identity: &Arc<str>,
+    claim: PlainClaim,
+    now: Now,
+) {
+    let Some(member) = members.roster.get_mut(identity) else { return };
+    if member.is_first_hand(true, now) {
+        let reason = CheckReason::Accusation(claim.stamp);
+        return cx.effects.push(Effect::Check(Arc::clone(identity), reason));
+    }
+    if claim.is_expired_tombstone(now) {
+        return members.forget(cx, identity, now);
+    }
+    member.renew(claim.stamp, now);
+    member.dispute(exchanges.in_flight.last());
+    members.roster.transition(identity, claim.status, now.tick);
+    cx.effects.push(Effect::WatchAbsence(Arc::clone(identity)));
+    cx.effects.push(Effect::ScheduleDrop(claim.stamp));
+    request_check_of_hearsay(cx, identity, claim);
+}
+
+/// Merges a newer claim that an offline member is online.
+fn merge_return(
+    members: &mut Members,
+    exchanges: &Exchanges,
+    cx: &mut Context,
+    identity: &Arc<str>,
+    claim: PlainClaim,
+    now: Now,
+) {
+    let Some(member) = members.roster.get_mut(identity) else { return };
+    let PlainClaim { stamp, monitor, .. } = claim;
+    if member.is_first_hand(false, now) {
+        let reason = CheckReason::Comeback(Comeback { stamp, monitor });
+        return cx.effects.push(Effect::Check(Arc::clone(identity), reason));
+    }
+    member.renew(stamp, now);
+    member.monitor = monitor;
+    member.dispute(exchanges.in_flight.last());
+    members.roster.transition(identity, Status::Online, now.tick);
+    request_check_of_hearsay(cx, identity, claim);
+}
+
+fn request_check_of_hearsay(cx: &mut Context, identity: &Arc<str>, claim: PlainClaim) {
+    if claim.word != Word::Native {
+        cx.effects.push(Effect::Check(Arc::clone(identity), CheckReason::Hearsay));
+    }
+}
+
+impl Merging {
+    /// Merges a plain claim about a server that is no member.
+    pub(in crate::protocol) fn merge_new(
+        &self,
+        members: &mut Members,
+        exchanges: &Exchanges,
+        cx: &mut Context,
+        url: &BaseUrl,
+        claim: PlainClaim,
         now: Now,
-        source: Source,
-        says_online: bool,
-        entry: &ReceivedEntry<'_>,
     ) {
-        let stamp = match check_stamp(entry.last_update, now) {
-            Ok(stamp) => stamp,
-            Err(Rejection::FarAhead) => {
-                return self.hear_far_ahead(source, says_online, entry, now);
+        let identity = url.identity();
+        if self.outsiders.has(identity) {
+            if claim.says_online() {
+                self.outsiders.try_later(cx, url, now);
             }
-            Err(rejection) => return self.cx.log_rejection(rejection),
-        };
-        let subject = match self.identify(&entry.base_url) {
-            Ok(subject) => subject,
-            Err(rejection) => return self.cx.log_rejection(rejection),
-        };
-        let claim =
-            LegacyClaim { says_online, monitor: entry.monitor, stamp, is_verified: false, is_absent: false };
-        if let Source::Exchange(id) = source {
-            let Some(exchange) = self.exchanges.in_flight.get_mut(id) else { return };
-            if subject.identity() == Some(&exchange.peer) {
-                let Ok(url) = BaseUrl::parse(&entry.base_url) else { return };
-                let spelling = Arc::clone(url.spelling());
-                return exchange.hear_own_word(OwnWord {
-                    online: says_online,
-                    spelling,
-                    monitor: claim.monitor,
-                    stamp,
-                });
-            }
-            if exchange.purpose == Purpose::Inquiry {
-                return;
-            }
-        }
-        if source == Source::MasterList && !matches!(subject, Subject::Me) {
-            self.merging.rejected.let_in_from_list();
-        }
-        match subject {
-            Subject::Me => self.hear_about_myself(says_online, stamp, now),
-            Subject::Known(identity) => {
-                let is_repeated = source == Source::MasterList && says_online;
-                if !(is_repeated && self.repeat_listing(&identity, claim, now)) {
-                    self.hear_about_known(identity, claim, now);
-                }
-            }
-            Subject::New(url) => self.hear_about_new(source, &url, claim, now),
-        }
-    }
-
-    pub(in crate::protocol) fn hear_about_myself(&mut self, says_online: bool, stamp: Stamp, now: Now) {
-        let is_outdone = self.members.me.hear(says_online, stamp, now) == Contradiction::Outdone;
-        if is_outdone && !self.lifecycle.own_url.is_unreachable() {
-            self.push_to_few(now.tick);
-            self.spread_myself(now);
-        }
-    }
-
-    fn hear_about_new(&mut self, source: Source, url: &BaseUrl, claim: LegacyClaim, now: Now) {
-        if self.merging.outsiders.has(url.identity()) {
-            return if claim.says_online {
-                self.hear_of_outsider(url, now)
-            };
-        }
-        if self.members.hidden.blocks(url.identity(), claim.stamp) {
             return;
         }
-        if let Some(archived) =
-            self.members.archive.stamp_of(url.identity(), now).filter(|archived| claim.stamp <= *archived)
-        {
+        if members.hidden.blocks(identity, claim.stamp) {
+            return;
+        }
+        let incarnation = members.archive.incarnation_of(identity);
+        if let Some(archived) = members.archive.stamp_of(identity, now).filter(|held| claim.stamp <= *held) {
             // A clock that was ahead for a while has dropped it too early. Back on the lists, its server is tried now and then.
-            if claim.says_online && archived.age(now.wall) < TOMBSTONE_KEPT && !self.members.roster.is_full()
-            {
-                self.revive(url, claim, self.members.archive.incarnation_of(url.identity()), now);
+            let is_kept = archived.age(now.wall) < TOMBSTONE_KEPT;
+            if claim.says_online() && is_kept && !members.roster.is_full() {
+                revive(members, exchanges, cx, url, claim, now);
             }
-            return;
-        }
-        if claim.is_expired_tombstone(now) {
-            return self.members.archive.insert(Arc::clone(url.identity()), claim.stamp, Incarnation::NONE);
-        }
-        if self.members.roster.is_full() {
-            return self.cx.log_rejection(Rejection::RosterFull);
-        }
-        let incarnation = self.members.archive.incarnation_of(url.identity());
-        if claim.says_online && incarnation != Incarnation::NONE {
-            return self.revive(url, claim, incarnation, now);
-        }
-        self.members.archive.remove(url.identity());
-        self.members.supersede_hidden(&mut self.cx, url.identity());
-        self.apply(now);
-        if claim.says_online && source == Source::MasterList {
-            return self.hear_listed(url, claim, now);
-        }
-        let status = if claim.says_online { Status::Online } else { Status::Dead };
-        let mut member = Member::new(url, status, claim.monitor, claim.stamp, now);
-        member.incarnation = incarnation;
-        self.members.roster.insert(Arc::clone(url.identity()), member);
-        self.schedule_retention(claim, now);
-        self.request_check(url.identity());
-    }
-
-    /// A legacy peer says that a server is back whose tombstone has left the lists: heard as if it were still there.
-    fn revive(&mut self, url: &BaseUrl, claim: LegacyClaim, incarnation: Incarnation, now: Now) {
-        let stamp = self.members.archive.stamp_of(url.identity(), now).unwrap_or_default();
-        self.members.archive.remove(url.identity());
-        let mut member = Member::new(url, Status::Dead, claim.monitor, stamp, now);
-        member.incarnation = incarnation;
-        self.members.roster.insert(Arc::clone(url.identity()), member);
-        self.schedule_drop(stamp, now);
-        self.hear_about_known(Arc::clone(url.identity()), claim, now);
-    }
-
-    pub(in crate::protocol) fn hear_about_known(&mut self, identity: Arc<str>, claim: LegacyClaim, now: Now) {
-        let Some(member) = self.members.roster.get_mut(&identity) else { return };
-        if member.is_online() == claim.says_online {
-            let is_vouched_for = member.is_unconfirmed && (claim.is_verified || claim.stamp > member.stamp);
-            member.hear_agreement(claim, now);
-            if is_vouched_for {
-                self.members.roster.confirm(&identity);
-            }
-            return;
-        }
-        if member.is_native() {
-            return self.hear_hint(&identity, claim, now);
-        }
-        let is_newer = claim.stamp > member.stamp;
-        let is_held_far_ahead = member.stamp.is_far_ahead(now);
-        member.saw(claim.stamp);
-        if is_held_far_ahead && !is_newer {
-            return self.verify_far_ahead(&identity, claim.says_online, now);
-        }
-        if claim.says_online && !member.is_online() && !is_newer {
-            self.legacy.death_notices.record_missed(now.tick);
-        }
-        match (member.is_online(), claim.says_online) {
-            (true, false) if is_newer => {
-                if member.is_first_hand(true, now) {
-                    return self.accuse(&identity, claim.stamp);
-                }
-                if claim.is_expired_tombstone(now) {
-                    return self.forget(&identity, now);
-                }
-                member.renew(claim.stamp, now);
-                member.dispute(self.exchanges.in_flight.last());
-                let status = if claim.is_absent { Status::Left } else { Status::Dead };
-                self.members.roster.transition(&identity, status, now.tick);
-                self.watch_absence(&identity, now);
-                self.schedule_retention(claim, now);
-                self.question_hearsay(&identity, claim);
-            }
-            (false, true) if is_newer => {
-                if member.is_first_hand(false, now) {
-                    let comeback = Comeback { stamp: claim.stamp, monitor: claim.monitor };
-                    return self.hear_comeback(&identity, comeback);
-                }
-                member.renew(claim.stamp, now);
-                member.monitor = claim.monitor;
-                member.dispute(self.exchanges.in_flight.last());
-                self.members.roster.transition(&identity, Status::Online, now.tick);
-                self.question_hearsay(&identity, claim);
-            }
-            // Rule R8: somebody holds a buried one for online. The tombstone goes out with the answer; whether it is
-            // false is asked of the subject itself.
-            (false, true) if member.status == Status::Dead && !member.is_first_hand(false, now) => {
-                self.request_check(&identity);
-            }
-            _ => {}
+        } else if claim.is_expired_tombstone(now) {
+            members.archive.insert(Arc::clone(identity), claim.stamp, Incarnation::NONE);
+        } else if members.roster.is_full() {
+            cx.log_rejection(Rejection::RosterFull);
+        } else if claim.says_online() && incarnation != Incarnation::NONE {
+            revive(members, exchanges, cx, url, claim, now);
+        } else {
+            members.archive.remove(identity);
+            members.supersede_hidden(cx, identity);
+            add(members, cx, url, incarnation, claim, now);
         }
     }
+}
 
-    fn question_hearsay(&mut self, identity: &Arc<str>, claim: LegacyClaim) {
-        if !claim.is_verified {
-            self.request_check(identity);
-        }
+/// Makes a server a member.
+fn add(
+    members: &mut Members,
+    cx: &mut Context,
+    url: &BaseUrl,
+    incarnation: Incarnation,
+    claim: PlainClaim,
+    now: Now,
+) {
+    let identity = url.identity();
+    let mut member = Member::new(url, claim.status, claim.monitor, claim.stamp, now);
+    let is_listed = claim.says_online() && claim.word == Word::MasterList;
+    member.is_unconfirmed = is_listed;
+    member.incarnation = incarnation;
+    members.roster.insert(Arc::clone(identity), member);
+    if !claim.says_online() {
+        cx.effects.push(Effect::ScheduleDrop(claim.stamp));
     }
+    // A young one may not listen yet: rule "Grace".
+    let is_old = claim.stamp.age(now.wall) >= YOUNG;
+    let peer = Arc::clone(identity);
+    cx.effects.push(if is_listed && is_old {
+        Effect::AskListing(peer)
+    } else {
+        Effect::Check(peer, CheckReason::Hearsay)
+    });
+}
 
-    fn schedule_retention(&mut self, claim: LegacyClaim, now: Now) {
-        if !claim.says_online {
-            self.schedule_drop(claim.stamp, now);
+/// A legacy peer says that a server is online whose tombstone has left the lists: merged as if it were still there.
+fn revive(
+    members: &mut Members,
+    exchanges: &Exchanges,
+    cx: &mut Context,
+    url: &BaseUrl,
+    claim: PlainClaim,
+    now: Now,
+) {
+    let identity = url.identity();
+    let stamp = members.archive.stamp_of(identity, now).unwrap_or_default();
+    let mut member = Member::new(url, Status::Dead, claim.monitor, stamp, now);
+    member.incarnation = members.archive.incarnation_of(identity);
+    members.archive.remove(identity);
+    members.roster.insert(Arc::clone(identity), member);
+    cx.effects.push(Effect::ScheduleDrop(stamp));
+    merge_known(members, exchanges, cx, identity, claim, now);
+}
+
+impl PlainClaim {
+    /// Whether it shows that an unconfirmed member exists.
+    fn vouches_for(self, member: &Member) -> bool {
+        match self.word {
+            Word::MasterList => false,
+            Word::Peer => self.stamp > member.stamp,
+            Word::Native => true,
         }
     }
 }

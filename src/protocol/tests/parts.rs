@@ -11,6 +11,7 @@ use crate::protocol::exchanges::Exchanges;
 use crate::protocol::exchanges::in_flight::{OwnWord, Purpose};
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
+use crate::protocol::merging::Merging;
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::status::Status;
@@ -20,6 +21,7 @@ use crate::protocol::types::time::{Incarnation, Now, Stamp, Tick};
 pub(super) struct Parts {
     pub(super) members: Members,
     pub(super) exchanges: Exchanges,
+    pub(super) merging: Merging,
     pub(super) cx: Context,
 }
 
@@ -36,7 +38,8 @@ impl Parts {
 
     fn of(config: Config) -> Self {
         let members = Members::new(&config, 1, at(0));
-        Self { members, exchanges: Exchanges::new(1), cx: Context::new(config, 1) }
+        let merging = Merging::default();
+        Self { members, exchanges: Exchanges::new(1), merging, cx: Context::new(config, 1) }
     }
 
     /// Adds a legacy peer, and returns its identity.

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use crate::protocol::context::timers::Timer;
 use crate::protocol::machine::Machine;
-use crate::protocol::members::member::suspicion::Suspicion;
 use crate::protocol::members::roster::digest::short_name;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::types::accusers::Accusers;
@@ -50,19 +49,12 @@ impl Machine {
                     return;
                 }
             }
-            (Status::Online, _) => self.begin_suspicion(identity, accusers, now),
+            (Status::Online, _) => self.members.roster.begin_suspicion(identity, accusers, now.tick),
             _ => return,
         }
         self.schedule_suspicion(identity, now);
         self.spread(identity, now);
         self.tell_suspect(identity, now);
-    }
-
-    pub(in crate::protocol) fn begin_suspicion(&mut self, identity: &Arc<str>, accusers: Accusers, now: Now) {
-        self.members.roster.transition(identity, Status::Suspect, now.tick);
-        if let Some(member) = self.members.roster.get_mut(identity) {
-            member.hold_against(Suspicion { since: now.tick, accusers });
-        }
     }
 
     /// Whether nobody is suspected.

@@ -1,0 +1,55 @@
+//! Rule R5: what others say of this server itself.
+//!
+//! It alone is the authority on that: no claim replaces its own entry, and one that is not older is outdone.
+
+use std::sync::Arc;
+
+use crate::protocol::context::effect::Effect;
+use crate::protocol::context::{Context, RunState};
+use crate::protocol::exchanges::Exchanges;
+use crate::protocol::members::Members;
+use crate::protocol::members::local_server::Contradiction;
+use crate::protocol::types::claim::Claim;
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Incarnation, Now, Stamp};
+
+/// Merges a plain claim about this server.
+pub(in crate::protocol) fn merge_plain(
+    members: &mut Members,
+    cx: &mut Context,
+    says_online: bool,
+    stamp: Stamp,
+    now: Now,
+) {
+    if members.me.hear(says_online, stamp, now) == Contradiction::Outdone {
+        cx.effects.push(Effect::AnnounceRefutation);
+    }
+}
+
+/// Merges what a native server says of this one.
+pub(in crate::protocol) fn merge_native(
+    members: &mut Members,
+    exchanges: &mut Exchanges,
+    cx: &mut Context,
+    claim: &Claim,
+    now: Now,
+) {
+    if claim.incarnation == Incarnation::NONE {
+        return merge_plain(members, cx, claim.status.is_online(), claim.last_update, now);
+    }
+    let is_newcomer = cx.run_state == RunState::Starting;
+    let held = members.me.incarnation();
+    let is_higher = claim.status == Status::Online && claim.incarnation > held;
+    if is_higher && !is_newcomer {
+        cx.effects.push(Effect::MeetSibling);
+    }
+    if members.me.hear_native(claim, is_newcomer, now) == Contradiction::None {
+        return;
+    }
+    let has_refuted = members.me.is_online() && claim.status != Status::Online;
+    if has_refuted && members.me.incarnation() > held {
+        exchanges.health.worsen();
+    }
+    cx.effects.push(Effect::Spread(Arc::from(members.me.identity())));
+    cx.effects.push(Effect::PushToFew);
+}

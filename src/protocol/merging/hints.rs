@@ -1,0 +1,37 @@
+//! Rule R4: what comes by way of a legacy peer about a native server is a hint, to be looked into.
+
+use std::sync::Arc;
+
+use crate::protocol::context::Context;
+use crate::protocol::context::effect::{CheckReason, Effect};
+use crate::protocol::members::Members;
+use crate::protocol::merging::clocks;
+use crate::protocol::merging::plain::PlainClaim;
+use crate::protocol::types::time::Now;
+
+/// Merges a plain claim that contradicts what is held of a native server.
+pub(in crate::protocol) fn merge(
+    members: &mut Members,
+    cx: &mut Context,
+    identity: &Arc<str>,
+    claim: PlainClaim,
+    now: Now,
+) {
+    let Some(member) = members.roster.get_mut(identity) else { return };
+    let is_newer = claim.stamp > member.stamp;
+    member.saw(claim.stamp);
+    match (member.is_online(), claim.says_online()) {
+        (true, false) if is_newer => {
+            cx.effects.push(Effect::Check(Arc::clone(identity), CheckReason::Hearsay));
+        }
+        // A stamp that equals its tombstone's is no old one: it may be its own, of a clock that runs behind.
+        (false, true) if claim.stamp >= member.stamp => {
+            cx.effects.push(Effect::Check(Arc::clone(identity), CheckReason::Question));
+        }
+        (false, true) if member.stamp.is_far_ahead(now) => {
+            clocks::check_far_ahead(members, cx, identity, true, now);
+        }
+        (false, true) => cx.effects.push(Effect::HastenDeathNotices),
+        _ => {}
+    }
+}

@@ -1,0 +1,237 @@
+//! Merging of native claims: their worth, what becomes of the subject, and who else must hear of it.
+
+use std::sync::Arc;
+
+use super::parts::{Parts, at};
+use super::world::EPOCH;
+use crate::protocol::context::RunState;
+use crate::protocol::context::effect::Effect;
+use crate::protocol::merging::about_self;
+use crate::protocol::merging::native::{self, NativeClaim, Worth};
+use crate::protocol::types::accusers::Accusers;
+use crate::protocol::types::base_url::BaseUrl;
+use crate::protocol::types::claim::Claim;
+use crate::protocol::types::ids::Origin;
+use crate::protocol::types::status::Status::{self, Dead, Left, Online, Suspect};
+use crate::protocol::types::time::{Incarnation, Stamp};
+
+const A: &str = "http://a/";
+const NOW: u64 = 100_000;
+
+fn a() -> Arc<str> {
+    A.into()
+}
+
+fn stamp(stamp: u64) -> Stamp {
+    Stamp(EPOCH + stamp)
+}
+
+fn claim(url: &str, status: Status, incarnation: u32, at: u64) -> Claim {
+    let accusers = if status == Suspect { [1].into_iter().collect() } else { Accusers::default() };
+    Claim {
+        base_url: url.into(),
+        status,
+        incarnation: Incarnation(incarnation),
+        last_update: stamp(at),
+        monitor: false,
+        age: 0,
+        accusers,
+    }
+}
+
+/// The outcome of a claim about the member A: its worth, A's status and stamp, and the effects.
+fn told(parts: &mut Parts, claim: &Claim, origin: Origin) -> (Worth, (Status, u64), Vec<Effect>) {
+    let said = NativeClaim { claim, origin };
+    let worth = native::merge_known(&mut parts.members, &parts.exchanges, &mut parts.cx, &a(), said, at(NOW));
+    (worth, parts.stand(A), parts.effects())
+}
+
+/// The outcome of a rumour about A, which is no member.
+fn told_of_new(parts: &mut Parts, claim: &Claim) -> (Worth, Vec<Effect>) {
+    let url = BaseUrl::parse(A).unwrap();
+    let said = NativeClaim { claim, origin: Origin::Rumour };
+    let worth = parts.merging.merge_new_native(&mut parts.members, &mut parts.cx, &url, said, at(NOW));
+    (worth, parts.effects())
+}
+
+/// The effects of a native claim about this server.
+fn told_of_me(parts: &mut Parts, claim: &Claim) -> Vec<Effect> {
+    about_self::merge_native(&mut parts.members, &mut parts.exchanges, &mut parts.cx, claim, at(NOW));
+    parts.effects()
+}
+
+#[test]
+fn an_equal_claim_has_no_effect() {
+    for status in [Online, Dead, Left] {
+        let mut parts = Parts::native();
+        parts.add_native(A, status, 7);
+        let outcome = told(&mut parts, &claim(A, status, 7, 0), Origin::Rumour);
+        assert_eq!(outcome, (Worth::Known, (status, 0), vec![]));
+    }
+}
+
+#[test]
+fn a_suspicion_is_passed_on_unless_a_roster_brought_it() {
+    let suspicion = claim(A, Suspect, 7, 0);
+    let mut parts = Parts::native();
+    parts.add_native(A, Online, 7);
+    let expected = vec![Effect::ScheduleSuspicion(a()), Effect::Spread(a())];
+    assert_eq!(told(&mut parts, &suspicion, Origin::Rumour), (Worth::News, (Suspect, 0), expected));
+    let mut parts = Parts::native();
+    parts.add_native(A, Online, 7);
+    let expected = vec![Effect::ScheduleSuspicion(a())];
+    assert_eq!(told(&mut parts, &suspicion, Origin::Transfer), (Worth::News, (Suspect, 0), expected));
+}
+
+#[test]
+fn another_accuser_shortens_a_suspicion() {
+    let mut parts = Parts::native();
+    parts.add_native(A, Online, 7);
+    told(&mut parts, &claim(A, Suspect, 7, 0), Origin::Rumour);
+    let second = Claim { accusers: [2].into_iter().collect(), ..claim(A, Suspect, 7, 0) };
+    let expected = vec![Effect::ScheduleSuspicion(a()), Effect::Spread(a())];
+    assert_eq!(told(&mut parts, &second, Origin::Rumour), (Worth::News, (Suspect, 0), expected));
+    assert_eq!(parts.member(A).suspicion().unwrap().accusers.len(), 2);
+    assert_eq!(told(&mut parts, &second, Origin::Rumour), (Worth::Known, (Suspect, 0), vec![]));
+}
+
+#[test]
+fn a_refutation_ends_a_suspicion() {
+    let mut parts = Parts::native();
+    parts.add_native(A, Online, 7);
+    told(&mut parts, &claim(A, Suspect, 7, 0), Origin::Rumour);
+    let expected = vec![Effect::RecordWord(a()), Effect::Spread(a())];
+    let outcome = told(&mut parts, &claim(A, Online, 8, 20), Origin::Rumour);
+    assert_eq!(outcome, (Worth::News, (Online, 20), expected));
+    assert_eq!(parts.member(A).suspicion(), None);
+}
+
+#[test]
+fn a_death_is_passed_on_to_native_servers_and_legacy_peers() {
+    let mut parts = Parts::native();
+    parts.add_native(A, Online, 7);
+    let expected = vec![
+        Effect::ScheduleDrop(stamp(20)),
+        Effect::WatchAbsence(a()),
+        Effect::SendDeathNotices,
+        Effect::Spread(a()),
+    ];
+    let outcome = told(&mut parts, &claim(A, Dead, 7, 20), Origin::Rumour);
+    assert_eq!(outcome, (Worth::News, (Dead, 20), expected));
+}
+
+#[test]
+fn an_outdated_claim_changes_nothing_and_is_objected_to() {
+    let mut parts = Parts::native();
+    parts.add_native(A, Online, 7);
+    let outcome = told(&mut parts, &claim(A, Dead, 6, 20), Origin::Rumour);
+    assert_eq!(outcome, (Worth::Outdated, (Online, 0), vec![]));
+    let mut parts = Parts::native();
+    parts.add_native(A, Dead, 7);
+    let outcome = told(&mut parts, &claim(A, Online, 7, 20), Origin::Rumour);
+    assert_eq!(outcome, (Worth::Outdated, (Dead, 0), vec![Effect::DisputeDeath(a())]));
+}
+
+#[test]
+fn a_server_back_from_the_dead_whom_nobody_here_has_met_is_a_stranger() {
+    let mut parts = Parts::native();
+    parts.add_native(A, Dead, 7);
+    let expected =
+        vec![Effect::RecordWord(a()), Effect::GatherStranger(a(), Origin::Rumour), Effect::Spread(a())];
+    let outcome = told(&mut parts, &claim(A, Online, 8, 20), Origin::Rumour);
+    assert_eq!(outcome, (Worth::News, (Online, 20), expected));
+}
+
+#[test]
+fn a_new_native_server_is_a_stranger() {
+    let mut parts = Parts::native();
+    parts.add(A, Online, 30);
+    parts.members.hide(&mut parts.cx, &a(), at(0).tick, at(0));
+    parts.effects();
+    let expected = vec![
+        Effect::ForgetHidden(a()),
+        Effect::GatherStranger(a(), Origin::Rumour),
+        Effect::RecordWord(a()),
+        Effect::Spread(a()),
+    ];
+    let outcome = told_of_new(&mut parts, &claim(A, Online, 7, 20));
+    assert_eq!((outcome, parts.stand(A)), ((Worth::News, expected), (Online, 20)));
+    assert_eq!(parts.member(A).highest_seen(), stamp(30), "that of the hidden server");
+}
+
+#[test]
+fn the_archive_blocks_an_earlier_life() {
+    let mut parts = Parts::native();
+    parts.members.archive.insert(a(), stamp(20), Incarnation(7));
+    assert_eq!(told_of_new(&mut parts, &claim(A, Online, 7, 90)), (Worth::Known, vec![]));
+    assert_eq!(told_of_new(&mut parts, &claim(A, Online, 0, 90)), (Worth::Known, vec![]));
+    assert_eq!(told_of_new(&mut parts, &claim(A, Online, 8, 10)).0, Worth::News);
+}
+
+#[test]
+fn a_legacy_peer_that_has_spoken_since_stays_online() {
+    let mut parts = Parts::native();
+    parts.add(A, Online, 10);
+    let outcome = told(&mut parts, &claim(A, Dead, 7, 5), Origin::Rumour);
+    assert_eq!(outcome, (Worth::Outdated, (Online, 10), vec![]));
+    assert!(!parts.member(A).is_native());
+}
+
+#[test]
+fn a_legacy_peer_that_says_itself_that_it_is_native_is() {
+    let mut parts = Parts::native();
+    parts.add(A, Dead, 10);
+    let online = claim(A, Online, 7, 5);
+    let expected = vec![Effect::DisputeDeath(a())];
+    assert_eq!(told(&mut parts, &online, Origin::Rumour), (Worth::Outdated, (Dead, 10), expected));
+    let (worth, (status, _), _) =
+        told(&mut parts, &Claim { incarnation: Incarnation(8), ..online }, Origin::Subject);
+    assert_eq!((worth, status, parts.member(A).is_native()), (Worth::News, Online, true));
+}
+
+#[test]
+fn what_a_native_server_found_of_a_legacy_peer_is_passed_on() {
+    let mut parts = Parts::native();
+    parts.add(A, Online, 10);
+    let expected = vec![Effect::WatchAbsence(a()), Effect::ScheduleDrop(stamp(20)), Effect::Spread(a())];
+    let outcome = told(&mut parts, &claim(A, Dead, 0, 20), Origin::Rumour);
+    assert_eq!(outcome, (Worth::News, (Dead, 20), expected));
+    let outcome = told(&mut parts, &claim(A, Dead, 0, 20), Origin::Rumour);
+    assert_eq!(outcome, (Worth::Known, (Dead, 20), vec![]));
+}
+
+#[test]
+fn a_plain_claim_about_this_server_is_outdone_if_it_is_not_older() {
+    let mut parts = Parts::plain();
+    let held = parts.members.me.stamp();
+    about_self::merge_plain(&mut parts.members, &mut parts.cx, true, held.next(), at(NOW));
+    assert_eq!(parts.effects(), []);
+    about_self::merge_plain(&mut parts.members, &mut parts.cx, false, held, at(NOW));
+    assert_eq!(parts.effects(), [Effect::AnnounceRefutation]);
+    assert!(parts.members.me.stamp() > held);
+}
+
+#[test]
+fn a_suspicion_of_this_server_is_refuted_and_worsens_its_health() {
+    let mut parts = Parts::native();
+    parts.cx.run_state = RunState::Running;
+    let held = parts.members.me.incarnation();
+    let me: Arc<str> = "http://me/".into();
+    assert_eq!(told_of_me(&mut parts, &claim(&me, Suspect, held.0 - 1, 0)), []);
+    let stretch = parts.exchanges.health.stretch();
+    let effects = told_of_me(&mut parts, &claim(&me, Suspect, held.0, 0));
+    assert_eq!(effects, [Effect::Spread(me), Effect::PushToFew]);
+    assert_eq!(parts.members.me.incarnation(), held.next());
+    assert!(parts.exchanges.health.stretch() > stretch);
+}
+
+#[test]
+fn a_higher_incarnation_of_this_server_is_that_of_a_sibling() {
+    let mut parts = Parts::native();
+    parts.cx.run_state = RunState::Running;
+    let me: Arc<str> = "http://me/".into();
+    let higher = parts.members.me.incarnation().next();
+    let effects = told_of_me(&mut parts, &claim(&me, Online, higher.0, 0));
+    assert_eq!(effects, [Effect::MeetSibling, Effect::Spread(me), Effect::PushToFew]);
+    assert_eq!(parts.members.me.incarnation(), higher);
+}
