@@ -11,6 +11,7 @@ use crate::protocol::context::config::MasterListConfig;
 use crate::protocol::context::output::Transmit;
 use crate::protocol::context::timers::Timer;
 use crate::protocol::lifecycle::phase::Phase;
+use crate::protocol::lifecycle::revision;
 use crate::protocol::lifecycle::upload::Tries;
 use crate::protocol::machine::Machine;
 use crate::protocol::types::ids::{ExchangeId, Source};
@@ -150,7 +151,7 @@ impl Machine {
 
     /// A list whose servers are all out of reach may soon name others.
     fn download_again_if_alone(&mut self, document: &Document, now: Now) {
-        if !self.members.isolation.has_heard() && self.names_others(document) {
+        if !self.members.isolation.has_heard() && revision::names_others(&self.members, &self.cx, document) {
             let pause = FIRST_PAUSE_ALONE.saturating_mul(1 << self.lifecycle.master_list.lonely.min(4));
             self.lifecycle.master_list.lonely += 1;
             self.schedule_download(pause, None, now);

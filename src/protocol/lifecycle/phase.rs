@@ -16,6 +16,7 @@ use crate::protocol::context::output::{Event, Transmit};
 use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::lifecycle::own_url::SIBLING_PATIENCE;
+use crate::protocol::lifecycle::reconnect;
 use crate::protocol::machine::Machine;
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::time::{Now, Stamp};
@@ -166,7 +167,7 @@ impl Machine {
         self.members.roster.journal.begin(now.tick);
         self.cx.timers.stop(Timer::Bootstrap);
         self.schedule_round(now);
-        self.schedule_reconnect(now.tick);
+        reconnect::schedule(&mut self.cx, now.tick);
         self.schedule_announcement(now.tick);
         self.cx.timers.set(Timer::Retention, now.tick);
         self.schedule_push(now.tick);

@@ -9,6 +9,7 @@ use rand::RngExt;
 use crate::protocol::context::output::Transmit;
 use crate::protocol::context::timers::Timer;
 use crate::protocol::lifecycle::phase::Phase;
+use crate::protocol::lifecycle::revision;
 use crate::protocol::machine::Machine;
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::time::{Now, Tick};
@@ -69,7 +70,9 @@ impl Machine {
     }
 
     pub(in crate::protocol) fn upload(&mut self, document: &Document, now: Now) {
-        let Some(entries) = self.revise(document, now) else { return self.end_upload(now) };
+        let Some(entries) = revision::revise(&self.members, &self.cx, document, now) else {
+            return self.end_upload(now);
+        };
         let condition = self.condition(document, now.tick);
         let id = self.exchanges.in_flight.next_id();
         self.lifecycle.master_list.current = Some(id);

@@ -1,6 +1,7 @@
 //! Effects: the one place where what a rule wants of another component is carried out.
 
 use crate::protocol::context::effect::Effect;
+use crate::protocol::lifecycle::retention;
 use crate::protocol::machine::Machine;
 use crate::protocol::types::time::Now;
 
@@ -30,7 +31,7 @@ impl Machine {
             Effect::PushTo(peer) => self.push_to(peer, now),
             Effect::SendDeathNotices => self.hear_death_notices(now),
             Effect::HastenDeathNotices => self.legacy.death_notices.record_missed(now.tick),
-            Effect::ScheduleDrop(stamp) => self.schedule_drop(stamp, now),
+            Effect::ScheduleDrop(stamp) => retention::schedule_drop(&mut self.cx, stamp, now),
             Effect::WatchAbsence(peer) => self.watch_absence(&peer, now),
             Effect::CheckAgain(peer) => self.check_again(&peer),
             Effect::Hide(peer, heard_since) => self.hide(&peer, heard_since, now),
