@@ -1,27 +1,30 @@
 //! The master list: hearsay like any other, and written with care.
 //!
-//! Never written after a failed download; whatever others wrote is kept, verified or not, except servers with a
-//! tombstone; written only where that changes something, and under a condition where the store knows any.
+//! It is never written after a failed download. What others wrote is kept, verified or not, except servers with a
+//! tombstone. It is written only if that changes something, and under a condition if the store knows any.
 
 use std::time::Duration;
 
 use rand::RngExt;
 
+use crate::protocol::context::Context;
 use crate::protocol::context::config::MasterListConfig;
 use crate::protocol::context::output::Transmit;
 use crate::protocol::context::timers::Timer;
-use crate::protocol::lifecycle::phase::Phase;
+use crate::protocol::exchanges::Exchanges;
 use crate::protocol::lifecycle::revision;
 use crate::protocol::lifecycle::upload::Tries;
-use crate::protocol::machine::Machine;
-use crate::protocol::types::ids::{ExchangeId, Source};
+use crate::protocol::members::Members;
+use crate::protocol::merging::clocks::Rejected;
+use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::time::{Now, Tick};
-use crate::protocol::wire::document::{self, Document, DownloadFailure};
+use crate::protocol::wire::document::{self, Document};
 
-/// The first pause after a failed download; doubles with each further failure.
+/// First pause after a failed download; doubles with each further failure.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
+/// Longest such pause.
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
-/// The first pause before another download where nobody on the list has answered; doubles up to
+/// First pause before another download if nobody on the list has answered; doubles up to
 /// [`LONGEST_RETRY`]. A greeting takes up to 5 s.
 const FIRST_PAUSE_ALONE: Duration = Duration::from_secs(5);
 
@@ -33,7 +36,7 @@ pub(in crate::protocol) struct MasterList {
     pub(in crate::protocol) without_conditions_until: Option<Tick>,
     /// Whether it was told that tags of downloads are not those of uploads.
     pub(in crate::protocol) has_warned_of_tags: bool,
-    /// The download or upload under way.
+    /// The download or upload in flight.
     pub(in crate::protocol) current: Option<ExchangeId>,
     /// Whether an upload is due as soon as a download succeeds.
     pub(in crate::protocol) wants_upload: bool,
@@ -62,122 +65,116 @@ impl MasterList {
         }
     }
 
-    /// No outcome of what is under way is wanted any more.
+    /// Gives up what is in flight and what is wanted.
     pub(in crate::protocol) fn give_up(&mut self) {
         self.current = None;
+        self.end_upload();
+    }
+
+    /// Ends the upload that was wanted.
+    pub(in crate::protocol) fn end_upload(&mut self) {
         self.wants_upload = false;
         self.tries = Tries::default();
     }
+
+    /// Whether this download or upload is the one in flight, which is over then.
+    pub(in crate::protocol) fn take_current(&mut self, id: ExchangeId) -> bool {
+        self.current.take_if(|current| *current == id).is_some()
+    }
+
+    /// Begins an announcement, and schedules the next one.
+    pub(in crate::protocol) fn announce(
+        &mut self,
+        exchanges: &mut Exchanges,
+        rejected: &mut Rejected,
+        cx: &mut Context,
+        now: Now,
+    ) {
+        self.wants_upload = true;
+        self.tries = Tries::default();
+        schedule_announcement(cx, now.tick);
+        self.download(exchanges, rejected, cx);
+    }
+
+    /// Downloads the list, unless a download or an upload is in flight.
+    pub(in crate::protocol) fn download(
+        &mut self,
+        exchanges: &mut Exchanges,
+        rejected: &mut Rejected,
+        cx: &mut Context,
+    ) {
+        if self.current.is_none() {
+            let id = exchanges.in_flight.next_id();
+            self.current = Some(id);
+            cx.timers.stop(Timer::Download);
+            rejected.begin_list();
+            cx.transmits.push_back(Transmit::DownloadMasterList { id });
+        }
+    }
+
+    /// Downloads the list again, if there is still a reason for it.
+    pub(in crate::protocol) fn download_again(
+        &mut self,
+        members: &Members,
+        exchanges: &mut Exchanges,
+        rejected: &mut Rejected,
+        cx: &mut Context,
+    ) {
+        let is_wanted = rejected.take_wanted_list() || self.wants_upload;
+        if is_wanted || self.failures > 0 || !members.isolation.has_heard() {
+            self.download(exchanges, rejected, cx);
+        }
+    }
+
+    /// Records a download. A list whose servers are all out of reach may soon name others, so it is downloaded again.
+    pub(in crate::protocol) fn record_download(
+        &mut self,
+        members: &Members,
+        cx: &mut Context,
+        document: &Document,
+        now: Now,
+    ) {
+        if !members.isolation.has_heard() && revision::names_others(members, cx, document) {
+            let pause = FIRST_PAUSE_ALONE.saturating_mul(1 << self.lonely.min(4));
+            self.lonely += 1;
+            schedule_download(cx, pause, None, now);
+        }
+    }
+
+    /// Forgets failed downloads, as one has succeeded.
+    pub(in crate::protocol) fn end_failures(&mut self) {
+        self.failures = 0;
+    }
+
+    /// Schedules the download that follows a failed one.
+    pub(in crate::protocol) fn schedule_retry(
+        &mut self,
+        cx: &mut Context,
+        at_least: Option<Duration>,
+        now: Now,
+    ) {
+        let pause = FIRST_RETRY.saturating_mul(1 << self.failures.min(6));
+        self.failures += 1;
+        schedule_download(cx, pause, at_least, now);
+    }
 }
 
-impl Machine {
-    pub(in crate::protocol) fn schedule_announcement(&mut self, now: Tick) {
-        let config = &self.cx.config.master_list;
-        let spread = config.announce_interval.mul_f64(self.cx.rng.random::<f64>());
-        self.cx.timers.set(Timer::Announce, now + config.announce_minimum + spread);
-    }
+/// Logs that the list was not downloaded.
+pub(in crate::protocol) fn log_failure(cx: &mut Context, reason: &str, now: Now) {
+    let place = document::without_secrets(&cx.config.master_list.url);
+    cx.log_own_failure(format!("Failed to download master list from {place}:"), reason, now.tick);
+}
 
-    pub(in crate::protocol) fn announce_to_master_list(&mut self, now: Now) {
-        self.lifecycle.master_list.wants_upload = true;
-        self.lifecycle.master_list.tries = Tries::default();
-        self.schedule_announcement(now.tick);
-        self.download_master_list();
-    }
+/// Schedules the next announcement.
+pub(in crate::protocol) fn schedule_announcement(cx: &mut Context, now: Tick) {
+    let config = &cx.config.master_list;
+    let spread = config.announce_interval.mul_f64(cx.rng.random::<f64>());
+    cx.timers.set(Timer::Announce, now + config.announce_minimum + spread);
+}
 
-    pub(in crate::protocol) fn download_master_list(&mut self) {
-        if self.lifecycle.master_list.current.is_none() {
-            let id = self.exchanges.in_flight.next_id();
-            self.lifecycle.master_list.current = Some(id);
-            self.cx.timers.stop(Timer::Download);
-            self.merging.rejected.begin_list();
-            self.cx.transmits.push_back(Transmit::DownloadMasterList { id });
-        }
-    }
-
-    /// The outcome of a download: the list, or why there is none. Merges the claims that the document still holds.
-    pub fn handle_download(&mut self, now: Now, id: ExchangeId, outcome: &Result<Document, DownloadFailure>) {
-        if self.lifecycle.master_list.current.take_if(|current| *current == id).is_none() {
-            return;
-        }
-        self.cx.parsing.lift();
-        match outcome {
-            Ok(document) => {
-                self.lifecycle.master_list.failures = 0;
-                self.merge_lists(now, Source::MasterList, &document.claims);
-                self.legacy.listings.ask_some_again(&self.members, &mut self.cx);
-                self.greet_after_download(now);
-                self.download_again_if_alone(document, now);
-                if self.merging.rejected.schedule_download(&self.members, &mut self.cx, now.tick) {
-                    self.lifecycle.master_list.has_greeted = false;
-                }
-                if self.lifecycle.master_list.wants_upload {
-                    self.upload(document, now);
-                }
-            }
-            Err(failure) => {
-                let place = document::without_secrets(&self.cx.config.master_list.url);
-                self.cx.log_own_failure(
-                    format!("Failed to download master list from {place}:"),
-                    &failure.reason,
-                    now.tick,
-                );
-                match self.lifecycle.phase {
-                    Phase::LastUpload if failure.is_passing => {
-                        if !self.retry_upload(failure.retry_after, now.tick) {
-                            self.end_farewell_stage(now);
-                        }
-                        return;
-                    }
-                    Phase::LastUpload => return self.end_farewell_stage(now),
-                    Phase::Downloading => self.begin_running(now),
-                    _ => {}
-                }
-                self.schedule_retry(failure.retry_after, now);
-            }
-        }
-        self.schedule_verification(now.tick);
-    }
-
-    fn greet_after_download(&mut self, now: Now) {
-        if std::mem::replace(&mut self.lifecycle.master_list.has_greeted, true) {
-            return;
-        }
-        match self.lifecycle.phase {
-            Phase::Downloading => self.greet(now),
-            Phase::Running => self.push_to_many(now.tick),
-            _ => {}
-        }
-    }
-
-    /// A list whose servers are all out of reach may soon name others.
-    fn download_again_if_alone(&mut self, document: &Document, now: Now) {
-        if !self.members.isolation.has_heard() && revision::names_others(&self.members, &self.cx, document) {
-            let pause = FIRST_PAUSE_ALONE.saturating_mul(1 << self.lifecycle.master_list.lonely.min(4));
-            self.lifecycle.master_list.lonely += 1;
-            self.schedule_download(pause, None, now);
-        }
-    }
-
-    /// The moment for another download has come.
-    pub(in crate::protocol) fn download_again(&mut self) {
-        let has_failed = self.lifecycle.master_list.failures > 0;
-        let is_wanted = self.merging.rejected.take_wanted_list() || self.lifecycle.master_list.wants_upload;
-        if is_wanted || has_failed || !self.members.isolation.has_heard() {
-            self.download_master_list();
-        }
-    }
-
-    fn schedule_retry(&mut self, at_least: Option<Duration>, now: Now) {
-        let list = &mut self.lifecycle.master_list;
-        let pause = FIRST_RETRY.saturating_mul(1 << list.failures.min(6));
-        list.failures += 1;
-        self.schedule_download(pause, at_least, now);
-    }
-
-    fn schedule_download(&mut self, pause: Duration, at_least: Option<Duration>, now: Now) {
-        let pause = pause.min(LONGEST_RETRY);
-        let pause = pause.mul_f64(self.cx.rng.random_range(0.5..1.0));
-        let pause = pause.max(at_least.unwrap_or_default().min(LONGEST_RETRY));
-        self.cx.timers.set(Timer::Download, now.tick + pause);
-    }
+fn schedule_download(cx: &mut Context, pause: Duration, at_least: Option<Duration>, now: Now) {
+    let pause = pause.min(LONGEST_RETRY);
+    let pause = pause.mul_f64(cx.rng.random_range(0.5..1.0));
+    let pause = pause.max(at_least.unwrap_or_default().min(LONGEST_RETRY));
+    cx.timers.set(Timer::Download, now.tick + pause);
 }

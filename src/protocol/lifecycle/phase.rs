@@ -16,7 +16,7 @@ use crate::protocol::context::output::{Event, Transmit};
 use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::lifecycle::own_url::SIBLING_PATIENCE;
-use crate::protocol::lifecycle::reconnect;
+use crate::protocol::lifecycle::{master_list, reconnect};
 use crate::protocol::machine::Machine;
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::time::{Now, Stamp};
@@ -168,7 +168,7 @@ impl Machine {
         self.cx.timers.stop(Timer::Bootstrap);
         self.schedule_round(now);
         reconnect::schedule(&mut self.cx, now.tick);
-        self.schedule_announcement(now.tick);
+        master_list::schedule_announcement(&mut self.cx, now.tick);
         self.cx.timers.set(Timer::Retention, now.tick);
         self.schedule_push(now.tick);
         self.schedule_verification(now.tick);
@@ -239,7 +239,8 @@ impl Machine {
         {
             self.enter(Phase::LastUpload);
             self.cx.timers.set(Timer::Farewell, now.tick + LAST_UPLOAD_PATIENCE);
-            return self.begin_last_upload(now);
+            let Self { lifecycle, exchanges, merging, cx, .. } = self;
+            return lifecycle.master_list.begin_last_upload(exchanges, &mut merging.rejected, cx, now);
         }
         self.end();
     }
