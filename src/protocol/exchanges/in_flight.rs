@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::protocol::exchanges::capacity::Quota;
 use crate::protocol::members::member::doubts::Way;
 use crate::protocol::members::member::proof::Proof;
 use crate::protocol::types::ids::{ExchangeId, Origin};
@@ -82,6 +83,7 @@ pub(in crate::protocol) struct OwnWord {
 pub(in crate::protocol) struct Exchange {
     pub(in crate::protocol) peer: Arc<str>,
     pub(in crate::protocol) purpose: Purpose,
+    pub(in crate::protocol) quota: Quota,
     pub(in crate::protocol) own_word: Option<OwnWord>,
     pub(in crate::protocol) began: Tick,
     /// Whether what came back is merged already, in slices.
@@ -120,8 +122,22 @@ impl InFlight {
         now: Tick,
     ) -> ExchangeId {
         let id = self.next_id();
-        self.by_id.insert(id, Exchange { peer, purpose, own_word: None, began: now, is_merged: false, told });
+        let quota = Quota::ByPeer;
+        let exchange = Exchange { peer, purpose, quota, own_word: None, began: now, is_merged: false, told };
+        self.by_id.insert(id, exchange);
         id
+    }
+
+    /// Counts a request against another limit than that of its peer.
+    pub(in crate::protocol) fn count_against(&mut self, id: ExchangeId, quota: Quota) {
+        if let Some(exchange) = self.by_id.get_mut(&id) {
+            exchange.quota = quota;
+        }
+    }
+
+    /// How many requests count against this limit.
+    pub(in crate::protocol) fn counted_against(&self, quota: Quota) -> usize {
+        self.by_id.values().filter(|exchange| exchange.quota == quota).count()
     }
 
     pub(in crate::protocol) fn next_id(&mut self) -> ExchangeId {

@@ -5,10 +5,13 @@
 use crate::protocol::exchanges::in_flight::InFlight;
 use crate::protocol::exchanges::local_health::LocalHealth;
 
+pub(in crate::protocol) mod capacity;
 pub(in crate::protocol) mod in_flight;
 pub(in crate::protocol) mod local_health;
 mod loss_rate;
+pub(in crate::protocol) mod native_message;
 pub(in crate::protocol) mod page;
+mod send;
 
 /// What is under way, and what the next request holds.
 #[derive(Debug)]

@@ -71,7 +71,7 @@ impl Machine {
         if !is_due {
             return;
         }
-        if self.legacy_room() == 0 {
+        if self.exchanges.legacy_room(&self.members, &self.cx) == 0 {
             return;
         }
         let legacy = self.members.roster.pick(&mut self.cx.rng, |identity, member| {

@@ -10,7 +10,6 @@
 //! After a redeploy the list is full of addresses that nobody has any more. A hidden entry has no
 //! tombstone and stays on the master list, because the fault may be this server's own network.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,11 +23,11 @@ use crate::protocol::context::deadlines::Deadlines;
 use crate::protocol::context::output::Transmit;
 use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::Exchanges;
-use crate::protocol::exchanges::in_flight::{Exchange, PEER_TIMEOUT, Purpose};
+use crate::protocol::exchanges::capacity::Quota;
+use crate::protocol::exchanges::in_flight::{Exchange, InFlight, PEER_TIMEOUT, Purpose};
 use crate::protocol::members::Members;
 use crate::protocol::members::member::check::SECOND_TRY;
 use crate::protocol::types::base_url::BaseUrl;
-use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::message::Reply;
@@ -50,7 +49,6 @@ pub(in crate::protocol) struct Listings {
     again: IndexSet<Arc<str>, FixedState>,
     /// Hidden ones to be asked again at a certain time.
     waiting: Deadlines,
-    asked: BTreeSet<ExchangeId>,
     next_slot: Tick,
 }
 
@@ -66,25 +64,6 @@ pub(in crate::protocol) enum HiddenReply {
 }
 
 impl Listings {
-    /// How many questions are in flight.
-    pub(in crate::protocol) fn asked(&self) -> usize {
-        self.asked.len()
-    }
-
-    pub(in crate::protocol) fn has_asked(&self, id: ExchangeId) -> bool {
-        self.asked.contains(&id)
-    }
-
-    /// Records a question that the machine has sent itself.
-    pub(in crate::protocol) fn record_asked(&mut self, id: ExchangeId) {
-        self.asked.insert(id);
-    }
-
-    /// Ends a question.
-    pub(in crate::protocol) fn end(&mut self, id: ExchangeId) {
-        self.asked.remove(&id);
-    }
-
     /// Asks a new entry soon.
     pub(in crate::protocol) fn ask_first(&mut self, identity: &Arc<str>) {
         self.shown.insert(Arc::clone(identity));
@@ -119,8 +98,8 @@ impl Listings {
         self.shown.len() + self.again.len() + self.waiting.len()
     }
 
-    pub(in crate::protocol) fn schedule(&self, cx: &mut Context, now: Tick) {
-        let slot = self.may_ask().then_some(self.next_slot);
+    pub(in crate::protocol) fn schedule(&self, exchanges: &Exchanges, cx: &mut Context, now: Tick) {
+        let slot = self.may_ask(&exchanges.in_flight).then_some(self.next_slot);
         match slot.into_iter().chain(self.waiting.next()).min() {
             Some(at) => cx.timers.set(Timer::Listings, at.max(now)),
             None => cx.timers.stop(Timer::Listings),
@@ -136,7 +115,7 @@ impl Listings {
         now: Now,
     ) {
         self.again.extend(self.waiting.take_due(now.tick));
-        while self.may_ask() && self.next_slot <= now.tick {
+        while self.may_ask(&exchanges.in_flight) && self.next_slot <= now.tick {
             let Some(identity) = self.take_next(&mut cx.rng) else { break };
             let hidden = members.hidden.get(&identity);
             if hidden.is_none() && !members.is_unconfirmed(&identity) {
@@ -151,15 +130,16 @@ impl Listings {
                 |hidden| Arc::clone(hidden.url.spelling()),
             );
             let id = exchanges.in_flight.begin(identity, Purpose::Inquiry, now.tick);
-            self.asked.insert(id);
+            exchanges.in_flight.count_against(id, Quota::Listings);
             self.next_slot = now.tick + PACE;
             cx.transmits.push_back(Transmit::Inquire { id, base_url, timeout: PEER_TIMEOUT });
         }
-        self.schedule(cx, now.tick);
+        self.schedule(exchanges, cx, now.tick);
     }
 
-    fn may_ask(&self) -> bool {
-        self.asked.len() < MAX_ASKED && !(self.shown.is_empty() && self.again.is_empty())
+    fn may_ask(&self, in_flight: &InFlight) -> bool {
+        in_flight.counted_against(Quota::Listings) < MAX_ASKED
+            && !(self.shown.is_empty() && self.again.is_empty())
     }
 
     fn take_next(&mut self, rng: &mut Xoshiro256PlusPlus) -> Option<Arc<str>> {
@@ -172,6 +152,7 @@ impl Listings {
     pub(in crate::protocol) fn hide(
         &mut self,
         members: &mut Members,
+        exchanges: &Exchanges,
         cx: &mut Context,
         peer: &Arc<str>,
         heard_since: Tick,
@@ -185,7 +166,7 @@ impl Listings {
         }
         self.forget(peer);
         self.waiting.set(peer, now.tick + SECOND_TRY);
-        self.schedule(cx, now.tick);
+        self.schedule(exchanges, cx, now.tick);
     }
 
     /// Decides about the reply of a server that may be hidden.

@@ -95,7 +95,7 @@ impl Machine {
 
     /// Those that may be told now; the others wait, unless they have gone meanwhile.
     fn as_many_as_may(&mut self, targets: Vec<Arc<str>>, now: Now) -> Vec<Arc<str>> {
-        let room = self.legacy_room();
+        let room = self.exchanges.legacy_room(&self.members, &self.cx);
         let LegacyPush { waiting, allowance, .. } = &mut self.legacy.push;
         waiting.retain(|peer| self.members.roster.get(peer).is_some_and(|member| member.is_online()));
         waiting.extend(targets);

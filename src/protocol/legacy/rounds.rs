@@ -11,6 +11,7 @@ use rand::RngExt;
 use crate::protocol::context::output::Transmit;
 use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::in_flight::{MAX_UNDER_WAY, PEER_TIMEOUT, Purpose};
+use crate::protocol::exchanges::native_message::offer;
 use crate::protocol::exchanges::page;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
@@ -49,7 +50,7 @@ impl Machine {
             return;
         }
         match self.choose_partner(now.tick) {
-            Some(peer) if self.has_room_for(&peer) => {
+            Some(peer) if self.exchanges.has_room_for(&self.members, &self.cx, &peer) => {
                 self.legacy.rounds.current = Some(Round { peer: Arc::clone(&peer), first_failure: None });
                 self.converse(peer, Purpose::Round, now);
             }
@@ -66,7 +67,9 @@ impl Machine {
         };
         if !self.members.roster.get(&peer).is_some_and(|member| member.is_online()) {
             self.end_round(now);
-        } else if !self.has_room_for(&peer) || self.converse(peer, Purpose::Round, now).is_none() {
+        } else if !self.exchanges.has_room_for(&self.members, &self.cx, &peer)
+            || self.converse(peer, Purpose::Round, now).is_none()
+        {
             self.cx.timers.set(Timer::SecondTry, now.tick + SECOND_TRY);
         }
     }
@@ -176,8 +179,8 @@ impl Machine {
         let kind = if purpose == Purpose::Introduction { Kind::Sync(None) } else { Kind::Push };
         let (told, claims) = self.rumoured(MAX_CLAIM_BYTES_BESIDE_LISTS, now);
         let told: Arc<[Arc<str>]> = told.into();
-        let bare = Arc::new(self.extension(kind.clone(), Vec::new()));
-        let extension = Arc::new(self.extension(kind, claims));
+        let bare = Arc::new(self.exchanges.extension(&self.members, kind.clone(), Vec::new()));
+        let extension = Arc::new(self.exchanges.extension(&self.members, kind, claims));
         let mut pages: BTreeMap<u8, Arc<Lists>> = BTreeMap::new();
         let mut exchanges = BTreeSet::new();
         for peer in peers {
@@ -213,7 +216,8 @@ impl Machine {
             };
             // A peer that finds pages too large hears no news beside them.
             let has_news = halvings == 0;
-            let extension = self.offer(&peer, if has_news { &extension } else { &bare }, now);
+            let extension =
+                offer(&self.members, &self.cx, &peer, if has_news { &extension } else { &bare }, now);
             let told = if has_news { Arc::clone(&told) } else { Arc::default() };
             let timeout = if is_native { self.exchanges.health.native_timeout() } else { PEER_TIMEOUT };
             let id = self.exchanges.in_flight.begin_telling(peer, purpose, told, now.tick);

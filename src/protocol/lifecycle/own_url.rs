@@ -145,7 +145,7 @@ impl Machine {
         let identity: Arc<str> = Arc::from(self.members.me.identity());
         let id = self.exchanges.in_flight.begin(identity, Purpose::OwnUrl, now.tick);
         let base_url = self.members.me.entry().base_url;
-        let extension = Arc::new(self.extension(Kind::Push, Vec::new()));
+        let extension = Arc::new(self.exchanges.extension(&self.members, Kind::Push, Vec::new()));
         self.cx.transmits.push_back(Transmit::AskMyself { id, base_url, extension, timeout });
         id
     }

@@ -137,7 +137,9 @@ impl Machine {
 
     /// Asks an outsider whether it has this server's secret by now, if there is room.
     pub(in crate::protocol) fn try_outsider(&mut self, url: &BaseUrl, now: Now) {
-        if self.legacy_room() > 0 && self.merging.outsiders.take_turn(url.identity(), now.tick) {
+        if self.exchanges.legacy_room(&self.members, &self.cx) > 0
+            && self.merging.outsiders.take_turn(url.identity(), now.tick)
+        {
             self.try_by_gossip(url, now);
         }
     }
@@ -152,7 +154,9 @@ impl Machine {
         let own_list = if is_online { &mut lists.online } else { &mut lists.offline };
         own_list.push(me);
         let lists = Arc::new(lists);
-        let extension = self.is_native().then(|| Arc::new(self.extension(Kind::Push, Vec::new())));
+        let extension = self
+            .is_native()
+            .then(|| Arc::new(self.exchanges.extension(&self.members, Kind::Push, Vec::new())));
         let base_url = Arc::clone(url.spelling());
         let timeout = PEER_TIMEOUT;
         self.cx.transmits.push_back(Transmit::Gossip { id, base_url, lists, extension, timeout });

@@ -216,7 +216,7 @@ impl Machine {
 
     /// How many living servers it knows, itself included.
     pub fn living(&self) -> usize {
-        self.members.roster.online_count() + usize::from(self.members.me.is_online())
+        self.members.online_count()
     }
 
     /// Grows whenever another server becomes known, is forgotten, or changes its standing.
@@ -226,7 +226,7 @@ impl Machine {
 
     /// The hash over the living servers: two that have the same know the same.
     pub fn hash(&self) -> u64 {
-        self.digest().total()
+        self.members.digest().total()
     }
 
     /// When the log is to be told something. Until the start is done, changes are only collected; a server that leaves has no

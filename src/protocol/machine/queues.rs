@@ -80,6 +80,16 @@ impl Machine {
         .to_vec()
     }
 
+    /// How many requests to legacy peers are in flight, without those to servers that nobody has met.
+    pub fn requests_to_legacy_peers(&self) -> usize {
+        self.exchanges.requests_to_legacy_peers(&self.members)
+    }
+
+    /// How many requests to servers that nobody has met are in flight.
+    pub fn requests_to_unmet(&self) -> usize {
+        self.exchanges.requests_to_unmet(&self.members)
+    }
+
     /// A member that is no longer known has no place in any queue.
     pub(in crate::protocol) fn forget_in_queues(&mut self, identity: &Arc<str>) {
         self.native.suspects.forget(identity);

@@ -12,6 +12,7 @@ use crate::protocol::members::member::proof::Proof;
 use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::{clocks, outsiders};
+use crate::protocol::native::peers::note_legacy_wire;
 use crate::protocol::types::ids::{ExchangeId, Source};
 use crate::protocol::types::time::Now;
 use crate::protocol::wire::extension::{Extension, Finding, Kind};
@@ -28,8 +29,6 @@ impl Machine {
         if let Reply::Lists(lists) = reply {
             self.merge_lists(now, Source::Exchange(id), lists);
         }
-        self.legacy.listings.end(id);
-        self.native.strangers.end(id);
         let Some(exchange) = self.exchanges.in_flight.end(id) else { return };
         if self.is_settled_as_hidden(&exchange, reply, now) {
             return self.schedule_verification(now.tick);
@@ -89,7 +88,7 @@ impl Machine {
         let is_native = self.is_met_natively(peer);
         // A reply that does not prove its sender does not tell the sender's wire either.
         if matches!(reply, Reply::Lists(_)) && exchange.own_word.is_some() {
-            self.note_legacy_wire(peer, now);
+            note_legacy_wire(&mut self.members, &self.cx, peer, now);
         }
         match (reply, &exchange.own_word) {
             (Reply::Lists(_), Some(word)) => {

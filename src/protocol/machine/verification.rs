@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::protocol::context::effect::CheckReason;
+use crate::protocol::exchanges::capacity::Quota;
 use crate::protocol::exchanges::in_flight::{Exchange, OwnWord, Purpose};
 use crate::protocol::legacy::listings::HiddenReply;
 use crate::protocol::legacy::verification::answer;
@@ -43,7 +44,7 @@ impl Machine {
         }
         let can_ask = self.can_ask_for_list();
         self.legacy.verification.schedule(&mut self.cx, can_ask, now);
-        self.legacy.listings.schedule(&mut self.cx, now);
+        self.legacy.listings.schedule(&self.exchanges, &mut self.cx, now);
         self.schedule_strangers(now);
     }
 
@@ -67,8 +68,10 @@ impl Machine {
             .exchanges
             .in_flight
             .count(Purpose::is_verification)
-            .saturating_sub(self.legacy.listings.asked());
-        asked < MAX_ASKED && self.may_say_more() && self.legacy_room() > 0
+            .saturating_sub(self.exchanges.in_flight.counted_against(Quota::Listings));
+        asked < MAX_ASKED
+            && self.exchanges.native_room(&self.members, &self.cx) > 0
+            && self.exchanges.legacy_room(&self.members, &self.cx) > 0
     }
 
     pub(in crate::protocol) fn ask_listings(&mut self, now: Now) {
@@ -77,7 +80,7 @@ impl Machine {
 
     /// Hides a member that did not answer. It may be buried if another server has answered since then.
     pub(in crate::protocol) fn hide(&mut self, peer: &Arc<str>, heard_since: Tick, now: Now) {
-        self.legacy.listings.hide(&mut self.members, &mut self.cx, peer, heard_since, now);
+        self.legacy.listings.hide(&mut self.members, &self.exchanges, &mut self.cx, peer, heard_since, now);
         self.apply(now);
     }
 
@@ -96,7 +99,7 @@ impl Machine {
             HiddenReply::TryGossip(url) => {
                 if !self.exchanges.in_flight.is_talking_to(&exchange.peer) {
                     let id = self.try_by_gossip(&url, now);
-                    self.legacy.listings.record_asked(id);
+                    self.exchanges.in_flight.count_against(id, Quota::Listings);
                 }
                 true
             }
@@ -237,7 +240,8 @@ impl Machine {
                 true
             }
             Way::Gossip => {
-                self.has_room_for(peer) && self.converse(Arc::clone(peer), Purpose::Trial, now).is_some()
+                self.exchanges.has_room_for(&self.members, &self.cx, peer)
+                    && self.converse(Arc::clone(peer), Purpose::Trial, now).is_some()
             }
         }
     }

@@ -11,6 +11,7 @@ use crate::protocol::members::local_server::LocalServer;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::proof::Proof;
 use crate::protocol::members::roster::Roster;
+use crate::protocol::members::roster::digest::{Digest, name_hash};
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::Now;
 
@@ -43,6 +44,25 @@ impl Members {
             hidden: HiddenServers::default(),
             isolation: Isolation::default(),
         }
+    }
+
+    /// How many online servers there are, this one included.
+    pub(in crate::protocol) fn online_count(&self) -> usize {
+        self.roster.online_count() + usize::from(self.me.is_online())
+    }
+
+    /// The same without those that only the master list names: nobody is told of them.
+    pub(in crate::protocol) fn confirmed_count(&self) -> usize {
+        self.online_count() - self.roster.unconfirmed_count()
+    }
+
+    /// The sums over all online servers, this one included.
+    pub(in crate::protocol) fn digest(&self) -> Digest {
+        let mut digest = *self.roster.digest();
+        if self.me.is_online() {
+            digest.toggle(name_hash(self.me.identity()), self.me.incarnation());
+        }
+        digest
     }
 
     /// Whether this server and the member both speak the native extension.

@@ -15,6 +15,7 @@ use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
 use crate::protocol::exchanges::in_flight::Purpose;
+use crate::protocol::exchanges::native_message::NativeMessage;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::members::roster::digest::bucket_of;
@@ -54,7 +55,9 @@ impl AntiEntropy {
 impl Machine {
     /// The answer to a probe tells whether rosters are equal.
     pub(in crate::protocol) fn compare(&mut self, peer: &Arc<str>, heard: &Extension, now: Now) {
-        if heard.hash == self.hash() && heard.living as usize == self.confirmed() {
+        if heard.hash == self.members.digest().total()
+            && heard.living as usize == self.members.confirmed_count()
+        {
             self.native.anti_entropy.differs_since = None;
             return;
         }
@@ -64,16 +67,10 @@ impl Machine {
         {
             return;
         }
-        let buckets = Box::new(*self.digest().buckets());
+        let buckets = Box::new(*self.members.digest().buckets());
         self.native.anti_entropy.asked = Some(buckets.clone());
-        self.say(
-            vec![Arc::clone(peer)],
-            Kind::Sync(Some(buckets)),
-            Vec::new(),
-            Arc::default(),
-            Purpose::Sync,
-            now,
-        );
+        let message = NativeMessage::new(Kind::Sync(Some(buckets)), Purpose::Sync);
+        self.exchanges.send_native(&mut self.members, &mut self.cx, peer, message, now);
     }
 
     /// What somebody asks for who compares rosters, or has none yet.
@@ -83,9 +80,9 @@ impl Machine {
         mut claims: Vec<Claim>,
         now: Now,
     ) -> Extension {
-        let mine = *self.digest().buckets();
+        let mine = *self.members.digest().buckets();
         if theirs.is_none() && !self.may_hand_out(now.tick) {
-            let mut answer = self.extension(Kind::Push, claims);
+            let mut answer = self.exchanges.extension(&self.members, Kind::Push, claims);
             let others = self.helpers(NAMED, "", now.tick);
             answer.elsewhere = others.iter().map(|id| self.members.roster.spelling(id)).collect();
             return answer;
@@ -99,7 +96,7 @@ impl Machine {
                 claims.push(member.claim(identity, now));
             }
         }
-        self.extension(Kind::Sync(Some(Box::new(mine))), claims)
+        self.exchanges.extension(&self.members, Kind::Sync(Some(Box::new(mine))), claims)
     }
 
     fn may_hand_out(&mut self, now: Tick) -> bool {
@@ -143,7 +140,8 @@ impl Machine {
             })
             .collect();
         if !lacking.is_empty() {
-            self.say(vec![Arc::clone(peer)], Kind::Push, lacking, Arc::default(), Purpose::Push, now);
+            let message = NativeMessage::new(Kind::Push, Purpose::Push).with_claims(lacking);
+            self.exchanges.send_native(&mut self.members, &mut self.cx, peer, message, now);
         }
     }
 
@@ -170,7 +168,13 @@ impl Machine {
         let named = identities.into_iter().find(may_have_one);
         let peer = named.map_or_else(|| self.helpers(1, in_vain, now.tick), |identity| vec![identity]);
         self.native.anti_entropy.asked = None;
-        let exchanges = self.say(peer, Kind::Sync(None), Vec::new(), Arc::default(), Purpose::Sync, now);
+        let exchanges = self.exchanges.send_natives(
+            &mut self.members,
+            &mut self.cx,
+            peer,
+            NativeMessage::new(Kind::Sync(None), Purpose::Sync),
+            now,
+        );
         self.native.anti_entropy.awaits_greeting = exchanges.is_empty();
         self.wait_for_greeting(exchanges);
     }

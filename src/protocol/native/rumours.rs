@@ -11,6 +11,7 @@ use indexmap::IndexMap;
 
 use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::in_flight::Purpose;
+use crate::protocol::exchanges::native_message::NativeMessage;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
 use crate::protocol::types::claim::Claim;
@@ -141,7 +142,9 @@ impl Machine {
         if !peers.is_empty() {
             let (told, claims) = self.rumoured(MAX_CLAIM_BYTES, now);
             let told: Arc<[Arc<str>]> = told.into();
-            if !self.say(peers, Kind::Push, claims, Arc::clone(&told), Purpose::Push, now).is_empty() {
+            let message = NativeMessage::new(Kind::Push, Purpose::Push).with_claims(claims);
+            let message = NativeMessage { told: Arc::clone(&told), ..message };
+            if !self.exchanges.send_natives(&mut self.members, &mut self.cx, peers, message, now).is_empty() {
                 self.native.rumours.spend_round(told.iter());
             }
         } else if !self.has_somebody_to_tell(now.tick) {

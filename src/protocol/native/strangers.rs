@@ -10,7 +10,6 @@
 //! A peer with the secret may tell of servers that it made up. Where they are believed, each is only
 //! found dead when its turn to be probed has come.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,11 +19,13 @@ use rand::RngExt;
 
 use crate::protocol::context::deadlines::Deadlines;
 use crate::protocol::context::timers::Timer;
+use crate::protocol::exchanges::capacity::Quota;
+use crate::protocol::exchanges::in_flight::InFlight;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::{SECOND_TRY, YOUNG};
 use crate::protocol::native::detection::investigation::{HELPERS_WAIT, KNOCK_AGAIN};
-use crate::protocol::types::ids::{ExchangeId, Origin};
+use crate::protocol::types::ids::Origin;
 use crate::protocol::types::time::{Incarnation, Now, Tick};
 use crate::protocol::wire::extension::Finding;
 
@@ -66,7 +67,6 @@ pub(in crate::protocol) struct Strangers {
     doubted_since: Tick,
     queue: IndexSet<Arc<str>, FixedState>,
     waiting: Deadlines,
-    asked: BTreeSet<ExchangeId>,
     next_slot: Tick,
 }
 
@@ -98,16 +98,6 @@ impl Strangers {
         }
         self.came_by_sync |= !origin.is_passed_on();
         self.arrived.insert(Arc::clone(identity));
-    }
-
-    /// How many checks are under way.
-    pub(in crate::protocol) fn asked(&self) -> usize {
-        self.asked.len()
-    }
-
-    /// A check has ended.
-    pub(in crate::protocol) fn end(&mut self, id: ExchangeId) {
-        self.asked.remove(&id);
     }
 
     /// Whether it most likely does not exist.
@@ -172,14 +162,14 @@ impl Strangers {
         !self.arrived.is_empty() && self.arrived.len() + self.failing.len() >= MANY_FAILED
     }
 
-    fn has_checks(&self) -> bool {
+    fn has_checks(&self, in_flight: &InFlight) -> bool {
         let has_sample = self.batch.as_ref().is_some_and(|batch| !batch.to_check.is_empty());
-        self.asked.len() < MAX_ASKED && (has_sample || !self.queue.is_empty())
+        in_flight.counted_against(Quota::Strangers) < MAX_ASKED && (has_sample || !self.queue.is_empty())
     }
 
-    fn next_wake(&self) -> Option<Tick> {
+    fn next_wake(&self, in_flight: &InFlight) -> Option<Tick> {
         let gathered = (self.are_many() && self.batch.is_none()).then_some(self.gathered_at);
-        let slot = self.has_checks().then_some(self.next_slot);
+        let slot = self.has_checks(in_flight).then_some(self.next_slot);
         let judged = self.batch.as_ref().map(|batch| batch.until);
         [gathered, slot, judged, self.waiting.next()].into_iter().flatten().min()
     }
@@ -192,7 +182,8 @@ impl Machine {
 
     pub(in crate::protocol) fn schedule_strangers(&mut self, now: Tick) {
         let is_judged = self.native.strangers.batch.as_ref().is_some_and(|batch| batch.is_to_be_judged(now));
-        let wake = if is_judged { Some(now) } else { self.native.strangers.next_wake() };
+        let wake =
+            if is_judged { Some(now) } else { self.native.strangers.next_wake(&self.exchanges.in_flight) };
         match wake {
             Some(at) => self.cx.timers.set(Timer::Strangers, at.max(now)),
             None => self.cx.timers.stop(Timer::Strangers),
@@ -210,7 +201,9 @@ impl Machine {
         }
         let due = self.native.strangers.waiting.take_due(now.tick);
         self.native.strangers.queue.extend(due);
-        while self.native.strangers.has_checks() && self.native.strangers.next_slot <= now.tick {
+        while self.native.strangers.has_checks(&self.exchanges.in_flight)
+            && self.native.strangers.next_slot <= now.tick
+        {
             self.check_next(now);
         }
         self.schedule_strangers(now.tick);
@@ -261,7 +254,7 @@ impl Machine {
         }
         match self.probe(&peer, now) {
             Some(id) => {
-                self.native.strangers.asked.insert(id);
+                self.exchanges.in_flight.count_against(id, Quota::Strangers);
                 if let Some(batch) = self.native.strangers.batch.as_mut().filter(|_| is_sampled) {
                     batch.checking.insert(peer);
                 }

@@ -204,7 +204,7 @@ fn a_hidden_server_is_buried_after_a_second_silence_if_another_server_has_answer
     let mut parts = Parts::plain();
     parts.add(A, Status::Online, 10);
     let mut listings = Listings::default();
-    listings.hide(&mut parts.members, &mut parts.cx, &a(), Tick(0), at(0));
+    listings.hide(&mut parts.members, &parts.exchanges, &mut parts.cx, &a(), Tick(0), at(0));
     assert_eq!(parts.effects(), [Effect::Forget(a())]);
     assert!(parts.members.roster.get(A).is_none());
 

@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::protocol::context::rate_limit::TokenBucket;
 use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::in_flight::{PEER_TIMEOUT, Purpose};
+use crate::protocol::exchanges::native_message::NativeMessage;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::{SECOND_TRY, next_grace_try};
@@ -178,7 +179,8 @@ impl Machine {
             self.reach(peer, now);
         }
         let target = self.members.roster.spelling(peer);
-        self.say(helpers, Kind::ProbeFor(target), Vec::new(), Arc::default(), Purpose::ProbeFor, now);
+        let message = NativeMessage::new(Kind::ProbeFor(target), Purpose::ProbeFor);
+        self.exchanges.send_natives(&mut self.members, &mut self.cx, helpers, message, now);
         self.schedule_investigations(now.tick);
     }
 

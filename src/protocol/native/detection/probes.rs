@@ -8,6 +8,7 @@ use indexmap::{IndexMap, IndexSet};
 
 use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::in_flight::Purpose;
+use crate::protocol::exchanges::native_message::NativeMessage;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
 use crate::protocol::native::detection::investigation::{HelpBudget, Investigation};
@@ -135,17 +136,30 @@ impl Machine {
     pub(in crate::protocol) fn probe(&mut self, peer: &Arc<str>, now: Now) -> Option<ExchangeId> {
         let known = |subject: &str| subject == &**peer;
         let claims = self.rumoured_besides(known, now);
-        self.say(vec![Arc::clone(peer)], Kind::Probe, claims, Arc::default(), Purpose::Probe, now).pop_first()
+        let message = NativeMessage::new(Kind::Probe, Purpose::Probe).with_claims(claims);
+        self.exchanges.send_native(&mut self.members, &mut self.cx, peer, message, now)
     }
 
     /// Tells a buried one that it is held for dead, so that it can refute.
     pub(in crate::protocol) fn reach(&mut self, peer: &Arc<str>, now: Now) {
-        self.say(vec![Arc::clone(peer)], Kind::Probe, Vec::new(), Arc::default(), Purpose::Reach, now);
+        self.exchanges.send_native(
+            &mut self.members,
+            &mut self.cx,
+            peer,
+            NativeMessage::new(Kind::Probe, Purpose::Reach),
+            now,
+        );
     }
 
     /// Tells a suspect that it is one.
     pub(in crate::protocol) fn tell_suspect(&mut self, peer: &Arc<str>, now: Now) {
-        self.say(vec![Arc::clone(peer)], Kind::Push, Vec::new(), Arc::default(), Purpose::Reach, now);
+        self.exchanges.send_native(
+            &mut self.members,
+            &mut self.cx,
+            peer,
+            NativeMessage::new(Kind::Push, Purpose::Reach),
+            now,
+        );
     }
 
     /// An exchange with a native server has succeeded.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::protocol::exchanges::in_flight::Purpose;
+use crate::protocol::exchanges::native_message::NativeMessage;
 use crate::protocol::machine::Machine;
 use crate::protocol::merging::intake::Subject;
 use crate::protocol::native::detection::investigation::MAX_OPEN;
@@ -21,9 +22,17 @@ impl Machine {
             askers.push(Arc::clone(asker));
         }
         let is_talking = self.exchanges.in_flight.is_talking_to(&target);
-        let peers = vec![Arc::clone(&target)];
         if !is_talking
-            && self.say(peers, Kind::Probe, Vec::new(), Arc::default(), Purpose::Relay, now).is_empty()
+            && self
+                .exchanges
+                .send_native(
+                    &mut self.members,
+                    &mut self.cx,
+                    &target,
+                    NativeMessage::new(Kind::Probe, Purpose::Relay),
+                    now,
+                )
+                .is_none()
         {
             self.native.probes.relays.swap_remove(&target);
         }
@@ -49,7 +58,9 @@ impl Machine {
         if !self.exchanges.in_flight.is_talking_to(asker)
             && let Some((_, target, finding)) = self.native.probes.owed.remove(index)
         {
-            self.say_found(asker, target, finding, now);
+            let found = Some((self.members.roster.spelling(&target), finding));
+            let message = NativeMessage { found, ..NativeMessage::new(Kind::Push, Purpose::Push) };
+            self.exchanges.send_native(&mut self.members, &mut self.cx, asker, message, now);
         }
     }
 }

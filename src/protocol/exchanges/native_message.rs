@@ -1,0 +1,105 @@
+//! Messages of the native extension: what each of them says beside its claims.
+
+use std::sync::Arc;
+
+use crate::protocol::context::Context;
+use crate::protocol::exchanges::Exchanges;
+use crate::protocol::exchanges::in_flight::Purpose;
+use crate::protocol::members::Members;
+use crate::protocol::types::claim::Claim;
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Incarnation, Now};
+use crate::protocol::wire::extension::{Extension, Finding, Kind};
+
+/// A message to native servers, before it is addressed.
+#[derive(Debug)]
+pub(in crate::protocol) struct NativeMessage {
+    pub(in crate::protocol) kind: Kind,
+    pub(in crate::protocol) purpose: Purpose,
+    pub(in crate::protocol) claims: Vec<Claim>,
+    /// The subjects of the claims, in their order, where feedback about them is awaited.
+    pub(in crate::protocol) told: Arc<[Arc<str>]>,
+    /// A server, as it is shown, and what was found about it on the peer's behalf.
+    pub(in crate::protocol) found: Option<(Arc<str>, Finding)>,
+}
+
+impl NativeMessage {
+    pub(in crate::protocol) fn new(kind: Kind, purpose: Purpose) -> Self {
+        Self { kind, purpose, claims: Vec::new(), told: Arc::default(), found: None }
+    }
+
+    pub(in crate::protocol) fn with_claims(self, claims: Vec<Claim>) -> Self {
+        Self { claims, ..self }
+    }
+}
+
+impl Exchanges {
+    /// What every message says, and these claims.
+    pub(in crate::protocol) fn extension(
+        &self,
+        members: &Members,
+        kind: Kind,
+        claims: Vec<Claim>,
+    ) -> Extension {
+        Extension {
+            me: members.me.word(),
+            instance: self.instance,
+            kind,
+            living: u32::try_from(members.confirmed_count()).unwrap_or(u32::MAX),
+            hash: members.digest().total(),
+            lag: u32::try_from(self.health.lag().as_millis()).unwrap_or(u32::MAX),
+            claims,
+            malformed: 0,
+            fresh: Vec::new(),
+            found: None,
+            elsewhere: Vec::new(),
+            clock: None,
+            siblings: false,
+        }
+    }
+}
+
+/// The message for this peer, if it is offered the native extension.
+pub(in crate::protocol) fn offer(
+    members: &Members,
+    cx: &Context,
+    peer: &str,
+    message: &Arc<Extension>,
+    now: Now,
+) -> Option<Arc<Extension>> {
+    let member = members.roster.get(peer).filter(|_| cx.is_native())?;
+    if member.passes_over(now.tick) {
+        return None;
+    }
+    Some(with_accusation_notice(members, message, peer, now))
+}
+
+/// The message, and what its peer should refute, if anything.
+pub(in crate::protocol) fn with_accusation_notice(
+    members: &Members,
+    message: &Arc<Extension>,
+    peer: &str,
+    now: Now,
+) -> Arc<Extension> {
+    let mut message = Arc::clone(message);
+    if let Some(notice) = accusation_notice(members, peer, None, now) {
+        Arc::make_mut(&mut message).claims.push(notice);
+    }
+    message
+}
+
+/// What others hold against a server, which it refutes if it lives. `said` is the incarnation that it has just given itself.
+pub(in crate::protocol) fn accusation_notice(
+    members: &Members,
+    peer: &str,
+    said: Option<Incarnation>,
+    now: Now,
+) -> Option<Claim> {
+    let (identity, member) = members.roster.entry(peer)?;
+    let is_outdated = said.is_some_and(|said| said < member.incarnation);
+    if member.status != Status::Online || is_outdated {
+        return Some(member.claim(identity, now));
+    }
+    (member.highest_seen() > member.stamp)
+        .then(|| Claim::accusation(member.spelling(identity), member.highest_seen()))
+}

@@ -1,0 +1,72 @@
+//! Sends messages to native servers. With one peer there is at most one exchange at a time.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::protocol::context::Context;
+use crate::protocol::context::output::Transmit;
+use crate::protocol::exchanges::Exchanges;
+use crate::protocol::exchanges::in_flight::Purpose;
+use crate::protocol::exchanges::native_message::{NativeMessage, with_accusation_notice};
+use crate::protocol::members::Members;
+use crate::protocol::types::ids::ExchangeId;
+use crate::protocol::types::time::Now;
+use crate::protocol::wire::extension::Extension;
+use crate::protocol::wire::message::Lists;
+
+/// Timeout of an exchange that compares rosters.
+const SYNC_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Exchanges {
+    /// Sends a native server a message, unless an exchange with it is under way or there is no room.
+    pub(in crate::protocol) fn send_native(
+        &mut self,
+        members: &mut Members,
+        cx: &mut Context,
+        peer: &Arc<str>,
+        message: NativeMessage,
+        now: Now,
+    ) -> Option<ExchangeId> {
+        self.send_natives(members, cx, vec![Arc::clone(peer)], message, now).pop_first()
+    }
+
+    /// Sends native servers a message, except those with which an exchange is under way, and as far as there is room.
+    pub(in crate::protocol) fn send_natives(
+        &mut self,
+        members: &mut Members,
+        cx: &mut Context,
+        peers: Vec<Arc<str>>,
+        message: NativeMessage,
+        now: Now,
+    ) -> BTreeSet<ExchangeId> {
+        if peers.is_empty() {
+            return BTreeSet::new();
+        }
+        members.me.refresh(now);
+        let NativeMessage { kind, purpose, claims, told, found } = message;
+        let extension = Arc::new(Extension { found, ..self.extension(members, kind, claims) });
+        let mut exchanges = BTreeSet::new();
+        for peer in peers {
+            if self.in_flight.is_talking_to(&peer) || self.native_room(members, cx) == 0 {
+                continue;
+            }
+            let base_url = members.roster.spelling(&peer);
+            let extension = Some(with_accusation_notice(members, &extension, &peer, now));
+            let timeout = self.timeout_of(purpose);
+            let id = self.in_flight.begin_telling(peer, purpose, Arc::clone(&told), now.tick);
+            let lists = Arc::new(Lists::default());
+            cx.transmits.push_back(Transmit::Gossip { id, base_url, lists, extension, timeout });
+            exchanges.insert(id);
+        }
+        exchanges
+    }
+
+    fn timeout_of(&self, purpose: Purpose) -> Duration {
+        match purpose {
+            Purpose::Probe | Purpose::Relay | Purpose::Reach => self.health.probe_timeout(),
+            Purpose::Sync => SYNC_TIMEOUT,
+            _ => self.health.native_timeout(),
+        }
+    }
+}
