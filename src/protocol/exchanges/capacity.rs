@@ -3,6 +3,7 @@
 //! Requests to servers that nobody has met may all hang. So they have limits of their own, and take no room from others.
 
 use crate::protocol::context::Context;
+use crate::protocol::context::rate_limit::TokenBucket;
 use crate::protocol::exchanges::Exchanges;
 use crate::protocol::exchanges::in_flight::{Exchange, MAX_UNDER_WAY, Purpose};
 use crate::protocol::members::Members;
@@ -10,6 +11,14 @@ use crate::protocol::members::member::Member;
 
 /// Requests in flight to native servers. Legacy peers have a limit of their own, so their timeouts hold up none of these.
 const MAX_IN_FLIGHT: usize = 16;
+
+/// Pushes that may be sent at once, rumours included.
+const PUSHES: u64 = 30;
+/// Pause after which one more may, in milliseconds: 30 a second, whatever others tell this server.
+const PUSH_PAUSE_MS: u64 = 33;
+
+/// Limits how often news are pushed.
+pub(in crate::protocol) type PushBudget = TokenBucket<PUSHES, PUSH_PAUSE_MS>;
 
 /// Which limit a request counts against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 //!
 //! May touch `members` and below.
 
+use crate::protocol::exchanges::capacity::PushBudget;
 use crate::protocol::exchanges::in_flight::InFlight;
 use crate::protocol::exchanges::local_health::LocalHealth;
 
@@ -19,6 +20,8 @@ pub(in crate::protocol) struct Exchanges {
     pub(in crate::protocol) in_flight: InFlight,
     /// How well this server itself is.
     pub(in crate::protocol) health: LocalHealth,
+    /// Shared by rumours and pushes to legacy peers.
+    pub(in crate::protocol) push_budget: PushBudget,
     /// Tells this process from others behind the same URL.
     pub(in crate::protocol) instance: u64,
     /// Where the next page of a long list begins.
@@ -27,6 +30,12 @@ pub(in crate::protocol) struct Exchanges {
 
 impl Exchanges {
     pub(in crate::protocol) fn new(instance: u64) -> Self {
-        Self { in_flight: InFlight::default(), health: LocalHealth::default(), instance, page_cursor: 0 }
+        Self {
+            in_flight: InFlight::default(),
+            health: LocalHealth::default(),
+            push_budget: PushBudget::default(),
+            instance,
+            page_cursor: 0,
+        }
     }
 }

@@ -7,7 +7,6 @@ use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 use rand::RngExt;
 
-use crate::protocol::context::rate_limit::TokenBucket;
 use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::machine::Machine;
@@ -19,10 +18,6 @@ const COALESCED: Duration = Duration::from_millis(15);
 const PACE: Duration = Duration::from_millis(150);
 /// So many random servers hear of what was found out; they pass it on.
 const FEW: usize = 3;
-/// So many pushes may go out at once,
-const PUSHES: u64 = 30;
-/// and one more after each of these pauses, in milliseconds: thirty a second, whatever this server is told.
-const PAUSE_MS: u64 = 33;
 
 /// How many are to hear of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,8 +32,6 @@ pub(in crate::protocol) struct LegacyPush {
     not_before: Tick,
     /// Those still to be told, when there are more pushes again.
     waiting: IndexSet<Arc<str>, FixedState>,
-    /// Shared with rumours.
-    pub(in crate::protocol) allowance: TokenBucket<PUSHES, PAUSE_MS>,
     /// Peers that were busy when news went out.
     owed: IndexSet<Arc<str>, FixedState>,
 }
@@ -96,10 +89,10 @@ impl Machine {
     /// Those that may be told now; the others wait, unless they have gone meanwhile.
     fn as_many_as_may(&mut self, targets: Vec<Arc<str>>, now: Now) -> Vec<Arc<str>> {
         let room = self.exchanges.legacy_room(&self.members, &self.cx);
-        let LegacyPush { waiting, allowance, .. } = &mut self.legacy.push;
+        let waiting = &mut self.legacy.push.waiting;
         waiting.retain(|peer| self.members.roster.get(peer).is_some_and(|member| member.is_online()));
         waiting.extend(targets);
-        let allowed = allowance.take(waiting.len().min(room), now.tick);
+        let allowed = self.exchanges.push_budget.take(waiting.len().min(room), now.tick);
         waiting.drain(..allowed).collect()
     }
 

@@ -137,7 +137,7 @@ impl Machine {
         if self.native.rumours.by_subject.is_empty() {
             return;
         }
-        let allowed = self.legacy.push.allowance.take(FANOUT, now.tick);
+        let allowed = self.exchanges.push_budget.take(FANOUT, now.tick);
         let peers = self.helpers(allowed, "", now.tick);
         if !peers.is_empty() {
             let (told, claims) = self.rumoured(MAX_CLAIM_BYTES, now);
