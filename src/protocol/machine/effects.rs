@@ -47,7 +47,7 @@ impl Machine {
             Effect::ProbeSoon(peer) => self.native.probes.hurry(&peer),
             Effect::DisputeDeath(peer) => self.native.probes.dispute(&peer),
             Effect::GatherStranger(peer, origin) => self.native.strangers.arrive(&peer, origin, now.tick),
-            Effect::RecordWord(peer) => self.native.unreached.spoke(&peer, now.tick),
+            Effect::RecordWord(peer) => self.native.unreached.record_word(&peer, now.tick),
             Effect::ScheduleSuspicion(peer) => self.schedule_suspicion(&peer, now),
         }
     }

@@ -45,7 +45,7 @@ impl Machine {
         }
         if let Some(sender) = &sender {
             self.members.prove(sender, Proof::Exchange);
-            self.native.unreached.spoke(sender, now.tick);
+            self.native.unreached.record_word(sender, now.tick);
             if let Kind::ProbeFor(target) = &heard.kind {
                 self.relay_probe(sender, target, now);
             }

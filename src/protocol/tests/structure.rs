@@ -29,7 +29,6 @@ const STILL_NAME_MACHINE: &[&str] = &[
     "native/detection/probes.rs",
     "native/detection/investigation.rs",
     "native/detection/suspicions.rs",
-    "native/detection/unreached.rs",
     "native/peers.rs",
     "native/rumours.rs",
     "native/strangers.rs",

@@ -125,15 +125,15 @@ impl Machine {
 
     fn first_grace_try(&mut self, peer: &Arc<str>, own: Finding, now: Now) -> Option<Tick> {
         if own == Finding::Refused {
-            return self.note_unreached(peer, now);
+            return self.native.unreached.record_refusal(&self.members, peer, now);
         }
         next_grace_try(now.tick, now.tick)
     }
 
     fn go_on_with_grace(&mut self, peer: &Arc<str>, first: Tick, incarnation: Incarnation, now: Now) {
         let Some(own) = self.native.probes.open.get(peer).map(|question| question.own) else { return };
-        let next = if own == Finding::Refused && self.is_unreached(peer) {
-            self.next_look_at_unreached(peer, now.tick)
+        let next = if own == Finding::Refused && self.native.unreached.has(&self.members, peer) {
+            self.native.unreached.next_look(peer, now.tick)
         } else {
             next_grace_try(first, now.tick)
         };
@@ -166,7 +166,8 @@ impl Machine {
         };
         let stage = if helpers.is_empty() {
             // One that may not listen yet is given time as a suspect.
-            let is_in_haste = self.is_unreached(peer) && !self.exchanges.health.is_late();
+            let is_in_haste =
+                self.native.unreached.has(&self.members, peer) && !self.exchanges.health.is_late();
             Stage::Again { at: now.tick + if is_in_haste { KNOCK_AGAIN } else { SECOND_TRY } }
         } else {
             Stage::Helpers { until: now.tick + HELPERS_WAIT.mul_f64(self.exchanges.health.stretch()) }
@@ -290,7 +291,7 @@ impl Machine {
             self.native.probes.open.swap_remove(peer).map(|question| question.findings).unwrap_or_default();
         let is_certain = is_probed && is_refused_by_me;
         self.members.roster.because(Cause::Refused);
-        let may_not_listen_yet = self.is_unreached(peer);
+        let may_not_listen_yet = self.native.unreached.has(&self.members, peer);
         if is_certain && has_confirmer && !may_not_listen_yet {
             self.bury(peer, now);
         } else if is_certain && is_alone && !may_not_listen_yet {

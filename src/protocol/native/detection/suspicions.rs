@@ -75,9 +75,16 @@ impl Machine {
         let servers = self.members.roster.native_count() + 1;
         let stretch = self.exchanges.health.stretch();
         let usual = time_to_speak_up(servers, suspicion.accusers.len(), stretch);
-        let time_is_up = self.end_of_silence(identity, suspicion, suspicion.since + usual);
         let refusals_end =
             self.members.roster.get(identity)?.refusal_deadline(self.cx.config.gossip_interval);
+        let usual = suspicion.since + usual;
+        let has_answered = self.members.roster.get(identity).is_none_or(|member| member.has_answered());
+        let unreached = &self.native.unreached;
+        let time_is_up = if has_answered {
+            usual
+        } else {
+            unreached.end_of_silence(identity, suspicion.since, usual, stretch)
+        };
         // Somebody still answers at its address: that postpones its death.
         Some(time_is_up.max(refusals_end.unwrap_or_default()))
     }
@@ -106,7 +113,7 @@ impl Machine {
             .and_then(|member| member.suspicion())
             .is_some_and(|suspicion| suspicion.accusers.iter().all(|accuser| accuser == me));
         // Whoever is cut off is not refused.
-        let is_refused = self.is_unreached(identity);
+        let is_refused = self.native.unreached.has(&self.members, identity);
         let is_mine_alone = is_mine_alone && !is_refused;
         if is_mine_alone && self.members.hold_back_burial(&mut self.cx, identity, now) {
             // All at the same moments, so that many wake nobody more often than one.

@@ -15,19 +15,18 @@ use std::time::Duration;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use crate::protocol::machine::Machine;
+use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::YOUNG;
-use crate::protocol::members::member::suspicion::Suspicion;
 use crate::protocol::types::time::{Now, Tick};
 
-/// Servers that are remembered to have refused; beyond, they have no grace.
+/// Servers remembered to have refused; beyond it they have no grace.
 pub(in crate::protocol) const MAX_UNREACHED: usize = 1_024;
-/// The pause after the first refusal. A server that listens after a second is seen after a second.
+/// Pause after the first refusal. A server that listens after a second is seen after a second.
 const SECOND_LOOK: Duration = Duration::from_secs(1);
-/// The time since its last word before such a server is suspected: it speaks each second, though not to each other server.
+/// Time since its last word before such a server is suspected: it speaks each second, though not to each other server.
 const SPEAKS_WITHIN: Duration = Duration::from_secs(3);
-/// The silence towards everybody after which such a server is dead: five of its probes, of which one has to arrive.
+/// Silence towards everybody after which such a server is dead: five of its probes, of which one has to arrive.
 const SILENCE: Duration = Duration::from_secs(5);
 
 /// Native servers that refuse connections and have never answered, and when each of them last spoke.
@@ -35,10 +34,63 @@ const SILENCE: Duration = Duration::from_secs(5);
 pub(in crate::protocol) struct Unreached(IndexMap<Arc<str>, Tick, FixedState>);
 
 impl Unreached {
-    /// A word of its own has come in, by whatever way.
-    pub(in crate::protocol) fn spoke(&mut self, identity: &str, now: Tick) {
+    /// Records a word of the server's own, by whatever way it came.
+    pub(in crate::protocol) fn record_word(&mut self, identity: &str, now: Tick) {
         if let Some(last_word) = self.0.get_mut(identity) {
             *last_word = now;
+        }
+    }
+
+    /// Records that a server which may not listen yet has refused. Returns when to look at it again, or none where there is no
+    /// room to wait.
+    pub(super) fn record_refusal(
+        &mut self,
+        members: &Members,
+        identity: &Arc<str>,
+        now: Now,
+    ) -> Option<Tick> {
+        let member = members.roster.get(identity)?;
+        let news_came = now.tick.before(member.refreshed_at.age(now.tick));
+        if !self.0.contains_key(identity) {
+            self.make_room(members);
+            if self.len() >= MAX_UNREACHED {
+                return None;
+            }
+        }
+        let last_word = self.0.entry(Arc::clone(identity)).or_default();
+        *last_word = news_came.max(*last_word);
+        Some((*last_word + SPEAKS_WITHIN).max(now.tick + SECOND_LOOK))
+    }
+
+    fn make_room(&mut self, members: &Members) {
+        if self.len() >= MAX_UNREACHED {
+            let waits = |identity: &Arc<str>| {
+                let member = members.roster.get(identity);
+                member.is_some_and(|member| member.is_online() && !member.has_answered())
+            };
+            self.0.retain(|identity, _| waits(identity));
+        }
+    }
+
+    /// When a server that has refused once more may be suspected; none if now.
+    pub(super) fn next_look(&self, identity: &str, now: Tick) -> Option<Tick> {
+        self.0.get(identity).map(|last_word| *last_word + SPEAKS_WITHIN).filter(|at| *at > now)
+    }
+
+    /// Whether this server itself has found it refusing, and nothing has ever come from it but words.
+    pub(super) fn has(&self, members: &Members, identity: &str) -> bool {
+        self.0.contains_key(identity)
+            && members.roster.get(identity).is_some_and(|member| !member.has_answered())
+    }
+
+    /// When the time of a suspect that has never answered is up: it was suspected `since`, and one that has answered would have
+    /// until `usual`.
+    pub(super) fn end_of_silence(&self, identity: &str, since: Tick, usual: Tick, stretch: f64) -> Tick {
+        let silence = SILENCE.mul_f64(stretch);
+        match self.0.get(identity) {
+            Some(last_word) => since.max(*last_word) + silence,
+            // Others know better whether its port is closed.
+            None => usual.max(since + silence),
         }
     }
 
@@ -53,64 +105,7 @@ impl Unreached {
 
 impl Member {
     /// Whether it came just now and has never answered.
-    pub(in crate::protocol) fn may_not_listen_yet(&self, now: Tick) -> bool {
+    pub(super) fn may_not_listen_yet(&self, now: Tick) -> bool {
         !self.has_answered() && self.changed_at.age(now) < YOUNG
-    }
-}
-
-impl Machine {
-    /// A native server that may not listen yet has refused. When to look at it again; none where there is no room to wait.
-    pub(in crate::protocol) fn note_unreached(&mut self, identity: &Arc<str>, now: Now) -> Option<Tick> {
-        let member = self.members.roster.get(identity)?;
-        let news_came = now.tick.before(member.refreshed_at.age(now.tick));
-        let is_known = self.native.unreached.0.contains_key(identity);
-        if !is_known && self.native.unreached.len() >= MAX_UNREACHED {
-            let roster = &self.members.roster;
-            let waits = |identity: &Arc<str>| {
-                roster.get(identity).is_some_and(|member| member.is_online() && !member.has_answered())
-            };
-            self.native.unreached.0.retain(|identity, _| waits(identity));
-        }
-        if !is_known && self.native.unreached.len() >= MAX_UNREACHED {
-            return None;
-        }
-        let last_word = self.native.unreached.0.entry(Arc::clone(identity)).or_default();
-        *last_word = news_came.max(*last_word);
-        Some((*last_word + SPEAKS_WITHIN).max(now.tick + SECOND_LOOK))
-    }
-
-    /// When a server that was refused once more may be suspected; none if now.
-    pub(in crate::protocol) fn next_look_at_unreached(&self, identity: &str, now: Tick) -> Option<Tick> {
-        self.native
-            .unreached
-            .0
-            .get(identity)
-            .map(|last_word| *last_word + SPEAKS_WITHIN)
-            .filter(|at| *at > now)
-    }
-
-    /// Whether this server itself has found it refusing, and nothing has ever come from it but words.
-    pub(in crate::protocol) fn is_unreached(&self, identity: &str) -> bool {
-        self.native.unreached.0.contains_key(identity)
-            && self.members.roster.get(identity).is_some_and(|member| !member.has_answered())
-    }
-
-    /// How long a suspect that has never answered is waited for, where `usual` is the time of one that has.
-    pub(in crate::protocol) fn end_of_silence(
-        &self,
-        identity: &str,
-        suspicion: &Suspicion,
-        usual: Tick,
-    ) -> Tick {
-        let has_answered = self.members.roster.get(identity).is_none_or(|member| member.has_answered());
-        if has_answered {
-            return usual;
-        }
-        let silence = SILENCE.mul_f64(self.exchanges.health.stretch());
-        match self.native.unreached.0.get(identity) {
-            Some(last_word) => suspicion.since.max(*last_word) + silence,
-            // Others know better whether its port is closed.
-            None => usual.max(suspicion.since + silence),
-        }
     }
 }
