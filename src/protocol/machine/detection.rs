@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::protocol::machine::Machine;
+use crate::protocol::merging::intake::Subject;
 use crate::protocol::types::limits::LAGS;
 use crate::protocol::types::time::Now;
+use crate::protocol::wire::extension::Finding;
 
 /// Peers probed each second while the event loop lags. Their answers tell whether they think this server dead.
 const PROBED_WHILE_LAGGING: usize = 2;
@@ -28,5 +30,25 @@ impl Machine {
         for peer in natives {
             self.probe(&peer, now);
         }
+    }
+
+    /// Probes a third server, which `base_url` names, on behalf of another one.
+    pub(in crate::protocol) fn relay_probe(&mut self, asker: &Arc<str>, base_url: &str, now: Now) {
+        if let Ok(Subject::Known(target)) = self.identify(base_url) {
+            let Self { native, members, exchanges, cx, .. } = self;
+            native.relays.probe(members, exchanges, cx, asker, &target, now);
+        }
+    }
+
+    /// Reports a finding to those that asked for it. Returns whether anybody has.
+    pub(in crate::protocol) fn report(&mut self, target: &Arc<str>, finding: Finding, now: Now) -> bool {
+        let Self { native, members, exchanges, cx, .. } = self;
+        native.relays.report(members, exchanges, cx, target, finding, now)
+    }
+
+    /// Reports to a peer what was found for it.
+    pub(in crate::protocol) fn report_findings(&mut self, asker: &Arc<str>, now: Now) {
+        let Self { native, members, exchanges, cx, .. } = self;
+        native.relays.report_findings(members, exchanges, cx, asker, now);
     }
 }

@@ -16,6 +16,7 @@ use crate::protocol::merging::outsiders::MAX_OUTSIDERS;
 use crate::protocol::native::anti_entropy::MAX_WHOLE;
 use crate::protocol::native::detection::investigation::MAX_OPEN;
 use crate::protocol::native::detection::probes::MAX_WAITING;
+use crate::protocol::native::detection::relay::MAX_RELAYS;
 use crate::protocol::native::detection::unreached::MAX_UNREACHED;
 use crate::protocol::native::voices::MAX_VOICES;
 use crate::protocol::types::limits::MAX_MEMBERS;
@@ -37,7 +38,7 @@ impl Machine {
         let [queued, waiting, refusing, absent] = self.legacy.verification.lengths();
         let [to_be_pushed, owed_pushes] = self.legacy.push.lengths();
         let [unmet, doubtful] = self.native.strangers.lengths();
-        let askers = self.native.probes.relays.values().map(Vec::len).sum();
+        let [relays, askers, owed] = self.native.relays.lengths();
         let [urgent, disputed] = self.native.probes.lengths();
         [
             ("servers", self.members.roster.len(), MAX_MEMBERS),
@@ -54,9 +55,9 @@ impl Machine {
             ("strangers in batches", unmet, 2 * MAX_MEMBERS),
             ("doubtful strangers", doubtful, MAX_MEMBERS),
             ("investigations", self.native.probes.open.len(), MAX_OPEN),
-            ("relays", self.native.probes.relays.len(), MAX_OPEN),
-            ("askers of relays", askers, MAX_OPEN * MAX_OPEN),
-            ("findings owed", self.native.probes.owed.len(), MAX_OPEN),
+            ("relays", relays, MAX_RELAYS),
+            ("askers of relays", askers, MAX_RELAYS * MAX_RELAYS),
+            ("findings owed", owed, MAX_RELAYS),
             ("urgent probes", urgent, MAX_WAITING),
             ("disputed deaths", disputed, MAX_WAITING),
             // This server itself may be the subject of one.

@@ -5,6 +5,7 @@
 use crate::protocol::context::deadlines::Deadlines;
 use crate::protocol::native::anti_entropy::AntiEntropy;
 use crate::protocol::native::detection::probes::Probes;
+use crate::protocol::native::detection::relay::Relays;
 use crate::protocol::native::detection::unreached::Unreached;
 use crate::protocol::native::rumours::Rumours;
 use crate::protocol::native::strangers::Strangers;
@@ -22,6 +23,7 @@ pub(in crate::protocol) mod voices;
 pub(in crate::protocol) struct Native {
     pub(in crate::protocol) rumours: Rumours,
     pub(in crate::protocol) probes: Probes,
+    pub(in crate::protocol) relays: Relays,
     /// When each suspicion ends.
     pub(in crate::protocol) suspects: Deadlines,
     pub(in crate::protocol) anti_entropy: AntiEntropy,

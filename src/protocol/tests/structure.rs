@@ -25,7 +25,6 @@ const STILL_NAME_MACHINE: &[&str] = &[
     "legacy/rounds.rs",
     "lifecycle/own_url.rs",
     "lifecycle/phase.rs",
-    "native/detection/relay.rs",
     "native/detection/probes.rs",
     "native/detection/investigation.rs",
     "native/detection/suspicions.rs",

@@ -33,10 +33,6 @@ pub(in crate::protocol) struct Probes {
     disputed: IndexSet<Arc<str>, FixedState>,
     pub(in crate::protocol) open: IndexMap<Arc<str>, Investigation, FixedState>,
     pub(in crate::protocol) help_budget: HelpBudget,
-    /// For whom a server is being probed.
-    pub(in crate::protocol) relays: IndexMap<Arc<str>, Vec<Arc<str>>, FixedState>,
-    /// What was found for those with whom an exchange was under way just then.
-    pub(in crate::protocol) owed: VecDeque<(Arc<str>, Arc<str>, Finding)>,
 }
 
 impl Probes {

@@ -1,66 +1,106 @@
-//! Relays: another server is probed on behalf of those who got no answer, and they are told what was found.
+//! Probe relays: this server probes another one on behalf of those that got no answer, and reports what it found.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
+use indexmap::IndexMap;
+
+use crate::protocol::context::Context;
+use crate::protocol::exchanges::Exchanges;
 use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::exchanges::native_message::NativeMessage;
-use crate::protocol::machine::Machine;
-use crate::protocol::merging::intake::Subject;
-use crate::protocol::native::detection::investigation::MAX_OPEN;
+use crate::protocol::members::Members;
 use crate::protocol::types::time::Now;
 use crate::protocol::wire::extension::{Finding, Kind};
 
-impl Machine {
-    /// Another server wants to know whether a third one answers.
-    pub(in crate::protocol) fn relay_probe(&mut self, asker: &Arc<str>, target: &str, now: Now) {
-        let Ok(Subject::Known(target)) = self.identify(target) else { return };
-        if !self.is_met_natively(&target) || self.native.probes.relays.len() >= MAX_OPEN {
+/// Servers probed for others at once, askers of each, and findings that wait to be reported.
+pub(in crate::protocol) const MAX_RELAYS: usize = 64;
+
+/// Probes on behalf of others.
+#[derive(Debug, Default)]
+pub(in crate::protocol) struct Relays {
+    /// The askers of each target.
+    askers: IndexMap<Arc<str>, Vec<Arc<str>>, FixedState>,
+    /// Findings for askers with which an exchange was under way.
+    owed: VecDeque<Report>,
+}
+
+#[derive(Debug)]
+struct Report {
+    asker: Arc<str>,
+    target: Arc<str>,
+    finding: Finding,
+}
+
+impl Relays {
+    /// Probes a server on behalf of another one. An exchange that is under way with it tells as much.
+    pub(in crate::protocol) fn probe(
+        &mut self,
+        members: &mut Members,
+        exchanges: &mut Exchanges,
+        cx: &mut Context,
+        asker: &Arc<str>,
+        target: &Arc<str>,
+        now: Now,
+    ) {
+        if !members.is_met_natively(cx, target) || self.askers.len() >= MAX_RELAYS {
             return;
         }
-        let askers = self.native.probes.relays.entry(Arc::clone(&target)).or_default();
-        if !askers.contains(asker) && askers.len() < MAX_OPEN {
+        let askers = self.askers.entry(Arc::clone(target)).or_default();
+        if !askers.contains(asker) && askers.len() < MAX_RELAYS {
             askers.push(Arc::clone(asker));
         }
-        let is_talking = self.exchanges.in_flight.is_talking_to(&target);
-        if !is_talking
-            && self
-                .exchanges
-                .send_native(
-                    &mut self.members,
-                    &mut self.cx,
-                    &target,
-                    NativeMessage::new(Kind::Probe, Purpose::Relay),
-                    now,
-                )
-                .is_none()
+        let message = NativeMessage::new(Kind::Probe, Purpose::Relay);
+        if !exchanges.in_flight.is_talking_to(target)
+            && exchanges.send_native(members, cx, target, message, now).is_none()
         {
-            self.native.probes.relays.swap_remove(&target);
+            self.askers.swap_remove(target);
         }
     }
 
-    /// Tells those who wanted to know; whether there was any.
-    pub(in crate::protocol) fn report(&mut self, target: &Arc<str>, finding: Finding, now: Now) -> bool {
-        let Some(askers) = self.native.probes.relays.swap_remove(target) else { return false };
+    /// Reports a finding to those that asked for it. Returns whether anybody has.
+    pub(in crate::protocol) fn report(
+        &mut self,
+        members: &mut Members,
+        exchanges: &mut Exchanges,
+        cx: &mut Context,
+        target: &Arc<str>,
+        finding: Finding,
+        now: Now,
+    ) -> bool {
+        let Some(askers) = self.askers.swap_remove(target) else { return false };
         for asker in askers {
-            if self.native.probes.owed.len() < MAX_OPEN {
-                self.native.probes.owed.push_back((Arc::clone(&asker), Arc::clone(target), finding));
+            if self.owed.len() < MAX_RELAYS {
+                let (asker, target) = (Arc::clone(&asker), Arc::clone(target));
+                self.owed.push_back(Report { asker, target, finding });
             }
-            self.report_findings(&asker, now);
+            self.report_findings(members, exchanges, cx, &asker, now);
         }
         true
     }
 
-    /// Tells a peer what was found for it, unless an exchange with it is under way.
-    pub(in crate::protocol) fn report_findings(&mut self, asker: &Arc<str>, now: Now) {
-        let Some(index) = self.native.probes.owed.iter().position(|(owed_to, ..)| owed_to == asker) else {
-            return;
-        };
-        if !self.exchanges.in_flight.is_talking_to(asker)
-            && let Some((_, target, finding)) = self.native.probes.owed.remove(index)
+    /// Reports to a peer what was found for it, unless an exchange with it is under way.
+    pub(in crate::protocol) fn report_findings(
+        &mut self,
+        members: &mut Members,
+        exchanges: &mut Exchanges,
+        cx: &mut Context,
+        asker: &Arc<str>,
+        now: Now,
+    ) {
+        let Some(index) = self.owed.iter().position(|report| report.asker == *asker) else { return };
+        if !exchanges.in_flight.is_talking_to(asker)
+            && let Some(Report { target, finding, .. }) = self.owed.remove(index)
         {
-            let found = Some((self.members.roster.spelling(&target), finding));
+            let found = Some((members.roster.spelling(&target), finding));
             let message = NativeMessage { found, ..NativeMessage::new(Kind::Push, Purpose::Push) };
-            self.exchanges.send_native(&mut self.members, &mut self.cx, asker, message, now);
+            exchanges.send_native(members, cx, asker, message, now);
         }
+    }
+
+    /// The number of targets, of their askers, and of findings that wait.
+    pub(in crate::protocol) fn lengths(&self) -> [usize; 3] {
+        [self.askers.len(), self.askers.values().map(Vec::len).sum(), self.owed.len()]
     }
 }
