@@ -26,8 +26,8 @@ const ROWS = {
   exit: { text: 'leave → its process has ended', unit: 'ms' },
   kill: { text: 'SIGKILL → known to all', unit: 'ms', wanted: 5_000 },
   killFirst: { text: 'SIGKILL → known to the first', unit: 'ms' },
-  bytes: { text: 'at rest: sent per server', unit: 'B/s', wanted: 2_000 },
-  cpu: { text: 'at rest: CPU per server', unit: '% of a core', wanted: 1, digits: 2 },
+  bytes: { text: 'steady state: sent per server', unit: 'B/s', wanted: 2_000 },
+  cpu: { text: 'steady state: CPU per server', unit: '% of a core', wanted: 1, digits: 2 },
   memory: { text: 'memory per server', unit: 'MB' },
 }
 
@@ -104,7 +104,7 @@ function isMissed(result) {
 function print(result) {
   const { servers, cores, load, resurrections, falseDeaths } = result
   const heading = `${servers} servers, ${events} events of each kind, ${cores} cores, load ${load.toFixed(1)} at first`
-  console.log(`\n${heading}\n${row('', 'median', 'max', 'wanted')}`)
+  console.log(`\n${heading}\n${row('', 'median', 'max', 'target')}`)
   for (const [name, { text, unit, wanted, digits = 0 }] of Object.entries(ROWS)) {
     const { median, max } = result[name]
     const [shown, most] = [median, max].map((value) => value?.toFixed(digits) ?? '')

@@ -10,8 +10,9 @@ import { FLAGS } from './support/interleaved.mjs'
 
 export const title = 'A gossip exchange'
 export const about =
-  'Main-thread CPU of one request. Raw: from the bytes of the body to the bytes of the response; the reference parses, ' +
-  'merges and stringifies. Objects: with a parsed body, as in hand-written routes; the reference merges and answers.'
+  'The main-thread CPU time of one request. Raw: from the bytes of the body to the bytes of the response; the ' +
+  'reference parses, merges and stringifies. Objects: with a parsed body, as in hand-written routes; the reference ' +
+  'merges and answers.'
 export const plots = [
   { file: 'exchange-raw', title: 'A gossip request from bytes to bytes', rows: ({ way }) => way === 'raw' },
   { file: 'exchange-objects', title: 'A gossip request with objects', rows: ({ way }) => way === 'objects' },

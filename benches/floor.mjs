@@ -1,4 +1,4 @@
-/** The time of floor 0 for each part of an exchange: `cargo bench` and criterion's results. */
+/** The time of layer 0 for each part of an exchange: `cargo bench` and criterion's results. */
 
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { targetFolder } from './support/measured-program.mjs'
 import { ROOT } from './support/root.mjs'
 
-export const title = 'The pure floor'
+export const title = 'The protocol alone'
 export const about =
-  'One thread that runs only `src/protocol/`: `cargo bench --no-default-features`. The cases are in ' +
+  'The time of `src/protocol/` on one thread: `cargo bench --no-default-features`. The cases are in ' +
   '`benches/floor/cases.rs`.'
 export const plots = [
   { file: 'floor-merge', title: 'Merging a full list', rows: ({ name }) => name.startsWith('merge') },

@@ -7,8 +7,8 @@ import { summary } from './support/statistics.mjs'
 
 export const title = 'Idle'
 export const about =
-  'Main-thread CPU of a process that only gossips, above that of an idle one. Native servers send one probe per second; ' +
-  'legacy peers are contacted once per second here.'
+  'The main-thread CPU time of a process that only gossips, minus that of an idle process. Native servers send one ' +
+  'probe per second. Legacy peers are contacted once per second here.'
 
 const SIZES = [10, 1_000, 10_000]
 /** Microseconds of the main thread per second: two event-loop probes of about 60 µs each. */

@@ -6,8 +6,8 @@ import { row } from './support/row.mjs'
 
 export const title = 'Loading'
 export const about =
-  'The time of a cold `require` or `import` by path, each in a new process. The first one, which may read the files from ' +
-  'disk, does not count.'
+  'The time of a cold `require` or `import` by path, each in a new process. The first run does not count, because ' +
+  'it may read the files from disk.'
 
 /** Milliseconds by which loading may be slower than the reference. */
 const MAX_EXTRA_MS = 2

@@ -7,9 +7,9 @@ import { row } from './support/row.mjs'
 
 export const title = 'Memory'
 export const about =
-  'For a known server: the growth of a pure Rust process, with base URLs like `http://10.0.0.1:3000/`, or longer by a ' +
-  'path of 22 letters. For an engine without other servers: the resident memory of its process, above that of one without ' +
-  'the package.'
+  'For a known server: the growth of a pure Rust process. Short URLs are like `http://10.0.0.1:3000/`; long ones ' +
+  'also have a path of 22 letters. For an engine without other servers: the resident memory of its process, minus ' +
+  'that of a process without the package.'
 
 const SIZES = [10_000, 100_000]
 const BYTES = 130

@@ -24,7 +24,7 @@ export function cells(row) {
   ]
 }
 
-export const HEADINGS = ['', 'servers', 'median', 'spread', 'reference', 'of it', 'wanted']
+export const HEADINGS = ['', 'servers', 'median', 'spread', 'reference', 'ratio', 'target']
 
 function spread(low, high) {
   if (low === high || high === undefined) return ''

@@ -17,12 +17,12 @@ const GROUPS = [
   ['this package: protocol, driver, binding', /^clustershazbot$|^napi_register/],
   ['TLS: rustls, ring, certificates', /rustls|^ring|webpki|x509|asn1|der_parser|untrusted|^ecp_|^fe_|^gfp/],
   ['HTTP: reqwest, hyper, proxies, data URLs', /reqwest|hyper|^http|httparse|data_url|tower/],
-  ['decompression: brotli (122 kB are its dictionary), gzip', /brotli|flate2|miniz|crc32/],
+  ['decompression: brotli (with a dictionary of 122 kB), gzip', /brotli|flate2|miniz|crc32/],
   ['tokio and napi', /tokio|napi|mio/],
   ['URLs: url, idna and its tables', /^url$|idna|icu_|form_urlencoded/],
   ['JSON and numbers', /serde|zmij|itoa/],
   ['backtraces of the standard library', /gimli|addr2line|rustc_demangle|backtrace/],
-  ['the standard library, and what is generic in it', /^(std|core|alloc|hashbrown|str|other)$/],
+  ['the standard library, with its generic code', /^(std|core|alloc|hashbrown|str|other)$/],
 ]
 const REST = 'everything else'
 
@@ -33,13 +33,13 @@ for (const { crate, size } of symbols(library)) {
   sizes.set(group, sizes.get(group) + size)
 }
 for (const [section, name] of [
-  ['.eh_frame', 'tables for unwinding, without which a panic would end the process'],
-  ['.gcc_except_table', 'tables for unwinding, without which a panic would end the process'],
+  ['.eh_frame', 'unwinding tables, without which a panic would end the process'],
+  ['.gcc_except_table', 'unwinding tables, without which a panic would end the process'],
   ['.rela.dyn', 'relocations'],
 ])
   sizes.set(name, (sizes.get(name) ?? 0) + sectionSize(library, section))
 
-console.log('| bytes are for | kB |\n|---|--:|')
+console.log('| part | kB |\n|---|--:|')
 for (const [name, size] of [...sizes].sort(([, one], [, other]) => other - one))
   console.log(`| ${name} | ${Math.round(size / 1_000).toLocaleString('en')} |`)
 
