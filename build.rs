@@ -1,4 +1,4 @@
-//! Sets up the linker for a Node.js addon; the pure floors need nothing of it.
+//! Sets up the linker for a Node.js addon; the pure layers need none of this.
 
 fn main() {
     // Without this, it would run again after a change of any file of the package, and all be built again.

@@ -26,11 +26,11 @@ const JS_FOLDERS = [
 describe('the structure of the tree', () => {
   test('folders of js/ require only from folders below them', () => {
     for (const file of filesBelow('js', /\.m?js$/)) {
-      const floor = JS_FOLDERS.indexOf(path.posix.dirname(file))
-      assert.notEqual(floor, -1, `${file} is in a folder that the order does not contain`)
+      const layer = JS_FOLDERS.indexOf(path.posix.dirname(file))
+      assert.notEqual(layer, -1, `${file} is in a folder that the order does not contain`)
       for (const required of requiredBy(file)) {
         const other = JS_FOLDERS.indexOf(path.posix.dirname(required))
-        if (required !== 'binding.js') assert.ok(other >= floor, `${file} requires ${required}`)
+        if (required !== 'binding.js') assert.ok(other >= layer, `${file} requires ${required}`)
       }
     }
   })
@@ -40,9 +40,9 @@ describe('the structure of the tree', () => {
     assertNoCycle(new Map(files.map((file) => [file, requiredBy(file)])))
   })
 
-  for (const floor of ['driver', 'driver/transport', 'sim']) {
-    test(`modules of src/${floor}/ have no import cycles`, () => {
-      const modules = modulesOf(floor)
+  for (const layer of ['driver', 'driver/transport', 'sim']) {
+    test(`modules of src/${layer}/ have no import cycles`, () => {
+      const modules = modulesOf(layer)
       assert.ok([...modules.values()].some((used) => used.length > 0))
       assertNoCycle(modules)
     })

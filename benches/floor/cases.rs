@@ -1,4 +1,4 @@
-//! The parts of an exchange in floor 0, as closures that can be called repeatedly.
+//! The parts of an exchange in layer 0, as closures that can be called repeatedly.
 
 use std::hint::black_box;
 

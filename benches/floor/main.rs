@@ -1,4 +1,4 @@
-//! The time of floor 0: `cargo bench --no-default-features`.
+//! The time of layer 0: `cargo bench --no-default-features`.
 
 mod cases;
 mod cluster;

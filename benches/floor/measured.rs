@@ -1,4 +1,4 @@
-//! Runs a case of floor 0 repeatedly, for measurements of the process from outside: `measured work
+//! Runs a case of layer 0 repeatedly, for measurements of the process from outside: `measured work
 //! CASE SERVERS TIMES`, `measured memory native|legacy short|long SERVERS`. `measured cases` lists
 //! the cases.
 

@@ -1,5 +1,5 @@
 /**
- * Counts the instructions of floor 0 for each part of an exchange, which do not depend on load, and
+ * Counts the instructions of layer 0 for each part of an exchange, which do not depend on load, and
  * compares them with benches/instructions.json: `npm run check:instructions`. `-- --renew` updates
  * that file. Needs valgrind. Compilers differ, so only the compiler in the file is compared.
  */

@@ -1,4 +1,4 @@
-//! Floor 2: translates between JavaScript and the driver. It decides nothing.
+//! Layer 2: translates between JavaScript and the driver. It decides nothing.
 //!
 //! | file | contents |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! Floor 1: the real world drives the protocol.
+//! Layer 1: the real world drives the protocol.
 //!
 //! | file | contents |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! Floor 0: the membership machine, pure and deterministic.
+//! Layer 0: the membership machine, pure and deterministic.
 //!
 //! No clock, no sockets, no dice, no hash order: time and a seed are passed in, requests and events come out. What is here is
 //! the protocol; the same code runs in production and in tests over made-up worlds. `docs/protocol.md` has the rules (R1 …)

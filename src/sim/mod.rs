@@ -1,4 +1,4 @@
-//! Floor 1: a simulated world that drives the protocol with a seed, in virtual time, without
+//! Layer 1: a simulated world that drives the protocol with a seed, in virtual time, without
 //! sockets.
 //!
 //! Thousands of production machines run here, beside peers of version 1. The network loses, delays,
