@@ -41,8 +41,9 @@ pub use wire::{document, extension, message, request};
 /// What the simulator's reduced model goes by.
 pub(crate) mod constants {
     pub(crate) use super::exchanges::local_health::SHORTEST_PROBE_TIMEOUT;
+    pub(crate) use super::exchanges::rumours::{FANOUT, IDLE_ROUNDS, PAUSE, RUMOUR_DELAY, rounds_for};
     pub(crate) use super::lifecycle::phase::MANY;
     pub(crate) use super::native::anti_entropy::NEWS_NEED;
-    pub(crate) use super::native::detection::investigation::{HELPERS, HELPERS_WAIT, KNOCK_AGAIN};
-    pub(crate) use super::native::rumours::{COALESCED, FANOUT, IDLE_ROUNDS, PAUSE, rounds_for};
+    pub(crate) use super::native::detection::helpers::{HELPERS, HELPERS_WAIT};
+    pub(crate) use super::native::detection::investigation::KNOCK_AGAIN;
 }

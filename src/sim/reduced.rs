@@ -18,7 +18,7 @@ use super::store::Store;
 use super::watch::Watch;
 use super::wire::HostId;
 use crate::protocol::constants::{
-    COALESCED, FANOUT, HELPERS, HELPERS_WAIT, IDLE_ROUNDS, KNOCK_AGAIN, MANY, NEWS_NEED, PAUSE,
+    FANOUT, HELPERS, HELPERS_WAIT, IDLE_ROUNDS, KNOCK_AGAIN, MANY, NEWS_NEED, PAUSE, RUMOUR_DELAY,
     SHORTEST_PROBE_TIMEOUT, rounds_for,
 };
 
@@ -154,7 +154,7 @@ impl Model {
         self.curve.push((self.now, self.informed));
         if spreading == Spreading::Rumour {
             state.rounds_left = Some(self.rounds);
-            self.queue.push(self.now + millis(COALESCED), ModelEvent::Round(server));
+            self.queue.push(self.now + millis(RUMOUR_DELAY), ModelEvent::Round(server));
         }
     }
 

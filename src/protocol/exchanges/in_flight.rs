@@ -38,7 +38,7 @@ pub(in crate::protocol) enum Purpose {
     /// The same, on another server's behalf.
     Relay,
     /// A native server is told what is held against it.
-    Reach,
+    AccusationNotice,
     /// A native helper is asked to probe a third server.
     ProbeFor,
     /// Rosters are compared.

@@ -64,7 +64,7 @@ impl Exchanges {
 
     fn timeout_of(&self, purpose: Purpose) -> Duration {
         match purpose {
-            Purpose::Probe | Purpose::Relay | Purpose::Reach => self.health.probe_timeout(),
+            Purpose::Probe | Purpose::Relay | Purpose::AccusationNotice => self.health.probe_timeout(),
             Purpose::Sync => SYNC_TIMEOUT,
             _ => self.health.native_timeout(),
         }

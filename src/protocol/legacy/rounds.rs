@@ -177,7 +177,7 @@ impl Machine {
     ) -> BTreeSet<ExchangeId> {
         self.members.me.refresh(now);
         let kind = if purpose == Purpose::Introduction { Kind::Sync(None) } else { Kind::Push };
-        let (told, claims) = self.rumoured(MAX_CLAIM_BYTES_BESIDE_LISTS, now);
+        let (told, claims) = self.exchanges.rumours.claims(&self.members, MAX_CLAIM_BYTES_BESIDE_LISTS, now);
         let told: Arc<[Arc<str>]> = told.into();
         let bare = Arc::new(self.exchanges.extension(&self.members, kind.clone(), Vec::new()));
         let extension = Arc::new(self.exchanges.extension(&self.members, kind, claims));

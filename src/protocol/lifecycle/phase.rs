@@ -176,7 +176,7 @@ impl Machine {
             self.schedule_probe(now.tick);
             self.spread_myself(now);
             self.cx.timers.set(Timer::DeathNotices, now.tick);
-            if !self.suspects_is_empty() {
+            if !self.native.detection.suspicions.is_empty() {
                 self.cx.timers.set(Timer::Suspicion, now.tick);
             }
         }
@@ -190,7 +190,7 @@ impl Machine {
         self.look_at_clock(now);
         let may_have_sibling = self.may_have_sibling();
         self.members.me.leave_quietly();
-        self.native.rumours.forget_all();
+        self.exchanges.rumours.forget_all();
         if self.lifecycle.phase.is_starting() {
             self.cx.events.push_back(Event::Started);
         }

@@ -3,11 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::protocol::exchanges::in_flight::Purpose;
+use crate::protocol::exchanges::native_message::NativeMessage;
 use crate::protocol::machine::Machine;
+use crate::protocol::members::member::Member;
 use crate::protocol::merging::intake::Subject;
+use crate::protocol::native::detection::PeerSearch;
+use crate::protocol::native::detection::helpers::HelperReport;
+use crate::protocol::native::detection::probe_order::schedule_probe;
+use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::limits::LAGS;
-use crate::protocol::types::time::Now;
-use crate::protocol::wire::extension::Finding;
+use crate::protocol::types::time::{Now, Tick};
+use crate::protocol::wire::extension::{Finding, Kind};
 
 /// Peers probed each second while the event loop lags. Their answers tell whether they think this server dead.
 const PROBED_WHILE_LAGGING: usize = 2;
@@ -36,19 +43,161 @@ impl Machine {
     pub(in crate::protocol) fn relay_probe(&mut self, asker: &Arc<str>, base_url: &str, now: Now) {
         if let Ok(Subject::Known(target)) = self.identify(base_url) {
             let Self { native, members, exchanges, cx, .. } = self;
-            native.relays.probe(members, exchanges, cx, asker, &target, now);
+            native.detection.relays.probe(members, exchanges, cx, asker, &target, now);
         }
     }
 
     /// Reports a finding to those that asked for it. Returns whether anybody has.
     pub(in crate::protocol) fn report(&mut self, target: &Arc<str>, finding: Finding, now: Now) -> bool {
         let Self { native, members, exchanges, cx, .. } = self;
-        native.relays.report(members, exchanges, cx, target, finding, now)
+        native.detection.relays.report(members, exchanges, cx, target, finding, now)
     }
 
     /// Reports to a peer what was found for it.
     pub(in crate::protocol) fn report_findings(&mut self, asker: &Arc<str>, now: Now) {
         let Self { native, members, exchanges, cx, .. } = self;
-        native.relays.report_findings(members, exchanges, cx, asker, now);
+        native.detection.relays.report_findings(members, exchanges, cx, asker, now);
+    }
+
+    /// Spreads news about a server, or about this one, to all native servers.
+    pub(in crate::protocol) fn spread(&mut self, subject: &str, now: Now) {
+        self.exchanges.rumours.spread(&self.members, &mut self.cx, subject, now);
+    }
+
+    /// Spreads news about this server to all native servers.
+    pub(in crate::protocol) fn spread_myself(&mut self, now: Now) {
+        let me: Arc<str> = Arc::from(self.members.me.identity());
+        self.spread(&me, now);
+    }
+
+    /// One round of rumours.
+    pub(in crate::protocol) fn push_rumours(&mut self, now: Now) {
+        let Some(amount) = self.exchanges.begin_rumour_round(now.tick) else { return };
+        let Self { native, members, exchanges, cx, .. } = self;
+        let search = PeerSearch::for_any(amount);
+        let peers = native.detection.free_peers(members, exchanges, cx, search, now.tick);
+        exchanges.push_rumours(members, cx, peers, now);
+    }
+
+    /// Ends a suspicion in time, also when it has become shorter.
+    pub(in crate::protocol) fn schedule_suspicion(&mut self, identity: &Arc<str>, now: Now) {
+        let Self { native, members, exchanges, cx, .. } = self;
+        native.detection.schedule_suspicion(members, exchanges, cx, identity, now);
+    }
+
+    /// Declares suspects dead whose time is up.
+    pub(in crate::protocol) fn end_suspicions(&mut self, now: Now) {
+        for identity in self.native.detection.suspicions.take_due(now.tick) {
+            let Self { native, members, exchanges, cx, .. } = self;
+            native.detection.review_suspicion(members, exchanges, cx, &identity, now);
+            self.apply(now);
+        }
+        self.native.detection.suspicions.schedule(&mut self.cx);
+    }
+
+    /// Sets the timer to the next probe.
+    pub(in crate::protocol) fn schedule_probe(&mut self, now: Tick) {
+        schedule_probe(&mut self.cx, now);
+    }
+
+    /// Probes the next server, and another one out of turn.
+    pub(in crate::protocol) fn probe_next(&mut self, now: Now) {
+        self.schedule_probe(now.tick);
+        self.look_at_own_url(now);
+        let Self { native, members, exchanges, cx, .. } = self;
+        native.detection.probe_next(members, exchanges, cx, now);
+    }
+
+    /// Probes a native server, unless an exchange with it is under way, which tells as much.
+    pub(in crate::protocol) fn probe(&mut self, peer: &Arc<str>, now: Now) -> Option<ExchangeId> {
+        let Self { native, members, exchanges, cx, .. } = self;
+        native.detection.probe(members, exchanges, cx, peer, now)
+    }
+
+    /// Tells a dead server that it is held for dead, so that a living one can refute.
+    pub(in crate::protocol) fn tell_dead(&mut self, peer: &Arc<str>, now: Now) {
+        let notice = NativeMessage::new(Kind::Probe, Purpose::AccusationNotice);
+        self.exchanges.send_native(&mut self.members, &mut self.cx, peer, notice, now);
+    }
+
+    /// An exchange with a native server has succeeded.
+    pub(in crate::protocol) fn probe_succeeded(&mut self, peer: &Arc<str>, now: Now) {
+        self.exchanges.health.improve();
+        self.native.detection.investigations.close(peer);
+        self.native.detection.strangers.pass(peer);
+        self.report(peer, Finding::Alive, now);
+    }
+
+    /// An exchange with a native server has failed.
+    pub(in crate::protocol) fn fail_natively(
+        &mut self,
+        peer: &Arc<str>,
+        purpose: Purpose,
+        finding: Finding,
+        now: Now,
+    ) {
+        // A suspect that is told of it: those who asked about it learn it, and nobody asks further.
+        if purpose == Purpose::AccusationNotice {
+            self.report(peer, finding, now);
+        } else if self.native.detection.strangers.is_checking(peer) {
+            if purpose == Purpose::Probe || finding == Finding::Refused {
+                self.fail_stranger(peer, finding, now);
+            }
+        } else if finding == Finding::Refused {
+            self.probe_failed(peer, finding, now);
+        } else {
+            self.exchanges.health.record_loss();
+            if purpose == Purpose::Probe {
+                return self.probe_failed(peer, finding, now);
+            }
+            // A message that got lost is no reason to trouble others.
+            let is_relay = self.report(peer, finding, now);
+            if !is_relay && self.members.roster.get(peer).is_some_and(Member::is_online) {
+                self.probe_again(peer, now);
+            }
+        }
+    }
+
+    /// At once, unless so much gets lost that questions would beget questions.
+    fn probe_again(&mut self, peer: &Arc<str>, now: Now) {
+        let is_probed = !self.exchanges.health.loses_many()
+            && !self.native.detection.investigations.is_open(peer)
+            && self.probe(peer, now).is_some();
+        if !is_probed {
+            self.native.detection.probe_order.hurry(peer);
+        }
+    }
+
+    /// Finds out whether a server is there that did not answer a probe.
+    pub(in crate::protocol) fn probe_failed(&mut self, peer: &Arc<str>, finding: Finding, now: Now) {
+        let Self { native, members, exchanges, cx, .. } = self;
+        native.detection.probe_failed(members, exchanges, cx, peer, finding, now);
+        self.apply(now);
+    }
+
+    /// Continues the investigations whose stage has ended.
+    pub(in crate::protocol) fn continue_investigations(&mut self, now: Now) {
+        for peer in self.native.detection.investigations.due(now.tick) {
+            let Self { native, members, exchanges, cx, .. } = self;
+            native.detection.continue_investigation(members, exchanges, cx, &peer, now);
+            self.apply(now);
+        }
+        self.native.detection.investigations.schedule(&mut self.cx, now.tick);
+    }
+
+    /// Counts what a helper has found about the server that `base_url` names.
+    pub(in crate::protocol) fn hear_finding(
+        &mut self,
+        helper: &Arc<str>,
+        base_url: &str,
+        finding: Finding,
+        now: Now,
+    ) {
+        if let Ok(Subject::Known(target)) = self.identify(base_url) {
+            let report = HelperReport { helper, target: &target, finding };
+            let Self { native, members, exchanges, cx, .. } = self;
+            native.detection.hear_finding(members, exchanges, cx, report, now);
+            self.apply(now);
+        }
     }
 }

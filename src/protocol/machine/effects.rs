@@ -37,17 +37,19 @@ impl Machine {
             Effect::Hide(peer, heard_since) => self.hide(&peer, heard_since, now),
             Effect::Forget(peer) => self.forget_in_queues(&peer),
             Effect::ForgetHidden(peer) => self.legacy.listings.forget_hidden(&peer),
-            Effect::ExcuseProbe(peer) => self.native.probes.excuse(&peer),
+            Effect::ExcuseProbe(peer) => self.native.detection.investigations.close(&peer),
             Effect::ReportFinding(peer, finding) => {
                 self.report(&peer, finding, now);
             }
             Effect::Check(peer, reason) => self.check(&peer, reason),
             Effect::AskListing(peer) => self.legacy.listings.ask_first(&peer),
             Effect::TryOutsider(url) => self.try_outsider(&url, now),
-            Effect::ProbeSoon(peer) => self.native.probes.hurry(&peer),
-            Effect::DisputeDeath(peer) => self.native.probes.dispute(&peer),
-            Effect::GatherStranger(peer, origin) => self.native.strangers.arrive(&peer, origin, now.tick),
-            Effect::RecordWord(peer) => self.native.unreached.record_word(&peer, now.tick),
+            Effect::ProbeSoon(peer) => self.native.detection.probe_order.hurry(&peer),
+            Effect::DisputeDeath(peer) => self.native.detection.probe_order.dispute(&peer),
+            Effect::GatherStranger(peer, origin) => {
+                self.native.detection.strangers.arrive(&peer, origin, now.tick)
+            }
+            Effect::RecordWord(peer) => self.native.detection.unreached.record_word(&peer, now.tick),
             Effect::ScheduleSuspicion(peer) => self.schedule_suspicion(&peer, now),
         }
     }

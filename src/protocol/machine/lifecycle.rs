@@ -45,7 +45,7 @@ impl Machine {
     pub(in crate::protocol) fn reconnect(&mut self, now: Now) {
         if let Some(peer) = reconnect::pick(&self.members, &mut self.cx, now.tick) {
             if self.is_met_natively(&peer) {
-                self.reach(&peer, now);
+                self.tell_dead(&peer, now);
             } else {
                 self.request_check(&peer);
                 self.schedule_verification(now.tick);

@@ -176,7 +176,7 @@ impl Machine {
                 Timer::Retention => self.drop_what_is_old(now),
                 Timer::Probe => self.probe_next(now),
                 Timer::Rumours => self.push_rumours(now),
-                Timer::Investigations => self.go_on_with_investigations(now),
+                Timer::Investigations => self.continue_investigations(now),
                 Timer::Suspicion => self.end_suspicions(now),
                 Timer::Refusals => self.look_after_refusals(now),
                 Timer::Absent => self.check_absent(now),

@@ -15,7 +15,7 @@ use crate::protocol::members::roster::index_journal::MAX_CHANGES;
 use crate::protocol::merging::outsiders::MAX_OUTSIDERS;
 use crate::protocol::native::anti_entropy::MAX_WHOLE;
 use crate::protocol::native::detection::investigation::MAX_OPEN;
-use crate::protocol::native::detection::probes::MAX_WAITING;
+use crate::protocol::native::detection::probe_order::MAX_WAITING;
 use crate::protocol::native::detection::relay::MAX_RELAYS;
 use crate::protocol::native::detection::unreached::MAX_UNREACHED;
 use crate::protocol::native::voices::MAX_VOICES;
@@ -37,14 +37,14 @@ impl Machine {
     pub fn queue_lengths(&self) -> Vec<QueueLength> {
         let [queued, waiting, refusing, absent] = self.legacy.verification.lengths();
         let [to_be_pushed, owed_pushes] = self.legacy.push.lengths();
-        let [unmet, doubtful] = self.native.strangers.lengths();
-        let [relays, askers, owed] = self.native.relays.lengths();
-        let [urgent, disputed] = self.native.probes.lengths();
+        let [unmet, doubtful] = self.native.detection.strangers.lengths();
+        let [relays, askers, owed] = self.native.detection.relays.lengths();
+        let [urgent, disputed] = self.native.detection.probe_order.lengths();
         [
             ("servers", self.members.roster.len(), MAX_MEMBERS),
             ("archive", self.members.archive.len(), MAX_ARCHIVED),
             ("changed slots", self.members.roster.slot_changes().len(), MAX_CHANGES),
-            ("suspicion deadlines", self.native.suspects.len(), MAX_MEMBERS),
+            ("suspicion deadlines", self.native.detection.suspicions.len(), MAX_MEMBERS),
             ("verifications queued", queued, MAX_MEMBERS),
             ("verifications waiting", waiting, MAX_MEMBERS),
             ("looks after refusals", refusing, MAX_MEMBERS),
@@ -54,14 +54,14 @@ impl Machine {
             ("hidden servers", self.members.hidden.len(), MAX_HIDDEN),
             ("strangers in batches", unmet, 2 * MAX_MEMBERS),
             ("doubtful strangers", doubtful, MAX_MEMBERS),
-            ("investigations", self.native.probes.open.len(), MAX_OPEN),
+            ("investigations", self.native.detection.investigations.len(), MAX_OPEN),
             ("relays", relays, MAX_RELAYS),
             ("askers of relays", askers, MAX_RELAYS * MAX_RELAYS),
             ("findings owed", owed, MAX_RELAYS),
             ("urgent probes", urgent, MAX_WAITING),
             ("disputed deaths", disputed, MAX_WAITING),
             // This server itself may be the subject of one.
-            ("rumours", self.native.rumours.len(), MAX_MEMBERS + 1),
+            ("rumours", self.exchanges.rumours.len(), MAX_MEMBERS + 1),
             ("pushes waiting", to_be_pushed, MAX_MEMBERS),
             ("pushes owed", owed_pushes, MAX_MEMBERS),
             ("requests under way", self.exchanges.in_flight.len(), MAX_UNDER_WAY),
@@ -71,7 +71,7 @@ impl Machine {
             ("events", self.cx.events.len(), MAX_EVENTS + 2),
             ("effects", self.cx.effects.len(), MAX_EFFECTS),
             ("failures logged", self.cx.log.failure_count(), MAX_REMEMBERED),
-            ("refusing newcomers", self.native.unreached.len(), MAX_UNREACHED),
+            ("refusing newcomers", self.native.detection.unreached.len(), MAX_UNREACHED),
             ("processes told apart", self.native.voices.len(), MAX_VOICES),
             ("burials", self.members.isolation.burial_count(), MAX_BURIALS),
             ("round trips", self.exchanges.health.round_trip_count(), ROUND_TRIPS),
@@ -93,12 +93,12 @@ impl Machine {
 
     /// A member that is no longer known has no place in any queue.
     pub(in crate::protocol) fn forget_in_queues(&mut self, identity: &Arc<str>) {
-        self.native.suspects.forget(identity);
+        self.native.detection.suspicions.forget(identity);
         self.legacy.verification.forget(identity);
         self.legacy.listings.forget(identity);
-        self.native.strangers.forget(identity);
-        self.native.rumours.forget(identity);
-        self.native.unreached.forget(identity);
+        self.native.detection.strangers.forget(identity);
+        self.exchanges.rumours.forget(identity);
+        self.native.detection.unreached.forget(identity);
         self.native.voices.forget(identity);
         self.legacy.push.forget(identity);
     }

@@ -95,7 +95,7 @@ impl Machine {
                 self.hear_own_word(peer, id, exchange.purpose, word, now);
                 if !word.online {
                     // It is drained, perhaps rolled back to version 1: native probes end.
-                    self.native.probes.excuse(peer);
+                    self.native.detection.investigations.close(peer);
                     self.report(peer, Finding::Silent, now);
                 } else if is_native {
                     self.probe_succeeded(peer, now);
@@ -233,7 +233,7 @@ impl Machine {
             self.hear_natives(&heard.claims, exchange.purpose.origin(), now);
         }
         if !is_myself {
-            self.native.rumours.hear_feedback(&exchange.told, &heard.fresh);
+            self.exchanges.rumours.record_feedback(&exchange.told, &heard.fresh);
         }
         if let Some(theirs) = heard.clock {
             clocks::warn_of_rejection(&self.members, &mut self.cx, peer, theirs, now);

@@ -24,7 +24,7 @@ impl Machine {
     pub(in crate::protocol) fn check(&mut self, identity: &Arc<str>, reason: CheckReason) {
         let is_online = || self.members.roster.get(identity).is_some_and(Member::is_online);
         if reason == CheckReason::Hearsay && self.is_met_natively(identity) && is_online() {
-            return self.native.probes.hurry(identity);
+            return self.native.detection.probe_order.hurry(identity);
         }
         self.legacy.verification.open_check(&mut self.members, &self.exchanges, identity, reason);
     }

@@ -20,6 +20,7 @@ use crate::protocol::machine::Machine;
 use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::members::roster::digest::bucket_of;
 use crate::protocol::merging::intake::Subject;
+use crate::protocol::native::detection::PeerSearch;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::limits::{MAX_CLAIM_BYTES, TOMBSTONE_TOLD};
 use crate::protocol::types::time::{Incarnation, Now, Tick};
@@ -83,7 +84,13 @@ impl Machine {
         let mine = *self.members.digest().buckets();
         if theirs.is_none() && !self.may_hand_out(now.tick) {
             let mut answer = self.exchanges.extension(&self.members, Kind::Push, claims);
-            let others = self.helpers(NAMED, "", now.tick);
+            let others = self.native.detection.free_peers(
+                &self.members,
+                &self.exchanges,
+                &mut self.cx,
+                PeerSearch::for_any(NAMED),
+                now.tick,
+            );
             answer.elsewhere = others.iter().map(|id| self.members.roster.spelling(id)).collect();
             return answer;
         }
@@ -166,7 +173,18 @@ impl Machine {
                 && self.members.roster.get(identity).is_some_and(|member| member.wire != Wire::Legacy)
         };
         let named = identities.into_iter().find(may_have_one);
-        let peer = named.map_or_else(|| self.helpers(1, in_vain, now.tick), |identity| vec![identity]);
+        let peer = named.map_or_else(
+            || {
+                self.native.detection.free_peers(
+                    &self.members,
+                    &self.exchanges,
+                    &mut self.cx,
+                    PeerSearch::except(1, in_vain),
+                    now.tick,
+                )
+            },
+            |identity| vec![identity],
+        );
         self.native.anti_entropy.asked = None;
         let exchanges = self.exchanges.send_natives(
             &mut self.members,

@@ -1,6 +1,5 @@
 //! The native extension's door: what comes in, and what goes out.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use foldhash::fast::FixedState;
@@ -10,14 +9,13 @@ use crate::protocol::context::Context;
 use crate::protocol::exchanges::native_message::accusation_notice;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::Members;
+use crate::protocol::members::member::Wire;
 use crate::protocol::members::member::proof::Proof;
-use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::merging::intake::Subject;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::{ExchangeId, Origin};
 use crate::protocol::types::limits::{LAGS, Rejection};
-use crate::protocol::types::status::Status;
-use crate::protocol::types::time::{Now, Tick};
+use crate::protocol::types::time::Now;
 use crate::protocol::wire::extension::{Extension, Kind};
 
 /// Pause before the native extension is offered again to a server that ignored it.
@@ -41,11 +39,11 @@ impl Machine {
         self.admit_native(&heard.me.base_url, now);
         let sender = self.hear_sender(heard, knew, now);
         if let Some(sender) = sender.as_ref().filter(|_| Duration::from_millis(heard.lag.into()) > LAGS) {
-            self.native.probes.excuse(sender);
+            self.native.detection.investigations.close(sender);
         }
         if let Some(sender) = &sender {
             self.members.prove(sender, Proof::Exchange);
-            self.native.unreached.record_word(sender, now.tick);
+            self.native.detection.unreached.record_word(sender, now.tick);
             if let Kind::ProbeFor(target) = &heard.kind {
                 self.relay_probe(sender, target, now);
             }
@@ -64,7 +62,7 @@ impl Machine {
                 let told: IndexSet<&str, FixedState> =
                     claims.iter().chain(&heard.claims).map(|claim| &*claim.base_url).collect();
                 let is_known = |subject: &str| told.contains(subject) || sender.as_deref() == Some(subject);
-                let rumours = self.rumoured_besides(is_known, now);
+                let rumours = self.exchanges.rumours.claims_besides(&self.members, is_known, now);
                 claims.extend(rumours);
                 self.exchanges.extension(&self.members, Kind::Push, claims)
             }
@@ -101,43 +99,6 @@ impl Machine {
         if heard.malformed > 0 {
             self.cx.log_rejection(Rejection::MalformedClaim);
         }
-    }
-
-    /// Up to so many native servers that can help, in random order.
-    pub(in crate::protocol) fn helpers(&mut self, amount: usize, target: &str, now: Tick) -> Vec<Arc<str>> {
-        self.helpers_among(amount, target, now, |_| true)
-    }
-
-    /// The same among those that this server has met.
-    pub(in crate::protocol) fn met_helpers(
-        &mut self,
-        amount: usize,
-        target: &str,
-        now: Tick,
-    ) -> Vec<Arc<str>> {
-        self.helpers_among(amount, target, now, Member::has_exchanged)
-    }
-
-    fn helpers_among(
-        &mut self,
-        amount: usize,
-        target: &str,
-        now: Tick,
-        is_wanted: impl Fn(&Member) -> bool,
-    ) -> Vec<Arc<str>> {
-        let open = &self.native.probes;
-        self.members.roster.sample(&mut self.cx.rng, amount, |identity, member| {
-            member.status == Status::Online
-                && member.is_native()
-                && !member.is_met_as_legacy()
-                && !member.is_left_alone(now)
-                && is_wanted(member)
-                && &**identity != target
-                && !self.native.strangers.is_doubtful(identity)
-                && !(member.is_native_stranger() && self.native.strangers.is_on_hold(identity))
-                && !open.is_open(identity)
-                && !self.exchanges.in_flight.is_talking_to(identity)
-        })
     }
 }
 

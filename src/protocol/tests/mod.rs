@@ -37,5 +37,6 @@ mod rounds;
 mod silence;
 mod start;
 mod structure;
+mod suspicions;
 mod verdicts;
 mod verification;

@@ -12,6 +12,7 @@ use crate::protocol::exchanges::in_flight::{OwnWord, Purpose};
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::merging::Merging;
+use crate::protocol::native::detection::Detection;
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::status::Status;
@@ -22,6 +23,7 @@ pub(super) struct Parts {
     pub(super) members: Members,
     pub(super) exchanges: Exchanges,
     pub(super) merging: Merging,
+    pub(super) detection: Detection,
     pub(super) cx: Context,
 }
 
@@ -38,8 +40,13 @@ impl Parts {
 
     fn of(config: Config) -> Self {
         let members = Members::new(&config, 1, at(0));
-        let merging = Merging::default();
-        Self { members, exchanges: Exchanges::new(1), merging, cx: Context::new(config, 1) }
+        Self {
+            members,
+            exchanges: Exchanges::new(1),
+            merging: Merging::default(),
+            detection: Detection::default(),
+            cx: Context::new(config, 1),
+        }
     }
 
     /// Adds a legacy peer, and returns its identity.

@@ -96,14 +96,14 @@ fn a_helper_reports_a_refusal_as_such_and_holds_nothing_against_the_server() {
 fn one_that_says_plainly_that_it_is_offline_is_not_asked_about_further() {
     let mut machine = cluster();
     let (tick, said) = said_once_the_target_is_silent(&mut machine);
-    assert!(machine.native.probes.is_open(TARGET));
+    assert!(machine.native.detection.investigations.is_open(TARGET));
     let again = said.iter().find(|said| &*said.to == TARGET).unwrap();
     let last_update = (EPOCH + tick) as f64;
     let offline = vec![ReceivedEntry { base_url: TARGET.into(), monitor: false, last_update }];
     let lists = ReceivedLists { offline, ..ReceivedLists::default() };
     machine.handle_reply(now(tick + 2), again.id, &Reply::Lists(lists));
     assert_eq!(status_of(&machine, TARGET), Status::Left);
-    assert!(!machine.native.probes.is_open(TARGET));
+    assert!(!machine.native.detection.investigations.is_open(TARGET));
 }
 
 #[test]

@@ -25,12 +25,8 @@ const STILL_NAME_MACHINE: &[&str] = &[
     "legacy/rounds.rs",
     "lifecycle/own_url.rs",
     "lifecycle/phase.rs",
-    "native/detection/probes.rs",
-    "native/detection/investigation.rs",
-    "native/detection/suspicions.rs",
     "native/peers.rs",
-    "native/rumours.rs",
-    "native/strangers.rs",
+    "native/detection/strangers.rs",
     "native/anti_entropy.rs",
 ];
 

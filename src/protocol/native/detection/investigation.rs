@@ -11,65 +11,60 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::protocol::context::rate_limit::TokenBucket;
-use crate::protocol::context::timers::Timer;
-use crate::protocol::exchanges::in_flight::{PEER_TIMEOUT, Purpose};
-use crate::protocol::exchanges::native_message::NativeMessage;
-use crate::protocol::machine::Machine;
-use crate::protocol::members::member::Member;
-use crate::protocol::members::member::check::{SECOND_TRY, next_grace_try};
-use crate::protocol::members::roster::journal::Cause;
-use crate::protocol::merging::intake::Subject;
-use crate::protocol::types::time::{Incarnation, Now, Tick};
-use crate::protocol::wire::extension::{Finding, Kind};
+use foldhash::fast::FixedState;
+use indexmap::IndexMap;
 
-/// Helpers asked to probe a server that did not answer (SWIM's k).
-pub(crate) const HELPERS: usize = 3;
-/// Time that the helpers have to report their findings.
-pub(crate) const HELPERS_WAIT: Duration = Duration::from_secs(1);
+use crate::protocol::context::Context;
+use crate::protocol::context::timers::Timer;
+use crate::protocol::exchanges::Exchanges;
+use crate::protocol::exchanges::in_flight::PEER_TIMEOUT;
+use crate::protocol::members::Members;
+use crate::protocol::members::member::Member;
+use crate::protocol::members::member::check::next_grace_try;
+use crate::protocol::members::roster::journal::Cause;
+use crate::protocol::native::detection::Detection;
+use crate::protocol::native::detection::helpers::HelpBudget;
+use crate::protocol::types::time::{Incarnation, Now, Tick};
+use crate::protocol::wire::extension::Finding;
+
 /// Pause before a closed port is probed a second time.
 pub(crate) const KNOCK_AGAIN: Duration = Duration::from_millis(250);
 /// Investigations open at once. Further failures wait for their next probe.
 pub(in crate::protocol) const MAX_OPEN: usize = 64;
-/// Investigations that may ask helpers at once. An outage opens more of them, and each costs up to
-/// twelve messages.
-const HELPED_AT_ONCE: u64 = 8;
-/// Pause after which one more may, in milliseconds. A server opens about one a second by its probes.
-const HELPED_EACH_MS: u64 = 250;
-
-/// Limits how often helpers are asked.
-pub(in crate::protocol) type HelpBudget = TokenBucket<HELPED_AT_ONCE, HELPED_EACH_MS>;
+/// Of which servers it is being found out whether they are there.
+#[derive(Debug, Default)]
+pub(in crate::protocol) struct Investigations {
+    open: IndexMap<Arc<str>, Investigation, FixedState>,
+    pub(super) help_budget: HelpBudget,
+}
 
 /// Whether a server that did not answer is there.
 #[derive(Debug)]
-pub(in crate::protocol) struct Investigation {
-    incarnation: Incarnation,
-    own: Finding,
+struct Investigation {
+    failure: Failure,
     /// Set while it may not listen yet: when it was first found not to.
     grace_since: Option<Tick>,
     helpers: Vec<Arc<str>>,
     findings: Vec<(Arc<str>, Finding)>,
-    /// Whether other helpers were asked before.
-    is_repeated: bool,
     stage: Stage,
 }
 
-impl Investigation {
-    fn new(incarnation: Incarnation, own: Finding, stage: Stage) -> Self {
-        let (helpers, findings) = (Vec::new(), Vec::new());
-        Self { incarnation, own, grace_since: None, helpers, findings, is_repeated: false, stage }
-    }
+/// What this server has found itself.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::protocol) struct Failure {
+    /// The incarnation that did not answer.
+    pub(in crate::protocol) incarnation: Incarnation,
+    pub(in crate::protocol) finding: Finding,
+    pub(in crate::protocol) attempt: Attempt,
+}
 
-    fn is_probed(&self) -> bool {
-        matches!(self.stage, Stage::Probed { .. })
-    }
-
-    /// When its stage ends.
-    fn ends(&self) -> Tick {
-        match self.stage {
-            Stage::Helpers { until } | Stage::Probed { until } | Stage::Again { at: until } => until,
-        }
-    }
+/// Whether other helpers may be asked if messages get lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::protocol) enum Attempt {
+    /// Others may be asked once.
+    First,
+    /// These are the last.
+    Last,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,228 +77,276 @@ enum Stage {
     Probed { until: Tick },
 }
 
-impl Machine {
-    /// A probe has failed.
-    pub(in crate::protocol) fn probe_failed(&mut self, peer: &Arc<str>, finding: Finding, now: Now) {
-        let is_relay = self.report(peer, finding, now);
-        let Some(member) = self.members.roster.get(peer).filter(|member| member.is_online()) else {
-            self.native.probes.open.swap_remove(peer);
-            return;
-        };
-        let incarnation = member.incarnation;
-        match self.native.probes.open.get_mut(peer) {
-            Some(question) if question.is_probed() && question.incarnation == incarnation => {
-                question.own = finding;
-                match question.grace_since {
-                    Some(first) => self.go_on_with_grace(peer, first, incarnation, now),
-                    None => self.conclude_investigation(peer, now),
-                }
-            }
-            Some(question) if question.incarnation == incarnation => {}
-            // Whoever asked for it asks further. A question about an earlier incarnation is moot.
-            _ if is_relay => drop(self.native.probes.open.swap_remove(peer)),
-            _ => self.open_investigation(peer, incarnation, finding, now),
+impl Investigation {
+    fn new(failure: Failure, stage: Stage) -> Self {
+        Self { failure, grace_since: None, helpers: Vec::new(), findings: Vec::new(), stage }
+    }
+
+    fn is_probed(&self) -> bool {
+        matches!(self.stage, Stage::Probed { .. })
+    }
+
+    /// Whether a helper has found the port closed, too.
+    fn is_refusal_confirmed(&self) -> bool {
+        self.findings.iter().any(|(_, finding)| *finding == Finding::Refused)
+    }
+
+    /// Whether the findings suffice to declare the server dead. A server that is cut off is not refused, so its own finding
+    /// suffices where nobody could help.
+    fn proves_death(&self) -> bool {
+        let is_certain = self.is_probed() && self.failure.finding == Finding::Refused;
+        is_certain && (self.is_refusal_confirmed() || self.findings.is_empty())
+    }
+
+    /// The helpers that found the server silent. One that got an answer which proves nothing neither clears nor accuses it.
+    fn confirmers(self) -> Vec<Arc<str>> {
+        let found_nobody = |(_, finding): &(Arc<str>, Finding)| *finding != Finding::Unproved;
+        self.findings.into_iter().filter(found_nobody).map(|(helper, _)| helper).collect()
+    }
+
+    /// When its stage ends.
+    fn ends(&self) -> Tick {
+        match self.stage {
+            Stage::Helpers { until } | Stage::Probed { until } | Stage::Again { at: until } => until,
+        }
+    }
+}
+
+impl Investigations {
+    pub(in crate::protocol) fn is_open(&self, identity: &str) -> bool {
+        self.open.contains_key(identity)
+    }
+
+    /// Ends one without a verdict: the server runs, or says itself why it does not answer.
+    pub(in crate::protocol) fn close(&mut self, identity: &Arc<str>) {
+        self.open.swap_remove(identity);
+    }
+
+    /// The servers whose investigation is to continue.
+    pub(in crate::protocol) fn due(&self, now: Tick) -> Vec<Arc<str>> {
+        let due = self.open.iter().filter(|(_, investigation)| investigation.ends() <= now);
+        due.map(|(peer, _)| Arc::clone(peer)).collect()
+    }
+
+    /// Sets the timer to the next end of a stage.
+    pub(in crate::protocol) fn schedule(&self, cx: &mut Context, now: Tick) {
+        match self.open.values().map(Investigation::ends).min() {
+            Some(at) => cx.timers.set(Timer::Investigations, at.max(now)),
+            None => cx.timers.stop(Timer::Investigations),
         }
     }
 
-    fn open_investigation(&mut self, peer: &Arc<str>, incarnation: Incarnation, own: Finding, now: Now) {
-        if self.native.probes.open.len() >= MAX_OPEN {
+    pub(in crate::protocol) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Begins one, or begins it again, whose server is to be probed once more at that time.
+    pub(super) fn begin(&mut self, peer: &Arc<str>, failure: Failure, at: Tick) {
+        self.open.insert(Arc::clone(peer), Investigation::new(failure, Stage::Again { at }));
+    }
+
+    /// Begins one, or begins it again, that waits for the findings of helpers.
+    pub(super) fn await_helpers(
+        &mut self,
+        peer: &Arc<str>,
+        failure: Failure,
+        helpers: Vec<Arc<str>>,
+        until: Tick,
+    ) {
+        let investigation = Investigation::new(failure, Stage::Helpers { until });
+        self.open.insert(Arc::clone(peer), Investigation { helpers, ..investigation });
+    }
+
+    /// Begins one of a server that may not listen yet.
+    fn begin_grace(&mut self, peer: &Arc<str>, failure: Failure, at: Tick, now: Tick) {
+        let investigation = Investigation::new(failure, Stage::Again { at });
+        self.open.insert(Arc::clone(peer), Investigation { grace_since: Some(now), ..investigation });
+    }
+
+    /// Counts the finding of a helper. Returns false if it was not asked, or has reported before.
+    pub(super) fn add_finding(&mut self, target: &str, helper: &Arc<str>, finding: Finding) -> bool {
+        let Some(investigation) = self.open.get_mut(target) else { return false };
+        let is_asked = investigation.helpers.contains(helper);
+        if !is_asked || investigation.findings.iter().any(|(known, _)| known == helper) {
+            return false;
+        }
+        investigation.findings.push((Arc::clone(helper), finding));
+        true
+    }
+
+    /// Whether all helpers have reported that it waits for.
+    pub(super) fn has_all_findings(&self, target: &str) -> bool {
+        self.open.get(target).is_some_and(|investigation| {
+            matches!(investigation.stage, Stage::Helpers { .. })
+                && investigation.findings.len() == investigation.helpers.len()
+        })
+    }
+
+    fn set_stage(&mut self, peer: &Arc<str>, stage: Stage) {
+        if let Some(investigation) = self.open.get_mut(peer) {
+            investigation.stage = stage;
+        }
+    }
+}
+
+impl Detection {
+    /// Finds out whether a server is there that did not answer a probe.
+    pub(in crate::protocol) fn probe_failed(
+        &mut self,
+        members: &mut Members,
+        exchanges: &mut Exchanges,
+        cx: &mut Context,
+        peer: &Arc<str>,
+        finding: Finding,
+        now: Now,
+    ) {
+        let is_relay = self.relays.report(members, exchanges, cx, peer, finding, now);
+        let Some(member) = members.roster.get(peer).filter(|member| member.is_online()) else {
+            return self.investigations.close(peer);
+        };
+        let incarnation = member.incarnation;
+        match self.investigations.open.get_mut(peer).filter(|open| open.failure.incarnation == incarnation) {
+            Some(investigation) if investigation.is_probed() => {
+                investigation.failure.finding = finding;
+                match investigation.grace_since {
+                    Some(first) => self.continue_grace(members, exchanges, cx, peer, first, now),
+                    None => self.conclude_investigation(members, exchanges, cx, peer, now),
+                }
+            }
+            Some(_) => {}
+            // The asker asks further. An investigation of an earlier incarnation is moot.
+            None if is_relay => self.investigations.close(peer),
+            None => {
+                let failure = Failure { incarnation, finding, attempt: Attempt::First };
+                self.open_investigation(members, exchanges, cx, peer, failure, now);
+            }
+        }
+    }
+
+    fn open_investigation(
+        &mut self,
+        members: &mut Members,
+        exchanges: &mut Exchanges,
+        cx: &mut Context,
+        peer: &Arc<str>,
+        failure: Failure,
+        now: Now,
+    ) {
+        if self.investigations.len() >= MAX_OPEN {
             return;
         }
         // Rule "Grace": one that came just now, and never answered, may not listen yet.
         let has_grace = |member: &Member| member.may_not_listen_yet(now.tick);
-        if self.members.roster.get(peer).is_some_and(has_grace)
-            && let Some(at) = self.first_grace_try(peer, own, now)
+        if members.roster.get(peer).is_some_and(has_grace)
+            && let Some(at) = self.first_grace_try(members, peer, failure.finding, now)
         {
-            let question = Investigation::new(incarnation, own, Stage::Again { at });
-            let question = Investigation { grace_since: Some(now.tick), ..question };
-            self.native.probes.open.insert(Arc::clone(peer), question);
-            return self.schedule_investigations(now.tick);
+            self.investigations.begin_grace(peer, failure, at, now.tick);
+            return self.investigations.schedule(cx, now.tick);
         }
-        self.ask_helpers(peer, incarnation, own, false, now);
+        self.ask_helpers(members, exchanges, cx, peer, failure, now);
     }
 
-    fn first_grace_try(&mut self, peer: &Arc<str>, own: Finding, now: Now) -> Option<Tick> {
-        if own == Finding::Refused {
-            return self.native.unreached.record_refusal(&self.members, peer, now);
+    fn first_grace_try(
+        &mut self,
+        members: &Members,
+        peer: &Arc<str>,
+        finding: Finding,
+        now: Now,
+    ) -> Option<Tick> {
+        if finding == Finding::Refused {
+            return self.unreached.record_refusal(members, peer, now);
         }
         next_grace_try(now.tick, now.tick)
     }
 
-    fn go_on_with_grace(&mut self, peer: &Arc<str>, first: Tick, incarnation: Incarnation, now: Now) {
-        let Some(own) = self.native.probes.open.get(peer).map(|question| question.own) else { return };
-        let next = if own == Finding::Refused && self.native.unreached.has(&self.members, peer) {
-            self.native.unreached.next_look(peer, now.tick)
+    fn continue_grace(
+        &mut self,
+        members: &mut Members,
+        exchanges: &mut Exchanges,
+        cx: &mut Context,
+        peer: &Arc<str>,
+        first: Tick,
+        now: Now,
+    ) {
+        let Some(failure) = self.investigations.open.get(peer).map(|open| open.failure) else { return };
+        let is_refused = failure.finding == Finding::Refused;
+        let next = if is_refused && self.unreached.has(members, peer) {
+            self.unreached.next_look(peer, now.tick)
         } else {
             next_grace_try(first, now.tick)
         };
-        match (next, self.native.probes.open.get_mut(peer)) {
-            (Some(at), Some(question)) => {
-                question.stage = Stage::Again { at };
-                self.schedule_investigations(now.tick);
-            }
-            _ => self.ask_helpers(peer, incarnation, own, false, now),
-        }
+        let Some(at) = next else {
+            return self.ask_helpers(members, exchanges, cx, peer, failure, now);
+        };
+        self.investigations.set_stage(peer, Stage::Again { at });
+        self.investigations.schedule(cx, now.tick);
     }
 
-    pub(in crate::protocol) fn ask_helpers(
+    /// Continues an investigation whose stage has ended.
+    pub(in crate::protocol) fn continue_investigation(
         &mut self,
+        members: &mut Members,
+        exchanges: &mut Exchanges,
+        cx: &mut Context,
         peer: &Arc<str>,
-        incarnation: Incarnation,
-        own: Finding,
-        is_repeated: bool,
         now: Now,
     ) {
-        // On a machine where all servers are late, the messages of helpers would keep them late.
-        let may_ask =
-            !self.exchanges.health.is_late() && self.native.probes.help_budget.take(1, now.tick) > 0;
-        let amount = if may_ask { HELPERS } else { 0 };
-        // A server that was made up together with its helpers would have none.
-        let helpers = if self.is_stranger(peer) {
-            self.met_helpers(amount, peer, now.tick)
-        } else {
-            self.helpers(amount, peer, now.tick)
-        };
-        let stage = if helpers.is_empty() {
-            // One that may not listen yet is given time as a suspect.
-            let is_in_haste =
-                self.native.unreached.has(&self.members, peer) && !self.exchanges.health.is_late();
-            Stage::Again { at: now.tick + if is_in_haste { KNOCK_AGAIN } else { SECOND_TRY } }
-        } else {
-            Stage::Helpers { until: now.tick + HELPERS_WAIT.mul_f64(self.exchanges.health.stretch()) }
-        };
-        let question = Investigation::new(incarnation, own, stage);
-        let question = Investigation { helpers: helpers.clone(), is_repeated, ..question };
-        self.native.probes.open.insert(Arc::clone(peer), question);
-        if own == Finding::Silent && !helpers.is_empty() {
-            // One's own message may have been lost, and theirs may be. If this one is, nobody is asked about it again.
-            self.reach(peer, now);
-        }
-        let target = self.members.roster.spelling(peer);
-        let message = NativeMessage::new(Kind::ProbeFor(target), Purpose::ProbeFor);
-        self.exchanges.send_natives(&mut self.members, &mut self.cx, helpers, message, now);
-        self.schedule_investigations(now.tick);
-    }
-
-    fn schedule_investigations(&mut self, now: Tick) {
-        let moments = self.native.probes.open.values().map(Investigation::ends);
-        match moments.min() {
-            Some(at) => self.cx.timers.set(Timer::Investigations, at.max(now)),
-            None => self.cx.timers.stop(Timer::Investigations),
-        }
-    }
-
-    /// The time of some questions has come.
-    pub(in crate::protocol) fn go_on_with_investigations(&mut self, now: Now) {
-        let due: Vec<Arc<str>> = self
-            .native
-            .probes
-            .open
-            .iter()
-            .filter(|(_, question)| question.ends() <= now.tick)
-            .map(|(peer, _)| Arc::clone(peer))
-            .collect();
-        for peer in due {
-            let Some(question) = self.native.probes.open.get_mut(&peer) else { continue };
-            let is_moot = self
-                .members
-                .roster
-                .get(&peer)
-                .is_none_or(|member| !member.is_online() || member.incarnation != question.incarnation);
-            if is_moot || question.is_probed() {
-                self.native.probes.open.swap_remove(&peer);
-            } else if let Stage::Again { .. } = question.stage {
+        let Some(investigation) = self.investigations.open.get_mut(peer) else { return };
+        let incarnation = investigation.failure.incarnation;
+        let is_moot = members
+            .roster
+            .get(peer)
+            .is_none_or(|member| !member.is_online() || member.incarnation != incarnation);
+        match investigation.stage {
+            Stage::Helpers { .. } if !is_moot => {
+                self.conclude_investigation(members, exchanges, cx, peer, now);
+            }
+            Stage::Again { .. } if !is_moot => {
                 // What is under way may be a message whose failure tells nothing: then it is tried again soon.
-                question.stage = Stage::Again { at: now.tick + KNOCK_AGAIN };
-                if self.probe(&peer, now).is_some()
-                    && let Some(question) = self.native.probes.open.get_mut(&peer)
-                {
+                investigation.stage = Stage::Again { at: now.tick + KNOCK_AGAIN };
+                if self.probe(members, exchanges, cx, peer, now).is_some() {
                     // Longer than any timeout of a probe, which bad health stretches beyond that of other requests.
-                    let timeout = self.exchanges.health.probe_timeout();
-                    question.stage = Stage::Probed { until: now.tick + timeout + PEER_TIMEOUT };
+                    let until = now.tick + exchanges.health.probe_timeout() + PEER_TIMEOUT;
+                    self.investigations.set_stage(peer, Stage::Probed { until });
                 }
-            } else {
-                self.conclude_investigation(&peer, now);
             }
+            _ => self.investigations.close(peer),
         }
-        self.schedule_investigations(now.tick);
     }
 
-    /// A helper's finding has come.
-    pub(in crate::protocol) fn hear_finding(
+    /// Decides, as all that could be found out has been.
+    pub(super) fn conclude_investigation(
         &mut self,
-        helper: &Arc<str>,
-        base_url: &str,
-        finding: Finding,
+        members: &mut Members,
+        exchanges: &mut Exchanges,
+        cx: &mut Context,
+        peer: &Arc<str>,
         now: Now,
     ) {
-        let Ok(Subject::Known(target)) = self.identify(base_url) else { return };
-        let Some(question) = self.native.probes.open.get_mut(&target) else { return };
-        let is_asked = question.helpers.contains(helper);
-        if !is_asked || question.findings.iter().any(|(known, _)| known == helper) {
-            return;
+        let Some(investigation) = self.investigations.open.get(peer) else { return };
+        let failure = investigation.failure;
+        let member = members.roster.get(peer).filter(|member| member.incarnation == failure.incarnation);
+        if !member.is_some_and(Member::is_online) {
+            return self.investigations.close(peer);
         }
-        question.findings.push((Arc::clone(helper), finding));
-        if finding == Finding::Alive {
-            // Others reach it: it may be this server that is slow.
-            self.native.probes.open.swap_remove(&target);
-            if let Some(member) = self.members.roster.get_mut(&target) {
-                member.note_answered(true);
+        if matches!(investigation.stage, Stage::Helpers { .. }) {
+            // Silence may be a lost message, here or there; a closed port is a fact.
+            if investigation.is_refusal_confirmed() {
+                self.investigations.set_stage(peer, Stage::Again { at: now.tick + KNOCK_AGAIN });
+                return self.investigations.schedule(cx, now.tick);
             }
-            self.native.strangers.vouch(&target);
-            self.exchanges.health.worsen();
-            self.members.isolation.end();
-        } else if matches!(question.stage, Stage::Helpers { .. })
-            && question.findings.len() == question.helpers.len()
-        {
-            self.conclude_investigation(&target, now);
+            if failure.attempt == Attempt::First && exchanges.health.loses_many() {
+                let failure = Failure { attempt: Attempt::Last, ..failure };
+                return self.ask_helpers(members, exchanges, cx, peer, failure, now);
+            }
         }
-        self.schedule_investigations(now.tick);
-    }
-
-    /// All that could be found out has been.
-    fn conclude_investigation(&mut self, peer: &Arc<str>, now: Now) {
-        let Some(question) = self.native.probes.open.get_mut(peer) else { return };
-        let member =
-            self.members.roster.get(peer).filter(|member| member.incarnation == question.incarnation);
-        if !member.is_some_and(|member| member.is_online()) {
-            self.native.probes.open.swap_remove(peer);
-            return;
-        }
-        let is_refused = |finding: &Finding| *finding == Finding::Refused;
-        let is_refused_by_me = is_refused(&question.own);
-        let has_confirmer = question.findings.iter().any(|(_, finding)| is_refused(finding));
-        let is_alone = question.findings.is_empty();
-        let (stage, is_probed) = (question.stage, question.is_probed());
-        // Silence may be a lost message, here or there; a closed port is a fact.
-        if matches!(stage, Stage::Helpers { .. }) && has_confirmer {
-            question.stage = Stage::Again { at: now.tick + KNOCK_AGAIN };
-            return self.schedule_investigations(now.tick);
-        }
-        if matches!(stage, Stage::Helpers { .. })
-            && !question.is_repeated
-            && self.exchanges.health.loses_many()
-        {
-            let (incarnation, own) = (question.incarnation, question.own);
-            return self.ask_helpers(peer, incarnation, own, true, now);
-        }
-        let findings =
-            self.native.probes.open.swap_remove(peer).map(|question| question.findings).unwrap_or_default();
-        let is_certain = is_probed && is_refused_by_me;
-        self.members.roster.because(Cause::Refused);
-        let may_not_listen_yet = self.native.unreached.has(&self.members, peer);
-        if is_certain && has_confirmer && !may_not_listen_yet {
-            self.bury(peer, now);
-        } else if is_certain && is_alone && !may_not_listen_yet {
-            // Nobody could help; but whoever is cut off is not refused.
-            self.bury(peer, now);
+        let Some(investigation) = self.investigations.open.swap_remove(peer) else { return };
+        members.roster.because(Cause::Refused);
+        if investigation.proves_death() && !self.unreached.has(members, peer) {
+            members.bury(cx, peer, now);
         } else {
-            // Who got an answer that proves nothing neither clears the server nor accuses it.
-            let found_nobody = |(_, finding): &(Arc<str>, Finding)| *finding != Finding::Unproved;
-            let confirmers: Vec<Arc<str>> =
-                findings.into_iter().filter(found_nobody).map(|(helper, _)| helper).collect();
-            self.suspect(peer, &confirmers, now);
+            self.suspect(members, exchanges, cx, peer, &investigation.confirmers(), now);
         }
-        self.schedule_investigations(now.tick);
+        self.investigations.schedule(cx, now.tick);
     }
 }

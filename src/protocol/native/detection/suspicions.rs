@@ -6,21 +6,29 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::protocol::context::Context;
+use crate::protocol::context::deadlines::Deadlines;
 use crate::protocol::context::timers::Timer;
-use crate::protocol::machine::Machine;
+use crate::protocol::exchanges::Exchanges;
+use crate::protocol::exchanges::in_flight::Purpose;
+use crate::protocol::exchanges::native_message::NativeMessage;
+use crate::protocol::members::Members;
+use crate::protocol::members::member::Member;
 use crate::protocol::members::roster::digest::short_name;
 use crate::protocol::members::roster::journal::Cause;
+use crate::protocol::native::detection::Detection;
 use crate::protocol::types::accusers::Accusers;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
+use crate::protocol::wire::extension::Kind;
 
-/// The shortest suspicion among ten servers or fewer; grows with the logarithm of their number.
+/// Shortest suspicion among up to ten servers; it grows with the logarithm of their number.
 const SHORTEST: Duration = Duration::from_secs(2);
-/// The longest is so many times as long.
+/// Ratio of the longest suspicion to the shortest.
 const LONGEST_FACTOR: f64 = 6.0;
-/// So many confirmations bring it down to the shortest.
+/// Confirmations that bring a suspicion down to the shortest.
 const ENOUGH_CONFIRMATIONS: usize = 2;
-/// A verdict that is held back is looked at again so often.
+/// Pause before a verdict that is held back is reviewed.
 const HELD_BACK: Duration = Duration::from_secs(1);
 
 /// How long a suspect has, among so many servers, with so many accusers; `stretch` is 1 for a server in good health.
@@ -37,95 +45,139 @@ pub(in crate::protocol) fn time_to_speak_up(servers: usize, accusers: usize, str
     Duration::from_secs_f64(longest - (longest - shortest) * share)
 }
 
-impl Machine {
-    /// This server itself, and these helpers, have found a member silent.
-    pub(in crate::protocol) fn suspect(&mut self, identity: &Arc<str>, helpers: &[Arc<str>], now: Now) {
-        let me = short_name(self.members.me.identity());
+/// When the time of each suspect is up.
+#[derive(Debug, Default)]
+pub(in crate::protocol) struct Suspicions {
+    ends: Deadlines,
+}
+
+impl Suspicions {
+    /// Takes out the suspects whose time is up, the earliest first.
+    pub(in crate::protocol) fn take_due(&mut self, now: Tick) -> Vec<Arc<str>> {
+        self.ends.take_due(now)
+    }
+
+    /// Sets the timer to the next end.
+    pub(in crate::protocol) fn schedule(&self, cx: &mut Context) {
+        if let Some(next) = self.ends.next() {
+            cx.timers.set(Timer::Suspicion, next);
+        }
+    }
+
+    pub(in crate::protocol) fn forget(&mut self, identity: &Arc<str>) {
+        self.ends.forget(identity);
+    }
+
+    pub(in crate::protocol) fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    pub(in crate::protocol) fn len(&self) -> usize {
+        self.ends.len()
+    }
+}
+
+impl Detection {
+    /// Suspects a member, as this server itself and these helpers have found it silent.
+    pub(in crate::protocol) fn suspect(
+        &mut self,
+        members: &mut Members,
+        exchanges: &mut Exchanges,
+        cx: &mut Context,
+        identity: &Arc<str>,
+        helpers: &[Arc<str>],
+        now: Now,
+    ) {
+        let me = short_name(members.me.identity());
         let accusers: Accusers = helpers.iter().map(|helper| short_name(helper)).chain([me]).collect();
-        let Some(member) = self.members.roster.get_mut(identity) else { return };
+        let Some(member) = members.roster.get_mut(identity) else { return };
         match (member.status, member.suspicion_mut()) {
             (Status::Suspect, Some(suspicion)) => {
                 if !suspicion.accusers.join(&accusers) {
                     return;
                 }
             }
-            (Status::Online, _) => self.members.roster.begin_suspicion(identity, accusers, now.tick),
+            (Status::Online, _) => members.roster.begin_suspicion(identity, accusers, now.tick),
             _ => return,
         }
-        self.schedule_suspicion(identity, now);
-        self.spread(identity, now);
-        self.tell_suspect(identity, now);
+        self.schedule_suspicion(members, exchanges, cx, identity, now);
+        exchanges.rumours.spread(members, cx, identity, now);
+        let notice = NativeMessage::new(Kind::Push, Purpose::AccusationNotice);
+        exchanges.send_native(members, cx, identity, notice, now);
     }
 
-    /// Whether nobody is suspected.
-    pub(in crate::protocol) fn suspects_is_empty(&self) -> bool {
-        self.native.suspects.is_empty()
-    }
-
-    /// Sees to it that a suspicion ends in time, also when it has become shorter.
-    pub(in crate::protocol) fn schedule_suspicion(&mut self, identity: &Arc<str>, now: Now) {
-        if let Some(deadline) = self.suspicion_deadline(identity) {
-            self.native.suspects.set(identity, deadline);
-            self.cx.timers.set_earlier(Timer::Suspicion, deadline.max(now.tick));
+    /// Ends a suspicion in time, also when it has become shorter.
+    pub(in crate::protocol) fn schedule_suspicion(
+        &mut self,
+        members: &Members,
+        exchanges: &Exchanges,
+        cx: &mut Context,
+        identity: &Arc<str>,
+        now: Now,
+    ) {
+        if let Some(deadline) = self.suspicion_deadline(members, exchanges, cx, identity) {
+            self.suspicions.ends.set(identity, deadline);
+            cx.timers.set_earlier(Timer::Suspicion, deadline.max(now.tick));
         }
     }
 
-    fn suspicion_deadline(&self, identity: &str) -> Option<Tick> {
-        let suspicion = self.members.roster.get(identity)?.suspicion()?;
-        let servers = self.members.roster.native_count() + 1;
-        let stretch = self.exchanges.health.stretch();
-        let usual = time_to_speak_up(servers, suspicion.accusers.len(), stretch);
-        let refusals_end =
-            self.members.roster.get(identity)?.refusal_deadline(self.cx.config.gossip_interval);
-        let usual = suspicion.since + usual;
-        let has_answered = self.members.roster.get(identity).is_none_or(|member| member.has_answered());
-        let unreached = &self.native.unreached;
-        let time_is_up = if has_answered {
+    fn suspicion_deadline(
+        &self,
+        members: &Members,
+        exchanges: &Exchanges,
+        cx: &Context,
+        identity: &str,
+    ) -> Option<Tick> {
+        let member = members.roster.get(identity)?;
+        let suspicion = member.suspicion()?;
+        let servers = members.roster.native_count() + 1;
+        let stretch = exchanges.health.stretch();
+        let usual = suspicion.since + time_to_speak_up(servers, suspicion.accusers.len(), stretch);
+        let time_is_up = if member.has_answered() {
             usual
         } else {
-            unreached.end_of_silence(identity, suspicion.since, usual, stretch)
+            self.unreached.end_of_silence(identity, suspicion.since, usual, stretch)
         };
         // Somebody still answers at its address: that postpones its death.
-        Some(time_is_up.max(refusals_end.unwrap_or_default()))
+        Some(time_is_up.max(member.refusal_deadline(cx.config.gossip_interval).unwrap_or_default()))
     }
 
-    /// Buries those whose time is up.
-    pub(in crate::protocol) fn end_suspicions(&mut self, now: Now) {
-        for identity in self.native.suspects.take_due(now.tick) {
-            match self.suspicion_deadline(&identity) {
-                Some(deadline) if deadline <= now.tick => self.end_suspicion(&identity, now),
-                // Longer than it was: servers were lost meanwhile, or this one has become slow itself.
-                Some(deadline) => self.native.suspects.set(&identity, deadline),
-                None => {}
-            }
-        }
-        if let Some(next) = self.native.suspects.next() {
-            self.cx.timers.set(Timer::Suspicion, next);
+    /// Ends a suspicion whose time was up, unless it has become longer meanwhile.
+    pub(in crate::protocol) fn review_suspicion(
+        &mut self,
+        members: &mut Members,
+        exchanges: &Exchanges,
+        cx: &mut Context,
+        identity: &Arc<str>,
+        now: Now,
+    ) {
+        match self.suspicion_deadline(members, exchanges, cx, identity) {
+            Some(deadline) if deadline <= now.tick => self.end_suspicion(members, cx, identity, now),
+            // Servers were lost meanwhile, or this one has become slow itself.
+            Some(deadline) => self.suspicions.ends.set(identity, deadline),
+            None => {}
         }
     }
 
-    fn end_suspicion(&mut self, identity: &Arc<str>, now: Now) {
-        let me = short_name(self.members.me.identity());
-        let is_mine_alone = self
-            .members
-            .roster
-            .get(identity)
-            .and_then(|member| member.suspicion())
-            .is_some_and(|suspicion| suspicion.accusers.iter().all(|accuser| accuser == me));
-        // Whoever is cut off is not refused.
-        let is_refused = self.native.unreached.has(&self.members, identity);
+    fn end_suspicion(&mut self, members: &mut Members, cx: &mut Context, identity: &Arc<str>, now: Now) {
+        let me = short_name(members.me.identity());
+        let suspicion = members.roster.get(identity).and_then(Member::suspicion);
+        let is_mine_alone =
+            suspicion.is_some_and(|suspicion| suspicion.accusers.iter().all(|accuser| accuser == me));
+        // A server that is cut off is not refused.
+        let is_refused = self.unreached.has(members, identity);
         let is_mine_alone = is_mine_alone && !is_refused;
-        if is_mine_alone && self.members.hold_back_burial(&mut self.cx, identity, now) {
+        if is_mine_alone && members.hold_back_burial(cx, identity, now) {
             // All at the same moments, so that many wake nobody more often than one.
             let step = u64::try_from(HELD_BACK.as_millis()).unwrap_or(1);
             let again = Tick((now.tick.0 / step + 1) * step);
-            return self.native.suspects.set(identity, again);
+            return self.suspicions.ends.set(identity, again);
         }
         if is_mine_alone {
-            self.members.isolation.record_burial(identity, now.tick);
+            members.isolation.record_burial(identity, now.tick);
         }
-        self.members.roster.because(if is_refused { Cause::Refused } else { Cause::Silent });
-        self.bury(identity, now);
+        members.roster.because(if is_refused { Cause::Refused } else { Cause::Silent });
+        members.bury(cx, identity, now);
     }
 }
 

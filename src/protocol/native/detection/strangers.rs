@@ -24,7 +24,8 @@ use crate::protocol::exchanges::in_flight::InFlight;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::{SECOND_TRY, YOUNG};
-use crate::protocol::native::detection::investigation::{HELPERS_WAIT, KNOCK_AGAIN};
+use crate::protocol::native::detection::helpers::HELPERS_WAIT;
+use crate::protocol::native::detection::investigation::{Attempt, Failure, KNOCK_AGAIN};
 use crate::protocol::types::ids::Origin;
 use crate::protocol::types::time::{Incarnation, Now, Tick};
 use crate::protocol::wire::extension::Finding;
@@ -181,9 +182,13 @@ impl Machine {
     }
 
     pub(in crate::protocol) fn schedule_strangers(&mut self, now: Tick) {
-        let is_judged = self.native.strangers.batch.as_ref().is_some_and(|batch| batch.is_to_be_judged(now));
-        let wake =
-            if is_judged { Some(now) } else { self.native.strangers.next_wake(&self.exchanges.in_flight) };
+        let is_judged =
+            self.native.detection.strangers.batch.as_ref().is_some_and(|batch| batch.is_to_be_judged(now));
+        let wake = if is_judged {
+            Some(now)
+        } else {
+            self.native.detection.strangers.next_wake(&self.exchanges.in_flight)
+        };
         match wake {
             Some(at) => self.cx.timers.set(Timer::Strangers, at.max(now)),
             None => self.cx.timers.stop(Timer::Strangers),
@@ -192,17 +197,19 @@ impl Machine {
 
     /// Checks as many strangers as the pace allows, and judges the batch.
     pub(in crate::protocol) fn check_strangers(&mut self, now: Now) {
-        if self.native.strangers.batch.as_ref().is_some_and(|batch| batch.is_to_be_judged(now.tick)) {
+        if self.native.detection.strangers.batch.as_ref().is_some_and(|batch| batch.is_to_be_judged(now.tick))
+        {
             self.judge_batch(now);
         }
-        let is_gathered = self.native.strangers.are_many() && self.native.strangers.gathered_at <= now.tick;
-        if is_gathered && self.native.strangers.batch.is_none() {
+        let is_gathered = self.native.detection.strangers.are_many()
+            && self.native.detection.strangers.gathered_at <= now.tick;
+        if is_gathered && self.native.detection.strangers.batch.is_none() {
             self.begin_batch(now);
         }
-        let due = self.native.strangers.waiting.take_due(now.tick);
-        self.native.strangers.queue.extend(due);
-        while self.native.strangers.has_checks(&self.exchanges.in_flight)
-            && self.native.strangers.next_slot <= now.tick
+        let due = self.native.detection.strangers.waiting.take_due(now.tick);
+        self.native.detection.strangers.queue.extend(due);
+        while self.native.detection.strangers.has_checks(&self.exchanges.in_flight)
+            && self.native.detection.strangers.next_slot <= now.tick
         {
             self.check_next(now);
         }
@@ -210,25 +217,26 @@ impl Machine {
     }
 
     fn begin_batch(&mut self, now: Now) {
-        self.native.strangers.is_on_hold = false;
-        let mut members = std::mem::take(&mut self.native.strangers.arrived);
+        self.native.detection.strangers.is_on_hold = false;
+        let mut members = std::mem::take(&mut self.native.detection.strangers.arrived);
         members.retain(|identity| self.is_stranger(identity));
-        if members.len() + self.native.strangers.failing.len() < MANY_FAILED {
-            self.native.strangers.arrived = members;
+        if members.len() + self.native.detection.strangers.failing.len() < MANY_FAILED {
+            self.native.detection.strangers.arrived = members;
             return;
         }
         let known = (self.members.roster.native_count().saturating_sub(members.len()) + 1) as f64;
-        let share = if self.native.strangers.came_by_sync { 1.0 } else { (CHECKERS / known).min(1.0) };
+        let share =
+            if self.native.detection.strangers.came_by_sync { 1.0 } else { (CHECKERS / known).min(1.0) };
         let wanted = members.len() as f64 * share;
         let chance = usize::from(self.cx.rng.random::<f64>() < wanted.fract());
         let amount = (wanted as usize + chance).min(SAMPLE).min(members.len());
         let places = rand::seq::index::sample(&mut self.cx.rng, members.len(), amount);
         let to_check = places.into_iter().filter_map(|place| members.get_index(place).cloned()).collect();
         // Few at a time are no way round the verdict.
-        let mut failed = std::mem::take(&mut self.native.strangers.failing);
+        let mut failed = std::mem::take(&mut self.native.detection.strangers.failing);
         failed.retain(|identity, _| self.is_stranger(identity));
         members.extend(failed.keys().cloned());
-        self.native.strangers.batch = Some(Batch {
+        self.native.detection.strangers.batch = Some(Batch {
             members,
             to_check,
             checking: IndexSet::default(),
@@ -240,52 +248,52 @@ impl Machine {
     }
 
     fn check_next(&mut self, now: Now) {
-        self.native.strangers.next_slot = now.tick + PACE;
-        let sampled = self.native.strangers.batch.as_mut().and_then(|batch| batch.to_check.pop());
+        self.native.detection.strangers.next_slot = now.tick + PACE;
+        let sampled = self.native.detection.strangers.batch.as_mut().and_then(|batch| batch.to_check.pop());
         let is_sampled = sampled.is_some();
-        let last = self.native.strangers.queue.len();
+        let last = self.native.detection.strangers.queue.len();
         let peer = sampled.or_else(|| {
             let place = (last > 0).then(|| self.cx.rng.random_range(0..last))?;
-            self.native.strangers.queue.swap_remove_index(place)
+            self.native.detection.strangers.queue.swap_remove_index(place)
         });
         let Some(peer) = peer else { return };
         if !self.is_stranger(&peer) {
-            return self.native.strangers.settle(&peer);
+            return self.native.detection.strangers.settle(&peer);
         }
         match self.probe(&peer, now) {
             Some(id) => {
                 self.exchanges.in_flight.count_against(id, Quota::Strangers);
-                if let Some(batch) = self.native.strangers.batch.as_mut().filter(|_| is_sampled) {
+                if let Some(batch) = self.native.detection.strangers.batch.as_mut().filter(|_| is_sampled) {
                     batch.checking.insert(peer);
                 }
             }
             // What is under way with it tells as much.
             None if is_sampled => {}
-            None => self.native.strangers.waiting.set(&peer, now.tick + KNOCK_AGAIN),
+            None => self.native.detection.strangers.waiting.set(&peer, now.tick + KNOCK_AGAIN),
         }
     }
 
     /// A check has failed.
     pub(in crate::protocol) fn fail_stranger(&mut self, peer: &Arc<str>, finding: Finding, now: Now) {
         self.report(peer, finding, now);
-        if let Some(batch) = &mut self.native.strangers.batch
+        if let Some(batch) = &mut self.native.detection.strangers.batch
             && batch.checking.swap_remove(peer)
         {
             batch.failed.insert(Arc::clone(peer), finding);
         }
         let Some(member) = self.members.roster.get(peer) else { return };
-        let Some(first) = self.native.strangers.doubtful.get_mut(peer) else { return };
+        let Some(first) = self.native.detection.strangers.doubtful.get_mut(peer) else { return };
         let pause = if finding == Finding::Refused { KNOCK_AGAIN } else { SECOND_TRY };
         let listens_by = member.may_not_listen_before(now);
         let is_settled = first.is_some_and(|first| now.tick.since(first) >= pause) && listens_by <= now.tick;
         if !is_settled {
             first.get_or_insert(now.tick);
-            return self.native.strangers.waiting.set(peer, (now.tick + pause).max(listens_by));
+            return self.native.detection.strangers.waiting.set(peer, (now.tick + pause).max(listens_by));
         }
-        self.native.strangers.settle(peer);
-        let doubted_since = self.native.strangers.doubted_since;
+        self.native.detection.strangers.settle(peer);
+        let doubted_since = self.native.detection.strangers.doubted_since;
         let is_heard = self.members.isolation.has_heard_since(doubted_since);
-        self.native.probes.excuse(peer);
+        self.native.detection.investigations.close(peer);
         if is_heard
             || !self.members.roster.iter().any(|(_, member)| member.is_online() && member.has_exchanged())
         {
@@ -297,7 +305,7 @@ impl Machine {
     }
 
     fn judge_batch(&mut self, now: Now) {
-        let Some(mut batch) = self.native.strangers.batch.take() else { return };
+        let Some(mut batch) = self.native.detection.strangers.batch.take() else { return };
         batch.failed.retain(|identity, _| self.is_stranger(identity));
         let is_doubtful = batch.failed.len() >= MANY_FAILED && batch.failed.len() > batch.passed;
         if is_doubtful && batch.asks_helpers {
@@ -311,39 +319,41 @@ impl Machine {
             };
             if 2 * batch.failed.iter().filter(is_young).count() > batch.failed.len() {
                 // They may not listen yet, and are checked again when they have had time.
-                self.native.strangers.is_on_hold = true;
-                self.native.strangers.gathered_at = now.tick + YOUNG;
-                return self.native.strangers.arrived.extend(batch.members);
+                self.native.detection.strangers.is_on_hold = true;
+                self.native.detection.strangers.gathered_at = now.tick + YOUNG;
+                return self.native.detection.strangers.arrived.extend(batch.members);
             }
             // News for others went to them too, and what came of that opened questions.
-            batch.members.iter().for_each(|identity| self.native.probes.excuse(identity));
+            batch.members.iter().for_each(|identity| self.native.detection.investigations.close(identity));
             for (peer, finding) in batch.failed.iter().take(LOOKED_AT) {
                 let incarnation =
                     self.members.roster.get(peer).map_or(Incarnation::NONE, |member| member.incarnation);
-                self.ask_helpers(peer, incarnation, *finding, true, now);
+                let failure = Failure { incarnation, finding: *finding, attempt: Attempt::Last };
+                let Self { native, members, exchanges, cx, .. } = &mut *self;
+                native.detection.ask_helpers(members, exchanges, cx, peer, failure, now);
             }
             batch.asks_helpers = true;
             batch.until = now.tick + HELPERS_WAIT.mul_f64(self.exchanges.health.stretch()) + KNOCK_AGAIN;
-            self.native.strangers.batch = Some(batch);
+            self.native.detection.strangers.batch = Some(batch);
         } else {
             // As with every probe that fails.
             for (peer, finding) in batch.failed {
                 self.probe_failed(&peer, finding, now);
-                if self.native.strangers.failing.len() < MAX_FAILING {
-                    self.native.strangers.failing.insert(peer, finding);
+                if self.native.detection.strangers.failing.len() < MAX_FAILING {
+                    self.native.detection.strangers.failing.insert(peer, finding);
                 }
             }
         }
     }
 
     fn doubt_batch(&mut self, batch: Batch, now: Now) {
-        if self.native.strangers.doubtful.is_empty() {
-            self.native.strangers.doubted_since = now.tick;
+        if self.native.detection.strangers.doubtful.is_empty() {
+            self.native.detection.strangers.doubted_since = now.tick;
         }
         for identity in batch.members {
             if self.is_stranger(&identity) {
-                self.native.strangers.doubtful.entry(Arc::clone(&identity)).or_default();
-                self.native.strangers.queue.insert(identity);
+                self.native.detection.strangers.doubtful.entry(Arc::clone(&identity)).or_default();
+                self.native.detection.strangers.queue.insert(identity);
             }
         }
     }

@@ -1,0 +1,217 @@
+//! News among native servers: pushed at once to a few, repeated for a while, dropped when nobody finds them new any more.
+//!
+//! Rumour mongering with feedback and a counter (Demers and others 1987); the number of repeats grows with the logarithm of the
+//! cluster's size (Karp and others 2000).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use foldhash::fast::FixedState;
+use indexmap::IndexMap;
+
+use crate::protocol::context::Context;
+use crate::protocol::context::timers::Timer;
+use crate::protocol::exchanges::Exchanges;
+use crate::protocol::exchanges::in_flight::Purpose;
+use crate::protocol::exchanges::native_message::NativeMessage;
+use crate::protocol::members::Members;
+use crate::protocol::members::member::Member;
+use crate::protocol::types::claim::Claim;
+use crate::protocol::types::limits::MAX_CLAIM_BYTES;
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Now, Tick};
+use crate::protocol::wire::extension::Kind;
+
+/// Time for which news are gathered into one message.
+pub(crate) const RUMOUR_DELAY: Duration = Duration::from_millis(15);
+/// Pause between two rounds of pushes.
+pub(crate) const PAUSE: Duration = Duration::from_millis(150);
+/// Peers that hear of a rumour in one round.
+pub(crate) const FANOUT: usize = 3;
+/// Rounds in which everybody knew a rumour, after which it is dropped.
+pub(crate) const IDLE_ROUNDS: u8 = 3;
+/// Rumours in one answer, at most.
+const MAX_ANSWERED: usize = 100;
+
+/// What is being spread.
+#[derive(Debug, Default)]
+pub(in crate::protocol) struct Rumours {
+    by_subject: IndexMap<Arc<str>, Rumour, FixedState>,
+    not_before: Tick,
+}
+
+#[derive(Debug)]
+struct Rumour {
+    rounds_left: u8,
+    idle_rounds: u8,
+    /// Whether anybody has answered who was told of it in this round.
+    was_answered: bool,
+    was_news: bool,
+}
+
+impl Rumour {
+    fn spend_round(&mut self) {
+        self.rounds_left = self.rounds_left.saturating_sub(1);
+    }
+}
+
+impl Rumours {
+    /// Records which of the claims sent to a peer were news to it.
+    pub(in crate::protocol) fn record_feedback(&mut self, told: &[Arc<str>], fresh: &[u32]) {
+        for (index, subject) in told.iter().enumerate() {
+            if let Some(rumour) = self.by_subject.get_mut(subject) {
+                rumour.was_answered = true;
+                rumour.was_news |= fresh.iter().any(|news| *news as usize == index);
+            }
+        }
+    }
+
+    /// Stops all of them, as a server that leaves passes nothing on.
+    pub(in crate::protocol) fn forget_all(&mut self) {
+        self.by_subject.clear();
+    }
+
+    /// Stops the rumour about a server that is no longer known.
+    pub(in crate::protocol) fn forget(&mut self, subject: &str) {
+        self.by_subject.shift_remove(subject);
+    }
+
+    pub(in crate::protocol) fn len(&self) -> usize {
+        self.by_subject.len()
+    }
+
+    fn spend_round<'a>(&mut self, told: impl Iterator<Item = &'a Arc<str>>) {
+        for subject in told {
+            self.by_subject.get_mut(subject).into_iter().for_each(Rumour::spend_round);
+        }
+    }
+
+    fn end_round(&mut self) {
+        self.by_subject.retain(|_, rumour| {
+            let was_answered = std::mem::take(&mut rumour.was_answered);
+            if std::mem::take(&mut rumour.was_news) {
+                rumour.idle_rounds = 0;
+            } else if was_answered {
+                rumour.idle_rounds += 1;
+            }
+            rumour.rounds_left > 0 && rumour.idle_rounds < IDLE_ROUNDS
+        });
+    }
+}
+
+/// Rounds that suffice for a cluster of this size.
+pub(crate) fn rounds_for(servers: usize) -> u8 {
+    let digits = servers.checked_ilog10().map_or(1, |tens| tens + 1);
+    3 * digits.min(6) as u8
+}
+
+impl Rumours {
+    /// Spreads news about a server, or about this one, to all native servers.
+    pub(in crate::protocol) fn spread(
+        &mut self,
+        members: &Members,
+        cx: &mut Context,
+        subject: &str,
+        now: Now,
+    ) {
+        if !cx.is_native() {
+            return;
+        }
+        let subject = match members.roster.entry(subject) {
+            Some((identity, _)) => Arc::clone(identity),
+            None if subject == members.me.identity() => Arc::from(subject),
+            None => return,
+        };
+        let rounds_left = rounds_for(members.roster.online_count() + 1);
+        let rumour = Rumour { rounds_left, idle_rounds: 0, was_answered: false, was_news: false };
+        self.by_subject.insert(subject, rumour);
+        if cx.is_running() {
+            cx.timers.set_earlier(Timer::Rumours, (now.tick + RUMOUR_DELAY).max(self.not_before));
+        }
+    }
+
+    /// The claims that are being spread, those with most rounds ahead of them first, as far as they fit.
+    pub(in crate::protocol) fn claims(
+        &self,
+        members: &Members,
+        at_most_bytes: usize,
+        now: Now,
+    ) -> (Vec<Arc<str>>, Vec<Claim>) {
+        let mut subjects: Vec<(&Arc<str>, u8)> =
+            self.by_subject.iter().map(|(subject, rumour)| (subject, rumour.rounds_left)).collect();
+        subjects.sort_by_key(|(_, rounds_left)| std::cmp::Reverse(*rounds_left));
+        let claims = subjects
+            .into_iter()
+            .filter_map(|(subject, _)| Some((Arc::clone(subject), members.claim_about(subject, now)?)));
+        let mut room = at_most_bytes;
+        claims
+            .map_while(|(subject, claim)| {
+                room = room.checked_sub(claim.bytes())?;
+                Some((subject, claim))
+            })
+            .unzip()
+    }
+
+    /// News for a peer that knows of these subjects already.
+    pub(in crate::protocol) fn claims_besides(
+        &self,
+        members: &Members,
+        known: impl Fn(&str) -> bool,
+        now: Now,
+    ) -> Vec<Claim> {
+        // The latest first: the others have been on their way for longer.
+        let subjects = self.by_subject.keys().rev().filter(|subject| !known(subject));
+        subjects.take(MAX_ANSWERED).filter_map(|subject| members.claim_about(subject, now)).collect()
+    }
+}
+
+impl Exchanges {
+    /// Begins a round of rumours. Returns how many peers may hear of them, or none if there are no rumours.
+    pub(in crate::protocol) fn begin_rumour_round(&mut self, now: Tick) -> Option<usize> {
+        self.rumours.end_round();
+        (!self.rumours.by_subject.is_empty()).then(|| self.push_budget.take(FANOUT, now))
+    }
+
+    /// Sends these free peers all rumours, and sets the timer to the next round.
+    pub(in crate::protocol) fn push_rumours(
+        &mut self,
+        members: &mut Members,
+        cx: &mut Context,
+        peers: Vec<Arc<str>>,
+        now: Now,
+    ) {
+        if !peers.is_empty() {
+            let (told, claims) = self.rumours.claims(members, MAX_CLAIM_BYTES, now);
+            let told: Arc<[Arc<str>]> = told.into();
+            let message = NativeMessage::new(Kind::Push, Purpose::Push).with_claims(claims);
+            let message = NativeMessage { told: Arc::clone(&told), ..message };
+            if !self.send_natives(members, cx, peers, message, now).is_empty() {
+                self.rumours.spend_round(told.iter());
+            }
+        } else if !has_peers(members, now.tick) {
+            // If all peers are busy, the round is retried. If there are none, it counts, or rumours would never expire.
+            self.rumours.by_subject.values_mut().for_each(Rumour::spend_round);
+        }
+        let pause = cx.jittered(PAUSE.mul_f64(self.health.restraint()));
+        self.rumours.not_before = now.tick + pause;
+        cx.timers.set(Timer::Rumours, self.rumours.not_before);
+    }
+}
+
+/// Whether there is any native server to tell, busy or not.
+fn has_peers(members: &Members, now: Tick) -> bool {
+    let can_be_told = |member: &Member| {
+        member.status == Status::Online && !member.is_met_as_legacy() && !member.is_left_alone(now)
+    };
+    members.roster.iter().any(|(_, member)| can_be_told(member))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_grow_with_the_logarithm() {
+        assert_eq!([1, 9, 10, 99, 100, 999, 10_000].map(rounds_for), [3, 3, 6, 6, 9, 9, 15]);
+    }
+}

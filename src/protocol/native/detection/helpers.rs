@@ -1,0 +1,116 @@
+//! Helpers: other servers are asked whether they reach one that did not answer this one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::protocol::context::Context;
+use crate::protocol::context::rate_limit::TokenBucket;
+use crate::protocol::exchanges::Exchanges;
+use crate::protocol::exchanges::in_flight::Purpose;
+use crate::protocol::exchanges::native_message::NativeMessage;
+use crate::protocol::members::Members;
+use crate::protocol::members::member::Member;
+use crate::protocol::members::member::check::SECOND_TRY;
+use crate::protocol::native::detection::investigation::{Failure, KNOCK_AGAIN};
+use crate::protocol::native::detection::{Acquaintance, Detection, PeerSearch};
+use crate::protocol::types::time::Now;
+use crate::protocol::wire::extension::{Finding, Kind};
+
+/// Helpers asked to probe a server that did not answer (SWIM's k).
+pub(crate) const HELPERS: usize = 3;
+/// Time that the helpers have to report their findings.
+pub(crate) const HELPERS_WAIT: Duration = Duration::from_secs(1);
+/// Investigations that may ask helpers at once. An outage opens more of them, and each costs up to
+/// twelve messages.
+const HELPED_AT_ONCE: u64 = 8;
+/// Pause after which one more may, in milliseconds. A server opens about one a second by its probes.
+const HELPED_EACH_MS: u64 = 250;
+
+/// Limits how often helpers are asked.
+pub(super) type HelpBudget = TokenBucket<HELPED_AT_ONCE, HELPED_EACH_MS>;
+
+/// What a helper has found.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::protocol) struct HelperReport<'a> {
+    pub(in crate::protocol) helper: &'a Arc<str>,
+    pub(in crate::protocol) target: &'a Arc<str>,
+    pub(in crate::protocol) finding: Finding,
+}
+
+impl Detection {
+    /// Asks helpers whether they reach a server. If nobody can help, it is probed once more.
+    pub(in crate::protocol) fn ask_helpers(
+        &mut self,
+        members: &mut Members,
+        exchanges: &mut Exchanges,
+        cx: &mut Context,
+        peer: &Arc<str>,
+        failure: Failure,
+        now: Now,
+    ) {
+        let helpers = self.choose_helpers(members, exchanges, cx, peer, now);
+        if helpers.is_empty() {
+            // One that may not listen yet is given time as a suspect.
+            let is_in_haste = self.unreached.has(members, peer) && !exchanges.health.is_late();
+            let pause = if is_in_haste { KNOCK_AGAIN } else { SECOND_TRY };
+            self.investigations.begin(peer, failure, now.tick + pause);
+            return self.investigations.schedule(cx, now.tick);
+        }
+        let until = now.tick + HELPERS_WAIT.mul_f64(exchanges.health.stretch());
+        self.investigations.await_helpers(peer, failure, helpers.clone(), until);
+        if failure.finding == Finding::Silent {
+            // This server's own message may have been lost, and theirs may be. If this one is, nobody is asked about it again.
+            let notice = NativeMessage::new(Kind::Probe, Purpose::AccusationNotice);
+            exchanges.send_native(members, cx, peer, notice, now);
+        }
+        let message = NativeMessage::new(Kind::ProbeFor(members.roster.spelling(peer)), Purpose::ProbeFor);
+        exchanges.send_natives(members, cx, helpers, message, now);
+        self.investigations.schedule(cx, now.tick);
+    }
+
+    fn choose_helpers(
+        &mut self,
+        members: &Members,
+        exchanges: &Exchanges,
+        cx: &mut Context,
+        peer: &str,
+        now: Now,
+    ) -> Vec<Arc<str>> {
+        // On a machine where all servers are late, the messages of helpers would keep them late.
+        let may_ask = !exchanges.health.is_late() && self.investigations.help_budget.take(1, now.tick) > 0;
+        let amount = if may_ask { HELPERS } else { 0 };
+        // A server that was made up together with its helpers would have none.
+        let is_stranger = members.roster.get(peer).is_some_and(Member::is_native_stranger);
+        let acquaintance = if is_stranger { Acquaintance::Met } else { Acquaintance::Any };
+        let search = PeerSearch::except(amount, peer).among(acquaintance);
+        self.free_peers(members, exchanges, cx, search, now.tick)
+    }
+
+    /// Counts the finding of a helper that was asked.
+    pub(in crate::protocol) fn hear_finding(
+        &mut self,
+        members: &mut Members,
+        exchanges: &mut Exchanges,
+        cx: &mut Context,
+        report: HelperReport<'_>,
+        now: Now,
+    ) {
+        let HelperReport { helper, target, finding } = report;
+        if !self.investigations.add_finding(target, helper, finding) {
+            return;
+        }
+        if finding == Finding::Alive {
+            // Others reach it: it may be this server that is slow.
+            self.investigations.close(target);
+            if let Some(member) = members.roster.get_mut(target) {
+                member.note_answered(true);
+            }
+            self.strangers.vouch(target);
+            exchanges.health.worsen();
+            members.isolation.end();
+        } else if self.investigations.has_all_findings(target) {
+            self.conclude_investigation(members, exchanges, cx, target, now);
+        }
+        self.investigations.schedule(cx, now.tick);
+    }
+}

@@ -1,0 +1,140 @@
+//! Whom to probe: the ring successor, everybody else by a random permutation, and whom hearsay contradicts.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+use indexmap::IndexSet;
+
+use crate::protocol::context::Context;
+use crate::protocol::context::timers::Timer;
+use crate::protocol::exchanges::Exchanges;
+use crate::protocol::exchanges::in_flight::Purpose;
+use crate::protocol::exchanges::native_message::NativeMessage;
+use crate::protocol::members::Members;
+use crate::protocol::members::member::Member;
+use crate::protocol::native::detection::Detection;
+use crate::protocol::native::detection::permutation::Permutation;
+use crate::protocol::types::ids::ExchangeId;
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::{Now, Tick};
+use crate::protocol::wire::extension::Kind;
+
+/// Servers remembered that are to be probed out of turn, and servers that are to be told of their death.
+pub(in crate::protocol) const MAX_WAITING: usize = 1_024;
+
+/// Whom to probe next.
+#[derive(Debug, Default)]
+pub(in crate::protocol) struct ProbeOrder {
+    /// Every second probe goes to the ring successor.
+    is_ring_turn: bool,
+    permutation: Permutation,
+    /// Those to be probed out of turn, because hearsay contradicts what is known.
+    urgent: VecDeque<Arc<str>>,
+    /// Dead ones that somebody lists as alive: they are told, so that a living one can refute.
+    disputed: IndexSet<Arc<str>, FixedState>,
+}
+
+impl ProbeOrder {
+    /// Has a server probed out of turn.
+    pub(in crate::protocol) fn hurry(&mut self, identity: &Arc<str>) {
+        if self.urgent.len() < MAX_WAITING && !self.urgent.contains(identity) {
+            self.urgent.push_back(Arc::clone(identity));
+        }
+    }
+
+    /// Has a dead server told of its death, as somebody lists it as alive.
+    pub(in crate::protocol) fn dispute(&mut self, identity: &Arc<str>) {
+        if self.disputed.len() < MAX_WAITING {
+            self.disputed.insert(Arc::clone(identity));
+        }
+    }
+
+    /// The number of servers to be probed out of turn, and of those to be told of their death.
+    pub(in crate::protocol) fn lengths(&self) -> [usize; 2] {
+        [self.urgent.len(), self.disputed.len()]
+    }
+}
+
+/// Sets the timer to the next probe.
+pub(in crate::protocol) fn schedule_probe(cx: &mut Context, now: Tick) {
+    if let Some(interval) = cx.config.probe_interval {
+        let pause = cx.jittered(interval);
+        cx.timers.set(Timer::Probe, now + pause);
+    }
+}
+
+impl Detection {
+    /// Probes the next server, and another one out of turn.
+    pub(in crate::protocol) fn probe_next(
+        &mut self,
+        members: &mut Members,
+        exchanges: &mut Exchanges,
+        cx: &mut Context,
+        now: Now,
+    ) {
+        if let Some(disputed) = self.probe_order.disputed.pop()
+            && members.roster.get(&disputed).is_some_and(|member| member.status == Status::Dead)
+        {
+            let notice = NativeMessage::new(Kind::Probe, Purpose::AccusationNotice);
+            exchanges.send_native(members, cx, &disputed, notice, now);
+        }
+        if let Some(urgent) = self.probe_order.urgent.pop_front()
+            && self.may_be_probed(members, &urgent, now.tick)
+        {
+            self.probe(members, exchanges, cx, &urgent, now);
+        }
+        if let Some(peer) = self.next_in_order(members, cx, now.tick) {
+            self.probe(members, exchanges, cx, &peer, now);
+        } else {
+            members.me.refresh(now);
+        }
+    }
+
+    /// The ring successor, and in between anybody: together they find a dead one soon, and neither can be blind to it for ever.
+    fn next_in_order(&mut self, members: &mut Members, cx: &mut Context, now: Tick) -> Option<Arc<str>> {
+        self.probe_order.is_ring_turn ^= true;
+        if self.probe_order.is_ring_turn
+            && let Some(successor) = members.roster.neighbour().cloned()
+            && self.is_to_be_probed(members, cx, &successor, now)
+        {
+            return Some(successor);
+        }
+        for is_new_permutation in [false, true] {
+            if is_new_permutation {
+                self.probe_order.permutation = Permutation::over(members.roster.len(), &mut cx.rng);
+            }
+            while let Some(slot) = self.probe_order.permutation.next() {
+                // Members that have come or gone meanwhile have moved a few of the others.
+                let Some((identity, _)) = members.roster.at(slot) else { continue };
+                if self.is_to_be_probed(members, cx, identity, now) {
+                    return Some(Arc::clone(identity));
+                }
+            }
+        }
+        None
+    }
+
+    fn is_to_be_probed(&self, members: &Members, cx: &Context, identity: &str, now: Tick) -> bool {
+        members.is_met_natively(cx, identity) && self.may_be_probed(members, identity, now)
+    }
+
+    fn may_be_probed(&self, members: &Members, identity: &str, now: Tick) -> bool {
+        let is_there = |member: &Member| member.is_online() && !member.is_left_alone(now);
+        members.roster.get(identity).is_some_and(is_there) && !self.investigations.is_open(identity)
+    }
+
+    /// Probes a native server, unless an exchange with it is under way, which tells as much.
+    pub(in crate::protocol) fn probe(
+        &mut self,
+        members: &mut Members,
+        exchanges: &mut Exchanges,
+        cx: &mut Context,
+        peer: &Arc<str>,
+        now: Now,
+    ) -> Option<ExchangeId> {
+        let claims = exchanges.rumours.claims_besides(members, |subject| subject == &**peer, now);
+        let message = NativeMessage::new(Kind::Probe, Purpose::Probe).with_claims(claims);
+        exchanges.send_native(members, cx, peer, message, now)
+    }
+}
