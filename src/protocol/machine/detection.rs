@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::protocol::exchanges::in_flight::Purpose;
+use crate::protocol::exchanges::in_flight::{Exchange, Purpose};
 use crate::protocol::exchanges::native_message::NativeMessage;
 use crate::protocol::machine::Machine;
-use crate::protocol::members::member::Member;
 use crate::protocol::merging::intake::Subject;
 use crate::protocol::native::detection::PeerSearch;
 use crate::protocol::native::detection::helpers::HelperReport;
@@ -120,52 +119,38 @@ impl Machine {
         self.exchanges.send_native(&mut self.members, &mut self.cx, peer, notice, now);
     }
 
-    /// An exchange with a native server has succeeded.
-    pub(in crate::protocol) fn probe_succeeded(&mut self, peer: &Arc<str>, now: Now) {
-        self.exchanges.health.improve();
-        self.native.detection.investigations.close(peer);
-        self.native.detection.strangers.pass(peer);
-        self.report(peer, Finding::Alive, now);
+    /// Records that an exchange with a native server has succeeded.
+    pub(in crate::protocol) fn record_native_success(&mut self, peer: &Arc<str>, now: Now) {
+        let Self { native, members, exchanges, cx, .. } = self;
+        native.detection.record_success(members, exchanges, cx, peer, now);
     }
 
-    /// An exchange with a native server has failed.
-    pub(in crate::protocol) fn fail_natively(
+    /// Finds out what the failure of an exchange with a native server means.
+    pub(in crate::protocol) fn record_native_failure(
         &mut self,
-        peer: &Arc<str>,
-        purpose: Purpose,
+        exchange: &Exchange,
         finding: Finding,
         now: Now,
     ) {
-        // A suspect that is told of it: those who asked about it learn it, and nobody asks further.
-        if purpose == Purpose::AccusationNotice {
-            self.report(peer, finding, now);
-        } else if self.native.detection.strangers.is_checking(peer) {
-            if purpose == Purpose::Probe || finding == Finding::Refused {
-                self.fail_stranger(peer, finding, now);
-            }
-        } else if finding == Finding::Refused {
-            self.probe_failed(peer, finding, now);
-        } else {
-            self.exchanges.health.record_loss();
-            if purpose == Purpose::Probe {
-                return self.probe_failed(peer, finding, now);
-            }
-            // A message that got lost is no reason to trouble others.
-            let is_relay = self.report(peer, finding, now);
-            if !is_relay && self.members.roster.get(peer).is_some_and(Member::is_online) {
-                self.probe_again(peer, now);
-            }
-        }
+        let Self { native, members, exchanges, cx, .. } = self;
+        native.detection.record_failure(members, exchanges, cx, exchange, finding, now);
+        self.apply(now);
     }
 
-    /// At once, unless so much gets lost that questions would beget questions.
-    fn probe_again(&mut self, peer: &Arc<str>, now: Now) {
-        let is_probed = !self.exchanges.health.loses_many()
-            && !self.native.detection.investigations.is_open(peer)
-            && self.probe(peer, now).is_some();
-        if !is_probed {
-            self.native.detection.probe_order.hurry(peer);
+    /// Sets the timer to the next check of strangers.
+    pub(in crate::protocol) fn schedule_strangers(&mut self, now: Tick) {
+        self.native.detection.schedule_strangers(&self.exchanges, &mut self.cx, now);
+    }
+
+    /// Judges the batch of strangers, and checks as many strangers as the pace allows.
+    pub(in crate::protocol) fn check_strangers(&mut self, now: Now) {
+        let Self { native, members, exchanges, cx, .. } = self;
+        for (peer, finding) in native.detection.judge_strangers(members, exchanges, cx, now) {
+            self.probe_failed(&peer, finding, now);
+            self.native.detection.strangers.remember_failed(peer, finding);
         }
+        let Self { native, members, exchanges, cx, .. } = self;
+        native.detection.check_strangers(members, exchanges, cx, now);
     }
 
     /// Finds out whether a server is there that did not answer a probe.

@@ -98,7 +98,7 @@ impl Machine {
                     self.native.detection.investigations.close(peer);
                     self.report(peer, Finding::Silent, now);
                 } else if is_native {
-                    self.probe_succeeded(peer, now);
+                    self.record_native_success(peer, now);
                 }
             }
             (Reply::Lists(_), None) | (Reply::Refusal(_), _) => {
@@ -135,7 +135,7 @@ impl Machine {
         if is_native && exchange.purpose != Purpose::Farewell {
             let is_refused = matches!(reply, Reply::NoListener(_));
             let finding = if is_refused { Finding::Refused } else { Finding::Silent };
-            self.fail_natively(peer, exchange.purpose, finding, now);
+            self.record_native_failure(exchange, finding, now);
         }
     }
 
@@ -282,7 +282,7 @@ impl Machine {
             self.push_to_few(now.tick);
         }
         self.exchanges.health.record_round_trip(now.tick.since(exchange.began));
-        self.probe_succeeded(&exchange.peer, now);
+        self.record_native_success(&exchange.peer, now);
     }
 }
 

@@ -26,7 +26,6 @@ const STILL_NAME_MACHINE: &[&str] = &[
     "lifecycle/own_url.rs",
     "lifecycle/phase.rs",
     "native/peers.rs",
-    "native/detection/strangers.rs",
     "native/anti_entropy.rs",
 ];
 

@@ -43,6 +43,11 @@ impl Member {
         self.facts.has(Facts::EXCHANGED)
     }
 
+    /// Whether it is known as a native server by hearsay alone.
+    pub(in crate::protocol) fn is_native_stranger(&self) -> bool {
+        self.is_online() && self.is_native() && !self.has_exchanged() && !self.has_answered()
+    }
+
     /// Its own word has proved it.
     pub(in crate::protocol) fn prove(&mut self, proof: Proof) {
         if proof == Proof::Exchange {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::protocol::context::Context;
 use crate::protocol::exchanges::Exchanges;
+use crate::protocol::exchanges::in_flight::{Exchange, Purpose};
 use crate::protocol::members::Members;
+use crate::protocol::members::member::Member;
 use crate::protocol::native::detection::investigation::Investigations;
 use crate::protocol::native::detection::probe_order::ProbeOrder;
 use crate::protocol::native::detection::relay::Relays;
@@ -12,13 +14,15 @@ use crate::protocol::native::detection::strangers::Strangers;
 use crate::protocol::native::detection::suspicions::Suspicions;
 use crate::protocol::native::detection::unreached::Unreached;
 use crate::protocol::types::status::Status;
-use crate::protocol::types::time::Tick;
+use crate::protocol::types::time::{Now, Tick};
+use crate::protocol::wire::extension::Finding;
 
 pub(in crate::protocol) mod helpers;
 pub(in crate::protocol) mod investigation;
 mod permutation;
 pub(in crate::protocol) mod probe_order;
 pub(in crate::protocol) mod relay;
+mod stranger_batch;
 pub(in crate::protocol) mod strangers;
 pub(in crate::protocol) mod suspicions;
 pub(in crate::protocol) mod unreached;
@@ -90,5 +94,71 @@ impl Detection {
                 && !self.investigations.is_open(identity)
                 && !exchanges.in_flight.is_talking_to(identity)
         })
+    }
+
+    /// Records that an exchange with a native server has succeeded.
+    pub(in crate::protocol) fn record_success(
+        &mut self,
+        members: &mut Members,
+        exchanges: &mut Exchanges,
+        cx: &mut Context,
+        peer: &Arc<str>,
+        now: Now,
+    ) {
+        exchanges.health.improve();
+        self.investigations.close(peer);
+        self.strangers.pass(peer);
+        self.relays.report(members, exchanges, cx, peer, Finding::Alive, now);
+    }
+
+    /// Finds out what the failure of an exchange with a native server means.
+    pub(in crate::protocol) fn record_failure(
+        &mut self,
+        members: &mut Members,
+        exchanges: &mut Exchanges,
+        cx: &mut Context,
+        exchange: &Exchange,
+        finding: Finding,
+        now: Now,
+    ) {
+        let Exchange { peer, purpose, .. } = exchange;
+        let is_probe = *purpose == Purpose::Probe;
+        // Those that asked about a suspect learn that it does not answer. Nobody asks further.
+        if *purpose == Purpose::AccusationNotice {
+            self.relays.report(members, exchanges, cx, peer, finding, now);
+        } else if self.strangers.is_checking(peer) {
+            if is_probe || finding == Finding::Refused {
+                self.fail_stranger(members, exchanges, cx, peer, finding, now);
+            }
+        } else if finding == Finding::Refused {
+            self.probe_failed(members, exchanges, cx, peer, finding, now);
+        } else {
+            exchanges.health.record_loss();
+            if is_probe {
+                return self.probe_failed(members, exchanges, cx, peer, finding, now);
+            }
+            // A message that got lost is no reason to trouble others.
+            let is_relay = self.relays.report(members, exchanges, cx, peer, finding, now);
+            if !is_relay && members.roster.get(peer).is_some_and(Member::is_online) {
+                self.probe_again(members, exchanges, cx, peer, now);
+            }
+        }
+    }
+
+    /// Probes a server at once, unless so much gets lost that probes would beget probes.
+    fn probe_again(
+        &mut self,
+        members: &mut Members,
+        exchanges: &mut Exchanges,
+        cx: &mut Context,
+        peer: &Arc<str>,
+        now: Now,
+    ) {
+        let is_probed = !exchanges.health.loses_many()
+            && !self.investigations.is_open(peer)
+            && self.probe(members, exchanges, cx, peer, now).is_some();
+        if !is_probed {
+            self.probe_order.hurry(peer);
+        }
     }
 }

@@ -17,39 +17,35 @@ use foldhash::fast::FixedState;
 use indexmap::{IndexMap, IndexSet};
 use rand::RngExt;
 
+use crate::protocol::context::Context;
 use crate::protocol::context::deadlines::Deadlines;
+use crate::protocol::context::effect::Effect;
 use crate::protocol::context::timers::Timer;
+use crate::protocol::exchanges::Exchanges;
 use crate::protocol::exchanges::capacity::Quota;
 use crate::protocol::exchanges::in_flight::InFlight;
-use crate::protocol::machine::Machine;
+use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::{SECOND_TRY, YOUNG};
+use crate::protocol::native::detection::Detection;
 use crate::protocol::native::detection::helpers::HELPERS_WAIT;
 use crate::protocol::native::detection::investigation::{Attempt, Failure, KNOCK_AGAIN};
+use crate::protocol::native::detection::stranger_batch::{Batch, MANY_FAILED, Spread};
 use crate::protocol::types::ids::Origin;
 use crate::protocol::types::time::{Incarnation, Now, Tick};
 use crate::protocol::wire::extension::Finding;
 
 /// Time for which strangers are gathered into one batch, so that claims in many small messages
 /// count together.
-const GATHERED: Duration = Duration::from_millis(100);
-/// Strangers of a batch that are checked at first.
-const SAMPLE: usize = 16;
-/// Servers that check the same stranger, on average: all hear of it when it spreads as a rumour.
-const CHECKERS: f64 = 16.0;
-/// Failed checks that make a batch doubtful, if they are most of its checks too. A few servers that
-/// start at once may not listen yet.
-const MANY_FAILED: usize = 8;
+const BATCH_WINDOW: Duration = Duration::from_millis(100);
 /// Strangers that failed in batches too small for a verdict, and count in the next one.
 const MAX_FAILING: usize = 1_024;
 /// Pause between two checks: 40 a second, so that 1,000 made-up servers are gone within 150 s.
-const PACE: Duration = Duration::from_millis(25);
+const CHECK_PACE: Duration = Duration::from_millis(25);
 /// Checks under way at once: as many as begin within the longest timeout of a probe.
-pub(in crate::protocol) const MAX_ASKED: usize = 40;
-/// Bound of the wait for the outcome of a sample.
-const SAMPLE_TAKES: Duration = Duration::from_secs(3);
+pub(in crate::protocol) const MAX_CHECKS: usize = 40;
 /// Failed ones of a sample that helpers are asked about: the fault may be this server's own network.
-const LOOKED_AT: usize = 3;
+const MAX_ASKED_ABOUT: usize = 3;
 
 /// What is being found out about strangers.
 #[derive(Debug, Default)]
@@ -71,30 +67,11 @@ pub(in crate::protocol) struct Strangers {
     next_slot: Tick,
 }
 
-#[derive(Debug)]
-struct Batch {
-    members: IndexSet<Arc<str>, FixedState>,
-    to_check: Vec<Arc<str>>,
-    checking: IndexSet<Arc<str>, FixedState>,
-    failed: IndexMap<Arc<str>, Finding, FixedState>,
-    passed: usize,
-    /// When its sample, or what helpers find, is waited for no longer.
-    until: Tick,
-    asks_helpers: bool,
-}
-
-impl Batch {
-    fn is_to_be_judged(&self, now: Tick) -> bool {
-        let is_sampled = !self.asks_helpers && self.to_check.is_empty() && self.checking.is_empty();
-        is_sampled || self.until <= now
-    }
-}
-
 impl Strangers {
     /// Somebody tells of a native server that is not known here.
     pub(in crate::protocol) fn arrive(&mut self, identity: &Arc<str>, origin: Origin, now: Tick) {
         if self.arrived.is_empty() {
-            self.gathered_at = now + GATHERED;
+            self.gathered_at = now + BATCH_WINDOW;
             self.came_by_sync = false;
         }
         self.came_by_sync |= !origin.is_passed_on();
@@ -165,7 +142,7 @@ impl Strangers {
 
     fn has_checks(&self, in_flight: &InFlight) -> bool {
         let has_sample = self.batch.as_ref().is_some_and(|batch| !batch.to_check.is_empty());
-        in_flight.counted_against(Quota::Strangers) < MAX_ASKED && (has_sample || !self.queue.is_empty())
+        in_flight.counted_against(Quota::Strangers) < MAX_CHECKS && (has_sample || !self.queue.is_empty())
     }
 
     fn next_wake(&self, in_flight: &InFlight) -> Option<Tick> {
@@ -174,207 +151,208 @@ impl Strangers {
         let judged = self.batch.as_ref().map(|batch| batch.until);
         [gathered, slot, judged, self.waiting.next()].into_iter().flatten().min()
     }
-}
 
-impl Machine {
-    pub(in crate::protocol) fn is_stranger(&self, identity: &str) -> bool {
-        self.members.roster.get(identity).is_some_and(Member::is_native_stranger)
+    fn has_batch_to_judge(&self, now: Tick) -> bool {
+        self.batch.as_ref().is_some_and(|batch| batch.is_to_be_judged(now))
     }
 
-    pub(in crate::protocol) fn schedule_strangers(&mut self, now: Tick) {
-        let is_judged =
-            self.native.detection.strangers.batch.as_ref().is_some_and(|batch| batch.is_to_be_judged(now));
-        let wake = if is_judged {
-            Some(now)
-        } else {
-            self.native.detection.strangers.next_wake(&self.exchanges.in_flight)
-        };
-        match wake {
-            Some(at) => self.cx.timers.set(Timer::Strangers, at.max(now)),
-            None => self.cx.timers.stop(Timer::Strangers),
-        }
-    }
-
-    /// Checks as many strangers as the pace allows, and judges the batch.
-    pub(in crate::protocol) fn check_strangers(&mut self, now: Now) {
-        if self.native.detection.strangers.batch.as_ref().is_some_and(|batch| batch.is_to_be_judged(now.tick))
-        {
-            self.judge_batch(now);
-        }
-        let is_gathered = self.native.detection.strangers.are_many()
-            && self.native.detection.strangers.gathered_at <= now.tick;
-        if is_gathered && self.native.detection.strangers.batch.is_none() {
-            self.begin_batch(now);
-        }
-        let due = self.native.detection.strangers.waiting.take_due(now.tick);
-        self.native.detection.strangers.queue.extend(due);
-        while self.native.detection.strangers.has_checks(&self.exchanges.in_flight)
-            && self.native.detection.strangers.next_slot <= now.tick
-        {
-            self.check_next(now);
-        }
-        self.schedule_strangers(now.tick);
-    }
-
-    fn begin_batch(&mut self, now: Now) {
-        self.native.detection.strangers.is_on_hold = false;
-        let mut members = std::mem::take(&mut self.native.detection.strangers.arrived);
-        members.retain(|identity| self.is_stranger(identity));
-        if members.len() + self.native.detection.strangers.failing.len() < MANY_FAILED {
-            self.native.detection.strangers.arrived = members;
+    fn begin_batch(&mut self, known: &Members, cx: &mut Context, now: Now) {
+        self.is_on_hold = false;
+        let mut members = std::mem::take(&mut self.arrived);
+        members.retain(|identity| is_stranger(known, identity));
+        if members.len() + self.failing.len() < MANY_FAILED {
+            self.arrived = members;
             return;
         }
-        let known = (self.members.roster.native_count().saturating_sub(members.len()) + 1) as f64;
-        let share =
-            if self.native.detection.strangers.came_by_sync { 1.0 } else { (CHECKERS / known).min(1.0) };
-        let wanted = members.len() as f64 * share;
-        let chance = usize::from(self.cx.rng.random::<f64>() < wanted.fract());
-        let amount = (wanted as usize + chance).min(SAMPLE).min(members.len());
-        let places = rand::seq::index::sample(&mut self.cx.rng, members.len(), amount);
-        let to_check = places.into_iter().filter_map(|place| members.get_index(place).cloned()).collect();
+        let spread = if self.came_by_sync { Spread::Here } else { Spread::Everywhere };
+        let mut batch = Batch::sampled(members, spread, known, cx, now);
         // Few at a time are no way round the verdict.
-        let mut failed = std::mem::take(&mut self.native.detection.strangers.failing);
-        failed.retain(|identity, _| self.is_stranger(identity));
-        members.extend(failed.keys().cloned());
-        self.native.detection.strangers.batch = Some(Batch {
-            members,
-            to_check,
-            checking: IndexSet::default(),
-            failed,
-            passed: 0,
-            until: now.tick + SAMPLE_TAKES,
-            asks_helpers: false,
-        });
+        batch.failed = std::mem::take(&mut self.failing);
+        batch.failed.retain(|identity, _| is_stranger(known, identity));
+        batch.members.extend(batch.failed.keys().cloned());
+        self.batch = Some(batch);
     }
 
-    fn check_next(&mut self, now: Now) {
-        self.native.detection.strangers.next_slot = now.tick + PACE;
-        let sampled = self.native.detection.strangers.batch.as_mut().and_then(|batch| batch.to_check.pop());
-        let is_sampled = sampled.is_some();
-        let last = self.native.detection.strangers.queue.len();
-        let peer = sampled.or_else(|| {
-            let place = (last > 0).then(|| self.cx.rng.random_range(0..last))?;
-            self.native.detection.strangers.queue.swap_remove_index(place)
-        });
-        let Some(peer) = peer else { return };
-        if !self.is_stranger(&peer) {
-            return self.native.detection.strangers.settle(&peer);
-        }
-        match self.probe(&peer, now) {
-            Some(id) => {
-                self.exchanges.in_flight.count_against(id, Quota::Strangers);
-                if let Some(batch) = self.native.detection.strangers.batch.as_mut().filter(|_| is_sampled) {
-                    batch.checking.insert(peer);
-                }
-            }
-            // What is under way with it tells as much.
-            None if is_sampled => {}
-            None => self.native.detection.strangers.waiting.set(&peer, now.tick + KNOCK_AGAIN),
+    fn draw_queued(&mut self, cx: &mut Context) -> Option<Arc<str>> {
+        let queued = self.queue.len();
+        let index = (queued > 0).then(|| cx.rng.random_range(0..queued))?;
+        self.queue.swap_remove_index(index)
+    }
+
+    /// Remembers a stranger that failed in a batch too small for a verdict.
+    pub(in crate::protocol) fn remember_failed(&mut self, peer: Arc<str>, finding: Finding) {
+        if self.failing.len() < MAX_FAILING {
+            self.failing.insert(peer, finding);
         }
     }
 
-    /// A check has failed.
-    pub(in crate::protocol) fn fail_stranger(&mut self, peer: &Arc<str>, finding: Finding, now: Now) {
-        self.report(peer, finding, now);
-        if let Some(batch) = &mut self.native.detection.strangers.batch
-            && batch.checking.swap_remove(peer)
-        {
-            batch.failed.insert(Arc::clone(peer), finding);
-        }
-        let Some(member) = self.members.roster.get(peer) else { return };
-        let Some(first) = self.native.detection.strangers.doubtful.get_mut(peer) else { return };
+    /// Whether a doubtful stranger has failed for long enough. If not, it is checked again.
+    fn is_gone(&mut self, peer: &Arc<str>, member: &Member, finding: Finding, now: Now) -> bool {
+        let Some(first) = self.doubtful.get_mut(peer) else { return false };
         let pause = if finding == Finding::Refused { KNOCK_AGAIN } else { SECOND_TRY };
         let listens_by = member.may_not_listen_before(now);
         let is_settled = first.is_some_and(|first| now.tick.since(first) >= pause) && listens_by <= now.tick;
         if !is_settled {
             first.get_or_insert(now.tick);
-            return self.native.detection.strangers.waiting.set(peer, (now.tick + pause).max(listens_by));
+            self.waiting.set(peer, (now.tick + pause).max(listens_by));
         }
-        self.native.detection.strangers.settle(peer);
-        let doubted_since = self.native.detection.strangers.doubted_since;
-        let is_heard = self.members.isolation.has_heard_since(doubted_since);
-        self.native.detection.investigations.close(peer);
-        if is_heard
-            || !self.members.roster.iter().any(|(_, member)| member.is_online() && member.has_exchanged())
-        {
-            self.bury(peer, now);
-        } else {
-            // One that nobody answers any more must not bury anybody.
-            self.hide(peer, doubted_since, now);
+        is_settled
+    }
+}
+
+impl Detection {
+    /// Sets the timer to the next check, or to the next verdict about a batch.
+    pub(in crate::protocol) fn schedule_strangers(&self, exchanges: &Exchanges, cx: &mut Context, now: Tick) {
+        let is_judged = self.strangers.has_batch_to_judge(now);
+        let wake = if is_judged { Some(now) } else { self.strangers.next_wake(&exchanges.in_flight) };
+        match wake {
+            Some(at) => cx.timers.set(Timer::Strangers, at.max(now)),
+            None => cx.timers.stop(Timer::Strangers),
         }
     }
 
-    fn judge_batch(&mut self, now: Now) {
-        let Some(mut batch) = self.native.detection.strangers.batch.take() else { return };
-        batch.failed.retain(|identity, _| self.is_stranger(identity));
-        let is_doubtful = batch.failed.len() >= MANY_FAILED && batch.failed.len() > batch.passed;
-        if is_doubtful && batch.asks_helpers {
-            self.doubt_batch(batch, now);
-        } else if is_doubtful {
-            let is_young = |(peer, _): &(&Arc<str>, &Finding)| {
-                self.members
-                    .roster
-                    .get(peer)
-                    .is_some_and(|member| member.may_not_listen_before(now) > now.tick)
-            };
-            if 2 * batch.failed.iter().filter(is_young).count() > batch.failed.len() {
-                // They may not listen yet, and are checked again when they have had time.
-                self.native.detection.strangers.is_on_hold = true;
-                self.native.detection.strangers.gathered_at = now.tick + YOUNG;
-                return self.native.detection.strangers.arrived.extend(batch.members);
-            }
-            // News for others went to them too, and what came of that opened questions.
-            batch.members.iter().for_each(|identity| self.native.detection.investigations.close(identity));
-            for (peer, finding) in batch.failed.iter().take(LOOKED_AT) {
-                let incarnation =
-                    self.members.roster.get(peer).map_or(Incarnation::NONE, |member| member.incarnation);
-                let failure = Failure { incarnation, finding: *finding, attempt: Attempt::Last };
-                let Self { native, members, exchanges, cx, .. } = &mut *self;
-                native.detection.ask_helpers(members, exchanges, cx, peer, failure, now);
-            }
-            batch.asks_helpers = true;
-            batch.until = now.tick + HELPERS_WAIT.mul_f64(self.exchanges.health.stretch()) + KNOCK_AGAIN;
-            self.native.detection.strangers.batch = Some(batch);
-        } else {
-            // As with every probe that fails.
-            for (peer, finding) in batch.failed {
-                self.probe_failed(&peer, finding, now);
-                if self.native.detection.strangers.failing.len() < MAX_FAILING {
-                    self.native.detection.strangers.failing.insert(peer, finding);
-                }
-            }
+    /// Judges the batch if its time has come. Returns the members that failed where most of the sample has answered: they
+    /// count like any failed probe.
+    pub(in crate::protocol) fn judge_strangers(
+        &mut self,
+        members: &mut Members,
+        exchanges: &mut Exchanges,
+        cx: &mut Context,
+        now: Now,
+    ) -> IndexMap<Arc<str>, Finding, FixedState> {
+        let Some(mut batch) = self.strangers.batch.take_if(|batch| batch.is_to_be_judged(now.tick)) else {
+            return IndexMap::default();
+        };
+        batch.failed.retain(|identity, _| is_stranger(members, identity));
+        if !batch.is_doubtful() {
+            return batch.failed;
         }
+        if batch.asks_helpers {
+            self.doubt_batch(members, batch, now);
+        } else if batch.is_mostly_young(members, now) {
+            // They may not listen yet, and are checked again when they have had time.
+            self.strangers.is_on_hold = true;
+            self.strangers.gathered_at = now.tick + YOUNG;
+            self.strangers.arrived.extend(batch.members);
+        } else {
+            self.ask_helpers_about_batch(members, exchanges, cx, batch, now);
+        }
+        IndexMap::default()
     }
 
-    fn doubt_batch(&mut self, batch: Batch, now: Now) {
-        if self.native.detection.strangers.doubtful.is_empty() {
-            self.native.detection.strangers.doubted_since = now.tick;
+    fn ask_helpers_about_batch(
+        &mut self,
+        members: &mut Members,
+        exchanges: &mut Exchanges,
+        cx: &mut Context,
+        mut batch: Batch,
+        now: Now,
+    ) {
+        // News for others went to them too, and what came of that opened investigations.
+        batch.members.iter().for_each(|identity| self.investigations.close(identity));
+        for (peer, finding) in batch.failed.iter().take(MAX_ASKED_ABOUT) {
+            let incarnation = members.roster.get(peer).map_or(Incarnation::NONE, |member| member.incarnation);
+            let failure = Failure { incarnation, finding: *finding, attempt: Attempt::Last };
+            self.ask_helpers(members, exchanges, cx, peer, failure, now);
+        }
+        batch.asks_helpers = true;
+        batch.until = now.tick + HELPERS_WAIT.mul_f64(exchanges.health.stretch()) + KNOCK_AGAIN;
+        self.strangers.batch = Some(batch);
+    }
+
+    fn doubt_batch(&mut self, members: &Members, batch: Batch, now: Now) {
+        if self.strangers.doubtful.is_empty() {
+            self.strangers.doubted_since = now.tick;
         }
         for identity in batch.members {
-            if self.is_stranger(&identity) {
-                self.native.detection.strangers.doubtful.entry(Arc::clone(&identity)).or_default();
-                self.native.detection.strangers.queue.insert(identity);
+            if is_stranger(members, &identity) {
+                self.strangers.doubtful.entry(Arc::clone(&identity)).or_default();
+                self.strangers.queue.insert(identity);
             }
+        }
+    }
+
+    /// Checks as many strangers as the pace allows.
+    pub(in crate::protocol) fn check_strangers(
+        &mut self,
+        members: &mut Members,
+        exchanges: &mut Exchanges,
+        cx: &mut Context,
+        now: Now,
+    ) {
+        let is_gathered = self.strangers.are_many() && self.strangers.gathered_at <= now.tick;
+        if is_gathered && self.strangers.batch.is_none() {
+            self.strangers.begin_batch(members, cx, now);
+        }
+        let due = self.strangers.waiting.take_due(now.tick);
+        self.strangers.queue.extend(due);
+        while self.strangers.has_checks(&exchanges.in_flight) && self.strangers.next_slot <= now.tick {
+            self.check_next_stranger(members, exchanges, cx, now);
+        }
+        self.schedule_strangers(exchanges, cx, now.tick);
+    }
+
+    fn check_next_stranger(
+        &mut self,
+        members: &mut Members,
+        exchanges: &mut Exchanges,
+        cx: &mut Context,
+        now: Now,
+    ) {
+        self.strangers.next_slot = now.tick + CHECK_PACE;
+        let sampled = self.strangers.batch.as_mut().and_then(|batch| batch.to_check.pop());
+        let is_sampled = sampled.is_some();
+        let Some(peer) = sampled.or_else(|| self.strangers.draw_queued(cx)) else { return };
+        if !is_stranger(members, &peer) {
+            return self.strangers.settle(&peer);
+        }
+        match self.probe(members, exchanges, cx, &peer, now) {
+            Some(id) => {
+                exchanges.in_flight.count_against(id, Quota::Strangers);
+                if let Some(batch) = self.strangers.batch.as_mut().filter(|_| is_sampled) {
+                    batch.checking.insert(peer);
+                }
+            }
+            // What is under way with it tells as much.
+            None if is_sampled => {}
+            None => self.strangers.waiting.set(&peer, now.tick + KNOCK_AGAIN),
+        }
+    }
+
+    /// Counts the failed check of a stranger.
+    pub(super) fn fail_stranger(
+        &mut self,
+        members: &mut Members,
+        exchanges: &mut Exchanges,
+        cx: &mut Context,
+        peer: &Arc<str>,
+        finding: Finding,
+        now: Now,
+    ) {
+        self.relays.report(members, exchanges, cx, peer, finding, now);
+        if let Some(batch) = &mut self.strangers.batch
+            && batch.checking.swap_remove(peer)
+        {
+            batch.failed.insert(Arc::clone(peer), finding);
+        }
+        let Some(member) = members.roster.get(peer) else { return };
+        if !self.strangers.is_gone(peer, member, finding, now) {
+            return;
+        }
+        self.strangers.settle(peer);
+        self.investigations.close(peer);
+        let doubted_since = self.strangers.doubted_since;
+        let is_heard = members.isolation.has_heard_since(doubted_since);
+        let has_exchanged = |member: &Member| member.is_online() && member.has_exchanged();
+        if is_heard || !members.roster.iter().any(|(_, member)| has_exchanged(member)) {
+            members.bury(cx, peer, now);
+        } else {
+            // A server that nobody answers any more must not bury anybody.
+            cx.effects.push(Effect::Hide(Arc::clone(peer), doubted_since));
         }
     }
 }
 
-impl Member {
-    /// Whether it is known as a native server by hearsay alone.
-    pub(in crate::protocol) fn is_native_stranger(&self) -> bool {
-        self.is_online() && self.is_native() && !self.has_exchanged() && !self.has_answered()
-    }
-
-    /// Until when it may not listen yet: grace is for a server that has spoken itself, so one that
-    /// started long ago has none.
-    fn may_not_listen_before(&self, now: Now) -> Tick {
-        let has_just_started = self.incarnation.next_after(YOUNG) >= Incarnation::first(now.wall);
-        if has_just_started { self.changed_at.tick() + YOUNG } else { now.tick }
-    }
-}
-
-impl Incarnation {
-    fn next_after(self, delay: Duration) -> Self {
-        Self(self.0.saturating_add(u32::try_from(delay.as_secs()).unwrap_or(u32::MAX)))
-    }
+fn is_stranger(members: &Members, identity: &str) -> bool {
+    members.roster.get(identity).is_some_and(Member::is_native_stranger)
 }

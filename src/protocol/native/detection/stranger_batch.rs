@@ -1,0 +1,107 @@
+//! A batch of strangers: a random sample of it is checked, and decides about all of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use foldhash::fast::FixedState;
+use indexmap::{IndexMap, IndexSet};
+use rand::RngExt;
+
+use crate::protocol::context::Context;
+use crate::protocol::members::Members;
+use crate::protocol::members::member::Member;
+use crate::protocol::members::member::check::YOUNG;
+use crate::protocol::types::time::{Incarnation, Now, Tick};
+use crate::protocol::wire::extension::Finding;
+
+/// Strangers of a batch that are checked at first.
+const SAMPLE: usize = 16;
+/// Servers that check the same stranger, on average: all hear of it when it spreads as a rumour.
+const CHECKERS: f64 = 16.0;
+/// Failed checks that make a batch doubtful, if they are most of its checks too. A few servers that
+/// start at once may not listen yet.
+pub(super) const MANY_FAILED: usize = 8;
+/// Bound of the wait for the outcome of a sample.
+const SAMPLE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Strangers that arrived together, of which a sample is checked.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) members: IndexSet<Arc<str>, FixedState>,
+    pub(super) to_check: Vec<Arc<str>>,
+    pub(super) checking: IndexSet<Arc<str>, FixedState>,
+    pub(super) failed: IndexMap<Arc<str>, Finding, FixedState>,
+    pub(super) passed: usize,
+    /// When its sample, or what helpers find, is waited for no longer.
+    pub(super) until: Tick,
+    pub(super) asks_helpers: bool,
+}
+
+/// Which servers have heard of the members of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spread {
+    /// Only this one, which asked for a roster.
+    Here,
+    /// All: each checks its share.
+    Everywhere,
+}
+
+impl Batch {
+    /// A batch with a random sample to be checked.
+    pub(super) fn sampled(
+        members: IndexSet<Arc<str>, FixedState>,
+        spread: Spread,
+        known: &Members,
+        cx: &mut Context,
+        now: Now,
+    ) -> Self {
+        let servers = (known.roster.native_count().saturating_sub(members.len()) + 1) as f64;
+        let share = if spread == Spread::Here { 1.0 } else { (CHECKERS / servers).min(1.0) };
+        let wanted = members.len() as f64 * share;
+        let chance = usize::from(cx.rng.random::<f64>() < wanted.fract());
+        let amount = (wanted as usize + chance).min(SAMPLE).min(members.len());
+        let sample = rand::seq::index::sample(&mut cx.rng, members.len(), amount);
+        let to_check = sample.into_iter().filter_map(|index| members.get_index(index).cloned()).collect();
+        Self {
+            members,
+            to_check,
+            checking: IndexSet::default(),
+            failed: IndexMap::default(),
+            passed: 0,
+            until: now.tick + SAMPLE_TIMEOUT,
+            asks_helpers: false,
+        }
+    }
+
+    pub(super) fn is_to_be_judged(&self, now: Tick) -> bool {
+        let is_sampled = !self.asks_helpers && self.to_check.is_empty() && self.checking.is_empty();
+        is_sampled || self.until <= now
+    }
+
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.failed.len() >= MANY_FAILED && self.failed.len() > self.passed
+    }
+
+    /// Whether most of those that failed may not listen yet.
+    pub(super) fn is_mostly_young(&self, members: &Members, now: Now) -> bool {
+        let is_young = |peer: &&Arc<str>| {
+            members.roster.get(*peer).is_some_and(|member| member.may_not_listen_before(now) > now.tick)
+        };
+        2 * self.failed.keys().filter(is_young).count() > self.failed.len()
+    }
+}
+
+impl Member {
+    /// Until when it may not listen yet: grace is for a server that has spoken itself, so one that
+    /// started long ago has none.
+    pub(super) fn may_not_listen_before(&self, now: Now) -> Tick {
+        let has_just_started = self.incarnation.next_after(YOUNG) >= Incarnation::first(now.wall);
+        if has_just_started { self.changed_at.tick() + YOUNG } else { now.tick }
+    }
+}
+
+impl Incarnation {
+    fn next_after(self, delay: Duration) -> Self {
+        Self(self.0.saturating_add(u32::try_from(delay.as_secs()).unwrap_or(u32::MAX)))
+    }
+}
