@@ -18,7 +18,7 @@ pub(in crate::protocol) enum CheckReason {
     /// Hearsay was taken for true, or an old claim contradicts a tombstone.
     Hearsay,
     /// Only its own list settles a question: such members are asked before those of mere hearsay.
-    Question,
+    NeedsList,
     /// Hearsay says with this stamp that a member is offline which this server found alive.
     Accusation(Stamp),
     /// Hearsay says that a member is online which this server found dead.

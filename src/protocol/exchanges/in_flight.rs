@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::protocol::exchanges::capacity::Quota;
-use crate::protocol::members::member::doubts::Way;
+use crate::protocol::members::member::doubts::Route;
 use crate::protocol::members::member::proof::Proof;
 use crate::protocol::types::ids::{ExchangeId, Origin};
 use crate::protocol::types::time::{Stamp, Tick};
@@ -60,8 +60,8 @@ impl Purpose {
     }
 
     /// How it asks.
-    pub(in crate::protocol) fn way(self) -> Way {
-        if self == Self::Inquiry { Way::List } else { Way::Gossip }
+    pub(in crate::protocol) fn route(self) -> Route {
+        if self == Self::Inquiry { Route::List } else { Route::Gossip }
     }
 
     /// What the claims in the answer are: news, or a roster that was requested.

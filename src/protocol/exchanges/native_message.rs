@@ -42,7 +42,7 @@ impl Exchanges {
         claims: Vec<Claim>,
     ) -> Extension {
         Extension {
-            me: members.me.word(),
+            me: members.me.public_claim(),
             instance: self.instance,
             kind,
             living: u32::try_from(members.confirmed_count()).unwrap_or(u32::MAX),
@@ -68,7 +68,7 @@ pub(in crate::protocol) fn offer(
     now: Now,
 ) -> Option<Arc<Extension>> {
     let member = members.roster.get(peer).filter(|_| cx.is_native())?;
-    if member.passes_over(now.tick) {
+    if member.ignores_extension(now.tick) {
         return None;
     }
     Some(with_accusation_notice(members, message, peer, now))

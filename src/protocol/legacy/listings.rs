@@ -155,10 +155,10 @@ impl Listings {
         exchanges: &Exchanges,
         cx: &mut Context,
         peer: &Arc<str>,
-        heard_since: Tick,
+        doubted_since: Tick,
         now: Now,
     ) {
-        if let Some(evicted) = members.hide(cx, peer, heard_since, now) {
+        if let Some(evicted) = members.hide(cx, peer, doubted_since, now) {
             self.forget_hidden(&evicted);
         }
         if members.hidden.get(peer).is_none() {
@@ -190,7 +190,7 @@ impl Listings {
         let is_silent = !matches!(reply, Reply::Refusal(_));
         let is_second = now.tick.since(hidden.failed_at) >= SECOND_TRY;
         // A server whose own network is broken must not bury everybody.
-        let is_network_sound = members.isolation.has_heard_since(hidden.heard_since);
+        let is_network_sound = members.isolation.was_answered_since(hidden.doubted_since);
         if is_silent && is_second && is_network_sound {
             members.reveal(cx, peer, Status::Dead, now);
             members.bury(cx, peer, now);

@@ -88,7 +88,7 @@ impl Machine {
             return;
         };
         if let Some(member) = self.members.roster.get_mut(peer) {
-            member.open_check().failed_before(first_failure);
+            member.open_check().add_earlier_failure(first_failure);
         }
         self.handle_silence(peer, now);
         self.end_round(now);

@@ -121,7 +121,7 @@ impl MasterList {
         cx: &mut Context,
     ) {
         let is_wanted = rejected.take_wanted_list() || self.wants_upload;
-        if is_wanted || self.failures > 0 || !members.isolation.has_heard() {
+        if is_wanted || self.failures > 0 || !members.isolation.was_ever_answered() {
             self.download(exchanges, rejected, cx);
         }
     }
@@ -134,7 +134,7 @@ impl MasterList {
         document: &Document,
         now: Now,
     ) {
-        if !members.isolation.has_heard() && revision::names_others(members, cx, document) {
+        if !members.isolation.was_ever_answered() && revision::names_others(members, cx, document) {
             let pause = FIRST_PAUSE_ALONE.saturating_mul(1 << self.lonely.min(4));
             self.lonely += 1;
             schedule_download(cx, pause, None, now);

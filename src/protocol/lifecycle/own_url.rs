@@ -128,7 +128,7 @@ impl Machine {
             let asked = self.ask_myself(timeout, now);
             self.lifecycle.own_url.standing = Standing::Checks { asked, is_dead: says_dead };
         }
-        self.members.me.note(claim);
+        self.members.me.record_claim(claim);
         true
     }
 

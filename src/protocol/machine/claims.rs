@@ -59,7 +59,7 @@ impl Machine {
     /// Merges what a native server says of others.
     pub(in crate::protocol) fn hear_natives(&mut self, claims: &[Claim], origin: Origin, now: Now) -> Heard {
         let mut heard = Heard::default();
-        self.members.roster.because(Cause::Hearsay);
+        self.members.roster.set_cause(Cause::Hearsay);
         for (index, claim) in claims.iter().enumerate() {
             let worth = self.hear_native(claim, origin, now);
             heard.add(index, worth, || intake::claim_about(&self.members, &self.cx, &claim.base_url, now));
@@ -74,7 +74,7 @@ impl Machine {
         held: Incarnation,
         now: Now,
     ) -> Option<Arc<str>> {
-        self.members.roster.because(Cause::OwnWord);
+        self.members.roster.set_cause(Cause::OwnWord);
         self.hear_native(&message.me, Origin::Subject, now);
         let sender = native::record_sender(&mut self.members, &mut self.cx, message, held, now);
         self.apply(now);

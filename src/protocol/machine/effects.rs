@@ -34,7 +34,7 @@ impl Machine {
             Effect::ScheduleDrop(stamp) => retention::schedule_drop(&mut self.cx, stamp, now),
             Effect::WatchAbsence(peer) => self.watch_absence(&peer, now),
             Effect::CheckAgain(peer) => self.check_again(&peer),
-            Effect::Hide(peer, heard_since) => self.hide(&peer, heard_since, now),
+            Effect::Hide(peer, doubted_since) => self.hide(&peer, doubted_since, now),
             Effect::Forget(peer) => self.forget_in_queues(&peer),
             Effect::ForgetHidden(peer) => self.legacy.listings.forget_hidden(&peer),
             Effect::ExcuseProbe(peer) => self.native.detection.investigations.close(&peer),

@@ -72,7 +72,7 @@ impl Machine {
         for claim in members {
             machine.hear_natives(&[claim], Origin::Transfer, now);
         }
-        machine.members.roster.all_have_exchanged();
+        machine.members.roster.mark_all_exchanged();
         machine.begin_running(now);
         machine
     }
@@ -81,7 +81,7 @@ impl Machine {
     pub fn seeded_like(other: &Self, config: Config, seed: u64, now: Now) -> Self {
         let mut machine = Self::new(config, seed, now);
         machine.lifecycle.master_list.has_greeted = true;
-        machine.members.roster = Roster::like(&other.members.roster, machine.members.me.identity());
+        machine.members.roster = Roster::copy_for(&other.members.roster, machine.members.me.identity());
         machine.begin_running(now);
         machine
     }
@@ -132,7 +132,7 @@ impl Machine {
         if source != Source::Request {
             self.cx.parsing.lift();
         }
-        self.members.roster.because(if source == Source::MasterList {
+        self.members.roster.set_cause(if source == Source::MasterList {
             Cause::MasterList
         } else {
             Cause::Hearsay
@@ -248,7 +248,7 @@ impl Machine {
 
     fn tell_changes(&mut self, now: Tick) {
         if !self.cx.log.may_tell_changes(now) {
-            return self.members.roster.journal.wait(now);
+            return self.members.roster.journal.postpone(now);
         }
         let (severity, message) = self.members.roster.journal.take();
         self.cx.events.push_back(Event::Log { severity, message, reason: None });

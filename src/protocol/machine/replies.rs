@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::protocol::exchanges::in_flight::{Exchange, OwnWord, Purpose};
 use crate::protocol::exchanges::page;
 use crate::protocol::machine::Machine;
-use crate::protocol::members::member::doubts::{Refusals, Way};
+use crate::protocol::members::member::doubts::{Refusals, Route};
 use crate::protocol::members::member::proof::Proof;
 use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::members::roster::journal::Cause;
@@ -33,7 +33,7 @@ impl Machine {
         if self.is_settled_as_hidden(&exchange, reply, now) {
             return self.schedule_verification(now.tick);
         }
-        self.members.roster.because(cause_of(reply));
+        self.members.roster.set_cause(cause_of(reply));
         // A reply that does not prove its sender says nothing about the network either.
         if matches!(reply, Reply::Native(_)) || exchange.own_word.is_some() {
             let is_first = self.members.isolation.record_answer(now.tick).is_none();
@@ -49,7 +49,7 @@ impl Machine {
                 if let Reply::Refusal(Refusal::TooManyRequests(Some(pause))) = reply {
                     let member = self.members.roster.get_mut(&exchange.peer);
                     if let Some(refusals) = member.and_then(Member::refusals_mut) {
-                        refusals.rest_until(now.tick + *pause);
+                        refusals.leave_alone_until(now.tick + *pause);
                     }
                 }
                 self.report_findings(&exchange.peer, now);
@@ -102,7 +102,7 @@ impl Machine {
                 }
             }
             (Reply::Lists(_), None) | (Reply::Refusal(_), _) => {
-                self.record_unproved_answer(peer, Way::Gossip, now);
+                self.record_unproved_answer(peer, Route::Gossip, now);
                 if exchange.purpose == Purpose::Introduction {
                     self.ask_for_whole_roster(peer, &[], now);
                 }
@@ -150,7 +150,7 @@ impl Machine {
         let peer = &exchange.peer;
         let is_native = self.members.roster.get(peer).is_some_and(|member| member.is_native());
         let refuses_gossip =
-            self.members.roster.get(peer).and_then(Member::refusals).is_some_and(Refusals::came_by_gossip);
+            self.members.roster.get(peer).and_then(Member::refusals).is_some_and(Refusals::include_gossip);
         match (reply, &exchange.own_word, exchange.purpose) {
             // It is back. Only an exchange tells whether it is native, and its incarnation.
             (Reply::Lists(_), Some(word), Purpose::Inquiry)
@@ -160,7 +160,7 @@ impl Machine {
                 self.begin_trial(peer, now);
             }
             (Reply::Lists(_), Some(word), Purpose::Inquiry)
-                if word.online && self.members.is_only_shown(peer) =>
+                if word.online && self.members.returns_only_by_list(peer) =>
             {
                 self.handle_shown(peer, id, word, now);
             }
@@ -175,12 +175,12 @@ impl Machine {
             }
             (Reply::Lists(_), None, purpose) | (Reply::Refusal(_), _, purpose) => {
                 self.members.close_check(peer);
-                self.record_unproved_answer(peer, purpose.way(), now);
+                self.record_unproved_answer(peer, purpose.route(), now);
                 if outsiders::is_worth_a_trial(&self.members, peer, reply) {
                     self.converse(Arc::clone(peer), Purpose::Trial, now);
                 }
             }
-            (Reply::Unclear(_), _, Purpose::Inquiry) if self.members.is_only_shown(peer) => {
+            (Reply::Unclear(_), _, Purpose::Inquiry) if self.members.returns_only_by_list(peer) => {
                 // Gossip would bring a drained original back.
                 self.handle_silence(peer, now);
             }
@@ -242,7 +242,7 @@ impl Machine {
             self.hear_from_itself(exchange, now);
         } else if self.members.roster.get(peer).is_some_and(|member| member.is_native()) {
             // Another server answers at its address.
-            self.members.roster.because(Cause::Replaced);
+            self.members.roster.set_cause(Cause::Replaced);
             self.probe_failed(peer, Finding::Refused, now);
             if exchange.purpose.is_verification() {
                 self.handle_silence(peer, now);
@@ -270,9 +270,9 @@ impl Machine {
     }
 
     fn hear_from_itself(&mut self, exchange: &Exchange, now: Now) {
-        self.members.roster.hear_language(&exchange.peer, Wire::Native);
+        self.members.roster.set_wire(&exchange.peer, Wire::Native);
         let Some(member) = self.members.roster.get_mut(&exchange.peer) else { return };
-        member.note_answered(true);
+        member.set_answered(true);
         member.prove(Proof::Exchange);
         member.close_check();
         member.record_verdict(member.is_online(), now);

@@ -100,7 +100,7 @@ impl Machine {
         entries: impl Iterator<Item = SlotEntry<'a>>,
     ) -> usize {
         let mut merged = 0;
-        self.members.roster.because(Cause::Hearsay);
+        self.members.roster.set_cause(Cause::Hearsay);
         for SlotEntry { subject, says_online, monitor, last_update } in entries {
             match subject {
                 // Another engine may have had another URL too.

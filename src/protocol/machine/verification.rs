@@ -11,7 +11,7 @@ use crate::protocol::legacy::verification::queue::MAX_ASKED;
 use crate::protocol::legacy::verification::refusals::{self, Judgement, RETRY_PAUSE};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
-use crate::protocol::members::member::doubts::Way;
+use crate::protocol::members::member::doubts::Route;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::outsiders::LEFT_OUT_AFTER;
 use crate::protocol::types::ids::ExchangeId;
@@ -79,8 +79,8 @@ impl Machine {
     }
 
     /// Hides a member that did not answer. It may be buried if another server has answered since then.
-    pub(in crate::protocol) fn hide(&mut self, peer: &Arc<str>, heard_since: Tick, now: Now) {
-        self.legacy.listings.hide(&mut self.members, &self.exchanges, &mut self.cx, peer, heard_since, now);
+    pub(in crate::protocol) fn hide(&mut self, peer: &Arc<str>, doubted_since: Tick, now: Now) {
+        self.legacy.listings.hide(&mut self.members, &self.exchanges, &mut self.cx, peer, doubted_since, now);
         self.apply(now);
     }
 
@@ -176,8 +176,8 @@ impl Machine {
     }
 
     /// A server has answered without proving itself.
-    pub(in crate::protocol) fn record_unproved_answer(&mut self, peer: &Arc<str>, way: Way, now: Now) {
-        self.legacy.verification.record_refusal(&mut self.members, &mut self.cx, peer, way, now);
+    pub(in crate::protocol) fn record_unproved_answer(&mut self, peer: &Arc<str>, route: Route, now: Now) {
+        self.legacy.verification.record_refusal(&mut self.members, &mut self.cx, peer, route, now);
         self.apply(now);
     }
 
@@ -217,11 +217,11 @@ impl Machine {
                 if let Some(member) = self.members.roster.get_mut(peer) {
                     member.end_refusals();
                 }
-                self.members.roster.because(Cause::Unproved);
+                self.members.roster.set_cause(Cause::Unproved);
                 self.bury(peer, now);
                 None
             }
-            Judgement::Ask { way: Some(way), .. } if !self.ask_refusing(peer, way, now) => {
+            Judgement::Ask { route: Some(route), .. } if !self.ask_refusing(peer, route, now) => {
                 Some(now.tick + RETRY_PAUSE)
             }
             Judgement::Ask { next_look, .. } => Some(next_look),
@@ -229,17 +229,17 @@ impl Machine {
     }
 
     /// Asks a server that refuses once more. Returns whether the question was sent or queued.
-    fn ask_refusing(&mut self, peer: &Arc<str>, way: Way, now: Now) -> bool {
+    fn ask_refusing(&mut self, peer: &Arc<str>, route: Route, now: Now) -> bool {
         if !self.cx.is_running() {
             return false;
         }
-        match way {
-            Way::List => {
-                self.check(peer, CheckReason::Question);
+        match route {
+            Route::List => {
+                self.check(peer, CheckReason::NeedsList);
                 self.schedule_verification(now.tick);
                 true
             }
-            Way::Gossip => {
+            Route::Gossip => {
                 self.exchanges.has_room_for(&self.members, &self.cx, peer)
                     && self.converse(Arc::clone(peer), Purpose::Trial, now).is_some()
             }

@@ -1,4 +1,5 @@
-//! The versions of tombstones that have left the lists, so that old claims find no gap to come back through.
+//! The versions of tombstones that have left the lists, so that old claims cannot revive their
+//! servers.
 
 use std::sync::Arc;
 
@@ -10,9 +11,10 @@ use crate::protocol::types::limits::TOMBSTONE_KEPT;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now, Stamp};
 
-/// So many are remembered; the oldest makes way.
+/// Tombstones archived; beyond it the oldest is dropped.
 pub(in crate::protocol) const MAX_ARCHIVED: usize = 4_096;
 
+/// Archived versions by identity, the oldest first.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Archive(IndexMap<Arc<str>, (Stamp, Incarnation), FixedState>);
 
@@ -25,7 +27,7 @@ impl Archive {
         self.0.insert(identity, (stamp, incarnation));
     }
 
-    /// The stamp that a claim about this server has to beat, if it is remembered. One that lies too far ahead is none.
+    /// The stamp that a claim about this server must beat, if it is archived and not too far ahead.
     pub(in crate::protocol) fn stamp_of(&self, identity: &str, now: Now) -> Option<Stamp> {
         let stamp = self.0.get(identity).map(|(stamp, _)| *stamp);
         stamp.filter(|stamp| !stamp.is_far_ahead(now))
@@ -35,7 +37,7 @@ impl Archive {
         self.0.get(identity).map_or(Incarnation::NONE, |(_, incarnation)| *incarnation)
     }
 
-    /// Whether a native server's claim is older than what is remembered.
+    /// Whether a native server's claim is not newer than the archived version.
     pub(in crate::protocol) fn blocks(&self, identity: &str, claim: &Claim, now: Now) -> bool {
         self.0.get(identity).is_some_and(|(stamp, incarnation)| {
             if claim.incarnation == Incarnation::NONE || *incarnation == Incarnation::NONE {
@@ -46,7 +48,8 @@ impl Archive {
         })
     }
 
-    /// What a native server has to outdo that says less of itself than is remembered; it refutes that.
+    /// The archived claim to send to a native server whose own claim is older, so that it refutes
+    /// it.
     pub(in crate::protocol) fn objection_to(
         &self,
         identity: &str,

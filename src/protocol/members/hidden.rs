@@ -1,6 +1,6 @@
-//! Hidden servers: those that did not answer and of which only the master list, or hearsay that nobody confirms, tells.
+//! Hidden servers: they did not answer, and only the master list or unconfirmed hearsay names them.
 //!
-//! They are no members and have no tombstone, because the fault may be this server's own network.
+//! They are not members and have no tombstone, because the fault may be this server's own network.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Stamp, Tick};
 
-/// Hidden servers remembered; beyond it the oldest makes way and would be shown again.
+/// Hidden servers remembered; beyond it one is dropped, and shown again if it is named again.
 pub(in crate::protocol) const MAX_HIDDEN: usize = 10_000;
 
 /// A server that did not answer.
@@ -25,11 +25,11 @@ pub(in crate::protocol) struct Hidden {
     monitor: bool,
     stamp: Stamp,
     pub(in crate::protocol) failed_at: Tick,
-    /// An answer of another server since then shows that this server's own network is sound.
-    pub(in crate::protocol) heard_since: Tick,
+    /// An answer of another server since then shows that this server's own network works.
+    pub(in crate::protocol) doubted_since: Tick,
 }
 
-/// Hidden servers, the oldest first until one is removed.
+/// Hidden servers by identity. The oldest is first until one is removed.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct HiddenServers(IndexMap<Arc<str>, Hidden, FixedState>);
 
@@ -38,7 +38,7 @@ impl HiddenServers {
         self.0.get(identity)
     }
 
-    /// Whether a claim with this stamp says nothing that was not found wrong.
+    /// Whether a claim with this stamp is not newer than the one found false.
     pub(in crate::protocol) fn blocks(&self, identity: &str, stamp: Stamp) -> bool {
         self.0.get(identity).is_some_and(|hidden| stamp <= hidden.stamp)
     }
@@ -57,12 +57,12 @@ impl HiddenServers {
 }
 
 impl Members {
-    /// Hides a member that did not answer. Returns the hidden server that had to make way for it.
+    /// Hides a member that did not answer. Returns the hidden server that was dropped for it.
     pub(in crate::protocol) fn hide(
         &mut self,
         cx: &mut Context,
         peer: &Arc<str>,
-        heard_since: Tick,
+        doubted_since: Tick,
         now: Now,
     ) -> Option<Arc<str>> {
         let member = self.roster.get(peer)?;
@@ -71,7 +71,7 @@ impl Members {
         self.roster.remove(peer, now.tick);
         cx.effects.push(Effect::Forget(Arc::clone(peer)));
         let oldest = if self.hidden.len() >= MAX_HIDDEN { self.hidden.0.swap_remove_index(0) } else { None };
-        let hidden = Hidden { url, monitor, stamp, failed_at: now.tick, heard_since };
+        let hidden = Hidden { url, monitor, stamp, failed_at: now.tick, doubted_since };
         self.hidden.0.insert(Arc::clone(peer), hidden);
         oldest.map(|(identity, _)| identity)
     }
@@ -92,7 +92,7 @@ impl Members {
         }
     }
 
-    /// Removes a hidden server of which something else is known by now. Returns the stamp that it had.
+    /// Removes a hidden server about which there is newer knowledge, and returns its stamp.
     pub(in crate::protocol) fn supersede_hidden(
         &mut self,
         cx: &mut Context,

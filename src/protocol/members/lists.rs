@@ -1,4 +1,4 @@
-//! What a server shows and tells of what it knows.
+//! The lists of all servers known.
 
 use crate::protocol::members::Members;
 use crate::protocol::types::claim::Claim;
@@ -6,7 +6,7 @@ use crate::protocol::types::time::Now;
 use crate::protocol::wire::message::Lists;
 
 impl Members {
-    /// What this server knows, itself included; `offline` stays empty unless wanted.
+    /// All servers known, including this one; `offline` is empty unless requested.
     pub(in crate::protocol) fn lists(&self, include_offline: bool) -> Lists {
         let mut lists = Lists::default();
         lists.online.reserve(self.roster.online_count() + 1);
@@ -19,7 +19,7 @@ impl Members {
         lists
     }
 
-    /// What it knows of all others.
+    /// All other servers known.
     pub(in crate::protocol) fn others(&self) -> Lists {
         let mut lists = Lists::default();
         lists.online.reserve(self.roster.online_count());

@@ -1,4 +1,4 @@
-//! What this server says of itself. It alone is the authority on that.
+//! The claim of this server about itself, which no other server's claim replaces.
 
 use std::time::Duration;
 
@@ -10,20 +10,31 @@ use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now, Stamp, Tick};
 use crate::protocol::wire::message::Entry;
 
-/// The pause before a drained server takes over a higher incarnation a second time; doubles with each further time. A process
-/// behind the same URL that still runs refutes every drain, without end.
+/// First pause before a drained server adopts a higher incarnation again; each further one doubles.
+/// Without it, a sibling (another process behind the same URL) would refute every drain at once.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// An own incarnation may exceed the limit of 24 h by this, in seconds: claims at the limit may have been outdone a few times.
+/// Excess of the server's own incarnation over the limit of 24 h, in seconds: refutations of claims
+/// at the limit exceed it a little.
 const OUTDONE: u32 = 60;
-/// The longest such pause.
+/// Longest such pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// What a claim about this server itself calls for.
+/// Whether another server has answered this one yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::protocol) enum Contact {
+    /// None has. A claim that this server is alive is about an earlier process here.
+    First,
+    /// Some have. Such a claim is about a sibling: another process behind the same URL, which
+    /// shares the incarnation.
+    Later,
+}
+
+/// What a claim about this server calls for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) enum Contradiction {
-    /// The claim agrees, or is older than what this server says itself.
+    /// Nothing: the claim agrees, or is older than what this server claims itself.
     None,
-    /// The claim was outdone by a newer stamp, which the others should hear of.
+    /// Spreading the newer version with which this server has outdone the claim.
     Outdone,
 }
 
@@ -37,25 +48,26 @@ pub(in crate::protocol) struct LocalServer {
     highest_claimed: Stamp,
     /// The version among native servers.
     incarnation: Incarnation,
-    /// The highest one in any claim about this server.
+    /// The highest incarnation in any claim about this server.
     highest_incarnation: Incarnation,
     draining: bool,
     leaving: bool,
-    /// Whether it does not say that it leaves, as another process may go on behind the same URL.
+    /// Whether it leaves without announcing it, because a sibling may continue.
     is_quiet: bool,
-    insistence: Insistence,
+    adoption_pause: AdoptionPause,
     clock: StampClock,
 }
 
-/// How a drained server paces its answers to claims that it is online.
+/// The pauses between the incarnations that a drained server adopts.
 #[derive(Debug, Default)]
-struct Insistence {
+struct AdoptionPause {
     pause: Duration,
     not_before: Tick,
 }
 
-impl Insistence {
-    fn is_due(&mut self, now: Tick) -> bool {
+impl AdoptionPause {
+    /// Returns whether the pause is over, and if so begins the next one.
+    fn try_pass(&mut self, now: Tick) -> bool {
         if now < self.not_before {
             return false;
         }
@@ -77,7 +89,7 @@ impl LocalServer {
             draining: false,
             leaving: false,
             is_quiet: false,
-            insistence: Insistence::default(),
+            adoption_pause: AdoptionPause::default(),
             clock: StampClock::new(now),
         }
     }
@@ -90,7 +102,7 @@ impl LocalServer {
         Entry { base_url: self.url.spelling().clone(), monitor: self.monitor, last_update: self.stamp }
     }
 
-    /// What it says of itself to native servers.
+    /// Its claim about itself.
     pub(in crate::protocol) fn claim(&self) -> Claim {
         Claim {
             base_url: self.url.spelling().clone(),
@@ -103,11 +115,12 @@ impl LocalServer {
         }
     }
 
-    /// What it says of itself to others, who hear of a leave only once it is one of the URL.
-    pub(in crate::protocol) fn word(&self) -> Claim {
-        let speaks_for_sibling = self.is_quiet && !self.draining;
+    /// Its claim about itself as sent to others: a quiet leave shows as online until the URL is
+    /// left.
+    pub(in crate::protocol) fn public_claim(&self) -> Claim {
+        let hides_own_leave = self.is_quiet && !self.draining;
         let claim = self.claim();
-        if speaks_for_sibling { Claim { status: Status::Online, ..claim } } else { claim }
+        if hides_own_leave { Claim { status: Status::Online, ..claim } } else { claim }
     }
 
     pub(in crate::protocol) fn incarnation(&self) -> Incarnation {
@@ -130,45 +143,47 @@ impl LocalServer {
         self.leaving
     }
 
-    /// The present, for stamps.
+    /// Returns the time to be used in stamps.
     pub(in crate::protocol) fn read_clock(&mut self, now: Now) -> Stamp {
         self.clock.read(now)
     }
 
-    /// Gives up an incarnation that lies far ahead of the own clock, which was ahead and is right again: nobody else's clock
-    /// lets it in. The stamp keeps growing. Tells whether that was so.
-    pub(in crate::protocol) fn begins_again_below(&mut self, now: Now) -> bool {
+    /// Restarts an incarnation that is far ahead of the own clock, and returns whether it did.
+    ///
+    /// The clock was ahead and is right again. Other servers reject such an incarnation. The stamp
+    /// keeps growing.
+    pub(in crate::protocol) fn restart_incarnation(&mut self, now: Now) -> bool {
         if !Incarnation(self.incarnation.0.saturating_sub(OUTDONE)).is_far_ahead(now) {
             return false;
         }
         self.incarnation = Incarnation::first(now.wall);
         self.highest_incarnation = Incarnation::NONE;
-        self.insistence = Insistence::default();
+        self.adoption_pause = AdoptionPause::default();
         self.stamp = self.stamp.next();
         true
     }
 
-    /// A fresh stamp for what it says. Offline it says nothing new.
+    /// Takes a new stamp, if it is online.
     pub(in crate::protocol) fn refresh(&mut self, now: Now) {
         if self.is_online() {
             self.stamp = self.clock.read(now).max(self.stamp.next());
         }
     }
 
-    /// Keeps the tombstone of a drained server from being forgotten.
+    /// Renews the tombstone of a drained server, so that others do not drop it.
     pub(in crate::protocol) fn renew_tombstone(&mut self, now: Now) {
         if !self.is_online() {
             self.outdo_everything(now);
         }
     }
 
-    /// Drains this server or brings it back; tells whether that changed anything.
+    /// Drains this server or brings it back, and returns whether anything changed.
     pub(in crate::protocol) fn control(&mut self, online: bool, now: Now) -> bool {
         if self.leaving || self.draining != online {
             return false;
         }
         self.draining = !online;
-        self.insistence = Insistence::default();
+        self.adoption_pause = AdoptionPause::default();
         if online {
             self.incarnation = self.incarnation.max(self.highest_incarnation.counted(now)).next();
         }
@@ -182,19 +197,19 @@ impl LocalServer {
         self.outdo_everything(now);
     }
 
-    /// Leaves, but does not say so yet.
+    /// Leaves without announcing it yet.
     pub(in crate::protocol) fn leave_quietly(&mut self) {
         self.leaving = true;
         self.is_quiet = true;
     }
 
-    /// Remembers what a claim about this server said, to outdo it later.
-    pub(in crate::protocol) fn note(&mut self, claim: &Claim) {
+    /// Records the versions of a claim about this server, to outdo them later.
+    pub(in crate::protocol) fn record_claim(&mut self, claim: &Claim) {
         self.highest_claimed = self.highest_claimed.max(claim.last_update);
         self.highest_incarnation = self.highest_incarnation.max(claim.incarnation);
     }
 
-    /// Outdoes everything that was ever said of this server; tells whether it does, as one that is offline does not.
+    /// Outdoes every claim ever seen about this server if it is online, and returns whether it is.
     pub(in crate::protocol) fn refute(&mut self, now: Now) -> bool {
         if self.is_online() {
             self.incarnation = self.incarnation.max(self.highest_incarnation).next();
@@ -203,8 +218,13 @@ impl LocalServer {
         self.is_online()
     }
 
-    /// Rule R5: hears a claim about this server. Never replaces the own entry; outdoes a claim that is not older.
-    pub(in crate::protocol) fn hear(&mut self, says_online: bool, claimed: Stamp, now: Now) -> Contradiction {
+    /// Rule R5: outdoes a plain claim that contradicts this server and is not older.
+    pub(in crate::protocol) fn merge_plain(
+        &mut self,
+        says_online: bool,
+        claimed: Stamp,
+        now: Now,
+    ) -> Contradiction {
         self.highest_claimed = self.highest_claimed.max(claimed);
         if says_online == self.is_online() || claimed < self.stamp {
             return Contradiction::None;
@@ -213,29 +233,28 @@ impl LocalServer {
         Contradiction::Outdone
     }
 
-    /// Rule R5 among native servers. Whoever drains or leaves refutes nothing; nobody's claim changes stamp or flag but to
-    /// outdo it. `is_newcomer`: nobody has answered yet, so that a claim of life is about an earlier process here; later it is
-    /// about another process behind the same URL, which shares the incarnation.
-    pub(in crate::protocol) fn hear_native(
+    /// Rule R5 among native servers. A drained or leaving server refutes nothing. Stamp and monitor
+    /// flag change only to outdo a claim.
+    pub(in crate::protocol) fn merge_native(
         &mut self,
         claim: &Claim,
-        is_newcomer: bool,
+        contact: Contact,
         now: Now,
     ) -> Contradiction {
         self.highest_claimed = self.highest_claimed.max(claim.last_update);
         self.highest_incarnation = self.highest_incarnation.max(claim.incarnation);
         let says_alive = claim.status == Status::Online;
         let held = self.incarnation;
-        let is_about_an_earlier_life = is_newcomer && claim.incarnation >= held;
+        let is_about_earlier_process = contact == Contact::First && claim.incarnation >= held;
         match (self.is_online(), says_alive) {
             (true, false) if claim.incarnation >= held => self.outdo(claim, now),
-            (true, true) if is_about_an_earlier_life => self.outdo(claim, now),
+            (true, true) if is_about_earlier_process => self.outdo(claim, now),
             (true, _) => self.incarnation = held.max(claim.incarnation),
-            // One that leaves is gone soon; it does not argue with a process behind the same URL that stays.
-            (false, true) if !is_about_an_earlier_life && self.leaving => {}
-            // An earlier life whose clock was ahead, or another process behind the same URL.
-            (false, true) if !is_about_an_earlier_life => {
-                if claim.incarnation > held && self.insistence.is_due(now.tick) {
+            // A leaving server is soon gone. It does not contradict a sibling that stays.
+            (false, true) if !is_about_earlier_process && self.leaving => {}
+            // An earlier process whose clock was ahead, or a sibling.
+            (false, true) if !is_about_earlier_process => {
+                if claim.incarnation > held && self.adoption_pause.try_pass(now.tick) {
                     self.incarnation = claim.incarnation;
                 }
             }

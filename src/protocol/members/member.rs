@@ -1,4 +1,4 @@
-//! What is known of one other server.
+//! What this server knows about one other server.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,62 +20,64 @@ pub(in crate::protocol) mod doubts;
 pub(in crate::protocol) mod proof;
 pub(in crate::protocol) mod suspicion;
 
-/// For so long hearsay does not overturn what this server found out itself.
+/// Time in which hearsay does not overturn what this server found out itself.
 pub(in crate::protocol) const FIRST_HAND_HOLDS: Duration = Duration::from_secs(60);
 
-/// What language a server was last found to speak.
+/// The wire format that a server was last found to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) enum Wire {
-    /// No exchange has told yet.
+    /// No exchange has shown it yet.
     Unknown,
-    /// It has spoken the native extension.
+    /// It sent the native extension.
     Native,
-    /// It has passed over the native extension.
+    /// It ignored the native extension.
     Legacy,
 }
 
-/// What is known of one other server. Kept to 40 bytes, as there may be 100,000; rarely used
-/// fields live in `Rare`.
+/// What this server knows about one other server.
+///
+/// Kept to 40 bytes, as there may be 100,000; rarely used fields live in `Rare`.
 #[derive(Debug, Clone)]
 pub(in crate::protocol) struct Member {
     rare: Option<Box<Rare>>,
-    /// The version of what is shown.
+    /// The version shown.
     pub(in crate::protocol) stamp: Stamp,
-    /// The version among native servers; none for a legacy peer. Changed through the roster alone, which counts.
+    /// The version among native servers; `NONE` for a legacy peer. Only the roster changes it.
     pub(in crate::protocol) incarnation: Incarnation,
     verdict_at: Moment,
-    /// When the last newer claim came, or it became known.
+    /// When the last newer claim came, or the server was added.
     pub(in crate::protocol) refreshed_at: Moment,
-    /// When its status changed here, or it came in another process.
+    /// When its status changed here, or another process of it appeared.
     pub(in crate::protocol) changed_at: Moment,
-    /// Changed through the roster alone.
+    /// Only the roster changes it, because it keeps counts.
     pub(in crate::protocol) status: Status,
-    /// What language it was last found to speak. Changed through the roster alone.
+    /// Only the roster changes it.
     pub(in crate::protocol) wire: Wire,
     pub(in crate::protocol) monitor: bool,
     pub(in crate::protocol) facts: Facts,
-    /// Whether only the master list names it so far. Changed through the roster alone.
+    /// Whether only the master list names it so far. Only the roster changes it.
     pub(in crate::protocol) is_unconfirmed: bool,
 }
 
-/// What few members have.
+/// Fields that few members need.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Rare {
-    /// The highest stamp ever seen in a claim, where that is not the one shown.
+    /// The highest stamp ever seen in a claim, unless it is the one shown.
     highest_seen: Option<Stamp>,
-    /// As the server itself spells its URL, before it has spoken as first heard, where that is not its normal form.
+    /// The server's own spelling of its URL; until it has spoken, the first one seen. `None` if
+    /// that is the normalised form.
     spelling: Option<Arc<str>>,
     check: Option<Check>,
     suspicion: Option<Suspicion>,
-    /// Requests up to this one do not settle what hearsay says.
+    /// Replies to requests up to this one do not settle the latest hearsay.
     disputed_after: u32,
-    /// How often its pages were halved because it found them too large.
+    /// How often its page size was halved because it rejected pages as too large.
     page_halvings: u8,
-    /// Until when it is not offered the native extension.
-    passes_over_until: Tick,
-    /// Until when it wants to be left alone.
+    /// Until when the native extension is not offered to it.
+    extension_ignored_until: Tick,
+    /// Until when it is not contacted, as it requested.
     left_alone_until: Tick,
-    /// What its answers have left open.
+    /// Answers of it that prove nothing.
     doubts: Doubts,
 }
 
@@ -100,17 +102,17 @@ impl Member {
             facts: Facts::default(),
             is_unconfirmed: false,
         };
-        member.spell(url.identity(), url.spelling());
+        member.set_spelling(url.identity(), url.spelling());
         member
     }
 
-    /// How it is shown.
+    /// The spelling of its URL that is shown.
     pub(in crate::protocol) fn spelling<'a>(&'a self, identity: &'a Arc<str>) -> &'a Arc<str> {
         self.rare.as_ref().and_then(|rare| rare.spelling.as_ref()).unwrap_or(identity)
     }
 
-    /// Shows it as it spells itself.
-    pub(in crate::protocol) fn spell(&mut self, identity: &Arc<str>, spelling: &Arc<str>) {
+    /// Sets the spelling that is shown.
+    pub(in crate::protocol) fn set_spelling(&mut self, identity: &Arc<str>, spelling: &Arc<str>) {
         if spelling != identity {
             self.rare().spelling = Some(Arc::clone(spelling));
         } else if let Some(rare) = &mut self.rare {
@@ -126,7 +128,7 @@ impl Member {
         }
     }
 
-    /// What is held about it, as it is told to native servers.
+    /// What is held about it, as a claim for native servers.
     pub(in crate::protocol) fn claim(&self, identity: &Arc<str>, now: Now) -> Claim {
         let age = if self.is_online() { 0 } else { self.changed_at.age(now.tick).as_secs() };
         let Version { incarnation, status, last_update, monitor, accusers } = self.version();
@@ -152,21 +154,21 @@ impl Member {
         }
     }
 
-    /// Whether it has ever been known as a native server, by its own word or another's.
+    /// Whether any claim has ever shown it to be a native server.
     pub(in crate::protocol) fn is_native(&self) -> bool {
         self.incarnation != Incarnation::NONE
     }
 
-    /// Whether it has passed over the native extension so lately that it is not offered it.
-    pub(in crate::protocol) fn passes_over(&self, now: Tick) -> bool {
-        self.wire == Wire::Legacy && self.rare.as_ref().is_some_and(|rare| now < rare.passes_over_until)
+    /// Whether it ignored the native extension so recently that it is not offered again.
+    pub(in crate::protocol) fn ignores_extension(&self, now: Tick) -> bool {
+        self.wire == Wire::Legacy && self.rare.as_ref().is_some_and(|rare| now < rare.extension_ignored_until)
     }
 
-    pub(in crate::protocol) fn skip_until(&mut self, until: Tick) {
-        self.rare().passes_over_until = until;
+    pub(in crate::protocol) fn skip_extension_until(&mut self, until: Tick) {
+        self.rare().extension_ignored_until = until;
     }
 
-    /// Whether it has said that it is asked too often.
+    /// Whether it has requested not to be contacted for now.
     pub(in crate::protocol) fn is_left_alone(&self, now: Tick) -> bool {
         self.rare.as_ref().is_some_and(|rare| now < rare.left_alone_until)
     }
@@ -175,7 +177,8 @@ impl Member {
         self.rare().left_alone_until = until;
     }
 
-    /// Whether it is met as a legacy peer: it never spoke the native extension, or did not understand it lately.
+    /// Whether it is contacted as a legacy peer: it never used the native extension, or last
+    /// ignored it.
     pub(in crate::protocol) fn is_met_as_legacy(&self) -> bool {
         match self.wire {
             Wire::Native => false,
@@ -188,16 +191,17 @@ impl Member {
         self.status.is_online()
     }
 
-    /// Whether this server itself found the member alive (or not) so recently that hearsay must be verified first.
+    /// Whether this server itself found the member alive (or not) so recently that it verifies
+    /// hearsay first.
     pub(in crate::protocol) fn is_first_hand(&self, alive: bool, now: Now) -> bool {
         let wanted = if alive { Facts::FOUND_ALIVE } else { Facts::FOUND_DEAD };
         self.facts.has(wanted) && self.verdict_at.age(now.tick) < FIRST_HAND_HOLDS
     }
 
-    /// This server itself has found it alive, or not.
+    /// Records that this server itself has found the member alive, or not.
     pub(in crate::protocol) fn record_verdict(&mut self, alive: bool, now: Now) {
-        self.facts.note(Facts::FOUND_ALIVE, alive);
-        self.facts.note(Facts::FOUND_DEAD, !alive);
+        self.facts.set(Facts::FOUND_ALIVE, alive);
+        self.facts.set(Facts::FOUND_DEAD, !alive);
         self.verdict_at = now.tick.into();
     }
 
@@ -206,22 +210,22 @@ impl Member {
         self.facts.has(Facts::ANSWERED)
     }
 
-    pub(in crate::protocol) fn note_answered(&mut self, has_answered: bool) {
-        self.facts.note(Facts::ANSWERED, has_answered);
+    pub(in crate::protocol) fn set_answered(&mut self, has_answered: bool) {
+        self.facts.set(Facts::ANSWERED, has_answered);
     }
 
-    /// Hearsay contradicts its status. What was asked until now may have been answered before that news came to be, and does not
-    /// settle it.
+    /// Records that hearsay contradicts its status. Replies to earlier requests do not settle that,
+    /// since they may predate the news.
     pub(in crate::protocol) fn dispute(&mut self, last_asked: ExchangeId) {
         self.rare().disputed_after = u32::try_from(last_asked.0).unwrap_or(u32::MAX);
     }
 
-    /// Whether this request went out too early to settle what hearsay says.
+    /// Whether this request was sent too early to settle the latest hearsay.
     pub(in crate::protocol) fn is_disputed_since(&self, asked: ExchangeId) -> bool {
         self.rare.as_ref().is_some_and(|rare| asked.0 <= u64::from(rare.disputed_after))
     }
 
-    /// Shows it with another stamp.
+    /// Changes the stamp shown.
     pub(in crate::protocol) fn restamp(&mut self, stamp: Stamp) {
         let shown = std::mem::replace(&mut self.stamp, stamp);
         if shown > stamp || self.rare.as_ref().is_some_and(|rare| rare.highest_seen.is_some()) {
@@ -233,33 +237,33 @@ impl Member {
     fn keep_highest_seen(&mut self, shown: Stamp) {
         let highest = self.rare().highest_seen.unwrap_or(shown);
         self.rare().highest_seen = (highest > self.stamp).then_some(highest);
-        self.put_away_what_is_empty();
+        self.drop_empty_rare();
     }
 
-    /// Takes over the stamp of news.
+    /// Adopts the stamp of a newer claim.
     pub(in crate::protocol) fn renew(&mut self, stamp: Stamp, now: Now) {
         self.restamp(stamp);
         self.refreshed_at = now.tick.into();
     }
 
-    /// The highest stamp ever seen in any claim; never falls, even where the rest of a claim is ignored.
+    /// The highest stamp ever seen in any claim, ignored ones included. It never falls.
     pub(in crate::protocol) fn highest_seen(&self) -> Stamp {
         self.rare.as_ref().and_then(|rare| rare.highest_seen).unwrap_or(self.stamp)
     }
 
-    /// A claim had this stamp. Where it is to be shown, that alone is cheaper.
-    pub(in crate::protocol) fn saw(&mut self, stamp: Stamp) {
+    /// Records the stamp of a claim that is not shown.
+    pub(in crate::protocol) fn record_stamp(&mut self, stamp: Stamp) {
         if stamp > self.stamp && stamp > self.highest_seen() {
             self.rare().highest_seen = Some(stamp);
         }
     }
 
-    /// A stamp for a tombstone, which beats every claim seen, even one of a fast clock.
+    /// A stamp for a tombstone that beats every claim seen, even one from a fast clock.
     pub(in crate::protocol) fn tombstone_stamp(&self, now: Stamp) -> Stamp {
         now.max(self.highest_seen().next())
     }
 
-    /// The open question about it, if any.
+    /// The open check of it, if any.
     pub(in crate::protocol) fn check(&self) -> Option<&Check> {
         self.rare.as_ref()?.check.as_ref()
     }
@@ -268,14 +272,14 @@ impl Member {
         self.rare.as_mut()?.check.as_mut()
     }
 
-    /// The open question about it, opened if there is none.
+    /// The open check of it; opens one if there is none.
     pub(in crate::protocol) fn open_check(&mut self) -> &mut Check {
         self.rare().check.get_or_insert_with(Check::new)
     }
 
     pub(in crate::protocol) fn close_check(&mut self) -> Option<Check> {
         let check = self.rare.as_mut()?.check.take();
-        self.put_away_what_is_empty();
+        self.drop_empty_rare();
         check
     }
 
@@ -283,12 +287,12 @@ impl Member {
         self.rare().check = Some(check);
     }
 
-    /// Whether it is said to be back, which is still to be verified.
+    /// Whether an open check verifies a claim that it has returned.
     pub(in crate::protocol) fn has_comeback(&self) -> bool {
         self.check().is_some_and(|check| check.comeback.is_some())
     }
 
-    /// What is held against it, while it is a suspect.
+    /// The suspicion against it, while it is a suspect.
     pub(in crate::protocol) fn suspicion(&self) -> Option<&Suspicion> {
         self.rare.as_ref()?.suspicion.as_ref()
     }
@@ -297,18 +301,18 @@ impl Member {
         self.rare.as_mut()?.suspicion.as_mut()
     }
 
-    pub(in crate::protocol) fn hold_against(&mut self, suspicion: Suspicion) {
+    pub(in crate::protocol) fn set_suspicion(&mut self, suspicion: Suspicion) {
         self.rare().suspicion = Some(suspicion);
     }
 
-    pub(in crate::protocol) fn acquit(&mut self) {
+    pub(in crate::protocol) fn clear_suspicion(&mut self) {
         if let Some(rare) = &mut self.rare {
             rare.suspicion = None;
-            self.put_away_what_is_empty();
+            self.drop_empty_rare();
         }
     }
 
-    /// What its answers have left open, if anything.
+    /// Its answers that prove nothing, if it has rare fields.
     pub(in crate::protocol) fn doubts(&self) -> Option<&Doubts> {
         self.rare.as_ref().map(|rare| &rare.doubts)
     }
@@ -330,8 +334,8 @@ impl Member {
         rare.page_halvings = (rare.page_halvings + 1).min(at_most);
     }
 
-    // After a partition thousands would else keep what they needed for a minute.
-    pub(in crate::protocol) fn put_away_what_is_empty(&mut self) {
+    // Otherwise, thousands of members would keep their rare fields after a partition.
+    pub(in crate::protocol) fn drop_empty_rare(&mut self) {
         self.rare.take_if(|rare| **rare == Rare::default());
     }
 

@@ -1,4 +1,4 @@
-//! What is known of servers: of this one, of the others, and of the forgotten.
+//! What this server knows about servers: itself, the members, the hidden and the archived ones.
 //!
 //! May touch `context` and below.
 
@@ -25,7 +25,7 @@ pub(in crate::protocol) mod roster;
 pub(in crate::protocol) mod stamp_clock;
 mod tombstones;
 
-/// What is known of servers.
+/// What this server knows about itself and others.
 #[derive(Debug)]
 pub(in crate::protocol) struct Members {
     pub(in crate::protocol) me: LocalServer,
@@ -70,7 +70,7 @@ impl Members {
         cx.is_native() && self.roster.get(peer).is_some_and(|member| !member.is_met_as_legacy())
     }
 
-    /// Notes that the word of a server itself has proved it.
+    /// Records that a member's own claim has proved it alive.
     pub(in crate::protocol) fn prove(&mut self, peer: &str, proof: Proof) {
         if let Some(member) = self.roster.get_mut(peer) {
             member.prove(proof);
@@ -86,22 +86,22 @@ impl Members {
         self.roster.get(identity).is_some_and(|member| member.is_unconfirmed)
     }
 
-    /// Whether a server is absent, and nothing but its own list may say that it is back.
-    pub(in crate::protocol) fn is_only_shown(&self, peer: &str) -> bool {
+    /// Whether a server is absent, so that only its own list can bring it back.
+    pub(in crate::protocol) fn returns_only_by_list(&self, peer: &str) -> bool {
         self.roster.get(peer).is_some_and(|member| {
             member.status == Status::Left && member.absence().is_some() && !member.has_comeback()
         })
     }
 
-    /// How many online legacy peers there are for each online native server, this one included.
+    /// The number of online legacy peers per online native server, including this one.
     pub(in crate::protocol) fn legacies_per_native(&self) -> f64 {
         let natives = self.roster.native_count() + 1;
         let legacies = self.roster.online_count() + 1 - natives;
         legacies as f64 / natives as f64
     }
 
-    /// The probability that a native server meets a legacy peer when it may: all of them together meet each legacy peer
-    /// about once per interval.
+    /// The probability that a native server contacts a legacy peer in its round. All native servers
+    /// together contact each legacy peer about once per interval.
     pub(in crate::protocol) fn legacy_share(&self, cx: &Context) -> f64 {
         if cx.is_native() { self.legacies_per_native().min(1.0) } else { 1.0 }
     }

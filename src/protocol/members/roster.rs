@@ -1,4 +1,4 @@
-//! All the other servers that are known, in one order, with counts by status.
+//! The roster: all other servers known, with counts by status.
 
 use std::cell::Cell;
 use std::ptr;
@@ -25,7 +25,8 @@ pub(in crate::protocol) mod index_journal;
 pub(in crate::protocol) mod journal;
 pub(in crate::protocol) mod ring;
 
-/// All the other servers that are known, by identity. Its order is that of arrival, the same in every run.
+/// All other servers known, by identity. Their order depends on insertions and removals only, so it
+/// is the same in every run.
 #[derive(Debug)]
 pub(in crate::protocol) struct Roster {
     members: IndexMap<Arc<str>, Member, FixedState>,
@@ -34,25 +35,25 @@ pub(in crate::protocol) struct Roster {
     dead: usize,
     unconfirmed: usize,
     digest: Digest,
-    neighbour: Ring,
-    /// Grows with each change of what is counted.
+    ring: Ring,
+    /// Grows when a member is added, removed, or changes its [`Standing`].
     revision: u64,
     /// Grows whenever a member may have changed.
     member_changes: u64,
     slot_changes: SlotChanges,
-    /// For the log.
+    /// Changes that the log is to show.
     pub(in crate::protocol) journal: Journal,
-    /// Where somebody was found last, who is mostly asked for several times in a row.
+    /// The slot of the last lookup. The same member is mostly looked up several times in a row.
     latest: Cell<usize>,
 }
 
-/// A copy has room for so many more before it grows.
+/// Spare slots of a copy, so that its map does not grow with the first new members.
 const SPARE: usize = 128;
 
 impl Clone for Roster {
-    // The map's own copy would reserve as much as its index could hold.
+    // The map's own `clone` reserves as much as its index can hold.
     fn clone(&self) -> Self {
-        let Self { members, online, natives, dead, unconfirmed, digest, neighbour, .. } = self;
+        let Self { members, online, natives, dead, unconfirmed, digest, ring, .. } = self;
         let Self { revision, member_changes, slot_changes, journal, latest, .. } = self;
         let mut copy = IndexMap::with_capacity_and_hasher(members.len() + SPARE, members.hasher().clone());
         copy.clone_from(members);
@@ -63,7 +64,7 @@ impl Clone for Roster {
             dead: *dead,
             unconfirmed: *unconfirmed,
             digest: *digest,
-            neighbour: neighbour.clone(),
+            ring: ring.clone(),
             revision: *revision,
             member_changes: *member_changes,
             slot_changes: slot_changes.clone(),
@@ -73,7 +74,7 @@ impl Clone for Roster {
     }
 }
 
-/// What of a member is counted.
+/// The properties of a member on which the counts depend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Standing {
     status: Status,
@@ -94,7 +95,7 @@ impl Standing {
 }
 
 impl Roster {
-    /// Of the server of this identity; `seed` keeps outsiders from choosing URLs that collide.
+    /// An empty roster of this server. The secret `seed` prevents URLs chosen to collide.
     pub(in crate::protocol) fn new(identity: &str, seed: u64) -> Self {
         Self {
             members: IndexMap::with_hasher(FixedState::with_seed(seed)),
@@ -103,7 +104,7 @@ impl Roster {
             dead: 0,
             unconfirmed: 0,
             digest: Digest::default(),
-            neighbour: Ring::of(name_hash(identity)),
+            ring: Ring::at(name_hash(identity)),
             revision: 0,
             member_changes: 0,
             slot_changes: SlotChanges::default(),
@@ -112,12 +113,12 @@ impl Roster {
         }
     }
 
-    /// What another server knows, as this one knows it: without itself.
-    pub(in crate::protocol) fn like(other: &Self, identity: &str) -> Self {
+    /// A copy of another server's roster for this server, without its own entry.
+    pub(in crate::protocol) fn copy_for(other: &Self, identity: &str) -> Self {
         let mut roster = other.clone();
         roster.remove(identity, Tick::default());
-        roster.journal.forget_all();
-        roster.neighbour = Ring::of(name_hash(identity));
+        roster.journal.clear();
+        roster.ring = Ring::at(name_hash(identity));
         roster
     }
 
@@ -125,10 +126,10 @@ impl Roster {
         self.members.reserve_exact(members);
     }
 
-    /// As after a while of running.
-    pub(in crate::protocol) fn all_have_exchanged(&mut self) {
+    /// Marks all members as servers that have exchanged gossip, as after a while of running.
+    pub(in crate::protocol) fn mark_all_exchanged(&mut self) {
         for member in self.members.values_mut() {
-            member.note_answered(true);
+            member.set_answered(true);
             member.prove(Proof::Exchange);
         }
     }
@@ -145,27 +146,27 @@ impl Roster {
         self.online
     }
 
-    /// Those online that are met as native servers.
+    /// The number of online members that are contacted as native servers.
     pub(in crate::protocol) fn native_count(&self) -> usize {
         self.natives
     }
 
-    /// Those online that only the master list names so far.
+    /// The number of online members that only the master list names so far.
     pub(in crate::protocol) fn unconfirmed_count(&self) -> usize {
         self.unconfirmed
     }
 
-    /// The sums over those online that somebody has confirmed.
+    /// The hashes over the confirmed online members.
     pub(in crate::protocol) fn digest(&self) -> &Digest {
         &self.digest
     }
 
-    /// Grows whenever a member comes, goes, or changes its standing.
+    /// Grows whenever a member is added, removed, or changes its standing.
     pub(in crate::protocol) fn revision(&self) -> u64 {
         self.revision
     }
 
-    /// Grows whenever a member comes, goes, or may have changed.
+    /// Grows whenever a member is added, removed, or may have changed.
     pub(in crate::protocol) fn member_changes(&self) -> u64 {
         self.member_changes
     }
@@ -174,17 +175,17 @@ impl Roster {
         &self.slot_changes
     }
 
-    /// The next native server on the ring.
-    pub(in crate::protocol) fn neighbour(&mut self) -> Option<&Arc<str>> {
+    /// The next native server on the ring; searches for it if it is not cached.
+    pub(in crate::protocol) fn ring_successor(&mut self) -> Option<&Arc<str>> {
         let natives = self.members.iter().filter(|(_, member)| Standing::of(member).is_on_ring());
-        self.neighbour.find(natives.map(|(identity, _)| (name_hash(identity), identity)))
+        self.ring.successor(natives.map(|(identity, _)| (name_hash(identity), identity)))
     }
 
     pub(in crate::protocol) fn dead_count(&self) -> usize {
         self.dead
     }
 
-    /// Where a member stands. The very text of its identity needs no hashing a second time.
+    /// The slot of a member. A lookup by the same text as the last one needs no hashing.
     fn slot_of(&self, identity: &str) -> Option<usize> {
         let latest = self.latest.get();
         if self.at(latest).is_some_and(|(found, _)| ptr::eq(&**found, identity)) {
@@ -195,7 +196,7 @@ impl Roster {
         Some(slot)
     }
 
-    /// A member, and its identity to be shared.
+    /// A member and its shared identity.
     pub(in crate::protocol) fn entry(&self, identity: &str) -> Option<(&Arc<str>, &Member)> {
         self.at(self.slot_of(identity)?)
     }
@@ -213,17 +214,17 @@ impl Roster {
         Some(self.members.get_index_mut(index)?.1)
     }
 
-    /// Shows a member as it spells itself.
-    pub(in crate::protocol) fn spell(&mut self, identity: &str, spelling: &Arc<str>) {
+    /// Sets the spelling with which a member is shown.
+    pub(in crate::protocol) fn set_spelling(&mut self, identity: &str, spelling: &Arc<str>) {
         let Some(slot) = self.slot_of(identity) else { return };
         let Some((identity, member)) = self.members.get_index_mut(slot) else { return };
         if member.spelling(identity) != spelling {
-            member.spell(identity, spelling);
+            member.set_spelling(identity, spelling);
             self.slot_changes.change(slot);
         }
     }
 
-    /// How a server is shown.
+    /// The spelling with which a server is shown.
     pub(in crate::protocol) fn spelling(&self, identity: &Arc<str>) -> Arc<str> {
         Arc::clone(self.get(identity).map_or(identity, |member| member.spelling(identity)))
     }
@@ -236,10 +237,10 @@ impl Roster {
         self.members.iter()
     }
 
-    /// Adds a server that is not known yet; the caller has seen to it that there is room.
+    /// Adds an unknown server. The caller has checked that there is room.
     pub(in crate::protocol) fn insert(&mut self, identity: Arc<str>, member: Member) {
-        self.move_on(&identity, None, Some(Standing::of(&member)));
-        self.journal.compare(&identity, None, Some(member.status), member.changed_at.tick());
+        self.update_totals(&identity, None, Some(Standing::of(&member)));
+        self.journal.record(&identity, None, Some(member.status), member.changed_at.tick());
         let previous = self.members.insert(identity, member);
         debug_assert!(previous.is_none(), "a known server is changed, not inserted");
     }
@@ -247,19 +248,19 @@ impl Roster {
     pub(in crate::protocol) fn remove(&mut self, identity: &str, now: Tick) -> Option<Member> {
         let (slot, identity, member) = self.members.swap_remove_full(identity)?;
         self.slot_changes.change(slot);
-        // The last one has moved there, or was it.
+        // The last member has moved there, unless it was the one removed.
         self.slot_changes.change(self.len());
-        self.move_on(&identity, Some(Standing::of(&member)), None);
-        self.journal.compare(&identity, Some(member.status), None, now);
+        self.update_totals(&identity, Some(Standing::of(&member)), None);
+        self.journal.record(&identity, Some(member.status), None, now);
         Some(member)
     }
 
-    /// The cause of the changes that come next, for the log.
-    pub(in crate::protocol) fn because(&mut self, cause: Cause) {
+    /// Sets the cause of the next changes, for the log.
+    pub(in crate::protocol) fn set_cause(&mut self, cause: Cause) {
         self.journal.cause = cause;
     }
 
-    /// Gives a member another status.
+    /// Changes the status of a member.
     pub(in crate::protocol) fn transition(&mut self, identity: &str, status: Status, now: Tick) {
         let mut before = status;
         self.change(identity, |member| {
@@ -267,14 +268,14 @@ impl Roster {
             if before != status {
                 member.changed_at = now.into();
                 if !before.is_online() && status.is_online() {
-                    member.begin_anew();
+                    member.reset_proofs();
                 }
             }
         });
         if before.is_online() != status.is_online()
             && let Some((identity, _)) = self.slot_of(identity).and_then(|slot| self.members.get_index(slot))
         {
-            self.journal.compare(identity, Some(before), Some(status), now);
+            self.journal.record(identity, Some(before), Some(status), now);
         }
     }
 
@@ -282,31 +283,32 @@ impl Roster {
     pub(in crate::protocol) fn begin_suspicion(&mut self, identity: &str, accusers: Accusers, now: Tick) {
         self.transition(identity, Status::Suspect, now);
         if let Some(member) = self.get_mut(identity) {
-            member.hold_against(Suspicion { since: now, accusers });
+            member.set_suspicion(Suspicion { since: now, accusers });
         }
     }
 
-    /// Gives a member the incarnation of a newer claim. It is higher, unless what was held counted as none.
+    /// Sets the incarnation of a newer claim. It is higher, unless the held one counted as 0.
     pub(in crate::protocol) fn adopt_incarnation(&mut self, identity: &str, incarnation: Incarnation) {
         self.change(identity, |member| member.incarnation = incarnation);
     }
 
-    /// Gives a member another incarnation; it never falls.
+    /// Sets a higher incarnation; ignores a lower one.
     pub(in crate::protocol) fn raise_incarnation(&mut self, identity: &str, incarnation: Incarnation) {
         self.change(identity, |member| member.incarnation = member.incarnation.max(incarnation));
     }
 
-    /// Notes what language a member speaks.
-    pub(in crate::protocol) fn hear_language(&mut self, identity: &str, wire: Wire) {
+    /// Sets the wire format that a member uses.
+    pub(in crate::protocol) fn set_wire(&mut self, identity: &str, wire: Wire) {
         self.change(identity, |member| member.wire = wire);
     }
 
-    /// A living server vouches for what so far only the master list has named.
+    /// Confirms a member that only the master list has named so far, as a living server names it
+    /// too.
     pub(in crate::protocol) fn confirm(&mut self, identity: &str) {
         self.change(identity, |_| {});
     }
 
-    // Whatever changes a member confirms it.
+    /// Changes a member, which also confirms it, and updates the counts.
     fn change(&mut self, identity: &str, change: impl FnOnce(&mut Member)) {
         let Some(slot) = self.slot_of(identity) else { return };
         let Some((identity, member)) = self.members.get_index_mut(slot) else { return };
@@ -316,12 +318,12 @@ impl Roster {
         let after = Standing::of(member);
         if before != after {
             let identity = Arc::clone(identity);
-            self.move_on(&identity, Some(before), Some(after));
+            self.update_totals(&identity, Some(before), Some(after));
         }
     }
 
-    /// Keeps up to date what is known of all together.
-    fn move_on(&mut self, identity: &Arc<str>, before: Option<Standing>, after: Option<Standing>) {
+    /// Updates the counts, the digest and the ring.
+    fn update_totals(&mut self, identity: &Arc<str>, before: Option<Standing>, after: Option<Standing>) {
         self.revision += 1;
         self.member_changes += 1;
         let name = name_hash(identity);
@@ -331,8 +333,8 @@ impl Roster {
             }
         }
         match [before, after].map(|standing| standing.is_some_and(Standing::is_on_ring)) {
-            [false, true] => self.neighbour.comes(name, identity),
-            [true, false] => self.neighbour.goes(identity),
+            [false, true] => self.ring.insert(name, identity),
+            [true, false] => self.ring.remove(identity),
             _ => {}
         }
     }
@@ -362,7 +364,7 @@ mod tests {
     use crate::protocol::types::time::{Now, Stamp};
 
     #[test]
-    fn whoever_was_found_last_is_not_taken_for_who_took_the_place() {
+    fn the_cached_slot_is_not_used_after_another_member_moved_into_it() {
         let now = Now { tick: Tick(0), wall: Stamp(1) };
         let mut roster = Roster::new("http://me/", 1);
         let urls = ["http://a/", "http://b/", "http://c/"].map(|url| BaseUrl::parse(url).unwrap());

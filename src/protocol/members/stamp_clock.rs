@@ -1,17 +1,19 @@
-//! The clock that this server's own stamps are taken from: a jump ahead counts only once it has lasted.
+//! The clock for this server's own stamps: a jump ahead counts only once it has lasted.
 //!
-//! Whoever judges by stamps alone (an original, a master list) can't be talked out of one that lies days ahead.
+//! Originals and master lists judge by stamps alone, so they could not be corrected after a stamp
+//! that is days ahead.
 
 use std::time::Duration;
 
 use crate::protocol::types::time::{Now, Stamp, Tick};
 
-/// A jump ahead by more than this is believed later; smaller ones are corrections of a sound clock.
+/// Jump ahead above which the clock is not believed at once. Smaller jumps are ordinary
+/// corrections.
 const JUMP_MS: i64 = 60_000;
-/// A jump ahead is believed after this time, in which a clock that was set by mistake is mostly set back.
-const LASTS: Duration = Duration::from_secs(30);
+/// Time after which a jump ahead is believed. A clock set by mistake is mostly set back sooner.
+const SETTLING_TIME: Duration = Duration::from_secs(30);
 
-/// How far the wall clock is ahead of the monotonic one, in milliseconds.
+/// The lead of the wall clock over the monotonic clock, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) struct Offset(i64);
 
@@ -21,7 +23,7 @@ impl Offset {
         Self(millis(now.wall.0).saturating_sub(millis(now.tick.0)))
     }
 
-    /// Whether the wall clock has jumped ahead since it was `earlier`.
+    /// Whether the wall clock has jumped ahead since the offset was `earlier`.
     pub(in crate::protocol) fn has_jumped_since(self, earlier: Self) -> bool {
         self.0.saturating_sub(earlier.0) > JUMP_MS
     }
@@ -31,7 +33,7 @@ impl Offset {
     }
 }
 
-/// A wall clock that jumps ahead late, and back at once.
+/// A wall clock that follows a jump ahead late, and a step back at once.
 #[derive(Debug)]
 pub(in crate::protocol) struct StampClock {
     believed: Offset,
@@ -47,7 +49,7 @@ impl StampClock {
         let offset = Offset::of(now);
         if offset.has_jumped_since(self.believed) {
             let since = *self.ahead_since.get_or_insert(now.tick);
-            if now.tick.since(since) < LASTS {
+            if now.tick.since(since) < SETTLING_TIME {
                 return self.believed.wall(now.tick);
             }
         }
@@ -69,16 +71,16 @@ mod tests {
     }
 
     #[test]
-    fn a_jump_ahead_of_some_seconds_leaves_no_trace() {
+    fn a_short_jump_ahead_is_ignored() {
         let mut clock = StampClock::new(at(0, 0));
         assert_eq!(clock.read(at(1_000, 2 * DAY)), Stamp(WALL + 1_000));
         assert_eq!(clock.read(at(29_000, 2 * DAY)), Stamp(WALL + 29_000));
         assert_eq!(clock.read(at(30_000, 0)), Stamp(WALL + 30_000));
-        assert_eq!(clock.read(at(40_000, 2 * DAY)), Stamp(WALL + 40_000), "another jump begins anew");
+        assert_eq!(clock.read(at(40_000, 2 * DAY)), Stamp(WALL + 40_000), "another jump starts a new wait");
     }
 
     #[test]
-    fn one_that_lasts_is_believed_and_so_is_any_step_back() {
+    fn a_lasting_jump_and_any_step_back_are_believed() {
         let mut clock = StampClock::new(at(0, 0));
         clock.read(at(1_000, DAY));
         assert_eq!(clock.read(at(31_000, DAY)), at(31_000, DAY).wall);

@@ -1,4 +1,4 @@
-//! Tombstones: what becomes of a member that has died or left.
+//! Tombstones of members that have died or left.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::protocol::types::status::Status;
 use crate::protocol::types::time::Now;
 
 impl Members {
-    /// Declares a member dead because this server itself has found it so.
+    /// Declares a member dead because this server itself has found it dead.
     pub(in crate::protocol) fn bury(&mut self, cx: &mut Context, peer: &Arc<str>, now: Now) {
         let Some(member) = self.roster.get_mut(peer) else { return };
         member.record_verdict(false, now);
@@ -27,7 +27,7 @@ impl Members {
         }
     }
 
-    /// Shows a member as dead or left, with the stamp that it has now, and lets everybody know.
+    /// Marks a member as dead or left, with its current stamp, and spreads that.
     pub(in crate::protocol) fn mark_offline(
         &mut self,
         cx: &mut Context,
@@ -37,7 +37,7 @@ impl Members {
     ) {
         self.roster.transition(peer, status, now.tick);
         if let Some(member) = self.roster.get_mut(peer) {
-            member.acquit();
+            member.clear_suspicion();
             cx.effects.push(Effect::ScheduleDrop(member.stamp));
         }
         cx.effects.push(Effect::SendDeathNotices);

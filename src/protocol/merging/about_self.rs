@@ -8,7 +8,7 @@ use crate::protocol::context::effect::Effect;
 use crate::protocol::context::{Context, RunState};
 use crate::protocol::exchanges::Exchanges;
 use crate::protocol::members::Members;
-use crate::protocol::members::local_server::Contradiction;
+use crate::protocol::members::local_server::{Contact, Contradiction};
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now, Stamp};
@@ -21,7 +21,7 @@ pub(in crate::protocol) fn merge_plain(
     stamp: Stamp,
     now: Now,
 ) {
-    if members.me.hear(says_online, stamp, now) == Contradiction::Outdone {
+    if members.me.merge_plain(says_online, stamp, now) == Contradiction::Outdone {
         cx.effects.push(Effect::AnnounceRefutation);
     }
 }
@@ -37,13 +37,13 @@ pub(in crate::protocol) fn merge_native(
     if claim.incarnation == Incarnation::NONE {
         return merge_plain(members, cx, claim.status.is_online(), claim.last_update, now);
     }
-    let is_newcomer = cx.run_state == RunState::Starting;
+    let contact = if cx.run_state == RunState::Starting { Contact::First } else { Contact::Later };
     let held = members.me.incarnation();
     let is_higher = claim.status == Status::Online && claim.incarnation > held;
-    if is_higher && !is_newcomer {
+    if is_higher && contact == Contact::Later {
         cx.effects.push(Effect::MeetSibling);
     }
-    if members.me.hear_native(claim, is_newcomer, now) == Contradiction::None {
+    if members.me.merge_native(claim, contact, now) == Contradiction::None {
         return;
     }
     let has_refuted = members.me.is_online() && claim.status != Status::Online;

@@ -217,7 +217,7 @@ impl Rejected {
 
 /// Begins again below, if the clock was set back by so much that nobody lets in what this server says of itself.
 pub(in crate::protocol) fn restart_below(members: &mut Members, cx: &mut Context, now: Now) {
-    if members.me.begins_again_below(now) {
+    if members.me.restart_incarnation(now) {
         let message = "Clustershazbot: the clock was set back by a day or more, so this server starts again \
                        below the version that it gave itself before";
         cx.log_seldom(Severity::Warning, message.to_owned(), None, now.tick);
@@ -238,7 +238,7 @@ pub(in crate::protocol) fn check_far_ahead(
     let contradicts =
         |member: &Member| member.is_online() != says_online && !member.is_first_hand(!says_online, now);
     if members.roster.get(identity).is_some_and(contradicts) {
-        let reason = if says_online { CheckReason::Question } else { CheckReason::Hearsay };
+        let reason = if says_online { CheckReason::NeedsList } else { CheckReason::Hearsay };
         cx.effects.push(Effect::Check(Arc::clone(identity), reason));
     }
 }

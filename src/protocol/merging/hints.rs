@@ -19,14 +19,14 @@ pub(in crate::protocol) fn merge(
 ) {
     let Some(member) = members.roster.get_mut(identity) else { return };
     let is_newer = claim.stamp > member.stamp;
-    member.saw(claim.stamp);
+    member.record_stamp(claim.stamp);
     match (member.is_online(), claim.says_online()) {
         (true, false) if is_newer => {
             cx.effects.push(Effect::Check(Arc::clone(identity), CheckReason::Hearsay));
         }
         // A stamp that equals its tombstone's is no old one: it may be its own, of a clock that runs behind.
         (false, true) if claim.stamp >= member.stamp => {
-            cx.effects.push(Effect::Check(Arc::clone(identity), CheckReason::Question));
+            cx.effects.push(Effect::Check(Arc::clone(identity), CheckReason::NeedsList));
         }
         (false, true) if member.stamp.is_far_ahead(now) => {
             clocks::check_far_ahead(members, cx, identity, true, now);

@@ -134,7 +134,7 @@ impl Merging {
         members.archive.remove(identity);
         let mut member = Member::new(url, claim.status, claim.monitor, claim.last_update, now);
         member.incarnation = claim.incarnation;
-        member.saw(highest);
+        member.record_stamp(highest);
         members.roster.insert(Arc::clone(identity), member);
         if claim.incarnation != Incarnation::NONE && claim.status == Status::Online {
             cx.effects.push(Effect::GatherStranger(Arc::clone(identity), origin));
@@ -158,7 +158,7 @@ pub(in crate::protocol) fn merge_known(
     }
     let Some(member) = members.roster.get_mut(identity) else { return Worth::Known };
     if !member.is_native() {
-        member.saw(claim.last_update);
+        member.record_stamp(claim.last_update);
         return merge_upgrade(members, cx, identity, said, now);
     }
     let mut version = member.version();
@@ -168,7 +168,7 @@ pub(in crate::protocol) fn merge_known(
     match version.join(&Version::from(claim)) {
         Precedence::Newer => merge_news(members, cx, identity, said, now),
         Precedence::Confirms => {
-            member.saw(claim.last_update);
+            member.record_stamp(claim.last_update);
             member.monitor = version.monitor;
             if let Some(suspicion) = member.suspicion_mut() {
                 suspicion.accusers = version.accusers;
@@ -185,12 +185,12 @@ pub(in crate::protocol) fn merge_known(
             if member.status != Status::Dead && version.last_update > member.stamp {
                 member.renew(version.last_update, now);
             } else {
-                member.saw(claim.last_update);
+                member.record_stamp(claim.last_update);
             }
             Worth::Known
         }
         Precedence::Older => {
-            member.saw(claim.last_update);
+            member.record_stamp(claim.last_update);
             if claim.status.is_online() && member.status == Status::Dead {
                 cx.effects.push(Effect::DisputeDeath(Arc::clone(identity)));
             }
@@ -285,7 +285,7 @@ fn adopt(members: &mut Members, cx: &mut Context, identity: &Arc<str>, claim: &C
     let has_answered = member.has_answered() && is_same_life;
     let was_shown_offline = !member.is_online();
     member.close_check();
-    member.acquit();
+    member.clear_suspicion();
     member.monitor = claim.monitor;
     member.refreshed_at = now.tick.into();
     let highest = member.highest_seen();
@@ -297,13 +297,13 @@ fn adopt(members: &mut Members, cx: &mut Context, identity: &Arc<str>, claim: &C
             member.restamp(if is_outdone { highest.next() } else { claim.last_update });
             members.roster.transition(identity, Status::Online, now.tick);
             if let Some(member) = members.roster.get_mut(identity) {
-                member.note_answered(has_answered);
+                member.set_answered(has_answered);
                 member.changed_at = if is_same_life { member.changed_at } else { now.tick.into() };
             }
             cx.effects.push(Effect::RecordWord(Arc::clone(identity)));
         }
         Status::Suspect => {
-            member.saw(claim.last_update);
+            member.record_stamp(claim.last_update);
             members.roster.begin_suspicion(identity, claim.accusers, now.tick);
             cx.effects.push(Effect::ScheduleSuspicion(Arc::clone(identity)));
         }
@@ -334,10 +334,10 @@ pub(in crate::protocol) fn record_sender(
     let Ok(Subject::Known(identity)) = intake::identify(members, cx, base_url) else { return None };
     let member = members.roster.get(&identity)?;
     match member.wire {
-        Wire::Unknown => members.roster.hear_language(&identity, Wire::Native),
+        Wire::Unknown => members.roster.set_wire(&identity, Wire::Native),
         // It may be upgraded; or a proxy may stand before it, so that only its answer tells.
         Wire::Legacy if member.incarnation > held => {
-            members.roster.get_mut(&identity)?.skip_until(now.tick);
+            members.roster.get_mut(&identity)?.skip_extension_until(now.tick);
             cx.effects.push(Effect::ProbeSoon(Arc::clone(&identity)));
         }
         _ => {}
@@ -346,7 +346,7 @@ pub(in crate::protocol) fn record_sender(
     if members.roster.spelling(&identity) != *base_url
         && let Ok(url) = BaseUrl::parse_shared(base_url)
     {
-        members.roster.spell(&identity, url.spelling());
+        members.roster.set_spelling(&identity, url.spelling());
     }
     Some(identity)
 }

@@ -76,11 +76,11 @@ impl Outsiders {
     ) {
         let shown = members.roster.spelling(peer);
         cx.effects.push(Effect::ExcuseProbe(Arc::clone(peer)));
-        members.roster.because(Cause::Rejected);
+        members.roster.set_cause(Cause::Rejected);
         let Some(mut member) = members.roster.remove(peer, now.tick) else { return };
         cx.effects.push(Effect::Forget(Arc::clone(peer)));
         member.close_check();
-        member.acquit();
+        member.clear_suspicion();
         member.status = Status::Online;
         self.insert(peer, member, now.tick);
         if !std::mem::replace(&mut self.is_told, true) {
@@ -122,7 +122,7 @@ impl Outsiders {
         if let Some((identity, outsider)) = self.by_identity.swap_remove_entry(identity) {
             let mut member = outsider.member;
             (member.changed_at, member.refreshed_at) = (now.tick.into(), now.tick.into());
-            members.roster.because(Cause::OwnWord);
+            members.roster.set_cause(Cause::OwnWord);
             members.roster.insert(identity, member);
         }
     }

@@ -63,7 +63,7 @@ impl Member {
         if is_newer && (claim.says_online() || !self.is_native()) {
             self.renew(claim.stamp, now);
         } else {
-            self.saw(claim.stamp);
+            self.record_stamp(claim.stamp);
         }
         if is_newer && claim.says_online() && !self.is_native() {
             self.monitor = claim.monitor;
@@ -94,7 +94,7 @@ pub(in crate::protocol) fn merge_known(
     }
     let is_newer = claim.stamp > member.stamp;
     let is_held_far_ahead = member.stamp.is_far_ahead(now);
-    member.saw(claim.stamp);
+    member.record_stamp(claim.stamp);
     match (is_newer, claim.says_online()) {
         (true, false) => merge_death(members, exchanges, cx, identity, claim, now),
         (true, true) => merge_return(members, exchanges, cx, identity, claim, now),

@@ -104,10 +104,10 @@ impl Machine {
 
 /// Notes that a server has ignored the native extension which it was offered.
 pub(in crate::protocol) fn note_legacy_wire(members: &mut Members, cx: &Context, peer: &str, now: Now) {
-    if cx.is_native() && members.roster.get(peer).is_some_and(|member| !member.passes_over(now.tick)) {
-        members.roster.hear_language(peer, Wire::Legacy);
+    if cx.is_native() && members.roster.get(peer).is_some_and(|member| !member.ignores_extension(now.tick)) {
+        members.roster.set_wire(peer, Wire::Legacy);
         if let Some(member) = members.roster.get_mut(peer) {
-            member.skip_until(now.tick + OFFERED_AGAIN);
+            member.skip_extension_until(now.tick + OFFERED_AGAIN);
         }
     }
 }

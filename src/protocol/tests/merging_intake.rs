@@ -72,7 +72,7 @@ fn a_claim_too_far_ahead_is_rejected_and_its_subject_checked_if_it_contradicts()
     assert!(let_in(&mut parts, Source::Request, A, DAY + 1).is_none());
     assert_eq!(parts.effects(), []);
     assert!(let_in(&mut parts, Source::Request, "http://b/", DAY + 1).is_none());
-    assert_eq!(parts.effects(), [Effect::Check("http://b/".into(), CheckReason::Question)]);
+    assert_eq!(parts.effects(), [Effect::Check("http://b/".into(), CheckReason::NeedsList)]);
 }
 
 #[test]

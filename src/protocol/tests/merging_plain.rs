@@ -151,7 +151,7 @@ fn plain_claims_about_a_native_server_are_hints() {
     assert_eq!(heard(&mut parts, claim(Dead, 20, Word::Peer)), ((Online, 0), expected));
     let mut parts = Parts::native();
     parts.add_native(A, Dead, 7);
-    let expected = vec![check(CheckReason::Question)];
+    let expected = vec![check(CheckReason::NeedsList)];
     assert_eq!(heard(&mut parts, claim(Online, 0, Word::Peer)), ((Dead, 0), expected));
 }
 

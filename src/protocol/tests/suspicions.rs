@@ -21,7 +21,7 @@ fn among(others: usize) -> Parts {
     let urls = (1..others).map(|number| format!("http://n{number}/")).chain([A.to_owned()]);
     for url in urls {
         let identity = parts.add_native(&url, Status::Online, 1);
-        parts.member(&identity).note_answered(true);
+        parts.member(&identity).set_answered(true);
     }
     parts
 }
@@ -93,7 +93,7 @@ fn a_refutation_in_time_leaves_nothing_to_do() {
     let mut parts = among(9);
     suspect(&mut parts, &[], 1_000);
     parts.members.roster.transition(A, Status::Online, Tick(2_000));
-    parts.member(A).acquit();
+    parts.member(A).clear_suspicion();
     assert_eq!(review(&mut parts, 13_000), (Status::Online, vec![]));
     assert!(parts.detection.suspicions.is_empty());
 }

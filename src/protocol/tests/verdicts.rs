@@ -9,7 +9,7 @@ use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::legacy::listings::{HiddenReply, Listings};
 use crate::protocol::legacy::verification::refusals::{self, Judgement};
 use crate::protocol::legacy::verification::{Verification, answer};
-use crate::protocol::members::member::doubts::Way;
+use crate::protocol::members::member::doubts::Route;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Stamp, Tick};
 use crate::protocol::wire::extension::Finding;
@@ -47,7 +47,7 @@ fn an_answer_outdoes_an_accusation_with_a_newer_stamp() {
     let mut parts = Parts::plain();
     parts.add(A, Status::Online, 10);
     parts.member(A).open_check().add(CheckReason::Accusation(Stamp(EPOCH + 30)));
-    parts.member(A).saw(Stamp(EPOCH + 30));
+    parts.member(A).record_stamp(Stamp(EPOCH + 30));
     assert_eq!(
         answered(&mut parts, 20),
         ((Status::Online, 31), vec![Effect::PushToFew, Effect::Spread(a())])
@@ -106,7 +106,7 @@ fn an_absent_member_keeps_the_stamp_of_its_own_tombstone() {
 fn a_burial_beats_every_stamp_seen() {
     let mut parts = Parts::plain();
     parts.add(A, Status::Online, 10);
-    parts.member(A).saw(Stamp(EPOCH + 500));
+    parts.member(A).record_stamp(Stamp(EPOCH + 500));
     parts.members.bury(&mut parts.cx, &a(), at(100));
     let mut expected = death_effects(501);
     expected.push(Effect::PushToFew);
@@ -125,7 +125,7 @@ fn silent(parts: &mut Parts) -> ((Status, u64), Vec<Effect>) {
 fn a_member_is_dead_after_its_second_silence() {
     let mut parts = Parts::plain();
     parts.add(A, Status::Online, 10);
-    parts.member(A).note_answered(true);
+    parts.member(A).set_answered(true);
     assert_eq!(silent(&mut parts), ((Status::Online, 10), vec![]));
     let mut expected = death_effects(100_000);
     expected.push(Effect::PushToFew);
@@ -162,7 +162,7 @@ fn a_refusal_of_a_native_server_excuses_its_probe() {
     let mut parts = Parts::native();
     parts.add_native(A, Status::Online, 7);
     let mut verification = Verification::default();
-    verification.record_refusal(&mut parts.members, &mut parts.cx, &a(), Way::Gossip, at(100));
+    verification.record_refusal(&mut parts.members, &mut parts.cx, &a(), Route::Gossip, at(100));
     let expected = [Effect::ExcuseProbe(a()), Effect::ReportFinding(a(), Finding::Unproved)];
     assert_eq!(parts.effects(), expected);
 }
@@ -172,14 +172,14 @@ fn a_server_that_refuses_in_both_ways_is_dead_when_its_time_is_up() {
     let mut parts = Parts::native();
     parts.add_native(A, Status::Online, 7);
     let mut verification = Verification::default();
-    for (second, way) in [(0, Way::Gossip), (15, Way::List), (30, Way::Gossip)] {
-        verification.record_refusal(&mut parts.members, &mut parts.cx, &a(), way, at(second * 1_000));
+    for (second, route) in [(0, Route::Gossip), (15, Route::List), (30, Route::Gossip)] {
+        verification.record_refusal(&mut parts.members, &mut parts.cx, &a(), route, at(second * 1_000));
     }
-    let ask = |way, second: u64| Some(Judgement::Ask { way, next_look: Tick(second * 1_000) });
+    let ask = |route, second: u64| Some(Judgement::Ask { route, next_look: Tick(second * 1_000) });
     let judge =
         |second: u64| refusals::judge(parts.members.roster.get(A).unwrap(), &parts.cx, Tick(second * 1_000));
-    assert_eq!(judge(30), ask(Some(Way::List), 45));
-    assert_eq!(judge(59), ask(Some(Way::List), 60));
+    assert_eq!(judge(30), ask(Some(Route::List), 45));
+    assert_eq!(judge(59), ask(Some(Route::List), 60));
     assert_eq!(judge(60), Some(Judgement::Dead));
 }
 

@@ -107,7 +107,7 @@ impl Verification {
         // the server of it makes the server answer without itself.
         let was_talked_out = word.stamp < member.stamp;
         let Some(absence) = member.absence_mut() else { return };
-        let since = absence.show(now.tick);
+        let since = absence.record_shown(now.tick);
         if was_talked_out || now.tick.since(since) >= SHOWN_FOR {
             return answer::mark_alive(members, cx, peer, id, word, now);
         }

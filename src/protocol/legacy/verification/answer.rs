@@ -39,15 +39,15 @@ pub(in crate::protocol) fn mark_alive(
     member.record_verdict(true, now);
     member.refreshed_at = now.tick.into();
     member.monitor = word.monitor;
-    member.saw(answered);
+    member.record_stamp(answered);
     member.close_check();
     member.restamp(if is_older { member.highest_seen().next() } else { member.stamp.max(answered) });
-    members.roster.spell(peer, &word.spelling);
-    members.roster.because(Cause::Answered);
+    members.roster.set_spelling(peer, &word.spelling);
+    members.roster.set_cause(Cause::Answered);
     members.roster.transition(peer, Status::Online, now.tick);
     if let Some(member) = members.roster.get_mut(peer) {
-        member.note_answered(true);
-        member.acquit();
+        member.set_answered(true);
+        member.clear_suspicion();
     }
     if must_refute {
         // It answers as a legacy peer and cannot refute among native servers, so this server does.
@@ -85,7 +85,7 @@ pub(in crate::protocol) fn mark_absent(
     member.record_verdict(false, now);
     member.close_check();
     if let Some(own_stamp) = own_stamp {
-        member.saw(own_stamp);
+        member.record_stamp(own_stamp);
     }
     member.restamp(if member.is_online() || comeback.is_some() {
         // The claim's own stamp, if there is one, so that all servers that hear of it hold the same tombstone.
@@ -94,8 +94,8 @@ pub(in crate::protocol) fn mark_absent(
     } else {
         member.stamp.max(own_stamp.unwrap_or_default())
     });
-    member.absence_mut().map(Absence::interrupt);
-    members.roster.because(if own_stamp.is_some() { Cause::OwnWord } else { Cause::Absent });
+    member.absence_mut().map(Absence::record_missing);
+    members.roster.set_cause(if own_stamp.is_some() { Cause::OwnWord } else { Cause::Absent });
     members.mark_offline(cx, peer, Status::Left, now);
     cx.effects.push(Effect::WatchAbsence(Arc::clone(peer)));
 }

@@ -40,7 +40,7 @@ impl Verification {
                 Some(_) => {}
             }
         }
-        members.roster.because(Cause::Silent);
+        members.roster.set_cause(Cause::Silent);
         expired
     }
 

@@ -13,7 +13,7 @@ use crate::protocol::context::timers::Timer;
 use crate::protocol::legacy::verification::Verification;
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
-use crate::protocol::members::member::doubts::{Absence, COUNTED_APART, Refusals, Way};
+use crate::protocol::members::member::doubts::{Absence, COUNTED_APART, Refusals, Route};
 use crate::protocol::merging::outsiders::LEFT_OUT_AFTER;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::extension::Finding;
@@ -30,7 +30,7 @@ pub(in crate::protocol) enum Judgement {
     /// It has had its time.
     Dead,
     /// It is asked once more, unless it wants to be left alone, and looked at again later.
-    Ask { way: Option<Way>, next_look: Tick },
+    Ask { route: Option<Route>, next_look: Tick },
 }
 
 impl Verification {
@@ -40,18 +40,18 @@ impl Verification {
         members: &mut Members,
         cx: &mut Context,
         peer: &Arc<str>,
-        way: Way,
+        route: Route,
         now: Now,
     ) {
         let Some(member) = members.roster.get_mut(peer) else { return };
         if !member.is_online() {
             member.record_verdict(false, now);
-            member.absence_mut().map(Absence::interrupt);
+            member.absence_mut().map(Absence::record_missing);
             return;
         }
         match member.refusals_mut() {
-            Some(refusals) => refusals.add(way, now.tick),
-            None => member.begin_refusals(Refusals::new(way, now.tick)),
+            Some(refusals) => refusals.add(route, now.tick),
+            None => member.begin_refusals(Refusals::new(route, now.tick)),
         }
         let window = member.refusal_window(cx.config.gossip_interval);
         self.watch_refusals(cx, peer, now.tick + window / LOOKS);
@@ -102,9 +102,9 @@ pub(in crate::protocol) fn judge(member: &Member, cx: &Context, now: Tick) -> Op
     let refusals = member.refusals()?;
     let deadline = refusals.first() + window;
     let is_over = deadline <= now;
-    if is_over && refusals.are_enough(now) {
+    if is_over && refusals.suffice(now) {
         return Some(Judgement::Dead);
     }
     let next_look = if is_over { now + COUNTED_APART } else { (now + window / LOOKS).min(deadline) };
-    Some(Judgement::Ask { way: refusals.next_way(now), next_look })
+    Some(Judgement::Ask { route: refusals.next_route(now), next_look })
 }

@@ -39,7 +39,7 @@ impl Verification {
                 member.tombstone_stamp(members.me.read_clock(now))
             });
             members.mark_offline(cx, peer, Status::Dead, now);
-        } else if let Some(again) = check.fail(member, now) {
+        } else if let Some(again) = check.record_failure(member, now) {
             check.stage = Stage::Waiting(again);
             member.leave_check_open(check);
             self.queue.wait(peer, again);

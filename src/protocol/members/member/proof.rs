@@ -1,44 +1,44 @@
-//! What proves a server alive: its own word, not just an answer at its address.
+//! What proves a server alive: its own claim, not just an answer from its address.
 
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::doubts::{Absence, Doubts, Refusals};
 use crate::protocol::types::time::Tick;
 
-/// How a server has proved itself.
+/// How a server has proved that it is alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) enum Proof {
     /// It exchanged gossip with this server, so both have the same secret.
     Exchange,
-    /// Its list, which needs no secret, holds its own entry.
+    /// Its list, which needs no secret, contains its own entry.
     List,
 }
 
-/// What this server found out itself about another one, as bits of one byte.
+/// What this server found out itself about another one, as bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::protocol) struct Facts(u8);
 
 impl Facts {
-    /// The latest verdict of this server itself: it was alive.
+    /// This server's own latest verdict: it was alive.
     pub(in crate::protocol) const FOUND_ALIVE: u8 = 1;
-    /// The latest verdict of this server itself: it was not.
+    /// This server's own latest verdict: it was not alive.
     pub(in crate::protocol) const FOUND_DEAD: u8 = 1 << 1;
     /// It has answered since it came online here.
     pub(in crate::protocol) const ANSWERED: u8 = 1 << 2;
-    /// It has exchanged with this server at least once.
+    /// It has exchanged gossip with this server at least once.
     pub(in crate::protocol) const EXCHANGED: u8 = 1 << 3;
 
     pub(in crate::protocol) fn has(self, fact: u8) -> bool {
         self.0 & fact != 0
     }
 
-    pub(in crate::protocol) fn note(&mut self, fact: u8, holds: bool) {
+    pub(in crate::protocol) fn set(&mut self, fact: u8, holds: bool) {
         if holds { self.0 |= fact } else { self.0 &= !fact }
     }
 }
 
 impl Member {
-    /// Whether it has ever exchanged with this server: its answer to gossip held its own entry, or
-    /// its request came in with this server's secret.
+    /// Whether it has ever exchanged gossip with this server. Its response contained its own entry,
+    /// or its request came with this server's secret.
     pub(in crate::protocol) fn has_exchanged(&self) -> bool {
         self.facts.has(Facts::EXCHANGED)
     }
@@ -48,10 +48,10 @@ impl Member {
         self.is_online() && self.is_native() && !self.has_exchanged() && !self.has_answered()
     }
 
-    /// Its own word has proved it.
+    /// Records that its own claim has proved it alive, which clears its refusals.
     pub(in crate::protocol) fn prove(&mut self, proof: Proof) {
         if proof == Proof::Exchange {
-            self.facts.note(Facts::EXCHANGED, true);
+            self.facts.set(Facts::EXCHANGED, true);
         }
         self.settle_doubts(|doubts| {
             doubts.refusals = None;
@@ -59,20 +59,20 @@ impl Member {
         });
     }
 
-    /// It has come online: what was held against it before counts no more.
-    pub(in crate::protocol) fn begin_anew(&mut self) {
-        self.note_answered(false);
+    /// Clears what was held against it before it came online.
+    pub(in crate::protocol) fn reset_proofs(&mut self) {
+        self.set_answered(false);
         self.settle_doubts(|doubts| (doubts.refusals, doubts.absence) = (None, None));
     }
 
     fn settle_doubts(&mut self, settle: impl FnOnce(&mut Doubts)) {
         if let Some(doubts) = self.doubts_mut() {
             settle(doubts);
-            self.put_away_what_is_empty();
+            self.drop_empty_rare();
         }
     }
 
-    /// Its answers that proved nothing, if it has not proved itself since.
+    /// Its refusals, if it has not proved itself since.
     pub(in crate::protocol) fn refusals(&self) -> Option<&Refusals> {
         self.doubts()?.refusals.as_ref()
     }
@@ -101,12 +101,12 @@ impl Member {
         self.doubts_mut()?.absence.as_mut()
     }
 
-    /// When it first rejected this server's secret, if it has never exchanged.
+    /// When it first rejected this server's secret, if it has never exchanged gossip.
     pub(in crate::protocol) fn rejected_at(&self) -> Option<Tick> {
         self.doubts()?.rejected_at
     }
 
-    /// It has rejected this server's secret; tells whether that is the first time.
+    /// Records that it rejected this server's secret, and returns whether that is the first time.
     pub(in crate::protocol) fn record_rejection(&mut self, now: Tick) -> bool {
         if self.has_exchanged() || self.rejected_at().is_some() {
             return false;

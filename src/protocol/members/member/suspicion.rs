@@ -1,9 +1,9 @@
-//! What is held against a suspect.
+//! Suspicions.
 
 use crate::protocol::types::accusers::Accusers;
 use crate::protocol::types::time::Tick;
 
-/// What is held against a suspect.
+/// When a member became a suspect, and which servers accuse it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::protocol) struct Suspicion {
     pub(in crate::protocol) since: Tick,

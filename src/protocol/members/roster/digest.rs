@@ -1,13 +1,14 @@
-//! One number for all living servers, whatever their order: two rosters that agree have the same.
+//! A hash of all living servers, independent of their order: equal rosters have equal hashes.
 //!
-//! Kept up to date with each change, in 64 buckets by URL, so that rosters that differ need to compare a part only.
+//! It is updated with each change and kept in 64 buckets by URL, so that rosters that differ
+//! compare only the buckets that differ.
 
 use siphasher::sip::SipHasher13;
 
 use crate::protocol::types::time::Incarnation;
 use crate::protocol::wire::extension::BUCKETS;
 
-/// The sums over all living servers.
+/// The hashes of all living servers, by bucket.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::protocol) struct Digest {
     buckets: [u64; BUCKETS],
@@ -20,7 +21,7 @@ impl Default for Digest {
 }
 
 impl Digest {
-    /// Adds a living server by the hash of its name, or takes it out again.
+    /// Adds a living server by the hash of its URL, or removes it if it is contained.
     pub(in crate::protocol) fn toggle(&mut self, name: u64, incarnation: Incarnation) {
         if let Some(sum) = self.buckets.get_mut(bucket(name)) {
             *sum ^= mix(name ^ mix(u64::from(incarnation.0)));
@@ -41,7 +42,7 @@ pub(in crate::protocol) fn bucket_of(identity: &str) -> usize {
     bucket(name_hash(identity))
 }
 
-/// A number for a server, to name it in few bytes.
+/// A short hash that names a server in four bytes.
 pub(in crate::protocol) fn short_name(identity: &str) -> u32 {
     (name_hash(identity) >> 32) as u32
 }
@@ -50,12 +51,14 @@ fn bucket(name: u64) -> usize {
     (name % BUCKETS as u64) as usize
 }
 
-/// The number of a server. The key is part of the protocol: every server has to come to the same number.
+/// The hash of a server's URL. Its key is part of the protocol, because every server must compute
+/// the same hash.
 pub(in crate::protocol) fn name_hash(identity: &str) -> u64 {
     SipHasher13::new().hash(identity.as_bytes())
 }
 
-/// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every bit of the input changes half of the output's.
+/// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): each input bit changes half of the output
+/// bits on average.
 fn mix(mut bits: u64) -> u64 {
     bits = bits.wrapping_add(0x9e37_79b9_7f4a_7c15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -68,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn order_does_not_matter_and_what_was_added_can_be_taken_out() {
+    fn order_does_not_matter_and_toggling_twice_removes() {
         let (mut one, mut other) = (Digest::default(), Digest::default());
         for url in ["http://a/", "http://b/", "http://c/"] {
             one.toggle(name_hash(url), Incarnation(1));

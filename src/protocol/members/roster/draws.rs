@@ -1,4 +1,4 @@
-//! Members drawn from the roster at random.
+//! Random choice of members.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use rand::rngs::Xoshiro256PlusPlus;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::roster::Roster;
 
-/// So often a random member is drawn before the roster is searched from end to end.
+/// Random draws before the whole roster is searched.
 const BLIND_DRAWS: usize = 32;
 
 impl Roster {
-    /// One member at random among those wanted.
+    /// Returns a random member among those wanted.
     pub(in crate::protocol) fn pick(
         &self,
         rng: &mut Xoshiro256PlusPlus,
@@ -34,7 +34,7 @@ impl Roster {
         })
     }
 
-    /// Up to `amount` different members at random among those wanted.
+    /// Returns up to `amount` different random members among those wanted.
     pub(in crate::protocol) fn sample(
         &self,
         rng: &mut Xoshiro256PlusPlus,

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 /// Changes remembered. A copy that has missed more is sent all URLs again.
 pub(in crate::protocol) const MAX_CHANGES: usize = 512;
 
-/// Slots whose URL has changed, or that were removed.
+/// Slots whose URL has changed or was removed.
 #[derive(Debug, Clone, Default)]
 pub(in crate::protocol) struct SlotChanges {
     changes: u64,
@@ -13,7 +13,7 @@ pub(in crate::protocol) struct SlotChanges {
 }
 
 impl SlotChanges {
-    /// Changes so far.
+    /// The number of changes so far.
     pub(in crate::protocol) fn changes(&self) -> u64 {
         self.changes
     }
@@ -30,7 +30,7 @@ impl SlotChanges {
         self.latest.len()
     }
 
-    /// The slots of all later changes; `None` if they are no longer remembered.
+    /// Returns the slots of all later changes; `None` if some are no longer remembered.
     pub(in crate::protocol) fn since(&self, changes: u64) -> Option<impl Iterator<Item = usize>> {
         let missed = usize::try_from(self.changes.checked_sub(changes)?).ok()?;
         let forgotten = self.latest.len().checked_sub(missed)?;
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_copy_learns_which_places_have_changed() {
+    fn a_copy_learns_which_slots_have_changed() {
         let mut slots = SlotChanges::default();
         let since = |slots: &SlotChanges, changes| slots.since(changes).map(Iterator::collect::<Vec<_>>);
         slots.change(5);

@@ -1,7 +1,7 @@
-//! Who has joined, returned, left or died since the log last said so, and why.
+//! Which servers have joined, returned, left or died since the last log line, and why.
 //!
-//! The roster keeps it, so that no change of what is shown escapes it. A change costs a few names; a claim that changes
-//! nothing costs nothing.
+//! The roster keeps it, so it misses no change of what is shown. A claim that changes nothing costs
+//! nothing.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
@@ -12,16 +12,16 @@ use crate::protocol::context::output::Severity;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::Tick;
 
-/// Servers named for each kind of change and cause; the others are counted.
+/// Servers named per change and cause; the others are counted.
 const MAX_NAMED: usize = 10;
-/// Servers named in one line, which bounds it to some 10 kB.
-const MAX_NAMED_IN_LINE: usize = 20;
-/// Changes of one server told in their order within one line, which bounds the groups of a line.
-const MAX_TURNS: u8 = 8;
-/// How long changes are collected, so that many at once make one line.
+/// Servers named per line, which bounds it to some 10 kB.
+const MAX_NAMED_PER_LINE: usize = 20;
+/// Changes of one server kept in order within one line, which bounds the groups of a line.
+const MAX_REPEATS: u8 = 8;
+/// Time in which changes are collected, so that many at once make one line.
 const COLLECTED: Duration = Duration::from_secs(1);
 
-/// What became of a server, as it is shown.
+/// A change of a server, as shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::protocol) enum Change {
     Joined,
@@ -32,14 +32,14 @@ pub(in crate::protocol) enum Change {
     Dropped,
 }
 
-/// Why it is shown so.
+/// Why a server has changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::protocol) enum Cause {
-    /// The master list says so.
+    /// The master list shows it.
     MasterList,
-    /// The server itself says so.
+    /// The server itself claims it.
     OwnWord,
-    /// Other servers say so.
+    /// Other servers claim it.
     #[default]
     Hearsay,
     /// It has answered this server.
@@ -50,11 +50,11 @@ pub(in crate::protocol) enum Cause {
     Refused,
     /// It does not answer.
     Silent,
-    /// It answers with something else.
+    /// Its answer is invalid.
     Unclear,
-    /// Another server answers at its address.
+    /// Another server answers from its address.
     Replaced,
-    /// Its address answers, but not with its own word.
+    /// Its address answers, but not with its own claim.
     Unproved,
     /// It rejects this server's secret.
     Rejected,
@@ -90,19 +90,19 @@ impl fmt::Display for Cause {
     }
 }
 
-/// How many changes of the same server come before in the same line.
-type Permutation = u8;
+/// The number of earlier changes of the same server in the same line.
+type Order = u8;
 
-/// Changes that the log has not told yet.
+/// Changes that are not logged yet.
 #[derive(Debug, Clone, Default)]
 pub(in crate::protocol) struct Journal {
-    /// Of the changes that come next.
+    /// The cause of the next changes.
     pub(in crate::protocol) cause: Cause,
-    groups: BTreeMap<(Permutation, Change, Cause), Group>,
-    /// When the first of them was noted.
+    groups: BTreeMap<(Order, Change, Cause), Group>,
+    /// When the first of them was recorded.
     since: Tick,
-    /// Whether these are the servers that were there at the start.
-    is_first: bool,
+    /// Whether these servers were found at the start.
+    is_start: bool,
 }
 
 /// Servers with the same change for the same cause.
@@ -113,8 +113,8 @@ struct Group {
 }
 
 impl Journal {
-    /// Notes what has changed of what is shown of a server; none where it is not known.
-    pub(in crate::protocol) fn compare(
+    /// Records a change of what is shown about a server. `None` means that it is not known.
+    pub(in crate::protocol) fn record(
         &mut self,
         identity: &Arc<str>,
         before: Option<Status>,
@@ -132,58 +132,58 @@ impl Journal {
             (_, Some(Status::Dead)) => Change::Died,
             (_, Some(Status::Online | Status::Suspect)) => Change::Returned,
         };
-        self.note(identity, change, now);
+        self.add(identity, change, now);
     }
 
-    fn note(&mut self, identity: &Arc<str>, change: Change, now: Tick) {
+    fn add(&mut self, identity: &Arc<str>, change: Change, now: Tick) {
         if self.groups.is_empty() {
             self.since = now;
         }
-        let group = self.groups.entry((self.turn_of(identity, change), change, self.cause)).or_default();
+        let group = self.groups.entry((self.order_of(identity, change), change, self.cause)).or_default();
         group.count += 1;
         if group.named.len() < MAX_NAMED {
             group.named.push(Arc::clone(identity));
         }
     }
 
-    /// What became of a server last is told last.
-    fn turn_of(&self, identity: &Arc<str>, change: Change) -> Permutation {
+    /// Groups are logged in this order, so the latest change of a server comes last.
+    fn order_of(&self, identity: &Arc<str>, change: Change) -> Order {
         let mut groups = self.groups.iter().rev();
         let before = groups.find(|((_, other, _), group)| *other != change && group.named.contains(identity));
-        before.map_or(0, |((turn, ..), _)| (turn + 1).min(MAX_TURNS - 1))
+        before.map_or(0, |((order, ..), _)| (order + 1).min(MAX_REPEATS - 1))
     }
 
-    /// Tells what was noted before the start was done, and soon after, in one line.
+    /// Marks the servers recorded so far, and those of the next second, as found at the start.
     pub(in crate::protocol) fn begin(&mut self, now: Tick) {
-        self.is_first = !self.groups.is_empty();
+        self.is_start = !self.groups.is_empty();
         self.since = now;
     }
 
-    /// Collects for a while longer.
-    pub(in crate::protocol) fn wait(&mut self, now: Tick) {
+    /// Postpones the line, to collect more changes.
+    pub(in crate::protocol) fn postpone(&mut self, now: Tick) {
         self.since = now;
     }
 
-    pub(in crate::protocol) fn forget_all(&mut self) {
+    pub(in crate::protocol) fn clear(&mut self) {
         self.groups.clear();
     }
 
-    /// When the log is to be told.
+    /// When the next line is due.
     pub(in crate::protocol) fn due(&self) -> Option<Tick> {
         (!self.groups.is_empty()).then(|| self.since + COLLECTED)
     }
 
-    /// The line for the log, which then is up to date. Deaths make it a warning.
+    /// Returns the line for the log and empties the journal. Deaths make it a warning.
     pub(in crate::protocol) fn take(&mut self) -> (Severity, String) {
         let groups = std::mem::take(&mut self.groups);
-        let is_first = std::mem::take(&mut self.is_first);
+        let is_start = std::mem::take(&mut self.is_start);
         let has_deaths = groups.keys().any(|(_, change, _)| *change == Change::Died);
         let mut line = "Clustershazbot:".to_owned();
-        let mut room = MAX_NAMED_IN_LINE;
+        let mut room = MAX_NAMED_PER_LINE;
         for (index, ((_, change, cause), group)) in groups.iter().enumerate() {
             let separator = if index == 0 { "" } else { ";" };
             let _ = match change {
-                Change::Joined if is_first => write!(line, "{separator} found at the start: "),
+                Change::Joined if is_start => write!(line, "{separator} found at the start: "),
                 _ => write!(line, "{separator} {change}: "),
             };
             let named = group.named.get(..room).unwrap_or(&group.named);
@@ -196,7 +196,7 @@ impl Journal {
 }
 
 impl Group {
-    // Writing into memory has no way to fail.
+    // Writing to a string cannot fail.
     fn write(&self, named: &[Arc<str>], line: &mut String) {
         line.push_str(&named.join(", "));
         let _ = match self.count - named.len() {
@@ -216,14 +216,14 @@ mod tests {
         for (amount, change, cause) in changes {
             journal.cause = *cause;
             for index in 0..*amount {
-                journal.note(&format!("http://{change}/{index}/").into(), *change, Tick(5));
+                journal.add(&format!("http://{change}/{index}/").into(), *change, Tick(5));
             }
         }
         journal
     }
 
     #[test]
-    fn one_line_tells_all_with_their_causes() {
+    fn one_line_contains_all_changes_with_their_causes() {
         let mut journal = journal(&[
             (1, Change::Died, Cause::Refused),
             (2, Change::Joined, Cause::OwnWord),
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_became_of_a_server_last_is_told_last() {
+    fn the_latest_change_of_a_server_comes_last() {
         let mut journal = Journal::default();
         for (change, cause) in [
             (Change::Died, Cause::Refused),
@@ -250,7 +250,7 @@ mod tests {
             (Change::Returned, Cause::OwnWord),
         ] {
             journal.cause = cause;
-            journal.note(&"http://a/".into(), change, Tick(5));
+            journal.add(&"http://a/".into(), change, Tick(5));
         }
         assert_eq!(
             journal.take().1,
@@ -258,10 +258,10 @@ mod tests {
              left: http://a/ (by its own word); returned: http://a/ (by its own word)"
         );
         for _ in 0..1_000 {
-            journal.note(&"http://a/".into(), Change::Died, Tick(5));
-            journal.note(&"http://a/".into(), Change::Returned, Tick(5));
+            journal.add(&"http://a/".into(), Change::Died, Tick(5));
+            journal.add(&"http://a/".into(), Change::Returned, Tick(5));
         }
-        assert!(journal.groups.len() < 2 * usize::from(MAX_TURNS));
+        assert!(journal.groups.len() < 2 * usize::from(MAX_REPEATS));
     }
 
     #[test]
@@ -269,22 +269,22 @@ mod tests {
         let causes = [Cause::MasterList, Cause::OwnWord, Cause::Hearsay];
         let (severity, line) = journal(&causes.map(|cause| (1_000, Change::Joined, cause))).take();
         assert_eq!(severity, Severity::Info);
-        assert_eq!(line.matches("http://").count(), MAX_NAMED_IN_LINE);
+        assert_eq!(line.matches("http://").count(), MAX_NAMED_PER_LINE);
         assert_eq!(line.matches(" and 990 more (").count(), 2);
         assert!(line.ends_with("joined: 1000 servers (reported by other servers)"), "{line}");
     }
 
     #[test]
-    fn those_that_were_there_at_the_start_did_not_join() {
+    fn servers_found_at_the_start_did_not_join() {
         let mut journal = journal(&[(1, Change::Joined, Cause::MasterList)]);
         journal.begin(Tick(100));
         assert_eq!(journal.due(), Some(Tick(1_100)));
-        journal.note(&"http://b/".into(), Change::Joined, Tick(200));
+        journal.add(&"http://b/".into(), Change::Joined, Tick(200));
         assert_eq!(
             journal.take().1,
             "Clustershazbot: found at the start: http://joined/0/, http://b/ (on the master list)"
         );
-        journal.note(&"http://c/".into(), Change::Joined, Tick(2_000));
+        journal.add(&"http://c/".into(), Change::Joined, Tick(2_000));
         assert!(journal.take().1.starts_with("Clustershazbot: joined: http://c/"));
     }
 }

@@ -1,51 +1,52 @@
-//! Whom to watch: all native servers stand on one ring, each watches the next one.
+//! The ring of all native servers, on which each watches its successor.
 //!
-//! Places on the ring are hashes of URLs, so that all agree on them without a word. Random probes alone leave one dead server in a
-//! hundred unnoticed for five seconds; a neighbour notices it with the second probe at the latest. Rings of this kind are found
-//! in Orleans (Bykov and others 2014) and Rapid (Suresh and others 2018).
+//! Positions on the ring are hashes of URLs, so all servers agree on them without messages. With
+//! random probes alone, one dead server in a hundred would stay unnoticed for five seconds. Its
+//! predecessor on the ring notices it with the second probe at the latest. Orleans (Bykov et al.
+//! 2014) and Rapid (Suresh et al. 2018) use such rings.
 
 use std::sync::Arc;
 
-/// The next native server after this one, kept up to date as others come and go.
+/// The successor of this server, updated as other servers are added and removed.
 #[derive(Debug, Clone, Default)]
 pub(in crate::protocol) struct Ring {
-    place: u64,
-    /// How far away it is, and who it is.
+    position: u64,
+    /// Its distance and identity.
     nearest: Option<(u64, Arc<str>)>,
-    /// Set when the nearest one has gone: only all the others together tell who is next.
-    is_lost: bool,
+    /// Set when the successor was removed: finding the next one takes a search of all members.
+    is_stale: bool,
 }
 
 impl Ring {
-    /// Of the server that stands at this place; whoever is next is still to be found.
-    pub(in crate::protocol) fn of(place: u64) -> Self {
-        Self { place, nearest: None, is_lost: true }
+    /// The ring as seen from this position; its successor is not known yet.
+    pub(in crate::protocol) fn at(position: u64) -> Self {
+        Self { position, nearest: None, is_stale: true }
     }
 
-    /// A native server has come to this place.
-    pub(in crate::protocol) fn comes(&mut self, place: u64, identity: &Arc<str>) {
-        if self.is_lost {
+    /// Adds a native server at this position.
+    pub(in crate::protocol) fn insert(&mut self, position: u64, identity: &Arc<str>) {
+        if self.is_stale {
             return;
         }
-        let distance = place.wrapping_sub(self.place);
+        let distance = position.wrapping_sub(self.position);
         if self.nearest.as_ref().is_none_or(|(nearest, _)| distance < *nearest) {
             self.nearest = Some((distance, Arc::clone(identity)));
         }
     }
 
-    /// A native server has gone.
-    pub(in crate::protocol) fn goes(&mut self, identity: &str) {
-        self.is_lost |= self.nearest.as_ref().is_some_and(|(_, nearest)| &**nearest == identity);
+    /// Removes a native server.
+    pub(in crate::protocol) fn remove(&mut self, identity: &str) {
+        self.is_stale |= self.nearest.as_ref().is_some_and(|(_, nearest)| &**nearest == identity);
     }
 
-    /// The next one, found among these where it is not known.
-    pub(in crate::protocol) fn find<'a>(
+    /// Returns the successor; searches these servers if it is not known.
+    pub(in crate::protocol) fn successor<'a>(
         &mut self,
         natives: impl Iterator<Item = (u64, &'a Arc<str>)>,
     ) -> Option<&Arc<str>> {
-        if self.is_lost {
-            *self = Self { place: self.place, nearest: None, is_lost: false };
-            natives.for_each(|(place, identity)| self.comes(place, identity));
+        if self.is_stale {
+            *self = Self { position: self.position, nearest: None, is_stale: false };
+            natives.for_each(|(position, identity)| self.insert(position, identity));
         }
         self.nearest.as_ref().map(|(_, identity)| identity)
     }
@@ -56,27 +57,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_next_one_on_the_ring_is_known_whoever_comes_and_goes() {
-        let name = |place: u64| -> Arc<str> { Arc::from(format!("{place}")) };
+    fn the_successor_follows_additions_and_removals() {
+        let name = |position: u64| -> Arc<str> { Arc::from(format!("{position}")) };
         let mut present: Vec<(u64, Arc<str>)> = Vec::new();
-        let mut neighbour = Ring::of(50);
+        let mut ring = Ring::at(50);
         let mut next = |present: &[(u64, Arc<str>)], change: &mut dyn FnMut(&mut Ring)| {
-            change(&mut neighbour);
-            neighbour
-                .find(present.iter().map(|(place, identity)| (*place, identity)))
+            change(&mut ring);
+            ring.successor(present.iter().map(|(position, identity)| (*position, identity)))
                 .map(|next| next.to_string())
         };
         assert_eq!(next(&present, &mut |_| {}), None);
-        for (place, expected) in [(40, "40"), (90, "90"), (60, "60"), (70, "60")] {
-            present.push((place, name(place)));
+        for (position, expected) in [(40, "40"), (90, "90"), (60, "60"), (70, "60")] {
+            present.push((position, name(position)));
             assert_eq!(
-                next(&present, &mut |ring| ring.comes(place, &name(place))).as_deref(),
+                next(&present, &mut |ring| ring.insert(position, &name(position))).as_deref(),
                 Some(expected)
             );
         }
-        for (place, expected) in [(70, "60"), (60, "90"), (90, "40")] {
-            present.retain(|(there, _)| *there != place);
-            assert_eq!(next(&present, &mut |ring| ring.goes(&name(place))).as_deref(), Some(expected));
+        for (position, expected) in [(70, "60"), (60, "90"), (90, "40")] {
+            present.retain(|(there, _)| *there != position);
+            assert_eq!(next(&present, &mut |ring| ring.remove(&name(position))).as_deref(), Some(expected));
         }
     }
 }

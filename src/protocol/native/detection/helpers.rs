@@ -103,7 +103,7 @@ impl Detection {
             // Others reach it: it may be this server that is slow.
             self.investigations.close(target);
             if let Some(member) = members.roster.get_mut(target) {
-                member.note_answered(true);
+                member.set_answered(true);
             }
             self.strangers.vouch(target);
             exchanges.health.worsen();

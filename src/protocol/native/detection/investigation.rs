@@ -341,7 +341,7 @@ impl Detection {
             }
         }
         let Some(investigation) = self.investigations.open.swap_remove(peer) else { return };
-        members.roster.because(Cause::Refused);
+        members.roster.set_cause(Cause::Refused);
         if investigation.proves_death() && !self.unreached.has(members, peer) {
             members.bury(cx, peer, now);
         } else {

@@ -95,7 +95,7 @@ impl Detection {
     fn next_in_order(&mut self, members: &mut Members, cx: &mut Context, now: Tick) -> Option<Arc<str>> {
         self.probe_order.is_ring_turn ^= true;
         if self.probe_order.is_ring_turn
-            && let Some(successor) = members.roster.neighbour().cloned()
+            && let Some(successor) = members.roster.ring_successor().cloned()
             && self.is_to_be_probed(members, cx, &successor, now)
         {
             return Some(successor);

@@ -342,7 +342,7 @@ impl Detection {
         self.strangers.settle(peer);
         self.investigations.close(peer);
         let doubted_since = self.strangers.doubted_since;
-        let is_heard = members.isolation.has_heard_since(doubted_since);
+        let is_heard = members.isolation.was_answered_since(doubted_since);
         let has_exchanged = |member: &Member| member.is_online() && member.has_exchanged();
         if is_heard || !members.roster.iter().any(|(_, member)| has_exchanged(member)) {
             members.bury(cx, peer, now);

@@ -176,7 +176,7 @@ impl Detection {
         if is_mine_alone {
             members.isolation.record_burial(identity, now.tick);
         }
-        members.roster.because(if is_refused { Cause::Refused } else { Cause::Silent });
+        members.roster.set_cause(if is_refused { Cause::Refused } else { Cause::Silent });
         members.bury(cx, identity, now);
     }
 }
