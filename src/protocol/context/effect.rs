@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::protocol::types::base_url::BaseUrl;
-use crate::protocol::types::ids::Origin;
+use crate::protocol::types::ids::{ExchangeId, Origin};
 use crate::protocol::types::time::{Stamp, Tick};
 use crate::protocol::wire::extension::Finding;
 
@@ -35,6 +35,8 @@ pub(in crate::protocol) struct Comeback {
 /// What a rule wants of another component. Servers are named by their identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::protocol) enum Effect {
+    /// A start waits for the answer to this request.
+    AwaitAnswer(ExchangeId),
     /// Native servers hear of this server as a rumour.
     Spread(Arc<str>),
     /// This server has outdone a claim about itself: the others hear of it.

@@ -92,7 +92,7 @@ impl Machine {
         let mut peers = self.many();
         // Any of them: the monitors, at the end, would be asked by every newcomer.
         let first = (!peers.is_empty()).then(|| peers.swap_remove(self.cx.rng.random_range(0..peers.len())));
-        self.native.anti_entropy.whole_tries_left = WHOLE_TRIES;
+        self.native.anti_entropy.allow_whole_tries(WHOLE_TRIES);
         let mut waiting = self.tell(first.into_iter().collect(), Purpose::Introduction, now);
         waiting.append(&mut self.tell(peers, Purpose::Greeting, now));
         if waiting.is_empty() {
@@ -151,10 +151,10 @@ impl Machine {
         }
     }
 
-    /// A start waits for these exchanges too.
-    pub(in crate::protocol) fn wait_for_greeting(&mut self, exchanges: BTreeSet<ExchangeId>) {
+    /// Has a start wait for this exchange too.
+    pub(in crate::protocol) fn wait_for_greeting(&mut self, exchange: ExchangeId) {
         if let Phase::Greeting(waiting) = &mut self.lifecycle.phase {
-            waiting.extend(exchanges);
+            waiting.insert(exchange);
         }
     }
 

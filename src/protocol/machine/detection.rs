@@ -13,7 +13,7 @@ use crate::protocol::native::detection::probe_order::schedule_probe;
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::limits::LAGS;
 use crate::protocol::types::time::{Now, Tick};
-use crate::protocol::wire::extension::{Finding, Kind};
+use crate::protocol::wire::extension::{Extension, Finding, Kind};
 
 /// Peers probed each second while the event loop lags. Their answers tell whether they think this server dead.
 const PROBED_WHILE_LAGGING: usize = 2;
@@ -184,5 +184,30 @@ impl Machine {
             native.detection.hear_finding(members, exchanges, cx, report, now);
             self.apply(now);
         }
+    }
+
+    /// Compares rosters by the answer to a probe.
+    pub(in crate::protocol) fn compare(&mut self, peer: &Arc<str>, heard: &Extension, now: Now) {
+        let Self { native, members, exchanges, cx, .. } = self;
+        native.anti_entropy.compare(members, exchanges, cx, peer, heard, now);
+    }
+
+    /// Sends a peer what it lacks, as the entries that it was asked for have come and are merged.
+    pub(in crate::protocol) fn conclude_sync(&mut self, peer: &Arc<str>, heard: &Extension, now: Now) {
+        let Self { native, members, exchanges, cx, .. } = self;
+        native.anti_entropy.conclude_sync(members, exchanges, cx, peer, heard, now);
+    }
+
+    /// Asks one server for its whole roster: one of those named, or else any other than the one that was asked in vain.
+    pub(in crate::protocol) fn ask_for_whole_roster(&mut self, in_vain: &str, named: &[Arc<str>], now: Now) {
+        let Self { native, members, exchanges, cx, .. } = self;
+        native.ask_for_whole_roster(members, exchanges, cx, in_vain, named, now);
+        self.apply(now);
+    }
+
+    /// Asks once more for a whole roster. The clock is right again: what was rejected before may be let in now.
+    pub(in crate::protocol) fn ask_again_for_whole_roster(&mut self, now: Now) {
+        self.native.anti_entropy.allow_whole_tries(1);
+        self.ask_for_whole_roster("", &[], now);
     }
 }

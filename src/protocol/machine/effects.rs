@@ -23,6 +23,7 @@ impl Machine {
 
     fn carry_out(&mut self, effect: Effect, now: Now) {
         match effect {
+            Effect::AwaitAnswer(id) => self.wait_for_greeting(id),
             Effect::Spread(subject) => self.spread(&subject, now),
             Effect::AnnounceRefutation => self.announce_refutation(now),
             Effect::MeetSibling => self.lifecycle.own_url.has_sibling = true,

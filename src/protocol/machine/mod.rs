@@ -1,5 +1,6 @@
 //! The membership machine.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngExt;
@@ -13,6 +14,7 @@ use crate::protocol::legacy::Legacy;
 use crate::protocol::lifecycle::Lifecycle;
 use crate::protocol::members::Members;
 use crate::protocol::members::roster::Roster;
+use crate::protocol::members::roster::digest::short_name;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::Merging;
 use crate::protocol::merging::intake::{self, ListEntry};
@@ -20,7 +22,7 @@ use crate::protocol::native::Native;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::{Origin, Source};
 use crate::protocol::types::time::{Now, Tick};
-use crate::protocol::wire::message::{ReceivedEntry, ReceivedLists};
+use crate::protocol::wire::message::{Entry, Lists, ReceivedEntry, ReceivedLists};
 
 mod claims;
 mod detection;
@@ -28,9 +30,12 @@ mod effects;
 mod lifecycle;
 pub mod queues;
 mod replies;
+mod requests;
 pub mod roster_slots;
 mod verification;
-pub(in crate::protocol) mod views;
+
+/// Odd, so that no change of a single server is lost; the bits of the golden ratio, as spread as any.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The membership of one server: pure, without clock, sockets or dice of its own.
 ///
@@ -104,20 +109,6 @@ impl Machine {
     /// A gossip request of so many entries begins, for those who merge large ones in slices.
     pub fn expect_entries(&self, entries: usize) {
         self.cx.parsing.limit(entries);
-    }
-
-    /// A gossip request: refreshes the own stamp and merges. What [`Machine::lists`] shows then is the answer.
-    pub fn handle_request(&mut self, now: Now, lists: &ReceivedLists<'_>) {
-        self.begin_request(now);
-        self.expect_entries(lists.len());
-        self.note_request(now);
-        self.merge_lists(now, Source::Request, lists);
-    }
-
-    /// Somebody has called.
-    pub(in crate::protocol) fn begin_request(&mut self, now: Now) {
-        self.look_at_clock(now);
-        self.members.me.refresh(now);
     }
 
     /// Part of what a peer or the master list says, for those who merge large lists in slices: all that is said to be
@@ -265,5 +256,49 @@ impl Machine {
     /// A delay spread by ± 10 %, so that servers do not fall into step.
     pub(in crate::protocol) fn jittered(&mut self, delay: Duration) -> Duration {
         self.cx.jittered(delay)
+    }
+
+    /// What this server knows, itself included; `offline` stays empty unless wanted.
+    pub fn lists(&self, include_offline: bool) -> Lists {
+        self.members.lists(include_offline)
+    }
+
+    /// What it knows of all others.
+    pub fn others(&self) -> Lists {
+        self.members.others()
+    }
+
+    /// How many others are in [`Machine::others`].
+    pub fn other_count(&self) -> usize {
+        self.members.roster.len()
+    }
+
+    /// Another number whenever [`Machine::others`] shows something else.
+    pub fn others_version(&self) -> u64 {
+        let mut version = self.members.roster.revision();
+        let mut fold = |bits: u64| version = (version.rotate_left(5) ^ bits).wrapping_mul(SPREAD);
+        for (identity, member) in self.members.roster.iter() {
+            fold(member.stamp.0 << 2 | u64::from(member.is_online()) << 1 | u64::from(member.monitor));
+            let spelling = member.spelling(identity);
+            if !Arc::ptr_eq(spelling, identity) {
+                fold(short_name(spelling).into());
+            }
+        }
+        version
+    }
+
+    /// Its own entry, and whether that stands among those online.
+    pub fn own_entry(&self) -> (Entry, bool) {
+        (self.members.me.entry(), self.members.me.is_online())
+    }
+
+    /// Whether this server speaks the native extension.
+    pub fn is_native(&self) -> bool {
+        self.cx.is_native()
+    }
+
+    /// Whether this server and the member both speak the native extension.
+    pub(in crate::protocol) fn is_met_natively(&self, peer: &str) -> bool {
+        self.members.is_met_natively(&self.cx, peer)
     }
 }

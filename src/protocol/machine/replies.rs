@@ -12,7 +12,7 @@ use crate::protocol::members::member::proof::Proof;
 use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::{clocks, outsiders};
-use crate::protocol::native::peers::note_legacy_wire;
+use crate::protocol::native::peers::{note_legacy_wire, note_malformed};
 use crate::protocol::types::ids::{ExchangeId, Source};
 use crate::protocol::types::time::Now;
 use crate::protocol::wire::extension::{Extension, Finding, Kind};
@@ -215,7 +215,7 @@ impl Machine {
 
     /// Handles a reply with the native extension.
     fn handle_native_reply(&mut self, id: ExchangeId, exchange: &Exchange, heard: &Extension, now: Now) {
-        self.note_malformed(heard);
+        note_malformed(&mut self.cx, heard);
         let peer = &exchange.peer;
         let is_myself = heard.instance == self.exchanges.instance;
         if self.merging.outsiders.has(peer) {
@@ -256,7 +256,7 @@ impl Machine {
             Purpose::Sync => self.ask_for_whole_roster(peer, &heard.elsewhere, now),
             Purpose::Probe if sender.as_ref() == Some(peer) => self.compare(peer, heard, now),
             Purpose::Round => self.end_round(now),
-            Purpose::Greeting if self.native.anti_entropy.awaits_greeting => {
+            Purpose::Greeting if self.native.anti_entropy.awaits_greeting() => {
                 let base_url = self.members.roster.spelling(peer);
                 self.ask_for_whole_roster("", &[base_url], now);
             }

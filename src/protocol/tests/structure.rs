@@ -25,8 +25,6 @@ const STILL_NAME_MACHINE: &[&str] = &[
     "legacy/rounds.rs",
     "lifecycle/own_url.rs",
     "lifecycle/phase.rs",
-    "native/peers.rs",
-    "native/anti_entropy.rs",
 ];
 
 /// A source file of the protocol, its tests left out.

@@ -1,0 +1,115 @@
+//! Requests: what other servers ask this one, and the answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use foldhash::fast::FixedState;
+use indexmap::IndexSet;
+
+use crate::protocol::exchanges::native_message::accusation_notice;
+use crate::protocol::machine::Machine;
+use crate::protocol::members::member::proof::Proof;
+use crate::protocol::merging::native::Heard;
+use crate::protocol::native::peers::{archived_objection, note_malformed};
+use crate::protocol::types::claim::Claim;
+use crate::protocol::types::ids::{ExchangeId, Origin, Source};
+use crate::protocol::types::limits::LAGS;
+use crate::protocol::types::time::Now;
+use crate::protocol::wire::extension::{Extension, Kind};
+use crate::protocol::wire::message::ReceivedLists;
+
+impl Machine {
+    /// A gossip request: refreshes the own stamp and merges. What [`Machine::lists`] shows then is the answer.
+    pub fn handle_request(&mut self, now: Now, lists: &ReceivedLists<'_>) {
+        self.begin_request(now);
+        self.expect_entries(lists.len());
+        self.note_request(now);
+        self.merge_lists(now, Source::Request, lists);
+    }
+
+    /// Somebody has called.
+    pub(in crate::protocol) fn begin_request(&mut self, now: Now) {
+        self.look_at_clock(now);
+        self.members.me.refresh(now);
+    }
+
+    /// Handles a gossip request with the native extension, and returns the answer's. The extension holds all that counts.
+    pub fn handle_native_request(&mut self, now: Now, heard: &Extension) -> Extension {
+        self.begin_request(now);
+        if heard.instance == self.exchanges.instance {
+            // Under another name, or by way of a balancer, this server has reached itself.
+            return self.exchanges.extension(&self.members, Kind::Push, Vec::new());
+        }
+        self.note_request(now);
+        let is_sibling = self.meets_sibling(heard);
+        note_malformed(&mut self.cx, heard);
+        self.expect_entries(heard.claims.len());
+        // The claims first: that the sender's own is news is to be counted among them.
+        let held = self.incarnation_of(&heard.me.base_url);
+        let Heard { fresh, mut objections } = self.hear_natives(&heard.claims, Origin::Rumour, now);
+        self.admit_native(&heard.me.base_url, now);
+        let sender = self.hear_sender(heard, held, now);
+        objections.extend(match &sender {
+            Some(sender) => {
+                self.hear_from_sender(sender, heard, now);
+                accusation_notice(&self.members, sender, Some(heard.me.incarnation), now)
+            }
+            None => archived_objection(&self.members, &self.cx, &heard.me, now),
+        });
+        let mut answer = self.answer_natively(heard, sender.as_deref(), objections, now);
+        answer.fresh = fresh;
+        answer.clock = heard.me.incarnation.is_far_ahead(now).then_some(now.wall);
+        answer.siblings = sender.is_some_and(|sender| self.native.voices.hear(&sender, heard.instance));
+        if is_sibling {
+            // Only this one asks whether this process goes on.
+            answer.me = self.members.me.claim();
+        }
+        self.schedule_verification(now.tick);
+        answer
+    }
+
+    /// Hears what a request tells beside its claims, and what it asks for.
+    fn hear_from_sender(&mut self, sender: &Arc<str>, heard: &Extension, now: Now) {
+        if Duration::from_millis(heard.lag.into()) > LAGS {
+            self.native.detection.investigations.close(sender);
+        }
+        self.members.prove(sender, Proof::Exchange);
+        self.native.detection.unreached.record_word(sender, now.tick);
+        if let Kind::ProbeFor(target) = &heard.kind {
+            self.relay_probe(sender, target, now);
+        }
+        if let Some((target, finding)) = &heard.found {
+            self.hear_finding(sender, target, *finding, now);
+        }
+    }
+
+    /// The answer: what is known better here, and what the sender asks for, or else news.
+    fn answer_natively(
+        &mut self,
+        heard: &Extension,
+        sender: Option<&str>,
+        mut claims: Vec<Claim>,
+        now: Now,
+    ) -> Extension {
+        let Self { native, members, exchanges, cx, .. } = self;
+        if let Kind::Sync(theirs) = &heard.kind {
+            return native.answer_sync(members, exchanges, cx, theirs.as_deref(), claims, now);
+        }
+        let told: IndexSet<&str, FixedState> =
+            claims.iter().chain(&heard.claims).map(|claim| &*claim.base_url).collect();
+        let is_known = |subject: &str| told.contains(subject) || sender == Some(subject);
+        let rumours = exchanges.rumours.claims_besides(members, is_known, now);
+        claims.extend(rumours);
+        exchanges.extension(members, Kind::Push, claims)
+    }
+
+    /// Merges part of the claims in the answer to an exchange, for callers that merge many in slices. The whole reply comes
+    /// afterwards.
+    pub fn handle_native_claims(&mut self, now: Now, id: ExchangeId, claims: &[Claim]) {
+        let Some(exchange) = self.exchanges.in_flight.get_mut(id) else { return };
+        exchange.is_merged = true;
+        self.cx.parsing.lift();
+        let origin = exchange.purpose.origin();
+        self.hear_natives(claims, origin, now);
+    }
+}
