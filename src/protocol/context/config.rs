@@ -1,4 +1,4 @@
-//! The configuration: read from environment variables, checked once, normalised.
+//! The configuration, read from environment variables, checked and normalised.
 
 use std::fmt;
 use std::time::Duration;
@@ -29,30 +29,31 @@ const LOG: &str = "SHAZBOT_LOG";
 const REQUIRED: [&str; 6] =
     [SECRET, CONTROL_SECRET, MASTER_LIST, MASTER_LIST_UPDATE, MASTER_LIST_UPDATE_AUTH, BASE_URL];
 
-/// What stands in no error.
+/// Variables whose values no error may contain.
 const SECRETS: [&str; 3] = [SECRET, CONTROL_SECRET, MASTER_LIST_UPDATE_AUTH];
 
-/// Below this, rounds would be a load without being of use.
+/// Lower bound of the gossip interval. Faster rounds cost load and gain nothing.
 const SHORTEST_GOSSIP_INTERVAL: Duration = Duration::from_millis(200);
-/// Below this, probes would be a load without being of use.
+/// Lower bound of the probe interval. Faster probes cost load and gain nothing.
 const SHORTEST_PROBE_INTERVAL: Duration = Duration::from_millis(200);
-/// Announcements come no faster than this, so that no master list is stormed.
+/// Minimum time between announcements, so that no master list is flooded.
 const SHORTEST_ANNOUNCE_DELAY: Duration = Duration::from_secs(1);
 
-/// Everything that a server is told from outside.
+/// The configuration of a server.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Authenticates gossip, in both directions.
     pub secret: Secret,
-    /// Authenticates control requests, and lists with the offline servers.
+    /// Authenticates control requests, and requests for lists with offline servers.
     pub control_secret: Secret,
-    /// Where this server is reached.
+    /// Where other servers reach this one.
     pub base_url: BaseUrl,
     /// Whether this server is a monitor.
     pub monitor: bool,
-    /// The pace of the rounds. Default 30 s; from 0.2 s to a day.
+    /// The time between gossip rounds. Default 30 s; 0.2 s to one day.
     pub gossip_interval: Duration,
-    /// The pace of the probes among native servers; none turns the native extension off. Default 1 s; from 0.2 s to a day.
+    /// The time between probes of native servers; `None` turns the native extension off. Default 1
+    /// s; 0.2 s to one day.
     pub probe_interval: Option<Duration>,
     /// Where and when the master list is read and written.
     pub master_list: MasterListConfig,
@@ -61,23 +62,23 @@ pub struct Config {
 /// Where and when the master list is read and written.
 #[derive(Debug, Clone)]
 pub struct MasterListConfig {
-    /// Downloaded from here, byte for byte.
+    /// The URL of downloads, sent byte for byte.
     pub url: String,
-    /// Uploaded to here, byte for byte.
+    /// The URL of uploads, sent byte for byte.
     pub update_url: String,
-    /// The `Authorization` of an upload.
+    /// The `Authorization` header of uploads.
     pub update_authorization: Secret,
-    /// At least this long from one announcement to the next. Default 300 s.
+    /// The minimum time between announcements. Default 300 s.
     pub announce_minimum: Duration,
-    /// At most this much more, at random. Default 600 s.
+    /// The maximum random addition to that time. Default 600 s.
     pub announce_interval: Duration,
-    /// Whether this server takes itself off the list as it leaves. Default false.
+    /// Whether this server removes itself from the list when it leaves. Default false.
     pub update_on_shutdown: bool,
 }
 
 impl MasterListConfig {
-    /// Whether both URLs name one resource (they differ at most in their query), so that the ETag of a download can
-    /// be the condition of an upload.
+    /// Whether both URLs name one resource (they differ at most in their query). Then the ETag of a
+    /// download can be the condition of an upload.
     pub fn is_one_resource(&self) -> bool {
         fn place(url: &str) -> Option<Url> {
             let mut url = Url::parse(url).ok()?;
@@ -89,19 +90,20 @@ impl MasterListConfig {
     }
 }
 
-/// A configuration that can't be used. Its text names the variable and what it may be, and holds no secret.
+/// An invalid configuration. Its text names the variable and the accepted values, and contains no
+/// secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfigError {
     /// Required variables are missing or empty.
     Missing {
-        /// All of them, in the order of the documentation; the text names the first.
+        /// All missing variables, in the order of the documentation; the text names the first.
         variables: Vec<&'static str>,
     },
-    /// A variable holds what it may not.
+    /// The value of a variable is invalid.
     Invalid {
         /// The variable.
         variable: &'static str,
-        /// What it may be.
+        /// The accepted values.
         expected: String,
     },
 }
@@ -128,11 +130,12 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// The shortest secret without a warning, in characters: fewer can be guessed from outside.
+/// Length of the shortest secret without a warning, in characters. Shorter ones can be guessed from
+/// outside.
 const SHORTEST_SAFE_SECRET: usize = 16;
 
 impl Config {
-    /// Warnings about the secrets. They name variables, and hold no values.
+    /// Returns warnings about the secrets. They name variables and contain no values.
     pub fn secret_warnings(&self) -> Vec<String> {
         let [secret, control_secret] = [&self.secret, &self.control_secret].map(Secret::expose);
         let mut warnings = Vec::new();
@@ -151,10 +154,11 @@ impl Config {
         warnings
     }
 
-    /// Reads and checks the variables; the second part are warnings for the log.
+    /// Reads and checks the variables. Returns the configuration, and warnings for the log.
     ///
     /// # Errors
-    /// All variables that are missing, or else the first that is wrong, in the order of the documentation.
+    /// Returns all missing variables, or else the first invalid one, in the order of the
+    /// documentation.
     pub fn from_variables(
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<(Self, Vec<String>), ConfigError> {

@@ -1,4 +1,4 @@
-//! Deadlines of members: one for each, in the order in which they come.
+//! Deadlines of members: one for each, in order of time.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 
 use crate::protocol::types::time::Tick;
 
-/// At most one deadline for each member, so that it never grows beyond the roster, however often a deadline is set anew.
+/// At most one deadline for each member, so it never grows beyond the roster.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Deadlines {
     by_member: IndexMap<Arc<str>, Tick, FixedState>,
@@ -16,7 +16,7 @@ pub(in crate::protocol) struct Deadlines {
 }
 
 impl Deadlines {
-    /// Sets the deadline of a member in place of an earlier one.
+    /// Sets or replaces the deadline of a member.
     pub(in crate::protocol) fn set(&mut self, identity: &Arc<str>, at: Tick) {
         match self.by_member.insert(Arc::clone(identity), at) {
             Some(before) if before == at => {}
@@ -35,14 +35,14 @@ impl Deadlines {
         }
     }
 
-    /// Forgets the deadline of a member.
+    /// Removes the deadline of a member.
     pub(in crate::protocol) fn forget(&mut self, identity: &Arc<str>) {
         if let Some(at) = self.by_member.swap_remove(identity) {
             self.in_order.remove(&(at, Arc::clone(identity)));
         }
     }
 
-    /// Takes out the members whose deadline has come, the earliest first.
+    /// Removes and returns the members whose deadline has passed, the earliest first.
     pub(in crate::protocol) fn take_due(&mut self, now: Tick) -> Vec<Arc<str>> {
         let mut due = Vec::new();
         while self.next().is_some_and(|at| at <= now)
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_member_has_one_deadline_the_latest_that_was_set() {
+    fn a_member_has_only_the_deadline_set_last() {
         let [a, b]: [Arc<str>; 2] = ["http://a/".into(), "http://b/".into()];
         let mut deadlines = Deadlines::default();
         for tick in [50, 20, 30] {

@@ -1,4 +1,4 @@
-//! Effects: what a rule wants of a component other than its own.
+//! Effects: requests of a rule to components other than its own.
 //!
 //! A rule pushes effects in order. Only the machine carries them out, after the rule has returned.
 
@@ -9,71 +9,72 @@ use crate::protocol::types::ids::{ExchangeId, Origin};
 use crate::protocol::types::time::{Stamp, Tick};
 use crate::protocol::wire::extension::Finding;
 
-/// Effects of one rule, at most: the machine carries them out after each subject.
+/// Effects of one rule. The machine carries them out after each subject, so more would be a bug.
 pub(in crate::protocol) const MAX_EFFECTS: usize = 64;
 
 /// Why a member is to be checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) enum CheckReason {
-    /// Hearsay was taken for true, or an old claim contradicts a tombstone.
+    /// Hearsay was accepted, or an old claim contradicts a tombstone.
     Hearsay,
-    /// Only its own list settles a question: such members are asked before those of mere hearsay.
+    /// Only its own list decides. Such members are asked before those known by mere hearsay.
     NeedsList,
-    /// Hearsay says with this stamp that a member is offline which this server found alive.
+    /// Hearsay with this stamp claims offline what this server found alive.
     Accusation(Stamp),
-    /// Hearsay says that a member is online which this server found dead.
+    /// Hearsay claims online what this server found dead.
     Comeback(Comeback),
 }
 
-/// An online claim that waits for its verification.
+/// An online claim to be verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) struct Comeback {
     pub(in crate::protocol) stamp: Stamp,
     pub(in crate::protocol) monitor: bool,
 }
 
-/// What a rule wants of another component. Servers are named by their identity.
+/// A request to another component. Servers are named by their identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::protocol) enum Effect {
-    /// A start waits for the answer to this request.
+    /// Let the start wait for the answer to this request.
     AwaitAnswer(ExchangeId),
-    /// Native servers hear of this server as a rumour.
+    /// Spread the claim about this server as a rumour.
     Spread(Arc<str>),
-    /// This server has outdone a claim about itself: the others hear of it.
+    /// Spread that this server has outdone a claim about itself.
     AnnounceRefutation,
-    /// Another process speaks for the URL of this server.
+    /// Record that another process uses the URL of this server.
     MeetSibling,
-    /// A few random servers, of the legacy peers if this server is native, are sent the news.
+    /// Push the news to a few random servers; only to legacy peers if this server is native.
     PushToFew,
-    /// Many random servers and the monitors are sent the news.
+    /// Push the news to many random servers and the monitors.
     PushToMany,
-    /// This peer is sent the news at once, or when it is no longer busy.
+    /// Push the news to this peer, at once or when it is no longer busy.
     PushTo(Arc<str>),
-    /// A server has died or left: legacy peers hear of it soon.
+    /// Send death notices to legacy peers soon, as a server has died or left.
     SendDeathNotices,
-    /// A peer has not heard of a death or leave: legacy peers hear of it sooner.
+    /// Send death notices sooner, as a peer does not know of a death or leave.
     HastenDeathNotices,
-    /// A tombstone with this stamp is to be dropped in time.
+    /// Schedule the end of a tombstone with this stamp.
     ScheduleDrop(Stamp),
-    /// This server was found absent: its list is requested now and then.
+    /// Request the list of this absent server now and then.
     WatchAbsence(Arc<str>),
-    /// The answer of this server was requested before the latest claim came: it is asked again.
+    /// Ask this server again, because its answer was requested before the latest claim came.
     CheckAgain(Arc<str>),
-    /// This member did not answer and is not shown any longer. It may be buried if another server has answered since then.
+    /// Hide this member, which did not answer. It may be buried if another server has answered
+    /// since then.
     Hide(Arc<str>, Tick),
-    /// This server is no member any longer.
+    /// Drop the state about this server, which is no longer a member.
     Forget(Arc<str>),
-    /// This server is not hidden any longer.
+    /// Drop the state about this server, which is no longer hidden.
     ForgetHidden(Arc<str>),
-    /// The missing answer to a native probe of this server does not count.
+    /// Ignore the missing answer to a native probe of this server.
     ExcuseProbe(Arc<str>),
-    /// Whoever asked this server to probe that one is told what was found.
+    /// Report this finding to the servers that requested a probe of this peer.
     ReportFinding(Arc<str>, Finding),
-    /// This member is checked.
+    /// Check this member.
     Check(Arc<str>, CheckReason),
-    /// The master list alone names this new member: it is asked at the pace of listings.
+    /// Ask this new member, which only the master list names, at the pace of listings.
     AskListing(Arc<str>),
-    /// This outsider is said to be online: it is asked whether it has this server's secret by now.
+    /// Ask this outsider, which is claimed online, whether it has this server's secret by now.
     TryOutsider(BaseUrl),
     /// This native server is probed out of turn.
     ProbeSoon(Arc<str>),
@@ -97,7 +98,7 @@ impl Effects {
         debug_assert!(self.0.len() <= MAX_EFFECTS, "{:?}", self.0);
     }
 
-    /// Takes out all of them, in order.
+    /// Removes and returns all effects, in order.
     pub(in crate::protocol) fn take(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.0)
     }

@@ -1,4 +1,4 @@
-//! What is written to the log, and how often.
+//! The log, and how often it repeats a line.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,19 +13,20 @@ use crate::protocol::types::limits::Rejection;
 use crate::protocol::types::text::printable::printable;
 use crate::protocol::types::time::Tick;
 
-/// The same failure of the same peer is told at most so often.
+/// Minimum time between two identical lines.
 const QUIET: Duration = Duration::from_secs(60);
-/// So many different failures are remembered; in a wider outage repeats may come earlier.
+/// Lines remembered to suppress their repetition. In a wider outage, lines may repeat earlier.
 pub(in crate::protocol) const MAX_REMEMBERED: usize = 1_000;
-/// Lines of one severity that may be told at once, whatever they are about.
+/// Lines of one severity that may be logged at once, whatever they are about.
 const LINES: u64 = 20;
-/// One more line is allowed after each of these pauses, in milliseconds: 20 lines a minute can still be read.
+/// Time until one more line may be logged, in milliseconds: 20 lines a minute are still readable.
 const LINE_MS: u64 = 3_000;
-/// Lines about joins, deaths, leaves and returns that may be told at once, one a second.
+/// Lines about joins, deaths, leaves and returns in a burst, at most one per second.
 const CHANGES: u64 = 30;
-/// Afterwards one line for each of these pauses, in milliseconds, collects them.
+/// Time that each further such line covers, in milliseconds.
 const CHANGES_MS: u64 = 10_000;
 
+/// Remembers what was logged, to limit the rate of lines.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct LogThrottle {
     failures: IndexMap<String, Tick, FixedState>,
@@ -33,12 +34,12 @@ pub(in crate::protocol) struct LogThrottle {
     errors: TokenBucket<LINES, LINE_MS>,
     warnings: TokenBucket<LINES, LINE_MS>,
     changes: TokenBucket<CHANGES, CHANGES_MS>,
-    /// How many lines were too many, and when the first of them was.
+    /// The number of lines dropped, and when the first of them was.
     left_out: Option<(usize, Tick)>,
 }
 
 impl LogThrottle {
-    /// Whether this message was told within the last minute.
+    /// Whether this message was logged within the last minute.
     fn is_repeated(&self, message: &str, now: Tick) -> bool {
         self.failures.get(message).is_some_and(|at| now.since(*at) < QUIET)
     }
@@ -51,7 +52,7 @@ impl LogThrottle {
         self.failures.insert(message.to_owned(), now);
     }
 
-    /// Whether one line more may be told now; counts it otherwise.
+    /// Returns whether one more line may be logged now; counts it as dropped otherwise.
     fn has_room(&mut self, severity: Severity, now: Tick) -> bool {
         let allowance = if severity == Severity::Error { &mut self.errors } else { &mut self.warnings };
         let has_room = allowance.take(1, now) > 0;
@@ -61,17 +62,18 @@ impl LogThrottle {
         has_room
     }
 
-    /// When the number of lines left out is told.
+    /// When the number of dropped lines is logged.
     pub(in crate::protocol) fn summary_due(&self) -> Option<Tick> {
         self.left_out.map(|(_, since)| since + QUIET)
     }
 
-    /// Takes out the number of lines left out, if it is due.
+    /// Removes and returns the number of dropped lines, if it is due.
     fn take_left_out(&mut self, now: Tick) -> Option<usize> {
         self.left_out.take_if(|(_, since)| now.since(*since) >= QUIET).map(|(count, _)| count)
     }
 
-    /// Whether a line about joins, deaths, leaves and returns may be told now.
+    /// Returns whether a line about joins, deaths, leaves and returns may be logged now, and counts
+    /// it.
     pub(in crate::protocol) fn may_tell_changes(&mut self, now: Tick) -> bool {
         self.changes.take(1, now) > 0
     }
@@ -82,12 +84,12 @@ impl LogThrottle {
 }
 
 impl Context {
-    /// A failure that others can cause, under as many names as they like.
+    /// Logs a failure that others can cause, under any number of names.
     pub(in crate::protocol) fn log_failure(&mut self, message: String, reason: &str, now: Tick) {
         self.log_seldom(Severity::Error, message, Some(reason.to_owned()), now);
     }
 
-    /// A failure that concerns this server alone, which no failures of others keep out of the log.
+    /// Logs a failure of this server itself, which failures of others cannot suppress.
     pub(in crate::protocol) fn log_own_failure(&mut self, message: String, reason: &str, now: Tick) {
         if !self.log.is_repeated(&message, now) {
             self.log.remember(&message, now);
@@ -95,7 +97,7 @@ impl Context {
         }
     }
 
-    /// The same message is told again only after a while, and of different ones no more than can be read.
+    /// Logs a message, unless it was logged within the last minute or too many others were.
     pub(in crate::protocol) fn log_seldom(
         &mut self,
         severity: Severity,
@@ -109,12 +111,12 @@ impl Context {
         }
     }
 
-    /// A warning that concerns this server alone; whoever calls this sees to it that it is told once.
+    /// Logs a warning about this server itself. The caller ensures that it is logged once.
     pub(in crate::protocol) fn warn(&mut self, message: &str) {
         self.log(Severity::Warning, message, None);
     }
 
-    /// Each kind of rejection is told once.
+    /// Logs each kind of rejection once.
     pub(in crate::protocol) fn log_rejection(&mut self, rejection: Rejection) {
         if self.log.rejections.insert(rejection) {
             let message = format!("Clustershazbot ignores what it can't use: {rejection}");
@@ -130,7 +132,7 @@ impl Context {
         });
     }
 
-    /// Tells how many lines were left out, if that is due.
+    /// Logs the number of dropped lines, if that is due.
     pub(in crate::protocol) fn log_left_out(&mut self, now: Tick) {
         if let Some(count) = self.log.take_left_out(now) {
             let seconds = QUIET.as_secs();

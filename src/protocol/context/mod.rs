@@ -1,4 +1,4 @@
-//! What every component needs and none owns: configuration, randomness, timers, output, the log.
+//! What every component needs: configuration, randomness, timers, output, the log.
 //!
 //! May touch `wire` and below.
 
@@ -24,7 +24,7 @@ pub(in crate::protocol) mod parsing;
 pub(in crate::protocol) mod rate_limit;
 pub(in crate::protocol) mod timers;
 
-/// How far a server is between its start and its leave.
+/// The state of a server between its start and its leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) enum RunState {
     /// Its start has not resolved yet.
@@ -37,11 +37,11 @@ pub(in crate::protocol) enum RunState {
     Gone,
 }
 
-/// Passed to every component; the machine owns it.
+/// Owned by the machine and passed to every component.
 #[derive(Debug)]
 pub(in crate::protocol) struct Context {
     pub(in crate::protocol) config: Config,
-    /// Makes every choice that is left to chance.
+    /// The source of all randomness.
     pub(in crate::protocol) rng: Xoshiro256PlusPlus,
     pub(in crate::protocol) timers: Timers,
     pub(in crate::protocol) transmits: VecDeque<Transmit>,
@@ -49,7 +49,7 @@ pub(in crate::protocol) struct Context {
     pub(in crate::protocol) log: LogThrottle,
     pub(in crate::protocol) parsing: Parsing,
     pub(in crate::protocol) run_state: RunState,
-    /// What rules want of other components.
+    /// Requests of rules to other components.
     pub(in crate::protocol) effects: Effects,
 }
 
@@ -68,7 +68,7 @@ impl Context {
         }
     }
 
-    /// Whether this server speaks the native extension.
+    /// Whether this server uses the native extension.
     pub(in crate::protocol) fn is_native(&self) -> bool {
         self.config.probe_interval.is_some()
     }
@@ -78,7 +78,7 @@ impl Context {
         self.run_state == RunState::Running
     }
 
-    /// A delay spread by ± 10 %, so that servers do not fall into step.
+    /// Returns a delay changed by up to ± 10 %, so that servers do not synchronise.
     pub(in crate::protocol) fn jittered(&mut self, delay: Duration) -> Duration {
         delay.mul_f64(self.rng.random_range(0.9..1.1))
     }

@@ -1,4 +1,4 @@
-//! What the machine wants done, and what it has to tell.
+//! The requests that the machine wants sent, and the events that it reports.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::protocol::wire::document::{Condition, DocumentEntry};
 use crate::protocol::wire::extension::Extension;
 use crate::protocol::wire::message::Lists;
 
-/// Events that wait to be told; further log lines are dropped, as whoever does not fetch these reads none.
+/// Events queued; beyond it log lines are dropped, as the driver does not fetch them.
 pub(in crate::protocol) const MAX_EVENTS: usize = 1_024;
 
 /// A request to be sent.
@@ -19,34 +19,34 @@ pub enum Transmit {
     Gossip {
         /// Names the exchange.
         id: ExchangeId,
-        /// Whom to send to.
+        /// The URL of the receiver.
         base_url: Arc<str>,
-        /// What to send; shared by all to whom the same goes out.
+        /// The lists to send, shared by all receivers.
         lists: Arc<Lists>,
-        /// The native extension, where it is offered.
+        /// The native extension, if it is offered.
         extension: Option<Arc<Extension>>,
-        /// How long an answer is waited for.
+        /// The time to wait for the answer.
         timeout: Duration,
     },
     /// `GET {base_url}clustershazbot/list`; the reply goes to `handle_reply`.
     Inquire {
         /// Names the exchange.
         id: ExchangeId,
-        /// Whom to ask.
+        /// The URL of the server asked.
         base_url: Arc<str>,
-        /// How long an answer is waited for.
+        /// The time to wait for the answer.
         timeout: Duration,
     },
-    /// `POST {base_url}clustershazbot/gossip` to this server's own URL, over a connection of its own; the reply goes to
-    /// `handle_reply`.
+    /// `POST {base_url}clustershazbot/gossip` to this server's own URL, over a separate connection;
+    /// the reply goes to `handle_reply`.
     AskMyself {
         /// Names the exchange.
         id: ExchangeId,
-        /// The own URL.
+        /// The URL of this server.
         base_url: Arc<str>,
-        /// What to send.
+        /// The native extension to send.
         extension: Arc<Extension>,
-        /// How long an answer is waited for.
+        /// The time to wait for the answer.
         timeout: Duration,
     },
     /// Downloads the master list; the outcome goes to `handle_download`.
@@ -60,23 +60,23 @@ pub enum Transmit {
         id: ExchangeId,
         /// The whole list.
         entries: Vec<DocumentEntry>,
-        /// Under which the store may replace what it has.
+        /// The condition under which the store may replace the list.
         condition: Condition,
     },
-    /// Everything under way is to be given up; no reply to it is wanted any more.
+    /// Aborts all requests in flight; no reply to them is needed.
     AbandonAll,
 }
 
-/// Something to tell.
+/// Something that the machine reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// The start has done all it waits for.
+    /// The start is complete.
     Started,
-    /// The leave has done all it waits for; nothing more will come.
+    /// The leave is complete; no further event follows.
     ShutDown,
     /// A line for the log.
     Log {
-        /// How grave it is.
+        /// The severity.
         severity: Severity,
         /// The line, without secrets.
         message: String,
@@ -85,7 +85,7 @@ pub enum Event {
     },
 }
 
-/// How grave a log line is.
+/// The severity of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
     /// `console.log`.
@@ -96,12 +96,12 @@ pub enum Severity {
     Error,
 }
 
-/// Events that wait to be told.
+/// Events queued for the driver.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Events(VecDeque<Event>);
 
 impl Events {
-    /// Adds one, unless it is a log line and there is no room.
+    /// Adds an event, unless it is a log line and the queue is full.
     pub(in crate::protocol) fn push_back(&mut self, event: Event) {
         if self.0.len() < MAX_EVENTS || !matches!(event, Event::Log { .. }) {
             self.0.push_back(event);

@@ -1,16 +1,17 @@
-//! How much of a gossip request goes to a parser of URLs.
+//! Limits how much of a gossip request is parsed as URLs.
 //!
-//! Most base URLs are known, or written plainly. A parser takes up to 7 µs for another one, which its sender writes, and a
-//! reader of JSON reads, many times faster. So a request has an allowance, and what goes beyond it waits for the next one.
+//! Most base URLs are known, or written plainly. Any other one takes a URL parser up to 7 µs, many
+//! times longer than its sender needs to write it. So each request has a budget. Entries beyond it
+//! wait for the next request.
 
 use std::cell::Cell;
 
-/// Bytes of base URLs that every request may have parsed: 100 of usual length.
+/// Bytes of base URLs that every request may have parsed: 100 of the usual length.
 const LEAST: usize = 4 * 1024;
-/// And bytes for each of its entries: a tenth of them, if they are long.
+/// Additional bytes per entry: enough for a tenth of the entries, if they are long.
 const FOR_EACH_ENTRY: usize = 12;
 
-/// The bytes left. A cell, for looking up a server changes nothing else.
+/// The bytes left. A cell, because looking up a server changes nothing else.
 #[derive(Debug)]
 pub(in crate::protocol) struct Parsing(Cell<usize>);
 
@@ -21,17 +22,17 @@ impl Default for Parsing {
 }
 
 impl Parsing {
-    /// A request of so many entries begins.
+    /// Begins a request with this number of entries.
     pub(in crate::protocol) fn limit(&self, entries: usize) {
         self.0.set(LEAST.saturating_add(entries.saturating_mul(FOR_EACH_ENTRY)));
     }
 
-    /// What this server has asked for itself has no limit but its size.
+    /// Lifts the limit for data that this server has requested itself, whose size is limited.
     pub(in crate::protocol) fn lift(&self) {
         self.0.set(usize::MAX);
     }
 
-    /// Whether a text of this length may be parsed.
+    /// Returns whether a text of this length may be parsed, and charges it.
     pub(in crate::protocol) fn spend(&self, bytes: usize) -> bool {
         let left = self.0.get().checked_sub(bytes);
         self.0.set(left.unwrap_or_default());
@@ -44,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_has_an_allowance_by_its_entries() {
+    fn the_budget_of_a_request_grows_with_its_entries() {
         let parsing = Parsing::default();
         assert!(parsing.spend(usize::MAX));
         parsing.limit(10);

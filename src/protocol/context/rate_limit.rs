@@ -1,16 +1,16 @@
-//! How often a server may do something, whatever it is told: so many at once, and one more after each pause.
+//! Rate limits: a burst, then one more per period.
 
 use crate::protocol::types::time::Tick;
 
-/// A bucket that holds `AT_ONCE` and gains one each `EACH_MS` milliseconds.
+/// A bucket that holds up to `BURST` tokens and gains one every `PERIOD_MS` milliseconds.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct TokenBucket<const AT_ONCE: u64, const EACH_MS: u64> {
-    /// When it will be full again; it is empty `AT_ONCE` pauses before.
+    /// When the bucket will be full again; it is empty `BURST` periods earlier.
     full_at: Tick,
 }
 
 impl<const AT_ONCE: u64, const EACH_MS: u64> TokenBucket<AT_ONCE, EACH_MS> {
-    /// Takes out as many as are wanted, or as there are.
+    /// Takes up to `wanted` tokens, and returns how many it took.
     pub(in crate::protocol) fn take(&mut self, wanted: usize, now: Tick) -> usize {
         let full_at = self.full_at.max(now);
         let left = AT_ONCE.saturating_sub(full_at.0.saturating_sub(now.0).div_ceil(EACH_MS));

@@ -1,17 +1,17 @@
-//! The named timers of the machine, and the one moment at which it wants to be woken.
+//! The named timers of the machine, and the next time at which it is to be woken.
 
 use crate::protocol::types::time::Tick;
 
-/// What the machine waits for.
+/// The timers of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) enum Timer {
-    /// Peers that hang hold up a start no longer.
+    /// The end of the wait for peers at a start.
     Bootstrap,
     /// The next gossip round.
     Round,
     /// The second try of a round.
     SecondTry,
-    /// News that go out at once.
+    /// News to be pushed at once.
     Push,
     /// The next verification.
     Verify,
@@ -21,29 +21,29 @@ pub(in crate::protocol) enum Timer {
     Download,
     /// The next announcement to the master list.
     Announce,
-    /// Tombstones that have served their time.
+    /// Tombstones to be dropped.
     Retention,
     /// The next probe of a native server.
     Probe,
     /// The next round of pushes among native servers.
     Rumours,
-    /// What was asked about a server that did not answer.
+    /// Investigations of servers that did not answer.
     Investigations,
-    /// Suspects whose time is up.
+    /// Suspects to be declared dead.
     Suspicion,
-    /// Servers that answer without proving themselves.
+    /// Servers whose answers prove nothing.
     Refusals,
-    /// Drained originals that may be back.
+    /// Drained originals that may have returned.
     Absent,
-    /// Legacy peers hear of deaths and leaves.
+    /// Death notices for legacy peers.
     DeathNotices,
-    /// The next question about an unconfirmed entry of the master list.
+    /// The next request to an unconfirmed entry of the master list.
     Listings,
-    /// Something was rejected because of the clock, which may be set meanwhile.
+    /// A look at the clock, which may have been set since it caused a rejection.
     Clock,
-    /// The next check of a native server that nobody here has met.
+    /// The next check of a native server known by hearsay alone.
     Strangers,
-    /// Peers that hang hold up a shut-down no longer.
+    /// The end of the wait for peers at a shut-down.
     Farewell,
 }
 
@@ -72,6 +72,7 @@ const ALL: [Timer; COUNT] = [
     Timer::Farewell,
 ];
 
+/// When each timer is due, if it is set.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Timers([Option<Tick>; COUNT]);
 
@@ -101,7 +102,7 @@ impl Timers {
         self.0.iter().flatten().min().copied()
     }
 
-    /// Takes out the timer that has been due for longest.
+    /// Stops and returns the timer that has been due longest.
     pub(in crate::protocol) fn expire(&mut self, now: Tick) -> Option<Timer> {
         let due = |timer: &Timer| self.0[*timer as usize].filter(|at| *at <= now);
         let timer = ALL.into_iter().filter(|timer| due(timer).is_some()).min_by_key(due)?;
@@ -115,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn timers_expire_in_the_order_of_their_moments() {
+    fn timers_expire_in_the_order_of_their_times() {
         let mut timers = Timers::default();
         timers.set(Timer::Push, Tick(30));
         timers.set(Timer::Round, Tick(10));

@@ -1,4 +1,5 @@
-//! Reads variables one by one, and collects warnings about those that are legal and probably wrong.
+//! Reads variables one by one, and collects warnings about values that are valid but probably
+//! wrong.
 
 use std::time::Duration;
 
@@ -9,13 +10,14 @@ use super::{BASE_URL, ConfigError, GOSSIP_INTERVAL, LOG, PROBE_INTERVAL, REQUIRE
 use crate::protocol::types::base_url::{BaseUrl, BaseUrlRejection, MAX_BASE_URL_BYTES};
 use crate::protocol::types::secret::Secret;
 
-/// The longest delay, in seconds: beyond a day a figure is a slip of the pen.
+/// Upper bound of delays, in seconds: more than a day is a mistake.
 const LONGEST: f64 = 86_400.0;
-/// Gossip intervals above this, in seconds, look like milliseconds: the usual 30 s are 30,000 ms.
+/// Gossip interval above which a value looks like milliseconds, in seconds: the usual 30 s are
+/// 30,000 ms.
 const LONGEST_USUAL_GOSSIP_INTERVAL: f64 = 3_600.0;
-/// The same for probes: the usual second is 1,000 ms.
+/// The same for probe intervals: the usual second is 1,000 ms.
 const LONGEST_USUAL_PROBE_INTERVAL: f64 = 300.0;
-/// What the log levels are called.
+/// The names of the log levels.
 const LOG_LEVELS: [&str; 3] = ["info", "warn", "silent"];
 /// The path below the base URL where every server has its routes.
 const ROUTES: &str = "clustershazbot/";
@@ -26,14 +28,14 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Of these variables, among which none is missing.
+    /// Returns a reader of these variables, or the required variables that are missing.
     pub(super) fn new(variable: &'a dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let reader = Self { variable, warnings: Vec::new() };
         let missing: Vec<_> = REQUIRED.into_iter().filter(|name| reader.read(name).is_none()).collect();
         if missing.is_empty() { Ok(reader) } else { Err(ConfigError::Missing { variables: missing }) }
     }
 
-    /// The text of a variable; none if it is missing or empty.
+    /// The trimmed text of a variable; `None` if it is missing or empty.
     fn read(&self, name: &str) -> Option<String> {
         (self.variable)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     }
@@ -130,7 +132,7 @@ impl<'a> Reader<'a> {
         Ok(url)
     }
 
-    /// Says why nobody else may reach this server, where its base URL tells.
+    /// Warns if the base URL shows why other servers may not reach this one.
     fn warn_of_address(&mut self, url: &BaseUrl) {
         let reasons: Vec<_> = url.classes().reasons().collect();
         if !reasons.is_empty() {
@@ -160,7 +162,7 @@ impl<'a> Reader<'a> {
         ConfigError::invalid(name, format!("{rule}, not \"{shown}\""))
     }
 
-    /// Checks the level, which is heeded where lines are written.
+    /// Checks the log level. JavaScript applies it where lines are written.
     pub(super) fn log_level(&self) -> Result<(), ConfigError> {
         match self.read(LOG) {
             Some(text) if !LOG_LEVELS.iter().any(|level| text.eq_ignore_ascii_case(level)) => {
@@ -171,7 +173,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The rule that an invalid part of a URL breaks; none if the text is a URL, or nothing like one.
+/// The rule that an invalid part of a URL breaks; `None` if the text is a URL, or nothing like one.
 fn invalid_part(text: &str) -> Option<&'static str> {
     match Url::parse(text) {
         Err(ParseError::InvalidPort) => Some("a URL with a port of at most 65535"),
@@ -186,7 +188,8 @@ fn invalid_part(text: &str) -> Option<&'static str> {
     }
 }
 
-/// The number at the beginning of a text, as `parseInt` finds it, decimals included: `30s` is 30, `0.5` a half.
+/// The number at the start of a text, as in `parseInt` but with decimals: `30s` is 30, `0.5` is
+/// 0.5.
 fn leading_number(text: &str) -> Option<f64> {
     let text = text.trim_start();
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);

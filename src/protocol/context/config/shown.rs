@@ -1,21 +1,23 @@
-//! A URL as it may stand in an error.
+//! URLs as shown in errors.
 
 use url::Url;
 
 use crate::protocol::types::text::printable::printable;
 
-/// Characters of a URL that are shown: enough to recognise it.
+/// Characters of a URL that are shown, which suffice to recognise it.
 const MAX_CHARS: usize = 200;
-/// Secrets of fewer characters are no secrets, and may stand in a URL by chance.
+/// Length of the shortest secret that is masked, in characters. Shorter texts occur in URLs by
+/// chance.
 const SHORTEST_SECRET: usize = 6;
 
-/// The text without credentials, query and fragment, even where it is no URL at all, and without any of these secrets.
+/// Returns the text without credentials, query, fragment and any of these secrets, even if it is
+/// not a URL.
 pub(super) fn shown_url(text: &str, secrets: &[String]) -> String {
     if secrets.iter().any(|secret| secret == text) {
         return "…".to_owned();
     }
     let mut shown = without_private_parts(text);
-    // "Bearer x" has a secret of its own.
+    // "Bearer x" contains the secret "x".
     let words =
         secrets.iter().flat_map(|secret| [secret.as_str()].into_iter().chain(secret.split_whitespace()));
     for secret in words.filter(|secret| secret.chars().count() >= SHORTEST_SECRET) {
@@ -42,11 +44,11 @@ fn without_private_parts(text: &str) -> String {
         let _ = url.set_username("…");
         let _ = url.set_password(None);
     }
-    // In a URL the ellipsis is written as an escape.
+    // The URL has escaped the ellipsis.
     String::from(url).replace("%E2%80%A6", "…")
 }
 
-/// Of what is no URL for us, it is unknown where a password begins and ends.
+/// Masks what may be a password in a text that does not parse as an http URL.
 fn without_suspicious_parts(text: &str) -> String {
     if text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")) {
         return "data:…".to_owned();

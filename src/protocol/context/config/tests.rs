@@ -24,7 +24,7 @@ fn with(name: &'static str, value: &str) -> Result<(Config, Vec<String>), Config
 }
 
 #[test]
-fn all_that_is_missing_is_told_in_order() {
+fn an_error_names_all_missing_variables_in_order() {
     let mut variables = BTreeMap::new();
     for (index, name) in REQUIRED.into_iter().enumerate() {
         for missing in ["", "  "] {
@@ -39,7 +39,7 @@ fn all_that_is_missing_is_told_in_order() {
 }
 
 #[test]
-fn an_error_about_a_url_shows_it_and_the_rule_that_it_breaks() {
+fn an_error_about_a_url_shows_the_url_and_the_broken_rule() {
     let long = format!("http://h/{}", "x".repeat(600));
     for (name, text, expected) in [
         (BASE_URL, "10.0.0.7:3000", "a URL such as https://10.0.0.7:3000/, not \"10.0.0.7:3000\""),
@@ -63,7 +63,7 @@ fn an_error_about_a_url_shows_it_and_the_rule_that_it_breaks() {
 }
 
 #[test]
-fn a_secret_that_stands_where_a_url_belongs_is_not_shown() {
+fn a_secret_in_place_of_a_url_is_not_shown() {
     let mut variables = complete();
     variables.insert(SECRET, "correct horse".to_owned());
     for text in ["correct horse", "c", "ftp://h/correct horse/", "ftp://h/correct"] {
@@ -74,7 +74,7 @@ fn a_secret_that_stands_where_a_url_belongs_is_not_shown() {
 }
 
 #[test]
-fn what_looks_like_a_mistake_is_warned_of() {
+fn probable_mistakes_cause_warnings() {
     for (name, text, usual) in [
         (GOSSIP_INTERVAL, "30000", "3600"),
         (PROBE_INTERVAL, "1000ms", "300"),
@@ -92,7 +92,7 @@ fn what_looks_like_a_mistake_is_warned_of() {
 }
 
 #[test]
-fn secrets_that_are_equal_or_short_are_warned_of_by_name() {
+fn equal_or_short_secrets_cause_warnings_by_name() {
     let warnings = |secret: &str, control_secret: &str| {
         let mut variables = complete();
         variables.insert(SECRET, secret.to_owned());
@@ -109,7 +109,7 @@ fn secrets_that_are_equal_or_short_are_warned_of_by_name() {
 }
 
 #[test]
-fn the_log_has_three_levels() {
+fn there_are_three_log_levels() {
     for level in ["", "info", "WARN", " silent\n"] {
         assert!(with(LOG, level).is_ok(), "{level}");
     }
@@ -118,7 +118,7 @@ fn the_log_has_three_levels() {
 }
 
 #[test]
-fn defaults_are_the_documented_ones() {
+fn defaults_are_as_documented() {
     let (config, warnings) = read(&complete()).unwrap();
     assert_eq!(config.gossip_interval, Duration::from_secs(30));
     assert_eq!(config.probe_interval, Some(Duration::from_secs(1)));
@@ -131,7 +131,7 @@ fn defaults_are_the_documented_ones() {
 }
 
 #[test]
-fn numbers_are_read_as_parse_int_does_with_decimals() {
+fn numbers_are_parsed_like_parse_int_with_decimals() {
     for (text, seconds) in
         [("30s", 30.0), ("0.5", 0.5), (" 7 ", 7.0), ("", 30.0), ("1e3", 1.0), ("+2", 2.0), ("1.2.3", 1.2)]
     {
@@ -149,7 +149,7 @@ fn numbers_are_read_as_parse_int_does_with_decimals() {
 }
 
 #[test]
-fn probes_have_a_pace_or_none() {
+fn a_probe_interval_of_zero_turns_probes_off() {
     for (text, seconds) in [
         ("", Some(1.0)),
         ("0.5", Some(0.5)),
@@ -169,7 +169,7 @@ fn probes_have_a_pace_or_none() {
 }
 
 #[test]
-fn senseless_values_are_refused_by_name() {
+fn invalid_values_are_rejected_by_name() {
     for (name, text) in [
         (GOSSIP_INTERVAL, "0"),
         (GOSSIP_INTERVAL, "-1"),
@@ -195,7 +195,7 @@ fn senseless_values_are_refused_by_name() {
 }
 
 #[test]
-fn announcements_never_storm() {
+fn announcements_have_a_minimum_delay() {
     let mut variables = complete();
     variables.insert(MASTER_ANNOUNCE_MINIMUM, "0".to_owned());
     variables.insert(MASTER_ANNOUNCE_INTERVAL, "0".to_owned());
@@ -205,7 +205,7 @@ fn announcements_never_storm() {
 }
 
 #[test]
-fn flags_are_true_in_any_case_and_warn_of_other_words() {
+fn flags_ignore_case_and_other_words_cause_warnings() {
     assert!(with(MONITOR, "TRUE").unwrap().0.monitor);
     let (config, warnings) = with(MONITOR, "yes").unwrap();
     assert!(!config.monitor);
@@ -214,7 +214,7 @@ fn flags_are_true_in_any_case_and_warn_of_other_words() {
 }
 
 #[test]
-fn a_base_url_that_nobody_else_may_reach_is_warned_of_and_taken() {
+fn an_unreachable_base_url_is_accepted_with_a_warning() {
     for (url, reason) in [
         ("http://0.0.0.0:3000/", "where a server listens"),
         ("http://[::]:3000", "where a server listens"),
