@@ -80,13 +80,13 @@ impl MasterListConfig {
     /// Whether both URLs name one resource (they differ at most in their query). Then the ETag of a
     /// download can be the condition of an upload.
     pub fn is_one_resource(&self) -> bool {
-        fn place(url: &str) -> Option<Url> {
+        fn resource(url: &str) -> Option<Url> {
             let mut url = Url::parse(url).ok()?;
             url.set_query(None);
             url.set_fragment(None);
             Some(url)
         }
-        place(&self.url).is_some_and(|url| place(&self.update_url) == Some(url))
+        resource(&self.url).is_some_and(|url| resource(&self.update_url) == Some(url))
     }
 }
 

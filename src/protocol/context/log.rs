@@ -14,67 +14,67 @@ use crate::protocol::types::text::printable::printable;
 use crate::protocol::types::time::Tick;
 
 /// Minimum time between two identical lines.
-const QUIET: Duration = Duration::from_secs(60);
+const REPEAT_PAUSE: Duration = Duration::from_secs(60);
 /// Lines remembered to suppress their repetition. In a wider outage, lines may repeat earlier.
 pub(in crate::protocol) const MAX_REMEMBERED: usize = 1_000;
 /// Lines of one severity that may be logged at once, whatever they are about.
-const LINES: u64 = 20;
+const LINE_BURST: u64 = 20;
 /// Time until one more line may be logged, in milliseconds: 20 lines a minute are still readable.
-const LINE_MS: u64 = 3_000;
+const LINE_PERIOD_MS: u64 = 3_000;
 /// Lines about joins, deaths, leaves and returns in a burst, at most one per second.
-const CHANGES: u64 = 30;
+const CHANGE_BURST: u64 = 30;
 /// Time that each further such line covers, in milliseconds.
-const CHANGES_MS: u64 = 10_000;
+const CHANGE_PERIOD_MS: u64 = 10_000;
 
 /// Remembers what was logged, to limit the rate of lines.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct LogThrottle {
     failures: IndexMap<String, Tick, FixedState>,
     rejections: BTreeSet<Rejection>,
-    errors: TokenBucket<LINES, LINE_MS>,
-    warnings: TokenBucket<LINES, LINE_MS>,
-    changes: TokenBucket<CHANGES, CHANGES_MS>,
+    errors: TokenBucket<LINE_BURST, LINE_PERIOD_MS>,
+    warnings: TokenBucket<LINE_BURST, LINE_PERIOD_MS>,
+    changes: TokenBucket<CHANGE_BURST, CHANGE_PERIOD_MS>,
     /// The number of lines dropped, and when the first of them was.
-    left_out: Option<(usize, Tick)>,
+    dropped: Option<(usize, Tick)>,
 }
 
 impl LogThrottle {
     /// Whether this message was logged within the last minute.
     fn is_repeated(&self, message: &str, now: Tick) -> bool {
-        self.failures.get(message).is_some_and(|at| now.since(*at) < QUIET)
+        self.failures.get(message).is_some_and(|at| now.since(*at) < REPEAT_PAUSE)
     }
 
     fn remember(&mut self, message: &str, now: Tick) {
         if self.failures.len() >= MAX_REMEMBERED {
-            self.failures.retain(|_, at| now.since(*at) < QUIET);
+            self.failures.retain(|_, at| now.since(*at) < REPEAT_PAUSE);
             self.failures.truncate(MAX_REMEMBERED - 1);
         }
         self.failures.insert(message.to_owned(), now);
     }
 
     /// Returns whether one more line may be logged now; counts it as dropped otherwise.
-    fn has_room(&mut self, severity: Severity, now: Tick) -> bool {
-        let allowance = if severity == Severity::Error { &mut self.errors } else { &mut self.warnings };
-        let has_room = allowance.take(1, now) > 0;
+    fn try_take_line(&mut self, severity: Severity, now: Tick) -> bool {
+        let bucket = if severity == Severity::Error { &mut self.errors } else { &mut self.warnings };
+        let has_room = bucket.take(1, now) > 0;
         if !has_room {
-            self.left_out.get_or_insert((0, now)).0 += 1;
+            self.dropped.get_or_insert((0, now)).0 += 1;
         }
         has_room
     }
 
     /// When the number of dropped lines is logged.
     pub(in crate::protocol) fn summary_due(&self) -> Option<Tick> {
-        self.left_out.map(|(_, since)| since + QUIET)
+        self.dropped.map(|(_, since)| since + REPEAT_PAUSE)
     }
 
     /// Removes and returns the number of dropped lines, if it is due.
-    fn take_left_out(&mut self, now: Tick) -> Option<usize> {
-        self.left_out.take_if(|(_, since)| now.since(*since) >= QUIET).map(|(count, _)| count)
+    fn take_dropped(&mut self, now: Tick) -> Option<usize> {
+        self.dropped.take_if(|(_, since)| now.since(*since) >= REPEAT_PAUSE).map(|(count, _)| count)
     }
 
     /// Returns whether a line about joins, deaths, leaves and returns may be logged now, and counts
     /// it.
-    pub(in crate::protocol) fn may_tell_changes(&mut self, now: Tick) -> bool {
+    pub(in crate::protocol) fn try_log_changes(&mut self, now: Tick) -> bool {
         self.changes.take(1, now) > 0
     }
 
@@ -86,7 +86,7 @@ impl LogThrottle {
 impl Context {
     /// Logs a failure that others can cause, under any number of names.
     pub(in crate::protocol) fn log_failure(&mut self, message: String, reason: &str, now: Tick) {
-        self.log_seldom(Severity::Error, message, Some(reason.to_owned()), now);
+        self.log_throttled(Severity::Error, message, Some(reason.to_owned()), now);
     }
 
     /// Logs a failure of this server itself, which failures of others cannot suppress.
@@ -98,14 +98,14 @@ impl Context {
     }
 
     /// Logs a message, unless it was logged within the last minute or too many others were.
-    pub(in crate::protocol) fn log_seldom(
+    pub(in crate::protocol) fn log_throttled(
         &mut self,
         severity: Severity,
         message: String,
         reason: Option<String>,
         now: Tick,
     ) {
-        if !self.log.is_repeated(&message, now) && self.log.has_room(severity, now) {
+        if !self.log.is_repeated(&message, now) && self.log.try_take_line(severity, now) {
             self.log.remember(&message, now);
             self.log(severity, &message, reason.as_deref());
         }
@@ -133,9 +133,9 @@ impl Context {
     }
 
     /// Logs the number of dropped lines, if that is due.
-    pub(in crate::protocol) fn log_left_out(&mut self, now: Tick) {
-        if let Some(count) = self.log.take_left_out(now) {
-            let seconds = QUIET.as_secs();
+    pub(in crate::protocol) fn log_dropped(&mut self, now: Tick) {
+        if let Some(count) = self.log.take_dropped(now) {
+            let seconds = REPEAT_PAUSE.as_secs();
             let message =
                 format!("Clustershazbot left out {count} more lines like these in the last {seconds} s");
             self.log(Severity::Warning, &message, None);

@@ -7,9 +7,9 @@
 use std::cell::Cell;
 
 /// Bytes of base URLs that every request may have parsed: 100 of the usual length.
-const LEAST: usize = 4 * 1024;
+const BASE_BUDGET: usize = 4 * 1024;
 /// Additional bytes per entry: enough for a tenth of the entries, if they are long.
-const FOR_EACH_ENTRY: usize = 12;
+const BUDGET_PER_ENTRY: usize = 12;
 
 /// The bytes left. A cell, because looking up a server changes nothing else.
 #[derive(Debug)]
@@ -24,16 +24,16 @@ impl Default for Parsing {
 impl Parsing {
     /// Begins a request with this number of entries.
     pub(in crate::protocol) fn limit(&self, entries: usize) {
-        self.0.set(LEAST.saturating_add(entries.saturating_mul(FOR_EACH_ENTRY)));
+        self.0.set(BASE_BUDGET.saturating_add(entries.saturating_mul(BUDGET_PER_ENTRY)));
     }
 
     /// Lifts the limit for data that this server has requested itself, whose size is limited.
-    pub(in crate::protocol) fn lift(&self) {
+    pub(in crate::protocol) fn lift_limit(&self) {
         self.0.set(usize::MAX);
     }
 
     /// Returns whether a text of this length may be parsed, and charges it.
-    pub(in crate::protocol) fn spend(&self, bytes: usize) -> bool {
+    pub(in crate::protocol) fn try_spend(&self, bytes: usize) -> bool {
         let left = self.0.get().checked_sub(bytes);
         self.0.set(left.unwrap_or_default());
         left.is_some()
@@ -47,12 +47,12 @@ mod tests {
     #[test]
     fn the_budget_of_a_request_grows_with_its_entries() {
         let parsing = Parsing::default();
-        assert!(parsing.spend(usize::MAX));
+        assert!(parsing.try_spend(usize::MAX));
         parsing.limit(10);
-        assert!(parsing.spend(LEAST));
-        assert!(parsing.spend(FOR_EACH_ENTRY * 10));
-        assert!(!parsing.spend(1));
-        parsing.lift();
-        assert!(parsing.spend(1));
+        assert!(parsing.try_spend(BASE_BUDGET));
+        assert!(parsing.try_spend(BUDGET_PER_ENTRY * 10));
+        assert!(!parsing.try_spend(1));
+        parsing.lift_limit();
+        assert!(parsing.try_spend(1));
     }
 }

@@ -76,7 +76,7 @@ impl Machine {
         if !self.lifecycle.master_list.take_current(id) {
             return;
         }
-        self.cx.parsing.lift();
+        self.cx.parsing.lift_limit();
         match outcome {
             Ok(document) => self.handle_document(document, now),
             Err(failure) => self.handle_failed_download(failure, now),

@@ -121,7 +121,7 @@ impl Machine {
         entries: &[ReceivedEntry<'_>],
     ) {
         if source != Source::Request {
-            self.cx.parsing.lift();
+            self.cx.parsing.lift_limit();
         }
         self.members.roster.set_cause(if source == Source::MasterList {
             Cause::MasterList
@@ -147,7 +147,7 @@ impl Machine {
     /// The moment that `poll_timeout` named has come, or any other.
     pub fn handle_timeout(&mut self, now: Now) {
         self.look_at_clock(now);
-        self.cx.parsing.lift();
+        self.cx.parsing.lift_limit();
         if let Some(due) = self.cx.timers.next().filter(|due| *due <= now.tick) {
             self.exchanges.health.record_wake(now.tick.since(due), now.tick);
         }
@@ -234,11 +234,11 @@ impl Machine {
         if self.members.roster.journal.due().is_some_and(|due| due <= now.tick) {
             self.tell_changes(now.tick);
         }
-        self.cx.log_left_out(now.tick);
+        self.cx.log_dropped(now.tick);
     }
 
     fn tell_changes(&mut self, now: Tick) {
-        if !self.cx.log.may_tell_changes(now) {
+        if !self.cx.log.try_log_changes(now) {
             return self.members.roster.journal.postpone(now);
         }
         let (severity, message) = self.members.roster.journal.take();

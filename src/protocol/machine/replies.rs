@@ -22,7 +22,7 @@ impl Machine {
     /// Handles the reply to an exchange, or its failure.
     pub fn handle_reply(&mut self, now: Now, id: ExchangeId, reply: &Reply<'_>) {
         self.look_at_clock(now);
-        self.cx.parsing.lift();
+        self.cx.parsing.lift_limit();
         if self.exchanges.in_flight.is_to_myself(id) {
             return self.conclude_own_url(id, reply, now);
         }

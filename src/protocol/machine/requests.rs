@@ -108,7 +108,7 @@ impl Machine {
     pub fn handle_native_claims(&mut self, now: Now, id: ExchangeId, claims: &[Claim]) {
         let Some(exchange) = self.exchanges.in_flight.get_mut(id) else { return };
         exchange.is_merged = true;
-        self.cx.parsing.lift();
+        self.cx.parsing.lift_limit();
         let origin = exchange.purpose.origin();
         self.hear_natives(claims, origin, now);
     }

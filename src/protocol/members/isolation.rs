@@ -99,7 +99,7 @@ impl Members {
         }
         self.isolation.is_cut_off = true;
         let message = "Clustershazbot reaches almost no other server: it seems to be cut off, and declares no more servers dead";
-        cx.log_seldom(Severity::Warning, message.to_owned(), None, now.tick);
+        cx.log_throttled(Severity::Warning, message.to_owned(), None, now.tick);
         true
     }
 }

@@ -157,7 +157,7 @@ impl Rejected {
                 "Clustershazbot rejects what is said of {identity}: it lies more than 24 hours ahead of this \
                  server's clock"
             );
-            cx.log_seldom(Severity::Warning, message, None, now.tick);
+            cx.log_throttled(Severity::Warning, message, None, now.tick);
         }
     }
 
@@ -220,7 +220,7 @@ pub(in crate::protocol) fn restart_below(members: &mut Members, cx: &mut Context
     if members.me.restart_incarnation(now) {
         let message = "Clustershazbot: the clock was set back by a day or more, so this server starts again \
                        below the version that it gave itself before";
-        cx.log_seldom(Severity::Warning, message.to_owned(), None, now.tick);
+        cx.log_throttled(Severity::Warning, message.to_owned(), None, now.tick);
         cx.effects.push(Effect::Spread(Arc::from(members.me.identity())));
         cx.effects.push(Effect::PushToMany);
     }
@@ -257,5 +257,5 @@ pub(in crate::protocol) fn warn_of_rejection(
         "Clustershazbot: {peer} rejects what this server says of itself: it lies {} hours ahead of the clock there",
         ahead / 3_600
     );
-    cx.log_seldom(Severity::Warning, message, None, now.tick);
+    cx.log_throttled(Severity::Warning, message, None, now.tick);
 }

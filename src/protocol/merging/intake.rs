@@ -145,7 +145,7 @@ fn identify_spelt(
     }
     let url = match plain {
         Some(plain) => BaseUrl::spelt(base_url, plain),
-        None if cx.parsing.spend(base_url.len().min(MAX_BASE_URL_BYTES)) => BaseUrl::parse(base_url),
+        None if cx.parsing.try_spend(base_url.len().min(MAX_BASE_URL_BYTES)) => BaseUrl::parse(base_url),
         None => return Err(Rejection::TooUnusual),
     };
     let url = url.map(keep).map_err(Rejection::BaseUrl)?;
