@@ -13,6 +13,7 @@ mod cluster;
 mod first_hand;
 mod grace;
 mod intake;
+mod investigations;
 mod isolation;
 mod leave;
 mod legacy;

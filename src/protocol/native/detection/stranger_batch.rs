@@ -85,7 +85,7 @@ impl Batch {
     /// Whether most of those that failed may not listen yet.
     pub(super) fn is_mostly_young(&self, members: &Members, now: Now) -> bool {
         let is_young = |peer: &&Arc<str>| {
-            members.roster.get(*peer).is_some_and(|member| member.may_not_listen_before(now) > now.tick)
+            members.roster.get(peer).is_some_and(|member| member.may_not_listen_before(now) > now.tick)
         };
         2 * self.failed.keys().filter(is_young).count() > self.failed.len()
     }
