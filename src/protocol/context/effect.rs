@@ -76,15 +76,15 @@ pub(in crate::protocol) enum Effect {
     AskListing(Arc<str>),
     /// Ask this outsider, which is claimed online, whether it has this server's secret by now.
     TryOutsider(BaseUrl),
-    /// This native server is probed out of turn.
+    /// Probe this native server out of turn.
     ProbeSoon(Arc<str>),
-    /// This server is said to be online though it is held for dead: it hears of its death.
+    /// Send this server its death, as it is claimed online but held as dead.
     DisputeDeath(Arc<str>),
-    /// Nobody here has met this native server.
+    /// Add this native server to the strangers, as only hearsay names it.
     GatherStranger(Arc<str>, Origin),
-    /// This native server has spoken since it came online.
+    /// Record that this native server has spoken since it came online.
     RecordWord(Arc<str>),
-    /// A suspicion of this server has begun, or has become shorter.
+    /// Schedule the end of a suspicion of this server, which has begun or become shorter.
     ScheduleSuspicion(Arc<str>),
 }
 

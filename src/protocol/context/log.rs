@@ -119,7 +119,7 @@ impl Context {
     /// Logs each kind of rejection once.
     pub(in crate::protocol) fn log_rejection(&mut self, rejection: Rejection) {
         if self.log.rejections.insert(rejection) {
-            let message = format!("Clustershazbot ignores what it can't use: {rejection}");
+            let message = format!("Clustershazbot ignores invalid input: {rejection}");
             self.log(Severity::Warning, &message, None);
         }
     }
