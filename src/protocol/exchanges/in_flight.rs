@@ -1,4 +1,4 @@
-//! Requests whose answers are awaited.
+//! Requests in flight.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,42 +10,43 @@ use crate::protocol::members::member::proof::Proof;
 use crate::protocol::types::ids::{ExchangeId, Origin};
 use crate::protocol::types::time::{Stamp, Tick};
 
-/// Time that a peer has to answer, where the answer need not be native.
+/// Timeout of requests whose answers need not be native.
 pub(in crate::protocol) const PEER_TIMEOUT: Duration = Duration::from_secs(5);
-/// Requests under way to all peers together. Far above what a native server makes (16 to servers of either kind, and 40
-/// more at a start or a leave); without the native extension only this keeps peers that hang from adding up.
+/// Requests in flight to all peers together. A native server sends far fewer: 16 to each kind of
+/// server, and 40 more at a start or a leave. Without the native extension, this alone limits
+/// requests to peers that hang.
 pub(in crate::protocol) const MAX_UNDER_WAY: usize = 512;
 
-/// What a request is for; decides what its failure means.
+/// The purpose of a request, which decides what its failure means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) enum Purpose {
     /// The first or second try of a gossip round.
     Round,
     /// The announcement at start.
     Greeting,
-    /// The announcement that also asks for all that is known.
+    /// The announcement that also requests the full roster.
     Introduction,
-    /// News that can't wait, and the first exchange with one that came back.
+    /// Urgent news, and the first exchange with a server that has returned.
     Push,
     /// The announcement of a leave.
     Farewell,
-    /// A verification: its list is asked for.
+    /// A verification by a request for the list.
     Inquiry,
-    /// A verification of one that offers no list: by gossip.
+    /// A verification by gossip, if the list is not available.
     Trial,
-    /// Whether a native server answers.
+    /// A probe of a native server.
     Probe,
-    /// The same, on another server's behalf.
+    /// A probe on behalf of another server.
     Relay,
-    /// A native server is told what is held against it.
+    /// A claim against a native server, for it to refute.
     AccusationNotice,
-    /// A native helper is asked to probe a third server.
+    /// A request to a native helper to probe a third server.
     ProbeFor,
-    /// Rosters are compared.
+    /// A comparison of rosters.
     Sync,
-    /// A legacy peer is told who has died or left.
+    /// Recent deaths and leaves, for a legacy peer.
     DeathNotices,
-    /// This server asks its own URL.
+    /// A request to this server's own URL.
     OwnUrl,
 }
 
@@ -54,23 +55,23 @@ impl Purpose {
         matches!(self, Self::Inquiry | Self::Trial)
     }
 
-    /// What the answerer's own word in it proves.
+    /// What the answering server's own entry in the answer proves.
     pub(in crate::protocol) fn proof(self) -> Proof {
         if self == Self::Inquiry { Proof::List } else { Proof::Exchange }
     }
 
-    /// How it asks.
+    /// The route of the request.
     pub(in crate::protocol) fn route(self) -> Route {
         if self == Self::Inquiry { Route::List } else { Route::Gossip }
     }
 
-    /// What the claims in the answer are: news, or a roster that was requested.
+    /// The origin of the claims in the answer: news, or a roster that was requested.
     pub(in crate::protocol) fn origin(self) -> Origin {
         if matches!(self, Self::Sync | Self::Introduction) { Origin::Transfer } else { Origin::Rumour }
     }
 }
 
-/// What the answering server says of itself.
+/// What the answering server claims about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::protocol) struct OwnWord {
     pub(in crate::protocol) online: bool,
@@ -79,6 +80,7 @@ pub(in crate::protocol) struct OwnWord {
     pub(in crate::protocol) stamp: Stamp,
 }
 
+/// A request in flight, and what its answer has contained so far.
 #[derive(Debug)]
 pub(in crate::protocol) struct Exchange {
     pub(in crate::protocol) peer: Arc<str>,
@@ -86,15 +88,15 @@ pub(in crate::protocol) struct Exchange {
     pub(in crate::protocol) quota: Quota,
     pub(in crate::protocol) own_word: Option<OwnWord>,
     pub(in crate::protocol) began: Tick,
-    /// Whether what came back is merged already, in slices.
+    /// Whether the answer has been merged already, in slices.
     pub(in crate::protocol) is_merged: bool,
-    /// Of whom the native claims in it tell, in their order.
+    /// The subjects of its native claims, in their order.
     pub(in crate::protocol) told: Arc<[Arc<str>]>,
 }
 
 impl Exchange {
-    /// Keeps the newest word. One that is online beats a tombstone: an original that was told of its death shows itself
-    /// online again, and keeps the tombstone in its other list.
+    /// Keeps the newest own entry. An online entry beats a tombstone: an original that has received
+    /// its tombstone shows itself online again, but keeps the tombstone in its other list.
     pub(in crate::protocol) fn hear_own_word(&mut self, word: OwnWord) {
         let rank = |word: &OwnWord| (word.online, word.stamp);
         if self.own_word.as_ref().is_none_or(|held| rank(held) < rank(&word)) {
@@ -103,6 +105,7 @@ impl Exchange {
     }
 }
 
+/// All requests in flight.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct InFlight {
     by_id: BTreeMap<ExchangeId, Exchange>,
@@ -128,14 +131,14 @@ impl InFlight {
         id
     }
 
-    /// Counts a request against another limit than that of its peer.
+    /// Counts a request against a limit other than that of its peer.
     pub(in crate::protocol) fn count_against(&mut self, id: ExchangeId, quota: Quota) {
         if let Some(exchange) = self.by_id.get_mut(&id) {
             exchange.quota = quota;
         }
     }
 
-    /// How many requests count against this limit.
+    /// The number of requests that count against this limit.
     pub(in crate::protocol) fn counted_against(&self, quota: Quota) -> usize {
         self.by_id.values().filter(|exchange| exchange.quota == quota).count()
     }
@@ -161,17 +164,17 @@ impl InFlight {
         self.by_id.clear();
     }
 
-    /// Whether a gossip exchange with this peer is under way. There is never a second one.
+    /// Whether a gossip exchange with this peer is in flight. There is never a second one.
     pub(in crate::protocol) fn is_talking_to(&self, peer: &str) -> bool {
         self.by_id.values().any(|exchange| exchange.purpose != Purpose::Inquiry && &*exchange.peer == peer)
     }
 
-    /// Whether a verification of this peer is under way.
+    /// Whether a verification of this peer is in flight.
     pub(in crate::protocol) fn is_verifying(&self, peer: &str) -> bool {
         self.by_id.values().any(|exchange| exchange.purpose.is_verification() && &*exchange.peer == peer)
     }
 
-    /// The requests under way.
+    /// The requests in flight.
     pub(in crate::protocol) fn iter(&self) -> impl Iterator<Item = (ExchangeId, &Exchange)> {
         self.by_id.iter().map(|(id, exchange)| (*id, exchange))
     }
@@ -184,7 +187,7 @@ impl InFlight {
         self.by_id.len()
     }
 
-    /// The request that was sent last.
+    /// The latest request.
     pub(in crate::protocol) fn last(&self) -> ExchangeId {
         ExchangeId(self.last_id)
     }

@@ -1,6 +1,6 @@
-//! How well this server itself is: one that is slow must not blame others for it.
+//! Local health: a slow server must not blame others for its own delays.
 //!
-//! Lifeguard's local health (Dadgar, Phillips, Currey 2018), worsened also by a lagging event loop and by late wake-ups. It
+//! It is Lifeguard's score (Dadgar, Phillips, Currey 2018), which late wake-ups worsen here too. It
 //! decides how long this server waits for answers.
 
 use std::collections::VecDeque;
@@ -10,37 +10,38 @@ use crate::protocol::exchanges::loss_rate::LossRate;
 use crate::protocol::types::limits::LAGS;
 use crate::protocol::types::time::Tick;
 
-/// Upper limit of local health; 0 is healthy.
+/// Worst score; 0 is healthy.
 const WORST: u8 = 7;
 
-/// Round trips of which the longest counts: about the 98th percentile.
+/// Round trips remembered. The longest of them, about the 98th percentile, sets the probe timeout.
 pub(in crate::protocol) const ROUND_TRIPS: usize = 64;
 /// Lower bound of a probe's timeout.
 pub(crate) const SHORTEST_PROBE_TIMEOUT: Duration = Duration::from_millis(300);
 /// Upper bound of a probe's timeout, while local health is good.
 const LONGEST_PROBE_TIMEOUT: Duration = Duration::from_secs(1);
-/// Timeout of an exchange with a native server, probes and rosters excepted, while local health is good.
+/// Timeout of an exchange with a native server while local health is good, except for probes and
+/// rosters.
 const NATIVE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Longest such timeout, however bad local health is.
 const LONGEST_NATIVE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Lateness of a wake-up that counts as one step of local health.
+/// Lateness of a wake-up that counts as one step of the score.
 const LATE: Duration = Duration::from_millis(100);
-/// Upper bound of the lateness counted, so that a process that was stopped for long soon recovers.
+/// Upper bound of the lateness counted, so that a process recovers soon after a long stop.
 const LATEST: Duration = Duration::from_secs(1);
-/// Lateness of timers on healthy machines, which does not count.
+/// Lateness of timers on a healthy machine, which does not count.
 const USUAL: Duration = Duration::from_millis(50);
 /// Half-life of the lateness: longer than the time between two bursts of work.
 const LATENESS_HALVES: Duration = Duration::from_secs(5);
 
-/// How well this server itself is.
+/// How reliable this server's own observations are.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct LocalHealth {
     /// Lifeguard's counter: 0 is healthy.
     score: u8,
     /// How far JavaScript's event loop lags.
     lag: Duration,
-    /// How late recent wake-ups were: the processor has too much to do.
+    /// How late recent wake-ups were, which shows an overloaded processor.
     lateness: Duration,
     late_at: Tick,
     round_trips: VecDeque<Duration>,
@@ -48,12 +49,12 @@ pub(in crate::protocol) struct LocalHealth {
 }
 
 impl LocalHealth {
-    /// Makes it worse by one step.
+    /// Worsens the score by one step.
     pub(in crate::protocol) fn worsen(&mut self) {
         self.score = (self.score + 1).min(WORST);
     }
 
-    /// Makes it better by one step.
+    /// Improves the score by one step.
     pub(in crate::protocol) fn improve(&mut self) {
         self.score = self.score.saturating_sub(1);
     }
@@ -76,23 +77,25 @@ impl LocalHealth {
         self.lag
     }
 
-    /// Whether JavaScript's event loop lags so far that this server can't answer in time.
+    /// Whether JavaScript's event loop lags so far that this server cannot answer in time.
     pub(in crate::protocol) fn lags(&self) -> bool {
         self.lag > LAGS
     }
 
-    /// Factor of timeouts and suspicions.
+    /// The factor of timeouts and suspicions.
     pub(in crate::protocol) fn stretch(&self) -> f64 {
         (f64::from(self.score) + self.overload()).min(f64::from(WORST)) + 1.0
     }
 
-    /// Factor of the pause between rounds of pushes. Without it, suspicions on a busy machine cost the time that would refute
-    /// them, and never end (a metastable failure: Bronson and others 2021).
+    /// The factor of the pause between rounds of pushes.
+    ///
+    /// Without it, a busy machine would spend its time on suspicions instead of refutations, and
+    /// never recover (a metastable failure: Bronson et al. 2021).
     pub(in crate::protocol) fn restraint(&self) -> f64 {
         self.overload().min(f64::from(WORST)) + 1.0
     }
 
-    /// Whether this server had better not ask others what it may have missed itself.
+    /// Whether this server may have missed answers itself, so that it should not ask helpers.
     pub(in crate::protocol) fn is_late(&self) -> bool {
         self.lateness >= LATE
     }
@@ -115,19 +118,19 @@ impl LocalHealth {
         self.losses.record_loss();
     }
 
-    /// Whether so many messages get lost that a server's silence says little.
+    /// Whether the loss rate is so high that a server's silence says little.
     pub(in crate::protocol) fn loses_many(&self) -> bool {
         self.losses.is_high()
     }
 
-    /// Timeout of a probe.
+    /// The timeout of a probe.
     pub(in crate::protocol) fn probe_timeout(&self) -> Duration {
         let longest = self.round_trips.iter().max().copied().unwrap_or_default();
         let timeout = longest.saturating_mul(4).clamp(SHORTEST_PROBE_TIMEOUT, LONGEST_PROBE_TIMEOUT);
         timeout.mul_f64(self.stretch())
     }
 
-    /// Timeout of other exchanges with a native server.
+    /// The timeout of other exchanges with a native server.
     pub(in crate::protocol) fn native_timeout(&self) -> Duration {
         NATIVE_TIMEOUT.mul_f64(self.stretch()).min(LONGEST_NATIVE_TIMEOUT)
     }

@@ -1,23 +1,23 @@
-//! How many messages get lost: where it is many, a server's silence says little.
+//! The rate of lost messages. If it is high, a server's silence says little.
 
-/// So many exchanges back, one counts a third of the latest.
+/// Exchanges after which one counts a third of the latest.
 const MEMORY: f64 = 32.0;
-/// The share of lost exchanges from which on silence is looked into twice.
+/// Share of lost exchanges above which silence is checked twice.
 const MANY: f64 = 0.15;
 
-/// The share of exchanges that were lately met with silence; an exponential average.
+/// An exponential average of the share of recent exchanges without an answer.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct LossRate {
     share: f64,
 }
 
 impl LossRate {
-    /// A server has answered.
+    /// Records that a server has answered.
     pub(in crate::protocol) fn record_answer(&mut self) {
         self.share -= self.share / MEMORY;
     }
 
-    /// A native server has not answered.
+    /// Records that a native server has not answered.
     pub(in crate::protocol) fn record_loss(&mut self) {
         self.share += (1.0 - self.share) / MEMORY;
     }
@@ -32,9 +32,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_that_vanished_does_not_make_many_and_a_lossy_network_does() {
+    fn a_lossy_network_raises_the_rate_but_one_vanished_server_does_not() {
         let mut losses = LossRate::default();
-        // Among twenty, with a probe each second, it is met twice before it is suspected.
+        // Among twenty servers, with one probe per second, it is probed twice before it is
+        // suspected.
         for number in 0..200 {
             if number % 20 == 0 {
                 losses.record_loss()

@@ -1,4 +1,4 @@
-//! Which requests are under way, and what goes into them.
+//! Requests in flight, and what requests contain.
 //!
 //! May touch `members` and below.
 
@@ -16,17 +16,17 @@ pub(in crate::protocol) mod page;
 pub(in crate::protocol) mod rumours;
 mod send;
 
-/// What is under way, and what the next request holds.
+/// Requests in flight, and the state from which requests are composed.
 #[derive(Debug)]
 pub(in crate::protocol) struct Exchanges {
     pub(in crate::protocol) in_flight: InFlight,
-    /// How well this server itself is.
+    /// How reliable this server's own observations are.
     pub(in crate::protocol) health: LocalHealth,
-    /// The news that native servers are sent.
+    /// The news for native servers.
     pub(in crate::protocol) rumours: Rumours,
     /// Shared by rumours and pushes to legacy peers.
     pub(in crate::protocol) push_budget: PushBudget,
-    /// Tells this process from others behind the same URL.
+    /// Distinguishes this process from others behind the same URL.
     pub(in crate::protocol) instance: u64,
     /// Where the next page of a long list begins.
     page_cursor: usize,

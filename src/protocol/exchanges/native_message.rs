@@ -1,4 +1,4 @@
-//! Messages of the native extension: what each of them says beside its claims.
+//! Messages of the native extension.
 
 use std::sync::Arc;
 
@@ -17,9 +17,9 @@ pub(in crate::protocol) struct NativeMessage {
     pub(in crate::protocol) kind: Kind,
     pub(in crate::protocol) purpose: Purpose,
     pub(in crate::protocol) claims: Vec<Claim>,
-    /// The subjects of the claims, in their order, where feedback about them is awaited.
+    /// The subjects of the claims, in their order, if feedback about them is expected.
     pub(in crate::protocol) told: Arc<[Arc<str>]>,
-    /// A server, as it is shown, and what was found about it on the peer's behalf.
+    /// The spelling of a server, and what was found about it on the peer's behalf.
     pub(in crate::protocol) found: Option<(Arc<str>, Finding)>,
 }
 
@@ -34,7 +34,7 @@ impl NativeMessage {
 }
 
 impl Exchanges {
-    /// What every message says, and these claims.
+    /// Returns an extension with these claims and the fields that every message has.
     pub(in crate::protocol) fn extension(
         &self,
         members: &Members,
@@ -59,7 +59,7 @@ impl Exchanges {
     }
 }
 
-/// The message for this peer, if it is offered the native extension.
+/// Returns the message for this peer, if the native extension is offered to it.
 pub(in crate::protocol) fn offer(
     members: &Members,
     cx: &Context,
@@ -74,7 +74,7 @@ pub(in crate::protocol) fn offer(
     Some(with_accusation_notice(members, message, peer, now))
 }
 
-/// The message, and what its peer should refute, if anything.
+/// Returns the message, with the claim that its peer should refute, if any.
 pub(in crate::protocol) fn with_accusation_notice(
     members: &Members,
     message: &Arc<Extension>,
@@ -88,7 +88,8 @@ pub(in crate::protocol) fn with_accusation_notice(
     message
 }
 
-/// What others hold against a server, which it refutes if it lives. `said` is the incarnation that it has just given itself.
+/// The claim that a server should refute if it lives. `said` is the incarnation that it has just
+/// claimed.
 pub(in crate::protocol) fn accusation_notice(
     members: &Members,
     peer: &str,

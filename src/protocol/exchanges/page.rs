@@ -1,4 +1,4 @@
-//! Pages: what fits into one request, as the body parser of the peer may reject more.
+//! Pages: parts of the roster that fit into one request, as the peer's body parser may reject more.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use crate::protocol::types::limits::TOMBSTONE_TOLD;
 use crate::protocol::types::time::{Moment, Tick};
 use crate::protocol::wire::message::{Entry, Lists};
 
-/// Size of a page. The body parser of Express rejects bodies over 100 kB; this leaves room.
+/// Size of a page. The body parser of Express rejects bodies over 100 kB; this leaves a margin.
 const MAX_PAGE_BYTES: usize = 64_000;
-/// Part of it that is kept for the native extension, where that is offered.
+/// Part of a page reserved for the native extension, if that is offered.
 const EXTENSION_BYTES: usize = 10_000;
-/// Times a page is halved for a peer that finds it too large: down to a sixteenth.
+/// Halvings of pages for a peer that rejects them as too large: down to a sixteenth.
 const MAX_HALVINGS: u8 = 4;
-/// Bytes that an entry takes beside its URL, at most.
+/// Maximum size of an entry without its URL, in bytes.
 const ENTRY_BYTES: usize = 80;
-/// Age up to which a change is news, which go before all else.
+/// Age up to which a change is news, which comes first on a page.
 const NEWS: Duration = Duration::from_secs(60);
 
 struct Page {
@@ -27,14 +27,14 @@ struct Page {
 }
 
 impl Page {
-    /// A page that begins with the own entry.
+    /// Returns a page with the own entry.
     fn begin(members: &Members, room: usize) -> Self {
         let mut page = Self { lists: Lists::default(), room };
         page.add(members.me.entry(), members.me.is_online());
         page
     }
 
-    /// Adds an entry; false if it does not fit.
+    /// Adds an entry, and returns whether it fits.
     fn add(&mut self, entry: Entry, online: bool) -> bool {
         let Some(room) = self.room.checked_sub(entry_bytes(&entry.base_url)) else { return false };
         self.room = room;
@@ -53,14 +53,15 @@ impl Page {
     }
 }
 
-/// Sends a peer half as much from now on, because it found a page too large.
+/// Halves the pages for a peer that rejected one as too large.
 pub(in crate::protocol) fn halve(members: &mut Members, peer: &str) {
     if let Some(member) = members.roster.get_mut(peer) {
         member.halve_pages(MAX_HALVINGS);
     }
 }
 
-/// The own entry, and who has died or left lately: little enough to be sent often.
+/// Returns the own entry and the servers that recently died or left: little enough to be sent
+/// often.
 pub(in crate::protocol) fn death_notices(members: &Members, cx: &Context, halvings: u8, now: Tick) -> Lists {
     let mut page = Page::begin(members, page_bytes(cx) >> halvings);
     for (identity, member) in members.roster.iter() {
@@ -73,8 +74,8 @@ pub(in crate::protocol) fn death_notices(members: &Members, cx: &Context, halvin
 }
 
 impl Exchanges {
-    /// Everything, if it fits; otherwise the own entry, then news (at most half a page), then a slice that moves on from
-    /// page to page.
+    /// Returns the whole roster, if it fits. Otherwise the page contains the own entry, then news
+    /// (at most half a page), then a slice that advances from page to page.
     pub(in crate::protocol) fn compose_page(
         &mut self,
         members: &Members,

@@ -1,7 +1,7 @@
-//! News among native servers: pushed at once to a few, repeated for a while, dropped when nobody finds them new any more.
+//! Rumours: news among native servers, pushed to a few at once and repeated until all know it.
 //!
-//! Rumour mongering with feedback and a counter (Demers and others 1987); the number of repeats grows with the logarithm of the
-//! cluster's size (Karp and others 2000).
+//! This is rumour mongering with feedback and a counter (Demers et al. 1987). The number of rounds
+//! grows with the logarithm of the cluster's size (Karp et al. 2000).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,18 +22,18 @@ use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::extension::Kind;
 
-/// Time for which news are gathered into one message.
+/// Time in which news is collected into one message.
 pub(crate) const RUMOUR_DELAY: Duration = Duration::from_millis(15);
 /// Pause between two rounds of pushes.
 pub(crate) const PAUSE: Duration = Duration::from_millis(150);
-/// Peers that hear of a rumour in one round.
+/// Peers to which a rumour is sent in one round.
 pub(crate) const FANOUT: usize = 3;
-/// Rounds in which everybody knew a rumour, after which it is dropped.
+/// Rounds in which all receivers knew a rumour, after which it is dropped.
 pub(crate) const IDLE_ROUNDS: u8 = 3;
-/// Rumours in one answer, at most.
+/// Rumours in one response.
 const MAX_ANSWERED: usize = 100;
 
-/// What is being spread.
+/// The rumours being spread, by subject.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Rumours {
     by_subject: IndexMap<Arc<str>, Rumour, FixedState>,
@@ -44,7 +44,7 @@ pub(in crate::protocol) struct Rumours {
 struct Rumour {
     rounds_left: u8,
     idle_rounds: u8,
-    /// Whether anybody has answered who was told of it in this round.
+    /// Whether any receiver of this round has answered.
     was_answered: bool,
     was_news: bool,
 }
@@ -66,12 +66,12 @@ impl Rumours {
         }
     }
 
-    /// Stops all of them, as a server that leaves passes nothing on.
+    /// Drops all rumours, as a leaving server passes nothing on.
     pub(in crate::protocol) fn forget_all(&mut self) {
         self.by_subject.clear();
     }
 
-    /// Stops the rumour about a server that is no longer known.
+    /// Drops the rumour about a server that is no longer known.
     pub(in crate::protocol) fn forget(&mut self, subject: &str) {
         self.by_subject.shift_remove(subject);
     }
@@ -99,14 +99,14 @@ impl Rumours {
     }
 }
 
-/// Rounds that suffice for a cluster of this size.
+/// The number of rounds that suffice for a cluster of this size.
 pub(crate) fn rounds_for(servers: usize) -> u8 {
     let digits = servers.checked_ilog10().map_or(1, |tens| tens + 1);
     3 * digits.min(6) as u8
 }
 
 impl Rumours {
-    /// Spreads news about a server, or about this one, to all native servers.
+    /// Spreads news about this or another server to all native servers.
     pub(in crate::protocol) fn spread(
         &mut self,
         members: &Members,
@@ -130,7 +130,7 @@ impl Rumours {
         }
     }
 
-    /// The claims that are being spread, those with most rounds ahead of them first, as far as they fit.
+    /// Returns the claims being spread, as many as fit. Those with the most rounds left come first.
     pub(in crate::protocol) fn claims(
         &self,
         members: &Members,
@@ -152,27 +152,28 @@ impl Rumours {
             .unzip()
     }
 
-    /// News for a peer that knows of these subjects already.
+    /// Returns news for a peer, except about the subjects that it knows already.
     pub(in crate::protocol) fn claims_besides(
         &self,
         members: &Members,
         known: impl Fn(&str) -> bool,
         now: Now,
     ) -> Vec<Claim> {
-        // The latest first: the others have been on their way for longer.
+        // The latest come first, as earlier ones have already spread further.
         let subjects = self.by_subject.keys().rev().filter(|subject| !known(subject));
         subjects.take(MAX_ANSWERED).filter_map(|subject| members.claim_about(subject, now)).collect()
     }
 }
 
 impl Exchanges {
-    /// Begins a round of rumours. Returns how many peers may hear of them, or none if there are no rumours.
+    /// Begins a round of rumours. Returns how many peers may be sent them; `None` if there are no
+    /// rumours.
     pub(in crate::protocol) fn begin_rumour_round(&mut self, now: Tick) -> Option<usize> {
         self.rumours.end_round();
         (!self.rumours.by_subject.is_empty()).then(|| self.push_budget.take(FANOUT, now))
     }
 
-    /// Sends these free peers all rumours, and sets the timer to the next round.
+    /// Sends all rumours to these idle peers, and schedules the next round.
     pub(in crate::protocol) fn push_rumours(
         &mut self,
         members: &mut Members,
@@ -198,7 +199,7 @@ impl Exchanges {
     }
 }
 
-/// Whether there is any native server to tell, busy or not.
+/// Whether there is any native server to push to, busy or not.
 fn has_peers(members: &Members, now: Tick) -> bool {
     let can_be_told = |member: &Member| {
         member.status == Status::Online && !member.is_met_as_legacy() && !member.is_left_alone(now)

@@ -1,4 +1,4 @@
-//! Sends messages to native servers. With one peer there is at most one exchange at a time.
+//! Sends messages to native servers, with at most one exchange per peer at a time.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,7 +19,8 @@ use crate::protocol::wire::message::Lists;
 const SYNC_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Exchanges {
-    /// Sends a native server a message, unless an exchange with it is under way or there is no room.
+    /// Sends a message to a native server, unless an exchange with it is in flight or there is no
+    /// room.
     pub(in crate::protocol) fn send_native(
         &mut self,
         members: &mut Members,
@@ -31,7 +32,8 @@ impl Exchanges {
         self.send_natives(members, cx, vec![Arc::clone(peer)], message, now).pop_first()
     }
 
-    /// Sends native servers a message, except those with which an exchange is under way, and as far as there is room.
+    /// Sends a message to native servers as far as there is room, except those with an exchange in
+    /// flight.
     pub(in crate::protocol) fn send_natives(
         &mut self,
         members: &mut Members,
