@@ -5,7 +5,7 @@
 use crate::protocol::context::Context;
 use crate::protocol::context::rate_limit::TokenBucket;
 use crate::protocol::exchanges::Exchanges;
-use crate::protocol::exchanges::in_flight::{Exchange, MAX_UNDER_WAY, Purpose};
+use crate::protocol::exchanges::in_flight::{Exchange, MAX_REQUESTS, Purpose};
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 
@@ -36,12 +36,12 @@ impl Exchanges {
     /// The number of further requests that may be sent to native servers.
     pub(in crate::protocol) fn native_room(&self, members: &Members, cx: &Context) -> usize {
         let others = self.requests_to_legacy_peers(members) + self.requests_to_unmet(members);
-        room_beside(cx, self.in_flight.len().saturating_sub(others))
+        room_left(cx, self.in_flight.len().saturating_sub(others))
     }
 
     /// The number of further requests that may be sent to legacy peers.
     pub(in crate::protocol) fn legacy_room(&self, members: &Members, cx: &Context) -> usize {
-        room_beside(cx, self.requests_to_legacy_peers(members))
+        room_left(cx, self.requests_to_legacy_peers(members))
     }
 
     /// Whether another request may be sent to this peer.
@@ -69,8 +69,8 @@ impl Exchanges {
 }
 
 // Without the extension, a server sends as many requests at once as version 1, up to a high limit.
-fn room_beside(cx: &Context, requests: usize) -> usize {
-    let cap = if cx.is_native() { MAX_IN_FLIGHT } else { MAX_UNDER_WAY };
+fn room_left(cx: &Context, requests: usize) -> usize {
+    let cap = if cx.is_native() { MAX_IN_FLIGHT } else { MAX_REQUESTS };
     cap.saturating_sub(requests)
 }
 

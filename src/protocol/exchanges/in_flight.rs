@@ -15,7 +15,7 @@ pub(in crate::protocol) const PEER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Requests in flight to all peers together. A native server sends far fewer: 16 to each kind of
 /// server, and 40 more at a start or a leave. Without the native extension, this alone limits
 /// requests to peers that hang.
-pub(in crate::protocol) const MAX_UNDER_WAY: usize = 512;
+pub(in crate::protocol) const MAX_REQUESTS: usize = 512;
 
 /// The purpose of a request, which decides what its failure means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,13 +91,13 @@ pub(in crate::protocol) struct Exchange {
     /// Whether the answer has been merged already, in slices.
     pub(in crate::protocol) is_merged: bool,
     /// The subjects of its native claims, in their order.
-    pub(in crate::protocol) told: Arc<[Arc<str>]>,
+    pub(in crate::protocol) subjects: Arc<[Arc<str>]>,
 }
 
 impl Exchange {
     /// Keeps the newest own entry. An online entry beats a tombstone: an original that has received
     /// its tombstone shows itself online again, but keeps the tombstone in its other list.
-    pub(in crate::protocol) fn hear_own_word(&mut self, word: OwnWord) {
+    pub(in crate::protocol) fn record_own_word(&mut self, word: OwnWord) {
         let rank = |word: &OwnWord| (word.online, word.stamp);
         if self.own_word.as_ref().is_none_or(|held| rank(held) < rank(&word)) {
             self.own_word = Some(word);
@@ -114,19 +114,20 @@ pub(in crate::protocol) struct InFlight {
 
 impl InFlight {
     pub(in crate::protocol) fn begin(&mut self, peer: Arc<str>, purpose: Purpose, now: Tick) -> ExchangeId {
-        self.begin_telling(peer, purpose, Arc::default(), now)
+        self.begin_with_claims(peer, purpose, Arc::default(), now)
     }
 
-    pub(in crate::protocol) fn begin_telling(
+    pub(in crate::protocol) fn begin_with_claims(
         &mut self,
         peer: Arc<str>,
         purpose: Purpose,
-        told: Arc<[Arc<str>]>,
+        subjects: Arc<[Arc<str>]>,
         now: Tick,
     ) -> ExchangeId {
         let id = self.next_id();
         let quota = Quota::ByPeer;
-        let exchange = Exchange { peer, purpose, quota, own_word: None, began: now, is_merged: false, told };
+        let exchange =
+            Exchange { peer, purpose, quota, own_word: None, began: now, is_merged: false, subjects };
         self.by_id.insert(id, exchange);
         id
     }
@@ -156,7 +157,7 @@ impl InFlight {
         self.by_id.get_mut(&id)
     }
 
-    pub(in crate::protocol) fn is_to_myself(&self, id: ExchangeId) -> bool {
+    pub(in crate::protocol) fn is_to_own_url(&self, id: ExchangeId) -> bool {
         self.by_id.get(&id).is_some_and(|exchange| exchange.purpose == Purpose::OwnUrl)
     }
 
@@ -165,7 +166,7 @@ impl InFlight {
     }
 
     /// Whether a gossip exchange with this peer is in flight. There is never a second one.
-    pub(in crate::protocol) fn is_talking_to(&self, peer: &str) -> bool {
+    pub(in crate::protocol) fn has_exchange_with(&self, peer: &str) -> bool {
         self.by_id.values().any(|exchange| exchange.purpose != Purpose::Inquiry && &*exchange.peer == peer)
     }
 

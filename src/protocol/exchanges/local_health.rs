@@ -11,7 +11,7 @@ use crate::protocol::types::limits::LAGS;
 use crate::protocol::types::time::Tick;
 
 /// Worst score; 0 is healthy.
-const WORST: u8 = 7;
+const WORST_SCORE: u8 = 7;
 
 /// Round trips remembered. The longest of them, about the 98th percentile, sets the probe timeout.
 pub(in crate::protocol) const ROUND_TRIPS: usize = 64;
@@ -26,13 +26,13 @@ const NATIVE_TIMEOUT: Duration = Duration::from_secs(1);
 const LONGEST_NATIVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Lateness of a wake-up that counts as one step of the score.
-const LATE: Duration = Duration::from_millis(100);
+const LATENESS_STEP: Duration = Duration::from_millis(100);
 /// Upper bound of the lateness counted, so that a process recovers soon after a long stop.
-const LATEST: Duration = Duration::from_secs(1);
+const MAX_LATENESS: Duration = Duration::from_secs(1);
 /// Lateness of timers on a healthy machine, which does not count.
-const USUAL: Duration = Duration::from_millis(50);
+const USUAL_LATENESS: Duration = Duration::from_millis(50);
 /// Half-life of the lateness: longer than the time between two bursts of work.
-const LATENESS_HALVES: Duration = Duration::from_secs(5);
+const LATENESS_HALF_LIFE: Duration = Duration::from_secs(5);
 
 /// How reliable this server's own observations are.
 #[derive(Debug, Default)]
@@ -51,7 +51,7 @@ pub(in crate::protocol) struct LocalHealth {
 impl LocalHealth {
     /// Worsens the score by one step.
     pub(in crate::protocol) fn worsen(&mut self) {
-        self.score = (self.score + 1).min(WORST);
+        self.score = (self.score + 1).min(WORST_SCORE);
     }
 
     /// Improves the score by one step.
@@ -61,9 +61,11 @@ impl LocalHealth {
 
     /// Records that the driver woke this server late.
     pub(in crate::protocol) fn record_wake(&mut self, late: Duration, now: Tick) {
-        let halvings = now.since(self.late_at).as_secs_f64() / LATENESS_HALVES.as_secs_f64();
-        self.lateness =
-            late.saturating_sub(USUAL).min(LATEST).max(self.lateness.mul_f64(0.5_f64.powf(halvings)));
+        let halvings = now.since(self.late_at).as_secs_f64() / LATENESS_HALF_LIFE.as_secs_f64();
+        self.lateness = late
+            .saturating_sub(USUAL_LATENESS)
+            .min(MAX_LATENESS)
+            .max(self.lateness.mul_f64(0.5_f64.powf(halvings)));
         self.late_at = now;
     }
 
@@ -84,7 +86,7 @@ impl LocalHealth {
 
     /// The factor of timeouts and suspicions.
     pub(in crate::protocol) fn stretch(&self) -> f64 {
-        (f64::from(self.score) + self.overload()).min(f64::from(WORST)) + 1.0
+        (f64::from(self.score) + self.overload()).min(f64::from(WORST_SCORE)) + 1.0
     }
 
     /// The factor of the pause between rounds of pushes.
@@ -92,16 +94,16 @@ impl LocalHealth {
     /// Without it, a busy machine would spend its time on suspicions instead of refutations, and
     /// never recover (a metastable failure: Bronson et al. 2021).
     pub(in crate::protocol) fn restraint(&self) -> f64 {
-        self.overload().min(f64::from(WORST)) + 1.0
+        self.overload().min(f64::from(WORST_SCORE)) + 1.0
     }
 
     /// Whether this server may have missed answers itself, so that it should not ask helpers.
     pub(in crate::protocol) fn is_late(&self) -> bool {
-        self.lateness >= LATE
+        self.lateness >= LATENESS_STEP
     }
 
     fn overload(&self) -> f64 {
-        self.lateness.as_secs_f64() / LATE.as_secs_f64()
+        self.lateness.as_secs_f64() / LATENESS_STEP.as_secs_f64()
     }
 
     /// Records the round trip of an exchange with a native server.
@@ -119,7 +121,7 @@ impl LocalHealth {
     }
 
     /// Whether the loss rate is so high that a server's silence says little.
-    pub(in crate::protocol) fn loses_many(&self) -> bool {
+    pub(in crate::protocol) fn has_high_loss(&self) -> bool {
         self.losses.is_high()
     }
 

@@ -3,7 +3,7 @@
 /// Exchanges after which one counts a third of the latest.
 const MEMORY: f64 = 32.0;
 /// Share of lost exchanges above which silence is checked twice.
-const MANY: f64 = 0.15;
+const HIGH_SHARE: f64 = 0.15;
 
 /// An exponential average of the share of recent exchanges without an answer.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ impl LossRate {
     }
 
     pub(in crate::protocol) fn is_high(&self) -> bool {
-        self.share > MANY
+        self.share > HIGH_SHARE
     }
 }
 

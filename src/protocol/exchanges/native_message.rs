@@ -18,14 +18,14 @@ pub(in crate::protocol) struct NativeMessage {
     pub(in crate::protocol) purpose: Purpose,
     pub(in crate::protocol) claims: Vec<Claim>,
     /// The subjects of the claims, in their order, if feedback about them is expected.
-    pub(in crate::protocol) told: Arc<[Arc<str>]>,
+    pub(in crate::protocol) subjects: Arc<[Arc<str>]>,
     /// The spelling of a server, and what was found about it on the peer's behalf.
     pub(in crate::protocol) found: Option<(Arc<str>, Finding)>,
 }
 
 impl NativeMessage {
     pub(in crate::protocol) fn new(kind: Kind, purpose: Purpose) -> Self {
-        Self { kind, purpose, claims: Vec::new(), told: Arc::default(), found: None }
+        Self { kind, purpose, claims: Vec::new(), subjects: Arc::default(), found: None }
     }
 
     pub(in crate::protocol) fn with_claims(self, claims: Vec<Claim>) -> Self {

@@ -57,8 +57,8 @@ impl Rumour {
 
 impl Rumours {
     /// Records which of the claims sent to a peer were news to it.
-    pub(in crate::protocol) fn record_feedback(&mut self, told: &[Arc<str>], fresh: &[u32]) {
-        for (index, subject) in told.iter().enumerate() {
+    pub(in crate::protocol) fn record_feedback(&mut self, subjects: &[Arc<str>], fresh: &[u32]) {
+        for (index, subject) in subjects.iter().enumerate() {
             if let Some(rumour) = self.by_subject.get_mut(subject) {
                 rumour.was_answered = true;
                 rumour.was_news |= fresh.iter().any(|news| *news as usize == index);
@@ -67,7 +67,7 @@ impl Rumours {
     }
 
     /// Drops all rumours, as a leaving server passes nothing on.
-    pub(in crate::protocol) fn forget_all(&mut self) {
+    pub(in crate::protocol) fn clear(&mut self) {
         self.by_subject.clear();
     }
 
@@ -80,8 +80,8 @@ impl Rumours {
         self.by_subject.len()
     }
 
-    fn spend_round<'a>(&mut self, told: impl Iterator<Item = &'a Arc<str>>) {
-        for subject in told {
+    fn spend_round<'a>(&mut self, subjects: impl Iterator<Item = &'a Arc<str>>) {
+        for subject in subjects {
             self.by_subject.get_mut(subject).into_iter().for_each(Rumour::spend_round);
         }
     }
@@ -182,12 +182,12 @@ impl Exchanges {
         now: Now,
     ) {
         if !peers.is_empty() {
-            let (told, claims) = self.rumours.claims(members, MAX_CLAIM_BYTES, now);
-            let told: Arc<[Arc<str>]> = told.into();
+            let (subjects, claims) = self.rumours.claims(members, MAX_CLAIM_BYTES, now);
+            let subjects: Arc<[Arc<str>]> = subjects.into();
             let message = NativeMessage::new(Kind::Push, Purpose::Push).with_claims(claims);
-            let message = NativeMessage { told: Arc::clone(&told), ..message };
+            let message = NativeMessage { subjects: Arc::clone(&subjects), ..message };
             if !self.send_natives(members, cx, peers, message, now).is_empty() {
-                self.rumours.spend_round(told.iter());
+                self.rumours.spend_round(subjects.iter());
             }
         } else if !has_peers(members, now.tick) {
             // If all peers are busy, the round is retried. If there are none, it counts, or rumours would never expire.

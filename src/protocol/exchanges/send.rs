@@ -46,17 +46,17 @@ impl Exchanges {
             return BTreeSet::new();
         }
         members.me.refresh(now);
-        let NativeMessage { kind, purpose, claims, told, found } = message;
+        let NativeMessage { kind, purpose, claims, subjects, found } = message;
         let extension = Arc::new(Extension { found, ..self.extension(members, kind, claims) });
         let mut exchanges = BTreeSet::new();
         for peer in peers {
-            if self.in_flight.is_talking_to(&peer) || self.native_room(members, cx) == 0 {
+            if self.in_flight.has_exchange_with(&peer) || self.native_room(members, cx) == 0 {
                 continue;
             }
             let base_url = members.roster.spelling(&peer);
             let extension = Some(with_accusation_notice(members, &extension, &peer, now));
             let timeout = self.timeout_of(purpose);
-            let id = self.in_flight.begin_telling(peer, purpose, Arc::clone(&told), now.tick);
+            let id = self.in_flight.begin_with_claims(peer, purpose, Arc::clone(&subjects), now.tick);
             let lists = Arc::new(Lists::default());
             cx.transmits.push_back(Transmit::Gossip { id, base_url, lists, extension, timeout });
             exchanges.insert(id);

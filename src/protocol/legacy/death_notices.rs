@@ -78,7 +78,7 @@ impl Machine {
             member.is_online()
                 && member.is_met_as_legacy()
                 && !member.is_left_alone(now.tick)
-                && !self.exchanges.in_flight.is_talking_to(identity)
+                && !self.exchanges.in_flight.has_exchange_with(identity)
         });
         let Some(peer) = legacy else { return };
         if news > 0.0 {

@@ -122,7 +122,8 @@ impl Listings {
                 continue;
             }
             // An exchange that is in flight tells as much.
-            if exchanges.in_flight.is_verifying(&identity) || exchanges.in_flight.is_talking_to(&identity) {
+            if exchanges.in_flight.is_verifying(&identity) || exchanges.in_flight.has_exchange_with(&identity)
+            {
                 continue;
             }
             let base_url = hidden.map_or_else(

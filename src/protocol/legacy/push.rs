@@ -81,7 +81,7 @@ impl Machine {
         self.legacy.push.not_before = now.tick + PACE;
         self.schedule_push(now.tick);
         let (busy, free): (Vec<_>, Vec<_>) =
-            targets.into_iter().partition(|peer| self.exchanges.in_flight.is_talking_to(peer));
+            targets.into_iter().partition(|peer| self.exchanges.in_flight.has_exchange_with(peer));
         self.legacy.push.owed.extend(busy);
         self.tell(free, Purpose::Push, now);
     }

@@ -10,7 +10,7 @@ use rand::RngExt;
 
 use crate::protocol::context::output::Transmit;
 use crate::protocol::context::timers::Timer;
-use crate::protocol::exchanges::in_flight::{MAX_UNDER_WAY, PEER_TIMEOUT, Purpose};
+use crate::protocol::exchanges::in_flight::{MAX_REQUESTS, PEER_TIMEOUT, Purpose};
 use crate::protocol::exchanges::native_message::offer;
 use crate::protocol::exchanges::page;
 use crate::protocol::machine::Machine;
@@ -120,14 +120,14 @@ impl Machine {
         };
         if self.legacy.rounds.count.is_multiple_of(MONITOR_EVERY) && self.may_burden_monitors() {
             let monitor = self.members.roster.pick(&mut self.cx.rng, |identity, member| {
-                is_wanted(member) && member.monitor && !self.exchanges.in_flight.is_talking_to(identity)
+                is_wanted(member) && member.monitor && !self.exchanges.in_flight.has_exchange_with(identity)
             });
             if monitor.is_some() {
                 return monitor;
             }
         }
         self.members.roster.pick(&mut self.cx.rng, |identity, member| {
-            is_wanted(member) && !self.exchanges.in_flight.is_talking_to(identity)
+            is_wanted(member) && !self.exchanges.in_flight.has_exchange_with(identity)
         })
     }
 
@@ -177,15 +177,16 @@ impl Machine {
     ) -> BTreeSet<ExchangeId> {
         self.members.me.refresh(now);
         let kind = if purpose == Purpose::Introduction { Kind::Sync(None) } else { Kind::Push };
-        let (told, claims) = self.exchanges.rumours.claims(&self.members, MAX_CLAIM_BYTES_BESIDE_LISTS, now);
-        let told: Arc<[Arc<str>]> = told.into();
+        let (subjects, claims) =
+            self.exchanges.rumours.claims(&self.members, MAX_CLAIM_BYTES_BESIDE_LISTS, now);
+        let subjects: Arc<[Arc<str>]> = subjects.into();
         let bare = Arc::new(self.exchanges.extension(&self.members, kind.clone(), Vec::new()));
         let extension = Arc::new(self.exchanges.extension(&self.members, kind, claims));
         let mut pages: BTreeMap<u8, Arc<Lists>> = BTreeMap::new();
         let mut exchanges = BTreeSet::new();
         for peer in peers {
-            if self.exchanges.in_flight.is_talking_to(&peer)
-                || self.exchanges.in_flight.len() >= MAX_UNDER_WAY
+            if self.exchanges.in_flight.has_exchange_with(&peer)
+                || self.exchanges.in_flight.len() >= MAX_REQUESTS
             {
                 continue;
             }
@@ -218,9 +219,9 @@ impl Machine {
             let has_news = halvings == 0;
             let extension =
                 offer(&self.members, &self.cx, &peer, if has_news { &extension } else { &bare }, now);
-            let told = if has_news { Arc::clone(&told) } else { Arc::default() };
+            let subjects = if has_news { Arc::clone(&subjects) } else { Arc::default() };
             let timeout = if is_native { self.exchanges.health.native_timeout() } else { PEER_TIMEOUT };
-            let id = self.exchanges.in_flight.begin_telling(peer, purpose, told, now.tick);
+            let id = self.exchanges.in_flight.begin_with_claims(peer, purpose, subjects, now.tick);
             self.cx.transmits.push_back(Transmit::Gossip { id, base_url, lists, extension, timeout });
             exchanges.insert(id);
         }

@@ -190,7 +190,7 @@ impl Machine {
         self.look_at_clock(now);
         let may_have_sibling = self.may_have_sibling();
         self.members.me.leave_quietly();
-        self.exchanges.rumours.forget_all();
+        self.exchanges.rumours.clear();
         if self.lifecycle.phase.is_starting() {
             self.cx.events.push_back(Event::Started);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::protocol::context::effect::MAX_EFFECTS;
 use crate::protocol::context::log::MAX_REMEMBERED;
 use crate::protocol::context::output::MAX_EVENTS;
-use crate::protocol::exchanges::in_flight::MAX_UNDER_WAY;
+use crate::protocol::exchanges::in_flight::MAX_REQUESTS;
 use crate::protocol::exchanges::local_health::ROUND_TRIPS;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::archive::MAX_ARCHIVED;
@@ -64,9 +64,9 @@ impl Machine {
             ("rumours", self.exchanges.rumours.len(), MAX_MEMBERS + 1),
             ("pushes waiting", to_be_pushed, MAX_MEMBERS),
             ("pushes owed", owed_pushes, MAX_MEMBERS),
-            ("requests under way", self.exchanges.in_flight.len(), MAX_UNDER_WAY),
+            ("requests in flight", self.exchanges.in_flight.len(), MAX_REQUESTS),
             // The master list, and that all is given up.
-            ("requests to be sent", self.cx.transmits.len(), MAX_UNDER_WAY + 3),
+            ("requests to be sent", self.cx.transmits.len(), MAX_REQUESTS + 3),
             // The end of a start and of a leave are never dropped.
             ("events", self.cx.events.len(), MAX_EVENTS + 2),
             ("effects", self.cx.effects.len(), MAX_EFFECTS),

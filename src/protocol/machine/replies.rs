@@ -23,7 +23,7 @@ impl Machine {
     pub fn handle_reply(&mut self, now: Now, id: ExchangeId, reply: &Reply<'_>) {
         self.look_at_clock(now);
         self.cx.parsing.lift_limit();
-        if self.exchanges.in_flight.is_to_myself(id) {
+        if self.exchanges.in_flight.is_to_own_url(id) {
             return self.conclude_own_url(id, reply, now);
         }
         if let Reply::Lists(lists) = reply {
@@ -92,7 +92,7 @@ impl Machine {
         }
         match (reply, &exchange.own_word) {
             (Reply::Lists(_), Some(word)) => {
-                self.hear_own_word(peer, id, exchange.purpose, word, now);
+                self.record_own_word(peer, id, exchange.purpose, word, now);
                 if !word.online {
                     // It is drained, perhaps rolled back to version 1: native probes end.
                     self.native.detection.investigations.close(peer);
@@ -165,7 +165,7 @@ impl Machine {
                 self.handle_shown(peer, id, word, now);
             }
             (Reply::Lists(_), Some(word), _) => {
-                self.hear_own_word(peer, id, exchange.purpose, word, now);
+                self.record_own_word(peer, id, exchange.purpose, word, now);
                 if word.online && !refuses_gossip {
                     self.offer_extension(peer, now);
                 }
@@ -204,7 +204,14 @@ impl Machine {
     }
 
     /// A member has said whether it is online.
-    fn hear_own_word(&mut self, peer: &Arc<str>, id: ExchangeId, purpose: Purpose, word: &OwnWord, now: Now) {
+    fn record_own_word(
+        &mut self,
+        peer: &Arc<str>,
+        id: ExchangeId,
+        purpose: Purpose,
+        word: &OwnWord,
+        now: Now,
+    ) {
         self.members.prove(peer, purpose.proof());
         if word.online {
             self.mark_alive(peer, id, word, now);
@@ -233,7 +240,7 @@ impl Machine {
             self.hear_natives(&heard.claims, exchange.purpose.origin(), now);
         }
         if !is_myself {
-            self.exchanges.rumours.record_feedback(&exchange.told, &heard.fresh);
+            self.exchanges.rumours.record_feedback(&exchange.subjects, &heard.fresh);
         }
         if let Some(theirs) = heard.clock {
             clocks::warn_of_rejection(&self.members, &mut self.cx, peer, theirs, now);

@@ -97,7 +97,7 @@ impl Machine {
         match outcome {
             HiddenReply::OfMember => false,
             HiddenReply::TryGossip(url) => {
-                if !self.exchanges.in_flight.is_talking_to(&exchange.peer) {
+                if !self.exchanges.in_flight.has_exchange_with(&exchange.peer) {
                     let id = self.try_by_gossip(&url, now);
                     self.exchanges.in_flight.count_against(id, Quota::Listings);
                 }

@@ -84,7 +84,7 @@ impl Merging {
                 // It counts as said now, if it lies too far ahead.
                 let stamp = stamp.unwrap_or(now.wall);
                 let monitor = entry.monitor;
-                exchange.hear_own_word(OwnWord { online: says_online, spelling, monitor, stamp });
+                exchange.record_own_word(OwnWord { online: says_online, spelling, monitor, stamp });
                 return None;
             }
             if exchange.purpose == Purpose::Inquiry {

@@ -18,7 +18,7 @@ pub(super) struct Node {
     /// How far its wall clock is off.
     pub(super) wall_offset: i64,
     pub(super) events: Vec<Event>,
-    /// The requests under way: to whom, and whether it is gossip.
+    /// The requests in flight: to whom, and whether it is gossip.
     pub(super) under_way: BTreeMap<ExchangeId, (String, bool)>,
     steps: u64,
     last_stamp: Stamp,

@@ -335,7 +335,7 @@ impl Detection {
                 self.investigations.set_stage(peer, Stage::Again { at: now.tick + KNOCK_AGAIN });
                 return self.investigations.schedule(cx, now.tick);
             }
-            if failure.attempt == Attempt::First && exchanges.health.loses_many() {
+            if failure.attempt == Attempt::First && exchanges.health.has_high_loss() {
                 let failure = Failure { attempt: Attempt::Last, ..failure };
                 return self.ask_helpers(members, exchanges, cx, peer, failure, now);
             }

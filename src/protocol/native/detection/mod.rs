@@ -92,7 +92,7 @@ impl Detection {
                 && !self.strangers.is_doubtful(identity)
                 && !(member.is_native_stranger() && self.strangers.is_on_hold(identity))
                 && !self.investigations.is_open(identity)
-                && !exchanges.in_flight.is_talking_to(identity)
+                && !exchanges.in_flight.has_exchange_with(identity)
         })
     }
 
@@ -154,7 +154,7 @@ impl Detection {
         peer: &Arc<str>,
         now: Now,
     ) {
-        let is_probed = !exchanges.health.loses_many()
+        let is_probed = !exchanges.health.has_high_loss()
             && !self.investigations.is_open(peer)
             && self.probe(members, exchanges, cx, peer, now).is_some();
         if !is_probed {

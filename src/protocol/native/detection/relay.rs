@@ -52,7 +52,7 @@ impl Relays {
             askers.push(Arc::clone(asker));
         }
         let message = NativeMessage::new(Kind::Probe, Purpose::Relay);
-        if !exchanges.in_flight.is_talking_to(target)
+        if !exchanges.in_flight.has_exchange_with(target)
             && exchanges.send_native(members, cx, target, message, now).is_none()
         {
             self.askers.swap_remove(target);
@@ -90,7 +90,7 @@ impl Relays {
         now: Now,
     ) {
         let Some(index) = self.owed.iter().position(|report| report.asker == *asker) else { return };
-        if !exchanges.in_flight.is_talking_to(asker)
+        if !exchanges.in_flight.has_exchange_with(asker)
             && let Some(Report { target, finding, .. }) = self.owed.remove(index)
         {
             let found = Some((members.roster.spelling(&target), finding));
