@@ -71,8 +71,8 @@ export function chapter(found) {
         '',
       ]),
     ].join('\n'),
-    'These have no target, and no runs with 10,000 servers. A partition with its millions of suspects would take more than ' +
-      '13 GB, a restart storm half an hour, and 10,000 legacy peers with full lists more than both:',
+    'These rows have no target, and no runs with 10,000 servers: a partition with its millions of suspects would take more ' +
+      'than 13 GB, a restart storm half an hour, and 10,000 legacy peers with full lists more of both:',
     [
       ...header,
       ...['partition', 'restart-storm', 'upgrade'].map((scenario) =>
@@ -82,7 +82,7 @@ export function chapter(found) {
         ),
       ),
     ].join('\n'),
-    '"Known to all" means that the last server knew for good. Events do not overlap, because other news speeds up the detection of a crash.',
+    '"Known to all" is the moment from which every server knew. Events do not overlap, because other news speeds up the detection of a crash.',
     reduced(get, row),
     picture(
       get('crash', 1_000, '--compare', 'legacy'),
@@ -90,7 +90,10 @@ export function chapter(found) {
     ),
     ...['join', 'leave', 'crash', 'vanish'].map((scenario) => {
       const size = [10_000, 1_000].find((size) => get(scenario, size))
-      return picture(get(scenario, size), `The share of the servers that know of a ${scenario}, over time`)
+      return picture(
+        get(scenario, size),
+        `The share of the servers that know of a ${scenario === 'vanish' ? 'vanished host' : scenario}, over time`,
+      )
     }),
     picture(
       get('partition', 100),
