@@ -160,7 +160,7 @@ impl Machine {
         self.apply(now);
     }
 
-    /// Continues the investigations whose stage has ended.
+    /// Continues the investigations whose wait has ended.
     pub(in crate::protocol) fn continue_investigations(&mut self, now: Now) {
         for peer in self.native.detection.investigations.due(now.tick) {
             let Self { native, members, exchanges, cx, .. } = self;

@@ -93,13 +93,10 @@ impl Machine {
 
     /// A member that is no longer known has no place in any queue.
     pub(in crate::protocol) fn forget_in_queues(&mut self, identity: &Arc<str>) {
-        self.native.detection.suspicions.forget(identity);
         self.legacy.verification.forget(identity);
         self.legacy.listings.forget(identity);
-        self.native.detection.strangers.forget(identity);
+        self.native.forget(identity);
         self.exchanges.rumours.forget(identity);
-        self.native.detection.unreached.forget(identity);
-        self.native.voices.forget(identity);
         self.legacy.push.forget(identity);
     }
 }

@@ -12,7 +12,7 @@ use crate::protocol::members::member::proof::Proof;
 use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::{clocks, outsiders};
-use crate::protocol::native::peers::{note_legacy_wire, note_malformed};
+use crate::protocol::native::peers::{log_malformed, record_legacy_wire};
 use crate::protocol::types::ids::{ExchangeId, Source};
 use crate::protocol::types::time::Now;
 use crate::protocol::wire::extension::{Extension, Finding, Kind};
@@ -88,7 +88,7 @@ impl Machine {
         let is_native = self.is_met_natively(peer);
         // A reply that does not prove its sender does not tell the sender's wire either.
         if matches!(reply, Reply::Lists(_)) && exchange.own_word.is_some() {
-            note_legacy_wire(&mut self.members, &self.cx, peer, now);
+            record_legacy_wire(&mut self.members, &self.cx, peer, now);
         }
         match (reply, &exchange.own_word) {
             (Reply::Lists(_), Some(word)) => {
@@ -222,7 +222,7 @@ impl Machine {
 
     /// Handles a reply with the native extension.
     fn handle_native_reply(&mut self, id: ExchangeId, exchange: &Exchange, heard: &Extension, now: Now) {
-        note_malformed(&mut self.cx, heard);
+        log_malformed(&mut self.cx, heard);
         let peer = &exchange.peer;
         let is_myself = heard.instance == self.exchanges.instance;
         if self.merging.outsiders.has(peer) {

@@ -10,7 +10,7 @@ use crate::protocol::exchanges::native_message::accusation_notice;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::proof::Proof;
 use crate::protocol::merging::native::Heard;
-use crate::protocol::native::peers::{archived_objection, note_malformed};
+use crate::protocol::native::peers::{archived_objection, log_malformed};
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::{ExchangeId, Origin, Source};
 use crate::protocol::types::limits::LAGS;
@@ -42,7 +42,7 @@ impl Machine {
         }
         self.note_request(now);
         let is_sibling = self.meets_sibling(heard);
-        note_malformed(&mut self.cx, heard);
+        log_malformed(&mut self.cx, heard);
         self.expect_entries(heard.claims.len());
         // The claims first: that the sender's own is news is to be counted among them.
         let held = self.incarnation_of(&heard.me.base_url);

@@ -2,6 +2,8 @@
 //!
 //! May touch `merging` and below; never `legacy` or `lifecycle`.
 
+use std::sync::Arc;
+
 use crate::protocol::native::anti_entropy::AntiEntropy;
 use crate::protocol::native::detection::Detection;
 use crate::protocol::native::voices::Voices;
@@ -17,4 +19,14 @@ pub(in crate::protocol) struct Native {
     pub(in crate::protocol) detection: Detection,
     pub(in crate::protocol) anti_entropy: AntiEntropy,
     pub(in crate::protocol) voices: Voices,
+}
+
+impl Native {
+    /// Removes a member that is no longer known.
+    pub(in crate::protocol) fn forget(&mut self, identity: &Arc<str>) {
+        self.detection.suspicions.forget(identity);
+        self.detection.strangers.forget(identity);
+        self.detection.unreached.forget(identity);
+        self.voices.forget(identity);
+    }
 }

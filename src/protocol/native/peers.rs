@@ -15,7 +15,7 @@ use crate::protocol::wire::extension::Extension;
 const OFFERED_AGAIN: Duration = Duration::from_secs(10 * 60);
 
 /// Logs that a message held claims which can't be read.
-pub(in crate::protocol) fn note_malformed(cx: &mut Context, heard: &Extension) {
+pub(in crate::protocol) fn log_malformed(cx: &mut Context, heard: &Extension) {
     if heard.malformed > 0 {
         cx.log_rejection(Rejection::MalformedClaim);
     }
@@ -35,7 +35,7 @@ pub(in crate::protocol) fn archived_objection(
 }
 
 /// Notes that a server has ignored the native extension which it was offered.
-pub(in crate::protocol) fn note_legacy_wire(members: &mut Members, cx: &Context, peer: &str, now: Now) {
+pub(in crate::protocol) fn record_legacy_wire(members: &mut Members, cx: &Context, peer: &str, now: Now) {
     if cx.is_native() && members.roster.get(peer).is_some_and(|member| !member.ignores_extension(now.tick)) {
         members.roster.set_wire(peer, Wire::Legacy);
         if let Some(member) = members.roster.get_mut(peer) {

@@ -31,7 +31,7 @@ use crate::protocol::wire::extension::Finding;
 pub(crate) const KNOCK_AGAIN: Duration = Duration::from_millis(250);
 /// Investigations open at once. Further failures wait for their next probe.
 pub(in crate::protocol) const MAX_OPEN: usize = 64;
-/// Of which servers it is being found out whether they are there.
+/// The servers of which it is being found out whether they are there.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Investigations {
     open: IndexMap<Arc<str>, Investigation, FixedState>,
@@ -46,7 +46,7 @@ struct Investigation {
     grace_since: Option<Tick>,
     helpers: Vec<Arc<str>>,
     findings: Vec<(Arc<str>, Finding)>,
-    stage: Stage,
+    awaited: Awaited,
 }
 
 /// What this server has found itself.
@@ -67,23 +67,24 @@ pub(in crate::protocol) enum Attempt {
     Last,
 }
 
+/// What an investigation waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// The helpers are asked.
-    Helpers { until: Tick },
-    /// To be probed once more.
-    Again { at: Tick },
-    /// Being probed once more; an outcome that says nothing about the server leaves it open until then.
-    Probed { until: Tick },
+enum Awaited {
+    /// The findings of the helpers.
+    Findings { until: Tick },
+    /// The time of the next probe.
+    NextProbe { at: Tick },
+    /// The outcome of that probe. An outcome that says nothing about the server leaves it open until then.
+    Outcome { until: Tick },
 }
 
 impl Investigation {
-    fn new(failure: Failure, stage: Stage) -> Self {
-        Self { failure, grace_since: None, helpers: Vec::new(), findings: Vec::new(), stage }
+    fn new(failure: Failure, awaited: Awaited) -> Self {
+        Self { failure, grace_since: None, helpers: Vec::new(), findings: Vec::new(), awaited }
     }
 
     fn is_probed(&self) -> bool {
-        matches!(self.stage, Stage::Probed { .. })
+        matches!(self.awaited, Awaited::Outcome { .. })
     }
 
     /// Whether a helper has found the port closed, too.
@@ -104,10 +105,12 @@ impl Investigation {
         self.findings.into_iter().filter(found_nobody).map(|(helper, _)| helper).collect()
     }
 
-    /// When its stage ends.
+    /// When its wait ends.
     fn ends(&self) -> Tick {
-        match self.stage {
-            Stage::Helpers { until } | Stage::Probed { until } | Stage::Again { at: until } => until,
+        match self.awaited {
+            Awaited::Findings { until } | Awaited::Outcome { until } | Awaited::NextProbe { at: until } => {
+                until
+            }
         }
     }
 }
@@ -128,7 +131,7 @@ impl Investigations {
         due.map(|(peer, _)| Arc::clone(peer)).collect()
     }
 
-    /// Sets the timer to the next end of a stage.
+    /// Sets the timer to the next end of a wait.
     pub(in crate::protocol) fn schedule(&self, cx: &mut Context, now: Tick) {
         match self.open.values().map(Investigation::ends).min() {
             Some(at) => cx.timers.set(Timer::Investigations, at.max(now)),
@@ -142,7 +145,7 @@ impl Investigations {
 
     /// Begins one, or begins it again, whose server is to be probed once more at that time.
     pub(super) fn begin(&mut self, peer: &Arc<str>, failure: Failure, at: Tick) {
-        self.open.insert(Arc::clone(peer), Investigation::new(failure, Stage::Again { at }));
+        self.open.insert(Arc::clone(peer), Investigation::new(failure, Awaited::NextProbe { at }));
     }
 
     /// Begins one, or begins it again, that waits for the findings of helpers.
@@ -153,13 +156,13 @@ impl Investigations {
         helpers: Vec<Arc<str>>,
         until: Tick,
     ) {
-        let investigation = Investigation::new(failure, Stage::Helpers { until });
+        let investigation = Investigation::new(failure, Awaited::Findings { until });
         self.open.insert(Arc::clone(peer), Investigation { helpers, ..investigation });
     }
 
     /// Begins one of a server that may not listen yet.
     fn begin_grace(&mut self, peer: &Arc<str>, failure: Failure, at: Tick, now: Tick) {
-        let investigation = Investigation::new(failure, Stage::Again { at });
+        let investigation = Investigation::new(failure, Awaited::NextProbe { at });
         self.open.insert(Arc::clone(peer), Investigation { grace_since: Some(now), ..investigation });
     }
 
@@ -177,14 +180,14 @@ impl Investigations {
     /// Whether all helpers have reported that it waits for.
     pub(super) fn has_all_findings(&self, target: &str) -> bool {
         self.open.get(target).is_some_and(|investigation| {
-            matches!(investigation.stage, Stage::Helpers { .. })
+            matches!(investigation.awaited, Awaited::Findings { .. })
                 && investigation.findings.len() == investigation.helpers.len()
         })
     }
 
-    fn set_stage(&mut self, peer: &Arc<str>, stage: Stage) {
+    fn wait_for(&mut self, peer: &Arc<str>, awaited: Awaited) {
         if let Some(investigation) = self.open.get_mut(peer) {
-            investigation.stage = stage;
+            investigation.awaited = awaited;
         }
     }
 }
@@ -278,11 +281,11 @@ impl Detection {
         let Some(at) = next else {
             return self.ask_helpers(members, exchanges, cx, peer, failure, now);
         };
-        self.investigations.set_stage(peer, Stage::Again { at });
+        self.investigations.wait_for(peer, Awaited::NextProbe { at });
         self.investigations.schedule(cx, now.tick);
     }
 
-    /// Continues an investigation whose stage has ended.
+    /// Continues an investigation whose wait has ended.
     pub(in crate::protocol) fn continue_investigation(
         &mut self,
         members: &mut Members,
@@ -297,17 +300,17 @@ impl Detection {
             .roster
             .get(peer)
             .is_none_or(|member| !member.is_online() || member.incarnation != incarnation);
-        match investigation.stage {
-            Stage::Helpers { .. } if !is_moot => {
+        match investigation.awaited {
+            Awaited::Findings { .. } if !is_moot => {
                 self.conclude_investigation(members, exchanges, cx, peer, now);
             }
-            Stage::Again { .. } if !is_moot => {
+            Awaited::NextProbe { .. } if !is_moot => {
                 // What is under way may be a message whose failure tells nothing: then it is tried again soon.
-                investigation.stage = Stage::Again { at: now.tick + KNOCK_AGAIN };
+                investigation.awaited = Awaited::NextProbe { at: now.tick + KNOCK_AGAIN };
                 if self.probe(members, exchanges, cx, peer, now).is_some() {
                     // Longer than any timeout of a probe, which bad health stretches beyond that of other requests.
                     let until = now.tick + exchanges.health.probe_timeout() + PEER_TIMEOUT;
-                    self.investigations.set_stage(peer, Stage::Probed { until });
+                    self.investigations.wait_for(peer, Awaited::Outcome { until });
                 }
             }
             _ => self.investigations.close(peer),
@@ -329,10 +332,10 @@ impl Detection {
         if !member.is_some_and(Member::is_online) {
             return self.investigations.close(peer);
         }
-        if matches!(investigation.stage, Stage::Helpers { .. }) {
+        if matches!(investigation.awaited, Awaited::Findings { .. }) {
             // Silence may be a lost message, here or there; a closed port is a fact.
             if investigation.is_refusal_confirmed() {
-                self.investigations.set_stage(peer, Stage::Again { at: now.tick + KNOCK_AGAIN });
+                self.investigations.wait_for(peer, Awaited::NextProbe { at: now.tick + KNOCK_AGAIN });
                 return self.investigations.schedule(cx, now.tick);
             }
             if failure.attempt == Attempt::First && exchanges.health.has_high_loss() {

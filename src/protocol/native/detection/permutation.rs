@@ -1,28 +1,28 @@
-//! Whom to probe beside the neighbour: everybody once, in an order that nobody can foresee.
+//! Whom to probe beside the ring successor: everybody once, in an order that nobody can foresee.
 
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
-/// A walk over the roster that comes to each place once: from a random one, in steps of a random length that shares no
-/// divisor with their number. It takes no memory, where a shuffled list would take that of a quarter of the roster.
+/// Visits each slot of the roster once: from a random slot, in steps of a random length that is coprime to the number of
+/// slots. It needs no memory, while a shuffled list would need a quarter of the roster's.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Permutation {
-    places: usize,
+    slots: usize,
     step: usize,
     next: usize,
     left: usize,
 }
 
 impl Permutation {
-    pub(in crate::protocol) fn over(places: usize, rng: &mut Xoshiro256PlusPlus) -> Self {
-        if places == 0 {
+    pub(in crate::protocol) fn over(slots: usize, rng: &mut Xoshiro256PlusPlus) -> Self {
+        if slots == 0 {
             return Self::default();
         }
-        let mut step = rng.random_range(1..=places);
-        while greatest_common_divisor(step, places) > 1 {
-            step = rng.random_range(1..=places);
+        let mut step = rng.random_range(1..=slots);
+        while greatest_common_divisor(step, slots) > 1 {
+            step = rng.random_range(1..=slots);
         }
-        Self { places, step, next: rng.random_range(0..places), left: places }
+        Self { slots, step, next: rng.random_range(0..slots), left: slots }
     }
 }
 
@@ -31,9 +31,9 @@ impl Iterator for Permutation {
 
     fn next(&mut self) -> Option<usize> {
         self.left = self.left.checked_sub(1)?;
-        let place = self.next;
-        self.next = (place + self.step) % self.places;
-        Some(place)
+        let slot = self.next;
+        self.next = (slot + self.step) % self.slots;
+        Some(slot)
     }
 }
 
@@ -48,12 +48,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_turn_comes_to_each_place_once() {
+    fn a_permutation_visits_each_slot_once() {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
-        for places in (0..50).chain([1_000, 1_024, 10_000]) {
-            let mut met: Vec<usize> = Permutation::over(places, &mut rng).collect();
-            met.sort_unstable();
-            assert_eq!(met, (0..places).collect::<Vec<_>>());
+        for slots in (0..50).chain([1_000, 1_024, 10_000]) {
+            let mut visited: Vec<usize> = Permutation::over(slots, &mut rng).collect();
+            visited.sort_unstable();
+            assert_eq!(visited, (0..slots).collect::<Vec<_>>());
         }
     }
 }

@@ -53,13 +53,13 @@ pub(in crate::protocol) struct Strangers {
     arrived: IndexSet<Arc<str>, FixedState>,
     /// When those that have arrived become a batch.
     gathered_at: Tick,
-    /// Whether a roster that was asked for brought them, which nobody else has heard.
+    /// Whether they came with a roster that only this server has asked for.
     came_by_sync: bool,
-    /// Whether those that have arrived failed before.
+    /// Whether those that have arrived have failed before.
     is_on_hold: bool,
     failing: IndexMap<Arc<str>, Finding, FixedState>,
     batch: Option<Batch>,
-    /// Those of doubtful batches, with the moment of the first failure.
+    /// Members of doubtful batches, and when each first failed.
     doubtful: IndexMap<Arc<str>, Option<Tick>, FixedState>,
     doubted_since: Tick,
     queue: IndexSet<Arc<str>, FixedState>,
@@ -68,7 +68,7 @@ pub(in crate::protocol) struct Strangers {
 }
 
 impl Strangers {
-    /// Somebody tells of a native server that is not known here.
+    /// Gathers a native server that this one has not met.
     pub(in crate::protocol) fn arrive(&mut self, identity: &Arc<str>, origin: Origin, now: Tick) {
         if self.arrived.is_empty() {
             self.gathered_at = now + BATCH_WINDOW;
@@ -88,13 +88,13 @@ impl Strangers {
         self.is_on_hold && self.arrived.contains(identity)
     }
 
-    /// Whether what comes of a probe is a check's outcome.
+    /// Whether the outcome of a probe is that of a check.
     pub(in crate::protocol) fn is_checking(&self, identity: &str) -> bool {
         self.is_doubtful(identity)
             || self.batch.as_ref().is_some_and(|batch| batch.checking.contains(identity))
     }
 
-    /// It has answered.
+    /// Records that a stranger has answered.
     pub(in crate::protocol) fn pass(&mut self, identity: &Arc<str>) {
         if let Some(batch) = &mut self.batch {
             batch.passed += usize::from(batch.checking.swap_remove(identity));
@@ -103,7 +103,7 @@ impl Strangers {
         self.settle(identity);
     }
 
-    /// A helper has reached it: what was found here says more about this server than about strangers.
+    /// Records that a helper has reached a stranger: the fault is this server's own, and the batch is not judged.
     pub(in crate::protocol) fn vouch(&mut self, identity: &Arc<str>) {
         self.pass(identity);
         if self.batch.as_ref().is_some_and(|batch| batch.asks_helpers) {
@@ -111,7 +111,7 @@ impl Strangers {
         }
     }
 
-    /// A member that is no longer known is not checked.
+    /// Removes a member that is no longer known.
     pub(in crate::protocol) fn forget(&mut self, identity: &Arc<str>) {
         self.arrived.swap_remove(identity);
         self.failing.swap_remove(identity);
@@ -123,7 +123,7 @@ impl Strangers {
         self.settle(identity);
     }
 
-    /// How many have arrived or are in a batch, and how many are doubtful.
+    /// The number of strangers that have arrived or are in a batch, and of doubtful ones.
     pub(in crate::protocol) fn lengths(&self) -> [usize; 2] {
         let batch = self.batch.as_ref().map_or(0, |batch| batch.members.len());
         [self.arrived.len() + batch, self.doubtful.len()]
@@ -135,7 +135,7 @@ impl Strangers {
         self.waiting.forget(identity);
     }
 
-    // Fewer are met by ordinary probes soon enough, and wait here in case that more come.
+    // Ordinary probes soon meet a few, which wait here in case that more come.
     fn are_many(&self) -> bool {
         !self.arrived.is_empty() && self.arrived.len() + self.failing.len() >= MANY_FAILED
     }
@@ -166,7 +166,7 @@ impl Strangers {
         }
         let spread = if self.came_by_sync { Spread::Here } else { Spread::Everywhere };
         let mut batch = Batch::sampled(members, spread, known, cx, now);
-        // Few at a time are no way round the verdict.
+        // A peer can't avoid the verdict by sending few at a time.
         batch.failed = std::mem::take(&mut self.failing);
         batch.failed.retain(|identity, _| is_stranger(known, identity));
         batch.members.extend(batch.failed.keys().cloned());
