@@ -42,7 +42,7 @@ pub use wire::{document, extension, message, request};
 pub(crate) mod constants {
     pub(crate) use super::exchanges::local_health::SHORTEST_PROBE_TIMEOUT;
     pub(crate) use super::exchanges::rumours::{FANOUT, IDLE_ROUNDS, PAUSE, RUMOUR_DELAY, rounds_for};
-    pub(crate) use super::lifecycle::phase::MANY;
+    pub(crate) use super::members::roster::draws::MANY;
     pub(crate) use super::native::anti_entropy::NEWS_NEED;
     pub(crate) use super::native::detection::helpers::{HELPERS, HELPERS_WAIT};
     pub(crate) use super::native::detection::investigation::KNOCK_AGAIN;

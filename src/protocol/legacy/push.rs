@@ -71,7 +71,7 @@ impl Machine {
         let targets = match self.legacy.push.reach.take() {
             None => Vec::new(),
             Some(Reach::Many) if self.is_native() => self.many_legacies(),
-            Some(Reach::Many) => self.many(),
+            Some(Reach::Many) => self.members.roster.sample_many(&mut self.cx),
             Some(Reach::Few) if self.is_native() => self.few_legacies(),
             Some(Reach::Few) => {
                 self.members.roster.sample(&mut self.cx.rng, FEW, |_, member| member.is_online())
@@ -106,7 +106,7 @@ impl Machine {
     }
 
     fn many_legacies(&mut self) -> Vec<Arc<str>> {
-        let mut chosen = self.many();
+        let mut chosen = self.members.roster.sample_many(&mut self.cx);
         chosen.retain(|peer| self.members.roster.get(peer).is_some_and(|member| member.is_met_as_legacy()));
         chosen
     }

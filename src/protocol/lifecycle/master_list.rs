@@ -1,7 +1,8 @@
 //! The master list: hearsay like any other, and written with care.
 //!
-//! It is never written after a failed download. What others wrote is kept, verified or not, except servers with a
-//! tombstone. It is written only if that changes something, and under a condition if the store knows any.
+//! It is never written after a failed download. What others wrote is kept, verified or not, except
+//! servers with a tombstone. It is written only if that changes something, and under a condition if
+//! the store knows any.
 
 use std::time::Duration;
 
@@ -28,25 +29,25 @@ const LONGEST_RETRY: Duration = Duration::from_secs(60);
 /// [`LONGEST_RETRY`]. A greeting takes up to 5 s.
 const FIRST_PAUSE_ALONE: Duration = Duration::from_secs(5);
 
+/// What is in flight to the stores of the list, and what is wanted of them.
 #[derive(Debug)]
 pub(in crate::protocol) struct MasterList {
     /// Whether the ETag of the download is one of the upload's resource.
-    pub(in crate::protocol) has_conditions: bool,
-    /// The store knows no conditions; it is asked again then.
-    pub(in crate::protocol) without_conditions_until: Option<Tick>,
+    pub(super) has_conditions: bool,
+    /// Until when the store is written without a condition, because it knows none.
+    pub(super) without_conditions_until: Option<Tick>,
     /// Whether it was told that tags of downloads are not those of uploads.
-    pub(in crate::protocol) has_warned_of_tags: bool,
+    pub(super) has_warned_of_tags: bool,
     /// The download or upload in flight.
-    pub(in crate::protocol) current: Option<ExchangeId>,
+    pub(super) current: Option<ExchangeId>,
     /// Whether an upload is due as soon as a download succeeds.
-    pub(in crate::protocol) wants_upload: bool,
-    pub(in crate::protocol) has_greeted: bool,
+    pub(super) wants_upload: bool,
+    /// Whether the servers on the list have been told of this one.
+    has_greeted: bool,
     failures: u32,
     /// Downloads in a row after which nobody has answered.
     lonely: u32,
-    /// Whether the greeting still waits for entries that are most likely dead.
-    pub(in crate::protocol) awaits_overdue: bool,
-    pub(in crate::protocol) tries: Tries,
+    pub(super) tries: Tries,
 }
 
 impl MasterList {
@@ -60,7 +61,6 @@ impl MasterList {
             has_greeted: false,
             failures: 0,
             lonely: 0,
-            awaits_overdue: false,
             tries: Tries::default(),
         }
     }
@@ -80,6 +80,21 @@ impl MasterList {
     /// Whether this download or upload is the one in flight, which is over then.
     pub(in crate::protocol) fn take_current(&mut self, id: ExchangeId) -> bool {
         self.current.take_if(|current| *current == id).is_some()
+    }
+
+    /// Whether the servers on the next list are to be told of this one; told once.
+    pub(in crate::protocol) fn take_greeting(&mut self) -> bool {
+        !std::mem::replace(&mut self.has_greeted, true)
+    }
+
+    /// Has the servers on the next list told again.
+    pub(in crate::protocol) fn greet_again(&mut self) {
+        self.has_greeted = false;
+    }
+
+    /// Whether the next list is to be uploaded.
+    pub(in crate::protocol) fn wants_upload(&self) -> bool {
+        self.wants_upload
     }
 
     /// Begins an announcement, and schedules the next one.
@@ -126,7 +141,8 @@ impl MasterList {
         }
     }
 
-    /// Records a download. A list whose servers are all out of reach may soon name others, so it is downloaded again.
+    /// Records a download. A list whose servers are all out of reach may soon name others, so it is
+    /// downloaded again.
     pub(in crate::protocol) fn record_download(
         &mut self,
         members: &Members,

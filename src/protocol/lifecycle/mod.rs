@@ -19,6 +19,8 @@ pub(in crate::protocol) mod upload;
 #[derive(Debug)]
 pub(in crate::protocol) struct Lifecycle {
     pub(in crate::protocol) phase: Phase,
+    /// Whether a start still waits for entries of the master list that are most likely dead.
+    awaits_overdue: bool,
     pub(in crate::protocol) master_list: MasterList,
     pub(in crate::protocol) own_url: OwnUrl,
 }
@@ -27,6 +29,7 @@ impl Lifecycle {
     pub(in crate::protocol) fn new(config: &Config) -> Self {
         Self {
             phase: Phase::Downloading,
+            awaits_overdue: false,
             master_list: MasterList::new(&config.master_list),
             own_url: OwnUrl::default(),
         }

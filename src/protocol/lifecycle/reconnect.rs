@@ -23,8 +23,8 @@ pub(in crate::protocol) fn schedule(cx: &mut Context, now: Tick) {
     cx.timers.set(Timer::Reconnect, now + pause);
 }
 
-/// Picks a dead server to be tried, with probability dead / alive: each of them hears from the whole cluster about once in a
-/// pause, however large it is.
+/// Picks a dead server to be tried, with probability dead / alive: each of them hears from the
+/// whole cluster about once in a pause, however large it is.
 pub(in crate::protocol) fn pick(members: &Members, cx: &mut Context, now: Tick) -> Option<Arc<str>> {
     let alive = members.roster.online_count() + 1;
     let share = members.roster.dead_count() as f64 / alive as f64;

@@ -37,7 +37,8 @@ pub(in crate::protocol) fn schedule_drop(cx: &mut Context, stamp: Stamp, now: No
     cx.timers.set_earlier(Timer::Retention, now.tick + left.clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
 }
 
-/// Finds the members whose time is up, and schedules the next look. Renews the own tombstone of a drained server.
+/// Finds the members whose time is up, and schedules the next look. Renews the own tombstone of a
+/// drained server.
 pub(in crate::protocol) fn look(members: &mut Members, cx: &mut Context, now: Now) -> Due {
     let wall = members.me.read_clock(now);
     if members.me.stamp().age(wall) >= OWN_TOMBSTONE_RENEWED {
@@ -45,7 +46,8 @@ pub(in crate::protocol) fn look(members: &mut Members, cx: &mut Context, now: No
     }
     let left = |member: &Member| {
         let since_stamp = member.stamp.age(wall);
-        // A newer tombstone is one that came again: so that of a drained server stays as long as it is renewed.
+        // A newer tombstone is one that came again: so that of a drained server stays as long as it
+        // is renewed.
         let since_arrival = member.refreshed_at.max(member.changed_at).age(now.tick);
         TOMBSTONE_KEPT.saturating_sub(since_stamp.max(since_arrival))
     };

@@ -1,6 +1,7 @@
 //! Writing the master list: conditions, and what a store may answer instead of a yes.
 //!
-//! Each try begins with a download, so that it writes what others wrote meanwhile, under the tag of this moment.
+//! Each try begins with a download, so that it writes what others wrote meanwhile, under the tag of
+//! this moment.
 
 use std::time::Duration;
 
@@ -23,11 +24,13 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// Tries of one upload whose condition the store does not accept; then the next announcement.
 const MAX_REJECTED: u32 = 3;
-/// Time for which a last upload and its download are retried. The last try may take as long again before a leave gives up.
+/// Time for which a last upload and its download are retried. The last try may take as long again
+/// before a leave gives up.
 const LAST_UPLOAD_RETRIED: Duration = Duration::from_secs(5);
 /// Time before that end at which the last of these tries begins.
 const SHORTEST_RESPITE: Duration = Duration::from_millis(50);
-/// Time for which a store that knows no conditions is written without one: it may have been one of several servers.
+/// Time for which a store that knows no conditions is written without one: it may have been one of
+/// several servers.
 const WITHOUT_CONDITIONS: Duration = Duration::from_secs(60 * 60);
 /// Longest `Retry-After` of a store that is honoured: no store is left alone for ever.
 const LONGEST_REST: Duration = Duration::from_secs(60 * 60);
@@ -39,9 +42,9 @@ pub(in crate::protocol) struct Tries {
     failed: u32,
     /// Those among them whose condition was not accepted.
     rejected: u32,
-    /// The condition of the try under way.
+    /// The condition of the try in flight.
     condition: Condition,
-    /// The hash of the content that the try under way was to replace.
+    /// The hash of the content that the try in flight was to replace.
     content: u64,
     /// The tag that was answered with 412, and the hash of the content that came with it.
     stale: Option<(String, u64)>,
@@ -77,7 +80,8 @@ impl MasterList {
         self.download(exchanges, rejected, cx);
     }
 
-    /// Uploads the list as it should be. Returns false if the one that was downloaded is good enough.
+    /// Uploads the list as it should be. Returns false if the one that was downloaded is good
+    /// enough.
     pub(in crate::protocol) fn upload(
         &mut self,
         members: &Members,
@@ -107,7 +111,8 @@ impl MasterList {
                 Condition::None
             }
             Some(etag) => Condition::Unchanged(etag.clone()),
-            // A store that answers 204 for an empty list refuses to create it: the second try goes without.
+            // A store that answers 204 for an empty list refuses to create it: the second try goes
+            // without.
             None if document.is_missing || (document.is_absent && self.tries.rejected == 0) => {
                 Condition::Absent
             }
@@ -125,7 +130,8 @@ impl MasterList {
         }
     }
 
-    /// Records the outcome of an upload, and schedules another try if that is of use. Returns whether the upload is over.
+    /// Records the outcome of an upload, and schedules another try if that is of use. Returns
+    /// whether the upload is over.
     pub(in crate::protocol) fn record_upload(&mut self, cx: &mut Context, upload: &Upload, now: Now) -> bool {
         let reason = match upload {
             Upload::Answer(200..=299, _) => {
@@ -150,7 +156,8 @@ impl MasterList {
         !is_again
     }
 
-    /// Schedules another try after a pause. Returns false if the next announcement or the end of a leave comes before it.
+    /// Schedules another try after a pause. Returns false if the next announcement or the end of a
+    /// leave comes before it.
     pub(in crate::protocol) fn retry_upload(
         &mut self,
         cx: &mut Context,
@@ -196,7 +203,8 @@ impl Tries {
                 }
                 self.reject()
             }
-            // Also what a store answers in passing, so the same condition is tried once more before it goes without.
+            // Also what a store answers in passing, so the same condition is tried once more before
+            // it goes without.
             (400 | 405 | 501, _) if self.refusal == Some(status) => {
                 self.goes_without = true;
                 Next::Rejected
@@ -209,7 +217,8 @@ impl Tries {
         }
     }
 
-    /// Whether the tag of a download after a 412 is the same, or another one of the same content: nobody wrote meanwhile.
+    /// Whether the tag of a download after a 412 is the same, or another one of the same content:
+    /// nobody wrote meanwhile.
     fn shows_useless_tags(&self, etag: &str, document: &Document) -> bool {
         let is_unchanged =
             |(tag, content): &(String, u64)| tag == etag || *content == document.content_hash();

@@ -2,21 +2,19 @@
 
 use std::sync::Arc;
 
-use crate::protocol::context::output::Transmit;
-use crate::protocol::exchanges::in_flight::{Exchange, PEER_TIMEOUT, Purpose};
+use crate::protocol::exchanges::in_flight::{Exchange, Purpose};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::intake::{self, ListEntry, Subject};
 use crate::protocol::merging::native::{Heard, NativeClaim, Worth};
 use crate::protocol::merging::plain::PlainClaim;
-use crate::protocol::merging::{about_self, clocks, native, plain};
+use crate::protocol::merging::{about_self, clocks, native, outsiders, plain};
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::{ExchangeId, Origin};
 use crate::protocol::types::limits::Rejection;
 use crate::protocol::types::time::{Incarnation, Now, Stamp};
-use crate::protocol::wire::extension::{Extension, Kind};
-use crate::protocol::wire::message::Lists;
+use crate::protocol::wire::extension::Extension;
 
 impl Machine {
     /// Merges an entry of a list.
@@ -49,7 +47,8 @@ impl Machine {
         self.apply(now);
     }
 
-    /// Rejects what is said of a member because it lies too far ahead, and has the member checked if that contradicts it.
+    /// Rejects what is said of a member because it lies too far ahead, and has the member checked
+    /// if that contradicts it.
     pub(in crate::protocol) fn reject_far_ahead(&mut self, identity: &Arc<str>, says_online: bool, now: Now) {
         self.merging.rejected.reject_far_ahead(&self.members, &mut self.cx, identity, now);
         clocks::check_far_ahead(&self.members, &mut self.cx, identity, says_online, now);
@@ -67,7 +66,8 @@ impl Machine {
         heard
     }
 
-    /// Merges what a native server says of itself, in a request or an answer; its identity, unless it can't be one.
+    /// Merges what a native server says of itself, in a request or an answer; its identity, unless
+    /// it can't be one.
     pub(in crate::protocol) fn hear_sender(
         &mut self,
         message: &Extension,
@@ -100,8 +100,9 @@ impl Machine {
     }
 
     fn hear_native_about_myself(&mut self, claim: &Claim, now: Now) -> Worth {
-        if claim.incarnation == Incarnation::NONE || !self.doubts_itself(claim, now) {
-            let Self { members, exchanges, cx, .. } = self;
+        let Self { lifecycle, members, exchanges, cx, .. } = self;
+        let is_native = claim.incarnation != Incarnation::NONE;
+        if !(is_native && lifecycle.own_url.doubt(members, exchanges, cx, claim, now)) {
             about_self::merge_native(members, exchanges, cx, claim, now);
         }
         Worth::Known
@@ -117,12 +118,13 @@ impl Machine {
         intake::incarnation_of(&self.members, &self.cx, base_url)
     }
 
-    /// A native server has called with this server's secret, or answered it: it is no outsider.
+    /// Makes an outsider a member again that has called natively, with this server's secret, or
+    /// answered so.
     pub(in crate::protocol) fn admit_native(&mut self, base_url: &Arc<str>, now: Now) {
         self.merging.outsiders.admit_sender(&mut self.members, &self.cx, base_url, now);
     }
 
-    /// An outsider that has answered gossip with its own entry is none.
+    /// Makes an outsider a member again that has answered gossip with its own entry.
     pub(in crate::protocol) fn admit_answerer(&mut self, exchange: &Exchange, now: Now) {
         if exchange.purpose != Purpose::Inquiry && exchange.own_word.is_some() {
             self.merging.outsiders.admit(&mut self.members, &exchange.peer, now);
@@ -146,20 +148,6 @@ impl Machine {
 
     /// Asks a server that is no member by gossip.
     pub(in crate::protocol) fn try_by_gossip(&mut self, url: &BaseUrl, now: Now) -> ExchangeId {
-        self.members.me.refresh(now);
-        let id = self.exchanges.in_flight.begin(Arc::clone(url.identity()), Purpose::Trial, now.tick);
-        // It hears of nobody else before it has shown that it belongs here.
-        let mut lists = Lists::default();
-        let (me, is_online) = self.own_entry();
-        let own_list = if is_online { &mut lists.online } else { &mut lists.offline };
-        own_list.push(me);
-        let lists = Arc::new(lists);
-        let extension = self
-            .is_native()
-            .then(|| Arc::new(self.exchanges.extension(&self.members, Kind::Push, Vec::new())));
-        let base_url = Arc::clone(url.spelling());
-        let timeout = PEER_TIMEOUT;
-        self.cx.transmits.push_back(Transmit::Gossip { id, base_url, lists, extension, timeout });
-        id
+        outsiders::try_by_gossip(&mut self.members, &mut self.exchanges, &mut self.cx, url, now)
     }
 }

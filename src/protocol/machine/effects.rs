@@ -8,7 +8,8 @@ use crate::protocol::types::time::Now;
 impl Machine {
     /// Carries out the effects that rules have pushed, in order, until none is left.
     ///
-    /// The effects of an effect come before the next one, as if the rule had called the component itself.
+    /// The effects of an effect come before the next one, as if the rule had called the component
+    /// itself.
     pub(in crate::protocol) fn apply(&mut self, now: Now) {
         if self.cx.effects.is_empty() {
             return;
@@ -23,10 +24,10 @@ impl Machine {
 
     fn carry_out(&mut self, effect: Effect, now: Now) {
         match effect {
-            Effect::AwaitAnswer(id) => self.wait_for_greeting(id),
+            Effect::AwaitAnswer(id) => self.lifecycle.await_answer(id),
             Effect::Spread(subject) => self.spread(&subject, now),
             Effect::AnnounceRefutation => self.announce_refutation(now),
-            Effect::MeetSibling => self.lifecycle.own_url.has_sibling = true,
+            Effect::MeetSibling => self.lifecycle.own_url.record_sibling(),
             Effect::PushToMany => self.push_to_many(now.tick),
             Effect::PushToFew => self.push_to_few(now.tick),
             Effect::PushTo(peer) => self.push_to(peer, now),

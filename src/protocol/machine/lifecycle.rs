@@ -1,13 +1,21 @@
 //! Start and leave, and the clock at each door.
 
+use rand::RngExt;
+
+use crate::protocol::context::RunState;
+use crate::protocol::context::output::{Event, Transmit};
 use crate::protocol::context::timers::Timer;
-use crate::protocol::lifecycle::phase::Phase;
+use crate::protocol::exchanges::in_flight::Purpose;
+use crate::protocol::lifecycle::own_url::{self, Answerer, SIBLING_PATIENCE, SIBLING_TRIES};
+use crate::protocol::lifecycle::phase::{Phase, WHOLE_TRIES};
 use crate::protocol::lifecycle::{master_list, reconnect, retention};
 use crate::protocol::machine::Machine;
 use crate::protocol::merging::clocks;
 use crate::protocol::types::ids::{ExchangeId, Source};
 use crate::protocol::types::time::Now;
 use crate::protocol::wire::document::{Document, DownloadFailure, Upload};
+use crate::protocol::wire::extension::Extension;
+use crate::protocol::wire::message::Reply;
 
 impl Machine {
     /// Looks at the clock, at each door; cheap.
@@ -19,16 +27,17 @@ impl Machine {
         }
     }
 
-    /// The clock was set ahead: what was rejected before may be let in now.
+    /// Requests again what was rejected before the clock was set ahead.
     fn request_again(&mut self, now: Now) {
-        self.lifecycle.master_list.has_greeted = false;
+        self.lifecycle.master_list.greet_again();
         self.merging.rejected.want_list();
         self.cx.timers.set(Timer::Download, now.tick);
         self.ask_again_for_whole_roster(now);
         self.push_to_many(now.tick);
     }
 
-    /// Drops tombstones that have served their time, and checks servers that nobody has heard of for long.
+    /// Drops tombstones that have served their time, and checks servers that nobody has heard of
+    /// for long.
     pub(in crate::protocol) fn drop_what_is_old(&mut self, now: Now) {
         let due = retention::look(&mut self.members, &mut self.cx, now);
         for identity in due.expired {
@@ -65,13 +74,14 @@ impl Machine {
         lifecycle.master_list.download(exchanges, &mut merging.rejected, cx);
     }
 
-    /// The moment for another download has come.
+    /// Downloads the master list again, if there is still a reason.
     pub(in crate::protocol) fn download_again(&mut self) {
         let Self { lifecycle, members, exchanges, merging, cx, .. } = self;
         lifecycle.master_list.download_again(members, exchanges, &mut merging.rejected, cx);
     }
 
-    /// The outcome of a download: the list, or why there is none. Merges the claims that the document still holds.
+    /// Handles the outcome of a download: the list, or why there is none. Merges the claims that
+    /// the document still holds.
     pub fn handle_download(&mut self, now: Now, id: ExchangeId, outcome: &Result<Document, DownloadFailure>) {
         if !self.lifecycle.master_list.take_current(id) {
             return;
@@ -91,9 +101,9 @@ impl Machine {
         self.greet_after_download(now);
         self.lifecycle.master_list.record_download(&self.members, &mut self.cx, document, now);
         if self.merging.rejected.schedule_download(&self.members, &mut self.cx, now.tick) {
-            self.lifecycle.master_list.has_greeted = false;
+            self.lifecycle.master_list.greet_again();
         }
-        if self.lifecycle.master_list.wants_upload {
+        if self.lifecycle.master_list.wants_upload() {
             let Self { lifecycle, members, exchanges, cx, .. } = self;
             if !lifecycle.master_list.upload(members, exchanges, cx, document, now) {
                 self.end_upload(now);
@@ -102,7 +112,7 @@ impl Machine {
     }
 
     fn greet_after_download(&mut self, now: Now) {
-        if std::mem::replace(&mut self.lifecycle.master_list.has_greeted, true) {
+        if !self.lifecycle.master_list.take_greeting() {
             return;
         }
         match self.lifecycle.phase {
@@ -127,7 +137,7 @@ impl Machine {
         self.lifecycle.master_list.schedule_retry(&mut self.cx, failure.retry_after, now);
     }
 
-    /// The outcome of an upload.
+    /// Handles the outcome of an upload.
     pub fn handle_upload(&mut self, now: Now, id: ExchangeId, upload: &Upload) {
         let list = &mut self.lifecycle.master_list;
         if list.take_current(id) && list.record_upload(&mut self.cx, upload, now) {
@@ -139,6 +149,192 @@ impl Machine {
         self.lifecycle.master_list.end_upload();
         if self.lifecycle.phase == Phase::LastUpload {
             self.end_farewell_stage(now);
+        }
+    }
+
+    /// Tells others that this server is there.
+    fn greet(&mut self, now: Now) {
+        let mut peers = self.members.roster.sample_many(&mut self.cx);
+        // Any of them: the monitors, at the end, would be asked by every newcomer.
+        let first = (!peers.is_empty()).then(|| peers.swap_remove(self.cx.rng.random_range(0..peers.len())));
+        self.native.anti_entropy.allow_whole_tries(WHOLE_TRIES);
+        let mut greetings = self.tell(first.into_iter().collect(), Purpose::Introduction, now);
+        greetings.append(&mut self.tell(peers, Purpose::Greeting, now));
+        if greetings.is_empty() {
+            return self.begin_running(now);
+        }
+        let Self { lifecycle, members, exchanges, cx, .. } = self;
+        lifecycle.begin_greeting(members, exchanges, cx, greetings, now);
+        // Peers that hang are no reason to be silent: those who can't reach this server yet hear
+        // that it lives.
+        self.schedule_probe(now.tick);
+    }
+
+    /// Waits no longer for greetings that nobody has answered: first for those to entries that are
+    /// most likely dead.
+    pub(in crate::protocol) fn end_greeting(&mut self, now: Now) {
+        let overdue = self.lifecycle.take_overdue(&self.members, &self.exchanges, now);
+        let Some(overdue) = overdue else { return self.begin_running(now) };
+        let is_introduction = |id: &ExchangeId| {
+            let exchange = self.exchanges.in_flight.get(*id);
+            exchange.is_some_and(|exchange| exchange.purpose == Purpose::Introduction)
+        };
+        if overdue.iter().any(is_introduction) {
+            self.ask_for_whole_roster("", &[], now);
+        }
+        if self.lifecycle.end_greetings(&overdue) {
+            return self.begin_running(now);
+        }
+        self.lifecycle.await_others(&mut self.cx, now);
+    }
+
+    pub(in crate::protocol) fn begin_running_when_greeted(&mut self, id: ExchangeId, now: Now) {
+        if self.lifecycle.end_greetings(&[id]) {
+            self.begin_running(now);
+        }
+    }
+
+    /// Ends the start. `Event::Started` says so.
+    pub(in crate::protocol) fn begin_running(&mut self, now: Now) {
+        if self.cx.run_state != RunState::Starting {
+            return;
+        }
+        self.lifecycle.enter(&mut self.cx, Phase::Running);
+        self.cx.events.push_back(Event::Started);
+        self.members.roster.journal.begin(now.tick);
+        self.cx.timers.stop(Timer::Bootstrap);
+        self.schedule_round(now);
+        reconnect::schedule(&mut self.cx, now.tick);
+        master_list::schedule_announcement(&mut self.cx, now.tick);
+        self.cx.timers.set(Timer::Retention, now.tick);
+        self.schedule_push(now.tick);
+        self.schedule_verification(now.tick);
+        if self.is_native() {
+            self.schedule_probe(now.tick);
+            self.spread_myself(now);
+            self.cx.timers.set(Timer::DeathNotices, now.tick);
+            if !self.native.detection.suspicions.is_empty() {
+                self.cx.timers.set(Timer::Suspicion, now.tick);
+            }
+        }
+    }
+
+    /// Takes this server offline at once, tells the others, and ends. `Event::ShutDown` says that
+    /// all is done.
+    pub fn handle_leave(&mut self, now: Now) {
+        if self.members.me.is_leaving() {
+            return;
+        }
+        self.look_at_clock(now);
+        let may_have_sibling = self.lifecycle.own_url.may_have_sibling(&self.members, &self.cx);
+        self.members.me.leave_quietly();
+        self.exchanges.rumours.clear();
+        if self.cx.run_state == RunState::Starting {
+            self.cx.events.push_back(Event::Started);
+        }
+        self.exchanges.in_flight.abandon_all();
+        self.lifecycle.master_list.give_up();
+        self.cx.timers.stop_all();
+        self.cx.transmits.clear();
+        self.cx.transmits.push_back(Transmit::AbandonAll);
+        if may_have_sibling {
+            self.cx.timers.set(Timer::Farewell, now.tick + SIBLING_PATIENCE);
+            return self.ask_for_sibling(SIBLING_TRIES, now);
+        }
+        self.say_farewell(now);
+    }
+
+    fn ask_for_sibling(&mut self, tries: u8, now: Now) {
+        let Self { lifecycle, members, exchanges, cx, .. } = self;
+        let asked = own_url::ask(members, exchanges, cx, SIBLING_PATIENCE, now);
+        lifecycle.enter(cx, Phase::Siblings { asked, tries_left: tries - 1 });
+    }
+
+    /// Tells the others that this URL goes offline.
+    fn say_farewell(&mut self, now: Now) {
+        self.members.me.leave(now);
+        // A question to the own URL may still be in flight.
+        self.exchanges.in_flight.abandon_all();
+        let peers = self.members.roster.sample_many(&mut self.cx);
+        let farewells = self.tell(peers, Purpose::Farewell, now);
+        let is_alone = farewells.is_empty();
+        self.lifecycle.begin_farewell(&mut self.cx, farewells, now);
+        if is_alone {
+            self.end_farewell_stage(now);
+        }
+    }
+
+    pub(in crate::protocol) fn end_farewell_when_told(&mut self, id: ExchangeId, now: Now) {
+        if self.lifecycle.end_farewell(id) {
+            self.end_farewell_stage(now);
+        }
+    }
+
+    /// Goes on with the leave, as the others know, or hang: the master list comes next, if that is
+    /// wanted, and then the end.
+    pub(in crate::protocol) fn end_farewell_stage(&mut self, now: Now) {
+        if matches!(self.lifecycle.phase, Phase::Siblings { .. }) {
+            return self.say_farewell(now);
+        }
+        let Self { lifecycle, exchanges, merging, cx, .. } = self;
+        if !lifecycle.begin_last_upload(exchanges, &mut merging.rejected, cx, now) {
+            lifecycle.end(exchanges, cx);
+        }
+    }
+
+    /// A request of another process has come in: this server is reached.
+    pub(in crate::protocol) fn note_request(&mut self, now: Now) {
+        let Self { lifecycle, members, exchanges, cx, .. } = self;
+        lifecycle.own_url.record_request(members, exchanges, cx, now);
+        self.apply(now);
+    }
+
+    /// Nothing speaks against this server's reachability any longer.
+    pub(in crate::protocol) fn record_reached_again(&mut self, now: Now) {
+        let Self { lifecycle, members, exchanges, cx, .. } = self;
+        lifecycle.own_url.record_reached(members, exchanges, cx, now);
+        self.apply(now);
+    }
+
+    /// The event loop is blocked: that is why the own URL does not answer.
+    pub(in crate::protocol) fn excuse_check(&mut self, now: Now) {
+        let Self { lifecycle, members, exchanges, cx, .. } = self;
+        lifecycle.own_url.excuse_check(members, exchanges, cx, now);
+        self.apply(now);
+    }
+
+    pub(in crate::protocol) fn look_at_own_url(&mut self, now: Now) {
+        self.lifecycle.own_url.look(&self.members, &mut self.cx, now);
+    }
+
+    /// Records that another process has spoken. Returns whether it is a sibling.
+    pub(in crate::protocol) fn record_process(&mut self, message: &Extension) -> bool {
+        self.lifecycle.own_url.record_process(&self.members, &self.exchanges, &self.cx, message)
+    }
+
+    /// What has come back from the own URL.
+    pub(in crate::protocol) fn conclude_own_url(&mut self, id: ExchangeId, reply: &Reply<'_>, now: Now) {
+        self.exchanges.in_flight.end(id);
+        if let Phase::Siblings { asked, tries_left } = self.lifecycle.phase {
+            if asked == id {
+                let answerer = own_url::answerer(&self.members, &self.exchanges, &self.cx, reply);
+                self.conclude_sibling_question(answerer, tries_left, now);
+            }
+            return;
+        }
+        let Self { lifecycle, members, exchanges, cx, .. } = self;
+        lifecycle.own_url.record_answer(members, exchanges, cx, id, reply, now);
+        self.apply(now);
+    }
+
+    fn conclude_sibling_question(&mut self, answerer: Answerer, tries_left: u8, now: Now) {
+        match answerer {
+            // It goes on behind this URL: nobody is told, and the master list keeps it.
+            Answerer::Sibling => self.lifecycle.end(&mut self.exchanges, &mut self.cx),
+            Answerer::LocalServer | Answerer::LeavingSibling | Answerer::Unknown if tries_left > 0 => {
+                self.ask_for_sibling(tries_left, now);
+            }
+            _ => self.say_farewell(now),
         }
     }
 }

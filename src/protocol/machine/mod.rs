@@ -71,7 +71,7 @@ impl Machine {
     /// A server that has run for a while, among these: where a simulation begins.
     pub fn seeded(config: Config, seed: u64, now: Now, members: impl IntoIterator<Item = Claim>) -> Self {
         let mut machine = Self::new(config, seed, now);
-        machine.lifecycle.master_list.has_greeted = true;
+        machine.lifecycle.master_list.take_greeting();
         let members = members.into_iter();
         machine.members.roster.reserve(members.size_hint().0);
         for claim in members {
@@ -85,7 +85,7 @@ impl Machine {
     /// A server that has run for a while among those that another one knows, which is no member itself.
     pub fn seeded_like(other: &Self, config: Config, seed: u64, now: Now) -> Self {
         let mut machine = Self::new(config, seed, now);
-        machine.lifecycle.master_list.has_greeted = true;
+        machine.lifecycle.master_list.take_greeting();
         machine.members.roster = Roster::copy_for(&other.members.roster, machine.members.me.identity());
         machine.begin_running(now);
         machine

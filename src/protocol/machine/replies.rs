@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::protocol::context::RunState;
 use crate::protocol::exchanges::in_flight::{Exchange, OwnWord, Purpose};
 use crate::protocol::exchanges::page;
 use crate::protocol::machine::Machine;
@@ -129,7 +130,9 @@ impl Machine {
                 self.doubt(peer, now);
                 self.ask_for_whole_roster(peer, &[], now);
             }
-            Purpose::Sync if self.lifecycle.phase.is_starting() => self.ask_for_whole_roster(peer, &[], now),
+            Purpose::Sync if self.cx.run_state == RunState::Starting => {
+                self.ask_for_whole_roster(peer, &[], now)
+            }
             _ => self.doubt(peer, now),
         }
         if is_native && exchange.purpose != Purpose::Farewell {
@@ -231,7 +234,7 @@ impl Machine {
         let knew = self.incarnation_of(&heard.me.base_url);
         let sender = if is_myself { None } else { self.hear_sender(heard, knew, now) };
         if !is_myself {
-            self.meets_sibling(heard);
+            self.record_process(heard);
         }
         if let Some(sender) = &sender {
             self.native.voices.hear(sender, heard.instance);

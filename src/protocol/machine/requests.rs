@@ -41,7 +41,7 @@ impl Machine {
             return self.exchanges.extension(&self.members, Kind::Push, Vec::new());
         }
         self.note_request(now);
-        let is_sibling = self.meets_sibling(heard);
+        let is_sibling = self.record_process(heard);
         log_malformed(&mut self.cx, heard);
         self.expect_entries(heard.claims.len());
         // The claims first: that the sender's own is news is to be counted among them.

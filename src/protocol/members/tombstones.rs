@@ -19,7 +19,8 @@ impl Members {
         cx.effects.push(Effect::PushToFew);
     }
 
-    /// Takes a member off the lists. What a claim has to beat to bring it back is kept in the archive.
+    /// Takes a member off the lists. What a claim has to beat to bring it back is kept in the
+    /// archive.
     pub(in crate::protocol) fn forget(&mut self, cx: &mut Context, peer: &Arc<str>, now: Now) {
         if let Some(member) = self.roster.remove(peer, now.tick) {
             self.archive.insert(Arc::clone(peer), member.highest_seen(), member.incarnation);

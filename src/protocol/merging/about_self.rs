@@ -1,6 +1,7 @@
 //! Rule R5: what others say of this server itself.
 //!
-//! It alone is the authority on that: no claim replaces its own entry, and one that is not older is outdone.
+//! It alone is the authority on that: no claim replaces its own entry, and one that is not older is
+//! outdone.
 
 use std::sync::Arc;
 

@@ -1,7 +1,9 @@
-//! Rule R9: wall clocks that are wrong by more than a day, and what is repaired once they are right.
+//! Rule R9: wall clocks that are wrong by more than a day, and what is repaired once they are
+//! right.
 //!
-//! A claim too far ahead is rejected, because nothing could ever outdo it; its subject is told. What a server took from its
-//! clock while that was ahead does not last: its own incarnation begins again below, another's counts as none.
+//! A claim too far ahead is rejected, because nothing could ever outdo it; its subject is told.
+//! What a server took from its clock while that was ahead does not last: its own incarnation begins
+//! again below, another's counts as none.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,36 +21,40 @@ use crate::protocol::merging::intake::Subject;
 use crate::protocol::types::limits::Rejection;
 use crate::protocol::types::time::{Incarnation, Now, Stamp, Tick};
 
-/// How far a stamp may lie ahead: a clock may be wrong by hours, but what is beyond this could never be outdone.
+/// How far a stamp may lie ahead: a clock may be wrong by hours, but what is beyond this could
+/// never be outdone.
 pub(crate) const MAX_AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
 /// Pause between two looks at the clock, while a rejection because of it is recent.
 const LOOK: Duration = Duration::from_secs(1);
-/// Age of a rejection after which a jump of the clock requests nothing again: others have repeated it by then.
+/// Age of a rejection after which a jump of the clock requests nothing again: others have repeated
+/// it by then.
 const FORGOTTEN: Duration = Duration::from_secs(60 * 60);
 /// Rejected servers named in the log at once.
 const MAX_NAMED: u8 = 5;
 /// Pause before as many are named again.
 const NAMED_AGAIN: Duration = Duration::from_secs(60);
-/// Bounds of the pause, in milliseconds, before a master list is downloaded again of which everything was rejected.
+/// Bounds of the pause, in milliseconds, before a master list is downloaded again of which
+/// everything was rejected.
 const DOWNLOADED_AGAIN_MS: std::ops::Range<u64> = 1_000..10_000;
 
 /// What was rejected because of this server's clock.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Rejected {
-    /// How far the clock was ahead of the monotonic one at the first rejection, and when the last one was.
+    /// How far the clock was ahead of the monotonic one at the first rejection, and when the last
+    /// one was.
     pending: Option<(Offset, Tick)>,
     /// Servers named in the log since this moment.
     named: (u8, Tick),
-    /// Entries of the master list under way: those rejected, and those let in.
+    /// Entries of the latest master list: those rejected, and those admitted.
     listed: (u32, u32),
     /// Whether the master list is to be downloaded again.
     wants_list: bool,
 }
 
-/// Whether an entry of the master list lies too far ahead to be let in.
+/// Whether an entry of the master list was admitted, or lies too far ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) enum Admission {
-    LetIn,
+    Admitted,
     Rejected,
 }
 
@@ -76,11 +82,11 @@ impl Rejected {
         self.listed = (0, 0);
     }
 
-    /// Counts an entry of the master list under way.
+    /// Counts an entry of the latest master list.
     pub(in crate::protocol) fn count_listed(&mut self, admission: Admission) {
         match admission {
             Admission::Rejected => self.listed.0 += 1,
-            Admission::LetIn => self.listed.1 += 1,
+            Admission::Admitted => self.listed.1 += 1,
         }
     }
 
@@ -161,8 +167,8 @@ impl Rejected {
         }
     }
 
-    /// Rejects a claim whose incarnation lies too far ahead to be adopted, and tells whether it did. An incarnation that is
-    /// held already may be confirmed.
+    /// Rejects a claim whose incarnation lies too far ahead to be adopted, and tells whether it
+    /// did. An incarnation that is held already may be confirmed.
     pub(in crate::protocol) fn reject_incarnation(
         &mut self,
         members: &Members,
@@ -187,7 +193,8 @@ impl Rejected {
         !is_held
     }
 
-    /// Looks at the clock soon, as long as something was rejected: a jump of the clock is not to wait for another event.
+    /// Looks at the clock soon, as long as something was rejected: a jump of the clock is not to
+    /// wait for another event.
     pub(in crate::protocol) fn schedule_look(&mut self, members: &Members, cx: &mut Context, now: Tick) {
         match self.pending {
             Some((_, last)) if now.since(last) < FORGOTTEN && !members.me.is_leaving() => {
@@ -197,8 +204,8 @@ impl Rejected {
         }
     }
 
-    /// Schedules another download of a master list that holds nothing but what this server's clock rejects, and tells
-    /// whether it did.
+    /// Schedules another download of a master list that holds nothing but what this server's clock
+    /// rejects, and tells whether it did.
     pub(in crate::protocol) fn schedule_download(
         &mut self,
         members: &Members,
@@ -215,7 +222,8 @@ impl Rejected {
     }
 }
 
-/// Begins again below, if the clock was set back by so much that nobody lets in what this server says of itself.
+/// Begins again below, if the clock was set back by so much that nobody lets in what this server
+/// says of itself.
 pub(in crate::protocol) fn restart_below(members: &mut Members, cx: &mut Context, now: Now) {
     if members.me.restart_incarnation(now) {
         let message = "Clustershazbot: the clock was set back by a day or more, so this server starts again \
@@ -226,8 +234,8 @@ pub(in crate::protocol) fn restart_below(members: &mut Members, cx: &mut Context
     }
 }
 
-/// Has a member checked that is said to be where it is not held, by a claim that can't be compared because one of the two
-/// lies too far ahead.
+/// Has a member checked if a claim contradicts what is held of it. The two can't be compared,
+/// because one of them lies too far ahead.
 pub(in crate::protocol) fn check_far_ahead(
     members: &Members,
     cx: &mut Context,

@@ -24,7 +24,8 @@ pub(in crate::protocol) fn merge(
         (true, false) if is_newer => {
             cx.effects.push(Effect::Check(Arc::clone(identity), CheckReason::Hearsay));
         }
-        // A stamp that equals its tombstone's is no old one: it may be its own, of a clock that runs behind.
+        // A stamp that equals its tombstone's is no old one: it may be its own, of a clock that
+        // runs behind.
         (false, true) if claim.stamp >= member.stamp => {
             cx.effects.push(Effect::Check(Arc::clone(identity), CheckReason::NeedsList));
         }

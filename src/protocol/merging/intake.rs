@@ -1,4 +1,4 @@
-//! Rule R1: what is let in of what is heard. One bad entry never spoils the rest.
+//! Rule R1: which entries and claims are admitted. One bad entry never spoils the rest.
 
 use std::sync::Arc;
 
@@ -52,10 +52,11 @@ pub(in crate::protocol) struct ListEntry<'a> {
 }
 
 impl Merging {
-    /// Finds out whom an entry of a list is about, and checks its stamp. None if there is nothing to merge.
+    /// Finds out whom an entry of a list is about, and checks its stamp. None if there is nothing
+    /// to merge.
     ///
-    /// What the answering server says of itself is not merged: it is kept for the end of the exchange. A list that was
-    /// requested for a verification tells nothing else.
+    /// What the answering server says of itself is not merged: it is kept for the end of the
+    /// exchange. A list that was requested for a verification tells nothing else.
     pub(in crate::protocol) fn take_in(
         &mut self,
         members: &Members,
@@ -68,11 +69,11 @@ impl Merging {
         let stamp = match check_stamp(entry.last_update, now) {
             Ok(stamp) => Some(stamp),
             Err(Rejection::FarAhead) => None,
-            Err(rejection) => return log(cx, rejection),
+            Err(rejection) => return reject(cx, rejection),
         };
         let subject = match identify(members, cx, &entry.base_url) {
             Ok(subject) => subject,
-            Err(rejection) => return log(cx, rejection),
+            Err(rejection) => return reject(cx, rejection),
         };
         if let Source::Exchange(id) = source {
             let exchange = exchanges.in_flight.get_mut(id)?;
@@ -92,7 +93,11 @@ impl Merging {
             }
         }
         if source == Source::MasterList && !matches!(subject, Subject::Me) {
-            self.rejected.count_listed(if stamp.is_some() { Admission::LetIn } else { Admission::Rejected });
+            self.rejected.count_listed(if stamp.is_some() {
+                Admission::Admitted
+            } else {
+                Admission::Rejected
+            });
         }
         let Some(stamp) = stamp else {
             self.rejected.reject_far_ahead(members, cx, subject.name(members), now);
@@ -106,7 +111,8 @@ impl Merging {
     }
 }
 
-fn log<T>(cx: &mut Context, rejection: Rejection) -> Option<T> {
+/// Logs a rejection. Nothing is admitted.
+pub(super) fn reject<T>(cx: &mut Context, rejection: Rejection) -> Option<T> {
     cx.log_rejection(rejection);
     None
 }

@@ -1,7 +1,7 @@
 //! Rules R2, R5 and R8: how the claims of native servers change what is known.
 //!
-//! Native servers have an incarnation as their version, which only they themselves raise. Claims with the same incarnation
-//! are ordered by status.
+//! Native servers have an incarnation as their version, which only they themselves raise. Claims
+//! with the same incarnation are ordered by status.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -48,7 +48,8 @@ pub(in crate::protocol) struct Heard {
 }
 
 impl Heard {
-    /// Adds the worth of the claim with this index. `held` is what this server holds about its subject.
+    /// Adds the worth of the claim with this index. `held` is what this server holds about its
+    /// subject.
     pub(in crate::protocol) fn add(
         &mut self,
         index: usize,
@@ -63,7 +64,7 @@ impl Heard {
     }
 }
 
-/// A claim that was let in, and who makes it.
+/// An admitted claim, and who makes it.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::protocol) struct NativeClaim<'a> {
     pub(in crate::protocol) claim: &'a Claim,
@@ -71,7 +72,8 @@ pub(in crate::protocol) struct NativeClaim<'a> {
 }
 
 impl Merging {
-    /// Finds out whom a native server's claim is about, and what counts of it. None if it is not let in.
+    /// Finds out whom a native server's claim is about, and what counts of it. None if it is
+    /// rejected.
     pub(in crate::protocol) fn take_in_native<'a>(
         &mut self,
         members: &Members,
@@ -89,10 +91,7 @@ impl Merging {
         }
         let subject = match intake::identify_shared(members, cx, &claim.base_url) {
             Ok(subject) => subject,
-            Err(rejection) => {
-                cx.log_rejection(rejection);
-                return None;
-            }
+            Err(rejection) => return intake::reject(cx, rejection),
         };
         let is_rejected = self.rejected.reject_incarnation(members, cx, &subject, claim.incarnation, now);
         (!is_rejected).then_some((subject, claim))
@@ -181,7 +180,8 @@ pub(in crate::protocol) fn merge_known(
         }
         Precedence::Same => {
             member.monitor = version.monitor;
-            // A drained server renews its own tombstone; finders of a death must not drive each other up.
+            // A drained server renews its own tombstone; finders of a death must not drive each
+            // other up.
             if member.status != Status::Dead && version.last_update > member.stamp {
                 member.renew(version.last_update, now);
             } else {
@@ -200,7 +200,8 @@ pub(in crate::protocol) fn merge_known(
     }
 }
 
-/// Merges a claim that a server which was known as a legacy peer is native: it was upgraded, or somebody remembers it so.
+/// Merges a claim that a server which was known as a legacy peer is native: it was upgraded, or
+/// somebody remembers it so.
 fn merge_upgrade(
     members: &mut Members,
     cx: &mut Context,
@@ -210,11 +211,13 @@ fn merge_upgrade(
 ) -> Worth {
     let NativeClaim { claim, origin } = said;
     let Some(member) = members.roster.get(identity) else { return Worth::Known };
-    // The subject's own word outweighs any stamp. A stamp that a wrong clock took from the future proves no order.
+    // The subject's own word outweighs any stamp. A stamp that a wrong clock took from the future
+    // proves no order.
     let may_be_outdated = origin != Origin::Subject && !member.stamp.is_far_ahead(now);
     let has_spoken_since = may_be_outdated && claim.last_update < member.stamp;
     if member.is_online() && !claim.status.is_online() && has_spoken_since {
-        // It was native, left, and came back as an original. A peer that lists it as dead asks it then.
+        // It was native, left, and came back as an original. A peer that lists it as dead asks it
+        // then.
         return Worth::Outdated;
     }
     let is_stale = !member.is_online() && claim.status.is_online() && claim.last_update <= member.stamp;
@@ -280,7 +283,8 @@ fn adopt(members: &mut Members, cx: &mut Context, identity: &Arc<str>, claim: &C
     let held = members.roster.get(identity).map_or(Incarnation::NONE, |member| member.incarnation);
     members.roster.adopt_incarnation(identity, claim.incarnation);
     let Some(member) = members.roster.get_mut(identity) else { return };
-    // A refutation is the next incarnation; one far above is a process that has just started, and may not listen yet.
+    // A refutation is the next incarnation; one far above is a process that has just started, and
+    // may not listen yet.
     let is_same_life = held != Incarnation::NONE && claim.incarnation <= held.next();
     let has_answered = member.has_answered() && is_same_life;
     let was_shown_offline = !member.is_online();
@@ -322,7 +326,8 @@ fn adopt(members: &mut Members, cx: &mut Context, identity: &Arc<str>, claim: &C
     }
 }
 
-/// Records how the sender of a native message speaks and spells itself, and finds its identity. None if it is no member.
+/// Records how the sender of a native message speaks and spells itself, and finds its identity.
+/// None if it is no member.
 pub(in crate::protocol) fn record_sender(
     members: &mut Members,
     cx: &mut Context,

@@ -1,8 +1,8 @@
 //! Servers of another cluster: they rejected this server's secret and never exchanged with it.
 //!
 //! Two clusters may share a master list. A stranger that answers 401 is left out after a while,
-//! whatever its list says: it has no tombstone, it stays on the master list, and no hearsay brings it
-//! back. An exchange does, and so does its own request with this server's secret.
+//! whatever its list says: it has no tombstone, it stays on the master list, and no hearsay brings
+//! it back. An exchange does, and so does its own request with this server's secret.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,14 +12,19 @@ use indexmap::IndexMap;
 
 use crate::protocol::context::Context;
 use crate::protocol::context::effect::Effect;
+use crate::protocol::context::output::Transmit;
+use crate::protocol::exchanges::Exchanges;
+use crate::protocol::exchanges::in_flight::{PEER_TIMEOUT, Purpose};
 use crate::protocol::members::Members;
 use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::intake::{self, Subject};
 use crate::protocol::types::base_url::BaseUrl;
+use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
-use crate::protocol::wire::message::{Refusal, Reply};
+use crate::protocol::wire::extension::Kind;
+use crate::protocol::wire::message::{Lists, Refusal, Reply};
 
 /// Time from a stranger's first 401 until it is left out. Enough for it to call with the right
 /// secret, if a new one is being rolled out just then.
@@ -90,7 +95,8 @@ impl Outsiders {
         }
     }
 
-    /// Somebody says that an outsider is online: has it tried, unless another one or it itself was tried lately.
+    /// Somebody says that an outsider is online: has it tried, unless another one or it itself was
+    /// tried lately.
     pub(in crate::protocol) fn try_later(&self, cx: &mut Context, url: &BaseUrl, now: Now) {
         if cx.is_running() && self.is_due(url.identity(), now.tick) {
             cx.effects.push(Effect::TryOutsider(url.clone()));
@@ -114,7 +120,8 @@ impl Outsiders {
         now >= self.next_question && self.by_identity.get(identity).is_some_and(is_rested)
     }
 
-    /// Makes an outsider a member again: it has called with this server's secret, or answered it by gossip.
+    /// Makes an outsider a member again: it has called with this server's secret, or answered it by
+    /// gossip.
     pub(in crate::protocol) fn admit(&mut self, members: &mut Members, identity: &str, now: Now) {
         if members.roster.is_full() {
             return;
@@ -143,7 +150,8 @@ impl Outsiders {
     }
 }
 
-/// Whether gossip tells more of a stranger that shows nobody its list: it may still have this server's secret.
+/// Whether gossip tells more of a stranger that shows nobody its list: it may still have this
+/// server's secret.
 pub(in crate::protocol) fn is_worth_a_trial(members: &Members, peer: &str, reply: &Reply<'_>) -> bool {
     let is_untried =
         |member: &Member| member.is_online() && !member.has_exchanged() && member.rejected_at().is_none();
@@ -154,4 +162,26 @@ pub(in crate::protocol) fn is_worth_a_trial(members: &Members, peer: &str, reply
 pub(in crate::protocol) fn is_worth_an_offer(members: &Members, cx: &Context, peer: &str) -> bool {
     let is_open = |member: &Member| member.wire == Wire::Unknown && member.rejected_at().is_none();
     cx.is_native() && members.roster.get(peer).is_some_and(is_open)
+}
+
+/// Asks a server that is no member by gossip.
+pub(in crate::protocol) fn try_by_gossip(
+    members: &mut Members,
+    exchanges: &mut Exchanges,
+    cx: &mut Context,
+    url: &BaseUrl,
+    now: Now,
+) -> ExchangeId {
+    members.me.refresh(now);
+    let id = exchanges.in_flight.begin(Arc::clone(url.identity()), Purpose::Trial, now.tick);
+    // It hears of nobody else before it has shown that it belongs here.
+    let mut lists = Lists::default();
+    let own_list = if members.me.is_online() { &mut lists.online } else { &mut lists.offline };
+    own_list.push(members.me.entry());
+    let lists = Arc::new(lists);
+    let extension = cx.is_native().then(|| Arc::new(exchanges.extension(members, Kind::Push, Vec::new())));
+    let base_url = Arc::clone(url.spelling());
+    let timeout = PEER_TIMEOUT;
+    cx.transmits.push_back(Transmit::Gossip { id, base_url, lists, extension, timeout });
+    id
 }

@@ -1,8 +1,8 @@
 //! Rules R3, R5 and R8: how plain claims change what is known.
 //!
-//! Servers that are known from plain entries alone have `lastUpdate` as their version: strictly newer wins, a tie changes
-//! nothing. News counts at once and is verified afterwards, except where this server itself found the contrary within the
-//! last minute: then it is verified first.
+//! Servers that are known from plain entries alone have `lastUpdate` as their version: strictly
+//! newer wins, a tie changes nothing. News counts at once and is verified afterwards, except where
+//! this server itself found the contrary within the last minute: then it is verified first.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ pub(in crate::protocol) enum Word {
     Native,
 }
 
-/// A claim about a legacy peer, or by way of one, that was let in.
+/// An admitted claim about a legacy peer, or by way of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) struct PlainClaim {
     /// Online, dead, or left if a native server says that its subject has answered without itself.
@@ -103,8 +103,8 @@ pub(in crate::protocol) fn merge_known(
         }
         (false, true) => {
             cx.effects.push(Effect::HastenDeathNotices);
-            // Rule R8: somebody holds a buried one for online. The tombstone goes out with the answer; whether it is false is
-            // asked of the subject itself.
+            // Rule R8: a peer still lists a dead server as online. It is sent the tombstone with
+            // the answer; the server itself is asked whether the tombstone is false.
             if member.status == Status::Dead && !member.is_first_hand(false, now) {
                 cx.effects.push(Effect::Check(Arc::clone(identity), CheckReason::Hearsay));
             }
@@ -189,7 +189,8 @@ impl Merging {
         }
         let incarnation = members.archive.incarnation_of(identity);
         if let Some(archived) = members.archive.stamp_of(identity, now).filter(|held| claim.stamp <= *held) {
-            // A clock that was ahead for a while has dropped it too early. Back on the lists, its server is tried now and then.
+            // A clock that was ahead for a while has dropped it too early. Back on the lists, its
+            // server is tried now and then.
             let is_kept = archived.age(now.wall) < TOMBSTONE_KEPT;
             if claim.says_online() && is_kept && !members.roster.is_full() {
                 revive(members, exchanges, cx, url, claim, now);
@@ -236,7 +237,8 @@ fn add(
     });
 }
 
-/// A legacy peer says that a server is online whose tombstone has left the lists: merged as if it were still there.
+/// A legacy peer says that a server is online whose tombstone has left the lists: merged as if it
+/// were still there.
 fn revive(
     members: &mut Members,
     exchanges: &Exchanges,

@@ -1,4 +1,5 @@
-//! Merging of native claims: their worth, what becomes of the subject, and who else must hear of it.
+//! Merging of native claims: their worth, what becomes of the subject, and who else must hear of
+//! it.
 
 use std::sync::Arc;
 

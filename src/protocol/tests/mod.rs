@@ -17,6 +17,7 @@ mod investigations;
 mod isolation;
 mod leave;
 mod legacy;
+mod lifecycle;
 mod local_server;
 mod log;
 mod master_list;

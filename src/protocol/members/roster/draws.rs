@@ -5,9 +5,16 @@ use std::sync::Arc;
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
+use crate::protocol::context::Context;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::roster::Roster;
 
+/// Random servers that hear of a start, a leave or a control at once, beside all monitors.
+pub(crate) const MANY: usize = 20;
+/// Monitors told at once, at most: a list may call everybody one.
+const MAX_MONITORS: usize = 100;
+/// The same for a native server, as native servers pass news on among themselves.
+const MAX_MONITORS_OF_NATIVES: usize = 20;
 /// Random draws before the whole roster is searched.
 const BLIND_DRAWS: usize = 32;
 
@@ -63,6 +70,17 @@ impl Roster {
                 *slot = Arc::clone(identity);
             }
         }
+        chosen
+    }
+
+    /// Up to 20 online members at random, and all monitors, as far as a cluster needs monitors.
+    pub(in crate::protocol) fn sample_many(&self, cx: &mut Context) -> Vec<Arc<str>> {
+        let mut chosen = self.sample(&mut cx.rng, MANY, |_, member| member.is_online());
+        let monitors = if cx.is_native() { MAX_MONITORS_OF_NATIVES } else { MAX_MONITORS };
+        let monitors = self.sample(&mut cx.rng, monitors, |identity, member| {
+            member.is_online() && member.monitor && !chosen.contains(identity)
+        });
+        chosen.extend(monitors);
         chosen
     }
 }
