@@ -1,103 +1,107 @@
-//! Deaths and leaves are told to legacy peers for a while, and faster than they forget them.
+//! Death notices: legacy peers are told of deaths and leaves for a while, faster than they forget them.
 //!
-//! An original takes any old online claim for new once it holds the server for offline, and says so to others. The news
-//! die out unless native servers repeat them faster than originals infect each other with the old.
+//! A legacy peer that holds a server as offline believes any old online claim, and passes it on. The news
+//! dies out unless native servers repeat it faster than legacy peers infect each other with the old claim.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngExt;
 
+use crate::protocol::context::Context;
 use crate::protocol::context::timers::Timer;
-use crate::protocol::exchanges::in_flight::Purpose;
-use crate::protocol::machine::Machine;
+use crate::protocol::exchanges::Exchanges;
+use crate::protocol::members::Members;
 use crate::protocol::types::limits::TOMBSTONE_TOLD;
-use crate::protocol::types::time::{Now, Tick};
+use crate::protocol::types::time::Tick;
 
-/// While it presses, each legacy peer is told about so often; otherwise each native server tells one of them so often.
+/// Interval at which each legacy peer is told while the news is urgent; otherwise, at which each native
+/// server tells one of them.
 const PACE: Duration = Duration::from_secs(5);
-/// So many legacy peers for each native server are met soon enough by rounds alone.
+/// Legacy peers for each native server that rounds alone meet soon enough.
 const FEW: f64 = 4.0;
-/// While there is nothing to tell, no native server asks more of them than this in a second.
+/// Legacy peers per second that a native server asks for their lists while there is no news.
 const MOST_UNMET: f64 = 1.0;
-/// No native server tells them faster than this.
-const FASTEST: Duration = Duration::from_millis(200);
-/// So long after the last death, leave or old claim it presses.
-const PRESSES: Duration = Duration::from_secs(60);
+/// Shortest pause between two notices of a native server.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
+/// Time after the last death, leave or old claim for which the news is urgent.
+const URGENT: Duration = Duration::from_secs(60);
 
+/// When there was news.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct DeathNotices {
-    /// When the last death or leave was heard of.
-    came: Option<Tick>,
-    /// When somebody was last found not to know.
-    missed: Option<Tick>,
+    /// When the last death or leave became known.
+    last_death: Option<Tick>,
+    /// When a peer was last found not to know.
+    last_missed: Option<Tick>,
+}
+
+/// What the legacy peer that is next is contacted for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::protocol) enum Contact {
+    /// It is told who has died or left.
+    Tell(Arc<str>),
+    /// It is asked for its list, because rounds seldom meet it.
+    Check(Arc<str>),
 }
 
 impl DeathNotices {
-    /// A server has died or left.
-    pub(in crate::protocol) fn come(&mut self, now: Tick) {
-        self.came = Some(now);
-        self.missed = Some(now);
+    /// A server has died or left: the news does not wait for the end of a slow pause.
+    pub(in crate::protocol) fn record_death(&mut self, members: &Members, cx: &mut Context, now: Tick) {
+        if !cx.is_native() {
+            return;
+        }
+        self.last_death = Some(now);
+        self.last_missed = Some(now);
+        if cx.is_running() && members.legacies_per_native() > 0.0 {
+            let pause = cx.jittered(SHORTEST_PAUSE);
+            cx.timers.set_earlier(Timer::DeathNotices, now + pause);
+        }
     }
 
-    /// A legacy peer, or whoever relayed its word, has not heard of a death or a leave.
+    /// A legacy peer, or a peer that relayed its word, does not know of a death or a leave.
     pub(in crate::protocol) fn record_missed(&mut self, now: Tick) {
-        self.missed = Some(now);
+        self.last_missed = Some(now);
     }
 
-    /// How many legacy peers each native server tells in a second, where there are so many of them for each native one.
-    fn pace(&self, legacies_per_native: f64, now: Tick) -> f64 {
-        let is_within = |moment: Option<Tick>, span| moment.is_some_and(|at| now.since(at) < span);
-        let are_told = is_within(self.came, TOMBSTONE_TOLD);
-        let press = are_told && is_within(self.missed, PRESSES);
-        let haste = if press { legacies_per_native.max(1.0) } else { 1.0 };
-        if are_told { haste * legacies_per_native.min(1.0) / PACE.as_secs_f64() } else { 0.0 }
-    }
-}
-
-impl Machine {
-    /// Tells one legacy peer, and sees to the next.
-    pub(in crate::protocol) fn tell_legacy_news(&mut self, now: Now) {
-        let legacies = self.members.legacies_per_native();
-        let news = self.legacy.death_notices.pace(legacies, now.tick);
-        // Rounds meet one each: where there are many more, the others are asked for their list meanwhile.
+    /// Chooses the legacy peer to contact now, if one is due and there is room for a request, and schedules the next one.
+    pub(in crate::protocol) fn next_contact(
+        &mut self,
+        members: &Members,
+        exchanges: &Exchanges,
+        cx: &mut Context,
+        now: Tick,
+    ) -> Option<Contact> {
+        let legacies = members.legacies_per_native();
+        let news = self.pace(legacies, now);
+        // A round meets one legacy peer. If there are many more, the others are asked for their lists meanwhile.
         let are_met = legacies <= FEW;
-        let unmet = if are_met { 0.0 } else { legacies / self.cx.config.gossip_interval.as_secs_f64() };
+        let unmet = if are_met { 0.0 } else { legacies / cx.config.gossip_interval.as_secs_f64() };
         let unmet = unmet.min(MOST_UNMET);
         let pace = news.max(unmet);
-        let pause = Duration::from_secs_f64((1.0 / pace).clamp(FASTEST.as_secs_f64(), PACE.as_secs_f64()));
-        let is_due = self.cx.rng.random::<f64>() < pace * pause.as_secs_f64();
-        let next = self.jittered(pause);
-        self.cx.timers.set(Timer::DeathNotices, now.tick + next);
-        if !is_due {
-            return;
+        let pause = (1.0 / pace).clamp(SHORTEST_PAUSE.as_secs_f64(), PACE.as_secs_f64());
+        let pause = Duration::from_secs_f64(pause);
+        let is_due = cx.rng.random::<f64>() < pace * pause.as_secs_f64();
+        let next = cx.jittered(pause);
+        cx.timers.set(Timer::DeathNotices, now + next);
+        if !is_due || exchanges.legacy_room(members, cx) == 0 {
+            return None;
         }
-        if self.exchanges.legacy_room(&self.members, &self.cx) == 0 {
-            return;
-        }
-        let legacy = self.members.roster.pick(&mut self.cx.rng, |identity, member| {
+        let peer = members.roster.pick(&mut cx.rng, |identity, member| {
             member.is_online()
                 && member.is_met_as_legacy()
-                && !member.is_left_alone(now.tick)
-                && !self.exchanges.in_flight.has_exchange_with(identity)
-        });
-        let Some(peer) = legacy else { return };
-        if news > 0.0 {
-            self.converse(peer, Purpose::DeathNotices, now);
-        } else {
-            self.request_check(&peer);
-            self.schedule_verification(now.tick);
-        }
+                && !member.is_left_alone(now)
+                && !exchanges.in_flight.has_exchange_with(identity)
+        })?;
+        Some(if news > 0.0 { Contact::Tell(peer) } else { Contact::Check(peer) })
     }
 
-    /// News have come: they are not to wait for the end of a slow pause.
-    pub(in crate::protocol) fn hear_death_notices(&mut self, now: Now) {
-        if !self.is_native() {
-            return;
-        }
-        self.legacy.death_notices.come(now.tick);
-        if self.cx.is_running() && self.members.legacies_per_native() > 0.0 {
-            let pause = self.jittered(FASTEST);
-            self.cx.timers.set_earlier(Timer::DeathNotices, now.tick + pause);
-        }
+    /// Legacy peers that each native server tells per second, given how many there are for each native server.
+    fn pace(&self, legacies_per_native: f64, now: Tick) -> f64 {
+        let is_within = |moment: Option<Tick>, span| moment.is_some_and(|at| now.since(at) < span);
+        let has_news = is_within(self.last_death, TOMBSTONE_TOLD);
+        let is_urgent = has_news && is_within(self.last_missed, URGENT);
+        let haste = if is_urgent { legacies_per_native.max(1.0) } else { 1.0 };
+        if has_news { haste * legacies_per_native.min(1.0) / PACE.as_secs_f64() } else { 0.0 }
     }
 }

@@ -31,7 +31,7 @@ impl Machine {
             Effect::PushToMany => self.push_to_many(now.tick),
             Effect::PushToFew => self.push_to_few(now.tick),
             Effect::PushTo(peer) => self.push_to(peer, now),
-            Effect::SendDeathNotices => self.hear_death_notices(now),
+            Effect::SendDeathNotices => self.record_death(now),
             Effect::HastenDeathNotices => self.legacy.death_notices.record_missed(now.tick),
             Effect::ScheduleDrop(stamp) => retention::schedule_drop(&mut self.cx, stamp, now),
             Effect::WatchAbsence(peer) => self.watch_absence(&peer, now),

@@ -203,11 +203,11 @@ impl Machine {
         self.cx.events.push_back(Event::Started);
         self.members.roster.journal.begin(now.tick);
         self.cx.timers.stop(Timer::Bootstrap);
-        self.schedule_round(now);
+        self.legacy.rounds.schedule(&mut self.cx, now.tick);
         reconnect::schedule(&mut self.cx, now.tick);
         master_list::schedule_announcement(&mut self.cx, now.tick);
         self.cx.timers.set(Timer::Retention, now.tick);
-        self.schedule_push(now.tick);
+        self.legacy.push.schedule(&mut self.cx, now.tick);
         self.schedule_verification(now.tick);
         if self.is_native() {
             self.schedule_probe(now.tick);

@@ -1,7 +1,6 @@
 //! The membership machine.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use rand::RngExt;
 
@@ -25,6 +24,7 @@ use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::message::{Entry, Lists, ReceivedEntry, ReceivedLists};
 
 mod claims;
+mod components;
 mod detection;
 mod effects;
 mod lifecycle;
@@ -171,7 +171,7 @@ impl Machine {
                 Timer::Suspicion => self.end_suspicions(now),
                 Timer::Refusals => self.look_after_refusals(now),
                 Timer::Absent => self.check_absent(now),
-                Timer::DeathNotices => self.tell_legacy_news(now),
+                Timer::DeathNotices => self.send_death_notice(now),
                 Timer::Listings => self.ask_listings(now),
                 Timer::Clock => self.merging.rejected.schedule_look(&self.members, &mut self.cx, now.tick),
                 Timer::Strangers => self.check_strangers(now),
@@ -251,11 +251,6 @@ impl Machine {
         }
         self.handle_claims(now, source, false, &lists.offline);
         self.handle_claims(now, source, true, &lists.online);
-    }
-
-    /// A delay spread by ± 10 %, so that servers do not fall into step.
-    pub(in crate::protocol) fn jittered(&mut self, delay: Duration) -> Duration {
-        self.cx.jittered(delay)
     }
 
     /// What this server knows, itself included; `offline` stays empty unless wanted.

@@ -71,12 +71,20 @@ impl Machine {
                 self.log_gossip_failure(peer, "answered 401: its SHAZBOT_SECRET is another one", now);
             }
             Reply::Refusal(Refusal::TooLarge) => page::halve(&mut self.members, peer),
-            Reply::Refusal(Refusal::TooManyRequests(pause)) => self.leave_alone(peer, *pause, now),
+            Reply::Refusal(Refusal::TooManyRequests(pause)) => {
+                self.members.leave_alone(&self.cx, peer, *pause, now)
+            }
             Reply::Failure(reason) | Reply::NoListener(reason) | Reply::Unclear(reason) if !is_inquiry => {
                 self.log_gossip_failure(peer, reason, now);
             }
             _ => {}
         }
+    }
+
+    /// Logs that a gossip exchange has failed.
+    fn log_gossip_failure(&mut self, peer: &Arc<str>, reason: &str, now: Now) {
+        // The normalised URL: a server chooses its own spelling, and could choose another one each time.
+        self.cx.log_failure(format!("Failed to send gossip message to {peer}:"), reason, now.tick);
     }
 
     /// Handles a reply without the native extension.

@@ -2,6 +2,8 @@
 //!
 //! May touch `context` and below.
 
+use std::time::Duration;
+
 use crate::protocol::context::Context;
 use crate::protocol::context::config::Config;
 use crate::protocol::members::archive::Archive;
@@ -91,6 +93,19 @@ impl Members {
         self.roster.get(peer).is_some_and(|member| {
             member.status == Status::Left && member.absence().is_some() && !member.has_comeback()
         })
+    }
+
+    /// Leaves a peer alone that is asked too often: as long as it says; a native one that says nothing, for a gossip interval.
+    pub(in crate::protocol) fn leave_alone(
+        &mut self,
+        cx: &Context,
+        peer: &str,
+        pause: Option<Duration>,
+        now: Now,
+    ) {
+        let Some(member) = self.roster.get_mut(peer) else { return };
+        let own_pause = if member.is_met_as_legacy() { Duration::ZERO } else { cx.config.gossip_interval };
+        member.leave_alone_until(now.tick + pause.unwrap_or(own_pause));
     }
 
     /// The number of online legacy peers per online native server, including this one.

@@ -17,6 +17,7 @@ mod investigations;
 mod isolation;
 mod leave;
 mod legacy;
+mod legacy_contacts;
 mod lifecycle;
 mod local_server;
 mod log;

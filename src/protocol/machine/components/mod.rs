@@ -1,0 +1,3 @@
+//! What the machine does for each component: loops over subjects, and questions that another component answers.
+
+mod gossip;
