@@ -23,16 +23,12 @@ use crate::protocol::types::ids::{Origin, Source};
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::message::{Entry, Lists, ReceivedEntry, ReceivedLists};
 
-mod claims;
 mod components;
-mod detection;
 mod effects;
-mod lifecycle;
 pub mod queues;
 mod replies;
 mod requests;
 pub mod roster_slots;
-mod verification;
 
 /// Odd, so that no change of a single server is lost; the bits of the golden ratio, as spread as any.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
