@@ -26,8 +26,8 @@ function readme(name, platform) {
   const [system, machine, library] = platform.split('-')
   return `# ${name}
 
-The native part of clustershazbot for ${SYSTEMS[system]}${LIBRARIES[library] ?? ''}, ${machine}.
+The native addon of clustershazbot for ${SYSTEMS[system]}${LIBRARIES[library] ?? ''}, ${machine}.
 
-Do not install it yourself: \`npm install clustershazbot\` brings the one that fits, and nothing is compiled.
+Do not install this package directly: \`npm install clustershazbot\` installs the one that fits your platform.
 `
 }
