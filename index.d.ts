@@ -73,8 +73,8 @@ export interface Config {
 /**
  * Starts the engine of this JavaScript environment.
  *
- * Reads the environment variables, downloads the master list, announces this server and gossips
- * from then on. Requests are answered from the moment of the call. A second start joins the first.
+ * Reads the environment variables, downloads the master list, greets the other servers and gossips
+ * from then on. Requests are answered from the moment of the call. A second call joins the first.
  * Network errors never make it reject.
  *
  * @throws (rejects) `Error` with `code` `SHAZBOT_CONFIG`, which names the variable and its accepted
