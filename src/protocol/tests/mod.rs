@@ -39,6 +39,7 @@ mod retention;
 mod rounds;
 mod silence;
 mod start;
+mod strangers;
 mod structure;
 mod suspicions;
 mod verdicts;
