@@ -20,7 +20,7 @@ fn drained() -> World {
 }
 
 #[test]
-fn a_drained_original_that_was_brought_back_is_online_after_a_minute() {
+fn a_drained_original_that_returns_is_online_after_a_minute() {
     let mut world = drained();
     world.run_for(300_000);
     assert!((28..=32).contains(&world.inquiries_to(A).len()), "{:?}", world.inquiries_to(A));
@@ -33,7 +33,7 @@ fn a_drained_original_that_was_brought_back_is_online_after_a_minute() {
 }
 
 #[test]
-fn one_whose_clock_is_slow_is_online_as_soon_as_its_list_shows_it() {
+fn an_original_with_a_slow_clock_is_online_once_its_list_shows_it() {
     let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(86_400));
     world.meet(A);
     world.be(A, Fake::Drained);
@@ -50,7 +50,7 @@ fn one_whose_clock_is_slow_is_online_as_soon_as_its_list_shows_it() {
 }
 
 #[test]
-fn one_that_shows_itself_beside_its_own_tombstone_is_online() {
+fn an_original_that_lists_itself_beside_its_tombstone_is_online() {
     // An original that was told of its death, and has begun a round since.
     for ahead in [1, 3 * 3_600_000, 9 * 86_400_000] {
         let mut world = World::among(&[A]);
@@ -65,7 +65,7 @@ fn one_that_shows_itself_beside_its_own_tombstone_is_online() {
 }
 
 #[test]
-fn an_answer_without_itself_or_none_is_a_break() {
+fn an_answer_without_its_entry_or_no_answer_interrupts_the_minute() {
     for pause in [Fake::Drained, Fake::Refuses, Fake::Status(429, ""), Fake::NoList(404)] {
         let mut world = drained();
         for _ in 0..10 {
@@ -83,7 +83,7 @@ fn an_answer_without_itself_or_none_is_a_break() {
 }
 
 #[test]
-fn one_that_does_not_answer_any_more_is_asked_as_seldom_as_other_dead_ones() {
+fn an_absent_server_that_stops_answering_is_asked_as_rarely_as_the_dead() {
     let mut world = drained();
     world.be(A, Fake::Refuses);
     world.run_for(60_000);

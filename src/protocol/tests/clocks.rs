@@ -63,7 +63,7 @@ fn own(machine: &Machine) -> Claim {
 }
 
 #[test]
-fn a_stamp_from_the_future_hides_no_drain() {
+fn a_stamp_from_the_future_does_not_hide_a_drain() {
     // Shown by an original, and believed while the own clock was ahead.
     let glitch = at(0, 6 * DAY);
     let shown = Claim { last_update: glitch.wall, ..legacy(A) };
@@ -75,7 +75,7 @@ fn a_stamp_from_the_future_hides_no_drain() {
 }
 
 #[test]
-fn the_own_word_of_a_drained_server_outweighs_any_stamp_held_of_it() {
+fn a_drained_servers_own_claim_beats_any_stamp_held() {
     // An original showed it with a stamp that is ahead, though by less than a day.
     let shown = Claim { last_update: at(0, DAY / 2).wall, ..legacy(A) };
     let config = Config { probe_interval: Some(Duration::from_secs(1)), ..config(ME) };
@@ -92,7 +92,7 @@ fn the_own_word_of_a_drained_server_outweighs_any_stamp_held_of_it() {
 }
 
 #[test]
-fn a_drained_server_outdoes_an_earlier_life_whose_clock_was_ahead() {
+fn a_drained_server_outdoes_an_earlier_process_with_a_fast_clock() {
     let mut machine = native_machine();
     machine.handle_control(now(1_000), false);
     let earlier = Incarnation(own(&machine).incarnation.0 + 5_000);
@@ -106,7 +106,7 @@ fn a_drained_server_outdoes_an_earlier_life_whose_clock_was_ahead() {
 }
 
 #[test]
-fn a_drained_server_does_not_argue_without_end_with_one_that_shares_its_url() {
+fn a_drained_server_does_not_contradict_its_sibling_forever() {
     let mut machine = native_machine();
     machine.handle_control(now(1_000), false);
     let mut takeovers = 0;
@@ -121,7 +121,7 @@ fn a_drained_server_does_not_argue_without_end_with_one_that_shares_its_url() {
 }
 
 #[test]
-fn a_stamp_keeps_no_native_server_out() {
+fn no_stamp_prevents_the_admission_of_a_native_server() {
     for stamp in [at(0, 2 * DAY).wall, Stamp(u64::MAX), Stamp(0)] {
         let mut machine = native_machine();
         let incarnation = incarnation_at(now(0));
@@ -134,7 +134,7 @@ fn a_stamp_keeps_no_native_server_out() {
 }
 
 #[test]
-fn an_incarnation_days_ahead_is_rejected_named_and_its_subject_told() {
+fn an_incarnation_days_ahead_is_rejected_logged_and_reported_to_its_subject() {
     let mut machine = native_machine();
     warnings(&mut machine);
     let ahead = incarnation_at(at(0, 2 * DAY));
@@ -154,7 +154,7 @@ fn an_incarnation_days_ahead_is_rejected_named_and_its_subject_told() {
 }
 
 #[test]
-fn a_held_incarnation_days_ahead_counts_as_none_but_may_be_confirmed() {
+fn a_held_incarnation_days_ahead_counts_as_zero_but_may_be_confirmed() {
     for says_right in [true, false] {
         let mut machine = native_machine();
         let ahead = incarnation_at(at(0, 3 * DAY));
@@ -171,7 +171,7 @@ fn a_held_incarnation_days_ahead_counts_as_none_but_may_be_confirmed() {
 }
 
 #[test]
-fn a_server_whose_clock_was_set_back_begins_again_below_and_its_stamp_grows() {
+fn a_server_whose_clock_is_set_back_restarts_its_incarnation_but_its_stamp_grows() {
     let config = crate::protocol::context::config::Config {
         probe_interval: Some(Duration::from_secs(1)),
         ..config(ME)
@@ -191,7 +191,7 @@ fn a_server_whose_clock_was_set_back_begins_again_below_and_its_stamp_grows() {
 }
 
 #[test]
-fn a_sender_that_says_less_than_is_held_of_it_is_told() {
+fn a_sender_with_an_outdated_claim_about_itself_receives_the_held_one() {
     let mut machine = native_machine();
     let earlier = Claim { incarnation: incarnation_at(now(0)), ..native(B) };
     machine.handle_native_request(now(5), &Extension { claims: vec![earlier.clone()], ..word_of(A) });
@@ -202,7 +202,7 @@ fn a_sender_that_says_less_than_is_held_of_it_is_told() {
 }
 
 #[test]
-fn a_tombstone_laid_while_the_clock_is_ahead_for_seconds_is_none_of_tomorrow() {
+fn a_short_clock_jump_does_not_stamp_tombstones_in_the_future() {
     let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(5));
     world.meet(A);
     world.nodes.get_mut(PLAIN_ME).unwrap().wall_offset = 2 * DAY;
@@ -214,7 +214,7 @@ fn a_tombstone_laid_while_the_clock_is_ahead_for_seconds_is_none_of_tomorrow() {
 }
 
 #[test]
-fn a_legacy_peer_that_is_right_stays_online_while_the_own_clock_is_behind() {
+fn a_legacy_peer_with_the_right_time_stays_online_while_the_own_clock_is_behind() {
     let mut world = World::among(&[A]);
     world.nodes.get_mut(PLAIN_ME).unwrap().wall_offset = -2 * DAY;
     world.run_for(200_000);
@@ -226,7 +226,7 @@ fn a_legacy_peer_that_is_right_stays_online_while_the_own_clock_is_behind() {
 }
 
 #[test]
-fn a_list_of_which_everything_is_rejected_is_downloaded_again_soon() {
+fn a_list_with_only_rejected_entries_is_downloaded_again_soon() {
     let mut world = World::new(3);
     world.store.body = Some(format!(r#"{{"online":[{{"baseUrl":"{A}","lastUpdate":{EPOCH}}}]}}"#));
     world.be(A, Fake::Online);
@@ -245,7 +245,7 @@ fn a_list_of_which_everything_is_rejected_is_downloaded_again_soon() {
 }
 
 #[test]
-fn no_stamp_of_tomorrow_is_uploaded() {
+fn no_stamp_from_the_future_is_uploaded() {
     let mut world = World::new(3);
     let mut config = config(PLAIN_ME);
     config.master_list.announce_minimum = Duration::from_secs(5);
@@ -263,7 +263,7 @@ fn no_stamp_of_tomorrow_is_uploaded() {
 }
 
 #[test]
-fn what_a_server_says_of_itself_when_it_is_asked_counts_as_said_now() {
+fn a_servers_own_claim_in_a_response_counts_as_made_now() {
     let mut world = World::among(&[A]);
     let ahead = world.wall() + 9 * DAY as u64;
     let own = |online| if online { lists(&[(A, ahead)], &[]) } else { lists(&[], &[(A, ahead)]) };
@@ -286,7 +286,7 @@ fn what_a_server_says_of_itself_when_it_is_asked_counts_as_said_now() {
 }
 
 #[test]
-fn a_grave_of_tomorrow_holds_nobody_back() {
+fn an_archived_tombstone_from_the_future_blocks_no_claim() {
     let mut archive = crate::protocol::members::archive::Archive::default();
     archive.insert(A.into(), at(0, 2 * DAY).wall, incarnation_at(at(0, 2 * DAY)));
     let claim = Claim { incarnation: incarnation_at(now(0)), ..native(A) };
@@ -299,7 +299,7 @@ fn a_grave_of_tomorrow_holds_nobody_back() {
 }
 
 #[test]
-fn a_server_that_forgot_a_life_is_told_of_it_by_whoever_remembers() {
+fn a_server_learns_of_a_forgotten_earlier_life_from_its_peers() {
     // Its clock was three hours ahead in that life, and everybody but this one has forgotten it.
     let mut machine = native_machine();
     let earlier = incarnation_at(at(0, 3 * HOUR));

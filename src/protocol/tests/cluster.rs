@@ -40,7 +40,7 @@ fn all_see_exactly(world: &World, expected: &[&str]) {
 }
 
 #[test]
-fn they_find_each_other_and_the_list_holds_them_all() {
+fn servers_find_each_other_and_the_master_list_contains_them_all() {
     let mut world = cluster(1, &[(A, 0), (B, 0), (C, 0)]);
     world.run_for(10_000);
     all_see_exactly(&world, &[A, B, C]);
@@ -49,7 +49,7 @@ fn they_find_each_other_and_the_list_holds_them_all() {
 }
 
 #[test]
-fn a_partition_heals_and_the_list_loses_nobody_for_good() {
+fn a_partition_heals_and_the_master_list_keeps_everybody() {
     let mut world = cluster(2, &[(A, 0), (B, 0), (C, 0)]);
     world.run_for(10_000);
     for other in [B, C] {
@@ -63,7 +63,7 @@ fn a_partition_heals_and_the_list_loses_nobody_for_good() {
 }
 
 #[test]
-fn two_that_found_each_other_dead_find_each_other_again() {
+fn two_servers_that_declared_each_other_dead_reconnect() {
     let mut world = cluster(3, &[(A, 0), (B, 2 * HOUR)]);
     world.run_for(5_000);
     world.store.next_downloads = [(500, ""); 500].into();
@@ -76,7 +76,7 @@ fn two_that_found_each_other_dead_find_each_other_again() {
 }
 
 #[test]
-fn clocks_that_are_hours_off_do_no_harm() {
+fn clocks_may_be_wrong_by_hours() {
     let mut world = cluster(4, &[(A, 5 * HOUR), (B, -7 * HOUR), (C, 0)]);
     world.run_for(10_000);
     all_see_exactly(&world, &[A, B, C]);
@@ -95,7 +95,7 @@ fn clocks_that_are_hours_off_do_no_harm() {
 }
 
 #[test]
-fn a_leave_is_known_to_all_within_a_second_and_never_undone() {
+fn a_leave_reaches_all_within_a_second_and_is_final() {
     let mut world = cluster(5, &[(A, 0), (B, 0), (C, 0)]);
     world.run_for(10_000);
     world.act(C, |machine, now| machine.handle_leave(now));
@@ -110,7 +110,7 @@ fn a_leave_is_known_to_all_within_a_second_and_never_undone() {
 }
 
 #[test]
-fn a_drain_is_known_to_all_within_a_second_and_sticks() {
+fn a_drain_reaches_all_within_a_second_and_lasts() {
     let mut world = cluster(6, &[(A, 0), (B, 0), (C, -HOUR)]);
     world.run_for(10_000);
     world.act(C, |machine, now| machine.handle_control(now, false));
@@ -125,7 +125,7 @@ fn a_drain_is_known_to_all_within_a_second_and_sticks() {
 }
 
 #[test]
-fn tombstones_of_several_finders_do_not_drive_each_other_up() {
+fn tombstones_by_several_servers_do_not_raise_each_others_stamps() {
     let members: Vec<String> = (0..8).map(|index| format!("http://p{index}/")).collect();
     let refs: Vec<_> = members.iter().map(|url| (&**url, 0)).collect();
     let mut world = cluster(7, &refs);
@@ -142,7 +142,7 @@ fn tombstones_of_several_finders_do_not_drive_each_other_up() {
 }
 
 #[test]
-fn a_server_out_of_reach_of_one_stays_online_with_the_others() {
+fn a_server_that_one_peer_cannot_reach_stays_online_at_the_others() {
     let mut world = cluster(8, &[(A, 0), (B, 0), (C, 0)]);
     world.run_for(10_000);
     world.cut.insert((A.to_owned(), B.to_owned()));
@@ -156,7 +156,7 @@ fn a_server_out_of_reach_of_one_stays_online_with_the_others() {
 }
 
 #[test]
-fn losses_never_leave_anybody_out_for_long() {
+fn lost_messages_exclude_nobody_for_long() {
     let members: Vec<String> = (0..6).map(|index| format!("http://p{index}/")).collect();
     let refs: Vec<_> = members.iter().map(|url| (&**url, 0)).collect();
     let mut world = cluster(9, &refs);

@@ -6,7 +6,7 @@ use super::world::World;
 use crate::protocol::ExchangeId;
 
 #[test]
-fn an_accused_that_answers_stays_online_and_the_accusation_is_outdone() {
+fn an_accused_server_that_answers_stays_online_and_outdoes_the_accusation() {
     let mut world = World::among(&[A, B]);
     let accusation = world.wall() + 10;
     let answer = world.hear(&[], &[(A, accusation)]);
@@ -19,7 +19,7 @@ fn an_accused_that_answers_stays_online_and_the_accusation_is_outdone() {
 }
 
 #[test]
-fn an_accused_that_is_silent_is_offline_within_a_round_trip() {
+fn an_accused_server_that_is_silent_is_offline_within_a_round_trip() {
     let mut world = World::among(&[A]);
     world.be(A, Fake::Refuses);
     let accusation = world.wall() + 10;
@@ -29,7 +29,7 @@ fn an_accused_that_is_silent_is_offline_within_a_round_trip() {
 }
 
 #[test]
-fn an_accused_that_answers_without_itself_is_offline_with_the_claims_stamp() {
+fn an_accused_server_absent_from_its_list_is_offline_with_the_claims_stamp() {
     let mut world = World::among(&[A]);
     world.be(A, Fake::Drained);
     let accusation = world.wall() + 10;
@@ -56,7 +56,7 @@ fn after_a_minute_hearsay_counts_at_once_and_is_verified_afterwards() {
 }
 
 #[test]
-fn one_found_dead_comes_back_only_by_answering() {
+fn a_server_found_dead_returns_only_by_answering() {
     let mut world = World::alone();
     world.find_dead(A);
     let claim = world.stamp(A) + 1;
@@ -70,7 +70,7 @@ fn one_found_dead_comes_back_only_by_answering() {
 }
 
 #[test]
-fn a_comeback_that_is_verified_in_vain_is_buried_above_its_claim() {
+fn a_comeback_that_fails_its_verification_gets_a_newer_tombstone() {
     let mut world = World::alone();
     world.find_dead(A);
     let claim = world.wall() + 3_600_000;
@@ -80,7 +80,7 @@ fn a_comeback_that_is_verified_in_vain_is_buried_above_its_claim() {
 }
 
 #[test]
-fn a_comeback_answered_without_itself_is_outdone() {
+fn a_comeback_of_a_server_absent_from_its_list_is_outdone() {
     let mut world = World::alone();
     world.find_dead(A);
     world.be(A, Fake::Drained);
@@ -92,7 +92,7 @@ fn a_comeback_answered_without_itself_is_outdone() {
 }
 
 #[test]
-fn an_accusation_stands_when_the_same_message_says_online_with_an_equal_stamp() {
+fn an_accusation_beats_an_online_claim_with_an_equal_stamp_in_one_message() {
     let mut world = World::among(&[A]);
     world.be(A, Fake::Refuses);
     let stamp = world.wall() + 10;
@@ -103,7 +103,7 @@ fn an_accusation_stands_when_the_same_message_says_online_with_an_equal_stamp() 
 }
 
 #[test]
-fn an_accusation_against_one_that_failed_before_is_looked_into_at_once() {
+fn an_accusation_after_a_failure_is_verified_at_once() {
     let mut world = World::alone();
     world.meet(A);
     world.meet(B);
@@ -142,7 +142,7 @@ fn accused_during_an_exchange() -> (World, ExchangeId, u64) {
 }
 
 #[test]
-fn a_peer_without_a_list_is_not_buried_while_an_exchange_with_it_is_under_way() {
+fn a_peer_without_a_list_is_not_buried_while_an_exchange_is_in_flight() {
     let (mut world, exchange, accusation) = accused_during_an_exchange();
     assert!(world.is_online(A), "the exchange will tell");
     let wall = world.wall();
@@ -153,7 +153,7 @@ fn a_peer_without_a_list_is_not_buried_while_an_exchange_with_it_is_under_way() 
 }
 
 #[test]
-fn an_accusation_is_looked_into_again_where_the_exchange_under_way_does_not_tell() {
+fn an_accusation_is_verified_again_if_the_exchange_in_flight_proves_nothing() {
     let (mut world, exchange, accusation) = accused_during_an_exchange();
     world.be(A, Fake::Refuses);
     world.answer(exchange, &[], &[]);
@@ -162,7 +162,7 @@ fn an_accusation_is_looked_into_again_where_the_exchange_under_way_does_not_tell
 }
 
 #[test]
-fn hearsay_about_others_in_the_answer_to_a_verification_is_not_merged() {
+fn the_answer_to_a_verification_merges_no_hearsay_about_others() {
     let mut world = World::alone();
     let wall = world.wall();
     world.be(A, Fake::Says(super::rig::lists(&[(A, wall), (C, wall)], &[(ME, wall + 99_000)])));

@@ -5,7 +5,7 @@ use super::rig::{A, B, Stand};
 use super::world::World;
 
 #[test]
-fn one_that_has_just_spoken_is_tried_at_1_3_9_and_27_seconds() {
+fn a_server_that_has_just_spoken_is_retried_after_1_3_9_and_27_seconds() {
     let mut world = World::alone();
     let wall = world.wall();
     world.hear(&[(A, wall)], &[]);
@@ -19,7 +19,7 @@ fn one_that_has_just_spoken_is_tried_at_1_3_9_and_27_seconds() {
 }
 
 #[test]
-fn one_that_listens_in_time_is_never_offline() {
+fn a_server_that_listens_in_time_is_never_offline() {
     let mut world = World::alone();
     let wall = world.wall();
     world.hear(&[(A, wall)], &[]);
@@ -32,7 +32,7 @@ fn one_that_listens_in_time_is_never_offline() {
 }
 
 #[test]
-fn anothers_tombstone_counts_during_the_grace() {
+fn a_tombstone_from_another_server_counts_during_grace() {
     let mut world = World::alone();
     let wall = world.wall();
     world.hear(&[(A, wall)], &[]);
@@ -56,7 +56,7 @@ fn an_old_claim_has_no_grace() {
 }
 
 #[test]
-fn one_that_has_answered_has_no_grace_whatever_its_clock() {
+fn a_server_that_has_answered_has_no_grace_whatever_its_clock() {
     for fast in [0, 3_600_000] {
         let mut world = World::among(&[A, B]);
         let wall = world.wall();
@@ -69,7 +69,7 @@ fn one_that_has_answered_has_no_grace_whatever_its_clock() {
 }
 
 #[test]
-fn one_that_comes_back_and_does_not_listen_yet_is_shown_when_it_answers() {
+fn a_returning_server_is_shown_when_it_answers() {
     let mut world = World::alone();
     world.find_dead(A);
     world.run_for(10_000);

@@ -13,7 +13,7 @@ fn hear_one(world: &mut World, base_url: &str, last_update: f64) {
 }
 
 #[test]
-fn stamps_that_are_none_are_refused() {
+fn invalid_stamps_are_rejected() {
     let mut world = World::alone();
     let ahead = (EPOCH + 25 * 3_600_000) as f64;
     for stamp in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, ahead, f64::MAX] {
@@ -27,7 +27,7 @@ fn stamps_that_are_none_are_refused() {
 }
 
 #[test]
-fn urls_that_are_none_are_refused_and_the_rest_is_taken() {
+fn invalid_urls_are_rejected_and_the_rest_is_merged() {
     let mut world = World::alone();
     let bad = ["", "a", "ftp://a/", "http://u:p@a/", "http://a/?q", "http://a/#f", "http://a b/", "http://"];
     let claims: Vec<_> = bad.iter().map(|url| (*url, EPOCH)).chain([(A, EPOCH)]).collect();
@@ -37,7 +37,7 @@ fn urls_that_are_none_are_refused_and_the_rest_is_taken() {
 }
 
 #[test]
-fn addresses_that_no_server_has_are_refused_in_lists_and_in_v2() {
+fn addresses_that_no_server_has_are_rejected_in_lists_and_in_v2() {
     let mut world = World::alone();
     let bad = [
         "http://169.254.169.254/",
@@ -59,7 +59,7 @@ fn addresses_that_no_server_has_are_refused_in_lists_and_in_v2() {
 }
 
 #[test]
-fn addresses_of_several_classes_are_told_of_once_by_the_gravest() {
+fn an_address_of_several_classes_is_logged_once_by_the_most_serious() {
     let mut world = World::alone();
     for url in ["http://169.254.169.254/", "http://[fd00:ec2::254]/", "http://169.254.169.254:0/"] {
         world.hear(&[(url, EPOCH)], &[]);
@@ -84,7 +84,7 @@ fn a_server_accepts_the_class_of_its_own_address() {
 }
 
 #[test]
-fn each_kind_of_rejection_is_told_once_without_what_it_held() {
+fn each_kind_of_rejection_is_logged_once_without_private_data() {
     let mut world = World::alone();
     for _ in 0..3 {
         hear_one(&mut world, "http://user:hunter2@a/", 1.0);
@@ -98,7 +98,7 @@ fn each_kind_of_rejection_is_told_once_without_what_it_held() {
 }
 
 #[test]
-fn spellings_of_one_server_are_one_and_its_own_is_shown() {
+fn several_spellings_are_one_server_shown_as_it_spells_itself() {
     let mut world = World::alone();
     world
         .be("http://x.example/", super::fakes::Fake::Says(lists(&[("http://X.Example:80", EPOCH + 5)], &[])));
@@ -129,7 +129,7 @@ fn the_roster_has_a_cap_and_one_warning() {
 }
 
 #[test]
-fn of_many_unusual_urls_in_one_request_the_rest_is_taken_the_next_time() {
+fn unusual_urls_beyond_the_limit_are_merged_with_the_next_request() {
     let mut world = World::alone();
     let urls: Vec<String> = (0..400).map(|index| format!("http://bücher{index}.example/")).collect();
     let mut claims: Vec<_> = urls.iter().map(|url| (url.as_str(), EPOCH)).collect();

@@ -86,7 +86,7 @@ fn death_effects(stamp: u64) -> Vec<Effect> {
 }
 
 #[test]
-fn three_helpers_are_asked_and_a_silent_target_is_told() {
+fn three_helpers_are_asked_and_a_silent_target_is_notified() {
     let mut parts = among(9);
     fail(&mut parts, Finding::Silent, 60_000);
     let sent = sent(&mut parts);
@@ -98,7 +98,7 @@ fn three_helpers_are_asked_and_a_silent_target_is_told() {
 }
 
 #[test]
-fn a_target_that_refuses_this_server_and_a_helper_is_dead_after_a_second_look() {
+fn a_target_that_refuses_this_server_and_a_helper_is_dead_after_a_second_probe() {
     let mut parts = among(9);
     fail(&mut parts, Finding::Refused, 60_000);
     let asked = helpers(&mut parts);
@@ -114,7 +114,7 @@ fn a_target_that_refuses_this_server_and_a_helper_is_dead_after_a_second_look() 
 }
 
 #[test]
-fn silence_makes_a_suspect_whom_those_accuse_that_found_nobody() {
+fn silence_makes_a_suspect_accused_by_the_helpers_that_found_it_silent() {
     let mut parts = among(9);
     fail(&mut parts, Finding::Silent, 60_000);
     let asked = helpers(&mut parts);
@@ -151,7 +151,7 @@ fn only_helpers_that_were_asked_count_and_each_once() {
 }
 
 #[test]
-fn a_server_that_nobody_can_help_trusts_its_own_second_look() {
+fn without_helpers_a_server_trusts_its_own_second_probe() {
     let mut parts = among(0);
     fail(&mut parts, Finding::Refused, 60_000);
     assert_eq!(sent(&mut parts), []);
@@ -162,7 +162,7 @@ fn a_server_that_nobody_can_help_trusts_its_own_second_look() {
 }
 
 #[test]
-fn messages_that_get_lost_let_other_helpers_be_asked_once() {
+fn at_a_high_loss_rate_other_helpers_are_asked_once() {
     let mut parts = among(9);
     (0..64).for_each(|_| parts.exchanges.health.record_loss());
     fail(&mut parts, Finding::Silent, 60_000);
@@ -175,7 +175,7 @@ fn messages_that_get_lost_let_other_helpers_be_asked_once() {
 }
 
 #[test]
-fn a_server_that_has_just_come_is_probed_again_before_helpers_are_asked() {
+fn a_server_added_recently_is_probed_again_before_helpers_are_asked() {
     let mut parts = among(9);
     parts.member(TARGET).set_answered(false);
     fail(&mut parts, Finding::Silent, 2_000);
@@ -184,7 +184,7 @@ fn a_server_that_has_just_come_is_probed_again_before_helpers_are_asked() {
 }
 
 #[test]
-fn a_new_incarnation_makes_an_investigation_moot() {
+fn a_new_incarnation_ends_an_investigation() {
     let mut parts = among(9);
     fail(&mut parts, Finding::Silent, 60_000);
     parts.members.roster.adopt_incarnation(TARGET, Incarnation(2));
@@ -194,7 +194,7 @@ fn a_new_incarnation_makes_an_investigation_moot() {
 }
 
 #[test]
-fn askers_of_a_relayed_probe_learn_what_was_found() {
+fn the_finding_of_a_relayed_probe_is_reported() {
     let mut parts = among(3);
     let asker: Arc<str> = "http://n0/".into();
     let Parts { detection, members, exchanges, cx, .. } = &mut parts;

@@ -24,7 +24,7 @@ fn holds_back(machine: &mut Machine, index: usize, tick: u64) -> bool {
 }
 
 #[test]
-fn the_third_distinct_member_within_a_minute_is_one_too_many() {
+fn the_third_member_buried_within_a_minute_is_held_back() {
     let mut machine = among(9);
     assert!(!holds_back(&mut machine, 0, 1_000));
     // The same one again and again counts once.
@@ -48,7 +48,7 @@ fn any_answer_clears_the_count() {
 }
 
 #[test]
-fn the_rule_does_not_hold_where_there_is_only_one_other_member() {
+fn the_rule_does_not_apply_with_only_one_other_member() {
     let mut machine = among(1);
     (1..50).for_each(|second| assert!(!holds_back(&mut machine, 0, second * 1_000)));
 }

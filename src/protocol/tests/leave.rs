@@ -6,7 +6,7 @@ use super::world::{EPOCH, World};
 use crate::protocol::context::output::Event;
 
 #[test]
-fn it_is_offline_at_once_and_ends_when_all_have_answered() {
+fn a_leave_counts_at_once_and_ends_when_all_have_answered() {
     let mut world = World::among(&[A, B]);
     world.leave();
     assert!(!world.is_online(ME) && !world.has_shut_down());
@@ -22,7 +22,7 @@ fn it_is_offline_at_once_and_ends_when_all_have_answered() {
 }
 
 #[test]
-fn peers_that_hang_hold_it_up_for_five_seconds() {
+fn peers_that_hang_delay_a_leave_by_five_seconds() {
     let mut world = World::among(&[A]);
     world.be(A, Fake::Held);
     world.leave();
@@ -33,7 +33,7 @@ fn peers_that_hang_hold_it_up_for_five_seconds() {
 }
 
 #[test]
-fn peers_that_refuse_do_not_hold_it_up() {
+fn peers_that_refuse_do_not_delay_a_leave() {
     let mut world = World::among(&[A]);
     world.be(A, Fake::Refuses);
     world.leave();
@@ -42,7 +42,7 @@ fn peers_that_refuse_do_not_hold_it_up() {
 }
 
 #[test]
-fn what_was_under_way_is_given_up_and_its_late_answers_do_nothing() {
+fn requests_in_flight_are_aborted_and_late_answers_ignored() {
     let mut world = World::among(&[A, B]);
     world.be(A, Fake::Held);
     world.control(false);
@@ -56,7 +56,7 @@ fn what_was_under_way_is_given_up_and_its_late_answers_do_nothing() {
 }
 
 #[test]
-fn a_second_try_that_was_due_does_not_come() {
+fn a_second_try_does_not_follow_a_leave() {
     let mut world = World::among(&[A]);
     world.be(A, Fake::Refuses);
     world.run_for(33_100);
@@ -69,7 +69,7 @@ fn a_second_try_that_was_due_does_not_come() {
 }
 
 #[test]
-fn no_request_answered_meanwhile_shows_it_online() {
+fn no_answer_shows_a_leaving_server_online() {
     let mut world = World::among(&[A]);
     world.be(A, Fake::Held);
     world.leave();
@@ -96,7 +96,7 @@ fn a_second_leave_is_the_same_leave() {
 }
 
 #[test]
-fn a_download_under_way_brings_no_upload_and_no_retry_after_the_leave() {
+fn a_download_in_flight_causes_no_upload_and_no_retry_after_a_leave() {
     for outcome in [200, 500] {
         let mut world = World::among(&[A]);
         world.be(A, Fake::Held);
@@ -114,7 +114,7 @@ fn a_download_under_way_brings_no_upload_and_no_retry_after_the_leave() {
 }
 
 #[test]
-fn it_takes_itself_off_the_list_where_that_is_wanted() {
+fn a_leaving_server_removes_itself_from_the_list_if_configured() {
     let mut world = World::with(|config| config.master_list.update_on_shutdown = true);
     let other = r#"{"baseUrl":"http://other/","lastUpdate":0,"note":"by hand"}"#;
     world.meet(A);
@@ -128,7 +128,7 @@ fn it_takes_itself_off_the_list_where_that_is_wanted() {
 }
 
 #[test]
-fn a_list_that_does_not_answer_holds_a_leave_up_for_ten_seconds() {
+fn a_list_that_does_not_answer_delays_a_leave_by_ten_seconds() {
     let mut world = World::with(|config| config.master_list.update_on_shutdown = true);
     world.store.hangs = true;
     world.leave();
@@ -140,7 +140,7 @@ fn a_list_that_does_not_answer_holds_a_leave_up_for_ten_seconds() {
 }
 
 #[test]
-fn a_list_that_can_not_be_downloaded_is_not_written_at_the_leave() {
+fn a_list_that_cannot_be_downloaded_is_not_written_at_a_leave() {
     let mut world = World::with(|config| config.master_list.update_on_shutdown = true);
     world.store.next_downloads = [(403, "")].into();
     world.leave();
@@ -149,7 +149,7 @@ fn a_list_that_can_not_be_downloaded_is_not_written_at_the_leave() {
 }
 
 #[test]
-fn the_last_upload_and_its_download_outlast_errors_that_pass() {
+fn the_last_upload_and_its_download_are_retried_after_transient_errors() {
     for (downloads, uploads) in [(4, vec![]), (0, vec![500, 409, 503, 502]), (2, vec![504, 400])] {
         let mut world = World::with(|config| config.master_list.update_on_shutdown = true);
         world.store.body = Some(format!(r#"{{"online":[{{"baseUrl":"{ME}","lastUpdate":1}}]}}"#));
@@ -164,7 +164,7 @@ fn the_last_upload_and_its_download_outlast_errors_that_pass() {
 }
 
 #[test]
-fn the_last_upload_is_tried_for_five_seconds() {
+fn the_last_upload_is_retried_for_five_seconds() {
     for is_download in [true, false] {
         let mut world = World::with(|config| config.master_list.update_on_shutdown = true);
         world.store.body = Some(format!(r#"{{"online":[{{"baseUrl":"{ME}","lastUpdate":1}}]}}"#));

@@ -66,7 +66,7 @@ fn mixed() -> (World, Legacy, Legacy) {
 }
 
 #[test]
-fn the_dead_stay_dead_here_however_often_originals_bring_them_back() {
+fn the_dead_stay_dead_however_often_originals_revive_them() {
     let (mut world, mut a, mut b) = mixed();
     world.be(C, Fake::Refuses);
     world.run_for(60_000);
@@ -89,7 +89,7 @@ fn the_dead_stay_dead_here_however_often_originals_bring_them_back() {
 }
 
 #[test]
-fn the_living_stay_online_here_however_often_an_original_declares_them_dead() {
+fn the_living_stay_online_however_often_an_original_declares_them_dead() {
     let (mut world, mut a, _) = mixed();
     for _ in 0..100 {
         let wall = world.wall();
@@ -105,7 +105,7 @@ fn the_living_stay_online_here_however_often_an_original_declares_them_dead() {
 }
 
 #[test]
-fn one_that_drained_is_not_brought_back_by_originals_that_still_hold_it_online() {
+fn a_drained_original_is_not_revived_by_originals_that_still_list_it() {
     let (mut world, mut a, _) = mixed();
     let old = world.stamp(C);
     world.be(C, Fake::Drained);

@@ -10,7 +10,7 @@ use crate::protocol::types::time::Stamp;
 use crate::protocol::wire::message::{Entry, Lists};
 
 #[test]
-fn a_claim_that_it_is_offline_is_refuted_above_its_stamp_and_told_at_once() {
+fn a_claim_that_this_server_is_offline_is_refuted_and_spread_at_once() {
     let mut world = World::among(&[A]);
     let claim = world.wall() + 500_000;
     let answer = world.hear(&[], &[(ME, claim)]);
@@ -21,7 +21,7 @@ fn a_claim_that_it_is_offline_is_refuted_above_its_stamp_and_told_at_once() {
 }
 
 #[test]
-fn a_claim_with_its_very_stamp_is_refuted_too() {
+fn an_offline_claim_with_the_same_stamp_is_refuted_too() {
     let mut world = World::alone();
     let own = world.act(ME, |machine, now| {
         let own = now.wall.next();
@@ -33,7 +33,7 @@ fn a_claim_with_its_very_stamp_is_refuted_too() {
 }
 
 #[test]
-fn an_older_claim_that_it_is_offline_changes_nothing() {
+fn an_older_offline_claim_changes_nothing() {
     let mut world = World::among(&[A]);
     let wall = world.wall();
     world.hear(&[], &[(ME, wall - 1)]);
@@ -43,7 +43,7 @@ fn an_older_claim_that_it_is_offline_changes_nothing() {
 }
 
 #[test]
-fn its_entry_is_never_replaced_by_what_others_say() {
+fn other_servers_never_replace_the_own_entry() {
     let mut world = World::alone();
     let claim = Entry { monitor: true, ..entry(ME, world.wall() + 999_000) };
     world.hear_lists(&Lists { online: vec![claim.clone()], offline: vec![] });
@@ -53,7 +53,7 @@ fn its_entry_is_never_replaced_by_what_others_say() {
 }
 
 #[test]
-fn another_spelling_of_it_is_not_another_server() {
+fn another_spelling_of_the_own_url_is_not_another_server() {
     let mut world = World::new(1);
     world.start(config("http://Me.Example:80"), 0);
     for spelling in ["http://me.example/", "HTTP://ME.EXAMPLE:80", "http://Me.Example"] {
@@ -69,7 +69,7 @@ fn another_spelling_of_it_is_not_another_server() {
 }
 
 #[test]
-fn its_stamp_strictly_grows_within_a_millisecond_and_when_the_clock_steps_back() {
+fn the_own_stamp_grows_within_a_millisecond_and_when_the_clock_steps_back() {
     let mut world = World::alone();
     let mut last = 0;
     for step in 0..20 {
@@ -84,7 +84,7 @@ fn its_stamp_strictly_grows_within_a_millisecond_and_when_the_clock_steps_back()
 }
 
 #[test]
-fn draining_sticks_and_spreads_to_many_at_once() {
+fn a_drain_lasts_and_reaches_many_at_once() {
     let peers: Vec<String> = (0..8).map(|index| format!("http://p{index}/")).collect();
     let mut world = World::among(&peers.iter().map(|peer| &**peer).collect::<Vec<_>>());
     let before = world.stamp(ME);
@@ -106,7 +106,7 @@ fn draining_sticks_and_spreads_to_many_at_once() {
 }
 
 #[test]
-fn it_comes_back_above_all_it_has_heard_of_itself() {
+fn a_drained_server_returns_with_a_stamp_above_all_claims_about_it() {
     let mut world = World::among(&[A]);
     world.control(false);
     let claim = world.wall() + 700_000;
@@ -120,7 +120,7 @@ fn it_comes_back_above_all_it_has_heard_of_itself() {
 }
 
 #[test]
-fn a_siblings_higher_stamp_counts_when_it_leaves() {
+fn a_leave_outdoes_a_siblings_higher_stamp() {
     let mut world = World::among(&[A]);
     let sibling = world.wall() + 40_000;
     world.hear(&[(ME, sibling)], &[]);
@@ -130,7 +130,7 @@ fn a_siblings_higher_stamp_counts_when_it_leaves() {
 }
 
 #[test]
-fn a_control_that_changes_nothing_says_nothing() {
+fn a_control_message_without_effect_sends_nothing() {
     let mut world = World::among(&[A]);
     world.control(true);
     world.run_for(1_000);
@@ -138,7 +138,7 @@ fn a_control_that_changes_nothing_says_nothing() {
 }
 
 #[test]
-fn claims_about_it_cause_no_storm() {
+fn claims_about_this_server_cause_no_flood() {
     let mut world = World::among(&[A, B]);
     for _ in 0..1_000 {
         let claim = world.stamp(ME) + 5;
@@ -149,7 +149,7 @@ fn claims_about_it_cause_no_storm() {
 }
 
 #[test]
-fn a_server_that_restarts_with_a_slow_clock_is_online_at_once_where_it_was_buried() {
+fn a_restart_with_a_slow_clock_overrides_the_old_tombstone_at_once() {
     let mut world = World::new(3);
     world.start(config(ME), 0);
     let mut other = config(A);
@@ -167,7 +167,7 @@ fn a_server_that_restarts_with_a_slow_clock_is_online_at_once_where_it_was_burie
 }
 
 #[test]
-fn a_list_that_holds_it_as_a_tombstone_is_refuted() {
+fn a_tombstone_of_this_server_on_the_master_list_is_refuted() {
     let mut world = World::new(1);
     let claim = world.wall() + 60_000;
     world.store.body =

@@ -41,7 +41,7 @@ fn joins_within_a_second_make_one_line() {
 }
 
 #[test]
-fn a_death_a_return_and_a_leave_are_told_with_their_causes() {
+fn a_death_a_return_and_a_leave_are_logged_with_their_causes() {
     let mut world = World::among(&[A, B]);
     world.run_for(2_000);
     lines(&mut world);
@@ -66,7 +66,7 @@ fn a_death_a_return_and_a_leave_are_told_with_their_causes() {
 }
 
 #[test]
-fn what_the_master_list_holds_at_the_start_makes_one_line() {
+fn the_servers_on_the_master_list_at_the_start_make_one_line() {
     let mut world = World::new(3);
     let peers: Vec<String> = (0..100).map(|peer| format!("http://p{peer}/")).collect();
     for peer in &peers {
@@ -85,7 +85,7 @@ fn what_the_master_list_holds_at_the_start_makes_one_line() {
 }
 
 #[test]
-fn failures_of_many_peers_are_told_within_bounds_and_the_others_counted() {
+fn failures_of_many_peers_are_logged_within_limits_and_the_rest_counted() {
     let mut world = World::alone();
     fail_to_reach(&mut world, 0..1_000);
     assert_eq!(lines(&mut world).len(), 20);
@@ -98,7 +98,7 @@ fn failures_of_many_peers_are_told_within_bounds_and_the_others_counted() {
 }
 
 #[test]
-fn failures_of_peers_keep_no_failure_of_the_master_list_out_of_the_log() {
+fn failures_of_peers_do_not_suppress_failures_of_the_master_list() {
     let mut world = World::alone();
     fail_to_reach(&mut world, 0..1_000);
     world.act(ME, |machine, now| {
@@ -112,7 +112,7 @@ fn failures_of_peers_keep_no_failure_of_the_master_list_out_of_the_log() {
 }
 
 #[test]
-fn servers_that_come_and_go_without_end_fill_no_log() {
+fn servers_that_keep_joining_and_leaving_do_not_fill_the_log() {
     let mut world = World::alone();
     for second in 0..600 {
         let peer = format!("http://p{second}/");
@@ -127,7 +127,7 @@ fn servers_that_come_and_go_without_end_fill_no_log() {
 }
 
 #[test]
-fn text_from_outside_neither_breaks_a_line_nor_turns_it() {
+fn text_from_outside_cannot_break_or_reverse_a_line() {
     let mut world = World::alone();
     world.act(ME, |machine, now| {
         machine.cx.log_failure("Failed:".to_owned(), "bad\r\nClustershazbot\u{202e}\u{1b}[2J", now.tick);

@@ -39,7 +39,7 @@ fn an_unknown_entry_counts_at_once_and_is_verified() {
 }
 
 #[test]
-fn hand_written_lists_are_fine() {
+fn hand_written_lists_are_accepted() {
     let mut world = World::new(4);
     world.be(A, Fake::Online);
     world.store.body =
@@ -50,7 +50,7 @@ fn hand_written_lists_are_fine() {
 }
 
 #[test]
-fn a_tombstone_stands_against_the_list() {
+fn a_tombstone_beats_the_list() {
     let mut world = World::alone();
     world.find_dead(B);
     world.store.body = Some(list(&[online(B, EPOCH - 1)]));
@@ -61,7 +61,7 @@ fn a_tombstone_stands_against_the_list() {
 }
 
 #[test]
-fn downloads_come_at_the_times_of_the_announcements() {
+fn downloads_happen_at_announcements() {
     let mut world = World::alone();
     world.run_for(9_000_000);
     let pauses: Vec<u64> = world.downloads().windows(2).map(|pair| pair[1] - pair[0]).collect();
@@ -70,7 +70,7 @@ fn downloads_come_at_the_times_of_the_announcements() {
 }
 
 #[test]
-fn a_late_or_unknown_outcome_does_nothing() {
+fn a_late_or_unknown_outcome_is_ignored() {
     let mut world = eager(None);
     world.run_for(10_000);
     let ids: Vec<_> = world.sent.iter().map(|sent| sent.id).collect();

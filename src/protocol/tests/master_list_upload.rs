@@ -49,7 +49,7 @@ fn a_missing_or_empty_list_is_created_on_condition() {
 }
 
 #[test]
-fn a_store_that_will_not_create_an_empty_list_is_written_without_condition() {
+fn a_store_that_refuses_conditional_creation_is_written_without_condition() {
     let mut world = eager(None);
     world.store.next_downloads = vec![(204, ""); 3].into();
     world.store.next_uploads = [412].into();
@@ -58,7 +58,7 @@ fn a_store_that_will_not_create_an_empty_list_is_written_without_condition() {
 }
 
 #[test]
-fn a_tag_is_the_condition_and_another_writer_is_not_overwritten() {
+fn the_etag_is_the_condition_so_another_writer_is_not_overwritten() {
     let mut world = eager(Some(&list(&[online(C, 1)])));
     world.store.has_conditions = true;
     world.store.next_uploads = [412].into();
@@ -94,7 +94,7 @@ fn after_three_conflicts_the_next_announcement_tries_again() {
 }
 
 #[test]
-fn one_refusal_of_a_condition_changes_nothing() {
+fn one_rejected_condition_changes_nothing() {
     for status in [400, 405, 501] {
         let mut world = patient(10);
         world.store.has_conditions = true;
@@ -110,7 +110,7 @@ fn one_refusal_of_a_condition_changes_nothing() {
 }
 
 #[test]
-fn a_store_without_conditions_is_written_without_for_an_hour() {
+fn a_store_without_conditions_is_written_unconditionally_for_an_hour() {
     for status in [400, 405, 501] {
         let mut world = patient(600);
         world.store.has_conditions = true;
@@ -128,7 +128,7 @@ fn a_store_without_conditions_is_written_without_for_an_hour() {
 }
 
 #[test]
-fn different_refusals_are_no_sign_of_a_store_without_conditions() {
+fn different_rejections_do_not_show_a_store_without_conditions() {
     let mut world = patient(10);
     world.store.has_conditions = true;
     world.store.next_uploads = [400, 501, 400, 400].into();
@@ -138,7 +138,7 @@ fn different_refusals_are_no_sign_of_a_store_without_conditions() {
 }
 
 #[test]
-fn a_store_that_refuses_the_upload_itself_keeps_its_conditions() {
+fn a_store_that_rejects_the_upload_itself_keeps_its_conditions() {
     let mut world = patient(10);
     world.store.has_conditions = true;
     world.store.next_uploads = [400, 400, 400].into();
@@ -150,7 +150,7 @@ fn a_store_that_refuses_the_upload_itself_keeps_its_conditions() {
 }
 
 #[test]
-fn a_tag_that_stays_the_same_after_a_conflict_is_useless() {
+fn an_etag_unchanged_after_a_conflict_is_useless() {
     let mut world = patient(10);
     world.store.has_conditions = true;
     world.store.has_useless_tags = true;
@@ -164,7 +164,7 @@ fn a_tag_that_stays_the_same_after_a_conflict_is_useless() {
 }
 
 #[test]
-fn tags_that_differ_for_the_same_content_are_useless() {
+fn etags_that_differ_for_the_same_content_are_useless() {
     let mut world = patient(10);
     world.store.has_conditions = true;
     world.store.has_a_tag_for_each_download = true;
@@ -175,7 +175,7 @@ fn tags_that_differ_for_the_same_content_are_useless() {
 }
 
 #[test]
-fn errors_that_pass_are_followed_by_further_tries() {
+fn transient_errors_are_retried() {
     for status in [409, 429, 500, 502, 503, 504] {
         let mut world = patient(60);
         world.store.has_conditions = true;
@@ -191,7 +191,7 @@ fn errors_that_pass_are_followed_by_further_tries() {
 }
 
 #[test]
-fn a_list_that_is_removed_meanwhile_is_created() {
+fn a_list_removed_in_between_is_created() {
     let mut world = patient(10);
     world.store.has_conditions = true;
     world.store.next_uploads = [404].into();
@@ -203,7 +203,7 @@ fn a_list_that_is_removed_meanwhile_is_created() {
 }
 
 #[test]
-fn a_store_that_asks_for_rest_gets_it() {
+fn retry_after_is_honoured() {
     let mut world = patient(60);
     world.store.next_uploads = [429].into();
     world.store.retry_after = Some(std::time::Duration::from_secs(20));
@@ -222,7 +222,7 @@ fn a_store_that_asks_for_rest_gets_it() {
 }
 
 #[test]
-fn an_error_that_stays_is_left_to_the_next_announcement() {
+fn a_permanent_error_waits_for_the_next_announcement() {
     let mut world = patient(10);
     world.store.next_uploads = [403].into();
     world.run_for(19_000);
@@ -232,7 +232,7 @@ fn an_error_that_stays_is_left_to_the_next_announcement() {
 }
 
 #[test]
-fn two_resources_know_no_conditions() {
+fn two_resources_are_written_without_conditions() {
     let mut world = World::with(|config| {
         config.master_list.update_url = "http://store/upload".to_owned();
         config.master_list.announce_minimum = std::time::Duration::from_secs(1);
@@ -244,7 +244,7 @@ fn two_resources_know_no_conditions() {
 }
 
 #[test]
-fn the_tombstoned_are_dropped_and_nothing_else() {
+fn only_servers_with_tombstones_are_removed_from_the_list() {
     let by_hand = r#"{"baseUrl":"http://by-hand/","lastUpdate":0,"note":"keep"}"#;
     let odd =
         [r#"{"odd":[1,{"deep":null}]}"#, r#"{"baseUrl":"ftp://x/","lastUpdate":1}"#, r#"{"baseUrl":5}"#];
@@ -263,7 +263,7 @@ fn the_tombstoned_are_dropped_and_nothing_else() {
 }
 
 #[test]
-fn a_comeback_that_waits_for_its_verification_is_not_lost() {
+fn a_comeback_to_be_verified_stays_on_the_list() {
     let mut world = eager(None);
     world.find_dead(A);
     let claim = world.wall() + 60_000;
@@ -274,7 +274,7 @@ fn a_comeback_that_waits_for_its_verification_is_not_lost() {
 }
 
 #[test]
-fn one_server_stands_on_the_list_once_whatever_its_spellings() {
+fn a_server_is_on_the_list_once_whatever_its_spellings() {
     let mut world =
         eager(Some(&list(&[online("http://ME:80", 5), online(ME, 6), online("HTTP://A", 1), online(A, 2)])));
     world.hear(&[(A, EPOCH)], &[]);
@@ -284,7 +284,7 @@ fn one_server_stands_on_the_list_once_whatever_its_spellings() {
 }
 
 #[test]
-fn nothing_is_written_where_nothing_would_change() {
+fn an_unchanged_list_is_not_written() {
     let mut world = eager(None);
     world.run_for(600_000);
     assert!(world.downloads().len() > 500);
@@ -299,7 +299,7 @@ fn the_own_entry_is_renewed_when_it_is_an_hour_old() {
 }
 
 #[test]
-fn a_drained_server_takes_itself_off_and_comes_back() {
+fn a_drained_server_removes_itself_and_returns() {
     let mut world = eager(None);
     world.run_for(1_500);
     world.control(false);
@@ -311,7 +311,7 @@ fn a_drained_server_takes_itself_off_and_comes_back() {
 }
 
 #[test]
-fn one_known_to_be_dead_is_dropped_whatever_its_stamp() {
+fn a_server_known_to_be_dead_is_removed_whatever_its_stamp() {
     let mut world = eager(None);
     world.find_dead(A);
     let two_days_ahead = world.wall() + 2 * 24 * 60 * 60 * 1_000;
@@ -322,7 +322,7 @@ fn one_known_to_be_dead_is_dropped_whatever_its_stamp() {
 }
 
 #[test]
-fn stamps_that_nobody_takes_in_are_written_anew() {
+fn stamps_that_others_reject_are_rewritten() {
     let mut world = eager(Some("{\"online\":[]}"));
     world.be(A, Fake::Online);
     world.meet(A);

@@ -36,7 +36,7 @@ fn an_entry_is_about_this_server_a_member_or_a_new_one() {
 }
 
 #[test]
-fn an_entry_of_the_master_list_rests_on_its_word_alone() {
+fn an_entry_of_the_master_list_is_unconfirmed() {
     let mut parts = Parts::plain();
     let word = |parts: &mut Parts, source| let_in(parts, source, A, 5).unwrap().1.word;
     assert_eq!(word(&mut parts, Source::MasterList), Word::MasterList);
@@ -44,7 +44,7 @@ fn an_entry_of_the_master_list_rests_on_its_word_alone() {
 }
 
 #[test]
-fn an_answer_keeps_the_word_of_its_server_for_the_end() {
+fn an_answer_defers_the_own_entry_of_its_server() {
     let mut parts = Parts::plain();
     let peer = parts.add(A, Status::Online, 0);
     let id = parts.ask(&peer, Purpose::Round);
@@ -54,7 +54,7 @@ fn an_answer_keeps_the_word_of_its_server_for_the_end() {
 }
 
 #[test]
-fn a_list_requested_for_a_verification_tells_of_its_server_alone() {
+fn a_list_requested_for_a_verification_counts_for_its_server_only() {
     let mut parts = Parts::plain();
     let peer = parts.add(A, Status::Online, 0);
     let id = parts.ask(&peer, Purpose::Inquiry);
@@ -76,7 +76,7 @@ fn a_claim_too_far_ahead_is_rejected_and_its_subject_checked_if_it_contradicts()
 }
 
 #[test]
-fn what_a_server_says_of_itself_too_far_ahead_counts_as_said_now() {
+fn a_servers_own_claim_too_far_ahead_counts_as_made_now() {
     let mut parts = Parts::plain();
     let peer = parts.add(A, Status::Online, 0);
     let id = parts.ask(&peer, Purpose::Round);
@@ -100,7 +100,7 @@ fn native_let_in(
 }
 
 #[test]
-fn nobody_suspects_a_legacy_peer() {
+fn a_suspicion_of_a_legacy_peer_is_not_admitted() {
     let mut parts = Parts::native();
     let taken = native_let_in(&mut parts, Status::Suspect, Incarnation::NONE, 5);
     assert_eq!(taken, Some((Status::Online, Stamp(EPOCH + 5))));

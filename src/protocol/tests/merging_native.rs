@@ -72,7 +72,7 @@ fn an_equal_claim_has_no_effect() {
 }
 
 #[test]
-fn a_suspicion_is_passed_on_unless_a_roster_brought_it() {
+fn a_suspicion_is_spread_unless_it_came_with_a_roster() {
     let suspicion = claim(A, Suspect, 7, 0);
     let mut parts = Parts::native();
     parts.add_native(A, Online, 7);
@@ -108,7 +108,7 @@ fn a_refutation_ends_a_suspicion() {
 }
 
 #[test]
-fn a_death_is_passed_on_to_native_servers_and_legacy_peers() {
+fn a_death_is_spread_to_native_servers_and_legacy_peers() {
     let mut parts = Parts::native();
     parts.add_native(A, Online, 7);
     let expected = vec![
@@ -122,7 +122,7 @@ fn a_death_is_passed_on_to_native_servers_and_legacy_peers() {
 }
 
 #[test]
-fn an_outdated_claim_changes_nothing_and_is_objected_to() {
+fn an_outdated_claim_changes_nothing_and_gets_an_objection() {
     let mut parts = Parts::native();
     parts.add_native(A, Online, 7);
     let outcome = told(&mut parts, &claim(A, Dead, 6, 20), Origin::Rumour);
@@ -134,7 +134,7 @@ fn an_outdated_claim_changes_nothing_and_is_objected_to() {
 }
 
 #[test]
-fn a_server_back_from_the_dead_whom_nobody_here_has_met_is_a_stranger() {
+fn a_revived_server_that_was_never_met_is_a_stranger() {
     let mut parts = Parts::native();
     parts.add_native(A, Dead, 7);
     let expected =
@@ -161,7 +161,7 @@ fn a_new_native_server_is_a_stranger() {
 }
 
 #[test]
-fn the_archive_blocks_an_earlier_life() {
+fn the_archive_blocks_an_earlier_incarnation() {
     let mut parts = Parts::native();
     parts.members.archive.insert(a(), stamp(20), Incarnation(7));
     assert_eq!(told_of_new(&mut parts, &claim(A, Online, 7, 90)), (Worth::Known, vec![]));
@@ -179,7 +179,7 @@ fn a_legacy_peer_that_has_spoken_since_stays_online() {
 }
 
 #[test]
-fn a_legacy_peer_that_says_itself_that_it_is_native_is() {
+fn a_legacy_peer_that_claims_to_be_native_is_native() {
     let mut parts = Parts::native();
     parts.add(A, Dead, 10);
     let online = claim(A, Online, 7, 5);
@@ -191,7 +191,7 @@ fn a_legacy_peer_that_says_itself_that_it_is_native_is() {
 }
 
 #[test]
-fn what_a_native_server_found_of_a_legacy_peer_is_passed_on() {
+fn the_finding_of_a_native_server_about_a_legacy_peer_is_spread() {
     let mut parts = Parts::native();
     parts.add(A, Online, 10);
     let expected = vec![Effect::WatchAbsence(a()), Effect::ScheduleDrop(stamp(20)), Effect::Spread(a())];
@@ -227,7 +227,7 @@ fn a_suspicion_of_this_server_is_refuted_and_worsens_its_health() {
 }
 
 #[test]
-fn a_higher_incarnation_of_this_server_is_that_of_a_sibling() {
+fn a_higher_incarnation_of_this_server_shows_a_sibling() {
     let mut parts = Parts::native();
     parts.cx.run_state = RunState::Running;
     let me: Arc<str> = "http://me/".into();

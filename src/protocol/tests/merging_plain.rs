@@ -61,7 +61,7 @@ fn an_equal_claim_has_no_effect() {
 }
 
 #[test]
-fn an_agreeing_claim_renews_the_stamp_alone() {
+fn an_agreeing_claim_renews_only_the_stamp() {
     let mut parts = Parts::plain();
     parts.add(A, Online, 10);
     assert_eq!(heard(&mut parts, claim(Online, 20, Word::Peer)), ((Online, 20), vec![]));
@@ -69,7 +69,7 @@ fn an_agreeing_claim_renews_the_stamp_alone() {
 }
 
 #[test]
-fn a_newer_death_counts_at_once_and_is_checked_afterwards() {
+fn a_newer_death_counts_at_once_and_is_verified_afterwards() {
     let mut parts = Parts::plain();
     parts.add(A, Online, 10);
     let expected =
@@ -86,14 +86,14 @@ fn a_leave_that_a_native_server_has_verified_is_not_checked() {
 }
 
 #[test]
-fn a_tie_kills_nobody() {
+fn a_tie_declares_nobody_dead() {
     let mut parts = Parts::plain();
     parts.add(A, Online, 10);
     assert_eq!(heard(&mut parts, claim(Dead, 10, Word::Peer)), ((Online, 10), vec![]));
 }
 
 #[test]
-fn a_death_of_a_server_found_alive_lately_is_checked_first() {
+fn a_death_of_a_server_recently_found_alive_is_verified_first() {
     let mut parts = Parts::plain();
     parts.add(A, Online, 10);
     parts.member(A).record_verdict(true, at(NOW - 1));
@@ -103,7 +103,7 @@ fn a_death_of_a_server_found_alive_lately_is_checked_first() {
 }
 
 #[test]
-fn a_newer_return_counts_at_once_and_is_checked_afterwards() {
+fn a_newer_return_counts_at_once_and_is_verified_afterwards() {
     let mut parts = Parts::plain();
     parts.add(A, Dead, 10);
     let expected = vec![check(CheckReason::Hearsay)];
@@ -111,7 +111,7 @@ fn a_newer_return_counts_at_once_and_is_checked_afterwards() {
 }
 
 #[test]
-fn a_return_of_a_server_found_dead_lately_is_checked_first() {
+fn a_return_of_a_server_recently_found_dead_is_verified_first() {
     let mut parts = Parts::plain();
     parts.add(A, Dead, 10);
     parts.member(A).record_verdict(false, at(NOW - 1));
@@ -120,7 +120,7 @@ fn a_return_of_a_server_found_dead_lately_is_checked_first() {
 }
 
 #[test]
-fn an_old_online_claim_has_a_dead_server_checked_and_a_drained_one_left_alone() {
+fn an_old_online_claim_causes_a_check_of_a_dead_server_but_not_of_a_drained_one() {
     let mut parts = Parts::plain();
     parts.add(A, Dead, 10);
     let expected = vec![Effect::HastenDeathNotices, check(CheckReason::Hearsay)];
@@ -156,7 +156,7 @@ fn plain_claims_about_a_native_server_are_hints() {
 }
 
 #[test]
-fn the_master_list_does_not_confirm_what_it_alone_names() {
+fn the_master_list_does_not_confirm_its_own_entries() {
     let mut parts = Parts::plain();
     let effects = heard_of_new(&mut parts, claim(Online, 10, Word::MasterList));
     assert_eq!(effects, [Effect::AskListing(a())]);
@@ -187,7 +187,7 @@ fn a_new_server_is_checked_dead_or_alive() {
 }
 
 #[test]
-fn a_hidden_server_is_shown_again_by_a_newer_claim_alone() {
+fn only_a_newer_claim_reveals_a_hidden_server() {
     let mut parts = Parts::plain();
     parts.add(A, Online, 10);
     parts.members.hide(&mut parts.cx, &a(), at(0).tick, at(0));
@@ -200,7 +200,7 @@ fn a_hidden_server_is_shown_again_by_a_newer_claim_alone() {
 }
 
 #[test]
-fn an_archived_tombstone_holds_against_old_claims() {
+fn an_archived_tombstone_blocks_old_claims() {
     let mut parts = Parts::plain();
     parts.members.archive.insert(a(), stamp(20), Incarnation::NONE);
     assert_eq!(heard_of_new(&mut parts, claim(Dead, 20, Word::Peer)), []);
@@ -213,7 +213,7 @@ fn an_archived_tombstone_holds_against_old_claims() {
 }
 
 #[test]
-fn an_outsider_said_to_be_online_is_tried_now_and_then() {
+fn an_outsider_claimed_online_is_tried_now_and_then() {
     let mut parts = Parts::plain();
     parts.add(A, Online, 10);
     parts.merging.outsiders.leave_out(&mut parts.members, &mut parts.cx, &a(), at(0));

@@ -58,7 +58,7 @@ fn within(world: &mut World, at_most: u64, holds: impl Fn(&World) -> bool) -> Op
 }
 
 #[test]
-fn a_join_is_known_to_all_at_once() {
+fn a_join_reaches_all_at_once() {
     let mut world = cluster(1, 12);
     world.start(native_config(&url(99)), 0);
     let time = within(&mut world, 5_000, |world| all_agree(world, 13));
@@ -66,7 +66,7 @@ fn a_join_is_known_to_all_at_once() {
 }
 
 #[test]
-fn a_leave_is_known_to_all_at_once() {
+fn a_leave_reaches_all_at_once() {
     let mut world = cluster(2, 12);
     world.act(&url(3), |machine, now| machine.handle_leave(now));
     world.run_for(300);
@@ -97,7 +97,7 @@ fn a_vanished_host_is_known_to_all_after_suspicion() {
 }
 
 #[test]
-fn one_that_comes_back_is_known_to_all_at_once_also_with_a_slow_clock() {
+fn a_return_reaches_all_at_once_even_with_a_slow_clock() {
     let mut world = cluster(5, 8);
     world.crash(&url(3));
     assert!(within(&mut world, 10_000, |world| all_agree(world, 7)).is_some());
@@ -107,7 +107,7 @@ fn one_that_comes_back_is_known_to_all_at_once_also_with_a_slow_clock() {
 }
 
 #[test]
-fn a_drain_sticks_and_ends_when_told() {
+fn a_drain_lasts_until_it_is_ended() {
     let mut world = cluster(6, 8);
     world.act(&url(3), |machine, now| machine.handle_control(now, false));
     assert!(within(&mut world, 1_000, |world| all_agree(world, 7)).is_some());
@@ -134,7 +134,7 @@ fn all_agree_in(world: &World, size: usize) -> bool {
 }
 
 #[test]
-fn losses_bury_nobody() {
+fn lost_messages_bury_nobody() {
     let mut world = cluster(8, 12);
     world.loss = 0.25;
     for _ in 0..120 {

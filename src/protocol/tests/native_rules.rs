@@ -36,7 +36,7 @@ fn until_helpers_are_asked(machine: &mut Machine) -> (u64, Vec<Arc<str>>) {
 }
 
 #[test]
-fn a_finding_that_comes_late_does_not_anticipate_the_second_look() {
+fn a_late_finding_does_not_preempt_the_second_probe() {
     for is_looking in [false, true] {
         let members = urls(9).map(|url| native(&url)).chain([native(TARGET)]);
         let mut machine = machine(Some(Duration::from_secs(1)), members);
@@ -67,7 +67,7 @@ fn a_finding_that_comes_late_does_not_anticipate_the_second_look() {
 }
 
 #[test]
-fn whoever_went_offline_while_its_push_waited_is_not_told() {
+fn a_queued_push_is_not_sent_to_a_server_that_went_offline() {
     let mut machine = machine(Some(Duration::from_secs(1)), urls(20).map(|url| legacy(&url)));
     machine.handle_control(now(100), false);
     machine.handle_timeout(now(115));
@@ -93,7 +93,7 @@ fn whoever_went_offline_while_its_push_waited_is_not_told() {
 }
 
 #[test]
-fn without_the_extension_a_drain_is_told_at_once_whoever_hangs() {
+fn without_the_extension_a_drain_is_pushed_to_all_at_once() {
     let monitors = urls(60).map(|url| Claim { monitor: true, ..legacy(&url) });
     let mut machine = machine(None, monitors);
     machine.handle_control(now(100), false);
@@ -102,7 +102,7 @@ fn without_the_extension_a_drain_is_told_at_once_whoever_hangs() {
 }
 
 #[test]
-fn a_newcomer_that_finds_one_too_busy_asks_the_next_that_is_free() {
+fn a_joiner_requests_the_roster_from_another_server_if_one_is_busy() {
     let config = crate::protocol::context::config::Config {
         probe_interval: Some(Duration::from_secs(1)),
         ..config("http://me/")
@@ -126,7 +126,7 @@ fn a_newcomer_that_finds_one_too_busy_asks_the_next_that_is_free() {
 }
 
 #[test]
-fn whoever_is_cut_off_from_all_comes_to_rest() {
+fn an_isolated_server_settles_down() {
     let mut machine = machine(Some(Duration::from_secs(1)), urls(50).map(|url| native(&url)));
     let mut silent: Vec<(u64, ExchangeId)> = Vec::new();
     let mut wakings = 0;
@@ -153,7 +153,7 @@ fn whoever_is_cut_off_from_all_comes_to_rest() {
 }
 
 #[test]
-fn a_silent_server_is_declared_dead_by_one_in_the_worst_health_too() {
+fn the_worst_local_health_does_not_prevent_a_death() {
     let mut machine = machine(Some(Duration::from_secs(1)), std::iter::once(native(TARGET)));
     let mut replies: Vec<(u64, ExchangeId, bool)> = Vec::new();
     let mut answers = 0;

@@ -21,7 +21,7 @@ fn first_gossip(world: &World) -> u64 {
 }
 
 #[test]
-fn a_stranger_that_rejects_the_secret_is_left_out_whatever_its_list_says() {
+fn a_stranger_that_rejects_the_secret_is_left_out_whatever_its_list_contains() {
     for fake in [Fake::OtherSecret, Fake::Status(401, "no")] {
         let mut world = stranger(fake.clone());
         world.run_for(10_000);
@@ -37,7 +37,7 @@ fn a_stranger_that_rejects_the_secret_is_left_out_whatever_its_list_says() {
 }
 
 #[test]
-fn no_hearsay_brings_an_outsider_back_and_it_is_seldom_asked() {
+fn hearsay_does_not_revive_an_outsider_which_is_rarely_asked() {
     let mut world = stranger(Fake::OtherSecret);
     world.run_for(25_000);
     world.sent.clear();
@@ -54,7 +54,7 @@ fn no_hearsay_brings_an_outsider_back_and_it_is_seldom_asked() {
 }
 
 #[test]
-fn an_outsider_that_has_the_secret_by_now_is_a_member() {
+fn an_outsider_that_adopts_the_secret_becomes_a_member() {
     let mut world = stranger(Fake::OtherSecret);
     world.run_for(60_000);
     world.be(A, Fake::Online);
@@ -77,7 +77,7 @@ fn an_outsider_stays_on_the_master_list() {
 }
 
 #[test]
-fn a_stranger_that_is_online_after_all_is_not_left_out() {
+fn a_stranger_that_accepts_the_secret_in_time_is_not_left_out() {
     let mut world = stranger(Fake::Status(401, "starting"));
     world.run_for(10_000);
     world.be(A, Fake::Online);

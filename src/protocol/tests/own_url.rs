@@ -62,7 +62,7 @@ fn is_told(machine: &mut Machine, claim: &Claim) -> Vec<(ExchangeId, Extension)>
 }
 
 #[test]
-fn one_that_was_reached_and_is_accused_by_two_asks_its_own_url_before_it_refutes() {
+fn a_reached_server_accused_by_two_asks_its_own_url_before_it_refutes() {
     for (status, accusers) in [(Status::Suspect, vec![1, 2]), (Status::Dead, vec![])] {
         let mut machine = reached();
         let before = incarnation(&machine);
@@ -90,7 +90,7 @@ fn a_request_of_another_process_refutes_at_once() {
 }
 
 #[test]
-fn nothing_is_checked_that_one_server_alone_says_or_of_one_that_was_never_reached_or_lags() {
+fn one_accuser_or_no_recent_request_or_a_lag_causes_no_check_of_the_own_url() {
     let lagging = |mut machine: Machine| {
         machine.handle_lag(now(200), Duration::from_secs(3));
         while machine.poll_transmit().is_some() {}
@@ -120,7 +120,7 @@ fn a_plain_accusation_is_outdone_without_a_check() {
 }
 
 #[test]
-fn a_failed_check_counts_once_no_request_has_come_for_five_seconds() {
+fn a_failed_check_counts_after_five_seconds_without_requests() {
     let mut machine = reached();
     let before = incarnation(&machine);
     let claim = accusation(&machine, Status::Dead, &[]);
@@ -182,7 +182,7 @@ fn says_farewell(mut machine: Machine, answers: &[Extension]) -> bool {
 }
 
 #[test]
-fn a_leave_is_none_of_the_url_if_a_sibling_goes_on() {
+fn a_leave_is_not_announced_if_a_sibling_continues() {
     let config = |urls: Vec<Claim>| {
         let mut config = Config { probe_interval: Some(Duration::from_secs(1)), ..config(ME) };
         config.master_list.update_on_shutdown = true;
@@ -198,7 +198,7 @@ fn a_leave_is_none_of_the_url_if_a_sibling_goes_on() {
 }
 
 #[test]
-fn a_question_to_the_own_url_that_hangs_holds_a_leave_up_for_a_second() {
+fn a_hanging_request_to_the_own_url_delays_a_leave_by_a_second() {
     let mut machine = cluster();
     machine.handle_native_request(now(100), &sibling(Status::Online));
     machine.handle_leave(now(1_000));

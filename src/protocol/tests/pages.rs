@@ -23,7 +23,7 @@ fn sizes(world: &World) -> Vec<usize> {
 }
 
 #[test]
-fn no_page_is_over_64_kilobytes_and_the_own_entry_is_on_each() {
+fn each_page_has_at_most_64_kilobytes_and_the_own_entry() {
     for width in [1, 40, 490] {
         let mut world = crowd(3_000, width);
         world.control(false);
@@ -41,7 +41,7 @@ fn no_page_is_over_64_kilobytes_and_the_own_entry_is_on_each() {
 }
 
 #[test]
-fn quotation_marks_do_not_blow_a_page_up() {
+fn quotation_marks_do_not_exceed_the_page_size() {
     let mut world = World::with(|config| config.gossip_interval = std::time::Duration::from_secs(1));
     let wall = world.wall();
     let quotes = "\"".repeat(400);
@@ -54,7 +54,7 @@ fn quotation_marks_do_not_blow_a_page_up() {
 }
 
 #[test]
-fn everybody_is_on_one_of_the_pages() {
+fn the_pages_together_contain_everybody() {
     let mut world = crowd(2_000, 4);
     world.run_for(120_000);
     world.sent.clear();
@@ -69,7 +69,7 @@ fn everybody_is_on_one_of_the_pages() {
 }
 
 #[test]
-fn news_stand_on_the_next_page() {
+fn news_is_on_the_next_page() {
     let mut world = crowd(3_000, 4);
     world.run_for(120_000);
     let wall = world.wall();
@@ -83,7 +83,7 @@ fn news_stand_on_the_next_page() {
 }
 
 #[test]
-fn one_that_refuses_a_page_gets_smaller_ones() {
+fn a_peer_that_rejects_a_page_gets_smaller_ones() {
     let mut world = crowd(3_000, 4);
     world.be(A, Fake::Status(413, ""));
     for _ in 0..6 {
@@ -97,7 +97,7 @@ fn one_that_refuses_a_page_gets_smaller_ones() {
 }
 
 #[test]
-fn answers_hold_everything() {
+fn answers_contain_the_whole_roster() {
     let mut world = crowd(3_000, 4);
     let answer = world.hear(&[], &[]);
     assert_eq!(answer.online.len() + answer.offline.len(), 3_002);

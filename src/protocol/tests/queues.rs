@@ -78,7 +78,7 @@ fn a_million_plain_claims_about_one_subject_leave_one_entry_in_each_queue() {
 }
 
 #[test]
-fn a_member_that_is_forgotten_leaves_every_queue() {
+fn a_removed_member_leaves_every_queue() {
     const DAY: u64 = 24 * 60 * 60 * 1_000;
     let mut machine = machine(Some(Duration::from_secs(1)), std::iter::empty());
     for round in 0..50 {

@@ -28,7 +28,7 @@ fn exchange_with(world: &mut World, peer: &str) {
 }
 
 #[test]
-fn another_service_at_the_address_keeps_a_server_online_for_a_minute_and_no_longer() {
+fn another_service_at_the_address_keeps_a_server_online_for_only_a_minute() {
     for service in other_services() {
         let mut world = with_interval(1);
         world.be(A, service.clone());
@@ -42,7 +42,7 @@ fn another_service_at_the_address_keeps_a_server_online_for_a_minute_and_no_long
 }
 
 #[test]
-fn with_long_rounds_a_legacy_peer_has_three_of_them() {
+fn with_long_rounds_a_legacy_peer_has_time_for_three() {
     for service in other_services() {
         let mut world = with_interval(30);
         world.be(A, service.clone());
@@ -66,7 +66,7 @@ fn a_server_that_rejects_the_secret_and_lists_itself_stays_online() {
 }
 
 #[test]
-fn an_exchange_in_between_begins_the_minute_anew() {
+fn an_exchange_in_between_restarts_the_minute() {
     let mut world = with_interval(1);
     for _ in 0..10 {
         world.be(A, Fake::Status(429, ""));
@@ -78,7 +78,7 @@ fn an_exchange_in_between_begins_the_minute_anew() {
 }
 
 #[test]
-fn a_refusal_brings_nobody_back_whatever_hearsay_claims() {
+fn a_refusal_revives_nobody_whatever_hearsay_claims() {
     for service in other_services() {
         let mut world = with_interval(1);
         world.find_dead(B);
@@ -93,7 +93,7 @@ fn a_refusal_brings_nobody_back_whatever_hearsay_claims() {
 }
 
 #[test]
-fn where_all_refuse_the_secret_that_is_wrong_may_be_the_own_one() {
+fn if_all_reject_the_secret_nobody_is_declared_dead() {
     let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(1));
     let urls: Vec<String> = (0..10).map(|index| format!("http://p{index}/")).collect();
     urls.iter().for_each(|url| world.meet(url));
@@ -105,7 +105,7 @@ fn where_all_refuse_the_secret_that_is_wrong_may_be_the_own_one() {
 }
 
 #[test]
-fn a_server_that_wants_to_be_left_alone_is_asked_for_its_list_once() {
+fn a_server_that_requests_a_pause_is_asked_for_its_list_once() {
     let mut world = with_interval(1);
     world.be(A, Fake::Held);
     let rest = Reply::Refusal(Refusal::TooManyRequests(Some(Duration::from_secs(3_600))));

@@ -6,7 +6,7 @@ use super::world::{EPOCH, World};
 use crate::protocol::wire::message::Lists;
 
 #[test]
-fn a_request_that_is_not_newer_brings_nobody_back_and_is_answered_with_the_tombstone() {
+fn a_request_that_is_not_newer_revives_nobody_and_gets_the_tombstone() {
     let mut world = World::alone();
     world.hear(&[], &[(A, EPOCH)]);
     for stamp in [EPOCH - 1, EPOCH] {
@@ -19,7 +19,7 @@ fn a_request_that_is_not_newer_brings_nobody_back_and_is_answered_with_the_tombs
 }
 
 #[test]
-fn an_answer_that_is_not_newer_brings_nobody_back() {
+fn an_answer_that_is_not_newer_revives_nobody() {
     let mut world = World::among(&[B]);
     world.hear(&[], &[(A, EPOCH)]);
     world.be(B, Fake::Says(Lists { online: entries(&[(B, EPOCH + 5_000), (A, EPOCH)]), offline: vec![] }));
@@ -29,7 +29,7 @@ fn an_answer_that_is_not_newer_brings_nobody_back() {
 }
 
 #[test]
-fn a_master_list_that_is_not_newer_brings_nobody_back() {
+fn a_master_list_that_is_not_newer_revives_nobody() {
     let mut world = World::new(1);
     world.store.body = Some(format!(r#"{{"online":[{{"baseUrl":"{A}","lastUpdate":{EPOCH}}}]}}"#));
     world.start(super::world::config(ME), 0);
@@ -46,7 +46,7 @@ fn of_two_equal_claims_in_one_message_the_tombstone_wins() {
 }
 
 #[test]
-fn a_tie_changes_nothing_whichever_side_is_held() {
+fn a_tie_changes_nothing() {
     let mut world = World::alone();
     world.hear(&[(A, EPOCH)], &[]);
     world.hear(&[], &[(A, EPOCH)]);
@@ -64,7 +64,7 @@ fn an_own_tombstone_beats_a_fast_clock() {
 }
 
 #[test]
-fn a_tombstone_of_one_found_absent_is_beaten_by_its_return() {
+fn the_return_of_an_absent_server_beats_its_tombstone() {
     let mut world = World::among(&[A]);
     world.be(A, Fake::Says(Lists::default()));
     let wall = world.wall();
@@ -80,7 +80,7 @@ fn a_tombstone_of_one_found_absent_is_beaten_by_its_return() {
 }
 
 #[test]
-fn what_was_forgotten_comes_back_only_by_a_newer_claim() {
+fn only_a_newer_claim_revives_an_archived_server() {
     let mut world = World::alone();
     world.hear(&[], &[(A, EPOCH)]);
     world.run_for(25 * 3_600_000);
@@ -92,7 +92,7 @@ fn what_was_forgotten_comes_back_only_by_a_newer_claim() {
 }
 
 #[test]
-fn an_answer_asked_for_before_the_leave_does_not_bring_back_one_that_left() {
+fn an_answer_requested_before_a_leave_does_not_undo_it() {
     for has_found_it_alive in [false, true] {
         let mut world = World::alone();
         if has_found_it_alive {
@@ -116,7 +116,7 @@ fn an_answer_asked_for_before_the_leave_does_not_bring_back_one_that_left() {
 }
 
 #[test]
-fn an_answer_asked_for_before_the_return_does_not_bury_one_that_came_back() {
+fn an_answer_requested_before_a_return_does_not_undo_it() {
     let mut world = World::alone();
     world.find_dead(A);
     world.be(A, Fake::Held);

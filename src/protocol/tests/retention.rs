@@ -26,7 +26,7 @@ fn tombstones_leave_the_lists_a_day_after_their_stamp_without_a_merge() {
 }
 
 #[test]
-fn tombstones_of_fast_clocks_leave_a_day_after_they_came() {
+fn tombstones_of_fast_clocks_leave_a_day_after_they_arrived() {
     let mut world = lazy();
     let wall = world.wall();
     world.hear(&[], &[(A, wall + 20 * HOUR)]);
@@ -48,7 +48,7 @@ fn a_tombstone_that_is_renewed_stays() {
 }
 
 #[test]
-fn expired_tombstones_are_not_taken_in_but_remembered_in_any_order() {
+fn expired_tombstones_are_archived_but_not_shown_in_any_order() {
     let old = EPOCH - 25 * HOUR;
     for tombstone_first in [false, true] {
         let mut world = lazy();
@@ -64,7 +64,7 @@ fn expired_tombstones_are_not_taken_in_but_remembered_in_any_order() {
 }
 
 #[test]
-fn a_drained_server_stamps_its_tombstone_anew_every_hour() {
+fn a_drained_server_renews_its_tombstone_every_hour() {
     let mut world = lazy();
     world.control(false);
     let first = world.stamp(ME);
@@ -74,7 +74,7 @@ fn a_drained_server_stamps_its_tombstone_anew_every_hour() {
 }
 
 #[test]
-fn an_online_server_without_news_for_a_day_is_asked_and_then_dropped() {
+fn an_online_server_without_news_for_a_day_is_verified_and_then_dropped() {
     let mut world = World::new(2);
     let mut config = config(ME);
     config.gossip_interval = Duration::from_secs(86_400);
@@ -91,7 +91,7 @@ fn an_online_server_without_news_for_a_day_is_asked_and_then_dropped() {
 }
 
 #[test]
-fn graves_are_few_and_the_oldest_makes_way() {
+fn the_archive_is_bounded_and_drops_the_oldest() {
     let mut archive = Archive::default();
     for index in 0..5_000 {
         archive.insert(format!("http://p{index}/").into(), Stamp(index), Incarnation::NONE);

@@ -17,7 +17,7 @@ fn quick(peers: &[&str]) -> World {
 }
 
 #[test]
-fn a_round_comes_every_interval_spread_by_a_tenth_with_a_fresh_stamp() {
+fn rounds_follow_the_interval_with_jitter_and_a_new_stamp() {
     let mut world = World::among(&[A]);
     world.run_for(600_000);
     let rounds = world.gossip_to(A);
@@ -29,7 +29,7 @@ fn a_round_comes_every_interval_spread_by_a_tenth_with_a_fresh_stamp() {
 }
 
 #[test]
-fn a_silent_peer_is_tried_again_after_three_seconds_and_then_offline() {
+fn a_silent_peer_is_retried_after_three_seconds_and_then_offline() {
     let mut world = World::among(&[A]);
     world.be(A, Fake::Refuses);
     world.run_for(40_000);
@@ -42,7 +42,7 @@ fn a_silent_peer_is_tried_again_after_three_seconds_and_then_offline() {
 }
 
 #[test]
-fn the_next_round_is_armed_when_the_last_has_ended() {
+fn the_next_round_is_scheduled_when_the_last_has_ended() {
     let mut world = quick(&[A, B]);
     for peer in [A, B] {
         world.be(peer, Fake::Held);
@@ -76,7 +76,7 @@ fn no_peer_ever_has_two_exchanges_at_once() {
 }
 
 #[test]
-fn news_that_a_busy_peer_misses_follow() {
+fn news_missed_by_a_busy_peer_follows() {
     let mut world = World::among(&[A]);
     world.be(A, Fake::Held);
     world.control(false);
@@ -132,7 +132,7 @@ fn a_monitor_is_preferred_up_to_four_exchanges_a_second() {
 }
 
 #[test]
-fn a_wrong_secret_is_logged_and_a_large_page_halved() {
+fn a_rejected_secret_is_logged_and_a_rejected_page_halved() {
     let mut world = quick(&[A]);
     world.be(A, Fake::Status(401, ""));
     world.run_for(10_000);
@@ -163,7 +163,7 @@ fn other_answers_are_failures() {
 }
 
 #[test]
-fn a_partner_that_says_it_is_drained_is_offline_and_asked_for_its_list_alone() {
+fn a_peer_that_reports_itself_drained_is_offline_and_only_asked_for_its_list() {
     let mut world = World::among(&[A]);
     world.be(A, Fake::Drained);
     world.run_for(34_000);

@@ -48,7 +48,7 @@ fn helpers_of(said: &[Said]) -> Vec<Arc<str>> {
 }
 
 #[test]
-fn one_that_is_silent_is_asked_once_more_beside_the_helpers() {
+fn a_silent_server_is_probed_again_along_with_the_helpers() {
     let mut machine = cluster();
     let (tick, said) = said_once_the_target_is_silent(&mut machine);
     let helpers = helpers_of(&said);
@@ -63,7 +63,7 @@ fn one_that_is_silent_is_asked_once_more_beside_the_helpers() {
 }
 
 #[test]
-fn a_helper_that_was_refused_neither_clears_nor_accuses() {
+fn a_refusal_to_a_helper_neither_clears_nor_accuses() {
     for (finding, accusers) in [(Finding::Unproved, 1), (Finding::Silent, 3)] {
         let mut machine = cluster();
         let (tick, said) = said_once_the_target_is_silent(&mut machine);
@@ -78,7 +78,7 @@ fn a_helper_that_was_refused_neither_clears_nor_accuses() {
 }
 
 #[test]
-fn a_helper_reports_a_refusal_as_such_and_holds_nothing_against_the_server() {
+fn a_helper_reports_a_refusal_without_accusing_the_server() {
     let mut machine = cluster();
     let kind = Kind::ProbeFor(TARGET.into());
     machine.handle_native_request(now(10), &Extension { kind, ..word_of("http://n0/") });
@@ -93,7 +93,7 @@ fn a_helper_reports_a_refusal_as_such_and_holds_nothing_against_the_server() {
 }
 
 #[test]
-fn one_that_says_plainly_that_it_is_offline_is_not_asked_about_further() {
+fn a_plain_answer_that_the_server_is_offline_ends_the_investigation() {
     let mut machine = cluster();
     let (tick, said) = said_once_the_target_is_silent(&mut machine);
     assert!(machine.native.detection.investigations.is_open(TARGET));
@@ -107,7 +107,7 @@ fn one_that_says_plainly_that_it_is_offline_is_not_asked_about_further() {
 }
 
 #[test]
-fn where_many_messages_get_lost_others_are_asked_before_anybody_is_suspected() {
+fn at_a_high_loss_rate_further_helpers_are_asked_before_a_suspicion() {
     for are_many_lost in [false, true] {
         let mut machine = cluster();
         let (tick, mut said_now) = said_once_the_target_is_silent(&mut machine);
@@ -131,7 +131,7 @@ fn where_many_messages_get_lost_others_are_asked_before_anybody_is_suspected() {
 }
 
 #[test]
-fn a_push_that_gets_lost_troubles_nobody_but_its_target() {
+fn a_lost_push_causes_only_a_probe_of_its_target() {
     let mut machine = cluster();
     let news = native("http://news/");
     machine.handle_native_request(now(10), &Extension { claims: vec![news], ..word_of("http://n0/") });
@@ -154,7 +154,7 @@ fn a_push_that_gets_lost_troubles_nobody_but_its_target() {
 }
 
 #[test]
-fn whoever_answers_others_only_is_looked_into_once_for_each_probe() {
+fn a_server_that_answers_only_others_is_investigated_once_per_probe() {
     let mut machine = cluster();
     let mut awaited: Vec<(u64, ExchangeId)> = Vec::new();
     let (mut asked, mut helped) = (0, 0);

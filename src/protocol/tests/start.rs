@@ -44,7 +44,7 @@ fn the_answers_to_the_greeting_are_merged_and_awaited() {
 }
 
 #[test]
-fn twenty_at_random_and_all_monitors_are_greeted_once_each() {
+fn twenty_random_servers_and_all_monitors_are_greeted_once() {
     let peers: Vec<String> = (0..60).map(|index| format!("http://p{index}/")).collect();
     let monitors: Vec<String> = (0..30).map(|index| format!("http://m{index}/")).collect();
     let refs = |urls: &'_ [String]| urls.iter().map(|url| url.clone().leak() as &str).collect::<Vec<_>>();
@@ -59,7 +59,7 @@ fn twenty_at_random_and_all_monitors_are_greeted_once_each() {
 }
 
 #[test]
-fn peers_that_hang_hold_a_start_up_for_five_seconds_at_most() {
+fn peers_that_hang_delay_a_start_by_at_most_five_seconds() {
     let mut world = start(Some(list_of(&[A], &[])), &[(A, Fake::Held)]);
     world.run_for(4_900);
     assert!(!world.has_started());
@@ -68,7 +68,7 @@ fn peers_that_hang_hold_a_start_up_for_five_seconds_at_most() {
 }
 
 #[test]
-fn a_start_does_not_wait_for_a_list_that_can_not_be_had_and_tries_again() {
+fn a_start_does_not_wait_for_an_unavailable_list_but_retries() {
     let mut world = World::new(5);
     world.store.next_downloads = [(500, ""); 10].into();
     world.store.body = Some(list_of(&[A], &[]));
@@ -89,7 +89,7 @@ fn a_start_does_not_wait_for_a_list_that_can_not_be_had_and_tries_again() {
 }
 
 #[test]
-fn what_the_list_says_is_verified_once_the_start_has_resolved() {
+fn the_master_list_is_verified_once_the_start_has_resolved() {
     let mut world = start(Some(list_of(&[A], &[])), &[(A, Fake::Held)]);
     world.run_for(3_000);
     world.hear(&[(B, EPOCH)], &[]);
@@ -103,7 +103,7 @@ fn what_the_list_says_is_verified_once_the_start_has_resolved() {
 }
 
 #[test]
-fn a_control_during_the_start_counts_at_once_and_is_told_by_the_greeting() {
+fn a_control_message_during_the_start_counts_at_once_and_is_in_the_greeting() {
     let mut world = start(Some(list_of(&[A], &[])), &[(A, Fake::Online)]);
     world.control(false);
     assert!(!world.is_online(ME));
@@ -123,7 +123,7 @@ fn a_leave_during_the_download_ends_both() {
 }
 
 #[test]
-fn a_leave_during_the_greeting_ends_both_and_is_told() {
+fn a_leave_during_the_greeting_ends_both_and_is_announced() {
     let mut world = start(Some(list_of(&[A], &[])), &[(A, Fake::Held)]);
     world.run_for(10);
     let greeting = world.last_to(A);
@@ -141,7 +141,7 @@ fn a_leave_during_the_greeting_ends_both_and_is_told() {
 }
 
 #[test]
-fn a_list_that_calls_everybody_a_monitor_causes_no_storm() {
+fn a_list_of_monitors_only_causes_no_flood() {
     let urls: Vec<String> = (0..5_000).map(|i| format!("http://monitor-{i}/")).collect();
     let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
     let mut world = start(Some(list_of(&[], &urls)), &[]);
@@ -151,7 +151,7 @@ fn a_list_that_calls_everybody_a_monitor_causes_no_storm() {
 }
 
 #[test]
-fn entries_that_hang_delay_no_verification_of_others() {
+fn entries_that_hang_do_not_delay_other_verifications() {
     let urls: Vec<String> = (0..80).map(|index| format!("http://p{index}/")).collect();
     let old = EPOCH - 3_600_000;
     let entry = |url| format!(r#"{{"baseUrl":"{url}","monitor":false,"lastUpdate":{old}}}"#);
@@ -171,7 +171,7 @@ fn entries_that_hang_delay_no_verification_of_others() {
 }
 
 #[test]
-fn an_entry_that_hung_and_shows_nobody_its_list_is_tried_by_gossip_before_it_is_buried() {
+fn a_hidden_entry_without_a_list_is_tried_by_gossip_before_it_is_buried() {
     for status in [401, 404, 429] {
         let old = EPOCH - 3_600_000;
         let entry = |url| format!(r#"{{"baseUrl":"{url}","monitor":false,"lastUpdate":{old}}}"#);

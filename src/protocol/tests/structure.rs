@@ -94,7 +94,7 @@ fn imports_point_downward() {
 }
 
 #[test]
-fn folders_make_no_circle() {
+fn folders_have_no_circular_imports() {
     let sources = sources();
     let directories: BTreeSet<&str> = sources.iter().map(Source::directory).collect();
     let mut below: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -117,7 +117,7 @@ fn folders_make_no_circle() {
 }
 
 #[test]
-fn only_the_machine_names_itself() {
+fn only_the_machine_extends_itself() {
     let sources = sources();
     let naming: BTreeSet<&str> = sources
         .iter()

@@ -52,7 +52,7 @@ fn death_effects(stamp: u64) -> Vec<Effect> {
 }
 
 #[test]
-fn a_suspect_is_told_and_dies_when_its_time_is_up() {
+fn a_suspect_is_notified_and_dies_at_its_deadline() {
     let mut parts = among(9);
     suspect(&mut parts, &[], 1_000);
     assert_eq!((parts.stand(A).0, parts.effects()), (Status::Suspect, vec![]));
@@ -71,7 +71,7 @@ fn confirmations_shorten_a_suspicion() {
 }
 
 #[test]
-fn a_confirmation_that_is_known_changes_nothing() {
+fn a_known_confirmation_changes_nothing() {
     let mut parts = among(9);
     suspect(&mut parts, &["http://n1/"], 1_000);
     let before = (parts.cx.transmits.len(), parts.cx.timers.get(Timer::Suspicion));
@@ -80,7 +80,7 @@ fn a_confirmation_that_is_known_changes_nothing() {
 }
 
 #[test]
-fn a_server_that_became_slow_gives_its_suspects_more_time() {
+fn a_server_that_has_become_slow_gives_its_suspects_more_time() {
     let mut parts = among(9);
     suspect(&mut parts, &[], 1_000);
     parts.exchanges.health.worsen();
@@ -89,7 +89,7 @@ fn a_server_that_became_slow_gives_its_suspects_more_time() {
 }
 
 #[test]
-fn a_refutation_in_time_leaves_nothing_to_do() {
+fn a_refutation_in_time_ends_the_suspicion() {
     let mut parts = among(9);
     suspect(&mut parts, &[], 1_000);
     parts.members.roster.transition(A, Status::Online, Tick(2_000));
@@ -99,7 +99,7 @@ fn a_refutation_in_time_leaves_nothing_to_do() {
 }
 
 #[test]
-fn the_third_death_that_nobody_else_confirms_is_held_back() {
+fn the_third_unconfirmed_death_is_held_back() {
     let mut parts = among(9);
     for buried in ["http://n1/", "http://n2/"] {
         parts.members.isolation.record_burial(&buried.into(), Tick(12_000));

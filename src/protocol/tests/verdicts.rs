@@ -34,7 +34,7 @@ fn answered(parts: &mut Parts, stamp: u64) -> ((Status, u64), Vec<Effect>) {
 }
 
 #[test]
-fn an_answer_confirms_a_member_without_any_effect() {
+fn an_answer_of_an_online_member_has_no_effects() {
     let mut parts = Parts::plain();
     parts.add(A, Status::Online, 10);
     assert_eq!(answered(&mut parts, 10), ((Status::Online, 10), vec![]));
@@ -56,7 +56,7 @@ fn an_answer_outdoes_an_accusation_with_a_newer_stamp() {
 }
 
 #[test]
-fn an_answer_to_an_earlier_question_does_not_disprove_a_claim() {
+fn an_answer_to_an_earlier_request_does_not_disprove_a_claim() {
     let mut parts = Parts::plain();
     parts.add(A, Status::Online, 10);
     let id = parts.ask(&a(), Purpose::Inquiry);
@@ -67,7 +67,7 @@ fn an_answer_to_an_earlier_question_does_not_disprove_a_claim() {
 }
 
 #[test]
-fn a_dead_legacy_peer_that_answers_is_met_at_once() {
+fn a_dead_legacy_peer_that_answers_is_contacted_at_once() {
     let mut parts = Parts::native();
     parts.add(A, Status::Dead, 10);
     let expected = vec![Effect::PushToFew, Effect::Spread(a()), Effect::PushTo(a())];
@@ -75,7 +75,7 @@ fn a_dead_legacy_peer_that_answers_is_met_at_once() {
 }
 
 #[test]
-fn a_suspicion_of_a_native_server_that_answers_is_refuted_for_it() {
+fn an_answer_of_a_native_suspect_refutes_its_suspicion() {
     let mut parts = Parts::native();
     parts.add_native(A, Status::Suspect, 7);
     assert_eq!(answered(&mut parts, 5), ((Status::Online, 5), vec![Effect::Spread(a())]));
@@ -83,7 +83,7 @@ fn a_suspicion_of_a_native_server_that_answers_is_refuted_for_it() {
 }
 
 #[test]
-fn an_answer_without_itself_makes_a_member_absent() {
+fn an_answer_without_its_own_entry_makes_a_member_absent() {
     let mut parts = Parts::plain();
     parts.add(A, Status::Online, 10);
     let id = parts.ask(&a(), Purpose::Inquiry);
@@ -103,7 +103,7 @@ fn an_absent_member_keeps_the_stamp_of_its_own_tombstone() {
 }
 
 #[test]
-fn a_burial_beats_every_stamp_seen() {
+fn a_tombstone_beats_every_stamp_seen() {
     let mut parts = Parts::plain();
     parts.add(A, Status::Online, 10);
     parts.member(A).record_stamp(Stamp(EPOCH + 500));
@@ -149,7 +149,7 @@ fn a_silent_entry_of_the_master_list_is_hidden() {
 }
 
 #[test]
-fn an_absent_server_counts_as_dead_after_three_silences() {
+fn an_absent_server_counts_as_dead_after_three_missing_answers() {
     let mut parts = Parts::plain();
     parts.add(A, Status::Left, 10);
     parts.member(A).begin_absence();
@@ -168,7 +168,7 @@ fn a_refusal_of_a_native_server_excuses_its_probe() {
 }
 
 #[test]
-fn a_server_that_refuses_in_both_ways_is_dead_when_its_time_is_up() {
+fn a_server_that_refuses_on_both_routes_is_dead_at_its_deadline() {
     let mut parts = Parts::native();
     parts.add_native(A, Status::Online, 7);
     let mut verification = Verification::default();

@@ -18,7 +18,7 @@ fn hear_all(world: &mut World, urls: &[String]) {
 }
 
 #[test]
-fn hearsay_is_verified_at_ten_a_second_each_once_in_random_order() {
+fn hearsay_is_verified_once_at_ten_per_second_in_random_order() {
     let mut world = World::alone();
     let urls = urls(50);
     for url in &urls {
@@ -35,7 +35,7 @@ fn hearsay_is_verified_at_ten_a_second_each_once_in_random_order() {
 }
 
 #[test]
-fn four_are_asked_at_once_at_most() {
+fn at_most_four_verifications_are_in_flight() {
     let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(86_400));
     let urls = urls(20);
     for url in &urls {
@@ -78,7 +78,7 @@ fn an_unclear_answer_to_an_inquiry_leads_to_a_trial_and_no_second_inquiry() {
 }
 
 #[test]
-fn a_trial_does_not_tell_a_server_of_its_own_death() {
+fn a_trial_does_not_show_a_server_its_own_death() {
     let mut world = World::alone();
     let wall = world.wall();
     // Buried by a clock that is hours ahead: an original would believe it.
@@ -93,7 +93,7 @@ fn a_trial_does_not_tell_a_server_of_its_own_death() {
 }
 
 #[test]
-fn rounds_go_on_while_verifications_hang() {
+fn rounds_continue_while_verifications_hang() {
     let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(1));
     world.meet(A);
     let urls = urls(40);
@@ -108,7 +108,7 @@ fn rounds_go_on_while_verifications_hang() {
 }
 
 #[test]
-fn an_old_claim_about_a_buried_one_is_asked_of_itself_once_a_minute_at_most() {
+fn an_old_claim_about_a_dead_server_is_verified_at_most_once_a_minute() {
     let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(86_400));
     let wall = world.wall();
     world.hear(&[], &[(A, wall)]);
@@ -127,7 +127,7 @@ fn an_old_claim_about_a_buried_one_is_asked_of_itself_once_a_minute_at_most() {
 }
 
 #[test]
-fn a_flood_of_growing_accusations_leaves_one_question() {
+fn a_flood_of_newer_accusations_causes_one_check() {
     let mut world = World::among(&[A, B]);
     world.be(A, Fake::Held);
     let wall = world.wall();
