@@ -139,8 +139,8 @@ impl Listings {
     }
 
     fn may_ask(&self, in_flight: &InFlight) -> bool {
-        in_flight.counted_against(Quota::Listings) < MAX_ASKED
-            && !(self.shown.is_empty() && self.again.is_empty())
+        let has_entries = !(self.shown.is_empty() && self.again.is_empty());
+        has_entries && in_flight.counted_against(Quota::Listings) < MAX_ASKED
     }
 
     fn take_next(&mut self, rng: &mut Xoshiro256PlusPlus) -> Option<Arc<str>> {

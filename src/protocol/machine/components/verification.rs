@@ -64,12 +64,10 @@ impl Machine {
 
     fn can_ask_for_list(&self) -> bool {
         // Questions about the master list are many, may all hang, and have a pace of their own.
-        let asked = self
-            .exchanges
-            .in_flight
-            .count(Purpose::is_verification)
-            .saturating_sub(self.exchanges.in_flight.counted_against(Quota::Listings));
-        asked < MAX_ASKED
+        let is_counted =
+            |exchange: &Exchange| exchange.purpose.is_verification() && exchange.quota != Quota::Listings;
+        let in_flight = self.exchanges.in_flight.iter();
+        in_flight.filter(|(_, exchange)| is_counted(exchange)).count() < MAX_ASKED
             && self.exchanges.native_room(&self.members, &self.cx) > 0
             && self.exchanges.legacy_room(&self.members, &self.cx) > 0
     }

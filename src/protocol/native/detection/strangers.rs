@@ -142,7 +142,7 @@ impl Strangers {
 
     fn has_checks(&self, in_flight: &InFlight) -> bool {
         let has_sample = self.batch.as_ref().is_some_and(|batch| !batch.to_check.is_empty());
-        in_flight.counted_against(Quota::Strangers) < MAX_CHECKS && (has_sample || !self.queue.is_empty())
+        (has_sample || !self.queue.is_empty()) && in_flight.counted_against(Quota::Strangers) < MAX_CHECKS
     }
 
     fn next_wake(&self, in_flight: &InFlight) -> Option<Tick> {
