@@ -31,7 +31,7 @@ impl Machine {
             self.merge_lists(now, Source::Exchange(id), lists);
         }
         let Some(exchange) = self.exchanges.in_flight.end(id) else { return };
-        if self.is_settled_as_hidden(&exchange, reply, now) {
+        if self.settle_hidden(&exchange, reply, now) {
             return self.schedule_verification(now.tick);
         }
         self.members.roster.set_cause(cause_of(reply));

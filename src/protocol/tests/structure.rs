@@ -17,9 +17,6 @@ const ROWS: [&[&str]; 8] = [
 ];
 const MAX_FILES: usize = 10;
 const MAX_LINES: usize = 400;
-const MACHINE: &str = "machine::Machine";
-/// Files that still extend `Machine` from outside its folder. The list may only shrink.
-const STILL_NAME_MACHINE: &[&str] = &[];
 
 /// A source file of the protocol, its tests left out.
 struct Source {
@@ -45,10 +42,6 @@ impl Source {
             let end = rest.find(|c: char| !c.is_alphanumeric() && !"_:".contains(c));
             rest.get(..end.unwrap_or(rest.len())).unwrap_or(rest).trim_end_matches(':')
         })
-    }
-
-    fn may_name_machine(&self) -> bool {
-        self.folder() == "machine" || STILL_NAME_MACHINE.contains(&self.path.as_str())
     }
 }
 
@@ -87,8 +80,7 @@ fn imports_point_downward() {
         for import in source.imports() {
             let folder = import.split("::").next().unwrap();
             let is_below = row_of(folder).is_some_and(|row| row < own);
-            let is_exempt = import == MACHINE && source.may_name_machine();
-            assert!(is_below || is_exempt || folder == source.folder(), "{} names {import}", source.path);
+            assert!(is_below || folder == source.folder(), "{} names {import}", source.path);
         }
     }
 }
@@ -99,7 +91,7 @@ fn folders_have_no_circular_imports() {
     let directories: BTreeSet<&str> = sources.iter().map(Source::directory).collect();
     let mut below: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for source in &sources {
-        for import in source.imports().filter(|import| *import != MACHINE) {
+        for import in source.imports() {
             let path = format!("{}/", import.replace("::", "/"));
             let is_above = |directory: &&&str| path.starts_with(&format!("{directory}/"));
             let of = directories.iter().filter(is_above).max_by_key(|directory| directory.len());
@@ -119,12 +111,10 @@ fn folders_have_no_circular_imports() {
 #[test]
 fn only_the_machine_extends_itself() {
     let sources = sources();
-    let naming: BTreeSet<&str> = sources
-        .iter()
-        .filter(|source| source.folder() != "machine" && source.imports().any(|import| import == MACHINE))
-        .map(|source| source.path.as_str())
-        .collect();
-    assert_eq!(naming, STILL_NAME_MACHINE.iter().copied().collect(), "the list of exemptions");
+    for source in sources.iter().filter(|source| source.folder() != "machine") {
+        let names_machine = source.imports().any(|import| import == "machine::Machine");
+        assert!(!names_machine, "{} names the machine", source.path);
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::world::EPOCH;
 use crate::protocol::context::effect::{CheckReason, Effect};
 use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::legacy::listings::{HiddenReply, Listings};
-use crate::protocol::legacy::verification::refusals::{self, Judgement};
+use crate::protocol::legacy::verification::refusals::{self, Look};
 use crate::protocol::legacy::verification::{Verification, answer};
 use crate::protocol::members::member::doubts::Route;
 use crate::protocol::types::status::Status;
@@ -175,12 +175,12 @@ fn a_server_that_refuses_on_both_routes_is_dead_at_its_deadline() {
     for (second, route) in [(0, Route::Gossip), (15, Route::List), (30, Route::Gossip)] {
         verification.record_refusal(&mut parts.members, &mut parts.cx, &a(), route, at(second * 1_000));
     }
-    let ask = |route, second: u64| Some(Judgement::Ask { route, next_look: Tick(second * 1_000) });
-    let judge =
-        |second: u64| refusals::judge(parts.members.roster.get(A).unwrap(), &parts.cx, Tick(second * 1_000));
-    assert_eq!(judge(30), ask(Some(Route::List), 45));
-    assert_eq!(judge(59), ask(Some(Route::List), 60));
-    assert_eq!(judge(60), Some(Judgement::Dead));
+    let mut look =
+        |second: u64| refusals::look_after(&mut parts.members, &mut parts.cx, &a(), at(second * 1_000));
+    let asked = |second: u64| Some(Look { route: Some(Route::List), next: Tick(second * 1_000) });
+    assert_eq!([look(30), look(59)], [asked(45), asked(60)]);
+    assert_eq!(look(60), None);
+    assert_eq!(parts.stand(A), (Status::Dead, 60_000));
 }
 
 #[test]

@@ -12,8 +12,8 @@ use crate::protocol::context::effect::Effect;
 use crate::protocol::context::timers::Timer;
 use crate::protocol::legacy::verification::Verification;
 use crate::protocol::members::Members;
-use crate::protocol::members::member::Member;
 use crate::protocol::members::member::doubts::{Absence, COUNTED_APART, Refusals, Route};
+use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::outsiders::LEFT_OUT_AFTER;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::extension::Finding;
@@ -24,13 +24,12 @@ const LOOKS: u32 = 4;
 /// which there was no room.
 pub(in crate::protocol) const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// What to do about a server that refuses.
+/// A server that refuses is looked at again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::protocol) enum Judgement {
-    /// It has had its time.
-    Dead,
-    /// It is asked once more, unless it wants to be left alone, and looked at again later.
-    Ask { route: Option<Route>, next_look: Tick },
+pub(in crate::protocol) struct Look {
+    /// How it is asked before, unless it wants to be left alone.
+    pub(in crate::protocol) route: Option<Route>,
+    pub(in crate::protocol) next: Tick,
 }
 
 impl Verification {
@@ -96,15 +95,31 @@ impl Verification {
     }
 }
 
-/// Decides about a member that refuses; none if it does not.
-pub(in crate::protocol) fn judge(member: &Member, cx: &Context, now: Tick) -> Option<Judgement> {
+/// Decides about a member that refuses: buries it if it has had its time, and returns when to look at it again if not.
+pub(in crate::protocol) fn look_after(
+    members: &mut Members,
+    cx: &mut Context,
+    peer: &Arc<str>,
+    now: Now,
+) -> Option<Look> {
+    let member = members.roster.get(peer)?;
     let window = member.refusal_window(cx.config.gossip_interval);
     let refusals = member.refusals()?;
     let deadline = refusals.first() + window;
-    let is_over = deadline <= now;
-    if is_over && refusals.suffice(now) {
-        return Some(Judgement::Dead);
+    let is_over = deadline <= now.tick;
+    if !(is_over && refusals.suffice(now.tick)) {
+        let next = if is_over { now.tick + COUNTED_APART } else { (now.tick + window / LOOKS).min(deadline) };
+        return Some(Look { route: refusals.next_route(now.tick), next });
     }
-    let next_look = if is_over { now + COUNTED_APART } else { (now + window / LOOKS).min(deadline) };
-    Some(Judgement::Ask { route: refusals.next_route(now), next_look })
+    // The secret that is wrong may be this server's own.
+    if members.hold_back_burial(cx, peer, now) {
+        return Some(Look { route: None, next: now.tick + RETRY_PAUSE });
+    }
+    members.isolation.record_burial(peer, now.tick);
+    if let Some(member) = members.roster.get_mut(peer) {
+        member.end_refusals();
+    }
+    members.roster.set_cause(Cause::Unproved);
+    members.bury(cx, peer, now);
+    None
 }

@@ -8,11 +8,10 @@ use crate::protocol::exchanges::in_flight::{Exchange, OwnWord, Purpose};
 use crate::protocol::legacy::listings::HiddenReply;
 use crate::protocol::legacy::verification::answer;
 use crate::protocol::legacy::verification::queue::MAX_ASKED;
-use crate::protocol::legacy::verification::refusals::{self, Judgement, RETRY_PAUSE};
+use crate::protocol::legacy::verification::refusals::{self, Look, RETRY_PAUSE};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::doubts::Route;
-use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::outsiders::LEFT_OUT_AFTER;
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::time::{Now, Stamp, Tick};
@@ -82,8 +81,8 @@ impl Machine {
         self.apply(now);
     }
 
-    /// Whether a reply came from a hidden server and means no more than what this does about it.
-    pub(in crate::protocol) fn is_settled_as_hidden(
+    /// Handles the reply of a server that may be hidden. Returns whether the reply means nothing else.
+    pub(in crate::protocol) fn settle_hidden(
         &mut self,
         exchange: &Exchange,
         reply: &Reply<'_>,
@@ -157,12 +156,6 @@ impl Machine {
         self.apply(now);
     }
 
-    /// This server itself has found a member dead.
-    pub(in crate::protocol) fn bury(&mut self, peer: &Arc<str>, now: Now) {
-        self.members.bury(&mut self.cx, peer, now);
-        self.apply(now);
-    }
-
     /// A legacy peer was found absent, by this server or by another native one.
     pub(in crate::protocol) fn watch_absence(&mut self, peer: &Arc<str>, now: Now) {
         self.legacy.verification.watch_absence(&mut self.members, &mut self.cx, peer, now);
@@ -193,10 +186,8 @@ impl Machine {
                 member.end_refusals();
             } else if self.cx.is_running() && is_left_out_at.is_some_and(|at| at <= now.tick) {
                 self.leave_out(&peer, now);
-            } else if let Some(next_look) =
-                self.look_after(&peer, now).into_iter().chain(is_left_out_at).min()
-            {
-                let at = next_look.max(now.tick + RETRY_PAUSE);
+            } else if let Some(next) = self.look_after(&peer, now).into_iter().chain(is_left_out_at).min() {
+                let at = next.max(now.tick + RETRY_PAUSE);
                 self.legacy.verification.watch_refusals(&mut self.cx, &peer, at);
             }
         }
@@ -205,25 +196,11 @@ impl Machine {
 
     /// Decides about one server that refuses, or asks it again. Returns when to look again.
     fn look_after(&mut self, peer: &Arc<str>, now: Now) -> Option<Tick> {
-        match refusals::judge(self.members.roster.get(peer)?, &self.cx, now.tick)? {
-            // The secret that is wrong may be this server's own.
-            Judgement::Dead if self.members.hold_back_burial(&mut self.cx, peer, now) => {
-                Some(now.tick + RETRY_PAUSE)
-            }
-            Judgement::Dead => {
-                self.members.isolation.record_burial(peer, now.tick);
-                if let Some(member) = self.members.roster.get_mut(peer) {
-                    member.end_refusals();
-                }
-                self.members.roster.set_cause(Cause::Unproved);
-                self.bury(peer, now);
-                None
-            }
-            Judgement::Ask { route: Some(route), .. } if !self.ask_refusing(peer, route, now) => {
-                Some(now.tick + RETRY_PAUSE)
-            }
-            Judgement::Ask { next_look, .. } => Some(next_look),
-        }
+        let look = refusals::look_after(&mut self.members, &mut self.cx, peer, now);
+        self.apply(now);
+        let Look { route, next } = look?;
+        let is_in_vain = route.is_some_and(|route| !self.ask_refusing(peer, route, now));
+        Some(if is_in_vain { now.tick + RETRY_PAUSE } else { next })
     }
 
     /// Asks a server that refuses once more. Returns whether the question was sent or queued.
