@@ -44,10 +44,8 @@ pub(in crate::protocol) struct Tries {
     rejected: u32,
     /// The condition of the try in flight.
     condition: Condition,
-    /// The hash of the content that the try in flight was to replace.
-    content: u64,
-    /// The tag that was answered with 412, and the hash of the content that came with it.
-    stale: Option<(String, u64)>,
+    /// The tag that was answered with 412.
+    stale_tag: Option<String>,
     /// The status with which the store answered a condition as such.
     refusal: Option<u16>,
     /// The store has refused conditions twice in the same way.
@@ -95,7 +93,6 @@ impl MasterList {
         let id = exchanges.in_flight.next_id();
         self.current = Some(id);
         self.tries.condition = condition.clone();
-        self.tries.content = document.content_hash();
         cx.transmits.push_back(Transmit::UploadMasterList { id, entries, condition });
         true
     }
@@ -106,7 +103,7 @@ impl MasterList {
             return Condition::None;
         }
         match &document.etag {
-            Some(etag) if self.tries.shows_useless_tags(etag, document) => {
+            Some(etag) if self.tries.stale_tag.as_ref() == Some(etag) => {
                 self.warn_of_useless_tags(cx);
                 Condition::None
             }
@@ -199,7 +196,7 @@ impl Tries {
             (_, Condition::None) => Next::GiveUp,
             (412, condition) => {
                 if let Condition::Unchanged(tag) = condition {
-                    self.stale = Some((tag.clone(), self.content));
+                    self.stale_tag = Some(tag.clone());
                 }
                 self.reject()
             }
@@ -215,14 +212,6 @@ impl Tries {
             }
             _ => Next::GiveUp,
         }
-    }
-
-    /// Whether the tag of a download after a 412 is the same, or another one of the same content:
-    /// nobody wrote meanwhile.
-    fn shows_useless_tags(&self, etag: &str, document: &Document) -> bool {
-        let is_unchanged =
-            |(tag, content): &(String, u64)| tag == etag || *content == document.content_hash();
-        self.stale.as_ref().is_some_and(is_unchanged)
     }
 
     fn reject(&mut self) -> Next {

@@ -64,9 +64,6 @@ pub(super) struct Store {
     pub(super) retry_after: Option<Duration>,
     /// Whether uploads are compared with other tags than downloads give.
     pub(super) has_useless_tags: bool,
-    /// Whether each download has another tag, as those of several servers behind one URL.
-    pub(super) has_a_tag_for_each_download: bool,
-    downloads: u64,
     /// Whether it answers nothing at all.
     pub(super) hangs: bool,
 }
@@ -76,7 +73,6 @@ impl Store {
         if let Some((status, body)) = self.next_downloads.pop_front() {
             return (status, None, body.as_bytes().to_vec());
         }
-        self.downloads += 1;
         match &self.body {
             Some(body) => (200, self.tag(), body.as_bytes().to_vec()),
             None => (404, None, Vec::new()),
@@ -90,7 +86,7 @@ impl Store {
         let holds = match condition {
             Condition::None => true,
             Condition::Absent => self.body.is_none(),
-            Condition::Unchanged(_) if self.has_useless_tags || self.has_a_tag_for_each_download => false,
+            Condition::Unchanged(_) if self.has_useless_tags => false,
             Condition::Unchanged(tag) => self.body.is_some() && self.tag().as_ref() == Some(tag),
         };
         if !holds {
@@ -102,7 +98,6 @@ impl Store {
     }
 
     fn tag(&self) -> Option<String> {
-        let variant = if self.has_a_tag_for_each_download { self.downloads } else { 0 };
-        self.has_conditions.then(|| format!("\"{}\"", self.version + 1_000 * variant))
+        self.has_conditions.then(|| format!("\"{}\"", self.version))
     }
 }

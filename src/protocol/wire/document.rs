@@ -1,9 +1,7 @@
 //! The master list as a document: lenient parsing, and the form that is uploaded.
 
-use std::hash::{BuildHasher, Hash, Hasher};
 use std::time::Duration;
 
-use foldhash::fast::FixedState;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use url::Url;
@@ -129,15 +127,6 @@ impl Document {
             is_elsewhere: false,
             rows,
         })
-    }
-}
-
-impl Document {
-    /// A hash of the entries, equal for downloads of the same content.
-    pub(in crate::protocol) fn content_hash(&self) -> u64 {
-        let mut hasher = FixedState::default().build_hasher();
-        self.rows.iter().for_each(|row| row.raw.get().hash(&mut hasher));
-        hasher.finish()
     }
 }
 
