@@ -10,7 +10,7 @@ impl Machine {
     ///
     /// The effects of an effect come before the next one, as if the rule had called the component
     /// itself.
-    pub(in crate::protocol) fn apply(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn apply(&mut self, now: Now) {
         if self.cx.effects.is_empty() {
             return;
         }

@@ -25,6 +25,8 @@ use crate::protocol::wire::message::{Entry, Lists, ReceivedEntry, ReceivedLists}
 
 mod components;
 mod effects;
+#[cfg(test)]
+mod inspection;
 pub mod queues;
 mod replies;
 mod requests;
@@ -45,13 +47,13 @@ const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 /// one exchange at a time; everything that grows has a cap.
 #[derive(Debug)]
 pub struct Machine {
-    pub(in crate::protocol) cx: Context,
-    pub(in crate::protocol) members: Members,
-    pub(in crate::protocol) exchanges: Exchanges,
-    pub(in crate::protocol) merging: Merging,
-    pub(in crate::protocol) native: Native,
-    pub(in crate::protocol) legacy: Legacy,
-    pub(in crate::protocol) lifecycle: Lifecycle,
+    cx: Context,
+    members: Members,
+    exchanges: Exchanges,
+    merging: Merging,
+    native: Native,
+    legacy: Legacy,
+    lifecycle: Lifecycle,
 }
 
 impl Machine {
@@ -241,7 +243,12 @@ impl Machine {
         self.cx.events.push_back(Event::Log { severity, message, reason: None });
     }
 
-    pub(in crate::protocol) fn merge_lists(&mut self, now: Now, source: Source, lists: &ReceivedLists<'_>) {
+    pub(in crate::protocol::machine) fn merge_lists(
+        &mut self,
+        now: Now,
+        source: Source,
+        lists: &ReceivedLists<'_>,
+    ) {
         if lists.malformed > 0 {
             self.cx.log_rejection(crate::protocol::types::limits::Rejection::Malformed);
         }
@@ -289,7 +296,7 @@ impl Machine {
     }
 
     /// Whether this server and the member both speak the native extension.
-    pub(in crate::protocol) fn is_met_natively(&self, peer: &str) -> bool {
+    pub(in crate::protocol::machine) fn is_met_natively(&self, peer: &str) -> bool {
         self.members.is_met_natively(&self.cx, peer)
     }
 }

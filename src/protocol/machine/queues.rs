@@ -92,7 +92,7 @@ impl Machine {
     }
 
     /// A member that is no longer known has no place in any queue.
-    pub(in crate::protocol) fn forget_in_queues(&mut self, identity: &Arc<str>) {
+    pub(in crate::protocol::machine) fn forget_in_queues(&mut self, identity: &Arc<str>) {
         self.legacy.verification.forget(identity);
         self.legacy.listings.forget(identity);
         self.native.forget(identity);

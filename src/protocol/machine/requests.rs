@@ -28,7 +28,7 @@ impl Machine {
     }
 
     /// Somebody has called.
-    pub(in crate::protocol) fn begin_request(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn begin_request(&mut self, now: Now) {
         self.look_at_clock(now);
         self.members.me.refresh(now);
     }

@@ -303,7 +303,7 @@ fn a_server_learns_of_a_forgotten_earlier_life_from_its_peers() {
     // Its clock was three hours ahead in that life, and everybody but this one has forgotten it.
     let mut machine = native_machine();
     let earlier = incarnation_at(at(0, 3 * HOUR));
-    machine.members.archive.insert(B.into(), Stamp(EPOCH), earlier);
+    machine.parts().0.archive.insert(B.into(), Stamp(EPOCH), earlier);
     let present = incarnation_at(now(1_000));
     let answer =
         machine.handle_native_request(now(1_000), &word(B, Status::Online, present, now(1_000).wall));

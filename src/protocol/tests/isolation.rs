@@ -16,10 +16,11 @@ fn among(count: usize) -> Machine {
 /// Whether the machine would hold back the burial of this member, which nobody else accuses.
 fn holds_back(machine: &mut Machine, index: usize, tick: u64) -> bool {
     let url: Arc<str> = format!("http://n{index}/").into();
-    if machine.members.hold_back_burial(&mut machine.cx, &url, now(tick)) {
+    let (members, _, cx) = machine.parts();
+    if members.hold_back_burial(cx, &url, now(tick)) {
         return true;
     }
-    machine.members.isolation.record_burial(&url, now(tick).tick);
+    members.isolation.record_burial(&url, now(tick).tick);
     false
 }
 

@@ -18,7 +18,7 @@ fn fail_to_reach(world: &mut World, peers: std::ops::Range<usize>) {
     world.act(ME, |machine, now| {
         for peer in peers {
             let message = format!("Failed to send gossip message to http://p{peer}/:");
-            machine.cx.log_failure(message, "connection refused", now.tick);
+            machine.parts().2.log_failure(message, "connection refused", now.tick);
         }
     });
 }
@@ -102,7 +102,7 @@ fn failures_of_peers_do_not_suppress_failures_of_the_master_list() {
     let mut world = World::alone();
     fail_to_reach(&mut world, 0..1_000);
     world.act(ME, |machine, now| {
-        machine.cx.log_own_failure(
+        machine.parts().2.log_own_failure(
             "Failed to download master list from http://store/:".into(),
             "x",
             now.tick,
@@ -130,7 +130,11 @@ fn servers_that_keep_joining_and_leaving_do_not_fill_the_log() {
 fn text_from_outside_cannot_break_or_reverse_a_line() {
     let mut world = World::alone();
     world.act(ME, |machine, now| {
-        machine.cx.log_failure("Failed:".to_owned(), "bad\r\nClustershazbot\u{202e}\u{1b}[2J", now.tick);
+        machine.parts().2.log_failure(
+            "Failed:".to_owned(),
+            "bad\r\nClustershazbot\u{202e}\u{1b}[2J",
+            now.tick,
+        );
     });
     let Some(Event::Log { reason: Some(reason), .. }) = world.nodes[ME].events.last() else {
         panic!("no line")

@@ -51,19 +51,19 @@ impl Node {
     pub(super) fn check(&mut self, now: Now) {
         self.steps += 1;
         // Looking at everything after every step would be slow where there is much.
-        if self.machine.members.roster.len() > 200 && !self.steps.is_multiple_of(100) {
+        if self.machine.members().roster.len() > 200 && !self.steps.is_multiple_of(100) {
             return;
         }
         let machine = &self.machine;
         let lists = machine.lists(true);
-        let own = machine.members.me.entry();
+        let own = machine.members().me.entry();
         let all = || lists.online.iter().chain(&lists.offline);
         let unique: BTreeSet<_> = all().map(|entry| identity(&entry.base_url)).collect();
         assert_eq!(unique.len(), all().count(), "a server stands in the lists twice");
         assert!(all().any(|entry| *entry == own), "the own entry is missing");
         assert!(own.last_update >= self.last_stamp, "the own stamp fell");
         self.last_stamp = own.last_update;
-        for (identity, member) in machine.members.roster.iter() {
+        for (identity, member) in machine.members().roster.iter() {
             assert!(
                 member.stamp <= member.highest_seen(),
                 "{identity} is shown above the highest stamp seen"
@@ -71,8 +71,8 @@ impl Node {
             let is_asked = member.check().is_some_and(|check| check.stage == Stage::Asked);
             assert!(
                 !is_asked
-                    || machine.members.me.is_leaving()
-                    || machine.exchanges.in_flight.is_verifying(identity),
+                    || machine.members().me.is_leaving()
+                    || machine.exchanges().in_flight.is_verifying(identity),
                 "the check of {identity} is never settled"
             );
             let highest = self.highest_seen.insert(identity.to_string(), member.highest_seen());
@@ -84,7 +84,7 @@ impl Node {
                 "the highest stamp seen of {identity} fell"
             );
         }
-        let is_forgotten = |identity: &&String| machine.members.roster.get(identity).is_none();
+        let is_forgotten = |identity: &&String| machine.members().roster.get(identity).is_none();
         self.forgotten.extend(self.highest_seen.keys().filter(is_forgotten).cloned());
     }
 }

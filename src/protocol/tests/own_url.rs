@@ -189,7 +189,7 @@ fn a_leave_is_not_announced_if_a_sibling_continues() {
         Machine::seeded(config, 3, now(0), urls)
     };
     let cluster = || config(urls(9).map(|url| native(&url)).collect());
-    let own = Extension { instance: cluster().exchanges.instance, ..sibling(Status::Online) };
+    let own = Extension { instance: cluster().exchanges().instance, ..sibling(Status::Online) };
     let [goes_on, leaves] = [Status::Online, Status::Left].map(sibling);
     assert!(!says_farewell(cluster(), std::slice::from_ref(&goes_on)));
     assert!(!says_farewell(cluster(), &[own.clone(), own.clone(), leaves.clone(), goes_on]));

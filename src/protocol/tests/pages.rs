@@ -3,6 +3,8 @@
 use super::fakes::Fake;
 use super::rig::{A, ME, entry};
 use super::world::World;
+use crate::protocol::machine::Machine;
+use crate::protocol::types::time::Tick;
 use crate::protocol::wire::message::Lists;
 
 fn crowd(amount: usize, width: usize) -> World {
@@ -61,8 +63,7 @@ fn the_pages_together_contain_everybody() {
     let mut listed = std::collections::BTreeSet::new();
     for _ in 0..12 {
         let tick = crate::protocol::types::time::Tick(world.tick);
-        let page = world
-            .act(ME, |machine, _| machine.exchanges.compose_page(&machine.members, &machine.cx, 0, tick));
+        let page = world.act(ME, |machine, _| page_of(machine, tick));
         listed.extend(page.online.into_iter().chain(page.offline).map(|entry| entry.base_url));
     }
     assert_eq!(listed.len(), 2_002);
@@ -76,8 +77,7 @@ fn news_is_on_the_next_page() {
     world.hear(&[], &[("http://p/0007/", wall + 200_000)]);
     world.hear(&[("http://new/", wall)], &[]);
     let tick = crate::protocol::types::time::Tick(world.tick);
-    let page =
-        world.act(ME, |machine, _| machine.exchanges.compose_page(&machine.members, &machine.cx, 0, tick));
+    let page = world.act(ME, |machine, _| page_of(machine, tick));
     assert!(page.offline.iter().any(|entry| &*entry.base_url == "http://p/0007/"));
     assert!(page.online.iter().any(|entry| &*entry.base_url == "http://new/"));
 }
@@ -101,4 +101,9 @@ fn answers_contain_the_whole_roster() {
     let mut world = crowd(3_000, 4);
     let answer = world.hear(&[], &[]);
     assert_eq!(answer.online.len() + answer.offline.len(), 3_002);
+}
+
+fn page_of(machine: &mut Machine, tick: Tick) -> Lists {
+    let (members, exchanges, cx) = machine.parts();
+    exchanges.compose_page(members, cx, 0, tick)
 }

@@ -58,7 +58,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// Recent ids are aimed at more often than those long gone.
 fn aim(world: &World, back: u64) -> ExchangeId {
-    let last = world.nodes[ME].machine.exchanges.in_flight.last().0;
+    let last = world.nodes[ME].machine.exchanges().in_flight.last().0;
     ExchangeId(last.saturating_sub(back))
 }
 

@@ -21,7 +21,7 @@ fn with_interval(seconds: u64) -> World {
 
 /// Has the rounds reach a peer that was met by its list.
 fn exchange_with(world: &mut World, peer: &str) {
-    while !world.nodes[ME].machine.members.roster.get(peer).unwrap().has_exchanged() {
+    while !world.nodes[ME].machine.members().roster.get(peer).unwrap().has_exchanged() {
         world.run_for(1_000);
     }
     world.sent.clear();

@@ -85,7 +85,15 @@ fn an_online_server_without_news_for_a_day_is_verified_and_then_dropped() {
     world.hear(&[(B, wall)], &[]);
     world.run_for(HOUR);
     world.be(A, Fake::Refuses);
-    world.nodes.get_mut(ME).unwrap().machine.cx.timers.stop(crate::protocol::context::timers::Timer::Round);
+    world
+        .nodes
+        .get_mut(ME)
+        .unwrap()
+        .machine
+        .parts()
+        .2
+        .timers
+        .stop(crate::protocol::context::timers::Timer::Round);
     world.run_for(24 * HOUR);
     assert!(!world.is_online(A) && world.is_online(B));
 }

@@ -79,7 +79,7 @@ impl World {
         self.hear(&[(peer, wall)], &[]);
         self.run_for(1_000);
         assert!(self.is_online(peer));
-        assert!(self.nodes[ME].machine.members.roster.get(peer).unwrap().has_answered());
+        assert!(self.nodes[ME].machine.members().roster.get(peer).unwrap().has_answered());
         self.sent.clear();
     }
 

@@ -139,7 +139,7 @@ fn a_rejected_secret_is_logged_and_a_rejected_page_halved() {
     assert_eq!(world.logs(Severity::Error), ["Failed to send gossip message to http://a/:"]);
     world.be(A, Fake::Status(413, ""));
     world.run_for(10_000);
-    assert_eq!(world.nodes[ME].machine.members.roster.get(A).unwrap().page_halvings(), 4);
+    assert_eq!(world.nodes[ME].machine.members().roster.get(A).unwrap().page_halvings(), 4);
 }
 
 #[test]

@@ -96,14 +96,14 @@ fn a_helper_reports_a_refusal_without_accusing_the_server() {
 fn a_plain_answer_that_the_server_is_offline_ends_the_investigation() {
     let mut machine = cluster();
     let (tick, said) = said_once_the_target_is_silent(&mut machine);
-    assert!(machine.native.detection.investigations.is_open(TARGET));
+    assert!(machine.is_investigating(TARGET));
     let again = said.iter().find(|said| &*said.to == TARGET).unwrap();
     let last_update = (EPOCH + tick) as f64;
     let offline = vec![ReceivedEntry { base_url: TARGET.into(), monitor: false, last_update }];
     let lists = ReceivedLists { offline, ..ReceivedLists::default() };
     machine.handle_reply(now(tick + 2), again.id, &Reply::Lists(lists));
     assert_eq!(status_of(&machine, TARGET), Status::Left);
-    assert!(!machine.native.detection.investigations.is_open(TARGET));
+    assert!(!machine.is_investigating(TARGET));
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn at_a_high_loss_rate_further_helpers_are_asked_before_a_suspicion() {
         let mut machine = cluster();
         let (tick, mut said_now) = said_once_the_target_is_silent(&mut machine);
         if are_many_lost {
-            (0..64).for_each(|_| machine.exchanges.health.record_loss());
+            (0..64).for_each(|_| machine.parts().1.health.record_loss());
         }
         for is_second_time in [false, true] {
             let status = if is_second_time && !are_many_lost { Status::Suspect } else { Status::Online };

@@ -18,7 +18,7 @@ use crate::protocol::wire::extension::Extension;
 
 impl Machine {
     /// Merges an entry of a list.
-    pub(in crate::protocol) fn hear(&mut self, said: ListEntry<'_>, now: Now) {
+    pub(in crate::protocol::machine) fn hear(&mut self, said: ListEntry<'_>, now: Now) {
         let taken = self.merging.take_in(&self.members, &mut self.exchanges, &mut self.cx, said, now);
         if let Some((subject, claim)) = taken {
             self.merge(&subject, claim, now);
@@ -36,27 +36,47 @@ impl Machine {
     }
 
     /// Merges a plain claim about a member.
-    pub(in crate::protocol) fn hear_about_known(&mut self, identity: &Arc<str>, claim: PlainClaim, now: Now) {
+    pub(in crate::protocol::machine) fn hear_about_known(
+        &mut self,
+        identity: &Arc<str>,
+        claim: PlainClaim,
+        now: Now,
+    ) {
         plain::merge_known(&mut self.members, &self.exchanges, &mut self.cx, identity, claim, now);
         self.apply(now);
     }
 
     /// Merges a plain claim about this server.
-    pub(in crate::protocol) fn hear_about_myself(&mut self, says_online: bool, stamp: Stamp, now: Now) {
+    pub(in crate::protocol::machine) fn hear_about_myself(
+        &mut self,
+        says_online: bool,
+        stamp: Stamp,
+        now: Now,
+    ) {
         about_self::merge_plain(&mut self.members, &mut self.cx, says_online, stamp, now);
         self.apply(now);
     }
 
     /// Rejects what is said of a member because it lies too far ahead, and has the member checked
     /// if that contradicts it.
-    pub(in crate::protocol) fn reject_far_ahead(&mut self, identity: &Arc<str>, says_online: bool, now: Now) {
+    pub(in crate::protocol::machine) fn reject_far_ahead(
+        &mut self,
+        identity: &Arc<str>,
+        says_online: bool,
+        now: Now,
+    ) {
         self.merging.rejected.reject_far_ahead(&self.members, &mut self.cx, identity, now);
         clocks::check_far_ahead(&self.members, &mut self.cx, identity, says_online, now);
         self.apply(now);
     }
 
     /// Merges what a native server says of others.
-    pub(in crate::protocol) fn hear_natives(&mut self, claims: &[Claim], origin: Origin, now: Now) -> Heard {
+    pub(in crate::protocol::machine) fn hear_natives(
+        &mut self,
+        claims: &[Claim],
+        origin: Origin,
+        now: Now,
+    ) -> Heard {
         let mut heard = Heard::default();
         self.members.roster.set_cause(Cause::Hearsay);
         for (index, claim) in claims.iter().enumerate() {
@@ -68,7 +88,7 @@ impl Machine {
 
     /// Merges what a native server says of itself, in a request or an answer; its identity, unless
     /// it can't be one.
-    pub(in crate::protocol) fn hear_sender(
+    pub(in crate::protocol::machine) fn hear_sender(
         &mut self,
         message: &Extension,
         held: Incarnation,
@@ -109,36 +129,36 @@ impl Machine {
     }
 
     /// Finds out whom a base URL names, in whatever spelling.
-    pub(in crate::protocol) fn identify(&self, base_url: &str) -> Result<Subject, Rejection> {
+    pub(in crate::protocol::machine) fn identify(&self, base_url: &str) -> Result<Subject, Rejection> {
         intake::identify(&self.members, &self.cx, base_url)
     }
 
     /// The incarnation that is held of another server.
-    pub(in crate::protocol) fn incarnation_of(&self, base_url: &str) -> Incarnation {
+    pub(in crate::protocol::machine) fn incarnation_of(&self, base_url: &str) -> Incarnation {
         intake::incarnation_of(&self.members, &self.cx, base_url)
     }
 
     /// Makes an outsider a member again that has called natively, with this server's secret, or
     /// answered so.
-    pub(in crate::protocol) fn admit_native(&mut self, base_url: &Arc<str>, now: Now) {
+    pub(in crate::protocol::machine) fn admit_native(&mut self, base_url: &Arc<str>, now: Now) {
         self.merging.outsiders.admit_sender(&mut self.members, &self.cx, base_url, now);
     }
 
     /// Makes an outsider a member again that has answered gossip with its own entry.
-    pub(in crate::protocol) fn admit_answerer(&mut self, exchange: &Exchange, now: Now) {
+    pub(in crate::protocol::machine) fn admit_answerer(&mut self, exchange: &Exchange, now: Now) {
         if exchange.purpose != Purpose::Inquiry && exchange.own_word.is_some() {
             self.merging.outsiders.admit(&mut self.members, &exchange.peer, now);
         }
     }
 
     /// A stranger that rejects this server's secret is no member.
-    pub(in crate::protocol) fn leave_out(&mut self, peer: &Arc<str>, now: Now) {
+    pub(in crate::protocol::machine) fn leave_out(&mut self, peer: &Arc<str>, now: Now) {
         self.merging.outsiders.leave_out(&mut self.members, &mut self.cx, peer, now);
         self.apply(now);
     }
 
     /// Asks an outsider whether it has this server's secret by now, if there is room.
-    pub(in crate::protocol) fn try_outsider(&mut self, url: &BaseUrl, now: Now) {
+    pub(in crate::protocol::machine) fn try_outsider(&mut self, url: &BaseUrl, now: Now) {
         if self.exchanges.legacy_room(&self.members, &self.cx) > 0
             && self.merging.outsiders.take_turn(url.identity(), now.tick)
         {
@@ -147,7 +167,7 @@ impl Machine {
     }
 
     /// Asks a server that is no member by gossip.
-    pub(in crate::protocol) fn try_by_gossip(&mut self, url: &BaseUrl, now: Now) -> ExchangeId {
+    pub(in crate::protocol::machine) fn try_by_gossip(&mut self, url: &BaseUrl, now: Now) -> ExchangeId {
         outsiders::try_by_gossip(&mut self.members, &mut self.exchanges, &mut self.cx, url, now)
     }
 }

@@ -39,7 +39,7 @@ impl Machine {
     }
 
     /// Probes a third server, which `base_url` names, on behalf of another one.
-    pub(in crate::protocol) fn relay_probe(&mut self, asker: &Arc<str>, base_url: &str, now: Now) {
+    pub(in crate::protocol::machine) fn relay_probe(&mut self, asker: &Arc<str>, base_url: &str, now: Now) {
         if let Ok(Subject::Known(target)) = self.identify(base_url) {
             let Self { native, members, exchanges, cx, .. } = self;
             native.detection.relays.probe(members, exchanges, cx, asker, &target, now);
@@ -47,30 +47,35 @@ impl Machine {
     }
 
     /// Reports a finding to those that asked for it. Returns whether anybody has.
-    pub(in crate::protocol) fn report(&mut self, target: &Arc<str>, finding: Finding, now: Now) -> bool {
+    pub(in crate::protocol::machine) fn report(
+        &mut self,
+        target: &Arc<str>,
+        finding: Finding,
+        now: Now,
+    ) -> bool {
         let Self { native, members, exchanges, cx, .. } = self;
         native.detection.relays.report(members, exchanges, cx, target, finding, now)
     }
 
     /// Reports to a peer what was found for it.
-    pub(in crate::protocol) fn report_findings(&mut self, asker: &Arc<str>, now: Now) {
+    pub(in crate::protocol::machine) fn report_findings(&mut self, asker: &Arc<str>, now: Now) {
         let Self { native, members, exchanges, cx, .. } = self;
         native.detection.relays.report_findings(members, exchanges, cx, asker, now);
     }
 
     /// Spreads news about a server, or about this one, to all native servers.
-    pub(in crate::protocol) fn spread(&mut self, subject: &str, now: Now) {
+    pub(in crate::protocol::machine) fn spread(&mut self, subject: &str, now: Now) {
         self.exchanges.rumours.spread(&self.members, &mut self.cx, subject, now);
     }
 
     /// Spreads news about this server to all native servers.
-    pub(in crate::protocol) fn spread_myself(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn spread_myself(&mut self, now: Now) {
         let me: Arc<str> = Arc::from(self.members.me.identity());
         self.spread(&me, now);
     }
 
     /// One round of rumours.
-    pub(in crate::protocol) fn push_rumours(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn push_rumours(&mut self, now: Now) {
         let Some(amount) = self.exchanges.begin_rumour_round(now.tick) else { return };
         let Self { native, members, exchanges, cx, .. } = self;
         let search = PeerSearch::for_any(amount);
@@ -79,13 +84,13 @@ impl Machine {
     }
 
     /// Ends a suspicion in time, also when it has become shorter.
-    pub(in crate::protocol) fn schedule_suspicion(&mut self, identity: &Arc<str>, now: Now) {
+    pub(in crate::protocol::machine) fn schedule_suspicion(&mut self, identity: &Arc<str>, now: Now) {
         let Self { native, members, exchanges, cx, .. } = self;
         native.detection.schedule_suspicion(members, exchanges, cx, identity, now);
     }
 
     /// Declares suspects dead whose time is up.
-    pub(in crate::protocol) fn end_suspicions(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn end_suspicions(&mut self, now: Now) {
         for identity in self.native.detection.suspicions.take_due(now.tick) {
             let Self { native, members, exchanges, cx, .. } = self;
             native.detection.review_suspicion(members, exchanges, cx, &identity, now);
@@ -95,12 +100,12 @@ impl Machine {
     }
 
     /// Sets the timer to the next probe.
-    pub(in crate::protocol) fn schedule_probe(&mut self, now: Tick) {
+    pub(in crate::protocol::machine) fn schedule_probe(&mut self, now: Tick) {
         schedule_probe(&mut self.cx, now);
     }
 
     /// Probes the next server, and another one out of turn.
-    pub(in crate::protocol) fn probe_next(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn probe_next(&mut self, now: Now) {
         self.schedule_probe(now.tick);
         self.look_at_own_url(now);
         let Self { native, members, exchanges, cx, .. } = self;
@@ -108,25 +113,25 @@ impl Machine {
     }
 
     /// Probes a native server, unless an exchange with it is under way, which tells as much.
-    pub(in crate::protocol) fn probe(&mut self, peer: &Arc<str>, now: Now) -> Option<ExchangeId> {
+    pub(in crate::protocol::machine) fn probe(&mut self, peer: &Arc<str>, now: Now) -> Option<ExchangeId> {
         let Self { native, members, exchanges, cx, .. } = self;
         native.detection.probe(members, exchanges, cx, peer, now)
     }
 
     /// Tells a dead server that it is held for dead, so that a living one can refute.
-    pub(in crate::protocol) fn tell_dead(&mut self, peer: &Arc<str>, now: Now) {
+    pub(in crate::protocol::machine) fn tell_dead(&mut self, peer: &Arc<str>, now: Now) {
         let notice = NativeMessage::new(Kind::Probe, Purpose::AccusationNotice);
         self.exchanges.send_native(&mut self.members, &mut self.cx, peer, notice, now);
     }
 
     /// Records that an exchange with a native server has succeeded.
-    pub(in crate::protocol) fn record_native_success(&mut self, peer: &Arc<str>, now: Now) {
+    pub(in crate::protocol::machine) fn record_native_success(&mut self, peer: &Arc<str>, now: Now) {
         let Self { native, members, exchanges, cx, .. } = self;
         native.detection.record_success(members, exchanges, cx, peer, now);
     }
 
     /// Finds out what the failure of an exchange with a native server means.
-    pub(in crate::protocol) fn record_native_failure(
+    pub(in crate::protocol::machine) fn record_native_failure(
         &mut self,
         exchange: &Exchange,
         finding: Finding,
@@ -138,12 +143,12 @@ impl Machine {
     }
 
     /// Sets the timer to the next check of strangers.
-    pub(in crate::protocol) fn schedule_strangers(&mut self, now: Tick) {
+    pub(in crate::protocol::machine) fn schedule_strangers(&mut self, now: Tick) {
         self.native.detection.schedule_strangers(&self.exchanges, &mut self.cx, now);
     }
 
     /// Judges the batch of strangers, and checks as many strangers as the pace allows.
-    pub(in crate::protocol) fn check_strangers(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn check_strangers(&mut self, now: Now) {
         let Self { native, members, exchanges, cx, .. } = self;
         for (peer, finding) in native.detection.judge_strangers(members, exchanges, cx, now) {
             self.probe_failed(&peer, finding, now);
@@ -154,14 +159,14 @@ impl Machine {
     }
 
     /// Finds out whether a server is there that did not answer a probe.
-    pub(in crate::protocol) fn probe_failed(&mut self, peer: &Arc<str>, finding: Finding, now: Now) {
+    pub(in crate::protocol::machine) fn probe_failed(&mut self, peer: &Arc<str>, finding: Finding, now: Now) {
         let Self { native, members, exchanges, cx, .. } = self;
         native.detection.probe_failed(members, exchanges, cx, peer, finding, now);
         self.apply(now);
     }
 
     /// Continues the investigations whose wait has ended.
-    pub(in crate::protocol) fn continue_investigations(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn continue_investigations(&mut self, now: Now) {
         for peer in self.native.detection.investigations.due(now.tick) {
             let Self { native, members, exchanges, cx, .. } = self;
             native.detection.continue_investigation(members, exchanges, cx, &peer, now);
@@ -171,7 +176,7 @@ impl Machine {
     }
 
     /// Counts what a helper has found about the server that `base_url` names.
-    pub(in crate::protocol) fn hear_finding(
+    pub(in crate::protocol::machine) fn hear_finding(
         &mut self,
         helper: &Arc<str>,
         base_url: &str,
@@ -187,26 +192,36 @@ impl Machine {
     }
 
     /// Compares rosters by the answer to a probe.
-    pub(in crate::protocol) fn compare(&mut self, peer: &Arc<str>, heard: &Extension, now: Now) {
+    pub(in crate::protocol::machine) fn compare(&mut self, peer: &Arc<str>, heard: &Extension, now: Now) {
         let Self { native, members, exchanges, cx, .. } = self;
         native.anti_entropy.compare(members, exchanges, cx, peer, heard, now);
     }
 
     /// Sends a peer what it lacks, as the entries that it was asked for have come and are merged.
-    pub(in crate::protocol) fn conclude_sync(&mut self, peer: &Arc<str>, heard: &Extension, now: Now) {
+    pub(in crate::protocol::machine) fn conclude_sync(
+        &mut self,
+        peer: &Arc<str>,
+        heard: &Extension,
+        now: Now,
+    ) {
         let Self { native, members, exchanges, cx, .. } = self;
         native.anti_entropy.conclude_sync(members, exchanges, cx, peer, heard, now);
     }
 
     /// Asks one server for its whole roster: one of those named, or else any other than the one that was asked in vain.
-    pub(in crate::protocol) fn ask_for_whole_roster(&mut self, in_vain: &str, named: &[Arc<str>], now: Now) {
+    pub(in crate::protocol::machine) fn ask_for_whole_roster(
+        &mut self,
+        in_vain: &str,
+        named: &[Arc<str>],
+        now: Now,
+    ) {
         let Self { native, members, exchanges, cx, .. } = self;
         native.ask_for_whole_roster(members, exchanges, cx, in_vain, named, now);
         self.apply(now);
     }
 
     /// Asks once more for a whole roster. The clock is right again: what was rejected before may be let in now.
-    pub(in crate::protocol) fn ask_again_for_whole_roster(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn ask_again_for_whole_roster(&mut self, now: Now) {
         self.native.anti_entropy.allow_whole_tries(1);
         self.ask_for_whole_roster("", &[], now);
     }

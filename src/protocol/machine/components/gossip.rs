@@ -21,7 +21,7 @@ use crate::protocol::wire::extension::Kind;
 use crate::protocol::wire::message::Lists;
 
 impl Machine {
-    pub(in crate::protocol) fn begin_round(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn begin_round(&mut self, now: Now) {
         if !self.cx.is_running() || self.legacy.rounds.peer().is_some() {
             return;
         }
@@ -44,7 +44,7 @@ impl Machine {
         }
     }
 
-    pub(in crate::protocol) fn try_round_again(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn try_round_again(&mut self, now: Now) {
         let Some(peer) = self.legacy.rounds.peer().cloned() else { return };
         if !self.members.roster.get(&peer).is_some_and(|member| member.is_online()) {
             self.end_round(now);
@@ -55,7 +55,7 @@ impl Machine {
         }
     }
 
-    pub(in crate::protocol) fn fail_round(&mut self, peer: &Arc<str>, now: Now) {
+    pub(in crate::protocol::machine) fn fail_round(&mut self, peer: &Arc<str>, now: Now) {
         if self.is_met_natively(peer) {
             return self.end_round(now);
         }
@@ -66,19 +66,19 @@ impl Machine {
         }
     }
 
-    pub(in crate::protocol) fn end_round(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn end_round(&mut self, now: Now) {
         self.legacy.rounds.end(&mut self.cx, now.tick);
     }
 
-    pub(in crate::protocol) fn push_to_few(&mut self, now: Tick) {
+    pub(in crate::protocol::machine) fn push_to_few(&mut self, now: Tick) {
         self.legacy.push.request(&mut self.cx, Reach::Few, now);
     }
 
-    pub(in crate::protocol) fn push_to_many(&mut self, now: Tick) {
+    pub(in crate::protocol::machine) fn push_to_many(&mut self, now: Tick) {
         self.legacy.push.request(&mut self.cx, Reach::Many, now);
     }
 
-    pub(in crate::protocol) fn push(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn push(&mut self, now: Now) {
         let Self { members, exchanges, cx, .. } = self;
         let targets = self.legacy.push.take_targets(members, exchanges, cx, now.tick);
         self.tell(targets, Purpose::Push, now);
@@ -92,14 +92,14 @@ impl Machine {
     }
 
     /// Sends a peer the news that it has missed during the exchange that has ended.
-    pub(in crate::protocol) fn settle_push_debt(&mut self, peer: &Arc<str>, now: Now) {
+    pub(in crate::protocol::machine) fn settle_push_debt(&mut self, peer: &Arc<str>, now: Now) {
         if self.legacy.push.settle_debt(&self.members, peer) {
             self.push_to(Arc::clone(peer), now);
         }
     }
 
     /// Sends the next death notice, or asks a legacy peer for its list if there is no news.
-    pub(in crate::protocol) fn send_death_notice(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn send_death_notice(&mut self, now: Now) {
         let Self { members, exchanges, cx, .. } = self;
         match self.legacy.death_notices.next_contact(members, exchanges, cx, now.tick) {
             Some(Contact::Tell(peer)) => {
@@ -114,12 +114,12 @@ impl Machine {
     }
 
     /// A server has died or left: legacy peers hear of it soon.
-    pub(in crate::protocol) fn record_death(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn record_death(&mut self, now: Now) {
         self.legacy.death_notices.record_death(&self.members, &mut self.cx, now.tick);
     }
 
     /// Begins an exchange, unless one with this peer is under way.
-    pub(in crate::protocol) fn converse(
+    pub(in crate::protocol::machine) fn converse(
         &mut self,
         peer: Arc<str>,
         purpose: Purpose,
@@ -130,7 +130,7 @@ impl Machine {
 
     /// Begins an exchange with each of these peers, except where one is under way. The page is composed once for all; native
     /// servers need none.
-    pub(in crate::protocol) fn tell(
+    pub(in crate::protocol::machine) fn tell(
         &mut self,
         peers: Vec<Arc<str>>,
         purpose: Purpose,

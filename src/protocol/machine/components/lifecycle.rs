@@ -19,7 +19,7 @@ use crate::protocol::wire::message::Reply;
 
 impl Machine {
     /// Looks at the clock, at each door; cheap.
-    pub(in crate::protocol) fn look_at_clock(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn look_at_clock(&mut self, now: Now) {
         clocks::restart_below(&mut self.members, &mut self.cx, now);
         self.apply(now);
         if self.cx.is_running() && self.merging.rejected.take_jump(now) {
@@ -51,7 +51,7 @@ impl Machine {
     }
 
     /// Tries to reach a server that was declared dead.
-    pub(in crate::protocol) fn reconnect(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn reconnect(&mut self, now: Now) {
         if let Some(peer) = reconnect::pick(&self.members, &mut self.cx, now.tick) {
             if self.is_met_natively(&peer) {
                 self.tell_dead(&peer, now);
@@ -69,13 +69,13 @@ impl Machine {
         lifecycle.master_list.announce(exchanges, &mut merging.rejected, cx, now);
     }
 
-    pub(in crate::protocol) fn download_master_list(&mut self) {
+    pub(in crate::protocol::machine) fn download_master_list(&mut self) {
         let Self { lifecycle, exchanges, merging, cx, .. } = self;
         lifecycle.master_list.download(exchanges, &mut merging.rejected, cx);
     }
 
     /// Downloads the master list again, if there is still a reason.
-    pub(in crate::protocol) fn download_again(&mut self) {
+    pub(in crate::protocol::machine) fn download_again(&mut self) {
         let Self { lifecycle, members, exchanges, merging, cx, .. } = self;
         lifecycle.master_list.download_again(members, exchanges, &mut merging.rejected, cx);
     }
@@ -172,7 +172,7 @@ impl Machine {
 
     /// Waits no longer for greetings that nobody has answered: first for those to entries that are
     /// most likely dead.
-    pub(in crate::protocol) fn end_greeting(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn end_greeting(&mut self, now: Now) {
         let overdue = self.lifecycle.take_overdue(&self.members, &self.exchanges, now);
         let Some(overdue) = overdue else { return self.begin_running(now) };
         let is_introduction = |id: &ExchangeId| {
@@ -188,14 +188,14 @@ impl Machine {
         self.lifecycle.await_others(&mut self.cx, now);
     }
 
-    pub(in crate::protocol) fn begin_running_when_greeted(&mut self, id: ExchangeId, now: Now) {
+    pub(in crate::protocol::machine) fn begin_running_when_greeted(&mut self, id: ExchangeId, now: Now) {
         if self.lifecycle.end_greetings(&[id]) {
             self.begin_running(now);
         }
     }
 
     /// Ends the start. `Event::Started` says so.
-    pub(in crate::protocol) fn begin_running(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn begin_running(&mut self, now: Now) {
         if self.cx.run_state != RunState::Starting {
             return;
         }
@@ -264,7 +264,7 @@ impl Machine {
         }
     }
 
-    pub(in crate::protocol) fn end_farewell_when_told(&mut self, id: ExchangeId, now: Now) {
+    pub(in crate::protocol::machine) fn end_farewell_when_told(&mut self, id: ExchangeId, now: Now) {
         if self.lifecycle.end_farewell(id) {
             self.end_farewell_stage(now);
         }
@@ -272,7 +272,7 @@ impl Machine {
 
     /// Goes on with the leave, as the others know, or hang: the master list comes next, if that is
     /// wanted, and then the end.
-    pub(in crate::protocol) fn end_farewell_stage(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn end_farewell_stage(&mut self, now: Now) {
         if matches!(self.lifecycle.phase, Phase::Siblings { .. }) {
             return self.say_farewell(now);
         }
@@ -283,37 +283,42 @@ impl Machine {
     }
 
     /// A request of another process has come in: this server is reached.
-    pub(in crate::protocol) fn note_request(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn note_request(&mut self, now: Now) {
         let Self { lifecycle, members, exchanges, cx, .. } = self;
         lifecycle.own_url.record_request(members, exchanges, cx, now);
         self.apply(now);
     }
 
     /// Nothing speaks against this server's reachability any longer.
-    pub(in crate::protocol) fn record_reached_again(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn record_reached_again(&mut self, now: Now) {
         let Self { lifecycle, members, exchanges, cx, .. } = self;
         lifecycle.own_url.record_reached(members, exchanges, cx, now);
         self.apply(now);
     }
 
     /// The event loop is blocked: that is why the own URL does not answer.
-    pub(in crate::protocol) fn excuse_check(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn excuse_check(&mut self, now: Now) {
         let Self { lifecycle, members, exchanges, cx, .. } = self;
         lifecycle.own_url.excuse_check(members, exchanges, cx, now);
         self.apply(now);
     }
 
-    pub(in crate::protocol) fn look_at_own_url(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn look_at_own_url(&mut self, now: Now) {
         self.lifecycle.own_url.look(&self.members, &mut self.cx, now);
     }
 
     /// Records that another process has spoken. Returns whether it is a sibling.
-    pub(in crate::protocol) fn record_process(&mut self, message: &Extension) -> bool {
+    pub(in crate::protocol::machine) fn record_process(&mut self, message: &Extension) -> bool {
         self.lifecycle.own_url.record_process(&self.members, &self.exchanges, &self.cx, message)
     }
 
     /// What has come back from the own URL.
-    pub(in crate::protocol) fn conclude_own_url(&mut self, id: ExchangeId, reply: &Reply<'_>, now: Now) {
+    pub(in crate::protocol::machine) fn conclude_own_url(
+        &mut self,
+        id: ExchangeId,
+        reply: &Reply<'_>,
+        now: Now,
+    ) {
         self.exchanges.in_flight.end(id);
         if let Phase::Siblings { asked, tries_left } = self.lifecycle.phase {
             if asked == id {

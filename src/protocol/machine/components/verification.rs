@@ -20,7 +20,7 @@ use crate::protocol::wire::message::Reply;
 
 impl Machine {
     /// Checks a member: natively by the next probe, if mere hearsay contradicts it, otherwise by its list.
-    pub(in crate::protocol) fn check(&mut self, identity: &Arc<str>, reason: CheckReason) {
+    pub(in crate::protocol::machine) fn check(&mut self, identity: &Arc<str>, reason: CheckReason) {
         let is_online = || self.members.roster.get(identity).is_some_and(Member::is_online);
         if reason == CheckReason::Hearsay && self.is_met_natively(identity) && is_online() {
             return self.native.detection.probe_order.hurry(identity);
@@ -33,11 +33,11 @@ impl Machine {
         self.check(identity, CheckReason::Hearsay);
     }
 
-    pub(in crate::protocol) fn check_again(&mut self, peer: &Arc<str>) {
+    pub(in crate::protocol::machine) fn check_again(&mut self, peer: &Arc<str>) {
         self.legacy.verification.check_again(&mut self.members, &self.exchanges, peer);
     }
 
-    pub(in crate::protocol) fn schedule_verification(&mut self, now: Tick) {
+    pub(in crate::protocol::machine) fn schedule_verification(&mut self, now: Tick) {
         if !self.cx.is_running() {
             return;
         }
@@ -48,7 +48,7 @@ impl Machine {
     }
 
     /// Verifies what is due, except what nobody has confirmed for too long.
-    pub(in crate::protocol) fn verify(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn verify(&mut self, now: Now) {
         for identity in self.legacy.verification.take_expired(&mut self.members, now.tick) {
             self.legacy.verification.drop_claim(&mut self.members, &mut self.cx, &identity, now);
             self.apply(now);
@@ -71,18 +71,18 @@ impl Machine {
             && self.exchanges.legacy_room(&self.members, &self.cx) > 0
     }
 
-    pub(in crate::protocol) fn ask_listings(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn ask_listings(&mut self, now: Now) {
         self.legacy.listings.ask_due(&self.members, &mut self.exchanges, &mut self.cx, now);
     }
 
     /// Hides a member that did not answer. It may be buried if another server has answered since then.
-    pub(in crate::protocol) fn hide(&mut self, peer: &Arc<str>, doubted_since: Tick, now: Now) {
+    pub(in crate::protocol::machine) fn hide(&mut self, peer: &Arc<str>, doubted_since: Tick, now: Now) {
         self.legacy.listings.hide(&mut self.members, &self.exchanges, &mut self.cx, peer, doubted_since, now);
         self.apply(now);
     }
 
     /// Handles the reply of a server that may be hidden. Returns whether the reply means nothing else.
-    pub(in crate::protocol) fn settle_hidden(
+    pub(in crate::protocol::machine) fn settle_hidden(
         &mut self,
         exchange: &Exchange,
         reply: &Reply<'_>,
@@ -105,7 +105,7 @@ impl Machine {
     }
 
     /// A member has answered that it is online.
-    pub(in crate::protocol) fn mark_alive(
+    pub(in crate::protocol::machine) fn mark_alive(
         &mut self,
         peer: &Arc<str>,
         id: ExchangeId,
@@ -117,7 +117,7 @@ impl Machine {
     }
 
     /// A member has answered without showing itself online.
-    pub(in crate::protocol) fn mark_absent(
+    pub(in crate::protocol::machine) fn mark_absent(
         &mut self,
         peer: &Arc<str>,
         id: ExchangeId,
@@ -129,7 +129,7 @@ impl Machine {
     }
 
     /// The list of an absent server shows it.
-    pub(in crate::protocol) fn handle_shown(
+    pub(in crate::protocol::machine) fn handle_shown(
         &mut self,
         peer: &Arc<str>,
         id: ExchangeId,
@@ -141,7 +141,7 @@ impl Machine {
     }
 
     /// A member has not answered. The silence of a native server is for its probes to judge.
-    pub(in crate::protocol) fn handle_silence(&mut self, peer: &Arc<str>, now: Now) {
+    pub(in crate::protocol::machine) fn handle_silence(&mut self, peer: &Arc<str>, now: Now) {
         if self.is_met_natively(peer) && self.members.roster.get(peer).is_some_and(Member::is_online) {
             self.members.close_check(peer);
             return self.probe_failed(peer, Finding::Silent, now);
@@ -151,34 +151,39 @@ impl Machine {
     }
 
     /// An exchange that is no verification has failed.
-    pub(in crate::protocol) fn doubt(&mut self, peer: &Arc<str>, now: Now) {
+    pub(in crate::protocol::machine) fn doubt(&mut self, peer: &Arc<str>, now: Now) {
         self.legacy.verification.doubt(&mut self.members, &mut self.cx, peer, now);
         self.apply(now);
     }
 
     /// A legacy peer was found absent, by this server or by another native one.
-    pub(in crate::protocol) fn watch_absence(&mut self, peer: &Arc<str>, now: Now) {
+    pub(in crate::protocol::machine) fn watch_absence(&mut self, peer: &Arc<str>, now: Now) {
         self.legacy.verification.watch_absence(&mut self.members, &mut self.cx, peer, now);
     }
 
-    pub(in crate::protocol) fn check_absent(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn check_absent(&mut self, now: Now) {
         self.legacy.verification.check_absent(&mut self.members, &self.exchanges, &mut self.cx, now);
         self.schedule_verification(now.tick);
     }
 
     /// A server has answered without proving itself.
-    pub(in crate::protocol) fn record_unproved_answer(&mut self, peer: &Arc<str>, route: Route, now: Now) {
+    pub(in crate::protocol::machine) fn record_unproved_answer(
+        &mut self,
+        peer: &Arc<str>,
+        route: Route,
+        now: Now,
+    ) {
         self.legacy.verification.record_refusal(&mut self.members, &mut self.cx, peer, route, now);
         self.apply(now);
     }
 
     /// A server has rejected this server's secret.
-    pub(in crate::protocol) fn record_rejection(&mut self, peer: &Arc<str>, now: Now) {
+    pub(in crate::protocol::machine) fn record_rejection(&mut self, peer: &Arc<str>, now: Now) {
         self.legacy.verification.record_rejection(&mut self.members, &mut self.cx, peer, now);
     }
 
     /// The time of some servers that refuse has come.
-    pub(in crate::protocol) fn look_after_refusals(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn look_after_refusals(&mut self, now: Now) {
         for peer in self.legacy.verification.take_due_refusals(now.tick) {
             let Some(member) = self.members.roster.get_mut(&peer) else { continue };
             let is_left_out_at = member.rejected_at().map(|at| at + LEFT_OUT_AFTER);

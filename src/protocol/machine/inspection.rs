@@ -1,0 +1,26 @@
+//! What tests of the whole machine look at, and change.
+
+use crate::protocol::context::Context;
+use crate::protocol::exchanges::Exchanges;
+use crate::protocol::machine::Machine;
+use crate::protocol::members::Members;
+
+impl Machine {
+    pub(in crate::protocol) fn members(&self) -> &Members {
+        &self.members
+    }
+
+    pub(in crate::protocol) fn exchanges(&self) -> &Exchanges {
+        &self.exchanges
+    }
+
+    /// What rules of all components are given.
+    pub(in crate::protocol) fn parts(&mut self) -> (&mut Members, &mut Exchanges, &mut Context) {
+        (&mut self.members, &mut self.exchanges, &mut self.cx)
+    }
+
+    /// Whether helpers probe a native server.
+    pub(in crate::protocol) fn is_investigating(&self, peer: &str) -> bool {
+        self.native.detection.investigations.is_open(peer)
+    }
+}
