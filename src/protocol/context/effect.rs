@@ -110,6 +110,7 @@ impl Effects {
         }
     }
 
+    #[inline]
     pub(in crate::protocol) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -10,10 +10,15 @@ impl Machine {
     ///
     /// The effects of an effect come before the next one, as if the rule had called the component
     /// itself.
+    #[inline]
     pub(in crate::protocol::machine) fn apply(&mut self, now: Now) {
-        if self.cx.effects.is_empty() {
-            return;
+        // Most claims change nothing and push none.
+        if !self.cx.effects.is_empty() {
+            self.apply_all(now);
         }
+    }
+
+    fn apply_all(&mut self, now: Now) {
         let mut effects = self.cx.effects.take();
         for effect in effects.drain(..) {
             self.carry_out(effect, now);

@@ -57,6 +57,7 @@ impl Merging {
     ///
     /// What the answering server says of itself is not merged: it is kept for the end of the
     /// exchange. A list that was requested for a verification tells nothing else.
+    #[inline]
     pub(in crate::protocol) fn take_in(
         &mut self,
         members: &Members,
@@ -118,6 +119,7 @@ pub(super) fn reject<T>(cx: &mut Context, rejection: Rejection) -> Option<T> {
 }
 
 /// Finds out whom a base URL names, in whatever spelling.
+#[inline]
 pub(in crate::protocol) fn identify(
     members: &Members,
     cx: &Context,
@@ -127,6 +129,7 @@ pub(in crate::protocol) fn identify(
 }
 
 /// Does the same for a text that may be kept as it is.
+#[inline]
 pub(in crate::protocol) fn identify_shared(
     members: &Members,
     cx: &Context,
@@ -135,6 +138,7 @@ pub(in crate::protocol) fn identify_shared(
     identify_spelt(members, cx, base_url, |url| url.sharing(base_url))
 }
 
+#[inline]
 fn identify_spelt(
     members: &Members,
     cx: &Context,
@@ -164,6 +168,7 @@ fn identify_spelt(
     if classes.is_empty() { Ok(Subject::New(url)) } else { Err(Rejection::Address(classes.gravest())) }
 }
 
+#[inline]
 fn look_up(members: &Members, identity: &str) -> Option<Subject> {
     if identity == members.me.identity() {
         return Some(Subject::Me);
@@ -197,6 +202,7 @@ pub(in crate::protocol) fn claim_about(
 }
 
 /// The stamp of a plain entry, unless it can't be one or lies too far ahead.
+#[inline]
 pub(in crate::protocol) fn check_stamp(last_update: f64, now: Now) -> Result<Stamp, Rejection> {
     if !(last_update.is_finite() && last_update >= 0.0) {
         return Err(Rejection::NotAStamp);

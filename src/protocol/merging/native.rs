@@ -50,6 +50,7 @@ pub(in crate::protocol) struct Heard {
 impl Heard {
     /// Adds the worth of the claim with this index. `held` is what this server holds about its
     /// subject.
+    #[inline]
     pub(in crate::protocol) fn add(
         &mut self,
         index: usize,
@@ -74,6 +75,7 @@ pub(in crate::protocol) struct NativeClaim<'a> {
 impl Merging {
     /// Finds out whom a native server's claim is about, and what counts of it. None if it is
     /// rejected.
+    #[inline]
     pub(in crate::protocol) fn take_in_native<'a>(
         &mut self,
         members: &Members,
@@ -143,6 +145,7 @@ impl Merging {
 }
 
 /// Merges a native server's claim about a member.
+#[inline]
 pub(in crate::protocol) fn merge_known(
     members: &mut Members,
     exchanges: &Exchanges,
@@ -231,6 +234,7 @@ fn merge_upgrade(
 }
 
 /// Merges what a native server found out about a legacy peer, or heard from another that did.
+#[inline]
 fn merge_about_legacy(
     members: &mut Members,
     exchanges: &Exchanges,

@@ -41,11 +41,13 @@ pub(in crate::protocol) struct PlainClaim {
 
 impl PlainClaim {
     /// The claim of an entry, by the list in which it stands.
+    #[inline]
     pub(in crate::protocol) fn heard(says_online: bool, monitor: bool, stamp: Stamp, word: Word) -> Self {
         let status = if says_online { Status::Online } else { Status::Dead };
         Self { status, monitor, stamp, word }
     }
 
+    #[inline]
     pub(in crate::protocol) fn says_online(self) -> bool {
         self.status.is_online()
     }
@@ -57,6 +59,7 @@ impl PlainClaim {
 
 impl Member {
     /// Merges a claim that agrees with its status: at most the stamp is newer.
+    #[inline]
     pub(in crate::protocol) fn merge_agreement(&mut self, claim: PlainClaim, now: Now) {
         let is_newer = claim.stamp > self.stamp;
         // A native server's tombstone is shown as native servers tell it.
@@ -72,6 +75,7 @@ impl Member {
 }
 
 /// Merges a plain claim about a member.
+#[inline]
 pub(in crate::protocol) fn merge_known(
     members: &mut Members,
     exchanges: &Exchanges,
