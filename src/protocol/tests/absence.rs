@@ -1,4 +1,4 @@
-//! Originals that were drained: their lists tell whether they are back.
+//! Drained originals: their lists show whether they have returned.
 
 use std::time::Duration;
 
@@ -41,17 +41,17 @@ fn an_original_with_a_slow_clock_is_online_once_its_list_shows_it() {
     world.hear(&[], &[(A, ahead)]);
     world.run_for(20_000);
     assert_eq!(world.stand(A), Stand::Offline(ahead));
-    // Others tell it of that tombstone again and again, so that it is never shown for a minute.
+    // Other servers keep sending it that tombstone, so its list never shows it for a minute.
     world.be(A, Fake::Says(lists(&[(A, world.wall())], &[])));
     world.run_for(15_000);
     assert_eq!(world.stand(A), Stand::Online(ahead + 1));
-    // The others hear of it, and so does the server itself.
+    // The return is sent to other servers and to the server itself.
     assert!(!world.gossip_to(A).is_empty());
 }
 
 #[test]
 fn an_original_that_lists_itself_beside_its_tombstone_is_online() {
-    // An original that was told of its death, and has begun a round since.
+    // An original that has received its tombstone, and has begun a round since.
     for ahead in [1, 3 * 3_600_000, 9 * 86_400_000] {
         let mut world = World::among(&[A]);
         let wall = world.wall() + 60_000;

@@ -1,4 +1,4 @@
-//! Servers whose clocks were wrong, or are.
+//! Servers whose clocks are or were wrong.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const B: &str = "http://b/";
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
 
-/// The present of a clock that is off by so much.
+/// The time of a clock with this error, in milliseconds.
 fn at(tick: u64, offset: i64) -> Now {
     Now { wall: Stamp((EPOCH + tick).saturating_add_signed(offset)), ..now(tick) }
 }
@@ -30,7 +30,7 @@ fn incarnation_at(now: Now) -> Incarnation {
     Incarnation::first(now.wall)
 }
 
-/// What a peer says of itself.
+/// What a peer claims about itself.
 fn word(url: &str, status: Status, incarnation: Incarnation, stamp: Stamp) -> Extension {
     Extension { me: Claim { status, incarnation, last_update: stamp, ..native(url) }, ..word_of(url) }
 }
@@ -51,7 +51,7 @@ fn native_machine() -> Machine {
     machine(Some(Duration::from_secs(1)), [native(A)].into_iter())
 }
 
-/// A claim about the machine itself, relayed by a peer; returns the machine's word about itself.
+/// Receives a claim about the machine itself, relayed by a peer; returns the machine's own claim.
 fn hear_of_myself(machine: &mut Machine, tick: u64, status: Status, incarnation: Incarnation) -> Claim {
     let claim = Claim { incarnation, status, ..native(ME) };
     let request = Extension { claims: vec![claim], ..word_of(A) };
@@ -64,7 +64,7 @@ fn own(machine: &Machine) -> Claim {
 
 #[test]
 fn a_stamp_from_the_future_does_not_hide_a_drain() {
-    // Shown by an original, and believed while the own clock was ahead.
+    // An original showed it, and this server accepted it while its own clock was ahead.
     let glitch = at(0, 6 * DAY);
     let shown = Claim { last_update: glitch.wall, ..legacy(A) };
     let config = Config { probe_interval: Some(Duration::from_secs(1)), ..config(ME) };
@@ -76,7 +76,7 @@ fn a_stamp_from_the_future_does_not_hide_a_drain() {
 
 #[test]
 fn a_drained_servers_own_claim_beats_any_stamp_held() {
-    // An original showed it with a stamp that is ahead, though by less than a day.
+    // An original showed it with a stamp that is ahead by less than a day.
     let shown = Claim { last_update: at(0, DAY / 2).wall, ..legacy(A) };
     let config = Config { probe_interval: Some(Duration::from_secs(1)), ..config(ME) };
     let mut machine = Machine::seeded(config, 3, now(0), vec![shown]);
@@ -98,7 +98,7 @@ fn a_drained_server_outdoes_an_earlier_process_with_a_fast_clock() {
     let earlier = Incarnation(own(&machine).incarnation.0 + 5_000);
     let word = hear_of_myself(&mut machine, 2_000, Status::Online, earlier);
     assert_eq!((word.status, word.incarnation), (Status::Left, earlier));
-    // A third life, from before that one, is no news.
+    // A claim about an even earlier process is not news.
     let word = hear_of_myself(&mut machine, 60_000, Status::Online, Incarnation(earlier.0 - 7));
     assert_eq!((word.status, word.incarnation), (Status::Left, earlier));
     machine.handle_control(now(70_000), true);
@@ -110,7 +110,7 @@ fn a_drained_server_does_not_contradict_its_sibling_forever() {
     let mut machine = native_machine();
     machine.handle_control(now(1_000), false);
     let mut takeovers = 0;
-    // The other process refutes every drain that it hears of.
+    // The other process refutes every drain that it receives.
     for tick in (2_000..602_000).step_by(200) {
         let before = own(&machine).incarnation;
         let word = hear_of_myself(&mut machine, tick, Status::Online, before.next());
@@ -129,7 +129,7 @@ fn no_stamp_prevents_the_admission_of_a_native_server() {
         assert_eq!((held(&machine, B).status, answer.clock), (Status::Online, None));
         assert_eq!(held(&machine, B).last_update, stamp.min(now(5).wall), "it counts as now");
         machine.handle_native_request(now(900), &word(B, Status::Left, incarnation, stamp));
-        assert_eq!(held(&machine, B).status, Status::Left, "believed when it drains");
+        assert_eq!(held(&machine, B).status, Status::Left, "its drain is accepted");
     }
 }
 
@@ -143,7 +143,7 @@ fn an_incarnation_days_ahead_is_rejected_logged_and_reported_to_its_subject() {
     assert!(machine.claim(B, now(5)).is_none());
     let told = warnings(&mut machine);
     assert_eq!(told.iter().filter(|line| line.contains(B) && line.contains("24 hours ahead")).count(), 1);
-    // And by the other one, who finds that in an answer.
+    // The other server logs it too, since the response reports it.
     machine.handle_timeout(now(2_000));
     let asked = said(&mut machine).remove(0);
     let answer = Extension { clock: Some(at(2_010, -73 * HOUR).wall), ..word_of(&asked.to) };
@@ -166,7 +166,7 @@ fn a_held_incarnation_days_ahead_counts_as_zero_but_may_be_confirmed() {
         machine.handle_native_request(now(2_000), &word(B, Status::Left, incarnation, now(2_000).wall));
         assert_eq!((held(&machine, B).status, held(&machine, B).incarnation), (Status::Left, incarnation));
         machine.handle_native_request(now(3_000), &word(B, Status::Online, ahead.next(), now(3_000).wall));
-        assert_eq!(held(&machine, B).incarnation, incarnation, "what lies too far ahead is not adopted");
+        assert_eq!(held(&machine, B).incarnation, incarnation, "an incarnation too far ahead is not adopted");
     }
 }
 
@@ -182,7 +182,7 @@ fn a_server_whose_clock_is_set_back_restarts_its_incarnation_but_its_stamp_grows
     let after = machine.handle_native_request(now(1_000), &word_of(A)).me;
     assert_eq!((after.status, after.incarnation), (Status::Online, incarnation_at(now(1_000))));
     assert!(after.last_update > before.last_update);
-    // An echo of its former self does not raise it again, also when it comes back from a drain.
+    // An echo of its earlier claim does not raise it again, not even when a drain ends.
     let word = hear_of_myself(&mut machine, 2_000, Status::Dead, before.incarnation);
     assert_eq!(word.incarnation, after.incarnation);
     machine.handle_control(now(3_000), false);
@@ -222,7 +222,7 @@ fn a_legacy_peer_with_the_right_time_stays_online_while_the_own_clock_is_behind(
     world.be(A, Fake::Drained);
     world.nodes.get_mut(PLAIN_ME).unwrap().wall_offset = 0;
     world.run_for(200_000);
-    assert!(!world.is_online(A), "what it says of itself counts again");
+    assert!(!world.is_online(A), "its own claim counts again");
 }
 
 #[test]
@@ -235,13 +235,13 @@ fn a_list_with_only_rejected_entries_is_downloaded_again_soon() {
     let pauses: Vec<u64> = world.downloads().windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert!(pauses.len() >= 5 && pauses.iter().all(|pause| (1_000..=10_010).contains(pause)), "{pauses:?}");
     assert!(world.has_started() && world.stand(A) == Stand::Unknown);
-    // The clock is set: the list is requested at once, and others are greeted.
+    // The clock is set: the server requests the list at once, and greets others.
     world.nodes.get_mut(PLAIN_ME).unwrap().wall_offset = 0;
     world.run_for(2_000);
     assert!(world.is_online(A) && !world.sent_to(A).is_empty());
     let downloads = world.downloads().len();
     world.run_for(60_000);
-    assert_eq!(world.downloads().len(), downloads, "that was all");
+    assert_eq!(world.downloads().len(), downloads, "no further download");
 }
 
 #[test]
@@ -254,7 +254,10 @@ fn no_stamp_from_the_future_is_uploaded() {
     world.run_for(1_000);
     world.nodes.get_mut(PLAIN_ME).unwrap().wall_offset = 0;
     world.run_for(60_000);
-    assert!(world.stamp(PLAIN_ME) > world.wall() + DAY as u64, "what it tells originals keeps growing");
+    assert!(
+        world.stamp(PLAIN_ME) > world.wall() + DAY as u64,
+        "the stamp that it sends to originals keeps growing"
+    );
     let (body, _) = world.uploads()[0];
     let list: serde_json::Value = serde_json::from_str(body).unwrap();
     assert!(list["online"][0]["lastUpdate"].as_u64().unwrap() <= world.wall());
@@ -274,12 +277,12 @@ fn a_servers_own_claim_in_a_response_counts_as_made_now() {
     world.be(A, Fake::Refuses);
     world.run_for(200_000);
     assert!(!world.is_online(A));
-    // A peer repeats what can't be compared: the server is asked.
+    // A peer repeats a claim that cannot be compared, so the subject is asked.
     world.be(A, Fake::Says(own(true)));
     world.hear(&[(A, ahead)], &[]);
     world.run_for(5_000);
     assert!(world.is_online(A));
-    // Nobody is believed without being asked.
+    // No claim is accepted without asking its subject.
     world.hear(&[(B, ahead)], &[(A, ahead)]);
     world.run_for(5_000);
     assert!(world.is_online(A) && world.stand(B) == Stand::Unknown);
@@ -300,7 +303,7 @@ fn an_archived_tombstone_from_the_future_blocks_no_claim() {
 
 #[test]
 fn a_server_learns_of_a_forgotten_earlier_life_from_its_peers() {
-    // Its clock was three hours ahead in that life, and everybody but this one has forgotten it.
+    // The earlier process had a clock three hours ahead; only this server remembers it.
     let mut machine = native_machine();
     let earlier = incarnation_at(at(0, 3 * HOUR));
     machine.parts().0.archive.insert(B.into(), Stamp(EPOCH), earlier);

@@ -1,4 +1,4 @@
-//! Several machines together: partitions, crashes, clocks, losses.
+//! Clusters of several machines: partitions, crashes, clocks, lost messages.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::protocol::wire::message::Lists;
 
 const HOUR: i64 = 3_600_000;
 
-/// Machines that start one second after another and keep one master list.
+/// Machines that start three seconds apart and share a master list.
 fn cluster(seed: u64, members: &[(&str, i64)]) -> World {
     let mut world = World::new(seed);
     world.store.has_conditions = true;
@@ -35,7 +35,7 @@ fn all_see_exactly(world: &World, expected: &[&str]) {
         let mut online: Vec<_> =
             node.machine.lists(false).online.iter().map(|entry| entry.base_url.to_string()).collect();
         online.sort();
-        assert_eq!(online, expected, "in the eyes of {viewer}");
+        assert_eq!(online, expected, "as listed by {viewer}");
     }
 }
 

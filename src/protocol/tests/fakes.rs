@@ -1,4 +1,4 @@
-//! Peers and a store that answer as a test has them answer.
+//! Fake peers, and a fake store of the master list.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use crate::protocol::types::time::Stamp;
 use crate::protocol::wire::document::{Condition, Upload};
 use crate::protocol::wire::message::{Entry, Lists};
 
-/// How a peer that is no machine answers.
+/// How a fake peer answers.
 #[derive(Debug, Clone)]
 pub(super) enum Fake {
     /// With itself online.
@@ -16,7 +16,7 @@ pub(super) enum Fake {
     Drained,
     /// Nothing listens on its port.
     Refuses,
-    /// Not within the time-out.
+    /// Not before the timeout.
     Hangs,
     /// When the test says so.
     Held,
@@ -48,23 +48,23 @@ impl Fake {
     }
 }
 
-/// Where the master list is kept.
+/// A store of the master list.
 #[derive(Debug, Default)]
 pub(super) struct Store {
-    /// None is a 404.
+    /// `None` answers with 404.
     pub(super) body: Option<String>,
     pub(super) version: u64,
-    /// Whether it gives tags and heeds conditions.
+    /// Whether it sends ETags and checks conditions.
     pub(super) has_conditions: bool,
-    /// What the next downloads are answered with instead.
+    /// Answers to the next downloads, instead of the list.
     pub(super) next_downloads: VecDeque<(u16, &'static str)>,
-    /// What the next uploads are answered with instead.
+    /// Statuses of the answers to the next uploads, which change nothing.
     pub(super) next_uploads: VecDeque<u16>,
-    /// The `Retry-After` of what an upload is answered with instead.
+    /// The `Retry-After` of these answers.
     pub(super) retry_after: Option<Duration>,
-    /// Whether uploads are compared with other tags than downloads give.
+    /// Whether uploads are compared with ETags that no download returns.
     pub(super) has_useless_tags: bool,
-    /// Whether it answers nothing at all.
+    /// Whether it never answers.
     pub(super) hangs: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Rule R3: what was found out first-hand is overturned by hearsay only after a verification, for 60 s.
+//! Rule R3: for 60 s, hearsay overturns first-hand knowledge only after a verification.
 
 use super::fakes::Fake;
 use super::rig::{A, B, C, ME, Stand};
@@ -15,7 +15,7 @@ fn an_accused_server_that_answers_stays_online_and_outdoes_the_accusation() {
     assert!(world.is_online(A));
     assert!(world.stamp(A) > accusation);
     assert_eq!(world.inquiries_to(A).len(), 1);
-    assert!(!world.gossip_to(B).is_empty(), "the outdone stamp is passed on at once");
+    assert!(!world.gossip_to(B).is_empty(), "the newer stamp is pushed at once");
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_server_found_dead_returns_only_by_answering() {
     assert!(!world.is_online(A), "it does not answer");
     world.be(A, Fake::Online);
     world.run_for(3_000);
-    assert!(world.is_online(A), "it answers when it is tried again");
+    assert!(world.is_online(A), "it answers the next try");
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_comeback_of_a_server_absent_from_its_list_is_outdone() {
     world.hear(&[(A, claim)], &[]);
     world.run_for(300);
     assert!(!world.is_online(A));
-    assert!(world.stamp(A) > claim, "or the same claim would be verified again for ever");
+    assert!(world.stamp(A) > claim, "otherwise the same claim would be verified forever");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_peer_without_a_list_is_asked_by_gossip() {
     assert!(world.stamp(A) > accusation);
 }
 
-/// A peer that offers no list has been accused while the answer to an exchange with it is held back.
+/// A peer without a list is accused while the answer to an exchange with it is outstanding.
 fn accused_during_an_exchange() -> (World, ExchangeId, u64) {
     let mut world = World::among(&[A]);
     world.be(A, Fake::Held);
@@ -144,7 +144,7 @@ fn accused_during_an_exchange() -> (World, ExchangeId, u64) {
 #[test]
 fn a_peer_without_a_list_is_not_buried_while_an_exchange_is_in_flight() {
     let (mut world, exchange, accusation) = accused_during_an_exchange();
-    assert!(world.is_online(A), "the exchange will tell");
+    assert!(world.is_online(A), "the exchange will decide");
     let wall = world.wall();
     world.answer(exchange, &[(A, wall)], &[]);
     world.run_for(5_000);

@@ -1,4 +1,4 @@
-//! Rule R1: what is let in.
+//! Rule R1: admission of entries.
 
 use super::rig::{A, B, ME, Stand, entry, heard, lists};
 use super::world::{EPOCH, World, config};
@@ -138,7 +138,7 @@ fn unusual_urls_beyond_the_limit_are_merged_with_the_next_request() {
     let mut rest = claims.split_off(first - 1);
     rest.truncate(50);
     assert_eq!(world.hear_lists(&lists(&rest, &[])).online.len(), first + 50);
-    // What is written plainly has no limit.
+    // Plainly written URLs have no limit.
     let plain: Vec<String> = (0..400).map(|index| format!("HTTP://Server-{index}.example:80")).collect();
     let claims: Vec<_> = plain.iter().map(|url| (url.as_str(), EPOCH)).collect();
     assert_eq!(world.hear_lists(&lists(&claims, &[])).online.len(), first + 450);

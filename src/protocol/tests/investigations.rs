@@ -20,7 +20,7 @@ fn target() -> Arc<str> {
     TARGET.into()
 }
 
-/// A server among the target and this many helpers, which all have answered. All came a minute ago.
+/// A server with the target and this many helpers, all added a minute ago. All have answered.
 fn among(helpers: usize) -> Parts {
     let mut parts = Parts::native();
     let urls = (0..helpers).map(|number| format!("http://n{number}/")).chain([TARGET.to_owned()]);
@@ -38,7 +38,7 @@ fn fail(parts: &mut Parts, finding: Finding, tick: u64) {
     detection.probe_failed(members, exchanges, cx, &target(), finding, at(tick));
 }
 
-/// The requests sent since this was last called, all of which are answered: the peer, and what it is asked.
+/// Answers the requests sent since the last call, and returns their receivers and kinds.
 fn sent(parts: &mut Parts) -> Vec<(Arc<str>, Kind)> {
     let mut sent = Vec::new();
     while let Some(transmit) = parts.cx.transmits.pop_front() {
@@ -62,7 +62,7 @@ fn report(parts: &mut Parts, helper: &Arc<str>, finding: Finding, tick: u64) {
     detection.hear_finding(members, exchanges, cx, report, at(tick));
 }
 
-/// Lets time pass to this moment.
+/// Lets time pass until then.
 fn wait(parts: &mut Parts, tick: u64) {
     let Parts { detection, members, exchanges, cx, .. } = parts;
     for peer in detection.investigations.due(Tick(tick)) {
@@ -71,7 +71,7 @@ fn wait(parts: &mut Parts, tick: u64) {
     detection.investigations.schedule(cx, Tick(tick));
 }
 
-/// Status of the target, and the effects.
+/// The status of the target, and the effects.
 fn outcome(parts: &mut Parts) -> (Status, Vec<Effect>) {
     (parts.stand(TARGET).0, parts.effects())
 }
@@ -203,5 +203,5 @@ fn the_finding_of_a_relayed_probe_is_reported() {
     assert_eq!(sent(&mut parts), [(target(), Kind::Probe)]);
     fail(&mut parts, Finding::Silent, 60_400);
     assert_eq!(sent(&mut parts), [(asker, Kind::Push)]);
-    assert!(!parts.detection.investigations.is_open(TARGET), "the asker asks further");
+    assert!(!parts.detection.investigations.is_open(TARGET), "the asker continues the investigation");
 }

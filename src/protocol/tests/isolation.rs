@@ -1,4 +1,5 @@
-//! Rule "Isolation": whoever alone would bury many is more likely cut off itself.
+//! Rule "Isolation": if a server alone would declare many others dead, the fault is more likely its
+//! own.
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ fn among(count: usize) -> Machine {
     machine(Some(Duration::from_secs(1)), urls(count).map(|url| native(&url)))
 }
 
-/// Whether the machine would hold back the burial of this member, which nobody else accuses.
+/// Whether the machine holds back the burial of this member, which no other server accuses.
 fn holds_back(machine: &mut Machine, index: usize, tick: u64) -> bool {
     let url: Arc<str> = format!("http://n{index}/").into();
     let (members, _, cx) = machine.parts();
@@ -28,7 +29,7 @@ fn holds_back(machine: &mut Machine, index: usize, tick: u64) -> bool {
 fn the_third_member_buried_within_a_minute_is_held_back() {
     let mut machine = among(9);
     assert!(!holds_back(&mut machine, 0, 1_000));
-    // The same one again and again counts once.
+    // Repeated burials of the same member count once.
     (2..20).for_each(|second| assert!(!holds_back(&mut machine, 0, second * 1_000)));
     assert!(!holds_back(&mut machine, 1, 21_000));
     assert!(holds_back(&mut machine, 2, 22_000));

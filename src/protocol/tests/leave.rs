@@ -1,4 +1,4 @@
-//! The leave: offline at once, told to many, over in time.
+//! The leave: it counts at once, reaches many, and ends in time.
 
 use super::fakes::Fake;
 use super::rig::{A, B, ME};
@@ -17,7 +17,7 @@ fn a_leave_counts_at_once_and_ends_when_all_have_answered() {
         assert_eq!(&*world.gossip_to(peer)[0].1.offline[0].base_url, ME);
     }
     world.run_for(1_000_000);
-    assert_eq!(world.sent.len(), 2, "nothing comes after the end");
+    assert_eq!(world.sent.len(), 2, "nothing is sent after the end");
     assert_eq!(world.nodes[ME].machine.poll_timeout(), None);
 }
 

@@ -1,4 +1,5 @@
-//! Peers that run the original: they merge into their online map first, so the dead come back there again and again.
+//! Peers that run the original: they merge into their online map first, so they keep reviving the
+//! dead.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,7 +23,7 @@ impl Legacy {
         Lists { online: all(&self.online), offline: all(&self.offline) }
     }
 
-    /// As the original merges: its own tombstones hold nothing back.
+    /// Merges as the original does: its own tombstones block nothing.
     fn merge(&mut self, lists: &Lists) {
         for entry in &lists.online {
             let held = self.online.get(&*entry.base_url);
@@ -74,16 +75,16 @@ fn the_dead_stay_dead_however_often_originals_revive_them() {
     world.sent.clear();
     let old = world.stamp(C) - 1;
     for _ in 0..300 {
-        // One keeps the old claim, the other gets it back as soon as it has learnt of the death.
+        // One peer keeps the old claim; the other receives it again once it knows of the death.
         a.exchange(&mut world, A);
-        assert!(!a.online.contains_key(C), "the answer holds the tombstone");
+        assert!(!a.online.contains_key(C), "the answer contains the tombstone");
         a.merge(&lists(&[(C, old)], &[]));
         b.merge(&a.lists());
         b.exchange(&mut world, B);
         assert!(!world.is_online(C));
         world.run_for(1_000);
     }
-    // Those once a minute for the old claims, and a third of the 60 attempts to heal a partition.
+    // One per minute for the old claims, and a third of the 60 attempts to heal a partition.
     assert!(world.inquiries_to(C).len() <= 5 + 30, "{} questions in 300 s", world.inquiries_to(C).len());
     assert!(world.gossip_to(C).is_empty());
 }

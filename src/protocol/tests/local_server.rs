@@ -1,4 +1,4 @@
-//! Rule R5: this server alone says what it is.
+//! Rule R5: no other server replaces what this server claims about itself.
 
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ fn another_spelling_of_the_own_url_is_not_another_server() {
     }
     let online = world.nodes["http://me.example/"].machine.lists(true).online;
     assert_eq!(online.len(), 1);
-    assert_eq!(&*online[0].base_url, "http://Me.Example:80/", "shown as it spells itself");
+    assert_eq!(&*online[0].base_url, "http://Me.Example:80/", "its own spelling is shown");
 }
 
 #[test]

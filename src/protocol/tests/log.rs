@@ -1,4 +1,4 @@
-//! What the log says of the others, and how much.
+//! Log lines about other servers, and their number.
 
 use super::fakes::Fake;
 use super::rig::{A, B, C, ME, lists};
@@ -37,7 +37,7 @@ fn joins_within_a_second_make_one_line() {
     let line = "Clustershazbot: joined: http://a/, http://b/, http://c/ (reported by other servers)";
     assert_eq!(lines(&mut world), [(Severity::Info, line.to_owned())]);
     world.run_for(60_000);
-    assert!(lines(&mut world).is_empty(), "what does not change is not told");
+    assert!(lines(&mut world).is_empty(), "a state without changes is not logged");
 }
 
 #[test]

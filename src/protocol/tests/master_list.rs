@@ -1,10 +1,10 @@
-//! The master list: what is read from it.
+//! Downloads of the master list.
 
 use super::fakes::Fake;
 use super::rig::{A, B, ME, Stand};
 use super::world::{EPOCH, World, config};
 
-/// A world whose machine considers writing every second.
+/// A world whose machine announces itself every second.
 pub(super) fn eager(list: Option<&str>) -> World {
     let mut world = World::new(4);
     world.store.body = list.map(str::to_owned);

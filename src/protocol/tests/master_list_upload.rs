@@ -1,4 +1,4 @@
-//! The master list: what is written to it, and when.
+//! Uploads of the master list.
 
 use super::fakes::Fake;
 use super::master_list::{eager, list, online};
@@ -7,7 +7,7 @@ use super::world::{EPOCH, World, config};
 use crate::protocol::context::output::Severity;
 use crate::protocol::wire::document::Condition;
 
-/// A world whose machine considers writing every so many seconds.
+/// A world whose machine announces itself at this interval, in seconds.
 fn patient(seconds: u64) -> World {
     let mut world = World::new(4);
     world.store.body = Some("{\"online\":[]}".to_owned());
@@ -197,7 +197,7 @@ fn retry_after_is_honoured() {
     assert_eq!(world.uploads().len(), 1);
     world.run_for(3_000);
     assert_eq!(world.uploads().len(), 2);
-    // Beyond the next announcement, that one waits.
+    // A pause beyond the next announcement postpones that.
     world.meet(A);
     world.store.next_uploads = [429].into();
     world.store.retry_after = Some(std::time::Duration::from_secs(300));

@@ -1,4 +1,4 @@
-//! Admission: whom an entry or a claim is about, and whether it is let in.
+//! Admission: the subject of an entry or a claim, and whether it is admitted.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::protocol::wire::message::ReceivedEntry;
 const A: &str = "http://a/";
 const DAY: u64 = 24 * 60 * 60 * 1_000;
 
-/// What is let in of an entry that says that a server is online.
+/// The admitted form of an entry that claims a server online.
 fn let_in(parts: &mut Parts, source: Source, url: &str, stamp: u64) -> Option<(Subject, PlainClaim)> {
     let entry = ReceivedEntry { base_url: url.into(), monitor: false, last_update: (EPOCH + stamp) as f64 };
     let said = ListEntry { source, says_online: true, entry: &entry };
@@ -85,7 +85,7 @@ fn a_servers_own_claim_too_far_ahead_counts_as_made_now() {
     assert_eq!(word.stamp, at(0).wall);
 }
 
-/// What is let in of a native claim about A: its status and its stamp.
+/// The admitted form of a native claim about A: its status and its stamp.
 fn native_let_in(
     parts: &mut Parts,
     status: Status,
@@ -113,7 +113,7 @@ fn a_stamp_too_far_ahead_is_clamped_and_an_incarnation_rejected() {
     assert_eq!(taken, Some((Status::Online, at(0).wall)));
     let ahead = Incarnation::first(Stamp(EPOCH + 2 * DAY));
     assert_eq!(native_let_in(&mut parts, Status::Online, ahead, 5), None);
-    // One that is held already may be confirmed.
+    // An incarnation already held may be confirmed.
     parts.add_native(A, Status::Online, ahead.0);
     assert!(native_let_in(&mut parts, Status::Suspect, ahead, 5).is_some());
 }

@@ -157,7 +157,7 @@ fn a_new_native_server_is_a_stranger() {
     ];
     let outcome = told_of_new(&mut parts, &claim(A, Online, 7, 20));
     assert_eq!((outcome, parts.stand(A)), ((Worth::News, expected), (Online, 20)));
-    assert_eq!(parts.member(A).highest_seen(), stamp(30), "that of the hidden server");
+    assert_eq!(parts.member(A).highest_seen(), stamp(30), "the stamp of the hidden server");
 }
 
 #[test]

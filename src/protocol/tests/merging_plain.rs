@@ -1,4 +1,4 @@
-//! Merging of plain claims: what becomes of the subject, and who else must hear of it.
+//! Merging of plain claims: the change of their subject, and the effects.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::protocol::types::status::Status::{self, Dead, Left, Online};
 use crate::protocol::types::time::{Incarnation, Stamp};
 
 const A: &str = "http://a/";
-/// The moment of all claims: long after everything that the tests begin with.
+/// The time of all claims, long after the initial state of the tests.
 const NOW: u64 = 100_000;
 const DAY: u64 = 24 * 60 * 60 * 1_000;
 
@@ -163,7 +163,7 @@ fn the_master_list_does_not_confirm_its_own_entries() {
     assert_eq!(heard(&mut parts, claim(Online, 20, Word::MasterList)), ((Online, 20), vec![]));
     assert!(parts.member(A).is_unconfirmed);
     assert_eq!(heard(&mut parts, claim(Online, 20, Word::Peer)), ((Online, 20), vec![]));
-    assert!(parts.member(A).is_unconfirmed, "an old claim vouches for nothing");
+    assert!(parts.member(A).is_unconfirmed, "an old claim confirms nothing");
     assert_eq!(heard(&mut parts, claim(Online, 30, Word::Peer)), ((Online, 30), vec![]));
     assert!(!parts.member(A).is_unconfirmed);
 }
@@ -205,7 +205,7 @@ fn an_archived_tombstone_blocks_old_claims() {
     parts.members.archive.insert(a(), stamp(20), Incarnation::NONE);
     assert_eq!(heard_of_new(&mut parts, claim(Dead, 20, Word::Peer)), []);
     assert!(!is_member(&parts));
-    // A clock that was ahead may have dropped it too early, so it is asked.
+    // A clock that was ahead may have dropped the tombstone too early, so the server is asked.
     let effects = heard_of_new(&mut parts, claim(Online, 20, Word::Peer));
     let expected =
         vec![Effect::ScheduleDrop(stamp(20)), Effect::HastenDeathNotices, check(CheckReason::Hearsay)];

@@ -1,4 +1,4 @@
-//! The machine against its rules: scenarios by theme, and properties that hold whatever comes.
+//! Tests of the machine's rules: scenarios by theme, and properties that hold for any input.
 
 mod fakes;
 mod native_rig;

@@ -1,4 +1,4 @@
-//! Native servers together: joins, leaves, crashes, partitions, drains, blocked loops.
+//! Clusters of native servers: joins, leaves, crashes, partitions, drains.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn native_config(url: &str) -> crate::protocol::context::config::Config {
     config
 }
 
-/// Native servers that have found each other by the master list.
+/// Native servers that have found each other through the master list.
 fn cluster(seed: u64, size: usize) -> World {
     let mut world = World::new(seed);
     world.store.has_conditions = true;
@@ -45,7 +45,7 @@ fn all_agree(world: &World, size: usize) -> bool {
         && nodes.all(|node| is_right(node.machine.living()) && node.machine.hash() == first.machine.hash())
 }
 
-/// After how many milliseconds something holds.
+/// The time after which a condition holds, in milliseconds.
 fn within(world: &mut World, at_most: u64, holds: impl Fn(&World) -> bool) -> Option<u64> {
     let from = world.tick;
     while world.tick - from <= at_most {

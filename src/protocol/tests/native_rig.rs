@@ -1,4 +1,4 @@
-//! One native machine whose peers are played by the test.
+//! One native machine; the test itself acts as its peers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,7 +66,7 @@ pub(super) fn machine(probe_interval: Option<Duration>, members: impl Iterator<I
     Machine::seeded(config, 3, now(0), members.collect::<Vec<_>>())
 }
 
-/// A message that was sent: to whom, what it wants in the native extension, and how long it waits.
+/// A gossip message sent, with its receiver, its kind in the native extension and its timeout.
 pub(super) struct Said {
     pub(super) id: ExchangeId,
     pub(super) to: Arc<str>,

@@ -1,4 +1,4 @@
-//! Rules among native servers that no cluster shows by itself: what comes late, who has gone meanwhile, who is left alone.
+//! Rules of native servers for rare cases: late findings, vanished receivers, isolated servers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,8 @@ use crate::protocol::wire::document::Document;
 use crate::protocol::wire::extension::{Extension, Finding, Kind};
 use crate::protocol::wire::message::{ReceivedEntry, ReceivedLists, Reply};
 
-/// Lets time pass until the machine has asked three helpers about the target, whose port it found closed; all others answer.
+/// Lets time pass until the machine has asked three helpers about the target, whose port is closed.
+/// All others answer.
 fn until_helpers_are_asked(machine: &mut Machine) -> (u64, Vec<Arc<str>>) {
     loop {
         let tick = machine.poll_timeout().unwrap().0;
@@ -44,7 +45,7 @@ fn a_late_finding_does_not_preempt_the_second_probe() {
         let [first, second, last] = &helpers[..] else { panic!("{helpers:?}") };
         machine.handle_native_request(now(asked_at + 5), &found(first, Finding::Refused));
         machine.handle_native_request(now(asked_at + 5), &found(second, Finding::Silent));
-        // The helpers' time is up after a second, the second look comes 250 ms later.
+        // The wait for helpers ends after a second; the second probe follows 250 ms later.
         let late = asked_at + if is_looking { 1_280 } else { 1_100 };
         let mut looks = Vec::new();
         while let Some(at) = machine.poll_timeout().filter(|at| at.0 <= late) {
@@ -87,7 +88,7 @@ fn a_queued_push_is_not_sent_to_a_server_that_went_offline() {
     while let Some(at) = machine.poll_timeout().filter(|at| at.0 < 5_000) {
         machine.handle_timeout(now(at.0));
         for said in said(&mut machine) {
-            assert!(!waiting.contains(&said.to.to_string()), "{} is told at {} ms", said.to, at.0);
+            assert!(!waiting.contains(&said.to.to_string()), "{} is sent a message at {} ms", said.to, at.0);
         }
     }
 }
@@ -118,7 +119,7 @@ fn a_joiner_requests_the_roster_from_another_server_if_one_is_busy() {
     let busy = greeted.iter().find(asks_for_all).unwrap();
     let answer = Extension { elsewhere: urls(3).map(Arc::from).collect(), ..word_of(&busy.to) };
     machine.handle_reply(now(15), busy.id, &Reply::Native(Box::new(answer)));
-    assert!(said(&mut machine).is_empty(), "an exchange with each of the others is under way");
+    assert!(said(&mut machine).is_empty(), "an exchange with each of the others is in flight");
     let free = greeted.iter().find(|said| said.id != busy.id).unwrap();
     machine.handle_reply(now(16), free.id, &Reply::Native(Box::new(word_of(&free.to))));
     let asked = said(&mut machine);
@@ -148,7 +149,7 @@ fn an_isolated_server_settles_down() {
         silent.extend(said(&mut machine).into_iter().map(|said| (at + said.timeout, said.id)));
     }
     assert!(machine.lists(false).online.len() > 40, "most are held as suspects");
-    // A probe, a look at the suspects and what follows of both, each second.
+    // Each second there is a probe, a review of the suspects, and what follows from both.
     assert!(wakings < 240, "{wakings} wakings in a minute");
 }
 
@@ -177,7 +178,7 @@ fn the_worst_local_health_does_not_prevent_a_death() {
             }
             None => machine.handle_timeout(now(at)),
         }
-        // The first three answers take so long that probes get their longest timeout.
+        // The first three answers are so slow that probes get their longest timeout.
         for said in said(&mut machine) {
             let is_answer = answers < 3;
             let after = if is_answer { 290 } else { said.timeout };

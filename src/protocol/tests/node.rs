@@ -1,7 +1,8 @@
-//! A machine in the world, and the invariants that it keeps after each step.
+//! A machine in the world, and the invariants that hold after each step.
 //!
-//! Every server is in exactly one of its lists. Its own stamp grows, and no highest stamp seen falls. Every check that
-//! was requested is under way. At most one exchange and one inquiry with a peer are under way.
+//! Every server is in exactly one of its lists. Its own stamp grows, and no highest stamp seen
+//! falls. Every check that was sent has a request in flight. At most one exchange and one inquiry
+//! with a peer are in flight.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,15 +16,15 @@ use crate::protocol::types::time::{Now, Stamp};
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) machine: Machine,
-    /// How far its wall clock is off.
+    /// The error of its wall clock, in milliseconds.
     pub(super) wall_offset: i64,
     pub(super) events: Vec<Event>,
-    /// The requests in flight: to whom, and whether it is gossip.
+    /// The requests in flight: the receiver, and whether it is gossip.
     pub(super) under_way: BTreeMap<ExchangeId, (String, bool)>,
     steps: u64,
     last_stamp: Stamp,
     highest_seen: BTreeMap<String, Stamp>,
-    /// Those of them that have left the roster.
+    /// Servers that have left the roster.
     forgotten: BTreeSet<String>,
 }
 
@@ -44,13 +45,13 @@ impl Node {
     pub(super) fn begin(&mut self, id: ExchangeId, peer: &str, is_gossip: bool) {
         let request = (peer.to_owned(), is_gossip);
         let is_second = self.under_way.values().any(|known| *known == request);
-        assert!(!is_second, "a second request to {peer} while one is under way (gossip: {is_gossip})");
+        assert!(!is_second, "a second request to {peer} while one is in flight (gossip: {is_gossip})");
         self.under_way.insert(id, request);
     }
 
     pub(super) fn check(&mut self, now: Now) {
         self.steps += 1;
-        // Looking at everything after every step would be slow where there is much.
+        // Checking large rosters after every step would be slow.
         if self.machine.members().roster.len() > 200 && !self.steps.is_multiple_of(100) {
             return;
         }
@@ -59,7 +60,7 @@ impl Node {
         let own = machine.members().me.entry();
         let all = || lists.online.iter().chain(&lists.offline);
         let unique: BTreeSet<_> = all().map(|entry| identity(&entry.base_url)).collect();
-        assert_eq!(unique.len(), all().count(), "a server stands in the lists twice");
+        assert_eq!(unique.len(), all().count(), "a server is listed twice");
         assert!(all().any(|entry| *entry == own), "the own entry is missing");
         assert!(own.last_update >= self.last_stamp, "the own stamp fell");
         self.last_stamp = own.last_update;
@@ -76,7 +77,7 @@ impl Node {
                 "the check of {identity} is never settled"
             );
             let highest = self.highest_seen.insert(identity.to_string(), member.highest_seen());
-            // The archive keeps the stamp of a forgotten server, unless it lies too far ahead.
+            // The archive keeps the stamp of a forgotten server, unless it is too far ahead.
             let may_fall =
                 self.forgotten.remove(&**identity) && highest.is_some_and(|it| it.is_far_ahead(now));
             assert!(

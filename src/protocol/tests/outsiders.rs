@@ -49,8 +49,11 @@ fn hearsay_does_not_revive_an_outsider_which_is_rarely_asked() {
         assert_eq!(world.stand(A), Stand::Unknown);
     }
     assert!(world.gossip_to(A).len() <= 10, "{}", world.gossip_to(A).len());
-    assert!(world.gossip_to(A).iter().all(|(_, lists)| lists.online.len() == 1), "it hears of nobody");
-    assert_eq!(world.logs(Severity::Warning).len(), 1, "and is warned of once");
+    assert!(
+        world.gossip_to(A).iter().all(|(_, lists)| lists.online.len() == 1),
+        "it is sent no other servers"
+    );
+    assert_eq!(world.logs(Severity::Warning).len(), 1, "one warning is logged");
 }
 
 #[test]

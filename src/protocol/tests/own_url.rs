@@ -1,4 +1,4 @@
-//! When a server asks its own URL, and what it makes of the answer.
+//! When a server checks its own URL, and how the answer counts.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn cluster() -> Machine {
     machine(Some(Duration::from_secs(1)), urls(9).map(|url| native(&url)))
 }
 
-/// One that another process has reached a moment ago.
+/// A machine that another process has just reached.
 fn reached() -> Machine {
     let mut machine = cluster();
     machine.handle_native_request(now(100), &word_of("http://n0/"));
@@ -40,7 +40,8 @@ fn accusation(machine: &Machine, status: Status, accusers: &[u32]) -> Claim {
     }
 }
 
-/// Has the next probe answered with a claim about the machine itself; returns what it asks its own URL then.
+/// Answers the next probe with a claim about the machine itself; returns its requests to its own
+/// URL.
 fn is_told(machine: &mut Machine, claim: &Claim) -> Vec<(ExchangeId, Extension)> {
     let at = machine.poll_timeout().unwrap().0.max(1_000);
     machine.handle_timeout(now(at));
@@ -69,7 +70,7 @@ fn a_reached_server_accused_by_two_asks_its_own_url_before_it_refutes() {
         let claim = accusation(&machine, status, &accusers);
         let [(id, word)] = &is_told(&mut machine, &claim)[..] else { panic!("it asks once") };
         assert_eq!(incarnation(&machine), before);
-        assert!(is_told(&mut machine, &claim).is_empty(), "one question is enough");
+        assert!(is_told(&mut machine, &claim).is_empty(), "one check is enough");
         machine.handle_reply(now(2_000), *id, &Reply::Native(Box::new(word.clone())));
         assert_eq!(incarnation(&machine), before.next());
     }
@@ -83,14 +84,14 @@ fn a_request_of_another_process_refutes_at_once() {
     assert_eq!(is_told(&mut machine, &claim).len(), 1);
     machine.handle_native_request(now(3_000), &word_of("http://n1/"));
     assert_eq!(incarnation(&machine), before.next());
-    // So does one that brings the accusation.
+    // So does a request that contains the accusation.
     let claims = vec![accusation(&machine, Status::Dead, &[])];
     machine.handle_native_request(now(4_000), &Extension { claims, ..word_of("http://n1/") });
     assert_eq!(incarnation(&machine), before.next().next());
 }
 
 #[test]
-fn one_accuser_or_no_recent_request_or_a_lag_causes_no_check_of_the_own_url() {
+fn the_own_url_is_not_checked_for_one_accuser_or_before_any_request_or_while_lagging() {
     let lagging = |mut machine: Machine| {
         machine.handle_lag(now(200), Duration::from_secs(3));
         while machine.poll_transmit().is_some() {}
@@ -150,12 +151,13 @@ fn a_failed_check_of_a_suspect_does_not_count_while_requests_come_in() {
     assert_eq!(incarnation(&machine), before.next());
 }
 
-/// What a process says that shares the URL.
+/// A message from a process that shares the URL.
 fn sibling(status: Status) -> Extension {
     Extension { me: Claim { status, ..native(ME) }, instance: 0x51b, ..word_of(ME) }
 }
 
-/// One that has met a sibling and is told to leave; answers what it asks its own URL. Whether it tells others.
+/// Lets a machine with a sibling leave, with these answers from its own URL. Returns whether it
+/// announces the leave.
 fn says_farewell(mut machine: Machine, answers: &[Extension]) -> bool {
     machine.handle_native_request(now(100), &sibling(Status::Online));
     machine.handle_leave(now(1_000));
@@ -194,7 +196,7 @@ fn a_leave_is_not_announced_if_a_sibling_continues() {
     assert!(!says_farewell(cluster(), std::slice::from_ref(&goes_on)));
     assert!(!says_farewell(cluster(), &[own.clone(), own.clone(), leaves.clone(), goes_on]));
     assert!(says_farewell(cluster(), &[own.clone(), leaves.clone(), own, leaves]));
-    assert!(says_farewell(cluster(), &[word_of("http://n1/")]), "another server has taken the place");
+    assert!(says_farewell(cluster(), &[word_of("http://n1/")]), "another server uses the URL now");
 }
 
 #[test]
@@ -207,7 +209,7 @@ fn a_hanging_request_to_the_own_url_delays_a_leave_by_a_second() {
     machine.handle_timeout(now(2_000));
     assert!(matches!(machine.poll_transmit(), Some(Transmit::Gossip { .. })));
     while machine.poll_transmit().is_some() {}
-    // Peers that hang as well hold it up for five seconds together with the question.
+    // Hanging peers and the hanging request together delay it by five seconds.
     machine.handle_timeout(now(6_000));
     assert!(std::iter::from_fn(|| machine.poll_event()).any(|event| event == Event::ShutDown));
 }

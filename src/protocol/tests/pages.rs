@@ -1,4 +1,4 @@
-//! Requests hold at most 64 kB; answers hold everything.
+//! Requests contain at most 64 kB; answers contain the whole roster.
 
 use super::fakes::Fake;
 use super::rig::{A, ME, entry};

@@ -1,4 +1,4 @@
-//! Parts of a machine, for tests of single rules: no world, no clock, no network, and no machine.
+//! Parts of a machine for tests of single rules, without a world, a network or a machine.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now, Stamp, Tick};
 
-/// What a rule of a component is given.
+/// The arguments of rules.
 pub(super) struct Parts {
     pub(super) members: Members,
     pub(super) exchanges: Exchanges,
@@ -28,12 +28,12 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Those of a server without the native extension.
+    /// The parts of a server without the native extension.
     pub(super) fn plain() -> Self {
         Self::of(config("http://me/"))
     }
 
-    /// Those of a native server.
+    /// The parts of a native server.
     pub(super) fn native() -> Self {
         Self::of(Config { probe_interval: Some(Duration::from_secs(1)), ..config("http://me/") })
     }
@@ -68,7 +68,7 @@ impl Parts {
         self.members.roster.get_mut(identity).unwrap()
     }
 
-    /// Status and stamp of a member.
+    /// The status and the stamp of a member.
     pub(super) fn stand(&self, identity: &str) -> (Status, u64) {
         let member = self.members.roster.get(identity).unwrap();
         (member.status, member.stamp.0 - EPOCH)
@@ -79,18 +79,18 @@ impl Parts {
         self.exchanges.in_flight.begin(Arc::clone(peer), purpose, Tick(0))
     }
 
-    /// The effects that rules have pushed since this was last called.
+    /// The effects that rules have pushed since the last call.
     pub(super) fn effects(&mut self) -> Vec<Effect> {
         self.cx.effects.take()
     }
 }
 
-/// A moment, in milliseconds since the start.
+/// A time, in milliseconds since the start.
 pub(super) fn at(tick: u64) -> Now {
     Now { tick: Tick(tick), wall: Stamp(EPOCH + tick) }
 }
 
-/// What a server says of itself.
+/// What a server claims about itself.
 pub(super) fn word(url: &str, online: bool, stamp: u64) -> OwnWord {
     OwnWord { online, spelling: url.into(), monitor: false, stamp: Stamp(EPOCH + stamp) }
 }

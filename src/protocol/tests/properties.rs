@@ -1,4 +1,4 @@
-//! What holds whatever comes.
+//! Properties that hold for any input.
 
 use proptest::prelude::*;
 
@@ -56,7 +56,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Recent ids are aimed at more often than those long gone.
+/// Picks recent ids more often than old ones.
 fn aim(world: &World, back: u64) -> ExchangeId {
     let last = world.nodes[ME].machine.exchanges().in_flight.last().0;
     ExchangeId(last.saturating_sub(back))
@@ -125,7 +125,7 @@ proptest! {
         for step in &steps {
             take(&mut world, step);
             has_left |= matches!(step, Step::Leave);
-            prop_assert!(!has_left || !world.is_online(ME), "a leaving server shows itself online");
+            prop_assert!(!has_left || !world.is_online(ME), "a leaving server lists itself online");
         }
         if has_left {
             world.run_for(20_000);
@@ -145,7 +145,7 @@ proptest! {
         prop_assert_eq!(others(&world), once);
     }
 
-    // Ties apart, in which whichever side is held stays.
+    // Except for ties, in which the held claim stays.
     #[test]
     fn the_order_of_claims_about_an_unknown_server_does_not_matter(
         stamps in prop::collection::btree_set(EPOCH - 100_000_000..EPOCH + 80_000_000, 1..8),

@@ -1,4 +1,4 @@
-//! Nothing in the machine grows beyond its cap, however much is claimed.
+//! No queue of the machine grows beyond its cap, however many claims arrive.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const SUBJECT: &str = "http://n1/";
 const MESSAGES: u32 = 100;
 const CLAIMS_EACH: u32 = 10_000;
 
-/// How long the queues are that are not empty.
+/// The lengths of the queues that are not empty.
 fn lengths(machine: &Machine) -> Vec<(&'static str, usize)> {
     let queues = machine.queue_lengths();
     for queue in &queues {
@@ -29,7 +29,7 @@ fn lengths(machine: &Machine) -> Vec<(&'static str, usize)> {
 #[track_caller]
 fn assert_none_is_longer_than(most: usize, machine: &Machine) {
     for (name, length) in lengths(machine) {
-        // What is queued is sent and told by whoever runs the machine, which nobody does here.
+        // No driver empties the queues of requests and events here.
         assert!(length <= most, "{length} {name}");
     }
 }
@@ -45,7 +45,7 @@ fn a_million_claims_of_natives_about_one_subject_leave_one_entry_in_each_queue()
                 1 | 2 => Status::Suspect,
                 _ => Status::Dead,
             };
-            // Each accusation has another accuser and another deadline.
+            // Each accusation has a different accuser and a different deadline.
             let accusers = if status == Status::Suspect { Some(number) } else { None };
             Claim {
                 status,
@@ -92,6 +92,6 @@ fn a_removed_member_leaves_every_queue() {
     }
     machine.drop_what_is_old(now(2 * DAY));
     let remembered = ["archive", "changed slots"];
-    // This server tells of itself, and that it runs.
+    // Those are the rumour about this server itself, and the event that it runs.
     assert!(lengths(&machine).iter().all(|(name, length)| remembered.contains(name) || *length == 1));
 }

@@ -7,7 +7,7 @@ use super::rig::{A, B, ME, lists};
 use super::world::World;
 use crate::protocol::wire::message::{Refusal, Reply};
 
-/// The four answers of another service at the address of a server.
+/// Four answers of another service at the address of a server.
 fn other_services() -> [Fake; 4] {
     [Fake::Status(401, "no"), Fake::Status(413, "no"), Fake::Status(429, "no"), Fake::Says(lists(&[], &[]))]
 }
@@ -19,7 +19,7 @@ fn with_interval(seconds: u64) -> World {
     world
 }
 
-/// Has the rounds reach a peer that was met by its list.
+/// Lets a round reach a peer that was verified by its list.
 fn exchange_with(world: &mut World, peer: &str) {
     while !world.nodes[ME].machine.members().roster.get(peer).unwrap().has_exchanged() {
         world.run_for(1_000);
@@ -93,7 +93,7 @@ fn a_refusal_revives_nobody_whatever_hearsay_claims() {
 }
 
 #[test]
-fn if_all_reject_the_secret_nobody_is_declared_dead() {
+fn if_all_reject_the_secret_most_stay_online() {
     let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(1));
     let urls: Vec<String> = (0..10).map(|index| format!("http://p{index}/")).collect();
     urls.iter().for_each(|url| world.meet(url));

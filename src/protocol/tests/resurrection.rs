@@ -1,4 +1,4 @@
-//! Rules R3 and R6: no claim brings a server back that is not newer than its tombstone.
+//! Rules R3 and R6: only a claim newer than the tombstone revives a server.
 
 use super::fakes::Fake;
 use super::rig::{A, B, ME, Stand, entries};

@@ -1,4 +1,4 @@
-//! Rule R7: how long what is known is kept.
+//! Rule R7: how long knowledge is kept.
 
 use std::time::Duration;
 

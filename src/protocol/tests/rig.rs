@@ -1,4 +1,4 @@
-//! One machine among fake peers: the world as most scenarios need it.
+//! A world with one machine among fake peers, for most scenarios.
 
 use super::fakes::Fake;
 use super::world::{EPOCH, Sent, What, World, config};
@@ -14,7 +14,7 @@ pub(super) const A: &str = "http://a/";
 pub(super) const B: &str = "http://b/";
 pub(super) const C: &str = "http://c/";
 
-/// Where a server stands in the eyes of the machine under test.
+/// How the machine under test lists a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stand {
     Online(u64),
@@ -52,7 +52,7 @@ impl World {
         Self::with(|_| {})
     }
 
-    /// The same, configured otherwise.
+    /// A machine that has started alone with a changed configuration.
     pub(super) fn with(change: impl FnOnce(&mut Config)) -> Self {
         let mut world = Self::new(7);
         let mut config = config(ME);
@@ -101,7 +101,7 @@ impl World {
         EPOCH + self.tick
     }
 
-    /// A gossip request; returns its answer.
+    /// Receives a gossip request, and returns the answer.
     pub(super) fn hear(&mut self, online: &[(&str, u64)], offline: &[(&str, u64)]) -> Lists {
         self.hear_lists(&lists(online, offline))
     }
@@ -164,7 +164,7 @@ impl World {
         self.sent.iter().filter(|sent| sent.to == url).collect()
     }
 
-    /// The gossip sent to a peer, with its moments.
+    /// The gossip sent to a peer, with its times.
     pub(super) fn gossip_to(&self, url: &str) -> Vec<(u64, &Lists)> {
         let gossip = |sent: &Sent| matches!(sent.what, What::Gossip(_)) && sent.to == url;
         let lists = |sent| match sent {
@@ -174,12 +174,12 @@ impl World {
         self.sent.iter().filter(|sent| gossip(sent)).filter_map(lists).collect()
     }
 
-    /// The moments at which a peer was asked for its list.
+    /// The times at which a peer was asked for its list.
     pub(super) fn inquiries_to(&self, url: &str) -> Vec<u64> {
         self.sent_to(url).iter().filter(|sent| matches!(sent.what, What::Inquire)).map(|s| s.at).collect()
     }
 
-    /// The moments of all downloads.
+    /// The times of all downloads.
     pub(super) fn downloads(&self) -> Vec<u64> {
         self.sent.iter().filter(|sent| matches!(sent.what, What::Download)).map(|s| s.at).collect()
     }

@@ -1,4 +1,4 @@
-//! Gossip rounds, and what the answers to them mean.
+//! Gossip rounds, and how the answers to them count.
 
 use std::time::Duration;
 
@@ -69,7 +69,7 @@ fn no_peer_ever_has_two_exchanges_at_once() {
         world.control(step % 2 == 1);
         let claim = world.wall();
         world.hear(&[], &[(ME, claim), (A, claim)]);
-        // The world checks it after every step.
+        // The world checks this after every step.
         world.run_for(170);
     }
     assert!(world.gossip_to(A).len() > 10);
@@ -109,7 +109,8 @@ fn every_third_round_goes_to_a_monitor() {
 
 #[test]
 fn a_monitor_is_preferred_up_to_four_exchanges_a_second() {
-    // 100 servers that each make ten rounds a second: a third of that would be 333 exchanges a second for the monitor.
+    // 100 servers make ten rounds per second each. A third of that would be 333 exchanges per
+    // second for the monitor.
     let mut world = World::with(|config| config.gossip_interval = Duration::from_millis(200));
     let peers: Vec<String> = (0..100).map(|index| format!("http://p{index}/")).collect();
     let wall = world.wall();

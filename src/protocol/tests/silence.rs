@@ -1,4 +1,4 @@
-//! What follows where a native server does not answer, as one message that got lost looks the same.
+//! What follows if a native server does not answer, as a single lost message looks the same.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ fn leave_unanswered(machine: &mut Machine, tick: u64, said: &Said) {
     machine.handle_reply(now(tick), said.id, &Reply::Failure("timed out".to_owned()));
 }
 
-/// What is said once the target has not answered its probe, while all others answer.
+/// The messages sent once the target has not answered its probe. All others answer.
 fn said_once_the_target_is_silent(machine: &mut Machine) -> (u64, Vec<Said>) {
     loop {
         let tick = machine.poll_timeout().unwrap().0;
@@ -145,7 +145,7 @@ fn a_lost_push_causes_only_a_probe_of_its_target() {
             }
             told.insert(Arc::clone(&message.to));
             leave_unanswered(&mut machine, at.0, &message);
-            let [again] = &said(&mut machine)[..] else { panic!("it alone is asked") };
+            let [again] = &said(&mut machine)[..] else { panic!("only the target is asked") };
             assert!(again.to == message.to && again.kind == Some(Kind::Probe));
             answer(&mut machine, at.0, again);
         }
@@ -181,7 +181,8 @@ fn a_server_that_answers_only_others_is_investigated_once_per_probe() {
             }
         }
     }
-    // Its turn comes up to forty times, as the neighbour's too; each time it is asked once more, and three others are.
+    // It is probed up to forty times, also as the ring successor. Each time it is asked once more,
+    // and so are three helpers.
     assert!((20..=90).contains(&asked), "it is asked {asked} times");
     assert!((30..=100).contains(&helped), "others are asked {helped} times");
     assert_eq!(status_of(&machine, TARGET), Status::Online);

@@ -83,7 +83,7 @@ fn a_start_does_not_wait_for_an_unavailable_list_but_retries() {
         assert!((longest / 2..=longest + 2).contains(pause), "{index}: {pause}");
     }
     assert!(world.is_online(A));
-    assert!(!world.gossip_to(A).is_empty(), "it is greeted late");
+    assert!(!world.gossip_to(A).is_empty(), "it is greeted later");
     assert_eq!(world.logs(Severity::Error)[0], "Failed to download master list from http://store/list:");
     assert!(world.logs(Severity::Error).len() <= 6, "the same failure once a minute");
 }
@@ -130,7 +130,7 @@ fn a_leave_during_the_greeting_ends_both_and_is_announced() {
     world.leave();
     assert!(world.has_started() && !world.has_shut_down());
     world.answer(greeting, &[(A, EPOCH)], &[]);
-    assert!(!world.has_shut_down(), "that was the answer to something else");
+    assert!(!world.has_shut_down(), "that was the answer to another request");
     world.run_for(10);
     let farewell = world.last_to(A);
     assert_ne!(greeting, farewell);

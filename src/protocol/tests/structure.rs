@@ -1,10 +1,11 @@
-//! The structure of the protocol: which folder may import which, and how large folders and files may be.
+//! The structure of the protocol: the imports between folders, and the size of folders and files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The folders from the bottom up. A folder imports from lower rows only, so those of one row never import each other.
+/// The folders from the bottom up. A folder imports from lower rows only, so folders of one row
+/// never import each other.
 const ROWS: [&[&str]; 8] = [
     &["types"],
     &["wire"],
@@ -18,7 +19,7 @@ const ROWS: [&[&str]; 8] = [
 const MAX_FILES: usize = 10;
 const MAX_LINES: usize = 400;
 
-/// A source file of the protocol, its tests left out.
+/// A source file of the protocol, except for tests.
 struct Source {
     /// Below `src/protocol/`.
     path: String,
@@ -35,7 +36,7 @@ impl Source {
         self.path.rsplit_once('/').unwrap().0
     }
 
-    /// What it names of the protocol: paths without `crate::protocol::`.
+    /// The paths of the protocol that it names, without `crate::protocol::`.
     fn imports(&self) -> impl Iterator<Item = &str> {
         let lines = self.text.lines().filter(|line| !line.trim_start().starts_with("//"));
         lines.flat_map(|line| line.split("crate::protocol::").skip(1)).map(|rest| {
@@ -99,12 +100,12 @@ fn folders_have_no_circular_imports() {
             below.entry(source.directory()).or_default().extend(of);
         }
     }
-    // Folders that import nothing that is left are taken away until none is.
+    // Repeatedly removes the folders that import none of the remaining ones.
     while !below.is_empty() {
         let left: BTreeSet<&str> = below.keys().copied().collect();
         let before = below.len();
         below.retain(|_, imports| imports.iter().any(|import| left.contains(import)));
-        assert!(below.len() < before, "a circle among {below:?}");
+        assert!(below.len() < before, "circular imports among {below:?}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Suspicions: how long a silent server has to speak up, and what becomes of it then.
+//! Suspicions: the time that a silent server has to refute, and its death afterwards.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ fn a() -> Arc<str> {
     A.into()
 }
 
-/// A server among this many others, of which A is one, all of which have answered.
+/// A server among this many others, including A, all of which have answered.
 fn among(others: usize) -> Parts {
     let mut parts = Parts::native();
     let urls = (1..others).map(|number| format!("http://n{number}/")).chain([A.to_owned()]);
@@ -32,7 +32,7 @@ fn suspect(parts: &mut Parts, helpers: &[&str], tick: u64) {
     detection.suspect(members, exchanges, cx, &a(), &helpers, at(tick));
 }
 
-/// Ends the suspicions whose time is up; returns the status of A, and the effects.
+/// Ends the suspicions that are due; returns the status of A, and the effects.
 fn review(parts: &mut Parts, tick: u64) -> (Status, Vec<Effect>) {
     let Parts { detection, members, exchanges, cx, .. } = parts;
     for identity in detection.suspicions.take_due(Tick(tick)) {
@@ -41,7 +41,7 @@ fn review(parts: &mut Parts, tick: u64) -> (Status, Vec<Effect>) {
     (parts.stand(A).0, parts.effects())
 }
 
-/// What others must hear of a death with this stamp.
+/// The effects of a death with this stamp.
 fn death_effects(stamp: u64) -> Vec<Effect> {
     vec![
         Effect::ScheduleDrop(Stamp(EPOCH + stamp)),

@@ -1,4 +1,4 @@
-//! Verdicts of verification: what an answer, or silence, makes of a member, and who else must hear of it.
+//! Verdicts of verification: how answers and silence change a member, and the effects.
 
 use std::sync::Arc;
 
@@ -21,12 +21,13 @@ fn a() -> Arc<str> {
     A.into()
 }
 
-/// What everybody does about a tombstone with this stamp.
+/// The effects of a tombstone with this stamp.
 fn death_effects(stamp: u64) -> Vec<Effect> {
     vec![Effect::ScheduleDrop(Stamp(EPOCH + stamp)), Effect::SendDeathNotices, Effect::Spread(a())]
 }
 
-/// The outcome of an answer of A with this stamp that it is online: A's status and stamp, and the effects.
+/// The outcome of an answer of A that it is online, with this stamp: A's status and stamp, and the
+/// effects.
 fn answered(parts: &mut Parts, stamp: u64) -> ((Status, u64), Vec<Effect>) {
     let id = parts.ask(&a(), Purpose::Inquiry);
     answer::mark_alive(&mut parts.members, &mut parts.cx, &a(), id, &word(A, true, stamp), at(100));
@@ -114,7 +115,7 @@ fn a_tombstone_beats_every_stamp_seen() {
     assert!(parts.member(A).is_first_hand(false, at(100)));
 }
 
-/// The outcome of a silence of A: A's status and stamp, and the effects.
+/// The outcome of a missing answer of A: A's status and stamp, and the effects.
 fn silent(parts: &mut Parts) -> ((Status, u64), Vec<Effect>) {
     let mut verification = Verification::default();
     verification.handle_silence(&mut parts.members, &mut parts.cx, &a(), at(100_000));

@@ -1,6 +1,6 @@
-//! A small made-up world: virtual time, messages in memory, machines and fake peers by URL.
+//! A small simulated world: virtual time, messages in memory, machines and fake peers by URL.
 //!
-//! After every step each machine's invariants are checked.
+//! Each machine's invariants are checked after every step.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -20,9 +20,9 @@ use crate::protocol::types::time::{Now, Stamp, Tick};
 use crate::protocol::wire::document::{Condition, Document, DocumentEntry};
 use crate::protocol::wire::message::{Lists, ReceivedLists, Reply, read_extension};
 
-/// The wall clock of the world when it begins.
+/// The wall clock of the world at the start, in milliseconds.
 pub(super) const EPOCH: u64 = 1_700_000_000_000;
-/// A request that gets lost fails after this.
+/// Time after which a lost request fails, in milliseconds.
 const TIME_OUT: u64 = 5_000;
 
 /// What a machine has sent.
@@ -57,11 +57,11 @@ pub(super) struct World {
     pub(super) fakes: BTreeMap<String, Fake>,
     pub(super) store: Store,
     pub(super) sent: Vec<Sent>,
-    /// How long a message takes, one way.
+    /// The one-way delay of messages, in milliseconds.
     pub(super) latency: std::ops::RangeInclusive<u64>,
-    /// The share of exchanges that get lost.
+    /// The share of exchanges that are lost.
     pub(super) loss: f64,
-    /// Whose requests to whom get lost.
+    /// Pairs of sender and receiver between which requests are lost.
     pub(super) cut: BTreeSet<(String, String)>,
     queue: BTreeMap<(u64, u64), Delivery>,
     sequence: u64,
@@ -113,7 +113,7 @@ impl World {
         self.carry_out(&url);
     }
 
-    /// Ends a machine without a word: its port is closed from now on.
+    /// Ends a machine without a leave: its port is closed from now on.
     pub(super) fn crash(&mut self, url: &str) {
         self.nodes.remove(url);
     }
@@ -127,7 +127,7 @@ impl World {
         now_of(self.tick, self.nodes[url].wall_offset)
     }
 
-    /// Does something with one machine, and carries out what it wants then.
+    /// Calls one machine, and executes its requests.
     pub(super) fn act<T>(&mut self, url: &str, act: impl FnOnce(&mut Machine, Now) -> T) -> T {
         let now = self.now(url);
         let result = act(&mut self.nodes.get_mut(url).unwrap().machine, now);
@@ -269,7 +269,7 @@ impl World {
         }
     }
 
-    /// How a request is answered, and with what delay; none where the test answers itself.
+    /// Returns the delay and the answer of a request; no answer if the test sends it itself.
     #[expect(clippy::type_complexity, reason = "a delay and an answer, used once")]
     fn serve(
         &mut self,
