@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::fakes::Fake;
-use super::native_rig::{legacy, machine, native, now, said, word_of};
-use super::rig::{ME as PLAIN_ME, Stand, lists};
+use super::native_rig::{extension_of, legacy, machine, native, now, take_messages};
+use super::rig::{Listed, ME as PLAIN_ME, lists};
 use super::world::{EPOCH, World, config};
 use crate::protocol::context::config::Config;
 use crate::protocol::context::output::{Event, Severity};
@@ -32,7 +32,7 @@ fn incarnation_at(now: Now) -> Incarnation {
 
 /// What a peer claims about itself.
 fn word(url: &str, status: Status, incarnation: Incarnation, stamp: Stamp) -> Extension {
-    Extension { me: Claim { status, incarnation, last_update: stamp, ..native(url) }, ..word_of(url) }
+    Extension { me: Claim { status, incarnation, last_update: stamp, ..native(url) }, ..extension_of(url) }
 }
 
 fn held(machine: &Machine, url: &str) -> Claim {
@@ -52,9 +52,9 @@ fn native_machine() -> Machine {
 }
 
 /// Receives a claim about the machine itself, relayed by a peer; returns the machine's own claim.
-fn hear_of_myself(machine: &mut Machine, tick: u64, status: Status, incarnation: Incarnation) -> Claim {
+fn receive_about_me(machine: &mut Machine, tick: u64, status: Status, incarnation: Incarnation) -> Claim {
     let claim = Claim { incarnation, status, ..native(ME) };
-    let request = Extension { claims: vec![claim], ..word_of(A) };
+    let request = Extension { claims: vec![claim], ..extension_of(A) };
     machine.handle_native_request(now(tick), &request).me
 }
 
@@ -96,10 +96,10 @@ fn a_drained_server_outdoes_an_earlier_process_with_a_fast_clock() {
     let mut machine = native_machine();
     machine.handle_control(now(1_000), false);
     let earlier = Incarnation(own(&machine).incarnation.0 + 5_000);
-    let word = hear_of_myself(&mut machine, 2_000, Status::Online, earlier);
+    let word = receive_about_me(&mut machine, 2_000, Status::Online, earlier);
     assert_eq!((word.status, word.incarnation), (Status::Left, earlier));
     // A claim about an even earlier process is not news.
-    let word = hear_of_myself(&mut machine, 60_000, Status::Online, Incarnation(earlier.0 - 7));
+    let word = receive_about_me(&mut machine, 60_000, Status::Online, Incarnation(earlier.0 - 7));
     assert_eq!((word.status, word.incarnation), (Status::Left, earlier));
     machine.handle_control(now(70_000), true);
     assert!(own(&machine).incarnation > earlier);
@@ -113,7 +113,7 @@ fn a_drained_server_does_not_contradict_its_sibling_forever() {
     // The other process refutes every drain that it receives.
     for tick in (2_000..602_000).step_by(200) {
         let before = own(&machine).incarnation;
-        let word = hear_of_myself(&mut machine, tick, Status::Online, before.next());
+        let word = receive_about_me(&mut machine, tick, Status::Online, before.next());
         assert_eq!(word.status, Status::Left);
         takeovers += u32::from(word.incarnation > before);
     }
@@ -141,16 +141,16 @@ fn an_incarnation_days_ahead_is_rejected_logged_and_reported_to_its_subject() {
     let answer = machine.handle_native_request(now(5), &word(B, Status::Online, ahead, now(5).wall));
     assert_eq!(answer.clock, Some(now(5).wall));
     assert!(machine.claim(B, now(5)).is_none());
-    let told = warnings(&mut machine);
-    assert_eq!(told.iter().filter(|line| line.contains(B) && line.contains("24 hours ahead")).count(), 1);
+    let logged = warnings(&mut machine);
+    assert_eq!(logged.iter().filter(|line| line.contains(B) && line.contains("24 hours ahead")).count(), 1);
     // The other server logs it too, since the response reports it.
     machine.handle_timeout(now(2_000));
-    let asked = said(&mut machine).remove(0);
-    let answer = Extension { clock: Some(at(2_010, -73 * HOUR).wall), ..word_of(&asked.to) };
+    let asked = take_messages(&mut machine).remove(0);
+    let answer = Extension { clock: Some(at(2_010, -73 * HOUR).wall), ..extension_of(&asked.to) };
     machine.handle_reply(now(2_010), asked.id, &Reply::Native(Box::new(answer)));
-    let told = warnings(&mut machine);
-    let is_told = |line: &String| line.contains(&*asked.to) && line.contains("72 hours ahead");
-    assert_eq!(told.iter().filter(|line| is_told(line)).count(), 1, "{told:?}");
+    let logged = warnings(&mut machine);
+    let is_named = |line: &String| line.contains(&*asked.to) && line.contains("72 hours ahead");
+    assert_eq!(logged.iter().filter(|line| is_named(line)).count(), 1, "{logged:?}");
 }
 
 #[test]
@@ -179,11 +179,11 @@ fn a_server_whose_clock_is_set_back_restarts_its_incarnation_but_its_stamp_grows
     let mut machine = Machine::seeded(config, 3, at(0, 2 * DAY), [native(A)]);
     let before = own(&machine);
     assert_eq!(before.incarnation, incarnation_at(at(0, 2 * DAY)));
-    let after = machine.handle_native_request(now(1_000), &word_of(A)).me;
+    let after = machine.handle_native_request(now(1_000), &extension_of(A)).me;
     assert_eq!((after.status, after.incarnation), (Status::Online, incarnation_at(now(1_000))));
     assert!(after.last_update > before.last_update);
     // An echo of its earlier claim does not raise it again, not even when a drain ends.
-    let word = hear_of_myself(&mut machine, 2_000, Status::Dead, before.incarnation);
+    let word = receive_about_me(&mut machine, 2_000, Status::Dead, before.incarnation);
     assert_eq!(word.incarnation, after.incarnation);
     machine.handle_control(now(3_000), false);
     machine.handle_control(now(4_000), true);
@@ -194,21 +194,21 @@ fn a_server_whose_clock_is_set_back_restarts_its_incarnation_but_its_stamp_grows
 fn a_sender_with_an_outdated_claim_about_itself_receives_the_held_one() {
     let mut machine = native_machine();
     let earlier = Claim { incarnation: incarnation_at(now(0)), ..native(B) };
-    machine.handle_native_request(now(5), &Extension { claims: vec![earlier.clone()], ..word_of(A) });
+    machine.handle_native_request(now(5), &Extension { claims: vec![earlier.clone()], ..extension_of(A) });
     let from_1970 = word(B, Status::Online, Incarnation(7), Stamp(7_000));
     let answer = machine.handle_native_request(now(9), &from_1970);
-    let told: Vec<_> = answer.claims.iter().filter(|claim| &*claim.base_url == B).collect();
-    assert_eq!(told.iter().map(|claim| claim.incarnation).collect::<Vec<_>>(), [earlier.incarnation]);
+    let objections: Vec<_> = answer.claims.iter().filter(|claim| &*claim.base_url == B).collect();
+    assert_eq!(objections.iter().map(|claim| claim.incarnation).collect::<Vec<_>>(), [earlier.incarnation]);
 }
 
 #[test]
 fn a_short_clock_jump_does_not_stamp_tombstones_in_the_future() {
     let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(5));
-    world.meet(A);
+    world.find_alive(A);
     world.nodes.get_mut(PLAIN_ME).unwrap().wall_offset = 2 * DAY;
-    world.be(A, Fake::Refuses);
+    world.set_fake(A, Fake::Refuses);
     world.run_for(15_000);
-    let Stand::Offline(stamp) = world.stand(A) else { panic!("{:?}", world.stand(A)) };
+    let Listed::Offline(stamp) = world.listed(A) else { panic!("{:?}", world.listed(A)) };
     assert!(stamp < world.wall() + 60_000, "{stamp}");
     assert!(world.stamp(PLAIN_ME) < world.wall() + 60_000);
 }
@@ -219,7 +219,7 @@ fn a_legacy_peer_with_the_right_time_stays_online_while_the_own_clock_is_behind(
     world.nodes.get_mut(PLAIN_ME).unwrap().wall_offset = -2 * DAY;
     world.run_for(200_000);
     assert!(world.gossip_to(A).len() > 3 && world.is_online(A));
-    world.be(A, Fake::Drained);
+    world.set_fake(A, Fake::Drained);
     world.nodes.get_mut(PLAIN_ME).unwrap().wall_offset = 0;
     world.run_for(200_000);
     assert!(!world.is_online(A), "its own claim counts again");
@@ -229,12 +229,12 @@ fn a_legacy_peer_with_the_right_time_stays_online_while_the_own_clock_is_behind(
 fn a_list_with_only_rejected_entries_is_downloaded_again_soon() {
     let mut world = World::new(3);
     world.store.body = Some(format!(r#"{{"online":[{{"baseUrl":"{A}","lastUpdate":{EPOCH}}}]}}"#));
-    world.be(A, Fake::Online);
+    world.set_fake(A, Fake::Online);
     world.start(config(PLAIN_ME), -(EPOCH as i64));
     world.run_for(60_000);
     let pauses: Vec<u64> = world.downloads().windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert!(pauses.len() >= 5 && pauses.iter().all(|pause| (1_000..=10_010).contains(pause)), "{pauses:?}");
-    assert!(world.has_started() && world.stand(A) == Stand::Unknown);
+    assert!(world.has_started() && world.listed(A) == Listed::Unknown);
     // The clock is set: the server requests the list at once, and greets others.
     world.nodes.get_mut(PLAIN_ME).unwrap().wall_offset = 0;
     world.run_for(2_000);
@@ -262,7 +262,7 @@ fn no_stamp_from_the_future_is_uploaded() {
     let list: serde_json::Value = serde_json::from_str(body).unwrap();
     assert!(list["online"][0]["lastUpdate"].as_u64().unwrap() <= world.wall());
     assert_eq!(world.uploads().len(), 1);
-    world.hear_lists(&lists(&[], &[]));
+    world.receive_lists(&lists(&[], &[]));
 }
 
 #[test]
@@ -270,22 +270,22 @@ fn a_servers_own_claim_in_a_response_counts_as_made_now() {
     let mut world = World::among(&[A]);
     let ahead = world.wall() + 9 * DAY as u64;
     let own = |online| if online { lists(&[(A, ahead)], &[]) } else { lists(&[], &[(A, ahead)]) };
-    world.be(A, Fake::Says(own(true)));
+    world.set_fake(A, Fake::Says(own(true)));
     world.run_for(200_000);
-    let Stand::Online(stamp) = world.stand(A) else { panic!("{:?}", world.stand(A)) };
+    let Listed::Online(stamp) = world.listed(A) else { panic!("{:?}", world.listed(A)) };
     assert!(stamp <= world.wall());
-    world.be(A, Fake::Refuses);
+    world.set_fake(A, Fake::Refuses);
     world.run_for(200_000);
     assert!(!world.is_online(A));
     // A peer repeats a claim that cannot be compared, so the subject is asked.
-    world.be(A, Fake::Says(own(true)));
-    world.hear(&[(A, ahead)], &[]);
+    world.set_fake(A, Fake::Says(own(true)));
+    world.receive(&[(A, ahead)], &[]);
     world.run_for(5_000);
     assert!(world.is_online(A));
     // No claim is accepted without asking its subject.
-    world.hear(&[(B, ahead)], &[(A, ahead)]);
+    world.receive(&[(B, ahead)], &[(A, ahead)]);
     world.run_for(5_000);
-    assert!(world.is_online(A) && world.stand(B) == Stand::Unknown);
+    assert!(world.is_online(A) && world.listed(B) == Listed::Unknown);
 }
 
 #[test]
@@ -311,8 +311,10 @@ fn a_server_learns_of_a_forgotten_earlier_life_from_its_peers() {
     let answer =
         machine.handle_native_request(now(1_000), &word(B, Status::Online, present, now(1_000).wall));
     assert_eq!(machine.claim(B, now(1_000)), None);
-    let told: Vec<_> = answer.claims.iter().filter(|claim| &*claim.base_url == B).collect();
-    assert!(matches!(told[..], [claim] if claim.status == Status::Dead && claim.incarnation == earlier));
+    let objections: Vec<_> = answer.claims.iter().filter(|claim| &*claim.base_url == B).collect();
+    assert!(
+        matches!(objections[..], [claim] if claim.status == Status::Dead && claim.incarnation == earlier)
+    );
 
     machine.handle_native_request(now(2_000), &word(B, Status::Online, earlier.next(), now(2_000).wall));
     assert_eq!(held(&machine, B).status, Status::Online);

@@ -190,7 +190,7 @@ fn a_member_drained_for_days_is_never_online_elsewhere() {
         world.run_for(3_000);
     }
     world.act(A, |machine, now| {
-        machine.handle_request(now, &super::rig::heard(&super::rig::lists(&[(B, 1)], &[])))
+        machine.handle_request(now, &super::rig::received(&super::rig::lists(&[(B, 1)], &[])))
     });
     world.run_for(1_000);
     assert!(sees(&world, A, B));

@@ -73,7 +73,7 @@ fn wait(parts: &mut Parts, tick: u64) {
 
 /// The status of the target, and the effects.
 fn outcome(parts: &mut Parts) -> (Status, Vec<Effect>) {
-    (parts.stand(TARGET).0, parts.effects())
+    (parts.status_and_stamp(TARGET).0, parts.effects())
 }
 
 fn death_effects(stamp: u64) -> Vec<Effect> {

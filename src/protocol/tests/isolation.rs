@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::native_rig::{machine, native, now, said, status_of, urls, word_of};
+use super::native_rig::{extension_of, machine, native, now, status_of, take_messages, urls};
 use crate::protocol::machine::Machine;
 use crate::protocol::types::status::Status;
 use crate::protocol::wire::message::Reply;
@@ -41,8 +41,8 @@ fn any_answer_clears_the_count() {
     assert!(!holds_back(&mut machine, 0, 1_000));
     assert!(!holds_back(&mut machine, 1, 2_000));
     machine.handle_timeout(now(2_500));
-    let asked = said(&mut machine).remove(0);
-    machine.handle_reply(now(2_600), asked.id, &Reply::Native(Box::new(word_of(&asked.to))));
+    let asked = take_messages(&mut machine).remove(0);
+    machine.handle_reply(now(2_600), asked.id, &Reply::Native(Box::new(extension_of(&asked.to))));
     assert!(!holds_back(&mut machine, 2, 3_000));
     assert!(!holds_back(&mut machine, 3, 4_000));
     assert!(holds_back(&mut machine, 4, 5_000));

@@ -24,7 +24,7 @@ fn a_leave_counts_at_once_and_ends_when_all_have_answered() {
 #[test]
 fn peers_that_hang_delay_a_leave_by_five_seconds() {
     let mut world = World::among(&[A]);
-    world.be(A, Fake::Held);
+    world.set_fake(A, Fake::Held);
     world.leave();
     world.run_for(4_990);
     assert!(!world.has_shut_down());
@@ -35,7 +35,7 @@ fn peers_that_hang_delay_a_leave_by_five_seconds() {
 #[test]
 fn peers_that_refuse_do_not_delay_a_leave() {
     let mut world = World::among(&[A]);
-    world.be(A, Fake::Refuses);
+    world.set_fake(A, Fake::Refuses);
     world.leave();
     world.run_for(10);
     assert!(world.has_shut_down());
@@ -44,7 +44,7 @@ fn peers_that_refuse_do_not_delay_a_leave() {
 #[test]
 fn requests_in_flight_are_aborted_and_late_answers_ignored() {
     let mut world = World::among(&[A, B]);
-    world.be(A, Fake::Held);
+    world.set_fake(A, Fake::Held);
     world.control(false);
     world.control(true);
     world.run_for(50);
@@ -58,24 +58,24 @@ fn requests_in_flight_are_aborted_and_late_answers_ignored() {
 #[test]
 fn a_second_try_does_not_follow_a_leave() {
     let mut world = World::among(&[A]);
-    world.be(A, Fake::Refuses);
+    world.set_fake(A, Fake::Refuses);
     world.run_for(33_100);
-    world.be(A, Fake::Online);
+    world.set_fake(A, Fake::Online);
     world.leave();
     world.run_for(10);
-    let told = world.gossip_to(A).len();
+    let sent = world.gossip_to(A).len();
     world.run_for(60_000);
-    assert_eq!(world.gossip_to(A).len(), told);
+    assert_eq!(world.gossip_to(A).len(), sent);
 }
 
 #[test]
 fn no_answer_shows_a_leaving_server_online() {
     let mut world = World::among(&[A]);
-    world.be(A, Fake::Held);
+    world.set_fake(A, Fake::Held);
     world.leave();
     let wall = world.wall();
     for claim in [wall, wall + 100_000] {
-        let answer = world.hear(&[(ME, claim), (A, wall)], &[]);
+        let answer = world.receive(&[(ME, claim), (A, wall)], &[]);
         assert!(answer.online.iter().all(|entry| &*entry.base_url != ME));
         assert!(answer.offline.iter().any(|entry| &*entry.base_url == ME && entry.last_update.0 > claim));
     }
@@ -99,7 +99,7 @@ fn a_second_leave_is_the_same_leave() {
 fn a_download_in_flight_causes_no_upload_and_no_retry_after_a_leave() {
     for outcome in [200, 500] {
         let mut world = World::among(&[A]);
-        world.be(A, Fake::Held);
+        world.set_fake(A, Fake::Held);
         world.store.body = Some(format!(r#"{{"online":[{{"baseUrl":"{ME}","lastUpdate":0}}]}}"#));
         if outcome == 500 {
             world.store.next_downloads = [(500, ""); 9].into();
@@ -117,7 +117,7 @@ fn a_download_in_flight_causes_no_upload_and_no_retry_after_a_leave() {
 fn a_leaving_server_removes_itself_from_the_list_if_configured() {
     let mut world = World::with(|config| config.master_list.update_on_shutdown = true);
     let other = r#"{"baseUrl":"http://other/","lastUpdate":0,"note":"by hand"}"#;
-    world.meet(A);
+    world.find_alive(A);
     world.store.body =
         Some(format!(r#"{{"online":[{{"baseUrl":"{ME}","lastUpdate":1}},{other},{{"odd":1}}]}}"#));
     world.leave();

@@ -49,9 +49,9 @@ impl Legacy {
     fn exchange(&mut self, world: &mut World, own: &str) {
         let wall = world.wall();
         self.online.insert(own.to_owned(), wall);
-        let answer = world.hear_lists(&self.lists());
+        let answer = world.receive_lists(&self.lists());
         self.merge(&answer);
-        world.be(own, Fake::Says(self.lists()));
+        world.set_fake(own, Fake::Says(self.lists()));
     }
 }
 
@@ -59,7 +59,7 @@ impl Legacy {
 fn mixed() -> (World, Legacy, Legacy) {
     let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(5));
     let (mut a, mut b) = (Legacy::default(), Legacy::default());
-    world.meet(C);
+    world.find_alive(C);
     a.exchange(&mut world, A);
     b.exchange(&mut world, B);
     world.run_for(1_000);
@@ -69,7 +69,7 @@ fn mixed() -> (World, Legacy, Legacy) {
 #[test]
 fn the_dead_stay_dead_however_often_originals_revive_them() {
     let (mut world, mut a, mut b) = mixed();
-    world.be(C, Fake::Refuses);
+    world.set_fake(C, Fake::Refuses);
     world.run_for(60_000);
     assert!(!world.is_online(C));
     world.sent.clear();
@@ -109,9 +109,9 @@ fn the_living_stay_online_however_often_an_original_declares_them_dead() {
 fn a_drained_original_is_not_revived_by_originals_that_still_list_it() {
     let (mut world, mut a, _) = mixed();
     let old = world.stamp(C);
-    world.be(C, Fake::Drained);
+    world.set_fake(C, Fake::Drained);
     let wall = world.wall();
-    world.hear(&[], &[(C, wall)]);
+    world.receive(&[], &[(C, wall)]);
     world.run_for(1_000);
     world.sent.clear();
     for _ in 0..200 {

@@ -27,9 +27,9 @@ fn fail_to_reach(world: &mut World, peers: std::ops::Range<usize>) {
 fn joins_within_a_second_make_one_line() {
     let mut world = World::alone();
     for peer in [A, B, C] {
-        world.be(peer, Fake::Online);
+        world.set_fake(peer, Fake::Online);
         let wall = world.wall();
-        world.hear(&[(peer, wall)], &[]);
+        world.receive(&[(peer, wall)], &[]);
         world.run_for(300);
     }
     assert!(lines(&mut world).is_empty());
@@ -45,19 +45,19 @@ fn a_death_a_return_and_a_leave_are_logged_with_their_causes() {
     let mut world = World::among(&[A, B]);
     world.run_for(2_000);
     lines(&mut world);
-    world.be(A, Fake::Refuses);
+    world.set_fake(A, Fake::Refuses);
     world.run_for(120_000);
     let died = lines(&mut world);
     assert_eq!(died.len(), 2, "{died:?}");
     assert_eq!(died[1], (Severity::Warning, "Clustershazbot: died: http://a/ (no answer)".to_owned()));
-    world.be(A, Fake::Online);
+    world.set_fake(A, Fake::Online);
     world.run_for(120_000);
     assert_eq!(
         lines(&mut world),
         [(Severity::Info, "Clustershazbot: returned: http://a/ (it answered)".to_owned())]
     );
     let wall = world.wall();
-    world.be(B, Fake::Says(lists(&[], &[(B, wall)])));
+    world.set_fake(B, Fake::Says(lists(&[], &[(B, wall)])));
     world.run_for(120_000);
     assert_eq!(
         lines(&mut world),
@@ -70,7 +70,7 @@ fn the_servers_on_the_master_list_at_the_start_make_one_line() {
     let mut world = World::new(3);
     let peers: Vec<String> = (0..100).map(|peer| format!("http://p{peer}/")).collect();
     for peer in &peers {
-        world.be(peer, Fake::Online);
+        world.set_fake(peer, Fake::Online);
     }
     let claims: Vec<(&str, u64)> = peers.iter().map(|peer| (&**peer, EPOCH)).collect();
     world.store.body = Some(String::from_utf8(lists(&claims, &[]).to_gossip_json(None)).unwrap());
@@ -116,14 +116,14 @@ fn servers_that_keep_joining_and_leaving_do_not_fill_the_log() {
     let mut world = World::alone();
     for second in 0..600 {
         let peer = format!("http://p{second}/");
-        world.be(&peer, Fake::Online);
+        world.set_fake(&peer, Fake::Online);
         let wall = world.wall();
-        world.hear(&[(&peer, wall)], &[]);
+        world.receive(&[(&peer, wall)], &[]);
         world.run_for(1_000);
     }
-    let told = lines(&mut world);
-    assert!((80..=95).contains(&told.len()), "{}", told.len());
-    assert!(told.last().unwrap().1.contains(", http://p"), "later lines collect more");
+    let logged = lines(&mut world);
+    assert!((80..=95).contains(&logged.len()), "{}", logged.len());
+    assert!(logged.last().unwrap().1.contains(", http://p"), "later lines collect more");
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! Downloads of the master list.
 
 use super::fakes::Fake;
-use super::rig::{A, B, ME, Stand};
+use super::rig::{A, B, Listed, ME};
 use super::world::{EPOCH, World, config};
 
 /// A world whose machine announces itself every second.
-pub(super) fn eager(list: Option<&str>) -> World {
+pub(super) fn announcing_every_second(list: Option<&str>) -> World {
     let mut world = World::new(4);
     world.store.body = list.map(str::to_owned);
     let mut config = config(ME);
@@ -26,13 +26,13 @@ pub(super) fn list(entries: &[String]) -> String {
 #[test]
 fn an_unknown_entry_counts_at_once_and_is_verified() {
     let mut world = World::new(4);
-    world.be(A, Fake::Held);
+    world.set_fake(A, Fake::Held);
     world.store.body = Some(list(&[online(A, 0)]));
     world.start(config(ME), 0);
     world.run_for(5);
-    assert_eq!(world.stand(A), Stand::Online(0));
+    assert_eq!(world.listed(A), Listed::Online(0));
     let id = world.last_to(A);
-    world.be(A, Fake::Refuses);
+    world.set_fake(A, Fake::Refuses);
     world.fail(id);
     world.run_for(10_000);
     assert!(!world.is_online(A));
@@ -41,7 +41,7 @@ fn an_unknown_entry_counts_at_once_and_is_verified() {
 #[test]
 fn hand_written_lists_are_accepted() {
     let mut world = World::new(4);
-    world.be(A, Fake::Online);
+    world.set_fake(A, Fake::Online);
     world.store.body =
         Some("\u{feff}{\"online\":[{\"baseUrl\":\"http://a\",\"lastUpdate\":0},7,null]}".to_owned());
     world.start(config(ME), 0);
@@ -71,7 +71,7 @@ fn downloads_happen_at_announcements() {
 
 #[test]
 fn a_late_or_unknown_outcome_is_ignored() {
-    let mut world = eager(None);
+    let mut world = announcing_every_second(None);
     world.run_for(10_000);
     let ids: Vec<_> = world.sent.iter().map(|sent| sent.id).collect();
     let before = (world.sent.len(), world.nodes[ME].machine.lists(true));

@@ -1,14 +1,14 @@
 //! Uploads of the master list.
 
 use super::fakes::Fake;
-use super::master_list::{eager, list, online};
+use super::master_list::{announcing_every_second, list, online};
 use super::rig::{A, B, C, ME};
 use super::world::{EPOCH, World, config};
 use crate::protocol::context::output::Severity;
 use crate::protocol::wire::document::Condition;
 
 /// A world whose machine announces itself at this interval, in seconds.
-fn patient(seconds: u64) -> World {
+fn announcing_every(seconds: u64) -> World {
     let mut world = World::new(4);
     world.store.body = Some("{\"online\":[]}".to_owned());
     let mut config = config(ME);
@@ -30,7 +30,7 @@ fn conditions(world: &World) -> Vec<Condition> {
 fn nothing_is_written_after_a_failed_download() {
     for answer in [(403, ""), (500, "{\"online\":[]}"), (200, "<html>"), (200, "{}"), (200, "{\"online\":[")]
     {
-        let mut world = eager(Some("{\"online\":[]}"));
+        let mut world = announcing_every_second(Some("{\"online\":[]}"));
         world.store.next_downloads = vec![answer; 100].into();
         world.run_for(20_000);
         assert!(world.uploads().is_empty(), "{answer:?}");
@@ -40,7 +40,7 @@ fn nothing_is_written_after_a_failed_download() {
 #[test]
 fn a_missing_or_empty_list_is_created_on_condition() {
     for status in [404, 204] {
-        let mut world = eager(None);
+        let mut world = announcing_every_second(None);
         world.store.next_downloads = vec![(status, ""); 2].into();
         world.run_for(1_500);
         assert_eq!(conditions(&world), [Condition::Absent], "{status}");
@@ -50,7 +50,7 @@ fn a_missing_or_empty_list_is_created_on_condition() {
 
 #[test]
 fn a_store_that_refuses_conditional_creation_is_written_without_condition() {
-    let mut world = eager(None);
+    let mut world = announcing_every_second(None);
     world.store.next_downloads = vec![(204, ""); 3].into();
     world.store.next_uploads = [412].into();
     world.run_for(1_500);
@@ -59,7 +59,7 @@ fn a_store_that_refuses_conditional_creation_is_written_without_condition() {
 
 #[test]
 fn the_etag_is_the_condition_so_another_writer_is_not_overwritten() {
-    let mut world = eager(Some(&list(&[online(C, 1)])));
+    let mut world = announcing_every_second(Some(&list(&[online(C, 1)])));
     world.store.has_conditions = true;
     world.store.next_uploads = [412].into();
     world.run_for(1_050);
@@ -71,7 +71,7 @@ fn the_etag_is_the_condition_so_another_writer_is_not_overwritten() {
 
 #[test]
 fn after_three_conflicts_the_next_announcement_tries_again() {
-    let mut world = patient(10);
+    let mut world = announcing_every(10);
     world.store.has_conditions = true;
     world.store.next_uploads = [412, 412, 412].into();
     world.run_for(10_100);
@@ -93,13 +93,13 @@ fn after_three_conflicts_the_next_announcement_tries_again() {
 #[test]
 fn one_rejected_condition_changes_nothing() {
     for status in [400, 405, 501] {
-        let mut world = patient(10);
+        let mut world = announcing_every(10);
         world.store.has_conditions = true;
         world.store.next_uploads = [status].into();
         world.run_for(12_000);
         assert_eq!(conditions(&world), vec![Condition::Unchanged("\"0\"".to_owned()); 2], "{status}");
         assert!(body(&world).contains(ME));
-        world.hear(&[(A, EPOCH)], &[]);
+        world.receive(&[(A, EPOCH)], &[]);
         world.run_for(10_000);
         assert_eq!(conditions(&world)[2..], [Condition::Unchanged("\"1\"".to_owned())], "{status}");
         assert!(world.logs(Severity::Error).is_empty(), "{:?}", world.logs(Severity::Error));
@@ -109,7 +109,7 @@ fn one_rejected_condition_changes_nothing() {
 #[test]
 fn a_store_without_conditions_is_written_unconditionally_for_an_hour() {
     for status in [400, 405, 501] {
-        let mut world = patient(600);
+        let mut world = announcing_every(600);
         world.store.has_conditions = true;
         world.store.next_uploads = [status, status].into();
         world.run_for(602_000);
@@ -117,7 +117,7 @@ fn a_store_without_conditions_is_written_unconditionally_for_an_hour() {
         for (minutes, expected) in [(30, Condition::None), (40, Condition::Unchanged("\"2\"".to_owned()))] {
             world.run_for(minutes * 60_000);
             let newcomer = if minutes == 30 { A } else { B };
-            world.meet(newcomer);
+            world.find_alive(newcomer);
             world.run_for(602_000);
             assert_eq!(conditions(&world)[0], expected, "{status} after {minutes} min");
         }
@@ -126,7 +126,7 @@ fn a_store_without_conditions_is_written_unconditionally_for_an_hour() {
 
 #[test]
 fn different_rejections_do_not_show_a_store_without_conditions() {
-    let mut world = patient(10);
+    let mut world = announcing_every(10);
     world.store.has_conditions = true;
     world.store.next_uploads = [400, 501, 400, 400].into();
     world.run_for(15_000);
@@ -136,7 +136,7 @@ fn different_rejections_do_not_show_a_store_without_conditions() {
 
 #[test]
 fn a_store_that_rejects_the_upload_itself_keeps_its_conditions() {
-    let mut world = patient(10);
+    let mut world = announcing_every(10);
     world.store.has_conditions = true;
     world.store.next_uploads = [400, 400, 400].into();
     world.run_for(15_000);
@@ -148,12 +148,12 @@ fn a_store_that_rejects_the_upload_itself_keeps_its_conditions() {
 
 #[test]
 fn an_etag_unchanged_after_a_conflict_is_useless() {
-    let mut world = patient(10);
+    let mut world = announcing_every(10);
     world.store.has_conditions = true;
     world.store.has_useless_tags = true;
     world.run_for(12_000);
     assert_eq!(conditions(&world), [Condition::Unchanged("\"0\"".to_owned()), Condition::None]);
-    world.hear(&[(A, EPOCH)], &[]);
+    world.receive(&[(A, EPOCH)], &[]);
     world.run_for(10_000);
     assert_eq!(conditions(&world)[2..], [Condition::Unchanged("\"1\"".to_owned()), Condition::None]);
     assert!(body(&world).contains(A));
@@ -163,7 +163,7 @@ fn an_etag_unchanged_after_a_conflict_is_useless() {
 #[test]
 fn transient_errors_are_retried() {
     for status in [409, 429, 500, 502, 503, 504] {
-        let mut world = patient(60);
+        let mut world = announcing_every(60);
         world.store.has_conditions = true;
         world.store.next_uploads = vec![status; 4].into();
         world.run_for(66_000);
@@ -178,7 +178,7 @@ fn transient_errors_are_retried() {
 
 #[test]
 fn a_list_removed_in_between_is_created() {
-    let mut world = patient(10);
+    let mut world = announcing_every(10);
     world.store.has_conditions = true;
     world.store.next_uploads = [404].into();
     world.run_for(10_100);
@@ -190,7 +190,7 @@ fn a_list_removed_in_between_is_created() {
 
 #[test]
 fn retry_after_is_honoured() {
-    let mut world = patient(60);
+    let mut world = announcing_every(60);
     world.store.next_uploads = [429].into();
     world.store.retry_after = Some(std::time::Duration::from_secs(20));
     world.run_for(79_000);
@@ -198,7 +198,7 @@ fn retry_after_is_honoured() {
     world.run_for(3_000);
     assert_eq!(world.uploads().len(), 2);
     // A pause beyond the next announcement postpones that.
-    world.meet(A);
+    world.find_alive(A);
     world.store.next_uploads = [429].into();
     world.store.retry_after = Some(std::time::Duration::from_secs(300));
     world.run_for(330_000);
@@ -209,7 +209,7 @@ fn retry_after_is_honoured() {
 
 #[test]
 fn a_permanent_error_waits_for_the_next_announcement() {
-    let mut world = patient(10);
+    let mut world = announcing_every(10);
     world.store.next_uploads = [403].into();
     world.run_for(19_000);
     assert_eq!(world.uploads().len(), 1);
@@ -237,8 +237,8 @@ fn only_servers_with_tombstones_are_removed_from_the_list() {
     let far = r#"{"baseUrl":"http://far/","lastUpdate":9e15}"#;
     let mut all = vec![online(A, 1), online(B, EPOCH + 9), by_hand.to_owned(), far.to_owned()];
     all.extend(odd.map(str::to_owned));
-    let mut world = eager(Some(&list(&all)));
-    world.hear(&[], &[(A, EPOCH), (B, EPOCH)]);
+    let mut world = announcing_every_second(Some(&list(&all)));
+    world.receive(&[], &[(A, EPOCH), (B, EPOCH)]);
     world.run_for(1_400);
     let written = body(&world);
     assert!(!written.contains(A), "{written}");
@@ -250,7 +250,7 @@ fn only_servers_with_tombstones_are_removed_from_the_list() {
 
 #[test]
 fn a_comeback_to_be_verified_stays_on_the_list() {
-    let mut world = eager(None);
+    let mut world = announcing_every_second(None);
     world.find_dead(A);
     let claim = world.wall() + 60_000;
     world.store.body = Some(list(&[online(A, claim)]));
@@ -261,9 +261,13 @@ fn a_comeback_to_be_verified_stays_on_the_list() {
 
 #[test]
 fn a_server_is_on_the_list_once_whatever_its_spellings() {
-    let mut world =
-        eager(Some(&list(&[online("http://ME:80", 5), online(ME, 6), online("HTTP://A", 1), online(A, 2)])));
-    world.hear(&[(A, EPOCH)], &[]);
+    let mut world = announcing_every_second(Some(&list(&[
+        online("http://ME:80", 5),
+        online(ME, 6),
+        online("HTTP://A", 1),
+        online(A, 2),
+    ])));
+    world.receive(&[(A, EPOCH)], &[]);
     world.run_for(1_500);
     assert_eq!(body(&world).matches(ME).count(), 1);
     assert_eq!(body(&world).matches("baseUrl").count(), 2);
@@ -271,7 +275,7 @@ fn a_server_is_on_the_list_once_whatever_its_spellings() {
 
 #[test]
 fn an_unchanged_list_is_not_written() {
-    let mut world = eager(None);
+    let mut world = announcing_every_second(None);
     world.run_for(600_000);
     assert!(world.downloads().len() > 500);
     assert_eq!(world.uploads().len(), 1);
@@ -279,14 +283,14 @@ fn an_unchanged_list_is_not_written() {
 
 #[test]
 fn the_own_entry_is_renewed_when_it_is_an_hour_old() {
-    let mut world = eager(None);
+    let mut world = announcing_every_second(None);
     world.run_for(4 * 3_600_000 + 60_000);
     assert_eq!(world.uploads().len(), 5);
 }
 
 #[test]
 fn a_drained_server_removes_itself_and_returns() {
-    let mut world = eager(None);
+    let mut world = announcing_every_second(None);
     world.run_for(1_500);
     world.control(false);
     world.run_for(1_500);
@@ -298,7 +302,7 @@ fn a_drained_server_removes_itself_and_returns() {
 
 #[test]
 fn a_server_known_to_be_dead_is_removed_whatever_its_stamp() {
-    let mut world = eager(None);
+    let mut world = announcing_every_second(None);
     world.find_dead(A);
     let two_days_ahead = world.wall() + 2 * 24 * 60 * 60 * 1_000;
     world.store.body = Some(list(&[online(A, two_days_ahead), online(B, two_days_ahead)]));
@@ -309,9 +313,9 @@ fn a_server_known_to_be_dead_is_removed_whatever_its_stamp() {
 
 #[test]
 fn stamps_that_others_reject_are_rewritten() {
-    let mut world = eager(Some("{\"online\":[]}"));
-    world.be(A, Fake::Online);
-    world.meet(A);
+    let mut world = announcing_every_second(Some("{\"online\":[]}"));
+    world.set_fake(A, Fake::Online);
+    world.find_alive(A);
     let two_days_ahead = world.wall() + 2 * 24 * 60 * 60 * 1_000;
     for far in [ME, A] {
         let entries = [ME, A].map(|url| online(url, if url == far { two_days_ahead } else { world.wall() }));

@@ -19,7 +19,7 @@ const A: &str = "http://a/";
 const DAY: u64 = 24 * 60 * 60 * 1_000;
 
 /// The admitted form of an entry that claims a server online.
-fn let_in(parts: &mut Parts, source: Source, url: &str, stamp: u64) -> Option<(Subject, PlainClaim)> {
+fn admit(parts: &mut Parts, source: Source, url: &str, stamp: u64) -> Option<(Subject, PlainClaim)> {
     let entry = ReceivedEntry { base_url: url.into(), monitor: false, last_update: (EPOCH + stamp) as f64 };
     let said = ListEntry { source, says_online: true, entry: &entry };
     parts.merging.take_in(&parts.members, &mut parts.exchanges, &mut parts.cx, said, at(0))
@@ -29,7 +29,7 @@ fn let_in(parts: &mut Parts, source: Source, url: &str, stamp: u64) -> Option<(S
 fn an_entry_is_about_this_server_a_member_or_a_new_one() {
     let mut parts = Parts::plain();
     parts.add(A, Status::Online, 0);
-    let subject = |parts: &mut Parts, url| let_in(parts, Source::Request, url, 5).unwrap().0;
+    let subject = |parts: &mut Parts, url| admit(parts, Source::Request, url, 5).unwrap().0;
     assert!(matches!(subject(&mut parts, "HTTP://ME:80"), Subject::Me));
     assert!(matches!(subject(&mut parts, "http://A/"), Subject::Known(identity) if *identity == *A));
     assert!(matches!(subject(&mut parts, "http://b"), Subject::New(url) if &**url.identity() == "http://b/"));
@@ -38,7 +38,7 @@ fn an_entry_is_about_this_server_a_member_or_a_new_one() {
 #[test]
 fn an_entry_of_the_master_list_is_unconfirmed() {
     let mut parts = Parts::plain();
-    let word = |parts: &mut Parts, source| let_in(parts, source, A, 5).unwrap().1.word;
+    let word = |parts: &mut Parts, source| admit(parts, source, A, 5).unwrap().1.word;
     assert_eq!(word(&mut parts, Source::MasterList), Word::MasterList);
     assert_eq!(word(&mut parts, Source::Request), Word::Peer);
 }
@@ -48,7 +48,7 @@ fn an_answer_defers_the_own_entry_of_its_server() {
     let mut parts = Parts::plain();
     let peer = parts.add(A, Status::Online, 0);
     let id = parts.ask(&peer, Purpose::Round);
-    assert!(let_in(&mut parts, Source::Exchange(id), A, 5).is_none());
+    assert!(admit(&mut parts, Source::Exchange(id), A, 5).is_none());
     let word = parts.exchanges.in_flight.end(id).unwrap().own_word.unwrap();
     assert_eq!((word.online, word.stamp), (true, Stamp(EPOCH + 5)));
 }
@@ -58,9 +58,9 @@ fn a_list_requested_for_a_verification_counts_for_its_server_only() {
     let mut parts = Parts::plain();
     let peer = parts.add(A, Status::Online, 0);
     let id = parts.ask(&peer, Purpose::Inquiry);
-    assert!(let_in(&mut parts, Source::Exchange(id), "http://b/", 5).is_none());
+    assert!(admit(&mut parts, Source::Exchange(id), "http://b/", 5).is_none());
     let id = parts.ask(&peer, Purpose::Round);
-    assert!(let_in(&mut parts, Source::Exchange(id), "http://b/", 5).is_some());
+    assert!(admit(&mut parts, Source::Exchange(id), "http://b/", 5).is_some());
 }
 
 #[test]
@@ -68,10 +68,10 @@ fn a_claim_too_far_ahead_is_rejected_and_its_subject_checked_if_it_contradicts()
     let mut parts = Parts::plain();
     parts.add(A, Status::Online, 0);
     parts.add("http://b/", Status::Dead, 0);
-    assert!(let_in(&mut parts, Source::Request, A, DAY).is_some());
-    assert!(let_in(&mut parts, Source::Request, A, DAY + 1).is_none());
+    assert!(admit(&mut parts, Source::Request, A, DAY).is_some());
+    assert!(admit(&mut parts, Source::Request, A, DAY + 1).is_none());
     assert_eq!(parts.effects(), []);
-    assert!(let_in(&mut parts, Source::Request, "http://b/", DAY + 1).is_none());
+    assert!(admit(&mut parts, Source::Request, "http://b/", DAY + 1).is_none());
     assert_eq!(parts.effects(), [Effect::Check("http://b/".into(), CheckReason::NeedsList)]);
 }
 
@@ -80,13 +80,13 @@ fn a_servers_own_claim_too_far_ahead_counts_as_made_now() {
     let mut parts = Parts::plain();
     let peer = parts.add(A, Status::Online, 0);
     let id = parts.ask(&peer, Purpose::Round);
-    assert!(let_in(&mut parts, Source::Exchange(id), A, DAY + 1).is_none());
+    assert!(admit(&mut parts, Source::Exchange(id), A, DAY + 1).is_none());
     let word = parts.exchanges.in_flight.end(id).unwrap().own_word.unwrap();
     assert_eq!(word.stamp, at(0).wall);
 }
 
 /// The admitted form of a native claim about A: its status and its stamp.
-fn native_let_in(
+fn admit_native(
     parts: &mut Parts,
     status: Status,
     incarnation: Incarnation,
@@ -102,18 +102,18 @@ fn native_let_in(
 #[test]
 fn a_suspicion_of_a_legacy_peer_is_not_admitted() {
     let mut parts = Parts::native();
-    let taken = native_let_in(&mut parts, Status::Suspect, Incarnation::NONE, 5);
+    let taken = admit_native(&mut parts, Status::Suspect, Incarnation::NONE, 5);
     assert_eq!(taken, Some((Status::Online, Stamp(EPOCH + 5))));
 }
 
 #[test]
 fn a_stamp_too_far_ahead_is_clamped_and_an_incarnation_rejected() {
     let mut parts = Parts::native();
-    let taken = native_let_in(&mut parts, Status::Online, Incarnation(7), DAY + 1);
+    let taken = admit_native(&mut parts, Status::Online, Incarnation(7), DAY + 1);
     assert_eq!(taken, Some((Status::Online, at(0).wall)));
     let ahead = Incarnation::first(Stamp(EPOCH + 2 * DAY));
-    assert_eq!(native_let_in(&mut parts, Status::Online, ahead, 5), None);
+    assert_eq!(admit_native(&mut parts, Status::Online, ahead, 5), None);
     // An incarnation already held may be confirmed.
     parts.add_native(A, Status::Online, ahead.0);
-    assert!(native_let_in(&mut parts, Status::Suspect, ahead, 5).is_some());
+    assert!(admit_native(&mut parts, Status::Suspect, ahead, 5).is_some());
 }

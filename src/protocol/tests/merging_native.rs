@@ -41,14 +41,14 @@ fn claim(url: &str, status: Status, incarnation: u32, at: u64) -> Claim {
 }
 
 /// The outcome of a claim about the member A: its worth, A's status and stamp, and the effects.
-fn told(parts: &mut Parts, claim: &Claim, origin: Origin) -> (Worth, (Status, u64), Vec<Effect>) {
+fn merge(parts: &mut Parts, claim: &Claim, origin: Origin) -> (Worth, (Status, u64), Vec<Effect>) {
     let said = NativeClaim { claim, origin };
     let worth = native::merge_known(&mut parts.members, &parts.exchanges, &mut parts.cx, &a(), said, at(NOW));
-    (worth, parts.stand(A), parts.effects())
+    (worth, parts.status_and_stamp(A), parts.effects())
 }
 
 /// The outcome of a rumour about A, which is no member.
-fn told_of_new(parts: &mut Parts, claim: &Claim) -> (Worth, Vec<Effect>) {
+fn merge_new(parts: &mut Parts, claim: &Claim) -> (Worth, Vec<Effect>) {
     let url = BaseUrl::parse(A).unwrap();
     let said = NativeClaim { claim, origin: Origin::Rumour };
     let worth = parts.merging.merge_new_native(&mut parts.members, &mut parts.cx, &url, said, at(NOW));
@@ -56,7 +56,7 @@ fn told_of_new(parts: &mut Parts, claim: &Claim) -> (Worth, Vec<Effect>) {
 }
 
 /// The effects of a native claim about this server.
-fn told_of_me(parts: &mut Parts, claim: &Claim) -> Vec<Effect> {
+fn merge_own(parts: &mut Parts, claim: &Claim) -> Vec<Effect> {
     about_self::merge_native(&mut parts.members, &mut parts.exchanges, &mut parts.cx, claim, at(NOW));
     parts.effects()
 }
@@ -66,7 +66,7 @@ fn an_equal_claim_has_no_effect() {
     for status in [Online, Dead, Left] {
         let mut parts = Parts::native();
         parts.add_native(A, status, 7);
-        let outcome = told(&mut parts, &claim(A, status, 7, 0), Origin::Rumour);
+        let outcome = merge(&mut parts, &claim(A, status, 7, 0), Origin::Rumour);
         assert_eq!(outcome, (Worth::Known, (status, 0), vec![]));
     }
 }
@@ -77,32 +77,32 @@ fn a_suspicion_is_spread_unless_it_came_with_a_roster() {
     let mut parts = Parts::native();
     parts.add_native(A, Online, 7);
     let expected = vec![Effect::ScheduleSuspicion(a()), Effect::Spread(a())];
-    assert_eq!(told(&mut parts, &suspicion, Origin::Rumour), (Worth::News, (Suspect, 0), expected));
+    assert_eq!(merge(&mut parts, &suspicion, Origin::Rumour), (Worth::News, (Suspect, 0), expected));
     let mut parts = Parts::native();
     parts.add_native(A, Online, 7);
     let expected = vec![Effect::ScheduleSuspicion(a())];
-    assert_eq!(told(&mut parts, &suspicion, Origin::Transfer), (Worth::News, (Suspect, 0), expected));
+    assert_eq!(merge(&mut parts, &suspicion, Origin::Transfer), (Worth::News, (Suspect, 0), expected));
 }
 
 #[test]
 fn another_accuser_shortens_a_suspicion() {
     let mut parts = Parts::native();
     parts.add_native(A, Online, 7);
-    told(&mut parts, &claim(A, Suspect, 7, 0), Origin::Rumour);
+    merge(&mut parts, &claim(A, Suspect, 7, 0), Origin::Rumour);
     let second = Claim { accusers: [2].into_iter().collect(), ..claim(A, Suspect, 7, 0) };
     let expected = vec![Effect::ScheduleSuspicion(a()), Effect::Spread(a())];
-    assert_eq!(told(&mut parts, &second, Origin::Rumour), (Worth::News, (Suspect, 0), expected));
+    assert_eq!(merge(&mut parts, &second, Origin::Rumour), (Worth::News, (Suspect, 0), expected));
     assert_eq!(parts.member(A).suspicion().unwrap().accusers.len(), 2);
-    assert_eq!(told(&mut parts, &second, Origin::Rumour), (Worth::Known, (Suspect, 0), vec![]));
+    assert_eq!(merge(&mut parts, &second, Origin::Rumour), (Worth::Known, (Suspect, 0), vec![]));
 }
 
 #[test]
 fn a_refutation_ends_a_suspicion() {
     let mut parts = Parts::native();
     parts.add_native(A, Online, 7);
-    told(&mut parts, &claim(A, Suspect, 7, 0), Origin::Rumour);
+    merge(&mut parts, &claim(A, Suspect, 7, 0), Origin::Rumour);
     let expected = vec![Effect::RecordWord(a()), Effect::Spread(a())];
-    let outcome = told(&mut parts, &claim(A, Online, 8, 20), Origin::Rumour);
+    let outcome = merge(&mut parts, &claim(A, Online, 8, 20), Origin::Rumour);
     assert_eq!(outcome, (Worth::News, (Online, 20), expected));
     assert_eq!(parts.member(A).suspicion(), None);
 }
@@ -117,7 +117,7 @@ fn a_death_is_spread_to_native_servers_and_legacy_peers() {
         Effect::SendDeathNotices,
         Effect::Spread(a()),
     ];
-    let outcome = told(&mut parts, &claim(A, Dead, 7, 20), Origin::Rumour);
+    let outcome = merge(&mut parts, &claim(A, Dead, 7, 20), Origin::Rumour);
     assert_eq!(outcome, (Worth::News, (Dead, 20), expected));
 }
 
@@ -125,11 +125,11 @@ fn a_death_is_spread_to_native_servers_and_legacy_peers() {
 fn an_outdated_claim_changes_nothing_and_gets_an_objection() {
     let mut parts = Parts::native();
     parts.add_native(A, Online, 7);
-    let outcome = told(&mut parts, &claim(A, Dead, 6, 20), Origin::Rumour);
+    let outcome = merge(&mut parts, &claim(A, Dead, 6, 20), Origin::Rumour);
     assert_eq!(outcome, (Worth::Outdated, (Online, 0), vec![]));
     let mut parts = Parts::native();
     parts.add_native(A, Dead, 7);
-    let outcome = told(&mut parts, &claim(A, Online, 7, 20), Origin::Rumour);
+    let outcome = merge(&mut parts, &claim(A, Online, 7, 20), Origin::Rumour);
     assert_eq!(outcome, (Worth::Outdated, (Dead, 0), vec![Effect::DisputeDeath(a())]));
 }
 
@@ -139,7 +139,7 @@ fn a_revived_server_that_was_never_met_is_a_stranger() {
     parts.add_native(A, Dead, 7);
     let expected =
         vec![Effect::RecordWord(a()), Effect::GatherStranger(a(), Origin::Rumour), Effect::Spread(a())];
-    let outcome = told(&mut parts, &claim(A, Online, 8, 20), Origin::Rumour);
+    let outcome = merge(&mut parts, &claim(A, Online, 8, 20), Origin::Rumour);
     assert_eq!(outcome, (Worth::News, (Online, 20), expected));
 }
 
@@ -155,8 +155,8 @@ fn a_new_native_server_is_a_stranger() {
         Effect::RecordWord(a()),
         Effect::Spread(a()),
     ];
-    let outcome = told_of_new(&mut parts, &claim(A, Online, 7, 20));
-    assert_eq!((outcome, parts.stand(A)), ((Worth::News, expected), (Online, 20)));
+    let outcome = merge_new(&mut parts, &claim(A, Online, 7, 20));
+    assert_eq!((outcome, parts.status_and_stamp(A)), ((Worth::News, expected), (Online, 20)));
     assert_eq!(parts.member(A).highest_seen(), stamp(30), "the stamp of the hidden server");
 }
 
@@ -164,16 +164,16 @@ fn a_new_native_server_is_a_stranger() {
 fn the_archive_blocks_an_earlier_incarnation() {
     let mut parts = Parts::native();
     parts.members.archive.insert(a(), stamp(20), Incarnation(7));
-    assert_eq!(told_of_new(&mut parts, &claim(A, Online, 7, 90)), (Worth::Known, vec![]));
-    assert_eq!(told_of_new(&mut parts, &claim(A, Online, 0, 90)), (Worth::Known, vec![]));
-    assert_eq!(told_of_new(&mut parts, &claim(A, Online, 8, 10)).0, Worth::News);
+    assert_eq!(merge_new(&mut parts, &claim(A, Online, 7, 90)), (Worth::Known, vec![]));
+    assert_eq!(merge_new(&mut parts, &claim(A, Online, 0, 90)), (Worth::Known, vec![]));
+    assert_eq!(merge_new(&mut parts, &claim(A, Online, 8, 10)).0, Worth::News);
 }
 
 #[test]
 fn a_legacy_peer_that_has_spoken_since_stays_online() {
     let mut parts = Parts::native();
     parts.add(A, Online, 10);
-    let outcome = told(&mut parts, &claim(A, Dead, 7, 5), Origin::Rumour);
+    let outcome = merge(&mut parts, &claim(A, Dead, 7, 5), Origin::Rumour);
     assert_eq!(outcome, (Worth::Outdated, (Online, 10), vec![]));
     assert!(!parts.member(A).is_native());
 }
@@ -184,9 +184,9 @@ fn a_legacy_peer_that_claims_to_be_native_is_native() {
     parts.add(A, Dead, 10);
     let online = claim(A, Online, 7, 5);
     let expected = vec![Effect::DisputeDeath(a())];
-    assert_eq!(told(&mut parts, &online, Origin::Rumour), (Worth::Outdated, (Dead, 10), expected));
+    assert_eq!(merge(&mut parts, &online, Origin::Rumour), (Worth::Outdated, (Dead, 10), expected));
     let (worth, (status, _), _) =
-        told(&mut parts, &Claim { incarnation: Incarnation(8), ..online }, Origin::Subject);
+        merge(&mut parts, &Claim { incarnation: Incarnation(8), ..online }, Origin::Subject);
     assert_eq!((worth, status, parts.member(A).is_native()), (Worth::News, Online, true));
 }
 
@@ -195,9 +195,9 @@ fn the_finding_of_a_native_server_about_a_legacy_peer_is_spread() {
     let mut parts = Parts::native();
     parts.add(A, Online, 10);
     let expected = vec![Effect::WatchAbsence(a()), Effect::ScheduleDrop(stamp(20)), Effect::Spread(a())];
-    let outcome = told(&mut parts, &claim(A, Dead, 0, 20), Origin::Rumour);
+    let outcome = merge(&mut parts, &claim(A, Dead, 0, 20), Origin::Rumour);
     assert_eq!(outcome, (Worth::News, (Dead, 20), expected));
-    let outcome = told(&mut parts, &claim(A, Dead, 0, 20), Origin::Rumour);
+    let outcome = merge(&mut parts, &claim(A, Dead, 0, 20), Origin::Rumour);
     assert_eq!(outcome, (Worth::Known, (Dead, 20), vec![]));
 }
 
@@ -218,9 +218,9 @@ fn a_suspicion_of_this_server_is_refuted_and_worsens_its_health() {
     parts.cx.run_state = RunState::Running;
     let held = parts.members.me.incarnation();
     let me: Arc<str> = "http://me/".into();
-    assert_eq!(told_of_me(&mut parts, &claim(&me, Suspect, held.0 - 1, 0)), []);
+    assert_eq!(merge_own(&mut parts, &claim(&me, Suspect, held.0 - 1, 0)), []);
     let stretch = parts.exchanges.health.stretch();
-    let effects = told_of_me(&mut parts, &claim(&me, Suspect, held.0, 0));
+    let effects = merge_own(&mut parts, &claim(&me, Suspect, held.0, 0));
     assert_eq!(effects, [Effect::Spread(me), Effect::PushToFew]);
     assert_eq!(parts.members.me.incarnation(), held.next());
     assert!(parts.exchanges.health.stretch() > stretch);
@@ -232,7 +232,7 @@ fn a_higher_incarnation_of_this_server_shows_a_sibling() {
     parts.cx.run_state = RunState::Running;
     let me: Arc<str> = "http://me/".into();
     let higher = parts.members.me.incarnation().next();
-    let effects = told_of_me(&mut parts, &claim(&me, Online, higher.0, 0));
+    let effects = merge_own(&mut parts, &claim(&me, Online, higher.0, 0));
     assert_eq!(effects, [Effect::MeetSibling, Effect::Spread(me), Effect::PushToFew]);
     assert_eq!(parts.members.me.incarnation(), higher);
 }

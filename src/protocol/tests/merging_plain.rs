@@ -29,13 +29,13 @@ fn claim(status: Status, at: u64, word: Word) -> PlainClaim {
 }
 
 /// The outcome of a claim about the member A: A's status and stamp, and the effects.
-fn heard(parts: &mut Parts, claim: PlainClaim) -> ((Status, u64), Vec<Effect>) {
+fn merge(parts: &mut Parts, claim: PlainClaim) -> ((Status, u64), Vec<Effect>) {
     plain::merge_known(&mut parts.members, &parts.exchanges, &mut parts.cx, &a(), claim, at(NOW));
-    (parts.stand(A), parts.effects())
+    (parts.status_and_stamp(A), parts.effects())
 }
 
 /// The effects of a claim about A, which is no member.
-fn heard_of_new(parts: &mut Parts, claim: PlainClaim) -> Vec<Effect> {
+fn merge_new(parts: &mut Parts, claim: PlainClaim) -> Vec<Effect> {
     let url = BaseUrl::parse(A).unwrap();
     parts.merging.merge_new(&mut parts.members, &parts.exchanges, &mut parts.cx, &url, claim, at(NOW));
     parts.effects()
@@ -55,7 +55,7 @@ fn an_equal_claim_has_no_effect() {
         let mut parts = Parts::plain();
         parts.add(A, status, 10);
         let touches = parts.members.roster.revision();
-        assert_eq!(heard(&mut parts, claim(status, 10, Word::Peer)), ((status, 10), vec![]));
+        assert_eq!(merge(&mut parts, claim(status, 10, Word::Peer)), ((status, 10), vec![]));
         assert_eq!(parts.members.roster.revision(), touches);
     }
 }
@@ -64,8 +64,8 @@ fn an_equal_claim_has_no_effect() {
 fn an_agreeing_claim_renews_only_the_stamp() {
     let mut parts = Parts::plain();
     parts.add(A, Online, 10);
-    assert_eq!(heard(&mut parts, claim(Online, 20, Word::Peer)), ((Online, 20), vec![]));
-    assert_eq!(heard(&mut parts, claim(Online, 5, Word::Peer)), ((Online, 20), vec![]));
+    assert_eq!(merge(&mut parts, claim(Online, 20, Word::Peer)), ((Online, 20), vec![]));
+    assert_eq!(merge(&mut parts, claim(Online, 5, Word::Peer)), ((Online, 20), vec![]));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_newer_death_counts_at_once_and_is_verified_afterwards() {
     parts.add(A, Online, 10);
     let expected =
         vec![Effect::WatchAbsence(a()), Effect::ScheduleDrop(stamp(20)), check(CheckReason::Hearsay)];
-    assert_eq!(heard(&mut parts, claim(Dead, 20, Word::Peer)), ((Dead, 20), expected));
+    assert_eq!(merge(&mut parts, claim(Dead, 20, Word::Peer)), ((Dead, 20), expected));
 }
 
 #[test]
@@ -82,14 +82,14 @@ fn a_leave_that_a_native_server_has_verified_is_not_checked() {
     let mut parts = Parts::native();
     parts.add(A, Online, 10);
     let expected = vec![Effect::WatchAbsence(a()), Effect::ScheduleDrop(stamp(20))];
-    assert_eq!(heard(&mut parts, claim(Left, 20, Word::Native)), ((Left, 20), expected));
+    assert_eq!(merge(&mut parts, claim(Left, 20, Word::Native)), ((Left, 20), expected));
 }
 
 #[test]
 fn a_tie_declares_nobody_dead() {
     let mut parts = Parts::plain();
     parts.add(A, Online, 10);
-    assert_eq!(heard(&mut parts, claim(Dead, 10, Word::Peer)), ((Online, 10), vec![]));
+    assert_eq!(merge(&mut parts, claim(Dead, 10, Word::Peer)), ((Online, 10), vec![]));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn a_death_of_a_server_recently_found_alive_is_verified_first() {
     parts.add(A, Online, 10);
     parts.member(A).record_verdict(true, at(NOW - 1));
     let expected = vec![check(CheckReason::Accusation(stamp(20)))];
-    assert_eq!(heard(&mut parts, claim(Dead, 20, Word::Peer)), ((Online, 10), expected));
+    assert_eq!(merge(&mut parts, claim(Dead, 20, Word::Peer)), ((Online, 10), expected));
     assert_eq!(parts.member(A).highest_seen(), stamp(20));
 }
 
@@ -107,7 +107,7 @@ fn a_newer_return_counts_at_once_and_is_verified_afterwards() {
     let mut parts = Parts::plain();
     parts.add(A, Dead, 10);
     let expected = vec![check(CheckReason::Hearsay)];
-    assert_eq!(heard(&mut parts, claim(Online, 20, Word::Peer)), ((Online, 20), expected));
+    assert_eq!(merge(&mut parts, claim(Online, 20, Word::Peer)), ((Online, 20), expected));
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_return_of_a_server_recently_found_dead_is_verified_first() {
     parts.add(A, Dead, 10);
     parts.member(A).record_verdict(false, at(NOW - 1));
     let expected = vec![check(CheckReason::Comeback(Comeback { stamp: stamp(20), monitor: false }))];
-    assert_eq!(heard(&mut parts, claim(Online, 20, Word::Peer)), ((Dead, 10), expected));
+    assert_eq!(merge(&mut parts, claim(Online, 20, Word::Peer)), ((Dead, 10), expected));
 }
 
 #[test]
@@ -124,11 +124,11 @@ fn an_old_online_claim_causes_a_check_of_a_dead_server_but_not_of_a_drained_one(
     let mut parts = Parts::plain();
     parts.add(A, Dead, 10);
     let expected = vec![Effect::HastenDeathNotices, check(CheckReason::Hearsay)];
-    assert_eq!(heard(&mut parts, claim(Online, 10, Word::Peer)), ((Dead, 10), expected));
+    assert_eq!(merge(&mut parts, claim(Online, 10, Word::Peer)), ((Dead, 10), expected));
     let mut parts = Parts::plain();
     parts.add(A, Left, 10);
     let expected = vec![Effect::HastenDeathNotices];
-    assert_eq!(heard(&mut parts, claim(Online, 10, Word::Peer)), ((Left, 10), expected));
+    assert_eq!(merge(&mut parts, claim(Online, 10, Word::Peer)), ((Left, 10), expected));
 }
 
 #[test]
@@ -148,42 +148,42 @@ fn plain_claims_about_a_native_server_are_hints() {
     let mut parts = Parts::native();
     parts.add_native(A, Online, 7);
     let expected = vec![check(CheckReason::Hearsay)];
-    assert_eq!(heard(&mut parts, claim(Dead, 20, Word::Peer)), ((Online, 0), expected));
+    assert_eq!(merge(&mut parts, claim(Dead, 20, Word::Peer)), ((Online, 0), expected));
     let mut parts = Parts::native();
     parts.add_native(A, Dead, 7);
     let expected = vec![check(CheckReason::NeedsList)];
-    assert_eq!(heard(&mut parts, claim(Online, 0, Word::Peer)), ((Dead, 0), expected));
+    assert_eq!(merge(&mut parts, claim(Online, 0, Word::Peer)), ((Dead, 0), expected));
 }
 
 #[test]
 fn the_master_list_does_not_confirm_its_own_entries() {
     let mut parts = Parts::plain();
-    let effects = heard_of_new(&mut parts, claim(Online, 10, Word::MasterList));
+    let effects = merge_new(&mut parts, claim(Online, 10, Word::MasterList));
     assert_eq!(effects, [Effect::AskListing(a())]);
-    assert_eq!(heard(&mut parts, claim(Online, 20, Word::MasterList)), ((Online, 20), vec![]));
+    assert_eq!(merge(&mut parts, claim(Online, 20, Word::MasterList)), ((Online, 20), vec![]));
     assert!(parts.member(A).is_unconfirmed);
-    assert_eq!(heard(&mut parts, claim(Online, 20, Word::Peer)), ((Online, 20), vec![]));
+    assert_eq!(merge(&mut parts, claim(Online, 20, Word::Peer)), ((Online, 20), vec![]));
     assert!(parts.member(A).is_unconfirmed, "an old claim confirms nothing");
-    assert_eq!(heard(&mut parts, claim(Online, 30, Word::Peer)), ((Online, 30), vec![]));
+    assert_eq!(merge(&mut parts, claim(Online, 30, Word::Peer)), ((Online, 30), vec![]));
     assert!(!parts.member(A).is_unconfirmed);
 }
 
 #[test]
 fn a_young_entry_of_the_master_list_is_checked_with_grace() {
     let mut parts = Parts::plain();
-    let effects = heard_of_new(&mut parts, claim(Online, NOW - 1, Word::MasterList));
+    let effects = merge_new(&mut parts, claim(Online, NOW - 1, Word::MasterList));
     assert_eq!(effects, [check(CheckReason::Hearsay)]);
 }
 
 #[test]
 fn a_new_server_is_checked_dead_or_alive() {
     let mut parts = Parts::plain();
-    let effects = heard_of_new(&mut parts, claim(Online, 10, Word::Peer));
-    assert_eq!((parts.stand(A), effects), ((Online, 10), vec![check(CheckReason::Hearsay)]));
+    let effects = merge_new(&mut parts, claim(Online, 10, Word::Peer));
+    assert_eq!((parts.status_and_stamp(A), effects), ((Online, 10), vec![check(CheckReason::Hearsay)]));
     let mut parts = Parts::plain();
-    let effects = heard_of_new(&mut parts, claim(Dead, 10, Word::Peer));
+    let effects = merge_new(&mut parts, claim(Dead, 10, Word::Peer));
     let expected = vec![Effect::ScheduleDrop(stamp(10)), check(CheckReason::Hearsay)];
-    assert_eq!((parts.stand(A), effects), ((Dead, 10), expected));
+    assert_eq!((parts.status_and_stamp(A), effects), ((Dead, 10), expected));
 }
 
 #[test]
@@ -192,24 +192,24 @@ fn only_a_newer_claim_reveals_a_hidden_server() {
     parts.add(A, Online, 10);
     parts.members.hide(&mut parts.cx, &a(), at(0).tick, at(0));
     assert_eq!(parts.effects(), [Effect::Forget(a())]);
-    assert_eq!(heard_of_new(&mut parts, claim(Online, 10, Word::Peer)), []);
+    assert_eq!(merge_new(&mut parts, claim(Online, 10, Word::Peer)), []);
     assert!(!is_member(&parts));
-    let effects = heard_of_new(&mut parts, claim(Online, 11, Word::Peer));
+    let effects = merge_new(&mut parts, claim(Online, 11, Word::Peer));
     assert_eq!(effects, [Effect::ForgetHidden(a()), check(CheckReason::Hearsay)]);
-    assert_eq!(parts.stand(A), (Online, 11));
+    assert_eq!(parts.status_and_stamp(A), (Online, 11));
 }
 
 #[test]
 fn an_archived_tombstone_blocks_old_claims() {
     let mut parts = Parts::plain();
     parts.members.archive.insert(a(), stamp(20), Incarnation::NONE);
-    assert_eq!(heard_of_new(&mut parts, claim(Dead, 20, Word::Peer)), []);
+    assert_eq!(merge_new(&mut parts, claim(Dead, 20, Word::Peer)), []);
     assert!(!is_member(&parts));
     // A clock that was ahead may have dropped the tombstone too early, so the server is asked.
-    let effects = heard_of_new(&mut parts, claim(Online, 20, Word::Peer));
+    let effects = merge_new(&mut parts, claim(Online, 20, Word::Peer));
     let expected =
         vec![Effect::ScheduleDrop(stamp(20)), Effect::HastenDeathNotices, check(CheckReason::Hearsay)];
-    assert_eq!((parts.stand(A), effects), ((Dead, 20), expected));
+    assert_eq!((parts.status_and_stamp(A), effects), ((Dead, 20), expected));
 }
 
 #[test]
@@ -219,11 +219,11 @@ fn an_outsider_claimed_online_is_tried_now_and_then() {
     parts.merging.outsiders.leave_out(&mut parts.members, &mut parts.cx, &a(), at(0));
     assert_eq!(parts.effects(), [Effect::ExcuseProbe(a()), Effect::Forget(a())]);
     let online = claim(Online, 90, Word::Peer);
-    assert_eq!(heard_of_new(&mut parts, online), [], "before the start is done");
+    assert_eq!(merge_new(&mut parts, online), [], "before the start is done");
     parts.cx.run_state = RunState::Running;
     let url = BaseUrl::parse(A).unwrap();
-    assert_eq!(heard_of_new(&mut parts, online), [Effect::TryOutsider(url)]);
+    assert_eq!(merge_new(&mut parts, online), [Effect::TryOutsider(url)]);
     assert!(parts.merging.outsiders.take_turn(A, at(NOW).tick));
-    assert_eq!(heard_of_new(&mut parts, online), []);
+    assert_eq!(merge_new(&mut parts, online), []);
     assert!(!is_member(&parts));
 }

@@ -39,7 +39,7 @@ pub(super) fn urls(count: usize) -> impl Iterator<Item = String> {
     (0..count).map(|index| format!("http://n{index}/"))
 }
 
-pub(super) fn word_of(url: &str) -> Extension {
+pub(super) fn extension_of(url: &str) -> Extension {
     Extension {
         me: native(url),
         instance: url.bytes().fold(7, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(byte.into())),
@@ -58,7 +58,7 @@ pub(super) fn word_of(url: &str) -> Extension {
 }
 
 pub(super) fn found(helper: &str, finding: Finding) -> Extension {
-    Extension { found: Some((TARGET.into(), finding)), ..word_of(helper) }
+    Extension { found: Some((TARGET.into(), finding)), ..extension_of(helper) }
 }
 
 pub(super) fn machine(probe_interval: Option<Duration>, members: impl Iterator<Item = Claim>) -> Machine {
@@ -67,17 +67,17 @@ pub(super) fn machine(probe_interval: Option<Duration>, members: impl Iterator<I
 }
 
 /// A gossip message sent, with its receiver, its kind in the native extension and its timeout.
-pub(super) struct Said {
+pub(super) struct Message {
     pub(super) id: ExchangeId,
     pub(super) to: Arc<str>,
     pub(super) kind: Option<Kind>,
     pub(super) timeout: u64,
 }
 
-pub(super) fn said(machine: &mut Machine) -> Vec<Said> {
+pub(super) fn take_messages(machine: &mut Machine) -> Vec<Message> {
     while machine.poll_event().is_some() {}
     let gossip = |transmit| match transmit {
-        Transmit::Gossip { id, base_url, extension, timeout, .. } => Some(Said {
+        Transmit::Gossip { id, base_url, extension, timeout, .. } => Some(Message {
             id,
             to: base_url,
             kind: extension.map(|extension| extension.kind.clone()),

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::native_rig::{Said, TARGET, found, legacy, machine, native, now, said, status_of, urls, word_of};
+use super::native_rig::{
+    Message, TARGET, extension_of, found, legacy, machine, native, now, status_of, take_messages, urls,
+};
 use super::world::{EPOCH, config};
 use crate::protocol::ExchangeId;
 use crate::protocol::context::output::Transmit;
@@ -20,16 +22,20 @@ fn until_helpers_are_asked(machine: &mut Machine) -> (u64, Vec<Arc<str>>) {
     loop {
         let tick = machine.poll_timeout().unwrap().0;
         machine.handle_timeout(now(tick));
-        for Said { id, to, .. } in said(machine) {
+        for Message { id, to, .. } in take_messages(machine) {
             if &*to != TARGET {
-                machine.handle_reply(now(tick), id, &Reply::Native(Box::new(word_of(&to))));
+                machine.handle_reply(now(tick), id, &Reply::Native(Box::new(extension_of(&to))));
                 continue;
             }
             machine.handle_reply(now(tick), id, &Reply::NoListener("refused".to_owned()));
-            let asked = said(machine);
-            assert!(asked.iter().all(|said| matches!(said.kind, Some(Kind::ProbeFor(_)))));
+            let asked = take_messages(machine);
+            assert!(asked.iter().all(|sent| matches!(sent.kind, Some(Kind::ProbeFor(_)))));
             for helper in &asked {
-                machine.handle_reply(now(tick), helper.id, &Reply::Native(Box::new(word_of(&helper.to))));
+                machine.handle_reply(
+                    now(tick),
+                    helper.id,
+                    &Reply::Native(Box::new(extension_of(&helper.to))),
+                );
             }
             return (tick, asked.into_iter().map(|helper| helper.to).collect());
         }
@@ -50,10 +56,10 @@ fn a_late_finding_does_not_preempt_the_second_probe() {
         let mut looks = Vec::new();
         while let Some(at) = machine.poll_timeout().filter(|at| at.0 <= late) {
             machine.handle_timeout(now(at.0));
-            for Said { id, to, .. } in said(&mut machine) {
+            for Message { id, to, .. } in take_messages(&mut machine) {
                 match &*to {
                     TARGET => looks.push(id),
-                    _ => machine.handle_reply(now(at.0), id, &Reply::Native(Box::new(word_of(&to)))),
+                    _ => machine.handle_reply(now(at.0), id, &Reply::Native(Box::new(extension_of(&to)))),
                 }
             }
         }
@@ -72,8 +78,8 @@ fn a_queued_push_is_not_sent_to_a_server_that_went_offline() {
     let mut machine = machine(Some(Duration::from_secs(1)), urls(20).map(|url| legacy(&url)));
     machine.handle_control(now(100), false);
     machine.handle_timeout(now(115));
-    let told = said(&mut machine);
-    let waiting: Vec<String> = urls(20).filter(|url| told.iter().all(|said| *said.to != **url)).collect();
+    let sent = take_messages(&mut machine);
+    let waiting: Vec<String> = urls(20).filter(|url| sent.iter().all(|sent| *sent.to != **url)).collect();
     assert!(!waiting.is_empty() && waiting.len() < 20, "{} wait", waiting.len());
     let gone = |url: &String| ReceivedEntry {
         base_url: url.clone().into(),
@@ -82,13 +88,13 @@ fn a_queued_push_is_not_sent_to_a_server_that_went_offline() {
     };
     let offline = waiting.iter().map(gone).collect();
     machine.handle_request(now(116), &ReceivedLists { offline, ..ReceivedLists::default() });
-    for said in told {
-        machine.handle_reply(now(117), said.id, &Reply::Failure("reset".to_owned()));
+    for sent in sent {
+        machine.handle_reply(now(117), sent.id, &Reply::Failure("reset".to_owned()));
     }
     while let Some(at) = machine.poll_timeout().filter(|at| at.0 < 5_000) {
         machine.handle_timeout(now(at.0));
-        for said in said(&mut machine) {
-            assert!(!waiting.contains(&said.to.to_string()), "{} is sent a message at {} ms", said.to, at.0);
+        for sent in take_messages(&mut machine) {
+            assert!(!waiting.contains(&sent.to.to_string()), "{} is sent a message at {} ms", sent.to, at.0);
         }
     }
 }
@@ -99,7 +105,7 @@ fn without_the_extension_a_drain_is_pushed_to_all_at_once() {
     let mut machine = machine(None, monitors);
     machine.handle_control(now(100), false);
     machine.handle_timeout(now(115));
-    assert_eq!(said(&mut machine).len(), 60);
+    assert_eq!(take_messages(&mut machine).len(), 60);
 }
 
 #[test]
@@ -114,16 +120,16 @@ fn a_joiner_requests_the_roster_from_another_server_if_one_is_busy() {
         urls(3).map(|url| format!(r#"{{"baseUrl":"{url}","monitor":false,"lastUpdate":{EPOCH}}}"#)).collect();
     let list = format!(r#"{{"online":[{}]}}"#, entries.join(","));
     machine.handle_download(now(10), id, &Document::read(200, None, list.as_bytes()));
-    let greeted = said(&mut machine);
-    let asks_for_all = |said: &&Said| matches!(said.kind, Some(Kind::Sync(None)));
+    let greeted = take_messages(&mut machine);
+    let asks_for_all = |sent: &&Message| matches!(sent.kind, Some(Kind::Sync(None)));
     let busy = greeted.iter().find(asks_for_all).unwrap();
-    let answer = Extension { elsewhere: urls(3).map(Arc::from).collect(), ..word_of(&busy.to) };
+    let answer = Extension { elsewhere: urls(3).map(Arc::from).collect(), ..extension_of(&busy.to) };
     machine.handle_reply(now(15), busy.id, &Reply::Native(Box::new(answer)));
-    assert!(said(&mut machine).is_empty(), "an exchange with each of the others is in flight");
-    let free = greeted.iter().find(|said| said.id != busy.id).unwrap();
-    machine.handle_reply(now(16), free.id, &Reply::Native(Box::new(word_of(&free.to))));
-    let asked = said(&mut machine);
-    assert_eq!(asked.iter().filter(asks_for_all).map(|said| &said.to).collect::<Vec<_>>(), [&free.to]);
+    assert!(take_messages(&mut machine).is_empty(), "an exchange with each of the others is in flight");
+    let free = greeted.iter().find(|sent| sent.id != busy.id).unwrap();
+    machine.handle_reply(now(16), free.id, &Reply::Native(Box::new(extension_of(&free.to))));
+    let asked = take_messages(&mut machine);
+    assert_eq!(asked.iter().filter(asks_for_all).map(|sent| &sent.to).collect::<Vec<_>>(), [&free.to]);
 }
 
 #[test]
@@ -146,7 +152,7 @@ fn an_isolated_server_settles_down() {
             }
             None => machine.handle_timeout(now(at)),
         }
-        silent.extend(said(&mut machine).into_iter().map(|said| (at + said.timeout, said.id)));
+        silent.extend(take_messages(&mut machine).into_iter().map(|sent| (at + sent.timeout, sent.id)));
     }
     assert!(machine.lists(false).online.len() > 40, "most are held as suspects");
     // Each second there is a probe, a review of the suspects, and what follows from both.
@@ -166,7 +172,7 @@ fn the_worst_local_health_does_not_prevent_a_death() {
         match reply {
             Some((_, id, is_answer)) => {
                 replies.retain(|(_, other, _)| *other != id);
-                let answer = Reply::Native(Box::new(word_of(TARGET)));
+                let answer = Reply::Native(Box::new(extension_of(TARGET)));
                 let failure = Reply::Failure("timed out".to_owned());
                 machine.handle_reply(now(at), id, if is_answer { &answer } else { &failure });
                 if is_answer {
@@ -179,10 +185,10 @@ fn the_worst_local_health_does_not_prevent_a_death() {
             None => machine.handle_timeout(now(at)),
         }
         // The first three answers are so slow that probes get their longest timeout.
-        for said in said(&mut machine) {
+        for sent in take_messages(&mut machine) {
             let is_answer = answers < 3;
-            let after = if is_answer { 290 } else { said.timeout };
-            replies.push((at + after, said.id, is_answer));
+            let after = if is_answer { 290 } else { sent.timeout };
+            replies.push((at + after, sent.id, is_answer));
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) struct Node {
     pub(super) wall_offset: i64,
     pub(super) events: Vec<Event>,
     /// The requests in flight: the receiver, and whether it is gossip.
-    pub(super) under_way: BTreeMap<ExchangeId, (String, bool)>,
+    pub(super) in_flight: BTreeMap<ExchangeId, (String, bool)>,
     steps: u64,
     last_stamp: Stamp,
     highest_seen: BTreeMap<String, Stamp>,
@@ -34,7 +34,7 @@ impl Node {
             machine,
             wall_offset,
             events: Vec::new(),
-            under_way: BTreeMap::new(),
+            in_flight: BTreeMap::new(),
             steps: 0,
             last_stamp: Stamp(0),
             highest_seen: BTreeMap::new(),
@@ -44,9 +44,9 @@ impl Node {
 
     pub(super) fn begin(&mut self, id: ExchangeId, peer: &str, is_gossip: bool) {
         let request = (peer.to_owned(), is_gossip);
-        let is_second = self.under_way.values().any(|known| *known == request);
+        let is_second = self.in_flight.values().any(|known| *known == request);
         assert!(!is_second, "a second request to {peer} while one is in flight (gossip: {is_gossip})");
-        self.under_way.insert(id, request);
+        self.in_flight.insert(id, request);
     }
 
     pub(super) fn check(&mut self, now: Now) {

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use super::fakes::Fake;
-use super::rig::{A, B, ME, Stand, entry};
+use super::rig::{A, B, Listed, ME, entry};
 use super::world::World;
 use crate::protocol::context::output::Severity;
 use crate::protocol::wire::message::Lists;
 
 fn stranger(fake: Fake) -> World {
     let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(1));
-    world.be(A, fake);
+    world.set_fake(A, fake);
     let wall = world.wall();
-    world.hear(&[(A, wall)], &[]);
+    world.receive(&[(A, wall)], &[]);
     world
 }
 
@@ -29,7 +29,7 @@ fn a_stranger_that_rejects_the_secret_is_left_out_whatever_its_list_contains() {
         world.run_for(rejected_at + 15_000 - world.tick);
         assert!(world.is_online(A), "{fake:?}: it may still call");
         world.run_for(10_000);
-        assert_eq!(world.stand(A), Stand::Unknown, "{fake:?}: without a tombstone");
+        assert_eq!(world.listed(A), Listed::Unknown, "{fake:?}: without a tombstone");
         let warnings = world.logs(Severity::Warning);
         assert_eq!(warnings.len(), 1, "{warnings:?}");
         assert!(warnings[0].contains("shares its master list") && warnings[0].contains(A));
@@ -43,10 +43,10 @@ fn hearsay_does_not_revive_an_outsider_which_is_rarely_asked() {
     world.sent.clear();
     for _ in 0..300 {
         let wall = world.wall();
-        world.hear(&[(A, wall)], &[]);
-        world.hear(&[], &[(A, wall)]);
+        world.receive(&[(A, wall)], &[]);
+        world.receive(&[], &[(A, wall)]);
         world.run_for(1_000);
-        assert_eq!(world.stand(A), Stand::Unknown);
+        assert_eq!(world.listed(A), Listed::Unknown);
     }
     assert!(world.gossip_to(A).len() <= 10, "{}", world.gossip_to(A).len());
     assert!(
@@ -60,9 +60,9 @@ fn hearsay_does_not_revive_an_outsider_which_is_rarely_asked() {
 fn an_outsider_that_adopts_the_secret_becomes_a_member() {
     let mut world = stranger(Fake::OtherSecret);
     world.run_for(60_000);
-    world.be(A, Fake::Online);
+    world.set_fake(A, Fake::Online);
     let wall = world.wall();
-    world.hear(&[(A, wall)], &[]);
+    world.receive(&[(A, wall)], &[]);
     world.run_for(2_000);
     assert!(world.is_online(A));
 }
@@ -83,7 +83,7 @@ fn an_outsider_stays_on_the_master_list() {
 fn a_stranger_that_accepts_the_secret_in_time_is_not_left_out() {
     let mut world = stranger(Fake::Status(401, "starting"));
     world.run_for(10_000);
-    world.be(A, Fake::Online);
+    world.set_fake(A, Fake::Online);
     world.run_for(120_000);
     assert!(world.is_online(A));
 }

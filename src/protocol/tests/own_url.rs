@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::native_rig::{machine, native, now, urls, word_of};
+use super::native_rig::{extension_of, machine, native, now, urls};
 use super::world::config;
 use crate::protocol::ExchangeId;
 use crate::protocol::context::config::Config;
@@ -23,7 +23,7 @@ fn cluster() -> Machine {
 /// A machine that another process has just reached.
 fn reached() -> Machine {
     let mut machine = cluster();
-    machine.handle_native_request(now(100), &word_of("http://n0/"));
+    machine.handle_native_request(now(100), &extension_of("http://n0/"));
     machine
 }
 
@@ -42,16 +42,16 @@ fn accusation(machine: &Machine, status: Status, accusers: &[u32]) -> Claim {
 
 /// Answers the next probe with a claim about the machine itself; returns its requests to its own
 /// URL.
-fn is_told(machine: &mut Machine, claim: &Claim) -> Vec<(ExchangeId, Extension)> {
+fn own_url_requests(machine: &mut Machine, claim: &Claim) -> Vec<(ExchangeId, Extension)> {
     let at = machine.poll_timeout().unwrap().0.max(1_000);
     machine.handle_timeout(now(at));
     let mut asked = Vec::new();
-    let told = std::iter::from_fn(|| machine.poll_transmit()).find_map(|transmit| match transmit {
+    let probe = std::iter::from_fn(|| machine.poll_transmit()).find_map(|transmit| match transmit {
         Transmit::Gossip { id, base_url, .. } => Some((id, base_url)),
         _ => None,
     });
-    let (id, peer) = told.expect("nobody is probed");
-    let answer = Extension { claims: vec![claim.clone()], ..word_of(&peer) };
+    let (id, peer) = probe.expect("nobody is probed");
+    let answer = Extension { claims: vec![claim.clone()], ..extension_of(&peer) };
     machine.handle_reply(now(at + 5), id, &Reply::Native(Box::new(answer)));
     while let Some(transmit) = machine.poll_transmit() {
         if let Transmit::AskMyself { id, base_url, extension, .. } = transmit {
@@ -68,9 +68,9 @@ fn a_reached_server_accused_by_two_asks_its_own_url_before_it_refutes() {
         let mut machine = reached();
         let before = incarnation(&machine);
         let claim = accusation(&machine, status, &accusers);
-        let [(id, word)] = &is_told(&mut machine, &claim)[..] else { panic!("it asks once") };
+        let [(id, word)] = &own_url_requests(&mut machine, &claim)[..] else { panic!("it asks once") };
         assert_eq!(incarnation(&machine), before);
-        assert!(is_told(&mut machine, &claim).is_empty(), "one check is enough");
+        assert!(own_url_requests(&mut machine, &claim).is_empty(), "one check is enough");
         machine.handle_reply(now(2_000), *id, &Reply::Native(Box::new(word.clone())));
         assert_eq!(incarnation(&machine), before.next());
     }
@@ -81,12 +81,12 @@ fn a_request_of_another_process_refutes_at_once() {
     let mut machine = reached();
     let before = incarnation(&machine);
     let claim = accusation(&machine, Status::Dead, &[]);
-    assert_eq!(is_told(&mut machine, &claim).len(), 1);
-    machine.handle_native_request(now(3_000), &word_of("http://n1/"));
+    assert_eq!(own_url_requests(&mut machine, &claim).len(), 1);
+    machine.handle_native_request(now(3_000), &extension_of("http://n1/"));
     assert_eq!(incarnation(&machine), before.next());
     // So does a request that contains the accusation.
     let claims = vec![accusation(&machine, Status::Dead, &[])];
-    machine.handle_native_request(now(4_000), &Extension { claims, ..word_of("http://n1/") });
+    machine.handle_native_request(now(4_000), &Extension { claims, ..extension_of("http://n1/") });
     assert_eq!(incarnation(&machine), before.next().next());
 }
 
@@ -103,7 +103,7 @@ fn the_own_url_is_not_checked_for_one_accuser_or_before_any_request_or_while_lag
         let before = incarnation(&machine);
         let claim = accusation(&machine, Status::Suspect, &accusers);
         machine.handle_timeout(now(900));
-        assert!(is_told(&mut machine, &claim).is_empty());
+        assert!(own_url_requests(&mut machine, &claim).is_empty());
         assert_eq!(incarnation(&machine), before.next());
     }
 }
@@ -125,7 +125,7 @@ fn a_failed_check_counts_after_five_seconds_without_requests() {
     let mut machine = reached();
     let before = incarnation(&machine);
     let claim = accusation(&machine, Status::Dead, &[]);
-    let [(id, _)] = &is_told(&mut machine, &claim)[..] else { panic!("it asks once") };
+    let [(id, _)] = &own_url_requests(&mut machine, &claim)[..] else { panic!("it asks once") };
     machine.handle_reply(now(2_000), *id, &Reply::NoListener("connection refused".to_owned()));
     let is_logged = |machine: &mut Machine| {
         std::iter::from_fn(|| machine.poll_event())
@@ -134,7 +134,7 @@ fn a_failed_check_counts_after_five_seconds_without_requests() {
     for (tick, says_so) in [(3_000, false), (6_500, true), (60_000, false)] {
         machine.handle_timeout(now(tick));
         assert_eq!(is_logged(&mut machine), says_so, "{tick} ms");
-        assert!(is_told(&mut machine, &claim).is_empty());
+        assert!(own_url_requests(&mut machine, &claim).is_empty());
         assert_eq!(incarnation(&machine), before);
     }
     machine.handle_request(now(70_000), &ReceivedLists::default());
@@ -146,23 +146,23 @@ fn a_failed_check_of_a_suspect_does_not_count_while_requests_come_in() {
     let mut machine = reached();
     let before = incarnation(&machine);
     let claim = accusation(&machine, Status::Suspect, &[1, 2]);
-    let [(id, _)] = &is_told(&mut machine, &claim)[..] else { panic!("it asks once") };
+    let [(id, _)] = &own_url_requests(&mut machine, &claim)[..] else { panic!("it asks once") };
     machine.handle_reply(now(2_000), *id, &Reply::Failure("timed out".to_owned()));
     assert_eq!(incarnation(&machine), before.next());
 }
 
 /// A message from a process that shares the URL.
 fn sibling(status: Status) -> Extension {
-    Extension { me: Claim { status, ..native(ME) }, instance: 0x51b, ..word_of(ME) }
+    Extension { me: Claim { status, ..native(ME) }, instance: 0x51b, ..extension_of(ME) }
 }
 
 /// Lets a machine with a sibling leave, with these answers from its own URL. Returns whether it
 /// announces the leave.
-fn says_farewell(mut machine: Machine, answers: &[Extension]) -> bool {
+fn announces_leave(mut machine: Machine, answers: &[Extension]) -> bool {
     machine.handle_native_request(now(100), &sibling(Status::Online));
     machine.handle_leave(now(1_000));
     let mut answers = answers.iter();
-    let mut says_farewell = false;
+    let mut announces_leave = false;
     while let Some(transmit) = machine.poll_transmit() {
         match transmit {
             Transmit::AskMyself { id, .. } => {
@@ -171,16 +171,16 @@ fn says_farewell(mut machine: Machine, answers: &[Extension]) -> bool {
             }
             Transmit::Gossip { extension, .. } => {
                 assert_eq!(extension.unwrap().me.status, Status::Left);
-                says_farewell = true;
+                announces_leave = true;
             }
             Transmit::DownloadMasterList { .. } => panic!("the URL stays on the master list"),
             _ => {}
         }
     }
     let has_ended = std::iter::from_fn(|| machine.poll_event()).any(|event| event == Event::ShutDown);
-    assert_eq!(has_ended, !says_farewell);
+    assert_eq!(has_ended, !announces_leave);
     assert_eq!(machine.lists(true).offline.iter().filter(|entry| &*entry.base_url == ME).count(), 1);
-    says_farewell
+    announces_leave
 }
 
 #[test]
@@ -193,10 +193,10 @@ fn a_leave_is_not_announced_if_a_sibling_continues() {
     let cluster = || config(urls(9).map(|url| native(&url)).collect());
     let own = Extension { instance: cluster().exchanges().instance, ..sibling(Status::Online) };
     let [goes_on, leaves] = [Status::Online, Status::Left].map(sibling);
-    assert!(!says_farewell(cluster(), std::slice::from_ref(&goes_on)));
-    assert!(!says_farewell(cluster(), &[own.clone(), own.clone(), leaves.clone(), goes_on]));
-    assert!(says_farewell(cluster(), &[own.clone(), leaves.clone(), own, leaves]));
-    assert!(says_farewell(cluster(), &[word_of("http://n1/")]), "another server uses the URL now");
+    assert!(!announces_leave(cluster(), std::slice::from_ref(&goes_on)));
+    assert!(!announces_leave(cluster(), &[own.clone(), own.clone(), leaves.clone(), goes_on]));
+    assert!(announces_leave(cluster(), &[own.clone(), leaves.clone(), own, leaves]));
+    assert!(announces_leave(cluster(), &[extension_of("http://n1/")]), "another server uses the URL now");
 }
 
 #[test]

@@ -7,12 +7,12 @@ use crate::protocol::machine::Machine;
 use crate::protocol::types::time::Tick;
 use crate::protocol::wire::message::Lists;
 
-fn crowd(amount: usize, width: usize) -> World {
+fn large_world(amount: usize, width: usize) -> World {
     let mut world = World::with(|config| config.gossip_interval = std::time::Duration::from_secs(1));
-    world.meet(A);
+    world.find_alive(A);
     let wall = world.wall();
     let online = (0..amount).map(|index| entry(&format!("http://p/{index:0width$}/"), wall)).collect();
-    world.hear_lists(&Lists { online, offline: vec![] });
+    world.receive_lists(&Lists { online, offline: vec![] });
     world
 }
 
@@ -27,7 +27,7 @@ fn sizes(world: &World) -> Vec<usize> {
 #[test]
 fn each_page_has_at_most_64_kilobytes_and_the_own_entry() {
     for width in [1, 40, 490] {
-        let mut world = crowd(3_000, width);
+        let mut world = large_world(3_000, width);
         world.control(false);
         for _ in 0..10 {
             world.act(ME, |machine, now| machine.push_to(A.into(), now));
@@ -48,8 +48,8 @@ fn quotation_marks_do_not_exceed_the_page_size() {
     let wall = world.wall();
     let quotes = "\"".repeat(400);
     let online = (0..1_000).map(|index| entry(&format!("http://p/{quotes}{index}/"), wall)).collect();
-    world.meet(A);
-    world.hear_lists(&Lists { online, offline: vec![] });
+    world.find_alive(A);
+    world.receive_lists(&Lists { online, offline: vec![] });
     world.act(ME, |machine, now| machine.push_to(A.into(), now));
     world.run_for(3_000);
     assert!(sizes(&world).iter().all(|size| *size <= 64_000));
@@ -57,7 +57,7 @@ fn quotation_marks_do_not_exceed_the_page_size() {
 
 #[test]
 fn the_pages_together_contain_everybody() {
-    let mut world = crowd(2_000, 4);
+    let mut world = large_world(2_000, 4);
     world.run_for(120_000);
     world.sent.clear();
     let mut listed = std::collections::BTreeSet::new();
@@ -71,11 +71,11 @@ fn the_pages_together_contain_everybody() {
 
 #[test]
 fn news_is_on_the_next_page() {
-    let mut world = crowd(3_000, 4);
+    let mut world = large_world(3_000, 4);
     world.run_for(120_000);
     let wall = world.wall();
-    world.hear(&[], &[("http://p/0007/", wall + 200_000)]);
-    world.hear(&[("http://new/", wall)], &[]);
+    world.receive(&[], &[("http://p/0007/", wall + 200_000)]);
+    world.receive(&[("http://new/", wall)], &[]);
     let tick = crate::protocol::types::time::Tick(world.tick);
     let page = world.act(ME, |machine, _| page_of(machine, tick));
     assert!(page.offline.iter().any(|entry| &*entry.base_url == "http://p/0007/"));
@@ -84,8 +84,8 @@ fn news_is_on_the_next_page() {
 
 #[test]
 fn a_peer_that_rejects_a_page_gets_smaller_ones() {
-    let mut world = crowd(3_000, 4);
-    world.be(A, Fake::Status(413, ""));
+    let mut world = large_world(3_000, 4);
+    world.set_fake(A, Fake::Status(413, ""));
     for _ in 0..6 {
         world.act(ME, |machine, now| machine.push_to(A.into(), now));
         world.run_for(100);
@@ -98,8 +98,8 @@ fn a_peer_that_rejects_a_page_gets_smaller_ones() {
 
 #[test]
 fn answers_contain_the_whole_roster() {
-    let mut world = crowd(3_000, 4);
-    let answer = world.hear(&[], &[]);
+    let mut world = large_world(3_000, 4);
+    let answer = world.receive(&[], &[]);
     assert_eq!(answer.online.len() + answer.offline.len(), 3_002);
 }
 

@@ -69,7 +69,7 @@ impl Parts {
     }
 
     /// The status and the stamp of a member.
-    pub(super) fn stand(&self, identity: &str) -> (Status, u64) {
+    pub(super) fn status_and_stamp(&self, identity: &str) -> (Status, u64) {
         let member = self.members.roster.get(identity).unwrap();
         (member.status, member.stamp.0 - EPOCH)
     }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::rig::{A, B, C, ME, Stand, heard, lists};
+use super::rig::{A, B, C, Listed, ME, lists, received};
 use super::world::{EPOCH, World, config};
 use crate::protocol::ExchangeId;
 use crate::protocol::types::base_url::BaseUrl;
@@ -23,7 +23,7 @@ fn spoken(claims: &Claims) -> ReceivedLists<'static> {
         let picked = claims.iter().filter(|(online, ..)| *online == wanted);
         picked.map(|(_, subject, stamp)| (SUBJECTS[*subject], *stamp)).collect()
     };
-    heard(&lists(&pick(true), &pick(false)))
+    received(&lists(&pick(true), &pick(false)))
 }
 
 #[derive(Debug, Clone)]
@@ -139,7 +139,7 @@ proptest! {
         let mut world = World::alone();
         world.act(ME, |machine, now| machine.handle_request(now, &spoken(&first)));
         world.act(ME, |machine, now| machine.handle_request(now, &spoken(&second)));
-        let others = |world: &World| [A, B, C].map(|url| world.stand(url));
+        let others = |world: &World| [A, B, C].map(|url| world.listed(url));
         let once = others(&world);
         world.act(ME, |machine, now| machine.handle_request(now, &spoken(&second)));
         prop_assert_eq!(others(&world), once);
@@ -153,21 +153,21 @@ proptest! {
         order in Just((0..8usize).collect::<Vec<_>>()).prop_shuffle(),
     ) {
         let claims: Vec<_> = stamps.iter().copied().zip(kinds).collect();
-        let hear_all = |order: &[usize]| {
+        let receive_all = |order: &[usize]| {
             let mut world = World::alone();
             for (stamp, online) in order.iter().filter_map(|index| claims.get(*index)) {
                 let claim = [(A, *stamp)];
-                if *online { world.hear(&claim, &[]) } else { world.hear(&[], &claim) };
+                if *online { world.receive(&claim, &[]) } else { world.receive(&[], &claim) };
             }
-            world.stand(A)
+            world.listed(A)
         };
-        let in_order = hear_all(&(0..8).collect::<Vec<_>>());
-        prop_assert_eq!(hear_all(&order), in_order);
+        let in_order = receive_all(&(0..8).collect::<Vec<_>>());
+        prop_assert_eq!(receive_all(&order), in_order);
         let (newest, online) = claims[claims.len() - 1];
         if online {
-            prop_assert_eq!(in_order, Stand::Online(newest));
+            prop_assert_eq!(in_order, Listed::Online(newest));
         } else {
-            prop_assert!(!matches!(in_order, Stand::Online(_)));
+            prop_assert!(!matches!(in_order, Listed::Online(_)));
         }
     }
 

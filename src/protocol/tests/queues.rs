@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::native_rig::{machine, native, now, urls, word_of};
+use super::native_rig::{extension_of, machine, native, now, urls};
 use crate::protocol::machine::Machine;
 use crate::protocol::types::accusers::Accusers;
 use crate::protocol::types::claim::Claim;
@@ -56,8 +56,8 @@ fn a_million_claims_of_natives_about_one_subject_leave_one_entry_in_each_queue()
             }
         };
         let claims = (0..CLAIMS_EACH).map(claim).collect();
-        let heard = Extension { claims, ..word_of("http://n0/") };
-        machine.handle_native_request(now(u64::from(message) * 5), &heard);
+        let received = Extension { claims, ..extension_of("http://n0/") };
+        machine.handle_native_request(now(u64::from(message) * 5), &received);
     }
     assert_none_is_longer_than(4, &machine);
 }

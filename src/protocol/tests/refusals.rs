@@ -14,7 +14,7 @@ fn other_services() -> [Fake; 4] {
 
 fn with_interval(seconds: u64) -> World {
     let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(seconds));
-    world.meet(A);
+    world.find_alive(A);
     exchange_with(&mut world, A);
     world
 }
@@ -31,7 +31,7 @@ fn exchange_with(world: &mut World, peer: &str) {
 fn another_service_at_the_address_keeps_a_server_online_for_only_a_minute() {
     for service in other_services() {
         let mut world = with_interval(1);
-        world.be(A, service.clone());
+        world.set_fake(A, service.clone());
         world.run_for(59_000);
         assert!(world.is_online(A), "{service:?}");
         world.run_for(4_000);
@@ -45,7 +45,7 @@ fn another_service_at_the_address_keeps_a_server_online_for_only_a_minute() {
 fn with_long_rounds_a_legacy_peer_has_time_for_three() {
     for service in other_services() {
         let mut world = with_interval(30);
-        world.be(A, service.clone());
+        world.set_fake(A, service.clone());
         world.run_for(89_000);
         assert!(world.is_online(A), "{service:?}");
         world.run_for(36_000);
@@ -56,7 +56,7 @@ fn with_long_rounds_a_legacy_peer_has_time_for_three() {
 #[test]
 fn a_server_that_rejects_the_secret_and_lists_itself_stays_online() {
     let mut world = with_interval(1);
-    world.be(A, Fake::OtherSecret);
+    world.set_fake(A, Fake::OtherSecret);
     for _ in 0..600 {
         world.run_for(1_000);
         assert!(world.is_online(A));
@@ -69,9 +69,9 @@ fn a_server_that_rejects_the_secret_and_lists_itself_stays_online() {
 fn an_exchange_in_between_restarts_the_minute() {
     let mut world = with_interval(1);
     for _ in 0..10 {
-        world.be(A, Fake::Status(429, ""));
+        world.set_fake(A, Fake::Status(429, ""));
         world.run_for(50_000);
-        world.be(A, Fake::Online);
+        world.set_fake(A, Fake::Online);
         world.run_for(3_000);
         assert!(world.is_online(A));
     }
@@ -82,10 +82,10 @@ fn a_refusal_revives_nobody_whatever_hearsay_claims() {
     for service in other_services() {
         let mut world = with_interval(1);
         world.find_dead(B);
-        world.be(B, service);
+        world.set_fake(B, service);
         for _ in 0..300 {
             let wall = world.wall();
-            world.hear(&[(B, wall)], &[]);
+            world.receive(&[(B, wall)], &[]);
             world.run_for(1_000);
             assert!(!world.is_online(B));
         }
@@ -96,9 +96,9 @@ fn a_refusal_revives_nobody_whatever_hearsay_claims() {
 fn if_all_reject_the_secret_most_stay_online() {
     let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(1));
     let urls: Vec<String> = (0..10).map(|index| format!("http://p{index}/")).collect();
-    urls.iter().for_each(|url| world.meet(url));
+    urls.iter().for_each(|url| world.find_alive(url));
     urls.iter().for_each(|url| exchange_with(&mut world, url));
-    urls.iter().for_each(|url| world.be(url, Fake::Status(401, "")));
+    urls.iter().for_each(|url| world.set_fake(url, Fake::Status(401, "")));
     world.run_for(300_000);
     let online = urls.iter().filter(|url| world.is_online(url)).count();
     assert!(online >= 8, "{online} of 10 are shown");
@@ -107,7 +107,7 @@ fn if_all_reject_the_secret_most_stay_online() {
 #[test]
 fn a_server_that_requests_a_pause_is_asked_for_its_list_once() {
     let mut world = with_interval(1);
-    world.be(A, Fake::Held);
+    world.set_fake(A, Fake::Held);
     let rest = Reply::Refusal(Refusal::TooManyRequests(Some(Duration::from_secs(3_600))));
     let mut answered = 0;
     for second in 0..66 {

@@ -16,7 +16,7 @@ pub(super) const C: &str = "http://c/";
 
 /// How the machine under test lists a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stand {
+pub(super) enum Listed {
     Online(u64),
     Offline(u64),
     Unknown,
@@ -34,16 +34,16 @@ pub(super) fn lists(online: &[(&str, u64)], offline: &[(&str, u64)]) -> Lists {
     Lists { online: entries(online), offline: entries(offline) }
 }
 
-pub(super) fn heard(lists: &Lists) -> ReceivedLists<'static> {
-    let hear = |entries: &[Entry]| {
-        let hear = |entry: &Entry| ReceivedEntry {
+pub(super) fn received(lists: &Lists) -> ReceivedLists<'static> {
+    let convert = |entries: &[Entry]| {
+        let convert = |entry: &Entry| ReceivedEntry {
             base_url: entry.base_url.to_string().into(),
             monitor: entry.monitor,
             last_update: entry.last_update.0 as f64,
         };
-        entries.iter().map(hear).collect()
+        entries.iter().map(convert).collect()
     };
-    ReceivedLists { online: hear(&lists.online), offline: hear(&lists.offline), malformed: 0 }
+    ReceivedLists { online: convert(&lists.online), offline: convert(&lists.offline), malformed: 0 }
 }
 
 impl World {
@@ -67,16 +67,16 @@ impl World {
     pub(super) fn among(peers: &[&str]) -> Self {
         let mut world = Self::alone();
         for peer in peers {
-            world.meet(peer);
+            world.find_alive(peer);
         }
         world
     }
 
     /// Makes a peer known and found alive first-hand.
-    pub(super) fn meet(&mut self, peer: &str) {
+    pub(super) fn find_alive(&mut self, peer: &str) {
         self.fakes.insert(peer.to_owned(), Fake::Online);
         let wall = self.wall();
-        self.hear(&[(peer, wall)], &[]);
+        self.receive(&[(peer, wall)], &[]);
         self.run_for(1_000);
         assert!(self.is_online(peer));
         assert!(self.nodes[ME].machine.members().roster.get(peer).unwrap().has_answered());
@@ -87,13 +87,13 @@ impl World {
     pub(super) fn find_dead(&mut self, peer: &str) {
         self.fakes.insert(peer.to_owned(), Fake::Refuses);
         let wall = self.wall();
-        self.hear(&[(peer, wall - 60_000)], &[]);
+        self.receive(&[(peer, wall - 60_000)], &[]);
         self.run_for(5_000);
         assert!(!self.is_online(peer));
         self.sent.clear();
     }
 
-    pub(super) fn be(&mut self, peer: &str, fake: Fake) {
+    pub(super) fn set_fake(&mut self, peer: &str, fake: Fake) {
         self.fakes.insert(peer.to_owned(), fake);
     }
 
@@ -102,13 +102,13 @@ impl World {
     }
 
     /// Receives a gossip request, and returns the answer.
-    pub(super) fn hear(&mut self, online: &[(&str, u64)], offline: &[(&str, u64)]) -> Lists {
-        self.hear_lists(&lists(online, offline))
+    pub(super) fn receive(&mut self, online: &[(&str, u64)], offline: &[(&str, u64)]) -> Lists {
+        self.receive_lists(&lists(online, offline))
     }
 
-    pub(super) fn hear_lists(&mut self, lists: &Lists) -> Lists {
+    pub(super) fn receive_lists(&mut self, lists: &Lists) -> Lists {
         self.act(ME, |machine, now| {
-            machine.handle_request(now, &heard(lists));
+            machine.handle_request(now, &received(lists));
             machine.lists(true)
         })
     }
@@ -121,26 +121,26 @@ impl World {
         self.act(ME, |machine, now| machine.handle_leave(now));
     }
 
-    pub(super) fn stand(&self, url: &str) -> Stand {
+    pub(super) fn listed(&self, url: &str) -> Listed {
         let lists = self.nodes[ME].machine.lists(true);
         let stamp = |entries: &[Entry]| {
             entries.iter().find(|entry| &*entry.base_url == url).map(|entry| entry.last_update.0)
         };
         match (stamp(&lists.online), stamp(&lists.offline)) {
-            (Some(stamp), _) => Stand::Online(stamp),
-            (_, Some(stamp)) => Stand::Offline(stamp),
-            _ => Stand::Unknown,
+            (Some(stamp), _) => Listed::Online(stamp),
+            (_, Some(stamp)) => Listed::Offline(stamp),
+            _ => Listed::Unknown,
         }
     }
 
     pub(super) fn is_online(&self, url: &str) -> bool {
-        matches!(self.stand(url), Stand::Online(_))
+        matches!(self.listed(url), Listed::Online(_))
     }
 
     pub(super) fn stamp(&self, url: &str) -> u64 {
-        match self.stand(url) {
-            Stand::Online(stamp) | Stand::Offline(stamp) => stamp,
-            Stand::Unknown => panic!("{url} is unknown"),
+        match self.listed(url) {
+            Listed::Online(stamp) | Listed::Offline(stamp) => stamp,
+            Listed::Unknown => panic!("{url} is unknown"),
         }
     }
 
@@ -206,7 +206,7 @@ impl World {
 
     /// Answers for a held peer.
     pub(super) fn answer(&mut self, id: ExchangeId, online: &[(&str, u64)], offline: &[(&str, u64)]) {
-        self.reply(ME, id, &Reply::Lists(heard(&lists(online, offline))));
+        self.reply(ME, id, &Reply::Lists(received(&lists(online, offline))));
     }
 
     pub(super) fn fail(&mut self, id: ExchangeId) {

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use super::fakes::Fake;
-use super::rig::{A, B, ME, Stand, entry};
+use super::rig::{A, B, Listed, ME, entry};
 use super::world::World;
 use crate::protocol::context::output::Severity;
 use crate::protocol::wire::message::{Entry, Lists};
 
-fn quick(peers: &[&str]) -> World {
+fn with_short_rounds(peers: &[&str]) -> World {
     let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(1));
     for peer in peers {
-        world.meet(peer);
+        world.find_alive(peer);
     }
     world
 }
@@ -31,21 +31,21 @@ fn rounds_follow_the_interval_with_jitter_and_a_new_stamp() {
 #[test]
 fn a_silent_peer_is_retried_after_three_seconds_and_then_offline() {
     let mut world = World::among(&[A]);
-    world.be(A, Fake::Refuses);
+    world.set_fake(A, Fake::Refuses);
     world.run_for(40_000);
     let tries: Vec<u64> = world.gossip_to(A).iter().map(|(at, _)| *at).collect();
     assert_eq!(tries.len(), 2);
     assert!((3_000..=3_010).contains(&(tries[1] - tries[0])));
-    let Stand::Offline(stamp) = world.stand(A) else { panic!("still online") };
+    let Listed::Offline(stamp) = world.listed(A) else { panic!("still online") };
     assert!(stamp >= super::world::EPOCH + tries[1], "with a fresh stamp");
     assert_eq!(world.logs(Severity::Error), ["Failed to send gossip message to http://a/:"]);
 }
 
 #[test]
 fn the_next_round_is_scheduled_when_the_last_has_ended() {
-    let mut world = quick(&[A, B]);
+    let mut world = with_short_rounds(&[A, B]);
     for peer in [A, B] {
-        world.be(peer, Fake::Held);
+        world.set_fake(peer, Fake::Held);
     }
     world.run_for(20_000);
     assert_eq!(world.sent.iter().filter(|sent| sent.to != "store").count(), 1);
@@ -63,12 +63,12 @@ fn the_next_round_is_scheduled_when_the_last_has_ended() {
 
 #[test]
 fn no_peer_ever_has_two_exchanges_at_once() {
-    let mut world = quick(&[A, B]);
+    let mut world = with_short_rounds(&[A, B]);
     world.latency = 400..=900;
     for step in 0..200 {
         world.control(step % 2 == 1);
         let claim = world.wall();
-        world.hear(&[], &[(ME, claim), (A, claim)]);
+        world.receive(&[], &[(ME, claim), (A, claim)]);
         // The world checks this after every step.
         world.run_for(170);
     }
@@ -78,7 +78,7 @@ fn no_peer_ever_has_two_exchanges_at_once() {
 #[test]
 fn news_missed_by_a_busy_peer_follows() {
     let mut world = World::among(&[A]);
-    world.be(A, Fake::Held);
+    world.set_fake(A, Fake::Held);
     world.control(false);
     world.run_for(100);
     world.control(true);
@@ -94,12 +94,12 @@ fn news_missed_by_a_busy_peer_follows() {
 fn every_third_round_goes_to_a_monitor() {
     let mut world = World::alone();
     for index in 0..19 {
-        world.meet(&format!("http://p{index}/"));
+        world.find_alive(&format!("http://p{index}/"));
     }
     let wall = world.wall();
     let monitor = Entry { monitor: true, ..entry(A, wall) };
-    world.be(A, Fake::Says(Lists { online: vec![monitor.clone()], offline: vec![] }));
-    world.hear_lists(&Lists { online: vec![monitor], offline: vec![] });
+    world.set_fake(A, Fake::Says(Lists { online: vec![monitor.clone()], offline: vec![] }));
+    world.receive_lists(&Lists { online: vec![monitor], offline: vec![] });
     world.run_for(1_000);
     world.sent.clear();
     world.run_for(9_000_000);
@@ -115,12 +115,12 @@ fn a_monitor_is_preferred_up_to_four_exchanges_a_second() {
     let peers: Vec<String> = (0..100).map(|index| format!("http://p{index}/")).collect();
     let wall = world.wall();
     for peer in &peers {
-        world.be(peer, Fake::Online);
-        world.hear(&[(peer, wall)], &[]);
+        world.set_fake(peer, Fake::Online);
+        world.receive(&[(peer, wall)], &[]);
     }
     let monitor = Entry { monitor: true, ..entry(A, wall) };
-    world.be(A, Fake::Says(Lists { online: vec![monitor.clone()], offline: vec![] }));
-    world.hear_lists(&Lists { online: vec![monitor], offline: vec![] });
+    world.set_fake(A, Fake::Says(Lists { online: vec![monitor.clone()], offline: vec![] }));
+    world.receive_lists(&Lists { online: vec![monitor], offline: vec![] });
     world.run_for(20_000);
     world.sent.clear();
     world.run_for(1_000_000);
@@ -134,11 +134,11 @@ fn a_monitor_is_preferred_up_to_four_exchanges_a_second() {
 
 #[test]
 fn a_rejected_secret_is_logged_and_a_rejected_page_halved() {
-    let mut world = quick(&[A]);
-    world.be(A, Fake::Status(401, ""));
+    let mut world = with_short_rounds(&[A]);
+    world.set_fake(A, Fake::Status(401, ""));
     world.run_for(10_000);
     assert_eq!(world.logs(Severity::Error), ["Failed to send gossip message to http://a/:"]);
-    world.be(A, Fake::Status(413, ""));
+    world.set_fake(A, Fake::Status(413, ""));
     world.run_for(10_000);
     assert_eq!(world.nodes[ME].machine.members().roster.get(A).unwrap().page_halvings(), 4);
 }
@@ -156,8 +156,8 @@ fn other_answers_are_failures() {
         (503, ""),
     ];
     for (status, body) in answers {
-        let mut world = quick(&[A]);
-        world.be(A, Fake::Status(status, body));
+        let mut world = with_short_rounds(&[A]);
+        world.set_fake(A, Fake::Status(status, body));
         world.run_for(10_000);
         assert!(!world.is_online(A), "{status} {body}");
     }
@@ -166,7 +166,7 @@ fn other_answers_are_failures() {
 #[test]
 fn a_peer_that_reports_itself_drained_is_offline_and_only_asked_for_its_list() {
     let mut world = World::among(&[A]);
-    world.be(A, Fake::Drained);
+    world.set_fake(A, Fake::Drained);
     world.run_for(34_000);
     assert!(!world.is_online(A));
     let exchanges = world.gossip_to(A).len();

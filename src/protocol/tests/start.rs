@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::fakes::Fake;
-use super::rig::{A, B, C, ME, Stand, entries};
+use super::rig::{A, B, C, Listed, ME, entries};
 use super::world::{EPOCH, World, config};
 use crate::protocol::context::config::Config;
 use crate::protocol::context::output::Severity;
@@ -24,7 +24,7 @@ fn start(list: Option<String>, fakes: &[(&str, Fake)]) -> World {
     let mut world = World::new(5);
     world.store.body = list;
     for (url, fake) in fakes {
-        world.be(url, fake.clone());
+        world.set_fake(url, fake.clone());
     }
     world.start(config(ME), 0);
     world
@@ -50,7 +50,7 @@ fn twenty_random_servers_and_all_monitors_are_greeted_once() {
     let refs = |urls: &'_ [String]| urls.iter().map(|url| url.clone().leak() as &str).collect::<Vec<_>>();
     let mut world = start(Some(list_of(&refs(&peers), &refs(&monitors))), &[]);
     for url in peers.iter().chain(&monitors) {
-        world.be(url, Fake::Held);
+        world.set_fake(url, Fake::Held);
     }
     world.run_for(10);
     assert!(monitors.iter().all(|url| world.gossip_to(url).len() == 1));
@@ -72,7 +72,7 @@ fn a_start_does_not_wait_for_an_unavailable_list_but_retries() {
     let mut world = World::new(5);
     world.store.next_downloads = [(500, ""); 10].into();
     world.store.body = Some(list_of(&[A], &[]));
-    world.be(A, Fake::Online);
+    world.set_fake(A, Fake::Online);
     world.start(config(ME), 0);
     world.run_for(10);
     assert!(world.has_started());
@@ -92,7 +92,7 @@ fn a_start_does_not_wait_for_an_unavailable_list_but_retries() {
 fn the_master_list_is_verified_once_the_start_has_resolved() {
     let mut world = start(Some(list_of(&[A], &[])), &[(A, Fake::Held)]);
     world.run_for(3_000);
-    world.hear(&[(B, EPOCH)], &[]);
+    world.receive(&[(B, EPOCH)], &[]);
     world.run_for(1_000);
     assert!(world.inquiries_to(B).is_empty());
     assert!(world.is_online(B), "it counts before that");
@@ -146,8 +146,8 @@ fn a_list_of_monitors_only_causes_no_flood() {
     let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
     let mut world = start(Some(list_of(&[], &urls)), &[]);
     world.run_for(10);
-    let told = urls.iter().filter(|url| !world.gossip_to(url).is_empty()).count();
-    assert_eq!(told, 120, "20 at random and 100 monitors");
+    let greeted = urls.iter().filter(|url| !world.gossip_to(url).is_empty()).count();
+    assert_eq!(greeted, 120, "20 at random and 100 monitors");
 }
 
 #[test]
@@ -158,14 +158,14 @@ fn entries_that_hang_do_not_delay_other_verifications() {
     let list = urls.iter().map(entry).collect::<Vec<_>>().join(",");
     let mut world = World::new(5);
     world.store.body = Some(format!(r#"{{"online":[{list}]}}"#));
-    world.be(A, Fake::Online);
-    urls.iter().for_each(|url| world.be(url, Fake::Held));
+    world.set_fake(A, Fake::Online);
+    urls.iter().for_each(|url| world.set_fake(url, Fake::Held));
     // A native server has room for fewer requests at once.
     world.start(Config { probe_interval: Some(Duration::from_secs(1)), ..config(ME) }, 0);
     world.run_for(1_600);
     assert!(world.has_started());
     let wall = world.wall();
-    world.hear(&[(A, wall)], &[]);
+    world.receive(&[(A, wall)], &[]);
     world.run_for(1_000);
     assert_eq!(world.inquiries_to(A).len(), 1);
 }
@@ -178,8 +178,8 @@ fn a_hidden_entry_without_a_list_is_tried_by_gossip_before_it_is_buried() {
         let list = format!(r#"{{"online":[{},{}]}}"#, entry(A), entry(B));
         let mut world = start(Some(list), &[(A, Fake::Hangs), (B, Fake::Online)]);
         world.run_for(7_000);
-        assert_eq!(world.stand(A), Stand::Unknown, "it is hidden");
-        world.be(A, Fake::NoList(status));
+        assert_eq!(world.listed(A), Listed::Unknown, "it is hidden");
+        world.set_fake(A, Fake::NoList(status));
         world.run_for(10_000);
         assert!(world.is_online(A), "{status}");
         world.run_for(300_000);

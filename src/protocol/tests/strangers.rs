@@ -124,5 +124,5 @@ fn a_server_that_nobody_answers_hides_doubtful_strangers_and_buries_none() {
         effects.extend(parts.effects());
     }
     assert_eq!((effects.len(), effects.iter().filter(|effect| is_hidden(effect)).count()), (8, 8));
-    assert_eq!(parts.stand("http://stranger0/").0, Status::Online);
+    assert_eq!(parts.status_and_stamp("http://stranger0/").0, Status::Online);
 }

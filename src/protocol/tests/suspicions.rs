@@ -38,7 +38,7 @@ fn review(parts: &mut Parts, tick: u64) -> (Status, Vec<Effect>) {
     for identity in detection.suspicions.take_due(Tick(tick)) {
         detection.review_suspicion(members, exchanges, cx, &identity, at(tick));
     }
-    (parts.stand(A).0, parts.effects())
+    (parts.status_and_stamp(A).0, parts.effects())
 }
 
 /// The effects of a death with this stamp.
@@ -55,7 +55,7 @@ fn death_effects(stamp: u64) -> Vec<Effect> {
 fn a_suspect_is_notified_and_dies_at_its_deadline() {
     let mut parts = among(9);
     suspect(&mut parts, &[], 1_000);
-    assert_eq!((parts.stand(A).0, parts.effects()), (Status::Suspect, vec![]));
+    assert_eq!((parts.status_and_stamp(A).0, parts.effects()), (Status::Suspect, vec![]));
     assert_eq!((parts.exchanges.rumours.len(), parts.cx.transmits.len()), (1, 1));
     assert_eq!(parts.cx.timers.get(Timer::Suspicion), Some(Tick(13_000)));
     assert_eq!(review(&mut parts, 12_999), (Status::Suspect, vec![]));

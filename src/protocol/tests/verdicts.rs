@@ -31,7 +31,7 @@ fn death_effects(stamp: u64) -> Vec<Effect> {
 fn answered(parts: &mut Parts, stamp: u64) -> ((Status, u64), Vec<Effect>) {
     let id = parts.ask(&a(), Purpose::Inquiry);
     answer::mark_alive(&mut parts.members, &mut parts.cx, &a(), id, &word(A, true, stamp), at(100));
-    (parts.stand(A), parts.effects())
+    (parts.status_and_stamp(A), parts.effects())
 }
 
 #[test]
@@ -64,7 +64,10 @@ fn an_answer_to_an_earlier_request_does_not_disprove_a_claim() {
     parts.member(A).open_check().add(CheckReason::Accusation(Stamp(EPOCH + 30)));
     parts.member(A).dispute(id);
     answer::mark_alive(&mut parts.members, &mut parts.cx, &a(), id, &word(A, true, 20), at(100));
-    assert_eq!((parts.stand(A), parts.effects()), ((Status::Online, 10), vec![Effect::CheckAgain(a())]));
+    assert_eq!(
+        (parts.status_and_stamp(A), parts.effects()),
+        ((Status::Online, 10), vec![Effect::CheckAgain(a())])
+    );
 }
 
 #[test]
@@ -91,7 +94,7 @@ fn an_answer_without_its_own_entry_makes_a_member_absent() {
     answer::mark_absent(&mut parts.members, &mut parts.cx, &a(), id, None, at(100));
     let mut expected = death_effects(11);
     expected.push(Effect::WatchAbsence(a()));
-    assert_eq!((parts.stand(A), parts.effects()), ((Status::Left, 11), expected));
+    assert_eq!((parts.status_and_stamp(A), parts.effects()), ((Status::Left, 11), expected));
 }
 
 #[test]
@@ -100,7 +103,7 @@ fn an_absent_member_keeps_the_stamp_of_its_own_tombstone() {
     parts.add(A, Status::Online, 10);
     let id = parts.ask(&a(), Purpose::Inquiry);
     answer::mark_absent(&mut parts.members, &mut parts.cx, &a(), id, Some(Stamp(EPOCH + 40)), at(100));
-    assert_eq!(parts.stand(A), (Status::Left, 40));
+    assert_eq!(parts.status_and_stamp(A), (Status::Left, 40));
 }
 
 #[test]
@@ -111,7 +114,7 @@ fn a_tombstone_beats_every_stamp_seen() {
     parts.members.bury(&mut parts.cx, &a(), at(100));
     let mut expected = death_effects(501);
     expected.push(Effect::PushToFew);
-    assert_eq!((parts.stand(A), parts.effects()), ((Status::Dead, 501), expected));
+    assert_eq!((parts.status_and_stamp(A), parts.effects()), ((Status::Dead, 501), expected));
     assert!(parts.member(A).is_first_hand(false, at(100)));
 }
 
@@ -119,7 +122,7 @@ fn a_tombstone_beats_every_stamp_seen() {
 fn silent(parts: &mut Parts) -> ((Status, u64), Vec<Effect>) {
     let mut verification = Verification::default();
     verification.handle_silence(&mut parts.members, &mut parts.cx, &a(), at(100_000));
-    (parts.stand(A), parts.effects())
+    (parts.status_and_stamp(A), parts.effects())
 }
 
 #[test]
@@ -181,7 +184,7 @@ fn a_server_that_refuses_on_both_routes_is_dead_at_its_deadline() {
     let asked = |second: u64| Some(Look { route: Some(Route::List), next: Tick(second * 1_000) });
     assert_eq!([look(30), look(59)], [asked(45), asked(60)]);
     assert_eq!(look(60), None);
-    assert_eq!(parts.stand(A), (Status::Dead, 60_000));
+    assert_eq!(parts.status_and_stamp(A), (Status::Dead, 60_000));
 }
 
 #[test]
@@ -194,7 +197,7 @@ fn a_claim_that_nobody_confirms_is_dropped_after_five_minutes() {
     assert_eq!(verification.take_expired(&mut parts.members, Tick(310_000)), [a()]);
     verification.drop_claim(&mut parts.members, &mut parts.cx, &a(), at(310_000));
     assert_eq!(
-        (parts.stand(A), parts.effects()),
+        (parts.status_and_stamp(A), parts.effects()),
         ((Status::Dead, 11), vec![Effect::ScheduleDrop(Stamp(EPOCH + 11))])
     );
     assert_eq!(verification.lengths(), [0; 4]);
@@ -223,5 +226,5 @@ fn a_hidden_server_is_buried_after_a_second_silence_if_another_server_has_answer
     let mut expected = vec![Effect::ForgetHidden(a())];
     expected.append(&mut death_effects(3_000));
     expected.push(Effect::PushToFew);
-    assert_eq!((parts.stand(A), parts.effects()), ((Status::Dead, 3_000), expected));
+    assert_eq!((parts.status_and_stamp(A), parts.effects()), ((Status::Dead, 3_000), expected));
 }

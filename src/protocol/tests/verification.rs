@@ -11,10 +11,10 @@ fn urls(amount: usize) -> Vec<String> {
     (0..amount).map(|index| format!("http://p{index}/")).collect()
 }
 
-fn hear_all(world: &mut World, urls: &[String]) {
+fn receive_all(world: &mut World, urls: &[String]) {
     let wall = world.wall();
     let online = urls.iter().map(|url| super::rig::entry(url, wall)).collect();
-    world.hear_lists(&Lists { online, offline: vec![] });
+    world.receive_lists(&Lists { online, offline: vec![] });
 }
 
 #[test]
@@ -22,10 +22,10 @@ fn hearsay_is_verified_once_at_ten_per_second_in_random_order() {
     let mut world = World::alone();
     let urls = urls(50);
     for url in &urls {
-        world.be(url, Fake::Online);
+        world.set_fake(url, Fake::Online);
     }
-    hear_all(&mut world, &urls);
-    hear_all(&mut world, &urls);
+    receive_all(&mut world, &urls);
+    receive_all(&mut world, &urls);
     world.run_for(10_000);
     let asked: Vec<_> = world.sent.iter().filter(|sent| sent.to.starts_with("http://p")).collect();
     assert_eq!(asked.len(), 50);
@@ -39,9 +39,9 @@ fn at_most_four_verifications_are_in_flight() {
     let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(86_400));
     let urls = urls(20);
     for url in &urls {
-        world.be(url, Fake::Held);
+        world.set_fake(url, Fake::Held);
     }
-    hear_all(&mut world, &urls);
+    receive_all(&mut world, &urls);
     world.run_for(5_000);
     let asked = |world: &World| world.sent.iter().filter(|sent| sent.to.starts_with("http://p")).count();
     assert_eq!(asked(&world), 4);
@@ -56,12 +56,12 @@ fn accusations_come_first() {
     let mut world = World::among(&[A, B]);
     let urls = urls(100);
     for url in &urls {
-        world.be(url, Fake::Online);
+        world.set_fake(url, Fake::Online);
     }
-    hear_all(&mut world, &urls);
+    receive_all(&mut world, &urls);
     let wall = world.wall();
-    world.hear(&[], &[(B, wall + 1)]);
-    world.hear(&[], &[(B, wall + 2)]);
+    world.receive(&[], &[(B, wall + 1)]);
+    world.receive(&[], &[(B, wall + 2)]);
     world.run_for(300);
     assert_eq!(world.inquiries_to(B).len(), 1);
 }
@@ -69,9 +69,9 @@ fn accusations_come_first() {
 #[test]
 fn an_unclear_answer_to_an_inquiry_leads_to_a_trial_and_no_second_inquiry() {
     let mut world = World::alone();
-    world.be(A, Fake::NoList(404));
+    world.set_fake(A, Fake::NoList(404));
     let wall = world.wall();
-    world.hear(&[(A, wall)], &[]);
+    world.receive(&[(A, wall)], &[]);
     world.run_for(1_000);
     assert_eq!((world.inquiries_to(A).len(), world.gossip_to(A).len()), (1, 1));
     assert!(world.is_online(A));
@@ -83,26 +83,26 @@ fn a_trial_does_not_show_a_server_its_own_death() {
     let wall = world.wall();
     // A clock that is hours ahead stamped this tombstone, so an original would accept it.
     let ahead = wall + 3 * 3_600_000;
-    world.hear(&[], &[(A, ahead), (B, ahead)]);
-    world.be(A, Fake::NoList(404));
-    world.hear(&[(A, wall)], &[]);
+    world.receive(&[], &[(A, ahead), (B, ahead)]);
+    world.set_fake(A, Fake::NoList(404));
+    world.receive(&[(A, wall)], &[]);
     world.run_for(5_000);
-    let told: Vec<_> = world.gossip_to(A)[0].1.offline.iter().map(|entry| &*entry.base_url).collect();
-    assert_eq!(told, [B]);
+    let offline: Vec<_> = world.gossip_to(A)[0].1.offline.iter().map(|entry| &*entry.base_url).collect();
+    assert_eq!(offline, [B]);
     assert!(world.is_online(A));
 }
 
 #[test]
 fn rounds_continue_while_verifications_hang() {
     let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(1));
-    world.meet(A);
+    world.find_alive(A);
     let urls = urls(40);
     for url in &urls {
-        world.be(url, Fake::Hangs);
+        world.set_fake(url, Fake::Hangs);
     }
     let wall = world.wall();
     let offline = urls.iter().map(|url| super::rig::entry(url, wall)).collect();
-    world.hear_lists(&Lists { online: vec![], offline });
+    world.receive_lists(&Lists { online: vec![], offline });
     world.run_for(20_000);
     assert!(world.gossip_to(A).len() >= 17);
 }
@@ -111,15 +111,15 @@ fn rounds_continue_while_verifications_hang() {
 fn an_old_claim_about_a_dead_server_is_verified_at_most_once_a_minute() {
     let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(86_400));
     let wall = world.wall();
-    world.hear(&[], &[(A, wall)]);
+    world.receive(&[], &[(A, wall)]);
     for _ in 0..180 {
-        world.hear(&[(A, wall - 1)], &[]);
+        world.receive(&[(A, wall - 1)], &[]);
         world.run_for(1_000);
     }
     assert!(world.inquiries_to(A).len() <= 3 + 6, "{:?}", world.inquiries_to(A));
-    world.be(A, Fake::Online);
+    world.set_fake(A, Fake::Online);
     for _ in 0..61 {
-        world.hear(&[(A, wall - 1)], &[]);
+        world.receive(&[(A, wall - 1)], &[]);
         world.run_for(1_000);
     }
     assert!(world.is_online(A), "a false death is undone");
@@ -129,10 +129,10 @@ fn an_old_claim_about_a_dead_server_is_verified_at_most_once_a_minute() {
 #[test]
 fn a_flood_of_newer_accusations_causes_one_check() {
     let mut world = World::among(&[A, B]);
-    world.be(A, Fake::Held);
+    world.set_fake(A, Fake::Held);
     let wall = world.wall();
     let offline = (0..1_000).map(|step| super::rig::entry(A, wall + step)).collect();
-    world.hear_lists(&Lists { online: vec![], offline });
+    world.receive_lists(&Lists { online: vec![], offline });
     world.run_for(3_000);
     assert_eq!(world.inquiries_to(A).len(), 1);
 }
@@ -142,12 +142,12 @@ fn a_claim_that_nobody_confirms_within_five_minutes_is_dropped() {
     let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(86_400));
     let urls = urls(2_000);
     for url in &urls {
-        world.be(url, Fake::Hangs);
+        world.set_fake(url, Fake::Hangs);
     }
     let wall = world.wall() - 60_000;
     let tell = |world: &mut World, urls: &[String], stamp| {
         let online = urls.iter().map(|url| super::rig::entry(url, stamp)).collect();
-        world.hear_lists(&Lists { online, offline: vec![] });
+        world.receive_lists(&Lists { online, offline: vec![] });
     };
     tell(&mut world, &urls, wall);
     world.run_for(200_000);

@@ -23,7 +23,7 @@ use crate::protocol::wire::message::{Lists, ReceivedLists, Reply, read_extension
 /// The wall clock of the world at the start, in milliseconds.
 pub(super) const EPOCH: u64 = 1_700_000_000_000;
 /// Time after which a lost request fails, in milliseconds.
-const TIME_OUT: u64 = 5_000;
+const TIMEOUT: u64 = 5_000;
 
 /// What a machine has sent.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ pub(super) enum What {
 
 #[derive(Debug)]
 enum Delivery {
-    Request { from: String, to: String, id: ExchangeId, gossip: Option<Vec<u8>>, time_out: u64 },
+    Request { from: String, to: String, id: ExchangeId, gossip: Option<Vec<u8>>, timeout_ms: u64 },
     Reply { to: String, id: ExchangeId, answer: Option<(u16, Vec<u8>)> },
     Download { to: String, id: ExchangeId },
     Upload { to: String, id: ExchangeId, body: String, condition: Condition },
@@ -110,7 +110,7 @@ impl World {
         let now = now_of(self.tick, wall_offset);
         let machine = Machine::start(config, self.rng.random(), now);
         self.nodes.insert(url.clone(), Node::new(machine, wall_offset));
-        self.carry_out(&url);
+        self.execute(&url);
     }
 
     /// Ends a machine without a leave: its port is closed from now on.
@@ -131,13 +131,13 @@ impl World {
     pub(super) fn act<T>(&mut self, url: &str, act: impl FnOnce(&mut Machine, Now) -> T) -> T {
         let now = self.now(url);
         let result = act(&mut self.nodes.get_mut(url).unwrap().machine, now);
-        self.carry_out(url);
+        self.execute(url);
         result
     }
 
     pub(super) fn run_for(&mut self, millis: u64) {
         let end = self.tick + millis;
-        while let Some(at) = self.next_moment().filter(|at| *at <= end) {
+        while let Some(at) = self.next_time().filter(|at| *at <= end) {
             self.tick = self.tick.max(at);
             let due: Vec<String> = self
                 .nodes
@@ -156,7 +156,7 @@ impl World {
         self.tick = end;
     }
 
-    fn next_moment(&self) -> Option<u64> {
+    fn next_time(&self) -> Option<u64> {
         let timers = self.nodes.values().filter_map(|node| node.machine.poll_timeout());
         timers.map(|at| at.0).chain(self.queue.keys().next().map(|key| key.0)).min()
     }
@@ -166,11 +166,11 @@ impl World {
         self.queue.insert((at, self.sequence), delivery);
     }
 
-    fn travel(&mut self) -> u64 {
+    fn next_arrival(&mut self) -> u64 {
         self.tick + self.rng.random_range(self.latency.clone())
     }
 
-    fn carry_out(&mut self, url: &str) {
+    fn execute(&mut self, url: &str) {
         let node = self.nodes.get_mut(url).unwrap();
         let transmits: Vec<_> = std::iter::from_fn(|| node.machine.poll_transmit()).collect();
         node.events.extend(std::iter::from_fn(|| node.machine.poll_event()));
@@ -183,28 +183,30 @@ impl World {
 
     fn send(&mut self, from: &str, transmit: Transmit) {
         let from = from.to_owned();
-        let arrival = self.travel();
-        let mut time_out = TIME_OUT;
+        let arrival = self.next_arrival();
+        let mut timeout_ms = TIMEOUT;
         let (to, id, what, delivery) = match transmit {
-            Transmit::AbandonAll => return self.nodes.get_mut(&from).unwrap().under_way.clear(),
+            Transmit::AbandonAll => return self.nodes.get_mut(&from).unwrap().in_flight.clear(),
             Transmit::Gossip { id, base_url, lists, extension, timeout } => {
-                time_out = u64::try_from(timeout.as_millis()).unwrap();
+                timeout_ms = u64::try_from(timeout.as_millis()).unwrap();
                 let to = identity(&base_url);
                 let gossip = Some(lists.to_gossip_json(extension.as_deref()));
-                let delivery = Delivery::Request { from: from.clone(), to: to.clone(), id, gossip, time_out };
+                let delivery =
+                    Delivery::Request { from: from.clone(), to: to.clone(), id, gossip, timeout_ms };
                 (to, id, What::Gossip((*lists).clone()), delivery)
             }
             Transmit::AskMyself { id, base_url, extension, timeout } => {
-                time_out = u64::try_from(timeout.as_millis()).unwrap();
+                timeout_ms = u64::try_from(timeout.as_millis()).unwrap();
                 let to = identity(&base_url);
                 let gossip = Some(Lists::default().to_gossip_json(Some(&extension)));
-                let delivery = Delivery::Request { from: from.clone(), to: to.clone(), id, gossip, time_out };
+                let delivery =
+                    Delivery::Request { from: from.clone(), to: to.clone(), id, gossip, timeout_ms };
                 (to, id, What::Gossip(Lists::default()), delivery)
             }
             Transmit::Inquire { id, base_url, .. } => {
                 let to = identity(&base_url);
                 let delivery =
-                    Delivery::Request { from: from.clone(), to: to.clone(), id, gossip: None, time_out };
+                    Delivery::Request { from: from.clone(), to: to.clone(), id, gossip: None, timeout_ms };
                 (to, id, What::Inquire, delivery)
             }
             Transmit::DownloadMasterList { id } => {
@@ -223,7 +225,7 @@ impl World {
         let is_cut = self.cut.contains(&(from.clone(), to.clone()));
         if !is_to_store && (is_cut || self.rng.random::<f64>() < self.loss) {
             let reply = Delivery::Reply { to: from.clone(), id, answer: None };
-            self.post(self.tick + time_out, reply);
+            self.post(self.tick + timeout_ms, reply);
         } else if !(is_to_store && self.store.hangs) {
             self.post(arrival, delivery);
         }
@@ -232,10 +234,10 @@ impl World {
 
     fn deliver(&mut self, delivery: Delivery) {
         match delivery {
-            Delivery::Request { from, to, id, gossip, time_out } => {
-                let (delay, answer) = self.serve(&to, gossip.as_deref(), time_out);
+            Delivery::Request { from, to, id, gossip, timeout_ms } => {
+                let (delay, answer) = self.serve(&to, gossip.as_deref(), timeout_ms);
                 if let Some(answer) = answer {
-                    let at = self.travel() + delay;
+                    let at = self.next_arrival() + delay;
                     self.post(at, Delivery::Reply { to: from, id, answer });
                 }
             }
@@ -264,7 +266,7 @@ impl World {
 
     pub(super) fn reply(&mut self, to: &str, id: ExchangeId, reply: &Reply<'_>) {
         if let Some(node) = self.nodes.get_mut(to) {
-            node.under_way.remove(&id);
+            node.in_flight.remove(&id);
             self.act(to, |machine, now| machine.handle_reply(now, id, reply));
         }
     }
@@ -275,7 +277,7 @@ impl World {
         &mut self,
         to: &str,
         gossip: Option<&[u8]>,
-        time_out: u64,
+        timeout_ms: u64,
     ) -> (u64, Option<Option<(u16, Vec<u8>)>>) {
         if self.nodes.contains_key(to) {
             let body = self.act(to, |machine, now| {
@@ -293,7 +295,7 @@ impl World {
         let wall = Stamp(EPOCH + self.tick);
         match self.fakes.get(to).unwrap_or(&Fake::Refuses) {
             Fake::Refuses => (0, Some(None)),
-            Fake::Hangs => (time_out, Some(None)),
+            Fake::Hangs => (timeout_ms, Some(None)),
             Fake::Held => (0, None),
             fake => (0, Some(Some(fake.answer(to, gossip.is_some(), wall)))),
         }
