@@ -88,7 +88,7 @@ pub(in crate::protocol) enum Effect {
     ScheduleSuspicion(Arc<str>),
 }
 
-/// Effects that wait to be carried out, in order.
+/// Pending effects, in order.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Effects(Vec<Effect>);
 
@@ -103,7 +103,7 @@ impl Effects {
         std::mem::take(&mut self.0)
     }
 
-    /// Takes back the room of effects that have been carried out, so that the next ones allocate none.
+    /// Reuses the buffer of effects that have been carried out, to save allocations.
     pub(in crate::protocol) fn reuse(&mut self, room: Vec<Effect>) {
         if self.0.capacity() == 0 && room.is_empty() {
             self.0 = room;

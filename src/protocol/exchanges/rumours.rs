@@ -190,7 +190,8 @@ impl Exchanges {
                 self.rumours.spend_round(subjects.iter());
             }
         } else if !has_peers(members, now.tick) {
-            // If all peers are busy, the round is retried. If there are none, it counts, or rumours would never expire.
+            // If all peers are busy, the round is retried. If there are none, it counts, or rumours
+            // would never expire.
             self.rumours.by_subject.values_mut().for_each(Rumour::spend_round);
         }
         let pause = cx.jittered(PAUSE.mul_f64(self.health.restraint()));

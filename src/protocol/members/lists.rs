@@ -27,7 +27,7 @@ impl Members {
         lists
     }
 
-    /// What this server holds about another, or about itself, as it is told to native servers.
+    /// What this server holds about itself or another server, as a claim for native servers.
     pub(in crate::protocol) fn claim_about(&self, identity: &str, now: Now) -> Option<Claim> {
         if identity == self.me.identity() {
             return Some(self.me.claim());

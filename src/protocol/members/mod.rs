@@ -48,17 +48,18 @@ impl Members {
         }
     }
 
-    /// How many online servers there are, this one included.
+    /// The number of online servers, including this one.
     pub(in crate::protocol) fn online_count(&self) -> usize {
         self.roster.online_count() + usize::from(self.me.is_online())
     }
 
-    /// The same without those that only the master list names: nobody is told of them.
+    /// The number of online servers, except unconfirmed entries of the master list, which are not
+    /// spread.
     pub(in crate::protocol) fn confirmed_count(&self) -> usize {
         self.online_count() - self.roster.unconfirmed_count()
     }
 
-    /// The sums over all online servers, this one included.
+    /// The hashes of all online servers, including this one.
     pub(in crate::protocol) fn digest(&self) -> Digest {
         let mut digest = *self.roster.digest();
         if self.me.is_online() {
@@ -67,7 +68,7 @@ impl Members {
         digest
     }
 
-    /// Whether this server and the member both speak the native extension.
+    /// Whether this server and the member both use the native extension.
     pub(in crate::protocol) fn is_met_natively(&self, cx: &Context, peer: &str) -> bool {
         cx.is_native() && self.roster.get(peer).is_some_and(|member| !member.is_met_as_legacy())
     }
@@ -95,7 +96,8 @@ impl Members {
         })
     }
 
-    /// Leaves a peer alone that is asked too often: as long as it says; a native one that says nothing, for a gossip interval.
+    /// Pauses requests to a peer that is asked too often, for as long as it requests. A native
+    /// server that requests no time is left alone for one gossip interval.
     pub(in crate::protocol) fn leave_alone(
         &mut self,
         cx: &Context,

@@ -13,7 +13,7 @@ use crate::protocol::types::time::Tick;
 
 const A: &str = "http://a/";
 const B: &str = "http://b/";
-/// Requests to legacy peers that a native server has in flight at most.
+/// Maximum requests of a native server in flight to legacy peers.
 const ROOM: usize = 16;
 
 fn running(mut parts: Parts) -> Parts {
@@ -37,7 +37,7 @@ fn a_round_goes_to_an_online_peer_that_is_not_busy() {
 }
 
 #[test]
-fn the_second_failure_of_a_round_is_a_silence() {
+fn the_second_failure_of_a_round_counts_as_silence() {
     let mut parts = running(Parts::plain());
     let [a, b] = [A, B].map(|url| parts.add(url, Status::Online, 0));
     let mut rounds = Rounds::default();
@@ -50,7 +50,7 @@ fn the_second_failure_of_a_round_is_a_silence() {
 }
 
 #[test]
-fn a_busy_peer_hears_news_after_its_exchange() {
+fn a_busy_peer_is_sent_news_after_its_exchange() {
     let mut parts = running(Parts::plain());
     let [a, b] = [A, B].map(|url| parts.add(url, Status::Online, 0));
     parts.ask(&a, Purpose::Round);
@@ -63,7 +63,7 @@ fn a_busy_peer_hears_news_after_its_exchange() {
     assert!(!push.settle_debt(&parts.members, &b));
 }
 
-/// Leaves room for so many requests to legacy peers.
+/// Leaves room for this number of requests to legacy peers.
 fn leave_room(parts: &mut Parts, room: usize) -> Vec<ExchangeId> {
     let ask = |number| {
         let peer = parts.add(&format!("http://busy-{number}/"), Status::Dead, 0);
@@ -73,7 +73,7 @@ fn leave_room(parts: &mut Parts, room: usize) -> Vec<ExchangeId> {
 }
 
 #[test]
-fn a_native_server_pushes_to_legacy_peers_alone_and_as_many_as_there_is_room_for() {
+fn a_native_server_pushes_only_to_legacy_peers_and_within_the_limit() {
     let mut parts = running(Parts::native());
     let legacies = [A, B].map(|url| parts.add(url, Status::Online, 0));
     parts.add_native("http://native/", Status::Online, 7);
@@ -94,7 +94,7 @@ fn contact(mut parts: Parts, notices: &mut DeathNotices) -> Option<Contact> {
 }
 
 #[test]
-fn a_death_is_told_to_a_legacy_peer_if_there_is_room() {
+fn a_death_notice_is_sent_to_a_legacy_peer_if_there_is_room() {
     let among_legacies = || {
         let mut parts = running(Parts::native());
         parts.add(A, Status::Online, 0);

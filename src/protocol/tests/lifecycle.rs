@@ -1,5 +1,4 @@
-//! Rules of start and leave: what is waited for, who doubts its own reachability, and whose time is
-//! up.
+//! Rules of start and leave: greetings, doubts about the own reachability, retention, reconnects.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,7 +24,7 @@ const A: &str = "http://a/";
 const B: &str = "http://b/";
 const HOUR: u64 = 60 * 60 * 1_000;
 
-/// What native servers with these names hold against this server.
+/// The claim that these native servers suspect this server.
 fn accusation(parts: &Parts, accusers: &[u32]) -> Claim {
     let accusers: Accusers = accusers.iter().copied().collect();
     Claim { status: Status::Suspect, accusers, ..parts.members.me.claim() }
@@ -47,7 +46,7 @@ fn doubts(parts: &mut Parts, own_url: &mut OwnUrl, accusers: &[u32], tick: u64) 
     own_url.doubt(&mut parts.members, &mut parts.exchanges, &mut parts.cx, &claim, at(tick))
 }
 
-/// The id of the question to the own URL that is in flight.
+/// The id of the request to the own URL in flight.
 fn asked(parts: &Parts) -> Option<ExchangeId> {
     let is_asked = |exchange: &Exchange| exchange.purpose == Purpose::OwnUrl;
     parts.exchanges.in_flight.iter().find(|(_, exchange)| is_asked(exchange)).map(|(id, _)| id)
@@ -57,7 +56,7 @@ fn asked(parts: &Parts) -> Option<ExchangeId> {
 fn two_accusers_make_a_server_ask_its_own_url() {
     let (mut parts, mut own_url) = running();
     assert!(!doubts(&mut parts, &mut own_url, &[1], 2_000));
-    assert!(!doubts(&mut parts, &mut own_url, &[1, 2], 1_000), "its request may show it wrong");
+    assert!(!doubts(&mut parts, &mut own_url, &[1, 2], 1_000), "a request just now may disprove it");
     assert_eq!(asked(&parts), None);
     assert!(doubts(&mut parts, &mut own_url, &[1, 2], 2_000));
     assert!(asked(&parts).is_some());
@@ -78,7 +77,7 @@ fn an_unreachable_server_refutes_when_it_is_reached() {
     let reply = Reply::NoListener("refused".into());
     let Parts { members, exchanges, cx, .. } = &mut parts;
     own_url.record_answer(members, exchanges, cx, ExchangeId(0), &reply, at(9_000));
-    assert!(!own_url.is_unreachable(), "an answer to something else");
+    assert!(!own_url.is_unreachable(), "an answer to another request");
     own_url.record_answer(members, exchanges, cx, id, &reply, at(9_000));
     assert!(own_url.is_unreachable());
     let held = members.me.incarnation();
@@ -118,7 +117,7 @@ fn tombstones_expire_and_online_servers_grow_stale_after_a_day() {
 }
 
 #[test]
-fn only_the_dead_are_tried_again() {
+fn only_dead_servers_are_retried() {
     let mut parts = Parts::plain();
     let tried = |parts: &mut Parts| -> BTreeSet<Arc<str>> {
         (0..50).filter_map(|_| reconnect::pick(&parts.members, &mut parts.cx, Tick(0))).collect()

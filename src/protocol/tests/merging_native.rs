@@ -1,5 +1,4 @@
-//! Merging of native claims: their worth, what becomes of the subject, and who else must hear of
-//! it.
+//! Merging of native claims: their worth, the change of their subject, and the effects.
 
 use std::sync::Arc;
 

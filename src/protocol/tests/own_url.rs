@@ -50,7 +50,7 @@ fn own_url_requests(machine: &mut Machine, claim: &Claim) -> Vec<(ExchangeId, Ex
         Transmit::Gossip { id, base_url, .. } => Some((id, base_url)),
         _ => None,
     });
-    let (id, peer) = probe.expect("nobody is probed");
+    let (id, peer) = probe.expect("no probe is sent");
     let answer = Extension { claims: vec![claim.clone()], ..extension_of(&peer) };
     machine.handle_reply(now(at + 5), id, &Reply::Native(Box::new(answer)));
     while let Some(transmit) = machine.poll_transmit() {

@@ -1,4 +1,4 @@
-//! Strangers: of native servers that nobody here has met, a sample decides about the batch.
+//! Strangers: a sample decides about a batch of native servers that this server has never met.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::protocol::types::status::Status;
 use crate::protocol::types::time::Tick;
 use crate::protocol::wire::extension::{Finding, Kind};
 
-/// A server among three that it has met, and this many strangers that came with a roster.
+/// A server with three members that it has met, and this many strangers from a roster.
 fn among(strangers: usize) -> Parts {
     let mut parts = Parts::native();
     for number in 0..3 {
@@ -26,16 +26,16 @@ fn among(strangers: usize) -> Parts {
     parts
 }
 
-/// Requests that were sent: to strangers that do not answer, or to helpers.
+/// The number of requests to strangers and to helpers.
 #[derive(Default)]
 struct Sent {
     checks: usize,
-    questions: usize,
+    probe_requests: usize,
     /// Strangers whose failed check counts like any failed probe.
     failed: usize,
 }
 
-/// Lets this many milliseconds pass, in which met servers answer, and strangers do as `finding` says.
+/// Lets these milliseconds pass. Members answer; `finding` decides how strangers answer.
 fn run(parts: &mut Parts, millis: std::ops::Range<u64>, finding: impl Fn(&str) -> Finding) -> Sent {
     let mut sent = Sent::default();
     for tick in millis.step_by(5) {
@@ -45,7 +45,7 @@ fn run(parts: &mut Parts, millis: std::ops::Range<u64>, finding: impl Fn(&str) -
         while let Some(transmit) = cx.transmits.pop_front() {
             let Transmit::Gossip { id, extension: Some(extension), .. } = transmit else { continue };
             let exchange = exchanges.in_flight.end(id).unwrap();
-            sent.questions += usize::from(matches!(extension.kind, Kind::ProbeFor(_)));
+            sent.probe_requests += usize::from(matches!(extension.kind, Kind::ProbeFor(_)));
             if !exchange.peer.contains("stranger") {
                 continue;
             }
@@ -64,10 +64,10 @@ fn is_hidden(effect: &Effect) -> bool {
 }
 
 #[test]
-fn a_sample_that_answers_lets_the_batch_be_believed() {
+fn a_sample_that_answers_confirms_the_batch() {
     let mut parts = among(100);
     let sent = run(&mut parts, 0..5_000, |_| Finding::Alive);
-    assert_eq!((sent.checks, sent.questions, sent.failed), (16, 0, 0));
+    assert_eq!((sent.checks, sent.probe_requests, sent.failed), (16, 0, 0));
     assert_eq!(parts.detection.strangers.lengths(), [0, 0]);
     assert_eq!(parts.effects(), []);
 }
@@ -90,11 +90,11 @@ fn a_failure_among_answers_counts_like_any_failed_probe() {
                 if peer == "http://stranger3/" { Finding::Silent } else { Finding::Alive }
             },
         );
-    assert_eq!((sent.checks, sent.questions, sent.failed), (16, 0, 1));
+    assert_eq!((sent.checks, sent.probe_requests, sent.failed), (16, 0, 1));
 }
 
 #[test]
-fn a_sample_that_fails_makes_helpers_be_asked_and_then_all_strangers_be_checked() {
+fn a_failed_sample_is_verified_by_helpers_before_all_strangers_are_checked() {
     let mut parts = among(100);
     run(&mut parts, 0..1_000, |_| Finding::Refused);
     assert_eq!(parts.detection.strangers.lengths(), [100, 0], "helpers are asked");
@@ -108,7 +108,7 @@ fn a_sample_that_fails_makes_helpers_be_asked_and_then_all_strangers_be_checked(
     let mut checks = 0;
     for from in (3_000..20_000).step_by(500) {
         checks += run(&mut parts, from..from + 500, |_| Finding::Refused).checks;
-        // As the machine does after each step.
+        // The machine takes the effects after each step.
         parts.effects();
     }
     assert!(checks > 100);
@@ -116,7 +116,7 @@ fn a_sample_that_fails_makes_helpers_be_asked_and_then_all_strangers_be_checked(
 }
 
 #[test]
-fn a_server_that_nobody_answers_hides_doubtful_strangers_and_buries_none() {
+fn a_server_without_any_answers_hides_doubtful_strangers_and_buries_none() {
     let mut parts = among(8);
     let mut effects = Vec::new();
     for from in (0..20_000).step_by(500) {

@@ -157,7 +157,7 @@ fn a_claim_that_nobody_confirms_within_five_minutes_is_dropped() {
     tell(&mut world, again, wall + 1);
     world.run_for(130_000);
     assert!(shown(&world) <= kept, "{} of {kept}", shown(&world));
-    assert!(shown(&world) > kept - 400, "somebody has confirmed these: {} of {kept}", shown(&world));
+    assert!(shown(&world) > kept - 400, "only {} of {kept} confirmed servers are shown", shown(&world));
     world.run_for(300_000);
     assert_eq!(shown(&world), 0);
     world.sent.clear();

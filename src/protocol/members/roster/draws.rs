@@ -9,11 +9,11 @@ use crate::protocol::context::Context;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::roster::Roster;
 
-/// Random servers that hear of a start, a leave or a control at once, beside all monitors.
+/// Random servers, besides all monitors, that are sent a start, a leave or a control at once.
 pub(crate) const MANY: usize = 20;
-/// Monitors told at once, at most: a list may call everybody one.
+/// Monitors contacted at once. A list may declare all servers monitors.
 const MAX_MONITORS: usize = 100;
-/// The same for a native server, as native servers pass news on among themselves.
+/// The same for a native server, as native servers spread news among themselves.
 const MAX_MONITORS_OF_NATIVES: usize = 20;
 /// Random draws before the whole roster is searched.
 const BLIND_DRAWS: usize = 32;
