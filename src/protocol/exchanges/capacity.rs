@@ -34,12 +34,14 @@ pub(in crate::protocol) enum Quota {
 
 impl Exchanges {
     /// The number of further requests that may be sent to native servers.
+    #[inline]
     pub(in crate::protocol) fn native_room(&self, members: &Members, cx: &Context) -> usize {
         let others = self.requests_to_legacy_peers(members) + self.requests_to_unmet(members);
         room_left(cx, self.in_flight.len().saturating_sub(others))
     }
 
     /// The number of further requests that may be sent to legacy peers.
+    #[inline]
     pub(in crate::protocol) fn legacy_room(&self, members: &Members, cx: &Context) -> usize {
         room_left(cx, self.requests_to_legacy_peers(members))
     }
@@ -52,6 +54,7 @@ impl Exchanges {
     }
 
     /// The number of requests in flight to legacy peers, except servers that no server has met.
+    #[inline]
     pub(in crate::protocol) fn requests_to_legacy_peers(&self, members: &Members) -> usize {
         let is_legacy = |peer: &str| members.roster.get(peer).is_some_and(Member::is_met_as_legacy);
         let in_flight = self.in_flight.iter().filter(|(_, exchange)| exchange.quota != Quota::Listings);
@@ -61,6 +64,7 @@ impl Exchanges {
     }
 
     /// The number of requests in flight to servers that no server has met.
+    #[inline]
     pub(in crate::protocol) fn requests_to_unmet(&self, members: &Members) -> usize {
         let is_counted_apart =
             |exchange: &Exchange| exchange.quota != Quota::ByPeer || greets_unmet(members, exchange);

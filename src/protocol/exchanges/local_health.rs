@@ -75,6 +75,7 @@ impl LocalHealth {
     }
 
     /// How far JavaScript's event loop lags.
+    #[inline]
     pub(in crate::protocol) fn lag(&self) -> Duration {
         self.lag
     }

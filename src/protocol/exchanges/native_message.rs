@@ -35,6 +35,7 @@ impl NativeMessage {
 
 impl Exchanges {
     /// Returns an extension with these claims and the fields that every message has.
+    #[inline]
     pub(in crate::protocol) fn extension(
         &self,
         members: &Members,
@@ -90,6 +91,7 @@ pub(in crate::protocol) fn with_accusation_notice(
 
 /// The claim that a server should refute if it lives. `said` is the incarnation that it has just
 /// claimed.
+#[inline]
 pub(in crate::protocol) fn accusation_notice(
     members: &Members,
     peer: &str,

@@ -144,6 +144,7 @@ impl Member {
         }
     }
 
+    #[inline]
     pub(in crate::protocol) fn version(&self) -> Version {
         Version {
             incarnation: self.incarnation,
@@ -155,6 +156,7 @@ impl Member {
     }
 
     /// Whether any claim has ever shown it to be a native server.
+    #[inline]
     pub(in crate::protocol) fn is_native(&self) -> bool {
         self.incarnation != Incarnation::NONE
     }
@@ -187,6 +189,7 @@ impl Member {
         }
     }
 
+    #[inline]
     pub(in crate::protocol) fn is_online(&self) -> bool {
         self.status.is_online()
     }
@@ -226,6 +229,7 @@ impl Member {
     }
 
     /// Changes the stamp shown.
+    #[inline]
     pub(in crate::protocol) fn restamp(&mut self, stamp: Stamp) {
         let shown = std::mem::replace(&mut self.stamp, stamp);
         if shown > stamp || self.rare.as_ref().is_some_and(|rare| rare.highest_seen.is_some()) {
@@ -241,17 +245,20 @@ impl Member {
     }
 
     /// Adopts the stamp of a newer claim.
+    #[inline]
     pub(in crate::protocol) fn renew(&mut self, stamp: Stamp, now: Now) {
         self.restamp(stamp);
         self.refreshed_at = now.tick.into();
     }
 
     /// The highest stamp ever seen in any claim, ignored ones included. It never falls.
+    #[inline]
     pub(in crate::protocol) fn highest_seen(&self) -> Stamp {
         self.rare.as_ref().and_then(|rare| rare.highest_seen).unwrap_or(self.stamp)
     }
 
     /// Records the stamp of a claim that is not shown.
+    #[inline]
     pub(in crate::protocol) fn record_stamp(&mut self, stamp: Stamp) {
         if stamp > self.stamp && stamp > self.highest_seen() {
             self.rare().highest_seen = Some(stamp);
@@ -293,6 +300,7 @@ impl Member {
     }
 
     /// The suspicion against it, while it is a suspect.
+    #[inline]
     pub(in crate::protocol) fn suspicion(&self) -> Option<&Suspicion> {
         self.rare.as_ref()?.suspicion.as_ref()
     }

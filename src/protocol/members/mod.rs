@@ -49,17 +49,20 @@ impl Members {
     }
 
     /// The number of online servers, including this one.
+    #[inline]
     pub(in crate::protocol) fn online_count(&self) -> usize {
         self.roster.online_count() + usize::from(self.me.is_online())
     }
 
     /// The number of online servers, except unconfirmed entries of the master list, which are not
     /// spread.
+    #[inline]
     pub(in crate::protocol) fn confirmed_count(&self) -> usize {
         self.online_count() - self.roster.unconfirmed_count()
     }
 
     /// The hashes of all online servers, including this one.
+    #[inline]
     pub(in crate::protocol) fn digest(&self) -> Digest {
         let mut digest = *self.roster.digest();
         if self.me.is_online() {

@@ -197,18 +197,22 @@ impl Roster {
     }
 
     /// A member and its shared identity.
+    #[inline]
     pub(in crate::protocol) fn entry(&self, identity: &str) -> Option<(&Arc<str>, &Member)> {
         self.at(self.slot_of(identity)?)
     }
 
+    #[inline]
     pub(in crate::protocol) fn get(&self, identity: &str) -> Option<&Member> {
         Some(self.entry(identity)?.1)
     }
 
+    #[inline]
     pub(in crate::protocol) fn get_mut(&mut self, identity: &str) -> Option<&mut Member> {
         self.at_mut(self.slot_of(identity)?)
     }
 
+    #[inline]
     pub(in crate::protocol) fn at_mut(&mut self, index: usize) -> Option<&mut Member> {
         self.member_changes += 1;
         Some(self.members.get_index_mut(index)?.1)
@@ -229,6 +233,7 @@ impl Roster {
         Arc::clone(self.get(identity).map_or(identity, |member| member.spelling(identity)))
     }
 
+    #[inline]
     pub(in crate::protocol) fn at(&self, index: usize) -> Option<(&Arc<str>, &Member)> {
         self.members.get_index(index)
     }

@@ -15,6 +15,7 @@ use crate::protocol::wire::extension::Extension;
 const OFFERED_AGAIN: Duration = Duration::from_secs(10 * 60);
 
 /// Logs that a message held claims which can't be read.
+#[inline]
 pub(in crate::protocol) fn log_malformed(cx: &mut Context, heard: &Extension) {
     if heard.malformed > 0 {
         cx.log_rejection(Rejection::MalformedClaim);

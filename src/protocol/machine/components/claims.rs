@@ -18,6 +18,7 @@ use crate::protocol::wire::extension::Extension;
 
 impl Machine {
     /// Merges an entry of a list.
+    #[inline]
     pub(in crate::protocol::machine) fn hear(&mut self, said: ListEntry<'_>, now: Now) {
         let taken = self.merging.take_in(&self.members, &mut self.exchanges, &mut self.cx, said, now);
         if let Some((subject, claim)) = taken {
@@ -26,6 +27,7 @@ impl Machine {
         self.apply(now);
     }
 
+    #[inline]
     fn merge(&mut self, subject: &Subject, claim: PlainClaim, now: Now) {
         let Self { members, exchanges, cx, .. } = self;
         match subject {
@@ -101,6 +103,7 @@ impl Machine {
         sender
     }
 
+    #[inline]
     fn hear_native(&mut self, claim: &Claim, origin: Origin, now: Now) -> Worth {
         let taken = self.merging.take_in_native(&self.members, &mut self.cx, claim, now);
         let Some((subject, claim)) = taken else { return Worth::Known };

@@ -202,6 +202,7 @@ impl Strangers {
 
 impl Detection {
     /// Sets the timer to the next check, or to the next verdict about a batch.
+    #[inline]
     pub(in crate::protocol) fn schedule_strangers(&self, exchanges: &Exchanges, cx: &mut Context, now: Tick) {
         let is_judged = self.strangers.has_batch_to_judge(now);
         let wake = if is_judged { Some(now) } else { self.strangers.next_wake(&exchanges.in_flight) };

@@ -35,6 +35,7 @@ pub(in crate::protocol) struct Unreached(IndexMap<Arc<str>, Tick, FixedState>);
 
 impl Unreached {
     /// Records a word of the server's own, by whatever way it came.
+    #[inline]
     pub(in crate::protocol) fn record_word(&mut self, identity: &str, now: Tick) {
         if let Some(last_word) = self.0.get_mut(identity) {
             *last_word = now;
