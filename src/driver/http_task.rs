@@ -85,7 +85,7 @@ impl HttpSender {
     /// body.
     pub(super) fn prepare(&self, transmit: Transmit, shared: &Arc<Shared>) -> Option<(RequestId, HttpTask)> {
         let request_id = match &transmit {
-            Transmit::Gossip { id, .. } | Transmit::Inquire { id, .. } | Transmit::AskMyself { id, .. } => {
+            Transmit::Gossip { id, .. } | Transmit::Inquire { id, .. } | Transmit::CheckOwnUrl { id, .. } => {
                 RequestId::Exchange(*id)
             }
             Transmit::DownloadMasterList { id } => RequestId::Download(*id),
@@ -130,7 +130,7 @@ fn request(transmit: Transmit, credentials: &Credentials) -> Option<Request> {
             ..bare(Method::Post, format!("{base_url}clustershazbot/gossip"), timeout)
         },
         // Behind a load balancer, a reused connection would reach the same process each time.
-        Transmit::AskMyself { base_url, extension, timeout, .. } => Request {
+        Transmit::CheckOwnUrl { base_url, extension, timeout, .. } => Request {
             authorization: credentials.secret.clone(),
             json_body: Some(Lists::default().to_gossip_json(Some(&extension))),
             needs_new_connection: true,

@@ -72,7 +72,7 @@ impl World {
                 let content = Content::Gossip { lists, extension };
                 self.send(from, RequestId::Native(id), &base_url, content, millis(timeout));
             }
-            Transmit::AskMyself { id, base_url, extension, timeout } => {
+            Transmit::CheckOwnUrl { id, base_url, extension, timeout } => {
                 let content = Content::Gossip { lists: Arc::default(), extension: Some(extension) };
                 self.send(from, RequestId::Native(id), &base_url, content, millis(timeout));
             }

@@ -32,7 +32,7 @@ impl Golden {
                 self.0.write_u128(timeout.as_nanos());
                 self.bytes(&lists.to_gossip_json(extension.as_deref()));
             }
-            Transmit::AskMyself { id: _, base_url, extension, timeout } => {
+            Transmit::CheckOwnUrl { id: _, base_url, extension, timeout } => {
                 self.bytes(base_url.as_bytes());
                 self.0.write_u128(timeout.as_nanos());
                 self.bytes(&Lists::default().to_gossip_json(Some(extension)));
@@ -74,7 +74,7 @@ fn transmit_kind(transmit: &Transmit) -> u8 {
         Transmit::DownloadMasterList { .. } => 3,
         Transmit::UploadMasterList { .. } => 4,
         Transmit::AbandonAll => 5,
-        Transmit::AskMyself { .. } => 6,
+        Transmit::CheckOwnUrl { .. } => 6,
     }
 }
 

@@ -41,8 +41,8 @@ pub(in crate::protocol) enum Effect {
     Spread(Arc<str>),
     /// Spread that this server has outdone a claim about itself.
     AnnounceRefutation,
-    /// Record that another process uses the URL of this server.
-    MeetSibling,
+    /// Record a sibling: another process behind the URL of this server.
+    RecordSibling,
     /// Push the news to a few random servers; only to legacy peers if this server is native.
     PushToFew,
     /// Push the news to many random servers and the monitors.

@@ -39,7 +39,7 @@ pub enum Transmit {
     },
     /// `POST {base_url}clustershazbot/gossip` to this server's own URL, over a separate connection;
     /// the reply goes to `handle_reply`.
-    AskMyself {
+    CheckOwnUrl {
         /// Names the exchange.
         id: ExchangeId,
         /// The URL of this server.

@@ -48,7 +48,7 @@ impl Exchanges {
 
     /// Whether another request may be sent to this peer.
     pub(in crate::protocol) fn has_room_for(&self, members: &Members, cx: &Context, peer: &str) -> bool {
-        let is_native = members.is_met_natively(cx, peer);
+        let is_native = members.is_contacted_natively(cx, peer);
         let room = if is_native { self.native_room(members, cx) } else { self.legacy_room(members, cx) };
         room > 0
     }
@@ -56,7 +56,7 @@ impl Exchanges {
     /// The number of requests in flight to legacy peers, except servers that no server has met.
     #[inline]
     pub(in crate::protocol) fn requests_to_legacy_peers(&self, members: &Members) -> usize {
-        let is_legacy = |peer: &str| members.roster.get(peer).is_some_and(Member::is_met_as_legacy);
+        let is_legacy = |peer: &str| members.roster.get(peer).is_some_and(Member::is_contacted_as_legacy);
         let in_flight = self.in_flight.iter().filter(|(_, exchange)| exchange.quota != Quota::Listings);
         in_flight
             .filter(|(_, exchange)| is_legacy(&exchange.peer) && !greets_unmet(members, exchange))
@@ -80,7 +80,7 @@ fn room_left(cx: &Context, requests: usize) -> usize {
 
 /// Whether this greets an entry that only the master list has named, which may hang.
 fn greets_unmet(members: &Members, exchange: &Exchange) -> bool {
-    let is_unmet = |member: &Member| member.is_unconfirmed && member.is_met_as_legacy();
+    let is_unmet = |member: &Member| member.is_unconfirmed && member.is_contacted_as_legacy();
     matches!(exchange.purpose, Purpose::Greeting | Purpose::Introduction)
         && members.roster.get(&exchange.peer).is_some_and(is_unmet)
 }

@@ -89,7 +89,7 @@ impl DeathNotices {
         }
         let peer = members.roster.pick(&mut cx.rng, |identity, member| {
             member.is_online()
-                && member.is_met_as_legacy()
+                && member.is_contacted_as_legacy()
                 && !member.is_left_alone(now)
                 && !exchanges.in_flight.has_exchange_with(identity)
         })?;

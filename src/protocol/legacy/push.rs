@@ -79,7 +79,9 @@ impl LegacyPush {
             Some(Reach::Few) => members.roster.sample(&mut cx.rng, FEW, |_, member| member.is_online()),
         };
         if is_native {
-            targets.retain(|peer| members.roster.get(peer).is_some_and(|member| member.is_met_as_legacy()));
+            targets.retain(|peer| {
+                members.roster.get(peer).is_some_and(|member| member.is_contacted_as_legacy())
+            });
             self.waiting.retain(|peer| members.roster.get(peer).is_some_and(|member| member.is_online()));
             self.waiting.extend(targets);
             let room = exchanges.legacy_room(members, cx);
@@ -109,5 +111,7 @@ impl LegacyPush {
 fn draw_few_legacies(members: &Members, cx: &mut Context) -> Vec<Arc<str>> {
     let share = members.legacy_share(cx);
     let amount = (0..FEW).filter(|_| cx.rng.random::<f64>() < share).count();
-    members.roster.sample(&mut cx.rng, amount, |_, member| member.is_online() && member.is_met_as_legacy())
+    members
+        .roster
+        .sample(&mut cx.rng, amount, |_, member| member.is_online() && member.is_contacted_as_legacy())
 }

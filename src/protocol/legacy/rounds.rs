@@ -87,7 +87,7 @@ impl Rounds {
         let is_wanted = |identity: &Arc<str>, member: &Member| {
             member.is_online()
                 && !member.is_unconfirmed
-                && (!is_native || member.is_met_as_legacy())
+                && (!is_native || member.is_contacted_as_legacy())
                 && !member.is_left_alone(now)
                 && !exchanges.in_flight.has_exchange_with(identity)
         };
@@ -128,8 +128,9 @@ impl Rounds {
 
 fn may_burden_monitors(members: &Members, cx: &mut Context) -> bool {
     let is_native = cx.is_native();
-    let is_monitor =
-        |member: &Member| member.is_online() && member.monitor && (!is_native || member.is_met_as_legacy());
+    let is_monitor = |member: &Member| {
+        member.is_online() && member.monitor && (!is_native || member.is_contacted_as_legacy())
+    };
     let monitors = members.roster.iter().filter(|(_, member)| is_monitor(member)).count();
     let servers = if is_native { members.roster.native_count() } else { members.roster.online_count() };
     let rounds_a_second = servers as f64 * members.legacy_share(cx) / cx.config.gossip_interval.as_secs_f64();

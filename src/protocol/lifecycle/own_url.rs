@@ -146,8 +146,8 @@ impl OwnUrl {
         if self.standing == Standing::Reached {
             // A request that comes just now brings the accusation, or shows it wrong.
             let was_reached_before = self.last_request.is_some_and(|at| at < now.tick);
-            let are_enough = accuser_count(members, claim) >= MIN_ACCUSERS;
-            if !was_reached_before || !are_enough || exchanges.health.lags() {
+            let suffice = accuser_count(members, claim) >= MIN_ACCUSERS;
+            if !was_reached_before || !suffice || exchanges.health.lags() {
                 return false;
             }
             let asked = ask(members, exchanges, cx, exchanges.health.native_timeout(), now);
@@ -244,7 +244,7 @@ pub(in crate::protocol) fn ask(
     let id = exchanges.in_flight.begin(identity, Purpose::OwnUrl, now.tick);
     let base_url = members.me.entry().base_url;
     let extension = Arc::new(exchanges.extension(members, Kind::Push, Vec::new()));
-    cx.transmits.push_back(Transmit::AskMyself { id, base_url, extension, timeout });
+    cx.transmits.push_back(Transmit::CheckOwnUrl { id, base_url, extension, timeout });
     id
 }
 

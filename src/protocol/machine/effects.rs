@@ -32,7 +32,7 @@ impl Machine {
             Effect::AwaitAnswer(id) => self.lifecycle.await_answer(id),
             Effect::Spread(subject) => self.spread(&subject, now),
             Effect::AnnounceRefutation => self.announce_refutation(now),
-            Effect::MeetSibling => self.lifecycle.own_url.record_sibling(),
+            Effect::RecordSibling => self.lifecycle.own_url.record_sibling(),
             Effect::PushToMany => self.push_to_many(now.tick),
             Effect::PushToFew => self.push_to_few(now.tick),
             Effect::PushTo(peer) => self.push_to(peer, now),

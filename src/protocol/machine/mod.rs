@@ -296,7 +296,7 @@ impl Machine {
     }
 
     /// Whether this server and the member both speak the native extension.
-    pub(in crate::protocol::machine) fn is_met_natively(&self, peer: &str) -> bool {
-        self.members.is_met_natively(&self.cx, peer)
+    pub(in crate::protocol::machine) fn is_contacted_natively(&self, peer: &str) -> bool {
+        self.members.is_contacted_natively(&self.cx, peer)
     }
 }

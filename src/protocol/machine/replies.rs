@@ -9,7 +9,7 @@ use crate::protocol::exchanges::in_flight::{Exchange, OwnWord, Purpose};
 use crate::protocol::exchanges::page;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::doubts::{Refusals, Route};
-use crate::protocol::members::member::proof::Proof;
+use crate::protocol::members::member::proof::{Proof, Verdict};
 use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::{clocks, outsiders};
@@ -94,7 +94,7 @@ impl Machine {
             return self.handle_verification_reply(id, exchange, reply, now);
         }
         let peer = &exchange.peer;
-        let is_native = self.is_met_natively(peer);
+        let is_native = self.is_contacted_natively(peer);
         // A reply that does not prove its sender does not tell the sender's wire either.
         if matches!(reply, Reply::Lists(_)) && exchange.own_word.is_some() {
             record_legacy_wire(&mut self.members, &self.cx, peer, now);
@@ -293,7 +293,7 @@ impl Machine {
         member.set_answered(true);
         member.prove(Proof::Exchange);
         member.close_check();
-        member.record_verdict(member.is_online(), now);
+        member.record_verdict(Verdict::of(member.is_online()), now);
         if member.is_online() && member.highest_seen() > member.stamp {
             // Legacy peers have said otherwise, and believe only what is newer.
             member.restamp(member.highest_seen().next());

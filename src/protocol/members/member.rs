@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::protocol::members::member::check::Check;
 use crate::protocol::members::member::doubts::Doubts;
-use crate::protocol::members::member::proof::Facts;
+use crate::protocol::members::member::proof::{Facts, Verdict};
 use crate::protocol::members::member::suspicion::Suspicion;
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::claim::Claim;
@@ -181,7 +181,7 @@ impl Member {
 
     /// Whether it is contacted as a legacy peer: it never used the native extension, or last
     /// ignored it.
-    pub(in crate::protocol) fn is_met_as_legacy(&self) -> bool {
+    pub(in crate::protocol) fn is_contacted_as_legacy(&self) -> bool {
         match self.wire {
             Wire::Native => false,
             Wire::Unknown => !self.is_native(),
@@ -194,17 +194,16 @@ impl Member {
         self.status.is_online()
     }
 
-    /// Whether this server itself found the member alive (or not) so recently that it verifies
-    /// hearsay first.
-    pub(in crate::protocol) fn is_first_hand(&self, alive: bool, now: Now) -> bool {
-        let wanted = if alive { Facts::FOUND_ALIVE } else { Facts::FOUND_DEAD };
-        self.facts.has(wanted) && self.verdict_at.age(now.tick) < FIRST_HAND_HOLDS
+    /// Whether this server itself reached this verdict so recently that it verifies hearsay against
+    /// it first.
+    pub(in crate::protocol) fn is_first_hand(&self, verdict: Verdict, now: Now) -> bool {
+        self.facts.has(verdict.fact()) && self.verdict_at.age(now.tick) < FIRST_HAND_HOLDS
     }
 
-    /// Records that this server itself has found the member alive, or not.
-    pub(in crate::protocol) fn record_verdict(&mut self, alive: bool, now: Now) {
-        self.facts.set(Facts::FOUND_ALIVE, alive);
-        self.facts.set(Facts::FOUND_DEAD, !alive);
+    /// Records what this server itself has found about the member.
+    pub(in crate::protocol) fn record_verdict(&mut self, verdict: Verdict, now: Now) {
+        self.facts.set(Facts::FOUND_ALIVE, verdict == Verdict::Alive);
+        self.facts.set(Facts::FOUND_DEAD, verdict == Verdict::Dead);
         self.verdict_at = now.tick.into();
     }
 

@@ -72,8 +72,8 @@ impl Members {
     }
 
     /// Whether this server and the member both use the native extension.
-    pub(in crate::protocol) fn is_met_natively(&self, cx: &Context, peer: &str) -> bool {
-        cx.is_native() && self.roster.get(peer).is_some_and(|member| !member.is_met_as_legacy())
+    pub(in crate::protocol) fn is_contacted_natively(&self, cx: &Context, peer: &str) -> bool {
+        cx.is_native() && self.roster.get(peer).is_some_and(|member| !member.is_contacted_as_legacy())
     }
 
     /// Records that a member's own claim has proved it alive.
@@ -109,7 +109,8 @@ impl Members {
         now: Now,
     ) {
         let Some(member) = self.roster.get_mut(peer) else { return };
-        let own_pause = if member.is_met_as_legacy() { Duration::ZERO } else { cx.config.gossip_interval };
+        let own_pause =
+            if member.is_contacted_as_legacy() { Duration::ZERO } else { cx.config.gossip_interval };
         member.leave_alone_until(now.tick + pause.unwrap_or(own_pause));
     }
 

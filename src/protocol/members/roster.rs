@@ -79,18 +79,18 @@ impl Clone for Roster {
 struct Standing {
     status: Status,
     incarnation: Incarnation,
-    is_met_natively: bool,
+    is_contacted_natively: bool,
     is_unconfirmed: bool,
 }
 
 impl Standing {
     fn of(member: &Member) -> Self {
         let Member { status, incarnation, is_unconfirmed, .. } = *member;
-        Self { status, incarnation, is_met_natively: !member.is_met_as_legacy(), is_unconfirmed }
+        Self { status, incarnation, is_contacted_natively: !member.is_contacted_as_legacy(), is_unconfirmed }
     }
 
     fn is_on_ring(self) -> bool {
-        self.status.is_online() && self.is_met_natively
+        self.status.is_online() && self.is_contacted_natively
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::protocol::context::Context;
 use crate::protocol::context::effect::Effect;
 use crate::protocol::members::Members;
+use crate::protocol::members::member::proof::Verdict;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::Now;
 
@@ -12,7 +13,7 @@ impl Members {
     /// Declares a member dead because this server itself has found it dead.
     pub(in crate::protocol) fn bury(&mut self, cx: &mut Context, peer: &Arc<str>, now: Now) {
         let Some(member) = self.roster.get_mut(peer) else { return };
-        member.record_verdict(false, now);
+        member.record_verdict(Verdict::Dead, now);
         member.close_check();
         member.restamp(member.tombstone_stamp(self.me.read_clock(now)));
         self.mark_offline(cx, peer, Status::Dead, now);

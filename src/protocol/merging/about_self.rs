@@ -42,7 +42,7 @@ pub(in crate::protocol) fn merge_native(
     let held = members.me.incarnation();
     let is_higher = claim.status == Status::Online && claim.incarnation > held;
     if is_higher && contact == Contact::Later {
-        cx.effects.push(Effect::MeetSibling);
+        cx.effects.push(Effect::RecordSibling);
     }
     if members.me.merge_native(claim, contact, now) == Contradiction::None {
         return;

@@ -16,6 +16,7 @@ use crate::protocol::context::output::Severity;
 use crate::protocol::context::timers::Timer;
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
+use crate::protocol::members::member::proof::Verdict;
 use crate::protocol::members::stamp_clock::Offset;
 use crate::protocol::merging::intake::Subject;
 use crate::protocol::types::limits::Rejection;
@@ -243,8 +244,9 @@ pub(in crate::protocol) fn check_far_ahead(
     says_online: bool,
     now: Now,
 ) {
-    let contradicts =
-        |member: &Member| member.is_online() != says_online && !member.is_first_hand(!says_online, now);
+    let contradicts = |member: &Member| {
+        member.is_online() != says_online && !member.is_first_hand(Verdict::of(!says_online), now)
+    };
     if members.roster.get(identity).is_some_and(contradicts) {
         let reason = if says_online { CheckReason::NeedsList } else { CheckReason::Hearsay };
         cx.effects.push(Effect::Check(Arc::clone(identity), reason));

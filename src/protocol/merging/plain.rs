@@ -12,6 +12,7 @@ use crate::protocol::exchanges::Exchanges;
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::YOUNG;
+use crate::protocol::members::member::proof::Verdict;
 use crate::protocol::merging::{Merging, clocks, hints};
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::limits::{Rejection, TOMBSTONE_KEPT};
@@ -109,7 +110,7 @@ pub(in crate::protocol) fn merge_known(
             cx.effects.push(Effect::HastenDeathNotices);
             // Rule R8: a peer still lists a dead server as online. It is sent the tombstone with
             // the answer; the server itself is asked whether the tombstone is false.
-            if member.status == Status::Dead && !member.is_first_hand(false, now) {
+            if member.status == Status::Dead && !member.is_first_hand(Verdict::Dead, now) {
                 cx.effects.push(Effect::Check(Arc::clone(identity), CheckReason::Hearsay));
             }
         }
@@ -127,7 +128,7 @@ fn merge_death(
     now: Now,
 ) {
     let Some(member) = members.roster.get_mut(identity) else { return };
-    if member.is_first_hand(true, now) {
+    if member.is_first_hand(Verdict::Alive, now) {
         let reason = CheckReason::Accusation(claim.stamp);
         return cx.effects.push(Effect::Check(Arc::clone(identity), reason));
     }
@@ -153,7 +154,7 @@ fn merge_return(
 ) {
     let Some(member) = members.roster.get_mut(identity) else { return };
     let PlainClaim { stamp, monitor, .. } = claim;
-    if member.is_first_hand(false, now) {
+    if member.is_first_hand(Verdict::Dead, now) {
         let reason = CheckReason::Comeback(Comeback { stamp, monitor });
         return cx.effects.push(Effect::Check(Arc::clone(identity), reason));
     }

@@ -232,6 +232,6 @@ fn a_higher_incarnation_of_this_server_shows_a_sibling() {
     let me: Arc<str> = "http://me/".into();
     let higher = parts.members.me.incarnation().next();
     let effects = merge_own(&mut parts, &claim(&me, Online, higher.0, 0));
-    assert_eq!(effects, [Effect::MeetSibling, Effect::Spread(me), Effect::PushToFew]);
+    assert_eq!(effects, [Effect::RecordSibling, Effect::Spread(me), Effect::PushToFew]);
     assert_eq!(parts.members.me.incarnation(), higher);
 }

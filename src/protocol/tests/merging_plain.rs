@@ -6,6 +6,7 @@ use super::parts::{Parts, at};
 use super::world::EPOCH;
 use crate::protocol::context::RunState;
 use crate::protocol::context::effect::{CheckReason, Comeback, Effect};
+use crate::protocol::members::member::proof::Verdict;
 use crate::protocol::merging::plain::{self, PlainClaim, Word};
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::status::Status::{self, Dead, Left, Online};
@@ -96,7 +97,7 @@ fn a_tie_declares_nobody_dead() {
 fn a_death_of_a_server_recently_found_alive_is_verified_first() {
     let mut parts = Parts::plain();
     parts.add(A, Online, 10);
-    parts.member(A).record_verdict(true, at(NOW - 1));
+    parts.member(A).record_verdict(Verdict::Alive, at(NOW - 1));
     let expected = vec![check(CheckReason::Accusation(stamp(20)))];
     assert_eq!(merge(&mut parts, claim(Dead, 20, Word::Peer)), ((Online, 10), expected));
     assert_eq!(parts.member(A).highest_seen(), stamp(20));
@@ -114,7 +115,7 @@ fn a_newer_return_counts_at_once_and_is_verified_afterwards() {
 fn a_return_of_a_server_recently_found_dead_is_verified_first() {
     let mut parts = Parts::plain();
     parts.add(A, Dead, 10);
-    parts.member(A).record_verdict(false, at(NOW - 1));
+    parts.member(A).record_verdict(Verdict::Dead, at(NOW - 1));
     let expected = vec![check(CheckReason::Comeback(Comeback { stamp: stamp(20), monitor: false }))];
     assert_eq!(merge(&mut parts, claim(Online, 20, Word::Peer)), ((Dead, 10), expected));
 }

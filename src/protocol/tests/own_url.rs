@@ -54,7 +54,7 @@ fn own_url_requests(machine: &mut Machine, claim: &Claim) -> Vec<(ExchangeId, Ex
     let answer = Extension { claims: vec![claim.clone()], ..extension_of(&peer) };
     machine.handle_reply(now(at + 5), id, &Reply::Native(Box::new(answer)));
     while let Some(transmit) = machine.poll_transmit() {
-        if let Transmit::AskMyself { id, base_url, extension, .. } = transmit {
+        if let Transmit::CheckOwnUrl { id, base_url, extension, .. } = transmit {
             assert_eq!(&*base_url, ME);
             asked.push((id, (*extension).clone()));
         }
@@ -116,7 +116,7 @@ fn a_plain_accusation_is_outdone_without_a_check() {
     let offline = vec![ReceivedEntry { base_url: ME.into(), monitor: false, last_update }];
     machine.handle_request(now(300), &ReceivedLists { offline, ..ReceivedLists::default() });
     let checks = std::iter::from_fn(|| machine.poll_transmit())
-        .filter(|transmit| matches!(transmit, Transmit::AskMyself { .. }));
+        .filter(|transmit| matches!(transmit, Transmit::CheckOwnUrl { .. }));
     assert_eq!(checks.count(), 0);
 }
 
@@ -165,7 +165,7 @@ fn announces_leave(mut machine: Machine, answers: &[Extension]) -> bool {
     let mut announces_leave = false;
     while let Some(transmit) = machine.poll_transmit() {
         match transmit {
-            Transmit::AskMyself { id, .. } => {
+            Transmit::CheckOwnUrl { id, .. } => {
                 let answer = answers.next().expect("it asks too often");
                 machine.handle_reply(now(1_010), id, &Reply::Native(Box::new(answer.clone())));
             }

@@ -10,6 +10,7 @@ use crate::protocol::legacy::listings::{HiddenReply, Listings};
 use crate::protocol::legacy::verification::refusals::{self, Look};
 use crate::protocol::legacy::verification::{Verification, answer};
 use crate::protocol::members::member::doubts::Route;
+use crate::protocol::members::member::proof::Verdict;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Stamp, Tick};
 use crate::protocol::wire::extension::Finding;
@@ -40,7 +41,7 @@ fn an_answer_of_an_online_member_has_no_effects() {
     parts.add(A, Status::Online, 10);
     assert_eq!(answered(&mut parts, 10), ((Status::Online, 10), vec![]));
     assert_eq!(answered(&mut parts, 20), ((Status::Online, 20), vec![]));
-    assert!(parts.member(A).is_first_hand(true, at(100)));
+    assert!(parts.member(A).is_first_hand(Verdict::Alive, at(100)));
 }
 
 #[test]
@@ -115,7 +116,7 @@ fn a_tombstone_beats_every_stamp_seen() {
     let mut expected = death_effects(501);
     expected.push(Effect::PushToFew);
     assert_eq!((parts.status_and_stamp(A), parts.effects()), ((Status::Dead, 501), expected));
-    assert!(parts.member(A).is_first_hand(false, at(100)));
+    assert!(parts.member(A).is_first_hand(Verdict::Dead, at(100)));
 }
 
 /// The outcome of a missing answer of A: A's status and stamp, and the effects.

@@ -195,7 +195,7 @@ impl World {
                     Delivery::Request { from: from.clone(), to: to.clone(), id, gossip, timeout_ms };
                 (to, id, What::Gossip((*lists).clone()), delivery)
             }
-            Transmit::AskMyself { id, base_url, extension, timeout } => {
+            Transmit::CheckOwnUrl { id, base_url, extension, timeout } => {
                 timeout_ms = u64::try_from(timeout.as_millis()).unwrap();
                 let to = identity(&base_url);
                 let gossip = Some(Lists::default().to_gossip_json(Some(&extension)));

@@ -47,7 +47,7 @@ impl Verification {
         now: Now,
     ) {
         let is_to_be_asked =
-            |member: &&mut Member| member.status == Status::Left && member.is_met_as_legacy();
+            |member: &&mut Member| member.status == Status::Left && member.is_contacted_as_legacy();
         let Some(member) = members.roster.get_mut(peer).filter(is_to_be_asked) else { return };
         member.begin_absence();
         self.schedule_absent(members, cx, peer, now.tick);

@@ -10,6 +10,7 @@ use crate::protocol::context::effect::Effect;
 use crate::protocol::exchanges::in_flight::OwnWord;
 use crate::protocol::members::Members;
 use crate::protocol::members::member::doubts::Absence;
+use crate::protocol::members::member::proof::Verdict;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::status::Status;
@@ -36,7 +37,7 @@ pub(in crate::protocol) fn mark_alive(
     if is_older && member.is_disputed_since(id) {
         return cx.effects.push(Effect::CheckAgain(Arc::clone(peer)));
     }
-    member.record_verdict(true, now);
+    member.record_verdict(Verdict::Alive, now);
     member.refreshed_at = now.tick.into();
     member.monitor = word.monitor;
     member.record_stamp(answered);
@@ -59,7 +60,7 @@ pub(in crate::protocol) fn mark_alive(
     if disproved.is_some() || must_refute {
         cx.effects.push(Effect::Spread(Arc::clone(peer)));
     }
-    if was_offline && !members.is_met_natively(cx, peer) {
+    if was_offline && !members.is_contacted_natively(cx, peer) {
         cx.effects.push(Effect::PushTo(Arc::clone(peer)));
     }
 }
@@ -82,7 +83,7 @@ pub(in crate::protocol) fn mark_absent(
     if is_said_online && member.is_disputed_since(id) && own_stamp.unwrap_or_default() <= claimed {
         return cx.effects.push(Effect::CheckAgain(Arc::clone(peer)));
     }
-    member.record_verdict(false, now);
+    member.record_verdict(Verdict::Dead, now);
     member.close_check();
     if let Some(own_stamp) = own_stamp {
         member.record_stamp(own_stamp);

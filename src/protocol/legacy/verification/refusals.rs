@@ -13,6 +13,7 @@ use crate::protocol::context::timers::Timer;
 use crate::protocol::legacy::verification::Verification;
 use crate::protocol::members::Members;
 use crate::protocol::members::member::doubts::{Absence, COUNTED_APART, Refusals, Route};
+use crate::protocol::members::member::proof::Verdict;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::outsiders::LEFT_OUT_AFTER;
 use crate::protocol::types::time::{Now, Tick};
@@ -44,7 +45,7 @@ impl Verification {
     ) {
         let Some(member) = members.roster.get_mut(peer) else { return };
         if !member.is_online() {
-            member.record_verdict(false, now);
+            member.record_verdict(Verdict::Dead, now);
             member.absence_mut().map(Absence::record_missing);
             return;
         }
@@ -54,7 +55,7 @@ impl Verification {
         }
         let window = member.refusal_window(cx.config.gossip_interval);
         self.watch_refusals(cx, peer, now.tick + window / LOOKS);
-        if members.is_met_natively(cx, peer) {
+        if members.is_contacted_natively(cx, peer) {
             // Something listens at its address: whether it is the server, the next answers tell.
             cx.effects.push(Effect::ExcuseProbe(Arc::clone(peer)));
             cx.effects.push(Effect::ReportFinding(Arc::clone(peer), Finding::Unproved));

@@ -8,6 +8,7 @@ use crate::protocol::legacy::verification::{Verification, absence};
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::{Check, Stage, YOUNG};
+use crate::protocol::members::member::proof::Verdict;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
 
@@ -28,10 +29,10 @@ impl Verification {
         let accusation = check.standing_accusation(member.stamp);
         let has_tombstone = !member.is_online() && check.comeback.is_none();
         if has_tombstone {
-            member.record_verdict(false, now);
+            member.record_verdict(Verdict::Dead, now);
             absence::count_silence(members, peer, now);
         } else if let Some(accusation) = accusation.filter(|_| member.is_online()) {
-            member.record_verdict(false, now);
+            member.record_verdict(Verdict::Dead, now);
             // An online claim may have the accusation's very stamp: the tombstone has to beat that.
             member.restamp(if accusation > member.stamp {
                 accusation
@@ -58,8 +59,9 @@ impl Verification {
         peer: &Arc<str>,
         now: Now,
     ) {
-        let is_wanted =
-            |member: &Member| member.is_met_as_legacy() && member.is_online() && member.check().is_none();
+        let is_wanted = |member: &Member| {
+            member.is_contacted_as_legacy() && member.is_online() && member.check().is_none()
+        };
         if members.roster.get(peer).is_some_and(is_wanted) {
             self.handle_silence(members, cx, peer, now);
         }

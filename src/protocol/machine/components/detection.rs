@@ -31,7 +31,7 @@ impl Machine {
         self.excuse_check(now);
         let natives: Vec<Arc<str>> =
             self.members.roster.sample(&mut self.cx.rng, PROBED_WHILE_LAGGING, |_, member| {
-                member.is_online() && !member.is_met_as_legacy()
+                member.is_online() && !member.is_contacted_as_legacy()
             });
         for peer in natives {
             self.probe(&peer, now);

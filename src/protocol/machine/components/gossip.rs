@@ -56,7 +56,7 @@ impl Machine {
     }
 
     pub(in crate::protocol::machine) fn fail_round(&mut self, peer: &Arc<str>, now: Now) {
-        if self.is_met_natively(peer) {
+        if self.is_contacted_natively(peer) {
             return self.end_round(now);
         }
         let failure = self.legacy.rounds.record_failure(&mut self.members, &mut self.cx, peer, now);
@@ -153,7 +153,7 @@ impl Machine {
             }
             let Some(halvings) = self.members.roster.get(&peer).map(Member::page_halvings) else { continue };
             let base_url = self.members.roster.spelling(&peer);
-            let is_native = self.is_met_natively(&peer);
+            let is_native = self.is_contacted_natively(&peer);
             if !is_native && self.lifecycle.own_url.is_unreachable() && purpose != Purpose::Farewell {
                 continue;
             }

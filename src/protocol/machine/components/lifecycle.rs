@@ -53,7 +53,7 @@ impl Machine {
     /// Tries to reach a server that was declared dead.
     pub(in crate::protocol::machine) fn reconnect(&mut self, now: Now) {
         if let Some(peer) = reconnect::pick(&self.members, &mut self.cx, now.tick) {
-            if self.is_met_natively(&peer) {
+            if self.is_contacted_natively(&peer) {
                 self.tell_dead(&peer, now);
             } else {
                 self.request_check(&peer);

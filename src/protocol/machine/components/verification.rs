@@ -22,7 +22,7 @@ impl Machine {
     /// Checks a member: natively by the next probe, if mere hearsay contradicts it, otherwise by its list.
     pub(in crate::protocol::machine) fn check(&mut self, identity: &Arc<str>, reason: CheckReason) {
         let is_online = || self.members.roster.get(identity).is_some_and(Member::is_online);
-        if reason == CheckReason::Hearsay && self.is_met_natively(identity) && is_online() {
+        if reason == CheckReason::Hearsay && self.is_contacted_natively(identity) && is_online() {
             return self.native.detection.probe_order.hurry(identity);
         }
         self.legacy.verification.open_check(&mut self.members, &self.exchanges, identity, reason);
@@ -142,7 +142,7 @@ impl Machine {
 
     /// A member has not answered. The silence of a native server is for its probes to judge.
     pub(in crate::protocol::machine) fn handle_silence(&mut self, peer: &Arc<str>, now: Now) {
-        if self.is_met_natively(peer) && self.members.roster.get(peer).is_some_and(Member::is_online) {
+        if self.is_contacted_natively(peer) && self.members.roster.get(peer).is_some_and(Member::is_online) {
             self.members.close_check(peer);
             return self.probe_failed(peer, Finding::Silent, now);
         }

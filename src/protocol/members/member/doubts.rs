@@ -120,7 +120,7 @@ impl Member {
     /// The time from its first refusal until it is declared dead.
     pub(in crate::protocol) fn refusal_window(&self, gossip_interval: Duration) -> Duration {
         let rounds = gossip_interval.saturating_mul(LEGACY_INTERVALS);
-        if self.is_met_as_legacy() { DEATH_AFTER.max(rounds) } else { DEATH_AFTER }
+        if self.is_contacted_as_legacy() { DEATH_AFTER.max(rounds) } else { DEATH_AFTER }
     }
 
     /// When it is declared dead if it only refuses; `None` if it does not refuse.

@@ -13,6 +13,26 @@ pub(in crate::protocol) enum Proof {
     List,
 }
 
+/// What this server itself found about another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::protocol) enum Verdict {
+    Alive,
+    Dead,
+}
+
+impl Verdict {
+    pub(in crate::protocol) fn of(is_alive: bool) -> Self {
+        if is_alive { Self::Alive } else { Self::Dead }
+    }
+
+    pub(in crate::protocol) fn fact(self) -> u8 {
+        match self {
+            Self::Alive => Facts::FOUND_ALIVE,
+            Self::Dead => Facts::FOUND_DEAD,
+        }
+    }
+}
+
 /// What this server found out itself about another one, as bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::protocol) struct Facts(u8);

@@ -85,7 +85,7 @@ impl Detection {
         members.roster.sample(&mut cx.rng, search.amount, |identity, member| {
             member.status == Status::Online
                 && member.is_native()
-                && !member.is_met_as_legacy()
+                && !member.is_contacted_as_legacy()
                 && !member.is_left_alone(now)
                 && (search.acquaintance == Acquaintance::Any || member.has_exchanged())
                 && &**identity != search.except

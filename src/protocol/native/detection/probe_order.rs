@@ -116,7 +116,7 @@ impl Detection {
     }
 
     fn is_to_be_probed(&self, members: &Members, cx: &Context, identity: &str, now: Tick) -> bool {
-        members.is_met_natively(cx, identity) && self.may_be_probed(members, identity, now)
+        members.is_contacted_natively(cx, identity) && self.may_be_probed(members, identity, now)
     }
 
     fn may_be_probed(&self, members: &Members, identity: &str, now: Tick) -> bool {

@@ -44,7 +44,7 @@ impl Relays {
         target: &Arc<str>,
         now: Now,
     ) {
-        if !members.is_met_natively(cx, target) || self.askers.len() >= MAX_RELAYS {
+        if !members.is_contacted_natively(cx, target) || self.askers.len() >= MAX_RELAYS {
             return;
         }
         let askers = self.askers.entry(Arc::clone(target)).or_default();
