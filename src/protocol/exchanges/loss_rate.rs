@@ -1,7 +1,7 @@
 //! The rate of lost messages. If it is high, a server's silence says little.
 
 /// Exchanges after which one counts a third of the latest.
-const MEMORY: f64 = 32.0;
+const MEMORY_EXCHANGES: f64 = 32.0;
 /// Share of lost exchanges above which silence is checked twice.
 const HIGH_SHARE: f64 = 0.15;
 
@@ -14,12 +14,12 @@ pub(in crate::protocol) struct LossRate {
 impl LossRate {
     /// Records that a server has answered.
     pub(in crate::protocol) fn record_answer(&mut self) {
-        self.share -= self.share / MEMORY;
+        self.share -= self.share / MEMORY_EXCHANGES;
     }
 
     /// Records that a native server has not answered.
     pub(in crate::protocol) fn record_loss(&mut self) {
-        self.share += (1.0 - self.share) / MEMORY;
+        self.share += (1.0 - self.share) / MEMORY_EXCHANGES;
     }
 
     pub(in crate::protocol) fn is_high(&self) -> bool {

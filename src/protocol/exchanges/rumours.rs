@@ -153,7 +153,7 @@ impl Rumours {
     }
 
     /// Returns news for a peer, except about the subjects that it knows already.
-    pub(in crate::protocol) fn claims_besides(
+    pub(in crate::protocol) fn claims_except(
         &self,
         members: &Members,
         known: impl Fn(&str) -> bool,

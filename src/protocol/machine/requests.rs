@@ -98,7 +98,7 @@ impl Machine {
         let told: IndexSet<&str, FixedState> =
             claims.iter().chain(&heard.claims).map(|claim| &*claim.base_url).collect();
         let is_known = |subject: &str| told.contains(subject) || sender == Some(subject);
-        let rumours = exchanges.rumours.claims_besides(members, is_known, now);
+        let rumours = exchanges.rumours.claims_except(members, is_known, now);
         claims.extend(rumours);
         exchanges.extension(members, Kind::Push, claims)
     }

@@ -15,7 +15,7 @@ use crate::protocol::wire::message::Entry;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// Excess of the server's own incarnation over the limit of 24 h, in seconds: refutations of claims
 /// at the limit exceed it a little.
-const OUTDONE: u32 = 60;
+const INCARNATION_MARGIN: u32 = 60;
 /// Longest such pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
@@ -153,7 +153,7 @@ impl LocalServer {
     /// The clock was ahead and is right again. Other servers reject such an incarnation. The stamp
     /// keeps growing.
     pub(in crate::protocol) fn restart_incarnation(&mut self, now: Now) -> bool {
-        if !Incarnation(self.incarnation.0.saturating_sub(OUTDONE)).is_far_ahead(now) {
+        if !Incarnation(self.incarnation.0.saturating_sub(INCARNATION_MARGIN)).is_far_ahead(now) {
             return false;
         }
         self.incarnation = Incarnation::first(now.wall);

@@ -21,7 +21,7 @@ pub(in crate::protocol) mod proof;
 pub(in crate::protocol) mod suspicion;
 
 /// Time in which hearsay does not overturn what this server found out itself.
-pub(in crate::protocol) const FIRST_HAND_HOLDS: Duration = Duration::from_secs(60);
+pub(in crate::protocol) const FIRST_HAND_TIME: Duration = Duration::from_secs(60);
 
 /// The wire format that a server was last found to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,7 +197,7 @@ impl Member {
     /// Whether this server itself reached this verdict so recently that it verifies hearsay against
     /// it first.
     pub(in crate::protocol) fn is_first_hand(&self, verdict: Verdict, now: Now) -> bool {
-        self.facts.has(verdict.fact()) && self.verdict_at.age(now.tick) < FIRST_HAND_HOLDS
+        self.facts.has(verdict.fact()) && self.verdict_at.age(now.tick) < FIRST_HAND_TIME
     }
 
     /// Records what this server itself has found about the member.

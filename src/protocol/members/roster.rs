@@ -48,14 +48,15 @@ pub(in crate::protocol) struct Roster {
 }
 
 /// Spare slots of a copy, so that its map does not grow with the first new members.
-const SPARE: usize = 128;
+const SPARE_SLOTS: usize = 128;
 
 impl Clone for Roster {
     // The map's own `clone` reserves as much as its index can hold.
     fn clone(&self) -> Self {
         let Self { members, online, natives, dead, unconfirmed, digest, ring, .. } = self;
         let Self { revision, member_changes, slot_changes, journal, latest, .. } = self;
-        let mut copy = IndexMap::with_capacity_and_hasher(members.len() + SPARE, members.hasher().clone());
+        let mut copy =
+            IndexMap::with_capacity_and_hasher(members.len() + SPARE_SLOTS, members.hasher().clone());
         copy.clone_from(members);
         Self {
             members: copy,

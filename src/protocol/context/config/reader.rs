@@ -11,7 +11,7 @@ use crate::protocol::types::base_url::{BaseUrl, BaseUrlRejection, MAX_BASE_URL_B
 use crate::protocol::types::secret::Secret;
 
 /// Upper bound of delays, in seconds: more than a day is a mistake.
-const LONGEST: f64 = 86_400.0;
+const LONGEST_DELAY: f64 = 86_400.0;
 /// Gossip interval above which a value looks like milliseconds, in seconds: the usual 30 s are
 /// 30,000 ms.
 const LONGEST_USUAL_GOSSIP_INTERVAL: f64 = 3_600.0;
@@ -95,12 +95,12 @@ impl<'a> Reader<'a> {
         let usual = match name {
             GOSSIP_INTERVAL => LONGEST_USUAL_GOSSIP_INTERVAL,
             PROBE_INTERVAL => LONGEST_USUAL_PROBE_INTERVAL,
-            _ => LONGEST,
+            _ => LONGEST_DELAY,
         };
         if number > usual {
             self.warn(name, &format!("is in seconds: {number} looks like milliseconds"));
         }
-        Duration::from_secs_f64(number.min(LONGEST))
+        Duration::from_secs_f64(number.min(LONGEST_DELAY))
     }
 
     pub(super) fn base_url(&mut self) -> Result<BaseUrl, ConfigError> {
@@ -118,9 +118,9 @@ impl<'a> Reader<'a> {
                     format!("a URL without a {}", if has_query { "query" } else { "fragment" })
                 }
             };
-            self.wrong_url(BASE_URL, &text, &rule)
+            self.invalid_url(BASE_URL, &text, &rule)
         })?;
-        self.warn_of_address(&url);
+        self.warn_about_address(&url);
         if url.identity().ends_with(&format!("/{ROUTES}")) {
             self.warn(
                 BASE_URL,
@@ -133,7 +133,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Warns if the base URL shows why other servers may not reach this one.
-    fn warn_of_address(&mut self, url: &BaseUrl) {
+    fn warn_about_address(&mut self, url: &BaseUrl) {
         let reasons: Vec<_> = url.classes().reasons().collect();
         if !reasons.is_empty() {
             let (classes, reasons) = (url.classes(), reasons.join("; "));
@@ -152,11 +152,11 @@ impl<'a> Reader<'a> {
         let text = self.required(name)?;
         match Url::parse(&text) {
             Ok(url) if schemes.contains(&url.scheme()) => Ok(text),
-            _ => Err(self.wrong_url(name, &text, invalid_part(&text).unwrap_or(expected))),
+            _ => Err(self.invalid_url(name, &text, invalid_part(&text).unwrap_or(expected))),
         }
     }
 
-    fn wrong_url(&self, name: &'static str, text: &str, rule: &str) -> ConfigError {
+    fn invalid_url(&self, name: &'static str, text: &str, rule: &str) -> ConfigError {
         let secrets = super::SECRETS.into_iter().filter_map(|name| self.read(name));
         let shown = shown_url(text, &secrets.collect::<Vec<_>>());
         ConfigError::invalid(name, format!("{rule}, not \"{shown}\""))

@@ -12,7 +12,7 @@ use crate::protocol::context::effect::Effect;
 use crate::protocol::context::timers::Timer;
 use crate::protocol::legacy::verification::Verification;
 use crate::protocol::members::Members;
-use crate::protocol::members::member::doubts::{Absence, COUNTED_APART, Refusals, Route};
+use crate::protocol::members::member::doubts::{Absence, MIN_REFUSAL_GAP, Refusals, Route};
 use crate::protocol::members::member::proof::Verdict;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::outsiders::LEFT_OUT_AFTER;
@@ -109,7 +109,8 @@ pub(in crate::protocol) fn look_after(
     let deadline = refusals.first() + window;
     let is_over = deadline <= now.tick;
     if !(is_over && refusals.suffice(now.tick)) {
-        let next = if is_over { now.tick + COUNTED_APART } else { (now.tick + window / LOOKS).min(deadline) };
+        let next =
+            if is_over { now.tick + MIN_REFUSAL_GAP } else { (now.tick + window / LOOKS).min(deadline) };
         return Some(Look { route: refusals.next_route(now.tick), next });
     }
     // The secret that is wrong may be this server's own.

@@ -9,13 +9,13 @@ use crate::protocol::types::time::Tick;
 const REFUSALS_FOR_DEATH: u8 = 3;
 /// Minimum time between two refusals that both count. A burst of requests meets one state of the
 /// server.
-pub(in crate::protocol) const COUNTED_APART: Duration = Duration::from_secs(5);
+pub(in crate::protocol) const MIN_REFUSAL_GAP: Duration = Duration::from_secs(5);
 
 /// Minimum time from the first refusal until a server that only refuses is declared dead. Longer
 /// than an overload or a restart of a proxy.
-const DEATH_AFTER: Duration = Duration::from_secs(60);
+const MIN_REFUSAL_WINDOW: Duration = Duration::from_secs(60);
 /// The same for a legacy peer, in gossip intervals: it is contacted about once in each.
-const LEGACY_INTERVALS: u32 = 3;
+const LEGACY_REFUSAL_INTERVALS: u32 = 3;
 
 /// Answers of one server that prove nothing. Few servers have any.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Refusals {
 
     pub(in crate::protocol) fn add(&mut self, route: Route, now: Tick) {
         self.record_route(route);
-        if now.since(self.last_counted) >= COUNTED_APART {
+        if now.since(self.last_counted) >= MIN_REFUSAL_GAP {
             self.count = self.count.saturating_add(1);
             self.last_counted = now;
         }
@@ -119,8 +119,8 @@ impl Refusals {
 impl Member {
     /// The time from its first refusal until it is declared dead.
     pub(in crate::protocol) fn refusal_window(&self, gossip_interval: Duration) -> Duration {
-        let rounds = gossip_interval.saturating_mul(LEGACY_INTERVALS);
-        if self.is_contacted_as_legacy() { DEATH_AFTER.max(rounds) } else { DEATH_AFTER }
+        let rounds = gossip_interval.saturating_mul(LEGACY_REFUSAL_INTERVALS);
+        if self.is_contacted_as_legacy() { MIN_REFUSAL_WINDOW.max(rounds) } else { MIN_REFUSAL_WINDOW }
     }
 
     /// When it is declared dead if it only refuses; `None` if it does not refuse.

@@ -19,7 +19,7 @@ const MAX_NAMED_PER_LINE: usize = 20;
 /// Changes of one server kept in order within one line, which bounds the groups of a line.
 const MAX_REPEATS: u8 = 8;
 /// Time in which changes are collected, so that many at once make one line.
-const COLLECTED: Duration = Duration::from_secs(1);
+const COLLECTING_TIME: Duration = Duration::from_secs(1);
 
 /// A change of a server, as shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -170,7 +170,7 @@ impl Journal {
 
     /// When the next line is due.
     pub(in crate::protocol) fn due(&self) -> Option<Tick> {
-        (!self.groups.is_empty()).then(|| self.since + COLLECTED)
+        (!self.groups.is_empty()).then(|| self.since + COLLECTING_TIME)
     }
 
     /// Returns the line for the log and empties the journal. Deaths make it a warning.
