@@ -11,6 +11,7 @@ use std::fs;
 use cluster::{NOW, claim_of, machine, seeded, url};
 use clustershazbot::protocol::ids::Source;
 use clustershazbot::protocol::message::ReceivedEntry;
+use clustershazbot::protocol::status::ListKind;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -44,7 +45,7 @@ fn memory(is_native: bool, url: fn(usize) -> String, servers: usize) -> Result<u
         for index in 0..servers {
             let base_url = url(index).into();
             let entry = ReceivedEntry { base_url, monitor: false, last_update: NOW.wall.0 as f64 };
-            machine.handle_claims(NOW, Source::Request, true, &[entry]);
+            machine.handle_claims(NOW, Source::Request, ListKind::Online, &[entry]);
         }
         machine
     };

@@ -15,6 +15,7 @@ use crate::protocol::ids::Source;
 use crate::protocol::machine::Machine;
 use crate::protocol::message::{ReceivedEntry, ReceivedLists, Reply};
 use crate::protocol::roster_slots::{RequestStart, SlotEntry};
+use crate::protocol::status::ListKind;
 use crate::protocol::time::Now;
 
 /// Entries merged per hold of the lock, which takes about 200 µs.
@@ -137,13 +138,13 @@ impl Shared {
         if lists.len() <= SLICE {
             return;
         }
-        let merge = |says_online: bool, entries: Vec<ReceivedEntry<'_>>| {
+        let merge = |listed: ListKind, entries: Vec<ReceivedEntry<'_>>| {
             for slice in entries.chunks(SLICE) {
-                self.update(|machine, now| machine.handle_claims(now, source, says_online, slice));
+                self.update(|machine, now| machine.handle_claims(now, source, listed, slice));
             }
         };
-        merge(false, std::mem::take(&mut lists.offline));
-        merge(true, std::mem::take(&mut lists.online));
+        merge(ListKind::Offline, std::mem::take(&mut lists.offline));
+        merge(ListKind::Online, std::mem::take(&mut lists.online));
     }
 
     /// Does the same for the claims of a native server.

@@ -75,7 +75,7 @@ pub(in crate::protocol) enum Effect {
     /// Ask this new member, which only the master list names, at the pace of listings.
     AskListing(Arc<str>),
     /// Ask this outsider, which is claimed online, whether it has this server's secret by now.
-    TryOutsider(BaseUrl),
+    TryOutsider(Box<BaseUrl>),
     /// Probe this native server out of turn.
     ProbeSoon(Arc<str>),
     /// Send this server its death, as it is claimed online but held as dead.
@@ -93,9 +93,16 @@ pub(in crate::protocol) enum Effect {
 pub(in crate::protocol) struct Effects(Vec<Effect>);
 
 impl Effects {
+    #[inline]
     pub(in crate::protocol) fn push(&mut self, effect: Effect) {
         self.0.push(effect);
         debug_assert!(self.0.len() <= MAX_EFFECTS, "{:?}", self.0);
+    }
+
+    /// Removes and returns the effect, if there is only one.
+    #[inline]
+    pub(in crate::protocol) fn take_only(&mut self) -> Option<Effect> {
+        if self.0.len() == 1 { self.0.pop() } else { None }
     }
 
     /// Removes and returns all effects, in order.

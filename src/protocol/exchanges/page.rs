@@ -7,6 +7,7 @@ use crate::protocol::exchanges::Exchanges;
 use crate::protocol::members::Members;
 use crate::protocol::members::roster::Roster;
 use crate::protocol::types::limits::TOMBSTONE_TOLD;
+use crate::protocol::types::status::ListKind;
 use crate::protocol::types::time::{Moment, Tick};
 use crate::protocol::wire::message::{Entry, Lists};
 
@@ -30,26 +31,25 @@ impl Page {
     /// Returns a page with the own entry.
     fn begin(members: &Members, room: usize) -> Self {
         let mut page = Self { lists: Lists::default(), room };
-        page.add(members.me.entry(), members.me.is_online());
+        page.add(members.me.entry(), ListKind::of(members.me.is_online()));
         page
     }
 
     /// Adds an entry, and returns whether it fits.
-    fn add(&mut self, entry: Entry, online: bool) -> bool {
+    fn add(&mut self, entry: Entry, listed: ListKind) -> bool {
         let Some(room) = self.room.checked_sub(entry_bytes(&entry.base_url)) else { return false };
         self.room = room;
-        if online {
-            self.lists.online.push(entry)
-        } else {
-            self.lists.offline.push(entry)
+        match listed {
+            ListKind::Online => self.lists.online.push(entry),
+            ListKind::Offline => self.lists.offline.push(entry),
         }
         true
     }
 
     fn add_member(&mut self, roster: &Roster, index: usize) -> bool {
-        roster
-            .at(index)
-            .is_some_and(|(identity, member)| self.add(member.entry(identity), member.is_online()))
+        roster.at(index).is_some_and(|(identity, member)| {
+            self.add(member.entry(identity), ListKind::of(member.is_online()))
+        })
     }
 }
 
@@ -66,7 +66,7 @@ pub(in crate::protocol) fn death_notices(members: &Members, cx: &Context, halvin
     let mut page = Page::begin(members, page_bytes(cx) >> halvings);
     for (identity, member) in members.roster.iter() {
         let is_news = !member.is_online() && member.changed_at.age(now) < TOMBSTONE_TOLD;
-        if is_news && !page.add(member.entry(identity), false) {
+        if is_news && !page.add(member.entry(identity), ListKind::Offline) {
             break;
         }
     }

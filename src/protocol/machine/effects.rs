@@ -19,8 +19,13 @@ impl Machine {
     }
 
     fn apply_all(&mut self, now: Now) {
+        if let Some(effect) = self.cx.effects.take_only() {
+            self.carry_out(effect, now);
+            return self.apply(now);
+        }
         let mut effects = self.cx.effects.take();
-        for effect in effects.drain(..) {
+        effects.reverse();
+        while let Some(effect) = effects.pop() {
             self.carry_out(effect, now);
             self.apply(now);
         }

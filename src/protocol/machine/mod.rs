@@ -20,6 +20,7 @@ use crate::protocol::merging::intake::{self, ListEntry};
 use crate::protocol::native::Native;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::{Origin, Source};
+use crate::protocol::types::status::ListKind;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::message::{Entry, Lists, ReceivedEntry, ReceivedLists};
 
@@ -115,7 +116,7 @@ impl Machine {
         &mut self,
         now: Now,
         source: Source,
-        says_online: bool,
+        listed: ListKind,
         entries: &[ReceivedEntry<'_>],
     ) {
         if source != Source::Request {
@@ -127,7 +128,7 @@ impl Machine {
             Cause::Hearsay
         });
         for entry in entries {
-            self.hear(ListEntry { source, says_online, entry }, now);
+            self.hear(ListEntry { source, listed, entry }, now);
         }
         self.schedule_verification(now.tick);
     }
@@ -252,8 +253,8 @@ impl Machine {
         if lists.malformed > 0 {
             self.cx.log_rejection(crate::protocol::types::limits::Rejection::Malformed);
         }
-        self.handle_claims(now, source, false, &lists.offline);
-        self.handle_claims(now, source, true, &lists.online);
+        self.handle_claims(now, source, ListKind::Offline, &lists.offline);
+        self.handle_claims(now, source, ListKind::Online, &lists.online);
     }
 
     /// What this server knows, itself included; `offline` stays empty unless wanted.

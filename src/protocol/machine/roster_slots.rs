@@ -7,9 +7,10 @@ use std::sync::Arc;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::intake::{ListEntry, check_stamp};
-use crate::protocol::merging::plain::{PlainClaim, Word};
+use crate::protocol::merging::plain::{self, PlainClaim, Word};
 use crate::protocol::types::ids::Source;
 use crate::protocol::types::limits::Rejection;
+use crate::protocol::types::status::ListKind;
 use crate::protocol::types::time::{Now, Stamp};
 use crate::protocol::wire::message::ReceivedEntry;
 
@@ -101,13 +102,15 @@ impl Machine {
     ) -> usize {
         let mut merged = 0;
         self.members.roster.set_cause(Cause::Hearsay);
-        for SlotEntry { subject, says_online, monitor, last_update } in entries {
+        for entry in entries {
+            let SlotEntry { subject, monitor, last_update, .. } = entry;
+            let listed = ListKind::of(entry.says_online);
             match subject {
                 // Another engine may have had another URL too.
                 SubjectRef::Slot(_) | SubjectRef::Me if self.slot_changes() != changes => break,
-                SubjectRef::Slot(slot) => self.hear_at_slot(now, slot, says_online, monitor, last_update),
+                SubjectRef::Slot(slot) => self.hear_at_slot(now, slot, &entry),
                 SubjectRef::Me => match check_stamp(last_update, now) {
-                    Ok(stamp) => self.hear_about_myself(says_online, stamp, now),
+                    Ok(stamp) => self.hear_about_myself(listed.status(), stamp, now),
                     Err(rejection) => {
                         let Self { merging, members, cx, .. } = self;
                         merging.rejected.reject(members, cx, rejection, members.me.identity(), now);
@@ -115,7 +118,7 @@ impl Machine {
                 },
                 SubjectRef::Url(name) => {
                     let entry = ReceivedEntry { base_url: name.into(), monitor, last_update };
-                    self.hear(ListEntry { source: Source::Request, says_online, entry: &entry }, now);
+                    self.hear(ListEntry { source: Source::Request, listed, entry: &entry }, now);
                 }
             }
             merged += 1;
@@ -124,26 +127,25 @@ impl Machine {
         merged
     }
 
-    fn hear_at_slot(&mut self, now: Now, slot: usize, says_online: bool, monitor: bool, last_update: f64) {
-        let Some((identity, member)) = self.members.roster.at(slot) else { return };
+    fn hear_at_slot(&mut self, now: Now, slot: usize, entry: &SlotEntry<'_>) {
+        let SlotEntry { says_online, monitor, last_update, .. } = *entry;
+        let status = ListKind::of(says_online).status();
+        let Some((identity, _)) = self.members.roster.at(slot) else { return };
         let stamp = match check_stamp(last_update, now) {
             Ok(stamp) => stamp,
             Err(Rejection::FarAhead) => {
                 let identity = Arc::clone(identity);
-                return self.reject_far_ahead(&identity, says_online, now);
+                return self.reject_far_ahead(&identity, status, now);
             }
             Err(rejection) => return self.cx.log_rejection(rejection),
         };
-        let claim = PlainClaim::heard(says_online, monitor, stamp, Word::Peer);
-        if member.is_online() != says_online || member.is_unconfirmed {
-            let identity = Arc::clone(identity);
-            return self.hear_about_known(&identity, claim, now);
+        let claim = PlainClaim { status, monitor, stamp, word: Word::Peer };
+        if plain::merge_repeated_at(&mut self.members, slot, claim, now) {
+            return;
         }
-        // Most entries are known and change nothing.
-        if stamp > member.stamp
-            && let Some(member) = self.members.roster.at_mut(slot)
-        {
-            member.merge_agreement(claim, now);
+        if let Some((identity, _)) = self.members.roster.at(slot) {
+            let identity = Arc::clone(identity);
+            self.hear_about_known(&identity, claim, now);
         }
     }
 }

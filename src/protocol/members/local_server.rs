@@ -221,12 +221,12 @@ impl LocalServer {
     /// Rule R5: outdoes a plain claim that contradicts this server and is not older.
     pub(in crate::protocol) fn merge_plain(
         &mut self,
-        says_online: bool,
+        said: Status,
         claimed: Stamp,
         now: Now,
     ) -> Contradiction {
         self.highest_claimed = self.highest_claimed.max(claimed);
-        if says_online == self.is_online() || claimed < self.stamp {
+        if said.is_online() == self.is_online() || claimed < self.stamp {
             return Contradiction::None;
         }
         self.stamp = self.clock.read(now).max(claimed.next());

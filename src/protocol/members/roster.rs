@@ -187,7 +187,7 @@ impl Roster {
     }
 
     /// The slot of a member. A lookup by the same text as the last one needs no hashing.
-    fn slot_of(&self, identity: &str) -> Option<usize> {
+    pub(in crate::protocol) fn slot_of(&self, identity: &str) -> Option<usize> {
         let latest = self.latest.get();
         if self.at(latest).is_some_and(|(found, _)| ptr::eq(&**found, identity)) {
             return Some(latest);

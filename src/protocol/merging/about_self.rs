@@ -18,11 +18,11 @@ use crate::protocol::types::time::{Incarnation, Now, Stamp};
 pub(in crate::protocol) fn merge_plain(
     members: &mut Members,
     cx: &mut Context,
-    says_online: bool,
+    said: Status,
     stamp: Stamp,
     now: Now,
 ) {
-    if members.me.merge_plain(says_online, stamp, now) == Contradiction::Outdone {
+    if members.me.merge_plain(said, stamp, now) == Contradiction::Outdone {
         cx.effects.push(Effect::AnnounceRefutation);
     }
 }
@@ -36,7 +36,7 @@ pub(in crate::protocol) fn merge_native(
     now: Now,
 ) {
     if claim.incarnation == Incarnation::NONE {
-        return merge_plain(members, cx, claim.status.is_online(), claim.last_update, now);
+        return merge_plain(members, cx, claim.status, claim.last_update, now);
     }
     let contact = if cx.run_state == RunState::Starting { Contact::First } else { Contact::Later };
     let held = members.me.incarnation();

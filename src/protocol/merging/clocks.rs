@@ -20,6 +20,7 @@ use crate::protocol::members::member::proof::Verdict;
 use crate::protocol::members::stamp_clock::Offset;
 use crate::protocol::merging::intake::Subject;
 use crate::protocol::types::limits::Rejection;
+use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now, Stamp, Tick};
 
 /// How far a stamp may lie ahead: a clock may be wrong by hours, but what is beyond this could
@@ -170,6 +171,7 @@ impl Rejected {
 
     /// Rejects a claim whose incarnation lies too far ahead to be adopted, and tells whether it
     /// did. An incarnation that is held already may be confirmed.
+    #[inline]
     pub(in crate::protocol) fn reject_incarnation(
         &mut self,
         members: &Members,
@@ -178,9 +180,18 @@ impl Rejected {
         said: Incarnation,
         now: Now,
     ) -> bool {
-        if !said.is_far_ahead(now) {
-            return false;
-        }
+        said.is_far_ahead(now) && self.reject_unless_held(members, cx, subject, said, now)
+    }
+
+    #[cold]
+    fn reject_unless_held(
+        &mut self,
+        members: &Members,
+        cx: &mut Context,
+        subject: &Subject,
+        said: Incarnation,
+        now: Now,
+    ) -> bool {
         let is_held = match subject {
             Subject::Me => said <= members.me.incarnation(),
             Subject::Known(identity) => {
@@ -241,9 +252,10 @@ pub(in crate::protocol) fn check_far_ahead(
     members: &Members,
     cx: &mut Context,
     identity: &Arc<str>,
-    says_online: bool,
+    said: Status,
     now: Now,
 ) {
+    let says_online = said.is_online();
     let contradicts = |member: &Member| {
         member.is_online() != says_online && !member.is_first_hand(Verdict::of(!says_online), now)
     };

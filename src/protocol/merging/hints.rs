@@ -30,7 +30,7 @@ pub(in crate::protocol) fn merge(
             cx.effects.push(Effect::Check(Arc::clone(identity), CheckReason::NeedsList));
         }
         (false, true) if member.stamp.is_far_ahead(now) => {
-            clocks::check_far_ahead(members, cx, identity, true, now);
+            clocks::check_far_ahead(members, cx, identity, claim.status, now);
         }
         (false, true) => cx.effects.push(Effect::HastenDeathNotices),
         _ => {}

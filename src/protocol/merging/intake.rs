@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use crate::protocol::context::Context;
 use crate::protocol::exchanges::Exchanges;
-use crate::protocol::exchanges::in_flight::{OwnWord, Purpose};
+use crate::protocol::exchanges::in_flight::{Exchange, OwnWord, Purpose};
 use crate::protocol::members::Members;
-use crate::protocol::merging::clocks::Admission;
+use crate::protocol::merging::clocks::Admission::{Admitted, Rejected};
 use crate::protocol::merging::plain::{PlainClaim, Word};
 use crate::protocol::merging::{Merging, clocks};
 use crate::protocol::types::base_url::{BaseUrl, MAX_BASE_URL_BYTES};
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::Source;
 use crate::protocol::types::limits::Rejection;
+use crate::protocol::types::status::ListKind;
 use crate::protocol::types::time::{Incarnation, Now, Stamp};
 use crate::protocol::wire::message::ReceivedEntry;
 
@@ -47,7 +48,7 @@ impl Subject {
 #[derive(Debug, Clone, Copy)]
 pub(in crate::protocol) struct ListEntry<'a> {
     pub(in crate::protocol) source: Source,
-    pub(in crate::protocol) says_online: bool,
+    pub(in crate::protocol) listed: ListKind,
     pub(in crate::protocol) entry: &'a ReceivedEntry<'a>,
 }
 
@@ -57,62 +58,88 @@ impl Merging {
     ///
     /// What the answering server says of itself is not merged: it is kept for the end of the
     /// exchange. A list that was requested for a verification tells nothing else.
+    /// `slot` is that of the member with this very base URL.
     #[inline]
     pub(in crate::protocol) fn take_in(
         &mut self,
         members: &Members,
         exchanges: &mut Exchanges,
         cx: &mut Context,
+        slot: Option<usize>,
         said: ListEntry<'_>,
         now: Now,
     ) -> Option<(Subject, PlainClaim)> {
-        let ListEntry { source, says_online, entry } = said;
+        let ListEntry { source, listed, entry } = said;
         let stamp = match check_stamp(entry.last_update, now) {
             Ok(stamp) => Some(stamp),
             Err(Rejection::FarAhead) => None,
             Err(rejection) => return reject(cx, rejection),
         };
-        let subject = match identify(members, cx, &entry.base_url) {
+        let subject = match slot.and_then(|slot| members.roster.at(slot)) {
+            Some((identity, _)) => Ok(Subject::Known(Arc::clone(identity))),
+            None => identify_missed(members, cx, &entry.base_url, |url| url),
+        };
+        let subject = match subject {
             Ok(subject) => subject,
             Err(rejection) => return reject(cx, rejection),
         };
-        if let Source::Exchange(id) = source {
-            let exchange = exchanges.in_flight.get_mut(id)?;
-            if subject.identity() == Some(&exchange.peer) {
-                if stamp.is_none() {
-                    self.rejected.reject_far_ahead(members, cx, &exchange.peer, now);
+        let word = match source {
+            Source::Request => Word::Peer,
+            Source::Exchange(id) => {
+                let exchange = exchanges.in_flight.get_mut(id)?;
+                if subject.identity() == Some(&exchange.peer) {
+                    self.record_own_word(members, cx, exchange, said, stamp, now);
+                    return None;
                 }
-                let spelling = Arc::clone(BaseUrl::parse(&entry.base_url).ok()?.spelling());
-                // It counts as said now, if it lies too far ahead.
-                let stamp = stamp.unwrap_or(now.wall);
-                let monitor = entry.monitor;
-                exchange.record_own_word(OwnWord { online: says_online, spelling, monitor, stamp });
-                return None;
+                if exchange.purpose == Purpose::Inquiry {
+                    return None;
+                }
+                Word::Peer
             }
-            if exchange.purpose == Purpose::Inquiry {
-                return None;
+            Source::MasterList => {
+                if !matches!(subject, Subject::Me) {
+                    let is_admitted = stamp.is_some();
+                    self.rejected.count_listed(if is_admitted { Admitted } else { Rejected });
+                }
+                Word::MasterList
             }
-        }
-        if source == Source::MasterList && !matches!(subject, Subject::Me) {
-            self.rejected.count_listed(if stamp.is_some() {
-                Admission::Admitted
-            } else {
-                Admission::Rejected
-            });
-        }
+        };
         let Some(stamp) = stamp else {
             self.rejected.reject_far_ahead(members, cx, subject.name(members), now);
             if let Some(identity) = subject.identity() {
-                clocks::check_far_ahead(members, cx, identity, says_online, now);
+                clocks::check_far_ahead(members, cx, identity, listed.status(), now);
             }
             return None;
         };
-        let word = if source == Source::MasterList { Word::MasterList } else { Word::Peer };
-        Some((subject, PlainClaim::heard(says_online, entry.monitor, stamp, word)))
+        Some((subject, PlainClaim { status: listed.status(), monitor: entry.monitor, stamp, word }))
+    }
+
+    /// Keeps what the answering server says of itself. It counts as said now, if it lies too far
+    /// ahead.
+    fn record_own_word(
+        &mut self,
+        members: &Members,
+        cx: &mut Context,
+        exchange: &mut Exchange,
+        said: ListEntry<'_>,
+        stamp: Option<Stamp>,
+        now: Now,
+    ) {
+        if stamp.is_none() {
+            self.rejected.reject_far_ahead(members, cx, &exchange.peer, now);
+        }
+        let Ok(url) = BaseUrl::parse(&said.entry.base_url) else { return };
+        exchange.record_own_word(OwnWord {
+            online: said.listed == ListKind::Online,
+            spelling: Arc::clone(url.spelling()),
+            monitor: said.entry.monitor,
+            stamp: stamp.unwrap_or(now.wall),
+        });
     }
 }
 
 /// Logs a rejection. Nothing is admitted.
+#[cold]
 pub(super) fn reject<T>(cx: &mut Context, rejection: Rejection) -> Option<T> {
     cx.log_rejection(rejection);
     None
@@ -149,17 +176,31 @@ fn identify_spelt(
     if let Some(subject) = look_up(members, base_url) {
         return Ok(subject);
     }
+    identify_missed(members, cx, base_url, keep)
+}
+
+/// Does the same for a text that is not the identity of a member.
+fn identify_missed(
+    members: &Members,
+    cx: &Context,
+    base_url: &str,
+    keep: impl FnOnce(BaseUrl) -> BaseUrl,
+) -> Result<Subject, Rejection> {
+    if base_url == members.me.identity() {
+        return Ok(Subject::Me);
+    }
     let plain = BaseUrl::plain(base_url);
     if let Some(subject) = plain.as_ref().and_then(|plain| look_up(members, &plain.identity)) {
         return Ok(subject);
     }
+    let is_parsed = plain.is_none();
     let url = match plain {
         Some(plain) => BaseUrl::spelt(base_url, plain),
         None if cx.parsing.try_spend(base_url.len().min(MAX_BASE_URL_BYTES)) => BaseUrl::parse(base_url),
         None => return Err(Rejection::TooUnusual),
     };
     let url = url.map(keep).map_err(Rejection::BaseUrl)?;
-    if let Some(subject) = look_up(members, url.identity()) {
+    if is_parsed && let Some(subject) = look_up(members, url.identity()) {
         return Ok(subject);
     }
     // A server that is at such an address itself has others there that it reaches.

@@ -3,7 +3,6 @@
 //! Native servers have an incarnation as their version, which only they themselves raise. Claims
 //! with the same incarnation are ordered by status.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use crate::protocol::context::Context;
 use crate::protocol::context::effect::Effect;
 use crate::protocol::exchanges::Exchanges;
 use crate::protocol::members::Members;
+use crate::protocol::members::member::proof::Facts;
 use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::merging::Merging;
 use crate::protocol::merging::intake::{self, Subject};
@@ -72,31 +72,34 @@ pub(in crate::protocol) struct NativeClaim<'a> {
     pub(in crate::protocol) origin: Origin,
 }
 
+/// What counts of a claim, if that is not all of it: nobody suspects a legacy peer, and no stamp
+/// lies too far ahead.
+#[inline]
+pub(in crate::protocol) fn correct(claim: &Claim, now: Now) -> Option<Claim> {
+    let is_suspected_legacy = claim.incarnation == Incarnation::NONE && claim.status == Status::Suspect;
+    if !is_suspected_legacy && !claim.last_update.is_far_ahead(now) {
+        return None;
+    }
+    let status = if is_suspected_legacy { Status::Online } else { claim.status };
+    Some(Claim { status, last_update: claim.last_update.clamped(now), ..claim.clone() })
+}
+
 impl Merging {
-    /// Finds out whom a native server's claim is about, and what counts of it. None if it is
-    /// rejected.
+    /// Finds out whom a native server's claim is about. None if the claim is rejected.
     #[inline]
-    pub(in crate::protocol) fn take_in_native<'a>(
+    pub(in crate::protocol) fn take_in_native(
         &mut self,
         members: &Members,
         cx: &mut Context,
-        claim: &'a Claim,
+        claim: &Claim,
         now: Now,
-    ) -> Option<(Subject, Cow<'a, Claim>)> {
-        let mut claim = Cow::Borrowed(claim);
-        // Nobody suspects a legacy peer.
-        if claim.incarnation == Incarnation::NONE && claim.status == Status::Suspect {
-            claim.to_mut().status = Status::Online;
-        }
-        if claim.last_update.is_far_ahead(now) {
-            claim.to_mut().last_update = claim.last_update.clamped(now);
-        }
+    ) -> Option<Subject> {
         let subject = match intake::identify_shared(members, cx, &claim.base_url) {
             Ok(subject) => subject,
             Err(rejection) => return intake::reject(cx, rejection),
         };
         let is_rejected = self.rejected.reject_incarnation(members, cx, &subject, claim.incarnation, now);
-        (!is_rejected).then_some((subject, claim))
+        (!is_rejected).then_some(subject)
     }
 
     /// Merges a native server's claim about a server that is no member.
@@ -307,8 +310,10 @@ fn adopt(members: &mut Members, cx: &mut Context, identity: &Arc<str>, claim: &C
             if let Some(member) = members.roster.get_mut(identity) {
                 member.set_answered(has_answered);
                 member.changed_at = if is_same_life { member.changed_at } else { now.tick.into() };
+                if member.facts.has(Facts::REFUSED) {
+                    cx.effects.push(Effect::RecordWord(Arc::clone(identity)));
+                }
             }
-            cx.effects.push(Effect::RecordWord(Arc::clone(identity)));
         }
         Status::Suspect => {
             member.record_stamp(claim.last_update);

@@ -99,7 +99,7 @@ impl Outsiders {
     /// tried lately.
     pub(in crate::protocol) fn try_later(&self, cx: &mut Context, url: &BaseUrl, now: Now) {
         if cx.is_running() && self.is_due(url.identity(), now.tick) {
-            cx.effects.push(Effect::TryOutsider(url.clone()));
+            cx.effects.push(Effect::TryOutsider(Box::new(url.clone())));
         }
     }
 

@@ -13,8 +13,10 @@ use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::YOUNG;
 use crate::protocol::members::member::proof::Verdict;
+use crate::protocol::merging::intake::{self, ListEntry};
 use crate::protocol::merging::{Merging, clocks, hints};
 use crate::protocol::types::base_url::BaseUrl;
+use crate::protocol::types::ids::Source;
 use crate::protocol::types::limits::{Rejection, TOMBSTONE_KEPT};
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now, Stamp};
@@ -41,13 +43,6 @@ pub(in crate::protocol) struct PlainClaim {
 }
 
 impl PlainClaim {
-    /// The claim of an entry, by the list in which it stands.
-    #[inline]
-    pub(in crate::protocol) fn heard(says_online: bool, monitor: bool, stamp: Stamp, word: Word) -> Self {
-        let status = if says_online { Status::Online } else { Status::Dead };
-        Self { status, monitor, stamp, word }
-    }
-
     #[inline]
     pub(in crate::protocol) fn says_online(self) -> bool {
         self.status.is_online()
@@ -75,6 +70,44 @@ impl Member {
     }
 }
 
+/// Merges an entry of a request if it repeats what is held of the member in this slot, and returns whether it does.
+#[inline]
+pub(in crate::protocol) fn merge_repeated(
+    members: &mut Members,
+    slot: usize,
+    said: ListEntry<'_>,
+    now: Now,
+) -> bool {
+    let ListEntry { source, listed, entry } = said;
+    if source != Source::Request {
+        return false;
+    }
+    let Ok(stamp) = intake::check_stamp(entry.last_update, now) else { return false };
+    let (status, monitor) = (listed.status(), entry.monitor);
+    merge_repeated_at(members, slot, PlainClaim { status, monitor, stamp, word: Word::Peer }, now)
+}
+
+/// Does the same for a claim about the member in a slot.
+#[inline]
+pub(in crate::protocol) fn merge_repeated_at(
+    members: &mut Members,
+    slot: usize,
+    claim: PlainClaim,
+    now: Now,
+) -> bool {
+    let Some((_, member)) = members.roster.at(slot) else { return false };
+    if member.is_online() != claim.says_online() || member.is_unconfirmed {
+        return false;
+    }
+    // Most entries are known and change nothing.
+    if claim.stamp > member.stamp
+        && let Some(member) = members.roster.at_mut(slot)
+    {
+        member.merge_agreement(claim, now);
+    }
+    true
+}
+
 /// Merges a plain claim about a member.
 #[inline]
 pub(in crate::protocol) fn merge_known(
@@ -94,6 +127,19 @@ pub(in crate::protocol) fn merge_known(
         }
         return;
     }
+    merge_contradiction(members, exchanges, cx, identity, claim, now);
+}
+
+/// Merges a plain claim that says online of an offline member, or offline of an online one.
+fn merge_contradiction(
+    members: &mut Members,
+    exchanges: &Exchanges,
+    cx: &mut Context,
+    identity: &Arc<str>,
+    claim: PlainClaim,
+    now: Now,
+) {
+    let Some(member) = members.roster.get_mut(identity) else { return };
     if member.is_native() {
         return hints::merge(members, cx, identity, claim, now);
     }
@@ -103,8 +149,8 @@ pub(in crate::protocol) fn merge_known(
     match (is_newer, claim.says_online()) {
         (true, false) => merge_death(members, exchanges, cx, identity, claim, now),
         (true, true) => merge_return(members, exchanges, cx, identity, claim, now),
-        (false, says_online) if is_held_far_ahead => {
-            clocks::check_far_ahead(members, cx, identity, says_online, now);
+        (false, _) if is_held_far_ahead => {
+            clocks::check_far_ahead(members, cx, identity, claim.status, now);
         }
         (false, true) => {
             cx.effects.push(Effect::HastenDeathNotices);

@@ -7,11 +7,12 @@ use super::world::EPOCH;
 use crate::protocol::context::effect::{CheckReason, Effect};
 use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::merging::intake::{ListEntry, Subject};
+use crate::protocol::merging::native;
 use crate::protocol::merging::plain::{PlainClaim, Word};
 use crate::protocol::types::accusers::Accusers;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::Source;
-use crate::protocol::types::status::Status;
+use crate::protocol::types::status::{ListKind, Status};
 use crate::protocol::types::time::{Incarnation, Stamp};
 use crate::protocol::wire::message::ReceivedEntry;
 
@@ -21,8 +22,9 @@ const DAY: u64 = 24 * 60 * 60 * 1_000;
 /// The admitted form of an entry that claims a server online.
 fn admit(parts: &mut Parts, source: Source, url: &str, stamp: u64) -> Option<(Subject, PlainClaim)> {
     let entry = ReceivedEntry { base_url: url.into(), monitor: false, last_update: (EPOCH + stamp) as f64 };
-    let said = ListEntry { source, says_online: true, entry: &entry };
-    parts.merging.take_in(&parts.members, &mut parts.exchanges, &mut parts.cx, said, at(0))
+    let slot = parts.members.roster.slot_of(url);
+    let said = ListEntry { source, listed: ListKind::Online, entry: &entry };
+    parts.merging.take_in(&parts.members, &mut parts.exchanges, &mut parts.cx, slot, said, at(0))
 }
 
 #[test]
@@ -95,8 +97,9 @@ fn admit_native(
     let accusers = Accusers::default();
     let (base_url, last_update): (Arc<str>, _) = (A.into(), Stamp(EPOCH + stamp));
     let claim = Claim { base_url, status, incarnation, last_update, monitor: false, age: 0, accusers };
+    let claim = native::correct(&claim, at(0)).unwrap_or(claim);
     let taken = parts.merging.take_in_native(&parts.members, &mut parts.cx, &claim, at(0));
-    taken.map(|(_, claim)| (claim.status, claim.last_update))
+    taken.map(|_| (claim.status, claim.last_update))
 }
 
 #[test]

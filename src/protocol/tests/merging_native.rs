@@ -6,6 +6,7 @@ use super::parts::{Parts, at};
 use super::world::EPOCH;
 use crate::protocol::context::RunState;
 use crate::protocol::context::effect::Effect;
+use crate::protocol::members::member::proof::Facts;
 use crate::protocol::merging::about_self;
 use crate::protocol::merging::native::{self, NativeClaim, Worth};
 use crate::protocol::types::accusers::Accusers;
@@ -100,10 +101,20 @@ fn a_refutation_ends_a_suspicion() {
     let mut parts = Parts::native();
     parts.add_native(A, Online, 7);
     merge(&mut parts, &claim(A, Suspect, 7, 0), Origin::Rumour);
-    let expected = vec![Effect::RecordWord(a()), Effect::Spread(a())];
+    let expected = vec![Effect::Spread(a())];
     let outcome = merge(&mut parts, &claim(A, Online, 8, 20), Origin::Rumour);
     assert_eq!(outcome, (Worth::News, (Online, 20), expected));
     assert_eq!(parts.member(A).suspicion(), None);
+}
+
+#[test]
+fn a_word_of_a_server_that_refused_is_recorded() {
+    let mut parts = Parts::native();
+    parts.add_native(A, Online, 7);
+    parts.member(A).facts.set(Facts::REFUSED, true);
+    let expected = vec![Effect::RecordWord(a()), Effect::Spread(a())];
+    let outcome = merge(&mut parts, &claim(A, Online, 8, 20), Origin::Rumour);
+    assert_eq!(outcome, (Worth::News, (Online, 20), expected));
 }
 
 #[test]
@@ -136,8 +147,7 @@ fn an_outdated_claim_changes_nothing_and_gets_an_objection() {
 fn a_revived_server_that_was_never_met_is_a_stranger() {
     let mut parts = Parts::native();
     parts.add_native(A, Dead, 7);
-    let expected =
-        vec![Effect::RecordWord(a()), Effect::GatherStranger(a(), Origin::Rumour), Effect::Spread(a())];
+    let expected = vec![Effect::GatherStranger(a(), Origin::Rumour), Effect::Spread(a())];
     let outcome = merge(&mut parts, &claim(A, Online, 8, 20), Origin::Rumour);
     assert_eq!(outcome, (Worth::News, (Online, 20), expected));
 }
@@ -148,12 +158,8 @@ fn a_new_native_server_is_a_stranger() {
     parts.add(A, Online, 30);
     parts.members.hide(&mut parts.cx, &a(), at(0).tick, at(0));
     parts.effects();
-    let expected = vec![
-        Effect::ForgetHidden(a()),
-        Effect::GatherStranger(a(), Origin::Rumour),
-        Effect::RecordWord(a()),
-        Effect::Spread(a()),
-    ];
+    let expected =
+        vec![Effect::ForgetHidden(a()), Effect::GatherStranger(a(), Origin::Rumour), Effect::Spread(a())];
     let outcome = merge_new(&mut parts, &claim(A, Online, 7, 20));
     assert_eq!((outcome, parts.status_and_stamp(A)), ((Worth::News, expected), (Online, 20)));
     assert_eq!(parts.member(A).highest_seen(), stamp(30), "the stamp of the hidden server");
@@ -204,9 +210,9 @@ fn the_finding_of_a_native_server_about_a_legacy_peer_is_spread() {
 fn a_plain_claim_about_this_server_is_outdone_if_it_is_not_older() {
     let mut parts = Parts::plain();
     let held = parts.members.me.stamp();
-    about_self::merge_plain(&mut parts.members, &mut parts.cx, true, held.next(), at(NOW));
+    about_self::merge_plain(&mut parts.members, &mut parts.cx, Online, held.next(), at(NOW));
     assert_eq!(parts.effects(), []);
-    about_self::merge_plain(&mut parts.members, &mut parts.cx, false, held, at(NOW));
+    about_self::merge_plain(&mut parts.members, &mut parts.cx, Dead, held, at(NOW));
     assert_eq!(parts.effects(), [Effect::AnnounceRefutation]);
     assert!(parts.members.me.stamp() > held);
 }

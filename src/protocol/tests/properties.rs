@@ -7,6 +7,7 @@ use super::world::{EPOCH, World, config};
 use crate::protocol::ExchangeId;
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::ids::Source;
+use crate::protocol::types::status::ListKind;
 use crate::protocol::wire::document::{Document, Upload};
 use crate::protocol::wire::message::{ReceivedEntry, ReceivedLists, Refusal, Reply};
 
@@ -81,7 +82,7 @@ fn take(world: &mut World, step: &Step) {
         Step::Slice(online, is_exchange, back, claims) => {
             let source = if *is_exchange { Source::Exchange(aim(world, *back)) } else { Source::MasterList };
             let entries = spoken(claims).online;
-            world.act(ME, |machine, now| machine.handle_claims(now, source, *online, &entries));
+            world.act(ME, |machine, now| machine.handle_claims(now, source, ListKind::of(*online), &entries));
         }
         Step::Reply(back, kind, claims) => {
             let id = aim(world, *back);

@@ -36,3 +36,27 @@ impl Status {
         matches!(self, Self::Online | Self::Suspect)
     }
 }
+
+/// In which of its two lists a server shows another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListKind {
+    /// `online`.
+    Online,
+    /// `offline`.
+    Offline,
+}
+
+impl ListKind {
+    /// The list of a server that is online, or not.
+    pub fn of(is_online: bool) -> Self {
+        if is_online { Self::Online } else { Self::Offline }
+    }
+
+    /// What the list says of its servers: those that are offline may come back.
+    pub fn status(self) -> Status {
+        match self {
+            Self::Online => Status::Online,
+            Self::Offline => Status::Dead,
+        }
+    }
+}

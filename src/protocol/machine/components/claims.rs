@@ -13,6 +13,7 @@ use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::{ExchangeId, Origin};
 use crate::protocol::types::limits::Rejection;
+use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now, Stamp};
 use crate::protocol::wire::extension::Extension;
 
@@ -20,7 +21,14 @@ impl Machine {
     /// Merges an entry of a list.
     #[inline]
     pub(in crate::protocol::machine) fn hear(&mut self, said: ListEntry<'_>, now: Now) {
-        let taken = self.merging.take_in(&self.members, &mut self.exchanges, &mut self.cx, said, now);
+        let slot = self.members.roster.slot_of(&said.entry.base_url);
+        if let Some(slot) = slot
+            && plain::merge_repeated(&mut self.members, slot, said, now)
+        {
+            return;
+        }
+        let Self { merging, members, exchanges, cx, .. } = self;
+        let taken = merging.take_in(members, exchanges, cx, slot, said, now);
         if let Some((subject, claim)) = taken {
             self.merge(&subject, claim, now);
         }
@@ -31,7 +39,7 @@ impl Machine {
     fn merge(&mut self, subject: &Subject, claim: PlainClaim, now: Now) {
         let Self { members, exchanges, cx, .. } = self;
         match subject {
-            Subject::Me => about_self::merge_plain(members, cx, claim.says_online(), claim.stamp, now),
+            Subject::Me => about_self::merge_plain(members, cx, claim.status, claim.stamp, now),
             Subject::Known(identity) => plain::merge_known(members, exchanges, cx, identity, claim, now),
             Subject::New(url) => self.merging.merge_new(members, exchanges, cx, url, claim, now),
         }
@@ -49,13 +57,8 @@ impl Machine {
     }
 
     /// Merges a plain claim about this server.
-    pub(in crate::protocol::machine) fn hear_about_myself(
-        &mut self,
-        says_online: bool,
-        stamp: Stamp,
-        now: Now,
-    ) {
-        about_self::merge_plain(&mut self.members, &mut self.cx, says_online, stamp, now);
+    pub(in crate::protocol::machine) fn hear_about_myself(&mut self, said: Status, stamp: Stamp, now: Now) {
+        about_self::merge_plain(&mut self.members, &mut self.cx, said, stamp, now);
         self.apply(now);
     }
 
@@ -64,11 +67,11 @@ impl Machine {
     pub(in crate::protocol::machine) fn reject_far_ahead(
         &mut self,
         identity: &Arc<str>,
-        says_online: bool,
+        said: Status,
         now: Now,
     ) {
         self.merging.rejected.reject_far_ahead(&self.members, &mut self.cx, identity, now);
-        clocks::check_far_ahead(&self.members, &mut self.cx, identity, says_online, now);
+        clocks::check_far_ahead(&self.members, &mut self.cx, identity, said, now);
         self.apply(now);
     }
 
@@ -105,11 +108,14 @@ impl Machine {
 
     #[inline]
     fn hear_native(&mut self, claim: &Claim, origin: Origin, now: Now) -> Worth {
+        if let Some(claim) = native::correct(claim, now) {
+            return self.hear_native(&claim, origin, now);
+        }
         let taken = self.merging.take_in_native(&self.members, &mut self.cx, claim, now);
-        let Some((subject, claim)) = taken else { return Worth::Known };
-        let said = NativeClaim { claim: &claim, origin };
+        let Some(subject) = taken else { return Worth::Known };
+        let said = NativeClaim { claim, origin };
         let worth = match &subject {
-            Subject::Me => self.hear_native_about_myself(&claim, now),
+            Subject::Me => self.hear_native_about_myself(claim, now),
             Subject::Known(identity) => {
                 let Self { members, exchanges, cx, .. } = self;
                 native::merge_known(members, exchanges, cx, identity, said, now)

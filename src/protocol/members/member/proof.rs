@@ -46,6 +46,8 @@ impl Facts {
     pub(in crate::protocol) const ANSWERED: u8 = 1 << 2;
     /// It has exchanged gossip with this server at least once.
     pub(in crate::protocol) const EXCHANGED: u8 = 1 << 3;
+    /// It refused connections before it had answered, so its own words are recorded.
+    pub(in crate::protocol) const REFUSED: u8 = 1 << 4;
 
     pub(in crate::protocol) fn has(self, fact: u8) -> bool {
         self.0 & fact != 0

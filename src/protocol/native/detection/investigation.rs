@@ -251,7 +251,7 @@ impl Detection {
 
     fn first_grace_try(
         &mut self,
-        members: &Members,
+        members: &mut Members,
         peer: &Arc<str>,
         finding: Finding,
         now: Now,

@@ -18,6 +18,7 @@ use indexmap::IndexMap;
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::YOUNG;
+use crate::protocol::members::member::proof::Facts;
 use crate::protocol::types::time::{Now, Tick};
 
 /// Servers remembered to have refused; beyond it they have no grace.
@@ -46,11 +47,12 @@ impl Unreached {
     /// room to wait.
     pub(super) fn record_refusal(
         &mut self,
-        members: &Members,
+        members: &mut Members,
         identity: &Arc<str>,
         now: Now,
     ) -> Option<Tick> {
-        let member = members.roster.get(identity)?;
+        let member = members.roster.get_mut(identity)?;
+        member.facts.set(Facts::REFUSED, true);
         let news_came = now.tick.before(member.refreshed_at.age(now.tick));
         if !self.0.contains_key(identity) {
             self.make_room(members);
