@@ -247,7 +247,9 @@ impl Roster {
     pub(in crate::protocol) fn insert(&mut self, identity: Arc<str>, member: Member) {
         self.update_totals(&identity, None, Some(Standing::of(&member)));
         self.journal.record(&identity, None, Some(member.status), member.changed_at.tick());
-        let previous = self.members.insert(identity, member);
+        let (slot, previous) = self.members.insert_full(identity, member);
+        // What follows for a new member looks it up first.
+        self.latest.set(slot);
         debug_assert!(previous.is_none(), "a known server is changed, not inserted");
     }
 
