@@ -1,8 +1,8 @@
 //! Layer 0: the membership machine, pure and deterministic.
 //!
-//! No clock, no sockets, no dice, no hash order: time and a seed are passed in, requests and events come out. What is here is
-//! the protocol; the same code runs in production and in tests over made-up worlds. `docs/protocol.md` has the rules (R1 …)
-//! that the modules name.
+//! No clock, no sockets, no dice, no hash order: time and a seed are passed in, requests and events
+//! come out. What is here is the protocol; the same code runs in production and in tests over
+//! made-up worlds. `docs/protocol.md` has the rules (R1 …) that the modules name.
 //!
 //! Each folder may import only from folders below it. Those on one row never import each other.
 //!

@@ -1,7 +1,9 @@
-//! Death notices: legacy peers are told of deaths and leaves for a while, faster than they forget them.
+//! Death notices: legacy peers are told of deaths and leaves for a while, faster than they forget
+//! them.
 //!
-//! A legacy peer that holds a server as offline believes any old online claim, and passes it on. The news
-//! dies out unless native servers repeat it faster than legacy peers infect each other with the old claim.
+//! A legacy peer that holds a server as offline believes any old online claim, and passes it on.
+//! The news dies out unless native servers repeat it faster than legacy peers infect each other
+//! with the old claim.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +17,8 @@ use crate::protocol::members::Members;
 use crate::protocol::types::limits::TOMBSTONE_TOLD;
 use crate::protocol::types::time::Tick;
 
-/// Interval at which each legacy peer is told while the news is urgent; otherwise, at which each native
-/// server tells one of them.
+/// Interval at which each legacy peer is told while the news is urgent; otherwise, at which each
+/// native server tells one of them.
 const PACE: Duration = Duration::from_secs(5);
 /// Legacy peers for each native server that rounds alone meet soon enough.
 const FEW: f64 = 4.0;
@@ -64,7 +66,8 @@ impl DeathNotices {
         self.last_missed = Some(now);
     }
 
-    /// Chooses the legacy peer to contact now, if one is due and there is room for a request, and schedules the next one.
+    /// Chooses the legacy peer to contact now, if one is due and there is room for a request, and
+    /// schedules the next one.
     pub(in crate::protocol) fn next_contact(
         &mut self,
         members: &Members,
@@ -74,7 +77,8 @@ impl DeathNotices {
     ) -> Option<Contact> {
         let legacies = members.legacies_per_native();
         let news = self.pace(legacies, now);
-        // A round meets one legacy peer. If there are many more, the others are asked for their lists meanwhile.
+        // A round meets one legacy peer. If there are many more, the others are asked for their
+        // lists meanwhile.
         let are_met = legacies <= FEW;
         let unmet = if are_met { 0.0 } else { legacies / cx.config.gossip_interval.as_secs_f64() };
         let unmet = unmet.min(MOST_UNMET);
@@ -96,7 +100,8 @@ impl DeathNotices {
         Some(if news > 0.0 { Contact::Tell(peer) } else { Contact::Check(peer) })
     }
 
-    /// Legacy peers that each native server tells per second, given how many there are for each native server.
+    /// Legacy peers that each native server tells per second, given how many there are for each
+    /// native server.
     fn pace(&self, legacies_per_native: f64, now: Tick) -> f64 {
         let is_within = |moment: Option<Tick>, span| moment.is_some_and(|at| now.since(at) < span);
         let has_news = is_within(self.last_death, TOMBSTONE_TOLD);

@@ -43,7 +43,8 @@ const ASKED_AGAIN: usize = 64;
 /// Which entries of the master list are to be asked, and when.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Listings {
-    /// Shown entries to be asked for the first time. May hold other members, which are skipped when taken out.
+    /// Shown entries to be asked for the first time. May hold other members, which are skipped when
+    /// taken out.
     shown: IndexSet<Arc<str>, FixedState>,
     /// Hidden ones to be asked again, when all others have been asked.
     again: IndexSet<Arc<str>, FixedState>,
@@ -69,7 +70,8 @@ impl Listings {
         self.shown.insert(Arc::clone(identity));
     }
 
-    /// Asks all hidden servers again: the first answer of another server shows that the network is sound.
+    /// Asks all hidden servers again: the first answer of another server shows that the network is
+    /// sound.
     pub(in crate::protocol) fn ask_all_again(&mut self, members: &Members) {
         self.again.extend(members.hidden.identities().cloned());
     }
@@ -149,7 +151,8 @@ impl Listings {
         queue.swap_remove_index(rng.random_range(0..=last))
     }
 
-    /// Hides a member that did not answer. It may be buried if another server has answered since then.
+    /// Hides a member that did not answer. It may be buried if another server has answered since
+    /// then.
     pub(in crate::protocol) fn hide(
         &mut self,
         members: &mut Members,

@@ -62,8 +62,8 @@ impl LegacyPush {
         }
     }
 
-    /// Takes out the peers that are sent the news now. A native server tells legacy peers, at most as many as there is
-    /// room for, since native servers hear rumours.
+    /// Takes out the peers that are sent the news now. A native server tells legacy peers, at most
+    /// as many as there is room for, since native servers hear rumours.
     pub(in crate::protocol) fn take_targets(
         &mut self,
         members: &Members,
@@ -107,7 +107,8 @@ impl LegacyPush {
     }
 }
 
-// What this server alone has found out may be found out by each native server: together they tell a few.
+// What this server alone has found out may be found out by each native server: together they tell a
+// few.
 fn draw_few_legacies(members: &Members, cx: &mut Context) -> Vec<Arc<str>> {
     let share = members.legacy_share(cx);
     let amount = (0..FEW).filter(|_| cx.rng.random::<f64>() < share).count();

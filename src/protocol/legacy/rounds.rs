@@ -1,7 +1,7 @@
 //! Gossip rounds: one exchange with one online peer each interval.
 //!
-//! The next round is scheduled when the last has ended, second try included. With one peer there is never a second
-//! exchange at a time.
+//! The next round is scheduled when the last has ended, second try included. With one peer there is
+//! never a second exchange at a time.
 
 use std::sync::Arc;
 
@@ -71,7 +71,8 @@ impl Rounds {
         self.count += 1;
     }
 
-    /// Chooses the peer of the next round. A native server meets only legacy peers in rounds, and not in each.
+    /// Chooses the peer of the next round. A native server meets only legacy peers in rounds, and
+    /// not in each.
     pub(in crate::protocol) fn choose_peer(
         &mut self,
         members: &Members,

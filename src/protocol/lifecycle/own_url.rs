@@ -232,7 +232,8 @@ impl OwnUrl {
     }
 }
 
-/// Asks the own URL over a connection of its own, as a kept one leads to the same process each time.
+/// Asks the own URL over a connection of its own, as a kept one leads to the same process each
+/// time.
 pub(in crate::protocol) fn ask(
     members: &Members,
     exchanges: &mut Exchanges,

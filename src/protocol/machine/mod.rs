@@ -33,7 +33,8 @@ mod replies;
 mod requests;
 pub mod roster_slots;
 
-/// Odd, so that no change of a single server is lost; the bits of the golden ratio, as spread as any.
+/// Odd, so that no change of a single server is lost; the bits of the golden ratio, as spread as
+/// any.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The membership of one server: pure, without clock, sockets or dice of its own.
@@ -43,9 +44,10 @@ const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 ///   until the first two return none, then call [`Machine::handle_timeout`] at the moment that the third names.
 /// - `lists` shows what is known.
 ///
-/// Invariants: this server is in exactly one of its lists; its own stamp strictly grows; no claim brings a server back
-/// that is not newer than its tombstone; the highest stamp seen of a server never falls; with one peer there is at most
-/// one exchange at a time; everything that grows has a cap.
+/// Invariants: this server is in exactly one of its lists; its own stamp strictly grows; no claim
+/// brings a server back that is not newer than its tombstone; the highest stamp seen of a server
+/// never falls; with one peer there is at most one exchange at a time; everything that grows has a
+/// cap.
 #[derive(Debug)]
 pub struct Machine {
     cx: Context,
@@ -60,7 +62,8 @@ pub struct Machine {
 impl Machine {
     /// Starts a server: the master list is downloaded, others are told, then the rounds begin.
     ///
-    /// `seed` decides every choice that is left to chance: the same inputs and seed give the same run.
+    /// `seed` decides every choice that is left to chance: the same inputs and seed give the same
+    /// run.
     pub fn start(config: Config, seed: u64, now: Now) -> Self {
         let mut machine = Self::new(config, seed, now);
         machine.download_master_list();
@@ -81,7 +84,8 @@ impl Machine {
         machine
     }
 
-    /// A server that has run for a while among those that another one knows, which is no member itself.
+    /// A server that has run for a while among those that another one knows, which is no member
+    /// itself.
     pub fn seeded_like(other: &Self, config: Config, seed: u64, now: Now) -> Self {
         let mut machine = Self::new(config, seed, now);
         machine.lifecycle.master_list.take_greeting();
@@ -110,8 +114,9 @@ impl Machine {
         self.cx.parsing.limit(entries);
     }
 
-    /// Part of what a peer or the master list says, for those who merge large lists in slices: all that is said to be
-    /// offline comes before what is said to be online, so that of two equal claims in one message the tombstone wins.
+    /// Part of what a peer or the master list says, for those who merge large lists in slices: all
+    /// that is said to be offline comes before what is said to be online, so that of two equal
+    /// claims in one message the tombstone wins.
     pub fn handle_claims(
         &mut self,
         now: Now,
@@ -219,8 +224,8 @@ impl Machine {
         self.members.digest().total()
     }
 
-    /// When the log is to be told something. Until the start is done, changes are only collected; a server that leaves has no
-    /// more to tell about others.
+    /// When the log is to be told something. Until the start is done, changes are only collected; a
+    /// server that leaves has no more to tell about others.
     fn log_due(&self) -> Option<Tick> {
         if !self.cx.is_running() {
             return None;

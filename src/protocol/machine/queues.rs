@@ -81,7 +81,8 @@ impl Machine {
         .to_vec()
     }
 
-    /// How many requests to legacy peers are in flight, without those to servers that nobody has met.
+    /// How many requests to legacy peers are in flight, without those to servers that nobody has
+    /// met.
     pub fn requests_to_legacy_peers(&self) -> usize {
         self.exchanges.requests_to_legacy_peers(&self.members)
     }

@@ -1,6 +1,7 @@
 //! Replies: the one place where the answer to a request, or its failure, is handled.
 //!
-//! The purpose of the request decides what its reply means; the wire of the peer decides which component hears it.
+//! The purpose of the request decides what its reply means; the wire of the peer decides which
+//! component hears it.
 
 use std::sync::Arc;
 
@@ -83,7 +84,8 @@ impl Machine {
 
     /// Logs that a gossip exchange has failed.
     fn log_gossip_failure(&mut self, peer: &Arc<str>, reason: &str, now: Now) {
-        // The normalised URL: a server chooses its own spelling, and could choose another one each time.
+        // The normalised URL: a server chooses its own spelling, and could choose another one each
+        // time.
         self.cx.log_failure(format!("Failed to send gossip message to {peer}:"), reason, now.tick);
     }
 

@@ -19,7 +19,8 @@ use crate::protocol::wire::extension::{Extension, Kind};
 use crate::protocol::wire::message::ReceivedLists;
 
 impl Machine {
-    /// A gossip request: refreshes the own stamp and merges. What [`Machine::lists`] shows then is the answer.
+    /// A gossip request: refreshes the own stamp and merges. What [`Machine::lists`] shows then is
+    /// the answer.
     pub fn handle_request(&mut self, now: Now, lists: &ReceivedLists<'_>) {
         self.begin_request(now);
         self.expect_entries(lists.len());
@@ -33,7 +34,8 @@ impl Machine {
         self.members.me.refresh(now);
     }
 
-    /// Handles a gossip request with the native extension, and returns the answer's. The extension holds all that counts.
+    /// Handles a gossip request with the native extension, and returns the answer's. The extension
+    /// holds all that counts.
     pub fn handle_native_request(&mut self, now: Now, heard: &Extension) -> Extension {
         self.begin_request(now);
         if heard.instance == self.exchanges.instance {
@@ -103,8 +105,8 @@ impl Machine {
         exchanges.extension(members, Kind::Push, claims)
     }
 
-    /// Merges part of the claims in the answer to an exchange, for callers that merge many in slices. The whole reply comes
-    /// afterwards.
+    /// Merges part of the claims in the answer to an exchange, for callers that merge many in
+    /// slices. The whole reply comes afterwards.
     pub fn handle_native_claims(&mut self, now: Now, id: ExchangeId, claims: &[Claim]) {
         let Some(exchange) = self.exchanges.in_flight.get_mut(id) else { return };
         exchange.is_merged = true;

@@ -1,6 +1,8 @@
-//! Roster slots: the indices of members in the roster, for callers that keep a copy of it and name members by index.
+//! Roster slots: the indices of members in the roster, for callers that keep a copy of it and name
+//! members by index.
 //!
-//! A slot keeps its member until a member is removed: then the last member moves into the free slot.
+//! A slot keeps its member until a member is removed: then the last member moves into the free
+//! slot.
 
 use std::sync::Arc;
 
@@ -55,7 +57,8 @@ impl Machine {
 
     /// The URLs that a copy lacks which has `length` slots and has seen this many `changes`.
     ///
-    /// The changed slots come first, in no order and with repetitions; then come the new slots in order.
+    /// The changed slots come first, in no order and with repetitions; then come the new slots in
+    /// order.
     pub fn urls_since(&self, changes: u64, length: usize) -> Vec<(usize, Arc<str>)> {
         let kept = length.min(self.members.roster.len());
         let mut slots: Vec<usize> = match self.members.roster.slot_changes().since(changes) {

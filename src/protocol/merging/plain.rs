@@ -70,7 +70,8 @@ impl Member {
     }
 }
 
-/// Merges an entry of a request if it repeats what is held of the member in this slot, and returns whether it does.
+/// Merges an entry of a request if it repeats what is held of the member in this slot, and returns
+/// whether it does.
 #[inline]
 pub(in crate::protocol) fn merge_repeated(
     members: &mut Members,

@@ -1,4 +1,5 @@
-//! Anti-entropy: rosters that differ for longer than news need to spread are compared, and made equal.
+//! Anti-entropy: rosters that differ for longer than news need to spread are compared, and made
+//! equal.
 //!
 //! ```text
 //! A ── probe, count and hash ──▶ B            equal: nothing more, whatever the size of the cluster
@@ -67,7 +68,8 @@ impl AntiEntropy {
         self.handed_out.len()
     }
 
-    /// Compares rosters by the answer to a probe. If they have differed for a while, asks for what differs.
+    /// Compares rosters by the answer to a probe. If they have differed for a while, asks for what
+    /// differs.
     pub(in crate::protocol) fn compare(
         &mut self,
         members: &mut Members,
@@ -186,8 +188,8 @@ impl Native {
         exchanges.extension(members, Kind::Sync(Some(Box::new(mine))), claims)
     }
 
-    /// Asks one server for its whole roster, if this one may still do so: one of those named, or else any other than the one
-    /// that was asked in vain.
+    /// Asks one server for its whole roster, if this one may still do so: one of those named, or
+    /// else any other than the one that was asked in vain.
     pub(in crate::protocol) fn ask_for_whole_roster(
         &mut self,
         members: &mut Members,
@@ -231,7 +233,8 @@ impl Member {
         if self.is_online() { !self.is_unconfirmed } else { self.changed_at.age(now) < TOMBSTONE_TOLD }
     }
 
-    /// Whether what is held is newer than a claim: for a legacy peer by its stamp, for a native server by its incarnation.
+    /// Whether what is held is newer than a claim: for a legacy peer by its stamp, for a native
+    /// server by its incarnation.
     fn is_newer_than(&self, claim: &Claim, now: Now) -> bool {
         if self.is_native() || claim.incarnation != Incarnation::NONE {
             (self.incarnation.counted(now), self.status) > (claim.incarnation, claim.status)

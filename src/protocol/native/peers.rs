@@ -1,4 +1,5 @@
-//! What the messages of native servers tell beside their claims, and which server ignores the native extension.
+//! What the messages of native servers tell beside their claims, and which server ignores the
+//! native extension.
 
 use std::time::Duration;
 

@@ -1,12 +1,13 @@
-//! Which processes speak for one URL: where two of them take turns, each is told that it has a sibling.
+//! Which processes speak for one URL: where two of them take turns, each is told that it has a
+//! sibling.
 
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-/// Servers whose processes are remembered; the one that was remembered first makes way. Neighbours on the ring speak to each
-/// other every two seconds, so that a few would do.
+/// Servers whose processes are remembered; the one that was remembered first makes way. Neighbours
+/// on the ring speak to each other every two seconds, so that a few would do.
 pub(in crate::protocol) const MAX_VOICES: usize = 1_024;
 
 /// The processes that spoke last for each server.
@@ -21,8 +22,8 @@ struct Voice {
 }
 
 impl Voices {
-    /// A process has spoken for a server. Tells whether others speak for it too: one that speaks again after another has not
-    /// been replaced by it.
+    /// A process has spoken for a server. Tells whether others speak for it too: one that speaks
+    /// again after another has not been replaced by it.
     pub(in crate::protocol) fn hear(&mut self, identity: &Arc<str>, instance: u64) -> bool {
         let Some(voice) = self.0.get_mut(identity) else {
             if self.0.len() >= MAX_VOICES {

@@ -3,7 +3,8 @@
 /// Accusers kept: one that suspects and two that confirm. More would not shorten a suspicion.
 pub const MAX_ACCUSERS: usize = 3;
 
-/// Up to three servers, by the hashes of their URLs. The smallest are kept, so the order of merging does not matter.
+/// Up to three servers, by the hashes of their URLs. The smallest are kept, so the order of merging
+/// does not matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Accusers {
     /// In ascending order; zero marks an unused element.

@@ -16,7 +16,8 @@ pub const MAX_BASE_URL_BYTES: usize = 512;
 
 /// A checked base URL with its final slash: an identity to compare and a spelling to show.
 ///
-/// Two spellings that differ in the case of the host, a default port or the final slash name the same server.
+/// Two spellings that differ in the case of the host, a default port or the final slash name the
+/// same server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl {
     identity: Arc<str>,
@@ -75,7 +76,8 @@ impl BaseUrl {
             return Ok(Self { spelling: Arc::clone(&identity), identity, classes });
         }
         let spelling: Arc<str> = if text.contains('\\') {
-            // Parsers read a backslash as a slash, but code that appends a path or compares texts does not.
+            // Parsers read a backslash as a slash, but code that appends a path or compares texts
+            // does not.
             Arc::clone(&identity)
         } else if text.ends_with('/') {
             Arc::from(text)
@@ -92,7 +94,8 @@ impl BaseUrl {
         })
     }
 
-    /// Like [`BaseUrl::parse`], but shares the text if it is its own normalised form, as claims of native servers are.
+    /// Like [`BaseUrl::parse`], but shares the text if it is its own normalised form, as claims of
+    /// native servers are.
     ///
     /// # Errors
     /// Returns why the text cannot be the base URL of a server.

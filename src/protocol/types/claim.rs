@@ -132,7 +132,8 @@ impl<'de> Visitor<'de> for ClaimVisitor {
     }
 }
 
-/// None of what is neither a list of numbers nor null. An infinite number is null, as where JavaScript writes it again.
+/// None of what is neither a list of numbers nor null. An infinite number is null, as where
+/// JavaScript writes it again.
 fn read_accusers(raw: &RawValue) -> Option<Accusers> {
     let text = raw.get();
     if text == "null" || number(text).is_some_and(f64::is_infinite) {

@@ -22,7 +22,8 @@ pub(in crate::protocol) enum Origin {
     Subject,
     /// Another server that passes on news.
     Rumour,
-    /// A roster that was requested. Its claims are not passed on: others find them by their own comparison.
+    /// A roster that was requested. Its claims are not passed on: others find them by their own
+    /// comparison.
     Transfer,
 }
 

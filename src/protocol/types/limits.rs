@@ -8,7 +8,8 @@ use crate::protocol::types::base_url::address::AddressClasses;
 
 /// Members of a roster, tombstones included.
 pub(in crate::protocol) const MAX_MEMBERS: usize = 100_000;
-/// Time until a tombstone leaves the lists, from its stamp or from its arrival, whichever is earlier.
+/// Time until a tombstone leaves the lists, from its stamp or from its arrival, whichever is
+/// earlier.
 pub(in crate::protocol) const TOMBSTONE_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Time for which a tombstone is spread. Later it is sent only to servers that contradict it.
 pub(in crate::protocol) const TOMBSTONE_TOLD: Duration = Duration::from_secs(15 * 60);

@@ -4,7 +4,8 @@ use std::fmt;
 
 use subtle::ConstantTimeEq;
 
-/// A secret in the form of an `Authorization` header: printable Latin-1 without surrounding whitespace.
+/// A secret in the form of an `Authorization` header: printable Latin-1 without surrounding
+/// whitespace.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 

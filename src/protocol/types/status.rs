@@ -9,7 +9,8 @@ pub enum Status {
     Online,
     /// Did not answer, and has time to refute.
     Suspect,
-    /// Declared dead, by this server or by hearsay. Contacted now and then, since a partition may heal.
+    /// Declared dead, by this server or by hearsay. Contacted now and then, since a partition may
+    /// heal.
     Dead,
     /// Said itself that it is offline. Not contacted.
     Left,

@@ -31,7 +31,8 @@ impl Add<Duration> for Tick {
     }
 }
 
-/// A tick in 32 bits, in steps of 64 ms: enough for nine years, and much finer than the delays it is compared with.
+/// A tick in 32 bits, in steps of 64 ms: enough for nine years, and much finer than the delays it
+/// is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(in crate::protocol) struct Moment(u32);
 
@@ -53,7 +54,8 @@ impl Moment {
     }
 }
 
-/// A `lastUpdate`: milliseconds since the epoch on some server's wall clock, which may be wrong by hours.
+/// A `lastUpdate`: milliseconds since the epoch on some server's wall clock, which may be wrong by
+/// hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]
 #[serde(transparent)]
 pub struct Stamp(pub u64);
@@ -78,7 +80,8 @@ impl Add<Duration> for Stamp {
     }
 }
 
-/// The version of a native server. Only the server itself raises it, or a peer to which it has just answered.
+/// The version of a native server. Only the server itself raises it, or a peer to which it has just
+/// answered.
 ///
 /// It starts as the wall clock in seconds, so a server that restarts is newer than before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]

@@ -1,8 +1,8 @@
 //! Rule R2: which of two claims about a native server wins.
 //!
-//! The higher incarnation wins; within one incarnation the higher status does. `lastUpdate` plays no
-//! part, so clocks may be wrong by hours. Claims form a semilattice under this rule: neither their
-//! order, nor repetition, nor grouping changes the result.
+//! The higher incarnation wins; within one incarnation the higher status does. `lastUpdate` plays
+//! no part, so clocks may be wrong by hours. Claims form a semilattice under this rule: neither
+//! their order, nor repetition, nor grouping changes the result.
 
 use crate::protocol::types::accusers::Accusers;
 use crate::protocol::types::claim::Claim;

@@ -120,7 +120,8 @@ impl Document {
         rows.retain(|row| row.raw.get().starts_with('{'));
         Ok(Self {
             claims,
-            // A weak tag does not distinguish versions, and the tag of a 404 belongs to the error page.
+            // A weak tag does not distinguish versions, and the tag of a 404 belongs to the error
+            // page.
             etag: etag.filter(|etag| status != 404 && etag.starts_with('"')),
             is_absent,
             is_missing: status == 404,

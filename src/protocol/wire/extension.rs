@@ -85,7 +85,8 @@ pub struct Extension {
     pub found: Option<(Arc<str>, Finding)>,
     /// In the answer of a server too busy for a sync: other servers to ask.
     pub elsewhere: Vec<Arc<str>>,
-    /// In an answer that rejects the request's claim about its sender because of the clock: the wall clock of the answerer.
+    /// In an answer that rejects the request's claim about its sender because of the clock: the
+    /// wall clock of the answerer.
     pub clock: Option<Stamp>,
     /// In an answer: whether several processes use the URL of the requester.
     pub siblings: bool,
@@ -184,8 +185,8 @@ fn read_buckets(raw: &RawValue) -> Option<Box<[u64; BUCKETS]>> {
     Box::<[u64; BUCKETS]>::try_from(hashes).ok()
 }
 
-/// The claims, and the number of malformed ones. Claims beyond the size of the largest roster are not
-/// parsed.
+/// The claims, and the number of malformed ones. Claims beyond the size of the largest roster are
+/// not parsed.
 fn read_claims(raw: &RawValue) -> (Vec<Claim>, usize) {
     let mut malformed = 0;
     let mut claims: Vec<Claim> = parse(raw).unwrap_or_else(|| {

@@ -26,7 +26,8 @@ const ENGINE_NOT_STARTED: &str = "Clustershazbot engine not started";
 const NO_ONLINE: &str = "no array `online`";
 /// The longest honoured `Retry-After` of a peer.
 const LONGEST_REST: Duration = Duration::from_secs(3_600);
-/// Entries parsed in one list: ten times the members of a full roster. Also in `js/requests/messages.js`.
+/// Entries parsed in one list: ten times the members of a full roster. Also in
+/// `js/requests/messages.js`.
 pub(in crate::protocol) const MAX_ENTRIES: usize = 1_000_000;
 
 /// A server in a list.
@@ -147,7 +148,8 @@ impl<'a> Reply<'a> {
 }
 
 impl<'a> ReceivedLists<'a> {
-    /// Parses `{"online":[…],"offline":[…]}`. A missing `offline` is empty; malformed entries are skipped and counted.
+    /// Parses `{"online":[…],"offline":[…]}`. A missing `offline` is empty; malformed entries are
+    /// skipped and counted.
     ///
     /// # Errors
     /// Returns what the text is instead.
@@ -204,7 +206,8 @@ impl ReceivedEntry<'_> {
     }
 }
 
-/// The native extension of a gossip message; `None` if there is none, or if this is no gossip message.
+/// The native extension of a gossip message; `None` if there is none, or if this is no gossip
+/// message.
 pub fn read_extension(text: &str) -> Option<Extension> {
     let text = without_bom(text);
     // Plain lists may be long, so they are not parsed twice.

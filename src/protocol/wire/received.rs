@@ -1,4 +1,5 @@
-//! Parses a list of entries in one pass. A list with anything unusual in it is left to the parser of single entries.
+//! Parses a list of entries in one pass. A list with anything unusual in it is left to the parser
+//! of single entries.
 
 use std::fmt;
 
@@ -9,7 +10,8 @@ use crate::protocol::types::text::scalars::{Text, number};
 use crate::protocol::wire::json_fields::Key;
 use crate::protocol::wire::message::ReceivedEntry;
 
-/// The entries; `None` unless all of them are objects with a string `baseUrl` and a number `lastUpdate`.
+/// The entries; `None` unless all of them are objects with a string `baseUrl` and a number
+/// `lastUpdate`.
 pub(in crate::protocol) fn read<'a>(list: &'a RawValue) -> Option<Vec<ReceivedEntry<'a>>> {
     let entries: Vec<Entry<'a>> = serde_json::from_str(list.get()).ok()?;
     Some(entries.into_iter().map(|Entry(entry)| entry).collect())
@@ -73,7 +75,8 @@ mod tests {
             if let Some(entries) = read(&list) {
                 assert_eq!(entries.first(), read_entry(text).as_ref(), "{text}");
             } else {
-                // A later value may correct an earlier one, which only the parser of single entries sees.
+                // A later value may correct an earlier one, which only the parser of single entries
+                // sees.
                 assert!(read_entry(text).is_none_or(|_| text.contains(r#""baseUrl":1"#)), "{text}");
             }
         }

@@ -1,13 +1,13 @@
 //! Drained legacy peers: they answer, but their own list does not show them.
 //!
-//! A legacy peer tells nobody that it was brought back. So all native servers together ask each absent
-//! one for its list about every ten seconds. A list that shows its server for a minute without a break
-//! ends the drain. From outside, a drain of version 1 that does not last looks the same; losing a
-//! healthy server for good would be worse.
+//! A legacy peer tells nobody that it was brought back. So all native servers together ask each
+//! absent one for its list about every ten seconds. A list that shows its server for a minute
+//! without a break ends the drain. From outside, a drain of version 1 that does not last looks the
+//! same; losing a healthy server for good would be worse.
 //!
-//! A legacy peer whose clock is slow believes the tombstone that a faster clock has stamped, until its
-//! next round. Its list shows it with an older stamp than that of the tombstone, which ends the drain
-//! at once.
+//! A legacy peer whose clock is slow believes the tombstone that a faster clock has stamped, until
+//! its next round. Its list shows it with an older stamp than that of the tombstone, which ends the
+//! drain at once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +38,8 @@ const SILENCES: u8 = 3;
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 impl Verification {
-    /// Asks a legacy peer for its list from time to time, because this or another native server found it absent.
+    /// Asks a legacy peer for its list from time to time, because this or another native server
+    /// found it absent.
     pub(in crate::protocol) fn watch_absence(
         &mut self,
         members: &mut Members,
@@ -82,7 +83,8 @@ impl Verification {
     fn schedule_absent(&mut self, members: &Members, cx: &mut Context, peer: &Arc<str>, now: Tick) {
         let natives = if cx.is_native() { members.roster.native_count() + 1 } else { 1 };
         let pause = ASKED_EVERY.mul_f64(natives as f64);
-        // All begin at once, so each draws a share of its own. One that is alone has nobody to fall into step with.
+        // All begin at once, so each draws a share of its own. One that is alone has nobody to fall
+        // into step with.
         let share = if natives == 1 { 1.0 } else { cx.rng.random_range(0.0..2.0) };
         self.ask_absent_at(cx, peer, now + pause.mul_f64(share));
     }
@@ -103,8 +105,8 @@ impl Verification {
         now: Now,
     ) {
         let Some(member) = members.roster.get_mut(peer) else { return };
-        // A drain has a stamp of its server's own clock. This tombstone is of a faster clock, and any peer that tells
-        // the server of it makes the server answer without itself.
+        // A drain has a stamp of its server's own clock. This tombstone is of a faster clock, and
+        // any peer that tells the server of it makes the server answer without itself.
         let was_talked_out = word.stamp < member.stamp;
         let Some(absence) = member.absence_mut() else { return };
         let since = absence.record_shown(now.tick);

@@ -1,7 +1,8 @@
 //! What the answer of a member changes: it is alive, or it is not online by its own word.
 //!
-//! Legacy peers never refute claims about themselves. So an answer that disproves a claim is shown with a newer stamp than
-//! the claim. An answer to a question asked before the claim came proves nothing: the member is asked again.
+//! Legacy peers never refute claims about themselves. So an answer that disproves a claim is shown
+//! with a newer stamp than the claim. An answer to a question asked before the claim came proves
+//! nothing: the member is asked again.
 
 use std::sync::Arc;
 
@@ -65,8 +66,9 @@ pub(in crate::protocol) fn mark_alive(
     }
 }
 
-/// Marks a member absent because it has answered without showing itself online: it was drained, it leaves, or another
-/// server has its address now. `own_stamp` is that of its own tombstone, if it shows one.
+/// Marks a member absent because it has answered without showing itself online: it was drained, it
+/// leaves, or another server has its address now. `own_stamp` is that of its own tombstone, if it
+/// shows one.
 pub(in crate::protocol) fn mark_absent(
     members: &mut Members,
     cx: &mut Context,
@@ -89,7 +91,8 @@ pub(in crate::protocol) fn mark_absent(
         member.record_stamp(own_stamp);
     }
     member.restamp(if member.is_online() || comeback.is_some() {
-        // The claim's own stamp, if there is one, so that all servers that hear of it hold the same tombstone.
+        // The claim's own stamp, if there is one, so that all servers that hear of it hold the same
+        // tombstone.
         let claimed_offline = own_stamp.max(accusation).filter(|stamp| *stamp > claimed);
         claimed_offline.unwrap_or_else(|| member.highest_seen().next())
     } else {

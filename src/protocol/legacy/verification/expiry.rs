@@ -1,5 +1,5 @@
-//! Claims that nobody confirms in time are dropped, so that one message does not keep a server asking
-//! for hours.
+//! Claims that nobody confirms in time are dropped, so that one message does not keep a server
+//! asking for hours.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,7 +1,8 @@
 //! Verification: a member is asked about itself, by `GET {base_url}clustershazbot/list`.
 //!
-//! A gossip request would put a drained legacy peer back online, so it is sent only to a member that offers no list.
-//! Rounds never wait for a verification, and those of a joining server begin when its start has resolved.
+//! A gossip request would put a drained legacy peer back online, so it is sent only to a member
+//! that offers no list. Rounds never wait for a verification, and those of a joining server begin
+//! when its start has resolved.
 
 use std::sync::Arc;
 
@@ -71,7 +72,8 @@ impl Verification {
         }
     }
 
-    /// Queues a member again because its answer does not settle the newest claim, unless another question is under way.
+    /// Queues a member again because its answer does not settle the newest claim, unless another
+    /// question is under way.
     pub(in crate::protocol) fn check_again(
         &mut self,
         members: &mut Members,
@@ -85,7 +87,8 @@ impl Verification {
         }
     }
 
-    /// Lets an exchange that is under way settle the check. If it does not, the member is asked again.
+    /// Lets an exchange that is under way settle the check. If it does not, the member is asked
+    /// again.
     pub(in crate::protocol) fn await_exchange(&mut self, members: &mut Members, peer: &Arc<str>, now: Now) {
         let Some(check) = members.roster.get_mut(peer).and_then(Member::check_mut) else { return };
         let again = now.tick + SECOND_TRY;
@@ -93,7 +96,8 @@ impl Verification {
         self.queue.wait(peer, again);
     }
 
-    /// Sets the timer of the next verification. `can_ask` says whether a further question may be sent at all.
+    /// Sets the timer of the next verification. `can_ask` says whether a further question may be
+    /// sent at all.
     pub(in crate::protocol) fn schedule(&self, cx: &mut Context, can_ask: bool, now: Tick) {
         match self.queue.next_wake(can_ask) {
             Some(at) => cx.timers.set(Timer::Verify, at.max(now)),
@@ -114,7 +118,8 @@ impl Verification {
         }
     }
 
-    /// Takes out the next member to ask, if the pace allows one now, and asks it for its list. False if there is none.
+    /// Takes out the next member to ask, if the pace allows one now, and asks it for its list.
+    /// False if there is none.
     pub(in crate::protocol) fn ask_next(
         &mut self,
         members: &mut Members,

@@ -26,7 +26,8 @@ pub(in crate::protocol) struct VerificationQueue {
 }
 
 impl VerificationQueue {
-    /// Members may stand here longer than their cases: whoever takes one out looks whether it still has one.
+    /// Members may stand here longer than their cases: whoever takes one out looks whether it still
+    /// has one.
     pub(in crate::protocol) fn queue(&mut self, identity: Arc<str>, is_accused: bool) {
         if is_accused {
             self.hearsay.swap_remove(&identity);
@@ -76,7 +77,8 @@ impl VerificationQueue {
         self.next_slot = now + PACE;
     }
 
-    /// When there is something to do next; `can_ask` says whether a further question may go out at all.
+    /// When there is something to do next; `can_ask` says whether a further question may go out at
+    /// all.
     pub(in crate::protocol) fn next_wake(&self, can_ask: bool) -> Option<Tick> {
         let has_queued = can_ask && !(self.accused.is_empty() && self.hearsay.is_empty());
         let slot = has_queued.then_some(self.next_slot);

@@ -2,7 +2,8 @@
 //!
 //! An address is not an identity: another service may have taken over that of a dead server. So a
 //! refusal postpones a death and never renews life. A server that has exchanged with this one is
-//! asked by list and by gossip in turns. Unless its own word proves it meanwhile, it is declared dead.
+//! asked by list and by gossip in turns. Unless its own word proves it meanwhile, it is declared
+//! dead.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,7 +97,8 @@ impl Verification {
     }
 }
 
-/// Decides about a member that refuses: buries it if it has had its time, and returns when to look at it again if not.
+/// Decides about a member that refuses: buries it if it has had its time, and returns when to look
+/// at it again if not.
 pub(in crate::protocol) fn look_after(
     members: &mut Members,
     cx: &mut Context,

@@ -1,4 +1,5 @@
-//! What the silence of a member changes. An accused member is dead at once; another one is asked again first.
+//! What the silence of a member changes. An accused member is dead at once; another one is asked
+//! again first.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! Failure detection among native servers: who is probed when, and what follows for the other components.
+//! Failure detection among native servers: who is probed when, and what follows for the other
+//! components.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +16,13 @@ use crate::protocol::types::limits::LAGS;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::extension::{Extension, Finding, Kind};
 
-/// Peers probed each second while the event loop lags. Their answers tell whether they think this server dead.
+/// Peers probed each second while the event loop lags. Their answers tell whether they think this
+/// server dead.
 const PROBED_WHILE_LAGGING: usize = 2;
 
 impl Machine {
-    /// Hears how far JavaScript's event loop lags. The driver reports it about once a second while it lags for more than a
-    /// second, and once when that is over.
+    /// Hears how far JavaScript's event loop lags. The driver reports it about once a second while
+    /// it lags for more than a second, and once when that is over.
     pub fn handle_lag(&mut self, now: Now, lag: Duration) {
         self.exchanges.health.record_lag(lag);
         if lag < LAGS || !self.is_native() || !self.cx.is_running() {
@@ -208,7 +210,8 @@ impl Machine {
         native.anti_entropy.conclude_sync(members, exchanges, cx, peer, heard, now);
     }
 
-    /// Asks one server for its whole roster: one of those named, or else any other than the one that was asked in vain.
+    /// Asks one server for its whole roster: one of those named, or else any other than the one
+    /// that was asked in vain.
     pub(in crate::protocol::machine) fn ask_for_whole_roster(
         &mut self,
         in_vain: &str,
@@ -220,7 +223,8 @@ impl Machine {
         self.apply(now);
     }
 
-    /// Asks once more for a whole roster. The clock is right again: what was rejected before may be let in now.
+    /// Asks once more for a whole roster. The clock is right again: what was rejected before may be
+    /// let in now.
     pub(in crate::protocol::machine) fn ask_again_for_whole_roster(&mut self, now: Now) {
         self.native.anti_entropy.allow_whole_tries(1);
         self.ask_for_whole_roster("", &[], now);

@@ -1,4 +1,5 @@
-//! Gossip with legacy peers, and with native servers at a start or a leave: who is told, and the requests themselves.
+//! Gossip with legacy peers, and with native servers at a start or a leave: who is told, and the
+//! requests themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -128,8 +129,8 @@ impl Machine {
         self.tell(vec![peer], purpose, now).pop_first()
     }
 
-    /// Begins an exchange with each of these peers, except where one is under way. The page is composed once for all; native
-    /// servers need none.
+    /// Begins an exchange with each of these peers, except where one is under way. The page is
+    /// composed once for all; native servers need none.
     pub(in crate::protocol::machine) fn tell(
         &mut self,
         peers: Vec<Arc<str>>,

@@ -1,4 +1,5 @@
-//! What the machine does for each component: loops over subjects, and questions that another component answers.
+//! What the machine does for each component: loops over subjects, and questions that another
+//! component answers.
 
 mod claims;
 mod detection;

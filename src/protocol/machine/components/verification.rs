@@ -19,7 +19,8 @@ use crate::protocol::wire::extension::Finding;
 use crate::protocol::wire::message::Reply;
 
 impl Machine {
-    /// Checks a member: natively by the next probe, if mere hearsay contradicts it, otherwise by its list.
+    /// Checks a member: natively by the next probe, if mere hearsay contradicts it, otherwise by
+    /// its list.
     pub(in crate::protocol::machine) fn check(&mut self, identity: &Arc<str>, reason: CheckReason) {
         let is_online = || self.members.roster.get(identity).is_some_and(Member::is_online);
         if reason == CheckReason::Hearsay && self.is_contacted_natively(identity) && is_online() {
@@ -75,13 +76,15 @@ impl Machine {
         self.legacy.listings.ask_due(&self.members, &mut self.exchanges, &mut self.cx, now);
     }
 
-    /// Hides a member that did not answer. It may be buried if another server has answered since then.
+    /// Hides a member that did not answer. It may be buried if another server has answered since
+    /// then.
     pub(in crate::protocol::machine) fn hide(&mut self, peer: &Arc<str>, doubted_since: Tick, now: Now) {
         self.legacy.listings.hide(&mut self.members, &self.exchanges, &mut self.cx, peer, doubted_since, now);
         self.apply(now);
     }
 
-    /// Handles the reply of a server that may be hidden. Returns whether the reply means nothing else.
+    /// Handles the reply of a server that may be hidden. Returns whether the reply means nothing
+    /// else.
     pub(in crate::protocol::machine) fn settle_hidden(
         &mut self,
         exchange: &Exchange,

@@ -23,7 +23,8 @@ pub(crate) const HELPERS_WAIT: Duration = Duration::from_secs(1);
 /// Investigations that may ask helpers at once. An outage opens more of them, and each costs up to
 /// twelve messages.
 const HELPED_AT_ONCE: u64 = 8;
-/// Pause after which one more may, in milliseconds. A server opens about one a second by its probes.
+/// Pause after which one more may, in milliseconds. A server opens about one a second by its
+/// probes.
 const HELPED_EACH_MS: u64 = 250;
 
 /// Limits how often helpers are asked.
@@ -59,7 +60,8 @@ impl Detection {
         let until = now.tick + HELPERS_WAIT.mul_f64(exchanges.health.stretch());
         self.investigations.await_helpers(peer, failure, helpers.clone(), until);
         if failure.finding == Finding::Silent {
-            // This server's own message may have been lost, and theirs may be. If this one is, nobody is asked about it again.
+            // This server's own message may have been lost, and theirs may be. If this one is,
+            // nobody is asked about it again.
             let notice = NativeMessage::new(Kind::Probe, Purpose::AccusationNotice);
             exchanges.send_native(members, cx, peer, notice, now);
         }

@@ -74,7 +74,8 @@ enum Awaited {
     Findings { until: Tick },
     /// The time of the next probe.
     NextProbe { at: Tick },
-    /// The outcome of that probe. An outcome that says nothing about the server leaves it open until then.
+    /// The outcome of that probe. An outcome that says nothing about the server leaves it open
+    /// until then.
     Outcome { until: Tick },
 }
 
@@ -92,14 +93,15 @@ impl Investigation {
         self.findings.iter().any(|(_, finding)| *finding == Finding::Refused)
     }
 
-    /// Whether the findings suffice to declare the server dead. A server that is cut off is not refused, so its own finding
-    /// suffices where nobody could help.
+    /// Whether the findings suffice to declare the server dead. A server that is cut off is not
+    /// refused, so its own finding suffices where nobody could help.
     fn proves_death(&self) -> bool {
         let is_certain = self.is_probed() && self.failure.finding == Finding::Refused;
         is_certain && (self.is_refusal_confirmed() || self.findings.is_empty())
     }
 
-    /// The helpers that found the server silent. One that got an answer which proves nothing neither clears nor accuses it.
+    /// The helpers that found the server silent. One that got an answer which proves nothing
+    /// neither clears nor accuses it.
     fn confirmers(self) -> Vec<Arc<str>> {
         let found_nobody = |(_, finding): &(Arc<str>, Finding)| *finding != Finding::Unproved;
         self.findings.into_iter().filter(found_nobody).map(|(helper, _)| helper).collect()
@@ -305,10 +307,12 @@ impl Detection {
                 self.conclude_investigation(members, exchanges, cx, peer, now);
             }
             Awaited::NextProbe { .. } if !is_moot => {
-                // What is under way may be a message whose failure tells nothing: then it is tried again soon.
+                // What is under way may be a message whose failure tells nothing: then it is tried
+                // again soon.
                 investigation.awaited = Awaited::NextProbe { at: now.tick + KNOCK_AGAIN };
                 if self.probe(members, exchanges, cx, peer, now).is_some() {
-                    // Longer than any timeout of a probe, which bad health stretches beyond that of other requests.
+                    // Longer than any timeout of a probe, which bad health stretches beyond that of
+                    // other requests.
                     let until = now.tick + exchanges.health.probe_timeout() + PEER_TIMEOUT;
                     self.investigations.wait_for(peer, Awaited::Outcome { until });
                 }

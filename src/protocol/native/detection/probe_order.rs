@@ -1,4 +1,5 @@
-//! Whom to probe: the ring successor, everybody else by a random permutation, and whom hearsay contradicts.
+//! Whom to probe: the ring successor, everybody else by a random permutation, and whom hearsay
+//! contradicts.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,7 +21,8 @@ use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::extension::Kind;
 
-/// Servers remembered that are to be probed out of turn, and servers that are to be told of their death.
+/// Servers remembered that are to be probed out of turn, and servers that are to be told of their
+/// death.
 pub(in crate::protocol) const MAX_WAITING: usize = 1_024;
 
 /// Whom to probe next.
@@ -91,7 +93,8 @@ impl Detection {
         }
     }
 
-    /// The ring successor, and in between anybody: together they find a dead one soon, and neither can be blind to it for ever.
+    /// The ring successor, and in between anybody: together they find a dead one soon, and neither
+    /// can be blind to it for ever.
     fn next_in_order(&mut self, members: &mut Members, cx: &mut Context, now: Tick) -> Option<Arc<str>> {
         self.probe_order.is_ring_turn ^= true;
         if self.probe_order.is_ring_turn

@@ -1,4 +1,5 @@
-//! Probe relays: this server probes another one on behalf of those that got no answer, and reports what it found.
+//! Probe relays: this server probes another one on behalf of those that got no answer, and reports
+//! what it found.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -34,7 +35,8 @@ struct Report {
 }
 
 impl Relays {
-    /// Probes a server on behalf of another one. An exchange that is under way with it tells as much.
+    /// Probes a server on behalf of another one. An exchange that is under way with it tells as
+    /// much.
     pub(in crate::protocol) fn probe(
         &mut self,
         members: &mut Members,

@@ -1,5 +1,5 @@
-//! Native servers that nobody here has met: of each batch a sample is checked, and all of it if most
-//! of the sample fails.
+//! Native servers that nobody here has met: of each batch a sample is checked, and all of it if
+//! most of the sample fails.
 //!
 //! ```text
 //! claims about unknown natives ──▶ batch, 100 ms ──▶ sample of 16 ── most answer ─▶ believed
@@ -7,8 +7,8 @@
 //!                                                        ▼
 //!                      believed ◀─ reaches one ─── three helpers ── reach none ─▶ doubtful: all are checked
 //! ```
-//! A peer with the secret may tell of servers that it made up. Where they are believed, each is only
-//! found dead when its turn to be probed has come.
+//! A peer with the secret may tell of servers that it made up. Where they are believed, each is
+//! only found dead when its turn to be probed has come.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +44,8 @@ const MAX_FAILING: usize = 1_024;
 const CHECK_PACE: Duration = Duration::from_millis(25);
 /// Checks under way at once: as many as begin within the longest timeout of a probe.
 pub(in crate::protocol) const MAX_CHECKS: usize = 40;
-/// Failed ones of a sample that helpers are asked about: the fault may be this server's own network.
+/// Failed ones of a sample that helpers are asked about: the fault may be this server's own
+/// network.
 const MAX_ASKED_ABOUT: usize = 3;
 
 /// What is being found out about strangers.
@@ -103,7 +104,8 @@ impl Strangers {
         self.settle(identity);
     }
 
-    /// Records that a helper has reached a stranger: the fault is this server's own, and the batch is not judged.
+    /// Records that a helper has reached a stranger: the fault is this server's own, and the batch
+    /// is not judged.
     pub(in crate::protocol) fn vouch(&mut self, identity: &Arc<str>) {
         self.pass(identity);
         if self.batch.as_ref().is_some_and(|batch| batch.asks_helpers) {
@@ -212,8 +214,8 @@ impl Detection {
         }
     }
 
-    /// Judges the batch if its time has come. Returns the members that failed where most of the sample has answered: they
-    /// count like any failed probe.
+    /// Judges the batch if its time has come. Returns the members that failed where most of the
+    /// sample has answered: they count like any failed probe.
     pub(in crate::protocol) fn judge_strangers(
         &mut self,
         members: &mut Members,

@@ -1,7 +1,8 @@
-//! Suspicion: a server that did not answer is given time to speak up, the less the more others found it silent.
+//! Suspicion: a server that did not answer is given time to speak up, the less the more others
+//! found it silent.
 //!
-//! The formula is Lifeguard's (Dadgar, Phillips, Currey 2018): from the longest to the shortest time by the logarithm of the
-//! confirmations, so that the first ones count most.
+//! The formula is Lifeguard's (Dadgar, Phillips, Currey 2018): from the longest to the shortest
+//! time by the logarithm of the confirmations, so that the first ones count most.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +32,8 @@ const ENOUGH_CONFIRMATIONS: usize = 2;
 /// Pause before a verdict that is held back is reviewed.
 const HELD_BACK: Duration = Duration::from_secs(1);
 
-/// How long a suspect has, among so many servers, with so many accusers; `stretch` is 1 for a server in good health.
+/// How long a suspect has, among so many servers, with so many accusers; `stretch` is 1 for a
+/// server in good health.
 pub(in crate::protocol) fn time_to_speak_up(servers: usize, accusers: usize, stretch: f64) -> Duration {
     let shortest = SHORTEST.as_secs_f64() * (servers as f64).log10().max(1.0) * stretch;
     // All but the suspect and the first accuser can confirm.

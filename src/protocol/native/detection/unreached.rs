@@ -1,13 +1,14 @@
-//! Rule "Grace" among native servers: one that refuses connections and has never answered may not listen yet, or may have
-//! died before it did. What tells the two apart is whether it still speaks.
+//! Rule "Grace" among native servers: one that refuses connections and has never answered may not
+//! listen yet, or may have died before it did. What tells the two apart is whether it still speaks.
 //!
 //! ```text
 //! T joins ── refused ──▶ again after 1 s, and 3 s after T's last word ── refused, by a helper too ──▶ T is suspect
 //!                                                                                     │
 //!                     T refutes, in its next message to anybody: T has spoken ◀───────┼──▶ 5 s of silence: T is dead
 //! ```
-//! A starting server probes others each second, also while its event loop is blocked. So each server that T speaks to tells
-//! it of the suspicion, and a suspicion that nobody hears refuted is silence towards everybody.
+//! A starting server probes others each second, also while its event loop is blocked. So each
+//! server that T speaks to tells it of the suspicion, and a suspicion that nobody hears refuted is
+//! silence towards everybody.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,12 +26,15 @@ use crate::protocol::types::time::{Now, Tick};
 pub(in crate::protocol) const MAX_UNREACHED: usize = 1_024;
 /// Pause after the first refusal. A server that listens after a second is seen after a second.
 const SECOND_LOOK: Duration = Duration::from_secs(1);
-/// Time since its last word before such a server is suspected: it speaks each second, though not to each other server.
+/// Time since its last word before such a server is suspected: it speaks each second, though not to
+/// each other server.
 const SPEAKS_WITHIN: Duration = Duration::from_secs(3);
-/// Silence towards everybody after which such a server is dead: five of its probes, of which one has to arrive.
+/// Silence towards everybody after which such a server is dead: five of its probes, of which one
+/// has to arrive.
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// Native servers that refuse connections and have never answered, and when each of them last spoke.
+/// Native servers that refuse connections and have never answered, and when each of them last
+/// spoke.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Unreached(IndexMap<Arc<str>, Tick, FixedState>);
 
@@ -43,8 +47,8 @@ impl Unreached {
         }
     }
 
-    /// Records that a server which may not listen yet has refused. Returns when to look at it again, or none where there is no
-    /// room to wait.
+    /// Records that a server which may not listen yet has refused. Returns when to look at it
+    /// again, or none where there is no room to wait.
     pub(super) fn record_refusal(
         &mut self,
         members: &mut Members,
@@ -80,14 +84,15 @@ impl Unreached {
         self.0.get(identity).map(|last_word| *last_word + SPEAKS_WITHIN).filter(|at| *at > now)
     }
 
-    /// Whether this server itself has found it refusing, and nothing has ever come from it but words.
+    /// Whether this server itself has found it refusing, and nothing has ever come from it but
+    /// words.
     pub(super) fn has(&self, members: &Members, identity: &str) -> bool {
         self.0.contains_key(identity)
             && members.roster.get(identity).is_some_and(|member| !member.has_answered())
     }
 
-    /// When the time of a suspect that has never answered is up: it was suspected `since`, and one that has answered would have
-    /// until `usual`.
+    /// When the time of a suspect that has never answered is up: it was suspected `since`, and one
+    /// that has answered would have until `usual`.
     pub(super) fn end_of_silence(&self, identity: &str, since: Tick, usual: Tick, stretch: f64) -> Tick {
         let silence = SILENCE.mul_f64(stretch);
         match self.0.get(identity) {

@@ -34,7 +34,8 @@ impl AddressClasses {
     /// The metadata service of a cloud.
     pub const METADATA: Self = Self(1 << 5);
 
-    /// The classes of a URL. A host name belongs to none: its addresses are checked when a connection is made.
+    /// The classes of a URL. A host name belongs to none: its addresses are checked when a
+    /// connection is made.
     pub fn of_url(url: &Url) -> Self {
         let host = match url.host() {
             Some(Host::Ipv4(address)) => Self::of_v4(address),
@@ -95,7 +96,8 @@ impl AddressClasses {
         Self(self.0 & !others.0)
     }
 
-    /// The classes that a server accepts of others if its own address has these: the same, except metadata services.
+    /// The classes that a server accepts of others if its own address has these: the same, except
+    /// metadata services.
     #[must_use]
     pub fn accepted_of_others(self) -> Self {
         self.without(Self::METADATA)

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-/// Characters of a text that are shown: enough for a base URL and its context. A reason may be arbitrarily long.
+/// Characters of a text that are shown: enough for a base URL and its context. A reason may be
+/// arbitrarily long.
 const MAX_CHARS: usize = 1_000;
 
 /// Escapes characters that break a line, control a terminal or change the direction of text.
@@ -23,7 +24,8 @@ pub(in crate::protocol) fn printable(text: &str) -> String {
     shown
 }
 
-/// Whether the character is a control, a line separator or invisible, or changes the direction of text.
+/// Whether the character is a control, a line separator or invisible, or changes the direction of
+/// text.
 fn is_harmful(character: char) -> bool {
     character.is_control()
         || matches!(character,

@@ -1,4 +1,5 @@
-//! Strings and numbers in JSON, parsed as JavaScript does: different notations of a value are equal.
+//! Strings and numbers in JSON, parsed as JavaScript does: different notations of a value are
+//! equal.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -60,7 +61,8 @@ fn whole(json: &str) -> Option<u64> {
     ((0.0..TOO_LARGE).contains(&number) && number.fract() == 0.0).then_some(number as u64)
 }
 
-/// The number in a JSON text, if it is one. A number too large for a float is infinite, not an error.
+/// The number in a JSON text, if it is one. A number too large for a float is infinite, not an
+/// error.
 pub(in crate::protocol) fn number(json: &str) -> Option<f64> {
     json.starts_with(|c: char| c == '-' || c.is_ascii_digit()).then(|| json.parse().ok())?
 }
