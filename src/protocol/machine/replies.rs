@@ -120,7 +120,7 @@ impl Machine {
             }
             (Reply::Native(_), _) => {}
             (Reply::Unclear(_) | Reply::Failure(_) | Reply::NoListener(_), _) => {
-                self.handle_failure(exchange, reply, is_native, now);
+                self.handle_failure(exchange, reply, now);
             }
         }
         if exchange.purpose == Purpose::Round && !is_failure(reply) {
@@ -131,8 +131,9 @@ impl Machine {
     }
 
     /// Handles the failure of an exchange that is no verification.
-    fn handle_failure(&mut self, exchange: &Exchange, reply: &Reply<'_>, is_native: bool, now: Now) {
+    fn handle_failure(&mut self, exchange: &Exchange, reply: &Reply<'_>, now: Now) {
         let peer = &exchange.peer;
+        let is_native = self.is_contacted_natively(peer);
         match exchange.purpose {
             Purpose::Round => self.fail_round(peer, now),
             Purpose::Farewell => {}

@@ -13,7 +13,7 @@ use crate::protocol::context::output::Transmit;
 use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::Exchanges;
 use crate::protocol::exchanges::in_flight::{PEER_TIMEOUT, Purpose};
-use crate::protocol::legacy::verification::queue::VerificationQueue;
+use crate::protocol::legacy::verification::queue::{Capacity, Priority, VerificationQueue};
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::{Check, SECOND_TRY, Stage};
@@ -68,7 +68,9 @@ impl Verification {
             member.dispute(exchanges.in_flight.last());
         }
         if is_to_be_queued {
-            self.queue.queue(Arc::clone(identity), reason != CheckReason::Hearsay);
+            let is_hearsay = reason == CheckReason::Hearsay;
+            let priority = if is_hearsay { Priority::Hearsay } else { Priority::Accused };
+            self.queue.push(Arc::clone(identity), priority);
         }
     }
 
@@ -83,7 +85,7 @@ impl Verification {
         let Some(member) = members.roster.get_mut(peer) else { return };
         if !exchanges.in_flight.is_verifying(peer) {
             member.open_check().stage = Stage::Queued;
-            self.queue.queue(Arc::clone(peer), true);
+            self.queue.push(Arc::clone(peer), Priority::Accused);
         }
     }
 
@@ -96,10 +98,9 @@ impl Verification {
         self.queue.wait(peer, again);
     }
 
-    /// Sets the timer of the next verification. `can_ask` says whether a further question may be
-    /// sent at all.
-    pub(in crate::protocol) fn schedule(&self, cx: &mut Context, can_ask: bool, now: Tick) {
-        match self.queue.next_wake(can_ask) {
+    /// Sets the timer of the next verification.
+    pub(in crate::protocol) fn schedule(&self, cx: &mut Context, capacity: Capacity, now: Tick) {
+        match self.queue.next_wake(capacity) {
             Some(at) => cx.timers.set(Timer::Verify, at.max(now)),
             None => cx.timers.stop(Timer::Verify),
         }
@@ -114,7 +115,7 @@ impl Verification {
             check.stage = Stage::Queued;
             let is_accused =
                 member.check().is_some_and(|check| check.standing_accusation(member.stamp).is_some());
-            self.queue.queue(identity, is_accused);
+            self.queue.push(identity, if is_accused { Priority::Accused } else { Priority::Hearsay });
         }
     }
 

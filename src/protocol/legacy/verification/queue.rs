@@ -11,14 +11,30 @@ use rand::rngs::Xoshiro256PlusPlus;
 use crate::protocol::context::deadlines::Deadlines;
 use crate::protocol::types::time::Tick;
 
-/// At most ten verifications begin in a second.
+/// Pause between the starts of two verifications: ten a second.
 const PACE: Duration = Duration::from_millis(100);
-/// At most so many wait for an answer at once.
-pub(in crate::protocol) const MAX_ASKED: usize = 4;
+/// Verifications in flight.
+pub(in crate::protocol) const MAX_IN_FLIGHT: usize = 4;
+
+/// Which members come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::protocol) enum Priority {
+    /// Only an answer settles whether they are online.
+    Accused,
+    /// Hearsay was believed, and is verified when there is time.
+    Hearsay,
+}
+
+/// Whether a further request may be sent now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::protocol) enum Capacity {
+    Free,
+    Exhausted,
+}
 
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct VerificationQueue {
-    /// In the order in which they came.
+    /// In the order of arrival.
     accused: IndexSet<Arc<str>, FixedState>,
     hearsay: IndexSet<Arc<str>, FixedState>,
     waiting: Deadlines,
@@ -26,14 +42,18 @@ pub(in crate::protocol) struct VerificationQueue {
 }
 
 impl VerificationQueue {
-    /// Members may stand here longer than their cases: whoever takes one out looks whether it still
-    /// has one.
-    pub(in crate::protocol) fn queue(&mut self, identity: Arc<str>, is_accused: bool) {
-        if is_accused {
-            self.hearsay.swap_remove(&identity);
-            self.accused.insert(identity);
-        } else if !self.accused.contains(&identity) {
-            self.hearsay.insert(identity);
+    /// Queues a member. It may stay queued after its check was closed, so the caller of `take_next`
+    /// looks at the check again.
+    pub(in crate::protocol) fn push(&mut self, identity: Arc<str>, priority: Priority) {
+        match priority {
+            Priority::Accused => {
+                self.hearsay.swap_remove(&identity);
+                self.accused.insert(identity);
+            }
+            Priority::Hearsay if self.accused.contains(&identity) => {}
+            Priority::Hearsay => {
+                self.hearsay.insert(identity);
+            }
         }
     }
 
@@ -41,24 +61,24 @@ impl VerificationQueue {
         self.waiting.set(identity, until);
     }
 
-    /// A member that is no longer known is asked nothing.
+    /// Removes a member that is no longer known.
     pub(in crate::protocol) fn forget(&mut self, identity: &Arc<str>) {
         self.accused.shift_remove(identity);
         self.hearsay.swap_remove(identity);
         self.waiting.forget(identity);
     }
 
-    /// How many are queued, and how many wait to be asked again.
+    /// The number of queued members, and of those that wait for another try.
     pub(in crate::protocol) fn lengths(&self) -> [usize; 2] {
         [self.accused.len() + self.hearsay.len(), self.waiting.len()]
     }
 
-    /// Those whose pause has ended.
+    /// Removes and returns the members whose pause has ended.
     pub(in crate::protocol) fn take_due(&mut self, now: Tick) -> Vec<Arc<str>> {
         self.waiting.take_due(now)
     }
 
-    /// The next one to ask, if the pace allows one now.
+    /// Removes and returns the next member to ask, if the pace allows one now.
     pub(in crate::protocol) fn take_next(
         &mut self,
         now: Tick,
@@ -77,10 +97,9 @@ impl VerificationQueue {
         self.next_slot = now + PACE;
     }
 
-    /// When there is something to do next; `can_ask` says whether a further question may go out at
-    /// all.
-    pub(in crate::protocol) fn next_wake(&self, can_ask: bool) -> Option<Tick> {
-        let has_queued = can_ask && !(self.accused.is_empty() && self.hearsay.is_empty());
+    /// When there is something to do next.
+    pub(in crate::protocol) fn next_wake(&self, capacity: Capacity) -> Option<Tick> {
+        let has_queued = capacity == Capacity::Free && !(self.accused.is_empty() && self.hearsay.is_empty());
         let slot = has_queued.then_some(self.next_slot);
         slot.into_iter().chain(self.waiting.next()).min()
     }

@@ -7,7 +7,7 @@ use crate::protocol::exchanges::capacity::Quota;
 use crate::protocol::exchanges::in_flight::{Exchange, OwnWord, Purpose};
 use crate::protocol::legacy::listings::HiddenReply;
 use crate::protocol::legacy::verification::answer;
-use crate::protocol::legacy::verification::queue::MAX_ASKED;
+use crate::protocol::legacy::verification::queue::{Capacity, MAX_IN_FLIGHT};
 use crate::protocol::legacy::verification::refusals::{self, Look, RETRY_PAUSE};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
@@ -42,8 +42,8 @@ impl Machine {
         if !self.cx.is_running() {
             return;
         }
-        let can_ask = self.can_ask_for_list();
-        self.legacy.verification.schedule(&mut self.cx, can_ask, now);
+        let capacity = self.capacity_to_verify();
+        self.legacy.verification.schedule(&mut self.cx, capacity, now);
         self.legacy.listings.schedule(&self.exchanges, &mut self.cx, now);
         self.schedule_strangers(now);
     }
@@ -55,21 +55,22 @@ impl Machine {
             self.apply(now);
         }
         self.legacy.verification.queue_due(&mut self.members, now.tick);
-        while self.can_ask_for_list()
+        while self.capacity_to_verify() == Capacity::Free
             && self.legacy.verification.ask_next(&mut self.members, &mut self.exchanges, &mut self.cx, now)
         {
         }
         self.schedule_verification(now.tick);
     }
 
-    fn can_ask_for_list(&self) -> bool {
-        // Questions about the master list are many, may all hang, and have a pace of their own.
+    fn capacity_to_verify(&self) -> Capacity {
+        // Requests about the master list are many, may all hang, and have a pace of their own.
         let is_counted =
             |exchange: &Exchange| exchange.purpose.is_verification() && exchange.quota != Quota::Listings;
         let in_flight = self.exchanges.in_flight.iter();
-        in_flight.filter(|(_, exchange)| is_counted(exchange)).count() < MAX_ASKED
+        let is_free = in_flight.filter(|(_, exchange)| is_counted(exchange)).count() < MAX_IN_FLIGHT
             && self.exchanges.native_room(&self.members, &self.cx) > 0
-            && self.exchanges.legacy_room(&self.members, &self.cx) > 0
+            && self.exchanges.legacy_room(&self.members, &self.cx) > 0;
+        if is_free { Capacity::Free } else { Capacity::Exhausted }
     }
 
     pub(in crate::protocol::machine) fn ask_listings(&mut self, now: Now) {
