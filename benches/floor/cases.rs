@@ -79,7 +79,7 @@ fn answer(servers: usize) -> Result<Work, ConfigError> {
     let mut machine = machine()?;
     machine.handle_request(NOW, &received(servers));
     Ok(Box::new(move || {
-        black_box(machine.lists(true).to_gossip_json(None));
+        black_box(machine.lists().to_gossip_json(None));
     }))
 }
 
@@ -154,5 +154,5 @@ fn write_lists(servers: usize) -> Result<Work, ConfigError> {
 fn known(servers: usize) -> Result<Lists, ConfigError> {
     let mut machine = machine()?;
     machine.handle_request(NOW, &received(servers));
-    Ok(machine.lists(true))
+    Ok(machine.lists())
 }

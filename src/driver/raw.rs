@@ -178,7 +178,7 @@ mod tests {
 
     #[track_caller]
     fn assert_renders_lists(engine: &Engine) {
-        let lists = engine.read(|machine| machine.lists(true));
+        let lists = engine.read(|machine| machine.lists());
         assert_eq!(rendered(engine, ResponseKind::Gossip).into_bytes(), lists.to_gossip_json(None));
         assert_eq!(rendered(engine, ResponseKind::All), serde_json::to_string(&lists).unwrap());
         let online = serde_json::to_string(&lists.online).unwrap();
@@ -189,7 +189,7 @@ mod tests {
     fn every_change_is_rendered() {
         let engine = engine();
         assert_renders_lists(&engine);
-        let stamp = engine.read(|machine| machine.lists(false)).online[0].last_update.0;
+        let stamp = engine.read(|machine| machine.online_list()).online[0].last_update.0;
         let (a, b) = (entry("http://a/", stamp, false), entry(r"http://B:80/\u0022", stamp, true));
         for body in [
             format!(r#"{{"online":[{a}]}}"#),

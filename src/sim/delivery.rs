@@ -287,9 +287,9 @@ fn serve(
                 return Outcome::Native(Box::new(machine.handle_native_request(now, extension)));
             }
             machine.handle_request(now, &received_lists(lists));
-            Outcome::Lists(Arc::new(machine.lists(true)))
+            Outcome::Lists(Arc::new(machine.lists()))
         }
-        (Engine::Native(machine), Content::List) => Outcome::Lists(Arc::new(machine.lists(false))),
+        (Engine::Native(machine), Content::List) => Outcome::Lists(Arc::new(machine.online_list())),
         (Engine::Legacy(legacy), Content::Gossip { lists, .. }) => {
             Outcome::Lists(Arc::new(legacy.handle_request(now, lists)))
         }

@@ -88,7 +88,7 @@ impl Exchanges {
         let others: usize =
             roster.iter().map(|(identity, member)| entry_bytes(member.spelling(identity))).sum();
         if entry_bytes(&members.me.entry().base_url) + others <= size {
-            return members.lists(true);
+            return members.lists();
         }
         let mut page = Page::begin(members, size / 2);
         let mut is_on_page = vec![false; roster.len()];

@@ -262,9 +262,14 @@ impl Machine {
         self.handle_claims(now, source, ListKind::Online, &lists.online);
     }
 
-    /// What this server knows, itself included; `offline` stays empty unless wanted.
-    pub fn lists(&self, include_offline: bool) -> Lists {
-        self.members.lists(include_offline)
+    /// All servers that this server knows, itself included.
+    pub fn lists(&self) -> Lists {
+        self.members.lists()
+    }
+
+    /// The online servers that this server knows, itself included; `offline` stays empty.
+    pub fn online_list(&self) -> Lists {
+        self.members.online_list()
     }
 
     /// What it knows of all others.

@@ -6,16 +6,23 @@ use crate::protocol::types::time::Now;
 use crate::protocol::wire::message::Lists;
 
 impl Members {
-    /// All servers known, including this one; `offline` is empty unless requested.
-    pub(in crate::protocol) fn lists(&self, include_offline: bool) -> Lists {
+    /// All servers known, including this one.
+    pub(in crate::protocol) fn lists(&self) -> Lists {
         let mut lists = Lists::default();
         lists.online.reserve(self.roster.online_count() + 1);
-        if self.me.is_online() {
-            lists.online.push(self.me.entry());
-        } else if include_offline {
-            lists.offline.push(self.me.entry());
-        }
-        self.add_others(&mut lists, include_offline);
+        let own_list = if self.me.is_online() { &mut lists.online } else { &mut lists.offline };
+        own_list.push(self.me.entry());
+        self.add_others(&mut lists);
+        lists
+    }
+
+    /// The online servers, including this one; `offline` stays empty.
+    pub(in crate::protocol) fn online_list(&self) -> Lists {
+        let mut lists = Lists::default();
+        lists.online.reserve(self.roster.online_count() + 1);
+        lists.online.extend(self.me.is_online().then(|| self.me.entry()));
+        let others = self.roster.iter().filter(|(_, member)| member.is_online());
+        lists.online.extend(others.map(|(identity, member)| member.entry(identity)));
         lists
     }
 
@@ -23,7 +30,7 @@ impl Members {
     pub(in crate::protocol) fn others(&self) -> Lists {
         let mut lists = Lists::default();
         lists.online.reserve(self.roster.online_count());
-        self.add_others(&mut lists, true);
+        self.add_others(&mut lists);
         lists
     }
 
@@ -35,13 +42,10 @@ impl Members {
         self.roster.entry(identity).map(|(identity, member)| member.claim(identity, now))
     }
 
-    fn add_others(&self, lists: &mut Lists, include_offline: bool) {
+    fn add_others(&self, lists: &mut Lists) {
         for (identity, member) in self.roster.iter() {
-            if member.is_online() {
-                lists.online.push(member.entry(identity));
-            } else if include_offline {
-                lists.offline.push(member.entry(identity));
-            }
+            let list = if member.is_online() { &mut lists.online } else { &mut lists.offline };
+            list.push(member.entry(identity));
         }
     }
 }

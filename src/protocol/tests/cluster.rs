@@ -26,14 +26,14 @@ fn cluster(seed: u64, members: &[(&str, i64)]) -> World {
 }
 
 fn sees(world: &World, viewer: &str, subject: &str) -> bool {
-    world.nodes[viewer].machine.lists(false).online.iter().any(|entry| &*entry.base_url == subject)
+    world.nodes[viewer].machine.online_list().online.iter().any(|entry| &*entry.base_url == subject)
 }
 
 #[track_caller]
 fn all_see_exactly(world: &World, expected: &[&str]) {
     for (viewer, node) in &world.nodes {
         let mut online: Vec<_> =
-            node.machine.lists(false).online.iter().map(|entry| entry.base_url.to_string()).collect();
+            node.machine.online_list().online.iter().map(|entry| entry.base_url.to_string()).collect();
         online.sort();
         assert_eq!(online, expected, "as listed by {viewer}");
     }
@@ -133,7 +133,7 @@ fn tombstones_by_several_servers_do_not_raise_each_others_stamps() {
     world.crash(&members[0]);
     world.run_for(60_000);
     let stamp = |world: &World| {
-        let offline = world.nodes[&members[1]].machine.lists(true).offline;
+        let offline = world.nodes[&members[1]].machine.lists().offline;
         offline.iter().find(|entry| *entry.base_url == *members[0]).unwrap().last_update
     };
     let settled = stamp(&world);
@@ -173,7 +173,7 @@ fn the_same_seed_gives_the_same_run() {
         let mut world = cluster(seed, &[(A, 0), (B, HOUR), (C, 0)]);
         world.loss = 0.2;
         world.run_for(120_000);
-        let lists: Vec<Lists> = world.nodes.values().map(|node| node.machine.lists(true)).collect();
+        let lists: Vec<Lists> = world.nodes.values().map(|node| node.machine.lists()).collect();
         (lists, world.sent.len(), world.store.body.clone())
     };
     assert_eq!(run(10), run(10));
@@ -199,6 +199,6 @@ fn a_member_drained_for_days_is_never_online_elsewhere() {
     for _ in 0..60 {
         world.run_for(HOUR as u64 / 2);
         all_see_exactly(&world, &[A]);
-        assert_eq!(world.nodes[A].machine.lists(true).offline.len(), 1);
+        assert_eq!(world.nodes[A].machine.lists().offline.len(), 1);
     }
 }

@@ -77,7 +77,7 @@ fn a_server_accepts_the_class_of_its_own_address() {
     let claims: Vec<_> = claims.iter().map(|url| (*url, EPOCH)).collect();
     let answer = world.act("http://0.0.0.0:3000/", |machine, now| {
         machine.handle_request(now, &received(&lists(&claims, &[])));
-        machine.lists(true)
+        machine.lists()
     });
     let urls: Vec<_> = answer.online.iter().map(|entry| entry.base_url.to_string()).collect();
     assert_eq!(urls, ["http://0.0.0.0:3000/", "http://0.0.0.0:3001/"]);

@@ -50,9 +50,9 @@ fn requests_in_flight_are_aborted_and_late_answers_ignored() {
     world.run_for(50);
     let exchange = world.last_to(A);
     world.leave();
-    let before = world.nodes[ME].machine.lists(true);
+    let before = world.nodes[ME].machine.lists();
     world.answer(exchange, &[(A, EPOCH + 50_000), (ME, EPOCH + 60_000), ("http://new/", EPOCH)], &[]);
-    assert_eq!(world.nodes[ME].machine.lists(true), before);
+    assert_eq!(world.nodes[ME].machine.lists(), before);
 }
 
 #[test]

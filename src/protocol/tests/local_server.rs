@@ -47,7 +47,7 @@ fn other_servers_never_replace_the_own_entry() {
     let mut world = World::alone();
     let claim = Entry { monitor: true, ..entry(ME, world.wall() + 999_000) };
     world.receive_lists(&Lists { online: vec![claim.clone()], offline: vec![] });
-    let own = world.nodes[ME].machine.lists(false).online[0].clone();
+    let own = world.nodes[ME].machine.online_list().online[0].clone();
     assert!(!own.monitor);
     assert!(own.last_update < claim.last_update);
 }
@@ -63,7 +63,7 @@ fn another_spelling_of_the_own_url_is_not_another_server() {
             machine.handle_request(now, &super::rig::received(&lists(&[(spelling, wall)], &[])));
         });
     }
-    let online = world.nodes["http://me.example/"].machine.lists(true).online;
+    let online = world.nodes["http://me.example/"].machine.lists().online;
     assert_eq!(online.len(), 1);
     assert_eq!(&*online[0].base_url, "http://Me.Example:80/", "its own spelling is shown");
 }

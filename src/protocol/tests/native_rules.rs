@@ -154,7 +154,7 @@ fn an_isolated_server_settles_down() {
         }
         silent.extend(take_messages(&mut machine).into_iter().map(|sent| (at + sent.timeout, sent.id)));
     }
-    assert!(machine.lists(false).online.len() > 40, "most are held as suspects");
+    assert!(machine.online_list().online.len() > 40, "most are held as suspects");
     // Each second there is a probe, a review of the suspects, and what follows from both.
     assert!(wakings < 240, "{wakings} wakings in a minute");
 }

@@ -56,7 +56,7 @@ impl Node {
             return;
         }
         let machine = &self.machine;
-        let lists = machine.lists(true);
+        let lists = machine.lists();
         let own = machine.members().me.entry();
         let all = || lists.online.iter().chain(&lists.offline);
         let unique: BTreeSet<_> = all().map(|entry| identity(&entry.base_url)).collect();

@@ -111,7 +111,7 @@ fn the_own_url_is_not_checked_for_one_accuser_or_before_any_request_or_while_lag
 #[test]
 fn a_plain_accusation_is_outdone_without_a_check() {
     let mut machine = reached();
-    let own = machine.lists(false).online.into_iter().find(|entry| &*entry.base_url == ME).unwrap();
+    let own = machine.online_list().online.into_iter().find(|entry| &*entry.base_url == ME).unwrap();
     let last_update = (own.last_update.0 + 1_000) as f64;
     let offline = vec![ReceivedEntry { base_url: ME.into(), monitor: false, last_update }];
     machine.handle_request(now(300), &ReceivedLists { offline, ..ReceivedLists::default() });
@@ -179,7 +179,7 @@ fn announces_leave(mut machine: Machine, answers: &[Extension]) -> bool {
     }
     let has_ended = std::iter::from_fn(|| machine.poll_event()).any(|event| event == Event::ShutDown);
     assert_eq!(has_ended, !announces_leave);
-    assert_eq!(machine.lists(true).offline.iter().filter(|entry| &*entry.base_url == ME).count(), 1);
+    assert_eq!(machine.lists().offline.iter().filter(|entry| &*entry.base_url == ME).count(), 1);
     announces_leave
 }
 

@@ -109,7 +109,7 @@ impl World {
     pub(super) fn receive_lists(&mut self, lists: &Lists) -> Lists {
         self.act(ME, |machine, now| {
             machine.handle_request(now, &received(lists));
-            machine.lists(true)
+            machine.lists()
         })
     }
 
@@ -122,7 +122,7 @@ impl World {
     }
 
     pub(super) fn listed(&self, url: &str) -> Listed {
-        let lists = self.nodes[ME].machine.lists(true);
+        let lists = self.nodes[ME].machine.lists();
         let stamp = |entries: &[Entry]| {
             entries.iter().find(|entry| &*entry.base_url == url).map(|entry| entry.last_update.0)
         };

@@ -281,14 +281,14 @@ impl World {
     ) -> (u64, Option<Option<(u16, Vec<u8>)>>) {
         if self.nodes.contains_key(to) {
             let body = self.act(to, |machine, now| {
-                let Some(body) = gossip else { return machine.lists(false).to_gossip_json(None) };
+                let Some(body) = gossip else { return machine.online_list().to_gossip_json(None) };
                 let text = std::str::from_utf8(body).unwrap();
                 if let Some(extension) = read_extension(text).filter(|_| machine.is_native()) {
                     let answer = machine.handle_native_request(now, &extension);
                     return Lists::default().to_gossip_json(Some(&answer));
                 }
                 machine.handle_request(now, &ReceivedLists::read(text).unwrap());
-                machine.lists(true).to_gossip_json(None)
+                machine.lists().to_gossip_json(None)
             });
             return (0, Some(Some((200, body))));
         }

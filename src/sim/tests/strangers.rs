@@ -39,7 +39,7 @@ fn list(world: &mut World, hosts: &[HostId], age: Millis) {
 }
 
 fn lists(world: &World, id: ProcessId) -> Lists {
-    world.processes[id.index()].machine().unwrap().lists(true)
+    world.processes[id.index()].machine().unwrap().lists()
 }
 
 fn shows(world: &World, id: ProcessId) -> usize {
