@@ -1,20 +1,23 @@
-//! Layer 0: the membership machine, pure and deterministic.
+//! The membership machine: the protocol as pure, deterministic code.
 //!
-//! No clock, no sockets, no dice, no hash order: time and a seed are passed in, requests and events
-//! come out. What is here is the protocol; the same code runs in production and in tests over
-//! made-up worlds. `docs/protocol.md` has the rules (R1 …) that the modules name.
+//! It has no clock, no sockets, no randomness of its own and no dependence on hash order. Callers
+//! pass in time and a seed; requests and events come out. The same code runs in production and in
+//! simulations. `docs/protocol.md` has the rules (R1 …) that the modules name.
 //!
-//! Each folder may import only from folders below it. Those on one row never import each other.
+//! Each folder may import only from folders below it. `native`, `legacy` and `lifecycle` never
+//! import each other.
 //!
-//! | folder | what it holds |
+//! | folder | contents |
 //! |---|---|
-//! | [`machine`] | the door: `handle_*`, `poll_*`, `lists`; queues and their caps; how the roster is shown and copied |
-//! | `native`, `legacy`, `lifecycle` | how native servers are met; how legacy peers are; start, leave and the master list |
-//! | `merging` | what is let in of what others say, and how it changes what is known |
-//! | `exchanges` | which requests are under way, and what goes into them |
-//! | `members` | what is known: of this server, of the others, of the forgotten |
-//! | `context` | what every component needs: configuration, randomness, timers, output, the log |
-//! | `wire` | what servers and master lists say, and how it is read and written |
+//! | [`machine`] | the interface: `handle_*`, `poll_*`, `lists`; queues and caps; roster slots |
+//! | `native` | gossip and failure detection among native servers |
+//! | `legacy` | gossip with legacy peers, and their verification |
+//! | `lifecycle` | start, leave, the own URL and the master list |
+//! | `merging` | the admission of claims, and their effect on the known members |
+//! | `exchanges` | the requests in flight, and their content |
+//! | `members` | this server, the other members, the archived ones |
+//! | `context` | shared by all: configuration, randomness, timers, output, the log |
+//! | `wire` | the messages and the master list, and how they are read and written |
 //! | `types` | names, times, statuses, claims, ids, limits |
 
 mod context;
@@ -38,7 +41,7 @@ pub use types::ids::ExchangeId;
 pub use types::{accusers, base_url, claim, ids, secret, status, time};
 pub use wire::{document, extension, message, request};
 
-/// What the simulator's reduced model goes by.
+/// The constants that the simulator's reduced model shares.
 pub(crate) mod constants {
     pub(crate) use super::exchanges::local_health::SHORTEST_PROBE_TIMEOUT;
     pub(crate) use super::exchanges::rumours::{FANOUT, IDLE_ROUNDS, PAUSE, RUMOUR_DELAY, rounds_for};

@@ -1,4 +1,4 @@
-//! Effects: the one place where what a rule wants of another component is carried out.
+//! Effects: the one place that carries out what a rule requests of another component.
 
 use crate::protocol::context::effect::Effect;
 use crate::protocol::lifecycle::retention;
@@ -6,13 +6,13 @@ use crate::protocol::machine::Machine;
 use crate::protocol::types::time::Now;
 
 impl Machine {
-    /// Carries out the effects that rules have pushed, in order, until none is left.
+    /// Carries out, in order, all effects that rules have pushed.
     ///
     /// The effects of an effect come before the next one, as if the rule had called the component
     /// itself.
     #[inline]
     pub(in crate::protocol::machine) fn apply(&mut self, now: Now) {
-        // Most claims change nothing and push none.
+        // Most claims change nothing and push no effects.
         if !self.cx.effects.is_empty() {
             self.apply_all(now);
         }

@@ -1,4 +1,4 @@
-//! What tests of the whole machine look at, and change.
+//! Access to the parts of the machine, for tests.
 
 use crate::protocol::context::Context;
 use crate::protocol::exchanges::Exchanges;
@@ -14,7 +14,7 @@ impl Machine {
         &self.exchanges
     }
 
-    /// What rules of all components are given.
+    /// Returns the parts that the rules of all components use.
     pub(in crate::protocol) fn parts(&mut self) -> (&mut Members, &mut Exchanges, &mut Context) {
         (&mut self.members, &mut self.exchanges, &mut self.cx)
     }

@@ -1,4 +1,4 @@
-//! The membership machine.
+//! The membership machine: its public interface, and what connects the components.
 
 use std::sync::Arc;
 
@@ -33,21 +33,22 @@ mod replies;
 mod requests;
 pub mod roster_slots;
 
-/// Odd, so that no change of a single server is lost; the bits of the golden ratio, as spread as
-/// any.
+/// Multiplier of the version hash: the bits of the golden ratio, which spread well. It is odd, so
+/// the multiplication loses no change.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// The membership of one server: pure, without clock, sockets or dice of its own.
+/// The membership of one server: pure, without clock, sockets or randomness of its own.
 ///
-/// - `handle_*(now, …)` tell it what happened. Early, late and repeated calls are harmless, and so are unknown ids.
-/// - `poll_transmit`, `poll_event`, `poll_timeout` ask what it wants; call them, in this order, after every `handle_*`
-///   until the first two return none, then call [`Machine::handle_timeout`] at the moment that the third names.
-/// - `lists` shows what is known.
+/// - `handle_*(now, …)` pass in what happened. Early, late and repeated calls are harmless, and so
+///   are unknown ids.
+/// - `poll_transmit`, `poll_event`, `poll_timeout` return the output. Call them, in this order,
+///   after every `handle_*` until the first two return `None`. Then call
+///   [`Machine::handle_timeout`] at the time that the third returns.
+/// - `lists` returns the known servers.
 ///
-/// Invariants: this server is in exactly one of its lists; its own stamp strictly grows; no claim
-/// brings a server back that is not newer than its tombstone; the highest stamp seen of a server
-/// never falls; with one peer there is at most one exchange at a time; everything that grows has a
-/// cap.
+/// Invariants: this server is in exactly one of its lists; its own stamp strictly grows. Only a
+/// claim newer than its tombstone brings a server back; the highest stamp seen of a server never
+/// falls. There is at most one exchange at a time with a peer; everything that grows has a cap.
 #[derive(Debug)]
 pub struct Machine {
     cx: Context,
@@ -60,17 +61,16 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Starts a server: the master list is downloaded, others are told, then the rounds begin.
+    /// Starts a server: it downloads the master list, greets the others, then begins its rounds.
     ///
-    /// `seed` decides every choice that is left to chance: the same inputs and seed give the same
-    /// run.
+    /// `seed` determines every random choice: the same inputs and seed give the same run.
     pub fn start(config: Config, seed: u64, now: Now) -> Self {
         let mut machine = Self::new(config, seed, now);
         machine.download_master_list();
         machine
     }
 
-    /// A server that has run for a while, among these: where a simulation begins.
+    /// Returns a running server that knows `members`: the initial state of a simulation.
     pub fn seeded(config: Config, seed: u64, now: Now, members: impl IntoIterator<Item = Claim>) -> Self {
         let mut machine = Self::new(config, seed, now);
         machine.lifecycle.master_list.take_greeting();
@@ -84,8 +84,7 @@ impl Machine {
         machine
     }
 
-    /// A server that has run for a while among those that another one knows, which is no member
-    /// itself.
+    /// Returns a running server with the roster of `other`, which is not a member itself.
     pub fn seeded_like(other: &Self, config: Config, seed: u64, now: Now) -> Self {
         let mut machine = Self::new(config, seed, now);
         machine.lifecycle.master_list.take_greeting();
@@ -109,14 +108,17 @@ impl Machine {
         }
     }
 
-    /// A gossip request of so many entries begins, for those who merge large ones in slices.
+    /// Begins a gossip request with this number of entries, for callers that merge large ones in
+    /// slices.
     pub fn expect_entries(&self, entries: usize) {
         self.cx.parsing.limit(entries);
     }
 
-    /// Part of what a peer or the master list says, for those who merge large lists in slices: all
-    /// that is said to be offline comes before what is said to be online, so that of two equal
-    /// claims in one message the tombstone wins.
+    /// Merges part of a list of a peer or of the master list, for callers that merge large lists in
+    /// slices.
+    ///
+    /// Offline entries must come before online ones: of two equal claims in one message the
+    /// tombstone wins.
     pub fn handle_claims(
         &mut self,
         now: Now,
@@ -138,7 +140,7 @@ impl Machine {
         self.schedule_verification(now.tick);
     }
 
-    /// Drains this server (`false`) or brings it back (`true`).
+    /// Takes this server offline for a drain (`false`) or back online (`true`).
     pub fn handle_control(&mut self, now: Now, online: bool) {
         self.look_at_clock(now);
         if self.members.me.control(online, now) {
@@ -148,7 +150,8 @@ impl Machine {
         }
     }
 
-    /// The moment that `poll_timeout` named has come, or any other.
+    /// Runs the timers that are due. The time may be the one that `poll_timeout` returned, or any
+    /// other.
     pub fn handle_timeout(&mut self, now: Now) {
         self.look_at_clock(now);
         self.cx.parsing.lift_limit();
@@ -184,48 +187,49 @@ impl Machine {
         }
     }
 
-    /// The next request to be sent.
+    /// Returns the next request to send.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
         self.cx.transmits.pop_front()
     }
 
-    /// The next thing to be told.
+    /// Returns the next event.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.cx.events.pop_front()
     }
 
-    /// Whether there is a request to be sent, or something to be told.
+    /// Whether there is a request to send, or an event.
     pub fn has_output(&self) -> bool {
         !(self.cx.transmits.is_empty() && self.cx.events.is_empty())
     }
 
-    /// When the machine wants to be woken.
+    /// Returns the time of the next call of [`Machine::handle_timeout`].
     pub fn poll_timeout(&self) -> Option<Tick> {
         self.cx.timers.next().into_iter().chain(self.log_due()).min()
     }
 
-    /// What this server holds about one server, itself included.
+    /// Returns the claim that this server holds about a server, itself included.
     pub fn claim(&self, base_url: &str, now: Now) -> Option<Claim> {
         intake::claim_about(&self.members, &self.cx, base_url, now)
     }
 
-    /// How many living servers it knows, itself included.
+    /// Returns the number of online servers that it knows, itself included.
     pub fn living(&self) -> usize {
         self.members.online_count()
     }
 
-    /// Grows whenever another server becomes known, is forgotten, or changes its standing.
+    /// Returns a number that grows whenever another server becomes known, is forgotten, or changes
+    /// its status.
     pub fn revision(&self) -> u64 {
         self.members.roster.revision()
     }
 
-    /// The hash over the living servers: two that have the same know the same.
+    /// Returns the hash of the online servers. Servers with equal hashes know the same ones.
     pub fn hash(&self) -> u64 {
         self.members.digest().total()
     }
 
-    /// When the log is to be told something. Until the start is done, changes are only collected; a
-    /// server that leaves has no more to tell about others.
+    /// Returns when a log line is due. Changes are only collected until the start has ended; a
+    /// server that leaves logs no more changes.
     fn log_due(&self) -> Option<Tick> {
         if !self.cx.is_running() {
             return None;
@@ -233,7 +237,7 @@ impl Machine {
         self.members.roster.journal.due().into_iter().chain(self.cx.log.summary_due()).min()
     }
 
-    /// Tells the log what is due.
+    /// Logs the lines that are due.
     fn tell_log(&mut self, now: Now) {
         if self.members.roster.journal.due().is_some_and(|due| due <= now.tick) {
             self.tell_changes(now.tick);
@@ -262,27 +266,27 @@ impl Machine {
         self.handle_claims(now, source, ListKind::Online, &lists.online);
     }
 
-    /// All servers that this server knows, itself included.
+    /// Returns all servers that this server knows, itself included.
     pub fn lists(&self) -> Lists {
         self.members.lists()
     }
 
-    /// The online servers that this server knows, itself included; `offline` stays empty.
+    /// Returns the online servers that this server knows, itself included; `offline` stays empty.
     pub fn online_list(&self) -> Lists {
         self.members.online_list()
     }
 
-    /// What it knows of all others.
+    /// Returns all servers that it knows, without itself.
     pub fn others(&self) -> Lists {
         self.members.others()
     }
 
-    /// How many others are in [`Machine::others`].
+    /// Returns the number of servers in [`Machine::others`].
     pub fn other_count(&self) -> usize {
         self.members.roster.len()
     }
 
-    /// Another number whenever [`Machine::others`] shows something else.
+    /// Returns a number that changes whenever [`Machine::others`] does.
     pub fn others_version(&self) -> u64 {
         let mut version = self.members.roster.revision();
         let mut fold = |bits: u64| version = (version.rotate_left(5) ^ bits).wrapping_mul(SPREAD);
@@ -296,7 +300,7 @@ impl Machine {
         version
     }
 
-    /// Its own entry, and whether that stands among those online.
+    /// Returns its own entry, and whether it belongs in the online list.
     pub fn own_entry(&self) -> (Entry, bool) {
         (self.members.me.entry(), self.members.me.is_online())
     }

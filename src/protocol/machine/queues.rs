@@ -21,19 +21,19 @@ use crate::protocol::native::detection::unreached::MAX_UNREACHED;
 use crate::protocol::native::voices::MAX_VOICES;
 use crate::protocol::types::limits::MAX_MEMBERS;
 
-/// How long one queue is.
+/// The length of one queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueLength {
-    /// What it holds.
+    /// The kind of its elements.
     pub name: &'static str,
-    /// How many it holds now.
+    /// Its current number of elements.
     pub length: usize,
-    /// The most it may ever hold.
+    /// The maximum of `length`.
     pub cap: usize,
 }
 
 impl Machine {
-    /// The lengths of all queues, lists and maps that grow with what comes in.
+    /// Returns the lengths of all queues, lists and maps that grow with the input.
     pub fn queue_lengths(&self) -> Vec<QueueLength> {
         let [queued, waiting, refusing, absent] = self.legacy.verification.lengths();
         let [to_be_pushed, owed_pushes] = self.legacy.push.lengths();
@@ -65,9 +65,9 @@ impl Machine {
             ("pushes waiting", to_be_pushed, MAX_MEMBERS),
             ("pushes owed", owed_pushes, MAX_MEMBERS),
             ("requests in flight", self.exchanges.in_flight.len(), MAX_REQUESTS),
-            // The master list, and that all is given up.
+            // Beside the exchanges: those with the master list, and the order to abandon all.
             ("requests to be sent", self.cx.transmits.len(), MAX_REQUESTS + 3),
-            // The end of a start and of a leave are never dropped.
+            // The events that end a start and a leave are never dropped.
             ("events", self.cx.events.len(), MAX_EVENTS + 2),
             ("effects", self.cx.effects.len(), MAX_EFFECTS),
             ("failures logged", self.cx.log.failure_count(), MAX_REMEMBERED),
@@ -81,18 +81,18 @@ impl Machine {
         .to_vec()
     }
 
-    /// How many requests to legacy peers are in flight, without those to servers that nobody has
-    /// met.
+    /// Returns the number of requests in flight to legacy peers, except to servers that no server
+    /// has met.
     pub fn requests_to_legacy_peers(&self) -> usize {
         self.exchanges.requests_to_legacy_peers(&self.members)
     }
 
-    /// How many requests to servers that nobody has met are in flight.
+    /// Returns the number of requests in flight to servers that no server has met.
     pub fn requests_to_unmet(&self) -> usize {
         self.exchanges.requests_to_unmet(&self.members)
     }
 
-    /// A member that is no longer known has no place in any queue.
+    /// Removes a forgotten member from all queues.
     pub(in crate::protocol::machine) fn forget_in_queues(&mut self, identity: &Arc<str>) {
         self.legacy.verification.forget(identity);
         self.legacy.listings.forget(identity);

@@ -1,7 +1,7 @@
-//! Replies: the one place where the answer to a request, or its failure, is handled.
+//! Replies: the one place that handles the answer to a request, or its failure.
 //!
-//! The purpose of the request decides what its reply means; the wire of the peer decides which
-//! component hears it.
+//! The purpose of the request decides what its reply means. The wire of the peer decides which
+//! component handles it.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ impl Machine {
             return self.schedule_verification(now.tick);
         }
         self.members.roster.set_cause(cause_of(reply));
-        // A reply that does not prove its sender says nothing about the network either.
+        // A reply that does not prove its sender says nothing about the network.
         if matches!(reply, Reply::Native(_)) || exchange.own_word.is_some() {
             let is_first = self.members.isolation.record_answer(now.tick).is_none();
             if is_first {
@@ -61,7 +61,7 @@ impl Machine {
         self.schedule_verification(now.tick);
     }
 
-    /// Logs a failed exchange, and remembers what a refusal asks for.
+    /// Logs a failed exchange, and records what a refusal asks for.
     fn record_refusal(&mut self, exchange: &Exchange, reply: &Reply<'_>, now: Now) {
         let peer = &exchange.peer;
         let is_inquiry = exchange.purpose == Purpose::Inquiry;
@@ -84,7 +84,7 @@ impl Machine {
 
     /// Logs that a gossip exchange has failed.
     fn log_gossip_failure(&mut self, peer: &Arc<str>, reason: &str, now: Now) {
-        // The normalised URL: a server chooses its own spelling, and could choose another one each
+        // The log names the normalised URL: a server chooses its spelling, and could change it each
         // time.
         self.cx.log_failure(format!("Failed to send gossip message to {peer}:"), reason, now.tick);
     }
@@ -97,7 +97,7 @@ impl Machine {
         }
         let peer = &exchange.peer;
         let is_native = self.is_contacted_natively(peer);
-        // A reply that does not prove its sender does not tell the sender's wire either.
+        // A reply that does not prove its sender does not reveal the sender's wire.
         if matches!(reply, Reply::Lists(_)) && exchange.own_word.is_some() {
             record_legacy_wire(&mut self.members, &self.cx, peer, now);
         }
@@ -105,7 +105,7 @@ impl Machine {
             (Reply::Lists(_), Some(word)) => {
                 self.record_own_word(peer, id, exchange.purpose, word, now);
                 if !word.online {
-                    // It is drained, perhaps rolled back to version 1: native probes end.
+                    // It is drained, perhaps to roll back to version 1: native probes end.
                     self.native.detection.investigations.close(peer);
                     self.report(peer, Finding::Silent, now);
                 } else if is_native {
@@ -130,7 +130,7 @@ impl Machine {
         self.end_farewell_when_told(id, now);
     }
 
-    /// Handles the failure of an exchange that is no verification.
+    /// Handles the failure of an exchange other than a verification.
     fn handle_failure(&mut self, exchange: &Exchange, reply: &Reply<'_>, now: Now) {
         let peer = &exchange.peer;
         let is_native = self.is_contacted_natively(peer);
@@ -166,7 +166,7 @@ impl Machine {
         let refuses_gossip =
             self.members.roster.get(peer).and_then(Member::refusals).is_some_and(Refusals::include_gossip);
         match (reply, &exchange.own_word, exchange.purpose) {
-            // It is back. Only an exchange tells whether it is native, and its incarnation.
+            // It is back. Only an exchange reveals whether it is native, and its incarnation.
             (Reply::Lists(_), Some(word), Purpose::Inquiry)
                 if is_native && word.online && !refuses_gossip =>
             {
@@ -195,7 +195,7 @@ impl Machine {
                 }
             }
             (Reply::Unclear(_), _, Purpose::Inquiry) if self.members.returns_only_by_list(peer) => {
-                // Gossip would bring a drained original back.
+                // Gossip would bring a drained legacy peer back.
                 self.handle_silence(peer, now);
             }
             (Reply::Unclear(_), _, Purpose::Inquiry) => self.begin_trial(peer, now),
@@ -203,21 +203,21 @@ impl Machine {
         }
     }
 
-    /// Verifies a member by gossip. An exchange that is under way already tells as much.
+    /// Verifies a member by gossip. An exchange already in flight serves as well.
     fn begin_trial(&mut self, peer: &Arc<str>, now: Now) {
         if self.converse(Arc::clone(peer), Purpose::Trial, now).is_none() {
             self.legacy.verification.await_exchange(&mut self.members, peer, now);
         }
     }
 
-    /// Offers the native extension to a server whose wire its list has not told.
+    /// Offers the native extension to a server whose list has not revealed its wire.
     fn offer_extension(&mut self, peer: &Arc<str>, now: Now) {
         if outsiders::is_worth_an_offer(&self.members, &self.cx, peer) {
             self.converse(Arc::clone(peer), Purpose::DeathNotices, now);
         }
     }
 
-    /// A member has said whether it is online.
+    /// Records whether a member says that it is online.
     fn record_own_word(
         &mut self,
         peer: &Arc<str>,
@@ -262,7 +262,7 @@ impl Machine {
         if sender.as_ref() == Some(peer) {
             self.hear_from_itself(exchange, now);
         } else if self.members.roster.get(peer).is_some_and(|member| member.is_native()) {
-            // Another server answers at its address.
+            // Another server answers at this address.
             self.members.roster.set_cause(Cause::Replaced);
             self.probe_failed(peer, Finding::Refused, now);
             if exchange.purpose.is_verification() {
@@ -298,7 +298,7 @@ impl Machine {
         member.close_check();
         member.record_verdict(Verdict::of(member.is_online()), now);
         if member.is_online() && member.highest_seen() > member.stamp {
-            // Legacy peers have said otherwise, and believe only what is newer.
+            // Legacy peers have claimed otherwise, and accept only a newer stamp.
             member.restamp(member.highest_seen().next());
             self.push_to_few(now.tick);
         }
@@ -311,7 +311,7 @@ fn is_failure(reply: &Reply<'_>) -> bool {
     matches!(reply, Reply::Unclear(_) | Reply::Failure(_) | Reply::NoListener(_))
 }
 
-/// Why a member changes because of this reply, for the log.
+/// Returns why this reply changes a member, for the log.
 fn cause_of(reply: &Reply<'_>) -> Cause {
     match reply {
         Reply::Lists(_) | Reply::Native(_) | Reply::Refusal(_) => Cause::Answered,

@@ -1,4 +1,4 @@
-//! Requests: what other servers ask this one, and the answers.
+//! Requests of other servers, and the answers to them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +19,8 @@ use crate::protocol::wire::extension::{Extension, Kind};
 use crate::protocol::wire::message::ReceivedLists;
 
 impl Machine {
-    /// A gossip request: refreshes the own stamp and merges. What [`Machine::lists`] shows then is
-    /// the answer.
+    /// Handles a gossip request: refreshes the own stamp and merges. [`Machine::lists`] then
+    /// returns the answer.
     pub fn handle_request(&mut self, now: Now, lists: &ReceivedLists<'_>) {
         self.begin_request(now);
         self.expect_entries(lists.len());
@@ -28,25 +28,25 @@ impl Machine {
         self.merge_lists(now, Source::Request, lists);
     }
 
-    /// Somebody has called.
+    /// Begins to handle a request.
     pub(in crate::protocol::machine) fn begin_request(&mut self, now: Now) {
         self.look_at_clock(now);
         self.members.me.refresh(now);
     }
 
-    /// Handles a gossip request with the native extension, and returns the answer's. The extension
-    /// holds all that counts.
+    /// Handles a gossip request with the native extension, and returns that of the answer. The
+    /// extension has all relevant content.
     pub fn handle_native_request(&mut self, now: Now, heard: &Extension) -> Extension {
         self.begin_request(now);
         if heard.instance == self.exchanges.instance {
-            // Under another name, or by way of a balancer, this server has reached itself.
+            // This server has reached itself, by another URL or through a load balancer.
             return self.exchanges.extension(&self.members, Kind::Push, Vec::new());
         }
         self.note_request(now);
         let is_sibling = self.record_process(heard);
         log_malformed(&mut self.cx, heard);
         self.expect_entries(heard.claims.len());
-        // The claims first: that the sender's own is news is to be counted among them.
+        // Claims come first: if the sender's own claim is news, it counts among the fresh ones.
         let held = self.incarnation_of(&heard.me.base_url);
         let Heard { fresh, mut objections } = self.hear_natives(&heard.claims, Origin::Rumour, now);
         self.admit_native(&heard.me.base_url, now);
@@ -63,14 +63,14 @@ impl Machine {
         answer.clock = heard.me.incarnation.is_far_ahead(now).then_some(now.wall);
         answer.siblings = sender.is_some_and(|sender| self.native.voices.hear(&sender, heard.instance));
         if is_sibling {
-            // Only this one asks whether this process goes on.
+            // Only a sibling asks whether this process continues.
             answer.me = self.members.me.claim();
         }
         self.schedule_verification(now.tick);
         answer
     }
 
-    /// Hears what a request tells beside its claims, and what it asks for.
+    /// Handles the parts of a request other than its claims.
     fn hear_from_sender(&mut self, sender: &Arc<str>, heard: &Extension, now: Now) {
         if Duration::from_millis(heard.lag.into()) > LAGS {
             self.native.detection.investigations.close(sender);
@@ -85,7 +85,7 @@ impl Machine {
         }
     }
 
-    /// The answer: what is known better here, and what the sender asks for, or else news.
+    /// Returns the answer: objections, then what the sender requests, or else news.
     fn answer_natively(
         &mut self,
         heard: &Extension,

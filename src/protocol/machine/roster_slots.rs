@@ -1,8 +1,6 @@
-//! Roster slots: the indices of members in the roster, for callers that keep a copy of it and name
-//! members by index.
+//! Roster slots: the indices of members in the roster, for callers that keep a copy of it.
 //!
-//! A slot keeps its member until a member is removed: then the last member moves into the free
-//! slot.
+//! When a member is removed, the last member moves into its slot. All others keep their slots.
 
 use std::sync::Arc;
 
@@ -29,7 +27,7 @@ pub struct SlotEntry<'a> {
     pub last_update: f64,
 }
 
-/// What is known of a gossip request before its entries are merged.
+/// The size of a gossip request, known before its entries are merged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestStart {
     /// Entries that follow.
@@ -38,7 +36,7 @@ pub struct RequestStart {
     pub malformed: usize,
 }
 
-/// How a caller that keeps a copy of the roster names a server.
+/// The server that an entry is about, as a caller with a copy of the roster names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SubjectRef<'a> {
     /// This server.
@@ -50,15 +48,15 @@ pub enum SubjectRef<'a> {
 }
 
 impl Machine {
-    /// Grows whenever the URL of a slot changes, or a slot is removed.
+    /// Returns a number that grows whenever the URL of a slot changes, or a slot is removed.
     pub fn slot_changes(&self) -> u64 {
         self.members.roster.slot_changes().changes()
     }
 
-    /// The URLs that a copy lacks which has `length` slots and has seen this many `changes`.
+    /// Returns the URLs that a copy lacks: one with `length` slots, taken after this many
+    /// `changes`.
     ///
-    /// The changed slots come first, in no order and with repetitions; then come the new slots in
-    /// order.
+    /// The changed slots come first, unordered and with repetitions, then the new slots in order.
     pub fn urls_since(&self, changes: u64, length: usize) -> Vec<(usize, Arc<str>)> {
         let kept = length.min(self.members.roster.len());
         let mut slots: Vec<usize> = match self.members.roster.slot_changes().since(changes) {
@@ -73,12 +71,13 @@ impl Machine {
         slots.into_iter().filter_map(name).collect()
     }
 
-    /// Stamp, `monitor` and whether it is online, for each member in the order of the slots.
+    /// Returns the stamp, `monitor` and whether it is online for each member, in the order of the
+    /// slots.
     pub fn columns(&self) -> impl ExactSizeIterator<Item = (Stamp, bool, bool)> {
         self.members.roster.iter().map(|(_, member)| (member.stamp, member.monitor, member.is_online()))
     }
 
-    /// Grows whenever [`Machine::columns`] may have changed.
+    /// Returns a number that grows whenever [`Machine::columns`] may have changed.
     pub fn member_changes(&self) -> u64 {
         self.members.roster.member_changes()
     }
@@ -93,10 +92,10 @@ impl Machine {
         }
     }
 
-    /// Merges entries of a gossip request, whose slots are those after this many `changes`.
+    /// Merges entries of a gossip request whose slots are valid after this many `changes`.
     ///
-    /// Returns how many it merged before an entry named a slot that may have changed since. As in
-    /// [`Machine::handle_claims`], offline entries come first.
+    /// Returns the number of entries merged before the first one with a slot that may have changed
+    /// since. As in [`Machine::handle_claims`], offline entries come first.
     pub fn handle_slot_entries<'a>(
         &mut self,
         now: Now,
@@ -109,7 +108,7 @@ impl Machine {
             let SlotEntry { subject, monitor, last_update, .. } = entry;
             let listed = ListKind::of(entry.says_online);
             match subject {
-                // Another engine may have had another URL too.
+                // `Me` too: another engine may have had another URL.
                 SubjectRef::Slot(_) | SubjectRef::Me if self.slot_changes() != changes => break,
                 SubjectRef::Slot(slot) => self.hear_at_slot(now, slot, &entry),
                 SubjectRef::Me => match check_stamp(last_update, now) {

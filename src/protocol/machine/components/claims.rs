@@ -1,4 +1,4 @@
-//! Claims: what others say of servers, merged one after the other.
+//! Merges claims of other servers one after the other.
 
 use std::sync::Arc;
 
@@ -62,8 +62,8 @@ impl Machine {
         self.apply(now);
     }
 
-    /// Rejects what is said of a member because it lies too far ahead, and has the member checked
-    /// if that contradicts it.
+    /// Rejects a claim about a member that is too far ahead. Requests a check if it contradicts the
+    /// member's status.
     pub(in crate::protocol::machine) fn reject_far_ahead(
         &mut self,
         identity: &Arc<str>,
@@ -75,7 +75,7 @@ impl Machine {
         self.apply(now);
     }
 
-    /// Merges what a native server says of others.
+    /// Merges the claims of a native server about others.
     pub(in crate::protocol::machine) fn hear_natives(
         &mut self,
         claims: &[Claim],
@@ -91,8 +91,8 @@ impl Machine {
         heard
     }
 
-    /// Merges what a native server says of itself, in a request or an answer; its identity, unless
-    /// it can't be one.
+    /// Merges the claim of a native server about itself, from a request or an answer. Returns its
+    /// identity, or `None` if it is not a member.
     pub(in crate::protocol::machine) fn hear_sender(
         &mut self,
         message: &Extension,
@@ -137,36 +137,36 @@ impl Machine {
         Worth::Known
     }
 
-    /// Finds out whom a base URL names, in whatever spelling.
+    /// Resolves a base URL, in any spelling, to its subject.
     pub(in crate::protocol::machine) fn identify(&self, base_url: &str) -> Result<Subject, Rejection> {
         intake::identify(&self.members, &self.cx, base_url)
     }
 
-    /// The incarnation that is held of another server.
+    /// Returns the known incarnation of another server.
     pub(in crate::protocol::machine) fn incarnation_of(&self, base_url: &str) -> Incarnation {
         intake::incarnation_of(&self.members, &self.cx, base_url)
     }
 
-    /// Makes an outsider a member again that has called natively, with this server's secret, or
-    /// answered so.
+    /// Makes an outsider a member again: it has sent or answered a native message with this
+    /// server's secret.
     pub(in crate::protocol::machine) fn admit_native(&mut self, base_url: &Arc<str>, now: Now) {
         self.merging.outsiders.admit_sender(&mut self.members, &self.cx, base_url, now);
     }
 
-    /// Makes an outsider a member again that has answered gossip with its own entry.
+    /// Makes an outsider a member again if it has answered gossip with its own entry.
     pub(in crate::protocol::machine) fn admit_answerer(&mut self, exchange: &Exchange, now: Now) {
         if exchange.purpose != Purpose::Inquiry && exchange.own_word.is_some() {
             self.merging.outsiders.admit(&mut self.members, &exchange.peer, now);
         }
     }
 
-    /// A stranger that rejects this server's secret is no member.
+    /// Makes a stranger that rejects this server's secret an outsider.
     pub(in crate::protocol::machine) fn leave_out(&mut self, peer: &Arc<str>, now: Now) {
         self.merging.outsiders.leave_out(&mut self.members, &mut self.cx, peer, now);
         self.apply(now);
     }
 
-    /// Asks an outsider whether it has this server's secret by now, if there is room.
+    /// Asks an outsider whether it now has this server's secret, if there is capacity.
     pub(in crate::protocol::machine) fn try_outsider(&mut self, url: &BaseUrl, now: Now) {
         if self.exchanges.legacy_room(&self.members, &self.cx) > 0
             && self.merging.outsiders.take_turn(url.identity(), now.tick)
@@ -175,7 +175,7 @@ impl Machine {
         }
     }
 
-    /// Asks a server that is no member by gossip.
+    /// Sends gossip to a server that is not a member.
     pub(in crate::protocol::machine) fn try_by_gossip(&mut self, url: &BaseUrl, now: Now) -> ExchangeId {
         outsiders::try_by_gossip(&mut self.members, &mut self.exchanges, &mut self.cx, url, now)
     }

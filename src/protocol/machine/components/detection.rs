@@ -1,4 +1,4 @@
-//! Failure detection among native servers: who is probed when, and what follows for the other
+//! Failure detection among native servers: the schedule of probes, and the effects on other
 //! components.
 
 use std::sync::Arc;
@@ -16,20 +16,21 @@ use crate::protocol::types::limits::LAGS;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::extension::{Extension, Finding, Kind};
 
-/// Peers probed each second while the event loop lags. Their answers tell whether they think this
-/// server dead.
+/// Peers probed per second while the event loop lags. Their answers reveal whether they list this
+/// server as dead.
 const PROBED_WHILE_LAGGING: usize = 2;
 
 impl Machine {
-    /// Hears how far JavaScript's event loop lags. The driver reports it about once a second while
-    /// it lags for more than a second, and once when that is over.
+    /// Records the lag of JavaScript's event loop.
+    ///
+    /// The driver reports a lag of more than a second about once a second, and its end once.
     pub fn handle_lag(&mut self, now: Now, lag: Duration) {
         self.exchanges.health.record_lag(lag);
         if lag < LAGS || !self.is_native() || !self.cx.is_running() {
             return;
         }
         self.exchanges.health.worsen();
-        // A blocked event loop is no death.
+        // A blocked event loop does not mean a dead server.
         self.excuse_check(now);
         let natives: Vec<Arc<str>> =
             self.members.roster.sample(&mut self.cx.rng, PROBED_WHILE_LAGGING, |_, member| {
@@ -40,7 +41,7 @@ impl Machine {
         }
     }
 
-    /// Probes a third server, which `base_url` names, on behalf of another one.
+    /// Probes the server with this `base_url` on behalf of another one.
     pub(in crate::protocol::machine) fn relay_probe(&mut self, asker: &Arc<str>, base_url: &str, now: Now) {
         if let Ok(Subject::Known(target)) = self.identify(base_url) {
             let Self { native, members, exchanges, cx, .. } = self;
@@ -48,7 +49,7 @@ impl Machine {
         }
     }
 
-    /// Reports a finding to those that asked for it. Returns whether anybody has.
+    /// Reports a finding to the servers that asked for it. Returns whether there are any.
     pub(in crate::protocol::machine) fn report(
         &mut self,
         target: &Arc<str>,
@@ -59,7 +60,7 @@ impl Machine {
         native.detection.relays.report(members, exchanges, cx, target, finding, now)
     }
 
-    /// Reports to a peer what was found for it.
+    /// Reports to a peer the findings that it asked for.
     pub(in crate::protocol::machine) fn report_findings(&mut self, asker: &Arc<str>, now: Now) {
         let Self { native, members, exchanges, cx, .. } = self;
         native.detection.relays.report_findings(members, exchanges, cx, asker, now);
@@ -76,7 +77,7 @@ impl Machine {
         self.spread(&me, now);
     }
 
-    /// One round of rumours.
+    /// Begins a round of rumours.
     pub(in crate::protocol::machine) fn push_rumours(&mut self, now: Now) {
         let Some(amount) = self.exchanges.begin_rumour_round(now.tick) else { return };
         let Self { native, members, exchanges, cx, .. } = self;
@@ -85,13 +86,13 @@ impl Machine {
         exchanges.push_rumours(members, cx, peers, now);
     }
 
-    /// Ends a suspicion in time, also when it has become shorter.
+    /// Schedules the end of a suspicion, also after its timeout has become shorter.
     pub(in crate::protocol::machine) fn schedule_suspicion(&mut self, identity: &Arc<str>, now: Now) {
         let Self { native, members, exchanges, cx, .. } = self;
         native.detection.schedule_suspicion(members, exchanges, cx, identity, now);
     }
 
-    /// Declares suspects dead whose time is up.
+    /// Declares dead the suspects whose timeout has passed.
     pub(in crate::protocol::machine) fn end_suspicions(&mut self, now: Now) {
         for identity in self.native.detection.suspicions.take_due(now.tick) {
             let Self { native, members, exchanges, cx, .. } = self;
@@ -106,7 +107,7 @@ impl Machine {
         schedule_probe(&mut self.cx, now);
     }
 
-    /// Probes the next server, and another one out of turn.
+    /// Probes the next server in order, and one urgent one.
     pub(in crate::protocol::machine) fn probe_next(&mut self, now: Now) {
         self.schedule_probe(now.tick);
         self.look_at_own_url(now);
@@ -114,13 +115,13 @@ impl Machine {
         native.detection.probe_next(members, exchanges, cx, now);
     }
 
-    /// Probes a native server, unless an exchange with it is under way, which tells as much.
+    /// Probes a native server, unless an exchange with it is in flight, which serves as well.
     pub(in crate::protocol::machine) fn probe(&mut self, peer: &Arc<str>, now: Now) -> Option<ExchangeId> {
         let Self { native, members, exchanges, cx, .. } = self;
         native.detection.probe(members, exchanges, cx, peer, now)
     }
 
-    /// Tells a dead server that it is held for dead, so that a living one can refute.
+    /// Sends a dead server a notice that it is listed as dead, so that a running one can refute.
     pub(in crate::protocol::machine) fn tell_dead(&mut self, peer: &Arc<str>, now: Now) {
         let notice = NativeMessage::new(Kind::Probe, Purpose::AccusationNotice);
         self.exchanges.send_native(&mut self.members, &mut self.cx, peer, notice, now);
@@ -132,7 +133,7 @@ impl Machine {
         native.detection.record_success(members, exchanges, cx, peer, now);
     }
 
-    /// Finds out what the failure of an exchange with a native server means.
+    /// Records that an exchange with a native server has failed, and follows it up.
     pub(in crate::protocol::machine) fn record_native_failure(
         &mut self,
         exchange: &Exchange,
@@ -149,7 +150,7 @@ impl Machine {
         self.native.detection.schedule_strangers(&self.exchanges, &mut self.cx, now);
     }
 
-    /// Judges the batch of strangers, and checks as many strangers as the pace allows.
+    /// Judges the batch of strangers, and checks as many strangers as the rate limit allows.
     pub(in crate::protocol::machine) fn check_strangers(&mut self, now: Now) {
         let Self { native, members, exchanges, cx, .. } = self;
         for (peer, finding) in native.detection.judge_strangers(members, exchanges, cx, now) {
@@ -160,7 +161,7 @@ impl Machine {
         native.detection.check_strangers(members, exchanges, cx, now);
     }
 
-    /// Finds out whether a server is there that did not answer a probe.
+    /// Investigates a server that did not answer a probe.
     pub(in crate::protocol::machine) fn probe_failed(&mut self, peer: &Arc<str>, finding: Finding, now: Now) {
         let Self { native, members, exchanges, cx, .. } = self;
         native.detection.probe_failed(members, exchanges, cx, peer, finding, now);
@@ -177,7 +178,7 @@ impl Machine {
         self.native.detection.investigations.schedule(&mut self.cx, now.tick);
     }
 
-    /// Counts what a helper has found about the server that `base_url` names.
+    /// Counts the finding of a helper about the server with this `base_url`.
     pub(in crate::protocol::machine) fn hear_finding(
         &mut self,
         helper: &Arc<str>,
@@ -193,13 +194,13 @@ impl Machine {
         }
     }
 
-    /// Compares rosters by the answer to a probe.
+    /// Compares the rosters, by the digest in the answer to a probe.
     pub(in crate::protocol::machine) fn compare(&mut self, peer: &Arc<str>, heard: &Extension, now: Now) {
         let Self { native, members, exchanges, cx, .. } = self;
         native.anti_entropy.compare(members, exchanges, cx, peer, heard, now);
     }
 
-    /// Sends a peer what it lacks, as the entries that it was asked for have come and are merged.
+    /// Sends a peer the entries that it lacks, after the requested ones have been merged.
     pub(in crate::protocol::machine) fn conclude_sync(
         &mut self,
         peer: &Arc<str>,
@@ -210,8 +211,8 @@ impl Machine {
         native.anti_entropy.conclude_sync(members, exchanges, cx, peer, heard, now);
     }
 
-    /// Asks one server for its whole roster: one of those named, or else any other than the one
-    /// that was asked in vain.
+    /// Asks one server for its whole roster: one of those named, or else any but the one asked in
+    /// vain.
     pub(in crate::protocol::machine) fn ask_for_whole_roster(
         &mut self,
         in_vain: &str,
@@ -223,8 +224,8 @@ impl Machine {
         self.apply(now);
     }
 
-    /// Asks once more for a whole roster. The clock is right again: what was rejected before may be
-    /// let in now.
+    /// Asks once more for a whole roster. The clock is right again: claims rejected before may be
+    /// admitted now.
     pub(in crate::protocol::machine) fn ask_again_for_whole_roster(&mut self, now: Now) {
         self.native.anti_entropy.allow_whole_tries(1);
         self.ask_for_whole_roster("", &[], now);

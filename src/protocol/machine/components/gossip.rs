@@ -1,5 +1,5 @@
-//! Gossip with legacy peers, and with native servers at a start or a leave: who is told, and the
-//! requests themselves.
+//! Gossip with legacy peers, and with native servers at a start or a leave: the choice of peers,
+//! and the requests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ impl Machine {
             return;
         }
         let peer = if self.lifecycle.own_url.is_unreachable() {
-            // Legacy peers would take its word for life.
+            // Legacy peers would take its message as proof that it is alive.
             self.legacy.rounds.skip();
             None
         } else {
@@ -85,14 +85,14 @@ impl Machine {
         self.tell(targets, Purpose::Push, now);
     }
 
-    /// Sends a peer the news at once, or when it is no longer busy.
+    /// Sends a peer the news now, or after the exchange in flight with it.
     pub(in crate::protocol) fn push_to(&mut self, peer: Arc<str>, now: Now) {
         if self.cx.is_running() && self.converse(Arc::clone(&peer), Purpose::Push, now).is_none() {
             self.legacy.push.owe(peer);
         }
     }
 
-    /// Sends a peer the news that it has missed during the exchange that has ended.
+    /// Sends a peer the news that became due during the exchange that has ended.
     pub(in crate::protocol::machine) fn settle_push_debt(&mut self, peer: &Arc<str>, now: Now) {
         if self.legacy.push.settle_debt(&self.members, peer) {
             self.push_to(Arc::clone(peer), now);
@@ -114,12 +114,12 @@ impl Machine {
         }
     }
 
-    /// A server has died or left: legacy peers hear of it soon.
+    /// Records that a server has died or left, and schedules death notices for legacy peers.
     pub(in crate::protocol::machine) fn record_death(&mut self, now: Now) {
         self.legacy.death_notices.record_death(&self.members, &mut self.cx, now.tick);
     }
 
-    /// Begins an exchange, unless one with this peer is under way.
+    /// Begins an exchange, unless one with this peer is in flight.
     pub(in crate::protocol::machine) fn converse(
         &mut self,
         peer: Arc<str>,
@@ -129,8 +129,8 @@ impl Machine {
         self.tell(vec![peer], purpose, now).pop_first()
     }
 
-    /// Begins an exchange with each of these peers, except where one is under way. The page is
-    /// composed once for all; native servers need none.
+    /// Begins an exchange with each of these peers, unless one with it is in flight. The page is
+    /// composed once for all; native servers need no page.
     pub(in crate::protocol::machine) fn tell(
         &mut self,
         peers: Vec<Arc<str>>,
@@ -169,7 +169,8 @@ impl Machine {
                         _ => self.exchanges.compose_page(&self.members, &self.cx, halvings, now.tick),
                     };
                     if purpose == Purpose::Trial {
-                        // An original with a slow clock would believe its death, and answer so.
+                        // A legacy peer with a slow clock would believe its own death, and answer
+                        // so.
                         page.offline.retain(|entry| entry.base_url != base_url);
                     }
                     let page = Arc::new(page);
@@ -177,7 +178,7 @@ impl Machine {
                     page
                 }
             };
-            // A peer that finds pages too large hears no news beside them.
+            // A peer that finds pages too large is sent no news beside them.
             let has_news = halvings == 0;
             let extension = if has_news { &extension } else { &bare };
             let extension = offer(&self.members, &self.cx, &peer, extension, now);

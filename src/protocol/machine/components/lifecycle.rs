@@ -1,4 +1,4 @@
-//! Start and leave, and the clock at each door.
+//! Start and leave, and the clock check at each entry point.
 
 use rand::RngExt;
 
@@ -18,7 +18,7 @@ use crate::protocol::wire::extension::Extension;
 use crate::protocol::wire::message::Reply;
 
 impl Machine {
-    /// Looks at the clock, at each door; cheap.
+    /// Checks the clock at an entry point. Cheap.
     pub(in crate::protocol::machine) fn look_at_clock(&mut self, now: Now) {
         clocks::restart_below(&mut self.members, &mut self.cx, now);
         self.apply(now);
@@ -27,7 +27,7 @@ impl Machine {
         }
     }
 
-    /// Requests again what was rejected before the clock was set ahead.
+    /// Requests again the claims that were rejected before the clock was set forward.
     fn request_again(&mut self, now: Now) {
         self.lifecycle.master_list.greet_again();
         self.merging.rejected.want_list();
@@ -36,8 +36,7 @@ impl Machine {
         self.push_to_many(now.tick);
     }
 
-    /// Drops tombstones that have served their time, and checks servers that nobody has heard of
-    /// for long.
+    /// Drops expired tombstones, and checks servers without recent news.
     pub(in crate::protocol) fn drop_what_is_old(&mut self, now: Now) {
         let due = retention::look(&mut self.members, &mut self.cx, now);
         for identity in due.expired {
@@ -80,8 +79,8 @@ impl Machine {
         lifecycle.master_list.download_again(members, exchanges, &mut merging.rejected, cx);
     }
 
-    /// Handles the outcome of a download: the list, or why there is none. Merges the claims that
-    /// the document still holds.
+    /// Handles the outcome of a download: the list, or why it failed. Merges the claims left in the
+    /// document.
     pub fn handle_download(&mut self, now: Now, id: ExchangeId, outcome: &Result<Document, DownloadFailure>) {
         if !self.lifecycle.master_list.take_current(id) {
             return;
@@ -152,10 +151,10 @@ impl Machine {
         }
     }
 
-    /// Tells others that this server is there.
+    /// Greets other servers.
     fn greet(&mut self, now: Now) {
         let mut peers = self.members.roster.sample_many(&mut self.cx);
-        // Any of them: the monitors, at the end, would be asked by every newcomer.
+        // A random one: the monitors come last, and every newcomer would ask them.
         let first = (!peers.is_empty()).then(|| peers.swap_remove(self.cx.rng.random_range(0..peers.len())));
         self.native.anti_entropy.allow_whole_tries(WHOLE_TRIES);
         let mut greetings = self.tell(first.into_iter().collect(), Purpose::Introduction, now);
@@ -165,13 +164,13 @@ impl Machine {
         }
         let Self { lifecycle, members, exchanges, cx, .. } = self;
         lifecycle.begin_greeting(members, exchanges, cx, greetings, now);
-        // Peers that hang are no reason to be silent: those who can't reach this server yet hear
-        // that it lives.
+        // Peers that hang must not keep this server silent. Its probes show those that cannot reach
+        // it yet that it is alive.
         self.schedule_probe(now.tick);
     }
 
-    /// Waits no longer for greetings that nobody has answered: first for those to entries that are
-    /// most likely dead.
+    /// Stops waiting for unanswered greetings, first for those to servers that are most likely
+    /// dead.
     pub(in crate::protocol::machine) fn end_greeting(&mut self, now: Now) {
         let overdue = self.lifecycle.take_overdue(&self.members, &self.exchanges, now);
         let Some(overdue) = overdue else { return self.begin_running(now) };
@@ -194,7 +193,7 @@ impl Machine {
         }
     }
 
-    /// Ends the start. `Event::Started` says so.
+    /// Ends the start, with [`Event::Started`].
     pub(in crate::protocol::machine) fn begin_running(&mut self, now: Now) {
         if self.cx.run_state != RunState::Starting {
             return;
@@ -219,8 +218,8 @@ impl Machine {
         }
     }
 
-    /// Takes this server offline at once, tells the others, and ends. `Event::ShutDown` says that
-    /// all is done.
+    /// Takes this server offline now, notifies the others, and ends. [`Event::ShutDown`] marks the
+    /// end.
     pub fn handle_leave(&mut self, now: Now) {
         if self.members.me.is_leaving() {
             return;
@@ -250,10 +249,10 @@ impl Machine {
         lifecycle.enter(cx, Phase::Siblings { asked, tries_left: tries - 1 });
     }
 
-    /// Tells the others that this URL goes offline.
+    /// Notifies the others that this URL goes offline.
     fn say_farewell(&mut self, now: Now) {
         self.members.me.leave(now);
-        // A question to the own URL may still be in flight.
+        // A request to the own URL may still be in flight.
         self.exchanges.in_flight.abandon_all();
         let peers = self.members.roster.sample_many(&mut self.cx);
         let farewells = self.tell(peers, Purpose::Farewell, now);
@@ -270,8 +269,8 @@ impl Machine {
         }
     }
 
-    /// Goes on with the leave, as the others know, or hang: the master list comes next, if that is
-    /// wanted, and then the end.
+    /// Continues the leave once the others know, or hang: with the upload of the master list if
+    /// configured, then with the end.
     pub(in crate::protocol::machine) fn end_farewell_stage(&mut self, now: Now) {
         if matches!(self.lifecycle.phase, Phase::Siblings { .. }) {
             return self.say_farewell(now);
@@ -282,21 +281,21 @@ impl Machine {
         }
     }
 
-    /// A request of another process has come in: this server is reached.
+    /// Records a request of another process: this server is reachable.
     pub(in crate::protocol::machine) fn note_request(&mut self, now: Now) {
         let Self { lifecycle, members, exchanges, cx, .. } = self;
         lifecycle.own_url.record_request(members, exchanges, cx, now);
         self.apply(now);
     }
 
-    /// Nothing speaks against this server's reachability any longer.
+    /// Records that this server counts as reachable again.
     pub(in crate::protocol::machine) fn record_reached_again(&mut self, now: Now) {
         let Self { lifecycle, members, exchanges, cx, .. } = self;
         lifecycle.own_url.record_reached(members, exchanges, cx, now);
         self.apply(now);
     }
 
-    /// The event loop is blocked: that is why the own URL does not answer.
+    /// Excuses the check of the own URL: it does not answer because the event loop is blocked.
     pub(in crate::protocol::machine) fn excuse_check(&mut self, now: Now) {
         let Self { lifecycle, members, exchanges, cx, .. } = self;
         lifecycle.own_url.excuse_check(members, exchanges, cx, now);
@@ -307,12 +306,12 @@ impl Machine {
         self.lifecycle.own_url.look(&self.members, &mut self.cx, now);
     }
 
-    /// Records that another process has spoken. Returns whether it is a sibling.
+    /// Records a message of another process. Returns whether that process is a sibling.
     pub(in crate::protocol::machine) fn record_process(&mut self, message: &Extension) -> bool {
         self.lifecycle.own_url.record_process(&self.members, &self.exchanges, &self.cx, message)
     }
 
-    /// What has come back from the own URL.
+    /// Handles the reply from the own URL.
     pub(in crate::protocol::machine) fn conclude_own_url(
         &mut self,
         id: ExchangeId,
@@ -334,7 +333,7 @@ impl Machine {
 
     fn conclude_sibling_question(&mut self, answerer: Answerer, tries_left: u8, now: Now) {
         match answerer {
-            // It goes on behind this URL: nobody is told, and the master list keeps it.
+            // The sibling continues at this URL: no farewell, and the master list keeps it.
             Answerer::Sibling => self.lifecycle.end(&mut self.exchanges, &mut self.cx),
             Answerer::LocalServer | Answerer::LeavingSibling | Answerer::Unknown if tries_left > 0 => {
                 self.ask_for_sibling(tries_left, now);

@@ -1,5 +1,4 @@
-//! What the machine does for each component: loops over subjects, and questions that another
-//! component answers.
+//! The machine's methods for each component: loops over subjects, and calls between components.
 
 mod claims;
 mod detection;

@@ -1,4 +1,4 @@
-//! Verification: who is checked, and what follows for the other components.
+//! Verification: the choice of members to check, and the effects on other components.
 
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ use crate::protocol::wire::extension::Finding;
 use crate::protocol::wire::message::Reply;
 
 impl Machine {
-    /// Checks a member: natively by the next probe, if mere hearsay contradicts it, otherwise by
-    /// its list.
+    /// Checks a member. If mere hearsay contradicts a native member, the next probe checks it;
+    /// otherwise its list does.
     pub(in crate::protocol::machine) fn check(&mut self, identity: &Arc<str>, reason: CheckReason) {
         let is_online = || self.members.roster.get(identity).is_some_and(Member::is_online);
         if reason == CheckReason::Hearsay && self.is_contacted_natively(identity) && is_online() {
@@ -29,7 +29,7 @@ impl Machine {
         self.legacy.verification.open_check(&mut self.members, &self.exchanges, identity, reason);
     }
 
-    /// Hearsay that has been taken for true, or an old claim against a tombstone.
+    /// Checks accepted hearsay, or an old claim against a tombstone.
     pub(in crate::protocol) fn request_check(&mut self, identity: &Arc<str>) {
         self.check(identity, CheckReason::Hearsay);
     }
@@ -48,7 +48,8 @@ impl Machine {
         self.schedule_strangers(now);
     }
 
-    /// Verifies what is due, except what nobody has confirmed for too long.
+    /// Verifies the members that are due, and drops claims that have stayed unconfirmed for too
+    /// long.
     pub(in crate::protocol::machine) fn verify(&mut self, now: Now) {
         for identity in self.legacy.verification.take_expired(&mut self.members, now.tick) {
             self.legacy.verification.drop_claim(&mut self.members, &mut self.cx, &identity, now);
@@ -63,7 +64,7 @@ impl Machine {
     }
 
     fn capacity_to_verify(&self) -> Capacity {
-        // Requests about the master list are many, may all hang, and have a pace of their own.
+        // Requests about the master list are many, may all hang, and have their own rate limit.
         let is_counted =
             |exchange: &Exchange| exchange.purpose.is_verification() && exchange.quota != Quota::Listings;
         let in_flight = self.exchanges.in_flight.iter();
@@ -77,15 +78,15 @@ impl Machine {
         self.legacy.listings.ask_due(&self.members, &mut self.exchanges, &mut self.cx, now);
     }
 
-    /// Hides a member that did not answer. It may be buried if another server has answered since
-    /// then.
+    /// Hides a member that did not answer. It may be declared dead if another server has answered
+    /// since then.
     pub(in crate::protocol::machine) fn hide(&mut self, peer: &Arc<str>, doubted_since: Tick, now: Now) {
         self.legacy.listings.hide(&mut self.members, &self.exchanges, &mut self.cx, peer, doubted_since, now);
         self.apply(now);
     }
 
-    /// Handles the reply of a server that may be hidden. Returns whether the reply means nothing
-    /// else.
+    /// Handles the reply of a server that may be hidden. Returns whether the reply has no other
+    /// meaning.
     pub(in crate::protocol::machine) fn settle_hidden(
         &mut self,
         exchange: &Exchange,
@@ -108,7 +109,7 @@ impl Machine {
         }
     }
 
-    /// A member has answered that it is online.
+    /// Records a member's answer that it is online.
     pub(in crate::protocol::machine) fn mark_alive(
         &mut self,
         peer: &Arc<str>,
@@ -120,7 +121,7 @@ impl Machine {
         self.apply(now);
     }
 
-    /// A member has answered without showing itself online.
+    /// Records a member's answer that does not list it as online.
     pub(in crate::protocol::machine) fn mark_absent(
         &mut self,
         peer: &Arc<str>,
@@ -132,7 +133,7 @@ impl Machine {
         self.apply(now);
     }
 
-    /// The list of an absent server shows it.
+    /// Handles the list of an absent server that lists the server itself.
     pub(in crate::protocol::machine) fn handle_shown(
         &mut self,
         peer: &Arc<str>,
@@ -144,7 +145,7 @@ impl Machine {
         self.apply(now);
     }
 
-    /// A member has not answered. The silence of a native server is for its probes to judge.
+    /// Records that a member has not answered. Only probes judge the silence of a native server.
     pub(in crate::protocol::machine) fn handle_silence(&mut self, peer: &Arc<str>, now: Now) {
         if self.is_contacted_natively(peer) && self.members.roster.get(peer).is_some_and(Member::is_online) {
             self.members.close_check(peer);
@@ -154,13 +155,13 @@ impl Machine {
         self.apply(now);
     }
 
-    /// An exchange that is no verification has failed.
+    /// Records the failure of an exchange other than a verification.
     pub(in crate::protocol::machine) fn doubt(&mut self, peer: &Arc<str>, now: Now) {
         self.legacy.verification.doubt(&mut self.members, &mut self.cx, peer, now);
         self.apply(now);
     }
 
-    /// A legacy peer was found absent, by this server or by another native one.
+    /// Watches a legacy peer that this server or another native one has found absent.
     pub(in crate::protocol::machine) fn watch_absence(&mut self, peer: &Arc<str>, now: Now) {
         self.legacy.verification.watch_absence(&mut self.members, &mut self.cx, peer, now);
     }
@@ -170,7 +171,7 @@ impl Machine {
         self.schedule_verification(now.tick);
     }
 
-    /// A server has answered without proving itself.
+    /// Records an answer that does not prove its sender.
     pub(in crate::protocol::machine) fn record_unproved_answer(
         &mut self,
         peer: &Arc<str>,
@@ -181,12 +182,12 @@ impl Machine {
         self.apply(now);
     }
 
-    /// A server has rejected this server's secret.
+    /// Records that a server has rejected this server's secret.
     pub(in crate::protocol::machine) fn record_rejection(&mut self, peer: &Arc<str>, now: Now) {
         self.legacy.verification.record_rejection(&mut self.members, &mut self.cx, peer, now);
     }
 
-    /// The time of some servers that refuse has come.
+    /// Reviews the refusing servers that are due.
     pub(in crate::protocol::machine) fn look_after_refusals(&mut self, now: Now) {
         for peer in self.legacy.verification.take_due_refusals(now.tick) {
             let Some(member) = self.members.roster.get_mut(&peer) else { continue };
@@ -203,7 +204,7 @@ impl Machine {
         self.legacy.verification.schedule_refusals(&mut self.cx);
     }
 
-    /// Decides about one server that refuses, or asks it again. Returns when to look again.
+    /// Decides about one refusing server, or asks it again. Returns the time of the next review.
     fn look_after(&mut self, peer: &Arc<str>, now: Now) -> Option<Tick> {
         let look = refusals::look_after(&mut self.members, &mut self.cx, peer, now);
         self.apply(now);
@@ -212,7 +213,7 @@ impl Machine {
         Some(if is_in_vain { now.tick + RETRY_PAUSE } else { next })
     }
 
-    /// Asks a server that refuses once more. Returns whether the question was sent or queued.
+    /// Asks a refusing server once more. Returns whether the request was sent or queued.
     fn ask_refusing(&mut self, peer: &Arc<str>, route: Route, now: Now) -> bool {
         if !self.cx.is_running() {
             return false;
