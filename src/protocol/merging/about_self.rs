@@ -1,7 +1,7 @@
-//! Rule R5: what others say of this server itself.
+//! Rule R5: claims about this server itself.
 //!
-//! It alone is the authority on that: no claim replaces its own entry, and one that is not older is
-//! outdone.
+//! This server is the only authority on itself: no claim replaces its own entry, and it outdoes
+//! every claim that is not older.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub(in crate::protocol) fn merge_plain(
     }
 }
 
-/// Merges what a native server says of this one.
+/// Merges a native server's claim about this one.
 pub(in crate::protocol) fn merge_native(
     members: &mut Members,
     exchanges: &mut Exchanges,

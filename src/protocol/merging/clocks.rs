@@ -1,9 +1,8 @@
-//! Rule R9: wall clocks that are wrong by more than a day, and what is repaired once they are
-//! right.
+//! Rule R9: wall clocks that are wrong by more than a day, and the repair once they are right.
 //!
-//! A claim too far ahead is rejected, because nothing could ever outdo it; its subject is told.
-//! What a server took from its clock while that was ahead does not last: its own incarnation begins
-//! again below, another's counts as none.
+//! A claim too far ahead is rejected, because no later claim could outdo it; its subject is
+//! notified. Versions taken from a clock that was ahead do not last. A server restarts its own
+//! incarnation at a lower one, and treats such an incarnation of another server as missing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,37 +22,37 @@ use crate::protocol::types::limits::Rejection;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now, Stamp, Tick};
 
-/// How far a stamp may lie ahead: a clock may be wrong by hours, but what is beyond this could
-/// never be outdone.
+/// Maximum lead of a stamp over the clock. A clock may be wrong by hours, but later claims could
+/// never outdo a larger lead.
 pub(crate) const MAX_AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
-/// Pause between two looks at the clock, while a rejection because of it is recent.
+/// Pause between two checks of the clock while a rejection because of it is recent.
 const LOOK: Duration = Duration::from_secs(1);
-/// Age of a rejection after which a jump of the clock requests nothing again: others have repeated
-/// it by then.
+/// Age of a rejection above which a jump of the clock requests nothing again: others have repeated
+/// the claim by then.
 const FORGOTTEN: Duration = Duration::from_secs(60 * 60);
-/// Rejected servers named in the log at once.
+/// Rejected servers named in the log per `NAMED_AGAIN`.
 const MAX_NAMED: u8 = 5;
-/// Pause before as many are named again.
+/// Pause before the log names further rejected servers.
 const NAMED_AGAIN: Duration = Duration::from_secs(60);
-/// Bounds of the pause, in milliseconds, before a master list is downloaded again of which
-/// everything was rejected.
+/// Bounds of the pause, in milliseconds, before the next download of a master list whose entries
+/// were all rejected.
 const DOWNLOADED_AGAIN_MS: std::ops::Range<u64> = 1_000..10_000;
 
-/// What was rejected because of this server's clock.
+/// The claims rejected because of this server's clock.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Rejected {
-    /// How far the clock was ahead of the monotonic one at the first rejection, and when the last
-    /// one was.
+    /// The offset of the wall clock from the monotonic one at the first rejection, and the time of
+    /// the last one.
     pending: Option<(Offset, Tick)>,
-    /// Servers named in the log since this moment.
+    /// The number of servers named in the log since this time.
     named: (u8, Tick),
-    /// Entries of the latest master list: those rejected, and those admitted.
+    /// The number of entries of the latest master list that were rejected, and admitted.
     listed: (u32, u32),
-    /// Whether the master list is to be downloaded again.
+    /// Whether to download the master list again.
     wants_list: bool,
 }
 
-/// Whether an entry of the master list was admitted, or lies too far ahead.
+/// Whether an entry of the master list was admitted, or rejected as too far ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) enum Admission {
     Admitted,
@@ -66,7 +65,7 @@ impl Rejected {
         self.pending = Some((since, now.tick));
     }
 
-    /// Whether the clock has jumped ahead since something was rejected; told once.
+    /// Whether the clock has jumped forward since a rejection. Returns true once per jump.
     pub(in crate::protocol) fn take_jump(&mut self, now: Now) -> bool {
         self.pending.take_if(|(since, _)| Offset::of(now).has_jumped_since(*since)).is_some()
     }
@@ -79,7 +78,7 @@ impl Rejected {
         self.named.0 <= MAX_NAMED
     }
 
-    /// A download of the master list begins.
+    /// Resets the counts for a new download of the master list.
     pub(in crate::protocol) fn begin_list(&mut self) {
         self.listed = (0, 0);
     }
@@ -92,12 +91,12 @@ impl Rejected {
         }
     }
 
-    /// Wants the master list to be downloaded again.
+    /// Requests another download of the master list.
     pub(in crate::protocol) fn want_list(&mut self) {
         self.wants_list = true;
     }
 
-    /// Whether the master list is to be downloaded again; told once.
+    /// Whether another download of the master list was requested. Clears the request.
     pub(in crate::protocol) fn take_wanted_list(&mut self) -> bool {
         std::mem::take(&mut self.wants_list)
     }
@@ -112,7 +111,7 @@ impl Stamp {
         self > now.wall + MAX_AHEAD
     }
 
-    /// The stamp itself, or the present if others would reject it.
+    /// Returns the stamp itself, or the present if others would reject it.
     pub(in crate::protocol) fn clamped(self, now: Now) -> Stamp {
         if self.is_far_ahead(now) { now.wall } else { self }
     }
@@ -123,19 +122,19 @@ impl Incarnation {
         self > Self::first(now.wall + MAX_AHEAD)
     }
 
-    /// The one that outdoes it.
+    /// Returns the incarnation that outdoes this one.
     pub(in crate::protocol) fn outdone(self, now: Now) -> Self {
         if self.is_far_ahead(now) { Self::first(now.wall) } else { self.next() }
     }
 
-    /// What it counts for when it is held of another server: nothing, if it lies too far ahead.
+    /// Returns its value if another server has it: none, if it is too far ahead.
     pub(crate) fn counted(self, now: Now) -> Self {
         if self.is_far_ahead(now) { Self::NONE } else { self }
     }
 }
 
 impl Rejected {
-    /// Rejects something said of a server.
+    /// Rejects a claim about a server.
     pub(in crate::protocol) fn reject(
         &mut self,
         members: &Members,
@@ -150,7 +149,7 @@ impl Rejected {
         }
     }
 
-    /// Rejects something said of a server because it lies too far ahead.
+    /// Rejects a claim about a server that is too far ahead.
     pub(in crate::protocol) fn reject_far_ahead(
         &mut self,
         members: &Members,
@@ -169,8 +168,8 @@ impl Rejected {
         }
     }
 
-    /// Rejects a claim whose incarnation lies too far ahead to be adopted, and tells whether it
-    /// did. An incarnation that is held already may be confirmed.
+    /// Rejects a claim whose incarnation is too far ahead to be adopted, and returns whether it
+    /// did. A known incarnation may be confirmed.
     #[inline]
     pub(in crate::protocol) fn reject_incarnation(
         &mut self,
@@ -205,8 +204,8 @@ impl Rejected {
         !is_held
     }
 
-    /// Looks at the clock soon, as long as something was rejected: a jump of the clock is not to
-    /// wait for another event.
+    /// Schedules a check of the clock while a rejection is recent, so a jump is noticed without
+    /// another event.
     pub(in crate::protocol) fn schedule_look(&mut self, members: &Members, cx: &mut Context, now: Tick) {
         match self.pending {
             Some((_, last)) if now.since(last) < FORGOTTEN && !members.me.is_leaving() => {
@@ -216,8 +215,8 @@ impl Rejected {
         }
     }
 
-    /// Schedules another download of a master list that holds nothing but what this server's clock
-    /// rejects, and tells whether it did.
+    /// Schedules another download if this server's clock rejects all of the master list, and
+    /// returns whether it did.
     pub(in crate::protocol) fn schedule_download(
         &mut self,
         members: &Members,
@@ -234,8 +233,8 @@ impl Rejected {
     }
 }
 
-/// Begins again below, if the clock was set back by so much that nobody lets in what this server
-/// says of itself.
+/// Restarts the own incarnation at a lower one if the clock was set back so far that others reject
+/// this server's claims.
 pub(in crate::protocol) fn restart_below(members: &mut Members, cx: &mut Context, now: Now) {
     if members.me.restart_incarnation(now) {
         let message = "Clustershazbot: the clock was set back by a day or more, so this server starts again \
@@ -246,8 +245,8 @@ pub(in crate::protocol) fn restart_below(members: &mut Members, cx: &mut Context
     }
 }
 
-/// Has a member checked if a claim contradicts what is held of it. The two can't be compared,
-/// because one of them lies too far ahead.
+/// Requests a check of a member whose status a claim contradicts. The versions cannot be compared,
+/// because one of them is too far ahead.
 pub(in crate::protocol) fn check_far_ahead(
     members: &Members,
     cx: &mut Context,
@@ -265,7 +264,7 @@ pub(in crate::protocol) fn check_far_ahead(
     }
 }
 
-/// Warns that a peer has rejected what this server says of itself, because of the clocks.
+/// Warns that a peer has rejected this server's own claim because of the clocks.
 pub(in crate::protocol) fn warn_of_rejection(
     members: &Members,
     cx: &mut Context,

@@ -1,4 +1,4 @@
-//! Rule R4: what comes by way of a legacy peer about a native server is a hint, to be looked into.
+//! Rule R4: a plain claim about a native server is a hint, which causes a check.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::protocol::merging::clocks;
 use crate::protocol::merging::plain::PlainClaim;
 use crate::protocol::types::time::Now;
 
-/// Merges a plain claim that contradicts what is held of a native server.
+/// Merges a plain claim that contradicts the known status of a native server.
 pub(in crate::protocol) fn merge(
     members: &mut Members,
     cx: &mut Context,
@@ -24,8 +24,8 @@ pub(in crate::protocol) fn merge(
         (true, false) if is_newer => {
             cx.effects.push(Effect::Check(Arc::clone(identity), CheckReason::Hearsay));
         }
-        // A stamp that equals its tombstone's is no old one: it may be its own, of a clock that
-        // runs behind.
+        // A stamp equal to its tombstone's is not old: the server itself may have sent it, with a
+        // clock that runs behind.
         (false, true) if claim.stamp >= member.stamp => {
             cx.effects.push(Effect::Check(Arc::clone(identity), CheckReason::NeedsList));
         }

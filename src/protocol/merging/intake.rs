@@ -1,4 +1,4 @@
-//! Rule R1: which entries and claims are admitted. One bad entry never spoils the rest.
+//! Rule R1: the admission of entries and claims. An invalid entry never invalidates the rest.
 
 use std::sync::Arc;
 
@@ -17,19 +17,19 @@ use crate::protocol::types::status::ListKind;
 use crate::protocol::types::time::{Incarnation, Now, Stamp};
 use crate::protocol::wire::message::ReceivedEntry;
 
-/// Whom a claim is about.
+/// The server that a claim is about.
 #[derive(Debug)]
 pub(in crate::protocol) enum Subject {
     /// This server itself.
     Me,
-    /// A server of the roster, by its identity.
+    /// A member, by its identity.
     Known(Arc<str>),
-    /// A server not heard of yet.
+    /// A server that is not a member.
     New(BaseUrl),
 }
 
 impl Subject {
-    /// The identity of another server, known or not.
+    /// Returns the identity of another server; `None` for this one.
     pub(in crate::protocol) fn identity(&self) -> Option<&Arc<str>> {
         match self {
             Self::Me => None,
@@ -38,7 +38,7 @@ impl Subject {
         }
     }
 
-    /// The identity of the subject, this server included.
+    /// Returns the identity of the subject, this server included.
     pub(in crate::protocol) fn name<'a>(&'a self, members: &'a Members) -> &'a str {
         self.identity().map_or_else(|| members.me.identity(), |identity| &**identity)
     }
@@ -53,12 +53,12 @@ pub(in crate::protocol) struct ListEntry<'a> {
 }
 
 impl Merging {
-    /// Finds out whom an entry of a list is about, and checks its stamp. None if there is nothing
-    /// to merge.
+    /// Resolves the subject of a list entry, and checks its stamp. Returns `None` if there is
+    /// nothing to merge.
     ///
-    /// What the answering server says of itself is not merged: it is kept for the end of the
-    /// exchange. A list that was requested for a verification tells nothing else.
-    /// `slot` is that of the member with this very base URL.
+    /// The answering server's own entry is not merged, but kept for the end of the exchange. All
+    /// other entries of a list requested for a verification are ignored. `slot` is that of the
+    /// member whose identity equals this base URL.
     #[inline]
     pub(in crate::protocol) fn take_in(
         &mut self,
@@ -114,8 +114,8 @@ impl Merging {
         Some((subject, PlainClaim { status: listed.status(), monitor: entry.monitor, stamp, word }))
     }
 
-    /// Keeps what the answering server says of itself. It counts as said now, if it lies too far
-    /// ahead.
+    /// Keeps the answering server's own entry. If its stamp is too far ahead, the present replaces
+    /// it.
     fn record_own_word(
         &mut self,
         members: &Members,
@@ -138,14 +138,14 @@ impl Merging {
     }
 }
 
-/// Logs a rejection. Nothing is admitted.
+/// Logs a rejection. Returns `None`.
 #[cold]
 pub(super) fn reject<T>(cx: &mut Context, rejection: Rejection) -> Option<T> {
     cx.log_rejection(rejection);
     None
 }
 
-/// Finds out whom a base URL names, in whatever spelling.
+/// Resolves a base URL, in any spelling, to its subject.
 #[inline]
 pub(in crate::protocol) fn identify(
     members: &Members,
@@ -155,7 +155,7 @@ pub(in crate::protocol) fn identify(
     identify_spelt(members, cx, base_url, |url| url)
 }
 
-/// Does the same for a text that may be kept as it is.
+/// Like [`identify`], but shares the text if possible.
 #[inline]
 pub(in crate::protocol) fn identify_shared(
     members: &Members,
@@ -172,14 +172,14 @@ fn identify_spelt(
     base_url: &str,
     keep: impl FnOnce(BaseUrl) -> BaseUrl,
 ) -> Result<Subject, Rejection> {
-    // Most entries come in their normal form and need no parsing.
+    // Most URLs are normalised already and need no parsing.
     if let Some(subject) = look_up(members, base_url) {
         return Ok(subject);
     }
     identify_missed(members, cx, base_url, keep)
 }
 
-/// Does the same for a text that is not the identity of a member.
+/// Like [`identify`], for a text that is not the identity of a member.
 fn identify_missed(
     members: &Members,
     cx: &Context,
@@ -203,7 +203,7 @@ fn identify_missed(
     if is_parsed && let Some(subject) = look_up(members, url.identity()) {
         return Ok(subject);
     }
-    // A server that is at such an address itself has others there that it reaches.
+    // If this server has such an address itself, it can reach others with one.
     let accepted = cx.config.base_url.classes().accepted_of_others();
     let classes = url.classes().without(accepted);
     if classes.is_empty() { Ok(Subject::New(url)) } else { Err(Rejection::Address(classes.gravest())) }
@@ -218,7 +218,7 @@ fn look_up(members: &Members, identity: &str) -> Option<Subject> {
     Some(Subject::Known(Arc::clone(identity)))
 }
 
-/// The incarnation that is held of another server.
+/// Returns the known incarnation of another server.
 pub(in crate::protocol) fn incarnation_of(members: &Members, cx: &Context, base_url: &str) -> Incarnation {
     match identify(members, cx, base_url) {
         Ok(Subject::Known(identity)) => {
@@ -228,7 +228,7 @@ pub(in crate::protocol) fn incarnation_of(members: &Members, cx: &Context, base_
     }
 }
 
-/// What this server holds about the server with this base URL, itself included.
+/// Returns the claim that this server holds about the server with this base URL, itself included.
 pub(in crate::protocol) fn claim_about(
     members: &Members,
     cx: &Context,
@@ -242,13 +242,13 @@ pub(in crate::protocol) fn claim_about(
     }
 }
 
-/// The stamp of a plain entry, unless it can't be one or lies too far ahead.
+/// Returns the stamp of a plain entry, unless it is invalid or too far ahead.
 #[inline]
 pub(in crate::protocol) fn check_stamp(last_update: f64, now: Now) -> Result<Stamp, Rejection> {
     if !(last_update.is_finite() && last_update >= 0.0) {
         return Err(Rejection::NotAStamp);
     }
-    // A float beyond the range ends at its border, which lies far ahead.
+    // The cast saturates, and the largest stamp is too far ahead.
     let stamp = Stamp(last_update as u64);
     if stamp.is_far_ahead(now) { Err(Rejection::FarAhead) } else { Ok(stamp) }
 }

@@ -1,4 +1,4 @@
-//! Admission of what others say, and how it changes what is known.
+//! The admission of claims, and their effect on the known members.
 //!
 //! May touch `exchanges` and below.
 
@@ -13,7 +13,7 @@ pub(in crate::protocol) mod native;
 pub(in crate::protocol) mod outsiders;
 pub(in crate::protocol) mod plain;
 
-/// Whose claims are not admitted, and what was rejected because of the clock.
+/// The servers that are not admitted, and the claims rejected because of the clock.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Merging {
     pub(in crate::protocol) outsiders: Outsiders,

@@ -1,6 +1,6 @@
-//! Rules R2, R5 and R8: how the claims of native servers change what is known.
+//! Rules R2, R5 and R8: the effect of native servers' claims.
 //!
-//! Native servers have an incarnation as their version, which only they themselves raise. Claims
+//! The version of a native server is its incarnation, which only the server itself raises. Claims
 //! with the same incarnation are ordered by status.
 
 use std::sync::Arc;
@@ -24,32 +24,32 @@ use crate::protocol::types::time::{Incarnation, Now};
 use crate::protocol::types::version::{Precedence, Version};
 use crate::protocol::wire::extension::Extension;
 
-/// What a claim was worth.
+/// The effect of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) enum Worth {
-    /// It changed what is known.
+    /// It changed the roster.
     News,
-    /// It was known.
+    /// It was known already.
     Known,
-    /// What is known here is newer, and should be told.
+    /// This server knows a newer claim, and should send it.
     Outdated,
 }
 
-/// Objections in one answer, at most.
+/// Objections in one answer, to bound its size.
 const MAX_OBJECTIONS: usize = 100;
 
-/// What comes of the claims of a message.
+/// The effects of the claims of a message.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Heard {
-    /// The indices of those that were news.
+    /// The indices of the claims that were news.
     pub(in crate::protocol) fresh: Vec<u32>,
-    /// What is known better here.
+    /// This server's newer claims about the same subjects.
     pub(in crate::protocol) objections: Vec<Claim>,
 }
 
 impl Heard {
-    /// Adds the worth of the claim with this index. `held` is what this server holds about its
-    /// subject.
+    /// Adds the worth of the claim with this index. `held` returns this server's own claim about
+    /// its subject.
     #[inline]
     pub(in crate::protocol) fn add(
         &mut self,
@@ -65,15 +65,15 @@ impl Heard {
     }
 }
 
-/// An admitted claim, and who makes it.
+/// An admitted claim, and its origin.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::protocol) struct NativeClaim<'a> {
     pub(in crate::protocol) claim: &'a Claim,
     pub(in crate::protocol) origin: Origin,
 }
 
-/// What counts of a claim, if that is not all of it: nobody suspects a legacy peer, and no stamp
-/// lies too far ahead.
+/// Returns the corrected form of a claim; `None` if it needs no correction. A legacy peer is never
+/// a suspect, and no stamp is too far ahead.
 #[inline]
 pub(in crate::protocol) fn correct(claim: &Claim, now: Now) -> Option<Claim> {
     let is_suspected_legacy = claim.incarnation == Incarnation::NONE && claim.status == Status::Suspect;
@@ -85,7 +85,7 @@ pub(in crate::protocol) fn correct(claim: &Claim, now: Now) -> Option<Claim> {
 }
 
 impl Merging {
-    /// Finds out whom a native server's claim is about. None if the claim is rejected.
+    /// Resolves the subject of a native server's claim. Returns `None` if the claim is rejected.
     #[inline]
     pub(in crate::protocol) fn take_in_native(
         &mut self,
@@ -102,7 +102,7 @@ impl Merging {
         (!is_rejected).then_some(subject)
     }
 
-    /// Merges a native server's claim about a server that is no member.
+    /// Merges a native server's claim about a server that is not a member.
     pub(in crate::protocol) fn merge_new_native(
         &self,
         members: &mut Members,
@@ -186,8 +186,8 @@ pub(in crate::protocol) fn merge_known(
         }
         Precedence::Same => {
             member.monitor = version.monitor;
-            // A drained server renews its own tombstone; finders of a death must not drive each
-            // other up.
+            // A drained server renews its own tombstone. Servers that found a death must not raise
+            // each other's stamps.
             if member.status != Status::Dead && version.last_update > member.stamp {
                 member.renew(version.last_update, now);
             } else {
@@ -206,8 +206,8 @@ pub(in crate::protocol) fn merge_known(
     }
 }
 
-/// Merges a claim that a server which was known as a legacy peer is native: it was upgraded, or
-/// somebody remembers it so.
+/// Merges a claim that a server known as a legacy peer is native: it was upgraded, or the claim is
+/// old.
 fn merge_upgrade(
     members: &mut Members,
     cx: &mut Context,
@@ -217,18 +217,18 @@ fn merge_upgrade(
 ) -> Worth {
     let NativeClaim { claim, origin } = said;
     let Some(member) = members.roster.get(identity) else { return Worth::Known };
-    // The subject's own word outweighs any stamp. A stamp that a wrong clock took from the future
+    // The subject's own claim outweighs any stamp. A stamp too far ahead, from a wrong clock,
     // proves no order.
     let may_be_outdated = origin != Origin::Subject && !member.stamp.is_far_ahead(now);
     let has_spoken_since = may_be_outdated && claim.last_update < member.stamp;
     if member.is_online() && !claim.status.is_online() && has_spoken_since {
-        // It was native, left, and came back as an original. A peer that lists it as dead asks it
-        // then.
+        // It was native, left, and came back as a legacy peer. After the objection, a peer that
+        // lists it as dead asks it.
         return Worth::Outdated;
     }
     let is_stale = !member.is_online() && claim.status.is_online() && claim.last_update <= member.stamp;
     if is_stale {
-        // It was buried later than this was said: it stays so until it speaks itself.
+        // Its tombstone is newer than this claim: it stays dead until it sends a message itself.
         members.roster.raise_incarnation(identity, claim.incarnation);
         cx.effects.push(Effect::DisputeDeath(Arc::clone(identity)));
         return Worth::Outdated;
@@ -236,7 +236,8 @@ fn merge_upgrade(
     merge_news(members, cx, identity, said, now)
 }
 
-/// Merges what a native server found out about a legacy peer, or heard from another that did.
+/// Merges a native server's claim about a legacy peer, verified by that server or by another native
+/// one.
 #[inline]
 fn merge_about_legacy(
     members: &mut Members,
@@ -285,13 +286,13 @@ fn merge_news(
     Worth::News
 }
 
-/// Takes over what a claim says that is newer than all that is held.
+/// Adopts a claim that is newer than the known version.
 fn adopt(members: &mut Members, cx: &mut Context, identity: &Arc<str>, claim: &Claim, now: Now) {
     let held = members.roster.get(identity).map_or(Incarnation::NONE, |member| member.incarnation);
     members.roster.adopt_incarnation(identity, claim.incarnation);
     let Some(member) = members.roster.get_mut(identity) else { return };
-    // A refutation is the next incarnation; one far above is a process that has just started, and
-    // may not listen yet.
+    // A refutation has the next incarnation. One far above belongs to a process that has just
+    // started and may not listen yet.
     let is_same_life = held != Incarnation::NONE && claim.incarnation <= held.next();
     let has_answered = member.has_answered() && is_same_life;
     let was_shown_offline = !member.is_online();
@@ -302,7 +303,7 @@ fn adopt(members: &mut Members, cx: &mut Context, identity: &Arc<str>, claim: &C
     let highest = member.highest_seen();
     match claim.status {
         Status::Online => {
-            // A legacy peer that holds the tombstone believes only what is newer.
+            // A legacy peer that holds the tombstone accepts only a newer stamp.
             let is_outdone =
                 was_shown_offline && claim.last_update <= member.stamp && claim.last_update < highest;
             member.restamp(if is_outdone { highest.next() } else { claim.last_update });
@@ -335,8 +336,8 @@ fn adopt(members: &mut Members, cx: &mut Context, identity: &Arc<str>, claim: &C
     }
 }
 
-/// Records how the sender of a native message speaks and spells itself, and finds its identity.
-/// None if it is no member.
+/// Records the wire and the spelling of the sender of a native message. Returns its identity, or
+/// `None` if it is not a member.
 pub(in crate::protocol) fn record_sender(
     members: &mut Members,
     cx: &mut Context,
@@ -349,14 +350,14 @@ pub(in crate::protocol) fn record_sender(
     let member = members.roster.get(&identity)?;
     match member.wire {
         Wire::Unknown => members.roster.set_wire(&identity, Wire::Native),
-        // It may be upgraded; or a proxy may stand before it, so that only its answer tells.
+        // It may be upgraded, or a proxy may remove the extension: only its answer shows which.
         Wire::Legacy if member.incarnation > held => {
             members.roster.get_mut(&identity)?.skip_extension_until(now.tick);
             cx.effects.push(Effect::ProbeSoon(Arc::clone(&identity)));
         }
         _ => {}
     }
-    // How it spells itself counts; others may have heard otherwise.
+    // Its own spelling wins; other servers may use another one.
     if members.roster.spelling(&identity) != *base_url
         && let Ok(url) = BaseUrl::parse_shared(base_url)
     {

@@ -1,8 +1,8 @@
 //! Servers of another cluster: they rejected this server's secret and never exchanged with it.
 //!
-//! Two clusters may share a master list. A stranger that answers 401 is left out after a while,
-//! whatever its list says: it has no tombstone, it stays on the master list, and no hearsay brings
-//! it back. An exchange does, and so does its own request with this server's secret.
+//! Two clusters may share a master list. A stranger that answers 401 becomes an outsider after a
+//! while, regardless of its list. It has no tombstone and stays on the master list. Hearsay does
+//! not bring it back; an exchange does, or its own request with this server's secret.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,29 +26,30 @@ use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::extension::Kind;
 use crate::protocol::wire::message::{Lists, Refusal, Reply};
 
-/// Time from a stranger's first 401 until it is left out. Enough for it to call with the right
-/// secret, if a new one is being rolled out just then.
+/// Time from a stranger's first 401 until it becomes an outsider. Long enough for a request with
+/// the right secret during a rollout of a new one.
 pub(in crate::protocol) const LEFT_OUT_AFTER: Duration = Duration::from_secs(18);
-/// Outsiders remembered; the oldest makes way, and is left out again if it is heard of again.
+/// Outsiders remembered. The oldest is evicted, and becomes an outsider again after further claims
+/// about it.
 pub(in crate::protocol) const MAX_OUTSIDERS: usize = 4_096;
-/// Pause before an outsider that others talk about is asked again whether it has the secret by now.
+/// Pause before an outsider that peers claim to be online is asked again whether it has the secret.
 const ASKED_AGAIN: Duration = Duration::from_secs(30);
-/// Pause between two questions to any outsiders.
+/// Pause between two requests to any outsiders.
 const PACE: Duration = Duration::from_secs(1);
 
-/// Servers that are no members.
+/// The servers of other clusters.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Outsiders {
     by_identity: IndexMap<Arc<str>, Outsider, FixedState>,
     next_question: Tick,
-    /// Whether the log has been told.
+    /// Whether the log has a warning about outsiders.
     is_told: bool,
 }
 
-/// One of them.
+/// One such server.
 #[derive(Debug)]
 struct Outsider {
-    /// What was known of it when it was left out, which stays true if it becomes a member.
+    /// Its state when it was left out, which it regains if it becomes a member.
     member: Member,
     asked_at: Tick,
 }
@@ -95,15 +96,15 @@ impl Outsiders {
         }
     }
 
-    /// Somebody says that an outsider is online: has it tried, unless another one or it itself was
-    /// tried lately.
+    /// Requests a try of an outsider that a peer claims to be online, unless it or another one was
+    /// tried recently.
     pub(in crate::protocol) fn try_later(&self, cx: &mut Context, url: &BaseUrl, now: Now) {
         if cx.is_running() && self.is_due(url.identity(), now.tick) {
             cx.effects.push(Effect::TryOutsider(Box::new(url.clone())));
         }
     }
 
-    /// Takes the turn of an outsider to be tried; false if it was tried lately.
+    /// Records a try of an outsider. Returns false if it or another one was tried recently.
     pub(in crate::protocol) fn take_turn(&mut self, identity: &str, now: Tick) -> bool {
         if !self.is_due(identity, now) {
             return false;
@@ -120,8 +121,8 @@ impl Outsiders {
         now >= self.next_question && self.by_identity.get(identity).is_some_and(is_rested)
     }
 
-    /// Makes an outsider a member again: it has called with this server's secret, or answered it by
-    /// gossip.
+    /// Makes an outsider a member again: it has sent a request with this server's secret, or
+    /// answered gossip.
     pub(in crate::protocol) fn admit(&mut self, members: &mut Members, identity: &str, now: Now) {
         if members.roster.is_full() {
             return;
@@ -150,7 +151,7 @@ impl Outsiders {
     }
 }
 
-/// Whether gossip tells more of a stranger that shows nobody its list: it may still have this
+/// Whether to try gossip with a stranger that rejects requests for its list: it may still have this
 /// server's secret.
 pub(in crate::protocol) fn is_worth_a_trial(members: &Members, peer: &str, reply: &Reply<'_>) -> bool {
     let is_untried =
@@ -158,13 +159,13 @@ pub(in crate::protocol) fn is_worth_a_trial(members: &Members, peer: &str, reply
     *reply == Reply::Refusal(Refusal::Unauthorized) && members.roster.get(peer).is_some_and(is_untried)
 }
 
-/// Whether gossip is to tell the wire of a server whose list has shown that it is not drained.
+/// Whether to detect by gossip the wire of a server whose list has shown that it is not drained.
 pub(in crate::protocol) fn is_worth_an_offer(members: &Members, cx: &Context, peer: &str) -> bool {
     let is_open = |member: &Member| member.wire == Wire::Unknown && member.rejected_at().is_none();
     cx.is_native() && members.roster.get(peer).is_some_and(is_open)
 }
 
-/// Asks a server that is no member by gossip.
+/// Sends gossip to a server that is not a member.
 pub(in crate::protocol) fn try_by_gossip(
     members: &mut Members,
     exchanges: &mut Exchanges,
@@ -174,7 +175,7 @@ pub(in crate::protocol) fn try_by_gossip(
 ) -> ExchangeId {
     members.me.refresh(now);
     let id = exchanges.in_flight.begin(Arc::clone(url.identity()), Purpose::Trial, now.tick);
-    // It hears of nobody else before it has shown that it belongs here.
+    // It is sent no other entries before it has proved that it belongs to this cluster.
     let mut lists = Lists::default();
     let own_list = if members.me.is_online() { &mut lists.online } else { &mut lists.offline };
     own_list.push(members.me.entry());

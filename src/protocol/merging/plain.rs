@@ -1,8 +1,8 @@
-//! Rules R3, R5 and R8: how plain claims change what is known.
+//! Rules R3, R5 and R8: the effect of plain claims.
 //!
-//! Servers that are known from plain entries alone have `lastUpdate` as their version: strictly
-//! newer wins, a tie changes nothing. News counts at once and is verified afterwards, except where
-//! this server itself found the contrary within the last minute: then it is verified first.
+//! The version of a server known from plain entries alone is `lastUpdate`: strictly newer wins, a
+//! tie changes nothing. News takes effect at once and is verified afterwards. If this server itself
+//! found the contrary within the last minute, it verifies the news first.
 
 use std::sync::Arc;
 
@@ -21,21 +21,22 @@ use crate::protocol::types::limits::{Rejection, TOMBSTONE_KEPT};
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now, Stamp};
 
-/// On whose word a plain claim rests.
+/// The source of a plain claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) enum Word {
-    /// Another server, which need not have verified it.
+    /// Another server, which may not have verified it.
     Peer,
     /// The master list alone.
     MasterList,
-    /// A native server, which has verified it or heard it from one that did.
+    /// A native server, which has verified it or received it from one that has.
     Native,
 }
 
-/// An admitted claim about a legacy peer, or by way of one.
+/// An admitted claim about a legacy peer, or from one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) struct PlainClaim {
-    /// Online, dead, or left if a native server says that its subject has answered without itself.
+    /// Online or dead; left if a native server claims that the subject's answer did not list the
+    /// subject.
     pub(in crate::protocol) status: Status,
     pub(in crate::protocol) monitor: bool,
     pub(in crate::protocol) stamp: Stamp,
@@ -54,11 +55,11 @@ impl PlainClaim {
 }
 
 impl Member {
-    /// Merges a claim that agrees with its status: at most the stamp is newer.
+    /// Merges a claim that agrees with this member's status. Only its stamp may be newer.
     #[inline]
     pub(in crate::protocol) fn merge_agreement(&mut self, claim: PlainClaim, now: Now) {
         let is_newer = claim.stamp > self.stamp;
-        // A native server's tombstone is shown as native servers tell it.
+        // The shown stamp of a native server's tombstone comes from native claims only.
         if is_newer && (claim.says_online() || !self.is_native()) {
             self.renew(claim.stamp, now);
         } else {
@@ -70,7 +71,7 @@ impl Member {
     }
 }
 
-/// Merges an entry of a request if it repeats what is held of the member in this slot, and returns
+/// Merges an entry of a request if it repeats the status of the member in this slot, and returns
 /// whether it does.
 #[inline]
 pub(in crate::protocol) fn merge_repeated(
@@ -88,7 +89,7 @@ pub(in crate::protocol) fn merge_repeated(
     merge_repeated_at(members, slot, PlainClaim { status, monitor, stamp, word: Word::Peer }, now)
 }
 
-/// Does the same for a claim about the member in a slot.
+/// Like [`merge_repeated`], for a claim about the member in a slot.
 #[inline]
 pub(in crate::protocol) fn merge_repeated_at(
     members: &mut Members,
@@ -100,7 +101,7 @@ pub(in crate::protocol) fn merge_repeated_at(
     if member.is_online() != claim.says_online() || member.is_unconfirmed {
         return false;
     }
-    // Most entries are known and change nothing.
+    // Most entries are known already and change nothing.
     if claim.stamp > member.stamp
         && let Some(member) = members.roster.at_mut(slot)
     {
@@ -131,7 +132,7 @@ pub(in crate::protocol) fn merge_known(
     merge_contradiction(members, exchanges, cx, identity, claim, now);
 }
 
-/// Merges a plain claim that says online of an offline member, or offline of an online one.
+/// Merges a plain claim that an offline member is online, or an online one offline.
 fn merge_contradiction(
     members: &mut Members,
     exchanges: &Exchanges,
@@ -156,7 +157,7 @@ fn merge_contradiction(
         (false, true) => {
             cx.effects.push(Effect::HastenDeathNotices);
             // Rule R8: a peer still lists a dead server as online. It is sent the tombstone with
-            // the answer; the server itself is asked whether the tombstone is false.
+            // the answer; the server itself is asked, since the tombstone may be false.
             if member.status == Status::Dead && !member.is_first_hand(Verdict::Dead, now) {
                 cx.effects.push(Effect::Check(Arc::clone(identity), CheckReason::Hearsay));
             }
@@ -219,7 +220,7 @@ fn request_check_of_hearsay(cx: &mut Context, identity: &Arc<str>, claim: PlainC
 }
 
 impl Merging {
-    /// Merges a plain claim about a server that is no member.
+    /// Merges a plain claim about a server that is not a member.
     pub(in crate::protocol) fn merge_new(
         &self,
         members: &mut Members,
@@ -241,8 +242,8 @@ impl Merging {
         }
         let incarnation = members.archive.incarnation_of(identity);
         if let Some(archived) = members.archive.stamp_of(identity, now).filter(|held| claim.stamp <= *held) {
-            // A clock that was ahead for a while has dropped it too early. Back on the lists, its
-            // server is tried now and then.
+            // A clock that was ahead for a while has dropped the tombstone too early. Back on the
+            // lists, its server is contacted now and then.
             let is_kept = archived.age(now.wall) < TOMBSTONE_KEPT;
             if claim.says_online() && is_kept && !members.roster.is_full() {
                 revive(members, exchanges, cx, url, claim, now);
@@ -279,7 +280,7 @@ fn add(
     if !claim.says_online() {
         cx.effects.push(Effect::ScheduleDrop(claim.stamp));
     }
-    // A young one may not listen yet: rule "Grace".
+    // A young server may not listen yet: rule "Grace".
     let is_old = claim.stamp.age(now.wall) >= YOUNG;
     let peer = Arc::clone(identity);
     cx.effects.push(if is_listed && is_old {
@@ -289,8 +290,7 @@ fn add(
     });
 }
 
-/// A legacy peer says that a server is online whose tombstone has left the lists: merged as if it
-/// were still there.
+/// Restores an archived tombstone, and merges a legacy peer's claim that its server is online.
 fn revive(
     members: &mut Members,
     exchanges: &Exchanges,
@@ -310,7 +310,7 @@ fn revive(
 }
 
 impl PlainClaim {
-    /// Whether it shows that an unconfirmed member exists.
+    /// Whether this claim confirms that an unconfirmed member exists.
     fn vouches_for(self, member: &Member) -> bool {
         match self.word {
             Word::MasterList => false,
