@@ -84,6 +84,18 @@ describe('links and commands of the documents', () => {
   }
 })
 
+test('a decision has one page: its context, the decision, alternatives, consequences', () => {
+  const pages = DOCUMENTS.filter((document) => /^docs\/decisions\/\d/.test(document))
+  assert.ok(pages.length >= 8, `${pages.length} pages`)
+  for (const page of pages) {
+    const text = read(page)
+    const headings = [...text.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading)
+    assert.deepEqual(headings, ['Context', 'Decision', 'Alternatives', 'Consequences'], page)
+    const words = text.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word))
+    assert.ok(words.length <= 300, `${page} has ${words.length} words`)
+  }
+})
+
 test('the table of constants names files that exist', () => {
   const [, section] = read('docs/protocol.md').match(/^## 14\. Constants$([\s\S]*?)^## /m)
   const rows = section.split('\n').filter((line) => line.startsWith('| '))

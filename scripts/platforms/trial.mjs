@@ -46,6 +46,8 @@ export async function runChecks(platform, rig, app, secondApp) {
 
 function steps(platform, world, facts) {
   const { secondServer } = world
+  const untilListed = (holder, server, list, what) =>
+    eventually(isListed(holder, server, list), KNOWN_WITHIN_MS, what)
   let subject
   return {
     async load() {
@@ -65,16 +67,8 @@ function steps(platform, world, facts) {
       await eventually(async () => (await subject.status()).started, STARTS_WITHIN_MS, 'the start')
     },
     async gossip() {
-      await eventually(
-        isListed(secondServer, subject, 'online'),
-        KNOWN_WITHIN_MS,
-        'the second server lists it',
-      )
-      await eventually(
-        isListed(subject, secondServer, 'online'),
-        KNOWN_WITHIN_MS,
-        'it lists the second server',
-      )
+      await untilListed(secondServer, subject, 'online', 'the second server lists it')
+      await untilListed(subject, secondServer, 'online', 'it lists the second server')
     },
     async list() {
       requireKeys(await subject.list(), ['online', 'offline'])
@@ -82,25 +76,13 @@ function steps(platform, world, facts) {
     },
     async control() {
       await subject.control(false)
-      await eventually(
-        isListed(secondServer, subject, 'offline'),
-        KNOWN_WITHIN_MS,
-        'the second server lists it as drained',
-      )
+      await untilListed(secondServer, subject, 'offline', 'the second server lists it as drained')
       await subject.control(true)
-      await eventually(
-        isListed(secondServer, subject, 'online'),
-        KNOWN_WITHIN_MS,
-        'the second server lists it as online',
-      )
+      await untilListed(secondServer, subject, 'online', 'the second server lists it as online')
     },
     async 'shut down'() {
       await subject.leave()
-      await eventually(
-        isListed(secondServer, subject, 'offline'),
-        KNOWN_WITHIN_MS,
-        'the second server lists it as offline',
-      )
+      await untilListed(secondServer, subject, 'offline', 'the second server lists it as offline')
     },
     async exit() {
       await eventually(() => subject.end() !== undefined, KNOWN_WITHIN_MS, 'the end of the process')

@@ -38,63 +38,81 @@ export function chapter(found) {
     shown.push(run)
     return `![${text}](simulated/${run.name}.svg)\n`
   }
-  const grouped = (number) => number.toLocaleString('en-US')
-  const row = (title, cells) => `| ${title} | ${cells.join(' | ')} |`
-  const header = [
-    row(
-      '',
-      sizes.map((size) => `N = ${grouped(size)}`),
-    ),
-    '|---|---|---|---|',
-  ]
-  const each = (scenario) => sizes.map((size) => times(get(scenario, size), targets[scenario]?.[size]))
   const dates = found.map(({ date }) => date).sort()
   const parts = [
     found.length > 0 ? `Measured on ${dates.at(-1)}, seed 1. Targets are in brackets.` : '',
-    [
-      ...header,
-      ...['join', 'leave', 'crash', 'vanish'].map((scenario) =>
-        row(`${names[scenario]}, p50 / p99`, each(scenario)),
-      ),
-      row(
-        'bytes sent per server and second, with headers',
-        sizes.map((size) => sent(get('steady', size))),
-      ),
-      row('false deaths in 10 min with a quarter of the messages lost; traffic', [
-        lost(get('lossy', 100)),
-        lost(get('lossy', 1_000)),
-        '',
-      ]),
-      row('death known to all legacy peers, with 90 % legacy peers, p50 / p99', [
-        views(get('crash', 100, '--legacy-share', '0.9')),
-        '',
-        '',
-      ]),
-    ].join('\n'),
+    tableWithTargets(get),
     'These rows have no target, and no runs with 10,000 servers: a partition with its millions of suspects would take more ' +
       'than 13 GB, a restart storm half an hour, and 10,000 legacy peers with full lists more of both:',
-    [
-      ...header,
-      ...['partition', 'restart-storm', 'upgrade'].map((scenario) =>
-        row(
-          `${names[scenario]}, p50 / slowest`,
-          sizes.map((size) => slowest(get(scenario, size))),
-        ),
-      ),
-    ].join('\n'),
+    tableWithoutTargets(get),
     '"Known to all" is the moment from which every server knew. Events do not overlap, because other news speeds up the detection of a crash.',
     reduced(get, row),
+    ...pictures(get, picture),
+    runsTable(found, row, grouped),
+  ]
+  return {
+    text: parts
+      .filter(Boolean)
+      .join('\n\n')
+      .replaceAll(/\n{3,}/g, '\n\n'),
+    shown: [...new Set(shown)],
+  }
+}
+
+const grouped = (number) => number.toLocaleString('en-US')
+const row = (title, cells) => `| ${title} | ${cells.join(' | ')} |`
+
+function headerOfSizes() {
+  const cells = sizes.map((size) => `N = ${grouped(size)}`)
+  return [row('', cells), '|---|---|---|---|']
+}
+
+function tableWithTargets(get) {
+  const each = (scenario) => sizes.map((size) => times(get(scenario, size), targets[scenario]?.[size]))
+  return [
+    ...headerOfSizes(),
+    ...['join', 'leave', 'crash', 'vanish'].map((scenario) =>
+      row(`${names[scenario]}, p50 / p99`, each(scenario)),
+    ),
+    row(
+      'bytes sent per server and second, with headers',
+      sizes.map((size) => sent(get('steady', size))),
+    ),
+    row('false deaths in 10 min with a quarter of the messages lost; traffic', [
+      lost(get('lossy', 100)),
+      lost(get('lossy', 1_000)),
+      '',
+    ]),
+    row('death known to all legacy peers, with 90 % legacy peers, p50 / p99', [
+      views(get('crash', 100, '--legacy-share', '0.9')),
+      '',
+      '',
+    ]),
+  ].join('\n')
+}
+
+function tableWithoutTargets(get) {
+  const rows = ['partition', 'restart-storm', 'upgrade'].map((scenario) =>
+    row(
+      `${names[scenario]}, p50 / slowest`,
+      sizes.map((size) => slowest(get(scenario, size))),
+    ),
+  )
+  return [...headerOfSizes(), ...rows].join('\n')
+}
+
+function pictures(get, picture) {
+  const spread = (scenario) => {
+    const size = [10_000, 1_000].find((size) => get(scenario, size))
+    const event = scenario === 'vanish' ? 'vanished host' : scenario
+    return picture(get(scenario, size), `The share of the servers that know of a ${event}, over time`)
+  }
+  return [
     picture(
       get('crash', 1_000, '--compare', 'legacy'),
       'A crash among 1,000 servers: this package and version 1',
     ),
-    ...['join', 'leave', 'crash', 'vanish'].map((scenario) => {
-      const size = [10_000, 1_000].find((size) => get(scenario, size))
-      return picture(
-        get(scenario, size),
-        `The share of the servers that know of a ${scenario === 'vanish' ? 'vanished host' : scenario}, over time`,
-      )
-    }),
+    ...['join', 'leave', 'crash', 'vanish'].map(spread),
     picture(
       get('partition', 100),
       'A partition heals: the share of the servers that know all others, over time',
@@ -107,15 +125,7 @@ export function chapter(found) {
       get('restart-storm', 100),
       'All servers restart: the share of those that know all others, over time',
     ),
-    runsTable(found, row, grouped),
   ]
-  return {
-    text: parts
-      .filter(Boolean)
-      .join('\n\n')
-      .replaceAll(/\n{3,}/g, '\n\n'),
-    shown: [...new Set(shown)],
-  }
 }
 
 const seconds = (millis) =>
