@@ -1,8 +1,7 @@
-//! Anti-entropy: rosters that differ for longer than news need to spread are compared, and made
-//! equal.
+//! Anti-entropy: compares and equalises rosters that differ for longer than news takes to spread.
 //!
 //! ```text
-//! A ── probe, count and hash ──▶ B            equal: nothing more, whatever the size of the cluster
+//! A ── probe, count and hash ──▶ B            equal: done, at any cluster size
 //! A ── sync, 64 bucket hashes ──▶ B           they have differed for a second
 //! A ◀── the entries of the buckets that differ, B's 64 bucket hashes ── B
 //! A ── push, what B lacks ──▶ B
@@ -31,35 +30,36 @@ use crate::protocol::types::limits::{MAX_CLAIM_BYTES, TOMBSTONE_TOLD};
 use crate::protocol::types::time::{Incarnation, Now, Tick};
 use crate::protocol::wire::extension::{BUCKETS, Extension, Kind};
 
-/// Time that news need to spread. Rosters that have differed for less are not compared.
+/// Time that news takes to spread. Rosters that have differed for less are not compared.
 pub(crate) const NEWS_NEED: Duration = Duration::from_secs(1);
-/// Whole rosters handed out per second. Peers that ask for more are named other servers.
+/// Whole rosters sent per `WHOLE_WINDOW`. Further peers are referred to other servers.
 pub(in crate::protocol) const MAX_WHOLE: usize = 4;
 const WHOLE_WINDOW: Duration = Duration::from_secs(1);
-/// Other servers named to such a peer.
+/// Other servers to which such a peer is referred.
 const NAMED: usize = 5;
 
-/// How this server makes its roster equal to those of others.
+/// The state of the comparisons with other rosters.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct AntiEntropy {
     differs_since: Option<Tick>,
-    /// The bucket hashes that were sent with the comparison under way.
+    /// The bucket hashes sent with the current comparison.
     asked: Option<Box<[u64; BUCKETS]>>,
-    /// When whole rosters were handed out.
+    /// The times at which whole rosters were sent.
     handed_out: VecDeque<Tick>,
-    /// How many servers may still be asked for a whole roster, after a start.
+    /// The number of servers that may still be asked for a whole roster, after a start.
     whole_tries_left: u8,
-    /// Nobody was free to be asked for a whole roster; the next one that answers a greeting is.
+    /// Whether the next server that answers a greeting is asked for a whole roster, as no server
+    /// was free.
     awaits_greeting: bool,
 }
 
 impl AntiEntropy {
-    /// Lets so many servers be asked for a whole roster.
+    /// Allows this number of requests for a whole roster.
     pub(in crate::protocol) fn allow_whole_tries(&mut self, tries: u8) {
         self.whole_tries_left = tries;
     }
 
-    /// Whether the next server that answers a greeting is to be asked for a whole roster.
+    /// Whether the next server that answers a greeting is asked for a whole roster.
     pub(in crate::protocol) fn awaits_greeting(&self) -> bool {
         self.awaits_greeting
     }
@@ -68,8 +68,8 @@ impl AntiEntropy {
         self.handed_out.len()
     }
 
-    /// Compares rosters by the answer to a probe. If they have differed for a while, asks for what
-    /// differs.
+    /// Compares the rosters, by the digest in the answer to a probe. If they have differed for a
+    /// while, requests the entries that differ.
     pub(in crate::protocol) fn compare(
         &mut self,
         members: &mut Members,
@@ -106,7 +106,7 @@ impl AntiEntropy {
         may
     }
 
-    /// Sends a peer what it lacks, as the entries that it was asked for have come and are merged.
+    /// Sends a peer the entries that it lacks, after the requested ones have been merged.
     pub(in crate::protocol) fn conclude_sync(
         &mut self,
         members: &mut Members,
@@ -126,7 +126,8 @@ impl AntiEntropy {
     }
 }
 
-/// What a peer lacks whose bucket hashes and claims are these, as far as it fits into one message.
+/// Returns the claims that a peer with these bucket hashes and claims lacks, up to the size of one
+/// message.
 fn lacking(
     members: &Members,
     mine: &[u64; BUCKETS],
@@ -158,7 +159,7 @@ fn lacking(
 }
 
 impl Native {
-    /// The answer to a peer that compares rosters, or has none yet.
+    /// Returns the answer to a peer that compares rosters, or asks for a whole one.
     pub(in crate::protocol) fn answer_sync(
         &mut self,
         members: &Members,
@@ -188,8 +189,8 @@ impl Native {
         exchanges.extension(members, Kind::Sync(Some(Box::new(mine))), claims)
     }
 
-    /// Asks one server for its whole roster, if this one may still do so: one of those named, or
-    /// else any other than the one that was asked in vain.
+    /// Asks one server for its whole roster, if tries are left: one of those named, or else any but
+    /// the one asked in vain.
     pub(in crate::protocol) fn ask_for_whole_roster(
         &mut self,
         members: &mut Members,
@@ -228,13 +229,14 @@ impl Native {
 }
 
 impl Member {
-    /// Living ones are, and tombstones for a while.
+    /// Whether a sync includes this member: confirmed online members are included, tombstones for a
+    /// while.
     fn is_told_unasked(&self, now: Tick) -> bool {
         if self.is_online() { !self.is_unconfirmed } else { self.changed_at.age(now) < TOMBSTONE_TOLD }
     }
 
-    /// Whether what is held is newer than a claim: for a legacy peer by its stamp, for a native
-    /// server by its incarnation.
+    /// Whether this member is newer than a claim: a legacy peer by its stamp, a native server by
+    /// its incarnation.
     fn is_newer_than(&self, claim: &Claim, now: Now) -> bool {
         if self.is_native() || claim.incarnation != Incarnation::NONE {
             (self.incarnation.counted(now), self.status) > (claim.incarnation, claim.status)

@@ -1,4 +1,4 @@
-//! How native servers meet: news, comparing rosters, finding out who is dead.
+//! The protocol among native servers: news, the comparison of rosters, failure detection.
 //!
 //! May touch `merging` and below; never `legacy` or `lifecycle`.
 
@@ -13,7 +13,7 @@ pub(in crate::protocol) mod detection;
 pub(in crate::protocol) mod peers;
 pub(in crate::protocol) mod voices;
 
-/// What this server finds out with native servers.
+/// The state of the protocol with native servers.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Native {
     pub(in crate::protocol) detection: Detection,
@@ -22,7 +22,7 @@ pub(in crate::protocol) struct Native {
 }
 
 impl Native {
-    /// Removes a member that is no longer known.
+    /// Removes a forgotten member.
     pub(in crate::protocol) fn forget(&mut self, identity: &Arc<str>) {
         self.detection.suspicions.forget(identity);
         self.detection.strangers.forget(identity);

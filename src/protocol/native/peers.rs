@@ -1,5 +1,5 @@
-//! What the messages of native servers tell beside their claims, and which server ignores the
-//! native extension.
+//! The parts of native messages other than their claims, and the servers that ignore the native
+//! extension.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::protocol::wire::extension::Extension;
 /// Pause before the native extension is offered again to a server that ignored it.
 const OFFERED_AGAIN: Duration = Duration::from_secs(10 * 60);
 
-/// Logs that a message held claims which can't be read.
+/// Logs that a message contains malformed claims, if it does.
 #[inline]
 pub(in crate::protocol) fn log_malformed(cx: &mut Context, heard: &Extension) {
     if heard.malformed > 0 {
@@ -23,7 +23,8 @@ pub(in crate::protocol) fn log_malformed(cx: &mut Context, heard: &Extension) {
     }
 }
 
-/// What is remembered of an earlier life of a server that is not let in because of it.
+/// Returns the archived claim about an earlier life of a server, if that claim blocks the server's
+/// own.
 pub(in crate::protocol) fn archived_objection(
     members: &Members,
     cx: &Context,
@@ -36,7 +37,7 @@ pub(in crate::protocol) fn archived_objection(
     }
 }
 
-/// Notes that a server has ignored the native extension which it was offered.
+/// Records that a server has ignored the offered native extension.
 pub(in crate::protocol) fn record_legacy_wire(members: &mut Members, cx: &Context, peer: &str, now: Now) {
     if cx.is_native() && members.roster.get(peer).is_some_and(|member| !member.ignores_extension(now.tick)) {
         members.roster.set_wire(peer, Wire::Legacy);

@@ -1,13 +1,13 @@
-//! Which processes speak for one URL: where two of them take turns, each is told that it has a
-//! sibling.
+//! The processes that speak for one URL: if two alternate, this server informs both that they have
+//! a sibling.
 
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-/// Servers whose processes are remembered; the one that was remembered first makes way. Neighbours
-/// on the ring speak to each other every two seconds, so that a few would do.
+/// Servers whose processes are remembered. The oldest entry is evicted. Far more than needed, as
+/// ring neighbours exchange messages every two seconds.
 pub(in crate::protocol) const MAX_VOICES: usize = 1_024;
 
 /// The processes that spoke last for each server.
@@ -22,8 +22,10 @@ struct Voice {
 }
 
 impl Voices {
-    /// A process has spoken for a server. Tells whether others speak for it too: one that speaks
-    /// again after another has not been replaced by it.
+    /// Records that a process has spoken for a server. Returns whether other processes speak for it
+    /// too.
+    ///
+    /// A process that speaks again after another one was not replaced by it.
     pub(in crate::protocol) fn hear(&mut self, identity: &Arc<str>, instance: u64) -> bool {
         let Some(voice) = self.0.get_mut(identity) else {
             if self.0.len() >= MAX_VOICES {

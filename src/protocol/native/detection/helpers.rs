@@ -1,4 +1,4 @@
-//! Helpers: other servers are asked whether they reach one that did not answer this one.
+//! Helpers: other servers that probe a server which did not answer this one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,14 +23,13 @@ pub(crate) const HELPERS_WAIT: Duration = Duration::from_secs(1);
 /// Investigations that may ask helpers at once. An outage opens more of them, and each costs up to
 /// twelve messages.
 const HELPED_AT_ONCE: u64 = 8;
-/// Pause after which one more may, in milliseconds. A server opens about one a second by its
-/// probes.
+/// Interval at which one more investigation may, in milliseconds. Probes open about one a second.
 const HELPED_EACH_MS: u64 = 250;
 
 /// Limits how often helpers are asked.
 pub(super) type HelpBudget = TokenBucket<HELPED_AT_ONCE, HELPED_EACH_MS>;
 
-/// What a helper has found.
+/// The finding of a helper.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::protocol) struct HelperReport<'a> {
     pub(in crate::protocol) helper: &'a Arc<str>,
@@ -39,7 +38,8 @@ pub(in crate::protocol) struct HelperReport<'a> {
 }
 
 impl Detection {
-    /// Asks helpers whether they reach a server. If nobody can help, it is probed once more.
+    /// Asks helpers whether they reach a server. If no peer is free to help, this server probes it
+    /// once more.
     pub(in crate::protocol) fn ask_helpers(
         &mut self,
         members: &mut Members,
@@ -51,7 +51,7 @@ impl Detection {
     ) {
         let helpers = self.choose_helpers(members, exchanges, cx, peer, now);
         if helpers.is_empty() {
-            // One that may not listen yet is given time as a suspect.
+            // A server that may not listen yet has its time as a suspect.
             let is_in_haste = self.unreached.has(members, peer) && !exchanges.health.is_late();
             let pause = if is_in_haste { KNOCK_AGAIN } else { SECOND_TRY };
             self.investigations.begin(peer, failure, now.tick + pause);
@@ -60,8 +60,8 @@ impl Detection {
         let until = now.tick + HELPERS_WAIT.mul_f64(exchanges.health.stretch());
         self.investigations.await_helpers(peer, failure, helpers.clone(), until);
         if failure.finding == Finding::Silent {
-            // This server's own message may have been lost, and theirs may be. If this one is,
-            // nobody is asked about it again.
+            // The probe may have been lost, and those of the helpers may be. The loss of this
+            // notice opens no further investigation.
             let notice = NativeMessage::new(Kind::Probe, Purpose::AccusationNotice);
             exchanges.send_native(members, cx, peer, notice, now);
         }
@@ -81,7 +81,7 @@ impl Detection {
         // On a machine where all servers are late, the messages of helpers would keep them late.
         let may_ask = !exchanges.health.is_late() && self.investigations.help_budget.take(1, now.tick) > 0;
         let amount = if may_ask { HELPERS } else { 0 };
-        // A server that was made up together with its helpers would have none.
+        // Only met peers help with a stranger: fabricated servers could vouch for each other.
         let is_stranger = members.roster.get(peer).is_some_and(Member::is_native_stranger);
         let acquaintance = if is_stranger { Acquaintance::Met } else { Acquaintance::Any };
         let search = PeerSearch::except(amount, peer).among(acquaintance);
@@ -102,7 +102,7 @@ impl Detection {
             return;
         }
         if finding == Finding::Alive {
-            // Others reach it: it may be this server that is slow.
+            // Others reach it, so this server may be the slow one.
             self.investigations.close(target);
             if let Some(member) = members.roster.get_mut(target) {
                 member.set_answered(true);

@@ -1,12 +1,12 @@
-//! Failure detection among native servers: whether one that did not answer a probe is there.
+//! Failure detection among native servers: whether a server that did not answer a probe is dead.
 //!
 //! ```text
 //! A ── probe ──▶ T           no answer within 0.3–1 s
 //! A ── probe-for T ──▶ H₁ H₂ H₃ ── probe ──▶ T
 //! A ◀── push, found T: alive, refused or silent ── H₁ H₂ H₃
 //! ```
-//! SWIM (Das, Gupta, Motivala 2002). Where this server and another find the port closed, nobody is
-//! there to speak up, and no time to do so is given.
+//! The protocol is SWIM (Das, Gupta, Motivala 2002). If this server and another find the port
+//! closed, no process can refute, so there is no suspicion.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,51 +31,51 @@ use crate::protocol::wire::extension::Finding;
 pub(crate) const KNOCK_AGAIN: Duration = Duration::from_millis(250);
 /// Investigations open at once. Further failures wait for their next probe.
 pub(in crate::protocol) const MAX_OPEN: usize = 64;
-/// The servers of which it is being found out whether they are there.
+/// The open investigations, by server.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Investigations {
     open: IndexMap<Arc<str>, Investigation, FixedState>,
     pub(super) help_budget: HelpBudget,
 }
 
-/// Whether a server that did not answer is there.
+/// One investigation of a server that did not answer.
 #[derive(Debug)]
 struct Investigation {
     failure: Failure,
-    /// Set while it may not listen yet: when it was first found not to.
+    /// The time of the first failure, while the server may not listen yet.
     grace_since: Option<Tick>,
     helpers: Vec<Arc<str>>,
     findings: Vec<(Arc<str>, Finding)>,
     awaited: Awaited,
 }
 
-/// What this server has found itself.
+/// This server's own finding.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::protocol) struct Failure {
-    /// The incarnation that did not answer.
+    /// The incarnation of the server that did not answer.
     pub(in crate::protocol) incarnation: Incarnation,
     pub(in crate::protocol) finding: Finding,
     pub(in crate::protocol) attempt: Attempt,
 }
 
-/// Whether other helpers may be asked if messages get lost.
+/// Whether other helpers may be asked if messages are lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) enum Attempt {
-    /// Others may be asked once.
+    /// Other helpers may be asked once.
     First,
-    /// These are the last.
+    /// No further helpers are asked.
     Last,
 }
 
-/// What an investigation waits for.
+/// The next event of an investigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Awaited {
     /// The findings of the helpers.
     Findings { until: Tick },
     /// The time of the next probe.
     NextProbe { at: Tick },
-    /// The outcome of that probe. An outcome that says nothing about the server leaves it open
-    /// until then.
+    /// The outcome of that probe. An outcome that says nothing about the server leaves the
+    /// investigation open until then.
     Outcome { until: Tick },
 }
 
@@ -88,26 +88,26 @@ impl Investigation {
         matches!(self.awaited, Awaited::Outcome { .. })
     }
 
-    /// Whether a helper has found the port closed, too.
+    /// Whether a helper has also found the port closed.
     fn is_refusal_confirmed(&self) -> bool {
         self.findings.iter().any(|(_, finding)| *finding == Finding::Refused)
     }
 
-    /// Whether the findings suffice to declare the server dead. A server that is cut off is not
-    /// refused, so its own finding suffices where nobody could help.
+    /// Whether the findings suffice to declare the server dead. A server that is cut off gets no
+    /// refusals, so its own finding suffices without helpers.
     fn proves_death(&self) -> bool {
         let is_certain = self.is_probed() && self.failure.finding == Finding::Refused;
         is_certain && (self.is_refusal_confirmed() || self.findings.is_empty())
     }
 
-    /// The helpers that found the server silent. One that got an answer which proves nothing
-    /// neither clears nor accuses it.
+    /// Returns the helpers that found the server silent. An unproved answer neither clears nor
+    /// accuses the server.
     fn confirmers(self) -> Vec<Arc<str>> {
         let found_nobody = |(_, finding): &(Arc<str>, Finding)| *finding != Finding::Unproved;
         self.findings.into_iter().filter(found_nobody).map(|(helper, _)| helper).collect()
     }
 
-    /// When its wait ends.
+    /// Returns the end of its wait.
     fn ends(&self) -> Tick {
         match self.awaited {
             Awaited::Findings { until } | Awaited::Outcome { until } | Awaited::NextProbe { at: until } => {
@@ -122,18 +122,19 @@ impl Investigations {
         self.open.contains_key(identity)
     }
 
-    /// Ends one without a verdict: the server runs, or says itself why it does not answer.
+    /// Ends an investigation without a verdict: the server runs, or its own message explains the
+    /// failure.
     pub(in crate::protocol) fn close(&mut self, identity: &Arc<str>) {
         self.open.swap_remove(identity);
     }
 
-    /// The servers whose investigation is to continue.
+    /// Returns the servers whose investigation is due.
     pub(in crate::protocol) fn due(&self, now: Tick) -> Vec<Arc<str>> {
         let due = self.open.iter().filter(|(_, investigation)| investigation.ends() <= now);
         due.map(|(peer, _)| Arc::clone(peer)).collect()
     }
 
-    /// Sets the timer to the next end of a wait.
+    /// Sets the timer to the earliest end of a wait.
     pub(in crate::protocol) fn schedule(&self, cx: &mut Context, now: Tick) {
         match self.open.values().map(Investigation::ends).min() {
             Some(at) => cx.timers.set(Timer::Investigations, at.max(now)),
@@ -145,12 +146,12 @@ impl Investigations {
         self.open.len()
     }
 
-    /// Begins one, or begins it again, whose server is to be probed once more at that time.
+    /// Begins or restarts an investigation that probes the server once more at this time.
     pub(super) fn begin(&mut self, peer: &Arc<str>, failure: Failure, at: Tick) {
         self.open.insert(Arc::clone(peer), Investigation::new(failure, Awaited::NextProbe { at }));
     }
 
-    /// Begins one, or begins it again, that waits for the findings of helpers.
+    /// Begins or restarts an investigation that waits for the findings of helpers.
     pub(super) fn await_helpers(
         &mut self,
         peer: &Arc<str>,
@@ -162,7 +163,7 @@ impl Investigations {
         self.open.insert(Arc::clone(peer), Investigation { helpers, ..investigation });
     }
 
-    /// Begins one of a server that may not listen yet.
+    /// Begins an investigation of a server that may not listen yet.
     fn begin_grace(&mut self, peer: &Arc<str>, failure: Failure, at: Tick, now: Tick) {
         let investigation = Investigation::new(failure, Awaited::NextProbe { at });
         self.open.insert(Arc::clone(peer), Investigation { grace_since: Some(now), ..investigation });
@@ -179,7 +180,7 @@ impl Investigations {
         true
     }
 
-    /// Whether all helpers have reported that it waits for.
+    /// Whether all awaited helpers have reported.
     pub(super) fn has_all_findings(&self, target: &str) -> bool {
         self.open.get(target).is_some_and(|investigation| {
             matches!(investigation.awaited, Awaited::Findings { .. })
@@ -195,7 +196,7 @@ impl Investigations {
 }
 
 impl Detection {
-    /// Finds out whether a server is there that did not answer a probe.
+    /// Investigates a server that did not answer a probe.
     pub(in crate::protocol) fn probe_failed(
         &mut self,
         members: &mut Members,
@@ -219,7 +220,8 @@ impl Detection {
                 }
             }
             Some(_) => {}
-            // The asker asks further. An investigation of an earlier incarnation is moot.
+            // The asker continues the investigation. An investigation of an earlier incarnation is
+            // moot.
             None if is_relay => self.investigations.close(peer),
             None => {
                 let failure = Failure { incarnation, finding, attempt: Attempt::First };
@@ -240,7 +242,7 @@ impl Detection {
         if self.investigations.len() >= MAX_OPEN {
             return;
         }
-        // Rule "Grace": one that came just now, and never answered, may not listen yet.
+        // Rule "Grace": a server that has just joined, and has never answered, may not listen yet.
         let has_grace = |member: &Member| member.may_not_listen_yet(now.tick);
         if members.roster.get(peer).is_some_and(has_grace)
             && let Some(at) = self.first_grace_try(members, peer, failure.finding, now)
@@ -307,12 +309,12 @@ impl Detection {
                 self.conclude_investigation(members, exchanges, cx, peer, now);
             }
             Awaited::NextProbe { .. } if !is_moot => {
-                // What is under way may be a message whose failure tells nothing: then it is tried
-                // again soon.
+                // The failure of the message in flight may prove nothing: in that case the next try
+                // is soon.
                 investigation.awaited = Awaited::NextProbe { at: now.tick + KNOCK_AGAIN };
                 if self.probe(members, exchanges, cx, peer, now).is_some() {
-                    // Longer than any timeout of a probe, which bad health stretches beyond that of
-                    // other requests.
+                    // Longer than any timeout of a probe, which bad health stretches beyond those
+                    // of other requests.
                     let until = now.tick + exchanges.health.probe_timeout() + PEER_TIMEOUT;
                     self.investigations.wait_for(peer, Awaited::Outcome { until });
                 }
@@ -321,7 +323,7 @@ impl Detection {
         }
     }
 
-    /// Decides, as all that could be found out has been.
+    /// Decides by the reported findings.
     pub(super) fn conclude_investigation(
         &mut self,
         members: &mut Members,
@@ -337,7 +339,7 @@ impl Detection {
             return self.investigations.close(peer);
         }
         if matches!(investigation.awaited, Awaited::Findings { .. }) {
-            // Silence may be a lost message, here or there; a closed port is a fact.
+            // Silence may mean a lost message on either side; a closed port is a fact.
             if investigation.is_refusal_confirmed() {
                 self.investigations.wait_for(peer, Awaited::NextProbe { at: now.tick + KNOCK_AGAIN });
                 return self.investigations.schedule(cx, now.tick);

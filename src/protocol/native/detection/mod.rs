@@ -1,4 +1,4 @@
-//! Failure detection: who among the native servers is dead.
+//! Failure detection among native servers.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub(in crate::protocol) mod strangers;
 pub(in crate::protocol) mod suspicions;
 pub(in crate::protocol) mod unreached;
 
-/// What is being found out about native servers.
+/// The state of failure detection.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Detection {
     pub(in crate::protocol) probe_order: ProbeOrder,
@@ -38,16 +38,16 @@ pub(in crate::protocol) struct Detection {
     pub(in crate::protocol) strangers: Strangers,
 }
 
-/// Which native servers are wanted for a task.
+/// The native servers wanted for a task.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::protocol) struct PeerSearch<'a> {
     amount: usize,
     acquaintance: Acquaintance,
-    /// The server that the task is about, which can't do it.
+    /// The server that the task is about, which cannot do it.
     except: &'a str,
 }
 
-/// Whether peers that this server knows by hearsay alone are wanted.
+/// Whether to include peers that this server knows by hearsay alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) enum Acquaintance {
     /// All peers.
@@ -57,12 +57,12 @@ pub(in crate::protocol) enum Acquaintance {
 }
 
 impl<'a> PeerSearch<'a> {
-    /// For a task that concerns nobody in particular.
+    /// Returns a search for a task that concerns no particular server.
     pub(in crate::protocol) fn for_any(amount: usize) -> Self {
         Self::except(amount, "")
     }
 
-    /// For a task that concerns this server.
+    /// Returns a search for a task that concerns the server `except`.
     pub(in crate::protocol) fn except(amount: usize, except: &'a str) -> Self {
         Self { amount, acquaintance: Acquaintance::Any, except }
     }
@@ -73,7 +73,7 @@ impl<'a> PeerSearch<'a> {
 }
 
 impl Detection {
-    /// Native servers that can do something now, in random order.
+    /// Returns native servers that are free for a task, in random order.
     pub(in crate::protocol) fn free_peers(
         &self,
         members: &Members,
@@ -111,7 +111,7 @@ impl Detection {
         self.relays.report(members, exchanges, cx, peer, Finding::Alive, now);
     }
 
-    /// Finds out what the failure of an exchange with a native server means.
+    /// Records that an exchange with a native server has failed, and follows it up.
     pub(in crate::protocol) fn record_failure(
         &mut self,
         members: &mut Members,
@@ -123,7 +123,8 @@ impl Detection {
     ) {
         let Exchange { peer, purpose, .. } = exchange;
         let is_probe = *purpose == Purpose::Probe;
-        // Those that asked about a suspect learn that it does not answer. Nobody asks further.
+        // The servers that asked about a suspect learn that it does not answer. No investigation
+        // follows.
         if *purpose == Purpose::AccusationNotice {
             self.relays.report(members, exchanges, cx, peer, finding, now);
         } else if self.strangers.is_checking(peer) {
@@ -137,7 +138,7 @@ impl Detection {
             if is_probe {
                 return self.probe_failed(members, exchanges, cx, peer, finding, now);
             }
-            // A message that got lost is no reason to trouble others.
+            // A lost message is no reason to involve other servers.
             let is_relay = self.relays.report(members, exchanges, cx, peer, finding, now);
             if !is_relay && members.roster.get(peer).is_some_and(Member::is_online) {
                 self.probe_again(members, exchanges, cx, peer, now);
@@ -145,7 +146,7 @@ impl Detection {
         }
     }
 
-    /// Probes a server at once, unless so much gets lost that probes would beget probes.
+    /// Probes a server now, unless the loss rate is so high that probes would cause further probes.
     fn probe_again(
         &mut self,
         members: &mut Members,

@@ -1,11 +1,10 @@
-//! Whom to probe beside the ring successor: everybody once, in an order that nobody can foresee.
+//! The order of probes beside the ring successor: every member once, in an unpredictable order.
 
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
-/// Visits each slot of the roster once: from a random slot, in steps of a random length that is
-/// coprime to the number of slots. It needs no memory, while a shuffled list would need a quarter
-/// of the roster's.
+/// Visits each slot of the roster once: from a random slot, in steps of a random length coprime to
+/// the number of slots. It needs no memory; a shuffled list would need a quarter of the roster's.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Permutation {
     slots: usize,

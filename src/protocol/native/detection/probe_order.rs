@@ -1,5 +1,5 @@
-//! Whom to probe: the ring successor, everybody else by a random permutation, and whom hearsay
-//! contradicts.
+//! The order of probes: the ring successor, all others by a random permutation, and members that
+//! hearsay contradicts.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -21,38 +21,38 @@ use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::extension::Kind;
 
-/// Servers remembered that are to be probed out of turn, and servers that are to be told of their
-/// death.
+/// Servers waiting for an urgent probe; also servers waiting for an accusation notice.
 pub(in crate::protocol) const MAX_WAITING: usize = 1_024;
 
-/// Whom to probe next.
+/// The state of the order of probes.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct ProbeOrder {
-    /// Every second probe goes to the ring successor.
+    /// Whether the last probe was for the ring successor, as every second one is.
     is_ring_turn: bool,
     permutation: Permutation,
-    /// Those to be probed out of turn, because hearsay contradicts what is known.
+    /// Members to probe out of order, because hearsay contradicts them.
     urgent: VecDeque<Arc<str>>,
-    /// Dead ones that somebody lists as alive: they are told, so that a living one can refute.
+    /// Dead members that a peer lists as online. They are sent a notice, so that a running one can
+    /// refute.
     disputed: IndexSet<Arc<str>, FixedState>,
 }
 
 impl ProbeOrder {
-    /// Has a server probed out of turn.
+    /// Requests an urgent probe of a server.
     pub(in crate::protocol) fn hurry(&mut self, identity: &Arc<str>) {
         if self.urgent.len() < MAX_WAITING && !self.urgent.contains(identity) {
             self.urgent.push_back(Arc::clone(identity));
         }
     }
 
-    /// Has a dead server told of its death, as somebody lists it as alive.
+    /// Requests a notice to a dead server, because a peer lists it as online.
     pub(in crate::protocol) fn dispute(&mut self, identity: &Arc<str>) {
         if self.disputed.len() < MAX_WAITING {
             self.disputed.insert(Arc::clone(identity));
         }
     }
 
-    /// The number of servers to be probed out of turn, and of those to be told of their death.
+    /// Returns the number of servers waiting for an urgent probe, and for a notice.
     pub(in crate::protocol) fn lengths(&self) -> [usize; 2] {
         [self.urgent.len(), self.disputed.len()]
     }
@@ -67,7 +67,7 @@ pub(in crate::protocol) fn schedule_probe(cx: &mut Context, now: Tick) {
 }
 
 impl Detection {
-    /// Probes the next server, and another one out of turn.
+    /// Probes the next server in order, and one urgent one.
     pub(in crate::protocol) fn probe_next(
         &mut self,
         members: &mut Members,
@@ -93,8 +93,8 @@ impl Detection {
         }
     }
 
-    /// The ring successor, and in between anybody: together they find a dead one soon, and neither
-    /// can be blind to it for ever.
+    /// Returns the ring successor and a random member in turn. The first finds a death soon; the
+    /// second finds those that the first misses.
     fn next_in_order(&mut self, members: &mut Members, cx: &mut Context, now: Tick) -> Option<Arc<str>> {
         self.probe_order.is_ring_turn ^= true;
         if self.probe_order.is_ring_turn
@@ -108,7 +108,7 @@ impl Detection {
                 self.probe_order.permutation = Permutation::over(members.roster.len(), &mut cx.rng);
             }
             while let Some(slot) = self.probe_order.permutation.next() {
-                // Members that have come or gone meanwhile have moved a few of the others.
+                // A slot may be gone: members may have left since the permutation began.
                 let Some((identity, _)) = members.roster.at(slot) else { continue };
                 if self.is_to_be_probed(members, cx, identity, now) {
                     return Some(Arc::clone(identity));
@@ -127,7 +127,7 @@ impl Detection {
         members.roster.get(identity).is_some_and(is_there) && !self.investigations.is_open(identity)
     }
 
-    /// Probes a native server, unless an exchange with it is under way, which tells as much.
+    /// Probes a native server, unless an exchange with it is in flight, which serves as well.
     pub(in crate::protocol) fn probe(
         &mut self,
         members: &mut Members,

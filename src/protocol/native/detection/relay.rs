@@ -1,5 +1,5 @@
-//! Probe relays: this server probes another one on behalf of those that got no answer, and reports
-//! what it found.
+//! Probe relays: this server probes another one on behalf of servers that got no answer, and
+//! reports its finding.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::protocol::members::Members;
 use crate::protocol::types::time::Now;
 use crate::protocol::wire::extension::{Finding, Kind};
 
-/// Servers probed for others at once, askers of each, and findings that wait to be reported.
+/// Servers probed for others at once; also askers per server, and findings waiting to be reported.
 pub(in crate::protocol) const MAX_RELAYS: usize = 64;
 
 /// Probes on behalf of others.
@@ -23,7 +23,7 @@ pub(in crate::protocol) const MAX_RELAYS: usize = 64;
 pub(in crate::protocol) struct Relays {
     /// The askers of each target.
     askers: IndexMap<Arc<str>, Vec<Arc<str>>, FixedState>,
-    /// Findings for askers with which an exchange was under way.
+    /// Findings for askers with which an exchange was in flight.
     owed: VecDeque<Report>,
 }
 
@@ -35,8 +35,7 @@ struct Report {
 }
 
 impl Relays {
-    /// Probes a server on behalf of another one. An exchange that is under way with it tells as
-    /// much.
+    /// Probes a server on behalf of another one. An exchange in flight with it serves as well.
     pub(in crate::protocol) fn probe(
         &mut self,
         members: &mut Members,
@@ -61,7 +60,7 @@ impl Relays {
         }
     }
 
-    /// Reports a finding to those that asked for it. Returns whether anybody has.
+    /// Reports a finding to the servers that asked for it. Returns whether there are any.
     pub(in crate::protocol) fn report(
         &mut self,
         members: &mut Members,
@@ -82,7 +81,7 @@ impl Relays {
         true
     }
 
-    /// Reports to a peer what was found for it, unless an exchange with it is under way.
+    /// Reports to a peer the findings that it asked for, unless an exchange with it is in flight.
     pub(in crate::protocol) fn report_findings(
         &mut self,
         members: &mut Members,
@@ -101,7 +100,7 @@ impl Relays {
         }
     }
 
-    /// The number of targets, of their askers, and of findings that wait.
+    /// Returns the number of targets, of their askers, and of waiting findings.
     pub(in crate::protocol) fn lengths(&self) -> [usize; 3] {
         [self.askers.len(), self.askers.values().map(Vec::len).sum(), self.owed.len()]
     }

@@ -1,4 +1,4 @@
-//! A batch of strangers: a random sample of it is checked, and decides about all of it.
+//! A batch of strangers: the check of a random sample decides about the whole batch.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,14 +14,15 @@ use crate::protocol::members::member::check::YOUNG;
 use crate::protocol::types::time::{Incarnation, Now, Tick};
 use crate::protocol::wire::extension::Finding;
 
-/// Strangers of a batch that are checked at first.
+/// Strangers in the sample of a batch.
 const SAMPLE: usize = 16;
-/// Servers that check the same stranger, on average: all hear of it when it spreads as a rumour.
+/// Servers that check the same stranger, on average. A rumour reaches all servers, so each checks
+/// only its share.
 const CHECKERS: f64 = 16.0;
 /// Failed checks that make a batch doubtful, if they are most of its checks too. A few servers that
 /// start at once may not listen yet.
 pub(super) const MANY_FAILED: usize = 8;
-/// Bound of the wait for the outcome of a sample.
+/// Timeout of the checks of a sample.
 const SAMPLE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Strangers that arrived together, of which a sample is checked.
@@ -32,22 +33,22 @@ pub(super) struct Batch {
     pub(super) checking: IndexSet<Arc<str>, FixedState>,
     pub(super) failed: IndexMap<Arc<str>, Finding, FixedState>,
     pub(super) passed: usize,
-    /// When its sample, or what helpers find, is waited for no longer.
+    /// The end of the wait for its sample, or for the findings of helpers.
     pub(super) until: Tick,
     pub(super) asks_helpers: bool,
 }
 
-/// Which servers have heard of the members of a batch.
+/// The servers that know the members of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Spread {
-    /// Only this one, which asked for a roster.
+    /// Only this server, which asked for a roster.
     Here,
-    /// All: each checks its share.
+    /// All servers: each checks its share.
     Everywhere,
 }
 
 impl Batch {
-    /// A batch with a random sample to be checked.
+    /// Returns a batch with a random sample to check.
     pub(super) fn sampled(
         members: IndexSet<Arc<str>, FixedState>,
         spread: Spread,
@@ -92,8 +93,8 @@ impl Batch {
 }
 
 impl Member {
-    /// Until when it may not listen yet: grace is for a server that has spoken itself, so one that
-    /// started long ago has none.
+    /// Returns the time until which it may not listen yet. A server that started long ago has no
+    /// grace.
     pub(super) fn may_not_listen_before(&self, now: Now) -> Tick {
         let has_just_started = self.incarnation.next_after(YOUNG) >= Incarnation::first(now.wall);
         if has_just_started { self.changed_at.tick() + YOUNG } else { now.tick }

@@ -1,14 +1,14 @@
-//! Native servers that nobody here has met: of each batch a sample is checked, and all of it if
-//! most of the sample fails.
+//! Native servers that this one has not met. A sample of each batch is checked, and the whole batch
+//! if most of the sample fails.
 //!
 //! ```text
 //! claims about unknown natives ──▶ batch, 100 ms ──▶ sample of 16 ── most answer ─▶ believed
 //!                                                        │ most do not
 //!                                                        ▼
-//!                      believed ◀─ reaches one ─── three helpers ── reach none ─▶ doubtful: all are checked
+//!                      believed ◀─ reaches one ─── three helpers ── reach none ─▶ check all
 //! ```
-//! A peer with the secret may tell of servers that it made up. Where they are believed, each is
-//! only found dead when its turn to be probed has come.
+//! A peer with the secret may fabricate servers. Without these checks, each would be found dead
+//! only by its next probe in order.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,32 +35,33 @@ use crate::protocol::types::ids::Origin;
 use crate::protocol::types::time::{Incarnation, Now, Tick};
 use crate::protocol::wire::extension::Finding;
 
-/// Time for which strangers are gathered into one batch, so that claims in many small messages
-/// count together.
+/// Time for which strangers are gathered into one batch. Claims in many small messages count
+/// together.
 const BATCH_WINDOW: Duration = Duration::from_millis(100);
-/// Strangers that failed in batches too small for a verdict, and count in the next one.
+/// Strangers remembered that failed in batches too small for a verdict. They count in the next
+/// batch.
 const MAX_FAILING: usize = 1_024;
-/// Pause between two checks: 40 a second, so that 1,000 made-up servers are gone within 150 s.
+/// Pause between two checks. At 40 a second, 1,000 fabricated servers are gone within 150 s.
 const CHECK_PACE: Duration = Duration::from_millis(25);
-/// Checks under way at once: as many as begin within the longest timeout of a probe.
+/// Checks in flight at once: as many as begin within the longest timeout of a probe.
 pub(in crate::protocol) const MAX_CHECKS: usize = 40;
-/// Failed ones of a sample that helpers are asked about: the fault may be this server's own
+/// Failed strangers of a sample about which helpers are asked. The fault may be this server's own
 /// network.
 const MAX_ASKED_ABOUT: usize = 3;
 
-/// What is being found out about strangers.
+/// The state of the checks of strangers.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Strangers {
     arrived: IndexSet<Arc<str>, FixedState>,
-    /// When those that have arrived become a batch.
+    /// The time at which the arrived strangers become a batch.
     gathered_at: Tick,
-    /// Whether they came with a roster that only this server has asked for.
+    /// Whether any of them arrived with a roster that only this server has asked for.
     came_by_sync: bool,
-    /// Whether those that have arrived have failed before.
+    /// Whether the arrived strangers have failed before.
     is_on_hold: bool,
     failing: IndexMap<Arc<str>, Finding, FixedState>,
     batch: Option<Batch>,
-    /// Members of doubtful batches, and when each first failed.
+    /// Members of doubtful batches, with the time of each one's first failure.
     doubtful: IndexMap<Arc<str>, Option<Tick>, FixedState>,
     doubted_since: Tick,
     queue: IndexSet<Arc<str>, FixedState>,
@@ -69,7 +70,7 @@ pub(in crate::protocol) struct Strangers {
 }
 
 impl Strangers {
-    /// Gathers a native server that this one has not met.
+    /// Adds a native server that this one has not met to the next batch.
     pub(in crate::protocol) fn arrive(&mut self, identity: &Arc<str>, origin: Origin, now: Tick) {
         if self.arrived.is_empty() {
             self.gathered_at = now + BATCH_WINDOW;
@@ -79,17 +80,17 @@ impl Strangers {
         self.arrived.insert(Arc::clone(identity));
     }
 
-    /// Whether it most likely does not exist.
+    /// Whether the server most likely does not exist.
     pub(in crate::protocol) fn is_doubtful(&self, identity: &str) -> bool {
         !self.doubtful.is_empty() && self.doubtful.contains_key(identity)
     }
 
-    /// Whether it failed with most of its batch, and is given time.
+    /// Whether the server failed with most of its batch, and has more time.
     pub(in crate::protocol) fn is_on_hold(&self, identity: &str) -> bool {
         self.is_on_hold && self.arrived.contains(identity)
     }
 
-    /// Whether the outcome of a probe is that of a check.
+    /// Whether the outcome of a probe of this server belongs to a check.
     pub(in crate::protocol) fn is_checking(&self, identity: &str) -> bool {
         self.is_doubtful(identity)
             || self.batch.as_ref().is_some_and(|batch| batch.checking.contains(identity))
@@ -104,8 +105,8 @@ impl Strangers {
         self.settle(identity);
     }
 
-    /// Records that a helper has reached a stranger: the fault is this server's own, and the batch
-    /// is not judged.
+    /// Records that a helper has reached a stranger. The fault is this server's own, so the batch
+    /// is dropped without a verdict.
     pub(in crate::protocol) fn vouch(&mut self, identity: &Arc<str>) {
         self.pass(identity);
         if self.batch.as_ref().is_some_and(|batch| batch.asks_helpers) {
@@ -113,7 +114,7 @@ impl Strangers {
         }
     }
 
-    /// Removes a member that is no longer known.
+    /// Removes a forgotten member.
     pub(in crate::protocol) fn forget(&mut self, identity: &Arc<str>) {
         self.arrived.swap_remove(identity);
         self.failing.swap_remove(identity);
@@ -125,7 +126,7 @@ impl Strangers {
         self.settle(identity);
     }
 
-    /// The number of strangers that have arrived or are in a batch, and of doubtful ones.
+    /// Returns the number of strangers that have arrived or are in a batch, and of doubtful ones.
     pub(in crate::protocol) fn lengths(&self) -> [usize; 2] {
         let batch = self.batch.as_ref().map_or(0, |batch| batch.members.len());
         [self.arrived.len() + batch, self.doubtful.len()]
@@ -137,7 +138,7 @@ impl Strangers {
         self.waiting.forget(identity);
     }
 
-    // Ordinary probes soon meet a few, which wait here in case that more come.
+    // Ordinary probes soon reach a few strangers. These wait here in case more arrive.
     fn are_many(&self) -> bool {
         !self.arrived.is_empty() && self.arrived.len() + self.failing.len() >= MANY_FAILED
     }
@@ -168,7 +169,7 @@ impl Strangers {
         }
         let spread = if self.came_by_sync { Spread::Here } else { Spread::Everywhere };
         let mut batch = Batch::sampled(members, spread, known, cx, now);
-        // A peer can't avoid the verdict by sending few at a time.
+        // A peer must not avoid the verdict by sending few at a time.
         batch.failed = std::mem::take(&mut self.failing);
         batch.failed.retain(|identity, _| is_stranger(known, identity));
         batch.members.extend(batch.failed.keys().cloned());
@@ -181,7 +182,7 @@ impl Strangers {
         self.queue.swap_remove_index(index)
     }
 
-    /// Remembers a stranger that failed in a batch too small for a verdict.
+    /// Records a stranger that failed in a batch too small for a verdict.
     pub(in crate::protocol) fn remember_failed(&mut self, peer: Arc<str>, finding: Finding) {
         if self.failing.len() < MAX_FAILING {
             self.failing.insert(peer, finding);
@@ -214,8 +215,8 @@ impl Detection {
         }
     }
 
-    /// Judges the batch if its time has come. Returns the members that failed where most of the
-    /// sample has answered: they count like any failed probe.
+    /// Judges the batch if it is due. If most of the sample has answered, returns the failed
+    /// members, which count like any failed probe.
     pub(in crate::protocol) fn judge_strangers(
         &mut self,
         members: &mut Members,
@@ -233,7 +234,7 @@ impl Detection {
         if batch.asks_helpers {
             self.doubt_batch(members, batch, now);
         } else if batch.is_mostly_young(members, now) {
-            // They may not listen yet, and are checked again when they have had time.
+            // They may not listen yet, and are checked again later.
             self.strangers.is_on_hold = true;
             self.strangers.gathered_at = now.tick + YOUNG;
             self.strangers.arrived.extend(batch.members);
@@ -251,7 +252,7 @@ impl Detection {
         mut batch: Batch,
         now: Now,
     ) {
-        // News for others went to them too, and what came of that opened investigations.
+        // Messages to them may have failed, and opened investigations.
         batch.members.iter().for_each(|identity| self.investigations.close(identity));
         for (peer, finding) in batch.failed.iter().take(MAX_ASKED_ABOUT) {
             let incarnation = members.roster.get(peer).map_or(Incarnation::NONE, |member| member.incarnation);
@@ -275,7 +276,7 @@ impl Detection {
         }
     }
 
-    /// Checks as many strangers as the pace allows.
+    /// Checks as many strangers as the rate limit allows.
     pub(in crate::protocol) fn check_strangers(
         &mut self,
         members: &mut Members,
@@ -316,7 +317,7 @@ impl Detection {
                     batch.checking.insert(peer);
                 }
             }
-            // What is under way with it tells as much.
+            // An exchange in flight with it serves as well.
             None if is_sampled => {}
             None => self.strangers.waiting.set(&peer, now.tick + KNOCK_AGAIN),
         }
@@ -350,7 +351,7 @@ impl Detection {
         if is_heard || !members.roster.iter().any(|(_, member)| has_exchanged(member)) {
             members.bury(cx, peer, now);
         } else {
-            // A server that nobody answers any more must not bury anybody.
+            // A server that gets no answers must not declare others dead.
             cx.effects.push(Effect::Hide(Arc::clone(peer), doubted_since));
         }
     }

@@ -1,8 +1,8 @@
-//! Suspicion: a server that did not answer is given time to speak up, the less the more others
-//! found it silent.
+//! Suspicion: a server that did not answer has time to refute. The more servers found it silent,
+//! the shorter that time is.
 //!
-//! The formula is Lifeguard's (Dadgar, Phillips, Currey 2018): from the longest to the shortest
-//! time by the logarithm of the confirmations, so that the first ones count most.
+//! The formula is Lifeguard's (Dadgar, Phillips, Currey 2018). The timeout falls with the logarithm
+//! of the confirmations, so the first ones count most.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,17 +23,17 @@ use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::extension::Kind;
 
-/// Shortest suspicion among up to ten servers; it grows with the logarithm of their number.
+/// Shortest suspicion among up to ten servers. It grows with the logarithm of their number.
 const SHORTEST: Duration = Duration::from_secs(2);
 /// Ratio of the longest suspicion to the shortest.
 const LONGEST_FACTOR: f64 = 6.0;
-/// Confirmations that bring a suspicion down to the shortest.
+/// Confirmations that reduce a suspicion to the shortest.
 const ENOUGH_CONFIRMATIONS: usize = 2;
-/// Pause before a verdict that is held back is reviewed.
+/// Pause before the review of a verdict that isolation holds back.
 const HELD_BACK: Duration = Duration::from_secs(1);
 
-/// How long a suspect has, among so many servers, with so many accusers; `stretch` is 1 for a
-/// server in good health.
+/// Returns the time that a suspect has to refute, among `servers`, with `accusers`. `stretch` is 1
+/// for a server in good health.
 pub(in crate::protocol) fn time_to_speak_up(servers: usize, accusers: usize, stretch: f64) -> Duration {
     let shortest = SHORTEST.as_secs_f64() * (servers as f64).log10().max(1.0) * stretch;
     // All but the suspect and the first accuser can confirm.
@@ -47,14 +47,14 @@ pub(in crate::protocol) fn time_to_speak_up(servers: usize, accusers: usize, str
     Duration::from_secs_f64(longest - (longest - shortest) * share)
 }
 
-/// When the time of each suspect is up.
+/// The end of each suspicion.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Suspicions {
     ends: Deadlines,
 }
 
 impl Suspicions {
-    /// Takes out the suspects whose time is up, the earliest first.
+    /// Removes and returns the suspects whose timeout has passed, the earliest first.
     pub(in crate::protocol) fn take_due(&mut self, now: Tick) -> Vec<Arc<str>> {
         self.ends.take_due(now)
     }
@@ -80,7 +80,7 @@ impl Suspicions {
 }
 
 impl Detection {
-    /// Suspects a member, as this server itself and these helpers have found it silent.
+    /// Suspects a member that this server and these helpers have found silent.
     pub(in crate::protocol) fn suspect(
         &mut self,
         members: &mut Members,
@@ -108,7 +108,7 @@ impl Detection {
         exchanges.send_native(members, cx, identity, notice, now);
     }
 
-    /// Ends a suspicion in time, also when it has become shorter.
+    /// Schedules the end of a suspicion, also after its timeout has become shorter.
     pub(in crate::protocol) fn schedule_suspicion(
         &mut self,
         members: &Members,
@@ -140,11 +140,11 @@ impl Detection {
         } else {
             self.unreached.end_of_silence(identity, suspicion.since, usual, stretch)
         };
-        // Somebody still answers at its address: that postpones its death.
+        // A refusal at its address postpones its death.
         Some(time_is_up.max(member.refusal_deadline(cx.config.gossip_interval).unwrap_or_default()))
     }
 
-    /// Ends a suspicion whose time was up, unless it has become longer meanwhile.
+    /// Ends a suspicion whose timeout has passed, unless the timeout has become longer since then.
     pub(in crate::protocol) fn review_suspicion(
         &mut self,
         members: &mut Members,
@@ -155,7 +155,7 @@ impl Detection {
     ) {
         match self.suspicion_deadline(members, exchanges, cx, identity) {
             Some(deadline) if deadline <= now.tick => self.end_suspicion(members, cx, identity, now),
-            // Servers were lost meanwhile, or this one has become slow itself.
+            // The number of servers has changed since then, or this server has become slow itself.
             Some(deadline) => self.suspicions.ends.set(identity, deadline),
             None => {}
         }
@@ -166,11 +166,11 @@ impl Detection {
         let suspicion = members.roster.get(identity).and_then(Member::suspicion);
         let is_mine_alone =
             suspicion.is_some_and(|suspicion| suspicion.accusers.iter().all(|accuser| accuser == me));
-        // A server that is cut off is not refused.
+        // A server that is cut off gets no refusals.
         let is_refused = self.unreached.has(members, identity);
         let is_mine_alone = is_mine_alone && !is_refused;
         if is_mine_alone && members.hold_back_burial(cx, identity, now) {
-            // All at the same moments, so that many wake nobody more often than one.
+            // All reviews share the same times: many suspicions cause no more wakes than one.
             let step = u64::try_from(HELD_BACK.as_millis()).unwrap_or(1);
             let again = Tick((now.tick.0 / step + 1) * step);
             return self.suspicions.ends.set(identity, again);

@@ -1,14 +1,18 @@
-//! Rule "Grace" among native servers: one that refuses connections and has never answered may not
-//! listen yet, or may have died before it did. What tells the two apart is whether it still speaks.
+//! Rule "Grace" among native servers: a server that refuses connections and has never answered may
+//! not listen yet. It may also have died before it did. Only a running server sends messages.
 //!
 //! ```text
-//! T joins ── refused ──▶ again after 1 s, and 3 s after T's last word ── refused, by a helper too ──▶ T is suspect
-//!                                                                                     │
-//!                     T refutes, in its next message to anybody: T has spoken ◀───────┼──▶ 5 s of silence: T is dead
+//! T joins ── refused ──▶ again after 1 s, and 3 s after T's last message
+//!                          │ refused, also by a helper
+//!                          ▼
+//!                     T is suspect ── 5 s of silence ──▶ T is dead
+//!                          │ T refutes, in its next message to any server
+//!                          ▼
+//!                     T is online
 //! ```
-//! A starting server probes others each second, also while its event loop is blocked. So each
-//! server that T speaks to tells it of the suspicion, and a suspicion that nobody hears refuted is
-//! silence towards everybody.
+//! A starting server probes others each second, even while its event loop is blocked. Each server
+//! that T probes answers with the suspicion. If no refutation follows, T is silent towards all
+//! servers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,24 +26,24 @@ use crate::protocol::members::member::check::YOUNG;
 use crate::protocol::members::member::proof::Facts;
 use crate::protocol::types::time::{Now, Tick};
 
-/// Servers remembered to have refused; beyond it they have no grace.
+/// Refusing servers remembered. Further ones have no grace.
 pub(in crate::protocol) const MAX_UNREACHED: usize = 1_024;
-/// Pause after the first refusal. A server that listens after a second is seen after a second.
+/// Pause after the first refusal. A server that listens within a second is noticed within a second.
 const SECOND_LOOK: Duration = Duration::from_secs(1);
-/// Time since its last word before such a server is suspected: it speaks each second, though not to
-/// each other server.
+/// Time since its last message before such a server is suspected. It sends one each second, but not
+/// to every server.
 const SPEAKS_WITHIN: Duration = Duration::from_secs(3);
-/// Silence towards everybody after which such a server is dead: five of its probes, of which one
-/// has to arrive.
+/// Silence towards all servers after which such a server is dead: five of its probes, at least one
+/// of which should arrive.
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// Native servers that refuse connections and have never answered, and when each of them last
-/// spoke.
+/// Native servers that refuse connections and have never answered, with the time of each one's last
+/// message.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Unreached(IndexMap<Arc<str>, Tick, FixedState>);
 
 impl Unreached {
-    /// Records a word of the server's own, by whatever way it came.
+    /// Records a message of the server itself, received directly or relayed.
     #[inline]
     pub(in crate::protocol) fn record_word(&mut self, identity: &str, now: Tick) {
         if let Some(last_word) = self.0.get_mut(identity) {
@@ -47,8 +51,8 @@ impl Unreached {
         }
     }
 
-    /// Records that a server which may not listen yet has refused. Returns when to look at it
-    /// again, or none where there is no room to wait.
+    /// Records the refusal of a server that may not listen yet. Returns the time of the next check,
+    /// or `None` if there is no capacity to wait.
     pub(super) fn record_refusal(
         &mut self,
         members: &mut Members,
@@ -79,25 +83,24 @@ impl Unreached {
         }
     }
 
-    /// When a server that has refused once more may be suspected; none if now.
+    /// Returns when a server that has refused again may be suspected, or `None` if it may be now.
     pub(super) fn next_look(&self, identity: &str, now: Tick) -> Option<Tick> {
         self.0.get(identity).map(|last_word| *last_word + SPEAKS_WITHIN).filter(|at| *at > now)
     }
 
-    /// Whether this server itself has found it refusing, and nothing has ever come from it but
-    /// words.
+    /// Whether this server itself has found it refusing, and it has never answered a request.
     pub(super) fn has(&self, members: &Members, identity: &str) -> bool {
         self.0.contains_key(identity)
             && members.roster.get(identity).is_some_and(|member| !member.has_answered())
     }
 
-    /// When the time of a suspect that has never answered is up: it was suspected `since`, and one
-    /// that has answered would have until `usual`.
+    /// Returns the end of the suspicion of a server that has never answered. It was suspected at
+    /// `since`; for a server that has answered, the suspicion would end at `usual`.
     pub(super) fn end_of_silence(&self, identity: &str, since: Tick, usual: Tick, stretch: f64) -> Tick {
         let silence = SILENCE.mul_f64(stretch);
         match self.0.get(identity) {
             Some(last_word) => since.max(*last_word) + silence,
-            // Others know better whether its port is closed.
+            // Other servers know whether its port is closed; this one does not.
             None => usual.max(since + silence),
         }
     }
@@ -112,7 +115,7 @@ impl Unreached {
 }
 
 impl Member {
-    /// Whether it came just now and has never answered.
+    /// Whether it has just joined and has never answered.
     pub(super) fn may_not_listen_yet(&self, now: Tick) -> bool {
         !self.has_answered() && self.changed_at.age(now) < YOUNG
     }
