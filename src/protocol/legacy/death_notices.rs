@@ -1,9 +1,7 @@
-//! Death notices: legacy peers are told of deaths and leaves for a while, faster than they forget
-//! them.
+//! Death notices: messages that inform legacy peers of recent deaths and leaves.
 //!
-//! A legacy peer that holds a server as offline believes any old online claim, and passes it on.
-//! The news dies out unless native servers repeat it faster than legacy peers infect each other
-//! with the old claim.
+//! A legacy peer that lists a server as offline accepts any old online claim, and passes it on. So
+//! native servers must repeat the news faster than the old claim spreads among legacy peers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +15,10 @@ use crate::protocol::members::Members;
 use crate::protocol::types::limits::TOMBSTONE_TOLD;
 use crate::protocol::types::time::Tick;
 
-/// Interval at which each legacy peer is told while the news is urgent; otherwise, at which each
-/// native server tells one of them.
+/// Interval between two notices to a legacy peer while the news is urgent. Otherwise, interval
+/// between two notices of a native server.
 const PACE: Duration = Duration::from_secs(5);
-/// Legacy peers for each native server that rounds alone meet soon enough.
+/// Legacy peers per native server up to which rounds alone contact each of them soon enough.
 const FEW: f64 = 4.0;
 /// Legacy peers per second that a native server asks for their lists while there is no news.
 const MOST_UNMET: f64 = 1.0;
@@ -29,26 +27,27 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 /// Time after the last death, leave or old claim for which the news is urgent.
 const URGENT: Duration = Duration::from_secs(60);
 
-/// When there was news.
+/// The times of the last news.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct DeathNotices {
-    /// When the last death or leave became known.
+    /// The time at which the last death or leave became known.
     last_death: Option<Tick>,
-    /// When a peer was last found not to know.
+    /// The time at which a peer was last found without the news.
     last_missed: Option<Tick>,
 }
 
-/// What the legacy peer that is next is contacted for.
+/// The next legacy peer to contact, and the purpose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::protocol) enum Contact {
-    /// It is told who has died or left.
+    /// Send it the recent deaths and leaves.
     Tell(Arc<str>),
-    /// It is asked for its list, because rounds seldom meet it.
+    /// Ask it for its list, because rounds seldom contact it.
     Check(Arc<str>),
 }
 
 impl DeathNotices {
-    /// A server has died or left: the news does not wait for the end of a slow pause.
+    /// Records that a server has died or left. The next notice is sent soon, even during a long
+    /// pause.
     pub(in crate::protocol) fn record_death(&mut self, members: &Members, cx: &mut Context, now: Tick) {
         if !cx.is_native() {
             return;
@@ -61,13 +60,14 @@ impl DeathNotices {
         }
     }
 
-    /// A legacy peer, or a peer that relayed its word, does not know of a death or a leave.
+    /// Records that a legacy peer does not know of a death or a leave. Its claim may have been
+    /// relayed.
     pub(in crate::protocol) fn record_missed(&mut self, now: Tick) {
         self.last_missed = Some(now);
     }
 
-    /// Chooses the legacy peer to contact now, if one is due and there is room for a request, and
-    /// schedules the next one.
+    /// Chooses the legacy peer to contact now, if one is due and there is capacity, and schedules
+    /// the next one.
     pub(in crate::protocol) fn next_contact(
         &mut self,
         members: &Members,
@@ -77,8 +77,8 @@ impl DeathNotices {
     ) -> Option<Contact> {
         let legacies = members.legacies_per_native();
         let news = self.pace(legacies, now);
-        // A round meets one legacy peer. If there are many more, the others are asked for their
-        // lists meanwhile.
+        // A round contacts one legacy peer. If there are many more, the others are asked for their
+        // lists in between.
         let are_met = legacies <= FEW;
         let unmet = if are_met { 0.0 } else { legacies / cx.config.gossip_interval.as_secs_f64() };
         let unmet = unmet.min(MOST_UNMET);
@@ -100,7 +100,7 @@ impl DeathNotices {
         Some(if news > 0.0 { Contact::Tell(peer) } else { Contact::Check(peer) })
     }
 
-    /// Legacy peers that each native server tells per second, given how many there are for each
+    /// Returns the notices per second of each native server, given the number of legacy peers per
     /// native server.
     fn pace(&self, legacies_per_native: f64, now: Tick) -> f64 {
         let is_within = |moment: Option<Tick>, span| moment.is_some_and(|at| now.since(at) < span);

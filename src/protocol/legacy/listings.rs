@@ -1,5 +1,5 @@
-//! Entries of the master list that no living server vouches for: they are asked fast, and hidden as
-//! soon as a question has failed.
+//! Entries of the master list that no online server confirms. This server asks them quickly, and
+//! hides them as soon as a request has failed.
 //!
 //! ```text
 //! unknown entry ─▶ shown, unconfirmed ──▶ hidden ─────────────▶ dead
@@ -7,8 +7,8 @@
 //!                      ▼                   ▼
 //!                  confirmed ◀─────────────┘ by its own answer, or by another server's word
 //! ```
-//! After a redeploy the list is full of addresses that nobody has any more. A hidden entry has no
-//! tombstone and stays on the master list, because the fault may be this server's own network.
+//! After a redeploy the list is full of addresses without a server. A hidden entry has no tombstone
+//! and stays on the master list, because the fault may be this server's own network.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,51 +32,52 @@ use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::message::Reply;
 
-/// Pause between two questions about unconfirmed entries: 30 a second, so that 200 dead entries are
-/// gone within 25 s.
+/// Pause between two requests to unconfirmed entries. At 30 a second, 200 dead entries are gone
+/// within 25 s.
 const PACE: Duration = Duration::from_millis(33);
-/// Questions about unconfirmed entries in flight at once; a dead host holds one for 5 s.
+/// Requests to unconfirmed entries in flight at once. A dead host occupies one for 5 s.
 pub(in crate::protocol) const MAX_ASKED: usize = 64;
-/// Hidden entries asked again after a download, so that a long list of dead ones costs little.
+/// Hidden entries asked again after a download. The bound keeps a long list of dead ones cheap.
 const ASKED_AGAIN: usize = 64;
 
-/// Which entries of the master list are to be asked, and when.
+/// The entries of the master list to ask, and when.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Listings {
-    /// Shown entries to be asked for the first time. May hold other members, which are skipped when
-    /// taken out.
+    /// Shown entries to ask for the first time. It may contain other members, which are skipped on
+    /// removal.
     shown: IndexSet<Arc<str>, FixedState>,
-    /// Hidden ones to be asked again, when all others have been asked.
+    /// Hidden entries to ask again after all others.
     again: IndexSet<Arc<str>, FixedState>,
-    /// Hidden ones to be asked again at a certain time.
+    /// Hidden entries to ask again at a certain time.
     waiting: Deadlines,
     next_slot: Tick,
 }
 
-/// What follows from the reply of a server that may be hidden.
+/// The effect of the reply of a server that may be hidden.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::protocol) enum HiddenReply {
-    /// It is a member, or has become one by its reply, which counts like that of any other member.
+    /// The server is a member, or has become one by this reply, which counts like that of any other
+    /// member.
     OfMember,
-    /// Its list route may be closed. By gossip it may still answer.
+    /// Its list route may be closed, but it may still answer gossip.
     TryGossip(BaseUrl),
     /// Nothing else follows.
     Settled,
 }
 
 impl Listings {
-    /// Asks a new entry soon.
+    /// Queues a new entry.
     pub(in crate::protocol) fn ask_first(&mut self, identity: &Arc<str>) {
         self.shown.insert(Arc::clone(identity));
     }
 
-    /// Asks all hidden servers again: the first answer of another server shows that the network is
-    /// sound.
+    /// Queues all hidden servers again: the first answer of another server shows that the network
+    /// works.
     pub(in crate::protocol) fn ask_all_again(&mut self, members: &Members) {
         self.again.extend(members.hidden.identities().cloned());
     }
 
-    /// Asks some hidden servers again, because a fresh download still names them.
+    /// Queues some hidden servers again, because a new download still names them.
     pub(in crate::protocol) fn ask_some_again(&mut self, members: &Members, cx: &mut Context) {
         let hidden = members.hidden.len();
         for index in rand::seq::index::sample(&mut cx.rng, hidden, ASKED_AGAIN.min(hidden)) {
@@ -84,18 +85,18 @@ impl Listings {
         }
     }
 
-    /// Removes a member that is no longer known.
+    /// Removes a forgotten member.
     pub(in crate::protocol) fn forget(&mut self, identity: &Arc<str>) {
         self.shown.swap_remove(identity);
     }
 
-    /// Removes a server that is no longer hidden.
+    /// Removes a server that has ceased to be hidden.
     pub(in crate::protocol) fn forget_hidden(&mut self, identity: &Arc<str>) {
         self.waiting.forget(identity);
         self.again.swap_remove(identity);
     }
 
-    /// How many are to be asked.
+    /// Returns the number of servers to ask.
     pub(in crate::protocol) fn len(&self) -> usize {
         self.shown.len() + self.again.len() + self.waiting.len()
     }
@@ -108,7 +109,7 @@ impl Listings {
         }
     }
 
-    /// Asks as many entries as the pace allows.
+    /// Asks as many entries as the rate limit allows.
     pub(in crate::protocol) fn ask_due(
         &mut self,
         members: &Members,
@@ -123,7 +124,7 @@ impl Listings {
             if hidden.is_none() && !members.is_unconfirmed(&identity) {
                 continue;
             }
-            // An exchange that is in flight tells as much.
+            // An exchange in flight with it serves as well.
             if exchanges.in_flight.is_verifying(&identity) || exchanges.in_flight.has_exchange_with(&identity)
             {
                 continue;
@@ -151,8 +152,8 @@ impl Listings {
         queue.swap_remove_index(rng.random_range(0..=last))
     }
 
-    /// Hides a member that did not answer. It may be buried if another server has answered since
-    /// then.
+    /// Hides a member that did not answer. It may be declared dead if another server has answered
+    /// since then.
     pub(in crate::protocol) fn hide(
         &mut self,
         members: &mut Members,
@@ -193,7 +194,7 @@ impl Listings {
         }
         let is_silent = !matches!(reply, Reply::Refusal(_));
         let is_second = now.tick.since(hidden.failed_at) >= SECOND_TRY;
-        // A server whose own network is broken must not bury everybody.
+        // A server whose own network is broken must not declare all others dead.
         let is_network_sound = members.isolation.was_answered_since(hidden.doubted_since);
         if is_silent && is_second && is_network_sound {
             members.reveal(cx, peer, Status::Dead, now);

@@ -1,4 +1,4 @@
-//! What legacy peers are asked and told.
+//! The protocol with legacy peers: rounds, pushes, death notices, verification.
 //!
 //! May touch `merging` and below; never `native` or `lifecycle`.
 
@@ -14,7 +14,7 @@ pub(in crate::protocol) mod push;
 pub(in crate::protocol) mod rounds;
 pub(in crate::protocol) mod verification;
 
-/// What this server tells and asks legacy peers.
+/// The state of the protocol with legacy peers.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Legacy {
     pub(in crate::protocol) rounds: Rounds,

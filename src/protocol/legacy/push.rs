@@ -1,4 +1,4 @@
-//! Pushes: news of this server itself, and of what it has found out, that is sent at once.
+//! Pushes: news about this server itself, and its own findings, sent without waiting for a round.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +13,14 @@ use crate::protocol::exchanges::Exchanges;
 use crate::protocol::members::Members;
 use crate::protocol::types::time::Tick;
 
-/// Time within which news is collected into one push.
+/// Time for which news is collected into one push.
 const COALESCED: Duration = Duration::from_millis(15);
-/// Shortest pause between two pushes, whatever others claim.
+/// Shortest pause between two pushes, regardless of the claims of others.
 const PAUSE: Duration = Duration::from_millis(150);
-/// Random servers that hear what this server has found out; they pass it on.
+/// Random servers that are sent this server's findings. They pass them on.
 const FEW: usize = 3;
 
-/// How many peers hear of the news.
+/// The number of peers that are sent the news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::protocol) enum Reach {
     Few,
@@ -31,25 +31,25 @@ pub(in crate::protocol) enum Reach {
 pub(in crate::protocol) struct LegacyPush {
     reach: Option<Reach>,
     not_before: Tick,
-    /// Peers to be sent news as soon as the budget allows.
+    /// Peers that are sent the news as soon as the budget allows.
     waiting: IndexSet<Arc<str>, FixedState>,
     /// Peers that were busy when news was sent.
     owed: IndexSet<Arc<str>, FixedState>,
 }
 
 impl LegacyPush {
-    /// Removes a member that is no longer known.
+    /// Removes a forgotten member.
     pub(in crate::protocol) fn forget(&mut self, identity: &str) {
         self.waiting.shift_remove(identity);
         self.owed.swap_remove(identity);
     }
 
-    /// How many peers wait, and how many were busy.
+    /// Returns the number of waiting peers, and of those that were busy.
     pub(in crate::protocol) fn lengths(&self) -> [usize; 2] {
         [self.waiting.len(), self.owed.len()]
     }
 
-    /// Has news that at least so many peers are to hear of.
+    /// Requests a push to at least this many peers.
     pub(in crate::protocol) fn request(&mut self, cx: &mut Context, reach: Reach, now: Tick) {
         self.reach = self.reach.max(Some(reach));
         self.schedule(cx, now);
@@ -62,8 +62,10 @@ impl LegacyPush {
         }
     }
 
-    /// Takes out the peers that are sent the news now. A native server tells legacy peers, at most
-    /// as many as there is room for, since native servers hear rumours.
+    /// Removes and returns the peers that are sent the news now.
+    ///
+    /// Those of a native server are legacy peers, up to its capacity, since rumours reach native
+    /// servers.
     pub(in crate::protocol) fn take_targets(
         &mut self,
         members: &Members,
@@ -96,19 +98,18 @@ impl LegacyPush {
         free
     }
 
-    /// Notes that a peer was busy: it is sent the news when its exchange has ended.
+    /// Records that a peer was busy: it is sent the news when its exchange has ended.
     pub(in crate::protocol) fn owe(&mut self, peer: Arc<str>) {
         self.owed.insert(peer);
     }
 
-    /// Whether a peer is still to be sent news, now that its exchange has ended.
+    /// Whether to send a peer the news, now that its exchange has ended.
     pub(in crate::protocol) fn settle_debt(&mut self, members: &Members, peer: &str) -> bool {
         self.owed.swap_remove(peer) && members.roster.get(peer).is_some_and(|member| member.is_online())
     }
 }
 
-// What this server alone has found out may be found out by each native server: together they tell a
-// few.
+// Each native server may make the same finding, so together they push it to a few legacy peers.
 fn draw_few_legacies(members: &Members, cx: &mut Context) -> Vec<Arc<str>> {
     let share = members.legacy_share(cx);
     let amount = (0..FEW).filter(|_| cx.rng.random::<f64>() < share).count();

@@ -1,7 +1,7 @@
 //! Gossip rounds: one exchange with one online peer each interval.
 //!
-//! The next round is scheduled when the last has ended, second try included. With one peer there is
-//! never a second exchange at a time.
+//! The next round is scheduled when the last has ended, including its second try. There is never a
+//! second exchange at a time with a peer.
 
 use std::sync::Arc;
 
@@ -15,9 +15,9 @@ use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::{FirstFailure, SECOND_TRY};
 use crate::protocol::types::time::{Now, Tick};
 
-/// Every third round goes to a monitor, if there is one.
+/// Number of rounds of which one goes to a monitor, if there is one.
 const MONITOR_EVERY: u64 = 3;
-/// Exchanges per second that the whole cluster may ask of one monitor.
+/// Exchanges per second of the whole cluster with one monitor.
 const MONITOR_LOAD: f64 = 4.0;
 
 #[derive(Debug, Default)]
@@ -32,14 +32,14 @@ struct Round {
     first_failure: Option<FirstFailure>,
 }
 
-/// What the failure of a round's exchange means.
+/// The meaning of the failure of a round's exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) enum RoundFailure {
     /// It belongs to no open round.
     Stale,
-    /// The peer is tried once more.
+    /// The peer gets a second try.
     First,
-    /// The round is over, and the peer was silent.
+    /// The peer was silent twice, and the round is over.
     Second,
 }
 
@@ -49,7 +49,7 @@ impl Rounds {
         cx.timers.set(Timer::Round, now + pause);
     }
 
-    /// The peer of the open round.
+    /// Returns the peer of the open round.
     pub(in crate::protocol) fn peer(&self) -> Option<&Arc<str>> {
         self.current.as_ref().map(|round| &round.peer)
     }
@@ -71,8 +71,8 @@ impl Rounds {
         self.count += 1;
     }
 
-    /// Chooses the peer of the next round. A native server meets only legacy peers in rounds, and
-    /// not in each.
+    /// Chooses the peer of the next round. A native server contacts only legacy peers in rounds,
+    /// and skips some rounds.
     pub(in crate::protocol) fn choose_peer(
         &mut self,
         members: &Members,

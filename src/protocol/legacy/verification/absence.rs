@@ -1,13 +1,13 @@
-//! Drained legacy peers: they answer, but their own list does not show them.
+//! Drained legacy peers: they answer, but do not list themselves as online.
 //!
-//! A legacy peer tells nobody that it was brought back. So all native servers together ask each
+//! A legacy peer does not announce the end of its drain. So all native servers together ask each
 //! absent one for its list about every ten seconds. A list that shows its server for a minute
-//! without a break ends the drain. From outside, a drain of version 1 that does not last looks the
-//! same; losing a healthy server for good would be worse.
+//! without a break ends the drain. A drain of version 1 that does not last looks the same from
+//! outside; to lose a healthy server for good would be worse.
 //!
-//! A legacy peer whose clock is slow believes the tombstone that a faster clock has stamped, until
-//! its next round. Its list shows it with an older stamp than that of the tombstone, which ends the
-//! drain at once.
+//! Until its next round, a legacy peer with a slow clock believes a tombstone stamped by a faster
+//! clock. If its list then shows it with a stamp older than the tombstone's, the drain ends at
+//! once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,20 +26,20 @@ use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
 
-/// Pause between two questions to one absent server, from the whole cluster together.
+/// Pause between two requests to an absent server, from the whole cluster together.
 const ASKED_EVERY: Duration = Duration::from_secs(10);
-/// How long its list has to show a server without a break. Two rounds of an original, by each of
-/// which a drained one shows itself again.
+/// Time for which its list must show a server without a break: two rounds of a legacy peer. Each
+/// round makes a drained one list itself again.
 const SHOWN_FOR: Duration = Duration::from_secs(60);
-/// Questions in a row without an answer, after which it counts as dead and is tried as seldom as
-/// others: most drained servers end soon.
+/// Unanswered requests in a row after which an absent server counts as dead, and is contacted as
+/// seldom as others. Most drained servers end soon.
 const SILENCES: u8 = 3;
 /// Pause before the next try while this server starts or leaves.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 impl Verification {
-    /// Asks a legacy peer for its list from time to time, because this or another native server
-    /// found it absent.
+    /// Watches a legacy peer that this or another native server found absent, by regular requests
+    /// for its list.
     pub(in crate::protocol) fn watch_absence(
         &mut self,
         members: &mut Members,
@@ -54,7 +54,7 @@ impl Verification {
         self.schedule_absent(members, cx, peer, now.tick);
     }
 
-    /// Asks absent servers whose time has come for their lists.
+    /// Asks the absent servers that are due for their lists.
     pub(in crate::protocol) fn check_absent(
         &mut self,
         members: &mut Members,
@@ -79,12 +79,11 @@ impl Verification {
         }
     }
 
-    /// All native servers ask at times of their own: together about as often as one alone would.
+    /// Native servers ask at independent times, together about as often as one alone would.
     fn schedule_absent(&mut self, members: &Members, cx: &mut Context, peer: &Arc<str>, now: Tick) {
         let natives = if cx.is_native() { members.roster.native_count() + 1 } else { 1 };
         let pause = ASKED_EVERY.mul_f64(natives as f64);
-        // All begin at once, so each draws a share of its own. One that is alone has nobody to fall
-        // into step with.
+        // All begin at once, so each draws a random share of the pause. A single server needs none.
         let share = if natives == 1 { 1.0 } else { cx.rng.random_range(0.0..2.0) };
         self.ask_absent_at(cx, peer, now + pause.mul_f64(share));
     }
@@ -94,7 +93,7 @@ impl Verification {
         cx.timers.set_earlier(Timer::Absent, at);
     }
 
-    /// The list of an absent server shows it.
+    /// Handles the list of an absent server that lists the server itself.
     pub(in crate::protocol) fn handle_shown(
         &mut self,
         members: &mut Members,
@@ -105,8 +104,8 @@ impl Verification {
         now: Now,
     ) {
         let Some(member) = members.roster.get_mut(peer) else { return };
-        // A drain has a stamp of its server's own clock. This tombstone is of a faster clock, and
-        // any peer that tells the server of it makes the server answer without itself.
+        // The tombstone of a drain has a stamp from its server's own clock. This one comes from a
+        // faster clock: a peer that sent it to the server made it answer without itself.
         let was_talked_out = word.stamp < member.stamp;
         let Some(absence) = member.absence_mut() else { return };
         let since = absence.record_shown(now.tick);
@@ -114,12 +113,13 @@ impl Verification {
             return answer::mark_alive(members, cx, peer, id, word, now);
         }
         member.close_check();
-        // This server goes on asking at its own pace, as the others have not seen the list.
+        // This server continues at the interval of the whole cluster, as the others have not seen
+        // the list.
         self.ask_absent_at(cx, peer, (now.tick + ASKED_EVERY).min(since + SHOWN_FOR));
     }
 }
 
-/// An offline server has not answered: after a few silences, an absent one counts as dead.
+/// Counts the silence of an offline server. After a few silences, an absent server counts as dead.
 pub(super) fn count_silence(members: &mut Members, peer: &Arc<str>, now: Now) {
     let Some(absence) = members.roster.get_mut(peer).and_then(Member::absence_mut) else { return };
     if absence.count_silence() >= SILENCES {

@@ -1,7 +1,7 @@
-//! What the answer of a member changes: it is alive, or it is not online by its own word.
+//! The effect of a member's answer: it is online, or it does not list itself as online.
 //!
 //! Legacy peers never refute claims about themselves. So an answer that disproves a claim is shown
-//! with a newer stamp than the claim. An answer to a question asked before the claim came proves
+//! with a newer stamp than the claim. An answer to a request sent before the claim arrived proves
 //! nothing: the member is asked again.
 
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Stamp};
 
-/// Marks a member alive because it has answered that it is online.
+/// Marks a member online because its answer lists it as online.
 pub(in crate::protocol) fn mark_alive(
     members: &mut Members,
     cx: &mut Context,
@@ -52,7 +52,8 @@ pub(in crate::protocol) fn mark_alive(
         member.clear_suspicion();
     }
     if must_refute {
-        // It answers as a legacy peer and cannot refute among native servers, so this server does.
+        // It answers as a legacy peer and cannot refute among native servers, so this server
+        // refutes for it.
         members.roster.adopt_incarnation(peer, refutation);
     }
     if disproved.is_some() {
@@ -66,9 +67,10 @@ pub(in crate::protocol) fn mark_alive(
     }
 }
 
-/// Marks a member absent because it has answered without showing itself online: it was drained, it
-/// leaves, or another server has its address now. `own_stamp` is that of its own tombstone, if it
-/// shows one.
+/// Marks a member absent because its answer does not list it as online.
+///
+/// It was drained, it leaves, or another server has its address now. `own_stamp` is that of its own
+/// tombstone, if its answer has one.
 pub(in crate::protocol) fn mark_absent(
     members: &mut Members,
     cx: &mut Context,
@@ -91,7 +93,7 @@ pub(in crate::protocol) fn mark_absent(
         member.record_stamp(own_stamp);
     }
     member.restamp(if member.is_online() || comeback.is_some() {
-        // The claim's own stamp, if there is one, so that all servers that hear of it hold the same
+        // The claim's own stamp, if there is one, so that all servers that receive it hold the same
         // tombstone.
         let claimed_offline = own_stamp.max(accusation).filter(|stamp| *stamp > claimed);
         claimed_offline.unwrap_or_else(|| member.highest_seen().next())

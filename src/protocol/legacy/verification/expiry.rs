@@ -1,5 +1,5 @@
-//! Claims that nobody confirms in time are dropped, so that one message does not keep a server
-//! asking for hours.
+//! Drops claims that stay unconfirmed for too long, so that one message cannot cause hours of
+//! requests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +13,15 @@ use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
 
-/// Time from the first question about a claim until it is dropped. At 10 questions a second, a
-/// message with 100,000 claims costs 3,000 questions instead of hours of them.
+/// Time from the first request about a claim until it is dropped. At 10 requests a second, a
+/// message with 100,000 claims costs 3,000 requests instead of hours of them.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(5 * 60);
-/// Pause between two looks for such claims.
+/// Pause between two searches for such claims.
 const LOOKED_FOR_EVERY: Duration = Duration::from_secs(10);
 
 impl Verification {
-    /// The members whose claims nobody has confirmed for too long; looked for now and then.
+    /// Returns the members whose claims have stayed unconfirmed for too long. Searches every
+    /// `LOOKED_FOR_EVERY`.
     pub(in crate::protocol) fn take_expired(&mut self, members: &mut Members, now: Tick) -> Vec<Arc<str>> {
         let mut expired: Vec<Arc<str>> = Vec::new();
         if now < self.next_expiry {
@@ -44,7 +45,7 @@ impl Verification {
         expired
     }
 
-    /// Drops what was said of a server. A server that has spoken to this one stays as it is.
+    /// Drops a claim about a server. A server that has exchanged with this one stays as it is.
     pub(in crate::protocol) fn drop_claim(
         &mut self,
         members: &mut Members,
@@ -54,7 +55,7 @@ impl Verification {
     ) {
         let Some(member) = members.roster.get_mut(identity) else { return };
         if member.refreshed_at.age(now.tick) < CONFIRMED_WITHIN {
-            // Somebody has repeated the claim with a newer stamp.
+            // A peer has repeated the claim with a newer stamp.
             if let Some(check) = member.check_mut() {
                 check.open_since = None;
             }
@@ -70,7 +71,8 @@ impl Verification {
         if member.is_unconfirmed {
             return cx.effects.push(Effect::Hide(Arc::clone(identity), Tick(0)));
         }
-        // Just enough to outdo the claim, so that the next word of a living server outdoes this.
+        // Just enough to outdo the claim, so that the next message of a running server outdoes this
+        // stamp.
         let stamp = member.highest_seen().next();
         member.restamp(stamp);
         members.roster.transition(identity, Status::Dead, now.tick);

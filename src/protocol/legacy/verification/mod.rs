@@ -1,8 +1,8 @@
-//! Verification: a member is asked about itself, by `GET {base_url}clustershazbot/list`.
+//! Verification: requests to members for their own entries, by `GET {base_url}clustershazbot/list`.
 //!
-//! A gossip request would put a drained legacy peer back online, so it is sent only to a member
-//! that offers no list. Rounds never wait for a verification, and those of a joining server begin
-//! when its start has resolved.
+//! A gossip request would put a drained legacy peer back online, so only a member without a list
+//! route is sent one. Rounds never wait for a verification. Verifications of a joining server begin
+//! after its start has resolved.
 
 use std::sync::Arc;
 
@@ -26,15 +26,15 @@ pub(in crate::protocol) mod queue;
 pub(in crate::protocol) mod refusals;
 mod silence;
 
-/// Which members are to be asked about themselves, and when.
+/// The members to ask about themselves, and when.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Verification {
     queue: VerificationQueue,
-    /// When to look after each server that refuses.
+    /// The time of the next review of each refusing server.
     refusals: Deadlines,
-    /// When to ask each absent server for its list.
+    /// The time of the next request to each absent server.
     absent: Deadlines,
-    /// When to look for claims that nobody has confirmed.
+    /// The time of the next search for unconfirmed claims.
     next_expiry: Tick,
 }
 
@@ -57,7 +57,7 @@ impl Verification {
         let is_newly_urgent = is_newly_accused || (before.1.is_none() && check.comeback.is_some());
         let is_to_be_queued = match check.stage {
             Stage::Queued => is_new || is_newly_urgent,
-            // A member that was silent before and is now accused does not wait for its second try.
+            // A silent member that is now accused does not wait for its second try.
             Stage::Waiting(_) => is_newly_accused,
             Stage::Asked => false,
         };
@@ -75,7 +75,7 @@ impl Verification {
     }
 
     /// Queues a member again because its answer does not settle the newest claim, unless another
-    /// question is under way.
+    /// request is in flight.
     pub(in crate::protocol) fn check_again(
         &mut self,
         members: &mut Members,
@@ -89,8 +89,7 @@ impl Verification {
         }
     }
 
-    /// Lets an exchange that is under way settle the check. If it does not, the member is asked
-    /// again.
+    /// Lets an exchange in flight settle the check. If it does not, the member is asked again.
     pub(in crate::protocol) fn await_exchange(&mut self, members: &mut Members, peer: &Arc<str>, now: Now) {
         let Some(check) = members.roster.get_mut(peer).and_then(Member::check_mut) else { return };
         let again = now.tick + SECOND_TRY;
@@ -119,8 +118,8 @@ impl Verification {
         }
     }
 
-    /// Takes out the next member to ask, if the pace allows one now, and asks it for its list.
-    /// False if there is none.
+    /// Removes the next member from the queue, if the rate limit allows, and asks it for its list.
+    /// Returns false if the queue is empty or the limit reached.
     pub(in crate::protocol) fn ask_next(
         &mut self,
         members: &mut Members,
@@ -130,11 +129,11 @@ impl Verification {
     ) -> bool {
         let Some(identity) = self.queue.take_next(now.tick, &mut cx.rng) else { return false };
         let Some(member) = members.roster.get_mut(&identity) else { return true };
-        // An answer to something else may have settled the check meanwhile.
+        // The answer to another request may have settled the check since then.
         let is_queued = |check: &&mut Check| check.stage == Stage::Queued;
         let Some(check) = member.check_mut().filter(is_queued) else { return true };
         check.stage = Stage::Asked;
-        // The answer to an earlier question is still awaited, and will do.
+        // The answer to an earlier request is still awaited, and serves as well.
         if exchanges.in_flight.is_verifying(&identity) {
             return true;
         }
@@ -145,14 +144,14 @@ impl Verification {
         true
     }
 
-    /// Removes a member that is no longer known.
+    /// Removes a forgotten member.
     pub(in crate::protocol) fn forget(&mut self, identity: &Arc<str>) {
         self.refusals.forget(identity);
         self.absent.forget(identity);
         self.queue.forget(identity);
     }
 
-    /// How many members are queued, wait to be asked again, refuse, and are absent.
+    /// Returns the number of members that are queued, wait for another try, refuse, and are absent.
     pub(in crate::protocol) fn lengths(&self) -> [usize; 4] {
         let [queued, waiting] = self.queue.lengths();
         [queued, waiting, self.refusals.len(), self.absent.len()]

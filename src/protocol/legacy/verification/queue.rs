@@ -1,4 +1,4 @@
-//! Who is to be verified next: accusations first, then hearsay in random order, at a bounded pace.
+//! The order of verifications: accusations first, then hearsay in random order, at a bounded rate.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,15 +13,15 @@ use crate::protocol::types::time::Tick;
 
 /// Pause between the starts of two verifications: ten a second.
 const PACE: Duration = Duration::from_millis(100);
-/// Verifications in flight.
+/// Verifications in flight at once.
 pub(in crate::protocol) const MAX_IN_FLIGHT: usize = 4;
 
-/// Which members come first.
+/// The priority of a member in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) enum Priority {
-    /// Only an answer settles whether they are online.
+    /// Only an answer settles whether the member is online.
     Accused,
-    /// Hearsay was believed, and is verified when there is time.
+    /// Hearsay was accepted, and is verified later.
     Hearsay,
 }
 
@@ -43,7 +43,7 @@ pub(in crate::protocol) struct VerificationQueue {
 
 impl VerificationQueue {
     /// Queues a member. It may stay queued after its check was closed, so the caller of `take_next`
-    /// looks at the check again.
+    /// must recheck it.
     pub(in crate::protocol) fn push(&mut self, identity: Arc<str>, priority: Priority) {
         match priority {
             Priority::Accused => {
@@ -61,14 +61,14 @@ impl VerificationQueue {
         self.waiting.set(identity, until);
     }
 
-    /// Removes a member that is no longer known.
+    /// Removes a forgotten member.
     pub(in crate::protocol) fn forget(&mut self, identity: &Arc<str>) {
         self.accused.shift_remove(identity);
         self.hearsay.swap_remove(identity);
         self.waiting.forget(identity);
     }
 
-    /// The number of queued members, and of those that wait for another try.
+    /// Returns the number of queued members, and of those that wait for another try.
     pub(in crate::protocol) fn lengths(&self) -> [usize; 2] {
         [self.accused.len() + self.hearsay.len(), self.waiting.len()]
     }
@@ -78,7 +78,7 @@ impl VerificationQueue {
         self.waiting.take_due(now)
     }
 
-    /// Removes and returns the next member to ask, if the pace allows one now.
+    /// Removes and returns the next member to ask, if the rate limit allows.
     pub(in crate::protocol) fn take_next(
         &mut self,
         now: Tick,
@@ -97,7 +97,7 @@ impl VerificationQueue {
         self.next_slot = now + PACE;
     }
 
-    /// When there is something to do next.
+    /// Returns the time of the next work.
     pub(in crate::protocol) fn next_wake(&self, capacity: Capacity) -> Option<Tick> {
         let has_queued = capacity == Capacity::Free && !(self.accused.is_empty() && self.hearsay.is_empty());
         let slot = has_queued.then_some(self.next_slot);

@@ -1,9 +1,9 @@
 //! Answers that prove nothing: 401, 413, 429, or lists that lack the entry of the server asked.
 //!
 //! An address is not an identity: another service may have taken over that of a dead server. So a
-//! refusal postpones a death and never renews life. A server that has exchanged with this one is
-//! asked by list and by gossip in turns. Unless its own word proves it meanwhile, it is declared
-//! dead.
+//! refusal postpones a death, but never proves a server alive. A server that has exchanged with
+//! this one is asked by list and by gossip in turn. Unless its own entry proves it in time, it is
+//! declared dead.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,22 +20,22 @@ use crate::protocol::merging::outsiders::LEFT_OUT_AFTER;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::extension::Finding;
 
-/// Questions to a server that refuses, within the time until it is declared dead.
+/// Requests to a refusing server within the time until it is declared dead.
 const LOOKS: u32 = 4;
-/// Pause before a death is decided again that isolation holds back, or a question is sent again for
-/// which there was no room.
+/// Pause before another review of a verdict that isolation holds back, or another try of a request
+/// without capacity.
 pub(in crate::protocol) const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// A server that refuses is looked at again.
+/// The result of the review of a refusing server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) struct Look {
-    /// How it is asked before, unless it wants to be left alone.
+    /// The route of the request to send now, if one may be sent.
     pub(in crate::protocol) route: Option<Route>,
     pub(in crate::protocol) next: Tick,
 }
 
 impl Verification {
-    /// Counts an answer that does not prove its server.
+    /// Counts an answer that does not prove its sender.
     pub(in crate::protocol) fn record_refusal(
         &mut self,
         members: &mut Members,
@@ -57,13 +57,13 @@ impl Verification {
         let window = member.refusal_window(cx.config.gossip_interval);
         self.watch_refusals(cx, peer, now.tick + window / LOOKS);
         if members.is_contacted_natively(cx, peer) {
-            // Something listens at its address: whether it is the server, the next answers tell.
+            // A process listens at its address. The next answers show whether it is the server.
             cx.effects.push(Effect::ExcuseProbe(Arc::clone(peer)));
             cx.effects.push(Effect::ReportFinding(Arc::clone(peer), Finding::Unproved));
         }
     }
 
-    /// Notes that a server has rejected this server's secret.
+    /// Records that a server has rejected this server's secret.
     pub(in crate::protocol) fn record_rejection(
         &mut self,
         members: &mut Members,
@@ -78,18 +78,18 @@ impl Verification {
         }
     }
 
-    /// Looks at a server that refuses again at this time, or earlier.
+    /// Schedules a review of a refusing server at this time, or earlier.
     pub(in crate::protocol) fn watch_refusals(&mut self, cx: &mut Context, peer: &Arc<str>, at: Tick) {
         self.refusals.set_earlier(peer, at);
         cx.timers.set_earlier(Timer::Refusals, at);
     }
 
-    /// Takes out the servers that refuse and whose time has come.
+    /// Removes and returns the refusing servers that are due for a review.
     pub(in crate::protocol) fn take_due_refusals(&mut self, now: Tick) -> Vec<Arc<str>> {
         self.refusals.take_due(now)
     }
 
-    /// Sets the timer for the next server that refuses.
+    /// Sets the timer to the next review of a refusing server.
     pub(in crate::protocol) fn schedule_refusals(&self, cx: &mut Context) {
         if let Some(next) = self.refusals.next() {
             cx.timers.set(Timer::Refusals, next);
@@ -97,8 +97,8 @@ impl Verification {
     }
 }
 
-/// Decides about a member that refuses: buries it if it has had its time, and returns when to look
-/// at it again if not.
+/// Reviews a refusing member. Declares it dead if its time is over, and otherwise returns the next
+/// step.
 pub(in crate::protocol) fn look_after(
     members: &mut Members,
     cx: &mut Context,
@@ -115,7 +115,7 @@ pub(in crate::protocol) fn look_after(
             if is_over { now.tick + MIN_REFUSAL_GAP } else { (now.tick + window / LOOKS).min(deadline) };
         return Some(Look { route: refusals.next_route(now.tick), next });
     }
-    // The secret that is wrong may be this server's own.
+    // The wrong secret may be this server's own.
     if members.hold_back_burial(cx, peer, now) {
         return Some(Look { route: None, next: now.tick + RETRY_PAUSE });
     }

@@ -1,5 +1,5 @@
-//! What the silence of a member changes. An accused member is dead at once; another one is asked
-//! again first.
+//! The effect of a member's silence. An accused member is dead at once; another one is asked again
+//! first.
 
 use std::sync::Arc;
 
@@ -34,7 +34,8 @@ impl Verification {
             absence::count_silence(members, peer, now);
         } else if let Some(accusation) = accusation.filter(|_| member.is_online()) {
             member.record_verdict(Verdict::Dead, now);
-            // An online claim may have the accusation's very stamp: the tombstone has to beat that.
+            // An online claim may have the same stamp as the accusation: the tombstone must outdo
+            // it.
             member.restamp(if accusation > member.stamp {
                 accusation
             } else {
@@ -52,7 +53,7 @@ impl Verification {
         }
     }
 
-    /// Counts the failure of an exchange that is no verification, unless a check is open already.
+    /// Counts the failure of an exchange other than a verification, unless a check is open already.
     pub(in crate::protocol) fn doubt(
         &mut self,
         members: &mut Members,
