@@ -1,8 +1,8 @@
-//! The master list: hearsay like any other, and written with care.
+//! The master list: read as hearsay, and written with care.
 //!
-//! It is never written after a failed download. What others wrote is kept, verified or not, except
-//! servers with a tombstone. It is written only if that changes something, and under a condition if
-//! the store knows any.
+//! This server never writes it after a failed download. It keeps the entries of others, verified or
+//! not, except servers with a tombstone. It writes only changes, and with a condition if the store
+//! supports one.
 
 use std::time::Duration;
 
@@ -21,31 +21,31 @@ use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::document::{self, Document};
 
-/// First pause after a failed download; doubles with each further failure.
+/// First pause after a failed download. It doubles with each further failure.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
-/// Longest such pause.
+/// Longest pause after a failed download.
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
-/// First pause before another download if nobody on the list has answered; doubles up to
-/// [`LONGEST_RETRY`]. A greeting takes up to 5 s.
+/// First pause before another download if no server on the list has answered: a greeting takes up
+/// to 5 s. It doubles up to [`LONGEST_RETRY`].
 const FIRST_PAUSE_ALONE: Duration = Duration::from_secs(5);
 
-/// What is in flight to the stores of the list, and what is wanted of them.
+/// The requests to the stores of the list, in flight and wanted.
 #[derive(Debug)]
 pub(in crate::protocol) struct MasterList {
-    /// Whether the ETag of the download is one of the upload's resource.
+    /// Whether the ETag of a download belongs to the resource of the upload.
     pub(super) has_conditions: bool,
-    /// Until when the store is written without a condition, because it knows none.
+    /// The time until which uploads have no condition, because the store supports none.
     pub(super) without_conditions_until: Option<Tick>,
-    /// Whether it was told that tags of downloads are not those of uploads.
+    /// Whether the log has a warning that the tags of downloads are not those of uploads.
     pub(super) has_warned_of_tags: bool,
     /// The download or upload in flight.
     pub(super) current: Option<ExchangeId>,
-    /// Whether an upload is due as soon as a download succeeds.
+    /// Whether an upload follows the next successful download.
     pub(super) wants_upload: bool,
-    /// Whether the servers on the list have been told of this one.
+    /// Whether this server has greeted the servers on the list.
     has_greeted: bool,
     failures: u32,
-    /// Downloads in a row after which nobody has answered.
+    /// Downloads in a row after which no server has answered.
     lonely: u32,
     pub(super) tries: Tries,
 }
@@ -65,34 +65,34 @@ impl MasterList {
         }
     }
 
-    /// Gives up what is in flight and what is wanted.
+    /// Gives up the request in flight and the wanted upload.
     pub(in crate::protocol) fn give_up(&mut self) {
         self.current = None;
         self.end_upload();
     }
 
-    /// Ends the upload that was wanted.
+    /// Ends the wanted upload.
     pub(in crate::protocol) fn end_upload(&mut self) {
         self.wants_upload = false;
         self.tries = Tries::default();
     }
 
-    /// Whether this download or upload is the one in flight, which is over then.
+    /// Ends the download or upload in flight if it has this id, and returns whether it does.
     pub(in crate::protocol) fn take_current(&mut self, id: ExchangeId) -> bool {
         self.current.take_if(|current| *current == id).is_some()
     }
 
-    /// Whether the servers on the next list are to be told of this one; told once.
+    /// Whether to greet the servers on the next list. Returns true once.
     pub(in crate::protocol) fn take_greeting(&mut self) -> bool {
         !std::mem::replace(&mut self.has_greeted, true)
     }
 
-    /// Has the servers on the next list told again.
+    /// Makes this server greet the servers on the next list again.
     pub(in crate::protocol) fn greet_again(&mut self) {
         self.has_greeted = false;
     }
 
-    /// Whether the next list is to be uploaded.
+    /// Whether an upload follows the next successful download.
     pub(in crate::protocol) fn wants_upload(&self) -> bool {
         self.wants_upload
     }
@@ -127,7 +127,7 @@ impl MasterList {
         }
     }
 
-    /// Downloads the list again, if there is still a reason for it.
+    /// Downloads the list again, if there is still a reason.
     pub(in crate::protocol) fn download_again(
         &mut self,
         members: &Members,
@@ -141,8 +141,8 @@ impl MasterList {
         }
     }
 
-    /// Records a download. A list whose servers are all out of reach may soon name others, so it is
-    /// downloaded again.
+    /// Records a download. If no server has answered yet, schedules another one, as the list may
+    /// soon name other servers.
     pub(in crate::protocol) fn record_download(
         &mut self,
         members: &Members,
@@ -157,7 +157,7 @@ impl MasterList {
         }
     }
 
-    /// Forgets failed downloads, as one has succeeded.
+    /// Resets the count of failures after a successful download.
     pub(in crate::protocol) fn end_failures(&mut self) {
         self.failures = 0;
     }
@@ -175,7 +175,7 @@ impl MasterList {
     }
 }
 
-/// Logs that the list was not downloaded.
+/// Logs that a download of the list has failed.
 pub(in crate::protocol) fn log_failure(cx: &mut Context, reason: &str, now: Now) {
     let place = document::without_secrets(&cx.config.master_list.url);
     cx.log_own_failure(format!("Failed to download master list from {place}:"), reason, now.tick);

@@ -1,4 +1,4 @@
-//! Start, leave, the master list, and how long tombstones are kept.
+//! Start, leave, the own URL, the master list, and the retention of tombstones.
 //!
 //! May touch `merging` and below; never `native` or `legacy`.
 
@@ -15,11 +15,11 @@ pub(in crate::protocol) mod retention;
 pub(in crate::protocol) mod revision;
 pub(in crate::protocol) mod upload;
 
-/// How far the start or the leave has come, and what it needs.
+/// The phase of this server, and the state of its components.
 #[derive(Debug)]
 pub(in crate::protocol) struct Lifecycle {
     pub(in crate::protocol) phase: Phase,
-    /// Whether a start still waits for entries of the master list that are most likely dead.
+    /// Whether the start still waits for entries of the master list that are most likely dead.
     awaits_overdue: bool,
     pub(in crate::protocol) master_list: MasterList,
     pub(in crate::protocol) own_url: OwnUrl,

@@ -1,12 +1,12 @@
-//! Whether this server is reached at its own URL, and whether another process shares it.
+//! The own URL: whether this server is reachable there, and whether another process shares it.
 //!
-//! **Talking, but unreachable.** A server whose listener is closed still talks to the others, and
-//! would refute each of its deaths. So one that was reached before, and that two natives report
-//! unreachable, refutes only once a request of another process comes in, or once it has reached
-//! itself.
+//! ****Unreachable servers.** A server with a closed listener still sends messages, and would
+//! refute each claim of its death. So a server that was reached before does not refute at once if
+//! two native servers report it as unreachable. It waits for a request of another process, or until
+//! it has reached itself.
 //!
-//! **Siblings.** Where several processes share one URL, the leave of one is not the death of the
-//! URL: it asks its own URL whether another one goes on.
+//! ****Siblings.** If several processes share one URL, the URL stays online after the leave of one.
+//! So a process that leaves asks its own URL whether another one continues.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,64 +25,64 @@ use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::extension::{Extension, Kind};
 use crate::protocol::wire::message::{Refusal, Reply};
 
-/// Native servers that have to accuse this one before it doubts itself: one alone may be at fault.
+/// Native servers that must accuse this one before it doubts itself. A single one may be at fault.
 const MIN_ACCUSERS: usize = 2;
-/// Time after the last request of another process within which a failed check proves nothing,
-/// unless such a check has succeeded before: not every network lets a server reach its own public
-/// URL.
+/// Time after the last request of another process within which a failed check proves nothing. The
+/// exception is a server whose check has succeeded before: not every network lets a server reach
+/// its own public URL.
 const REACHED_LATELY: Duration = Duration::from_secs(5);
-/// Questions to the own URL whether a sibling goes on, each over a connection of its own: balancers
-/// take turns.
+/// Requests to the own URL that look for a sibling. Each has its own connection, since load
+/// balancers alternate between processes.
 pub(in crate::protocol) const SIBLING_TRIES: u8 = 4;
-/// Time that these questions take together, at most.
+/// Limit of the time for all these requests together.
 pub(in crate::protocol) const SIBLING_PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct OwnUrl {
-    /// When a request of another process last came in, in this life.
+    /// The time of the last request of another process, in this life.
     last_request: Option<Tick>,
     /// Whether this server has reached itself at its own URL in this life.
     has_reached_itself: bool,
     standing: Standing,
-    /// Why the latest check has failed.
+    /// The reason why the latest check has failed.
     failure: String,
-    /// Whether another process speaks for this URL, or did in this life.
+    /// Whether another process has spoken for this URL in this life.
     has_sibling: bool,
 }
 
-/// What this server holds of its own reachability.
+/// The reachability of this server, as it knows it.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Standing {
-    /// Nothing speaks against it.
+    /// No evidence against it.
     #[default]
     Reached,
-    /// Others report that it is not reached, or even hold it for dead, and it asks its own URL.
+    /// Others report it as unreachable, or list it as dead, and it asks its own URL.
     Checks { asked: ExchangeId, is_dead: bool },
-    /// It does not reach itself. As it is held for dead already, it waits for a request that shows
-    /// this wrong.
+    /// It does not reach itself. As others list it as dead already, it waits for a request that
+    /// disproves that.
     Waits,
-    /// Neither the others nor this server itself reach it.
+    /// Neither other servers nor this server itself reach it.
     Unreachable,
 }
 
-/// Who has answered at the own URL.
+/// The process, if any, that has answered at the own URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) enum Answerer {
     LocalServer,
     Sibling,
     LeavingSibling,
-    /// Something that does not say who it is.
+    /// A process that does not identify itself.
     Unknown,
     Nobody,
 }
 
 impl OwnUrl {
-    /// Whether this server is offline for the others until one of them reaches it.
+    /// Whether this server counts as offline for the others until one of them reaches it.
     pub(in crate::protocol) fn is_unreachable(&self) -> bool {
         self.standing == Standing::Unreachable
     }
 
-    /// Records a request of another process: this server is reached.
+    /// Records a request of another process: this server is reachable.
     pub(in crate::protocol) fn record_request(
         &mut self,
         members: &mut Members,
@@ -94,7 +94,7 @@ impl OwnUrl {
         self.record_reached(members, exchanges, cx, now);
     }
 
-    /// Forgets what was said against this server's reachability, and refutes what it has not
+    /// Ends all doubts about this server's reachability, and refutes the claims that it has not
     /// refuted yet.
     pub(in crate::protocol) fn record_reached(
         &mut self,
@@ -110,8 +110,7 @@ impl OwnUrl {
         }
     }
 
-    /// Gives up a check, because the event loop is blocked: that is why the own URL does not
-    /// answer.
+    /// Gives up a check: the own URL does not answer because the event loop is blocked.
     pub(in crate::protocol) fn excuse_check(
         &mut self,
         members: &mut Members,
@@ -124,8 +123,8 @@ impl OwnUrl {
         }
     }
 
-    /// Decides whether a native claim about this server may be true, and asks the own URL then.
-    /// Returns false if the claim is to be refuted at once.
+    /// Decides whether a native claim about this server may be true, and if so asks the own URL.
+    /// Returns false if this server should refute the claim at once.
     pub(in crate::protocol) fn doubt(
         &mut self,
         members: &mut Members,
@@ -144,7 +143,7 @@ impl OwnUrl {
             *is_dead |= says_dead;
         }
         if self.standing == Standing::Reached {
-            // A request that comes just now brings the accusation, or shows it wrong.
+            // A request at this very time brings the accusation, or disproves it.
             let was_reached_before = self.last_request.is_some_and(|at| at < now.tick);
             let suffice = accuser_count(members, claim) >= MIN_ACCUSERS;
             if !was_reached_before || !suffice || exchanges.health.lags() {
@@ -157,7 +156,7 @@ impl OwnUrl {
         true
     }
 
-    /// Records what the own URL has answered.
+    /// Records the answer of the own URL.
     pub(in crate::protocol) fn record_answer(
         &mut self,
         members: &mut Members,
@@ -187,7 +186,7 @@ impl OwnUrl {
         }
     }
 
-    /// Gives up, if no request is waited for any longer.
+    /// Gives up if the wait for a request is over.
     pub(in crate::protocol) fn look(&mut self, members: &Members, cx: &mut Context, now: Now) {
         if self.standing == Standing::Waits && self.was_not_reached_lately(now) {
             self.give_up(members, cx, now);
@@ -208,7 +207,7 @@ impl OwnUrl {
         cx.log_own_failure(message, &failure, now.tick);
     }
 
-    /// Records that another process has spoken. Returns whether it is a sibling.
+    /// Records a message of another process. Returns whether that process is a sibling.
     pub(in crate::protocol) fn record_process(
         &mut self,
         members: &Members,
@@ -226,14 +225,13 @@ impl OwnUrl {
         self.has_sibling = true;
     }
 
-    /// Whether this server has to ask for a sibling before it leaves.
+    /// Whether this server must look for a sibling before it leaves.
     pub(in crate::protocol) fn may_have_sibling(&self, members: &Members, cx: &Context) -> bool {
         self.has_sibling && cx.is_running() && members.me.is_online()
     }
 }
 
-/// Asks the own URL over a connection of its own, as a kept one leads to the same process each
-/// time.
+/// Asks the own URL over a new connection, since a kept one leads to the same process each time.
 pub(in crate::protocol) fn ask(
     members: &Members,
     exchanges: &mut Exchanges,
@@ -249,7 +247,7 @@ pub(in crate::protocol) fn ask(
     id
 }
 
-/// Who has answered at the own URL.
+/// Returns the process that has answered at the own URL.
 pub(in crate::protocol) fn answerer(
     members: &Members,
     exchanges: &Exchanges,
@@ -277,7 +275,7 @@ fn is_about_myself(members: &Members, cx: &Context, message: &Extension) -> bool
 fn accuser_count(members: &Members, claim: &Claim) -> usize {
     match claim.status {
         Status::Suspect => claim.accusers.len(),
-        // Two have found it dead, unless there are not two.
+        // Two native servers have found it dead, unless fewer exist.
         _ => members.roster.native_count(),
     }
 }

@@ -1,4 +1,4 @@
-//! From start to leave: download, greeting, running, farewell.
+//! The phases from start to leave: download, greeting, running, farewell.
 //!
 //! ```text
 //! start ─▶ Downloading ─▶ Greeting ─▶ Running ─▶ (Siblings) ─▶ Farewell ─▶ LastUpload ─▶ Gone
@@ -19,35 +19,35 @@ use crate::protocol::merging::clocks::Rejected;
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::time::{Now, Stamp};
 
-/// Servers that may be asked for a whole roster, after the one that is asked with the announcement.
+/// Servers that may be asked for a whole roster, after the one that the introduction asks.
 pub(in crate::protocol) const WHOLE_TRIES: u8 = 2;
-/// Bound of the wait for entries of the master list that nobody has renewed for [`OVERDUE`]: most
-/// of them are dead. One lost packet is sent again within a second.
+/// Limit of the wait for entries of the master list that are older than [`OVERDUE`], most of which
+/// are dead. Long enough to resend one lost packet, which takes a second.
 const OVERDUE_PATIENCE: Duration = Duration::from_millis(1_500);
 /// Age of an overdue entry: the longest pause between two announcements, by default.
 const OVERDUE: Duration = Duration::from_secs(15 * 60);
-/// Bound of the wait for peers that hang, in a start or a leave.
+/// Limit of the wait for peers that hang, in a start or a leave.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Bound of the wait for the master list in a leave.
+/// Limit of the wait for the master list in a leave.
 const LAST_UPLOAD_PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::protocol) enum Phase {
     /// The first download is in flight.
     Downloading,
-    /// This server has greeted those on the list, and awaits their answers.
+    /// This server has greeted the servers on the list, and awaits their answers.
     Greeting(BTreeSet<ExchangeId>),
     /// The start has resolved.
     Running,
-    /// This server leaves, and asks its own URL whether another process stays there.
+    /// This server leaves, and asks its own URL whether another process continues there.
     Siblings {
-        /// The question in flight.
+        /// The request in flight.
         asked: ExchangeId,
         tries_left: u8,
     },
     /// This server has announced its leave, and awaits the answers.
     Farewell(BTreeSet<ExchangeId>),
-    /// This server takes itself off the master list.
+    /// This server removes itself from the master list.
     LastUpload,
     /// The leave has resolved.
     Gone,
@@ -65,7 +65,7 @@ impl Phase {
 }
 
 impl Lifecycle {
-    /// The only way from one phase to another.
+    /// Enters a phase. Nothing else changes the phase.
     pub(in crate::protocol) fn enter(&mut self, cx: &mut Context, phase: Phase) {
         cx.run_state = phase.run_state();
         self.phase = phase;
@@ -87,15 +87,15 @@ impl Lifecycle {
         cx.timers.set(Timer::Bootstrap, now.tick + patience);
     }
 
-    /// Has a start wait for this exchange too.
+    /// Adds this exchange to those for which a start waits.
     pub(in crate::protocol) fn await_answer(&mut self, id: ExchangeId) {
         if let Phase::Greeting(waiting) = &mut self.phase {
             waiting.insert(id);
         }
     }
 
-    /// The greetings that went to entries which are most likely dead, if they still hold up the
-    /// start. They do so only once.
+    /// Returns the awaited greetings to entries that are most likely dead; `None` if the start has
+    /// ceased to wait for them.
     pub(in crate::protocol) fn take_overdue(
         &mut self,
         members: &Members,
@@ -109,14 +109,14 @@ impl Lifecycle {
         Some(waiting.iter().copied().filter(|id| is_overdue(members, exchanges, *id, now)).collect())
     }
 
-    /// Waits for these greetings no longer. Returns whether that was the last of them.
+    /// Stops waiting for these greetings. Returns whether they were the last ones.
     pub(in crate::protocol) fn end_greetings(&mut self, ended: &[ExchangeId]) -> bool {
         let Phase::Greeting(waiting) = &mut self.phase else { return false };
         waiting.retain(|id| !ended.contains(id));
         waiting.is_empty()
     }
 
-    /// Waits for the others, who may hang, as long as is left to a start.
+    /// Waits for the other greetings for the rest of the time limit.
     pub(in crate::protocol) fn await_others(&self, cx: &mut Context, now: Now) {
         if matches!(self.phase, Phase::Greeting(_)) {
             cx.timers.set(Timer::Bootstrap, now.tick + (PATIENCE - OVERDUE_PATIENCE));
@@ -136,15 +136,15 @@ impl Lifecycle {
         self.enter(cx, Phase::Farewell(farewells));
     }
 
-    /// Waits for this farewell no longer. Returns whether that was the last of them.
+    /// Stops waiting for this farewell. Returns whether it was the last one.
     pub(in crate::protocol) fn end_farewell(&mut self, id: ExchangeId) -> bool {
         let Phase::Farewell(waiting) = &mut self.phase else { return false };
         waiting.remove(&id);
         waiting.is_empty()
     }
 
-    /// Takes this server off the master list, if that is wanted and its turn. Returns whether it
-    /// is.
+    /// Begins to remove this server from the master list, if configured and due. Returns whether it
+    /// does.
     pub(in crate::protocol) fn begin_last_upload(
         &mut self,
         exchanges: &mut Exchanges,
@@ -161,7 +161,7 @@ impl Lifecycle {
         true
     }
 
-    /// Ends. `Event::ShutDown` says that all is done.
+    /// Ends the leave, with [`Event::ShutDown`].
     pub(in crate::protocol) fn end(&mut self, exchanges: &mut Exchanges, cx: &mut Context) {
         self.enter(cx, Phase::Gone);
         exchanges.in_flight.abandon_all();
@@ -175,7 +175,7 @@ impl Lifecycle {
 fn is_overdue(members: &Members, exchanges: &Exchanges, id: ExchangeId, now: Now) -> bool {
     let exchange = exchanges.in_flight.get(id);
     let member = exchange.and_then(|exchange| members.roster.get(&exchange.peer));
-    // A list written by hand may give no moment.
+    // A list written by hand may have stamps of 0.
     let is_old = |stamp: Stamp| stamp > Stamp(0) && stamp.age(now.wall) >= OVERDUE;
     member.is_some_and(|member| member.is_unconfirmed && is_old(member.stamp))
 }

@@ -1,4 +1,5 @@
-//! Partitions heal: servers declared dead are tried again now and then, those that left are not.
+//! Repairs partitions: this server contacts servers declared dead now and then, but not those that
+//! left.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use crate::protocol::members::Members;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::Tick;
 
-/// Shortest pause between two tries, which is otherwise that between two rounds.
+/// Shortest pause between two tries, which otherwise equals the gossip interval.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// Longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -23,8 +24,8 @@ pub(in crate::protocol) fn schedule(cx: &mut Context, now: Tick) {
     cx.timers.set(Timer::Reconnect, now + pause);
 }
 
-/// Picks a dead server to be tried, with probability dead / alive: each of them hears from the
-/// whole cluster about once in a pause, however large it is.
+/// Picks a dead server to contact, with probability dead / online. The whole cluster contacts each
+/// dead server about once per pause, regardless of the cluster's size.
 pub(in crate::protocol) fn pick(members: &Members, cx: &mut Context, now: Tick) -> Option<Arc<str>> {
     let alive = members.roster.online_count() + 1;
     let share = members.roster.dead_count() as f64 / alive as f64;

@@ -1,4 +1,4 @@
-//! Rule R7: how long what is known is kept.
+//! Rule R7: the retention of members and tombstones.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,21 +10,21 @@ use crate::protocol::members::member::Member;
 use crate::protocol::types::limits::TOMBSTONE_KEPT;
 use crate::protocol::types::time::{Now, Stamp};
 
-/// Age of the last news from which an online server is verified.
+/// Age of the last news from which an online legacy peer is verified.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Age at which a drained server renews the stamp of its own tombstone.
 const OWN_TOMBSTONE_RENEWED: Duration = Duration::from_secs(60 * 60);
-/// Shortest pause between two looks, however many tombstones are due.
+/// Shortest pause between two searches, regardless of the number of tombstones due.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
-/// Longest pause between two looks, as the wall clock may step.
+/// Longest pause between two searches, since the wall clock may step.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Members whose time is up.
+/// The members that are due.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::protocol) struct Due {
-    /// Tombstones to be dropped.
+    /// Tombstones to drop.
     pub(in crate::protocol) expired: Vec<Arc<str>>,
-    /// Online servers to be checked, of which nobody had news for long.
+    /// Online servers to check, without recent news.
     pub(in crate::protocol) stale: Vec<Arc<str>>,
 }
 
@@ -37,7 +37,7 @@ pub(in crate::protocol) fn schedule_drop(cx: &mut Context, stamp: Stamp, now: No
     cx.timers.set_earlier(Timer::Retention, now.tick + left.clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
 }
 
-/// Finds the members whose time is up, and schedules the next look. Renews the own tombstone of a
+/// Finds the members that are due, and schedules the next search. Renews the own tombstone of a
 /// drained server.
 pub(in crate::protocol) fn look(members: &mut Members, cx: &mut Context, now: Now) -> Due {
     let wall = members.me.read_clock(now);
@@ -46,7 +46,7 @@ pub(in crate::protocol) fn look(members: &mut Members, cx: &mut Context, now: No
     }
     let left = |member: &Member| {
         let since_stamp = member.stamp.age(wall);
-        // A newer tombstone is one that came again: so that of a drained server stays as long as it
+        // A renewed tombstone counts as a new arrival, so that of a drained server stays while it
         // is renewed.
         let since_arrival = member.refreshed_at.max(member.changed_at).age(now.tick);
         TOMBSTONE_KEPT.saturating_sub(since_stamp.max(since_arrival))

@@ -1,4 +1,4 @@
-//! The master list as this server would write it: no claim of another server is lost.
+//! Revises the master list for an upload. No valid claim of another server is lost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use crate::protocol::types::time::{Now, Stamp};
 use crate::protocol::wire::document::{Document, DocumentEntry, Row};
 use crate::protocol::wire::message::{Entry, ReceivedEntry};
 
-/// Age of the own entry on the list from which it is written again.
+/// Age from which the own entry on the list is renewed.
 const OWN_ENTRY_RENEWED: Duration = Duration::from_secs(60 * 60);
 
-/// What becomes of a row.
+/// The fate of a row of the list.
 enum Judgement {
     Me,
     Known(Arc<str>, Entry),
@@ -24,7 +24,7 @@ enum Judgement {
     Drop,
 }
 
-/// The list as it should be. None if it differs in nothing that is worth an upload.
+/// Returns the revised list; `None` if no difference is worth an upload.
 pub(in crate::protocol) fn revise(
     members: &Members,
     cx: &Context,
@@ -35,7 +35,7 @@ pub(in crate::protocol) fn revise(
     let mut listed: IndexSet<Arc<str>, FixedState> = IndexSet::default();
     let mut is_changed = false;
     let mut has_me = false;
-    // A stamp that everybody rejects would keep joiners from the server.
+    // If all servers reject its stamp, joiners cannot find the server.
     let known =
         |entry: Entry| DocumentEntry::Known(Entry { last_update: entry.last_update.clamped(now), ..entry });
     for Row { raw, heard } in &document.rows {
@@ -69,7 +69,7 @@ pub(in crate::protocol) fn revise(
     is_changed.then_some(entries)
 }
 
-/// Whether a list names anybody but this server.
+/// Whether a list names any server other than this one.
 pub(in crate::protocol) fn names_others(members: &Members, cx: &Context, document: &Document) -> bool {
     let is_other = |heard: &ReceivedEntry<'_>| {
         matches!(intake::identify(members, cx, &heard.base_url), Ok(Subject::Known(_) | Subject::New(_)))

@@ -1,7 +1,7 @@
-//! Writing the master list: conditions, and what a store may answer instead of a yes.
+//! Uploads of the master list: their conditions, and the failures that a store may answer.
 //!
-//! Each try begins with a download, so that it writes what others wrote meanwhile, under the tag of
-//! this moment.
+//! Each try begins with a download, so it keeps the entries that others have written since, and
+//! uses the latest tag.
 
 use std::time::Duration;
 
@@ -18,54 +18,56 @@ use crate::protocol::merging::clocks::Rejected;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::document::{self, Condition, Document, Upload};
 
-/// Pause before a second try; doubles with each further one.
+/// Pause before a second try. It doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// Longest pause between two tries, as for downloads.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// Tries of one upload whose condition the store does not accept; then the next announcement.
+/// Tries of one upload whose condition the store rejects. After these, the next announcement tries
+/// again.
 const MAX_REJECTED: u32 = 3;
-/// Time for which a last upload and its download are retried. The last try may take as long again
-/// before a leave gives up.
+/// Time for which a last upload and its download are retried. The last try may take the same time
+/// again before a leave gives up.
 const LAST_UPLOAD_RETRIED: Duration = Duration::from_secs(5);
-/// Time before that end at which the last of these tries begins.
+/// Time from the start of the last of these tries to that end.
 const SHORTEST_RESPITE: Duration = Duration::from_millis(50);
-/// Time for which a store that knows no conditions is written without one: it may have been one of
-/// several servers.
+/// Time for which uploads to a store without conditions have none. The store may be one of several
+/// servers, so this is not permanent.
 const WITHOUT_CONDITIONS: Duration = Duration::from_secs(60 * 60);
-/// Longest `Retry-After` of a store that is honoured: no store is left alone for ever.
+/// Longest `Retry-After` of a store that is honoured. A limit, so that a faulty store cannot stop
+/// the uploads.
 const LONGEST_REST: Duration = Duration::from_secs(60 * 60);
 
-/// What has come so far of the upload that is wanted.
+/// The state of the requested upload.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Tries {
-    /// Failed tries, each followed by a longer pause.
+    /// The number of failed tries. Each is followed by a longer pause.
     failed: u32,
-    /// Those among them whose condition was not accepted.
+    /// The number of failed tries whose condition was rejected.
     rejected: u32,
     /// The condition of the try in flight.
     condition: Condition,
-    /// The tag that was answered with 412.
+    /// The tag to which the store answered 412.
     stale_tag: Option<String>,
-    /// The status with which the store answered a condition as such.
+    /// The status with which the store refused conditions as such.
     refusal: Option<u16>,
-    /// The store has refused conditions twice in the same way.
+    /// Whether the store has refused conditions twice with the same status.
     goes_without: bool,
-    /// When a last upload is given up.
+    /// The time at which a last upload is given up.
     ends: Option<Tick>,
 }
 
-/// What follows from an answer that is no yes.
+/// The next step after a failed try.
 enum Next {
     /// The store may accept the same again.
     Retry(Option<Duration>),
     /// The condition did not hold, or was refused as such.
     Rejected,
-    /// Nothing can be done about it now.
+    /// No further try would help now.
     GiveUp,
 }
 
 impl MasterList {
-    /// Begins the upload that takes this server off the list.
+    /// Begins the upload that removes this server from the list.
     pub(in crate::protocol) fn begin_last_upload(
         &mut self,
         exchanges: &mut Exchanges,
@@ -78,8 +80,7 @@ impl MasterList {
         self.download(exchanges, rejected, cx);
     }
 
-    /// Uploads the list as it should be. Returns false if the one that was downloaded is good
-    /// enough.
+    /// Uploads the revised list. Returns false if the downloaded one needs no upload.
     pub(in crate::protocol) fn upload(
         &mut self,
         members: &Members,
@@ -108,8 +109,8 @@ impl MasterList {
                 Condition::None
             }
             Some(etag) => Condition::Unchanged(etag.clone()),
-            // A store that answers 204 for an empty list refuses to create it: the second try goes
-            // without.
+            // A store that answers 204 for an empty list refuses to create it, so the second try
+            // has no condition.
             None if document.is_missing || (document.is_absent && self.tries.rejected == 0) => {
                 Condition::Absent
             }
@@ -127,8 +128,8 @@ impl MasterList {
         }
     }
 
-    /// Records the outcome of an upload, and schedules another try if that is of use. Returns
-    /// whether the upload is over.
+    /// Records the outcome of an upload, and schedules another try if it may help. Returns whether
+    /// the upload is over.
     pub(in crate::protocol) fn record_upload(&mut self, cx: &mut Context, upload: &Upload, now: Now) -> bool {
         let reason = match upload {
             Upload::Answer(200..=299, _) => {
@@ -191,7 +192,7 @@ impl Tries {
             Upload::Failure(_) => return Next::Retry(None),
         };
         match (status, &self.condition) {
-            // The list has been removed: the next try creates it.
+            // 404: the list has been removed, and the next try creates it.
             (404, Condition::Unchanged(_)) | (409 | 429 | 500 | 502..=504, _) => Next::Retry(retry_after),
             (_, Condition::None) => Next::GiveUp,
             (412, condition) => {
@@ -200,8 +201,8 @@ impl Tries {
                 }
                 self.reject()
             }
-            // Also what a store answers in passing, so the same condition is tried once more before
-            // it goes without.
+            // A store may also answer these temporarily, so the same condition is tried once more
+            // before it is omitted.
             (400 | 405 | 501, _) if self.refusal == Some(status) => {
                 self.goes_without = true;
                 Next::Rejected
