@@ -136,8 +136,8 @@ impl Process {
         }
     }
 
-    /// Whether its set of online servers may have changed since the last call.
-    pub(super) fn has_news(&mut self) -> bool {
+    /// Returns whether its set of online servers may have changed since the last call.
+    pub(super) fn take_news(&mut self) -> bool {
         let Some(Engine::Native(machine)) = &self.engine else { return true };
         let now = Some((machine.revision(), machine.living()));
         std::mem::replace(&mut self.seen, now) != now

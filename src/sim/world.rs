@@ -209,7 +209,7 @@ impl World {
     /// Checks a process after its step.
     fn observe(&mut self, id: ProcessId) {
         let Some(process) = self.processes.get_mut(id.index()) else { return };
-        let has_news = process.has_news();
+        let has_news = process.take_news();
         if has_news {
             self.watches.observe(self.time, id, process);
         }

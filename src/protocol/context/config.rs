@@ -163,16 +163,16 @@ impl Config {
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<(Self, Vec<String>), ConfigError> {
         let mut reader = Reader::new(&variable)?;
-        let announce_interval = reader.delay(MASTER_ANNOUNCE_INTERVAL, 600.0)?;
-        let announce_minimum = reader.delay(MASTER_ANNOUNCE_MINIMUM, 300.0)?;
+        let announce_interval = reader.read_delay(MASTER_ANNOUNCE_INTERVAL, 600.0)?;
+        let announce_minimum = reader.read_delay(MASTER_ANNOUNCE_MINIMUM, 300.0)?;
         let too_fast = announce_minimum + announce_interval < SHORTEST_ANNOUNCE_DELAY;
         let config = Self {
             secret: reader.secret(SECRET)?,
             control_secret: reader.secret(CONTROL_SECRET)?,
-            base_url: reader.base_url()?,
-            monitor: reader.flag(MONITOR),
-            gossip_interval: reader.gossip_interval()?.max(SHORTEST_GOSSIP_INTERVAL),
-            probe_interval: Some(reader.delay(PROBE_INTERVAL, 1.0)?)
+            base_url: reader.read_base_url()?,
+            monitor: reader.read_flag(MONITOR),
+            gossip_interval: reader.read_gossip_interval()?.max(SHORTEST_GOSSIP_INTERVAL),
+            probe_interval: Some(reader.read_delay(PROBE_INTERVAL, 1.0)?)
                 .filter(|interval| !interval.is_zero())
                 .map(|interval| interval.max(SHORTEST_PROBE_INTERVAL)),
             master_list: MasterListConfig {
@@ -181,7 +181,7 @@ impl Config {
                 update_authorization: reader.secret(MASTER_LIST_UPDATE_AUTH)?,
                 announce_minimum: if too_fast { SHORTEST_ANNOUNCE_DELAY } else { announce_minimum },
                 announce_interval,
-                update_on_shutdown: reader.flag(UPDATE_MASTER_LIST_ON_SHUTDOWN),
+                update_on_shutdown: reader.read_flag(UPDATE_MASTER_LIST_ON_SHUTDOWN),
             },
         };
         reader.log_level()?;

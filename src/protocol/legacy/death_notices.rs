@@ -17,9 +17,9 @@ use crate::protocol::types::time::Tick;
 
 /// Interval between two notices to a legacy peer while the news is urgent. Otherwise, interval
 /// between two notices of a native server.
-const PACE: Duration = Duration::from_secs(5);
+const NOTICE_INTERVAL: Duration = Duration::from_secs(5);
 /// Legacy peers per native server up to which rounds alone contact each of them soon enough.
-const FEW: f64 = 4.0;
+const LEGACIES_MET_BY_ROUNDS: f64 = 4.0;
 /// Legacy peers per second that a native server asks for their lists while there is no news.
 const MOST_UNMET: f64 = 1.0;
 /// Shortest pause between two notices of a native server.
@@ -79,11 +79,11 @@ impl DeathNotices {
         let news = self.pace(legacies, now);
         // A round contacts one legacy peer. If there are many more, the others are asked for their
         // lists in between.
-        let are_met = legacies <= FEW;
+        let are_met = legacies <= LEGACIES_MET_BY_ROUNDS;
         let unmet = if are_met { 0.0 } else { legacies / cx.config.gossip_interval.as_secs_f64() };
         let unmet = unmet.min(MOST_UNMET);
         let pace = news.max(unmet);
-        let pause = (1.0 / pace).clamp(SHORTEST_PAUSE.as_secs_f64(), PACE.as_secs_f64());
+        let pause = (1.0 / pace).clamp(SHORTEST_PAUSE.as_secs_f64(), NOTICE_INTERVAL.as_secs_f64());
         let pause = Duration::from_secs_f64(pause);
         let is_due = cx.rng.random::<f64>() < pace * pause.as_secs_f64();
         let next = cx.jittered(pause);
@@ -107,6 +107,6 @@ impl DeathNotices {
         let has_news = is_within(self.last_death, TOMBSTONE_TOLD);
         let is_urgent = has_news && is_within(self.last_missed, URGENT);
         let haste = if is_urgent { legacies_per_native.max(1.0) } else { 1.0 };
-        if has_news { haste * legacies_per_native.min(1.0) / PACE.as_secs_f64() } else { 0.0 }
+        if has_news { haste * legacies_per_native.min(1.0) / NOTICE_INTERVAL.as_secs_f64() } else { 0.0 }
     }
 }

@@ -34,11 +34,11 @@ use crate::protocol::wire::message::Reply;
 
 /// Pause between two requests to unconfirmed entries. At 30 a second, 200 dead entries are gone
 /// within 25 s.
-const PACE: Duration = Duration::from_millis(33);
+const LISTING_INTERVAL: Duration = Duration::from_millis(33);
 /// Requests to unconfirmed entries in flight at once. A dead host occupies one for 5 s.
 pub(in crate::protocol) const MAX_ASKED: usize = 64;
 /// Hidden entries asked again after a download. The bound keeps a long list of dead ones cheap.
-const ASKED_AGAIN: usize = 64;
+const HIDDEN_RETRIES: usize = 64;
 
 /// The entries of the master list to ask, and when.
 #[derive(Debug, Default)]
@@ -80,7 +80,7 @@ impl Listings {
     /// Queues some hidden servers again, because a new download still names them.
     pub(in crate::protocol) fn ask_some_again(&mut self, members: &Members, cx: &mut Context) {
         let hidden = members.hidden.len();
-        for index in rand::seq::index::sample(&mut cx.rng, hidden, ASKED_AGAIN.min(hidden)) {
+        for index in rand::seq::index::sample(&mut cx.rng, hidden, HIDDEN_RETRIES.min(hidden)) {
             self.again.extend(members.hidden.at(index).cloned());
         }
     }
@@ -135,7 +135,7 @@ impl Listings {
             );
             let id = exchanges.in_flight.begin(identity, Purpose::Inquiry, now.tick);
             exchanges.in_flight.count_against(id, Quota::Listings);
-            self.next_slot = now.tick + PACE;
+            self.next_slot = now.tick + LISTING_INTERVAL;
             cx.transmits.push_back(Transmit::Inquire { id, base_url, timeout: PEER_TIMEOUT });
         }
         self.schedule(exchanges, cx, now.tick);

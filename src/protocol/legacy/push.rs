@@ -14,11 +14,11 @@ use crate::protocol::members::Members;
 use crate::protocol::types::time::Tick;
 
 /// Time for which news is collected into one push.
-const COALESCED: Duration = Duration::from_millis(15);
+const PUSH_DELAY: Duration = Duration::from_millis(15);
 /// Shortest pause between two pushes, regardless of the claims of others.
 const PAUSE: Duration = Duration::from_millis(150);
 /// Random servers that are sent this server's findings. They pass them on.
-const FEW: usize = 3;
+const PUSH_FANOUT: usize = 3;
 
 /// The number of peers that are sent the news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,7 +58,7 @@ impl LegacyPush {
     pub(in crate::protocol) fn schedule(&self, cx: &mut Context, now: Tick) {
         let has_news = self.reach.is_some() || !self.waiting.is_empty();
         if has_news && cx.is_running() {
-            cx.timers.set_earlier(Timer::Push, (now + COALESCED).max(self.not_before));
+            cx.timers.set_earlier(Timer::Push, (now + PUSH_DELAY).max(self.not_before));
         }
     }
 
@@ -78,7 +78,9 @@ impl LegacyPush {
             None => Vec::new(),
             Some(Reach::Many) => members.roster.sample_many(cx),
             Some(Reach::Few) if is_native => draw_few_legacies(members, cx),
-            Some(Reach::Few) => members.roster.sample(&mut cx.rng, FEW, |_, member| member.is_online()),
+            Some(Reach::Few) => {
+                members.roster.sample(&mut cx.rng, PUSH_FANOUT, |_, member| member.is_online())
+            }
         };
         if is_native {
             targets.retain(|peer| {
@@ -112,7 +114,7 @@ impl LegacyPush {
 // Each native server may make the same finding, so together they push it to a few legacy peers.
 fn draw_few_legacies(members: &Members, cx: &mut Context) -> Vec<Arc<str>> {
     let share = members.legacy_share(cx);
-    let amount = (0..FEW).filter(|_| cx.rng.random::<f64>() < share).count();
+    let amount = (0..PUSH_FANOUT).filter(|_| cx.rng.random::<f64>() < share).count();
     members
         .roster
         .sample(&mut cx.rng, amount, |_, member| member.is_online() && member.is_contacted_as_legacy())

@@ -92,7 +92,7 @@ impl Rounds {
                 && !member.is_left_alone(now)
                 && !exchanges.in_flight.has_exchange_with(identity)
         };
-        if self.count.is_multiple_of(MONITOR_EVERY) && may_burden_monitors(members, cx) {
+        if self.count.is_multiple_of(MONITOR_EVERY) && draw_monitor_round(members, cx) {
             let is_wanted_monitor =
                 |identity: &Arc<str>, member: &Member| member.monitor && is_wanted(identity, member);
             let monitor = members.roster.pick(&mut cx.rng, is_wanted_monitor);
@@ -127,7 +127,7 @@ impl Rounds {
     }
 }
 
-fn may_burden_monitors(members: &Members, cx: &mut Context) -> bool {
+fn draw_monitor_round(members: &Members, cx: &mut Context) -> bool {
     let is_native = cx.is_native();
     let is_monitor = |member: &Member| {
         member.is_online() && member.monitor && (!is_native || member.is_contacted_as_legacy())

@@ -215,7 +215,8 @@ impl OwnUrl {
         cx: &Context,
         message: &Extension,
     ) -> bool {
-        let is_sibling = message.instance != exchanges.instance && is_about_myself(members, cx, message);
+        let is_sibling =
+            message.instance != exchanges.instance && is_about_local_server(members, cx, message);
         self.has_sibling |= is_sibling || message.siblings;
         is_sibling
     }
@@ -256,7 +257,7 @@ pub(in crate::protocol) fn answerer(
 ) -> Answerer {
     match reply {
         Reply::Native(message) if message.instance == exchanges.instance => Answerer::LocalServer,
-        Reply::Native(message) if is_about_myself(members, cx, message) => match message.me.status {
+        Reply::Native(message) if is_about_local_server(members, cx, message) => match message.me.status {
             Status::Online => Answerer::Sibling,
             _ => Answerer::LeavingSibling,
         },
@@ -268,7 +269,7 @@ pub(in crate::protocol) fn answerer(
 }
 
 /// Whether the sender speaks for the URL of this server.
-fn is_about_myself(members: &Members, cx: &Context, message: &Extension) -> bool {
+fn is_about_local_server(members: &Members, cx: &Context, message: &Extension) -> bool {
     matches!(intake::identify(members, cx, &message.me.base_url), Ok(Subject::Me))
 }
 

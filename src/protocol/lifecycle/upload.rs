@@ -90,7 +90,7 @@ impl MasterList {
         now: Now,
     ) -> bool {
         let Some(entries) = revision::revise(members, cx, document, now) else { return false };
-        let condition = self.condition(cx, document, now.tick);
+        let condition = self.choose_condition(cx, document, now.tick);
         let id = exchanges.in_flight.next_id();
         self.current = Some(id);
         self.tries.condition = condition.clone();
@@ -98,7 +98,7 @@ impl MasterList {
         true
     }
 
-    fn condition(&mut self, cx: &mut Context, document: &Document, now: Tick) -> Condition {
+    fn choose_condition(&mut self, cx: &mut Context, document: &Document, now: Tick) -> Condition {
         let is_without = self.without_conditions_until.is_some_and(|until| now < until);
         if is_without || !self.has_conditions || self.tries.goes_without || document.is_elsewhere {
             return Condition::None;

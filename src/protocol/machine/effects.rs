@@ -69,7 +69,7 @@ impl Machine {
     fn announce_refutation(&mut self, now: Now) {
         if !self.lifecycle.own_url.is_unreachable() {
             self.push_to_few(now.tick);
-            self.spread_myself(now);
+            self.spread_own_claim(now);
         }
     }
 }

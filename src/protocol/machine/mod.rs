@@ -146,7 +146,7 @@ impl Machine {
         if self.members.me.control(online, now) {
             self.record_reached_again(now);
             self.push_to_many(now.tick);
-            self.spread_myself(now);
+            self.spread_own_claim(now);
         }
     }
 

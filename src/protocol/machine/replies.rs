@@ -238,22 +238,22 @@ impl Machine {
     fn handle_native_reply(&mut self, id: ExchangeId, exchange: &Exchange, heard: &Extension, now: Now) {
         log_malformed(&mut self.cx, heard);
         let peer = &exchange.peer;
-        let is_myself = heard.instance == self.exchanges.instance;
+        let is_own_process = heard.instance == self.exchanges.instance;
         if self.merging.outsiders.has(peer) {
             self.admit_native(&heard.me.base_url, now);
         }
         let knew = self.incarnation_of(&heard.me.base_url);
-        let sender = if is_myself { None } else { self.hear_sender(heard, knew, now) };
-        if !is_myself {
+        let sender = if is_own_process { None } else { self.hear_sender(heard, knew, now) };
+        if !is_own_process {
             self.record_process(heard);
         }
         if let Some(sender) = &sender {
             self.native.voices.hear(sender, heard.instance);
         }
-        if !is_myself && !exchange.is_merged {
+        if !is_own_process && !exchange.is_merged {
             self.hear_natives(&heard.claims, exchange.purpose.origin(), now);
         }
-        if !is_myself {
+        if !is_own_process {
             self.exchanges.rumours.record_feedback(&exchange.subjects, &heard.fresh);
         }
         if let Some(theirs) = heard.clock {
@@ -293,7 +293,7 @@ impl Machine {
     fn hear_from_itself(&mut self, exchange: &Exchange, now: Now) {
         self.members.roster.set_wire(&exchange.peer, Wire::Native);
         let Some(member) = self.members.roster.get_mut(&exchange.peer) else { return };
-        member.set_answered(true);
+        member.record_answered();
         member.prove(Proof::Exchange);
         member.close_check();
         member.record_verdict(Verdict::of(member.is_online()), now);

@@ -112,7 +112,7 @@ impl Machine {
                 SubjectRef::Slot(_) | SubjectRef::Me if self.slot_changes() != changes => break,
                 SubjectRef::Slot(slot) => self.hear_at_slot(now, slot, &entry),
                 SubjectRef::Me => match check_stamp(last_update, now) {
-                    Ok(stamp) => self.hear_about_myself(listed.status(), stamp, now),
+                    Ok(stamp) => self.hear_about_local_server(listed.status(), stamp, now),
                     Err(rejection) => {
                         let Self { merging, members, cx, .. } = self;
                         merging.rejected.reject(members, cx, rejection, members.me.identity(), now);

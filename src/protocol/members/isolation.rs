@@ -67,7 +67,7 @@ impl Isolation {
     }
 
     /// The number of recent burials by this server alone, other than that of this member.
-    fn recent_other_burials(&mut self, identity: &str, now: Tick) -> usize {
+    fn count_recent_burials_of_others(&mut self, identity: &str, now: Tick) -> usize {
         self.burials.retain(|_, at| now.since(*at) < BURIAL_WINDOW);
         self.burials.len() - usize::from(self.burials.contains_key(identity))
     }
@@ -88,7 +88,7 @@ impl Members {
         if self.isolation.is_cut_off {
             return true;
         }
-        let others = self.isolation.recent_other_burials(identity, now.tick);
+        let others = self.isolation.count_recent_burials_of_others(identity, now.tick);
         let members = self.roster.online_count() + others;
         // With only one other member, its death and this server's isolation look the same.
         let has_one_peer = members <= 1;

@@ -212,8 +212,14 @@ impl Member {
         self.facts.has(Facts::ANSWERED)
     }
 
-    pub(in crate::protocol) fn set_answered(&mut self, has_answered: bool) {
-        self.facts.set(Facts::ANSWERED, has_answered);
+    /// Records that it has answered since it came online here.
+    pub(in crate::protocol) fn record_answered(&mut self) {
+        self.facts.set(Facts::ANSWERED, true);
+    }
+
+    /// Records that it has not answered since it came online here.
+    pub(in crate::protocol) fn clear_answered(&mut self) {
+        self.facts.set(Facts::ANSWERED, false);
     }
 
     /// Records that hearsay contradicts its status. Replies to earlier requests do not settle that,

@@ -130,7 +130,7 @@ impl Roster {
     /// Marks all members as servers that have exchanged gossip, as after a while of running.
     pub(in crate::protocol) fn mark_all_exchanged(&mut self) {
         for member in self.members.values_mut() {
-            member.set_answered(true);
+            member.record_answered();
             member.prove(Proof::Exchange);
         }
     }
@@ -179,7 +179,7 @@ impl Roster {
     /// The next native server on the ring; searches for it if it is not cached.
     pub(in crate::protocol) fn ring_successor(&mut self) -> Option<&Arc<str>> {
         let natives = self.members.iter().filter(|(_, member)| Standing::of(member).is_on_ring());
-        self.ring.successor(natives.map(|(identity, _)| (name_hash(identity), identity)))
+        self.ring.find_successor(natives.map(|(identity, _)| (name_hash(identity), identity)))
     }
 
     pub(in crate::protocol) fn dead_count(&self) -> usize {

@@ -70,7 +70,7 @@ impl Rejected {
         self.pending.take_if(|(since, _)| Offset::of(now).has_jumped_since(*since)).is_some()
     }
 
-    fn may_name(&mut self, now: Tick) -> bool {
+    fn try_name(&mut self, now: Tick) -> bool {
         if now.since(self.named.1) >= NAMED_AGAIN {
             self.named = (0, now);
         }
@@ -159,7 +159,7 @@ impl Rejected {
     ) {
         self.note(now);
         self.schedule_look(members, cx, now.tick);
-        if self.may_name(now.tick) {
+        if self.try_name(now.tick) {
             let message = format!(
                 "Clustershazbot rejects what is said of {identity}: it lies more than 24 hours ahead of this \
                  server's clock"

@@ -309,7 +309,11 @@ fn adopt(members: &mut Members, cx: &mut Context, identity: &Arc<str>, claim: &C
             member.restamp(if is_outdone { highest.next() } else { claim.last_update });
             members.roster.transition(identity, Status::Online, now.tick);
             if let Some(member) = members.roster.get_mut(identity) {
-                member.set_answered(has_answered);
+                if has_answered {
+                    member.record_answered();
+                } else {
+                    member.clear_answered();
+                }
                 member.changed_at = if is_same_life { member.changed_at } else { now.tick.into() };
                 if member.facts.has(Facts::REFUSED) {
                     cx.effects.push(Effect::RecordWord(Arc::clone(identity)));

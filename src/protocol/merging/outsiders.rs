@@ -33,17 +33,17 @@ pub(in crate::protocol) const LEFT_OUT_AFTER: Duration = Duration::from_secs(18)
 /// about it.
 pub(in crate::protocol) const MAX_OUTSIDERS: usize = 4_096;
 /// Pause before an outsider that peers claim to be online is asked again whether it has the secret.
-const ASKED_AGAIN: Duration = Duration::from_secs(30);
+const OUTSIDER_RETRY: Duration = Duration::from_secs(30);
 /// Pause between two requests to any outsiders.
-const PACE: Duration = Duration::from_secs(1);
+const OUTSIDER_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The servers of other clusters.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Outsiders {
     by_identity: IndexMap<Arc<str>, Outsider, FixedState>,
-    next_question: Tick,
+    next_slot: Tick,
     /// Whether the log has a warning about outsiders.
-    is_told: bool,
+    is_logged: bool,
 }
 
 /// One such server.
@@ -89,7 +89,7 @@ impl Outsiders {
         member.clear_suspicion();
         member.status = Status::Online;
         self.insert(peer, member, now.tick);
-        if !std::mem::replace(&mut self.is_told, true) {
+        if !std::mem::replace(&mut self.is_logged, true) {
             cx.warn(&format!(
                 "Clustershazbot shares its master list with servers that reject its SHAZBOT_SECRET, such as {shown}: they are not shown"
             ));
@@ -105,20 +105,20 @@ impl Outsiders {
     }
 
     /// Records a try of an outsider. Returns false if it or another one was tried recently.
-    pub(in crate::protocol) fn take_turn(&mut self, identity: &str, now: Tick) -> bool {
+    pub(in crate::protocol) fn try_claim_slot(&mut self, identity: &str, now: Tick) -> bool {
         if !self.is_due(identity, now) {
             return false;
         }
         if let Some(outsider) = self.by_identity.get_mut(identity) {
             outsider.asked_at = now;
         }
-        self.next_question = now + PACE;
+        self.next_slot = now + OUTSIDER_INTERVAL;
         true
     }
 
     fn is_due(&self, identity: &str, now: Tick) -> bool {
-        let is_rested = |outsider: &Outsider| now.since(outsider.asked_at) >= ASKED_AGAIN;
-        now >= self.next_question && self.by_identity.get(identity).is_some_and(is_rested)
+        let is_rested = |outsider: &Outsider| now.since(outsider.asked_at) >= OUTSIDER_RETRY;
+        now >= self.next_slot && self.by_identity.get(identity).is_some_and(is_rested)
     }
 
     /// Makes an outsider a member again: it has sent a request with this server's secret, or

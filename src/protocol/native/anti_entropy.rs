@@ -95,7 +95,7 @@ impl AntiEntropy {
         exchanges.send_native(members, cx, peer, message, now);
     }
 
-    fn may_hand_out(&mut self, now: Tick) -> bool {
+    fn try_hand_out(&mut self, now: Tick) -> bool {
         while self.handed_out.front().is_some_and(|at| now.since(*at) >= WHOLE_WINDOW) {
             self.handed_out.pop_front();
         }
@@ -142,7 +142,7 @@ fn lacking(
         let claimed = told.get(&**member.spelling(identity));
         let contradicts = claimed.is_some_and(|claim| claim.status.is_online());
         mine.get(bucket) != theirs.get(bucket)
-            && (member.is_told_unasked(now.tick) || contradicts)
+            && (member.is_sent_unrequested(now.tick) || contradicts)
             && claimed.is_none_or(|claim| member.is_newer_than(claim, now))
     };
     let mut room = MAX_CLAIM_BYTES;
@@ -169,7 +169,7 @@ impl Native {
         mut claims: Vec<Claim>,
         now: Now,
     ) -> Extension {
-        if theirs.is_none() && !self.anti_entropy.may_hand_out(now.tick) {
+        if theirs.is_none() && !self.anti_entropy.try_hand_out(now.tick) {
             let mut answer = exchanges.extension(members, Kind::Push, claims);
             let search = PeerSearch::for_any(NAMED);
             let others = self.detection.free_peers(members, exchanges, cx, search, now.tick);
@@ -182,7 +182,7 @@ impl Native {
                 let bucket = bucket_of(identity);
                 theirs.get(bucket) != mine.get(bucket)
             });
-            if is_wanted && member.is_told_unasked(now.tick) {
+            if is_wanted && member.is_sent_unrequested(now.tick) {
                 claims.push(member.claim(identity, now));
             }
         }
@@ -231,7 +231,7 @@ impl Native {
 impl Member {
     /// Whether a sync includes this member: confirmed online members are included, tombstones for a
     /// while.
-    fn is_told_unasked(&self, now: Tick) -> bool {
+    fn is_sent_unrequested(&self, now: Tick) -> bool {
         if self.is_online() { !self.is_unconfirmed } else { self.changed_at.age(now) < TOMBSTONE_TOLD }
     }
 

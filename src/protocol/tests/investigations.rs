@@ -26,7 +26,7 @@ fn among(helpers: usize) -> Parts {
     let urls = (0..helpers).map(|number| format!("http://n{number}/")).chain([TARGET.to_owned()]);
     for url in urls {
         let identity = parts.add_native(&url, Status::Online, 1);
-        parts.member(&identity).set_answered(true);
+        parts.member(&identity).record_answered();
         parts.member(&identity).prove(Proof::Exchange);
     }
     parts
@@ -177,7 +177,7 @@ fn at_a_high_loss_rate_other_helpers_are_asked_once() {
 #[test]
 fn a_server_added_recently_is_probed_again_before_helpers_are_asked() {
     let mut parts = among(9);
-    parts.member(TARGET).set_answered(false);
+    parts.member(TARGET).clear_answered();
     fail(&mut parts, Finding::Silent, 2_000);
     assert_eq!(sent(&mut parts), []);
     assert_eq!(parts.cx.timers.get(Timer::Investigations), Some(Tick(3_000)));

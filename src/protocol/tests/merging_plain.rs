@@ -224,7 +224,7 @@ fn an_outsider_claimed_online_is_tried_now_and_then() {
     parts.cx.run_state = RunState::Running;
     let url = BaseUrl::parse(A).unwrap();
     assert_eq!(merge_new(&mut parts, online), [Effect::TryOutsider(Box::new(url))]);
-    assert!(parts.merging.outsiders.take_turn(A, at(NOW).tick));
+    assert!(parts.merging.outsiders.try_claim_slot(A, at(NOW).tick));
     assert_eq!(merge_new(&mut parts, online), []);
     assert!(!is_member(&parts));
 }

@@ -16,7 +16,7 @@ fn among(strangers: usize) -> Parts {
     let mut parts = Parts::native();
     for number in 0..3 {
         let helper = parts.add_native(&format!("http://met{number}/"), Status::Online, 1);
-        parts.member(&helper).set_answered(true);
+        parts.member(&helper).record_answered();
         parts.member(&helper).prove(Proof::Exchange);
     }
     for number in 0..strangers {

@@ -21,7 +21,7 @@ fn among(others: usize) -> Parts {
     let urls = (1..others).map(|number| format!("http://n{number}/")).chain([A.to_owned()]);
     for url in urls {
         let identity = parts.add_native(&url, Status::Online, 1);
-        parts.member(&identity).set_answered(true);
+        parts.member(&identity).record_answered();
     }
     parts
 }

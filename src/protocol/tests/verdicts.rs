@@ -130,7 +130,7 @@ fn silent(parts: &mut Parts) -> ((Status, u64), Vec<Effect>) {
 fn a_member_is_dead_after_its_second_silence() {
     let mut parts = Parts::plain();
     parts.add(A, Status::Online, 10);
-    parts.member(A).set_answered(true);
+    parts.member(A).record_answered();
     assert_eq!(silent(&mut parts), ((Status::Online, 10), vec![]));
     let mut expected = death_effects(100_000);
     expected.push(Effect::PushToFew);

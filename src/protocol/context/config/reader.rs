@@ -48,7 +48,7 @@ impl<'a> Reader<'a> {
         self.warnings.push(format!("Clustershazbot: environment variable {name} {what}"));
     }
 
-    pub(super) fn flag(&mut self, name: &'static str) -> bool {
+    pub(super) fn read_flag(&mut self, name: &'static str) -> bool {
         match self.read(name) {
             Some(text) if text.eq_ignore_ascii_case("true") => true,
             Some(text) if !text.eq_ignore_ascii_case("false") => {
@@ -68,15 +68,15 @@ impl<'a> Reader<'a> {
         })
     }
 
-    pub(super) fn gossip_interval(&mut self) -> Result<Duration, ConfigError> {
+    pub(super) fn read_gossip_interval(&mut self) -> Result<Duration, ConfigError> {
         let number =
             self.number(GOSSIP_INTERVAL, 30.0, |number| number > 0.0, "a number of seconds above 0")?;
-        Ok(self.seconds(GOSSIP_INTERVAL, number))
+        Ok(self.read_seconds(GOSSIP_INTERVAL, number))
     }
 
-    pub(super) fn delay(&mut self, name: &'static str, default: f64) -> Result<Duration, ConfigError> {
+    pub(super) fn read_delay(&mut self, name: &'static str, default: f64) -> Result<Duration, ConfigError> {
         let number = self.number(name, default, |number| number >= 0.0, "a number of seconds, 0 or more")?;
-        Ok(self.seconds(name, number))
+        Ok(self.read_seconds(name, number))
     }
 
     fn number(
@@ -91,7 +91,7 @@ impl<'a> Reader<'a> {
         number.ok_or_else(|| ConfigError::invalid(name, expected))
     }
 
-    fn seconds(&mut self, name: &'static str, number: f64) -> Duration {
+    fn read_seconds(&mut self, name: &'static str, number: f64) -> Duration {
         let usual = match name {
             GOSSIP_INTERVAL => LONGEST_USUAL_GOSSIP_INTERVAL,
             PROBE_INTERVAL => LONGEST_USUAL_PROBE_INTERVAL,
@@ -103,7 +103,7 @@ impl<'a> Reader<'a> {
         Duration::from_secs_f64(number.min(LONGEST_DELAY))
     }
 
-    pub(super) fn base_url(&mut self) -> Result<BaseUrl, ConfigError> {
+    pub(super) fn read_base_url(&mut self) -> Result<BaseUrl, ConfigError> {
         let text = self.required(BASE_URL)?;
         let url = BaseUrl::parse(&text).map_err(|rejection| {
             let rule = match rejection {

@@ -48,7 +48,7 @@ pub(in crate::protocol) fn mark_alive(
     members.roster.set_cause(Cause::Answered);
     members.roster.transition(peer, Status::Online, now.tick);
     if let Some(member) = members.roster.get_mut(peer) {
-        member.set_answered(true);
+        member.record_answered();
         member.clear_suspicion();
     }
     if must_refute {

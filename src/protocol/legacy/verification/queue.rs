@@ -12,9 +12,9 @@ use crate::protocol::context::deadlines::Deadlines;
 use crate::protocol::types::time::Tick;
 
 /// Pause between the starts of two verifications: ten a second.
-const PACE: Duration = Duration::from_millis(100);
+const VERIFICATION_INTERVAL: Duration = Duration::from_millis(100);
 /// Verifications in flight at once.
-pub(in crate::protocol) const MAX_IN_FLIGHT: usize = 4;
+pub(in crate::protocol) const MAX_VERIFICATIONS: usize = 4;
 
 /// The priority of a member in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl VerificationQueue {
     }
 
     pub(in crate::protocol) fn spend_slot(&mut self, now: Tick) {
-        self.next_slot = now + PACE;
+        self.next_slot = now + VERIFICATION_INTERVAL;
     }
 
     /// Returns the time of the next work.

@@ -57,7 +57,12 @@ impl Machine {
     }
 
     /// Merges a plain claim about this server.
-    pub(in crate::protocol::machine) fn hear_about_myself(&mut self, said: Status, stamp: Stamp, now: Now) {
+    pub(in crate::protocol::machine) fn hear_about_local_server(
+        &mut self,
+        said: Status,
+        stamp: Stamp,
+        now: Now,
+    ) {
         about_self::merge_plain(&mut self.members, &mut self.cx, said, stamp, now);
         self.apply(now);
     }
@@ -115,7 +120,7 @@ impl Machine {
         let Some(subject) = taken else { return Worth::Known };
         let said = NativeClaim { claim, origin };
         let worth = match &subject {
-            Subject::Me => self.hear_native_about_myself(claim, now),
+            Subject::Me => self.hear_native_about_local_server(claim, now),
             Subject::Known(identity) => {
                 let Self { members, exchanges, cx, .. } = self;
                 native::merge_known(members, exchanges, cx, identity, said, now)
@@ -128,7 +133,7 @@ impl Machine {
         worth
     }
 
-    fn hear_native_about_myself(&mut self, claim: &Claim, now: Now) -> Worth {
+    fn hear_native_about_local_server(&mut self, claim: &Claim, now: Now) -> Worth {
         let Self { lifecycle, members, exchanges, cx, .. } = self;
         let is_native = claim.incarnation != Incarnation::NONE;
         if !(is_native && lifecycle.own_url.doubt(members, exchanges, cx, claim, now)) {
@@ -169,7 +174,7 @@ impl Machine {
     /// Asks an outsider whether it now has this server's secret, if there is capacity.
     pub(in crate::protocol::machine) fn try_outsider(&mut self, url: &BaseUrl, now: Now) {
         if self.exchanges.legacy_room(&self.members, &self.cx) > 0
-            && self.merging.outsiders.take_turn(url.identity(), now.tick)
+            && self.merging.outsiders.try_claim_slot(url.identity(), now.tick)
         {
             self.try_by_gossip(url, now);
         }

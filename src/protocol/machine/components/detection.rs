@@ -72,7 +72,7 @@ impl Machine {
     }
 
     /// Spreads news about this server to all native servers.
-    pub(in crate::protocol::machine) fn spread_myself(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn spread_own_claim(&mut self, now: Now) {
         let me: Arc<str> = Arc::from(self.members.me.identity());
         self.spread(&me, now);
     }

@@ -210,7 +210,7 @@ impl Machine {
         self.schedule_verification(now.tick);
         if self.is_native() {
             self.schedule_probe(now.tick);
-            self.spread_myself(now);
+            self.spread_own_claim(now);
             self.cx.timers.set(Timer::DeathNotices, now.tick);
             if !self.native.detection.suspicions.is_empty() {
                 self.cx.timers.set(Timer::Suspicion, now.tick);

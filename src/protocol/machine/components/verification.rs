@@ -7,7 +7,7 @@ use crate::protocol::exchanges::capacity::Quota;
 use crate::protocol::exchanges::in_flight::{Exchange, OwnWord, Purpose};
 use crate::protocol::legacy::listings::HiddenReply;
 use crate::protocol::legacy::verification::answer;
-use crate::protocol::legacy::verification::queue::{Capacity, MAX_IN_FLIGHT};
+use crate::protocol::legacy::verification::queue::{Capacity, MAX_VERIFICATIONS};
 use crate::protocol::legacy::verification::refusals::{self, Look, RETRY_PAUSE};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
@@ -68,7 +68,7 @@ impl Machine {
         let is_counted =
             |exchange: &Exchange| exchange.purpose.is_verification() && exchange.quota != Quota::Listings;
         let in_flight = self.exchanges.in_flight.iter();
-        let is_free = in_flight.filter(|(_, exchange)| is_counted(exchange)).count() < MAX_IN_FLIGHT
+        let is_free = in_flight.filter(|(_, exchange)| is_counted(exchange)).count() < MAX_VERIFICATIONS
             && self.exchanges.native_room(&self.members, &self.cx) > 0
             && self.exchanges.legacy_room(&self.members, &self.cx) > 0;
         if is_free { Capacity::Free } else { Capacity::Exhausted }

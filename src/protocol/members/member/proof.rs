@@ -83,7 +83,7 @@ impl Member {
 
     /// Clears what was held against it before it came online.
     pub(in crate::protocol) fn reset_proofs(&mut self) {
-        self.set_answered(false);
+        self.clear_answered();
         self.settle_doubts(|doubts| (doubts.refusals, doubts.absence) = (None, None));
     }
 

@@ -40,7 +40,7 @@ impl Ring {
     }
 
     /// Returns the successor; searches these servers if it is not known.
-    pub(in crate::protocol) fn successor<'a>(
+    pub(in crate::protocol) fn find_successor<'a>(
         &mut self,
         natives: impl Iterator<Item = (u64, &'a Arc<str>)>,
     ) -> Option<&Arc<str>> {
@@ -63,7 +63,7 @@ mod tests {
         let mut ring = Ring::at(50);
         let mut next = |present: &[(u64, Arc<str>)], change: &mut dyn FnMut(&mut Ring)| {
             change(&mut ring);
-            ring.successor(present.iter().map(|(position, identity)| (*position, identity)))
+            ring.find_successor(present.iter().map(|(position, identity)| (*position, identity)))
                 .map(|next| next.to_string())
         };
         assert_eq!(next(&present, &mut |_| {}), None);

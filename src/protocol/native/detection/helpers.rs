@@ -105,7 +105,7 @@ impl Detection {
             // Others reach it, so this server may be the slow one.
             self.investigations.close(target);
             if let Some(member) = members.roster.get_mut(target) {
-                member.set_answered(true);
+                member.record_answered();
             }
             self.strangers.vouch(target);
             exchanges.health.worsen();

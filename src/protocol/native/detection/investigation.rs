@@ -245,7 +245,7 @@ impl Detection {
         // Rule "Grace": a server that has just joined, and has never answered, may not listen yet.
         let has_grace = |member: &Member| member.may_not_listen_yet(now.tick);
         if members.roster.get(peer).is_some_and(has_grace)
-            && let Some(at) = self.first_grace_try(members, peer, failure.finding, now)
+            && let Some(at) = self.begin_grace(members, peer, failure.finding, now)
         {
             self.investigations.begin_grace(peer, failure, at, now.tick);
             return self.investigations.schedule(cx, now.tick);
@@ -253,7 +253,7 @@ impl Detection {
         self.ask_helpers(members, exchanges, cx, peer, failure, now);
     }
 
-    fn first_grace_try(
+    fn begin_grace(
         &mut self,
         members: &mut Members,
         peer: &Arc<str>,

@@ -190,7 +190,7 @@ impl Strangers {
     }
 
     /// Whether a doubtful stranger has failed for long enough. If not, it is checked again.
-    fn is_gone(&mut self, peer: &Arc<str>, member: &Member, finding: Finding, now: Now) -> bool {
+    fn confirm_failure(&mut self, peer: &Arc<str>, member: &Member, finding: Finding, now: Now) -> bool {
         let Some(first) = self.doubtful.get_mut(peer) else { return false };
         let pause = if finding == Finding::Refused { KNOCK_AGAIN } else { SECOND_TRY };
         let listens_by = member.may_not_listen_before(now);
@@ -340,7 +340,7 @@ impl Detection {
             batch.failed.insert(Arc::clone(peer), finding);
         }
         let Some(member) = members.roster.get(peer) else { return };
-        if !self.strangers.is_gone(peer, member, finding, now) {
+        if !self.strangers.confirm_failure(peer, member, finding, now) {
             return;
         }
         self.strangers.settle(peer);
