@@ -40,7 +40,7 @@ pub(in crate::protocol) struct DeathNotices {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::protocol) enum Contact {
     /// Send it the recent deaths and leaves.
-    Tell(Arc<str>),
+    Notify(Arc<str>),
     /// Ask it for its list, because rounds seldom contact it.
     Check(Arc<str>),
 }
@@ -97,7 +97,7 @@ impl DeathNotices {
                 && !member.is_left_alone(now)
                 && !exchanges.in_flight.has_exchange_with(identity)
         })?;
-        Some(if news > 0.0 { Contact::Tell(peer) } else { Contact::Check(peer) })
+        Some(if news > 0.0 { Contact::Notify(peer) } else { Contact::Check(peer) })
     }
 
     /// Returns the notices per second of each native server, given the number of legacy peers per

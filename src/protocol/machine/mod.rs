@@ -142,7 +142,7 @@ impl Machine {
 
     /// Takes this server offline for a drain (`false`) or back online (`true`).
     pub fn handle_control(&mut self, now: Now, online: bool) {
-        self.look_at_clock(now);
+        self.check_clock(now);
         if self.members.me.control(online, now) {
             self.record_reached_again(now);
             self.push_to_many(now.tick);
@@ -153,13 +153,13 @@ impl Machine {
     /// Runs the timers that are due. The time may be the one that `poll_timeout` returned, or any
     /// other.
     pub fn handle_timeout(&mut self, now: Now) {
-        self.look_at_clock(now);
+        self.check_clock(now);
         self.cx.parsing.lift_limit();
         if let Some(due) = self.cx.timers.next().filter(|due| *due <= now.tick) {
             self.exchanges.health.record_wake(now.tick.since(due), now.tick);
         }
         if self.log_due().is_some_and(|due| due <= now.tick) {
-            self.tell_log(now);
+            self.write_log(now);
         }
         while let Some(timer) = self.cx.timers.expire(now.tick) {
             match timer {
@@ -171,7 +171,7 @@ impl Machine {
                 Timer::Reconnect => self.reconnect(now),
                 Timer::Download => self.download_again(),
                 Timer::Announce => self.announce_to_master_list(now),
-                Timer::Retention => self.drop_what_is_old(now),
+                Timer::Retention => self.drop_expired(now),
                 Timer::Probe => self.probe_next(now),
                 Timer::Rumours => self.push_rumours(now),
                 Timer::Investigations => self.continue_investigations(now),
@@ -238,14 +238,14 @@ impl Machine {
     }
 
     /// Logs the lines that are due.
-    fn tell_log(&mut self, now: Now) {
+    fn write_log(&mut self, now: Now) {
         if self.members.roster.journal.due().is_some_and(|due| due <= now.tick) {
-            self.tell_changes(now.tick);
+            self.log_changes(now.tick);
         }
         self.cx.log_dropped(now.tick);
     }
 
-    fn tell_changes(&mut self, now: Tick) {
+    fn log_changes(&mut self, now: Tick) {
         if !self.cx.log.try_log_changes(now) {
             return self.members.roster.journal.postpone(now);
         }

@@ -23,7 +23,7 @@ use crate::protocol::wire::message::{Refusal, Reply};
 impl Machine {
     /// Handles the reply to an exchange, or its failure.
     pub fn handle_reply(&mut self, now: Now, id: ExchangeId, reply: &Reply<'_>) {
-        self.look_at_clock(now);
+        self.check_clock(now);
         self.cx.parsing.lift_limit();
         if self.exchanges.in_flight.is_to_own_url(id) {
             return self.conclude_own_url(id, reply, now);
@@ -127,7 +127,7 @@ impl Machine {
             self.end_round(now);
         }
         self.begin_running_when_greeted(id, now);
-        self.end_farewell_when_told(id, now);
+        self.end_farewell_when_answered(id, now);
     }
 
     /// Handles the failure of an exchange other than a verification.
@@ -287,7 +287,7 @@ impl Machine {
             _ => {}
         }
         self.begin_running_when_greeted(id, now);
-        self.end_farewell_when_told(id, now);
+        self.end_farewell_when_answered(id, now);
     }
 
     fn hear_from_itself(&mut self, exchange: &Exchange, now: Now) {

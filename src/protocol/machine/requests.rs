@@ -24,13 +24,13 @@ impl Machine {
     pub fn handle_request(&mut self, now: Now, lists: &ReceivedLists<'_>) {
         self.begin_request(now);
         self.expect_entries(lists.len());
-        self.note_request(now);
+        self.record_request(now);
         self.merge_lists(now, Source::Request, lists);
     }
 
     /// Begins to handle a request.
     pub(in crate::protocol::machine) fn begin_request(&mut self, now: Now) {
-        self.look_at_clock(now);
+        self.check_clock(now);
         self.members.me.refresh(now);
     }
 
@@ -42,7 +42,7 @@ impl Machine {
             // This server has reached itself, by another URL or through a load balancer.
             return self.exchanges.extension(&self.members, Kind::Push, Vec::new());
         }
-        self.note_request(now);
+        self.record_request(now);
         let is_sibling = self.record_process(heard);
         log_malformed(&mut self.cx, heard);
         self.expect_entries(heard.claims.len());
@@ -97,9 +97,9 @@ impl Machine {
         if let Kind::Sync(theirs) = &heard.kind {
             return native.answer_sync(members, exchanges, cx, theirs.as_deref(), claims, now);
         }
-        let told: IndexSet<&str, FixedState> =
+        let claimed: IndexSet<&str, FixedState> =
             claims.iter().chain(&heard.claims).map(|claim| &*claim.base_url).collect();
-        let is_known = |subject: &str| told.contains(subject) || sender == Some(subject);
+        let is_known = |subject: &str| claimed.contains(subject) || sender == Some(subject);
         let rumours = exchanges.rumours.claims_except(members, is_known, now);
         claims.extend(rumours);
         exchanges.extension(members, Kind::Push, claims)

@@ -86,7 +86,7 @@ impl Machine {
     pub fn handle_request_start(&mut self, now: Now, RequestStart { entries, malformed }: RequestStart) {
         self.begin_request(now);
         self.expect_entries(entries);
-        self.note_request(now);
+        self.record_request(now);
         if malformed > 0 {
             self.cx.log_rejection(Rejection::Malformed);
         }

@@ -60,7 +60,7 @@ pub(in crate::protocol) enum Admission {
 }
 
 impl Rejected {
-    fn note(&mut self, now: Now) {
+    fn record(&mut self, now: Now) {
         let since = self.pending.map_or(Offset::of(now), |(since, _)| since);
         self.pending = Some((since, now.tick));
     }
@@ -157,7 +157,7 @@ impl Rejected {
         identity: &str,
         now: Now,
     ) {
-        self.note(now);
+        self.record(now);
         self.schedule_look(members, cx, now.tick);
         if self.try_name(now.tick) {
             let message = format!(

@@ -135,11 +135,11 @@ fn lacking(
     claims: &[Claim],
     now: Now,
 ) -> Vec<Claim> {
-    let told: IndexMap<&str, &Claim, FixedState> =
+    let by_url: IndexMap<&str, &Claim, FixedState> =
         claims.iter().map(|claim| (&*claim.base_url, claim)).collect();
     let is_lacking = |identity: &Arc<str>, member: &Member| {
         let bucket = bucket_of(identity);
-        let claimed = told.get(&**member.spelling(identity));
+        let claimed = by_url.get(&**member.spelling(identity));
         let contradicts = claimed.is_some_and(|claim| claim.status.is_online());
         mine.get(bucket) != theirs.get(bucket)
             && (member.is_sent_unrequested(now.tick) || contradicts)

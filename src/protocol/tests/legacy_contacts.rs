@@ -109,7 +109,7 @@ fn a_death_notice_is_sent_to_a_legacy_peer_if_there_is_room() {
     assert!(parts.cx.timers.get(Timer::DeathNotices) < Some(Tick(1_000)));
     leave_room(&mut parts, 0);
     assert_eq!(contact(parts, &mut notices), None, "there is no room");
-    assert_eq!(contact(among_legacies(), &mut notices), Some(Contact::Tell(A.into())));
+    assert_eq!(contact(among_legacies(), &mut notices), Some(Contact::Notify(A.into())));
 }
 
 #[test]

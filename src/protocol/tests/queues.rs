@@ -90,7 +90,7 @@ fn a_removed_member_leaves_every_queue() {
         let offline = (round * 100..(round + 1) * 100).map(gone).collect();
         machine.handle_request(now(round), &ReceivedLists { offline, ..ReceivedLists::default() });
     }
-    machine.drop_what_is_old(now(2 * DAY));
+    machine.drop_expired(now(2 * DAY));
     let remembered = ["archive", "changed slots"];
     // Those are the rumour about this server itself, and the event that it runs.
     assert!(lengths(&machine).iter().all(|(name, length)| remembered.contains(name) || *length == 1));

@@ -106,10 +106,10 @@ impl Verification {
         let Some(member) = members.roster.get_mut(peer) else { return };
         // The tombstone of a drain has a stamp from its server's own clock. This one comes from a
         // faster clock: a peer that sent it to the server made it answer without itself.
-        let was_talked_out = word.stamp < member.stamp;
+        let is_of_faster_clock = word.stamp < member.stamp;
         let Some(absence) = member.absence_mut() else { return };
         let since = absence.record_shown(now.tick);
-        if was_talked_out || now.tick.since(since) >= SHOWN_FOR {
+        if is_of_faster_clock || now.tick.since(since) >= SHOWN_FOR {
             return answer::mark_alive(members, cx, peer, id, word, now);
         }
         member.close_check();

@@ -122,7 +122,7 @@ impl Machine {
     }
 
     /// Sends a dead server a notice that it is listed as dead, so that a running one can refute.
-    pub(in crate::protocol::machine) fn tell_dead(&mut self, peer: &Arc<str>, now: Now) {
+    pub(in crate::protocol::machine) fn notify_dead(&mut self, peer: &Arc<str>, now: Now) {
         let notice = NativeMessage::new(Kind::Probe, Purpose::AccusationNotice);
         self.exchanges.send_native(&mut self.members, &mut self.cx, peer, notice, now);
     }

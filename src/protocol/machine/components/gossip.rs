@@ -82,7 +82,7 @@ impl Machine {
     pub(in crate::protocol::machine) fn push(&mut self, now: Now) {
         let Self { members, exchanges, cx, .. } = self;
         let targets = self.legacy.push.take_targets(members, exchanges, cx, now.tick);
-        self.tell(targets, Purpose::Push, now);
+        self.send_gossip(targets, Purpose::Push, now);
     }
 
     /// Sends a peer the news now, or after the exchange in flight with it.
@@ -103,7 +103,7 @@ impl Machine {
     pub(in crate::protocol::machine) fn send_death_notice(&mut self, now: Now) {
         let Self { members, exchanges, cx, .. } = self;
         match self.legacy.death_notices.next_contact(members, exchanges, cx, now.tick) {
-            Some(Contact::Tell(peer)) => {
+            Some(Contact::Notify(peer)) => {
                 self.converse(peer, Purpose::DeathNotices, now);
             }
             Some(Contact::Check(peer)) => {
@@ -126,12 +126,12 @@ impl Machine {
         purpose: Purpose,
         now: Now,
     ) -> Option<ExchangeId> {
-        self.tell(vec![peer], purpose, now).pop_first()
+        self.send_gossip(vec![peer], purpose, now).pop_first()
     }
 
     /// Begins an exchange with each of these peers, unless one with it is in flight. The page is
     /// composed once for all; native servers need no page.
-    pub(in crate::protocol::machine) fn tell(
+    pub(in crate::protocol::machine) fn send_gossip(
         &mut self,
         peers: Vec<Arc<str>>,
         purpose: Purpose,

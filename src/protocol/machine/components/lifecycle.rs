@@ -19,7 +19,7 @@ use crate::protocol::wire::message::Reply;
 
 impl Machine {
     /// Checks the clock at an entry point. Cheap.
-    pub(in crate::protocol::machine) fn look_at_clock(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn check_clock(&mut self, now: Now) {
         clocks::restart_below(&mut self.members, &mut self.cx, now);
         self.apply(now);
         if self.cx.is_running() && self.merging.rejected.take_jump(now) {
@@ -37,7 +37,7 @@ impl Machine {
     }
 
     /// Drops expired tombstones, and checks servers without recent news.
-    pub(in crate::protocol) fn drop_what_is_old(&mut self, now: Now) {
+    pub(in crate::protocol) fn drop_expired(&mut self, now: Now) {
         let due = retention::look(&mut self.members, &mut self.cx, now);
         for identity in due.expired {
             self.members.forget(&mut self.cx, &identity, now);
@@ -53,7 +53,7 @@ impl Machine {
     pub(in crate::protocol::machine) fn reconnect(&mut self, now: Now) {
         if let Some(peer) = reconnect::pick(&self.members, &mut self.cx, now.tick) {
             if self.is_contacted_natively(&peer) {
-                self.tell_dead(&peer, now);
+                self.notify_dead(&peer, now);
             } else {
                 self.request_check(&peer);
                 self.schedule_verification(now.tick);
@@ -157,8 +157,8 @@ impl Machine {
         // A random one: the monitors come last, and every newcomer would ask them.
         let first = (!peers.is_empty()).then(|| peers.swap_remove(self.cx.rng.random_range(0..peers.len())));
         self.native.anti_entropy.allow_whole_tries(WHOLE_TRIES);
-        let mut greetings = self.tell(first.into_iter().collect(), Purpose::Introduction, now);
-        greetings.append(&mut self.tell(peers, Purpose::Greeting, now));
+        let mut greetings = self.send_gossip(first.into_iter().collect(), Purpose::Introduction, now);
+        greetings.append(&mut self.send_gossip(peers, Purpose::Greeting, now));
         if greetings.is_empty() {
             return self.begin_running(now);
         }
@@ -224,7 +224,7 @@ impl Machine {
         if self.members.me.is_leaving() {
             return;
         }
-        self.look_at_clock(now);
+        self.check_clock(now);
         let may_have_sibling = self.lifecycle.own_url.may_have_sibling(&self.members, &self.cx);
         self.members.me.leave_quietly();
         self.exchanges.rumours.clear();
@@ -255,7 +255,7 @@ impl Machine {
         // A request to the own URL may still be in flight.
         self.exchanges.in_flight.abandon_all();
         let peers = self.members.roster.sample_many(&mut self.cx);
-        let farewells = self.tell(peers, Purpose::Farewell, now);
+        let farewells = self.send_gossip(peers, Purpose::Farewell, now);
         let is_alone = farewells.is_empty();
         self.lifecycle.begin_farewell(&mut self.cx, farewells, now);
         if is_alone {
@@ -263,7 +263,7 @@ impl Machine {
         }
     }
 
-    pub(in crate::protocol::machine) fn end_farewell_when_told(&mut self, id: ExchangeId, now: Now) {
+    pub(in crate::protocol::machine) fn end_farewell_when_answered(&mut self, id: ExchangeId, now: Now) {
         if self.lifecycle.end_farewell(id) {
             self.end_farewell_stage(now);
         }
@@ -282,7 +282,7 @@ impl Machine {
     }
 
     /// Records a request of another process: this server is reachable.
-    pub(in crate::protocol::machine) fn note_request(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn record_request(&mut self, now: Now) {
         let Self { lifecycle, members, exchanges, cx, .. } = self;
         lifecycle.own_url.record_request(members, exchanges, cx, now);
         self.apply(now);

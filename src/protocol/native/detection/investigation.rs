@@ -103,8 +103,8 @@ impl Investigation {
     /// Returns the helpers that found the server silent. An unproved answer neither clears nor
     /// accuses the server.
     fn confirmers(self) -> Vec<Arc<str>> {
-        let found_nobody = |(_, finding): &(Arc<str>, Finding)| *finding != Finding::Unproved;
-        self.findings.into_iter().filter(found_nobody).map(|(helper, _)| helper).collect()
+        let is_proof = |(_, finding): &(Arc<str>, Finding)| *finding != Finding::Unproved;
+        self.findings.into_iter().filter(is_proof).map(|(helper, _)| helper).collect()
     }
 
     /// Returns the end of its wait.

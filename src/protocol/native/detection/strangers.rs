@@ -346,9 +346,9 @@ impl Detection {
         self.strangers.settle(peer);
         self.investigations.close(peer);
         let doubted_since = self.strangers.doubted_since;
-        let is_heard = members.isolation.was_answered_since(doubted_since);
+        let is_answered = members.isolation.was_answered_since(doubted_since);
         let has_exchanged = |member: &Member| member.is_online() && member.has_exchanged();
-        if is_heard || !members.roster.iter().any(|(_, member)| has_exchanged(member)) {
+        if is_answered || !members.roster.iter().any(|(_, member)| has_exchanged(member)) {
             members.bury(cx, peer, now);
         } else {
             // A server that gets no answers must not declare others dead.
