@@ -33,7 +33,7 @@ pub(in crate::protocol) enum Timer {
     Suspicion,
     /// Servers whose answers prove nothing.
     Refusals,
-    /// Drained originals that may have returned.
+    /// Drained legacy peers that may have returned.
     Absent,
     /// Death notices for legacy peers.
     DeathNotices,

@@ -95,8 +95,8 @@ pub(in crate::protocol) struct Exchange {
 }
 
 impl Exchange {
-    /// Keeps the newest own entry. An online entry beats a tombstone: an original that has received
-    /// its tombstone shows itself online again, but keeps the tombstone in its other list.
+    /// Keeps the newest own entry. An online entry beats a tombstone: a legacy peer that has
+    /// received its tombstone shows itself online again, but keeps the tombstone in its other list.
     pub(in crate::protocol) fn record_own_word(&mut self, word: OwnWord) {
         let rank = |word: &OwnWord| (word.online, word.stamp);
         if self.own_word.as_ref().is_none_or(|held| rank(held) < rank(&word)) {

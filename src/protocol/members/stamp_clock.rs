@@ -1,7 +1,7 @@
 //! The clock for this server's own stamps: a jump ahead counts only once it has lasted.
 //!
-//! Originals and master lists judge by stamps alone, so they could not be corrected after a stamp
-//! that is days ahead.
+//! Legacy peers and master lists judge by stamps alone, so they could not be corrected after a
+//! stamp that is days ahead.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Drained originals: their lists show whether they have returned.
+//! Drained legacy peers: their lists show whether they have returned.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ fn an_original_with_a_slow_clock_is_online_once_its_list_shows_it() {
 
 #[test]
 fn an_original_that_lists_itself_beside_its_tombstone_is_online() {
-    // An original that has received its tombstone, and has begun a round since.
+    // A legacy peer that has received its tombstone, and has begun a round since.
     for ahead in [1, 3 * 3_600_000, 9 * 86_400_000] {
         let mut world = World::among(&[A]);
         let wall = world.wall() + 60_000;

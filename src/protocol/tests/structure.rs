@@ -18,6 +18,8 @@ const ROWS: [&[&str]; 8] = [
 ];
 const MAX_FILES: usize = 10;
 const MAX_LINES: usize = 400;
+/// Columns of a comment. Diagrams between fences may be wider.
+const MAX_COLUMNS: usize = 100;
 
 /// A source file of the protocol, except for tests.
 struct Source {
@@ -130,5 +132,18 @@ fn folders_and_files_are_small() {
     for path in files_below(&root()) {
         let lines = fs::read_to_string(&path).unwrap().lines().count();
         assert!(lines <= MAX_LINES, "{} has {lines} lines", path.display());
+    }
+}
+
+#[test]
+fn comments_are_narrow() {
+    for path in files_below(&root()) {
+        let mut is_fenced = false;
+        for line in fs::read_to_string(&path).unwrap().lines() {
+            let Some(comment) = line.trim_start().strip_prefix("//") else { continue };
+            is_fenced ^= comment.contains("```");
+            let columns = line.chars().count();
+            assert!(is_fenced || columns <= MAX_COLUMNS, "{}: {line}", path.display());
+        }
     }
 }
