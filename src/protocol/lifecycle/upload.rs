@@ -30,8 +30,8 @@ const MAX_REJECTED: u32 = 3;
 const LAST_UPLOAD_RETRIED: Duration = Duration::from_secs(5);
 /// Time from the start of the last of these tries to that end.
 const SHORTEST_RESPITE: Duration = Duration::from_millis(50);
-/// Time for which uploads to a store without conditions have none. The store may be one of several
-/// servers, so this is not permanent.
+/// Time for which uploads omit the condition after the store has refused it. Not permanent, as one
+/// of several servers of the store may have refused it.
 const WITHOUT_CONDITIONS: Duration = Duration::from_secs(60 * 60);
 /// Longest `Retry-After` of a store that is honoured. A limit, so that a faulty store cannot stop
 /// the uploads.

@@ -127,7 +127,8 @@ impl Incarnation {
         if self.is_far_ahead(now) { Self::first(now.wall) } else { self.next() }
     }
 
-    /// Returns its value if another server has it: none, if it is too far ahead.
+    /// Returns its value as the incarnation of another server: [`Self::NONE`] if it is too far
+    /// ahead.
     pub(crate) fn counted(self, now: Now) -> Self {
         if self.is_far_ahead(now) { Self::NONE } else { self }
     }

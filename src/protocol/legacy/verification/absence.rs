@@ -83,7 +83,7 @@ impl Verification {
     fn schedule_absent(&mut self, members: &Members, cx: &mut Context, peer: &Arc<str>, now: Tick) {
         let natives = if cx.is_native() { members.roster.native_count() + 1 } else { 1 };
         let pause = ASKED_EVERY.mul_f64(natives as f64);
-        // All begin at once, so each draws a random share of the pause. A single server needs none.
+        // All begin at once, so each draws a random share of the pause, unless it is alone.
         let share = if natives == 1 { 1.0 } else { cx.rng.random_range(0.0..2.0) };
         self.ask_absent_at(cx, peer, now + pause.mul_f64(share));
     }
