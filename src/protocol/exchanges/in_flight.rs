@@ -73,7 +73,7 @@ impl Purpose {
 
 /// What the answering server claims about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::protocol) struct OwnWord {
+pub(in crate::protocol) struct OwnEntry {
     pub(in crate::protocol) online: bool,
     pub(in crate::protocol) spelling: Arc<str>,
     pub(in crate::protocol) monitor: bool,
@@ -86,7 +86,7 @@ pub(in crate::protocol) struct Exchange {
     pub(in crate::protocol) peer: Arc<str>,
     pub(in crate::protocol) purpose: Purpose,
     pub(in crate::protocol) quota: Quota,
-    pub(in crate::protocol) own_word: Option<OwnWord>,
+    pub(in crate::protocol) own_entry: Option<OwnEntry>,
     pub(in crate::protocol) began: Tick,
     /// Whether the answer has been merged already, in slices.
     pub(in crate::protocol) is_merged: bool,
@@ -97,10 +97,10 @@ pub(in crate::protocol) struct Exchange {
 impl Exchange {
     /// Keeps the newest own entry. An online entry beats a tombstone: a legacy peer that has
     /// received its tombstone shows itself online again, but keeps the tombstone in its other list.
-    pub(in crate::protocol) fn record_own_word(&mut self, word: OwnWord) {
-        let rank = |word: &OwnWord| (word.online, word.stamp);
-        if self.own_word.as_ref().is_none_or(|held| rank(held) < rank(&word)) {
-            self.own_word = Some(word);
+    pub(in crate::protocol) fn record_own_entry(&mut self, own: OwnEntry) {
+        let rank = |own: &OwnEntry| (own.online, own.stamp);
+        if self.own_entry.as_ref().is_none_or(|held| rank(held) < rank(&own)) {
+            self.own_entry = Some(own);
         }
     }
 }
@@ -127,7 +127,7 @@ impl InFlight {
         let id = self.next_id();
         let quota = Quota::ByPeer;
         let exchange =
-            Exchange { peer, purpose, quota, own_word: None, began: now, is_merged: false, subjects };
+            Exchange { peer, purpose, quota, own_entry: None, began: now, is_merged: false, subjects };
         self.by_id.insert(id, exchange);
         id
     }

@@ -6,7 +6,7 @@ use crate::protocol::context::Context;
 use crate::protocol::exchanges::Exchanges;
 use crate::protocol::members::Members;
 use crate::protocol::members::roster::Roster;
-use crate::protocol::types::limits::TOMBSTONE_TOLD;
+use crate::protocol::types::limits::TOMBSTONE_SPREAD;
 use crate::protocol::types::status::ListKind;
 use crate::protocol::types::time::{Moment, Tick};
 use crate::protocol::wire::message::{Entry, Lists};
@@ -65,7 +65,7 @@ pub(in crate::protocol) fn halve(members: &mut Members, peer: &str) {
 pub(in crate::protocol) fn death_notices(members: &Members, cx: &Context, halvings: u8, now: Tick) -> Lists {
     let mut page = Page::begin(members, page_bytes(cx) >> halvings);
     for (identity, member) in members.roster.iter() {
-        let is_news = !member.is_online() && member.changed_at.age(now) < TOMBSTONE_TOLD;
+        let is_news = !member.is_online() && member.changed_at.age(now) < TOMBSTONE_SPREAD;
         if is_news && !page.add(member.entry(identity), ListKind::Offline) {
             break;
         }

@@ -12,7 +12,7 @@ use crate::protocol::context::Context;
 use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::Exchanges;
 use crate::protocol::members::Members;
-use crate::protocol::types::limits::TOMBSTONE_TOLD;
+use crate::protocol::types::limits::TOMBSTONE_SPREAD;
 use crate::protocol::types::time::Tick;
 
 /// Interval between two notices to a legacy peer while the news is urgent. Otherwise, interval
@@ -104,7 +104,7 @@ impl DeathNotices {
     /// native server.
     fn pace(&self, legacies_per_native: f64, now: Tick) -> f64 {
         let is_within = |moment: Option<Tick>, span| moment.is_some_and(|at| now.since(at) < span);
-        let has_news = is_within(self.last_death, TOMBSTONE_TOLD);
+        let has_news = is_within(self.last_death, TOMBSTONE_SPREAD);
         let is_urgent = has_news && is_within(self.last_missed, URGENT);
         let haste = if is_urgent { legacies_per_native.max(1.0) } else { 1.0 };
         if has_news { haste * legacies_per_native.min(1.0) / NOTICE_INTERVAL.as_secs_f64() } else { 0.0 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::protocol::context::RunState;
-use crate::protocol::exchanges::in_flight::{Exchange, OwnWord, Purpose};
+use crate::protocol::exchanges::in_flight::{Exchange, OwnEntry, Purpose};
 use crate::protocol::exchanges::page;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::doubts::{Refusals, Route};
@@ -37,7 +37,7 @@ impl Machine {
         }
         self.members.roster.set_cause(cause_of(reply));
         // A reply that does not prove its sender says nothing about the network.
-        if matches!(reply, Reply::Native(_)) || exchange.own_word.is_some() {
+        if matches!(reply, Reply::Native(_)) || exchange.own_entry.is_some() {
             let is_first = self.members.isolation.record_answer(now.tick).is_none();
             if is_first {
                 self.legacy.listings.ask_all_again(&self.members);
@@ -98,13 +98,13 @@ impl Machine {
         let peer = &exchange.peer;
         let is_native = self.is_contacted_natively(peer);
         // A reply that does not prove its sender does not reveal the sender's wire.
-        if matches!(reply, Reply::Lists(_)) && exchange.own_word.is_some() {
+        if matches!(reply, Reply::Lists(_)) && exchange.own_entry.is_some() {
             record_legacy_wire(&mut self.members, &self.cx, peer, now);
         }
-        match (reply, &exchange.own_word) {
-            (Reply::Lists(_), Some(word)) => {
-                self.record_own_word(peer, id, exchange.purpose, word, now);
-                if !word.online {
+        match (reply, &exchange.own_entry) {
+            (Reply::Lists(_), Some(own)) => {
+                self.record_own_entry(peer, id, exchange.purpose, own, now);
+                if !own.online {
                     // It is drained, perhaps to roll back to version 1: native probes end.
                     self.native.detection.investigations.close(peer);
                     self.report(peer, Finding::Silent, now);
@@ -165,22 +165,20 @@ impl Machine {
         let is_native = self.members.roster.get(peer).is_some_and(|member| member.is_native());
         let refuses_gossip =
             self.members.roster.get(peer).and_then(Member::refusals).is_some_and(Refusals::include_gossip);
-        match (reply, &exchange.own_word, exchange.purpose) {
+        match (reply, &exchange.own_entry, exchange.purpose) {
             // It is back. Only an exchange reveals whether it is native, and its incarnation.
-            (Reply::Lists(_), Some(word), Purpose::Inquiry)
-                if is_native && word.online && !refuses_gossip =>
-            {
+            (Reply::Lists(_), Some(own), Purpose::Inquiry) if is_native && own.online && !refuses_gossip => {
                 self.members.prove(peer, Proof::List);
                 self.begin_trial(peer, now);
             }
-            (Reply::Lists(_), Some(word), Purpose::Inquiry)
-                if word.online && self.members.returns_only_by_list(peer) =>
+            (Reply::Lists(_), Some(own), Purpose::Inquiry)
+                if own.online && self.members.returns_only_by_list(peer) =>
             {
-                self.handle_shown(peer, id, word, now);
+                self.handle_shown(peer, id, own, now);
             }
-            (Reply::Lists(_), Some(word), _) => {
-                self.record_own_word(peer, id, exchange.purpose, word, now);
-                if word.online && !refuses_gossip {
+            (Reply::Lists(_), Some(own), _) => {
+                self.record_own_entry(peer, id, exchange.purpose, own, now);
+                if own.online && !refuses_gossip {
                     self.offer_extension(peer, now);
                 }
             }
@@ -218,19 +216,19 @@ impl Machine {
     }
 
     /// Records whether a member says that it is online.
-    fn record_own_word(
+    fn record_own_entry(
         &mut self,
         peer: &Arc<str>,
         id: ExchangeId,
         purpose: Purpose,
-        word: &OwnWord,
+        own: &OwnEntry,
         now: Now,
     ) {
         self.members.prove(peer, purpose.proof());
-        if word.online {
-            self.mark_alive(peer, id, word, now);
+        if own.online {
+            self.mark_alive(peer, id, own, now);
         } else {
-            self.mark_absent(peer, id, Some(word.stamp), now);
+            self.mark_absent(peer, id, Some(own.stamp), now);
         }
     }
 

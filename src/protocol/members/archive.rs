@@ -53,18 +53,18 @@ impl Archive {
     pub(in crate::protocol) fn objection_to(
         &self,
         identity: &str,
-        own_word: &Claim,
+        own_claim: &Claim,
         now: Now,
     ) -> Option<Claim> {
         let (last_update, incarnation) = *self.0.get(identity)?;
-        let is_outdated = own_word.incarnation != Incarnation::NONE && self.blocks(identity, own_word, now);
+        let is_outdated = own_claim.incarnation != Incarnation::NONE && self.blocks(identity, own_claim, now);
         let age = u32::try_from(TOMBSTONE_KEPT.as_secs()).unwrap_or(u32::MAX);
         (is_outdated && incarnation != Incarnation::NONE).then(|| Claim {
             status: Status::Dead,
             incarnation,
             last_update,
             age,
-            ..own_word.clone()
+            ..own_claim.clone()
         })
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::protocol::context::Context;
 use crate::protocol::exchanges::Exchanges;
-use crate::protocol::exchanges::in_flight::{Exchange, OwnWord, Purpose};
+use crate::protocol::exchanges::in_flight::{Exchange, OwnEntry, Purpose};
 use crate::protocol::members::Members;
 use crate::protocol::merging::clocks::Admission::{Admitted, Rejected};
 use crate::protocol::merging::plain::{PlainClaim, Word};
@@ -88,7 +88,7 @@ impl Merging {
             Source::Exchange(id) => {
                 let exchange = exchanges.in_flight.get_mut(id)?;
                 if subject.identity() == Some(&exchange.peer) {
-                    self.record_own_word(members, cx, exchange, said, stamp, now);
+                    self.record_own_entry(members, cx, exchange, said, stamp, now);
                     return None;
                 }
                 if exchange.purpose == Purpose::Inquiry {
@@ -116,7 +116,7 @@ impl Merging {
 
     /// Keeps the answering server's own entry. If its stamp is too far ahead, the present replaces
     /// it.
-    fn record_own_word(
+    fn record_own_entry(
         &mut self,
         members: &Members,
         cx: &mut Context,
@@ -129,7 +129,7 @@ impl Merging {
             self.rejected.reject_far_ahead(members, cx, &exchange.peer, now);
         }
         let Ok(url) = BaseUrl::parse(&said.entry.base_url) else { return };
-        exchange.record_own_word(OwnWord {
+        exchange.record_own_entry(OwnEntry {
             online: said.listed == ListKind::Online,
             spelling: Arc::clone(url.spelling()),
             monitor: said.entry.monitor,

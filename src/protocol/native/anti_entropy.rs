@@ -26,7 +26,7 @@ use crate::protocol::merging::intake::{Subject, identify};
 use crate::protocol::native::Native;
 use crate::protocol::native::detection::PeerSearch;
 use crate::protocol::types::claim::Claim;
-use crate::protocol::types::limits::{MAX_CLAIM_BYTES, TOMBSTONE_TOLD};
+use crate::protocol::types::limits::{MAX_CLAIM_BYTES, TOMBSTONE_SPREAD};
 use crate::protocol::types::time::{Incarnation, Now, Tick};
 use crate::protocol::wire::extension::{BUCKETS, Extension, Kind};
 
@@ -232,7 +232,7 @@ impl Member {
     /// Whether a sync includes this member: confirmed online members are included, tombstones for a
     /// while.
     fn is_sent_unrequested(&self, now: Tick) -> bool {
-        if self.is_online() { !self.is_unconfirmed } else { self.changed_at.age(now) < TOMBSTONE_TOLD }
+        if self.is_online() { !self.is_unconfirmed } else { self.changed_at.age(now) < TOMBSTONE_SPREAD }
     }
 
     /// Whether this member is newer than a claim: a legacy peer by its stamp, a native server by

@@ -28,11 +28,11 @@ pub(in crate::protocol) fn log_malformed(cx: &mut Context, heard: &Extension) {
 pub(in crate::protocol) fn archived_objection(
     members: &Members,
     cx: &Context,
-    own_word: &Claim,
+    own_claim: &Claim,
     now: Now,
 ) -> Option<Claim> {
-    match identify(members, cx, &own_word.base_url).ok()? {
-        Subject::New(url) => members.archive.objection_to(url.identity(), own_word, now),
+    match identify(members, cx, &own_claim.base_url).ok()? {
+        Subject::New(url) => members.archive.objection_to(url.identity(), own_claim, now),
         _ => None,
     }
 }

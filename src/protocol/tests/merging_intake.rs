@@ -51,8 +51,8 @@ fn an_answer_defers_the_own_entry_of_its_server() {
     let peer = parts.add(A, Status::Online, 0);
     let id = parts.ask(&peer, Purpose::Round);
     assert!(admit(&mut parts, Source::Exchange(id), A, 5).is_none());
-    let word = parts.exchanges.in_flight.end(id).unwrap().own_word.unwrap();
-    assert_eq!((word.online, word.stamp), (true, Stamp(EPOCH + 5)));
+    let own = parts.exchanges.in_flight.end(id).unwrap().own_entry.unwrap();
+    assert_eq!((own.online, own.stamp), (true, Stamp(EPOCH + 5)));
 }
 
 #[test]
@@ -83,8 +83,8 @@ fn a_servers_own_claim_too_far_ahead_counts_as_made_now() {
     let peer = parts.add(A, Status::Online, 0);
     let id = parts.ask(&peer, Purpose::Round);
     assert!(admit(&mut parts, Source::Exchange(id), A, DAY + 1).is_none());
-    let word = parts.exchanges.in_flight.end(id).unwrap().own_word.unwrap();
-    assert_eq!(word.stamp, at(0).wall);
+    let own = parts.exchanges.in_flight.end(id).unwrap().own_entry.unwrap();
+    assert_eq!(own.stamp, at(0).wall);
 }
 
 /// The admitted form of a native claim about A: its status and its stamp.

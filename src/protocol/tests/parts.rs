@@ -8,7 +8,7 @@ use crate::protocol::context::Context;
 use crate::protocol::context::config::Config;
 use crate::protocol::context::effect::Effect;
 use crate::protocol::exchanges::Exchanges;
-use crate::protocol::exchanges::in_flight::{OwnWord, Purpose};
+use crate::protocol::exchanges::in_flight::{OwnEntry, Purpose};
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::merging::Merging;
@@ -91,6 +91,6 @@ pub(super) fn at(tick: u64) -> Now {
 }
 
 /// What a server claims about itself.
-pub(super) fn word(url: &str, online: bool, stamp: u64) -> OwnWord {
-    OwnWord { online, spelling: url.into(), monitor: false, stamp: Stamp(EPOCH + stamp) }
+pub(super) fn word(url: &str, online: bool, stamp: u64) -> OwnEntry {
+    OwnEntry { online, spelling: url.into(), monitor: false, stamp: Stamp(EPOCH + stamp) }
 }

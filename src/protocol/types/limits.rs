@@ -12,7 +12,7 @@ pub(in crate::protocol) const MAX_MEMBERS: usize = 100_000;
 /// earlier.
 pub(in crate::protocol) const TOMBSTONE_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Time for which a tombstone is spread. Later it is sent only to servers that contradict it.
-pub(in crate::protocol) const TOMBSTONE_TOLD: Duration = Duration::from_secs(15 * 60);
+pub(in crate::protocol) const TOMBSTONE_SPREAD: Duration = Duration::from_secs(15 * 60);
 /// Lag of the event loop above which this server cannot be expected to answer.
 pub(in crate::protocol) const LAGS: Duration = Duration::from_secs(1);
 /// Bytes of claims in one message between native servers.

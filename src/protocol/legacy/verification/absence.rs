@@ -18,7 +18,7 @@ use crate::protocol::context::Context;
 use crate::protocol::context::effect::CheckReason;
 use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::Exchanges;
-use crate::protocol::exchanges::in_flight::OwnWord;
+use crate::protocol::exchanges::in_flight::OwnEntry;
 use crate::protocol::legacy::verification::{Verification, answer};
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
@@ -100,17 +100,17 @@ impl Verification {
         cx: &mut Context,
         peer: &Arc<str>,
         id: ExchangeId,
-        word: &OwnWord,
+        own: &OwnEntry,
         now: Now,
     ) {
         let Some(member) = members.roster.get_mut(peer) else { return };
         // The tombstone of a drain has a stamp from its server's own clock. This one comes from a
         // faster clock: a peer that sent it to the server made it answer without itself.
-        let is_of_faster_clock = word.stamp < member.stamp;
+        let is_of_faster_clock = own.stamp < member.stamp;
         let Some(absence) = member.absence_mut() else { return };
         let since = absence.record_shown(now.tick);
         if is_of_faster_clock || now.tick.since(since) >= SHOWN_FOR {
-            return answer::mark_alive(members, cx, peer, id, word, now);
+            return answer::mark_alive(members, cx, peer, id, own, now);
         }
         member.close_check();
         // This server continues at the interval of the whole cluster, as the others have not seen

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::protocol::context::Context;
 use crate::protocol::context::effect::Effect;
-use crate::protocol::exchanges::in_flight::OwnWord;
+use crate::protocol::exchanges::in_flight::OwnEntry;
 use crate::protocol::members::Members;
 use crate::protocol::members::member::doubts::Absence;
 use crate::protocol::members::member::proof::Verdict;
@@ -23,11 +23,11 @@ pub(in crate::protocol) fn mark_alive(
     cx: &mut Context,
     peer: &Arc<str>,
     id: ExchangeId,
-    word: &OwnWord,
+    own: &OwnEntry,
     now: Now,
 ) {
     let Some(member) = members.roster.get_mut(peer) else { return };
-    let answered = word.stamp;
+    let answered = own.stamp;
     let accusation = member.check().and_then(|check| check.standing_accusation(member.stamp));
     let was_offline = !member.is_online();
     let must_refute = member.is_native() && member.status != Status::Online;
@@ -40,11 +40,11 @@ pub(in crate::protocol) fn mark_alive(
     }
     member.record_verdict(Verdict::Alive, now);
     member.refreshed_at = now.tick.into();
-    member.monitor = word.monitor;
+    member.monitor = own.monitor;
     member.record_stamp(answered);
     member.close_check();
     member.restamp(if is_older { member.highest_seen().next() } else { member.stamp.max(answered) });
-    members.roster.set_spelling(peer, &word.spelling);
+    members.roster.set_spelling(peer, &own.spelling);
     members.roster.set_cause(Cause::Answered);
     members.roster.transition(peer, Status::Online, now.tick);
     if let Some(member) = members.roster.get_mut(peer) {

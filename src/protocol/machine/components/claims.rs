@@ -160,7 +160,7 @@ impl Machine {
 
     /// Makes an outsider a member again if it has answered gossip with its own entry.
     pub(in crate::protocol::machine) fn admit_answerer(&mut self, exchange: &Exchange, now: Now) {
-        if exchange.purpose != Purpose::Inquiry && exchange.own_word.is_some() {
+        if exchange.purpose != Purpose::Inquiry && exchange.own_entry.is_some() {
             self.merging.outsiders.admit(&mut self.members, &exchange.peer, now);
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::protocol::context::effect::CheckReason;
 use crate::protocol::exchanges::capacity::Quota;
-use crate::protocol::exchanges::in_flight::{Exchange, OwnWord, Purpose};
+use crate::protocol::exchanges::in_flight::{Exchange, OwnEntry, Purpose};
 use crate::protocol::legacy::listings::HiddenReply;
 use crate::protocol::legacy::verification::answer;
 use crate::protocol::legacy::verification::queue::{Capacity, MAX_VERIFICATIONS};
@@ -114,10 +114,10 @@ impl Machine {
         &mut self,
         peer: &Arc<str>,
         id: ExchangeId,
-        word: &OwnWord,
+        own: &OwnEntry,
         now: Now,
     ) {
-        answer::mark_alive(&mut self.members, &mut self.cx, peer, id, word, now);
+        answer::mark_alive(&mut self.members, &mut self.cx, peer, id, own, now);
         self.apply(now);
     }
 
@@ -138,10 +138,10 @@ impl Machine {
         &mut self,
         peer: &Arc<str>,
         id: ExchangeId,
-        word: &OwnWord,
+        own: &OwnEntry,
         now: Now,
     ) {
-        self.legacy.verification.handle_shown(&mut self.members, &mut self.cx, peer, id, word, now);
+        self.legacy.verification.handle_shown(&mut self.members, &mut self.cx, peer, id, own, now);
         self.apply(now);
     }
 
