@@ -54,8 +54,9 @@ impl Engine {
         // Invalid UTF-8 is replaced as in JavaScript. The check is fast; replacing takes ten times
         // as long.
         let text = str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
-        let speaks_natively = self.shared.read(Machine::is_native);
-        Ok(match Request::read(&text, speaks_natively)? {
+        let is_native = self.shared.read(Machine::is_native);
+        let request = if is_native { Request::read(&text)? } else { Request::read_plain(&text)? };
+        Ok(match request {
             Request::Native(received) => {
                 let response = self.shared.merge_native(&received);
                 Some(Lists::default().to_gossip_json(Some(&response)))

@@ -1,5 +1,7 @@
 //! The body of a gossip request.
 
+use serde_json::value::RawValue;
+
 use crate::protocol::wire::extension::Extension;
 use crate::protocol::wire::json_fields;
 use crate::protocol::wire::message::{self, BYTE_ORDER_MARK, ReceivedLists};
@@ -14,23 +16,34 @@ pub enum Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Reads a body as body parsers and the function for parsed bodies do: one byte order mark is
-    /// skipped. Reads the extension only for a server that speaks it.
+    /// Parses a body as body parsers and the function for parsed bodies do: one byte order mark is
+    /// skipped.
     ///
     /// # Errors
     /// Returns what the text is instead.
-    pub fn read(text: &'a str, speaks_natively: bool) -> Result<Self, &'static str> {
-        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-        let [online, offline, v2] =
-            json_fields::read(text, ["online", "offline", "v2"]).map_err(message::no_object)?;
-        let extension = v2.filter(|_| speaks_natively).and_then(|v2| Extension::read(v2.get()));
-        let Some(extension) = extension else {
+    pub fn read(text: &'a str) -> Result<Self, &'static str> {
+        let [online, offline, v2] = fields(text)?;
+        let Some(extension) = v2.and_then(|v2| Extension::read(v2.get())) else {
             return Ok(Self::Lists(ReceivedLists::from_fields(online, offline)?));
         };
         // Their content is ignored, but without them this is no gossip message.
         message::arrays(online, offline)?;
         Ok(Self::Native(Box::new(extension)))
     }
+
+    /// Parses a body like [`Request::read`], for a server without the native extension.
+    ///
+    /// # Errors
+    /// Returns what the text is instead.
+    pub fn read_plain(text: &'a str) -> Result<Self, &'static str> {
+        let [online, offline, _] = fields(text)?;
+        Ok(Self::Lists(ReceivedLists::from_fields(online, offline)?))
+    }
+}
+
+fn fields(text: &str) -> Result<[Option<&RawValue>; 3], &'static str> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    json_fields::read(text, ["online", "offline", "v2"]).map_err(message::no_object)
 }
 
 #[cfg(test)]
@@ -42,17 +55,17 @@ mod tests {
 
     #[test]
     fn the_extension_counts_where_it_is_spoken() {
-        assert!(matches!(Request::read(NATIVE, true), Ok(Request::Native(_))));
-        assert!(matches!(Request::read(NATIVE, false), Ok(Request::Lists(_))));
+        assert!(matches!(Request::read(NATIVE), Ok(Request::Native(_))));
+        assert!(matches!(Request::read_plain(NATIVE), Ok(Request::Lists(_))));
         let odd = r#"{"online":[{"baseUrl":"http://a/","lastUpdate":1}],"v2":{"me":1}}"#;
-        let Ok(Request::Lists(lists)) = Request::read(odd, true) else { panic!("no lists") };
+        let Ok(Request::Lists(lists)) = Request::read(odd) else { panic!("no lists") };
         assert_eq!(lists.online.len(), 1);
     }
 
     #[test]
     fn a_byte_order_mark_is_skipped() {
         let marked = format!("{BYTE_ORDER_MARK}{NATIVE}");
-        assert!(matches!(Request::read(&marked, true), Ok(Request::Native(_))));
+        assert!(matches!(Request::read(&marked), Ok(Request::Native(_))));
     }
 
     #[test]
@@ -66,7 +79,7 @@ mod tests {
             (&format!("{BYTE_ORDER_MARK}{BYTE_ORDER_MARK}{NATIVE}"), "no JSON"),
             (&format!(r#"{{"online":[{}0]}}"#, "0,".repeat(1_000_000)), "a list of over 1,000,000 entries"),
         ] {
-            assert_eq!(Request::read(text, true).err(), Some(fault), "{text}");
+            assert_eq!(Request::read(text).err(), Some(fault), "{text}");
         }
     }
 }
