@@ -151,7 +151,7 @@ impl Member {
             status: self.status,
             last_update: self.stamp,
             monitor: self.monitor,
-            accusers: self.suspicion().map(|suspicion| suspicion.accusers).unwrap_or_default(),
+            accusers: self.suspicion().map(Suspicion::accusers).unwrap_or_default(),
         }
     }
 
@@ -301,7 +301,7 @@ impl Member {
 
     /// Whether an open check verifies a claim that it has returned.
     pub(in crate::protocol) fn has_comeback(&self) -> bool {
-        self.check().is_some_and(|check| check.comeback.is_some())
+        self.check().is_some_and(|check| check.comeback().is_some())
     }
 
     /// The suspicion against it, while it is a suspect.

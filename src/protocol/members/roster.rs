@@ -291,7 +291,7 @@ impl Roster {
     pub(in crate::protocol) fn begin_suspicion(&mut self, identity: &str, accusers: Accusers, now: Tick) {
         self.transition(identity, Status::Suspect, now);
         if let Some(member) = self.get_mut(identity) {
-            member.set_suspicion(Suspicion { since: now, accusers });
+            member.set_suspicion(Suspicion::new(accusers, now));
         }
     }
 

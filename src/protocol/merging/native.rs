@@ -176,7 +176,7 @@ pub(in crate::protocol) fn merge_known(
             member.record_stamp(claim.last_update);
             member.monitor = version.monitor;
             if let Some(suspicion) = member.suspicion_mut() {
-                suspicion.accusers = version.accusers;
+                suspicion.add_accusers(&version.accusers);
             }
             cx.effects.push(Effect::ScheduleSuspicion(Arc::clone(identity)));
             if origin.is_passed_on() {

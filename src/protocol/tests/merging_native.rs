@@ -92,7 +92,7 @@ fn another_accuser_shortens_a_suspicion() {
     let second = Claim { accusers: [2].into_iter().collect(), ..claim(A, Suspect, 7, 0) };
     let expected = vec![Effect::ScheduleSuspicion(a()), Effect::Spread(a())];
     assert_eq!(merge(&mut parts, &second, Origin::Rumour), (Worth::News, (Suspect, 0), expected));
-    assert_eq!(parts.member(A).suspicion().unwrap().accusers.len(), 2);
+    assert_eq!(parts.member(A).suspicion().unwrap().accusers().len(), 2);
     assert_eq!(merge(&mut parts, &second, Origin::Rumour), (Worth::Known, (Suspect, 0), vec![]));
 }
 

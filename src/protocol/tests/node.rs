@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::protocol::ExchangeId;
 use crate::protocol::context::output::Event;
 use crate::protocol::machine::Machine;
-use crate::protocol::members::member::check::Stage;
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::time::{Now, Stamp};
 
@@ -69,7 +68,7 @@ impl Node {
                 member.stamp <= member.highest_seen(),
                 "{identity} is shown above the highest stamp seen"
             );
-            let is_asked = member.check().is_some_and(|check| check.stage == Stage::Asked);
+            let is_asked = member.check().is_some_and(|check| check.is_asked());
             assert!(
                 !is_asked
                     || machine.members().me.is_leaving()

@@ -81,7 +81,7 @@ pub(in crate::protocol) fn mark_absent(
 ) {
     let Some(member) = members.roster.get_mut(peer) else { return };
     let accusation = member.check().and_then(|check| check.standing_accusation(member.stamp));
-    let comeback = member.check().and_then(|check| check.comeback).map(|comeback| comeback.stamp);
+    let comeback = member.check().and_then(|check| check.comeback()).map(|comeback| comeback.stamp);
     let is_said_online = comeback.is_some() || (member.is_online() && accusation.is_none());
     let claimed = comeback.map_or(member.stamp, |stamp| stamp.max(member.stamp));
     if is_said_online && member.is_disputed_since(id) && own_stamp.unwrap_or_default() <= claimed {

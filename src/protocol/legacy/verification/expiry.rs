@@ -31,10 +31,10 @@ impl Verification {
         for slot in 0..members.roster.len() {
             let Some((identity, member)) = members.roster.at(slot) else { break };
             let Some(check) = member.check() else { continue };
-            match check.open_since {
+            match check.open_since() {
                 None => {
                     if let Some(check) = members.roster.at_mut(slot).and_then(Member::check_mut) {
-                        check.open_since = Some(now);
+                        check.record_open(now);
                     }
                 }
                 Some(since) if now.since(since) >= CONFIRMED_WITHIN => expired.push(Arc::clone(identity)),
@@ -57,7 +57,7 @@ impl Verification {
         if member.refreshed_at.age(now.tick) < CONFIRMED_WITHIN {
             // A peer has repeated the claim with a newer stamp.
             if let Some(check) = member.check_mut() {
-                check.open_since = None;
+                check.restart();
             }
             return;
         }

@@ -16,7 +16,7 @@ use crate::protocol::exchanges::in_flight::{PEER_TIMEOUT, Purpose};
 use crate::protocol::legacy::verification::queue::{Capacity, Priority, VerificationQueue};
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
-use crate::protocol::members::member::check::{Check, SECOND_TRY, Stage};
+use crate::protocol::members::member::check::{Check, SECOND_TRY};
 use crate::protocol::types::time::{Now, Tick};
 
 pub(in crate::protocol) mod absence;
@@ -49,25 +49,11 @@ impl Verification {
     ) {
         let Some(member) = members.roster.get_mut(identity) else { return };
         let is_new = member.check().is_none();
-        let check = member.open_check();
-        let before = (check.accusation, check.comeback);
-        check.add(reason);
-        let is_contradicted = before != (check.accusation, check.comeback);
-        let is_newly_accused = before.0.is_none() && check.accusation.is_some();
-        let is_newly_urgent = is_newly_accused || (before.1.is_none() && check.comeback.is_some());
-        let is_to_be_queued = match check.stage {
-            Stage::Queued => is_new || is_newly_urgent,
-            // A silent member that is now accused does not wait for its second try.
-            Stage::Waiting(_) => is_newly_accused,
-            Stage::Asked => false,
-        };
-        if is_to_be_queued {
-            check.stage = Stage::Queued;
-        }
-        if is_contradicted {
+        let added = member.open_check().add(reason);
+        if added.is_news {
             member.dispute(exchanges.in_flight.last());
         }
-        if is_to_be_queued {
+        if is_new || added.is_urgent {
             let is_hearsay = reason == CheckReason::Hearsay;
             let priority = if is_hearsay { Priority::Hearsay } else { Priority::Accused };
             self.queue.push(Arc::clone(identity), priority);
@@ -84,7 +70,7 @@ impl Verification {
     ) {
         let Some(member) = members.roster.get_mut(peer) else { return };
         if !exchanges.in_flight.is_verifying(peer) {
-            member.open_check().stage = Stage::Queued;
+            member.open_check().queue();
             self.queue.push(Arc::clone(peer), Priority::Accused);
         }
     }
@@ -93,7 +79,7 @@ impl Verification {
     pub(in crate::protocol) fn await_exchange(&mut self, members: &mut Members, peer: &Arc<str>, now: Now) {
         let Some(check) = members.roster.get_mut(peer).and_then(Member::check_mut) else { return };
         let again = now.tick + SECOND_TRY;
-        check.stage = Stage::Waiting(again);
+        check.wait_until(again);
         self.queue.wait(peer, again);
     }
 
@@ -109,9 +95,8 @@ impl Verification {
     pub(in crate::protocol) fn queue_due(&mut self, members: &mut Members, now: Tick) {
         for identity in self.queue.take_due(now) {
             let Some(member) = members.roster.get_mut(&identity) else { continue };
-            let is_due = |check: &Check| matches!(check.stage, Stage::Waiting(until) if until <= now);
-            let Some(check) = member.check_mut().filter(|check| is_due(check)) else { continue };
-            check.stage = Stage::Queued;
+            let Some(check) = member.check_mut().filter(|check| check.is_due(now)) else { continue };
+            check.queue();
             let is_accused =
                 member.check().is_some_and(|check| check.standing_accusation(member.stamp).is_some());
             self.queue.push(identity, if is_accused { Priority::Accused } else { Priority::Hearsay });
@@ -130,9 +115,9 @@ impl Verification {
         let Some(identity) = self.queue.take_next(now.tick, &mut cx.rng) else { return false };
         let Some(member) = members.roster.get_mut(&identity) else { return true };
         // The answer to another request may have settled the check since then.
-        let is_queued = |check: &&mut Check| check.stage == Stage::Queued;
-        let Some(check) = member.check_mut().filter(is_queued) else { return true };
-        check.stage = Stage::Asked;
+        if !member.check_mut().is_some_and(Check::try_ask) {
+            return true;
+        }
         // The answer to an earlier request is still awaited, and serves as well.
         if exchanges.in_flight.is_verifying(&identity) {
             return true;

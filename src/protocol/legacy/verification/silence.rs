@@ -8,7 +8,7 @@ use crate::protocol::context::effect::Effect;
 use crate::protocol::legacy::verification::{Verification, absence};
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
-use crate::protocol::members::member::check::{Check, Stage, YOUNG};
+use crate::protocol::members::member::check::{Check, YOUNG};
 use crate::protocol::members::member::proof::Verdict;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
@@ -28,7 +28,7 @@ impl Verification {
         }
         let mut check = member.close_check().unwrap_or_else(Check::new);
         let accusation = check.standing_accusation(member.stamp);
-        let has_tombstone = !member.is_online() && check.comeback.is_none();
+        let has_tombstone = !member.is_online() && check.comeback().is_none();
         if has_tombstone {
             member.record_verdict(Verdict::Dead, now);
             absence::count_silence(members, peer, now);
@@ -43,7 +43,7 @@ impl Verification {
             });
             members.mark_offline(cx, peer, Status::Dead, now);
         } else if let Some(again) = check.record_failure(member, now) {
-            check.stage = Stage::Waiting(again);
+            check.wait_until(again);
             member.leave_check_open(check);
             self.queue.wait(peer, again);
         } else if member.is_unconfirmed {

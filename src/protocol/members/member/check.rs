@@ -16,7 +16,7 @@ const GRACE_TRIES: [Duration; 4] =
 
 /// The stage of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::protocol) enum Stage {
+enum Stage {
     /// In the queue.
     Queued,
     /// Failed before; asked again at this time.
@@ -33,16 +33,25 @@ pub(in crate::protocol) fn next_grace_try(first_failure: Tick, now: Tick) -> Opt
 /// An open check of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::protocol) struct Check {
-    pub(in crate::protocol) stage: Stage,
+    stage: Stage,
     /// The stamp of the newest hearsay that an online member is offline.
-    pub(in crate::protocol) accusation: Option<Stamp>,
+    accusation: Option<Stamp>,
     /// The newest hearsay that a member is online that this server itself found dead.
-    pub(in crate::protocol) comeback: Option<Comeback>,
+    comeback: Option<Comeback>,
     /// Since when an answer has been awaited, to within some seconds.
-    pub(in crate::protocol) open_since: Option<Tick>,
+    open_since: Option<Tick>,
     first_failure: Option<FirstFailure>,
     failures: u32,
     has_grace: bool,
+}
+
+/// The effect of a further reason for a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::protocol) struct Added {
+    /// Whether it is newer than the reasons held. Earlier requests do not settle it.
+    pub(in crate::protocol) is_news: bool,
+    /// Whether the check has to be queued for it.
+    pub(in crate::protocol) is_urgent: bool,
 }
 
 /// When a member stopped answering, and the newest claim about it at that time.
@@ -71,8 +80,10 @@ impl Check {
         self.failures += 1;
     }
 
-    /// Adds a reason for the check. Of several claims of one kind, the newest counts.
-    pub(in crate::protocol) fn add(&mut self, reason: CheckReason) {
+    /// Adds a reason for the check, and queues the check if that makes it urgent. Of several claims
+    /// of one kind, the newest counts.
+    pub(in crate::protocol) fn add(&mut self, reason: CheckReason) -> Added {
+        let before = (self.accusation, self.comeback);
         match reason {
             CheckReason::Hearsay | CheckReason::NeedsList => {}
             CheckReason::Accusation(stamp) => self.accusation = self.accusation.max(Some(stamp)),
@@ -82,6 +93,67 @@ impl Check {
                 }
             }
         }
+        let is_newly_accused = before.0.is_none() && self.accusation.is_some();
+        let is_urgent = match self.stage {
+            Stage::Queued => is_newly_accused || (before.1.is_none() && self.comeback.is_some()),
+            // A silent member that is now accused does not wait for its second try.
+            Stage::Waiting(_) => is_newly_accused,
+            Stage::Asked => false,
+        };
+        if is_urgent {
+            self.stage = Stage::Queued;
+        }
+        Added { is_news: before != (self.accusation, self.comeback), is_urgent }
+    }
+
+    /// Puts the check back into the queue.
+    pub(in crate::protocol) fn queue(&mut self) {
+        self.stage = Stage::Queued;
+    }
+
+    /// Puts the check off until the next try.
+    pub(in crate::protocol) fn wait_until(&mut self, at: Tick) {
+        self.stage = Stage::Waiting(at);
+    }
+
+    /// Takes the check out of the queue because its member is asked. Returns whether it was queued.
+    pub(in crate::protocol) fn try_ask(&mut self) -> bool {
+        let is_queued = self.stage == Stage::Queued;
+        if is_queued {
+            self.stage = Stage::Asked;
+        }
+        is_queued
+    }
+
+    /// Whether its member has been asked, and no answer has come.
+    #[cfg(test)]
+    pub(in crate::protocol) fn is_asked(&self) -> bool {
+        self.stage == Stage::Asked
+    }
+
+    /// Whether the pause before its next try has ended.
+    pub(in crate::protocol) fn is_due(&self, now: Tick) -> bool {
+        matches!(self.stage, Stage::Waiting(until) if until <= now)
+    }
+
+    /// The newest hearsay that a member is online that this server itself found dead.
+    pub(in crate::protocol) fn comeback(&self) -> Option<Comeback> {
+        self.comeback
+    }
+
+    /// Since when an answer has been awaited, to within some seconds.
+    pub(in crate::protocol) fn open_since(&self) -> Option<Tick> {
+        self.open_since
+    }
+
+    /// Records that an answer has been awaited at least since `now`.
+    pub(in crate::protocol) fn record_open(&mut self, now: Tick) {
+        self.open_since = Some(now);
+    }
+
+    /// Lets the time in which an answer is awaited begin again.
+    pub(in crate::protocol) fn restart(&mut self) {
+        self.open_since = None;
     }
 
     /// Whether the server may not listen yet.

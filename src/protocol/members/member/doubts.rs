@@ -21,11 +21,11 @@ const LEGACY_REFUSAL_INTERVALS: u32 = 3;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::protocol) struct Doubts {
     /// Its refusals since its own claim last proved it.
-    pub(in crate::protocol) refusals: Option<Refusals>,
+    pub(super) refusals: Option<Refusals>,
     /// Set while it is offline because its own list lacked it.
-    pub(in crate::protocol) absence: Option<Absence>,
+    pub(super) absence: Option<Absence>,
     /// When a server that has never exchanged first rejected this server's secret.
-    pub(in crate::protocol) rejected_at: Option<Tick>,
+    pub(super) rejected_at: Option<Tick>,
 }
 
 /// The route on which a server was asked.

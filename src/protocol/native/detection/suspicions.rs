@@ -95,7 +95,7 @@ impl Detection {
         let Some(member) = members.roster.get_mut(identity) else { return };
         match (member.status, member.suspicion_mut()) {
             (Status::Suspect, Some(suspicion)) => {
-                if !suspicion.accusers.join(&accusers) {
+                if !suspicion.add_accusers(&accusers) {
                     return;
                 }
             }
@@ -134,11 +134,11 @@ impl Detection {
         let suspicion = member.suspicion()?;
         let servers = members.roster.native_count() + 1;
         let stretch = exchanges.health.stretch();
-        let usual = suspicion.since + time_to_speak_up(servers, suspicion.accusers.len(), stretch);
+        let usual = suspicion.since() + time_to_speak_up(servers, suspicion.accusers().len(), stretch);
         let time_is_up = if member.has_answered() {
             usual
         } else {
-            self.unreached.end_of_silence(identity, suspicion.since, usual, stretch)
+            self.unreached.end_of_silence(identity, suspicion.since(), usual, stretch)
         };
         // A refusal at its address postpones its death.
         Some(time_is_up.max(member.refusal_deadline(cx.config.gossip_interval).unwrap_or_default()))
@@ -165,7 +165,7 @@ impl Detection {
         let me = short_name(members.me.identity());
         let suspicion = members.roster.get(identity).and_then(Member::suspicion);
         let is_mine_alone =
-            suspicion.is_some_and(|suspicion| suspicion.accusers.iter().all(|accuser| accuser == me));
+            suspicion.is_some_and(|suspicion| suspicion.accusers().iter().all(|accuser| accuser == me));
         // A server that is cut off gets no refusals.
         let is_refused = self.unreached.has(members, identity);
         let is_mine_alone = is_mine_alone && !is_refused;
