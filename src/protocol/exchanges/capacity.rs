@@ -80,7 +80,7 @@ fn room_left(cx: &Context, requests: usize) -> usize {
 
 /// Whether this greets an entry that only the master list has named, which may hang.
 fn greets_unmet(members: &Members, exchange: &Exchange) -> bool {
-    let is_unmet = |member: &Member| member.is_unconfirmed && member.is_contacted_as_legacy();
+    let is_unmet = |member: &Member| member.is_unconfirmed() && member.is_contacted_as_legacy();
     matches!(exchange.purpose, Purpose::Greeting | Purpose::Introduction)
         && members.roster.get(&exchange.peer).is_some_and(is_unmet)
 }

@@ -99,10 +99,10 @@ pub(in crate::protocol) fn accusation_notice(
     now: Now,
 ) -> Option<Claim> {
     let (identity, member) = members.roster.entry(peer)?;
-    let is_outdated = said.is_some_and(|said| said < member.incarnation);
-    if member.status != Status::Online || is_outdated {
+    let is_outdated = said.is_some_and(|said| said < member.incarnation());
+    if member.status() != Status::Online || is_outdated {
         return Some(member.claim(identity, now));
     }
-    (member.highest_seen() > member.stamp)
+    (member.highest_seen() > member.stamp())
         .then(|| Claim::accusation(member.spelling(identity), member.highest_seen()))
 }

@@ -65,7 +65,7 @@ pub(in crate::protocol) fn halve(members: &mut Members, peer: &str) {
 pub(in crate::protocol) fn death_notices(members: &Members, cx: &Context, halvings: u8, now: Tick) -> Lists {
     let mut page = Page::begin(members, page_bytes(cx) >> halvings);
     for (identity, member) in members.roster.iter() {
-        let is_news = !member.is_online() && member.changed_at.age(now) < TOMBSTONE_SPREAD;
+        let is_news = !member.is_online() && member.changed_at().age(now) < TOMBSTONE_SPREAD;
         if is_news && !page.add(member.entry(identity), ListKind::Offline) {
             break;
         }
@@ -93,7 +93,7 @@ impl Exchanges {
         let mut page = Page::begin(members, size / 2);
         let mut is_on_page = vec![false; roster.len()];
         let mut news: Vec<(Moment, usize)> = (0..roster.len())
-            .filter_map(|index| Some((roster.at(index)?.1.changed_at, index)))
+            .filter_map(|index| Some((roster.at(index)?.1.changed_at(), index)))
             .filter(|(changed_at, _)| changed_at.age(now) < NEWS)
             .collect();
         news.sort_unstable_by(|a, b| b.cmp(a));

@@ -203,7 +203,7 @@ impl Exchanges {
 /// Whether there is any native server to push to, busy or not.
 fn has_peers(members: &Members, now: Tick) -> bool {
     let can_be_told = |member: &Member| {
-        member.status == Status::Online && !member.is_contacted_as_legacy() && !member.is_left_alone(now)
+        member.status() == Status::Online && !member.is_contacted_as_legacy() && !member.is_left_alone(now)
     };
     members.roster.iter().any(|(_, member)| can_be_told(member))
 }

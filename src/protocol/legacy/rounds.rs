@@ -87,14 +87,14 @@ impl Rounds {
         }
         let is_wanted = |identity: &Arc<str>, member: &Member| {
             member.is_online()
-                && !member.is_unconfirmed
+                && !member.is_unconfirmed()
                 && (!is_native || member.is_contacted_as_legacy())
                 && !member.is_left_alone(now)
                 && !exchanges.in_flight.has_exchange_with(identity)
         };
         if self.count.is_multiple_of(MONITOR_EVERY) && draw_monitor_round(members, cx) {
             let is_wanted_monitor =
-                |identity: &Arc<str>, member: &Member| member.monitor && is_wanted(identity, member);
+                |identity: &Arc<str>, member: &Member| member.monitor() && is_wanted(identity, member);
             let monitor = members.roster.pick(&mut cx.rng, is_wanted_monitor);
             if monitor.is_some() {
                 return monitor;
@@ -115,7 +115,7 @@ impl Rounds {
             return RoundFailure::Stale;
         };
         let Some(first_failure) = round.first_failure else {
-            let newest = members.roster.get(peer).map_or(now.wall, |member| member.stamp);
+            let newest = members.roster.get(peer).map_or(now.wall, |member| member.stamp());
             round.first_failure = Some(FirstFailure { at: now, newest });
             cx.timers.set(Timer::SecondTry, now.tick + SECOND_TRY);
             return RoundFailure::First;
@@ -130,7 +130,7 @@ impl Rounds {
 fn draw_monitor_round(members: &Members, cx: &mut Context) -> bool {
     let is_native = cx.is_native();
     let is_monitor = |member: &Member| {
-        member.is_online() && member.monitor && (!is_native || member.is_contacted_as_legacy())
+        member.is_online() && member.monitor() && (!is_native || member.is_contacted_as_legacy())
     };
     let monitors = members.roster.iter().filter(|(_, member)| is_monitor(member)).count();
     let servers = if is_native { members.roster.native_count() } else { members.roster.online_count() };

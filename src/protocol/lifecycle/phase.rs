@@ -177,5 +177,5 @@ fn is_overdue(members: &Members, exchanges: &Exchanges, id: ExchangeId, now: Now
     let member = exchange.and_then(|exchange| members.roster.get(&exchange.peer));
     // A list written by hand may have stamps of 0.
     let is_old = |stamp: Stamp| stamp > Stamp(0) && stamp.age(now.wall) >= OVERDUE;
-    member.is_some_and(|member| member.is_unconfirmed && is_old(member.stamp))
+    member.is_some_and(|member| member.is_unconfirmed() && is_old(member.stamp()))
 }

@@ -33,7 +33,7 @@ pub(in crate::protocol) fn pick(members: &Members, cx: &mut Context, now: Tick) 
         return None;
     }
     members.roster.pick(&mut cx.rng, |_, member| {
-        let is_to_be_tried = member.status == Status::Dead && !member.is_left_alone(now);
+        let is_to_be_tried = member.status() == Status::Dead && !member.is_left_alone(now);
         is_to_be_tried && member.check().is_none()
     })
 }

@@ -45,17 +45,17 @@ pub(in crate::protocol) fn look(members: &mut Members, cx: &mut Context, now: No
         members.me.renew_tombstone(now);
     }
     let left = |member: &Member| {
-        let since_stamp = member.stamp.age(wall);
+        let since_stamp = member.stamp().age(wall);
         // A renewed tombstone counts as a new arrival, so that of a drained server stays while it
         // is renewed.
-        let since_arrival = member.refreshed_at.max(member.changed_at).age(now.tick);
+        let since_arrival = member.refreshed_at().max(member.changed_at()).age(now.tick);
         TOMBSTONE_KEPT.saturating_sub(since_stamp.max(since_arrival))
     };
     let mut due = Due::default();
     let mut pause = LONGEST_PAUSE;
     for (identity, member) in members.roster.iter() {
         if member.is_online() {
-            if !member.is_native() && member.refreshed_at.age(now.tick) >= STALE {
+            if !member.is_native() && member.refreshed_at().age(now.tick) >= STALE {
                 due.stale.push(Arc::clone(identity));
             }
         } else if left(member).is_zero() {

@@ -291,7 +291,7 @@ impl Machine {
         let mut version = self.members.roster.revision();
         let mut fold = |bits: u64| version = (version.rotate_left(5) ^ bits).wrapping_mul(SPREAD);
         for (identity, member) in self.members.roster.iter() {
-            fold(member.stamp.0 << 2 | u64::from(member.is_online()) << 1 | u64::from(member.monitor));
+            fold(member.stamp().0 << 2 | u64::from(member.is_online()) << 1 | u64::from(member.monitor()));
             let spelling = member.spelling(identity);
             if !Arc::ptr_eq(spelling, identity) {
                 fold(short_name(spelling).into());

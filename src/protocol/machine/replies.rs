@@ -295,7 +295,7 @@ impl Machine {
         member.prove(Proof::Exchange);
         member.close_check();
         member.record_verdict(Verdict::of(member.is_online()), now);
-        if member.is_online() && member.highest_seen() > member.stamp {
+        if member.is_online() && member.highest_seen() > member.stamp() {
             // Legacy peers have claimed otherwise, and accept only a newer stamp.
             member.restamp(member.highest_seen().next());
             self.push_to_few(now.tick);

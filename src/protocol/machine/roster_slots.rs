@@ -74,7 +74,7 @@ impl Machine {
     /// Returns the stamp, `monitor` and whether it is online for each member, in the order of the
     /// slots.
     pub fn columns(&self) -> impl ExactSizeIterator<Item = (Stamp, bool, bool)> {
-        self.members.roster.iter().map(|(_, member)| (member.stamp, member.monitor, member.is_online()))
+        self.members.roster.iter().map(|(_, member)| (member.stamp(), member.monitor(), member.is_online()))
     }
 
     /// Returns a number that grows whenever [`Machine::columns`] may have changed.

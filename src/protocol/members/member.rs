@@ -15,6 +15,7 @@ use crate::protocol::types::time::{Incarnation, Moment, Now, Stamp, Tick};
 use crate::protocol::types::version::Version;
 use crate::protocol::wire::message::Entry;
 
+mod access;
 pub(in crate::protocol) mod check;
 pub(in crate::protocol) mod doubts;
 pub(in crate::protocol) mod proof;
@@ -41,22 +42,22 @@ pub(in crate::protocol) enum Wire {
 pub(in crate::protocol) struct Member {
     rare: Option<Box<Rare>>,
     /// The version shown.
-    pub(in crate::protocol) stamp: Stamp,
+    pub(super) stamp: Stamp,
     /// The version among native servers; `NONE` for a legacy peer. Only the roster changes it.
-    pub(in crate::protocol) incarnation: Incarnation,
+    pub(super) incarnation: Incarnation,
     verdict_at: Moment,
     /// When the last newer claim came, or the server was added.
-    pub(in crate::protocol) refreshed_at: Moment,
+    pub(super) refreshed_at: Moment,
     /// When its status changed here, or another process of it appeared.
-    pub(in crate::protocol) changed_at: Moment,
+    pub(super) changed_at: Moment,
     /// Only the roster changes it, because it keeps counts.
-    pub(in crate::protocol) status: Status,
+    pub(super) status: Status,
     /// Only the roster changes it.
-    pub(in crate::protocol) wire: Wire,
-    pub(in crate::protocol) monitor: bool,
-    pub(in crate::protocol) facts: Facts,
+    pub(super) wire: Wire,
+    pub(super) monitor: bool,
+    facts: Facts,
     /// Whether only the master list names it so far. Only the roster changes it.
-    pub(in crate::protocol) is_unconfirmed: bool,
+    pub(super) is_unconfirmed: bool,
 }
 
 /// Fields that few members need.

@@ -195,7 +195,7 @@ impl Rejected {
         let is_held = match subject {
             Subject::Me => said <= members.me.incarnation(),
             Subject::Known(identity) => {
-                members.roster.get(identity).is_some_and(|member| member.incarnation == said)
+                members.roster.get(identity).is_some_and(|member| member.incarnation() == said)
             }
             Subject::New(_) => false,
         };

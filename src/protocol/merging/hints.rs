@@ -18,7 +18,7 @@ pub(in crate::protocol) fn merge(
     now: Now,
 ) {
     let Some(member) = members.roster.get_mut(identity) else { return };
-    let is_newer = claim.stamp > member.stamp;
+    let is_newer = claim.stamp > member.stamp();
     member.record_stamp(claim.stamp);
     match (member.is_online(), claim.says_online()) {
         (true, false) if is_newer => {
@@ -26,10 +26,10 @@ pub(in crate::protocol) fn merge(
         }
         // A stamp equal to its tombstone's is not old: the server itself may have sent it, with a
         // clock that runs behind.
-        (false, true) if claim.stamp >= member.stamp => {
+        (false, true) if claim.stamp >= member.stamp() => {
             cx.effects.push(Effect::Check(Arc::clone(identity), CheckReason::NeedsList));
         }
-        (false, true) if member.stamp.is_far_ahead(now) => {
+        (false, true) if member.stamp().is_far_ahead(now) => {
             clocks::check_far_ahead(members, cx, identity, claim.status, now);
         }
         (false, true) => cx.effects.push(Effect::HastenDeathNotices),

@@ -222,7 +222,7 @@ fn look_up(members: &Members, identity: &str) -> Option<Subject> {
 pub(in crate::protocol) fn incarnation_of(members: &Members, cx: &Context, base_url: &str) -> Incarnation {
     match identify(members, cx, base_url) {
         Ok(Subject::Known(identity)) => {
-            members.roster.get(&identity).map_or(Incarnation::NONE, |member| member.incarnation)
+            members.roster.get(&identity).map_or(Incarnation::NONE, |member| member.incarnation())
         }
         _ => Incarnation::NONE,
     }

@@ -10,7 +10,6 @@ use crate::protocol::context::Context;
 use crate::protocol::context::effect::Effect;
 use crate::protocol::exchanges::Exchanges;
 use crate::protocol::members::Members;
-use crate::protocol::members::member::proof::Facts;
 use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::merging::Merging;
 use crate::protocol::merging::intake::{self, Subject};
@@ -136,8 +135,8 @@ impl Merging {
         let hidden = members.supersede_hidden(cx, identity);
         let highest = members.archive.stamp_of(identity, now).max(hidden).unwrap_or_default();
         members.archive.remove(identity);
-        let mut member = Member::new(url, claim.status, claim.monitor, claim.last_update, now);
-        member.incarnation = claim.incarnation;
+        let mut member = Member::new(url, claim.status, claim.monitor, claim.last_update, now)
+            .with_incarnation(claim.incarnation);
         member.record_stamp(highest);
         members.roster.insert(Arc::clone(identity), member);
         if claim.incarnation != Incarnation::NONE && claim.status == Status::Online {
@@ -174,7 +173,7 @@ pub(in crate::protocol) fn merge_known(
         Precedence::Newer => merge_news(members, cx, identity, said, now),
         Precedence::Confirms => {
             member.record_stamp(claim.last_update);
-            member.monitor = version.monitor;
+            member.set_monitor(version.monitor);
             if let Some(suspicion) = member.suspicion_mut() {
                 suspicion.add_accusers(&version.accusers);
             }
@@ -185,10 +184,10 @@ pub(in crate::protocol) fn merge_known(
             Worth::News
         }
         Precedence::Same => {
-            member.monitor = version.monitor;
+            member.set_monitor(version.monitor);
             // A drained server renews its own tombstone. Servers that found a death must not raise
             // each other's stamps.
-            if member.status != Status::Dead && version.last_update > member.stamp {
+            if member.status() != Status::Dead && version.last_update > member.stamp() {
                 member.renew(version.last_update, now);
             } else {
                 member.record_stamp(claim.last_update);
@@ -197,10 +196,10 @@ pub(in crate::protocol) fn merge_known(
         }
         Precedence::Older => {
             member.record_stamp(claim.last_update);
-            if claim.status.is_online() && member.status == Status::Dead {
+            if claim.status.is_online() && member.status() == Status::Dead {
                 cx.effects.push(Effect::DisputeDeath(Arc::clone(identity)));
             }
-            let is_of_an_earlier_life = claim.incarnation < member.incarnation;
+            let is_of_an_earlier_life = claim.incarnation < member.incarnation();
             if is_of_an_earlier_life || claim.status.is_online() { Worth::Outdated } else { Worth::Known }
         }
     }
@@ -219,14 +218,14 @@ fn merge_upgrade(
     let Some(member) = members.roster.get(identity) else { return Worth::Known };
     // The subject's own claim outweighs any stamp. A stamp too far ahead, from a wrong clock,
     // proves no order.
-    let may_be_outdated = origin != Origin::Subject && !member.stamp.is_far_ahead(now);
-    let has_spoken_since = may_be_outdated && claim.last_update < member.stamp;
+    let may_be_outdated = origin != Origin::Subject && !member.stamp().is_far_ahead(now);
+    let has_spoken_since = may_be_outdated && claim.last_update < member.stamp();
     if member.is_online() && !claim.status.is_online() && has_spoken_since {
         // It was native, left, and came back as a legacy peer. After the objection, a peer that
         // lists it as dead asks it.
         return Worth::Outdated;
     }
-    let is_stale = !member.is_online() && claim.status.is_online() && claim.last_update <= member.stamp;
+    let is_stale = !member.is_online() && claim.status.is_online() && claim.last_update <= member.stamp();
     if is_stale {
         // Its tombstone is newer than this claim: it stays dead until it sends a message itself.
         members.roster.raise_incarnation(identity, claim.incarnation);
@@ -250,7 +249,7 @@ fn merge_about_legacy(
     let NativeClaim { claim, origin } = said;
     let Claim { status, monitor, last_update: stamp, .. } = *claim;
     let stand =
-        |members: &Members| members.roster.get(identity).map(|member| (member.is_online(), member.stamp));
+        |members: &Members| members.roster.get(identity).map(|member| (member.is_online(), member.stamp()));
     let before = stand(members);
     let plain = PlainClaim { status, monitor, stamp, word: Word::Native };
     plain::merge_known(members, exchanges, cx, identity, plain, now);
@@ -288,7 +287,7 @@ fn merge_news(
 
 /// Adopts a claim that is newer than the known version.
 fn adopt(members: &mut Members, cx: &mut Context, identity: &Arc<str>, claim: &Claim, now: Now) {
-    let held = members.roster.get(identity).map_or(Incarnation::NONE, |member| member.incarnation);
+    let held = members.roster.get(identity).map_or(Incarnation::NONE, |member| member.incarnation());
     members.roster.adopt_incarnation(identity, claim.incarnation);
     let Some(member) = members.roster.get_mut(identity) else { return };
     // A refutation has the next incarnation. One far above belongs to a process that has just
@@ -298,14 +297,13 @@ fn adopt(members: &mut Members, cx: &mut Context, identity: &Arc<str>, claim: &C
     let was_shown_offline = !member.is_online();
     member.close_check();
     member.clear_suspicion();
-    member.monitor = claim.monitor;
-    member.refreshed_at = now.tick.into();
+    member.record_news(claim.monitor, now);
     let highest = member.highest_seen();
     match claim.status {
         Status::Online => {
             // A legacy peer that holds the tombstone accepts only a newer stamp.
             let is_outdone =
-                was_shown_offline && claim.last_update <= member.stamp && claim.last_update < highest;
+                was_shown_offline && claim.last_update <= member.stamp() && claim.last_update < highest;
             member.restamp(if is_outdone { highest.next() } else { claim.last_update });
             members.roster.transition(identity, Status::Online, now.tick);
             if let Some(member) = members.roster.get_mut(identity) {
@@ -314,8 +312,10 @@ fn adopt(members: &mut Members, cx: &mut Context, identity: &Arc<str>, claim: &C
                 } else {
                     member.clear_answered();
                 }
-                member.changed_at = if is_same_life { member.changed_at } else { now.tick.into() };
-                if member.facts.has(Facts::REFUSED) {
+                if !is_same_life {
+                    member.record_new_process(now);
+                }
+                if member.has_refused() {
                     cx.effects.push(Effect::RecordWord(Arc::clone(identity)));
                 }
             }
@@ -330,9 +330,8 @@ fn adopt(members: &mut Members, cx: &mut Context, identity: &Arc<str>, claim: &C
             members.roster.transition(identity, claim.status, now.tick);
             let age = Duration::from_secs(claim.age.into());
             if let Some(member) = members.roster.get_mut(identity) {
-                member.changed_at = now.tick.before(age).into();
-                member.refreshed_at = member.changed_at;
-                cx.effects.push(Effect::ScheduleDrop(member.stamp));
+                member.backdate(age, now);
+                cx.effects.push(Effect::ScheduleDrop(member.stamp()));
             }
             cx.effects.push(Effect::WatchAbsence(Arc::clone(identity)));
             cx.effects.push(Effect::SendDeathNotices);
@@ -352,10 +351,10 @@ pub(in crate::protocol) fn record_sender(
     let base_url = &message.me.base_url;
     let Ok(Subject::Known(identity)) = intake::identify(members, cx, base_url) else { return None };
     let member = members.roster.get(&identity)?;
-    match member.wire {
+    match member.wire() {
         Wire::Unknown => members.roster.set_wire(&identity, Wire::Native),
         // It may be upgraded, or a proxy may remove the extension: only its answer shows which.
-        Wire::Legacy if member.incarnation > held => {
+        Wire::Legacy if member.incarnation() > held => {
             members.roster.get_mut(&identity)?.skip_extension_until(now.tick);
             cx.effects.push(Effect::ProbeSoon(Arc::clone(&identity)));
         }

@@ -21,7 +21,6 @@ use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::intake::{self, Subject};
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::ids::ExchangeId;
-use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::extension::Kind;
 use crate::protocol::wire::message::{Lists, Refusal, Reply};
@@ -87,7 +86,7 @@ impl Outsiders {
         cx.effects.push(Effect::Forget(Arc::clone(peer)));
         member.close_check();
         member.clear_suspicion();
-        member.status = Status::Online;
+        member.clear_tombstone();
         self.insert(peer, member, now.tick);
         if !std::mem::replace(&mut self.is_logged, true) {
             cx.warn(&format!(
@@ -129,7 +128,7 @@ impl Outsiders {
         }
         if let Some((identity, outsider)) = self.by_identity.swap_remove_entry(identity) {
             let mut member = outsider.member;
-            (member.changed_at, member.refreshed_at) = (now.tick.into(), now.tick.into());
+            member.backdate(Duration::ZERO, now);
             members.roster.set_cause(Cause::OwnWord);
             members.roster.insert(identity, member);
         }
@@ -161,7 +160,7 @@ pub(in crate::protocol) fn is_worth_a_trial(members: &Members, peer: &str, reply
 
 /// Whether to detect by gossip the wire of a server whose list has shown that it is not drained.
 pub(in crate::protocol) fn is_worth_an_offer(members: &Members, cx: &Context, peer: &str) -> bool {
-    let is_open = |member: &Member| member.wire == Wire::Unknown && member.rejected_at().is_none();
+    let is_open = |member: &Member| member.wire() == Wire::Unknown && member.rejected_at().is_none();
     cx.is_native() && members.roster.get(peer).is_some_and(is_open)
 }
 

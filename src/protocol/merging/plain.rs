@@ -58,7 +58,7 @@ impl Member {
     /// Merges a claim that agrees with this member's status. Only its stamp may be newer.
     #[inline]
     pub(in crate::protocol) fn merge_agreement(&mut self, claim: PlainClaim, now: Now) {
-        let is_newer = claim.stamp > self.stamp;
+        let is_newer = claim.stamp > self.stamp();
         // The shown stamp of a native server's tombstone comes from native claims only.
         if is_newer && (claim.says_online() || !self.is_native()) {
             self.renew(claim.stamp, now);
@@ -66,7 +66,7 @@ impl Member {
             self.record_stamp(claim.stamp);
         }
         if is_newer && claim.says_online() && !self.is_native() {
-            self.monitor = claim.monitor;
+            self.set_monitor(claim.monitor);
         }
     }
 }
@@ -98,11 +98,11 @@ pub(in crate::protocol) fn merge_repeated_at(
     now: Now,
 ) -> bool {
     let Some((_, member)) = members.roster.at(slot) else { return false };
-    if member.is_online() != claim.says_online() || member.is_unconfirmed {
+    if member.is_online() != claim.says_online() || member.is_unconfirmed() {
         return false;
     }
     // Most entries are known already and change nothing.
-    if claim.stamp > member.stamp
+    if claim.stamp > member.stamp()
         && let Some(member) = members.roster.at_mut(slot)
     {
         member.merge_agreement(claim, now);
@@ -122,7 +122,7 @@ pub(in crate::protocol) fn merge_known(
 ) {
     let Some(member) = members.roster.get_mut(identity) else { return };
     if member.is_online() == claim.says_online() {
-        let is_vouched_for = member.is_unconfirmed && claim.vouches_for(member);
+        let is_vouched_for = member.is_unconfirmed() && claim.vouches_for(member);
         member.merge_agreement(claim, now);
         if is_vouched_for {
             members.roster.confirm(identity);
@@ -145,8 +145,8 @@ fn merge_contradiction(
     if member.is_native() {
         return hints::merge(members, cx, identity, claim, now);
     }
-    let is_newer = claim.stamp > member.stamp;
-    let is_held_far_ahead = member.stamp.is_far_ahead(now);
+    let is_newer = claim.stamp > member.stamp();
+    let is_held_far_ahead = member.stamp().is_far_ahead(now);
     member.record_stamp(claim.stamp);
     match (is_newer, claim.says_online()) {
         (true, false) => merge_death(members, exchanges, cx, identity, claim, now),
@@ -158,7 +158,7 @@ fn merge_contradiction(
             cx.effects.push(Effect::HastenDeathNotices);
             // Rule R8: a peer still lists a dead server as online. It is sent the tombstone with
             // the answer; the server itself is asked, since the tombstone may be false.
-            if member.status == Status::Dead && !member.is_first_hand(Verdict::Dead, now) {
+            if member.status() == Status::Dead && !member.is_first_hand(Verdict::Dead, now) {
                 cx.effects.push(Effect::Check(Arc::clone(identity), CheckReason::Hearsay));
             }
         }
@@ -207,7 +207,7 @@ fn merge_return(
         return cx.effects.push(Effect::Check(Arc::clone(identity), reason));
     }
     member.renew(stamp, now);
-    member.monitor = monitor;
+    member.set_monitor(monitor);
     member.dispute(exchanges.in_flight.last());
     members.roster.transition(identity, Status::Online, now.tick);
     request_check_of_hearsay(cx, identity, claim);
@@ -272,10 +272,12 @@ fn add(
     now: Now,
 ) {
     let identity = url.identity();
-    let mut member = Member::new(url, claim.status, claim.monitor, claim.stamp, now);
+    let mut member =
+        Member::new(url, claim.status, claim.monitor, claim.stamp, now).with_incarnation(incarnation);
     let is_listed = claim.says_online() && claim.word == Word::MasterList;
-    member.is_unconfirmed = is_listed;
-    member.incarnation = incarnation;
+    if is_listed {
+        member.mark_unconfirmed();
+    }
     members.roster.insert(Arc::clone(identity), member);
     if !claim.says_online() {
         cx.effects.push(Effect::ScheduleDrop(claim.stamp));
@@ -301,8 +303,8 @@ fn revive(
 ) {
     let identity = url.identity();
     let stamp = members.archive.stamp_of(identity, now).unwrap_or_default();
-    let mut member = Member::new(url, Status::Dead, claim.monitor, stamp, now);
-    member.incarnation = members.archive.incarnation_of(identity);
+    let incarnation = members.archive.incarnation_of(identity);
+    let member = Member::new(url, Status::Dead, claim.monitor, stamp, now).with_incarnation(incarnation);
     members.archive.remove(identity);
     members.roster.insert(Arc::clone(identity), member);
     cx.effects.push(Effect::ScheduleDrop(stamp));
@@ -314,7 +316,7 @@ impl PlainClaim {
     fn vouches_for(self, member: &Member) -> bool {
         match self.word {
             Word::MasterList => false,
-            Word::Peer => self.stamp > member.stamp,
+            Word::Peer => self.stamp > member.stamp(),
             Word::Native => true,
         }
     }

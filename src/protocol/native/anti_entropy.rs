@@ -210,7 +210,7 @@ impl Native {
         });
         let may_have_one = |identity: &Arc<str>| {
             &**identity != in_vain
-                && members.roster.get(identity).is_some_and(|member| member.wire != Wire::Legacy)
+                && members.roster.get(identity).is_some_and(|member| member.wire() != Wire::Legacy)
         };
         let named = identities.into_iter().find(may_have_one);
         let search = PeerSearch::except(1, in_vain);
@@ -232,16 +232,16 @@ impl Member {
     /// Whether a sync includes this member: confirmed online members are included, tombstones for a
     /// while.
     fn is_sent_unrequested(&self, now: Tick) -> bool {
-        if self.is_online() { !self.is_unconfirmed } else { self.changed_at.age(now) < TOMBSTONE_SPREAD }
+        if self.is_online() { !self.is_unconfirmed() } else { self.changed_at().age(now) < TOMBSTONE_SPREAD }
     }
 
     /// Whether this member is newer than a claim: a legacy peer by its stamp, a native server by
     /// its incarnation.
     fn is_newer_than(&self, claim: &Claim, now: Now) -> bool {
         if self.is_native() || claim.incarnation != Incarnation::NONE {
-            (self.incarnation.counted(now), self.status) > (claim.incarnation, claim.status)
+            (self.incarnation().counted(now), self.status()) > (claim.incarnation, claim.status)
         } else {
-            self.stamp > claim.last_update && self.is_online() != claim.status.is_online()
+            self.stamp() > claim.last_update && self.is_online() != claim.status.is_online()
         }
     }
 }

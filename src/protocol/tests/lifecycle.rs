@@ -92,7 +92,7 @@ fn a_start_waits_for_its_greetings_and_less_for_overdue_entries() {
     let mut parts = Parts::plain();
     let peer = parts.add(A, Status::Online, 0);
     let old = parts.add(B, Status::Online, 0);
-    parts.member(B).is_unconfirmed = true;
+    parts.member(B).mark_unconfirmed();
     let now = at(HOUR);
     let greetings = [parts.ask(&peer, Purpose::Greeting), parts.ask(&old, Purpose::Greeting)];
     let mut lifecycle = Lifecycle::new(&config("http://me/"));

@@ -6,7 +6,6 @@ use super::parts::{Parts, at};
 use super::world::EPOCH;
 use crate::protocol::context::RunState;
 use crate::protocol::context::effect::Effect;
-use crate::protocol::members::member::proof::Facts;
 use crate::protocol::merging::about_self;
 use crate::protocol::merging::native::{self, NativeClaim, Worth};
 use crate::protocol::types::accusers::Accusers;
@@ -111,7 +110,7 @@ fn a_refutation_ends_a_suspicion() {
 fn a_word_of_a_server_that_refused_is_recorded() {
     let mut parts = Parts::native();
     parts.add_native(A, Online, 7);
-    parts.member(A).facts.set(Facts::REFUSED, true);
+    parts.member(A).record_refused();
     let expected = vec![Effect::RecordWord(a()), Effect::Spread(a())];
     let outcome = merge(&mut parts, &claim(A, Online, 8, 20), Origin::Rumour);
     assert_eq!(outcome, (Worth::News, (Online, 20), expected));

@@ -162,11 +162,11 @@ fn the_master_list_does_not_confirm_its_own_entries() {
     let effects = merge_new(&mut parts, claim(Online, 10, Word::MasterList));
     assert_eq!(effects, [Effect::AskListing(a())]);
     assert_eq!(merge(&mut parts, claim(Online, 20, Word::MasterList)), ((Online, 20), vec![]));
-    assert!(parts.member(A).is_unconfirmed);
+    assert!(parts.member(A).is_unconfirmed());
     assert_eq!(merge(&mut parts, claim(Online, 20, Word::Peer)), ((Online, 20), vec![]));
-    assert!(parts.member(A).is_unconfirmed, "an old claim confirms nothing");
+    assert!(parts.member(A).is_unconfirmed(), "an old claim confirms nothing");
     assert_eq!(merge(&mut parts, claim(Online, 30, Word::Peer)), ((Online, 30), vec![]));
-    assert!(!parts.member(A).is_unconfirmed);
+    assert!(!parts.member(A).is_unconfirmed());
 }
 
 #[test]

@@ -65,7 +65,7 @@ impl Node {
         self.last_stamp = own.last_update;
         for (identity, member) in machine.members().roster.iter() {
             assert!(
-                member.stamp <= member.highest_seen(),
+                member.stamp() <= member.highest_seen(),
                 "{identity} is shown above the highest stamp seen"
             );
             let is_asked = member.check().is_some_and(|check| check.is_asked());

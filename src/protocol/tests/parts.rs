@@ -71,7 +71,7 @@ impl Parts {
     /// The status and the stamp of a member.
     pub(super) fn status_and_stamp(&self, identity: &str) -> (Status, u64) {
         let member = self.members.roster.get(identity).unwrap();
-        (member.status, member.stamp.0 - EPOCH)
+        (member.status(), member.stamp().0 - EPOCH)
     }
 
     /// Sends a request.

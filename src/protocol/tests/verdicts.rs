@@ -84,7 +84,7 @@ fn an_answer_of_a_native_suspect_refutes_its_suspicion() {
     let mut parts = Parts::native();
     parts.add_native(A, Status::Suspect, 7);
     assert_eq!(answered(&mut parts, 5), ((Status::Online, 5), vec![Effect::Spread(a())]));
-    assert_eq!(parts.member(A).incarnation, Incarnation(8));
+    assert_eq!(parts.member(A).incarnation(), Incarnation(8));
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn an_accused_member_is_dead_after_one_silence_with_the_stamp_of_the_accusation(
 fn a_silent_entry_of_the_master_list_is_hidden() {
     let mut parts = Parts::plain();
     parts.add(A, Status::Online, 10);
-    parts.member(A).is_unconfirmed = true;
+    parts.member(A).mark_unconfirmed();
     assert_eq!(silent(&mut parts), ((Status::Online, 10), vec![Effect::Hide(a(), Tick(0))]));
 }
 

@@ -48,7 +48,7 @@ impl Verification {
         now: Now,
     ) {
         let is_to_be_asked =
-            |member: &&mut Member| member.status == Status::Left && member.is_contacted_as_legacy();
+            |member: &&mut Member| member.status() == Status::Left && member.is_contacted_as_legacy();
         let Some(member) = members.roster.get_mut(peer).filter(is_to_be_asked) else { return };
         member.begin_absence();
         self.schedule_absent(members, cx, peer, now.tick);
@@ -63,7 +63,7 @@ impl Verification {
         now: Now,
     ) {
         for peer in self.absent.take_due(now.tick) {
-            let is_absent = |member: &Member| member.status == Status::Left && member.absence().is_some();
+            let is_absent = |member: &Member| member.status() == Status::Left && member.absence().is_some();
             if !members.roster.get(&peer).is_some_and(is_absent) {
                 continue;
             }
@@ -106,7 +106,7 @@ impl Verification {
         let Some(member) = members.roster.get_mut(peer) else { return };
         // The tombstone of a drain has a stamp from its server's own clock. This one comes from a
         // faster clock: a peer that sent it to the server made it answer without itself.
-        let is_of_faster_clock = own.stamp < member.stamp;
+        let is_of_faster_clock = own.stamp < member.stamp();
         let Some(absence) = member.absence_mut() else { return };
         let since = absence.record_shown(now.tick);
         if is_of_faster_clock || now.tick.since(since) >= SHOWN_FOR {

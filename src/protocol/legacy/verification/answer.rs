@@ -28,22 +28,21 @@ pub(in crate::protocol) fn mark_alive(
 ) {
     let Some(member) = members.roster.get_mut(peer) else { return };
     let answered = own.stamp;
-    let accusation = member.check().and_then(|check| check.standing_accusation(member.stamp));
+    let accusation = member.check().and_then(|check| check.standing_accusation(member.stamp()));
     let was_offline = !member.is_online();
-    let must_refute = member.is_native() && member.status != Status::Online;
-    let refutation = member.incarnation.outdone(now);
+    let must_refute = member.is_native() && member.status() != Status::Online;
+    let refutation = member.incarnation().outdone(now);
     let disproved =
-        if was_offline { Some(member.stamp.max(accusation.unwrap_or_default())) } else { accusation };
+        if was_offline { Some(member.stamp().max(accusation.unwrap_or_default())) } else { accusation };
     let is_older = disproved.is_some_and(|disproved| answered <= disproved);
     if is_older && member.is_disputed_since(id) {
         return cx.effects.push(Effect::CheckAgain(Arc::clone(peer)));
     }
     member.record_verdict(Verdict::Alive, now);
-    member.refreshed_at = now.tick.into();
-    member.monitor = own.monitor;
+    member.record_news(own.monitor, now);
     member.record_stamp(answered);
     member.close_check();
-    member.restamp(if is_older { member.highest_seen().next() } else { member.stamp.max(answered) });
+    member.restamp(if is_older { member.highest_seen().next() } else { member.stamp().max(answered) });
     members.roster.set_spelling(peer, &own.spelling);
     members.roster.set_cause(Cause::Answered);
     members.roster.transition(peer, Status::Online, now.tick);
@@ -80,10 +79,10 @@ pub(in crate::protocol) fn mark_absent(
     now: Now,
 ) {
     let Some(member) = members.roster.get_mut(peer) else { return };
-    let accusation = member.check().and_then(|check| check.standing_accusation(member.stamp));
+    let accusation = member.check().and_then(|check| check.standing_accusation(member.stamp()));
     let comeback = member.check().and_then(|check| check.comeback()).map(|comeback| comeback.stamp);
     let is_said_online = comeback.is_some() || (member.is_online() && accusation.is_none());
-    let claimed = comeback.map_or(member.stamp, |stamp| stamp.max(member.stamp));
+    let claimed = comeback.map_or(member.stamp(), |stamp| stamp.max(member.stamp()));
     if is_said_online && member.is_disputed_since(id) && own_stamp.unwrap_or_default() <= claimed {
         return cx.effects.push(Effect::CheckAgain(Arc::clone(peer)));
     }
@@ -98,7 +97,7 @@ pub(in crate::protocol) fn mark_absent(
         let claimed_offline = own_stamp.max(accusation).filter(|stamp| *stamp > claimed);
         claimed_offline.unwrap_or_else(|| member.highest_seen().next())
     } else {
-        member.stamp.max(own_stamp.unwrap_or_default())
+        member.stamp().max(own_stamp.unwrap_or_default())
     });
     member.absence_mut().map(Absence::record_missing);
     members.roster.set_cause(if own_stamp.is_some() { Cause::OwnWord } else { Cause::Absent });

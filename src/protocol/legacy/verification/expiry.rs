@@ -54,7 +54,7 @@ impl Verification {
         now: Now,
     ) {
         let Some(member) = members.roster.get_mut(identity) else { return };
-        if member.refreshed_at.age(now.tick) < CONFIRMED_WITHIN {
+        if member.refreshed_at().age(now.tick) < CONFIRMED_WITHIN {
             // A peer has repeated the claim with a newer stamp.
             if let Some(check) = member.check_mut() {
                 check.restart();
@@ -68,7 +68,7 @@ impl Verification {
         if !is_mere_hearsay {
             return;
         }
-        if member.is_unconfirmed {
+        if member.is_unconfirmed() {
             return cx.effects.push(Effect::Hide(Arc::clone(identity), Tick(0)));
         }
         // Just enough to outdo the claim, so that the next message of a running server outdoes this

@@ -98,7 +98,7 @@ impl Verification {
             let Some(check) = member.check_mut().filter(|check| check.is_due(now)) else { continue };
             check.queue();
             let is_accused =
-                member.check().is_some_and(|check| check.standing_accusation(member.stamp).is_some());
+                member.check().is_some_and(|check| check.standing_accusation(member.stamp()).is_some());
             self.queue.push(identity, if is_accused { Priority::Accused } else { Priority::Hearsay });
         }
     }

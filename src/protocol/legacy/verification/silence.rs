@@ -27,7 +27,7 @@ impl Verification {
             return cx.effects.push(Effect::Hide(Arc::clone(peer), Tick(0)));
         }
         let mut check = member.close_check().unwrap_or_else(Check::new);
-        let accusation = check.standing_accusation(member.stamp);
+        let accusation = check.standing_accusation(member.stamp());
         let has_tombstone = !member.is_online() && check.comeback().is_none();
         if has_tombstone {
             member.record_verdict(Verdict::Dead, now);
@@ -36,7 +36,7 @@ impl Verification {
             member.record_verdict(Verdict::Dead, now);
             // An online claim may have the same stamp as the accusation: the tombstone must outdo
             // it.
-            member.restamp(if accusation > member.stamp {
+            member.restamp(if accusation > member.stamp() {
                 accusation
             } else {
                 member.tombstone_stamp(members.me.read_clock(now))
@@ -46,7 +46,7 @@ impl Verification {
             check.wait_until(again);
             member.leave_check_open(check);
             self.queue.wait(peer, again);
-        } else if member.is_unconfirmed {
+        } else if member.is_unconfirmed() {
             cx.effects.push(Effect::Hide(Arc::clone(peer), Tick(0)));
         } else {
             members.bury(cx, peer, now);
@@ -73,5 +73,5 @@ impl Verification {
 /// Whether a silent member is an unconfirmed entry of the master list that should listen by now.
 fn is_to_be_hidden(member: &Member, now: Now) -> bool {
     let has_grace = member.check().is_some_and(Check::has_grace);
-    member.is_unconfirmed && !has_grace && member.stamp.age(now.wall) >= YOUNG
+    member.is_unconfirmed() && !has_grace && member.stamp().age(now.wall) >= YOUNG
 }

@@ -210,7 +210,7 @@ impl Detection {
         let Some(member) = members.roster.get(peer).filter(|member| member.is_online()) else {
             return self.investigations.close(peer);
         };
-        let incarnation = member.incarnation;
+        let incarnation = member.incarnation();
         match self.investigations.open.get_mut(peer).filter(|open| open.failure.incarnation == incarnation) {
             Some(investigation) if investigation.is_probed() => {
                 investigation.failure.finding = finding;
@@ -303,7 +303,7 @@ impl Detection {
         let is_moot = members
             .roster
             .get(peer)
-            .is_none_or(|member| !member.is_online() || member.incarnation != incarnation);
+            .is_none_or(|member| !member.is_online() || member.incarnation() != incarnation);
         match investigation.awaited {
             Awaited::Findings { .. } if !is_moot => {
                 self.conclude_investigation(members, exchanges, cx, peer, now);
@@ -334,7 +334,7 @@ impl Detection {
     ) {
         let Some(investigation) = self.investigations.open.get(peer) else { return };
         let failure = investigation.failure;
-        let member = members.roster.get(peer).filter(|member| member.incarnation == failure.incarnation);
+        let member = members.roster.get(peer).filter(|member| member.incarnation() == failure.incarnation);
         if !member.is_some_and(Member::is_online) {
             return self.investigations.close(peer);
         }

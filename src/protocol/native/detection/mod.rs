@@ -83,7 +83,7 @@ impl Detection {
         now: Tick,
     ) -> Vec<Arc<str>> {
         members.roster.sample(&mut cx.rng, search.amount, |identity, member| {
-            member.status == Status::Online
+            member.status() == Status::Online
                 && member.is_native()
                 && !member.is_contacted_as_legacy()
                 && !member.is_left_alone(now)

@@ -76,7 +76,7 @@ impl Detection {
         now: Now,
     ) {
         if let Some(disputed) = self.probe_order.disputed.pop()
-            && members.roster.get(&disputed).is_some_and(|member| member.status == Status::Dead)
+            && members.roster.get(&disputed).is_some_and(|member| member.status() == Status::Dead)
         {
             let notice = NativeMessage::new(Kind::Probe, Purpose::AccusationNotice);
             exchanges.send_native(members, cx, &disputed, notice, now);

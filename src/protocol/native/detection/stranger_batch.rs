@@ -96,8 +96,8 @@ impl Member {
     /// Returns the time until which it may not listen yet. A server that started long ago has no
     /// grace.
     pub(super) fn may_not_listen_before(&self, now: Now) -> Tick {
-        let has_just_started = self.incarnation.next_after(YOUNG) >= Incarnation::first(now.wall);
-        if has_just_started { self.changed_at.tick() + YOUNG } else { now.tick }
+        let has_just_started = self.incarnation().next_after(YOUNG) >= Incarnation::first(now.wall);
+        if has_just_started { self.changed_at().tick() + YOUNG } else { now.tick }
     }
 }
 

@@ -255,7 +255,8 @@ impl Detection {
         // Messages to them may have failed, and opened investigations.
         batch.members.iter().for_each(|identity| self.investigations.close(identity));
         for (peer, finding) in batch.failed.iter().take(MAX_ASKED_ABOUT) {
-            let incarnation = members.roster.get(peer).map_or(Incarnation::NONE, |member| member.incarnation);
+            let incarnation =
+                members.roster.get(peer).map_or(Incarnation::NONE, |member| member.incarnation());
             let failure = Failure { incarnation, finding: *finding, attempt: Attempt::Last };
             self.ask_helpers(members, exchanges, cx, peer, failure, now);
         }

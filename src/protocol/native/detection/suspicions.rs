@@ -93,7 +93,7 @@ impl Detection {
         let me = short_name(members.me.identity());
         let accusers: Accusers = helpers.iter().map(|helper| short_name(helper)).chain([me]).collect();
         let Some(member) = members.roster.get_mut(identity) else { return };
-        match (member.status, member.suspicion_mut()) {
+        match (member.status(), member.suspicion_mut()) {
             (Status::Suspect, Some(suspicion)) => {
                 if !suspicion.add_accusers(&accusers) {
                     return;

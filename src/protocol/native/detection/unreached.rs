@@ -23,7 +23,6 @@ use indexmap::IndexMap;
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::YOUNG;
-use crate::protocol::members::member::proof::Facts;
 use crate::protocol::types::time::{Now, Tick};
 
 /// Refusing servers remembered. Further ones have no grace.
@@ -60,8 +59,8 @@ impl Unreached {
         now: Now,
     ) -> Option<Tick> {
         let member = members.roster.get_mut(identity)?;
-        member.facts.set(Facts::REFUSED, true);
-        let news_came = now.tick.before(member.refreshed_at.age(now.tick));
+        member.record_refused();
+        let news_came = now.tick.before(member.refreshed_at().age(now.tick));
         if !self.0.contains_key(identity) {
             self.make_room(members);
             if self.len() >= MAX_UNREACHED {
@@ -117,6 +116,6 @@ impl Unreached {
 impl Member {
     /// Whether it has just joined and has never answered.
     pub(super) fn may_not_listen_yet(&self, now: Tick) -> bool {
-        !self.has_answered() && self.changed_at.age(now) < YOUNG
+        !self.has_answered() && self.changed_at().age(now) < YOUNG
     }
 }
