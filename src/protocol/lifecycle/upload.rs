@@ -122,8 +122,9 @@ impl MasterList {
         if !std::mem::replace(&mut self.has_warned_of_tags, true) {
             let place = document::without_secrets(&cx.config.master_list.url);
             cx.warn(&format!(
-                "Clustershazbot: the ETag of the master list at {place} is not the one that its uploads are compared with, \
-                 so they go without a condition, and two servers that write at once may lose an entry until the next upload"
+                "Clustershazbot: the store compares uploads of the master list at {place} with another ETag than that of \
+                 its downloads, so they have no condition. Two servers that write at once may lose an entry until the \
+                 next upload"
             ));
         }
     }

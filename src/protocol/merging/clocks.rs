@@ -162,7 +162,7 @@ impl Rejected {
         self.schedule_look(members, cx, now.tick);
         if self.try_name(now.tick) {
             let message = format!(
-                "Clustershazbot rejects what is said of {identity}: it lies more than 24 hours ahead of this \
+                "Clustershazbot rejects claims about {identity}: they are more than 24 hours ahead of this \
                  server's clock"
             );
             cx.log_throttled(Severity::Warning, message, None, now.tick);
@@ -276,7 +276,7 @@ pub(in crate::protocol) fn warn_of_rejection(
     let ahead = members.me.incarnation().0.saturating_sub(Incarnation::first(theirs).0);
     let peer = members.roster.spelling(peer);
     let message = format!(
-        "Clustershazbot: {peer} rejects what this server says of itself: it lies {} hours ahead of the clock there",
+        "Clustershazbot: {peer} rejects this server's claims about itself: they are {} hours ahead of its clock",
         ahead / 3_600
     );
     cx.log_throttled(Severity::Warning, message, None, now.tick);

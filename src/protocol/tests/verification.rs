@@ -81,7 +81,7 @@ fn an_unclear_answer_to_an_inquiry_leads_to_a_trial_and_no_second_inquiry() {
 fn a_trial_does_not_show_a_server_its_own_death() {
     let mut world = World::alone();
     let wall = world.wall();
-    // A clock that is hours ahead stamped this tombstone, so an original would accept it.
+    // A clock that is hours ahead stamped this tombstone, so a legacy peer would accept it.
     let ahead = wall + 3 * 3_600_000;
     world.receive(&[], &[(A, ahead), (B, ahead)]);
     world.set_fake(A, Fake::NoList(404));
