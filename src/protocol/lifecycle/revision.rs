@@ -38,18 +38,18 @@ pub(in crate::protocol) fn revise(
     // If all servers reject its stamp, joiners cannot find the server.
     let known =
         |entry: Entry| DocumentEntry::Known(Entry { last_update: entry.last_update.clamped(now), ..entry });
-    for Row { raw, heard } in &document.rows {
-        let judgement = heard.as_ref().map_or(Judgement::Verbatim, |heard| judge(members, cx, heard, now));
-        match (judgement, heard) {
-            (Judgement::Me, Some(heard)) if members.me.is_online() && !has_me => {
+    for Row { raw, entry: old } in &document.rows {
+        let judgement = old.as_ref().map_or(Judgement::Verbatim, |old| judge(members, cx, old, now));
+        match (judgement, old) {
+            (Judgement::Me, Some(old)) if members.me.is_online() && !has_me => {
                 has_me = true;
-                is_changed |= heard.monitor != members.me.is_monitor();
-                is_changed |= stamp_of(heard).age(members.me.stamp().clamped(now)) >= OWN_ENTRY_RENEWED;
-                is_changed |= check_stamp(heard.last_update, now).is_err();
+                is_changed |= old.monitor != members.me.is_monitor();
+                is_changed |= stamp_of(old).age(members.me.stamp().clamped(now)) >= OWN_ENTRY_RENEWED;
+                is_changed |= check_stamp(old.last_update, now).is_err();
                 entries.push(known(members.me.entry()));
             }
-            (Judgement::Known(identity, entry), Some(heard)) if listed.insert(Arc::clone(&identity)) => {
-                is_changed |= heard.monitor != entry.monitor || check_stamp(heard.last_update, now).is_err();
+            (Judgement::Known(identity, entry), Some(old)) if listed.insert(Arc::clone(&identity)) => {
+                is_changed |= old.monitor != entry.monitor || check_stamp(old.last_update, now).is_err();
                 entries.push(known(entry));
             }
             (Judgement::Verbatim, _) => entries.push(DocumentEntry::Verbatim(raw.clone())),
@@ -71,15 +71,15 @@ pub(in crate::protocol) fn revise(
 
 /// Whether a list names any server other than this one.
 pub(in crate::protocol) fn names_others(members: &Members, cx: &Context, document: &Document) -> bool {
-    let is_other = |heard: &ReceivedEntry<'_>| {
-        matches!(intake::identify(members, cx, &heard.base_url), Ok(Subject::Known(_) | Subject::New(_)))
+    let is_other = |old: &ReceivedEntry<'_>| {
+        matches!(intake::identify(members, cx, &old.base_url), Ok(Subject::Known(_) | Subject::New(_)))
     };
-    document.rows.iter().filter_map(|row| row.heard.as_ref()).any(is_other)
+    document.rows.iter().filter_map(|row| row.entry.as_ref()).any(is_other)
 }
 
-fn judge(members: &Members, cx: &Context, heard: &ReceivedEntry<'_>, now: Now) -> Judgement {
-    let stamp = stamp_of(heard);
-    match intake::identify(members, cx, &heard.base_url) {
+fn judge(members: &Members, cx: &Context, old: &ReceivedEntry<'_>, now: Now) -> Judgement {
+    let stamp = stamp_of(old);
+    match intake::identify(members, cx, &old.base_url) {
         Ok(Subject::Me) => Judgement::Me,
         Ok(Subject::Known(identity)) => match members.roster.get(&identity) {
             Some(member) if member.is_online() => {
@@ -97,6 +97,6 @@ fn judge(members: &Members, cx: &Context, heard: &ReceivedEntry<'_>, now: Now) -
     }
 }
 
-fn stamp_of(heard: &ReceivedEntry<'_>) -> Stamp {
-    Stamp(heard.last_update.max(0.0) as u64)
+fn stamp_of(old: &ReceivedEntry<'_>) -> Stamp {
+    Stamp(old.last_update.max(0.0) as u64)
 }

@@ -233,28 +233,28 @@ impl Machine {
     }
 
     /// Handles a reply with the native extension.
-    fn handle_native_reply(&mut self, id: ExchangeId, exchange: &Exchange, heard: &Extension, now: Now) {
-        log_malformed(&mut self.cx, heard);
+    fn handle_native_reply(&mut self, id: ExchangeId, exchange: &Exchange, received: &Extension, now: Now) {
+        log_malformed(&mut self.cx, received);
         let peer = &exchange.peer;
-        let is_own_process = heard.instance == self.exchanges.instance;
+        let is_own_process = received.instance == self.exchanges.instance;
         if self.merging.outsiders.has(peer) {
-            self.admit_native(&heard.me.base_url, now);
+            self.admit_native(&received.me.base_url, now);
         }
-        let knew = self.incarnation_of(&heard.me.base_url);
-        let sender = if is_own_process { None } else { self.hear_sender(heard, knew, now) };
+        let knew = self.incarnation_of(&received.me.base_url);
+        let sender = if is_own_process { None } else { self.hear_sender(received, knew, now) };
         if !is_own_process {
-            self.record_process(heard);
+            self.record_process(received);
         }
         if let Some(sender) = &sender {
-            self.native.voices.hear(sender, heard.instance);
+            self.native.voices.hear(sender, received.instance);
         }
         if !is_own_process && !exchange.is_merged {
-            self.hear_natives(&heard.claims, exchange.purpose.origin(), now);
+            self.hear_natives(&received.claims, exchange.purpose.origin(), now);
         }
         if !is_own_process {
-            self.exchanges.rumours.record_feedback(&exchange.subjects, &heard.fresh);
+            self.exchanges.rumours.record_feedback(&exchange.subjects, &received.fresh);
         }
-        if let Some(theirs) = heard.clock {
+        if let Some(theirs) = received.clock {
             clocks::warn_of_rejection(&self.members, &mut self.cx, peer, theirs, now);
         }
         if sender.as_ref() == Some(peer) {
@@ -271,16 +271,16 @@ impl Machine {
         }
         self.report_findings(peer, now);
         match exchange.purpose {
-            Purpose::Sync if heard.elsewhere.is_empty() => self.conclude_sync(peer, heard, now),
-            Purpose::Sync => self.ask_for_whole_roster(peer, &heard.elsewhere, now),
-            Purpose::Probe if sender.as_ref() == Some(peer) => self.compare(peer, heard, now),
+            Purpose::Sync if received.elsewhere.is_empty() => self.conclude_sync(peer, received, now),
+            Purpose::Sync => self.ask_for_whole_roster(peer, &received.elsewhere, now),
+            Purpose::Probe if sender.as_ref() == Some(peer) => self.compare(peer, received, now),
             Purpose::Round => self.end_round(now),
             Purpose::Greeting if self.native.anti_entropy.awaits_greeting() => {
                 let base_url = self.members.roster.spelling(peer);
                 self.ask_for_whole_roster("", &[base_url], now);
             }
-            Purpose::Introduction if !matches!(heard.kind, Kind::Sync(_)) => {
-                self.ask_for_whole_roster(peer, &heard.elsewhere, now);
+            Purpose::Introduction if !matches!(received.kind, Kind::Sync(_)) => {
+                self.ask_for_whole_roster(peer, &received.elsewhere, now);
             }
             _ => {}
         }

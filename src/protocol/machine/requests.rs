@@ -9,7 +9,7 @@ use indexmap::IndexSet;
 use crate::protocol::exchanges::native_message::accusation_notice;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::proof::Proof;
-use crate::protocol::merging::native::Heard;
+use crate::protocol::merging::native::MergeOutcome;
 use crate::protocol::native::peers::{archived_objection, log_malformed};
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::{ExchangeId, Origin, Source};
@@ -36,32 +36,32 @@ impl Machine {
 
     /// Handles a gossip request with the native extension, and returns that of the answer. The
     /// extension has all relevant content.
-    pub fn handle_native_request(&mut self, now: Now, heard: &Extension) -> Extension {
+    pub fn handle_native_request(&mut self, now: Now, received: &Extension) -> Extension {
         self.begin_request(now);
-        if heard.instance == self.exchanges.instance {
+        if received.instance == self.exchanges.instance {
             // This server has reached itself, by another URL or through a load balancer.
             return self.exchanges.extension(&self.members, Kind::Push, Vec::new());
         }
         self.record_request(now);
-        let is_sibling = self.record_process(heard);
-        log_malformed(&mut self.cx, heard);
-        self.expect_entries(heard.claims.len());
+        let is_sibling = self.record_process(received);
+        log_malformed(&mut self.cx, received);
+        self.expect_entries(received.claims.len());
         // Claims come first: if the sender's own claim is news, it counts among the fresh ones.
-        let held = self.incarnation_of(&heard.me.base_url);
-        let Heard { fresh, mut objections } = self.hear_natives(&heard.claims, Origin::Rumour, now);
-        self.admit_native(&heard.me.base_url, now);
-        let sender = self.hear_sender(heard, held, now);
+        let held = self.incarnation_of(&received.me.base_url);
+        let MergeOutcome { fresh, mut objections } = self.hear_natives(&received.claims, Origin::Rumour, now);
+        self.admit_native(&received.me.base_url, now);
+        let sender = self.hear_sender(received, held, now);
         objections.extend(match &sender {
             Some(sender) => {
-                self.hear_from_sender(sender, heard, now);
-                accusation_notice(&self.members, sender, Some(heard.me.incarnation), now)
+                self.hear_from_sender(sender, received, now);
+                accusation_notice(&self.members, sender, Some(received.me.incarnation), now)
             }
-            None => archived_objection(&self.members, &self.cx, &heard.me, now),
+            None => archived_objection(&self.members, &self.cx, &received.me, now),
         });
-        let mut answer = self.answer_natively(heard, sender.as_deref(), objections, now);
+        let mut answer = self.answer_natively(received, sender.as_deref(), objections, now);
         answer.fresh = fresh;
-        answer.clock = heard.me.incarnation.is_far_ahead(now).then_some(now.wall);
-        answer.siblings = sender.is_some_and(|sender| self.native.voices.hear(&sender, heard.instance));
+        answer.clock = received.me.incarnation.is_far_ahead(now).then_some(now.wall);
+        answer.siblings = sender.is_some_and(|sender| self.native.voices.hear(&sender, received.instance));
         if is_sibling {
             // Only a sibling asks whether this process continues.
             answer.me = self.members.me.claim();
@@ -71,16 +71,16 @@ impl Machine {
     }
 
     /// Handles the parts of a request other than its claims.
-    fn hear_from_sender(&mut self, sender: &Arc<str>, heard: &Extension, now: Now) {
-        if Duration::from_millis(heard.lag.into()) > LAGS {
+    fn hear_from_sender(&mut self, sender: &Arc<str>, received: &Extension, now: Now) {
+        if Duration::from_millis(received.lag.into()) > LAGS {
             self.native.detection.investigations.close(sender);
         }
         self.members.prove(sender, Proof::Exchange);
         self.native.detection.unreached.record_word(sender, now.tick);
-        if let Kind::ProbeFor(target) = &heard.kind {
+        if let Kind::ProbeFor(target) = &received.kind {
             self.relay_probe(sender, target, now);
         }
-        if let Some((target, finding)) = &heard.found {
+        if let Some((target, finding)) = &received.found {
             self.hear_finding(sender, target, *finding, now);
         }
     }
@@ -88,17 +88,17 @@ impl Machine {
     /// Returns the answer: objections, then what the sender requests, or else news.
     fn answer_natively(
         &mut self,
-        heard: &Extension,
+        received: &Extension,
         sender: Option<&str>,
         mut claims: Vec<Claim>,
         now: Now,
     ) -> Extension {
         let Self { native, members, exchanges, cx, .. } = self;
-        if let Kind::Sync(theirs) = &heard.kind {
+        if let Kind::Sync(theirs) = &received.kind {
             return native.answer_sync(members, exchanges, cx, theirs.as_deref(), claims, now);
         }
         let claimed: IndexSet<&str, FixedState> =
-            claims.iter().chain(&heard.claims).map(|claim| &*claim.base_url).collect();
+            claims.iter().chain(&received.claims).map(|claim| &*claim.base_url).collect();
         let is_known = |subject: &str| claimed.contains(subject) || sender == Some(subject);
         let rumours = exchanges.rumours.claims_except(members, is_known, now);
         claims.extend(rumours);

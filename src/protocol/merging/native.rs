@@ -39,14 +39,14 @@ const MAX_OBJECTIONS: usize = 100;
 
 /// The effects of the claims of a message.
 #[derive(Debug, Default)]
-pub(in crate::protocol) struct Heard {
+pub(in crate::protocol) struct MergeOutcome {
     /// The indices of the claims that were news.
     pub(in crate::protocol) fresh: Vec<u32>,
     /// This server's newer claims about the same subjects.
     pub(in crate::protocol) objections: Vec<Claim>,
 }
 
-impl Heard {
+impl MergeOutcome {
     /// Adds the worth of the claim with this index. `held` returns this server's own claim about
     /// its subject.
     #[inline]

@@ -76,11 +76,11 @@ impl AntiEntropy {
         exchanges: &mut Exchanges,
         cx: &mut Context,
         peer: &Arc<str>,
-        heard: &Extension,
+        received: &Extension,
         now: Now,
     ) {
         let digest = members.digest();
-        if heard.hash == digest.total() && heard.living as usize == members.confirmed_count() {
+        if received.hash == digest.total() && received.living as usize == members.confirmed_count() {
             self.differs_since = None;
             return;
         }
@@ -113,12 +113,12 @@ impl AntiEntropy {
         exchanges: &mut Exchanges,
         cx: &mut Context,
         peer: &Arc<str>,
-        heard: &Extension,
+        received: &Extension,
         now: Now,
     ) {
         self.differs_since = None;
-        let (Some(mine), Kind::Sync(Some(theirs))) = (self.asked.take(), &heard.kind) else { return };
-        let lacking = lacking(members, &mine, theirs, &heard.claims, now);
+        let (Some(mine), Kind::Sync(Some(theirs))) = (self.asked.take(), &received.kind) else { return };
+        let lacking = lacking(members, &mine, theirs, &received.claims, now);
         if !lacking.is_empty() {
             let message = NativeMessage::new(Kind::Push, Purpose::Push).with_claims(lacking);
             exchanges.send_native(members, cx, peer, message, now);

@@ -17,8 +17,8 @@ const OFFERED_AGAIN: Duration = Duration::from_secs(10 * 60);
 
 /// Logs that a message contains malformed claims, if it does.
 #[inline]
-pub(in crate::protocol) fn log_malformed(cx: &mut Context, heard: &Extension) {
-    if heard.malformed > 0 {
+pub(in crate::protocol) fn log_malformed(cx: &mut Context, received: &Extension) {
+    if received.malformed > 0 {
         cx.log_rejection(Rejection::MalformedClaim);
     }
 }

@@ -95,7 +95,7 @@ impl From<String> for DownloadFailure {
 #[derive(Debug, Clone)]
 pub(in crate::protocol) struct Row {
     pub(in crate::protocol) raw: Box<RawValue>,
-    pub(in crate::protocol) heard: Option<ReceivedEntry<'static>>,
+    pub(in crate::protocol) entry: Option<ReceivedEntry<'static>>,
 }
 
 impl Document {
@@ -115,7 +115,7 @@ impl Document {
             read_arrays(text).map_err(|reason| format!("answered {status} with {reason}"))?;
         let mut claims = ReceivedLists::from_arrays(&[], &offline).into_owned();
         let mut rows: Vec<Row> = online.into_iter().map(Row::read).collect();
-        claims.online = rows.iter().filter_map(|row| row.heard.clone()).collect();
+        claims.online = rows.iter().filter_map(|row| row.entry.clone()).collect();
         claims.malformed += rows.len() - claims.online.len();
         rows.retain(|row| row.raw.get().starts_with('{'));
         Ok(Self {
@@ -133,7 +133,7 @@ impl Document {
 
 impl Row {
     fn read(raw: &RawValue) -> Self {
-        Self { raw: raw.to_owned(), heard: read_entry(raw.get()).map(ReceivedEntry::into_owned) }
+        Self { raw: raw.to_owned(), entry: read_entry(raw.get()).map(ReceivedEntry::into_owned) }
     }
 }
 

@@ -178,9 +178,9 @@ impl<'a> ReceivedLists<'a> {
     pub(in crate::protocol) fn from_arrays(online: &[&'a RawValue], offline: &[&'a RawValue]) -> Self {
         let read =
             |raw: &[&'a RawValue]| -> Vec<_> { raw.iter().filter_map(|raw| read_entry(raw.get())).collect() };
-        let (heard_online, heard_offline) = (read(online), read(offline));
-        let malformed = online.len() + offline.len() - heard_online.len() - heard_offline.len();
-        Self { online: heard_online, offline: heard_offline, malformed }
+        let (online_entries, offline_entries) = (read(online), read(offline));
+        let malformed = online.len() + offline.len() - online_entries.len() - offline_entries.len();
+        Self { online: online_entries, offline: offline_entries, malformed }
     }
 
     /// The number of entries.
@@ -293,30 +293,30 @@ mod tests {
 
     #[test]
     fn one_bad_entry_does_not_spoil_the_rest() {
-        let heard = lists(
+        let received = lists(
             "\u{feff}{\"online\":[null,1,\"x\",[],{},{\"baseUrl\":1,\"lastUpdate\":1},{\"baseUrl\":\"\\ud800\",\"lastUpdate\":1},\
              {\"baseUrl\":\"b\",\"lastUpdate\":\"1\"},{\"baseUrl\":\"http://a/\",\"lastUpdate\":1e999},\
              {\"baseUrl\":\"http://b/\",\"monitor\":true,\"lastUpdate\":5,\"extra\":{}}]}",
         );
-        assert_eq!(heard.malformed, 8);
-        assert_eq!(heard.online.len(), 2);
-        assert!(heard.online[0].last_update.is_infinite());
+        assert_eq!(received.malformed, 8);
+        assert_eq!(received.online.len(), 2);
+        assert!(received.online[0].last_update.is_infinite());
         assert_eq!(
-            heard.online[1],
+            received.online[1],
             ReceivedEntry { base_url: "http://b/".into(), monitor: true, last_update: 5.0 }
         );
     }
 
     #[test]
     fn keys_are_read_as_javascript_reads_them() {
-        let heard = lists(
+        let received = lists(
             r#"{"\ud800":1,"online":[],"online":[{"\udfff":1,"baseUrl":1,"baseUrl":"http://a/","lastUpdate":1,"lastUpd\u0061te":2}]}"#,
         );
         assert_eq!(
-            heard.online,
+            received.online,
             [ReceivedEntry { base_url: "http://a/".into(), monitor: false, last_update: 2.0 }]
         );
-        assert_eq!(heard.malformed, 0);
+        assert_eq!(received.malformed, 0);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::protocol::exchanges::in_flight::{Exchange, Purpose};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::intake::{self, ListEntry, Subject};
-use crate::protocol::merging::native::{Heard, NativeClaim, Worth};
+use crate::protocol::merging::native::{MergeOutcome, NativeClaim, Worth};
 use crate::protocol::merging::plain::PlainClaim;
 use crate::protocol::merging::{about_self, clocks, native, outsiders, plain};
 use crate::protocol::types::base_url::BaseUrl;
@@ -86,14 +86,14 @@ impl Machine {
         claims: &[Claim],
         origin: Origin,
         now: Now,
-    ) -> Heard {
-        let mut heard = Heard::default();
+    ) -> MergeOutcome {
+        let mut outcome = MergeOutcome::default();
         self.members.roster.set_cause(Cause::Hearsay);
         for (index, claim) in claims.iter().enumerate() {
             let worth = self.hear_native(claim, origin, now);
-            heard.add(index, worth, || intake::claim_about(&self.members, &self.cx, &claim.base_url, now));
+            outcome.add(index, worth, || intake::claim_about(&self.members, &self.cx, &claim.base_url, now));
         }
-        heard
+        outcome
     }
 
     /// Merges the claim of a native server about itself, from a request or an answer. Returns its

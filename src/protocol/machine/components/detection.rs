@@ -195,20 +195,20 @@ impl Machine {
     }
 
     /// Compares the rosters, by the digest in the answer to a probe.
-    pub(in crate::protocol::machine) fn compare(&mut self, peer: &Arc<str>, heard: &Extension, now: Now) {
+    pub(in crate::protocol::machine) fn compare(&mut self, peer: &Arc<str>, received: &Extension, now: Now) {
         let Self { native, members, exchanges, cx, .. } = self;
-        native.anti_entropy.compare(members, exchanges, cx, peer, heard, now);
+        native.anti_entropy.compare(members, exchanges, cx, peer, received, now);
     }
 
     /// Sends a peer the entries that it lacks, after the requested ones have been merged.
     pub(in crate::protocol::machine) fn conclude_sync(
         &mut self,
         peer: &Arc<str>,
-        heard: &Extension,
+        received: &Extension,
         now: Now,
     ) {
         let Self { native, members, exchanges, cx, .. } = self;
-        native.anti_entropy.conclude_sync(members, exchanges, cx, peer, heard, now);
+        native.anti_entropy.conclude_sync(members, exchanges, cx, peer, received, now);
     }
 
     /// Asks one server for its whole roster: one of those named, or else any but the one asked in
