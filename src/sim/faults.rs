@@ -57,6 +57,13 @@ pub struct FaultGenerator {
     pub has_glitches: bool,
 }
 
+/// Whether a clock may be set days ahead.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum DaysAhead {
+    Allowed,
+    Excluded,
+}
+
 impl FaultGenerator {
     /// Creates the generator; the seed determines everything.
     pub fn new(seed: u64) -> Self {
@@ -164,18 +171,18 @@ impl FaultGenerator {
             23 => world.hosts[host.index()].strips_v2 ^= true,
             24 => world.store.set_fault(self.choose(&STORE_FAULTS)),
             25 if self.has_wrong_clocks => world.step_clock(running, self.rng.random_range(-HOUR..HOUR)),
-            26 | 27 if self.has_glitches => world.glitch_clock(running, self.glitch(true)),
+            26 | 27 if self.has_glitches => world.glitch_clock(running, self.glitch(DaysAhead::Allowed)),
             _ => {}
         }
     }
 
     /// Returns a clock offset of hours, days or all the years since 1970, for some seconds.
-    fn glitch(&mut self, may_be_days_ahead: bool) -> Glitch {
+    fn glitch(&mut self, days_ahead: DaysAhead) -> Glitch {
         let by = match self.rng.random_range(0..5) {
             0 => self.rng.random_range(-11 * HOUR..11 * HOUR),
             1 => -(EPOCH as i64),
             2 => self.rng.random_range(-30 * DAY..-2 * DAY),
-            _ if may_be_days_ahead => self.rng.random_range(2 * DAY..30 * DAY),
+            _ if days_ahead == DaysAhead::Allowed => self.rng.random_range(2 * DAY..30 * DAY),
             _ => 0,
         };
         Glitch { by, lasts: self.rng.random_range(500..20_000) }
@@ -194,7 +201,8 @@ impl FaultGenerator {
         };
         // A plain server that starts days ahead keeps its stamp, which others reject.
         let has_glitch = self.has_glitches && self.rng.random_bool(0.25);
-        let glitch = if has_glitch { self.glitch(kind != Kind::Plain) } else { Glitch::default() };
+        let days_ahead = if kind == Kind::Plain { DaysAhead::Excluded } else { DaysAhead::Allowed };
+        let glitch = if has_glitch { self.glitch(days_ahead) } else { Glitch::default() };
         Spec {
             kind,
             glitch,

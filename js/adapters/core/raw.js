@@ -53,13 +53,13 @@ function sequentially(call) {
   return answer
 }
 
-const requestAll = coalesced(() => listOf(true))
-const requestOnline = coalesced(() => listOf(false))
+const requestAll = coalesced(() => listOf({ includesOffline: true }))
+const requestOnline = coalesced(() => listOf({ includesOffline: false }))
 
 /** Answers a list request; simultaneous requests share one response. */
 const listRaw = (authorization) => (mayControl(authorization) ? requestAll() : requestOnline())
 
-const listOf = withPublicErrors((includesOffline) =>
+const listOf = withPublicErrors(({ includesOffline }) =>
   send((request, cached, room) => rawPath().list(request, cached, room, includesOffline)),
 )
 
