@@ -1,8 +1,9 @@
 //! Server certificates that may issue others.
 //!
 //! Private authorities often sign server certificates with `CA:TRUE` in them. OpenSSL, and so Node,
-//! accepts them; webpki rejects them whoever signed. This module makes webpki's checks for chains
-//! that end at a certificate from the user's variables. It rejects whatever it does not understand.
+//! accepts them; webpki rejects them, whichever CA signed them. This module makes webpki's checks
+//! for chains that end at a certificate from the user's variables. It rejects everything that it
+//! does not understand.
 
 use rustls::{
     CertificateError, Error,

@@ -285,7 +285,7 @@ impl Member {
         self.rare.as_mut()?.check.as_mut()
     }
 
-    /// The open check of it; opens one if there is none.
+    /// Returns its open check, after opening one if necessary.
     pub(in crate::protocol) fn open_check(&mut self) -> &mut Check {
         self.rare().check.get_or_insert_with(Check::new)
     }
