@@ -9,12 +9,12 @@ use crate::protocol::context::RunState;
 use crate::protocol::exchanges::in_flight::{Exchange, OwnEntry, Purpose};
 use crate::protocol::exchanges::page;
 use crate::protocol::machine::Machine;
+use crate::protocol::members::member::Member;
 use crate::protocol::members::member::doubts::{Refusals, Route};
-use crate::protocol::members::member::proof::{Proof, Verdict};
-use crate::protocol::members::member::{Member, Wire};
+use crate::protocol::members::member::proof::Proof;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::{clocks, outsiders};
-use crate::protocol::native::peers::{log_malformed, record_legacy_wire};
+use crate::protocol::native::peers::{log_malformed, record_answer, record_legacy_wire};
 use crate::protocol::types::ids::{ExchangeId, Source};
 use crate::protocol::types::time::Now;
 use crate::protocol::wire::extension::{Extension, Finding, Kind};
@@ -258,7 +258,7 @@ impl Machine {
             clocks::warn_of_rejection(&self.members, &mut self.cx, peer, theirs, now);
         }
         if sender.as_ref() == Some(peer) {
-            self.hear_from_itself(exchange, now);
+            self.record_native_answer(exchange, now);
         } else if self.members.roster.get(peer).is_some_and(|member| member.is_native()) {
             // Another server answers at this address.
             self.members.roster.set_cause(Cause::Replaced);
@@ -288,18 +288,12 @@ impl Machine {
         self.end_farewell_when_answered(id, now);
     }
 
-    fn hear_from_itself(&mut self, exchange: &Exchange, now: Now) {
-        self.members.roster.set_wire(&exchange.peer, Wire::Native);
-        let Some(member) = self.members.roster.get_mut(&exchange.peer) else { return };
-        member.record_answered();
-        member.prove(Proof::Exchange);
-        member.close_check();
-        member.record_verdict(Verdict::of(member.is_online()), now);
-        if member.is_online() && member.highest_seen() > member.stamp() {
-            // Legacy peers have claimed otherwise, and accept only a newer stamp.
-            member.restamp(member.highest_seen().next());
-            self.push_to_few(now.tick);
+    /// Records that a native server itself has answered.
+    fn record_native_answer(&mut self, exchange: &Exchange, now: Now) {
+        if !record_answer(&mut self.members, &mut self.cx, &exchange.peer, now) {
+            return;
         }
+        self.apply(now);
         self.exchanges.health.record_round_trip(now.tick.since(exchange.began));
         self.record_native_success(&exchange.peer, now);
     }

@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use crate::protocol::context::Context;
+use crate::protocol::context::effect::Effect;
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Wire;
+use crate::protocol::members::member::proof::{Proof, Verdict};
 use crate::protocol::merging::intake::{Subject, identify};
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::limits::Rejection;
@@ -35,6 +37,27 @@ pub(in crate::protocol) fn archived_objection(
         Subject::New(url) => members.archive.objection_to(url.identity(), own_claim, now),
         _ => None,
     }
+}
+
+/// Marks a native server alive because it has answered itself. Returns false if it is no member.
+pub(in crate::protocol) fn record_answer(
+    members: &mut Members,
+    cx: &mut Context,
+    peer: &str,
+    now: Now,
+) -> bool {
+    members.roster.set_wire(peer, Wire::Native);
+    let Some(member) = members.roster.get_mut(peer) else { return false };
+    member.record_answered();
+    member.prove(Proof::Exchange);
+    member.close_check();
+    member.record_verdict(Verdict::of(member.is_online()), now);
+    if member.is_online() && member.highest_seen() > member.stamp() {
+        // Legacy peers have claimed otherwise, and accept only a newer stamp.
+        member.restamp(member.highest_seen().next());
+        cx.effects.push(Effect::PushToFew);
+    }
+    true
 }
 
 /// Records that a server has ignored the offered native extension.
