@@ -1,46 +1,10 @@
-//! Tests of the machine's rules: scenarios by theme, and properties that hold for any input.
+//! Tests of the protocol: scenarios by room, single rules, and the structure of the code.
 
-mod fakes;
-mod native_rig;
-mod node;
-mod parts;
-mod rig;
-mod world;
-
-mod absence;
-mod clocks;
-mod cluster;
-mod first_hand;
-mod grace;
-mod intake;
-mod investigations;
-mod isolation;
-mod leave;
 mod legacy;
-mod legacy_contacts;
 mod lifecycle;
-mod local_server;
-mod log;
-mod master_list;
-mod master_list_upload;
-mod merging_intake;
-mod merging_native;
-mod merging_plain;
-mod native_cluster;
-mod native_rules;
-mod outsiders;
-mod own_url;
-mod pages;
-mod properties;
-mod queues;
-mod refusals;
-mod resurrection;
-mod retention;
-mod rounds;
-mod silence;
-mod start;
-mod strangers;
+mod machine;
+mod merging;
+mod native;
+mod rules;
 mod structure;
-mod suspicions;
-mod verdicts;
-mod verification;
+mod support;

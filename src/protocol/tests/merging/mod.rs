@@ -1,0 +1,8 @@
+//! Scenarios: which claims a server admits, and what they change.
+
+mod first_hand;
+mod grace;
+mod intake;
+mod local_server;
+mod outsiders;
+mod resurrection;

@@ -1,0 +1,6 @@
+//! Scenarios: gossip and failure detection among native servers.
+
+mod clusters;
+mod isolation;
+mod rare_cases;
+mod silence;

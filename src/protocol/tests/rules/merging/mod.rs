@@ -1,0 +1,5 @@
+//! Rules of merging: admission, plain claims, and claims of native servers.
+
+mod admission;
+mod native;
+mod plain;
