@@ -170,7 +170,7 @@ describe('logs of a process', { concurrency: 8 }, () => {
     )
     await others[1].app.leave()
     await eventually(() => named('left: ', others[1]), { within: 60_000, what: 'the leave' })
-    assert.match(lines().at(-1), /left: http\S+ \((by its own word|reported by other servers)\)$/)
+    assert.match(lines().at(-1), /left: http\S+ \((reported by itself|reported by other servers)\)$/)
   })
 })
 

@@ -44,7 +44,9 @@ pub use wire::{document, extension, message, request};
 /// The constants that the simulator's reduced model shares.
 pub(crate) mod constants {
     pub(crate) use super::exchanges::local_health::SHORTEST_PROBE_TIMEOUT;
-    pub(crate) use super::exchanges::rumours::{FANOUT, IDLE_ROUNDS, PAUSE, RUMOUR_DELAY, rounds_for};
+    pub(crate) use super::exchanges::rumours::{
+        FANOUT, IDLE_ROUNDS, RUMOUR_DELAY, RUMOUR_INTERVAL, rounds_for,
+    };
     pub(crate) use super::members::roster::draws::MANY;
     pub(crate) use super::native::anti_entropy::NEWS_NEED;
     pub(crate) use super::native::detection::helpers::{HELPERS, HELPERS_WAIT};

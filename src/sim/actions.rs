@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::clock::{Glitch, Millis};
 use super::delivery::LAG_REPORT_INTERVAL;
-use super::host::{Port, Squatter};
+use super::host::{Occupant, Port};
 use super::process::{Engine, Stage};
 use super::spec::Spec;
 use super::wire::{Content, HostId, ProcessId, Request};
@@ -32,9 +32,9 @@ impl World {
     }
 
     /// Lets another service take over the address of a host without processes.
-    pub fn take_over(&mut self, host: HostId, squatter: Squatter) {
+    pub fn take_over(&mut self, host: HostId, occupant: Occupant) {
         self.trace.takeovers += 1;
-        self.hosts[host.index()].squatter = Some(squatter);
+        self.hosts[host.index()].occupant = Some(occupant);
     }
 
     /// Restarts a server on a host, in a new process.

@@ -154,8 +154,8 @@ impl World {
             }
             return;
         }
-        if let Some(squatter) = host.squatter {
-            return self.answer(&request, squatter.outcome(), 0);
+        if let Some(occupant) = host.occupant {
+            return self.answer(&request, occupant.outcome(), 0);
         }
         let next = if host.listens(self.time) { host.next_process() } else { None };
         let Some(process) = next else {

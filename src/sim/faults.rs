@@ -6,7 +6,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
 use super::clock::{EPOCH, Glitch, Millis};
-use super::host::Squatter;
+use super::host::Occupant;
 use super::spec::{Kind, Spec};
 use super::store::Fault;
 use super::wire::HostId;
@@ -107,15 +107,15 @@ impl FaultGenerator {
         let is_legacy = |host: &HostId| host_of(world, *host).kind == Kind::Legacy && runs(world, *host);
         let legacy_peers: Vec<HostId> = world.host_ids().filter(is_legacy).collect();
         let down: Vec<HostId> = world.host_ids().filter(|host| has_ended(world, *host)).collect();
-        let squatters = [
-            Squatter::Refuses(Refusal::Unauthorized),
-            Squatter::Refuses(Refusal::TooManyRequests(None)),
-            Squatter::EmptyList,
+        let occupants = [
+            Occupant::Refuses(Refusal::Unauthorized),
+            Occupant::Refuses(Refusal::TooManyRequests(None)),
+            Occupant::EmptyList,
         ];
         match self.address_rng.random_range(0..24) {
             0 if !down.is_empty() => {
                 let host = down[self.address_rng.random_range(0..down.len())];
-                world.take_over(host, squatters[self.address_rng.random_range(0..squatters.len())]);
+                world.take_over(host, occupants[self.address_rng.random_range(0..occupants.len())]);
             }
             1 if !legacy_peers.is_empty() => {
                 let host = legacy_peers[self.address_rng.random_range(0..legacy_peers.len())];

@@ -23,14 +23,14 @@ pub enum Port {
 
 /// The response of another service at the address of a server that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Squatter {
+pub enum Occupant {
     /// It rejects every request.
     Refuses(Refusal),
     /// It answers with an empty list.
     EmptyList,
 }
 
-impl Squatter {
+impl Occupant {
     pub(super) fn outcome(self) -> Outcome {
         match self {
             Self::Refuses(refusal) => Outcome::Refused(refusal),
@@ -66,7 +66,7 @@ pub struct Host {
     /// The largest accepted body in bytes; larger ones are answered with 413.
     pub body_limit: usize,
     /// The service that has taken over its address.
-    pub squatter: Option<Squatter>,
+    pub occupant: Option<Occupant>,
     /// The cluster that it belongs to. Clusters have different secrets.
     pub cluster: u8,
     pub(super) load: Load,
@@ -87,7 +87,7 @@ impl Host {
             strips_v2: false,
             loses_responses: false,
             body_limit: BODY_LIMIT,
-            squatter: None,
+            occupant: None,
             cluster: 0,
             load: Load::default(),
         }

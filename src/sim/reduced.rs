@@ -18,7 +18,7 @@ use super::store::Store;
 use super::watch::Watch;
 use super::wire::HostId;
 use crate::protocol::constants::{
-    FANOUT, HELPERS, HELPERS_WAIT, IDLE_ROUNDS, KNOCK_AGAIN, MANY, NEWS_NEED, PAUSE, RUMOUR_DELAY,
+    FANOUT, HELPERS, HELPERS_WAIT, IDLE_ROUNDS, KNOCK_AGAIN, MANY, NEWS_NEED, RUMOUR_DELAY, RUMOUR_INTERVAL,
     SHORTEST_PROBE_TIMEOUT, rounds_for,
 };
 
@@ -173,7 +173,7 @@ impl Model {
             let to = self.random_server();
             self.send(server, to, Purpose::Push);
         }
-        let pause = self.jittered(millis(PAUSE));
+        let pause = self.jittered(millis(RUMOUR_INTERVAL));
         self.queue.push(self.now + pause, ModelEvent::Round(server));
     }
 

@@ -128,7 +128,7 @@ impl World {
         let place = &mut self.hosts[host.index()];
         place.processes.push(id);
         place.port = Port::Open;
-        place.squatter = None;
+        place.occupant = None;
         place.listens_at = self.time + spec.listens_after;
         place.should_be_online = true;
         place.started_at = self.time;

@@ -43,7 +43,7 @@ impl Exchanges {
         claims: Vec<Claim>,
     ) -> Extension {
         Extension {
-            me: members.me.public_claim(),
+            me: members.local.public_claim(),
             instance: self.instance,
             kind,
             living: u32::try_from(members.confirmed_count()).unwrap_or(u32::MAX),

@@ -31,7 +31,7 @@ impl Page {
     /// Returns a page with the own entry.
     fn begin(members: &Members, room: usize) -> Self {
         let mut page = Self { lists: Lists::default(), room };
-        page.add(members.me.entry(), ListKind::of(members.me.is_online()));
+        page.add(members.local.entry(), ListKind::of(members.local.is_online()));
         page
     }
 
@@ -87,7 +87,7 @@ impl Exchanges {
         let size = page_bytes(cx) >> halvings;
         let others: usize =
             roster.iter().map(|(identity, member)| entry_bytes(member.spelling(identity))).sum();
-        if entry_bytes(&members.me.entry().base_url) + others <= size {
+        if entry_bytes(&members.local.entry().base_url) + others <= size {
             return members.lists();
         }
         let mut page = Page::begin(members, size / 2);

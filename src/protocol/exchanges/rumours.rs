@@ -25,7 +25,7 @@ use crate::protocol::wire::extension::Kind;
 /// Time in which news is collected into one message.
 pub(crate) const RUMOUR_DELAY: Duration = Duration::from_millis(15);
 /// Pause between two rounds of pushes.
-pub(crate) const PAUSE: Duration = Duration::from_millis(150);
+pub(crate) const RUMOUR_INTERVAL: Duration = Duration::from_millis(150);
 /// Peers to which a rumour is sent in one round.
 pub(crate) const FANOUT: usize = 3;
 /// Rounds in which all receivers knew a rumour, after which it is dropped.
@@ -119,7 +119,7 @@ impl Rumours {
         }
         let subject = match members.roster.entry(subject) {
             Some((identity, _)) => Arc::clone(identity),
-            None if subject == members.me.identity() => Arc::from(subject),
+            None if subject == members.local.identity() => Arc::from(subject),
             None => return,
         };
         let rounds_left = rounds_for(members.roster.online_count() + 1);
@@ -194,7 +194,7 @@ impl Exchanges {
             // would never expire.
             self.rumours.by_subject.values_mut().for_each(Rumour::spend_round);
         }
-        let pause = cx.jittered(PAUSE.mul_f64(self.health.restraint()));
+        let pause = cx.jittered(RUMOUR_INTERVAL.mul_f64(self.health.restraint()));
         self.rumours.not_before = now.tick + pause;
         cx.timers.set(Timer::Rumours, self.rumours.not_before);
     }

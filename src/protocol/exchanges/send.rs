@@ -45,7 +45,7 @@ impl Exchanges {
         if peers.is_empty() {
             return BTreeSet::new();
         }
-        members.me.refresh(now);
+        members.local.refresh(now);
         let NativeMessage { kind, purpose, claims, subjects, found } = message;
         let extension = Arc::new(Extension { found, ..self.extension(members, kind, claims) });
         let mut exchanges = BTreeSet::new();

@@ -16,7 +16,7 @@ use crate::protocol::types::time::Tick;
 /// Time for which news is collected into one push.
 const PUSH_DELAY: Duration = Duration::from_millis(15);
 /// Shortest pause between two pushes, regardless of the claims of others.
-const PAUSE: Duration = Duration::from_millis(150);
+const PUSH_INTERVAL: Duration = Duration::from_millis(150);
 /// Random servers that are sent this server's findings. They pass them on.
 const PUSH_FANOUT: usize = 3;
 
@@ -92,7 +92,7 @@ impl LegacyPush {
             let allowed = exchanges.push_budget.take(self.waiting.len().min(room), now);
             targets = self.waiting.drain(..allowed).collect();
         }
-        self.not_before = now + PAUSE;
+        self.not_before = now + PUSH_INTERVAL;
         self.schedule(cx, now);
         let (busy, free): (Vec<_>, Vec<_>) =
             targets.into_iter().partition(|peer| exchanges.in_flight.has_exchange_with(peer));

@@ -103,9 +103,9 @@ impl OwnUrl {
         cx: &mut Context,
         now: Now,
     ) {
-        if std::mem::take(&mut self.standing) != Standing::Reached && members.me.refute(now) {
+        if std::mem::take(&mut self.standing) != Standing::Reached && members.local.refute(now) {
             exchanges.health.worsen();
-            cx.effects.push(Effect::Spread(Arc::from(members.me.identity())));
+            cx.effects.push(Effect::Spread(Arc::from(members.local.identity())));
             cx.effects.push(Effect::PushToFew);
         }
     }
@@ -134,8 +134,8 @@ impl OwnUrl {
         now: Now,
     ) -> bool {
         let is_accused = matches!(claim.status, Status::Suspect | Status::Dead)
-            && claim.incarnation >= members.me.incarnation();
-        if !is_accused || !cx.is_running() || !members.me.is_online() {
+            && claim.incarnation >= members.local.incarnation();
+        if !is_accused || !cx.is_running() || !members.local.is_online() {
             return false;
         }
         let says_dead = claim.status == Status::Dead;
@@ -152,7 +152,7 @@ impl OwnUrl {
             let asked = ask(members, exchanges, cx, exchanges.health.native_timeout(), now);
             self.standing = Standing::Checks { asked, is_dead: says_dead };
         }
-        members.me.record_claim(claim);
+        members.local.record_claim(claim);
         true
     }
 
@@ -199,7 +199,7 @@ impl OwnUrl {
 
     fn give_up(&mut self, members: &Members, cx: &mut Context, now: Now) {
         self.standing = Standing::Unreachable;
-        let base_url = members.me.entry().base_url;
+        let base_url = members.local.entry().base_url;
         let message = format!(
             "Clustershazbot is not reached at its own URL {base_url}, and stays offline for the others until it is:"
         );
@@ -228,7 +228,7 @@ impl OwnUrl {
 
     /// Whether this server must look for a sibling before it leaves.
     pub(in crate::protocol) fn may_have_sibling(&self, members: &Members, cx: &Context) -> bool {
-        self.has_sibling && cx.is_running() && members.me.is_online()
+        self.has_sibling && cx.is_running() && members.local.is_online()
     }
 }
 
@@ -240,9 +240,9 @@ pub(in crate::protocol) fn ask(
     timeout: Duration,
     now: Now,
 ) -> ExchangeId {
-    let identity: Arc<str> = Arc::from(members.me.identity());
+    let identity: Arc<str> = Arc::from(members.local.identity());
     let id = exchanges.in_flight.begin(identity, Purpose::OwnUrl, now.tick);
-    let base_url = members.me.entry().base_url;
+    let base_url = members.local.entry().base_url;
     let extension = Arc::new(exchanges.extension(members, Kind::Push, Vec::new()));
     cx.transmits.push_back(Transmit::CheckOwnUrl { id, base_url, extension, timeout });
     id

@@ -13,13 +13,13 @@ use crate::protocol::types::status::Status;
 use crate::protocol::types::time::Tick;
 
 /// Shortest pause between two tries, which otherwise equals the gossip interval.
-const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const MIN_RECONNECT_INTERVAL: Duration = Duration::from_secs(1);
 /// Longest pause between two tries.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const MAX_RECONNECT_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Schedules the next try.
 pub(in crate::protocol) fn schedule(cx: &mut Context, now: Tick) {
-    let pause = cx.config.gossip_interval.clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+    let pause = cx.config.gossip_interval.clamp(MIN_RECONNECT_INTERVAL, MAX_RECONNECT_INTERVAL);
     let pause = cx.jittered(pause);
     cx.timers.set(Timer::Reconnect, now + pause);
 }

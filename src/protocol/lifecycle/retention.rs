@@ -15,9 +15,9 @@ const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Age at which a drained server renews the stamp of its own tombstone.
 const OWN_TOMBSTONE_RENEWED: Duration = Duration::from_secs(60 * 60);
 /// Shortest pause between two searches, regardless of the number of tombstones due.
-const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const MIN_SEARCH_INTERVAL: Duration = Duration::from_secs(1);
 /// Longest pause between two searches, since the wall clock may step.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const MAX_SEARCH_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The members that are due.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -34,15 +34,15 @@ pub(in crate::protocol) fn schedule_drop(cx: &mut Context, stamp: Stamp, now: No
         return;
     }
     let left = TOMBSTONE_KEPT.saturating_sub(stamp.age(now.wall));
-    cx.timers.set_earlier(Timer::Retention, now.tick + left.clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
+    cx.timers.set_earlier(Timer::Retention, now.tick + left.clamp(MIN_SEARCH_INTERVAL, MAX_SEARCH_INTERVAL));
 }
 
 /// Finds the members that are due, and schedules the next search. Renews the own tombstone of a
 /// drained server.
 pub(in crate::protocol) fn look(members: &mut Members, cx: &mut Context, now: Now) -> Due {
-    let wall = members.me.read_clock(now);
-    if members.me.stamp().age(wall) >= OWN_TOMBSTONE_RENEWED {
-        members.me.renew_tombstone(now);
+    let wall = members.local.read_clock(now);
+    if members.local.stamp().age(wall) >= OWN_TOMBSTONE_RENEWED {
+        members.local.renew_tombstone(now);
     }
     let left = |member: &Member| {
         let since_stamp = member.stamp().age(wall);
@@ -52,7 +52,7 @@ pub(in crate::protocol) fn look(members: &mut Members, cx: &mut Context, now: No
         TOMBSTONE_KEPT.saturating_sub(since_stamp.max(since_arrival))
     };
     let mut due = Due::default();
-    let mut pause = LONGEST_PAUSE;
+    let mut pause = MAX_SEARCH_INTERVAL;
     for (identity, member) in members.roster.iter() {
         if member.is_online() {
             if !member.is_native() && member.refreshed_at().age(now.tick) >= STALE {
@@ -64,6 +64,6 @@ pub(in crate::protocol) fn look(members: &mut Members, cx: &mut Context, now: No
             pause = pause.min(left(member));
         }
     }
-    cx.timers.set(Timer::Retention, now.tick + pause.max(SHORTEST_PAUSE));
+    cx.timers.set(Timer::Retention, now.tick + pause.max(MIN_SEARCH_INTERVAL));
     due
 }

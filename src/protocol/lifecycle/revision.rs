@@ -41,12 +41,12 @@ pub(in crate::protocol) fn revise(
     for Row { raw, entry: old } in &document.rows {
         let judgement = old.as_ref().map_or(Judgement::Verbatim, |old| judge(members, cx, old, now));
         match (judgement, old) {
-            (Judgement::Me, Some(old)) if members.me.is_online() && !has_me => {
+            (Judgement::Me, Some(old)) if members.local.is_online() && !has_me => {
                 has_me = true;
-                is_changed |= old.monitor != members.me.is_monitor();
-                is_changed |= stamp_of(old).age(members.me.stamp().clamped(now)) >= OWN_ENTRY_RENEWED;
+                is_changed |= old.monitor != members.local.is_monitor();
+                is_changed |= stamp_of(old).age(members.local.stamp().clamped(now)) >= OWN_ENTRY_RENEWED;
                 is_changed |= check_stamp(old.last_update, now).is_err();
-                entries.push(known(members.me.entry()));
+                entries.push(known(members.local.entry()));
             }
             (Judgement::Known(identity, entry), Some(old)) if listed.insert(Arc::clone(&identity)) => {
                 is_changed |= old.monitor != entry.monitor || check_stamp(old.last_update, now).is_err();
@@ -56,9 +56,9 @@ pub(in crate::protocol) fn revise(
             _ => is_changed = true,
         }
     }
-    if members.me.is_online() && !has_me {
+    if members.local.is_online() && !has_me {
         is_changed = true;
-        entries.push(known(members.me.entry()));
+        entries.push(known(members.local.entry()));
     }
     for (identity, member) in
         members.roster.iter().filter(|(id, member)| member.is_online() && !listed.contains(*id))

@@ -19,9 +19,9 @@ use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::document::{self, Condition, Document, Upload};
 
 /// Pause before a second try. It doubles with each further one.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const MIN_UPLOAD_BACKOFF: Duration = Duration::from_millis(200);
 /// Longest pause between two tries, as for downloads.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const MAX_UPLOAD_BACKOFF: Duration = Duration::from_secs(60);
 /// Tries of one upload whose condition the store rejects. After these, the next announcement tries
 /// again.
 const MAX_REJECTED: u32 = 3;
@@ -164,13 +164,13 @@ impl MasterList {
         now: Tick,
     ) -> bool {
         let tries = &mut self.tries;
-        let pause = FIRST_PAUSE.saturating_mul(1 << tries.failed.min(9)).min(LONGEST_PAUSE);
+        let pause = MIN_UPLOAD_BACKOFF.saturating_mul(1 << tries.failed.min(9)).min(MAX_UPLOAD_BACKOFF);
         tries.failed += 1;
         let at_least = at_least.unwrap_or_default().min(LONGEST_REST);
         let at = now + pause.mul_f64(cx.rng.random_range(1.0..1.5)).max(at_least);
         let ends = tries.ends.or(cx.timers.get(Timer::Announce));
         let last_chance = tries.ends.map(|ends| ends.since(now).saturating_sub(SHORTEST_RESPITE));
-        let last_chance = last_chance.filter(|left| *left >= FIRST_PAUSE.max(at_least));
+        let last_chance = last_chance.filter(|left| *left >= MIN_UPLOAD_BACKOFF.max(at_least));
         if ends.is_none_or(|ends| at < ends) {
             cx.timers.set(Timer::Download, at);
             return true;

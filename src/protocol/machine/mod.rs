@@ -88,7 +88,7 @@ impl Machine {
     pub fn seeded_like(other: &Self, config: Config, seed: u64, now: Now) -> Self {
         let mut machine = Self::new(config, seed, now);
         machine.lifecycle.master_list.take_greeting();
-        machine.members.roster = Roster::copy_for(&other.members.roster, machine.members.me.identity());
+        machine.members.roster = Roster::copy_for(&other.members.roster, machine.members.local.identity());
         machine.begin_running(now);
         machine
     }
@@ -143,7 +143,7 @@ impl Machine {
     /// Takes this server offline for a drain (`false`) or back online (`true`).
     pub fn handle_control(&mut self, now: Now, online: bool) {
         self.check_clock(now);
-        if self.members.me.control(online, now) {
+        if self.members.local.control(online, now) {
             self.record_reached_again(now);
             self.push_to_many(now.tick);
             self.spread_own_claim(now);
@@ -302,7 +302,7 @@ impl Machine {
 
     /// Returns its own entry, and whether it belongs in the online list.
     pub fn own_entry(&self) -> (Entry, bool) {
-        (self.members.me.entry(), self.members.me.is_online())
+        (self.members.local.entry(), self.members.local.is_online())
     }
 
     /// Whether this server speaks the native extension.

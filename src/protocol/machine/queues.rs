@@ -72,7 +72,7 @@ impl Machine {
             ("effects", self.cx.effects.len(), MAX_EFFECTS),
             ("failures logged", self.cx.log.failure_count(), MAX_REMEMBERED),
             ("refusing newcomers", self.native.detection.unreached.len(), MAX_UNREACHED),
-            ("processes told apart", self.native.voices.len(), MAX_VOICES),
+            ("process numbers seen", self.native.voices.len(), MAX_VOICES),
             ("burials", self.members.isolation.burial_count(), MAX_BURIALS),
             ("round trips", self.exchanges.health.round_trip_count(), ROUND_TRIPS),
             ("rosters handed out", self.native.anti_entropy.handed_out_count(), MAX_WHOLE),

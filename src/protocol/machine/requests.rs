@@ -31,7 +31,7 @@ impl Machine {
     /// Begins to handle a request.
     pub(in crate::protocol::machine) fn begin_request(&mut self, now: Now) {
         self.check_clock(now);
-        self.members.me.refresh(now);
+        self.members.local.refresh(now);
     }
 
     /// Handles a gossip request with the native extension, and returns that of the answer. The
@@ -64,7 +64,7 @@ impl Machine {
         answer.siblings = sender.is_some_and(|sender| self.native.voices.hear(&sender, received.instance));
         if is_sibling {
             // Only a sibling asks whether this process continues.
-            answer.me = self.members.me.claim();
+            answer.me = self.members.local.claim();
         }
         self.schedule_verification(now.tick);
         answer

@@ -115,7 +115,7 @@ impl Machine {
                     Ok(stamp) => self.hear_about_local_server(listed.status(), stamp, now),
                     Err(rejection) => {
                         let Self { merging, members, cx, .. } = self;
-                        merging.rejected.reject(members, cx, rejection, members.me.identity(), now);
+                        merging.rejected.reject(members, cx, rejection, members.local.identity(), now);
                     }
                 },
                 SubjectRef::Url(name) => {

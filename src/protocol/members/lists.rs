@@ -10,8 +10,8 @@ impl Members {
     pub(in crate::protocol) fn lists(&self) -> Lists {
         let mut lists = Lists::default();
         lists.online.reserve(self.roster.online_count() + 1);
-        let own_list = if self.me.is_online() { &mut lists.online } else { &mut lists.offline };
-        own_list.push(self.me.entry());
+        let own_list = if self.local.is_online() { &mut lists.online } else { &mut lists.offline };
+        own_list.push(self.local.entry());
         self.add_others(&mut lists);
         lists
     }
@@ -20,7 +20,7 @@ impl Members {
     pub(in crate::protocol) fn online_list(&self) -> Lists {
         let mut lists = Lists::default();
         lists.online.reserve(self.roster.online_count() + 1);
-        lists.online.extend(self.me.is_online().then(|| self.me.entry()));
+        lists.online.extend(self.local.is_online().then(|| self.local.entry()));
         let others = self.roster.iter().filter(|(_, member)| member.is_online());
         lists.online.extend(others.map(|(identity, member)| member.entry(identity)));
         lists
@@ -36,8 +36,8 @@ impl Members {
 
     /// What this server holds about itself or another server, as a claim for native servers.
     pub(in crate::protocol) fn claim_about(&self, identity: &str, now: Now) -> Option<Claim> {
-        if identity == self.me.identity() {
-            return Some(self.me.claim());
+        if identity == self.local.identity() {
+            return Some(self.local.claim());
         }
         self.roster.entry(identity).map(|(identity, member)| member.claim(identity, now))
     }

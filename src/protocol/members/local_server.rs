@@ -12,12 +12,12 @@ use crate::protocol::wire::message::Entry;
 
 /// First pause before a drained server adopts a higher incarnation again; each further one doubles.
 /// Without it, a sibling (another process behind the same URL) would refute every drain at once.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const MIN_ADOPTION_PAUSE: Duration = Duration::from_secs(1);
 /// Excess of the server's own incarnation over the limit of 24 h, in seconds: refutations of claims
 /// at the limit exceed it a little.
 const INCARNATION_MARGIN: u32 = 60;
 /// Longest such pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const MAX_ADOPTION_PAUSE: Duration = Duration::from_secs(60);
 
 /// Whether another server has answered this one yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl AdoptionPause {
         if now < self.not_before {
             return false;
         }
-        self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+        self.pause = (self.pause * 2).clamp(MIN_ADOPTION_PAUSE, MAX_ADOPTION_PAUSE);
         self.not_before = now + self.pause;
         true
     }

@@ -30,7 +30,7 @@ mod tombstones;
 /// What this server knows about itself and others.
 #[derive(Debug)]
 pub(in crate::protocol) struct Members {
-    pub(in crate::protocol) me: LocalServer,
+    pub(in crate::protocol) local: LocalServer,
     pub(in crate::protocol) roster: Roster,
     pub(in crate::protocol) archive: Archive,
     pub(in crate::protocol) hidden: HiddenServers,
@@ -40,7 +40,7 @@ pub(in crate::protocol) struct Members {
 impl Members {
     pub(in crate::protocol) fn new(config: &Config, seed: u64, now: Now) -> Self {
         Self {
-            me: LocalServer::new(config.base_url.clone(), config.monitor, now),
+            local: LocalServer::new(config.base_url.clone(), config.monitor, now),
             roster: Roster::new(config.base_url.identity(), seed),
             archive: Archive::default(),
             hidden: HiddenServers::default(),
@@ -51,7 +51,7 @@ impl Members {
     /// The number of online servers, including this one.
     #[inline]
     pub(in crate::protocol) fn online_count(&self) -> usize {
-        self.roster.online_count() + usize::from(self.me.is_online())
+        self.roster.online_count() + usize::from(self.local.is_online())
     }
 
     /// The number of online servers, except unconfirmed entries of the master list, which are not
@@ -65,8 +65,8 @@ impl Members {
     #[inline]
     pub(in crate::protocol) fn digest(&self) -> Digest {
         let mut digest = *self.roster.digest();
-        if self.me.is_online() {
-            digest.toggle(name_hash(self.me.identity()), self.me.incarnation());
+        if self.local.is_online() {
+            digest.toggle(name_hash(self.local.identity()), self.local.incarnation());
         }
         digest
     }

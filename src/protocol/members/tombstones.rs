@@ -15,7 +15,7 @@ impl Members {
         let Some(member) = self.roster.get_mut(peer) else { return };
         member.record_verdict(Verdict::Dead, now);
         member.close_check();
-        member.restamp(member.tombstone_stamp(self.me.read_clock(now)));
+        member.restamp(member.tombstone_stamp(self.local.read_clock(now)));
         self.mark_offline(cx, peer, Status::Dead, now);
         cx.effects.push(Effect::PushToFew);
     }

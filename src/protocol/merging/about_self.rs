@@ -22,7 +22,7 @@ pub(in crate::protocol) fn merge_plain(
     stamp: Stamp,
     now: Now,
 ) {
-    if members.me.merge_plain(said, stamp, now) == Contradiction::Outdone {
+    if members.local.merge_plain(said, stamp, now) == Contradiction::Outdone {
         cx.effects.push(Effect::AnnounceRefutation);
     }
 }
@@ -39,18 +39,18 @@ pub(in crate::protocol) fn merge_native(
         return merge_plain(members, cx, claim.status, claim.last_update, now);
     }
     let contact = if cx.run_state == RunState::Starting { Contact::First } else { Contact::Later };
-    let held = members.me.incarnation();
+    let held = members.local.incarnation();
     let is_higher = claim.status == Status::Online && claim.incarnation > held;
     if is_higher && contact == Contact::Later {
         cx.effects.push(Effect::RecordSibling);
     }
-    if members.me.merge_native(claim, contact, now) == Contradiction::None {
+    if members.local.merge_native(claim, contact, now) == Contradiction::None {
         return;
     }
-    let has_refuted = members.me.is_online() && claim.status != Status::Online;
-    if has_refuted && members.me.incarnation() > held {
+    let has_refuted = members.local.is_online() && claim.status != Status::Online;
+    if has_refuted && members.local.incarnation() > held {
         exchanges.health.worsen();
     }
-    cx.effects.push(Effect::Spread(Arc::from(members.me.identity())));
+    cx.effects.push(Effect::Spread(Arc::from(members.local.identity())));
     cx.effects.push(Effect::PushToFew);
 }

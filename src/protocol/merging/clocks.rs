@@ -193,7 +193,7 @@ impl Rejected {
         now: Now,
     ) -> bool {
         let is_held = match subject {
-            Subject::Me => said <= members.me.incarnation(),
+            Subject::Me => said <= members.local.incarnation(),
             Subject::Known(identity) => {
                 members.roster.get(identity).is_some_and(|member| member.incarnation() == said)
             }
@@ -209,7 +209,7 @@ impl Rejected {
     /// another event.
     pub(in crate::protocol) fn schedule_look(&mut self, members: &Members, cx: &mut Context, now: Tick) {
         match self.pending {
-            Some((_, last)) if now.since(last) < FORGOTTEN && !members.me.is_leaving() => {
+            Some((_, last)) if now.since(last) < FORGOTTEN && !members.local.is_leaving() => {
                 cx.timers.set_earlier(Timer::Clock, now + LOOK);
             }
             _ => self.pending = None,
@@ -224,7 +224,7 @@ impl Rejected {
         cx: &mut Context,
         now: Tick,
     ) -> bool {
-        if !self.is_all_of_list() || members.me.is_leaving() {
+        if !self.is_all_of_list() || members.local.is_leaving() {
             return false;
         }
         self.want_list();
@@ -237,11 +237,11 @@ impl Rejected {
 /// Restarts the own incarnation at a lower one if the clock was set back so far that others reject
 /// this server's claims.
 pub(in crate::protocol) fn restart_below(members: &mut Members, cx: &mut Context, now: Now) {
-    if members.me.restart_incarnation(now) {
+    if members.local.restart_incarnation(now) {
         let message = "Clustershazbot: the clock was set back by a day or more, so this server starts again \
                        below the version that it gave itself before";
         cx.log_throttled(Severity::Warning, message.to_owned(), None, now.tick);
-        cx.effects.push(Effect::Spread(Arc::from(members.me.identity())));
+        cx.effects.push(Effect::Spread(Arc::from(members.local.identity())));
         cx.effects.push(Effect::PushToMany);
     }
 }
@@ -273,7 +273,7 @@ pub(in crate::protocol) fn warn_of_rejection(
     theirs: Stamp,
     now: Now,
 ) {
-    let ahead = members.me.incarnation().0.saturating_sub(Incarnation::first(theirs).0);
+    let ahead = members.local.incarnation().0.saturating_sub(Incarnation::first(theirs).0);
     let peer = members.roster.spelling(peer);
     let message = format!(
         "Clustershazbot: {peer} rejects this server's claims about itself: they are {} hours ahead of its clock",

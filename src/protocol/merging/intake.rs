@@ -40,7 +40,7 @@ impl Subject {
 
     /// Returns the identity of the subject, this server included.
     pub(in crate::protocol) fn name<'a>(&'a self, members: &'a Members) -> &'a str {
-        self.identity().map_or_else(|| members.me.identity(), |identity| &**identity)
+        self.identity().map_or_else(|| members.local.identity(), |identity| &**identity)
     }
 }
 
@@ -186,7 +186,7 @@ fn identify_missed(
     base_url: &str,
     keep: impl FnOnce(BaseUrl) -> BaseUrl,
 ) -> Result<Subject, Rejection> {
-    if base_url == members.me.identity() {
+    if base_url == members.local.identity() {
         return Ok(Subject::Me);
     }
     let plain = BaseUrl::plain(base_url);
@@ -211,7 +211,7 @@ fn identify_missed(
 
 #[inline]
 fn look_up(members: &Members, identity: &str) -> Option<Subject> {
-    if identity == members.me.identity() {
+    if identity == members.local.identity() {
         return Some(Subject::Me);
     }
     let (identity, _) = members.roster.entry(identity)?;
@@ -236,7 +236,7 @@ pub(in crate::protocol) fn claim_about(
     now: Now,
 ) -> Option<Claim> {
     match identify(members, cx, base_url).ok()? {
-        Subject::Me => Some(members.me.claim()),
+        Subject::Me => Some(members.local.claim()),
         Subject::Known(identity) => members.claim_about(&identity, now),
         Subject::New(_) => None,
     }

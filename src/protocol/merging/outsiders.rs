@@ -129,7 +129,7 @@ impl Outsiders {
         if let Some((identity, outsider)) = self.by_identity.swap_remove_entry(identity) {
             let mut member = outsider.member;
             member.backdate(Duration::ZERO, now);
-            members.roster.set_cause(Cause::OwnWord);
+            members.roster.set_cause(Cause::SelfReported);
             members.roster.insert(identity, member);
         }
     }
@@ -172,12 +172,12 @@ pub(in crate::protocol) fn try_by_gossip(
     url: &BaseUrl,
     now: Now,
 ) -> ExchangeId {
-    members.me.refresh(now);
+    members.local.refresh(now);
     let id = exchanges.in_flight.begin(Arc::clone(url.identity()), Purpose::Trial, now.tick);
     // It is sent no other entries before it has proved that it belongs to this cluster.
     let mut lists = Lists::default();
-    let own_list = if members.me.is_online() { &mut lists.online } else { &mut lists.offline };
-    own_list.push(members.me.entry());
+    let own_list = if members.local.is_online() { &mut lists.online } else { &mut lists.offline };
+    own_list.push(members.local.entry());
     let lists = Arc::new(lists);
     let extension = cx.is_native().then(|| Arc::new(exchanges.extension(members, Kind::Push, Vec::new())));
     let base_url = Arc::clone(url.spelling());

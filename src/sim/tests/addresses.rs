@@ -8,19 +8,19 @@ use super::{
 };
 use crate::protocol::message::{ReceivedEntry, ReceivedLists, Refusal};
 use crate::sim::clock::{EPOCH, Millis};
-use crate::sim::host::Squatter;
+use crate::sim::host::Occupant;
 use crate::sim::process::Engine;
 use crate::sim::spec::{Kind, Spec};
 use crate::sim::store::Download;
 use crate::sim::wire::{HostId, ProcessId};
 use crate::sim::world::World;
 
-const SQUATTERS: [Squatter; 5] = [
-    Squatter::Refuses(Refusal::Unauthorized),
-    Squatter::Refuses(Refusal::TooLarge),
-    Squatter::Refuses(Refusal::TooManyRequests(None)),
-    Squatter::Refuses(Refusal::TooManyRequests(Some(Duration::from_secs(3_600)))),
-    Squatter::EmptyList,
+const OCCUPANTS: [Occupant; 5] = [
+    Occupant::Refuses(Refusal::Unauthorized),
+    Occupant::Refuses(Refusal::TooLarge),
+    Occupant::Refuses(Refusal::TooManyRequests(None)),
+    Occupant::Refuses(Refusal::TooManyRequests(Some(Duration::from_secs(3_600)))),
+    Occupant::EmptyList,
 ];
 
 fn listed(world: &mut World) -> Vec<String> {
@@ -39,25 +39,25 @@ fn announcing_often(world: &mut World) {
 
 #[test]
 fn another_service_keeps_a_native_address_online_for_a_minute() {
-    for squatter in SQUATTERS {
+    for occupant in OCCUPANTS {
         let mut world = World::new(1);
         announcing_often(&mut world);
         world.populate(&[Spec::of(Kind::Native); 10]);
         world.run_for(60_000);
         world.crash(FIRST);
-        world.take_over(FIRST, squatter);
+        world.take_over(FIRST, occupant);
         let took = assert_agreement_within(&mut world, 66_000);
-        assert!(took >= 18_000, "{squatter:?}: it took {took} ms");
+        assert!(took >= 18_000, "{occupant:?}: it took {took} ms");
         assert_agreement_throughout(&mut world, 60_000);
         let url = world.hosts[FIRST.index()].url.to_string();
-        assert!(!listed(&mut world).contains(&url), "{squatter:?}");
+        assert!(!listed(&mut world).contains(&url), "{occupant:?}");
         assert_no_violations(&world);
     }
 }
 
 #[test]
 fn another_service_keeps_a_legacy_address_online_for_three_intervals() {
-    for squatter in SQUATTERS {
+    for occupant in OCCUPANTS {
         let mut world = World::new(2);
         let mut specs = [Spec::of(Kind::Native); 6];
         specs[0] = Spec::of(Kind::Legacy);
@@ -65,7 +65,7 @@ fn another_service_keeps_a_legacy_address_online_for_three_intervals() {
         world.populate(&specs);
         world.run_for(120_000);
         world.crash(FIRST);
-        world.take_over(FIRST, squatter);
+        world.take_over(FIRST, occupant);
         assert_agreement_within(&mut world, 180_000);
         // The other legacy peer may bring it back for a moment, and native servers check.
         world.run_for(60_000);
@@ -78,7 +78,7 @@ fn another_service_keeps_a_legacy_address_online_for_three_intervals() {
 fn a_server_that_returns_to_its_address_is_online_at_once() {
     let mut world = native_world(10);
     world.crash(FIRST);
-    world.take_over(FIRST, SQUATTERS[0]);
+    world.take_over(FIRST, OCCUPANTS[0]);
     world.run_for(90_000);
     world.restart(FIRST, Spec::of(Kind::Native));
     assert_agreement_within(&mut world, 3_000);

@@ -100,7 +100,7 @@ pub(in crate::protocol) fn mark_absent(
         member.stamp().max(own_stamp.unwrap_or_default())
     });
     member.absence_mut().map(Absence::record_missing);
-    members.roster.set_cause(if own_stamp.is_some() { Cause::OwnWord } else { Cause::Absent });
+    members.roster.set_cause(if own_stamp.is_some() { Cause::SelfReported } else { Cause::Absent });
     members.mark_offline(cx, peer, Status::Left, now);
     cx.effects.push(Effect::WatchAbsence(Arc::clone(peer)));
 }

@@ -39,7 +39,7 @@ impl Verification {
             member.restamp(if accusation > member.stamp() {
                 accusation
             } else {
-                member.tombstone_stamp(members.me.read_clock(now))
+                member.tombstone_stamp(members.local.read_clock(now))
             });
             members.mark_offline(cx, peer, Status::Dead, now);
         } else if let Some(again) = check.record_failure(member, now) {

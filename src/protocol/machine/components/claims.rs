@@ -104,7 +104,7 @@ impl Machine {
         held: Incarnation,
         now: Now,
     ) -> Option<Arc<str>> {
-        self.members.roster.set_cause(Cause::OwnWord);
+        self.members.roster.set_cause(Cause::SelfReported);
         self.hear_native(&message.me, Origin::Subject, now);
         let sender = native::record_sender(&mut self.members, &mut self.cx, message, held, now);
         self.apply(now);

@@ -73,7 +73,7 @@ impl Machine {
 
     /// Spreads news about this server to all native servers.
     pub(in crate::protocol::machine) fn spread_own_claim(&mut self, now: Now) {
-        let me: Arc<str> = Arc::from(self.members.me.identity());
+        let me: Arc<str> = Arc::from(self.members.local.identity());
         self.spread(&me, now);
     }
 

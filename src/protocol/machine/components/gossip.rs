@@ -39,7 +39,7 @@ impl Machine {
                 self.converse(peer, Purpose::Round, now);
             }
             _ => {
-                self.members.me.refresh(now);
+                self.members.local.refresh(now);
                 self.legacy.rounds.schedule(&mut self.cx, now.tick);
             }
         }
@@ -137,7 +137,7 @@ impl Machine {
         purpose: Purpose,
         now: Now,
     ) -> BTreeSet<ExchangeId> {
-        self.members.me.refresh(now);
+        self.members.local.refresh(now);
         let kind = if purpose == Purpose::Introduction { Kind::Sync(None) } else { Kind::Push };
         let (subjects, claims) =
             self.exchanges.rumours.claims(&self.members, MAX_CLAIM_BYTES_BESIDE_LISTS, now);

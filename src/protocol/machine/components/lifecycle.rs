@@ -221,12 +221,12 @@ impl Machine {
     /// Takes this server offline now, notifies the others, and ends. [`Event::ShutDown`] marks the
     /// end.
     pub fn handle_leave(&mut self, now: Now) {
-        if self.members.me.is_leaving() {
+        if self.members.local.is_leaving() {
             return;
         }
         self.check_clock(now);
         let may_have_sibling = self.lifecycle.own_url.may_have_sibling(&self.members, &self.cx);
-        self.members.me.leave_quietly();
+        self.members.local.leave_quietly();
         self.exchanges.rumours.clear();
         if self.cx.run_state == RunState::Starting {
             self.cx.events.push_back(Event::Started);
@@ -251,7 +251,7 @@ impl Machine {
 
     /// Notifies the others that this URL goes offline.
     fn say_farewell(&mut self, now: Now) {
-        self.members.me.leave(now);
+        self.members.local.leave(now);
         // A request to the own URL may still be in flight.
         self.exchanges.in_flight.abandon_all();
         let peers = self.members.roster.sample_many(&mut self.cx);

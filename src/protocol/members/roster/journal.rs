@@ -38,7 +38,7 @@ pub(in crate::protocol) enum Cause {
     /// The master list shows it.
     MasterList,
     /// The server itself claims it.
-    OwnWord,
+    SelfReported,
     /// Other servers claim it.
     #[default]
     Hearsay,
@@ -76,7 +76,7 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::MasterList => "on the master list",
-            Self::OwnWord => "by its own word",
+            Self::SelfReported => "reported by itself",
             Self::Hearsay => "reported by other servers",
             Self::Answered => "it answered",
             Self::Absent => "absent from its own list",
@@ -226,7 +226,7 @@ mod tests {
     fn one_line_contains_all_changes_with_their_causes() {
         let mut journal = journal(&[
             (1, Change::Died, Cause::Refused),
-            (2, Change::Joined, Cause::OwnWord),
+            (2, Change::Joined, Cause::SelfReported),
             (1, Change::Joined, Cause::MasterList),
         ]);
         assert_eq!(journal.due(), Some(Tick(1_005)));
@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(
             line,
             "Clustershazbot: joined: http://joined/0/ (on the master list); \
-             joined: http://joined/0/, http://joined/1/ (by its own word); died: http://died/0/ (connection refused)"
+             joined: http://joined/0/, http://joined/1/ (reported by itself); died: http://died/0/ (connection refused)"
         );
         assert_eq!(journal.due(), None);
     }
@@ -245,17 +245,17 @@ mod tests {
         let mut journal = Journal::default();
         for (change, cause) in [
             (Change::Died, Cause::Refused),
-            (Change::Returned, Cause::OwnWord),
-            (Change::Left, Cause::OwnWord),
-            (Change::Returned, Cause::OwnWord),
+            (Change::Returned, Cause::SelfReported),
+            (Change::Left, Cause::SelfReported),
+            (Change::Returned, Cause::SelfReported),
         ] {
             journal.cause = cause;
             journal.add(&"http://a/".into(), change, Tick(5));
         }
         assert_eq!(
             journal.take().1,
-            "Clustershazbot: died: http://a/ (connection refused); returned: http://a/ (by its own word); \
-             left: http://a/ (by its own word); returned: http://a/ (by its own word)"
+            "Clustershazbot: died: http://a/ (connection refused); returned: http://a/ (reported by itself); \
+             left: http://a/ (reported by itself); returned: http://a/ (reported by itself)"
         );
         for _ in 0..1_000 {
             journal.add(&"http://a/".into(), Change::Died, Tick(5));
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_line_is_bounded() {
-        let causes = [Cause::MasterList, Cause::OwnWord, Cause::Hearsay];
+        let causes = [Cause::MasterList, Cause::SelfReported, Cause::Hearsay];
         let (severity, line) = journal(&causes.map(|cause| (1_000, Change::Joined, cause))).take();
         assert_eq!(severity, Severity::Info);
         assert_eq!(line.matches("http://").count(), MAX_NAMED_PER_LINE);

@@ -89,7 +89,7 @@ impl Detection {
         if let Some(peer) = self.next_in_order(members, cx, now.tick) {
             self.probe(members, exchanges, cx, &peer, now);
         } else {
-            members.me.refresh(now);
+            members.local.refresh(now);
         }
     }
 

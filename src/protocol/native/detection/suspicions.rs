@@ -90,7 +90,7 @@ impl Detection {
         helpers: &[Arc<str>],
         now: Now,
     ) {
-        let me = short_name(members.me.identity());
+        let me = short_name(members.local.identity());
         let accusers: Accusers = helpers.iter().map(|helper| short_name(helper)).chain([me]).collect();
         let Some(member) = members.roster.get_mut(identity) else { return };
         match (member.status(), member.suspicion_mut()) {
@@ -162,7 +162,7 @@ impl Detection {
     }
 
     fn end_suspicion(&mut self, members: &mut Members, cx: &mut Context, identity: &Arc<str>, now: Now) {
-        let me = short_name(members.me.identity());
+        let me = short_name(members.local.identity());
         let suspicion = members.roster.get(identity).and_then(Member::suspicion);
         let is_mine_alone =
             suspicion.is_some_and(|suspicion| suspicion.accusers().iter().all(|accuser| accuser == me));
