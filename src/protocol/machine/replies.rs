@@ -1,13 +1,15 @@
 //! Replies: the one place that handles the answer to a request, or its failure.
 //!
 //! The purpose of the request decides what its reply means. The wire of the peer decides which
-//! component handles it.
+//! component handles it. Replies about the master list and from the own URL have a file each.
 
 use std::sync::Arc;
 
 use crate::protocol::context::RunState;
+use crate::protocol::exchanges::capacity::Quota;
 use crate::protocol::exchanges::in_flight::{Exchange, OwnEntry, Purpose};
 use crate::protocol::exchanges::page;
+use crate::protocol::legacy::listings::HiddenReply;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::doubts::{Refusals, Route};
@@ -15,10 +17,14 @@ use crate::protocol::members::member::proof::Proof;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::{clocks, outsiders};
 use crate::protocol::native::peers::{log_malformed, record_answer, record_legacy_wire};
+use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::{ExchangeId, Source};
 use crate::protocol::types::time::Now;
 use crate::protocol::wire::extension::{Extension, Finding, Kind};
 use crate::protocol::wire::message::{Refusal, Reply};
+
+mod master_list;
+mod own_url;
 
 impl Machine {
     /// Handles the reply to an exchange, or its failure.
@@ -59,6 +65,35 @@ impl Machine {
         }
         self.settle_push_debt(&exchange.peer, now);
         self.schedule_verification(now.tick);
+    }
+
+    /// Merges part of the claims in the answer to an exchange, for callers that merge many in
+    /// slices. The whole reply comes afterwards.
+    pub fn handle_native_claims(&mut self, now: Now, id: ExchangeId, claims: &[Claim]) {
+        let Some(exchange) = self.exchanges.in_flight.get_mut(id) else { return };
+        exchange.is_merged = true;
+        self.cx.parsing.lift_limit();
+        let origin = exchange.purpose.origin();
+        self.hear_natives(claims, origin, now);
+    }
+
+    /// Handles the reply of a server that may be hidden. Returns whether the reply has no other
+    /// meaning.
+    fn settle_hidden(&mut self, exchange: &Exchange, reply: &Reply<'_>, now: Now) -> bool {
+        let outcome =
+            self.legacy.listings.handle_reply(&mut self.members, &mut self.cx, exchange, reply, now);
+        self.apply(now);
+        match outcome {
+            HiddenReply::OfMember => false,
+            HiddenReply::TryGossip(url) => {
+                if !self.exchanges.in_flight.has_exchange_with(&exchange.peer) {
+                    let id = self.try_by_gossip(&url, now);
+                    self.exchanges.in_flight.count_against(id, Quota::Listings);
+                }
+                true
+            }
+            HiddenReply::Settled => true,
+        }
     }
 
     /// Logs a failed exchange, and records what a refusal asks for.

@@ -12,7 +12,7 @@ use crate::protocol::members::member::proof::Proof;
 use crate::protocol::merging::native::MergeOutcome;
 use crate::protocol::native::peers::{archived_objection, log_malformed};
 use crate::protocol::types::claim::Claim;
-use crate::protocol::types::ids::{ExchangeId, Origin, Source};
+use crate::protocol::types::ids::{Origin, Source};
 use crate::protocol::types::limits::LAGS;
 use crate::protocol::types::time::Now;
 use crate::protocol::wire::extension::{Extension, Kind};
@@ -103,15 +103,5 @@ impl Machine {
         let rumours = exchanges.rumours.claims_except(members, is_known, now);
         claims.extend(rumours);
         exchanges.extension(members, Kind::Push, claims)
-    }
-
-    /// Merges part of the claims in the answer to an exchange, for callers that merge many in
-    /// slices. The whole reply comes afterwards.
-    pub fn handle_native_claims(&mut self, now: Now, id: ExchangeId, claims: &[Claim]) {
-        let Some(exchange) = self.exchanges.in_flight.get_mut(id) else { return };
-        exchange.is_merged = true;
-        self.cx.parsing.lift_limit();
-        let origin = exchange.purpose.origin();
-        self.hear_natives(claims, origin, now);
     }
 }

@@ -6,16 +6,14 @@ use crate::protocol::context::RunState;
 use crate::protocol::context::output::{Event, Transmit};
 use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::in_flight::Purpose;
-use crate::protocol::lifecycle::own_url::{self, Answerer, SIBLING_PATIENCE, SIBLING_TRIES};
+use crate::protocol::lifecycle::own_url::{self, SIBLING_PATIENCE, SIBLING_TRIES};
 use crate::protocol::lifecycle::phase::{Phase, WHOLE_TRIES};
 use crate::protocol::lifecycle::{master_list, reconnect, retention};
 use crate::protocol::machine::Machine;
 use crate::protocol::merging::clocks;
-use crate::protocol::types::ids::{ExchangeId, Source};
+use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::time::Now;
-use crate::protocol::wire::document::{Document, DownloadFailure, Upload};
 use crate::protocol::wire::extension::Extension;
-use crate::protocol::wire::message::Reply;
 
 impl Machine {
     /// Checks the clock at an entry point. Cheap.
@@ -79,80 +77,8 @@ impl Machine {
         lifecycle.master_list.download_again(members, exchanges, &mut merging.rejected, cx);
     }
 
-    /// Handles the outcome of a download: the list, or why it failed. Merges the claims left in the
-    /// document.
-    pub fn handle_download(&mut self, now: Now, id: ExchangeId, outcome: &Result<Document, DownloadFailure>) {
-        if !self.lifecycle.master_list.take_current(id) {
-            return;
-        }
-        self.cx.parsing.lift_limit();
-        match outcome {
-            Ok(document) => self.handle_document(document, now),
-            Err(failure) => self.handle_failed_download(failure, now),
-        }
-        self.schedule_verification(now.tick);
-    }
-
-    fn handle_document(&mut self, document: &Document, now: Now) {
-        self.lifecycle.master_list.end_failures();
-        self.merge_lists(now, Source::MasterList, &document.claims);
-        self.legacy.listings.ask_some_again(&self.members, &mut self.cx);
-        self.greet_after_download(now);
-        self.lifecycle.master_list.record_download(&self.members, &mut self.cx, document, now);
-        if self.merging.rejected.schedule_download(&self.members, &mut self.cx, now.tick) {
-            self.lifecycle.master_list.greet_again();
-        }
-        if self.lifecycle.master_list.wants_upload() {
-            let Self { lifecycle, members, exchanges, cx, .. } = self;
-            if !lifecycle.master_list.upload(members, exchanges, cx, document, now) {
-                self.end_upload(now);
-            }
-        }
-    }
-
-    fn greet_after_download(&mut self, now: Now) {
-        if !self.lifecycle.master_list.take_greeting() {
-            return;
-        }
-        match self.lifecycle.phase {
-            Phase::Downloading => self.greet(now),
-            Phase::Running => self.push_to_many(now.tick),
-            _ => {}
-        }
-    }
-
-    fn handle_failed_download(&mut self, failure: &DownloadFailure, now: Now) {
-        master_list::log_failure(&mut self.cx, &failure.reason, now);
-        let list = &mut self.lifecycle.master_list;
-        if self.lifecycle.phase == Phase::LastUpload {
-            if !failure.is_passing || !list.retry_upload(&mut self.cx, failure.retry_after, now.tick) {
-                self.end_farewell_stage(now);
-            }
-            return;
-        }
-        if self.lifecycle.phase == Phase::Downloading {
-            self.begin_running(now);
-        }
-        self.lifecycle.master_list.schedule_retry(&mut self.cx, failure.retry_after, now);
-    }
-
-    /// Handles the outcome of an upload.
-    pub fn handle_upload(&mut self, now: Now, id: ExchangeId, upload: &Upload) {
-        let list = &mut self.lifecycle.master_list;
-        if list.take_current(id) && list.record_upload(&mut self.cx, upload, now) {
-            self.end_upload(now);
-        }
-    }
-
-    fn end_upload(&mut self, now: Now) {
-        self.lifecycle.master_list.end_upload();
-        if self.lifecycle.phase == Phase::LastUpload {
-            self.end_farewell_stage(now);
-        }
-    }
-
     /// Greets other servers.
-    fn greet(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn greet(&mut self, now: Now) {
         let mut peers = self.members.roster.sample_many(&mut self.cx);
         // A random one: the monitors come last, and every newcomer would ask them.
         let first = (!peers.is_empty()).then(|| peers.swap_remove(self.cx.rng.random_range(0..peers.len())));
@@ -243,14 +169,14 @@ impl Machine {
         self.say_farewell(now);
     }
 
-    fn ask_for_sibling(&mut self, tries: u8, now: Now) {
+    pub(in crate::protocol::machine) fn ask_for_sibling(&mut self, tries: u8, now: Now) {
         let Self { lifecycle, members, exchanges, cx, .. } = self;
         let asked = own_url::ask(members, exchanges, cx, SIBLING_PATIENCE, now);
         lifecycle.enter(cx, Phase::Siblings { asked, tries_left: tries - 1 });
     }
 
     /// Notifies the others that this URL goes offline.
-    fn say_farewell(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn say_farewell(&mut self, now: Now) {
         self.members.local.leave(now);
         // A request to the own URL may still be in flight.
         self.exchanges.in_flight.abandon_all();
@@ -309,36 +235,5 @@ impl Machine {
     /// Records a message of another process. Returns whether that process is a sibling.
     pub(in crate::protocol::machine) fn record_process(&mut self, message: &Extension) -> bool {
         self.lifecycle.own_url.record_process(&self.members, &self.exchanges, &self.cx, message)
-    }
-
-    /// Handles the reply from the own URL.
-    pub(in crate::protocol::machine) fn conclude_own_url(
-        &mut self,
-        id: ExchangeId,
-        reply: &Reply<'_>,
-        now: Now,
-    ) {
-        self.exchanges.in_flight.end(id);
-        if let Phase::Siblings { asked, tries_left } = self.lifecycle.phase {
-            if asked == id {
-                let answerer = own_url::answerer(&self.members, &self.exchanges, &self.cx, reply);
-                self.conclude_sibling_question(answerer, tries_left, now);
-            }
-            return;
-        }
-        let Self { lifecycle, members, exchanges, cx, .. } = self;
-        lifecycle.own_url.record_answer(members, exchanges, cx, id, reply, now);
-        self.apply(now);
-    }
-
-    fn conclude_sibling_question(&mut self, answerer: Answerer, tries_left: u8, now: Now) {
-        match answerer {
-            // The sibling continues at this URL: no farewell, and the master list keeps it.
-            Answerer::Sibling => self.lifecycle.end(&mut self.exchanges, &mut self.cx),
-            Answerer::LocalServer | Answerer::LeavingSibling | Answerer::Unknown if tries_left > 0 => {
-                self.ask_for_sibling(tries_left, now);
-            }
-            _ => self.say_farewell(now),
-        }
     }
 }

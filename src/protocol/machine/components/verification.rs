@@ -5,7 +5,6 @@ use std::sync::Arc;
 use crate::protocol::context::effect::CheckReason;
 use crate::protocol::exchanges::capacity::Quota;
 use crate::protocol::exchanges::in_flight::{Exchange, OwnEntry, Purpose};
-use crate::protocol::legacy::listings::HiddenReply;
 use crate::protocol::legacy::verification::answer;
 use crate::protocol::legacy::verification::queue::{Capacity, MAX_VERIFICATIONS};
 use crate::protocol::legacy::verification::refusals::{self, Look, RETRY_PAUSE};
@@ -16,7 +15,6 @@ use crate::protocol::merging::outsiders::LEFT_OUT_AFTER;
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::time::{Now, Stamp, Tick};
 use crate::protocol::wire::extension::Finding;
-use crate::protocol::wire::message::Reply;
 
 impl Machine {
     /// Checks a member. If mere hearsay contradicts a native member, the next probe checks it;
@@ -83,30 +81,6 @@ impl Machine {
     pub(in crate::protocol::machine) fn hide(&mut self, peer: &Arc<str>, doubted_since: Tick, now: Now) {
         self.legacy.listings.hide(&mut self.members, &self.exchanges, &mut self.cx, peer, doubted_since, now);
         self.apply(now);
-    }
-
-    /// Handles the reply of a server that may be hidden. Returns whether the reply has no other
-    /// meaning.
-    pub(in crate::protocol::machine) fn settle_hidden(
-        &mut self,
-        exchange: &Exchange,
-        reply: &Reply<'_>,
-        now: Now,
-    ) -> bool {
-        let outcome =
-            self.legacy.listings.handle_reply(&mut self.members, &mut self.cx, exchange, reply, now);
-        self.apply(now);
-        match outcome {
-            HiddenReply::OfMember => false,
-            HiddenReply::TryGossip(url) => {
-                if !self.exchanges.in_flight.has_exchange_with(&exchange.peer) {
-                    let id = self.try_by_gossip(&url, now);
-                    self.exchanges.in_flight.count_against(id, Quota::Listings);
-                }
-                true
-            }
-            HiddenReply::Settled => true,
-        }
     }
 
     /// Records a member's answer that it is online.
