@@ -2,7 +2,7 @@
 
 const { describe, test } = require('node:test')
 const assert = require('node:assert/strict')
-const { shazbot, BASE_URL, prepare, start, gossip, control } = require('../support/in-process')
+const { shazbot, BASE_URL, prepare, start, gossip, drain, bringBack } = require('../support/in-process')
 const { SECRET, CONTROL_SECRET } = require('../support/environment')
 const { entry, find, isOffline, isOnline, urlsOf } = require('../support/entries')
 const { eventually } = require('../support/eventually')
@@ -154,9 +154,10 @@ describe('gossip requests', () => {
   test('10,000 entries are merged and returned', async (t) => {
     await start(t, { env: { SHAZBOT_GOSSIP_INTERVAL: '60' } })
     const now = Date.now()
-    const online = Array.from({ length: 9_000 }, (_, i) =>
-      entry(`http://127.0.0.1:9/member-${i}/`, now - i, i % 7 === 0),
-    )
+    const online = Array.from({ length: 9_000 }, (_, i) => ({
+      ...entry(`http://127.0.0.1:9/member-${i}/`, now - i),
+      monitor: i % 7 === 0,
+    }))
     const offline = Array.from({ length: 1_000 }, (_, i) => entry(`http://127.0.0.1:9/gone-${i}/`, now - i))
     const answer = await gossip({ online, offline })
     // Its own checks may have found some of them dead.
@@ -243,16 +244,16 @@ describe('control requests', () => {
   test('false drains, true brings back, and both resolve without a value', async (t) => {
     await start(t)
     const before = find(shazbotGetServerList().online, BASE_URL).lastUpdate
-    assert.equal(await control(false), undefined)
+    assert.equal(await drain(), undefined)
     let list = shazbotGetServerList(true)
     assert.deepEqual([isOnline(list, BASE_URL), isOffline(list, BASE_URL)], [false, true])
     const drained = find(list.offline, BASE_URL).lastUpdate
     assert.ok(drained > before)
-    assert.equal(await control(false), undefined)
+    assert.equal(await drain(), undefined)
     assert.equal(find(shazbotGetServerList(true).offline, BASE_URL).lastUpdate, drained, 'nothing changes')
     assert.ok(isOffline(await gossip({ online: [] }), BASE_URL))
 
-    assert.equal(await control(true), undefined)
+    assert.equal(await bringBack(), undefined)
     list = shazbotGetServerList(true)
     assert.deepEqual([isOnline(list, BASE_URL), isOffline(list, BASE_URL)], [true, false])
     const stamp = () => find(shazbotGetServerList().online, BASE_URL).lastUpdate
@@ -261,7 +262,7 @@ describe('control requests', () => {
     await eventually(
       async () => {
         const back = stamp()
-        await control(true)
+        await bringBack()
         return stamp() === back
       },
       { what: 'nothing changes' },

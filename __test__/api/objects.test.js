@@ -15,7 +15,7 @@ const { CONTROL_SECRET, SECRET, environment } = require('../support/environment'
 const { hangingMasterList } = require('../support/hanging-master-list')
 const { BASE_URL, captureConsole, gossip, prepare, shazbot, start } = require('../support/in-process')
 const { seededRandom } = require('../support/seeded-random')
-const { entry, find, urlsOf } = require('../support/entries')
+const { entry, find, monitorEntry, urlsOf } = require('../support/entries')
 
 const HOUR = 3_600_000
 const LONG_AGO = Date.now() - 72 * HOUR
@@ -240,11 +240,11 @@ test('an accessor may request the lists', async (t) => {
     },
     lastUpdate: NOW,
   }
-  const answer = await gossip({ online: [entry(urlOf(3), NOW, true), asking, entry(urlOf(4), NOW)] })
+  const answer = await gossip({ online: [monitorEntry(urlOf(3), NOW), asking, entry(urlOf(4), NOW)] })
   assert.deepEqual(seen, [[urlOf(2), urlOf(3), BASE_URL].sort()])
   assert.deepEqual(urlsOf(answer.online), [urlOf(2), urlOf(3), urlOf(4), BASE_URL].sort())
   assert.equal(find(answer.online, urlOf(2)).lastUpdate, NOW)
-  assert.deepEqual(find(answer.online, urlOf(3)), entry(urlOf(3), NOW, true))
+  assert.deepEqual(find(answer.online, urlOf(3)), monitorEntry(urlOf(3), NOW))
 })
 
 test('a body without the secret is not read', async (t) => {
@@ -297,13 +297,13 @@ test('messages that are merged at the same time are all merged', async (t) => {
       online: [],
       offline: newcomers(0, 40).map((server) => ({ ...server, lastUpdate: LONG_AGO + 1 })),
     }),
-    gossip({ online: [entry(urlOf(45), NOW, true)] }),
+    gossip({ online: [monitorEntry(urlOf(45), NOW)] }),
   ])
   const { online, offline } = await gossip({ online: [] })
   const expected = newcomers(40, 2 * MANY - 40).map(({ baseUrl }) => baseUrl)
   assert.deepEqual(urlsOf(online), [BASE_URL, ...expected].sort())
   assert.deepEqual(urlsOf(offline), urlsOf(newcomers(2 * MANY, 100)))
-  assert.deepEqual(find(online, urlOf(45)), entry(urlOf(45), NOW, true))
+  assert.deepEqual(find(online, urlOf(45)), monitorEntry(urlOf(45), NOW))
   assert.equal(find(online, urlOf(50)).lastUpdate, NOW)
   // Each response shows the claims of its own message.
   assert.equal(find(answers[0].online, urlOf(MANY)).lastUpdate, NOW)

@@ -151,7 +151,7 @@ describe('addresses taken over by others', { concurrency: 8 }, () => {
     const { app } = await startSubject(t, { store, env: NO_ROUNDS })
     await eventually(async () => isOnline(await app.list(), original.baseUrl), { what: 'it is online' })
 
-    await original.control(false)
+    await original.drain()
     // Another server claims it, and the server checks.
     await app.sendGossip({ offline: [entry(original.baseUrl)] })
     await eventually(async () => isOffline(await app.list(), original.baseUrl), { what: 'it is offline' })
@@ -161,7 +161,7 @@ describe('addresses taken over by others', { concurrency: 8 }, () => {
       what: 'it is offline while the drain lasts',
     })
 
-    await original.control(true)
+    await original.bringBack()
     const began = performance.now()
     await eventually(async () => isOnline(await app.list(), original.baseUrl), {
       within: 90_000,

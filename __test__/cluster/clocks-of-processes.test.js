@@ -39,13 +39,13 @@ const completeSoon = (servers, what) => eventually(() => isComplete(servers), { 
 
 /** Others accept that it drains, and that it comes back. */
 async function isBelieved(server, others) {
-  await server.control(false)
+  await server.drain()
   const isKnown = async () => {
     for (const other of others) assert.ok(isOffline(await other.list(), server.baseUrl))
     return true
   }
   await eventually(isKnown, { what: 'the drain is known to all', within: SOON })
-  await server.control(true)
+  await server.bringBack()
   await completeSoon([server, ...others], 'the end of the drain is known to all')
 }
 

@@ -116,10 +116,10 @@ describe('interop: mixed clusters', { concurrency: 3 }, () => {
   test('interop: a drained native server is offline everywhere until it is brought back', async (t) => {
     const cluster = await startMixedCluster(t, { natives: 3, legacies: 3 })
     const [drained] = cluster.natives
-    await drained.control(false)
+    await drained.drain()
     await assertGoneForGood(cluster, drained.baseUrl, 15_000)
 
-    await drained.control(true)
+    await drained.bringBack()
     await eachSees(cluster.apps, showsOnline(drained.baseUrl), {
       within: SEEN_ONCE_WITHIN,
       what: 'it is back everywhere',

@@ -69,9 +69,9 @@ describe('native clusters', { concurrency: 3 }, () => {
   test('a leave, a drain and a return are known to all at once', async (t) => {
     const { apps } = await startCluster(t, 4)
     const [leaver, drained, ...others] = apps
-    await drained.control(false)
+    await drained.drain()
     await eachSees([leaver, ...others], showsGone(drained.baseUrl), { within: 4_000, what: 'the drain' })
-    await drained.control(true)
+    await drained.bringBack()
     await eachSees([leaver, ...others], showsOnline(drained.baseUrl), { within: 4_000, what: 'the return' })
     await leaver.leave()
     await eachSees([drained, ...others], showsGone(leaver.baseUrl), { within: 4_000, what: 'the leave' })

@@ -128,7 +128,7 @@ describe('native messages over HTTP', { concurrency: 6 }, () => {
     const { json } = await postMessage(app.baseUrl, { v2: extension(peer.baseUrl), online: [listed] })
     assertPlainMessage(json)
     assert.ok(isOnline(json, listed.baseUrl), 'its lists are merged')
-    await app.control(false)
+    await app.drain()
     await eventually(() => peer.gossips.length >= 10, { what: 'many rounds' })
     await app.leave()
     for (const { json } of peer.gossips) assertPlainMessage(json)

@@ -155,7 +155,7 @@ describe('timing', { concurrency: 10 }, () => {
     const { app } = await startSubject(t, { servers, env: { SHAZBOT_GOSSIP_INTERVAL: '0.2' } })
     // News for all servers, repeatedly, while exchanges are in progress.
     for (let i = 0; i < 10; i++) {
-      await app.control(i % 2 === 1)
+      await (i % 2 === 1 ? app.bringBack() : app.drain())
       const { length } = exchanges[0]
       await eventually(() => exchanges[0].length > length, { what: 'an exchange' })
     }

@@ -20,7 +20,7 @@ const assertDrained = (list, baseUrl) => {
 describe('fixed in v2, 03: draining is sticky', { concurrency: 8 }, () => {
   test('fixed in v2, 03: its own round does not bring a drained server back', async (t) => {
     const { app } = await startSubject(t)
-    await app.control(false)
+    await app.drain()
     await throughout(async () => assertDrained(await app.list(), app.baseUrl), {
       lasting: 3_000,
       what: 'drained',
@@ -29,7 +29,7 @@ describe('fixed in v2, 03: draining is sticky', { concurrency: 8 }, () => {
 
   test('fixed in v2, 03: incoming gossip does not bring a drained server back', async (t) => {
     const { app } = await startSubject(t, { env: QUIET })
-    await app.control(false)
+    await app.drain()
     assertDrained(await app.sendGossip({}), app.baseUrl)
     assertDrained(await app.sendGossip({ online: [entry(app.baseUrl, inAnHour())] }), app.baseUrl)
     assertDrained(await app.sendGossip({ offline: [entry(app.baseUrl, inAnHour())] }), app.baseUrl)
@@ -41,7 +41,7 @@ describe('fixed in v2, 03: draining is sticky', { concurrency: 8 }, () => {
     const store = await createMasterListStore(t, { servers: [peer.entry(aWhileAgo())] })
     const { app } = await startSubject(t, { store, env: ANNOUNCE_EVERY_SECOND })
     await eventually(() => find(store.servers, app.baseUrl), { what: 'the server is in the master list' })
-    await app.control(false)
+    await app.drain()
     peer.knows = [entry(app.baseUrl, Date.now() + 60_000)]
 
     await eventually(() => !find(store.servers, app.baseUrl), {
@@ -61,7 +61,7 @@ describe('fixed in v2, 03: draining is sticky', { concurrency: 8 }, () => {
   test('fixed in v2, 03: the drain spreads to the peers', async (t) => {
     const peer = await createFakePeer(t)
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())] })
-    await app.control(false)
+    await app.drain()
     const drainedAt = performance.now()
 
     // A round in progress may still arrive after the response to the control message.
@@ -75,13 +75,13 @@ describe('fixed in v2, 03: draining is sticky', { concurrency: 8 }, () => {
 
   test('fixed in v2, 03: its return has a stamp above every claim about itself', async (t) => {
     const { app } = await startSubject(t, { env: QUIET })
-    await app.control(false)
+    await app.drain()
     const online = entry(app.baseUrl, inAnHour())
     const offline = entry(app.baseUrl, inAnHour() + 60_000)
     await app.sendGossip({ online: [online] })
     await app.sendGossip({ offline: [offline] })
 
-    await app.control(true)
+    await app.bringBack()
 
     const list = await app.list()
     assert.ok(isOnline(list, app.baseUrl) && !isOffline(list, app.baseUrl), 'it is back')
@@ -94,13 +94,13 @@ describe('fixed in v2, 03: draining is sticky', { concurrency: 8 }, () => {
     const claim = entry(app.baseUrl, inAnHour())
     await app.sendGossip({ online: [claim] })
 
-    await app.control(false)
+    await app.drain()
     assert.ok(
       find((await app.list()).offline, app.baseUrl).lastUpdate > claim.lastUpdate,
       'the stamp of the drain is higher',
     )
 
-    await app.control(true)
+    await app.bringBack()
     const later = entry(app.baseUrl, claim.lastUpdate + 60_000)
     await app.sendGossip({ online: [later] })
     await app.leave()

@@ -5,7 +5,7 @@ const assert = require('node:assert/strict')
 const { startSubject } = require('../support/subject')
 const { createFakePeer } = require('../support/fake-peer')
 const { createMasterListStore } = require('../support/master-list-store')
-const { entry, aWhileAgo, inAnHour, find, isOnline, isOffline } = require('../support/entries')
+const { entry, aWhileAgo, inAnHour, find, isOnline, isOffline, monitorEntry } = require('../support/entries')
 const { eventually } = require('../support/eventually')
 
 const QUIET = { SHAZBOT_GOSSIP_INTERVAL: '30' }
@@ -21,7 +21,7 @@ const assertOwn = (list, baseUrl) => {
 describe('fixed in v2, 04: self is the authority on itself', { concurrency: 8 }, () => {
   test('fixed in v2, 04: an online claim in a request replaces neither stamp nor monitor flag', async (t) => {
     const { app } = await startSubject(t, { env: QUIET })
-    const claim = entry(app.baseUrl, inAnHour(), true)
+    const claim = monitorEntry(app.baseUrl, inAnHour())
     assertOwn(await app.sendGossip({ online: [claim] }), app.baseUrl)
     assertOwn(await app.list(), app.baseUrl)
   })
@@ -29,7 +29,7 @@ describe('fixed in v2, 04: self is the authority on itself', { concurrency: 8 },
   test('fixed in v2, 04: an online claim in an answer replaces neither stamp nor monitor flag', async (t) => {
     const peer = await createFakePeer(t)
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())] })
-    peer.knows = [entry(app.baseUrl, inAnHour(), true)]
+    peer.knows = [monitorEntry(app.baseUrl, inAnHour())]
     const before = peer.gossips.length
     await eventually(() => peer.gossips.length >= before + 2, { what: 'two rounds with the peer' })
     assertOwn(await app.list(), app.baseUrl)
@@ -40,7 +40,7 @@ describe('fixed in v2, 04: self is the authority on itself', { concurrency: 8 },
     const everySecond = { SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '1', SHAZBOT_MASTER_ANNOUNCE_INTERVAL: '0' }
     const { app } = await startSubject(t, { store, env: { ...QUIET, ...everySecond } })
     store.onPut = () => ({ status: 200, body: '' }) // ignores uploads, so that the claim stays in the list
-    store.write([entry(app.baseUrl, inAnHour(), true)])
+    store.write([monitorEntry(app.baseUrl, inAnHour())])
     const before = store.gets.length
     await eventually(() => store.gets.length >= before + 2, { what: 'two downloads' })
     assertOwn(await app.list(), app.baseUrl)
@@ -81,7 +81,7 @@ describe('fixed in v2, 04: self is the authority on itself', { concurrency: 8 },
       isOnline(running, app.baseUrl) && !isOffline(running, app.baseUrl),
       'running: online, and only online',
     )
-    await app.control(false)
+    await app.drain()
     const drained = await app.sendGossip({ online: [claim], offline: [claim] })
     assert.ok(
       !isOnline(drained, app.baseUrl) && isOffline(drained, app.baseUrl),

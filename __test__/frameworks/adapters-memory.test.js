@@ -8,7 +8,7 @@ const { startAdapterServer } = require('../support/adapter-server')
 const { aWhileAgo, entry } = require('../support/entries')
 const { SECRET } = require('../support/environment')
 const { eventually } = require('../support/eventually')
-const { parsed, postControl, postGossip, readText, request } = require('../support/http')
+const { parsed, postGossip, postReturn, readText, request } = require('../support/http')
 
 const MB = 1024 * 1024
 const SIZE = 16 * MB
@@ -74,7 +74,7 @@ describe('bodies of callers with the secret', () => {
       body: JSON.stringify({ online: [entry(PEER)] }).padEnd(SIZE),
     })
     assert.equal((await postGossip(server.baseUrl, {})).status, 200)
-    assert.equal((await postControl(server.baseUrl, true)).status, 200)
+    assert.equal((await postReturn(server.baseUrl)).status, 200)
     const { status, json } = await waiting
     assert.equal(status, 200)
     assert.ok(

@@ -5,7 +5,7 @@ const { describe, test } = require('node:test')
 const { HOSTS } = require('../support/adapter-hosts')
 const { aWhileAgo, entry, isOffline, isOnline, urlsOf } = require('../support/entries')
 const { CONTROL_SECRET, SECRET } = require('../support/environment')
-const { getList, postControl, postGossip, request } = require('../support/http')
+const { getList, postDrain, postGossip, postReturn, request } = require('../support/http')
 const { BASE_URL, shazbot, start } = require('../support/in-process')
 const { extension, postMessage } = require('../support/native')
 
@@ -89,13 +89,13 @@ for (const [name, host] of Object.entries(HOSTS)) {
       const online = await getList(baseUrl, 'wrong')
       assert.deepEqual(Object.keys(online.json), ['online'])
 
-      const drained = await postControl(baseUrl, false)
+      const drained = await postDrain(baseUrl)
       assertIsAnswer(drained)
       assert.deepEqual([drained.status, drained.json], [200, { success: true }])
       assert.ok(isOffline((await getList(baseUrl)).json, BASE_URL))
       assert.ok(!isOnline((await getList(baseUrl, '')).json, BASE_URL))
       assert.ok(isOffline((await postGossip(baseUrl, {})).json, BASE_URL))
-      await postControl(baseUrl, true)
+      await postReturn(baseUrl)
       assert.ok(isOnline((await getList(baseUrl)).json, BASE_URL))
     })
 
@@ -137,7 +137,7 @@ for (const [name, host] of Object.entries(HOSTS)) {
       await shazbot.shazbotShutDown()
       const answers = [
         await postGossip(baseUrl, {}, 'wrong'),
-        await postControl(baseUrl, true, 'wrong'),
+        await postReturn(baseUrl, 'wrong'),
         await getList(baseUrl),
       ]
       for (const answer of answers) {

@@ -6,7 +6,7 @@ const path = require('node:path')
 const { setTimeout: pause } = require('node:timers/promises')
 const { cleanEnvironment, SECRET } = require('./environment')
 const { withTimeout } = require('./eventually')
-const { getList, postGossip, postControl } = require('./http')
+const { getList, postDrain, postGossip, postReturn } = require('./http')
 
 // A start takes at most 10 s for a download and 5 s for announcements, plus a margin for the
 // process.
@@ -185,9 +185,18 @@ class App {
     return json
   }
 
-  /** Drains it (false) or brings it back (true), over HTTP. */
-  async control(online) {
-    const { status, text } = await this.#http(postControl(this.baseUrl, online))
+  /** Takes it offline, over HTTP. */
+  drain() {
+    return this.#control(postDrain(this.baseUrl))
+  }
+
+  /** Brings it back online, over HTTP. */
+  bringBack() {
+    return this.#control(postReturn(this.baseUrl))
+  }
+
+  async #control(response) {
+    const { status, text } = await this.#http(response)
     if (status !== 200)
       throw new AssertionError({ message: `A control message was answered with ${status}: ${text}` })
   }

@@ -1,7 +1,9 @@
 'use strict'
 
 /** An entry of a server list, with the keys in the wire's order. */
-const entry = (baseUrl, lastUpdate = Date.now(), monitor = false) => ({ baseUrl, monitor, lastUpdate })
+const entry = (baseUrl, lastUpdate = Date.now()) => ({ baseUrl, monitor: false, lastUpdate })
+
+const monitorEntry = (baseUrl, lastUpdate = Date.now()) => ({ baseUrl, monitor: true, lastUpdate })
 
 /** Older than the grace for servers that do not listen yet (30 s). */
 const aWhileAgo = () => Date.now() - 60_000
@@ -16,4 +18,4 @@ const isOnline = (list, baseUrl) => find(list.online, baseUrl) !== undefined
 
 const isOffline = (list, baseUrl) => find(list.offline, baseUrl) !== undefined
 
-module.exports = { entry, aWhileAgo, inAnHour, find, urlsOf, isOnline, isOffline }
+module.exports = { entry, monitorEntry, aWhileAgo, inAnHour, find, urlsOf, isOnline, isOffline }

@@ -43,7 +43,7 @@ async function createFakePeer(t, { spelling = (url) => url, monitor = false, ...
     get port() {
       return server.port
     },
-    entry: (lastUpdate) => entry(peer.baseUrl, lastUpdate, monitor),
+    entry: (lastUpdate) => ({ ...entry(peer.baseUrl, lastUpdate), monitor }),
     list() {
       const own = [peer.entry()]
       const [online, offline] = peer.online ? [own, []] : [[], own]

@@ -46,10 +46,15 @@ function postJson(url, authorization, value) {
 const postGossip = (baseUrl, { online = [], offline = [] }, secret = SECRET) =>
   postJson(`${baseUrl}clustershazbot/gossip`, secret, { message: 'gossip', online, offline })
 
-const postControl = (baseUrl, online, secret = CONTROL_SECRET) =>
-  postJson(`${baseUrl}clustershazbot/control`, secret, { message: 'control', online })
+/** Takes a server offline. */
+const postDrain = (baseUrl, secret = CONTROL_SECRET) =>
+  postJson(`${baseUrl}clustershazbot/control`, secret, { message: 'control', online: false })
+
+/** Brings a drained server back online. */
+const postReturn = (baseUrl, secret = CONTROL_SECRET) =>
+  postJson(`${baseUrl}clustershazbot/control`, secret, { message: 'control', online: true })
 
 const getList = (baseUrl, secret = CONTROL_SECRET) =>
   request(`${baseUrl}clustershazbot/list`, { headers: { Authorization: secret } })
 
-module.exports = { request, readText, parsed, postGossip, postControl, getList }
+module.exports = { request, readText, parsed, postGossip, postDrain, postReturn, getList }

@@ -56,7 +56,10 @@ async function start(t, options) {
 const gossip = (lists, secret = SECRET) =>
   shazbot.shazbotGossipRequest(secret, { message: 'gossip', ...lists })
 
-/** Sends a control request. */
-const control = (online) => shazbot.shazbotControlRequest(CONTROL_SECRET, { message: 'control', online })
+/** Takes the engine's server offline by a control request. */
+const drain = () => shazbot.shazbotControlRequest(CONTROL_SECRET, { message: 'control', online: false })
 
-module.exports = { shazbot, BASE_URL, captureConsole, prepare, start, gossip, control }
+/** Brings it back online by a control request. */
+const bringBack = () => shazbot.shazbotControlRequest(CONTROL_SECRET, { message: 'control', online: true })
+
+module.exports = { shazbot, BASE_URL, captureConsole, prepare, start, gossip, drain, bringBack }

@@ -1,7 +1,7 @@
 'use strict'
 
 const addon = require('./addon.js')
-const { recordRunning, runsInOtherCopy } = require('./package-copies.js')
+const { recordStarted, recordStopped, runsInOtherCopy } = require('./package-copies.js')
 const { notStarted, withPublicErrors } = require('./errors.js')
 
 const startNative = withPublicErrors(addon.start)
@@ -86,7 +86,7 @@ async function startNow() {
   warnAbout(unknownNames())
   const bootstrapped = startEngine(environment)
   addon[END_ENGINE] = shutDown
-  recordRunning(true)
+  recordStarted()
   const run = bootstrapped.then(() => {
     if (started === run && !stopping) log('log', 'Clustershazbot engine started')
   })
@@ -114,7 +114,7 @@ function startEngine(environment) {
 
 function handleStopped() {
   const again = startAgain
-  recordRunning(false)
+  recordStopped()
   started = null
   stopping = null
   startAgain = false

@@ -9,11 +9,14 @@ const RUNNING = Symbol.for('clustershazbot.running')
 /** The identity of this copy. A test runner that loads the same file again has no other copy. */
 const THIS_COPY = typeof __filename === 'string' ? __filename : ''
 
-/** Records whether this copy runs an engine. */
-function recordRunning(isRunning) {
-  const running = runningCopies()
-  if (isRunning) running.add(THIS_COPY)
-  else running.delete(THIS_COPY)
+/** Records that this copy runs an engine. */
+function recordStarted() {
+  runningCopies().add(THIS_COPY)
+}
+
+/** Records that this copy runs no engine any more. */
+function recordStopped() {
+  runningCopies().delete(THIS_COPY)
 }
 
 /** Whether another copy runs an engine while this one does not. */
@@ -33,4 +36,4 @@ function runningCopies() {
   return running
 }
 
-module.exports = { recordRunning, runsInOtherCopy }
+module.exports = { recordStarted, recordStopped, runsInOtherCopy }

@@ -54,6 +54,11 @@ export function startProgram({ rig, app, port, secure, listUrl }) {
     end ??= signal ?? code
   })
 
+  const control = ({ online }) =>
+    request(`${baseUrl}clustershazbot/control`, {
+      secret: CONTROL_SECRET,
+      body: { message: 'control', online },
+    })
   return {
     baseUrl,
     /** How it ended; undefined while it runs. */
@@ -64,11 +69,8 @@ export function startProgram({ rig, app, port, secure, listUrl }) {
     kill: () => endGroup(child),
     status: () => request(`${baseUrl}status`),
     list: (secret = CONTROL_SECRET) => request(`${baseUrl}clustershazbot/list`, { secret }),
-    control: (online) =>
-      request(`${baseUrl}clustershazbot/control`, {
-        secret: CONTROL_SECRET,
-        body: { message: 'control', online },
-      }),
+    drain: () => control({ online: false }),
+    bringBack: () => control({ online: true }),
     leave: () => request(`${baseUrl}end`, { body: {} }),
   }
 }

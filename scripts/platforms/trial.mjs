@@ -75,9 +75,9 @@ function steps(platform, world, facts) {
       requireKeys(await subject.list('wrong'), ['online'])
     },
     async control() {
-      await subject.control(false)
+      await subject.drain()
       await untilListed(secondServer, subject, 'offline', 'the second server lists it as drained')
-      await subject.control(true)
+      await subject.bringBack()
       await untilListed(secondServer, subject, 'online', 'the second server lists it as online')
     },
     async 'shut down'() {

@@ -1,6 +1,7 @@
 //! The functions for JavaScript. They run on the calling thread, so their effect is visible in the
 //! same tick.
 
+use crate::protocol::status::Control;
 use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, FnArgs, Function, Object, PromiseRaw, spawn};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
@@ -149,7 +150,7 @@ pub fn may_control(env: &Env, authorization_header: String) -> Result<bool> {
 /// Drains this server or brings it back.
 #[napi(catch_unwind)]
 pub fn control(env: &Env, online: bool) -> Result<()> {
-    EngineSlot::of(env)?.borrow()?.control(online);
+    EngineSlot::of(env)?.borrow()?.control(Control::of(online));
     Ok(())
 }
 

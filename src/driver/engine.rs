@@ -1,5 +1,6 @@
 //! The handle of a running server.
 
+use crate::protocol::status::Control;
 use std::future::Future;
 use std::sync::Arc;
 use std::thread;
@@ -101,8 +102,8 @@ impl Engine {
     }
 
     /// Drains this server or brings it back.
-    pub fn control(&self, online: bool) {
-        self.shared.update(|machine, now| machine.handle_control(now, online));
+    pub fn control(&self, control: Control) {
+        self.shared.update(|machine, now| machine.handle_control(now, control));
     }
 
     /// Takes this server offline at once, and starts to announce that.

@@ -148,6 +148,7 @@ mod tests {
     use super::*;
     use crate::driver::transport::HttpSettings;
     use crate::protocol::config::Config;
+    use crate::protocol::status::Control;
 
     fn engine() -> Engine {
         let variable = |name: &str| {
@@ -169,8 +170,12 @@ mod tests {
         assert_eq!(engine.gossip_raw(body.as_bytes()), Ok(None));
     }
 
-    fn entry(url: &str, stamp: u64, monitor: bool) -> String {
-        format!(r#"{{"baseUrl":"{url}","monitor":{monitor},"lastUpdate":{stamp}}}"#)
+    fn entry(url: &str, stamp: u64) -> String {
+        format!(r#"{{"baseUrl":"{url}","monitor":false,"lastUpdate":{stamp}}}"#)
+    }
+
+    fn monitor(url: &str, stamp: u64) -> String {
+        format!(r#"{{"baseUrl":"{url}","monitor":true,"lastUpdate":{stamp}}}"#)
     }
 
     fn rendered(engine: &Engine, kind: ResponseKind) -> String {
@@ -191,27 +196,27 @@ mod tests {
         let engine = engine();
         assert_renders_lists(&engine);
         let stamp = engine.read(|machine| machine.online_list()).online[0].last_update.0;
-        let (a, b) = (entry("http://a/", stamp, false), entry(r"http://B:80/\u0022", stamp, true));
+        let (a, b) = (entry("http://a/", stamp), monitor(r"http://B:80/\u0022", stamp));
         for body in [
             format!(r#"{{"online":[{a}]}}"#),
             format!(r#"{{"online":[{a},{b}]}}"#),
-            format!(r#"{{"online":[{}]}}"#, entry("http://a/", stamp + 1, false)),
-            format!(r#"{{"online":[{}]}}"#, entry("http://a/", stamp + 2, true)),
-            format!(r#"{{"online":[],"offline":[{}]}}"#, entry("http://a/", stamp + 3, true)),
+            format!(r#"{{"online":[{}]}}"#, entry("http://a/", stamp + 1)),
+            format!(r#"{{"online":[{}]}}"#, monitor("http://a/", stamp + 2)),
+            format!(r#"{{"online":[],"offline":[{}]}}"#, monitor("http://a/", stamp + 3)),
         ] {
             let before = rendered(&engine, ResponseKind::All);
             gossip(&engine, &body);
             assert_ne!(rendered(&engine, ResponseKind::All), before, "{body}");
             assert_renders_lists(&engine);
         }
-        engine.control(false);
+        engine.control(Control::Drain);
         assert_renders_lists(&engine);
     }
 
     #[test]
     fn a_current_text_is_not_written_again() {
         let engine = engine();
-        gossip(&engine, &format!(r#"{{"online":[{}]}}"#, entry("http://a/", 1, false)));
+        gossip(&engine, &format!(r#"{{"online":[{}]}}"#, entry("http://a/", 1)));
         let before = rendered(&engine, ResponseKind::Gossip);
         let cached = engine.shared.cached_body.get().unwrap();
         gossip(&engine, r#"{"online":[]}"#);
@@ -222,13 +227,12 @@ mod tests {
     #[test]
     fn a_public_list_may_be_cached_except_for_the_own_entry() {
         let engine = engine();
-        let entries: Vec<_> =
-            (0..=MAX_INLINE_SERVERS).map(|n| entry(&format!("http://a/{n}/"), 1, false)).collect();
+        let entries: Vec<_> = (0..=MAX_INLINE_SERVERS).map(|n| entry(&format!("http://a/{n}/"), 1)).collect();
         gossip(&engine, &format!(r#"{{"online":[{}]}}"#, entries.join(",")));
         assert!(!engine.renders_quickly(ResponseKind::Online));
         let before = engine.render(ResponseKind::Online);
-        gossip(&engine, &format!(r#"{{"online":[{}]}}"#, entry("http://new/", 1, false)));
-        engine.control(false);
+        gossip(&engine, &format!(r#"{{"online":[{}]}}"#, entry("http://new/", 1)));
+        engine.control(Control::Drain);
         let after = engine.render(ResponseKind::Online);
         // On a machine so slow that the cached text has expired, the list shows the new server.
         assert!(
@@ -243,7 +247,7 @@ mod tests {
     #[test]
     fn the_own_entry_alone_is_a_complete_message() {
         let engine = engine();
-        gossip(&engine, &format!(r#"{{"online":[{}]}}"#, entry("http://a/", 1, false)));
+        gossip(&engine, &format!(r#"{{"online":[{}]}}"#, entry("http://a/", 1)));
         let text = String::from_utf8(engine.render_own_entry(ResponseKind::Gossip)).unwrap();
         assert!(text.starts_with(r#"{"message":"gossip","online":[{"baseUrl":"http://me/""#), "{text}");
         assert!(text.ends_with(r#"}],"offline":[]}"#), "{text}");

@@ -1,5 +1,6 @@
 //! Actions on servers and on the network.
 
+use crate::protocol::status::Control;
 use std::sync::Arc;
 
 use super::clock::{Glitch, Millis};
@@ -69,25 +70,25 @@ impl World {
 
     /// Drains the servers on a host.
     pub fn drain(&mut self, host: HostId) {
-        self.control(host, false);
+        self.control(host, Control::Drain);
     }
 
     /// Brings the drained servers on a host back.
     pub fn bring_back(&mut self, host: HostId) {
-        self.control(host, true);
+        self.control(host, Control::Return);
     }
 
-    pub(super) fn control(&mut self, host: HostId, online: bool) {
+    pub(super) fn control(&mut self, host: HostId, control: Control) {
         self.trace.controls += 1;
-        self.hosts[host.index()].should_be_online = online;
+        self.hosts[host.index()].should_be_online = control == Control::Return;
         self.focus_on(host);
         for id in self.hosts[host.index()].processes.clone() {
             let process = &mut self.processes[id.index()];
-            process.is_drained = !online;
+            process.is_drained = control == Control::Drain;
             process.announced_at = self.time;
             self.act(id, |engine, now| match engine {
-                Engine::Native(machine) => machine.handle_control(now, online),
-                Engine::Legacy(legacy) => legacy.handle_control(now, online),
+                Engine::Native(machine) => machine.handle_control(now, control),
+                Engine::Legacy(legacy) => legacy.handle_control(now, control),
             });
         }
     }

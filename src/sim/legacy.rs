@@ -1,5 +1,6 @@
 //! A legacy peer: the behaviour of version 1 with its faults, as `docs/protocol.md` describes them.
 
+use crate::protocol::status::Control;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -179,14 +180,16 @@ impl Legacy {
     }
 
     /// Drains it or brings it back, without an announcement.
-    pub fn handle_control(&mut self, now: Now, online: bool) {
+    pub fn handle_control(&mut self, now: Now, control: Control) {
         let me = Arc::clone(&self.setup.base_url);
         let is_online = self.known.online.contains_key(&me);
-        if online && !is_online {
-            self.known.offline.swap_remove(&me);
-            self.refresh(now.wall);
-        } else if !online && is_online {
-            self.known.bury(&me, now.wall);
+        match control {
+            Control::Return if !is_online => {
+                self.known.offline.swap_remove(&me);
+                self.refresh(now.wall);
+            }
+            Control::Drain if is_online => self.known.bury(&me, now.wall),
+            _ => {}
         }
     }
 
@@ -306,12 +309,12 @@ impl Legacy {
     }
 
     fn announce(&mut self) {
-        let others = || self.known.online.values().filter(|entry| entry.base_url != self.setup.base_url);
-        let urls = |monitor: bool| -> Vec<Arc<str>> {
-            let candidates = others().filter(|entry| entry.monitor == monitor);
-            candidates.map(|entry| Arc::clone(&entry.base_url)).collect()
+        let others = self.known.online.values().filter(|entry| entry.base_url != self.setup.base_url);
+        let (monitors, chosen): (Vec<_>, Vec<_>) = others.partition(|entry| entry.monitor);
+        let urls = |entries: Vec<&Entry>| -> Vec<_> {
+            entries.iter().map(|entry| Arc::clone(&entry.base_url)).collect()
         };
-        let (monitors, mut chosen) = (urls(true), urls(false));
+        let (monitors, mut chosen) = (urls(monitors), urls(chosen));
         for index in 0..chosen.len().min(ANNOUNCE_TO) {
             let other = self.rng.random_range(index..chosen.len());
             chosen.swap(index, other);

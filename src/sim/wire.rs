@@ -216,17 +216,15 @@ mod tests {
 
     #[test]
     fn computed_sizes_match_serialised_messages() {
-        let entry = |url: &str, monitor| Entry {
-            base_url: url.into(),
-            monitor,
-            last_update: Stamp(1_700_000_000_000),
-        };
+        let entry =
+            |url: &str| Entry { base_url: url.into(), monitor: false, last_update: Stamp(1_700_000_000_000) };
+        let monitor = |url| Entry { monitor: true, ..entry(url) };
         let lists = [
             Lists::default(),
-            Lists { online: vec![entry("http://a/", true)], offline: vec![] },
+            Lists { online: vec![monitor("http://a/")], offline: vec![] },
             Lists {
-                online: vec![entry("http://a/", true), entry("http://bc/", false)],
-                offline: vec![entry("http://d/", false)],
+                online: vec![monitor("http://a/"), entry("http://bc/")],
+                offline: vec![entry("http://d/")],
             },
         ];
         for lists in lists {

@@ -3,7 +3,7 @@
 const assert = require('node:assert/strict')
 const { isOffline, isOnline } = require('../../support/entries')
 const { eventually, withTimeout } = require('../../support/eventually')
-const { getList, postControl, postGossip } = require('../../support/http')
+const { getList, postDrain, postGossip } = require('../../support/http')
 const { createMasterListStore } = require('../../support/master-list-store')
 
 const KNOWN_WITHIN = 45_000
@@ -60,7 +60,7 @@ async function answersByTheSecrets(program, other, unauthorized) {
 
   const rejected = [
     await postGossip(program.baseUrl, {}, 'wrong'),
-    await postControl(program.baseUrl, false, 'wrong'),
+    await postDrain(program.baseUrl, 'wrong'),
   ]
   assert.deepEqual(
     rejected.map(({ status }) => status),
@@ -71,13 +71,13 @@ async function answersByTheSecrets(program, other, unauthorized) {
 }
 
 async function isDrainedAndBroughtBack(program, other) {
-  const drained = await program.control(false)
+  const drained = await program.drain()
   assert.deepEqual(drained.json, { success: true })
   assert.ok(isOffline(await program.list(), program.baseUrl), 'a drained server lists itself as offline')
   await eventually(async () => isOffline(await other.list(), program.baseUrl), {
     what: 'the news of the drain',
   })
-  await program.control(true)
+  await program.bringBack()
   assert.ok(
     isOnline(await program.list(), program.baseUrl),
     'a server that was brought back lists itself as online',

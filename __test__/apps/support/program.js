@@ -3,7 +3,7 @@
 const { spawn } = require('node:child_process')
 const { cleanEnvironment, environment } = require('../../support/environment')
 const { eventually } = require('../../support/eventually')
-const { getList, postControl } = require('../../support/http')
+const { getList, postDrain, postReturn } = require('../../support/http')
 const { freePort } = require('../../support/ports')
 
 const START_WITHIN = 60_000
@@ -70,8 +70,12 @@ class Program {
     })
   }
 
-  control(online) {
-    return postControl(this.baseUrl, online)
+  drain() {
+    return postDrain(this.baseUrl)
+  }
+
+  bringBack() {
+    return postReturn(this.baseUrl)
   }
 
   /** Sends a signal; resolves with the exit of the process. */

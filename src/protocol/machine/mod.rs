@@ -20,7 +20,7 @@ use crate::protocol::merging::intake::{self, ListEntry};
 use crate::protocol::native::Native;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::{Origin, Source};
-use crate::protocol::types::status::ListKind;
+use crate::protocol::types::status::{Control, ListKind};
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::message::{Entry, Lists, ReceivedEntry, ReceivedLists};
 
@@ -140,10 +140,10 @@ impl Machine {
         self.schedule_verification(now.tick);
     }
 
-    /// Takes this server offline for a drain (`false`) or back online (`true`).
-    pub fn handle_control(&mut self, now: Now, online: bool) {
+    /// Drains this server or brings it back.
+    pub fn handle_control(&mut self, now: Now, control: Control) {
         self.check_clock(now);
-        if self.members.local.control(online, now) {
+        if self.members.local.control(control, now) {
             self.record_reached_again(now);
             self.push_to_many(now.tick);
             self.spread_own_claim(now);

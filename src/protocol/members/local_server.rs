@@ -6,7 +6,7 @@ use crate::protocol::members::stamp_clock::StampClock;
 use crate::protocol::types::accusers::Accusers;
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::claim::Claim;
-use crate::protocol::types::status::Status;
+use crate::protocol::types::status::{Control, Status};
 use crate::protocol::types::time::{Incarnation, Now, Stamp, Tick};
 use crate::protocol::wire::message::Entry;
 
@@ -178,13 +178,14 @@ impl LocalServer {
     }
 
     /// Drains this server or brings it back, and returns whether anything changed.
-    pub(in crate::protocol) fn control(&mut self, online: bool, now: Now) -> bool {
-        if self.leaving || self.draining != online {
+    pub(in crate::protocol) fn control(&mut self, control: Control, now: Now) -> bool {
+        let is_draining = control == Control::Drain;
+        if self.leaving || self.draining == is_draining {
             return false;
         }
-        self.draining = !online;
+        self.draining = is_draining;
         self.adoption_pause = AdoptionPause::default();
-        if online {
+        if !is_draining {
             self.incarnation = self.incarnation.max(self.highest_incarnation.counted(now)).next();
         }
         self.outdo_everything(now);

@@ -38,6 +38,22 @@ impl Status {
     }
 }
 
+/// What a control message tells this server to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Control {
+    /// Go offline, but keep answering requests.
+    Drain,
+    /// Come back online.
+    Return,
+}
+
+impl Control {
+    /// What a control message with this `online` asks for.
+    pub fn of(online: bool) -> Self {
+        if online { Self::Return } else { Self::Drain }
+    }
+}
+
 /// In which of its two lists a server shows another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListKind {

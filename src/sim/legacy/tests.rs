@@ -42,7 +42,7 @@ fn a_round_that_fails_twice_buries_the_partner() {
 #[test]
 fn any_gossip_brings_a_drained_peer_back() {
     let mut peer = peer();
-    peer.handle_control(present(1, 0), false);
+    peer.handle_control(present(1, 0), Control::Drain);
     assert_eq!(peer.view("http://me/").map(|view| view.0), Some(false));
     peer.handle_request(present(2, 0), &Lists::default());
     assert_eq!(peer.view("http://me/").map(|view| view.0), Some(true));

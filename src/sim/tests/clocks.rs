@@ -1,5 +1,6 @@
 //! Wall clocks that are wrong, jump or are set back.
 
+use crate::protocol::status::Control;
 use std::time::Duration;
 
 use super::{
@@ -55,8 +56,8 @@ fn cluster(legacies: usize) -> World {
 /// Others accept that it drains, and that it comes back.
 #[track_caller]
 fn assert_claims_are_accepted(world: &mut World, host: HostId) {
-    for online in [false, true] {
-        world.control(host, online);
+    for control in [Control::Drain, Control::Return] {
+        world.control(host, control);
         assert_agreement_within(world, CONVERGENCE_TIME);
         assert_agreement_throughout(world, 5_000);
     }

@@ -139,31 +139,45 @@ async fn a_configured_authority_may_issue_certificates_with_ca_true() {
     assert_rejected(fetch(&trusting, &TlsServer::with_chain(&forged, &[&false_middle]), HOST).await);
 }
 
+/// Which certificate of a chain a test limits.
+#[derive(Clone, Copy)]
+enum Limited {
+    Leaf,
+    Authority,
+}
+
 #[tokio::test]
 async fn a_leaf_with_ca_true_needs_an_authority_within_its_constraints() {
     let root = Identity::self_signed(openssl_params("Root"), rsa_key());
     let trusting = client_trusting(&root);
     let mut limits: Vec<(&str, rcgen::CertificateParams, rcgen::CertificateParams)> = Vec::new();
-    let mut limit = |condition, change: fn(&mut rcgen::CertificateParams), of_leaf: bool| {
+    let mut limit = |condition, change: fn(&mut rcgen::CertificateParams), limited: Limited| {
         let (mut middle, mut leaf) = (openssl_params("Middle"), openssl_params(HOST));
-        change(if of_leaf { &mut leaf } else { &mut middle });
+        change(match limited {
+            Limited::Leaf => &mut leaf,
+            Limited::Authority => &mut middle,
+        });
         limits.push((condition, middle, leaf));
     };
-    for of_leaf in [true, false] {
-        limit("time", |params| params.not_after = date_time_ymd(2020, 1, 1), of_leaf);
+    for limited in [Limited::Leaf, Limited::Authority] {
+        limit("time", |params| params.not_after = date_time_ymd(2020, 1, 1), limited);
         let purpose = |params: &mut rcgen::CertificateParams| {
             params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         };
-        limit("purpose", purpose, of_leaf);
+        limit("purpose", purpose, limited);
         let constraints = |params: &mut rcgen::CertificateParams| {
             let permitted_subtrees = vec![GeneralSubtree::DnsName(HOST.to_owned())];
             params.name_constraints = Some(NameConstraints { permitted_subtrees, excluded_subtrees: vec![] });
         };
-        limit("name constraints", constraints, of_leaf);
+        limit("name constraints", constraints, limited);
     }
-    limit("key usage", |leaf| leaf.key_usages = vec![KeyUsagePurpose::KeyCertSign], true);
-    limit("key usage", |middle| middle.key_usages = vec![KeyUsagePurpose::DigitalSignature], false);
-    limit("no authority", |middle| middle.is_ca = IsCa::ExplicitNoCa, false);
+    limit("key usage", |leaf| leaf.key_usages = vec![KeyUsagePurpose::KeyCertSign], Limited::Leaf);
+    limit(
+        "key usage",
+        |middle| middle.key_usages = vec![KeyUsagePurpose::DigitalSignature],
+        Limited::Authority,
+    );
+    limit("no authority", |middle| middle.is_ca = IsCa::ExplicitNoCa, Limited::Authority);
     for (condition, middle, leaf) in limits {
         let middle = root.issue(middle);
         let leaf = middle.issue(leaf);

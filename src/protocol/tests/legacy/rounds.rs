@@ -1,5 +1,6 @@
 //! Gossip rounds, and how the answers to them count.
 
+use crate::protocol::types::status::Control;
 use std::time::Duration;
 
 use crate::protocol::context::output::Severity;
@@ -66,7 +67,7 @@ fn no_peer_ever_has_two_exchanges_at_once() {
     let mut world = with_short_rounds(&[A, B]);
     world.latency = 400..=900;
     for step in 0..200 {
-        world.control(step % 2 == 1);
+        world.control(Control::of(step % 2 == 1));
         let claim = world.wall();
         world.receive(&[], &[(ME, claim), (A, claim)]);
         // The world checks this after every step.
@@ -79,9 +80,9 @@ fn no_peer_ever_has_two_exchanges_at_once() {
 fn news_missed_by_a_busy_peer_follows() {
     let mut world = World::among(&[A]);
     world.set_fake(A, Fake::Held);
-    world.control(false);
+    world.drain();
     world.run_for(100);
-    world.control(true);
+    world.bring_back();
     world.run_for(1_000);
     assert_eq!(world.gossip_to(A).len(), 1);
     let (id, wall) = (world.last_to(A), world.wall());

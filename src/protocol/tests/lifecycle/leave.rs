@@ -45,8 +45,8 @@ fn peers_that_refuse_do_not_delay_a_leave() {
 fn requests_in_flight_are_aborted_and_late_answers_ignored() {
     let mut world = World::among(&[A, B]);
     world.set_fake(A, Fake::Held);
-    world.control(false);
-    world.control(true);
+    world.drain();
+    world.bring_back();
     world.run_for(50);
     let exchange = world.last_to(A);
     world.leave();
@@ -79,7 +79,7 @@ fn no_answer_shows_a_leaving_server_online() {
         assert!(answer.online.iter().all(|entry| &*entry.base_url != ME));
         assert!(answer.offline.iter().any(|entry| &*entry.base_url == ME && entry.last_update.0 > claim));
     }
-    world.control(true);
+    world.bring_back();
     assert!(!world.is_online(ME));
 }
 

@@ -292,10 +292,10 @@ fn the_own_entry_is_renewed_when_it_is_an_hour_old() {
 fn a_drained_server_removes_itself_and_returns() {
     let mut world = announcing_every_second(None);
     world.run_for(1_500);
-    world.control(false);
+    world.drain();
     world.run_for(1_500);
     assert!(!body(&world).contains(ME));
-    world.control(true);
+    world.bring_back();
     world.run_for(1_500);
     assert!(body(&world).contains(ME));
 }

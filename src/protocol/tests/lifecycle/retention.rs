@@ -66,7 +66,7 @@ fn expired_tombstones_are_archived_but_not_shown_in_any_order() {
 #[test]
 fn a_drained_server_renews_its_tombstone_every_hour() {
     let mut world = with_rare_rounds();
-    world.control(false);
+    world.drain();
     let first = world.stamp(ME);
     world.run_for(26 * HOUR);
     let Listed::Offline(last) = world.listed(ME) else { panic!("online") };

@@ -10,13 +10,11 @@ use crate::protocol::tests::support::world::{EPOCH, World, config};
 use crate::protocol::wire::message::Lists;
 
 fn list_of(peers: &[&str], monitors: &[&str]) -> String {
-    let entry =
-        |url: &&str, monitor| format!(r#"{{"baseUrl":"{url}","monitor":{monitor},"lastUpdate":{EPOCH}}}"#);
-    let all: Vec<_> = peers
-        .iter()
-        .map(|url| entry(url, false))
-        .chain(monitors.iter().map(|url| entry(url, true)))
-        .collect();
+    let peers =
+        peers.iter().map(|url| format!(r#"{{"baseUrl":"{url}","monitor":false,"lastUpdate":{EPOCH}}}"#));
+    let monitors =
+        monitors.iter().map(|url| format!(r#"{{"baseUrl":"{url}","monitor":true,"lastUpdate":{EPOCH}}}"#));
+    let all: Vec<_> = peers.chain(monitors).collect();
     format!(r#"{{"online":[{}]}}"#, all.join(","))
 }
 
@@ -105,7 +103,7 @@ fn the_master_list_is_verified_once_the_start_has_resolved() {
 #[test]
 fn a_control_message_during_the_start_counts_at_once_and_is_in_the_greeting() {
     let mut world = start(Some(list_of(&[A], &[])), &[(A, Fake::Online)]);
-    world.control(false);
+    world.drain();
     assert!(!world.is_online(ME));
     world.run_for(100);
     assert!(world.has_started() && !world.is_online(ME));

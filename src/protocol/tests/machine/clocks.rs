@@ -12,7 +12,7 @@ use crate::protocol::tests::support::native_rig::{
 use crate::protocol::tests::support::rig::{Listed, ME as PLAIN_ME, lists};
 use crate::protocol::tests::support::world::{EPOCH, World, config};
 use crate::protocol::types::claim::Claim;
-use crate::protocol::types::status::Status;
+use crate::protocol::types::status::{Control, Status};
 use crate::protocol::types::time::{Incarnation, Now, Stamp};
 use crate::protocol::wire::extension::Extension;
 use crate::protocol::wire::message::Reply;
@@ -96,21 +96,21 @@ fn a_drained_servers_own_claim_beats_any_stamp_held() {
 #[test]
 fn a_drained_server_outdoes_an_earlier_process_with_a_fast_clock() {
     let mut machine = native_machine();
-    machine.handle_control(now(1_000), false);
+    machine.handle_control(now(1_000), Control::Drain);
     let earlier = Incarnation(own(&machine).incarnation.0 + 5_000);
     let word = receive_about_me(&mut machine, 2_000, Status::Online, earlier);
     assert_eq!((word.status, word.incarnation), (Status::Left, earlier));
     // A claim about an even earlier process is not news.
     let word = receive_about_me(&mut machine, 60_000, Status::Online, Incarnation(earlier.0 - 7));
     assert_eq!((word.status, word.incarnation), (Status::Left, earlier));
-    machine.handle_control(now(70_000), true);
+    machine.handle_control(now(70_000), Control::Return);
     assert!(own(&machine).incarnation > earlier);
 }
 
 #[test]
 fn a_drained_server_does_not_contradict_its_sibling_forever() {
     let mut machine = native_machine();
-    machine.handle_control(now(1_000), false);
+    machine.handle_control(now(1_000), Control::Drain);
     let mut takeovers = 0;
     // The other process refutes every drain that it receives.
     for tick in (2_000..602_000).step_by(200) {
@@ -187,8 +187,8 @@ fn a_server_whose_clock_is_set_back_restarts_its_incarnation_but_its_stamp_grows
     // An echo of its earlier claim does not raise it again, not even when a drain ends.
     let word = receive_about_me(&mut machine, 2_000, Status::Dead, before.incarnation);
     assert_eq!(word.incarnation, after.incarnation);
-    machine.handle_control(now(3_000), false);
-    machine.handle_control(now(4_000), true);
+    machine.handle_control(now(3_000), Control::Drain);
+    machine.handle_control(now(4_000), Control::Return);
     assert_eq!(own(&machine).incarnation, after.incarnation.next());
 }
 

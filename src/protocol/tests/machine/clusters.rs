@@ -1,5 +1,6 @@
 //! Clusters of several machines: partitions, crashes, clocks, lost messages.
 
+use crate::protocol::types::status::Control;
 use std::time::Duration;
 
 use crate::protocol::context::output::Event;
@@ -113,13 +114,13 @@ fn a_leave_reaches_all_within_a_second_and_is_final() {
 fn a_drain_reaches_all_within_a_second_and_lasts() {
     let mut world = cluster(6, &[(A, 0), (B, 0), (C, -HOUR)]);
     world.run_for(10_000);
-    world.act(C, |machine, now| machine.handle_control(now, false));
+    world.act(C, |machine, now| machine.handle_control(now, Control::Drain));
     world.run_for(1_000);
     for _ in 0..300 {
         all_see_exactly(&world, &[A, B]);
         world.run_for(1_000);
     }
-    world.act(C, |machine, now| machine.handle_control(now, true));
+    world.act(C, |machine, now| machine.handle_control(now, Control::Return));
     world.run_for(1_000);
     all_see_exactly(&world, &[A, B, C]);
 }
@@ -200,7 +201,7 @@ fn a_member_drained_for_days_is_never_online_elsewhere() {
     });
     world.run_for(1_000);
     assert!(sees(&world, A, B));
-    world.act(B, |machine, now| machine.handle_control(now, false));
+    world.act(B, |machine, now| machine.handle_control(now, Control::Drain));
     world.run_for(1_000);
     for _ in 0..60 {
         world.run_for(HOUR as u64 / 2);

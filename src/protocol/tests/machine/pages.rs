@@ -28,7 +28,7 @@ fn sizes(world: &World) -> Vec<usize> {
 fn each_page_has_at_most_64_kilobytes_and_the_own_entry() {
     for width in [1, 40, 490] {
         let mut world = large_world(3_000, width);
-        world.control(false);
+        world.drain();
         for _ in 0..10 {
             world.act(ME, |machine, now| machine.push_to(A.into(), now));
             world.run_for(3_000);

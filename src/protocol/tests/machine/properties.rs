@@ -7,7 +7,7 @@ use crate::protocol::tests::support::rig::{A, B, C, Listed, ME, lists, received}
 use crate::protocol::tests::support::world::{EPOCH, World, config};
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::ids::Source;
-use crate::protocol::types::status::ListKind;
+use crate::protocol::types::status::{Control, ListKind};
 use crate::protocol::wire::document::{Document, Upload};
 use crate::protocol::wire::message::{ReceivedEntry, ReceivedLists, Refusal, Reply};
 
@@ -37,7 +37,7 @@ enum Step {
     Reply(u64, u8, Claims),
     Download(u64, Option<Claims>),
     Upload(u64, u16),
-    Control(bool),
+    Control(Control),
     Leave,
 }
 
@@ -52,7 +52,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (0u64..40, 0u8..7, claims(5)).prop_map(|(id, kind, claims)| Step::Reply(id, kind, claims)),
         3 => (0u64..40, prop::option::of(claims(5))).prop_map(|(id, claims)| Step::Download(id, claims)),
         2 => (0u64..40, prop_oneof![Just(200u16), Just(412), Just(405), Just(500)]).prop_map(|(id, s)| Step::Upload(id, s)),
-        1 => any::<bool>().prop_map(Step::Control),
+        1 => any::<bool>().prop_map(|online| Step::Control(Control::of(online))),
         1 => Just(Step::Leave),
     ]
 }
@@ -103,7 +103,7 @@ fn take(world: &mut World, step: &Step) {
             let id = aim(world, *back);
             world.act(ME, |machine, now| machine.handle_upload(now, id, &Upload::Answer(*status, None)));
         }
-        Step::Control(online) => world.control(*online),
+        Step::Control(control) => world.control(*control),
         Step::Leave => world.leave(),
     }
 }

@@ -108,7 +108,7 @@ fn an_accusation_after_a_failure_is_verified_at_once() {
     world.find_alive(A);
     world.find_alive(B);
     world.set_fake(A, Fake::Refuses);
-    world.control(false);
+    world.drain();
     world.run_for(100);
     let accusation = world.wall() + 10;
     world.receive(&[], &[(A, accusation)]);
@@ -131,7 +131,7 @@ fn a_peer_without_a_list_is_asked_by_gossip() {
 fn accused_during_an_exchange() -> (World, ExchangeId, u64) {
     let mut world = World::among(&[A]);
     world.set_fake(A, Fake::Held);
-    world.control(false);
+    world.drain();
     world.run_for(50);
     let exchange = world.last_to(A);
     world.set_fake(A, Fake::NoList(404));

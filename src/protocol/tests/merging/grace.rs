@@ -62,7 +62,7 @@ fn a_server_that_has_answered_has_no_grace_whatever_its_clock() {
         let wall = world.wall();
         world.receive(&[(A, wall + fast)], &[]);
         world.set_fake(A, Fake::Refuses);
-        world.control(false);
+        world.drain();
         world.run_for(4_000);
         assert!(!world.is_online(A), "clock {fast} ms ahead");
     }

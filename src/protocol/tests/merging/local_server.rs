@@ -91,7 +91,7 @@ fn a_drain_lasts_and_reaches_many_at_once() {
     let peers: Vec<String> = (0..8).map(|index| format!("http://p{index}/")).collect();
     let mut world = World::among(&peers.iter().map(|peer| &**peer).collect::<Vec<_>>());
     let before = world.stamp(ME);
-    world.control(false);
+    world.drain();
     let drained = world.stamp(ME);
     assert!(!world.is_online(ME) && drained > before);
     world.run_for(20);
@@ -111,11 +111,11 @@ fn a_drain_lasts_and_reaches_many_at_once() {
 #[test]
 fn a_drained_server_returns_with_a_stamp_above_all_claims_about_it() {
     let mut world = World::among(&[A]);
-    world.control(false);
+    world.drain();
     let claim = world.wall() + 700_000;
     world.receive(&[], &[(ME, claim)]);
-    world.control(false);
-    world.control(true);
+    world.drain();
+    world.bring_back();
     assert_eq!(world.listed(ME), Listed::Online(claim + 1));
     world.run_for(1_000);
     let own = world.gossip_to(A).last().unwrap().1.online[0].clone();
@@ -135,7 +135,7 @@ fn a_leave_outdoes_a_siblings_higher_stamp() {
 #[test]
 fn a_control_message_without_effect_sends_nothing() {
     let mut world = World::among(&[A]);
-    world.control(true);
+    world.bring_back();
     world.run_for(1_000);
     assert!(world.gossip_to(A).is_empty());
 }

@@ -101,7 +101,7 @@ fn an_answer_requested_before_a_leave_does_not_undo_it() {
         if has_found_it_alive {
             world.find_alive(A);
             world.set_fake(A, Fake::Held);
-            world.control(false);
+            world.drain();
         } else {
             world.set_fake(A, Fake::Held);
             let wall = world.wall();

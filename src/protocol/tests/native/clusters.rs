@@ -1,5 +1,6 @@
 //! Clusters of native servers: joins, leaves, crashes, partitions, drains.
 
+use crate::protocol::types::status::Control;
 use std::time::Duration;
 
 use crate::protocol::tests::support::fakes::Fake;
@@ -109,11 +110,11 @@ fn a_return_reaches_all_at_once_even_with_a_slow_clock() {
 #[test]
 fn a_drain_lasts_until_it_is_ended() {
     let mut world = cluster(6, 8);
-    world.act(&url(3), |machine, now| machine.handle_control(now, false));
+    world.act(&url(3), |machine, now| machine.handle_control(now, Control::Drain));
     assert!(within(&mut world, 1_000, |world| all_agree(world, 7)).is_some());
     world.run_for(60_000);
     assert!(all_agree(&world, 7), "{:?}", counts(&world));
-    world.act(&url(3), |machine, now| machine.handle_control(now, true));
+    world.act(&url(3), |machine, now| machine.handle_control(now, Control::Return));
     assert!(within(&mut world, 1_000, |world| all_agree(world, 8)).is_some(), "{:?}", counts(&world));
 }
 

@@ -11,7 +11,7 @@ use crate::protocol::tests::support::native_rig::{
 };
 use crate::protocol::tests::support::world::{EPOCH, config};
 use crate::protocol::types::claim::Claim;
-use crate::protocol::types::status::Status;
+use crate::protocol::types::status::{Control, Status};
 use crate::protocol::wire::document::Document;
 use crate::protocol::wire::extension::{Extension, Finding, Kind};
 use crate::protocol::wire::message::{ReceivedEntry, ReceivedLists, Reply};
@@ -76,7 +76,7 @@ fn a_late_finding_does_not_preempt_the_second_probe() {
 #[test]
 fn a_queued_push_is_not_sent_to_a_server_that_went_offline() {
     let mut machine = machine(Some(Duration::from_secs(1)), urls(20).map(|url| legacy(&url)));
-    machine.handle_control(now(100), false);
+    machine.handle_control(now(100), Control::Drain);
     machine.handle_timeout(now(115));
     let sent = take_messages(&mut machine);
     let waiting: Vec<String> = urls(20).filter(|url| sent.iter().all(|sent| *sent.to != **url)).collect();
@@ -103,7 +103,7 @@ fn a_queued_push_is_not_sent_to_a_server_that_went_offline() {
 fn without_the_extension_a_drain_is_pushed_to_all_at_once() {
     let monitors = urls(60).map(|url| Claim { monitor: true, ..legacy(&url) });
     let mut machine = machine(None, monitors);
-    machine.handle_control(now(100), false);
+    machine.handle_control(now(100), Control::Drain);
     machine.handle_timeout(now(115));
     assert_eq!(take_messages(&mut machine).len(), 60);
 }

@@ -9,7 +9,7 @@ use crate::protocol::legacy::verification::refusals::{self, Look};
 use crate::protocol::legacy::verification::{Verification, answer};
 use crate::protocol::members::member::doubts::Route;
 use crate::protocol::members::member::proof::Verdict;
-use crate::protocol::tests::support::parts::{Parts, at, word};
+use crate::protocol::tests::support::parts::{Parts, at, own_entry};
 use crate::protocol::tests::support::world::EPOCH;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Stamp, Tick};
@@ -31,7 +31,7 @@ fn death_effects(stamp: u64) -> Vec<Effect> {
 /// effects.
 fn answered(parts: &mut Parts, stamp: u64) -> ((Status, u64), Vec<Effect>) {
     let id = parts.ask(&a(), Purpose::Inquiry);
-    answer::mark_alive(&mut parts.members, &mut parts.cx, &a(), id, &word(A, true, stamp), at(100));
+    answer::mark_alive(&mut parts.members, &mut parts.cx, &a(), id, &own_entry(A, stamp), at(100));
     (parts.status_and_stamp(A), parts.effects())
 }
 
@@ -64,7 +64,7 @@ fn an_answer_to_an_earlier_request_does_not_disprove_a_claim() {
     let id = parts.ask(&a(), Purpose::Inquiry);
     parts.member(A).open_check().add(CheckReason::Accusation(Stamp(EPOCH + 30)));
     parts.member(A).dispute(id);
-    answer::mark_alive(&mut parts.members, &mut parts.cx, &a(), id, &word(A, true, 20), at(100));
+    answer::mark_alive(&mut parts.members, &mut parts.cx, &a(), id, &own_entry(A, 20), at(100));
     assert_eq!(
         (parts.status_and_stamp(A), parts.effects()),
         ((Status::Online, 10), vec![Effect::CheckAgain(a())])

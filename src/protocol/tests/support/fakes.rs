@@ -1,5 +1,6 @@
 //! Fake peers, and a fake store of the master list.
 
+use crate::protocol::members::member::doubts::Route;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -31,18 +32,13 @@ pub(in crate::protocol::tests) enum Fake {
 }
 
 impl Fake {
-    pub(in crate::protocol::tests) fn answer(
-        &self,
-        url: &str,
-        is_gossip: bool,
-        wall: Stamp,
-    ) -> (u16, Vec<u8>) {
+    pub(in crate::protocol::tests) fn answer(&self, url: &str, route: Route, wall: Stamp) -> (u16, Vec<u8>) {
         let own = Entry { base_url: url.into(), monitor: false, last_update: wall };
         let lists = match self {
-            Self::OtherSecret if is_gossip => return (401, b"no".to_vec()),
+            Self::OtherSecret if route == Route::Gossip => return (401, b"no".to_vec()),
             Self::Online | Self::OtherSecret => Lists { online: vec![own], offline: vec![] },
-            Self::NoList(_) if is_gossip => Lists { online: vec![own], offline: vec![] },
-            Self::Drained if is_gossip => Lists { online: vec![], offline: vec![own] },
+            Self::NoList(_) if route == Route::Gossip => Lists { online: vec![own], offline: vec![] },
+            Self::Drained if route == Route::Gossip => Lists { online: vec![], offline: vec![own] },
             Self::Drained => Lists::default(),
             Self::NoList(status) => return (*status, b"no".to_vec()),
             Self::Status(status, body) => return (*status, body.as_bytes().to_vec()),

@@ -4,6 +4,7 @@
 //! falls. Every check that was sent has a request in flight. At most one exchange and one inquiry
 //! with a peer are in flight.
 
+use crate::protocol::members::member::doubts::Route;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::protocol::ExchangeId;
@@ -18,8 +19,8 @@ pub(in crate::protocol::tests) struct Node {
     /// The error of its wall clock, in milliseconds.
     pub(in crate::protocol::tests) wall_offset: i64,
     pub(in crate::protocol::tests) events: Vec<Event>,
-    /// The requests in flight: the receiver, and whether it is gossip.
-    pub(in crate::protocol::tests) in_flight: BTreeMap<ExchangeId, (String, bool)>,
+    /// The requests in flight: the receiver, and the route.
+    pub(in crate::protocol::tests) in_flight: BTreeMap<ExchangeId, (String, Route)>,
     steps: u64,
     last_stamp: Stamp,
     highest_seen: BTreeMap<String, Stamp>,
@@ -41,10 +42,10 @@ impl Node {
         }
     }
 
-    pub(in crate::protocol::tests) fn begin(&mut self, id: ExchangeId, peer: &str, is_gossip: bool) {
-        let request = (peer.to_owned(), is_gossip);
+    pub(in crate::protocol::tests) fn begin(&mut self, id: ExchangeId, peer: &str, route: Route) {
+        let request = (peer.to_owned(), route);
         let is_second = self.in_flight.values().any(|known| *known == request);
-        assert!(!is_second, "a second request to {peer} while one is in flight (gossip: {is_gossip})");
+        assert!(!is_second, "a second request to {peer} while one is in flight ({route:?})");
         self.in_flight.insert(id, request);
     }
 

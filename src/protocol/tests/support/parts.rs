@@ -95,7 +95,7 @@ pub(in crate::protocol::tests) fn at(tick: u64) -> Now {
     Now { tick: Tick(tick), wall: Stamp(EPOCH + tick) }
 }
 
-/// What a server claims about itself.
-pub(in crate::protocol::tests) fn word(url: &str, online: bool, stamp: u64) -> OwnEntry {
-    OwnEntry { online, spelling: url.into(), monitor: false, stamp: Stamp(EPOCH + stamp) }
+/// What a server that is online claims about itself.
+pub(in crate::protocol::tests) fn own_entry(url: &str, stamp: u64) -> OwnEntry {
+    OwnEntry { online: true, spelling: url.into(), monitor: false, stamp: Stamp(EPOCH + stamp) }
 }

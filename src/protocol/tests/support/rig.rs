@@ -5,6 +5,7 @@ use super::world::{EPOCH, Sent, What, World, config};
 use crate::protocol::ExchangeId;
 use crate::protocol::context::config::Config;
 use crate::protocol::context::output::{Event, Severity};
+use crate::protocol::types::status::Control;
 use crate::protocol::types::time::Stamp;
 use crate::protocol::wire::message::{Entry, Lists, ReceivedEntry, ReceivedLists, Reply};
 
@@ -117,8 +118,16 @@ impl World {
         })
     }
 
-    pub(in crate::protocol::tests) fn control(&mut self, online: bool) {
-        self.act(ME, |machine, now| machine.handle_control(now, online));
+    pub(in crate::protocol::tests) fn drain(&mut self) {
+        self.control(Control::Drain);
+    }
+
+    pub(in crate::protocol::tests) fn bring_back(&mut self) {
+        self.control(Control::Return);
+    }
+
+    pub(in crate::protocol::tests) fn control(&mut self, control: Control) {
+        self.act(ME, |machine, now| machine.handle_control(now, control));
     }
 
     pub(in crate::protocol::tests) fn leave(&mut self) {

@@ -2,6 +2,7 @@
 //!
 //! Each machine's invariants are checked after every step.
 
+use crate::protocol::members::member::doubts::Route;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -222,8 +223,13 @@ impl World {
                 ("store".to_owned(), id, what, Delivery::Upload { to: from.clone(), id, body, condition })
             }
         };
-        if matches!(what, What::Gossip(_) | What::Inquire) {
-            self.nodes.get_mut(&from).unwrap().begin(id, &to, matches!(what, What::Gossip(_)));
+        let route = match what {
+            What::Gossip(_) => Some(Route::Gossip),
+            What::Inquire => Some(Route::List),
+            _ => None,
+        };
+        if let Some(route) = route {
+            self.nodes.get_mut(&from).unwrap().begin(id, &to, route);
         }
         let is_to_store = to == "store";
         let is_cut = self.cut.contains(&(from.clone(), to.clone()));
@@ -301,7 +307,10 @@ impl World {
             Fake::Refuses => (0, Some(None)),
             Fake::Hangs => (timeout_ms, Some(None)),
             Fake::Held => (0, None),
-            fake => (0, Some(Some(fake.answer(to, gossip.is_some(), wall)))),
+            fake => {
+                let route = if gossip.is_some() { Route::Gossip } else { Route::List };
+                (0, Some(Some(fake.answer(to, route, wall))))
+            }
         }
     }
 }
