@@ -45,7 +45,7 @@ const noneSees = (observers, baseUrl) => observers.every((app) => !seenBy(app).h
 const timesGone = (observers, baseUrl) =>
   observers.flatMap((app) => changesOf(app, { baseUrl })).filter(({ kind }) => kind === 'gone').length
 
-/** A proxy before a server that records exchanges as `{question, answer}`. */
+/** A proxy before a server that records exchanges as `{message, answer}`. */
 async function createWiretap(t, port) {
   const exchanges = []
   const tap = await createScriptedServer(t, async ({ method, path, headers, text, json }) => {
@@ -53,7 +53,7 @@ async function createWiretap(t, port) {
     const sent = { Authorization: authorization, 'Content-Type': type }
     const url = `http://127.0.0.1:${port}${path}`
     const answer = await request(url, { method, headers: sent, body: method === 'POST' ? text : undefined })
-    exchanges.push({ question: json, answer: answer.json })
+    exchanges.push({ message: json, answer: answer.json })
     return { status: answer.status, body: answer.json }
   })
   return { baseUrl: `${tap.origin}/`, exchanges }
@@ -99,7 +99,7 @@ describe('native: the own URL', { concurrency: 4 }, () => {
     await eventually(() => allSee(observers, siblings.baseUrl), { what: 'the siblings are seen' })
     const informedSiblings = () =>
       new Set(
-        tap.exchanges.filter(({ answer }) => answer?.v2?.siblings).map(({ question }) => question.v2.id),
+        tap.exchanges.filter(({ answer }) => answer?.v2?.siblings).map(({ message }) => message.v2.id),
       )
     await eventually(() => informedSiblings().size >= 2, { within: 60_000, what: 'both know of each other' })
 

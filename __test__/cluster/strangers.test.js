@@ -83,7 +83,7 @@ describe('old entries of a master list', { concurrency: 2 }, () => {
     const asked = peer.listRequests.length
     store.write(all)
     await eventually(() => find(store.servers, app.baseUrl), { what: 'another upload' })
-    await eventually(() => peer.listRequests.length > asked, { what: 'a second question' })
+    await eventually(() => peer.listRequests.length > asked, { what: 'a second list request' })
     for (const { baseUrl } of all) assert.ok(find(store.servers, baseUrl), `${baseUrl} is uploaded`)
     assert.deepEqual((await app.list()).offline, [])
 

@@ -79,8 +79,8 @@ describe('fixed in v2, 10: one server, many spellings', { concurrency: 8 }, () =
       host: 'localhost',
       spelling: (url) => url.replace('localhost', 'LOCALhost'),
     })
-    const heard = peer.baseUrl.toLowerCase()
-    const { app } = await startSubject(t, { servers: [entry(heard, aWhileAgo())] })
+    const listed = peer.baseUrl.toLowerCase()
+    const { app } = await startSubject(t, { servers: [entry(listed, aWhileAgo())] })
     await eventually(async () => allUrls(await app.list()).includes(peer.baseUrl), {
       what: 'its own spelling is shown',
     })

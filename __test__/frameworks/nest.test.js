@@ -38,7 +38,7 @@ describe('a version 1 Nest program runs unchanged', {
         await first.listening()
         store.write([{ baseUrl: first.baseUrl, monitor: false, lastUpdate: Date.now() }])
 
-        const slow = await start(t, { store, env: { NEIGHBOUR_STARTS_WITHIN_MS: '7000' } })
+        const slow = await start(t, { store, env: { PROVIDER_STARTS_WITHIN_MS: '7000' } })
         const firstSeesIt = async () => isOnline(await first.list(), slow.baseUrl)
         await eventually(firstSeesIt, { what: 'the announcement of the slow server' })
         assert.equal(await slow.list(), undefined, 'the slow server should not listen yet')

@@ -21,7 +21,7 @@ export function layOutApp(root, platform) {
 
 /** The same for the second server on this machine, with the package and the addon of the clone. */
 export function layOutSecondApp() {
-  const app = layOutProgram(join(BUILD_CACHE, 'neighbour'))
+  const app = layOutProgram(join(BUILD_CACHE, 'second-app'))
   symlinkSync(ROOT, join(app, 'node_modules/clustershazbot'), 'junction')
   return app
 }

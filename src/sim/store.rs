@@ -188,10 +188,10 @@ impl Store {
         let tag = format!("\"{}\"", self.versions);
         let document = Document::read(200, self.has_conditions.then(|| tag.clone()), body);
         let online = document.iter().flat_map(|document| &document.claims.online);
-        let online = online.map(|heard| Entry {
-            base_url: (&*heard.base_url).into(),
-            monitor: heard.monitor,
-            last_update: Stamp(heard.last_update as u64),
+        let online = online.map(|listed| Entry {
+            base_url: (&*listed.base_url).into(),
+            monitor: listed.monitor,
+            last_update: Stamp(listed.last_update as u64),
         });
         let lists = Arc::new(Lists { online: online.collect(), offline: Vec::new() });
         self.current = Some(Arc::new(Version { document, lists, tag }));

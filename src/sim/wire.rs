@@ -160,11 +160,11 @@ pub enum OwnedReply {
 /// Returns lists as received entries.
 pub fn received_lists(lists: &Lists) -> ReceivedLists<'_> {
     fn received_entries(entries: &[Entry]) -> Vec<ReceivedEntry<'_>> {
-        let hear = |entry| {
+        let received = |entry| {
             let &Entry { ref base_url, monitor, last_update } = entry;
             ReceivedEntry { base_url: (&**base_url).into(), monitor, last_update: last_update.0 as f64 }
         };
-        entries.iter().map(hear).collect()
+        entries.iter().map(received).collect()
     }
     ReceivedLists {
         online: received_entries(&lists.online),

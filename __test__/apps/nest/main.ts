@@ -2,9 +2,9 @@ import 'reflect-metadata'
 import { Module } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import { ClustershazbotController, ClustershazbotService } from './clustershazbot.js'
-import { SlowNeighbour } from './slow-neighbour.js'
+import { SlowProvider } from './slow-provider.js'
 
-@Module({ controllers: [ClustershazbotController], providers: [ClustershazbotService, SlowNeighbour] })
+@Module({ controllers: [ClustershazbotController], providers: [ClustershazbotService, SlowProvider] })
 class AppModule {}
 
 async function bootstrap() {

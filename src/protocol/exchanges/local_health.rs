@@ -45,7 +45,7 @@ pub(in crate::protocol) struct LocalHealth {
     lateness: Duration,
     late_at: Tick,
     round_trips: VecDeque<Duration>,
-    losses: LossRate,
+    loss_rate: LossRate,
 }
 
 impl LocalHealth {
@@ -109,7 +109,7 @@ impl LocalHealth {
 
     /// Records the round trip of an exchange with a native server.
     pub(in crate::protocol) fn record_round_trip(&mut self, round_trip: Duration) {
-        self.losses.record_answer();
+        self.loss_rate.record_answer();
         if self.round_trips.len() >= ROUND_TRIPS {
             self.round_trips.pop_front();
         }
@@ -118,12 +118,12 @@ impl LocalHealth {
 
     /// Records that a native server has not answered.
     pub(in crate::protocol) fn record_loss(&mut self) {
-        self.losses.record_loss();
+        self.loss_rate.record_loss();
     }
 
     /// Whether the loss rate is so high that a server's silence says little.
     pub(in crate::protocol) fn has_high_loss(&self) -> bool {
-        self.losses.is_high()
+        self.loss_rate.is_high()
     }
 
     /// The timeout of a probe.

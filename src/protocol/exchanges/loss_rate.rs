@@ -33,22 +33,22 @@ mod tests {
 
     #[test]
     fn a_lossy_network_raises_the_rate_but_one_vanished_server_does_not() {
-        let mut losses = LossRate::default();
+        let mut loss_rate = LossRate::default();
         // Among twenty servers, with one probe per second, it is probed twice before it is
         // suspected.
         for number in 0..200 {
             if number % 20 == 0 {
-                losses.record_loss()
+                loss_rate.record_loss()
             } else {
-                losses.record_answer()
+                loss_rate.record_answer()
             }
-            assert!(!losses.is_high());
+            assert!(!loss_rate.is_high());
         }
         for number in 0..64 {
-            if number % 2 == 0 { losses.record_loss() } else { losses.record_answer() }
+            if number % 2 == 0 { loss_rate.record_loss() } else { loss_rate.record_answer() }
         }
-        assert!(losses.is_high());
-        (0..64).for_each(|_| losses.record_answer());
-        assert!(!losses.is_high());
+        assert!(loss_rate.is_high());
+        (0..64).for_each(|_| loss_rate.record_answer());
+        assert!(!loss_rate.is_high());
     }
 }

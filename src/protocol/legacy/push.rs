@@ -34,19 +34,19 @@ pub(in crate::protocol) struct LegacyPush {
     /// Peers that are sent the news as soon as the budget allows.
     waiting: IndexSet<Arc<str>, FixedState>,
     /// Peers that were busy when news was sent.
-    owed: IndexSet<Arc<str>, FixedState>,
+    deferred: IndexSet<Arc<str>, FixedState>,
 }
 
 impl LegacyPush {
     /// Removes a forgotten member.
     pub(in crate::protocol) fn forget(&mut self, identity: &str) {
         self.waiting.shift_remove(identity);
-        self.owed.swap_remove(identity);
+        self.deferred.swap_remove(identity);
     }
 
     /// Returns the number of waiting peers, and of those that were busy.
     pub(in crate::protocol) fn lengths(&self) -> [usize; 2] {
-        [self.waiting.len(), self.owed.len()]
+        [self.waiting.len(), self.deferred.len()]
     }
 
     /// Requests a push to at least this many peers.
@@ -96,18 +96,18 @@ impl LegacyPush {
         self.schedule(cx, now);
         let (busy, free): (Vec<_>, Vec<_>) =
             targets.into_iter().partition(|peer| exchanges.in_flight.has_exchange_with(peer));
-        self.owed.extend(busy);
+        self.deferred.extend(busy);
         free
     }
 
     /// Records that a peer was busy: it is sent the news when its exchange has ended.
-    pub(in crate::protocol) fn owe(&mut self, peer: Arc<str>) {
-        self.owed.insert(peer);
+    pub(in crate::protocol) fn defer(&mut self, peer: Arc<str>) {
+        self.deferred.insert(peer);
     }
 
     /// Whether to send a peer the news, now that its exchange has ended.
-    pub(in crate::protocol) fn settle_debt(&mut self, members: &Members, peer: &str) -> bool {
-        self.owed.swap_remove(peer) && members.roster.get(peer).is_some_and(|member| member.is_online())
+    pub(in crate::protocol) fn take_deferred(&mut self, members: &Members, peer: &str) -> bool {
+        self.deferred.swap_remove(peer) && members.roster.get(peer).is_some_and(|member| member.is_online())
     }
 }
 

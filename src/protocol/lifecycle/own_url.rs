@@ -270,7 +270,7 @@ pub(in crate::protocol) fn answerer(
 
 /// Whether the sender speaks for the URL of this server.
 fn is_about_local_server(members: &Members, cx: &Context, message: &Extension) -> bool {
-    matches!(intake::identify(members, cx, &message.me.base_url), Ok(Subject::Me))
+    matches!(intake::identify(members, cx, &message.me.base_url), Ok(Subject::LocalServer))
 }
 
 fn accuser_count(members: &Members, claim: &Claim) -> usize {

@@ -18,7 +18,7 @@ const OWN_ENTRY_RENEWED: Duration = Duration::from_secs(60 * 60);
 
 /// The fate of a row of the list.
 enum Judgement {
-    Me,
+    LocalServer,
     Known(Arc<str>, Entry),
     Verbatim,
     Drop,
@@ -34,15 +34,15 @@ pub(in crate::protocol) fn revise(
     let mut entries = Vec::with_capacity(document.rows.len() + 1);
     let mut listed: IndexSet<Arc<str>, FixedState> = IndexSet::default();
     let mut is_changed = false;
-    let mut has_me = false;
+    let mut has_local_server = false;
     // If all servers reject its stamp, joiners cannot find the server.
     let known =
         |entry: Entry| DocumentEntry::Known(Entry { last_update: entry.last_update.clamped(now), ..entry });
     for Row { raw, entry: old } in &document.rows {
         let judgement = old.as_ref().map_or(Judgement::Verbatim, |old| judge(members, cx, old, now));
         match (judgement, old) {
-            (Judgement::Me, Some(old)) if members.local.is_online() && !has_me => {
-                has_me = true;
+            (Judgement::LocalServer, Some(old)) if members.local.is_online() && !has_local_server => {
+                has_local_server = true;
                 is_changed |= old.monitor != members.local.is_monitor();
                 is_changed |= stamp_of(old).age(members.local.stamp().clamped(now)) >= OWN_ENTRY_RENEWED;
                 is_changed |= check_stamp(old.last_update, now).is_err();
@@ -56,7 +56,7 @@ pub(in crate::protocol) fn revise(
             _ => is_changed = true,
         }
     }
-    if members.local.is_online() && !has_me {
+    if members.local.is_online() && !has_local_server {
         is_changed = true;
         entries.push(known(members.local.entry()));
     }
@@ -80,7 +80,7 @@ pub(in crate::protocol) fn names_others(members: &Members, cx: &Context, documen
 fn judge(members: &Members, cx: &Context, old: &ReceivedEntry<'_>, now: Now) -> Judgement {
     let stamp = stamp_of(old);
     match intake::identify(members, cx, &old.base_url) {
-        Ok(Subject::Me) => Judgement::Me,
+        Ok(Subject::LocalServer) => Judgement::LocalServer,
         Ok(Subject::Known(identity)) => match members.roster.get(&identity) {
             Some(member) if member.is_online() => {
                 let entry = member.entry(&identity);

@@ -77,7 +77,7 @@ impl Machine {
         let members = members.into_iter();
         machine.members.roster.reserve(members.size_hint().0);
         for claim in members {
-            machine.hear_natives(&[claim], Origin::Transfer, now);
+            machine.merge_native_claims(&[claim], Origin::Transfer, now);
         }
         machine.members.roster.mark_all_exchanged();
         machine.begin_running(now);
@@ -135,7 +135,7 @@ impl Machine {
             Cause::Hearsay
         });
         for entry in entries {
-            self.hear(ListEntry { source, listed, entry }, now);
+            self.merge_entry(ListEntry { source, listed, entry }, now);
         }
         self.schedule_verification(now.tick);
     }

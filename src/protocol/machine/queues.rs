@@ -18,7 +18,7 @@ use crate::protocol::native::detection::investigation::MAX_OPEN;
 use crate::protocol::native::detection::probe_order::MAX_WAITING;
 use crate::protocol::native::detection::relay::MAX_RELAYS;
 use crate::protocol::native::detection::unreached::MAX_UNREACHED;
-use crate::protocol::native::voices::MAX_VOICES;
+use crate::protocol::native::processes::MAX_PROCESSES;
 use crate::protocol::types::limits::MAX_MEMBERS;
 
 /// The length of one queue.
@@ -36,9 +36,9 @@ impl Machine {
     /// Returns the lengths of all queues, lists and maps that grow with the input.
     pub fn queue_lengths(&self) -> Vec<QueueLength> {
         let [queued, waiting, refusing, absent] = self.legacy.verification.lengths();
-        let [to_be_pushed, owed_pushes] = self.legacy.push.lengths();
+        let [to_be_pushed, deferred_pushes] = self.legacy.push.lengths();
         let [unmet, doubtful] = self.native.detection.strangers.lengths();
-        let [relays, askers, owed] = self.native.detection.relays.lengths();
+        let [relays, askers, deferred] = self.native.detection.relays.lengths();
         let [urgent, disputed] = self.native.detection.probe_order.lengths();
         [
             ("servers", self.members.roster.len(), MAX_MEMBERS),
@@ -48,7 +48,7 @@ impl Machine {
             ("verifications queued", queued, MAX_MEMBERS),
             ("verifications waiting", waiting, MAX_MEMBERS),
             ("looks after refusals", refusing, MAX_MEMBERS),
-            ("questions to absent servers", absent, MAX_MEMBERS),
+            ("inquiries to absent servers", absent, MAX_MEMBERS),
             ("outsiders", self.merging.outsiders.len(), MAX_OUTSIDERS),
             ("unconfirmed entries to be asked", self.legacy.listings.len(), MAX_MEMBERS + 2 * MAX_HIDDEN),
             ("hidden servers", self.members.hidden.len(), MAX_HIDDEN),
@@ -57,13 +57,13 @@ impl Machine {
             ("investigations", self.native.detection.investigations.len(), MAX_OPEN),
             ("relays", relays, MAX_RELAYS),
             ("askers of relays", askers, MAX_RELAYS * MAX_RELAYS),
-            ("findings owed", owed, MAX_RELAYS),
+            ("findings deferred", deferred, MAX_RELAYS),
             ("urgent probes", urgent, MAX_WAITING),
             ("disputed deaths", disputed, MAX_WAITING),
             // This server itself may be the subject of one.
             ("rumours", self.exchanges.rumours.len(), MAX_MEMBERS + 1),
             ("pushes waiting", to_be_pushed, MAX_MEMBERS),
-            ("pushes owed", owed_pushes, MAX_MEMBERS),
+            ("pushes deferred", deferred_pushes, MAX_MEMBERS),
             ("requests in flight", self.exchanges.in_flight.len(), MAX_REQUESTS),
             // Beside the exchanges: those with the master list, and the order to abandon all.
             ("requests to be sent", self.cx.transmits.len(), MAX_REQUESTS + 3),
@@ -72,7 +72,7 @@ impl Machine {
             ("effects", self.cx.effects.len(), MAX_EFFECTS),
             ("failures logged", self.cx.log.failure_count(), MAX_REMEMBERED),
             ("refusing newcomers", self.native.detection.unreached.len(), MAX_UNREACHED),
-            ("process numbers seen", self.native.voices.len(), MAX_VOICES),
+            ("process numbers seen", self.native.processes.len(), MAX_PROCESSES),
             ("burials", self.members.isolation.burial_count(), MAX_BURIALS),
             ("round trips", self.exchanges.health.round_trip_count(), ROUND_TRIPS),
             ("rosters handed out", self.native.anti_entropy.handed_out_count(), MAX_WHOLE),

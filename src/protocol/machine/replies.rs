@@ -63,7 +63,7 @@ impl Machine {
                 self.report_findings(&exchange.peer, now);
             }
         }
-        self.settle_push_debt(&exchange.peer, now);
+        self.push_if_deferred(&exchange.peer, now);
         self.schedule_verification(now.tick);
     }
 
@@ -74,7 +74,7 @@ impl Machine {
         exchange.is_merged = true;
         self.cx.parsing.lift_limit();
         let origin = exchange.purpose.origin();
-        self.hear_natives(claims, origin, now);
+        self.merge_native_claims(claims, origin, now);
     }
 
     /// Handles the reply of a server that may be hidden. Returns whether the reply has no other
@@ -276,15 +276,15 @@ impl Machine {
             self.admit_native(&received.me.base_url, now);
         }
         let knew = self.incarnation_of(&received.me.base_url);
-        let sender = if is_own_process { None } else { self.hear_sender(received, knew, now) };
+        let sender = if is_own_process { None } else { self.merge_sender_claim(received, knew, now) };
         if !is_own_process {
             self.record_process(received);
         }
         if let Some(sender) = &sender {
-            self.native.voices.hear(sender, received.instance);
+            self.native.processes.record(sender, received.instance);
         }
         if !is_own_process && !exchange.is_merged {
-            self.hear_natives(&received.claims, exchange.purpose.origin(), now);
+            self.merge_native_claims(&received.claims, exchange.purpose.origin(), now);
         }
         if !is_own_process {
             self.exchanges.rumours.record_feedback(&exchange.subjects, &received.fresh);

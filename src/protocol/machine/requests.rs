@@ -48,12 +48,13 @@ impl Machine {
         self.expect_entries(received.claims.len());
         // Claims come first: if the sender's own claim is news, it counts among the fresh ones.
         let held = self.incarnation_of(&received.me.base_url);
-        let MergeOutcome { fresh, mut objections } = self.hear_natives(&received.claims, Origin::Rumour, now);
+        let MergeOutcome { fresh, mut objections } =
+            self.merge_native_claims(&received.claims, Origin::Rumour, now);
         self.admit_native(&received.me.base_url, now);
-        let sender = self.hear_sender(received, held, now);
+        let sender = self.merge_sender_claim(received, held, now);
         objections.extend(match &sender {
             Some(sender) => {
-                self.hear_from_sender(sender, received, now);
+                self.handle_sender(sender, received, now);
                 accusation_notice(&self.members, sender, Some(received.me.incarnation), now)
             }
             None => archived_objection(&self.members, &self.cx, &received.me, now),
@@ -61,7 +62,8 @@ impl Machine {
         let mut answer = self.answer_natively(received, sender.as_deref(), objections, now);
         answer.fresh = fresh;
         answer.clock = received.me.incarnation.is_far_ahead(now).then_some(now.wall);
-        answer.siblings = sender.is_some_and(|sender| self.native.voices.hear(&sender, received.instance));
+        answer.siblings =
+            sender.is_some_and(|sender| self.native.processes.record(&sender, received.instance));
         if is_sibling {
             // Only a sibling asks whether this process continues.
             answer.me = self.members.local.claim();
@@ -71,7 +73,7 @@ impl Machine {
     }
 
     /// Handles the parts of a request other than its claims.
-    fn hear_from_sender(&mut self, sender: &Arc<str>, received: &Extension, now: Now) {
+    fn handle_sender(&mut self, sender: &Arc<str>, received: &Extension, now: Now) {
         if Duration::from_millis(received.lag.into()) > LAGS {
             self.native.detection.investigations.close(sender);
         }
@@ -81,7 +83,7 @@ impl Machine {
             self.relay_probe(sender, target, now);
         }
         if let Some((target, finding)) = &received.found {
-            self.hear_finding(sender, target, *finding, now);
+            self.handle_finding(sender, target, *finding, now);
         }
     }
 

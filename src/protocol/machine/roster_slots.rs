@@ -110,9 +110,9 @@ impl Machine {
             match subject {
                 // `Me` too: another engine may have had another URL.
                 SubjectRef::Slot(_) | SubjectRef::Me if self.slot_changes() != changes => break,
-                SubjectRef::Slot(slot) => self.hear_at_slot(now, slot, &entry),
+                SubjectRef::Slot(slot) => self.merge_at_slot(now, slot, &entry),
                 SubjectRef::Me => match check_stamp(last_update, now) {
-                    Ok(stamp) => self.hear_about_local_server(listed.status(), stamp, now),
+                    Ok(stamp) => self.merge_about_local_server(listed.status(), stamp, now),
                     Err(rejection) => {
                         let Self { merging, members, cx, .. } = self;
                         merging.rejected.reject(members, cx, rejection, members.local.identity(), now);
@@ -120,7 +120,7 @@ impl Machine {
                 },
                 SubjectRef::Url(name) => {
                     let entry = ReceivedEntry { base_url: name.into(), monitor, last_update };
-                    self.hear(ListEntry { source: Source::Request, listed, entry: &entry }, now);
+                    self.merge_entry(ListEntry { source: Source::Request, listed, entry: &entry }, now);
                 }
             }
             merged += 1;
@@ -129,7 +129,7 @@ impl Machine {
         merged
     }
 
-    fn hear_at_slot(&mut self, now: Now, slot: usize, entry: &SlotEntry<'_>) {
+    fn merge_at_slot(&mut self, now: Now, slot: usize, entry: &SlotEntry<'_>) {
         let SlotEntry { says_online, monitor, last_update, .. } = *entry;
         let status = ListKind::of(says_online).status();
         let Some((identity, _)) = self.members.roster.at(slot) else { return };
@@ -147,7 +147,7 @@ impl Machine {
         }
         if let Some((identity, _)) = self.members.roster.at(slot) {
             let identity = Arc::clone(identity);
-            self.hear_about_known(&identity, claim, now);
+            self.merge_about_known(&identity, claim, now);
         }
     }
 }

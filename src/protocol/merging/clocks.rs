@@ -193,7 +193,7 @@ impl Rejected {
         now: Now,
     ) -> bool {
         let is_held = match subject {
-            Subject::Me => said <= members.local.incarnation(),
+            Subject::LocalServer => said <= members.local.incarnation(),
             Subject::Known(identity) => {
                 members.roster.get(identity).is_some_and(|member| member.incarnation() == said)
             }

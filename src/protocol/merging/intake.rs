@@ -21,7 +21,7 @@ use crate::protocol::wire::message::ReceivedEntry;
 #[derive(Debug)]
 pub(in crate::protocol) enum Subject {
     /// This server itself.
-    Me,
+    LocalServer,
     /// A member, by its identity.
     Known(Arc<str>),
     /// A server that is not a member.
@@ -32,7 +32,7 @@ impl Subject {
     /// Returns the identity of another server; `None` for this one.
     pub(in crate::protocol) fn identity(&self) -> Option<&Arc<str>> {
         match self {
-            Self::Me => None,
+            Self::LocalServer => None,
             Self::Known(identity) => Some(identity),
             Self::New(url) => Some(url.identity()),
         }
@@ -97,7 +97,7 @@ impl Merging {
                 Word::Peer
             }
             Source::MasterList => {
-                if !matches!(subject, Subject::Me) {
+                if !matches!(subject, Subject::LocalServer) {
                     let is_admitted = stamp.is_some();
                     self.rejected.count_listed(if is_admitted { Admitted } else { Rejected });
                 }
@@ -187,7 +187,7 @@ fn identify_missed(
     keep: impl FnOnce(BaseUrl) -> BaseUrl,
 ) -> Result<Subject, Rejection> {
     if base_url == members.local.identity() {
-        return Ok(Subject::Me);
+        return Ok(Subject::LocalServer);
     }
     let plain = BaseUrl::plain(base_url);
     if let Some(subject) = plain.as_ref().and_then(|plain| look_up(members, &plain.identity)) {
@@ -212,7 +212,7 @@ fn identify_missed(
 #[inline]
 fn look_up(members: &Members, identity: &str) -> Option<Subject> {
     if identity == members.local.identity() {
-        return Some(Subject::Me);
+        return Some(Subject::LocalServer);
     }
     let (identity, _) = members.roster.entry(identity)?;
     Some(Subject::Known(Arc::clone(identity)))
@@ -236,7 +236,7 @@ pub(in crate::protocol) fn claim_about(
     now: Now,
 ) -> Option<Claim> {
     match identify(members, cx, base_url).ok()? {
-        Subject::Me => Some(members.local.claim()),
+        Subject::LocalServer => Some(members.local.claim()),
         Subject::Known(identity) => members.claim_about(&identity, now),
         Subject::New(_) => None,
     }

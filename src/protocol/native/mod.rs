@@ -6,19 +6,19 @@ use std::sync::Arc;
 
 use crate::protocol::native::anti_entropy::AntiEntropy;
 use crate::protocol::native::detection::Detection;
-use crate::protocol::native::voices::Voices;
+use crate::protocol::native::processes::Processes;
 
 pub(in crate::protocol) mod anti_entropy;
 pub(in crate::protocol) mod detection;
 pub(in crate::protocol) mod peers;
-pub(in crate::protocol) mod voices;
+pub(in crate::protocol) mod processes;
 
 /// The state of the protocol with native servers.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Native {
     pub(in crate::protocol) detection: Detection,
     pub(in crate::protocol) anti_entropy: AntiEntropy,
-    pub(in crate::protocol) voices: Voices,
+    pub(in crate::protocol) processes: Processes,
 }
 
 impl Native {
@@ -27,6 +27,6 @@ impl Native {
         self.detection.suspicions.forget(identity);
         self.detection.strangers.forget(identity);
         self.detection.unreached.forget(identity);
-        self.voices.forget(identity);
+        self.processes.forget(identity);
     }
 }

@@ -20,7 +20,7 @@ use crate::protocol::wire::extension::Extension;
 impl Machine {
     /// Merges an entry of a list.
     #[inline]
-    pub(in crate::protocol::machine) fn hear(&mut self, said: ListEntry<'_>, now: Now) {
+    pub(in crate::protocol::machine) fn merge_entry(&mut self, said: ListEntry<'_>, now: Now) {
         let slot = self.members.roster.slot_of(&said.entry.base_url);
         if let Some(slot) = slot
             && plain::merge_repeated(&mut self.members, slot, said, now)
@@ -39,14 +39,14 @@ impl Machine {
     fn merge(&mut self, subject: &Subject, claim: PlainClaim, now: Now) {
         let Self { members, exchanges, cx, .. } = self;
         match subject {
-            Subject::Me => about_self::merge_plain(members, cx, claim.status, claim.stamp, now),
+            Subject::LocalServer => about_self::merge_plain(members, cx, claim.status, claim.stamp, now),
             Subject::Known(identity) => plain::merge_known(members, exchanges, cx, identity, claim, now),
             Subject::New(url) => self.merging.merge_new(members, exchanges, cx, url, claim, now),
         }
     }
 
     /// Merges a plain claim about a member.
-    pub(in crate::protocol::machine) fn hear_about_known(
+    pub(in crate::protocol::machine) fn merge_about_known(
         &mut self,
         identity: &Arc<str>,
         claim: PlainClaim,
@@ -57,7 +57,7 @@ impl Machine {
     }
 
     /// Merges a plain claim about this server.
-    pub(in crate::protocol::machine) fn hear_about_local_server(
+    pub(in crate::protocol::machine) fn merge_about_local_server(
         &mut self,
         said: Status,
         stamp: Stamp,
@@ -81,7 +81,7 @@ impl Machine {
     }
 
     /// Merges the claims of a native server about others.
-    pub(in crate::protocol::machine) fn hear_natives(
+    pub(in crate::protocol::machine) fn merge_native_claims(
         &mut self,
         claims: &[Claim],
         origin: Origin,
@@ -90,7 +90,7 @@ impl Machine {
         let mut outcome = MergeOutcome::default();
         self.members.roster.set_cause(Cause::Hearsay);
         for (index, claim) in claims.iter().enumerate() {
-            let worth = self.hear_native(claim, origin, now);
+            let worth = self.merge_native_claim(claim, origin, now);
             outcome.add(index, worth, || intake::claim_about(&self.members, &self.cx, &claim.base_url, now));
         }
         outcome
@@ -98,29 +98,29 @@ impl Machine {
 
     /// Merges the claim of a native server about itself, from a request or an answer. Returns its
     /// identity, or `None` if it is not a member.
-    pub(in crate::protocol::machine) fn hear_sender(
+    pub(in crate::protocol::machine) fn merge_sender_claim(
         &mut self,
         message: &Extension,
         held: Incarnation,
         now: Now,
     ) -> Option<Arc<str>> {
         self.members.roster.set_cause(Cause::SelfReported);
-        self.hear_native(&message.me, Origin::Subject, now);
+        self.merge_native_claim(&message.me, Origin::Subject, now);
         let sender = native::record_sender(&mut self.members, &mut self.cx, message, held, now);
         self.apply(now);
         sender
     }
 
     #[inline]
-    fn hear_native(&mut self, claim: &Claim, origin: Origin, now: Now) -> Worth {
+    fn merge_native_claim(&mut self, claim: &Claim, origin: Origin, now: Now) -> Worth {
         if let Some(claim) = native::correct(claim, now) {
-            return self.hear_native(&claim, origin, now);
+            return self.merge_native_claim(&claim, origin, now);
         }
         let taken = self.merging.take_in_native(&self.members, &mut self.cx, claim, now);
         let Some(subject) = taken else { return Worth::Known };
         let said = NativeClaim { claim, origin };
         let worth = match &subject {
-            Subject::Me => self.hear_native_about_local_server(claim, now),
+            Subject::LocalServer => self.merge_native_about_local_server(claim, now),
             Subject::Known(identity) => {
                 let Self { members, exchanges, cx, .. } = self;
                 native::merge_known(members, exchanges, cx, identity, said, now)
@@ -133,7 +133,7 @@ impl Machine {
         worth
     }
 
-    fn hear_native_about_local_server(&mut self, claim: &Claim, now: Now) -> Worth {
+    fn merge_native_about_local_server(&mut self, claim: &Claim, now: Now) -> Worth {
         let Self { lifecycle, members, exchanges, cx, .. } = self;
         let is_native = claim.incarnation != Incarnation::NONE;
         if !(is_native && lifecycle.own_url.doubt(members, exchanges, cx, claim, now)) {

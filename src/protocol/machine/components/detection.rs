@@ -73,8 +73,8 @@ impl Machine {
 
     /// Spreads news about this server to all native servers.
     pub(in crate::protocol::machine) fn spread_own_claim(&mut self, now: Now) {
-        let me: Arc<str> = Arc::from(self.members.local.identity());
-        self.spread(&me, now);
+        let identity: Arc<str> = Arc::from(self.members.local.identity());
+        self.spread(&identity, now);
     }
 
     /// Begins a round of rumours.
@@ -179,7 +179,7 @@ impl Machine {
     }
 
     /// Counts the finding of a helper about the server with this `base_url`.
-    pub(in crate::protocol::machine) fn hear_finding(
+    pub(in crate::protocol::machine) fn handle_finding(
         &mut self,
         helper: &Arc<str>,
         base_url: &str,
@@ -189,7 +189,7 @@ impl Machine {
         if let Ok(Subject::Known(target)) = self.identify(base_url) {
             let report = HelperReport { helper, target: &target, finding };
             let Self { native, members, exchanges, cx, .. } = self;
-            native.detection.hear_finding(members, exchanges, cx, report, now);
+            native.detection.handle_finding(members, exchanges, cx, report, now);
             self.apply(now);
         }
     }

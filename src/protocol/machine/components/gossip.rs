@@ -88,13 +88,13 @@ impl Machine {
     /// Sends a peer the news now, or after the exchange in flight with it.
     pub(in crate::protocol) fn push_to(&mut self, peer: Arc<str>, now: Now) {
         if self.cx.is_running() && self.converse(Arc::clone(&peer), Purpose::Push, now).is_none() {
-            self.legacy.push.owe(peer);
+            self.legacy.push.defer(peer);
         }
     }
 
     /// Sends a peer the news that became due during the exchange that has ended.
-    pub(in crate::protocol::machine) fn settle_push_debt(&mut self, peer: &Arc<str>, now: Now) {
-        if self.legacy.push.settle_debt(&self.members, peer) {
+    pub(in crate::protocol::machine) fn push_if_deferred(&mut self, peer: &Arc<str>, now: Now) {
+        if self.legacy.push.take_deferred(&self.members, peer) {
             self.push_to(Arc::clone(peer), now);
         }
     }

@@ -19,7 +19,7 @@ impl Machine {
         if let Phase::Siblings { asked, tries_left } = self.lifecycle.phase {
             if asked == id {
                 let answerer = own_url::answerer(&self.members, &self.exchanges, &self.cx, reply);
-                self.conclude_sibling_question(answerer, tries_left, now);
+                self.conclude_sibling_request(answerer, tries_left, now);
             }
             return;
         }
@@ -28,7 +28,7 @@ impl Machine {
         self.apply(now);
     }
 
-    fn conclude_sibling_question(&mut self, answerer: Answerer, tries_left: u8, now: Now) {
+    fn conclude_sibling_request(&mut self, answerer: Answerer, tries_left: u8, now: Now) {
         match answerer {
             // The sibling continues at this URL: no farewell, and the master list keeps it.
             Answerer::Sibling => self.lifecycle.end(&mut self.exchanges, &mut self.cx),

@@ -89,7 +89,7 @@ impl Detection {
     }
 
     /// Counts the finding of a helper that was asked.
-    pub(in crate::protocol) fn hear_finding(
+    pub(in crate::protocol) fn handle_finding(
         &mut self,
         members: &mut Members,
         exchanges: &mut Exchanges,

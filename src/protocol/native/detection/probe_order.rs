@@ -28,7 +28,7 @@ pub(in crate::protocol) const MAX_WAITING: usize = 1_024;
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct ProbeOrder {
     /// Whether the last probe was for the ring successor, as every second one is.
-    is_ring_turn: bool,
+    probes_successor: bool,
     permutation: Permutation,
     /// Members to probe out of order, because hearsay contradicts them.
     urgent: VecDeque<Arc<str>>,
@@ -96,8 +96,8 @@ impl Detection {
     /// Returns the ring successor and a random member in turn. The first finds a death soon; the
     /// second finds those that the first misses.
     fn next_in_order(&mut self, members: &mut Members, cx: &mut Context, now: Tick) -> Option<Arc<str>> {
-        self.probe_order.is_ring_turn ^= true;
-        if self.probe_order.is_ring_turn
+        self.probe_order.probes_successor ^= true;
+        if self.probe_order.probes_successor
             && let Some(successor) = members.roster.ring_successor().cloned()
             && self.is_to_be_probed(members, cx, &successor, now)
         {

@@ -24,7 +24,7 @@ pub(in crate::protocol) struct Relays {
     /// The askers of each target.
     askers: IndexMap<Arc<str>, Vec<Arc<str>>, FixedState>,
     /// Findings for askers with which an exchange was in flight.
-    owed: VecDeque<Report>,
+    deferred: VecDeque<Report>,
 }
 
 #[derive(Debug)]
@@ -72,9 +72,9 @@ impl Relays {
     ) -> bool {
         let Some(askers) = self.askers.swap_remove(target) else { return false };
         for asker in askers {
-            if self.owed.len() < MAX_RELAYS {
+            if self.deferred.len() < MAX_RELAYS {
                 let (asker, target) = (Arc::clone(&asker), Arc::clone(target));
-                self.owed.push_back(Report { asker, target, finding });
+                self.deferred.push_back(Report { asker, target, finding });
             }
             self.report_findings(members, exchanges, cx, &asker, now);
         }
@@ -90,9 +90,9 @@ impl Relays {
         asker: &Arc<str>,
         now: Now,
     ) {
-        let Some(index) = self.owed.iter().position(|report| report.asker == *asker) else { return };
+        let Some(index) = self.deferred.iter().position(|report| report.asker == *asker) else { return };
         if !exchanges.in_flight.has_exchange_with(asker)
-            && let Some(Report { target, finding, .. }) = self.owed.remove(index)
+            && let Some(Report { target, finding, .. }) = self.deferred.remove(index)
         {
             let found = Some((members.roster.spelling(&target), finding));
             let message = NativeMessage { found, ..NativeMessage::new(Kind::Push, Purpose::Push) };
@@ -102,6 +102,6 @@ impl Relays {
 
     /// Returns the number of targets, of their askers, and of waiting findings.
     pub(in crate::protocol) fn lengths(&self) -> [usize; 3] {
-        [self.askers.len(), self.askers.values().map(Vec::len).sum(), self.owed.len()]
+        [self.askers.len(), self.askers.values().map(Vec::len).sum(), self.deferred.len()]
     }
 }

@@ -90,8 +90,8 @@ impl Detection {
         helpers: &[Arc<str>],
         now: Now,
     ) {
-        let me = short_name(members.local.identity());
-        let accusers: Accusers = helpers.iter().map(|helper| short_name(helper)).chain([me]).collect();
+        let own_name = short_name(members.local.identity());
+        let accusers: Accusers = helpers.iter().map(|helper| short_name(helper)).chain([own_name]).collect();
         let Some(member) = members.roster.get_mut(identity) else { return };
         match (member.status(), member.suspicion_mut()) {
             (Status::Suspect, Some(suspicion)) => {
@@ -162,20 +162,20 @@ impl Detection {
     }
 
     fn end_suspicion(&mut self, members: &mut Members, cx: &mut Context, identity: &Arc<str>, now: Now) {
-        let me = short_name(members.local.identity());
+        let own_name = short_name(members.local.identity());
         let suspicion = members.roster.get(identity).and_then(Member::suspicion);
-        let is_mine_alone =
-            suspicion.is_some_and(|suspicion| suspicion.accusers().iter().all(|accuser| accuser == me));
+        let is_only_accuser =
+            suspicion.is_some_and(|suspicion| suspicion.accusers().iter().all(|accuser| accuser == own_name));
         // A server that is cut off gets no refusals.
         let is_refused = self.unreached.has(members, identity);
-        let is_mine_alone = is_mine_alone && !is_refused;
-        if is_mine_alone && members.hold_back_burial(cx, identity, now) {
+        let is_only_accuser = is_only_accuser && !is_refused;
+        if is_only_accuser && members.hold_back_burial(cx, identity, now) {
             // All reviews share the same times: many suspicions cause no more wakes than one.
             let step = u64::try_from(HELD_BACK.as_millis()).unwrap_or(1);
             let again = Tick((now.tick.0 / step + 1) * step);
             return self.suspicions.ends.set(identity, again);
         }
-        if is_mine_alone {
+        if is_only_accuser {
             members.isolation.record_burial(identity, now.tick);
         }
         members.roster.set_cause(if is_refused { Cause::Refused } else { Cause::Silent });

@@ -85,7 +85,7 @@ fn the_dead_stay_dead_however_often_originals_revive_them() {
         world.run_for(1_000);
     }
     // One per minute for the old claims, and a third of the 60 attempts to heal a partition.
-    assert!(world.inquiries_to(C).len() <= 5 + 30, "{} questions in 300 s", world.inquiries_to(C).len());
+    assert!(world.inquiries_to(C).len() <= 5 + 30, "{} inquiries in 300 s", world.inquiries_to(C).len());
     assert!(world.gossip_to(C).is_empty());
 }
 

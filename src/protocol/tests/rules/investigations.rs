@@ -59,7 +59,7 @@ fn helpers(parts: &mut Parts) -> Vec<Arc<str>> {
 fn report(parts: &mut Parts, helper: &Arc<str>, finding: Finding, tick: u64) {
     let Parts { detection, members, exchanges, cx, .. } = parts;
     let report = HelperReport { helper, target: &target(), finding };
-    detection.hear_finding(members, exchanges, cx, report, at(tick));
+    detection.handle_finding(members, exchanges, cx, report, at(tick));
 }
 
 /// Lets time pass until then.

@@ -59,8 +59,8 @@ fn a_busy_peer_is_sent_news_after_its_exchange() {
     assert_eq!(parts.cx.timers.get(Timer::Push), Some(Tick(15)));
     let targets = push.take_targets(&parts.members, &mut parts.exchanges, &mut parts.cx, Tick(15));
     assert_eq!(targets, std::slice::from_ref(&b));
-    assert!(push.settle_debt(&parts.members, &a) && !push.settle_debt(&parts.members, &a));
-    assert!(!push.settle_debt(&parts.members, &b));
+    assert!(push.take_deferred(&parts.members, &a) && !push.take_deferred(&parts.members, &a));
+    assert!(!push.take_deferred(&parts.members, &b));
 }
 
 /// Leaves room for this number of requests to legacy peers.

@@ -32,7 +32,7 @@ fn an_entry_is_about_this_server_a_member_or_a_new_one() {
     let mut parts = Parts::plain();
     parts.add(A, Status::Online, 0);
     let subject = |parts: &mut Parts, url| admit(parts, Source::Request, url, 5).unwrap().0;
-    assert!(matches!(subject(&mut parts, "HTTP://ME:80"), Subject::Me));
+    assert!(matches!(subject(&mut parts, "HTTP://ME:80"), Subject::LocalServer));
     assert!(matches!(subject(&mut parts, "http://A/"), Subject::Known(identity) if *identity == *A));
     assert!(matches!(subject(&mut parts, "http://b"), Subject::New(url) if &**url.identity() == "http://b/"));
 }

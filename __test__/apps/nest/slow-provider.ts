@@ -5,8 +5,8 @@ import { Injectable } from '@nestjs/common'
  * A provider whose start is slow, like a database's. Nest does not listen before it is complete.
  */
 @Injectable()
-export class SlowNeighbour {
+export class SlowProvider {
   async onModuleInit() {
-    await pause(Number(process.env.NEIGHBOUR_STARTS_WITHIN_MS || 0))
+    await pause(Number(process.env.PROVIDER_STARTS_WITHIN_MS || 0))
   }
 }
