@@ -146,24 +146,24 @@ describe('addresses taken over by others', { concurrency: 8 }, () => {
   test('a drained legacy peer is offline until a minute after its return', async (t) => {
     const store = await createMasterListStore(t)
     const env = environment(store, NO_ROUNDS)
-    const original = await spawnApp(t, { modulePath: REFERENCE, env, port: await freePort() })
-    store.write([entry(original.baseUrl, aWhileAgo())])
+    const legacyPeer = await spawnApp(t, { modulePath: REFERENCE, env, port: await freePort() })
+    store.write([entry(legacyPeer.baseUrl, aWhileAgo())])
     const { app } = await startSubject(t, { store, env: NO_ROUNDS })
-    await eventually(async () => isOnline(await app.list(), original.baseUrl), { what: 'it is online' })
+    await eventually(async () => isOnline(await app.list(), legacyPeer.baseUrl), { what: 'it is online' })
 
-    await original.drain()
+    await legacyPeer.drain()
     // Another server claims it, and the server checks.
-    await app.sendGossip({ offline: [entry(original.baseUrl)] })
-    await eventually(async () => isOffline(await app.list(), original.baseUrl), { what: 'it is offline' })
-    await throughout(async () => isOffline(await app.list(), original.baseUrl), {
+    await app.sendGossip({ offline: [entry(legacyPeer.baseUrl)] })
+    await eventually(async () => isOffline(await app.list(), legacyPeer.baseUrl), { what: 'it is offline' })
+    await throughout(async () => isOffline(await app.list(), legacyPeer.baseUrl), {
       lasting: 30_000,
       every: 500,
       what: 'it is offline while the drain lasts',
     })
 
-    await original.bringBack()
+    await legacyPeer.bringBack()
     const began = performance.now()
-    await eventually(async () => isOnline(await app.list(), original.baseUrl), {
+    await eventually(async () => isOnline(await app.list(), legacyPeer.baseUrl), {
       within: 90_000,
       every: 100,
       what: 'it is online again',

@@ -94,7 +94,7 @@ fn run_as_json(run: &Run) -> Value {
         "legacyShare": plan.legacy_share,
         "seed": plan.seed,
         "milliseconds": times(&results.events),
-        "millisecondsOfTheOriginal": times(&results.legacy_events),
+        "millisecondsOfLegacyPeers": times(&results.legacy_events),
         "steady": {
             "bytesPerSecond": results.steady.mean_bytes,
             "bytesPerSecondOfTheBusiest": results.steady.max_bytes,

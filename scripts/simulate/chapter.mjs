@@ -157,7 +157,7 @@ function lost(run) {
 }
 
 function views(run) {
-  const found = all(run, 'millisecondsOfTheOriginal')
+  const found = all(run, 'millisecondsOfLegacyPeers')
   if (!found) return '—'
   const isMet = found.p99 !== null && found.p99 <= legacyViews
   return `${seconds(found.p50)} / ${seconds(found.p99)} (≤ ${legacyViews / 1_000} s: ${verdict(isMet)})`

@@ -20,7 +20,7 @@ fn drained() -> World {
 }
 
 #[test]
-fn a_drained_original_that_returns_is_online_after_a_minute() {
+fn a_drained_legacy_peer_that_returns_is_online_after_a_minute() {
     let mut world = drained();
     world.run_for(300_000);
     assert!((28..=32).contains(&world.inquiries_to(A).len()), "{:?}", world.inquiries_to(A));
@@ -33,7 +33,7 @@ fn a_drained_original_that_returns_is_online_after_a_minute() {
 }
 
 #[test]
-fn an_original_with_a_slow_clock_is_online_once_its_list_shows_it() {
+fn a_legacy_peer_with_a_slow_clock_is_online_once_its_list_shows_it() {
     let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(86_400));
     world.find_alive(A);
     world.set_fake(A, Fake::Drained);
@@ -50,7 +50,7 @@ fn an_original_with_a_slow_clock_is_online_once_its_list_shows_it() {
 }
 
 #[test]
-fn an_original_that_lists_itself_beside_its_tombstone_is_online() {
+fn a_legacy_peer_that_lists_itself_beside_its_tombstone_is_online() {
     // A legacy peer that has received its tombstone, and has begun a round since.
     for ahead in [1, 3 * 3_600_000, 9 * 86_400_000] {
         let mut world = World::among(&[A]);

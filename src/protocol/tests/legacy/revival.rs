@@ -1,5 +1,4 @@
-//! Peers that run the original: they merge into their online map first, so they keep reviving the
-//! dead.
+//! Legacy peers merge into their online map first, so they keep reviving the dead.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,7 +22,7 @@ impl Legacy {
         Lists { online: all(&self.online), offline: all(&self.offline) }
     }
 
-    /// Merges as the original does: its own tombstones block nothing.
+    /// Merges as version 1 does: its own tombstones block nothing.
     fn merge(&mut self, lists: &Lists) {
         for entry in &lists.online {
             let held = self.online.get(&*entry.base_url);
@@ -55,7 +54,7 @@ impl Legacy {
     }
 }
 
-/// Two originals and the machine under test, all of which know C.
+/// Two legacy peers and the machine under test, all of which know C.
 fn mixed() -> (World, Legacy, Legacy) {
     let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(5));
     let (mut a, mut b) = (Legacy::default(), Legacy::default());
@@ -67,7 +66,7 @@ fn mixed() -> (World, Legacy, Legacy) {
 }
 
 #[test]
-fn the_dead_stay_dead_however_often_originals_revive_them() {
+fn the_dead_stay_dead_however_often_legacy_peers_revive_them() {
     let (mut world, mut a, mut b) = mixed();
     world.set_fake(C, Fake::Refuses);
     world.run_for(60_000);
@@ -90,7 +89,7 @@ fn the_dead_stay_dead_however_often_originals_revive_them() {
 }
 
 #[test]
-fn the_living_stay_online_however_often_an_original_declares_them_dead() {
+fn the_living_stay_online_however_often_a_legacy_peer_declares_them_dead() {
     let (mut world, mut a, _) = mixed();
     for _ in 0..100 {
         let wall = world.wall();
@@ -100,13 +99,13 @@ fn the_living_stay_online_however_often_an_original_declares_them_dead() {
         world.run_for(1_000);
         assert!(world.stamp(C) > wall, "the accusation is outdone");
         a.exchange(&mut world, A);
-        assert!(a.online.contains_key(C), "and the original learns of it");
+        assert!(a.online.contains_key(C), "and the legacy peer learns of it");
         world.run_for(5_000);
     }
 }
 
 #[test]
-fn a_drained_original_is_not_revived_by_originals_that_still_list_it() {
+fn a_drained_legacy_peer_is_not_revived_by_others_that_still_list_it() {
     let (mut world, mut a, _) = mixed();
     let old = world.stamp(C);
     world.set_fake(C, Fake::Drained);
@@ -120,5 +119,5 @@ fn a_drained_original_is_not_revived_by_originals_that_still_list_it() {
         assert!(!world.is_online(C));
         world.run_for(1_000);
     }
-    assert!(world.gossip_to(C).is_empty(), "gossip would bring a drained original back");
+    assert!(world.gossip_to(C).is_empty(), "gossip would bring a drained legacy peer back");
 }

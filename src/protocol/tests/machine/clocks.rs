@@ -66,7 +66,7 @@ fn own(machine: &Machine) -> Claim {
 
 #[test]
 fn a_stamp_from_the_future_does_not_hide_a_drain() {
-    // An original showed it, and this server accepted it while its own clock was ahead.
+    // A legacy peer showed it, and this server accepted it while its own clock was ahead.
     let glitch = at(0, 6 * DAY);
     let shown = Claim { last_update: glitch.wall, ..legacy(A) };
     let config = Config { probe_interval: Some(Duration::from_secs(1)), ..config(ME) };
@@ -78,7 +78,7 @@ fn a_stamp_from_the_future_does_not_hide_a_drain() {
 
 #[test]
 fn a_drained_servers_own_claim_beats_any_stamp_held() {
-    // An original showed it with a stamp that is ahead by less than a day.
+    // A legacy peer showed it with a stamp that is ahead by less than a day.
     let shown = Claim { last_update: at(0, DAY / 2).wall, ..legacy(A) };
     let config = Config { probe_interval: Some(Duration::from_secs(1)), ..config(ME) };
     let mut machine = Machine::seeded(config, 3, now(0), vec![shown]);
@@ -258,7 +258,7 @@ fn no_stamp_from_the_future_is_uploaded() {
     world.run_for(60_000);
     assert!(
         world.stamp(PLAIN_ME) > world.wall() + DAY as u64,
-        "the stamp that it sends to originals keeps growing"
+        "the stamp that it sends to legacy peers keeps growing"
     );
     let (body, _) = world.uploads()[0];
     let list: serde_json::Value = serde_json::from_str(body).unwrap();
