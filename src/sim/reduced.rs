@@ -203,11 +203,11 @@ impl Model {
     /// Returns the time from a probe until the port is known to be closed; `None` for a suspicion,
     /// which other news outruns.
     fn investigation_delay(&mut self) -> Option<Millis> {
-        let own_probe = self.refusal_delay().unwrap_or(millis(SHORTEST_PROBE_TIMEOUT));
+        let own_probe = self.closed_port_delay().unwrap_or(millis(SHORTEST_PROBE_TIMEOUT));
         let (mut last, mut is_confirmed) = (0, false);
         for _ in 0..HELPERS {
             let request = self.carry_request();
-            let probe = self.refusal_delay();
+            let probe = self.closed_port_delay();
             let report = self.carry_request();
             is_confirmed |= request.is_some() && probe.is_some() && report.is_some();
             let probe = probe.unwrap_or(millis(SHORTEST_PROBE_TIMEOUT));
@@ -216,12 +216,12 @@ impl Model {
                 _ => millis(HELPERS_WAIT),
             });
         }
-        let confirmation = self.refusal_delay().filter(|_| is_confirmed)?;
+        let confirmation = self.closed_port_delay().filter(|_| is_confirmed)?;
         Some(own_probe + last.min(millis(HELPERS_WAIT)) + millis(KNOCK_AGAIN) + confirmation)
     }
 
     /// Returns the time to find a closed port; `None` if a message is lost.
-    fn refusal_delay(&mut self) -> Option<Millis> {
+    fn closed_port_delay(&mut self) -> Option<Millis> {
         let request = self.carry_request()?;
         let round_trip = request + self.network.carry(HostId(0), HostId(1))?;
         (round_trip < millis(SHORTEST_PROBE_TIMEOUT)).then_some(round_trip)

@@ -71,7 +71,7 @@ impl Machine {
             ("events", self.cx.events.len(), MAX_EVENTS + 2),
             ("effects", self.cx.effects.len(), MAX_EFFECTS),
             ("failures logged", self.cx.log.failure_count(), MAX_REMEMBERED),
-            ("refusing newcomers", self.native.detection.unreached.len(), MAX_UNREACHED),
+            ("newcomers with closed ports", self.native.detection.unreached.len(), MAX_UNREACHED),
             ("process numbers seen", self.native.processes.len(), MAX_PROCESSES),
             ("burials", self.members.isolation.burial_count(), MAX_BURIALS),
             ("round trips", self.exchanges.health.round_trip_count(), ROUND_TRIPS),

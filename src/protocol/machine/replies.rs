@@ -52,7 +52,7 @@ impl Machine {
         match reply {
             Reply::Native(extension) => self.handle_native_reply(id, &exchange, extension, now),
             _ => {
-                self.record_refusal(&exchange, reply, now);
+                self.handle_refusal(&exchange, reply, now);
                 self.handle_plain_reply(id, &exchange, reply, now);
                 if let Reply::Refusal(Refusal::TooManyRequests(Some(pause))) = reply {
                     let member = self.members.roster.get_mut(&exchange.peer);
@@ -97,7 +97,7 @@ impl Machine {
     }
 
     /// Logs a failed exchange, and records what a refusal asks for.
-    fn record_refusal(&mut self, exchange: &Exchange, reply: &Reply<'_>, now: Now) {
+    fn handle_refusal(&mut self, exchange: &Exchange, reply: &Reply<'_>, now: Now) {
         let peer = &exchange.peer;
         let is_inquiry = exchange.purpose == Purpose::Inquiry;
         match reply {
@@ -182,8 +182,8 @@ impl Machine {
             _ => self.doubt(peer, now),
         }
         if is_native && exchange.purpose != Purpose::Farewell {
-            let is_refused = matches!(reply, Reply::NoListener(_));
-            let finding = if is_refused { Finding::Refused } else { Finding::Silent };
+            let is_port_closed = matches!(reply, Reply::NoListener(_));
+            let finding = if is_port_closed { Finding::PortClosed } else { Finding::Silent };
             self.record_native_failure(exchange, finding, now);
         }
     }
@@ -297,7 +297,7 @@ impl Machine {
         } else if self.members.roster.get(peer).is_some_and(|member| member.is_native()) {
             // Another server answers at this address.
             self.members.roster.set_cause(Cause::Replaced);
-            self.probe_failed(peer, Finding::Refused, now);
+            self.probe_failed(peer, Finding::PortClosed, now);
             if exchange.purpose.is_verification() {
                 self.handle_silence(peer, now);
             }
@@ -343,7 +343,7 @@ fn cause_of(reply: &Reply<'_>) -> Cause {
     match reply {
         Reply::Lists(_) | Reply::Native(_) | Reply::Refusal(_) => Cause::Answered,
         Reply::Unclear(_) => Cause::Unclear,
-        Reply::NoListener(_) => Cause::Refused,
+        Reply::NoListener(_) => Cause::PortClosed,
         Reply::Failure(_) => Cause::Silent,
     }
 }

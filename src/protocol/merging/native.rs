@@ -315,7 +315,7 @@ fn adopt(members: &mut Members, cx: &mut Context, identity: &Arc<str>, claim: &C
                 if !is_same_life {
                     member.record_new_process(now);
                 }
-                if member.has_refused() {
+                if member.was_port_closed() {
                     cx.effects.push(Effect::RecordWord(Arc::clone(identity)));
                 }
             }

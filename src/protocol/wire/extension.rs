@@ -53,7 +53,7 @@ pub enum Finding {
     /// The server answers.
     Alive,
     /// Its port is closed.
-    Refused,
+    PortClosed,
     /// It does not answer.
     Silent,
     /// Something answers that may be another service. This finding changes nothing.
@@ -204,7 +204,7 @@ fn read_found(raw: &RawValue) -> Option<(Arc<str>, Finding)> {
     let (target, Text(finding)): (Arc<str>, Text<'_>) = parse(raw)?;
     let finding = match &*finding {
         "alive" => Finding::Alive,
-        "refused" => Finding::Refused,
+        "refused" => Finding::PortClosed,
         "silent" => Finding::Silent,
         "unproved" => Finding::Unproved,
         _ => return None,
@@ -216,7 +216,7 @@ impl Finding {
     fn name(self) -> &'static str {
         match self {
             Self::Alive => "alive",
-            Self::Refused => "refused",
+            Self::PortClosed => "refused",
             Self::Silent => "silent",
             Self::Unproved => "unproved",
         }
@@ -310,7 +310,7 @@ mod tests {
             claims: vec![suspect, Claim { age: 60, ..claim("http://d/", Status::Dead) }],
             malformed: 0,
             fresh: vec![0, 1],
-            found: Some(("http://f/".into(), Finding::Refused)),
+            found: Some(("http://f/".into(), Finding::PortClosed)),
             elsewhere: vec!["http://e/".into()],
             clock: Some(Stamp(1_700_000_000_000)),
             siblings: true,

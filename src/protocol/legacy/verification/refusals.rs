@@ -36,7 +36,7 @@ pub(in crate::protocol) struct Look {
 
 impl Verification {
     /// Counts an answer that does not prove its sender.
-    pub(in crate::protocol) fn record_refusal(
+    pub(in crate::protocol) fn record_unproved_answer(
         &mut self,
         members: &mut Members,
         cx: &mut Context,

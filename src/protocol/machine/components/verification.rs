@@ -152,7 +152,7 @@ impl Machine {
         route: Route,
         now: Now,
     ) {
-        self.legacy.verification.record_refusal(&mut self.members, &mut self.cx, peer, route, now);
+        self.legacy.verification.record_unproved_answer(&mut self.members, &mut self.cx, peer, route, now);
         self.apply(now);
     }
 

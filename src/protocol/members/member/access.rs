@@ -90,12 +90,12 @@ impl Member {
     }
 
     /// Whether this server has found its port closed while it may not have listened yet.
-    pub(in crate::protocol) fn has_refused(&self) -> bool {
-        self.facts.has(Facts::REFUSED)
+    pub(in crate::protocol) fn was_port_closed(&self) -> bool {
+        self.facts.has(Facts::PORT_CLOSED)
     }
 
     /// Records that its port is closed while it may not listen yet.
-    pub(in crate::protocol) fn record_refused(&mut self) {
-        self.facts.set(Facts::REFUSED, true);
+    pub(in crate::protocol) fn record_closed_port(&mut self) {
+        self.facts.set(Facts::PORT_CLOSED, true);
     }
 }

@@ -47,7 +47,7 @@ impl Facts {
     /// It has exchanged gossip with this server at least once.
     pub(in crate::protocol) const EXCHANGED: u8 = 1 << 3;
     /// It refused connections before it had answered, so its own words are recorded.
-    pub(in crate::protocol) const REFUSED: u8 = 1 << 4;
+    pub(in crate::protocol) const PORT_CLOSED: u8 = 1 << 4;
 
     pub(in crate::protocol) fn has(self, fact: u8) -> bool {
         self.0 & fact != 0

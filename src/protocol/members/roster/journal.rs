@@ -47,7 +47,7 @@ pub(in crate::protocol) enum Cause {
     /// Its answer does not show it online.
     Absent,
     /// Its port is closed.
-    Refused,
+    PortClosed,
     /// It does not answer.
     Silent,
     /// Its answer is invalid.
@@ -80,7 +80,7 @@ impl fmt::Display for Cause {
             Self::Hearsay => "reported by other servers",
             Self::Answered => "it answered",
             Self::Absent => "absent from its own list",
-            Self::Refused => "connection refused",
+            Self::PortClosed => "connection refused",
             Self::Silent => "no answer",
             Self::Unclear => "invalid answer",
             Self::Replaced => "another server answers there",
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn one_line_contains_all_changes_with_their_causes() {
         let mut journal = journal(&[
-            (1, Change::Died, Cause::Refused),
+            (1, Change::Died, Cause::PortClosed),
             (2, Change::Joined, Cause::SelfReported),
             (1, Change::Joined, Cause::MasterList),
         ]);
@@ -244,7 +244,7 @@ mod tests {
     fn the_latest_change_of_a_server_comes_last() {
         let mut journal = Journal::default();
         for (change, cause) in [
-            (Change::Died, Cause::Refused),
+            (Change::Died, Cause::PortClosed),
             (Change::Returned, Cause::SelfReported),
             (Change::Left, Cause::SelfReported),
             (Change::Returned, Cause::SelfReported),

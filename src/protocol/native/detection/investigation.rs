@@ -89,15 +89,15 @@ impl Investigation {
     }
 
     /// Whether a helper has also found the port closed.
-    fn is_refusal_confirmed(&self) -> bool {
-        self.findings.iter().any(|(_, finding)| *finding == Finding::Refused)
+    fn is_closed_port_confirmed(&self) -> bool {
+        self.findings.iter().any(|(_, finding)| *finding == Finding::PortClosed)
     }
 
     /// Whether the findings suffice to declare the server dead. A server that is cut off gets no
     /// refusals, so its own finding suffices without helpers.
     fn proves_death(&self) -> bool {
-        let is_certain = self.is_probed() && self.failure.finding == Finding::Refused;
-        is_certain && (self.is_refusal_confirmed() || self.findings.is_empty())
+        let is_certain = self.is_probed() && self.failure.finding == Finding::PortClosed;
+        is_certain && (self.is_closed_port_confirmed() || self.findings.is_empty())
     }
 
     /// Returns the helpers that found the server silent. An unproved answer neither clears nor
@@ -260,8 +260,8 @@ impl Detection {
         finding: Finding,
         now: Now,
     ) -> Option<Tick> {
-        if finding == Finding::Refused {
-            return self.unreached.record_refusal(members, peer, now);
+        if finding == Finding::PortClosed {
+            return self.unreached.record_closed_port(members, peer, now);
         }
         next_grace_try(now.tick, now.tick)
     }
@@ -276,8 +276,8 @@ impl Detection {
         now: Now,
     ) {
         let Some(failure) = self.investigations.open.get(peer).map(|open| open.failure) else { return };
-        let is_refused = failure.finding == Finding::Refused;
-        let next = if is_refused && self.unreached.has(members, peer) {
+        let is_port_closed = failure.finding == Finding::PortClosed;
+        let next = if is_port_closed && self.unreached.has(members, peer) {
             self.unreached.next_look(peer, now.tick)
         } else {
             next_grace_try(first, now.tick)
@@ -340,7 +340,7 @@ impl Detection {
         }
         if matches!(investigation.awaited, Awaited::Findings { .. }) {
             // Silence may mean a lost message on either side; a closed port is a fact.
-            if investigation.is_refusal_confirmed() {
+            if investigation.is_closed_port_confirmed() {
                 self.investigations.wait_for(peer, Awaited::NextProbe { at: now.tick + KNOCK_AGAIN });
                 return self.investigations.schedule(cx, now.tick);
             }
@@ -350,7 +350,7 @@ impl Detection {
             }
         }
         let Some(investigation) = self.investigations.open.swap_remove(peer) else { return };
-        members.roster.set_cause(Cause::Refused);
+        members.roster.set_cause(Cause::PortClosed);
         if investigation.proves_death() && !self.unreached.has(members, peer) {
             members.bury(cx, peer, now);
         } else {

@@ -128,10 +128,10 @@ impl Detection {
         if *purpose == Purpose::AccusationNotice {
             self.relays.report(members, exchanges, cx, peer, finding, now);
         } else if self.strangers.is_checking(peer) {
-            if is_probe || finding == Finding::Refused {
+            if is_probe || finding == Finding::PortClosed {
                 self.fail_stranger(members, exchanges, cx, peer, finding, now);
             }
-        } else if finding == Finding::Refused {
+        } else if finding == Finding::PortClosed {
             self.probe_failed(members, exchanges, cx, peer, finding, now);
         } else {
             exchanges.health.record_loss();

@@ -192,7 +192,7 @@ impl Strangers {
     /// Whether a doubtful stranger has failed for long enough. If not, it is checked again.
     fn confirm_failure(&mut self, peer: &Arc<str>, member: &Member, finding: Finding, now: Now) -> bool {
         let Some(first) = self.doubtful.get_mut(peer) else { return false };
-        let pause = if finding == Finding::Refused { KNOCK_AGAIN } else { SECOND_TRY };
+        let pause = if finding == Finding::PortClosed { KNOCK_AGAIN } else { SECOND_TRY };
         let listens_by = member.may_not_listen_before(now);
         let is_settled = first.is_some_and(|first| now.tick.since(first) >= pause) && listens_by <= now.tick;
         if !is_settled {

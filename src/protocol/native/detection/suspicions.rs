@@ -167,8 +167,8 @@ impl Detection {
         let is_only_accuser =
             suspicion.is_some_and(|suspicion| suspicion.accusers().iter().all(|accuser| accuser == own_name));
         // A server that is cut off gets no refusals.
-        let is_refused = self.unreached.has(members, identity);
-        let is_only_accuser = is_only_accuser && !is_refused;
+        let is_port_closed = self.unreached.has(members, identity);
+        let is_only_accuser = is_only_accuser && !is_port_closed;
         if is_only_accuser && members.hold_back_burial(cx, identity, now) {
             // All reviews share the same times: many suspicions cause no more wakes than one.
             let step = u64::try_from(HELD_BACK.as_millis()).unwrap_or(1);
@@ -178,7 +178,7 @@ impl Detection {
         if is_only_accuser {
             members.isolation.record_burial(identity, now.tick);
         }
-        members.roster.set_cause(if is_refused { Cause::Refused } else { Cause::Silent });
+        members.roster.set_cause(if is_port_closed { Cause::PortClosed } else { Cause::Silent });
         members.bury(cx, identity, now);
     }
 }

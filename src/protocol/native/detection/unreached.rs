@@ -25,7 +25,7 @@ use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::YOUNG;
 use crate::protocol::types::time::{Now, Tick};
 
-/// Refusing servers remembered. Further ones have no grace.
+/// Servers with closed ports remembered. Further ones have no grace.
 pub(in crate::protocol) const MAX_UNREACHED: usize = 1_024;
 /// Pause after the first refusal. A server that listens within a second is noticed within a second.
 const SECOND_LOOK: Duration = Duration::from_secs(1);
@@ -52,14 +52,14 @@ impl Unreached {
 
     /// Records the refusal of a server that may not listen yet. Returns the time of the next check,
     /// or `None` if there is no capacity to wait.
-    pub(super) fn record_refusal(
+    pub(super) fn record_closed_port(
         &mut self,
         members: &mut Members,
         identity: &Arc<str>,
         now: Now,
     ) -> Option<Tick> {
         let member = members.roster.get_mut(identity)?;
-        member.record_refused();
+        member.record_closed_port();
         let news_came = now.tick.before(member.refreshed_at().age(now.tick));
         if !self.0.contains_key(identity) {
             self.make_room(members);

@@ -49,7 +49,7 @@ fn a_late_finding_does_not_preempt_the_second_probe() {
         let mut machine = machine(Some(Duration::from_secs(1)), members);
         let (asked_at, helpers) = until_helpers_are_asked(&mut machine);
         let [first, second, last] = &helpers[..] else { panic!("{helpers:?}") };
-        machine.handle_native_request(now(asked_at + 5), &found(first, Finding::Refused));
+        machine.handle_native_request(now(asked_at + 5), &found(first, Finding::PortClosed));
         machine.handle_native_request(now(asked_at + 5), &found(second, Finding::Silent));
         // The wait for helpers ends after a second; the second probe follows 250 ms later.
         let late = asked_at + if is_looking { 1_280 } else { 1_100 };

@@ -100,16 +100,16 @@ fn three_helpers_are_asked_and_a_silent_target_is_notified() {
 #[test]
 fn a_target_that_refuses_this_server_and_a_helper_is_dead_after_a_second_probe() {
     let mut parts = among(9);
-    fail(&mut parts, Finding::Refused, 60_000);
+    fail(&mut parts, Finding::PortClosed, 60_000);
     let asked = helpers(&mut parts);
-    for (helper, finding) in asked.iter().zip([Finding::Silent, Finding::Refused, Finding::Silent]) {
+    for (helper, finding) in asked.iter().zip([Finding::Silent, Finding::PortClosed, Finding::Silent]) {
         report(&mut parts, helper, finding, 60_100);
     }
     assert_eq!(parts.cx.timers.get(Timer::Investigations), Some(Tick(60_350)));
     wait(&mut parts, 60_350);
     assert_eq!(sent(&mut parts), [(target(), Kind::Probe)]);
     assert_eq!(outcome(&mut parts), (Status::Online, vec![]));
-    fail(&mut parts, Finding::Refused, 60_360);
+    fail(&mut parts, Finding::PortClosed, 60_360);
     assert_eq!(outcome(&mut parts), (Status::Dead, death_effects(60_360)));
 }
 
@@ -129,7 +129,7 @@ fn silence_makes_a_suspect_accused_by_the_helpers_that_found_it_silent() {
 #[test]
 fn a_helper_that_reaches_it_ends_the_investigation_and_worsens_local_health() {
     let mut parts = among(9);
-    fail(&mut parts, Finding::Refused, 60_000);
+    fail(&mut parts, Finding::PortClosed, 60_000);
     let asked = helpers(&mut parts);
     report(&mut parts, &asked[0], Finding::Alive, 60_100);
     assert!(!parts.detection.investigations.is_open(TARGET));
@@ -140,7 +140,7 @@ fn a_helper_that_reaches_it_ends_the_investigation_and_worsens_local_health() {
 #[test]
 fn only_helpers_that_were_asked_count_and_each_once() {
     let mut parts = among(9);
-    fail(&mut parts, Finding::Refused, 60_000);
+    fail(&mut parts, Finding::PortClosed, 60_000);
     let asked = helpers(&mut parts);
     report(&mut parts, &"http://stranger/".into(), Finding::Alive, 60_100);
     for _ in 0..3 {
@@ -153,11 +153,11 @@ fn only_helpers_that_were_asked_count_and_each_once() {
 #[test]
 fn without_helpers_a_server_trusts_its_own_second_probe() {
     let mut parts = among(0);
-    fail(&mut parts, Finding::Refused, 60_000);
+    fail(&mut parts, Finding::PortClosed, 60_000);
     assert_eq!(sent(&mut parts), []);
     wait(&mut parts, 63_000);
     assert_eq!(sent(&mut parts), [(target(), Kind::Probe)]);
-    fail(&mut parts, Finding::Refused, 63_010);
+    fail(&mut parts, Finding::PortClosed, 63_010);
     assert_eq!(outcome(&mut parts), (Status::Dead, death_effects(63_010)));
 }
 

@@ -75,7 +75,7 @@ fn a_sample_that_answers_confirms_the_batch() {
 #[test]
 fn a_few_strangers_are_left_to_ordinary_probes() {
     let mut parts = among(7);
-    let sent = run(&mut parts, 0..5_000, |_| Finding::Refused);
+    let sent = run(&mut parts, 0..5_000, |_| Finding::PortClosed);
     assert_eq!((sent.checks, sent.failed), (0, 0));
 }
 
@@ -96,18 +96,18 @@ fn a_failure_among_answers_counts_like_any_failed_probe() {
 #[test]
 fn a_failed_sample_is_verified_by_helpers_before_all_strangers_are_checked() {
     let mut parts = among(100);
-    run(&mut parts, 0..1_000, |_| Finding::Refused);
+    run(&mut parts, 0..1_000, |_| Finding::PortClosed);
     assert_eq!(parts.detection.strangers.lengths(), [100, 0], "helpers are asked");
     let asked: Vec<Arc<str>> = (0..100)
         .map(|number| Arc::from(format!("http://stranger{number}/")))
         .filter(|stranger: &Arc<str>| parts.detection.investigations.is_open(stranger))
         .collect();
     assert_eq!(asked.len(), 3);
-    run(&mut parts, 1_000..3_000, |_| Finding::Refused);
+    run(&mut parts, 1_000..3_000, |_| Finding::PortClosed);
     assert!(parts.detection.strangers.lengths()[1] > 50, "most are still doubtful");
     let mut checks = 0;
     for from in (3_000..20_000).step_by(500) {
-        checks += run(&mut parts, from..from + 500, |_| Finding::Refused).checks;
+        checks += run(&mut parts, from..from + 500, |_| Finding::PortClosed).checks;
         // The machine takes the effects after each step.
         parts.effects();
     }
@@ -120,7 +120,7 @@ fn a_server_without_any_answers_hides_doubtful_strangers_and_buries_none() {
     let mut parts = among(8);
     let mut effects = Vec::new();
     for from in (0..20_000).step_by(500) {
-        run(&mut parts, from..from + 500, |_| Finding::Refused);
+        run(&mut parts, from..from + 500, |_| Finding::PortClosed);
         effects.extend(parts.effects());
     }
     assert_eq!((effects.len(), effects.iter().filter(|effect| is_hidden(effect)).count()), (8, 8));

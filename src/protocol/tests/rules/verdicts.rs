@@ -167,7 +167,7 @@ fn a_refusal_of_a_native_server_excuses_its_probe() {
     let mut parts = Parts::native();
     parts.add_native(A, Status::Online, 7);
     let mut verification = Verification::default();
-    verification.record_refusal(&mut parts.members, &mut parts.cx, &a(), Route::Gossip, at(100));
+    verification.record_unproved_answer(&mut parts.members, &mut parts.cx, &a(), Route::Gossip, at(100));
     let expected = [Effect::ExcuseProbe(a()), Effect::ReportFinding(a(), Finding::Unproved)];
     assert_eq!(parts.effects(), expected);
 }
@@ -178,7 +178,13 @@ fn a_server_that_refuses_on_both_routes_is_dead_at_its_deadline() {
     parts.add_native(A, Status::Online, 7);
     let mut verification = Verification::default();
     for (second, route) in [(0, Route::Gossip), (15, Route::List), (30, Route::Gossip)] {
-        verification.record_refusal(&mut parts.members, &mut parts.cx, &a(), route, at(second * 1_000));
+        verification.record_unproved_answer(
+            &mut parts.members,
+            &mut parts.cx,
+            &a(),
+            route,
+            at(second * 1_000),
+        );
     }
     let mut look =
         |second: u64| refusals::look_after(&mut parts.members, &mut parts.cx, &a(), at(second * 1_000));
