@@ -83,7 +83,7 @@ pub(in crate::protocol) enum Effect {
     /// Add this native server to the strangers, as only hearsay names it.
     GatherStranger(Arc<str>, Origin),
     /// Record that this native server has spoken since it came online.
-    RecordWord(Arc<str>),
+    RecordMessage(Arc<str>),
     /// Schedule the end of a suspicion of this server, which has begun or become shorter.
     ScheduleSuspicion(Arc<str>),
 }

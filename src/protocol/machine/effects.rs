@@ -61,7 +61,7 @@ impl Machine {
             Effect::GatherStranger(peer, origin) => {
                 self.native.detection.strangers.arrive(&peer, origin, now.tick)
             }
-            Effect::RecordWord(peer) => self.native.detection.unreached.record_word(&peer, now.tick),
+            Effect::RecordMessage(peer) => self.native.detection.unreached.record_message(&peer, now.tick),
             Effect::ScheduleSuspicion(peer) => self.schedule_suspicion(&peer, now),
         }
     }

@@ -78,7 +78,7 @@ impl Machine {
             self.native.detection.investigations.close(sender);
         }
         self.members.prove(sender, Proof::Exchange);
-        self.native.detection.unreached.record_word(sender, now.tick);
+        self.native.detection.unreached.record_message(sender, now.tick);
         if let Kind::ProbeFor(target) = &received.kind {
             self.relay_probe(sender, target, now);
         }

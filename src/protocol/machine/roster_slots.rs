@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::intake::{ListEntry, check_stamp};
-use crate::protocol::merging::plain::{self, PlainClaim, Word};
+use crate::protocol::merging::plain::{self, PlainClaim, PlainSource};
 use crate::protocol::types::ids::Source;
 use crate::protocol::types::limits::Rejection;
 use crate::protocol::types::status::ListKind;
@@ -141,7 +141,7 @@ impl Machine {
             }
             Err(rejection) => return self.cx.log_rejection(rejection),
         };
-        let claim = PlainClaim { status, monitor, stamp, word: Word::Peer };
+        let claim = PlainClaim { status, monitor, stamp, source: PlainSource::Peer };
         if plain::merge_repeated_at(&mut self.members, slot, claim, now) {
             return;
         }

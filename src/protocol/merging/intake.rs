@@ -7,7 +7,7 @@ use crate::protocol::exchanges::Exchanges;
 use crate::protocol::exchanges::in_flight::{Exchange, OwnEntry, Purpose};
 use crate::protocol::members::Members;
 use crate::protocol::merging::clocks::Admission::{Admitted, Rejected};
-use crate::protocol::merging::plain::{PlainClaim, Word};
+use crate::protocol::merging::plain::{PlainClaim, PlainSource};
 use crate::protocol::merging::{Merging, clocks};
 use crate::protocol::types::base_url::{BaseUrl, MAX_BASE_URL_BYTES};
 use crate::protocol::types::claim::Claim;
@@ -83,8 +83,8 @@ impl Merging {
             Ok(subject) => subject,
             Err(rejection) => return reject(cx, rejection),
         };
-        let word = match source {
-            Source::Request => Word::Peer,
+        let plain_source = match source {
+            Source::Request => PlainSource::Peer,
             Source::Exchange(id) => {
                 let exchange = exchanges.in_flight.get_mut(id)?;
                 if subject.identity() == Some(&exchange.peer) {
@@ -94,14 +94,14 @@ impl Merging {
                 if exchange.purpose == Purpose::Inquiry {
                     return None;
                 }
-                Word::Peer
+                PlainSource::Peer
             }
             Source::MasterList => {
                 if !matches!(subject, Subject::LocalServer) {
                     let is_admitted = stamp.is_some();
                     self.rejected.count_listed(if is_admitted { Admitted } else { Rejected });
                 }
-                Word::MasterList
+                PlainSource::MasterList
             }
         };
         let Some(stamp) = stamp else {
@@ -111,7 +111,10 @@ impl Merging {
             }
             return None;
         };
-        Some((subject, PlainClaim { status: listed.status(), monitor: entry.monitor, stamp, word }))
+        Some((
+            subject,
+            PlainClaim { status: listed.status(), monitor: entry.monitor, stamp, source: plain_source },
+        ))
     }
 
     /// Keeps the answering server's own entry. If its stamp is too far ahead, the present replaces

@@ -13,7 +13,7 @@ use crate::protocol::members::Members;
 use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::merging::Merging;
 use crate::protocol::merging::intake::{self, Subject};
-use crate::protocol::merging::plain::{self, PlainClaim, Word};
+use crate::protocol::merging::plain::{self, PlainClaim, PlainSource};
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::Origin;
@@ -251,7 +251,7 @@ fn merge_about_legacy(
     let stand =
         |members: &Members| members.roster.get(identity).map(|member| (member.is_online(), member.stamp()));
     let before = stand(members);
-    let plain = PlainClaim { status, monitor, stamp, word: Word::Native };
+    let plain = PlainClaim { status, monitor, stamp, source: PlainSource::Native };
     plain::merge_known(members, exchanges, cx, identity, plain, now);
     let after = stand(members);
     if before.map(|(is_online, _)| is_online) != after.map(|(is_online, _)| is_online) {
@@ -316,7 +316,7 @@ fn adopt(members: &mut Members, cx: &mut Context, identity: &Arc<str>, claim: &C
                     member.record_new_process(now);
                 }
                 if member.was_port_closed() {
-                    cx.effects.push(Effect::RecordWord(Arc::clone(identity)));
+                    cx.effects.push(Effect::RecordMessage(Arc::clone(identity)));
                 }
             }
         }

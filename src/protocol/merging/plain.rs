@@ -23,7 +23,7 @@ use crate::protocol::types::time::{Incarnation, Now, Stamp};
 
 /// The source of a plain claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::protocol) enum Word {
+pub(in crate::protocol) enum PlainSource {
     /// Another server, which may not have verified it.
     Peer,
     /// The master list alone.
@@ -40,7 +40,7 @@ pub(in crate::protocol) struct PlainClaim {
     pub(in crate::protocol) status: Status,
     pub(in crate::protocol) monitor: bool,
     pub(in crate::protocol) stamp: Stamp,
-    pub(in crate::protocol) word: Word,
+    pub(in crate::protocol) source: PlainSource,
 }
 
 impl PlainClaim {
@@ -86,7 +86,7 @@ pub(in crate::protocol) fn merge_repeated(
     }
     let Ok(stamp) = intake::check_stamp(entry.last_update, now) else { return false };
     let (status, monitor) = (listed.status(), entry.monitor);
-    merge_repeated_at(members, slot, PlainClaim { status, monitor, stamp, word: Word::Peer }, now)
+    merge_repeated_at(members, slot, PlainClaim { status, monitor, stamp, source: PlainSource::Peer }, now)
 }
 
 /// Like [`merge_repeated`], for a claim about the member in a slot.
@@ -214,7 +214,7 @@ fn merge_return(
 }
 
 fn request_check_of_hearsay(cx: &mut Context, identity: &Arc<str>, claim: PlainClaim) {
-    if claim.word != Word::Native {
+    if claim.source != PlainSource::Native {
         cx.effects.push(Effect::Check(Arc::clone(identity), CheckReason::Hearsay));
     }
 }
@@ -274,7 +274,7 @@ fn add(
     let identity = url.identity();
     let mut member =
         Member::new(url, claim.status, claim.monitor, claim.stamp, now).with_incarnation(incarnation);
-    let is_listed = claim.says_online() && claim.word == Word::MasterList;
+    let is_listed = claim.says_online() && claim.source == PlainSource::MasterList;
     if is_listed {
         member.mark_unconfirmed();
     }
@@ -314,10 +314,10 @@ fn revive(
 impl PlainClaim {
     /// Whether this claim confirms that an unconfirmed member exists.
     fn vouches_for(self, member: &Member) -> bool {
-        match self.word {
-            Word::MasterList => false,
-            Word::Peer => self.stamp > member.stamp(),
-            Word::Native => true,
+        match self.source {
+            PlainSource::MasterList => false,
+            PlainSource::Peer => self.stamp > member.stamp(),
+            PlainSource::Native => true,
         }
     }
 }

@@ -44,9 +44,9 @@ pub(in crate::protocol) struct Unreached(IndexMap<Arc<str>, Tick, FixedState>);
 impl Unreached {
     /// Records a message of the server itself, received directly or relayed.
     #[inline]
-    pub(in crate::protocol) fn record_word(&mut self, identity: &str, now: Tick) {
-        if let Some(last_word) = self.0.get_mut(identity) {
-            *last_word = now;
+    pub(in crate::protocol) fn record_message(&mut self, identity: &str, now: Tick) {
+        if let Some(last_message) = self.0.get_mut(identity) {
+            *last_message = now;
         }
     }
 
@@ -67,9 +67,9 @@ impl Unreached {
                 return None;
             }
         }
-        let last_word = self.0.entry(Arc::clone(identity)).or_default();
-        *last_word = news_came.max(*last_word);
-        Some((*last_word + SPEAKS_WITHIN).max(now.tick + SECOND_LOOK))
+        let last_message = self.0.entry(Arc::clone(identity)).or_default();
+        *last_message = news_came.max(*last_message);
+        Some((*last_message + SPEAKS_WITHIN).max(now.tick + SECOND_LOOK))
     }
 
     fn make_room(&mut self, members: &Members) {
@@ -84,7 +84,7 @@ impl Unreached {
 
     /// Returns when a server that has refused again may be suspected, or `None` if it may be now.
     pub(super) fn next_look(&self, identity: &str, now: Tick) -> Option<Tick> {
-        self.0.get(identity).map(|last_word| *last_word + SPEAKS_WITHIN).filter(|at| *at > now)
+        self.0.get(identity).map(|last_message| *last_message + SPEAKS_WITHIN).filter(|at| *at > now)
     }
 
     /// Whether this server itself has found it refusing, and it has never answered a request.
@@ -98,7 +98,7 @@ impl Unreached {
     pub(super) fn end_of_silence(&self, identity: &str, since: Tick, usual: Tick, stretch: f64) -> Tick {
         let silence = SILENCE.mul_f64(stretch);
         match self.0.get(identity) {
-            Some(last_word) => since.max(*last_word) + silence,
+            Some(last_message) => since.max(*last_message) + silence,
             // Other servers know whether its port is closed; this one does not.
             None => usual.max(since + silence),
         }

@@ -68,10 +68,10 @@ fn a_reached_server_accused_by_two_asks_its_own_url_before_it_refutes() {
         let mut machine = reached();
         let before = incarnation(&machine);
         let claim = accusation(&machine, status, &accusers);
-        let [(id, word)] = &own_url_requests(&mut machine, &claim)[..] else { panic!("it asks once") };
+        let [(id, message)] = &own_url_requests(&mut machine, &claim)[..] else { panic!("it asks once") };
         assert_eq!(incarnation(&machine), before);
         assert!(own_url_requests(&mut machine, &claim).is_empty(), "one check is enough");
-        machine.handle_reply(now(2_000), *id, &Reply::Native(Box::new(word.clone())));
+        machine.handle_reply(now(2_000), *id, &Reply::Native(Box::new(message.clone())));
         assert_eq!(incarnation(&machine), before.next());
     }
 }

@@ -33,7 +33,7 @@ fn incarnation_at(now: Now) -> Incarnation {
 }
 
 /// What a peer claims about itself.
-fn word(url: &str, status: Status, incarnation: Incarnation, stamp: Stamp) -> Extension {
+fn own_claim(url: &str, status: Status, incarnation: Incarnation, stamp: Stamp) -> Extension {
     Extension { me: Claim { status, incarnation, last_update: stamp, ..native(url) }, ..extension_of(url) }
 }
 
@@ -71,7 +71,7 @@ fn a_stamp_from_the_future_does_not_hide_a_drain() {
     let shown = Claim { last_update: glitch.wall, ..legacy(A) };
     let config = Config { probe_interval: Some(Duration::from_secs(1)), ..config(ME) };
     let mut machine = Machine::seeded(config, 3, glitch, vec![shown]);
-    let drained = word(A, Status::Left, Incarnation(1_000), Stamp(EPOCH + 1_000));
+    let drained = own_claim(A, Status::Left, Incarnation(1_000), Stamp(EPOCH + 1_000));
     machine.handle_native_request(now(2_000), &drained);
     assert_eq!(held(&machine, A).status, Status::Left);
 }
@@ -82,10 +82,10 @@ fn a_drained_servers_own_claim_beats_any_stamp_held() {
     let shown = Claim { last_update: at(0, DAY / 2).wall, ..legacy(A) };
     let config = Config { probe_interval: Some(Duration::from_secs(1)), ..config(ME) };
     let mut machine = Machine::seeded(config, 3, now(0), vec![shown]);
-    let drained = word(A, Status::Left, Incarnation(1_000), Stamp(EPOCH + 1_000));
+    let drained = own_claim(A, Status::Left, Incarnation(1_000), Stamp(EPOCH + 1_000));
     let relayed = Extension {
         claims: vec![drained.me.clone()],
-        ..word(B, Status::Online, Incarnation(1_000), Stamp(EPOCH))
+        ..own_claim(B, Status::Online, Incarnation(1_000), Stamp(EPOCH))
     };
     machine.handle_native_request(now(1_500), &relayed);
     assert_eq!(held(&machine, A).status, Status::Online);
@@ -127,10 +127,10 @@ fn no_stamp_prevents_the_admission_of_a_native_server() {
     for stamp in [at(0, 2 * DAY).wall, Stamp(u64::MAX), Stamp(0)] {
         let mut machine = native_machine();
         let incarnation = incarnation_at(now(0));
-        let answer = machine.handle_native_request(now(5), &word(B, Status::Online, incarnation, stamp));
+        let answer = machine.handle_native_request(now(5), &own_claim(B, Status::Online, incarnation, stamp));
         assert_eq!((held(&machine, B).status, answer.clock), (Status::Online, None));
         assert_eq!(held(&machine, B).last_update, stamp.min(now(5).wall), "it counts as now");
-        machine.handle_native_request(now(900), &word(B, Status::Left, incarnation, stamp));
+        machine.handle_native_request(now(900), &own_claim(B, Status::Left, incarnation, stamp));
         assert_eq!(held(&machine, B).status, Status::Left, "its drain is accepted");
     }
 }
@@ -140,7 +140,7 @@ fn an_incarnation_days_ahead_is_rejected_logged_and_reported_to_its_subject() {
     let mut machine = native_machine();
     warnings(&mut machine);
     let ahead = incarnation_at(at(0, 2 * DAY));
-    let answer = machine.handle_native_request(now(5), &word(B, Status::Online, ahead, now(5).wall));
+    let answer = machine.handle_native_request(now(5), &own_claim(B, Status::Online, ahead, now(5).wall));
     assert_eq!(answer.clock, Some(now(5).wall));
     assert!(machine.claim(B, now(5)).is_none());
     let logged = warnings(&mut machine);
@@ -161,13 +161,14 @@ fn a_held_incarnation_days_ahead_counts_as_zero_but_may_be_confirmed() {
         let mut machine = native_machine();
         let ahead = incarnation_at(at(0, 3 * DAY));
         let wrong = at(1_000, 3 * DAY);
-        machine.handle_native_request(wrong, &word(B, Status::Online, ahead, wrong.wall));
+        machine.handle_native_request(wrong, &own_claim(B, Status::Online, ahead, wrong.wall));
         assert_eq!(held(&machine, B).incarnation, ahead);
         // The clock is right again.
         let incarnation = if says_right { incarnation_at(now(0)) } else { ahead };
-        machine.handle_native_request(now(2_000), &word(B, Status::Left, incarnation, now(2_000).wall));
+        machine.handle_native_request(now(2_000), &own_claim(B, Status::Left, incarnation, now(2_000).wall));
         assert_eq!((held(&machine, B).status, held(&machine, B).incarnation), (Status::Left, incarnation));
-        machine.handle_native_request(now(3_000), &word(B, Status::Online, ahead.next(), now(3_000).wall));
+        machine
+            .handle_native_request(now(3_000), &own_claim(B, Status::Online, ahead.next(), now(3_000).wall));
         assert_eq!(held(&machine, B).incarnation, incarnation, "an incarnation too far ahead is not adopted");
     }
 }
@@ -197,7 +198,7 @@ fn a_sender_with_an_outdated_claim_about_itself_receives_the_held_one() {
     let mut machine = native_machine();
     let earlier = Claim { incarnation: incarnation_at(now(0)), ..native(B) };
     machine.handle_native_request(now(5), &Extension { claims: vec![earlier.clone()], ..extension_of(A) });
-    let from_1970 = word(B, Status::Online, Incarnation(7), Stamp(7_000));
+    let from_1970 = own_claim(B, Status::Online, Incarnation(7), Stamp(7_000));
     let answer = machine.handle_native_request(now(9), &from_1970);
     let objections: Vec<_> = answer.claims.iter().filter(|claim| &*claim.base_url == B).collect();
     assert_eq!(objections.iter().map(|claim| claim.incarnation).collect::<Vec<_>>(), [earlier.incarnation]);
@@ -311,13 +312,13 @@ fn a_server_learns_of_a_forgotten_earlier_life_from_its_peers() {
     machine.parts().0.archive.insert(B.into(), Stamp(EPOCH), earlier);
     let present = incarnation_at(now(1_000));
     let answer =
-        machine.handle_native_request(now(1_000), &word(B, Status::Online, present, now(1_000).wall));
+        machine.handle_native_request(now(1_000), &own_claim(B, Status::Online, present, now(1_000).wall));
     assert_eq!(machine.claim(B, now(1_000)), None);
     let objections: Vec<_> = answer.claims.iter().filter(|claim| &*claim.base_url == B).collect();
     assert!(
         matches!(objections[..], [claim] if claim.status == Status::Dead && claim.incarnation == earlier)
     );
 
-    machine.handle_native_request(now(2_000), &word(B, Status::Online, earlier.next(), now(2_000).wall));
+    machine.handle_native_request(now(2_000), &own_claim(B, Status::Online, earlier.next(), now(2_000).wall));
     assert_eq!(held(&machine, B).status, Status::Online);
 }

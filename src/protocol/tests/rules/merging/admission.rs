@@ -6,7 +6,7 @@ use crate::protocol::context::effect::{CheckReason, Effect};
 use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::merging::intake::{ListEntry, Subject};
 use crate::protocol::merging::native;
-use crate::protocol::merging::plain::{PlainClaim, Word};
+use crate::protocol::merging::plain::{PlainClaim, PlainSource};
 use crate::protocol::tests::support::parts::{Parts, at};
 use crate::protocol::tests::support::world::EPOCH;
 use crate::protocol::types::accusers::Accusers;
@@ -40,9 +40,9 @@ fn an_entry_is_about_this_server_a_member_or_a_new_one() {
 #[test]
 fn an_entry_of_the_master_list_is_unconfirmed() {
     let mut parts = Parts::plain();
-    let word = |parts: &mut Parts, source| admit(parts, source, A, 5).unwrap().1.word;
-    assert_eq!(word(&mut parts, Source::MasterList), Word::MasterList);
-    assert_eq!(word(&mut parts, Source::Request), Word::Peer);
+    let source_of = |parts: &mut Parts, source| admit(parts, source, A, 5).unwrap().1.source;
+    assert_eq!(source_of(&mut parts, Source::MasterList), PlainSource::MasterList);
+    assert_eq!(source_of(&mut parts, Source::Request), PlainSource::Peer);
 }
 
 #[test]

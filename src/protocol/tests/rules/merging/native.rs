@@ -111,7 +111,7 @@ fn a_word_of_a_server_that_refused_is_recorded() {
     let mut parts = Parts::native();
     parts.add_native(A, Online, 7);
     parts.member(A).record_closed_port();
-    let expected = vec![Effect::RecordWord(a()), Effect::Spread(a())];
+    let expected = vec![Effect::RecordMessage(a()), Effect::Spread(a())];
     let outcome = merge(&mut parts, &claim(A, Online, 8, 20), Origin::Rumour);
     assert_eq!(outcome, (Worth::News, (Online, 20), expected));
 }
