@@ -187,7 +187,7 @@ impl OwnUrl {
     }
 
     /// Gives up if the wait for a request is over.
-    pub(in crate::protocol) fn look(&mut self, members: &Members, cx: &mut Context, now: Now) {
+    pub(in crate::protocol) fn give_up_if_due(&mut self, members: &Members, cx: &mut Context, now: Now) {
         if self.standing == Standing::Waits && self.was_not_reached_lately(now) {
             self.give_up(members, cx, now);
         }

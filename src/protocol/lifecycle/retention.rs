@@ -39,7 +39,7 @@ pub(in crate::protocol) fn schedule_drop(cx: &mut Context, stamp: Stamp, now: No
 
 /// Finds the members that are due, and schedules the next search. Renews the own tombstone of a
 /// drained server.
-pub(in crate::protocol) fn look(members: &mut Members, cx: &mut Context, now: Now) -> Due {
+pub(in crate::protocol) fn find_due(members: &mut Members, cx: &mut Context, now: Now) -> Due {
     let wall = members.local.read_clock(now);
     if members.local.stamp().age(wall) >= OWN_TOMBSTONE_RENEWED {
         members.local.renew_tombstone(now);

@@ -176,11 +176,13 @@ impl Machine {
                 Timer::Rumours => self.push_rumours(now),
                 Timer::Investigations => self.continue_investigations(now),
                 Timer::Suspicion => self.end_suspicions(now),
-                Timer::Refusals => self.look_after_refusals(now),
+                Timer::Refusals => self.review_refusals(now),
                 Timer::Absent => self.check_absent(now),
                 Timer::DeathNotices => self.send_death_notice(now),
                 Timer::Listings => self.ask_listings(now),
-                Timer::Clock => self.merging.rejected.schedule_look(&self.members, &mut self.cx, now.tick),
+                Timer::Clock => {
+                    self.merging.rejected.schedule_clock_check(&self.members, &mut self.cx, now.tick)
+                }
                 Timer::Strangers => self.check_strangers(now),
                 Timer::Farewell => self.end_farewell_stage(now),
             }

@@ -47,7 +47,7 @@ impl Machine {
             ("suspicion deadlines", self.native.detection.suspicions.len(), MAX_MEMBERS),
             ("verifications queued", queued, MAX_MEMBERS),
             ("verifications waiting", waiting, MAX_MEMBERS),
-            ("looks after refusals", refusing, MAX_MEMBERS),
+            ("reviews of refusals", refusing, MAX_MEMBERS),
             ("inquiries to absent servers", absent, MAX_MEMBERS),
             ("outsiders", self.merging.outsiders.len(), MAX_OUTSIDERS),
             ("unconfirmed entries to be asked", self.legacy.listings.len(), MAX_MEMBERS + 2 * MAX_HIDDEN),

@@ -26,7 +26,7 @@ use crate::protocol::types::time::{Incarnation, Now, Stamp, Tick};
 /// never outdo a larger lead.
 pub(crate) const MAX_AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
 /// Pause between two checks of the clock while a rejection because of it is recent.
-const LOOK: Duration = Duration::from_secs(1);
+const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Age of a rejection above which a jump of the clock requests nothing again: others have repeated
 /// the claim by then.
 const FORGOTTEN: Duration = Duration::from_secs(60 * 60);
@@ -159,7 +159,7 @@ impl Rejected {
         now: Now,
     ) {
         self.record(now);
-        self.schedule_look(members, cx, now.tick);
+        self.schedule_clock_check(members, cx, now.tick);
         if self.try_name(now.tick) {
             let message = format!(
                 "Clustershazbot rejects claims about {identity}: they are more than 24 hours ahead of this \
@@ -207,10 +207,15 @@ impl Rejected {
 
     /// Schedules a check of the clock while a rejection is recent, so a jump is noticed without
     /// another event.
-    pub(in crate::protocol) fn schedule_look(&mut self, members: &Members, cx: &mut Context, now: Tick) {
+    pub(in crate::protocol) fn schedule_clock_check(
+        &mut self,
+        members: &Members,
+        cx: &mut Context,
+        now: Tick,
+    ) {
         match self.pending {
             Some((_, last)) if now.since(last) < FORGOTTEN && !members.local.is_leaving() => {
-                cx.timers.set_earlier(Timer::Clock, now + LOOK);
+                cx.timers.set_earlier(Timer::Clock, now + CLOCK_CHECK_INTERVAL);
             }
             _ => self.pending = None,
         }

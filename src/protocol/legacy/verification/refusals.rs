@@ -21,14 +21,14 @@ use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::extension::Finding;
 
 /// Requests to a refusing server within the time until it is declared dead.
-const LOOKS: u32 = 4;
+const REVIEWS: u32 = 4;
 /// Pause before another review of a verdict that isolation holds back, or another try of a request
 /// without capacity.
-pub(in crate::protocol) const RETRY_PAUSE: Duration = Duration::from_secs(1);
+pub(in crate::protocol) const REVIEW_RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// The result of the review of a refusing server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::protocol) struct Look {
+pub(in crate::protocol) struct Review {
     /// The route of the request to send now, if one may be sent.
     pub(in crate::protocol) route: Option<Route>,
     pub(in crate::protocol) next: Tick,
@@ -55,7 +55,7 @@ impl Verification {
             None => member.begin_refusals(Refusals::new(route, now.tick)),
         }
         let window = member.refusal_window(cx.config.gossip_interval);
-        self.watch_refusals(cx, peer, now.tick + window / LOOKS);
+        self.watch_refusals(cx, peer, now.tick + window / REVIEWS);
         if members.is_contacted_natively(cx, peer) {
             // A process listens at its address. The next answers show whether it is the server.
             cx.effects.push(Effect::ExcuseProbe(Arc::clone(peer)));
@@ -99,12 +99,12 @@ impl Verification {
 
 /// Reviews a refusing member. Declares it dead if its time is over, and otherwise returns the next
 /// step.
-pub(in crate::protocol) fn look_after(
+pub(in crate::protocol) fn review(
     members: &mut Members,
     cx: &mut Context,
     peer: &Arc<str>,
     now: Now,
-) -> Option<Look> {
+) -> Option<Review> {
     let member = members.roster.get(peer)?;
     let window = member.refusal_window(cx.config.gossip_interval);
     let refusals = member.refusals()?;
@@ -112,12 +112,12 @@ pub(in crate::protocol) fn look_after(
     let is_over = deadline <= now.tick;
     if !(is_over && refusals.suffice(now.tick)) {
         let next =
-            if is_over { now.tick + MIN_REFUSAL_GAP } else { (now.tick + window / LOOKS).min(deadline) };
-        return Some(Look { route: refusals.next_route(now.tick), next });
+            if is_over { now.tick + MIN_REFUSAL_GAP } else { (now.tick + window / REVIEWS).min(deadline) };
+        return Some(Review { route: refusals.next_route(now.tick), next });
     }
     // The wrong secret may be this server's own.
     if members.hold_back_burial(cx, peer, now) {
-        return Some(Look { route: None, next: now.tick + RETRY_PAUSE });
+        return Some(Review { route: None, next: now.tick + REVIEW_RETRY_PAUSE });
     }
     members.isolation.record_burial(peer, now.tick);
     if let Some(member) = members.roster.get_mut(peer) {

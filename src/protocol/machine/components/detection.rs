@@ -110,7 +110,7 @@ impl Machine {
     /// Probes the next server in order, and one urgent one.
     pub(in crate::protocol::machine) fn probe_next(&mut self, now: Now) {
         self.schedule_probe(now.tick);
-        self.look_at_own_url(now);
+        self.review_own_url(now);
         let Self { native, members, exchanges, cx, .. } = self;
         native.detection.probe_next(members, exchanges, cx, now);
     }

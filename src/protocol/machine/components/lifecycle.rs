@@ -36,7 +36,7 @@ impl Machine {
 
     /// Drops expired tombstones, and checks servers without recent news.
     pub(in crate::protocol) fn drop_expired(&mut self, now: Now) {
-        let due = retention::look(&mut self.members, &mut self.cx, now);
+        let due = retention::find_due(&mut self.members, &mut self.cx, now);
         for identity in due.expired {
             self.members.forget(&mut self.cx, &identity, now);
             self.apply(now);
@@ -228,8 +228,8 @@ impl Machine {
         self.apply(now);
     }
 
-    pub(in crate::protocol::machine) fn look_at_own_url(&mut self, now: Now) {
-        self.lifecycle.own_url.look(&self.members, &mut self.cx, now);
+    pub(in crate::protocol::machine) fn review_own_url(&mut self, now: Now) {
+        self.lifecycle.own_url.give_up_if_due(&self.members, &mut self.cx, now);
     }
 
     /// Records a message of another process. Returns whether that process is a sibling.

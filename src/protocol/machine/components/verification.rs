@@ -7,7 +7,7 @@ use crate::protocol::exchanges::capacity::Quota;
 use crate::protocol::exchanges::in_flight::{Exchange, OwnEntry, Purpose};
 use crate::protocol::legacy::verification::answer;
 use crate::protocol::legacy::verification::queue::{Capacity, MAX_VERIFICATIONS};
-use crate::protocol::legacy::verification::refusals::{self, Look, RETRY_PAUSE};
+use crate::protocol::legacy::verification::refusals::{self, REVIEW_RETRY_PAUSE, Review};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::doubts::Route;
@@ -162,7 +162,7 @@ impl Machine {
     }
 
     /// Reviews the refusing servers that are due.
-    pub(in crate::protocol::machine) fn look_after_refusals(&mut self, now: Now) {
+    pub(in crate::protocol::machine) fn review_refusals(&mut self, now: Now) {
         for peer in self.legacy.verification.take_due_refusals(now.tick) {
             let Some(member) = self.members.roster.get_mut(&peer) else { continue };
             let is_left_out_at = member.rejected_at().map(|at| at + LEFT_OUT_AFTER);
@@ -170,8 +170,10 @@ impl Machine {
                 member.end_refusals();
             } else if self.cx.is_running() && is_left_out_at.is_some_and(|at| at <= now.tick) {
                 self.leave_out(&peer, now);
-            } else if let Some(next) = self.look_after(&peer, now).into_iter().chain(is_left_out_at).min() {
-                let at = next.max(now.tick + RETRY_PAUSE);
+            } else if let Some(next) =
+                self.review_refusing(&peer, now).into_iter().chain(is_left_out_at).min()
+            {
+                let at = next.max(now.tick + REVIEW_RETRY_PAUSE);
                 self.legacy.verification.watch_refusals(&mut self.cx, &peer, at);
             }
         }
@@ -179,12 +181,12 @@ impl Machine {
     }
 
     /// Decides about one refusing server, or asks it again. Returns the time of the next review.
-    fn look_after(&mut self, peer: &Arc<str>, now: Now) -> Option<Tick> {
-        let look = refusals::look_after(&mut self.members, &mut self.cx, peer, now);
+    fn review_refusing(&mut self, peer: &Arc<str>, now: Now) -> Option<Tick> {
+        let review = refusals::review(&mut self.members, &mut self.cx, peer, now);
         self.apply(now);
-        let Look { route, next } = look?;
+        let Review { route, next } = review?;
         let is_in_vain = route.is_some_and(|route| !self.ask_refusing(peer, route, now));
-        Some(if is_in_vain { now.tick + RETRY_PAUSE } else { next })
+        Some(if is_in_vain { now.tick + REVIEW_RETRY_PAUSE } else { next })
     }
 
     /// Asks a refusing server once more. Returns whether the request was sent or queued.

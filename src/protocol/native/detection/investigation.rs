@@ -278,7 +278,7 @@ impl Detection {
         let Some(failure) = self.investigations.open.get(peer).map(|open| open.failure) else { return };
         let is_port_closed = failure.finding == Finding::PortClosed;
         let next = if is_port_closed && self.unreached.has(members, peer) {
-            self.unreached.next_look(peer, now.tick)
+            self.unreached.next_check(peer, now.tick)
         } else {
             next_grace_try(first, now.tick)
         };

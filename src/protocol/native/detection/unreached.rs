@@ -28,7 +28,7 @@ use crate::protocol::types::time::{Now, Tick};
 /// Servers with closed ports remembered. Further ones have no grace.
 pub(in crate::protocol) const MAX_UNREACHED: usize = 1_024;
 /// Pause after the first refusal. A server that listens within a second is noticed within a second.
-const SECOND_LOOK: Duration = Duration::from_secs(1);
+const SECOND_CHECK_DELAY: Duration = Duration::from_secs(1);
 /// Time since its last message before such a server is suspected. It sends one each second, but not
 /// to every server.
 const SPEAKS_WITHIN: Duration = Duration::from_secs(3);
@@ -69,7 +69,7 @@ impl Unreached {
         }
         let last_message = self.0.entry(Arc::clone(identity)).or_default();
         *last_message = news_came.max(*last_message);
-        Some((*last_message + SPEAKS_WITHIN).max(now.tick + SECOND_LOOK))
+        Some((*last_message + SPEAKS_WITHIN).max(now.tick + SECOND_CHECK_DELAY))
     }
 
     fn make_room(&mut self, members: &Members) {
@@ -83,7 +83,7 @@ impl Unreached {
     }
 
     /// Returns when a server that has refused again may be suspected, or `None` if it may be now.
-    pub(super) fn next_look(&self, identity: &str, now: Tick) -> Option<Tick> {
+    pub(super) fn next_check(&self, identity: &str, now: Tick) -> Option<Tick> {
         self.0.get(identity).map(|last_message| *last_message + SPEAKS_WITHIN).filter(|at| *at > now)
     }
 

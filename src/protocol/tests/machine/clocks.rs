@@ -98,11 +98,11 @@ fn a_drained_server_outdoes_an_earlier_process_with_a_fast_clock() {
     let mut machine = native_machine();
     machine.handle_control(now(1_000), Control::Drain);
     let earlier = Incarnation(own(&machine).incarnation.0 + 5_000);
-    let word = receive_about_me(&mut machine, 2_000, Status::Online, earlier);
-    assert_eq!((word.status, word.incarnation), (Status::Left, earlier));
+    let claim = receive_about_me(&mut machine, 2_000, Status::Online, earlier);
+    assert_eq!((claim.status, claim.incarnation), (Status::Left, earlier));
     // A claim about an even earlier process is not news.
-    let word = receive_about_me(&mut machine, 60_000, Status::Online, Incarnation(earlier.0 - 7));
-    assert_eq!((word.status, word.incarnation), (Status::Left, earlier));
+    let claim = receive_about_me(&mut machine, 60_000, Status::Online, Incarnation(earlier.0 - 7));
+    assert_eq!((claim.status, claim.incarnation), (Status::Left, earlier));
     machine.handle_control(now(70_000), Control::Return);
     assert!(own(&machine).incarnation > earlier);
 }
@@ -115,9 +115,9 @@ fn a_drained_server_does_not_contradict_its_sibling_forever() {
     // The other process refutes every drain that it receives.
     for tick in (2_000..602_000).step_by(200) {
         let before = own(&machine).incarnation;
-        let word = receive_about_me(&mut machine, tick, Status::Online, before.next());
-        assert_eq!(word.status, Status::Left);
-        takeovers += u32::from(word.incarnation > before);
+        let claim = receive_about_me(&mut machine, tick, Status::Online, before.next());
+        assert_eq!(claim.status, Status::Left);
+        takeovers += u32::from(claim.incarnation > before);
     }
     assert!((5..=16).contains(&takeovers), "{takeovers} in ten minutes");
 }
@@ -186,8 +186,8 @@ fn a_server_whose_clock_is_set_back_restarts_its_incarnation_but_its_stamp_grows
     assert_eq!((after.status, after.incarnation), (Status::Online, incarnation_at(now(1_000))));
     assert!(after.last_update > before.last_update);
     // An echo of its earlier claim does not raise it again, not even when a drain ends.
-    let word = receive_about_me(&mut machine, 2_000, Status::Dead, before.incarnation);
-    assert_eq!(word.incarnation, after.incarnation);
+    let claim = receive_about_me(&mut machine, 2_000, Status::Dead, before.incarnation);
+    assert_eq!(claim.incarnation, after.incarnation);
     machine.handle_control(now(3_000), Control::Drain);
     machine.handle_control(now(4_000), Control::Return);
     assert_eq!(own(&machine).incarnation, after.incarnation.next());

@@ -44,7 +44,7 @@ fn until_helpers_are_asked(machine: &mut Machine) -> (u64, Vec<Arc<str>>) {
 
 #[test]
 fn a_late_finding_does_not_preempt_the_second_probe() {
-    for is_looking in [false, true] {
+    for is_probing_again in [false, true] {
         let members = urls(9).map(|url| native(&url)).chain([native(TARGET)]);
         let mut machine = machine(Some(Duration::from_secs(1)), members);
         let (asked_at, helpers) = until_helpers_are_asked(&mut machine);
@@ -52,22 +52,22 @@ fn a_late_finding_does_not_preempt_the_second_probe() {
         machine.handle_native_request(now(asked_at + 5), &found(first, Finding::PortClosed));
         machine.handle_native_request(now(asked_at + 5), &found(second, Finding::Silent));
         // The wait for helpers ends after a second; the second probe follows 250 ms later.
-        let late = asked_at + if is_looking { 1_280 } else { 1_100 };
-        let mut looks = Vec::new();
+        let late = asked_at + if is_probing_again { 1_280 } else { 1_100 };
+        let mut second_probes = Vec::new();
         while let Some(at) = machine.poll_timeout().filter(|at| at.0 <= late) {
             machine.handle_timeout(now(at.0));
             for Message { id, to, .. } in take_messages(&mut machine) {
                 match &*to {
-                    TARGET => looks.push(id),
+                    TARGET => second_probes.push(id),
                     _ => machine.handle_reply(now(at.0), id, &Reply::Native(Box::new(extension_of(&to)))),
                 }
             }
         }
-        assert_eq!(looks.len(), usize::from(is_looking));
+        assert_eq!(second_probes.len(), usize::from(is_probing_again));
         machine.handle_native_request(now(late), &found(last, Finding::Silent));
         assert_eq!(status_of(&machine, TARGET), Status::Online);
-        if let Some(look) = looks.pop() {
-            machine.handle_reply(now(late + 1), look, &Reply::NoListener("refused".to_owned()));
+        if let Some(id) = second_probes.pop() {
+            machine.handle_reply(now(late + 1), id, &Reply::NoListener("refused".to_owned()));
             assert_eq!(status_of(&machine, TARGET), Status::Dead);
         }
     }

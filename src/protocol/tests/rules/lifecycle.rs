@@ -110,10 +110,10 @@ fn tombstones_expire_and_online_servers_grow_stale_after_a_day() {
     let mut parts = Parts::plain();
     parts.add(A, Status::Dead, 0);
     parts.add(B, Status::Online, 0);
-    let mut look = |tick| retention::look(&mut parts.members, &mut parts.cx, at(tick));
-    assert_eq!(look(23 * HOUR), Due::default());
+    let mut find_due = |tick| retention::find_due(&mut parts.members, &mut parts.cx, at(tick));
+    assert_eq!(find_due(23 * HOUR), Due::default());
     let due = Due { expired: vec![A.into()], stale: vec![B.into()] };
-    assert_eq!(look(24 * HOUR), due);
+    assert_eq!(find_due(24 * HOUR), due);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::protocol::context::effect::{CheckReason, Effect};
 use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::legacy::listings::{HiddenReply, Listings};
-use crate::protocol::legacy::verification::refusals::{self, Look};
+use crate::protocol::legacy::verification::refusals::{self, Review};
 use crate::protocol::legacy::verification::{Verification, answer};
 use crate::protocol::members::member::doubts::Route;
 use crate::protocol::members::member::proof::Verdict;
@@ -186,11 +186,11 @@ fn a_server_that_refuses_on_both_routes_is_dead_at_its_deadline() {
             at(second * 1_000),
         );
     }
-    let mut look =
-        |second: u64| refusals::look_after(&mut parts.members, &mut parts.cx, &a(), at(second * 1_000));
-    let asked = |second: u64| Some(Look { route: Some(Route::List), next: Tick(second * 1_000) });
-    assert_eq!([look(30), look(59)], [asked(45), asked(60)]);
-    assert_eq!(look(60), None);
+    let mut review =
+        |second: u64| refusals::review(&mut parts.members, &mut parts.cx, &a(), at(second * 1_000));
+    let asked = |second: u64| Some(Review { route: Some(Route::List), next: Tick(second * 1_000) });
+    assert_eq!([review(30), review(59)], [asked(45), asked(60)]);
+    assert_eq!(review(60), None);
     assert_eq!(parts.status_and_stamp(A), (Status::Dead, 60_000));
 }
 
