@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::protocol::exchanges::capacity::Quota;
-use crate::protocol::members::member::doubts::Route;
 use crate::protocol::members::member::proof::Proof;
+use crate::protocol::members::member::unproved_answers::Route;
 use crate::protocol::types::ids::{ExchangeId, Origin};
 use crate::protocol::types::time::{Stamp, Tick};
 

@@ -125,7 +125,7 @@ impl OwnUrl {
 
     /// Decides whether a native claim about this server may be true, and if so asks the own URL.
     /// Returns false if this server should refute the claim at once.
-    pub(in crate::protocol) fn doubt(
+    pub(in crate::protocol) fn begin_check_if_accused(
         &mut self,
         members: &mut Members,
         exchanges: &mut Exchanges,

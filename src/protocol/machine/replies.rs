@@ -12,8 +12,8 @@ use crate::protocol::exchanges::page;
 use crate::protocol::legacy::listings::HiddenReply;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
-use crate::protocol::members::member::doubts::{Refusals, Route};
 use crate::protocol::members::member::proof::Proof;
+use crate::protocol::members::member::unproved_answers::{Refusals, Route};
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::{clocks, outsiders};
 use crate::protocol::native::peers::{log_malformed, record_answer, record_legacy_wire};
@@ -173,13 +173,13 @@ impl Machine {
             Purpose::Round => self.fail_round(peer, now),
             Purpose::Farewell => {}
             Purpose::Introduction => {
-                self.doubt(peer, now);
+                self.record_failed_exchange(peer, now);
                 self.ask_for_whole_roster(peer, &[], now);
             }
             Purpose::Sync if self.cx.run_state == RunState::Starting => {
                 self.ask_for_whole_roster(peer, &[], now)
             }
-            _ => self.doubt(peer, now),
+            _ => self.record_failed_exchange(peer, now),
         }
         if is_native && exchange.purpose != Purpose::Farewell {
             let is_port_closed = matches!(reply, Reply::NoListener(_));

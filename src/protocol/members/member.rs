@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::protocol::members::member::check::Check;
-use crate::protocol::members::member::doubts::Doubts;
 use crate::protocol::members::member::proof::{Facts, Verdict};
 use crate::protocol::members::member::suspicion::Suspicion;
+use crate::protocol::members::member::unproved_answers::UnprovedAnswers;
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::ExchangeId;
@@ -17,9 +17,9 @@ use crate::protocol::wire::message::Entry;
 
 mod access;
 pub(in crate::protocol) mod check;
-pub(in crate::protocol) mod doubts;
 pub(in crate::protocol) mod proof;
 pub(in crate::protocol) mod suspicion;
+pub(in crate::protocol) mod unproved_answers;
 
 /// Time in which hearsay does not overturn what this server found out itself.
 pub(in crate::protocol) const FIRST_HAND_TIME: Duration = Duration::from_secs(60);
@@ -79,7 +79,7 @@ struct Rare {
     /// Until when it is not contacted, as it requested.
     left_alone_until: Tick,
     /// Answers of it that prove nothing.
-    doubts: Doubts,
+    unproved_answers: UnprovedAnswers,
 }
 
 impl Member {
@@ -115,7 +115,7 @@ impl Member {
     /// Sets the spelling that is shown.
     pub(in crate::protocol) fn set_spelling(&mut self, identity: &Arc<str>, spelling: &Arc<str>) {
         if spelling != identity {
-            self.rare().spelling = Some(Arc::clone(spelling));
+            self.rare_or_insert().spelling = Some(Arc::clone(spelling));
         } else if let Some(rare) = &mut self.rare {
             rare.spelling = None;
         }
@@ -168,7 +168,7 @@ impl Member {
     }
 
     pub(in crate::protocol) fn skip_extension_until(&mut self, until: Tick) {
-        self.rare().extension_ignored_until = until;
+        self.rare_or_insert().extension_ignored_until = until;
     }
 
     /// Whether it has requested not to be contacted for now.
@@ -177,7 +177,7 @@ impl Member {
     }
 
     pub(in crate::protocol) fn leave_alone_until(&mut self, until: Tick) {
-        self.rare().left_alone_until = until;
+        self.rare_or_insert().left_alone_until = until;
     }
 
     /// Whether it is contacted as a legacy peer: it never used the native extension, or last
@@ -226,7 +226,7 @@ impl Member {
     /// Records that hearsay contradicts its status. Replies to earlier requests do not settle that,
     /// since they may predate the news.
     pub(in crate::protocol) fn dispute(&mut self, last_asked: ExchangeId) {
-        self.rare().disputed_after = u32::try_from(last_asked.0).unwrap_or(u32::MAX);
+        self.rare_or_insert().disputed_after = u32::try_from(last_asked.0).unwrap_or(u32::MAX);
     }
 
     /// Whether this request was sent too early to settle the latest hearsay.
@@ -245,8 +245,8 @@ impl Member {
 
     #[cold]
     fn keep_highest_seen(&mut self, shown: Stamp) {
-        let highest = self.rare().highest_seen.unwrap_or(shown);
-        self.rare().highest_seen = (highest > self.stamp).then_some(highest);
+        let highest = self.rare_or_insert().highest_seen.unwrap_or(shown);
+        self.rare_or_insert().highest_seen = (highest > self.stamp).then_some(highest);
         self.drop_empty_rare();
     }
 
@@ -267,7 +267,7 @@ impl Member {
     #[inline]
     pub(in crate::protocol) fn record_stamp(&mut self, stamp: Stamp) {
         if stamp > self.stamp && stamp > self.highest_seen() {
-            self.rare().highest_seen = Some(stamp);
+            self.rare_or_insert().highest_seen = Some(stamp);
         }
     }
 
@@ -287,7 +287,7 @@ impl Member {
 
     /// Returns its open check, after opening one if necessary.
     pub(in crate::protocol) fn open_check(&mut self) -> &mut Check {
-        self.rare().check.get_or_insert_with(Check::new)
+        self.rare_or_insert().check.get_or_insert_with(Check::new)
     }
 
     pub(in crate::protocol) fn close_check(&mut self) -> Option<Check> {
@@ -297,7 +297,7 @@ impl Member {
     }
 
     pub(in crate::protocol) fn leave_check_open(&mut self, check: Check) {
-        self.rare().check = Some(check);
+        self.rare_or_insert().check = Some(check);
     }
 
     /// Whether an open check verifies a claim that it has returned.
@@ -316,7 +316,7 @@ impl Member {
     }
 
     pub(in crate::protocol) fn set_suspicion(&mut self, suspicion: Suspicion) {
-        self.rare().suspicion = Some(suspicion);
+        self.rare_or_insert().suspicion = Some(suspicion);
     }
 
     pub(in crate::protocol) fn clear_suspicion(&mut self) {
@@ -327,16 +327,16 @@ impl Member {
     }
 
     /// Its answers that prove nothing, if it has rare fields.
-    pub(in crate::protocol) fn doubts(&self) -> Option<&Doubts> {
-        self.rare.as_ref().map(|rare| &rare.doubts)
+    pub(in crate::protocol) fn unproved_answers(&self) -> Option<&UnprovedAnswers> {
+        self.rare.as_ref().map(|rare| &rare.unproved_answers)
     }
 
-    pub(in crate::protocol) fn doubts_mut(&mut self) -> Option<&mut Doubts> {
-        self.rare.as_mut().map(|rare| &mut rare.doubts)
+    pub(in crate::protocol) fn unproved_answers_mut(&mut self) -> Option<&mut UnprovedAnswers> {
+        self.rare.as_mut().map(|rare| &mut rare.unproved_answers)
     }
 
-    pub(in crate::protocol) fn begin_doubts(&mut self) -> &mut Doubts {
-        &mut self.rare().doubts
+    pub(in crate::protocol) fn unproved_answers_or_insert(&mut self) -> &mut UnprovedAnswers {
+        &mut self.rare_or_insert().unproved_answers
     }
 
     pub(in crate::protocol) fn page_halvings(&self) -> u8 {
@@ -344,7 +344,7 @@ impl Member {
     }
 
     pub(in crate::protocol) fn halve_pages(&mut self, at_most: u8) {
-        let rare = self.rare();
+        let rare = self.rare_or_insert();
         rare.page_halvings = (rare.page_halvings + 1).min(at_most);
     }
 
@@ -353,7 +353,7 @@ impl Member {
         self.rare.take_if(|rare| **rare == Rare::default());
     }
 
-    fn rare(&mut self) -> &mut Rare {
+    fn rare_or_insert(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
     }
 }

@@ -54,7 +54,7 @@ impl Verification {
     }
 
     /// Counts the failure of an exchange other than a verification, unless a check is open already.
-    pub(in crate::protocol) fn doubt(
+    pub(in crate::protocol) fn record_failed_exchange(
         &mut self,
         members: &mut Members,
         cx: &mut Context,

@@ -136,7 +136,7 @@ impl Machine {
     fn merge_native_about_local_server(&mut self, claim: &Claim, now: Now) -> Worth {
         let Self { lifecycle, members, exchanges, cx, .. } = self;
         let is_native = claim.incarnation != Incarnation::NONE;
-        if !(is_native && lifecycle.own_url.doubt(members, exchanges, cx, claim, now)) {
+        if !(is_native && lifecycle.own_url.begin_check_if_accused(members, exchanges, cx, claim, now)) {
             about_self::merge_native(members, exchanges, cx, claim, now);
         }
         Worth::Known

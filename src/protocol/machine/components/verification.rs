@@ -10,7 +10,7 @@ use crate::protocol::legacy::verification::queue::{Capacity, MAX_VERIFICATIONS};
 use crate::protocol::legacy::verification::refusals::{self, REVIEW_RETRY_PAUSE, Review};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
-use crate::protocol::members::member::doubts::Route;
+use crate::protocol::members::member::unproved_answers::Route;
 use crate::protocol::merging::outsiders::LEFT_OUT_AFTER;
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::time::{Now, Stamp, Tick};
@@ -130,8 +130,8 @@ impl Machine {
     }
 
     /// Records the failure of an exchange other than a verification.
-    pub(in crate::protocol::machine) fn doubt(&mut self, peer: &Arc<str>, now: Now) {
-        self.legacy.verification.doubt(&mut self.members, &mut self.cx, peer, now);
+    pub(in crate::protocol::machine) fn record_failed_exchange(&mut self, peer: &Arc<str>, now: Now) {
+        self.legacy.verification.record_failed_exchange(&mut self.members, &mut self.cx, peer, now);
         self.apply(now);
     }
 

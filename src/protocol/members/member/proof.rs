@@ -1,7 +1,7 @@
 //! What proves a server alive: its own claim, not just an answer from its address.
 
 use crate::protocol::members::member::Member;
-use crate::protocol::members::member::doubts::{Absence, Doubts, Refusals};
+use crate::protocol::members::member::unproved_answers::{Absence, Refusals, UnprovedAnswers};
 use crate::protocol::types::time::Tick;
 
 /// How a server has proved that it is alive.
@@ -75,57 +75,57 @@ impl Member {
         if proof == Proof::Exchange {
             self.facts.set(Facts::EXCHANGED, true);
         }
-        self.settle_doubts(|doubts| {
-            doubts.refusals = None;
-            doubts.rejected_at = doubts.rejected_at.filter(|_| proof != Proof::Exchange);
+        self.settle_unproved_answers(|answers| {
+            answers.refusals = None;
+            answers.rejected_at = answers.rejected_at.filter(|_| proof != Proof::Exchange);
         });
     }
 
     /// Clears what was held against it before it came online.
     pub(in crate::protocol) fn reset_proofs(&mut self) {
         self.clear_answered();
-        self.settle_doubts(|doubts| (doubts.refusals, doubts.absence) = (None, None));
+        self.settle_unproved_answers(|answers| (answers.refusals, answers.absence) = (None, None));
     }
 
-    fn settle_doubts(&mut self, settle: impl FnOnce(&mut Doubts)) {
-        if let Some(doubts) = self.doubts_mut() {
-            settle(doubts);
+    fn settle_unproved_answers(&mut self, settle: impl FnOnce(&mut UnprovedAnswers)) {
+        if let Some(answers) = self.unproved_answers_mut() {
+            settle(answers);
             self.drop_empty_rare();
         }
     }
 
     /// Its refusals, if it has not proved itself since.
     pub(in crate::protocol) fn refusals(&self) -> Option<&Refusals> {
-        self.doubts()?.refusals.as_ref()
+        self.unproved_answers()?.refusals.as_ref()
     }
 
     pub(in crate::protocol) fn refusals_mut(&mut self) -> Option<&mut Refusals> {
-        self.doubts_mut()?.refusals.as_mut()
+        self.unproved_answers_mut()?.refusals.as_mut()
     }
 
     pub(in crate::protocol) fn begin_refusals(&mut self, refusals: Refusals) {
-        self.begin_doubts().refusals = Some(refusals);
+        self.unproved_answers_or_insert().refusals = Some(refusals);
     }
 
     pub(in crate::protocol) fn end_refusals(&mut self) {
-        self.settle_doubts(|doubts| doubts.refusals = None);
+        self.settle_unproved_answers(|answers| answers.refusals = None);
     }
 
     pub(in crate::protocol) fn begin_absence(&mut self) {
-        self.begin_doubts().absence.get_or_insert_default();
+        self.unproved_answers_or_insert().absence.get_or_insert_default();
     }
 
     pub(in crate::protocol) fn absence(&self) -> Option<&Absence> {
-        self.doubts()?.absence.as_ref()
+        self.unproved_answers()?.absence.as_ref()
     }
 
     pub(in crate::protocol) fn absence_mut(&mut self) -> Option<&mut Absence> {
-        self.doubts_mut()?.absence.as_mut()
+        self.unproved_answers_mut()?.absence.as_mut()
     }
 
     /// When it first rejected this server's secret, if it has never exchanged gossip.
     pub(in crate::protocol) fn rejected_at(&self) -> Option<Tick> {
-        self.doubts()?.rejected_at
+        self.unproved_answers()?.rejected_at
     }
 
     /// Records that it rejected this server's secret, and returns whether that is the first time.
@@ -133,7 +133,7 @@ impl Member {
         if self.has_exchanged() || self.rejected_at().is_some() {
             return false;
         }
-        self.begin_doubts().rejected_at = Some(now);
+        self.unproved_answers_or_insert().rejected_at = Some(now);
         true
     }
 }

@@ -232,7 +232,7 @@ impl Detection {
             return batch.failed;
         }
         if batch.asks_helpers {
-            self.doubt_batch(members, batch, now);
+            self.mark_doubtful(members, batch, now);
         } else if batch.is_mostly_young(members, now) {
             // They may not listen yet, and are checked again later.
             self.strangers.is_on_hold = true;
@@ -265,7 +265,7 @@ impl Detection {
         self.strangers.batch = Some(batch);
     }
 
-    fn doubt_batch(&mut self, members: &Members, batch: Batch, now: Now) {
+    fn mark_doubtful(&mut self, members: &Members, batch: Batch, now: Now) {
         if self.strangers.doubtful.is_empty() {
             self.strangers.doubted_since = now.tick;
         }

@@ -41,9 +41,9 @@ fn running() -> (Parts, OwnUrl) {
 }
 
 /// Whether the server does not refute an accusation at once.
-fn doubts(parts: &mut Parts, own_url: &mut OwnUrl, accusers: &[u32], tick: u64) -> bool {
+fn awaits_check(parts: &mut Parts, own_url: &mut OwnUrl, accusers: &[u32], tick: u64) -> bool {
     let claim = accusation(parts, accusers);
-    own_url.doubt(&mut parts.members, &mut parts.exchanges, &mut parts.cx, &claim, at(tick))
+    own_url.begin_check_if_accused(&mut parts.members, &mut parts.exchanges, &mut parts.cx, &claim, at(tick))
 }
 
 /// The id of the request to the own URL in flight.
@@ -55,24 +55,24 @@ fn asked(parts: &Parts) -> Option<ExchangeId> {
 #[test]
 fn two_accusers_make_a_server_ask_its_own_url() {
     let (mut parts, mut own_url) = running();
-    assert!(!doubts(&mut parts, &mut own_url, &[1], 2_000));
-    assert!(!doubts(&mut parts, &mut own_url, &[1, 2], 1_000), "a request just now may disprove it");
+    assert!(!awaits_check(&mut parts, &mut own_url, &[1], 2_000));
+    assert!(!awaits_check(&mut parts, &mut own_url, &[1, 2], 1_000), "a request just now may disprove it");
     assert_eq!(asked(&parts), None);
-    assert!(doubts(&mut parts, &mut own_url, &[1, 2], 2_000));
+    assert!(awaits_check(&mut parts, &mut own_url, &[1, 2], 2_000));
     assert!(asked(&parts).is_some());
-    assert!(doubts(&mut parts, &mut own_url, &[1], 3_000), "until the check is over");
+    assert!(awaits_check(&mut parts, &mut own_url, &[1], 3_000), "until the check is over");
 }
 
 #[test]
 fn a_server_that_was_never_reached_refutes_at_once() {
     let (mut parts, _) = running();
-    assert!(!doubts(&mut parts, &mut OwnUrl::default(), &[1, 2], 2_000));
+    assert!(!awaits_check(&mut parts, &mut OwnUrl::default(), &[1, 2], 2_000));
 }
 
 #[test]
 fn an_unreachable_server_refutes_when_it_is_reached() {
     let (mut parts, mut own_url) = running();
-    assert!(doubts(&mut parts, &mut own_url, &[1, 2], 2_000));
+    assert!(awaits_check(&mut parts, &mut own_url, &[1, 2], 2_000));
     let id = asked(&parts).unwrap();
     let reply = Reply::NoListener("refused".into());
     let Parts { members, exchanges, cx, .. } = &mut parts;

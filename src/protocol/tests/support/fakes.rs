@@ -1,6 +1,6 @@
 //! Fake peers, and a fake store of the master list.
 
-use crate::protocol::members::member::doubts::Route;
+use crate::protocol::members::member::unproved_answers::Route;
 use std::collections::VecDeque;
 use std::time::Duration;
 

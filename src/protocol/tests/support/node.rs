@@ -4,7 +4,7 @@
 //! falls. Every check that was sent has a request in flight. At most one exchange and one inquiry
 //! with a peer are in flight.
 
-use crate::protocol::members::member::doubts::Route;
+use crate::protocol::members::member::unproved_answers::Route;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::protocol::ExchangeId;

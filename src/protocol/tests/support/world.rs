@@ -2,7 +2,7 @@
 //!
 //! Each machine's invariants are checked after every step.
 
-use crate::protocol::members::member::doubts::Route;
+use crate::protocol::members::member::unproved_answers::Route;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

@@ -19,7 +19,7 @@ const LEGACY_REFUSAL_INTERVALS: u32 = 3;
 
 /// Answers of one server that prove nothing. Few servers have any.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in crate::protocol) struct Doubts {
+pub(in crate::protocol) struct UnprovedAnswers {
     /// Its refusals since its own claim last proved it.
     pub(super) refusals: Option<Refusals>,
     /// Set while it is offline because its own list lacked it.
