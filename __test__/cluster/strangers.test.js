@@ -1,7 +1,7 @@
 'use strict'
 
 /**
- * Servers that no other server has met: old entries of a master list, and made-up native servers.
+ * Servers that no other server has met: old entries of a master list, and fabricated native servers.
  */
 
 const { describe, test } = require('node:test')
@@ -95,7 +95,7 @@ describe('old entries of a master list', { concurrency: 2 }, () => {
   })
 })
 
-describe('made-up native servers', { concurrency: 2 }, () => {
+describe('fabricated native servers', { concurrency: 2 }, () => {
   for (const [age, incarnation] of [
     ['an hour', INCARNATION - HOUR],
     ['no', INCARNATION],

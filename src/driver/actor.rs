@@ -8,7 +8,7 @@ use tokio::task::{self, JoinError, JoinSet};
 
 use super::credentials::Credentials;
 use super::event_loop_watch::{self, EventLoopProbe};
-use super::http_task::{HttpSender, MAX_IN_FLIGHT, RequestId};
+use super::http_task::{HttpSender, MAX_HTTP_REQUESTS, RequestId};
 use super::log_sink::LogSink;
 use super::shared::Shared;
 use super::transport::{ConfiguredUrls, HttpClient, HttpSettings};
@@ -30,7 +30,7 @@ pub(super) async fn run(
     mut stopped: watch::Receiver<bool>,
 ) {
     let client = build_client(http, credentials.configured_urls.clone(), &log).await;
-    let sender = HttpSender { client, permits: Arc::new(Semaphore::new(MAX_IN_FLIGHT)), credentials };
+    let sender = HttpSender { client, permits: Arc::new(Semaphore::new(MAX_HTTP_REQUESTS)), credentials };
     let wakeups = Arc::clone(&shared);
     let mut actor =
         Actor { shared, sender, log, milestones, tasks: JoinSet::new(), request_ids: BTreeMap::new() };

@@ -19,7 +19,7 @@ use crate::protocol::output::Transmit;
 const MASTER_LIST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Requests in flight at once. The machine stays below; this bounds the effect of a mistake in it.
-pub(super) const MAX_IN_FLIGHT: usize = 128;
+pub(super) const MAX_HTTP_REQUESTS: usize = 128;
 
 /// The exchange that a request belongs to.
 #[derive(Debug, Clone, Copy)]

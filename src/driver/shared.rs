@@ -19,7 +19,7 @@ use crate::protocol::status::ListKind;
 use crate::protocol::time::Now;
 
 /// Entries merged per hold of the lock, which takes about 200 µs.
-const SLICE: usize = 500;
+const ENTRIES_PER_SLICE: usize = 500;
 
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -102,9 +102,10 @@ impl Shared {
                 if let Some(start) = start.take() {
                     machine.handle_request_start(now, start);
                 }
-                let slice = machine.handle_slot_entries(now, changes, &mut entries.by_ref().take(SLICE));
+                let slice =
+                    machine.handle_slot_entries(now, changes, &mut entries.by_ref().take(ENTRIES_PER_SLICE));
                 received += slice;
-                read.take_if(|_| slice < SLICE).map(|read| read(machine))
+                read.take_if(|_| slice < ENTRIES_PER_SLICE).map(|read| read(machine))
             });
             if let Some(result) = result {
                 return (received, result);
@@ -135,11 +136,11 @@ impl Shared {
     /// Merges all but a small rest of large lists in slices, so that no caller waits long for the
     /// lock.
     fn merge_in_slices(&self, source: Source, lists: &mut ReceivedLists<'_>) {
-        if lists.len() <= SLICE {
+        if lists.len() <= ENTRIES_PER_SLICE {
             return;
         }
         let merge = |listed: ListKind, entries: Vec<ReceivedEntry<'_>>| {
-            for slice in entries.chunks(SLICE) {
+            for slice in entries.chunks(ENTRIES_PER_SLICE) {
                 self.update(|machine, now| machine.handle_claims(now, source, listed, slice));
             }
         };
@@ -149,8 +150,8 @@ impl Shared {
 
     /// Does the same for the claims of a native server.
     fn merge_claims_in_slices(&self, id: ExchangeId, received: &Extension) {
-        if received.claims.len() > SLICE {
-            for slice in received.claims.chunks(SLICE) {
+        if received.claims.len() > ENTRIES_PER_SLICE {
+            for slice in received.claims.chunks(ENTRIES_PER_SLICE) {
                 self.update(|machine, now| machine.handle_native_claims(now, id, slice));
             }
         }

@@ -47,8 +47,8 @@ pub(crate) mod constants {
     pub(crate) use super::exchanges::rumours::{
         FANOUT, IDLE_ROUNDS, RUMOUR_DELAY, RUMOUR_INTERVAL, rounds_for,
     };
-    pub(crate) use super::members::roster::draws::MANY;
-    pub(crate) use super::native::anti_entropy::NEWS_NEED;
+    pub(crate) use super::members::roster::draws::WIDE_FANOUT;
+    pub(crate) use super::native::anti_entropy::SYNC_DELAY;
     pub(crate) use super::native::detection::helpers::{HELPERS, HELPERS_WAIT};
-    pub(crate) use super::native::detection::investigation::KNOCK_AGAIN;
+    pub(crate) use super::native::detection::investigation::SECOND_PROBE_DELAY;
 }

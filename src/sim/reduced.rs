@@ -18,8 +18,8 @@ use super::store::Store;
 use super::watch::Watch;
 use super::wire::HostId;
 use crate::protocol::constants::{
-    FANOUT, HELPERS, HELPERS_WAIT, IDLE_ROUNDS, KNOCK_AGAIN, MANY, NEWS_NEED, RUMOUR_DELAY, RUMOUR_INTERVAL,
-    SHORTEST_PROBE_TIMEOUT, rounds_for,
+    FANOUT, HELPERS, HELPERS_WAIT, IDLE_ROUNDS, RUMOUR_DELAY, RUMOUR_INTERVAL, SECOND_PROBE_DELAY,
+    SHORTEST_PROBE_TIMEOUT, SYNC_DELAY, WIDE_FANOUT, rounds_for,
 };
 
 /// The maximum duration of an event.
@@ -116,7 +116,7 @@ impl Model {
         }
         if plan.scenario == Scenario::Join {
             model.now = Store::default().delay();
-            for _ in 0..MANY {
+            for _ in 0..WIDE_FANOUT {
                 let to = model.random_server();
                 model.send(others, to, Purpose::Greeting);
             }
@@ -217,7 +217,7 @@ impl Model {
             });
         }
         let confirmation = self.closed_port_delay().filter(|_| is_confirmed)?;
-        Some(own_probe + last.min(millis(HELPERS_WAIT)) + millis(KNOCK_AGAIN) + confirmation)
+        Some(own_probe + last.min(millis(HELPERS_WAIT)) + millis(SECOND_PROBE_DELAY) + confirmation)
     }
 
     /// Returns the time to find a closed port; `None` if a message is lost.
@@ -266,7 +266,7 @@ impl Model {
             Purpose::Probe if !differs => sender.differs_since = None,
             Purpose::Probe => {
                 let since = *sender.differs_since.get_or_insert(now);
-                if now - since >= millis(NEWS_NEED) {
+                if now - since >= millis(SYNC_DELAY) {
                     self.send(from, to, Purpose::Sync);
                 }
             }

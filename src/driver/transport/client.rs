@@ -32,7 +32,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 const MAX_IDLE_PER_HOST: usize = 2;
 
 /// Redirects followed on the way to a peer: enough for a new scheme, a new host and a final slash.
-/// A made-up claim may cost as many requests.
+/// A fabricated claim may cost as many requests.
 const MAX_PEER_REDIRECTS: usize = 3;
 
 /// Redirects followed on the way to the master list, as many as in `fetch`.

@@ -34,7 +34,7 @@ const MAX_CODINGS: usize = 3;
 const CHUNK: usize = 16 * 1024;
 
 /// Bytes passed between decoders in one slice, about a millisecond of work.
-const SLICE: usize = 128 * 1024;
+const BYTES_PER_SLICE: usize = 128 * 1024;
 
 /// The cost of a read in bytes, added to its length, so that many short reads end a slice too.
 const READ_COST: usize = 64;
@@ -144,7 +144,7 @@ impl Decoder {
 
     /// Decodes one slice; returns whether it was the last one.
     fn run_slice(&mut self) -> Result<bool, TransportError> {
-        self.meter.slice.store(SLICE, Relaxed);
+        self.meter.slice.store(BYTES_PER_SLICE, Relaxed);
         let mut chunk = [0; CHUNK];
         loop {
             match self.stages.read(&mut chunk) {

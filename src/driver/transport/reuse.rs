@@ -15,7 +15,7 @@ use tokio::time::Instant;
 const RETENTION: Duration = Duration::from_secs(60);
 
 /// Connections remembered at once.
-const MAX_REMEMBERED: usize = 4096;
+const MAX_CONNECTIONS: usize = 4096;
 
 /// The connections on which a response has arrived.
 ///
@@ -36,10 +36,10 @@ impl UsedConnections {
     /// Records a response on this connection; returns whether it was used before.
     pub(super) fn record(&self, connection: Connection, now: Instant) -> bool {
         let mut connections = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if connections.len() >= MAX_REMEMBERED {
+        if connections.len() >= MAX_CONNECTIONS {
             connections.retain(|_, at| now.duration_since(*at) < RETENTION);
         }
-        if connections.len() >= MAX_REMEMBERED
+        if connections.len() >= MAX_CONNECTIONS
             && let Some(oldest) = connections.iter().min_by_key(|(_, at)| **at).map(|(oldest, _)| *oldest)
         {
             connections.remove(&oldest);
@@ -102,11 +102,11 @@ mod tests {
         assert!(!used_connections.record(connection(1), start + RETENTION));
 
         let later = |number: u16| start + RETENTION + Duration::from_millis(number.into());
-        let last = MAX_REMEMBERED as u16 + 1;
+        let last = MAX_CONNECTIONS as u16 + 1;
         for number in 2..=last {
             used_connections.record(connection(number), later(number));
         }
-        assert_eq!(used_connections.0.lock().unwrap().len(), MAX_REMEMBERED);
+        assert_eq!(used_connections.0.lock().unwrap().len(), MAX_CONNECTIONS);
         assert!(!used_connections.was_used(&connection(1), later(last)));
         assert!(used_connections.was_used(&connection(2), later(last)));
         assert!(used_connections.was_used(&connection(last), later(last)));

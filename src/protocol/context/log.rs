@@ -16,7 +16,7 @@ use crate::protocol::types::time::Tick;
 /// Minimum time between two identical lines.
 const REPEAT_PAUSE: Duration = Duration::from_secs(60);
 /// Lines remembered to suppress their repetition. In a wider outage, lines may repeat earlier.
-pub(in crate::protocol) const MAX_REMEMBERED: usize = 1_000;
+pub(in crate::protocol) const MAX_REMEMBERED_LINES: usize = 1_000;
 /// Lines of one severity that may be logged at once, whatever they are about.
 const LINE_BURST: u64 = 20;
 /// Time until one more line may be logged, in milliseconds: 20 lines a minute are still readable.
@@ -45,9 +45,9 @@ impl LogThrottle {
     }
 
     fn remember(&mut self, message: &str, now: Tick) {
-        if self.failures.len() >= MAX_REMEMBERED {
+        if self.failures.len() >= MAX_REMEMBERED_LINES {
             self.failures.retain(|_, at| now.since(*at) < REPEAT_PAUSE);
-            self.failures.truncate(MAX_REMEMBERED - 1);
+            self.failures.truncate(MAX_REMEMBERED_LINES - 1);
         }
         self.failures.insert(message.to_owned(), now);
     }

@@ -11,7 +11,7 @@ use crate::protocol::members::member::Member;
 
 /// Requests in flight to native servers. Legacy peers have a separate limit, so their timeouts do
 /// not delay these.
-const MAX_IN_FLIGHT: usize = 16;
+const MAX_NATIVE_IN_FLIGHT: usize = 16;
 
 /// Pushes in a burst, rumours included.
 const PUSHES: u64 = 30;
@@ -74,7 +74,7 @@ impl Exchanges {
 
 // Without the extension, a server sends as many requests at once as version 1, up to a high limit.
 fn room_left(cx: &Context, requests: usize) -> usize {
-    let cap = if cx.is_native() { MAX_IN_FLIGHT } else { MAX_REQUESTS };
+    let cap = if cx.is_native() { MAX_NATIVE_IN_FLIGHT } else { MAX_REQUESTS };
     cap.saturating_sub(requests)
 }
 

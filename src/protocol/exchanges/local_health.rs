@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::protocol::exchanges::loss_rate::LossRate;
-use crate::protocol::types::limits::LAGS;
+use crate::protocol::types::limits::MAX_EVENT_LOOP_LAG;
 use crate::protocol::types::time::Tick;
 
 /// Worst score; 0 is healthy.
@@ -82,7 +82,7 @@ impl LocalHealth {
 
     /// Whether JavaScript's event loop lags so far that this server cannot answer in time.
     pub(in crate::protocol) fn lags(&self) -> bool {
-        self.lag > LAGS
+        self.lag > MAX_EVENT_LOOP_LAG
     }
 
     /// The factor of timeouts and suspicions.

@@ -74,7 +74,7 @@ pub(in crate::protocol) fn death_notices(members: &Members, cx: &Context, halvin
 }
 
 impl Exchanges {
-    /// Returns the whole roster, if it fits. Otherwise the page contains the own entry, then news
+    /// Returns the full roster, if it fits. Otherwise the page contains the own entry, then news
     /// (at most half a page), then a slice that advances from page to page.
     pub(in crate::protocol) fn compose_page(
         &mut self,

@@ -35,7 +35,7 @@ const REACHED_LATELY: Duration = Duration::from_secs(5);
 /// balancers alternate between processes.
 pub(in crate::protocol) const SIBLING_TRIES: u8 = 4;
 /// Limit of the time for all these requests together.
-pub(in crate::protocol) const SIBLING_PATIENCE: Duration = Duration::from_secs(1);
+pub(in crate::protocol) const SIBLING_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct OwnUrl {

@@ -13,23 +13,23 @@ use crate::protocol::context::timers::Timer;
 use crate::protocol::context::{Context, RunState};
 use crate::protocol::exchanges::Exchanges;
 use crate::protocol::lifecycle::Lifecycle;
-use crate::protocol::lifecycle::own_url::SIBLING_PATIENCE;
+use crate::protocol::lifecycle::own_url::SIBLING_TIMEOUT;
 use crate::protocol::members::Members;
 use crate::protocol::merging::clocks::Rejected;
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::time::{Now, Stamp};
 
-/// Servers that may be asked for a whole roster, after the one that the introduction asks.
-pub(in crate::protocol) const WHOLE_TRIES: u8 = 2;
+/// Servers that may be asked for a full roster, after the one that the introduction asks.
+pub(in crate::protocol) const FULL_ROSTER_TRIES: u8 = 2;
 /// Limit of the wait for entries of the master list that are older than [`OVERDUE`], most of which
 /// are dead. Long enough to resend one lost packet, which takes a second.
-const OVERDUE_PATIENCE: Duration = Duration::from_millis(1_500);
+const OVERDUE_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// Age of an overdue entry: the longest pause between two announcements, by default.
 const OVERDUE: Duration = Duration::from_secs(15 * 60);
 /// Limit of the wait for peers that hang, in a start or a leave.
-const PATIENCE: Duration = Duration::from_secs(5);
+const ANSWERS_TIMEOUT: Duration = Duration::from_secs(5);
 /// Limit of the wait for the master list in a leave.
-const LAST_UPLOAD_PATIENCE: Duration = Duration::from_secs(10);
+const LAST_UPLOAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::protocol) enum Phase {
@@ -83,8 +83,8 @@ impl Lifecycle {
         let has_overdue = greetings.iter().any(|id| is_overdue(members, exchanges, *id, now));
         self.enter(cx, Phase::Greeting(greetings));
         self.awaits_overdue = has_overdue;
-        let patience = if has_overdue { OVERDUE_PATIENCE } else { PATIENCE };
-        cx.timers.set(Timer::Bootstrap, now.tick + patience);
+        let timeout = if has_overdue { OVERDUE_TIMEOUT } else { ANSWERS_TIMEOUT };
+        cx.timers.set(Timer::Bootstrap, now.tick + timeout);
     }
 
     /// Adds this exchange to those for which a start waits.
@@ -119,7 +119,7 @@ impl Lifecycle {
     /// Waits for the other greetings for the rest of the time limit.
     pub(in crate::protocol) fn await_others(&self, cx: &mut Context, now: Now) {
         if matches!(self.phase, Phase::Greeting(_)) {
-            cx.timers.set(Timer::Bootstrap, now.tick + (PATIENCE - OVERDUE_PATIENCE));
+            cx.timers.set(Timer::Bootstrap, now.tick + (ANSWERS_TIMEOUT - OVERDUE_TIMEOUT));
         }
     }
 
@@ -131,8 +131,8 @@ impl Lifecycle {
         now: Now,
     ) {
         let asked_for_sibling = matches!(self.phase, Phase::Siblings { .. });
-        let spent = if asked_for_sibling { SIBLING_PATIENCE } else { Duration::ZERO };
-        cx.timers.set(Timer::Farewell, now.tick + (PATIENCE - spent));
+        let spent = if asked_for_sibling { SIBLING_TIMEOUT } else { Duration::ZERO };
+        cx.timers.set(Timer::Farewell, now.tick + (ANSWERS_TIMEOUT - spent));
         self.enter(cx, Phase::Farewell(farewells));
     }
 
@@ -156,7 +156,7 @@ impl Lifecycle {
             return false;
         }
         self.enter(cx, Phase::LastUpload);
-        cx.timers.set(Timer::Farewell, now.tick + LAST_UPLOAD_PATIENCE);
+        cx.timers.set(Timer::Farewell, now.tick + LAST_UPLOAD_TIMEOUT);
         self.master_list.begin_last_upload(exchanges, rejected, cx, now);
         true
     }

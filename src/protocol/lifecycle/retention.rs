@@ -7,13 +7,13 @@ use crate::protocol::context::timers::Timer;
 use crate::protocol::context::{Context, RunState};
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
-use crate::protocol::types::limits::TOMBSTONE_KEPT;
+use crate::protocol::types::limits::TOMBSTONE_LIFETIME;
 use crate::protocol::types::time::{Now, Stamp};
 
 /// Age of the last news from which an online legacy peer is verified.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Age at which a drained server renews the stamp of its own tombstone.
-const OWN_TOMBSTONE_RENEWED: Duration = Duration::from_secs(60 * 60);
+const OWN_TOMBSTONE_RENEWAL_AGE: Duration = Duration::from_secs(60 * 60);
 /// Shortest pause between two searches, regardless of the number of tombstones due.
 const MIN_SEARCH_INTERVAL: Duration = Duration::from_secs(1);
 /// Longest pause between two searches, since the wall clock may step.
@@ -33,7 +33,7 @@ pub(in crate::protocol) fn schedule_drop(cx: &mut Context, stamp: Stamp, now: No
     if cx.run_state == RunState::Gone {
         return;
     }
-    let left = TOMBSTONE_KEPT.saturating_sub(stamp.age(now.wall));
+    let left = TOMBSTONE_LIFETIME.saturating_sub(stamp.age(now.wall));
     cx.timers.set_earlier(Timer::Retention, now.tick + left.clamp(MIN_SEARCH_INTERVAL, MAX_SEARCH_INTERVAL));
 }
 
@@ -41,7 +41,7 @@ pub(in crate::protocol) fn schedule_drop(cx: &mut Context, stamp: Stamp, now: No
 /// drained server.
 pub(in crate::protocol) fn find_due(members: &mut Members, cx: &mut Context, now: Now) -> Due {
     let wall = members.local.read_clock(now);
-    if members.local.stamp().age(wall) >= OWN_TOMBSTONE_RENEWED {
+    if members.local.stamp().age(wall) >= OWN_TOMBSTONE_RENEWAL_AGE {
         members.local.renew_tombstone(now);
     }
     let left = |member: &Member| {
@@ -49,7 +49,7 @@ pub(in crate::protocol) fn find_due(members: &mut Members, cx: &mut Context, now
         // A renewed tombstone counts as a new arrival, so that of a drained server stays while it
         // is renewed.
         let since_arrival = member.refreshed_at().max(member.changed_at()).age(now.tick);
-        TOMBSTONE_KEPT.saturating_sub(since_stamp.max(since_arrival))
+        TOMBSTONE_LIFETIME.saturating_sub(since_stamp.max(since_arrival))
     };
     let mut due = Due::default();
     let mut pause = MAX_SEARCH_INTERVAL;

@@ -14,7 +14,7 @@ use crate::protocol::wire::document::{Document, DocumentEntry, Row};
 use crate::protocol::wire::message::{Entry, ReceivedEntry};
 
 /// Age from which the own entry on the list is renewed.
-const OWN_ENTRY_RENEWED: Duration = Duration::from_secs(60 * 60);
+const OWN_ENTRY_RENEWAL_AGE: Duration = Duration::from_secs(60 * 60);
 
 /// The fate of a row of the list.
 enum Judgement {
@@ -44,7 +44,7 @@ pub(in crate::protocol) fn revise(
             (Judgement::LocalServer, Some(old)) if members.local.is_online() && !has_local_server => {
                 has_local_server = true;
                 is_changed |= old.monitor != members.local.is_monitor();
-                is_changed |= stamp_of(old).age(members.local.stamp().clamped(now)) >= OWN_ENTRY_RENEWED;
+                is_changed |= stamp_of(old).age(members.local.stamp().clamped(now)) >= OWN_ENTRY_RENEWAL_AGE;
                 is_changed |= check_stamp(old.last_update, now).is_err();
                 entries.push(known(members.local.entry()));
             }

@@ -27,15 +27,15 @@ const MAX_UPLOAD_BACKOFF: Duration = Duration::from_secs(60);
 const MAX_REJECTED: u32 = 3;
 /// Time for which a last upload and its download are retried. The last try may take the same time
 /// again before a leave gives up.
-const LAST_UPLOAD_RETRIED: Duration = Duration::from_secs(5);
+const LAST_UPLOAD_RETRY_TIME: Duration = Duration::from_secs(5);
 /// Time from the start of the last of these tries to that end.
-const SHORTEST_RESPITE: Duration = Duration::from_millis(50);
+const LAST_RETRY_MARGIN: Duration = Duration::from_millis(50);
 /// Time for which uploads omit the condition after the store has refused it. Not permanent, as one
 /// of several servers of the store may have refused it.
 const WITHOUT_CONDITIONS: Duration = Duration::from_secs(60 * 60);
 /// Longest `Retry-After` of a store that is honoured. A limit, so that a faulty store cannot stop
 /// the uploads.
-const LONGEST_REST: Duration = Duration::from_secs(60 * 60);
+const MAX_STORE_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// The state of the requested upload.
 #[derive(Debug, Default)]
@@ -76,7 +76,7 @@ impl MasterList {
         now: Now,
     ) {
         self.wants_upload = true;
-        self.tries = Tries { ends: Some(now.tick + LAST_UPLOAD_RETRIED), ..Tries::default() };
+        self.tries = Tries { ends: Some(now.tick + LAST_UPLOAD_RETRY_TIME), ..Tries::default() };
         self.download(exchanges, rejected, cx);
     }
 
@@ -166,10 +166,10 @@ impl MasterList {
         let tries = &mut self.tries;
         let pause = MIN_UPLOAD_BACKOFF.saturating_mul(1 << tries.failed.min(9)).min(MAX_UPLOAD_BACKOFF);
         tries.failed += 1;
-        let at_least = at_least.unwrap_or_default().min(LONGEST_REST);
+        let at_least = at_least.unwrap_or_default().min(MAX_STORE_RETRY_AFTER);
         let at = now + pause.mul_f64(cx.rng.random_range(1.0..1.5)).max(at_least);
         let ends = tries.ends.or(cx.timers.get(Timer::Announce));
-        let last_chance = tries.ends.map(|ends| ends.since(now).saturating_sub(SHORTEST_RESPITE));
+        let last_chance = tries.ends.map(|ends| ends.since(now).saturating_sub(LAST_RETRY_MARGIN));
         let last_chance = last_chance.filter(|left| *left >= MIN_UPLOAD_BACKOFF.max(at_least));
         if ends.is_none_or(|ends| at < ends) {
             cx.timers.set(Timer::Download, at);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::protocol::context::effect::MAX_EFFECTS;
-use crate::protocol::context::log::MAX_REMEMBERED;
+use crate::protocol::context::log::MAX_REMEMBERED_LINES;
 use crate::protocol::context::output::MAX_EVENTS;
 use crate::protocol::exchanges::in_flight::MAX_REQUESTS;
 use crate::protocol::exchanges::local_health::ROUND_TRIPS;
@@ -13,7 +13,7 @@ use crate::protocol::members::hidden::MAX_HIDDEN;
 use crate::protocol::members::isolation::MAX_BURIALS;
 use crate::protocol::members::roster::index_journal::MAX_CHANGES;
 use crate::protocol::merging::outsiders::MAX_OUTSIDERS;
-use crate::protocol::native::anti_entropy::MAX_WHOLE;
+use crate::protocol::native::anti_entropy::MAX_FULL_ROSTERS;
 use crate::protocol::native::detection::investigation::MAX_OPEN;
 use crate::protocol::native::detection::probe_order::MAX_WAITING;
 use crate::protocol::native::detection::relay::MAX_RELAYS;
@@ -70,12 +70,12 @@ impl Machine {
             // The events that end a start and a leave are never dropped.
             ("events", self.cx.events.len(), MAX_EVENTS + 2),
             ("effects", self.cx.effects.len(), MAX_EFFECTS),
-            ("failures logged", self.cx.log.failure_count(), MAX_REMEMBERED),
+            ("failures logged", self.cx.log.failure_count(), MAX_REMEMBERED_LINES),
             ("newcomers with closed ports", self.native.detection.unreached.len(), MAX_UNREACHED),
             ("process numbers seen", self.native.processes.len(), MAX_PROCESSES),
             ("burials", self.members.isolation.burial_count(), MAX_BURIALS),
             ("round trips", self.exchanges.health.round_trip_count(), ROUND_TRIPS),
-            ("rosters handed out", self.native.anti_entropy.handed_out_count(), MAX_WHOLE),
+            ("rosters handed out", self.native.anti_entropy.handed_out_count(), MAX_FULL_ROSTERS),
         ]
         .map(|(name, length, cap)| QueueLength { name, length, cap })
         .to_vec()

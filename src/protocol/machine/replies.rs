@@ -150,7 +150,7 @@ impl Machine {
             (Reply::Lists(_), None) | (Reply::Refusal(_), _) => {
                 self.record_unproved_answer(peer, Route::Gossip, now);
                 if exchange.purpose == Purpose::Introduction {
-                    self.ask_for_whole_roster(peer, &[], now);
+                    self.ask_for_full_roster(peer, &[], now);
                 }
             }
             (Reply::Native(_), _) => {}
@@ -174,10 +174,10 @@ impl Machine {
             Purpose::Farewell => {}
             Purpose::Introduction => {
                 self.record_failed_exchange(peer, now);
-                self.ask_for_whole_roster(peer, &[], now);
+                self.ask_for_full_roster(peer, &[], now);
             }
             Purpose::Sync if self.cx.run_state == RunState::Starting => {
-                self.ask_for_whole_roster(peer, &[], now)
+                self.ask_for_full_roster(peer, &[], now)
             }
             _ => self.record_failed_exchange(peer, now),
         }
@@ -307,15 +307,15 @@ impl Machine {
         self.report_findings(peer, now);
         match exchange.purpose {
             Purpose::Sync if received.elsewhere.is_empty() => self.conclude_sync(peer, received, now),
-            Purpose::Sync => self.ask_for_whole_roster(peer, &received.elsewhere, now),
+            Purpose::Sync => self.ask_for_full_roster(peer, &received.elsewhere, now),
             Purpose::Probe if sender.as_ref() == Some(peer) => self.compare(peer, received, now),
             Purpose::Round => self.end_round(now),
             Purpose::Greeting if self.native.anti_entropy.awaits_greeting() => {
                 let base_url = self.members.roster.spelling(peer);
-                self.ask_for_whole_roster("", &[base_url], now);
+                self.ask_for_full_roster("", &[base_url], now);
             }
             Purpose::Introduction if !matches!(received.kind, Kind::Sync(_)) => {
-                self.ask_for_whole_roster(peer, &received.elsewhere, now);
+                self.ask_for_full_roster(peer, &received.elsewhere, now);
             }
             _ => {}
         }

@@ -13,7 +13,7 @@ use crate::protocol::merging::native::MergeOutcome;
 use crate::protocol::native::peers::{archived_objection, log_malformed};
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::{Origin, Source};
-use crate::protocol::types::limits::LAGS;
+use crate::protocol::types::limits::MAX_EVENT_LOOP_LAG;
 use crate::protocol::types::time::Now;
 use crate::protocol::wire::extension::{Extension, Kind};
 use crate::protocol::wire::message::ReceivedLists;
@@ -74,7 +74,7 @@ impl Machine {
 
     /// Handles the parts of a request other than its claims.
     fn handle_sender(&mut self, sender: &Arc<str>, received: &Extension, now: Now) {
-        if Duration::from_millis(received.lag.into()) > LAGS {
+        if Duration::from_millis(received.lag.into()) > MAX_EVENT_LOOP_LAG {
             self.native.detection.investigations.close(sender);
         }
         self.members.prove(sender, Proof::Exchange);

@@ -7,7 +7,7 @@ use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
 use crate::protocol::types::claim::Claim;
-use crate::protocol::types::limits::TOMBSTONE_KEPT;
+use crate::protocol::types::limits::TOMBSTONE_LIFETIME;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now, Stamp};
 
@@ -58,7 +58,7 @@ impl Archive {
     ) -> Option<Claim> {
         let (last_update, incarnation) = *self.0.get(identity)?;
         let is_outdated = own_claim.incarnation != Incarnation::NONE && self.blocks(identity, own_claim, now);
-        let age = u32::try_from(TOMBSTONE_KEPT.as_secs()).unwrap_or(u32::MAX);
+        let age = u32::try_from(TOMBSTONE_LIFETIME.as_secs()).unwrap_or(u32::MAX);
         (is_outdated && incarnation != Incarnation::NONE).then(|| Claim {
             status: Status::Dead,
             incarnation,

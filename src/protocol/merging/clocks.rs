@@ -29,14 +29,14 @@ pub(crate) const MAX_AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
 const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Age of a rejection above which a jump of the clock requests nothing again: others have repeated
 /// the claim by then.
-const FORGOTTEN: Duration = Duration::from_secs(60 * 60);
-/// Rejected servers named in the log per `NAMED_AGAIN`.
-const MAX_NAMED: u8 = 5;
+const MAX_REJECTION_AGE: Duration = Duration::from_secs(60 * 60);
+/// Rejected servers named in the log per `NAMING_INTERVAL`.
+const MAX_NAMED_REJECTED: u8 = 5;
 /// Pause before the log names further rejected servers.
-const NAMED_AGAIN: Duration = Duration::from_secs(60);
+const NAMING_INTERVAL: Duration = Duration::from_secs(60);
 /// Bounds of the pause, in milliseconds, before the next download of a master list whose entries
 /// were all rejected.
-const DOWNLOADED_AGAIN_MS: std::ops::Range<u64> = 1_000..10_000;
+const DOWNLOAD_RETRY_MS: std::ops::Range<u64> = 1_000..10_000;
 
 /// The claims rejected because of this server's clock.
 #[derive(Debug, Default)]
@@ -71,11 +71,11 @@ impl Rejected {
     }
 
     fn try_name(&mut self, now: Tick) -> bool {
-        if now.since(self.named.1) >= NAMED_AGAIN {
+        if now.since(self.named.1) >= NAMING_INTERVAL {
             self.named = (0, now);
         }
         self.named.0 = self.named.0.saturating_add(1);
-        self.named.0 <= MAX_NAMED
+        self.named.0 <= MAX_NAMED_REJECTED
     }
 
     /// Resets the counts for a new download of the master list.
@@ -214,7 +214,7 @@ impl Rejected {
         now: Tick,
     ) {
         match self.pending {
-            Some((_, last)) if now.since(last) < FORGOTTEN && !members.local.is_leaving() => {
+            Some((_, last)) if now.since(last) < MAX_REJECTION_AGE && !members.local.is_leaving() => {
                 cx.timers.set_earlier(Timer::Clock, now + CLOCK_CHECK_INTERVAL);
             }
             _ => self.pending = None,
@@ -233,7 +233,7 @@ impl Rejected {
             return false;
         }
         self.want_list();
-        let pause = Duration::from_millis(cx.rng.random_range(DOWNLOADED_AGAIN_MS));
+        let pause = Duration::from_millis(cx.rng.random_range(DOWNLOAD_RETRY_MS));
         cx.timers.set_earlier(Timer::Download, now + pause);
         true
     }

@@ -17,7 +17,7 @@ use crate::protocol::merging::plain::{self, PlainClaim, PlainSource};
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::Origin;
-use crate::protocol::types::limits::{Rejection, TOMBSTONE_KEPT};
+use crate::protocol::types::limits::{Rejection, TOMBSTONE_LIFETIME};
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now};
 use crate::protocol::types::version::{Precedence, Version};
@@ -123,7 +123,7 @@ impl Merging {
         if is_hint || members.archive.blocks(identity, claim, now) {
             return Worth::Known;
         }
-        let is_expired = Duration::from_secs(claim.age.into()) >= TOMBSTONE_KEPT;
+        let is_expired = Duration::from_secs(claim.age.into()) >= TOMBSTONE_LIFETIME;
         if !claim.status.is_online() && is_expired {
             members.archive.insert(Arc::clone(identity), claim.last_update, claim.incarnation);
             return Worth::Known;

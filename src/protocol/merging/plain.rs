@@ -17,7 +17,7 @@ use crate::protocol::merging::intake::{self, ListEntry};
 use crate::protocol::merging::{Merging, clocks, hints};
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::ids::Source;
-use crate::protocol::types::limits::{Rejection, TOMBSTONE_KEPT};
+use crate::protocol::types::limits::{Rejection, TOMBSTONE_LIFETIME};
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now, Stamp};
 
@@ -50,7 +50,7 @@ impl PlainClaim {
     }
 
     fn is_expired_tombstone(self, now: Now) -> bool {
-        !self.says_online() && self.stamp.age(now.wall) >= TOMBSTONE_KEPT
+        !self.says_online() && self.stamp.age(now.wall) >= TOMBSTONE_LIFETIME
     }
 }
 
@@ -244,7 +244,7 @@ impl Merging {
         if let Some(archived) = members.archive.stamp_of(identity, now).filter(|held| claim.stamp <= *held) {
             // A clock that was ahead for a while has dropped the tombstone too early. Back on the
             // lists, its server is contacted now and then.
-            let is_kept = archived.age(now.wall) < TOMBSTONE_KEPT;
+            let is_kept = archived.age(now.wall) < TOMBSTONE_LIFETIME;
             if claim.says_online() && is_kept && !members.roster.is_full() {
                 revive(members, exchanges, cx, url, claim, now);
             }

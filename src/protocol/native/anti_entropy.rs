@@ -31,12 +31,12 @@ use crate::protocol::types::time::{Incarnation, Now, Tick};
 use crate::protocol::wire::extension::{BUCKETS, Extension, Kind};
 
 /// Time that news takes to spread. Rosters that have differed for less are not compared.
-pub(crate) const NEWS_NEED: Duration = Duration::from_secs(1);
-/// Whole rosters sent per `WHOLE_WINDOW`. Further peers are referred to other servers.
-pub(in crate::protocol) const MAX_WHOLE: usize = 4;
-const WHOLE_WINDOW: Duration = Duration::from_secs(1);
+pub(crate) const SYNC_DELAY: Duration = Duration::from_secs(1);
+/// Full rosters sent per `FULL_ROSTER_WINDOW`. Further peers are referred to other servers.
+pub(in crate::protocol) const MAX_FULL_ROSTERS: usize = 4;
+const FULL_ROSTER_WINDOW: Duration = Duration::from_secs(1);
 /// Other servers to which such a peer is referred.
-const NAMED: usize = 5;
+const MAX_NAMED_INSTEAD: usize = 5;
 
 /// The state of the comparisons with other rosters.
 #[derive(Debug, Default)]
@@ -44,22 +44,22 @@ pub(in crate::protocol) struct AntiEntropy {
     differs_since: Option<Tick>,
     /// The bucket hashes sent with the current comparison.
     asked: Option<Box<[u64; BUCKETS]>>,
-    /// The times at which whole rosters were sent.
+    /// The times at which full rosters were sent.
     handed_out: VecDeque<Tick>,
-    /// The number of servers that may still be asked for a whole roster, after a start.
-    whole_tries_left: u8,
-    /// Whether the next server that answers a greeting is asked for a whole roster, as no server
+    /// The number of servers that may still be asked for a full roster, after a start.
+    full_roster_tries_left: u8,
+    /// Whether the next server that answers a greeting is asked for a full roster, as no server
     /// was free.
     awaits_greeting: bool,
 }
 
 impl AntiEntropy {
-    /// Allows this number of requests for a whole roster.
-    pub(in crate::protocol) fn allow_whole_tries(&mut self, tries: u8) {
-        self.whole_tries_left = tries;
+    /// Allows this number of requests for a full roster.
+    pub(in crate::protocol) fn allow_full_roster_tries(&mut self, tries: u8) {
+        self.full_roster_tries_left = tries;
     }
 
-    /// Whether the next server that answers a greeting is asked for a whole roster.
+    /// Whether the next server that answers a greeting is asked for a full roster.
     pub(in crate::protocol) fn awaits_greeting(&self) -> bool {
         self.awaits_greeting
     }
@@ -86,7 +86,7 @@ impl AntiEntropy {
         }
         let since = *self.differs_since.get_or_insert(now.tick);
         let is_syncing = || exchanges.in_flight.count(|purpose| purpose == Purpose::Sync) > 0;
-        if now.tick.since(since) < NEWS_NEED || is_syncing() {
+        if now.tick.since(since) < SYNC_DELAY || is_syncing() {
             return;
         }
         let buckets = Box::new(*digest.buckets());
@@ -96,10 +96,10 @@ impl AntiEntropy {
     }
 
     fn try_hand_out(&mut self, now: Tick) -> bool {
-        while self.handed_out.front().is_some_and(|at| now.since(*at) >= WHOLE_WINDOW) {
+        while self.handed_out.front().is_some_and(|at| now.since(*at) >= FULL_ROSTER_WINDOW) {
             self.handed_out.pop_front();
         }
-        let may = self.handed_out.len() < MAX_WHOLE;
+        let may = self.handed_out.len() < MAX_FULL_ROSTERS;
         if may {
             self.handed_out.push_back(now);
         }
@@ -159,7 +159,7 @@ fn lacking(
 }
 
 impl Native {
-    /// Returns the answer to a peer that compares rosters, or asks for a whole one.
+    /// Returns the answer to a peer that compares rosters, or asks for a full one.
     pub(in crate::protocol) fn answer_sync(
         &mut self,
         members: &Members,
@@ -171,7 +171,7 @@ impl Native {
     ) -> Extension {
         if theirs.is_none() && !self.anti_entropy.try_hand_out(now.tick) {
             let mut answer = exchanges.extension(members, Kind::Push, claims);
-            let search = PeerSearch::for_any(NAMED);
+            let search = PeerSearch::for_any(MAX_NAMED_INSTEAD);
             let others = self.detection.free_peers(members, exchanges, cx, search, now.tick);
             answer.elsewhere = others.iter().map(|identity| members.roster.spelling(identity)).collect();
             return answer;
@@ -189,9 +189,9 @@ impl Native {
         exchanges.extension(members, Kind::Sync(Some(Box::new(mine))), claims)
     }
 
-    /// Asks one server for its whole roster, if tries are left: one of those named, or else any but
+    /// Asks one server for its full roster, if tries are left: one of those named, or else any but
     /// the one asked in vain.
-    pub(in crate::protocol) fn ask_for_whole_roster(
+    pub(in crate::protocol) fn ask_for_full_roster(
         &mut self,
         members: &mut Members,
         exchanges: &mut Exchanges,
@@ -200,10 +200,10 @@ impl Native {
         named: &[Arc<str>],
         now: Now,
     ) {
-        if !cx.is_native() || self.anti_entropy.whole_tries_left == 0 {
+        if !cx.is_native() || self.anti_entropy.full_roster_tries_left == 0 {
             return;
         }
-        self.anti_entropy.whole_tries_left -= 1;
+        self.anti_entropy.full_roster_tries_left -= 1;
         let identities = named.iter().filter_map(|base_url| match identify(members, cx, base_url) {
             Ok(Subject::Known(identity)) => Some(identity),
             _ => None,

@@ -15,7 +15,7 @@ use crate::protocol::types::time::Now;
 use crate::protocol::wire::extension::Extension;
 
 /// Pause before the native extension is offered again to a server that ignored it.
-const OFFERED_AGAIN: Duration = Duration::from_secs(10 * 60);
+const OFFER_INTERVAL: Duration = Duration::from_secs(10 * 60);
 
 /// Logs that a message contains malformed claims, if it does.
 #[inline]
@@ -65,7 +65,7 @@ pub(in crate::protocol) fn record_legacy_wire(members: &mut Members, cx: &Contex
     if cx.is_native() && members.roster.get(peer).is_some_and(|member| !member.ignores_extension(now.tick)) {
         members.roster.set_wire(peer, Wire::Legacy);
         if let Some(member) = members.roster.get_mut(peer) {
-            member.skip_extension_until(now.tick + OFFERED_AGAIN);
+            member.skip_extension_until(now.tick + OFFER_INTERVAL);
         }
     }
 }

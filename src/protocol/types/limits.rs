@@ -10,11 +10,11 @@ use crate::protocol::types::base_url::address::AddressClasses;
 pub(in crate::protocol) const MAX_MEMBERS: usize = 100_000;
 /// Time until a tombstone leaves the lists, from its stamp or from its arrival, whichever is
 /// earlier.
-pub(in crate::protocol) const TOMBSTONE_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+pub(in crate::protocol) const TOMBSTONE_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// Time for which a tombstone is spread. Later it is sent only to servers that contradict it.
 pub(in crate::protocol) const TOMBSTONE_SPREAD: Duration = Duration::from_secs(15 * 60);
 /// Lag of the event loop above which this server cannot be expected to answer.
-pub(in crate::protocol) const LAGS: Duration = Duration::from_secs(1);
+pub(in crate::protocol) const MAX_EVENT_LOOP_LAG: Duration = Duration::from_secs(1);
 /// Bytes of claims in one message between native servers.
 pub(in crate::protocol) const MAX_CLAIM_BYTES: usize = 60_000;
 /// Bytes of claims in one message beside a page of plain lists.

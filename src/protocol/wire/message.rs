@@ -25,7 +25,7 @@ const ENGINE_NOT_STARTED: &str = "Clustershazbot engine not started";
 /// How errors describe a JSON object without a list of servers.
 const NO_ONLINE: &str = "no array `online`";
 /// The longest honoured `Retry-After` of a peer.
-const LONGEST_REST: Duration = Duration::from_secs(3_600);
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(3_600);
 /// Entries parsed in one list: ten times the members of a full roster. Also in
 /// `js/requests/messages.js`.
 pub(in crate::protocol) const MAX_ENTRIES: usize = 1_000_000;
@@ -135,7 +135,7 @@ impl<'a> Reply<'a> {
             (401, _) => Self::Refusal(Refusal::Unauthorized),
             (413, _) => Self::Refusal(Refusal::TooLarge),
             (429, _) => {
-                Self::Refusal(Refusal::TooManyRequests(retry_after.map(|delay| delay.min(LONGEST_REST))))
+                Self::Refusal(Refusal::TooManyRequests(retry_after.map(|delay| delay.min(MAX_RETRY_AFTER))))
             }
             (502..=504, _) => Self::Failure(format!("a gateway answered {status}")),
             (200..=299, Err(NO_ONLINE)) => Self::Unclear(format!(

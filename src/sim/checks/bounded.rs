@@ -8,7 +8,7 @@ use crate::sim::host::Host;
 use crate::sim::process::{Process, Stage};
 
 /// Requests in flight to servers of either kind.
-const MAX_IN_FLIGHT: usize = 16;
+const MAX_IN_FLIGHT_PER_WIRE: usize = 16;
 /// Requests in addition to those after a start, a leave or a control: 20 servers and up to 100
 /// monitors.
 const MAX_ANNOUNCEMENTS: usize = 120;
@@ -51,7 +51,7 @@ fn check_requests(
     size: usize,
 ) -> [Option<Violation>; 2] {
     let violation = |finding| Violation { at, invariant: "Bounded", finding };
-    let cap = MAX_IN_FLIGHT + if has_announcements { MAX_ANNOUNCEMENTS } else { 0 };
+    let cap = MAX_IN_FLIGHT_PER_WIRE + if has_announcements { MAX_ANNOUNCEMENTS } else { 0 };
     let in_flight_violation = in_flight.filter(|in_flight| in_flight.iter().any(|requests| *requests > cap));
     [
         in_flight_violation.map(|[native, legacy]| {

@@ -1,4 +1,4 @@
-//! NoResurrection: neither an older claim nor a made-up one brings back a server that is dead or
+//! NoResurrection: neither an older claim nor a fabricated one brings back a server that is dead or
 //! left.
 
 use super::{Change, Violation};
@@ -25,7 +25,7 @@ mod tests {
         let finds = |before, after| check(&change(&subject, before, after)).is_some();
         assert!(finds(view(Dead, 5, 10), view(Online, 5, 10)));
         assert!(finds(view(Left, 5, 10), view(Online, 4, 10)));
-        assert!(finds(view(Online, 5, 10), view(Online, 10, 10)), "invented");
+        assert!(finds(view(Online, 5, 10), view(Online, 10, 10)), "fabricated");
         assert!(!finds(view(Dead, 5, 10), view(Online, 6, 3)));
         assert!(!finds(view(Dead, 0, 10), view(Online, 0, 11)));
         assert!(!finds(view(Online, 5, 10), view(Dead, 5, 10)));

@@ -1,4 +1,4 @@
-//! Servers that no other server has met: dead entries of the master list, and made-up servers.
+//! Servers that no other server has met: dead entries of the master list, and fabricated servers.
 
 use super::{FIRST, SECOND, assert_agreement_within, assert_no_violations, native_world};
 use crate::protocol::claim::Claim;
@@ -137,7 +137,7 @@ fn a_joiner_with_a_list_of_the_other_partition_finds_its_own_side() {
 
 /// Sends a message in the name of one server, with claims of native servers that started this long
 /// ago.
-fn send_made_up_claims(world: &mut World, hosts: &[HostId], age: Millis) {
+fn send_fabricated_claims(world: &mut World, hosts: &[HostId], age: Millis) {
     let at = Stamp(EPOCH + world.time - age);
     let claim = |host: &HostId| Claim {
         base_url: world.hosts[host.index()].url.clone(),
@@ -186,12 +186,16 @@ fn shown(world: &World, hosts: &[HostId]) -> usize {
 }
 
 #[track_caller]
-fn assert_removed_within(world: &mut World, timeout: Millis, made_up: &[HostId]) {
+fn assert_removed_within(world: &mut World, timeout: Millis, fabricated: &[HostId]) {
     let servers = world.processes.len();
     let begin = world.time;
-    while shown(world, made_up) > 0 {
-        let left = shown(world, made_up);
-        assert!(world.time < begin + timeout, "{left} of {} are shown by {servers} servers", made_up.len());
+    while shown(world, fabricated) > 0 {
+        let left = shown(world, fabricated);
+        assert!(
+            world.time < begin + timeout,
+            "{left} of {} are shown by {servers} servers",
+            fabricated.len()
+        );
         world.run_for(1_000);
     }
     for machine in world.processes.iter().filter_map(|process| process.machine()) {
@@ -201,7 +205,7 @@ fn assert_removed_within(world: &mut World, timeout: Millis, made_up: &[HostId])
 }
 
 #[test]
-fn made_up_servers_are_removed_soon() {
+fn fabricated_servers_are_removed_soon() {
     for (servers, count, port, age, timeout) in [
         (2, 300, Port::Closed, 0, 60_000),
         (2, 300, Port::Vanished, HOUR, 120_000),
@@ -211,25 +215,25 @@ fn made_up_servers_are_removed_soon() {
         (20, 300, Port::Closed, 0, 60_000),
     ] {
         let mut world = native_world(servers);
-        let made_up = unreachable_hosts(&mut world, count, port);
-        send_made_up_claims(&mut world, &made_up, age);
+        let fabricated = unreachable_hosts(&mut world, count, port);
+        send_fabricated_claims(&mut world, &fabricated, age);
         world.run_for(200);
-        assert_eq!(shown(&world, &made_up), count);
-        assert_removed_within(&mut world, timeout, &made_up);
+        assert_eq!(shown(&world, &fabricated), count);
+        assert_removed_within(&mut world, timeout, &fabricated);
     }
 }
 
 #[test]
-fn made_up_servers_are_removed_without_tombstones_by_a_server_that_nobody_answers() {
+fn fabricated_servers_are_removed_without_tombstones_by_a_server_that_nobody_answers() {
     let mut world = native_world(2);
-    let made_up = unreachable_hosts(&mut world, 300, Port::Vanished);
-    send_made_up_claims(&mut world, &made_up, HOUR);
+    let fabricated = unreachable_hosts(&mut world, 300, Port::Vanished);
+    send_fabricated_claims(&mut world, &fabricated, HOUR);
     world.run_for(200);
     world.vanish(SECOND);
-    assert_eq!(shown(&world, &made_up), made_up.len());
+    assert_eq!(shown(&world, &fabricated), fabricated.len());
     world.run_for(120_000);
     let first = world.hosts[FIRST.index()].processes[0];
-    assert_eq!(shown(&world, &made_up), 0);
+    assert_eq!(shown(&world, &fabricated), 0);
     assert!(lists(&world, first).offline.len() <= 1, "its own network may be broken");
     world.restart(SECOND, Spec::of(Kind::Native));
     assert_agreement_within(&mut world, 60_000);
@@ -237,14 +241,14 @@ fn made_up_servers_are_removed_without_tombstones_by_a_server_that_nobody_answer
 }
 
 #[test]
-fn made_up_servers_in_many_small_messages_are_removed_soon() {
+fn fabricated_servers_in_many_small_messages_are_removed_soon() {
     let mut world = native_world(5);
-    let made_up = unreachable_hosts(&mut world, 300, Port::Closed);
-    for few in made_up.chunks(4) {
-        send_made_up_claims(&mut world, few, HOUR);
+    let fabricated = unreachable_hosts(&mut world, 300, Port::Closed);
+    for few in fabricated.chunks(4) {
+        send_fabricated_claims(&mut world, few, HOUR);
         world.run_for(150);
     }
-    assert_removed_within(&mut world, 60_000, &made_up);
+    assert_removed_within(&mut world, 60_000, &fabricated);
 }
 
 #[test]
@@ -263,7 +267,7 @@ fn a_joiner_that_reaches_one_server_keeps_the_others() {
 }
 
 #[test]
-fn servers_that_start_together_and_listen_late_do_not_count_as_made_up() {
+fn servers_that_start_together_and_listen_late_do_not_count_as_fabricated() {
     let mut world = native_world(10);
     let late: Vec<HostId> =
         (0..16).map(|_| world.join(Spec { listens_after: 20_000, ..Spec::of(Kind::Native) })).collect();

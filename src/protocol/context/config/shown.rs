@@ -5,7 +5,7 @@ use url::Url;
 use crate::protocol::types::text::printable::printable;
 
 /// Characters of a URL that are shown, which suffice to recognise it.
-const MAX_CHARS: usize = 200;
+const MAX_URL_CHARS: usize = 200;
 /// Length of the shortest secret that is masked, in characters. Shorter texts occur in URLs by
 /// chance.
 const SHORTEST_SECRET: usize = 6;
@@ -23,8 +23,8 @@ pub(super) fn shown_url(text: &str, secrets: &[String]) -> String {
     for secret in words.filter(|secret| secret.chars().count() >= SHORTEST_SECRET) {
         shown = shown.replace(secret, "…");
     }
-    if shown.chars().count() > MAX_CHARS {
-        shown = shown.chars().take(MAX_CHARS).chain(['…']).collect();
+    if shown.chars().count() > MAX_URL_CHARS {
+        shown = shown.chars().take(MAX_URL_CHARS).chain(['…']).collect();
     }
     printable(&shown)
 }
@@ -95,6 +95,6 @@ mod tests {
 
     #[test]
     fn what_is_shown_is_bounded() {
-        assert_eq!(shown_url(&"x".repeat(10_000), &[]).chars().count(), MAX_CHARS + 1);
+        assert_eq!(shown_url(&"x".repeat(10_000), &[]).chars().count(), MAX_URL_CHARS + 1);
     }
 }

@@ -27,7 +27,7 @@ use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
 
 /// Pause between two requests to an absent server, from the whole cluster together.
-const ASKED_EVERY: Duration = Duration::from_secs(10);
+const INQUIRY_INTERVAL: Duration = Duration::from_secs(10);
 /// Time for which its list must show a server without a break: two rounds of a legacy peer. Each
 /// round makes a drained one list itself again.
 const SHOWN_FOR: Duration = Duration::from_secs(60);
@@ -82,7 +82,7 @@ impl Verification {
     /// Native servers ask at independent times, together about as often as one alone would.
     fn schedule_absent(&mut self, members: &Members, cx: &mut Context, peer: &Arc<str>, now: Tick) {
         let natives = if cx.is_native() { members.roster.native_count() + 1 } else { 1 };
-        let pause = ASKED_EVERY.mul_f64(natives as f64);
+        let pause = INQUIRY_INTERVAL.mul_f64(natives as f64);
         // All begin at once, so each draws a random share of the pause, unless it is alone.
         let share = if natives == 1 { 1.0 } else { cx.rng.random_range(0.0..2.0) };
         self.ask_absent_at(cx, peer, now + pause.mul_f64(share));
@@ -115,7 +115,7 @@ impl Verification {
         member.close_check();
         // This server continues at the interval of the whole cluster, as the others have not seen
         // the list.
-        self.ask_absent_at(cx, peer, (now.tick + ASKED_EVERY).min(since + SHOWN_FOR));
+        self.ask_absent_at(cx, peer, (now.tick + INQUIRY_INTERVAL).min(since + SHOWN_FOR));
     }
 }
 

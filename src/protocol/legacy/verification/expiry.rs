@@ -15,19 +15,19 @@ use crate::protocol::types::time::{Now, Tick};
 
 /// Time from the first request about a claim until it is dropped. At 10 requests a second, a
 /// message with 100,000 claims costs 3,000 requests instead of hours of them.
-const CONFIRMED_WITHIN: Duration = Duration::from_secs(5 * 60);
+const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 /// Pause between two searches for such claims.
-const LOOKED_FOR_EVERY: Duration = Duration::from_secs(10);
+const EXPIRY_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
 impl Verification {
     /// Returns the members whose claims have stayed unconfirmed for too long. Searches every
-    /// `LOOKED_FOR_EVERY`.
+    /// `EXPIRY_CHECK_INTERVAL`.
     pub(in crate::protocol) fn take_expired(&mut self, members: &mut Members, now: Tick) -> Vec<Arc<str>> {
         let mut expired: Vec<Arc<str>> = Vec::new();
         if now < self.next_expiry {
             return expired;
         }
-        self.next_expiry = now + LOOKED_FOR_EVERY;
+        self.next_expiry = now + EXPIRY_CHECK_INTERVAL;
         for slot in 0..members.roster.len() {
             let Some((identity, member)) = members.roster.at(slot) else { break };
             let Some(check) = member.check() else { continue };
@@ -37,7 +37,7 @@ impl Verification {
                         check.record_open(now);
                     }
                 }
-                Some(since) if now.since(since) >= CONFIRMED_WITHIN => expired.push(Arc::clone(identity)),
+                Some(since) if now.since(since) >= CONFIRMATION_TIMEOUT => expired.push(Arc::clone(identity)),
                 Some(_) => {}
             }
         }
@@ -54,7 +54,7 @@ impl Verification {
         now: Now,
     ) {
         let Some(member) = members.roster.get_mut(identity) else { return };
-        if member.refreshed_at().age(now.tick) < CONFIRMED_WITHIN {
+        if member.refreshed_at().age(now.tick) < CONFIRMATION_TIMEOUT {
             // A peer has repeated the claim with a newer stamp.
             if let Some(check) = member.check_mut() {
                 check.restart();

@@ -12,13 +12,13 @@ use crate::protocol::native::detection::PeerSearch;
 use crate::protocol::native::detection::helpers::HelperReport;
 use crate::protocol::native::detection::probe_order::schedule_probe;
 use crate::protocol::types::ids::ExchangeId;
-use crate::protocol::types::limits::LAGS;
+use crate::protocol::types::limits::MAX_EVENT_LOOP_LAG;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::extension::{Extension, Finding, Kind};
 
 /// Peers probed per second while the event loop lags. Their answers reveal whether they list this
 /// server as dead.
-const PROBED_WHILE_LAGGING: usize = 2;
+const PROBES_WHILE_LAGGING: usize = 2;
 
 impl Machine {
     /// Records the lag of JavaScript's event loop.
@@ -26,14 +26,14 @@ impl Machine {
     /// The driver reports a lag of more than a second about once a second, and its end once.
     pub fn handle_lag(&mut self, now: Now, lag: Duration) {
         self.exchanges.health.record_lag(lag);
-        if lag < LAGS || !self.is_native() || !self.cx.is_running() {
+        if lag < MAX_EVENT_LOOP_LAG || !self.is_native() || !self.cx.is_running() {
             return;
         }
         self.exchanges.health.worsen();
         // A blocked event loop does not mean a dead server.
         self.excuse_check(now);
         let natives: Vec<Arc<str>> =
-            self.members.roster.sample(&mut self.cx.rng, PROBED_WHILE_LAGGING, |_, member| {
+            self.members.roster.sample(&mut self.cx.rng, PROBES_WHILE_LAGGING, |_, member| {
                 member.is_online() && !member.is_contacted_as_legacy()
             });
         for peer in natives {
@@ -211,23 +211,23 @@ impl Machine {
         native.anti_entropy.conclude_sync(members, exchanges, cx, peer, received, now);
     }
 
-    /// Asks one server for its whole roster: one of those named, or else any but the one asked in
+    /// Asks one server for its full roster: one of those named, or else any but the one asked in
     /// vain.
-    pub(in crate::protocol::machine) fn ask_for_whole_roster(
+    pub(in crate::protocol::machine) fn ask_for_full_roster(
         &mut self,
         in_vain: &str,
         named: &[Arc<str>],
         now: Now,
     ) {
         let Self { native, members, exchanges, cx, .. } = self;
-        native.ask_for_whole_roster(members, exchanges, cx, in_vain, named, now);
+        native.ask_for_full_roster(members, exchanges, cx, in_vain, named, now);
         self.apply(now);
     }
 
-    /// Asks once more for a whole roster. The clock is right again: claims rejected before may be
+    /// Asks once more for a full roster. The clock is right again: claims rejected before may be
     /// admitted now.
-    pub(in crate::protocol::machine) fn ask_again_for_whole_roster(&mut self, now: Now) {
-        self.native.anti_entropy.allow_whole_tries(1);
-        self.ask_for_whole_roster("", &[], now);
+    pub(in crate::protocol::machine) fn ask_again_for_full_roster(&mut self, now: Now) {
+        self.native.anti_entropy.allow_full_roster_tries(1);
+        self.ask_for_full_roster("", &[], now);
     }
 }

@@ -6,8 +6,8 @@ use crate::protocol::context::RunState;
 use crate::protocol::context::output::{Event, Transmit};
 use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::in_flight::Purpose;
-use crate::protocol::lifecycle::own_url::{self, SIBLING_PATIENCE, SIBLING_TRIES};
-use crate::protocol::lifecycle::phase::{Phase, WHOLE_TRIES};
+use crate::protocol::lifecycle::own_url::{self, SIBLING_TIMEOUT, SIBLING_TRIES};
+use crate::protocol::lifecycle::phase::{FULL_ROSTER_TRIES, Phase};
 use crate::protocol::lifecycle::{master_list, reconnect, retention};
 use crate::protocol::machine::Machine;
 use crate::protocol::merging::clocks;
@@ -30,7 +30,7 @@ impl Machine {
         self.lifecycle.master_list.greet_again();
         self.merging.rejected.want_list();
         self.cx.timers.set(Timer::Download, now.tick);
-        self.ask_again_for_whole_roster(now);
+        self.ask_again_for_full_roster(now);
         self.push_to_many(now.tick);
     }
 
@@ -82,7 +82,7 @@ impl Machine {
         let mut peers = self.members.roster.sample_many(&mut self.cx);
         // A random one: the monitors come last, and every newcomer would ask them.
         let first = (!peers.is_empty()).then(|| peers.swap_remove(self.cx.rng.random_range(0..peers.len())));
-        self.native.anti_entropy.allow_whole_tries(WHOLE_TRIES);
+        self.native.anti_entropy.allow_full_roster_tries(FULL_ROSTER_TRIES);
         let mut greetings = self.send_gossip(first.into_iter().collect(), Purpose::Introduction, now);
         greetings.append(&mut self.send_gossip(peers, Purpose::Greeting, now));
         if greetings.is_empty() {
@@ -105,7 +105,7 @@ impl Machine {
             exchange.is_some_and(|exchange| exchange.purpose == Purpose::Introduction)
         };
         if overdue.iter().any(is_introduction) {
-            self.ask_for_whole_roster("", &[], now);
+            self.ask_for_full_roster("", &[], now);
         }
         if self.lifecycle.end_greetings(&overdue) {
             return self.begin_running(now);
@@ -163,7 +163,7 @@ impl Machine {
         self.cx.transmits.clear();
         self.cx.transmits.push_back(Transmit::AbandonAll);
         if may_have_sibling {
-            self.cx.timers.set(Timer::Farewell, now.tick + SIBLING_PATIENCE);
+            self.cx.timers.set(Timer::Farewell, now.tick + SIBLING_TIMEOUT);
             return self.ask_for_sibling(SIBLING_TRIES, now);
         }
         self.say_farewell(now);
@@ -171,7 +171,7 @@ impl Machine {
 
     pub(in crate::protocol::machine) fn ask_for_sibling(&mut self, tries: u8, now: Now) {
         let Self { lifecycle, members, exchanges, cx, .. } = self;
-        let asked = own_url::ask(members, exchanges, cx, SIBLING_PATIENCE, now);
+        let asked = own_url::ask(members, exchanges, cx, SIBLING_TIMEOUT, now);
         lifecycle.enter(cx, Phase::Siblings { asked, tries_left: tries - 1 });
     }
 

@@ -10,7 +10,7 @@ use crate::protocol::members::member::Member;
 use crate::protocol::members::roster::Roster;
 
 /// Random servers, besides all monitors, that are sent a start, a leave or a control at once.
-pub(crate) const MANY: usize = 20;
+pub(crate) const WIDE_FANOUT: usize = 20;
 /// Monitors contacted at once. A list may declare all servers monitors.
 const MAX_MONITORS: usize = 100;
 /// The same for a native server, as native servers spread news among themselves.
@@ -75,7 +75,7 @@ impl Roster {
 
     /// Up to 20 online members at random, and all monitors, as far as a cluster needs monitors.
     pub(in crate::protocol) fn sample_many(&self, cx: &mut Context) -> Vec<Arc<str>> {
-        let mut chosen = self.sample(&mut cx.rng, MANY, |_, member| member.is_online());
+        let mut chosen = self.sample(&mut cx.rng, WIDE_FANOUT, |_, member| member.is_online());
         let monitors = if cx.is_native() { MAX_MONITORS_OF_NATIVES } else { MAX_MONITORS };
         let monitors = self.sample(&mut cx.rng, monitors, |identity, member| {
             member.is_online() && member.monitor && !chosen.contains(identity)

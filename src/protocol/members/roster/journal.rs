@@ -13,7 +13,7 @@ use crate::protocol::types::status::Status;
 use crate::protocol::types::time::Tick;
 
 /// Servers named per change and cause; the others are counted.
-const MAX_NAMED: usize = 10;
+const MAX_NAMED_PER_CAUSE: usize = 10;
 /// Servers named per line, which bounds it to some 10 kB.
 const MAX_NAMED_PER_LINE: usize = 20;
 /// Changes of one server kept in order within one line, which bounds the groups of a line.
@@ -141,7 +141,7 @@ impl Journal {
         }
         let group = self.groups.entry((self.order_of(identity, change), change, self.cause)).or_default();
         group.count += 1;
-        if group.named.len() < MAX_NAMED {
+        if group.named.len() < MAX_NAMED_PER_CAUSE {
             group.named.push(Arc::clone(identity));
         }
     }

@@ -11,7 +11,7 @@ use crate::protocol::exchanges::native_message::NativeMessage;
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::SECOND_TRY;
-use crate::protocol::native::detection::investigation::{Failure, KNOCK_AGAIN};
+use crate::protocol::native::detection::investigation::{Failure, SECOND_PROBE_DELAY};
 use crate::protocol::native::detection::{Acquaintance, Detection, PeerSearch};
 use crate::protocol::types::time::Now;
 use crate::protocol::wire::extension::{Finding, Kind};
@@ -22,12 +22,12 @@ pub(crate) const HELPERS: usize = 3;
 pub(crate) const HELPERS_WAIT: Duration = Duration::from_secs(1);
 /// Investigations that may ask helpers at once. An outage opens more of them, and each costs up to
 /// twelve messages.
-const HELPED_AT_ONCE: u64 = 8;
+const HELP_BURST: u64 = 8;
 /// Interval at which one more investigation may, in milliseconds. Probes open about one a second.
-const HELPED_EACH_MS: u64 = 250;
+const HELP_INTERVAL_MS: u64 = 250;
 
 /// Limits how often helpers are asked.
-pub(super) type HelpBudget = TokenBucket<HELPED_AT_ONCE, HELPED_EACH_MS>;
+pub(super) type HelpBudget = TokenBucket<HELP_BURST, HELP_INTERVAL_MS>;
 
 /// The finding of a helper.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +53,7 @@ impl Detection {
         if helpers.is_empty() {
             // A server that may not listen yet has its time as a suspect.
             let is_in_haste = self.unreached.has(members, peer) && !exchanges.health.is_late();
-            let pause = if is_in_haste { KNOCK_AGAIN } else { SECOND_TRY };
+            let pause = if is_in_haste { SECOND_PROBE_DELAY } else { SECOND_TRY };
             self.investigations.begin(peer, failure, now.tick + pause);
             return self.investigations.schedule(cx, now.tick);
         }

@@ -28,7 +28,7 @@ use crate::protocol::types::time::{Incarnation, Now, Tick};
 use crate::protocol::wire::extension::Finding;
 
 /// Pause before a closed port is probed a second time.
-pub(crate) const KNOCK_AGAIN: Duration = Duration::from_millis(250);
+pub(crate) const SECOND_PROBE_DELAY: Duration = Duration::from_millis(250);
 /// Investigations open at once. Further failures wait for their next probe.
 pub(in crate::protocol) const MAX_OPEN: usize = 64;
 /// The open investigations, by server.
@@ -311,7 +311,7 @@ impl Detection {
             Awaited::NextProbe { .. } if !is_moot => {
                 // The failure of the message in flight may prove nothing: in that case the next try
                 // is soon.
-                investigation.awaited = Awaited::NextProbe { at: now.tick + KNOCK_AGAIN };
+                investigation.awaited = Awaited::NextProbe { at: now.tick + SECOND_PROBE_DELAY };
                 if self.probe(members, exchanges, cx, peer, now).is_some() {
                     // Longer than any timeout of a probe, which bad health stretches beyond those
                     // of other requests.
@@ -341,7 +341,7 @@ impl Detection {
         if matches!(investigation.awaited, Awaited::Findings { .. }) {
             // Silence may mean a lost message on either side; a closed port is a fact.
             if investigation.is_closed_port_confirmed() {
-                self.investigations.wait_for(peer, Awaited::NextProbe { at: now.tick + KNOCK_AGAIN });
+                self.investigations.wait_for(peer, Awaited::NextProbe { at: now.tick + SECOND_PROBE_DELAY });
                 return self.investigations.schedule(cx, now.tick);
             }
             if failure.attempt == Attempt::First && exchanges.health.has_high_loss() {

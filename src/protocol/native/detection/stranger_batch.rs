@@ -21,7 +21,7 @@ const SAMPLE: usize = 16;
 const CHECKERS: f64 = 16.0;
 /// Failed checks that make a batch doubtful, if they are most of its checks too. A few servers that
 /// start at once may not listen yet.
-pub(super) const MANY_FAILED: usize = 8;
+pub(super) const DOUBTFUL_FAILURES: usize = 8;
 /// Timeout of the checks of a sample.
 const SAMPLE_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -80,7 +80,7 @@ impl Batch {
     }
 
     pub(super) fn is_doubtful(&self) -> bool {
-        self.failed.len() >= MANY_FAILED && self.failed.len() > self.passed
+        self.failed.len() >= DOUBTFUL_FAILURES && self.failed.len() > self.passed
     }
 
     /// Whether most of those that failed may not listen yet.

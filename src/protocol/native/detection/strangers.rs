@@ -29,8 +29,8 @@ use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::{SECOND_TRY, YOUNG};
 use crate::protocol::native::detection::Detection;
 use crate::protocol::native::detection::helpers::HELPERS_WAIT;
-use crate::protocol::native::detection::investigation::{Attempt, Failure, KNOCK_AGAIN};
-use crate::protocol::native::detection::stranger_batch::{Batch, MANY_FAILED, Spread};
+use crate::protocol::native::detection::investigation::{Attempt, Failure, SECOND_PROBE_DELAY};
+use crate::protocol::native::detection::stranger_batch::{Batch, DOUBTFUL_FAILURES, Spread};
 use crate::protocol::types::ids::Origin;
 use crate::protocol::types::time::{Incarnation, Now, Tick};
 use crate::protocol::wire::extension::Finding;
@@ -140,7 +140,7 @@ impl Strangers {
 
     // Ordinary probes soon reach a few strangers. These wait here in case more arrive.
     fn are_many(&self) -> bool {
-        !self.arrived.is_empty() && self.arrived.len() + self.failing.len() >= MANY_FAILED
+        !self.arrived.is_empty() && self.arrived.len() + self.failing.len() >= DOUBTFUL_FAILURES
     }
 
     fn has_checks(&self, in_flight: &InFlight) -> bool {
@@ -163,7 +163,7 @@ impl Strangers {
         self.is_on_hold = false;
         let mut members = std::mem::take(&mut self.arrived);
         members.retain(|identity| is_stranger(known, identity));
-        if members.len() + self.failing.len() < MANY_FAILED {
+        if members.len() + self.failing.len() < DOUBTFUL_FAILURES {
             self.arrived = members;
             return;
         }
@@ -192,7 +192,7 @@ impl Strangers {
     /// Whether a doubtful stranger has failed for long enough. If not, it is checked again.
     fn confirm_failure(&mut self, peer: &Arc<str>, member: &Member, finding: Finding, now: Now) -> bool {
         let Some(first) = self.doubtful.get_mut(peer) else { return false };
-        let pause = if finding == Finding::PortClosed { KNOCK_AGAIN } else { SECOND_TRY };
+        let pause = if finding == Finding::PortClosed { SECOND_PROBE_DELAY } else { SECOND_TRY };
         let listens_by = member.may_not_listen_before(now);
         let is_settled = first.is_some_and(|first| now.tick.since(first) >= pause) && listens_by <= now.tick;
         if !is_settled {
@@ -261,7 +261,7 @@ impl Detection {
             self.ask_helpers(members, exchanges, cx, peer, failure, now);
         }
         batch.asks_helpers = true;
-        batch.until = now.tick + HELPERS_WAIT.mul_f64(exchanges.health.stretch()) + KNOCK_AGAIN;
+        batch.until = now.tick + HELPERS_WAIT.mul_f64(exchanges.health.stretch()) + SECOND_PROBE_DELAY;
         self.strangers.batch = Some(batch);
     }
 
@@ -320,7 +320,7 @@ impl Detection {
             }
             // An exchange in flight with it serves as well.
             None if is_sampled => {}
-            None => self.strangers.waiting.set(&peer, now.tick + KNOCK_AGAIN),
+            None => self.strangers.waiting.set(&peer, now.tick + SECOND_PROBE_DELAY),
         }
     }
 

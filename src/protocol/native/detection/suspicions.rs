@@ -30,7 +30,7 @@ const LONGEST_FACTOR: f64 = 6.0;
 /// Confirmations that reduce a suspicion to the shortest.
 const ENOUGH_CONFIRMATIONS: usize = 2;
 /// Pause before the review of a verdict that isolation holds back.
-const HELD_BACK: Duration = Duration::from_secs(1);
+const ISOLATION_REVIEW_DELAY: Duration = Duration::from_secs(1);
 
 /// Returns the time that a suspect has to refute, among `servers`, with `accusers`. `stretch` is 1
 /// for a server in good health.
@@ -171,7 +171,7 @@ impl Detection {
         let is_only_accuser = is_only_accuser && !is_port_closed;
         if is_only_accuser && members.hold_back_burial(cx, identity, now) {
             // All reviews share the same times: many suspicions cause no more wakes than one.
-            let step = u64::try_from(HELD_BACK.as_millis()).unwrap_or(1);
+            let step = u64::try_from(ISOLATION_REVIEW_DELAY.as_millis()).unwrap_or(1);
             let again = Tick((now.tick.0 / step + 1) * step);
             return self.suspicions.ends.set(identity, again);
         }

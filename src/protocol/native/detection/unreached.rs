@@ -31,7 +31,7 @@ pub(in crate::protocol) const MAX_UNREACHED: usize = 1_024;
 const SECOND_CHECK_DELAY: Duration = Duration::from_secs(1);
 /// Time since its last message before such a server is suspected. It sends one each second, but not
 /// to every server.
-const SPEAKS_WITHIN: Duration = Duration::from_secs(3);
+const MAX_MESSAGE_GAP: Duration = Duration::from_secs(3);
 /// Silence towards all servers after which such a server is dead: five of its probes, at least one
 /// of which should arrive.
 const SILENCE: Duration = Duration::from_secs(5);
@@ -69,7 +69,7 @@ impl Unreached {
         }
         let last_message = self.0.entry(Arc::clone(identity)).or_default();
         *last_message = news_came.max(*last_message);
-        Some((*last_message + SPEAKS_WITHIN).max(now.tick + SECOND_CHECK_DELAY))
+        Some((*last_message + MAX_MESSAGE_GAP).max(now.tick + SECOND_CHECK_DELAY))
     }
 
     fn make_room(&mut self, members: &Members) {
@@ -84,7 +84,7 @@ impl Unreached {
 
     /// Returns when a server that has refused again may be suspected, or `None` if it may be now.
     pub(super) fn next_check(&self, identity: &str, now: Tick) -> Option<Tick> {
-        self.0.get(identity).map(|last_message| *last_message + SPEAKS_WITHIN).filter(|at| *at > now)
+        self.0.get(identity).map(|last_message| *last_message + MAX_MESSAGE_GAP).filter(|at| *at > now)
     }
 
     /// Whether this server itself has found it refusing, and it has never answered a request.

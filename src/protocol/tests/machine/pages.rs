@@ -1,4 +1,4 @@
-//! Requests contain at most 64 kB; answers contain the whole roster.
+//! Requests contain at most 64 kB; answers contain the full roster.
 
 use crate::protocol::machine::Machine;
 use crate::protocol::tests::support::fakes::Fake;

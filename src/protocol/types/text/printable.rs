@@ -4,13 +4,13 @@ use std::fmt::Write;
 
 /// Characters of a text that are shown: enough for a base URL and its context. A reason may be
 /// arbitrarily long.
-const MAX_CHARS: usize = 1_000;
+const MAX_TEXT_CHARS: usize = 1_000;
 
 /// Escapes characters that break a line, control a terminal or change the direction of text.
 pub(in crate::protocol) fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len().min(MAX_CHARS));
+    let mut shown = String::with_capacity(text.len().min(MAX_TEXT_CHARS));
     for (index, character) in text.chars().enumerate() {
-        if index == MAX_CHARS {
+        if index == MAX_TEXT_CHARS {
             shown.push('…');
             break;
         }
@@ -45,6 +45,6 @@ mod tests {
 
     #[test]
     fn it_is_bounded() {
-        assert_eq!(printable(&"x".repeat(100_000)).chars().count(), MAX_CHARS + 1);
+        assert_eq!(printable(&"x".repeat(100_000)).chars().count(), MAX_TEXT_CHARS + 1);
     }
 }
