@@ -22,13 +22,13 @@ pub(in crate::protocol) const MAX_REQUESTS: usize = 512;
 pub(in crate::protocol) enum Purpose {
     /// The first or second try of a gossip round.
     Round,
-    /// The announcement at start.
+    /// The greeting.
     Greeting,
-    /// The announcement that also requests the full roster.
+    /// The greeting that also requests the full roster.
     Introduction,
     /// Urgent news, and the first exchange with a server that has returned.
     Push,
-    /// The announcement of a leave.
+    /// The farewell.
     Farewell,
     /// A verification by a request for the list.
     Inquiry,
@@ -89,12 +89,22 @@ pub(in crate::protocol) struct Exchange {
     pub(in crate::protocol) own_entry: Option<OwnEntry>,
     pub(in crate::protocol) began: Tick,
     /// Whether the answer has been merged already, in slices.
-    pub(in crate::protocol) is_merged: bool,
+    is_merged: bool,
     /// The subjects of its native claims, in their order.
     pub(in crate::protocol) subjects: Arc<[Arc<str>]>,
 }
 
 impl Exchange {
+    /// Records that the answer has been merged, in slices.
+    pub(in crate::protocol) fn mark_merged(&mut self) {
+        self.is_merged = true;
+    }
+
+    /// Whether the answer has been merged already.
+    pub(in crate::protocol) fn is_merged(&self) -> bool {
+        self.is_merged
+    }
+
     /// Keeps the newest own entry. An online entry beats a tombstone: a legacy peer that has
     /// received its tombstone shows itself online again, but keeps the tombstone in its other list.
     pub(in crate::protocol) fn record_own_entry(&mut self, own: OwnEntry) {

@@ -68,7 +68,7 @@ impl DeathNotices {
 
     /// Chooses the legacy peer to contact now, if one is due and there is capacity, and schedules
     /// the next one.
-    pub(in crate::protocol) fn next_contact(
+    pub(in crate::protocol) fn choose_contact(
         &mut self,
         members: &Members,
         exchanges: &Exchanges,

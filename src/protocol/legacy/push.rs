@@ -105,7 +105,7 @@ impl LegacyPush {
         self.deferred.insert(peer);
     }
 
-    /// Whether to send a peer the news, now that its exchange has ended.
+    /// Returns whether a push to a peer was deferred until its exchange ended, and forgets it.
     pub(in crate::protocol) fn take_deferred(&mut self, members: &Members, peer: &str) -> bool {
         self.deferred.swap_remove(peer) && members.roster.get(peer).is_some_and(|member| member.is_online())
     }

@@ -82,7 +82,7 @@ impl MasterList {
         self.current.take_if(|current| *current == id).is_some()
     }
 
-    /// Whether to greet the servers on the next list. Returns true once.
+    /// Returns whether to greet the servers on this list, and records that they are greeted.
     pub(in crate::protocol) fn take_greeting(&mut self) -> bool {
         !std::mem::replace(&mut self.has_greeted, true)
     }

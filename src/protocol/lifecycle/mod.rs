@@ -18,7 +18,7 @@ pub(in crate::protocol) mod upload;
 /// The phase of this server, and the state of its components.
 #[derive(Debug)]
 pub(in crate::protocol) struct Lifecycle {
-    pub(in crate::protocol) phase: Phase,
+    phase: Phase,
     /// Whether the start still waits for entries of the master list that are most likely dead.
     awaits_overdue: bool,
     pub(in crate::protocol) master_list: MasterList,

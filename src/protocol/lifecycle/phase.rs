@@ -65,6 +65,10 @@ impl Phase {
 }
 
 impl Lifecycle {
+    pub(in crate::protocol) fn phase(&self) -> &Phase {
+        &self.phase
+    }
+
     /// Enters a phase. Nothing else changes the phase.
     pub(in crate::protocol) fn enter(&mut self, cx: &mut Context, phase: Phase) {
         cx.run_state = phase.run_state();

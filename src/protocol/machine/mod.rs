@@ -12,7 +12,6 @@ use crate::protocol::exchanges::Exchanges;
 use crate::protocol::legacy::Legacy;
 use crate::protocol::lifecycle::Lifecycle;
 use crate::protocol::members::Members;
-use crate::protocol::members::roster::Roster;
 use crate::protocol::members::roster::digest::short_name;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::Merging;
@@ -35,7 +34,7 @@ pub mod roster_slots;
 
 /// Multiplier of the version hash: the bits of the golden ratio, which spread well. It is odd, so
 /// the multiplication loses no change.
-const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+const HASH_MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The membership of one server: pure, without clock, sockets or randomness of its own.
 ///
@@ -88,7 +87,7 @@ impl Machine {
     pub fn seeded_like(other: &Self, config: Config, seed: u64, now: Now) -> Self {
         let mut machine = Self::new(config, seed, now);
         machine.lifecycle.master_list.take_greeting();
-        machine.members.roster = Roster::copy_for(&other.members.roster, machine.members.local.identity());
+        machine.members.copy_roster(&other.members);
         machine.begin_running(now);
         machine
     }
@@ -291,7 +290,7 @@ impl Machine {
     /// Returns a number that changes whenever [`Machine::others`] does.
     pub fn others_version(&self) -> u64 {
         let mut version = self.members.roster.revision();
-        let mut fold = |bits: u64| version = (version.rotate_left(5) ^ bits).wrapping_mul(SPREAD);
+        let mut fold = |bits: u64| version = (version.rotate_left(5) ^ bits).wrapping_mul(HASH_MULTIPLIER);
         for (identity, member) in self.members.roster.iter() {
             fold(member.stamp().0 << 2 | u64::from(member.is_online()) << 1 | u64::from(member.monitor()));
             let spelling = member.spelling(identity);

@@ -71,7 +71,7 @@ impl Machine {
     /// slices. The whole reply comes afterwards.
     pub fn handle_native_claims(&mut self, now: Now, id: ExchangeId, claims: &[Claim]) {
         let Some(exchange) = self.exchanges.in_flight.get_mut(id) else { return };
-        exchange.is_merged = true;
+        exchange.mark_merged();
         self.cx.parsing.lift_limit();
         let origin = exchange.purpose.origin();
         self.merge_native_claims(claims, origin, now);
@@ -283,7 +283,7 @@ impl Machine {
         if let Some(sender) = &sender {
             self.native.processes.record(sender, received.instance);
         }
-        if !is_own_process && !exchange.is_merged {
+        if !is_own_process && !exchange.is_merged() {
             self.merge_native_claims(&received.claims, exchange.purpose.origin(), now);
         }
         if !is_own_process {

@@ -48,6 +48,11 @@ impl Members {
         }
     }
 
+    /// Replaces the roster by that of another server, which is not a member itself.
+    pub(in crate::protocol) fn copy_roster(&mut self, other: &Self) {
+        self.roster = Roster::copy_for(&other.roster, self.local.identity());
+    }
+
     /// The number of online servers, including this one.
     #[inline]
     pub(in crate::protocol) fn online_count(&self) -> usize {

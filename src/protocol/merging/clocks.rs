@@ -65,7 +65,8 @@ impl Rejected {
         self.pending = Some((since, now.tick));
     }
 
-    /// Whether the clock has jumped forward since a rejection. Returns true once per jump.
+    /// Returns whether the clock has jumped forward since a rejection, and forgets the rejection if
+    /// so.
     pub(in crate::protocol) fn take_jump(&mut self, now: Now) -> bool {
         self.pending.take_if(|(since, _)| Offset::of(now).has_jumped_since(*since)).is_some()
     }
@@ -96,7 +97,7 @@ impl Rejected {
         self.wants_list = true;
     }
 
-    /// Whether another download of the master list was requested. Clears the request.
+    /// Returns whether another download of the master list was requested, and clears the request.
     pub(in crate::protocol) fn take_wanted_list(&mut self) -> bool {
         std::mem::take(&mut self.wants_list)
     }

@@ -102,7 +102,7 @@ impl Machine {
     /// Sends the next death notice, or asks a legacy peer for its list if there is no news.
     pub(in crate::protocol::machine) fn send_death_notice(&mut self, now: Now) {
         let Self { members, exchanges, cx, .. } = self;
-        match self.legacy.death_notices.next_contact(members, exchanges, cx, now.tick) {
+        match self.legacy.death_notices.choose_contact(members, exchanges, cx, now.tick) {
             Some(Contact::Notify(peer)) => {
                 self.converse(peer, Purpose::DeathNotices, now);
             }

@@ -198,7 +198,7 @@ impl Machine {
     /// Continues the leave once the others know, or hang: with the upload of the master list if
     /// configured, then with the end.
     pub(in crate::protocol::machine) fn end_farewell_stage(&mut self, now: Now) {
-        if matches!(self.lifecycle.phase, Phase::Siblings { .. }) {
+        if matches!(self.lifecycle.phase(), Phase::Siblings { .. }) {
             return self.say_farewell(now);
         }
         let Self { lifecycle, exchanges, merging, cx, .. } = self;

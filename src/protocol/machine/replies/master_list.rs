@@ -43,7 +43,7 @@ impl Machine {
         if !self.lifecycle.master_list.take_greeting() {
             return;
         }
-        match self.lifecycle.phase {
+        match self.lifecycle.phase() {
             Phase::Downloading => self.greet(now),
             Phase::Running => self.push_to_many(now.tick),
             _ => {}
@@ -52,14 +52,14 @@ impl Machine {
 
     fn handle_failed_download(&mut self, failure: &DownloadFailure, now: Now) {
         master_list::log_failure(&mut self.cx, &failure.reason, now);
-        let list = &mut self.lifecycle.master_list;
-        if self.lifecycle.phase == Phase::LastUpload {
+        if *self.lifecycle.phase() == Phase::LastUpload {
+            let list = &mut self.lifecycle.master_list;
             if !failure.is_passing || !list.retry_upload(&mut self.cx, failure.retry_after, now.tick) {
                 self.end_farewell_stage(now);
             }
             return;
         }
-        if self.lifecycle.phase == Phase::Downloading {
+        if *self.lifecycle.phase() == Phase::Downloading {
             self.begin_running(now);
         }
         self.lifecycle.master_list.schedule_retry(&mut self.cx, failure.retry_after, now);
@@ -75,7 +75,7 @@ impl Machine {
 
     fn end_upload(&mut self, now: Now) {
         self.lifecycle.master_list.end_upload();
-        if self.lifecycle.phase == Phase::LastUpload {
+        if *self.lifecycle.phase() == Phase::LastUpload {
             self.end_farewell_stage(now);
         }
     }

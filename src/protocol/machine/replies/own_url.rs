@@ -16,7 +16,7 @@ impl Machine {
         now: Now,
     ) {
         self.exchanges.in_flight.end(id);
-        if let Phase::Siblings { asked, tries_left } = self.lifecycle.phase {
+        if let Phase::Siblings { asked, tries_left } = *self.lifecycle.phase() {
             if asked == id {
                 let answerer = own_url::answerer(&self.members, &self.exchanges, &self.cx, reply);
                 self.conclude_sibling_request(answerer, tries_left, now);

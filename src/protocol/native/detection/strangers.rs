@@ -189,7 +189,8 @@ impl Strangers {
         }
     }
 
-    /// Whether a doubtful stranger has failed for long enough. If not, it is checked again.
+    /// Returns whether a doubtful stranger has failed for long enough, and otherwise schedules
+    /// another check.
     fn confirm_failure(&mut self, peer: &Arc<str>, member: &Member, finding: Finding, now: Now) -> bool {
         let Some(first) = self.doubtful.get_mut(peer) else { return false };
         let pause = if finding == Finding::PortClosed { SECOND_PROBE_DELAY } else { SECOND_TRY };

@@ -90,7 +90,7 @@ fn a_native_server_pushes_only_to_legacy_peers_and_within_the_limit() {
 
 /// The contact after a death, or without one.
 fn contact(mut parts: Parts, notices: &mut DeathNotices) -> Option<Contact> {
-    notices.next_contact(&parts.members, &parts.exchanges, &mut parts.cx, Tick(5_000))
+    notices.choose_contact(&parts.members, &parts.exchanges, &mut parts.cx, Tick(5_000))
 }
 
 #[test]
