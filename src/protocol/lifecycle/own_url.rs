@@ -43,7 +43,7 @@ pub(in crate::protocol) struct OwnUrl {
     last_request: Option<Tick>,
     /// Whether this server has reached itself at its own URL in this life.
     has_reached_itself: bool,
-    standing: Standing,
+    reachability: Reachability,
     /// The reason why the latest check has failed.
     failure: String,
     /// Whether another process has spoken for this URL in this life.
@@ -52,7 +52,7 @@ pub(in crate::protocol) struct OwnUrl {
 
 /// The reachability of this server, as it knows it.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Standing {
+enum Reachability {
     /// No evidence against it.
     #[default]
     Reached,
@@ -79,7 +79,7 @@ pub(in crate::protocol) enum Answerer {
 impl OwnUrl {
     /// Whether this server counts as offline for the others until one of them reaches it.
     pub(in crate::protocol) fn is_unreachable(&self) -> bool {
-        self.standing == Standing::Unreachable
+        self.reachability == Reachability::Unreachable
     }
 
     /// Records a request of another process: this server is reachable.
@@ -103,7 +103,7 @@ impl OwnUrl {
         cx: &mut Context,
         now: Now,
     ) {
-        if std::mem::take(&mut self.standing) != Standing::Reached && members.local.refute(now) {
+        if std::mem::take(&mut self.reachability) != Reachability::Reached && members.local.refute(now) {
             exchanges.health.worsen();
             cx.effects.push(Effect::Spread(Arc::from(members.local.identity())));
             cx.effects.push(Effect::PushToFew);
@@ -118,7 +118,7 @@ impl OwnUrl {
         cx: &mut Context,
         now: Now,
     ) {
-        if matches!(self.standing, Standing::Checks { .. } | Standing::Waits) {
+        if matches!(self.reachability, Reachability::Checks { .. } | Reachability::Waits) {
             self.record_reached(members, exchanges, cx, now);
         }
     }
@@ -139,10 +139,10 @@ impl OwnUrl {
             return false;
         }
         let says_dead = claim.status == Status::Dead;
-        if let Standing::Checks { is_dead, .. } = &mut self.standing {
+        if let Reachability::Checks { is_dead, .. } = &mut self.reachability {
             *is_dead |= says_dead;
         }
-        if self.standing == Standing::Reached {
+        if self.reachability == Reachability::Reached {
             // A request at this very time brings the accusation, or disproves it.
             let was_reached_before = self.last_request.is_some_and(|at| at < now.tick);
             let suffice = accuser_count(members, claim) >= MIN_ACCUSERS;
@@ -150,7 +150,7 @@ impl OwnUrl {
                 return false;
             }
             let asked = ask(members, exchanges, cx, exchanges.health.native_timeout(), now);
-            self.standing = Standing::Checks { asked, is_dead: says_dead };
+            self.reachability = Reachability::Checks { asked, is_dead: says_dead };
         }
         members.local.record_claim(claim);
         true
@@ -169,7 +169,7 @@ impl OwnUrl {
         let has_reached_itself = answerer(members, exchanges, cx, reply) != Answerer::Nobody;
         let counts = self.has_reached_itself || self.was_not_reached_lately(now);
         self.has_reached_itself |= has_reached_itself;
-        let Standing::Checks { asked, is_dead } = self.standing else { return };
+        let Reachability::Checks { asked, is_dead } = self.reachability else { return };
         if asked != id {
             return;
         }
@@ -180,7 +180,7 @@ impl OwnUrl {
             Reply::Unclear(reason) | Reply::NoListener(reason) | Reply::Failure(reason) => reason.clone(),
             _ => "another service answers".to_owned(),
         };
-        self.standing = Standing::Waits;
+        self.reachability = Reachability::Waits;
         if counts {
             self.give_up(members, cx, now);
         }
@@ -188,7 +188,7 @@ impl OwnUrl {
 
     /// Gives up if the wait for a request is over.
     pub(in crate::protocol) fn give_up_if_due(&mut self, members: &Members, cx: &mut Context, now: Now) {
-        if self.standing == Standing::Waits && self.was_not_reached_lately(now) {
+        if self.reachability == Reachability::Waits && self.was_not_reached_lately(now) {
             self.give_up(members, cx, now);
         }
     }
@@ -198,7 +198,7 @@ impl OwnUrl {
     }
 
     fn give_up(&mut self, members: &Members, cx: &mut Context, now: Now) {
-        self.standing = Standing::Unreachable;
+        self.reachability = Reachability::Unreachable;
         let base_url = members.local.entry().base_url;
         let message = format!(
             "Clustershazbot is not reached at its own URL {base_url}, and stays offline for the others until it is:"

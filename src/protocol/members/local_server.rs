@@ -21,12 +21,12 @@ const MAX_ADOPTION_PAUSE: Duration = Duration::from_secs(60);
 
 /// Whether another server has answered this one yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::protocol) enum Contact {
+pub(in crate::protocol) enum AnswersSoFar {
     /// None has. A claim that this server is alive is about an earlier process here.
-    First,
+    None,
     /// Some have. Such a claim is about a sibling: another process behind the same URL, which
     /// shares the incarnation.
-    Later,
+    Some,
 }
 
 /// What a claim about this server calls for.
@@ -239,14 +239,14 @@ impl LocalServer {
     pub(in crate::protocol) fn merge_native(
         &mut self,
         claim: &Claim,
-        contact: Contact,
+        answers: AnswersSoFar,
         now: Now,
     ) -> Contradiction {
         self.highest_claimed = self.highest_claimed.max(claim.last_update);
         self.highest_incarnation = self.highest_incarnation.max(claim.incarnation);
         let says_alive = claim.status == Status::Online;
         let held = self.incarnation;
-        let is_about_earlier_process = contact == Contact::First && claim.incarnation >= held;
+        let is_about_earlier_process = answers == AnswersSoFar::None && claim.incarnation >= held;
         match (self.is_online(), says_alive) {
             (true, false) if claim.incarnation >= held => self.outdo(claim, now),
             (true, true) if is_about_earlier_process => self.outdo(claim, now),

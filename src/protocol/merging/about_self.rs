@@ -9,7 +9,7 @@ use crate::protocol::context::effect::Effect;
 use crate::protocol::context::{Context, RunState};
 use crate::protocol::exchanges::Exchanges;
 use crate::protocol::members::Members;
-use crate::protocol::members::local_server::{Contact, Contradiction};
+use crate::protocol::members::local_server::{AnswersSoFar, Contradiction};
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now, Stamp};
@@ -38,13 +38,13 @@ pub(in crate::protocol) fn merge_native(
     if claim.incarnation == Incarnation::NONE {
         return merge_plain(members, cx, claim.status, claim.last_update, now);
     }
-    let contact = if cx.run_state == RunState::Starting { Contact::First } else { Contact::Later };
+    let answers = if cx.run_state == RunState::Starting { AnswersSoFar::None } else { AnswersSoFar::Some };
     let held = members.local.incarnation();
     let is_higher = claim.status == Status::Online && claim.incarnation > held;
-    if is_higher && contact == Contact::Later {
+    if is_higher && answers == AnswersSoFar::Some {
         cx.effects.push(Effect::RecordSibling);
     }
-    if members.local.merge_native(claim, contact, now) == Contradiction::None {
+    if members.local.merge_native(claim, answers, now) == Contradiction::None {
         return;
     }
     let has_refuted = members.local.is_online() && claim.status != Status::Online;

@@ -13,22 +13,22 @@ use crate::protocol::wire::message::ReceivedEntry;
 /// The entries; `None` unless all of them are objects with a string `baseUrl` and a number
 /// `lastUpdate`.
 pub(in crate::protocol) fn read<'a>(list: &'a RawValue) -> Option<Vec<ReceivedEntry<'a>>> {
-    let entries: Vec<Entry<'a>> = serde_json::from_str(list.get()).ok()?;
-    Some(entries.into_iter().map(|Entry(entry)| entry).collect())
+    let entries: Vec<ParsedEntry<'a>> = serde_json::from_str(list.get()).ok()?;
+    Some(entries.into_iter().map(|ParsedEntry(entry)| entry).collect())
 }
 
-struct Entry<'a>(ReceivedEntry<'a>);
+struct ParsedEntry<'a>(ReceivedEntry<'a>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Entry<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for ParsedEntry<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(EntryVisitor)
+        deserializer.deserialize_map(ParsedEntryVisitor)
     }
 }
 
-struct EntryVisitor;
+struct ParsedEntryVisitor;
 
-impl<'de> Visitor<'de> for EntryVisitor {
-    type Value = Entry<'de>;
+impl<'de> Visitor<'de> for ParsedEntryVisitor {
+    type Value = ParsedEntry<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an entry")
@@ -49,7 +49,7 @@ impl<'de> Visitor<'de> for EntryVisitor {
         let (Some(base_url), Some(last_update)) = (base_url, last_update) else {
             return Err(A::Error::custom("something is missing"));
         };
-        Ok(Entry(ReceivedEntry { base_url, monitor, last_update }))
+        Ok(ParsedEntry(ReceivedEntry { base_url, monitor, last_update }))
     }
 }
 

@@ -16,7 +16,7 @@ const GRACE_TRIES: [Duration; 4] =
 
 /// The stage of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum CheckStage {
     /// In the queue.
     Queued,
     /// Failed before; asked again at this time.
@@ -33,7 +33,7 @@ pub(in crate::protocol) fn next_grace_try(first_failure: Tick, now: Tick) -> Opt
 /// An open check of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::protocol) struct Check {
-    stage: Stage,
+    stage: CheckStage,
     /// The stamp of the newest hearsay that an online member is offline.
     accusation: Option<Stamp>,
     /// The newest hearsay that a member is online that this server itself found dead.
@@ -64,7 +64,7 @@ pub(in crate::protocol) struct FirstFailure {
 impl Check {
     pub(in crate::protocol) fn new() -> Self {
         Self {
-            stage: Stage::Queued,
+            stage: CheckStage::Queued,
             accusation: None,
             comeback: None,
             open_since: None,
@@ -95,32 +95,32 @@ impl Check {
         }
         let is_newly_accused = before.0.is_none() && self.accusation.is_some();
         let is_urgent = match self.stage {
-            Stage::Queued => is_newly_accused || (before.1.is_none() && self.comeback.is_some()),
+            CheckStage::Queued => is_newly_accused || (before.1.is_none() && self.comeback.is_some()),
             // A silent member that is now accused does not wait for its second try.
-            Stage::Waiting(_) => is_newly_accused,
-            Stage::Asked => false,
+            CheckStage::Waiting(_) => is_newly_accused,
+            CheckStage::Asked => false,
         };
         if is_urgent {
-            self.stage = Stage::Queued;
+            self.stage = CheckStage::Queued;
         }
         Added { is_news: before != (self.accusation, self.comeback), is_urgent }
     }
 
     /// Puts the check back into the queue.
     pub(in crate::protocol) fn queue(&mut self) {
-        self.stage = Stage::Queued;
+        self.stage = CheckStage::Queued;
     }
 
     /// Puts the check off until the next try.
     pub(in crate::protocol) fn wait_until(&mut self, at: Tick) {
-        self.stage = Stage::Waiting(at);
+        self.stage = CheckStage::Waiting(at);
     }
 
     /// Takes the check out of the queue because its member is asked. Returns whether it was queued.
     pub(in crate::protocol) fn try_ask(&mut self) -> bool {
-        let is_queued = self.stage == Stage::Queued;
+        let is_queued = self.stage == CheckStage::Queued;
         if is_queued {
-            self.stage = Stage::Asked;
+            self.stage = CheckStage::Asked;
         }
         is_queued
     }
@@ -128,12 +128,12 @@ impl Check {
     /// Whether its member has been asked, and no answer has come.
     #[cfg(test)]
     pub(in crate::protocol) fn is_asked(&self) -> bool {
-        self.stage == Stage::Asked
+        self.stage == CheckStage::Asked
     }
 
     /// Whether the pause before its next try has ended.
     pub(in crate::protocol) fn is_due(&self, now: Tick) -> bool {
-        matches!(self.stage, Stage::Waiting(until) if until <= now)
+        matches!(self.stage, CheckStage::Waiting(until) if until <= now)
     }
 
     /// The newest hearsay that a member is online that this server itself found dead.

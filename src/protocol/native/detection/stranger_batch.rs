@@ -40,24 +40,24 @@ pub(super) struct Batch {
 
 /// The servers that know the members of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Spread {
+pub(super) enum KnownBy {
     /// Only this server, which asked for a roster.
-    Here,
+    LocalServer,
     /// All servers: each checks its share.
-    Everywhere,
+    Everyone,
 }
 
 impl Batch {
     /// Returns a batch with a random sample to check.
     pub(super) fn sampled(
         members: IndexSet<Arc<str>, FixedState>,
-        spread: Spread,
+        known_by: KnownBy,
         known: &Members,
         cx: &mut Context,
         now: Now,
     ) -> Self {
         let servers = (known.roster.native_count().saturating_sub(members.len()) + 1) as f64;
-        let share = if spread == Spread::Here { 1.0 } else { (CHECKERS / servers).min(1.0) };
+        let share = if known_by == KnownBy::LocalServer { 1.0 } else { (CHECKERS / servers).min(1.0) };
         let wanted = members.len() as f64 * share;
         let chance = usize::from(cx.rng.random::<f64>() < wanted.fract());
         let amount = (wanted as usize + chance).min(SAMPLE).min(members.len());

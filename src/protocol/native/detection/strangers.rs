@@ -30,7 +30,7 @@ use crate::protocol::members::member::check::{SECOND_TRY, YOUNG};
 use crate::protocol::native::detection::Detection;
 use crate::protocol::native::detection::helpers::HELPERS_WAIT;
 use crate::protocol::native::detection::investigation::{Attempt, Failure, SECOND_PROBE_DELAY};
-use crate::protocol::native::detection::stranger_batch::{Batch, DOUBTFUL_FAILURES, Spread};
+use crate::protocol::native::detection::stranger_batch::{Batch, DOUBTFUL_FAILURES, KnownBy};
 use crate::protocol::types::ids::Origin;
 use crate::protocol::types::time::{Incarnation, Now, Tick};
 use crate::protocol::wire::extension::Finding;
@@ -167,8 +167,8 @@ impl Strangers {
             self.arrived = members;
             return;
         }
-        let spread = if self.came_by_sync { Spread::Here } else { Spread::Everywhere };
-        let mut batch = Batch::sampled(members, spread, known, cx, now);
+        let known_by = if self.came_by_sync { KnownBy::LocalServer } else { KnownBy::Everyone };
+        let mut batch = Batch::sampled(members, known_by, known, cx, now);
         // A peer must not avoid the verdict by sending few at a time.
         batch.failed = std::mem::take(&mut self.failing);
         batch.failed.retain(|identity, _| is_stranger(known, identity));
