@@ -98,9 +98,7 @@ describe('native: the own URL', { concurrency: 4 }, () => {
     const siblings = await startSiblings(t, store)
     await eventually(() => allSee(observers, siblings.baseUrl), { what: 'the siblings are seen' })
     const informedSiblings = () =>
-      new Set(
-        tap.exchanges.filter(({ answer }) => answer?.v2?.siblings).map(({ message }) => message.v2.id),
-      )
+      new Set(tap.exchanges.filter(({ answer }) => answer?.v2?.siblings).map(({ message }) => message.v2.id))
     await eventually(() => informedSiblings().size >= 2, { within: 60_000, what: 'both know of each other' })
 
     const before = timesGone(observers, siblings.baseUrl)

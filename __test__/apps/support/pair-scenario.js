@@ -58,10 +58,7 @@ async function answersByTheSecrets(program, other, unauthorized) {
   )
   assert.deepEqual(Object.keys(gossip.json), ['message', 'online', 'offline'])
 
-  const rejected = [
-    await postGossip(program.baseUrl, {}, 'wrong'),
-    await postDrain(program.baseUrl, 'wrong'),
-  ]
+  const rejected = [await postGossip(program.baseUrl, {}, 'wrong'), await postDrain(program.baseUrl, 'wrong')]
   assert.deepEqual(
     rejected.map(({ status }) => status),
     [unauthorized, unauthorized],
