@@ -1,7 +1,7 @@
 'use strict'
 
 /**
- * Mixed clusters of the package and of legacy peers (the reference), each server in its own process.
+ * Mixed clusters of the package and of legacy peers (the reference). Each server has a process.
  *
  * A legacy peer forgets a death when an old claim arrives, so its view must match once; a native
  * view must match and stay so. With `SHAZBOT_TEST_SUBJECT=__test__/reference` everything runs on

@@ -126,7 +126,7 @@ describe('native: the own URL', { concurrency: 4 }, () => {
     await pause(3_000)
     const began = performance.now()
     await app.stopListening()
-    await eventually(() => app.output('stderr').includes('is not reached at its own URL'), {
+    await eventually(() => app.output('stderr').includes('cannot be reached at its own URL'), {
       what: 'the log line about it',
     })
     await eventually(() => noneSees(observers, app.baseUrl), { what: 'it is offline' })

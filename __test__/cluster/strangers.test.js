@@ -1,7 +1,7 @@
 'use strict'
 
 /**
- * Servers that no other server has met: old entries of a master list, and fabricated native servers.
+ * Servers that no other server has met: old entries of a master list, and fabricated servers.
  */
 
 const { describe, test } = require('node:test')

@@ -7,6 +7,8 @@ const { describe, test } = require('node:test')
 
 const ROOT = path.join(__dirname, '..', '..')
 const MAX_LINES = 400
+/** Columns of a comment, except for JSDoc types. Tests of Rust and of documents check theirs. */
+const MAX_COLUMNS = 100
 /** Modules in a folder of `js/`. The entry points and types of one module count once. */
 const MAX_MODULES = 10
 
@@ -40,7 +42,7 @@ describe('the structure of the tree', () => {
     assertNoCycle(new Map(files.map((file) => [file, requiredBy(file)])))
   })
 
-  for (const layer of ['driver', 'driver/transport', 'sim']) {
+  for (const layer of ['binding', 'driver', 'driver/transport', 'sim']) {
     test(`modules of src/${layer}/ have no import cycles`, () => {
       const modules = modulesOf(layer)
       assert.ok([...modules.values()].some((used) => used.length > 0))
@@ -65,6 +67,16 @@ describe('the structure of the tree', () => {
       const lines = read(file).trimEnd().split('\n').length
       assert.ok(lines <= MAX_LINES, `${file} has ${lines} lines`)
     }
+  })
+
+  test('comments of scripts and settings are narrow', () => {
+    const folders = ['.ci', '.github', '__test__', 'benches', 'examples', 'js', 'scripts']
+    const settings = ['Cargo.toml', 'build.rs', 'clippy.toml', 'deny.toml', 'rustfmt.toml', '.ci/run']
+    const files = folders.flatMap((folder) => filesBelow(folder, /\.(?:[cm]?[jt]s|c|sh|ya?ml|toml)$/))
+    for (const file of [...settings, ...files])
+      for (const line of read(file).split('\n'))
+        if (/^\s*(?:#|\/\/|\/?\*+ )/.test(line) && !/[{}]/.test(line))
+          assert.ok([...line].length <= MAX_COLUMNS, `${file}: ${line}`)
   })
 })
 

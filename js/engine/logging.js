@@ -9,7 +9,6 @@ const SEVERITIES = {
 
 /**
  * Returns a function that logs this level to the console of this JavaScript environment.
- * A function that writes lines of this level to the console of this JavaScript environment.
  *
  * @param {string} [level] as in `SHAZBOT_LOG`
  * @returns {(severity: 'log' | 'warn' | 'error', message: string, reason?: string | null) => void}

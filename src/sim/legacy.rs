@@ -12,7 +12,7 @@ use super::legacy_lists::LegacyLists;
 use crate::protocol::message::{Entry, Lists};
 use crate::protocol::time::{Now, Stamp};
 
-/// Random servers that are told of a start or a leave.
+/// Random servers that are sent a start or a leave.
 const ANNOUNCE_TO: usize = 20;
 const RETRY_DELAY: Millis = 3_000;
 

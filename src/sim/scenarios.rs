@@ -141,7 +141,7 @@ pub struct Steady {
 pub fn run(plan: &Plan, progress: &mut dyn FnMut(usize)) -> Results {
     let mut world = World::new(plan.seed);
     if plan.kind == Kind::Legacy {
-        // A cluster of so many legacy peers needs body parsers without a small limit.
+        // The lists of a large legacy cluster exceed the usual limit of body parsers.
         world.default_body_limit = usize::MAX;
     }
     let mut specs = vec![Spec::of(plan.kind); plan.servers];

@@ -201,7 +201,7 @@ impl OwnUrl {
         self.reachability = Reachability::Unreachable;
         let base_url = members.local.entry().base_url;
         let message = format!(
-            "Clustershazbot is not reached at its own URL {base_url}, and stays offline for the others until it is:"
+            "Clustershazbot cannot be reached at its own URL {base_url}, and stays offline for the others until it can:"
         );
         let failure = std::mem::take(&mut self.failure);
         cx.log_own_failure(message, &failure, now.tick);

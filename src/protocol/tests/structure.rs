@@ -114,7 +114,7 @@ fn folders_have_no_circular_imports() {
 }
 
 #[test]
-fn only_the_machine_extends_itself() {
+fn only_machine_files_name_the_machine() {
     let sources = sources();
     for source in sources.iter().filter(|source| source.folder() != "machine") {
         let names_machine = source.imports().any(|import| import == "machine::Machine");

@@ -83,7 +83,7 @@ impl Member {
         self.changed_at = now.tick.into();
     }
 
-    /// Records that it changed so long ago.
+    /// Backdates its last change by `age`.
     pub(in crate::protocol) fn backdate(&mut self, age: Duration, now: Now) {
         self.changed_at = now.tick.before(age).into();
         self.refreshed_at = self.changed_at;

@@ -128,8 +128,9 @@ fn a_failed_check_counts_after_five_seconds_without_requests() {
     let [(id, _)] = &own_url_requests(&mut machine, &claim)[..] else { panic!("it asks once") };
     machine.handle_reply(now(2_000), *id, &Reply::NoListener("connection refused".to_owned()));
     let is_logged = |machine: &mut Machine| {
-        std::iter::from_fn(|| machine.poll_event())
-            .any(|event| matches!(event, Event::Log { message, .. } if message.contains("not reached at")))
+        std::iter::from_fn(|| machine.poll_event()).any(
+            |event| matches!(event, Event::Log { message, .. } if message.contains("cannot be reached at")),
+        )
     };
     for (tick, says_so) in [(3_000, false), (6_500, true), (60_000, false)] {
         machine.handle_timeout(now(tick));
