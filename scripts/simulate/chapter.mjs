@@ -42,10 +42,11 @@ export function chapter(found) {
   const parts = [
     found.length > 0 ? `Measured on ${dates.at(-1)}, seed 1. Targets are in brackets.` : '',
     tableWithTargets(get),
-    'These rows have no target, and no runs with 10,000 servers: a partition with its millions of suspects would take more ' +
-      'than 13 GB, a restart storm half an hour, and 10,000 legacy peers with full lists more of both:',
+    'These rows have no targets and no runs with 10,000 servers. Such a run would take more than 13 GB for a partition ' +
+      'with its millions of suspects, half an hour for a restart storm, and more of both for 10,000 legacy peers with ' +
+      'full lists:',
     tableWithoutTargets(get),
-    '"Known to all" is the moment from which every server knew. Events do not overlap, because other news speeds up the detection of a crash.',
+    '"Known to all" is the time until every server knew. Events do not overlap, because other news speeds up the detection of a crash.',
     reduced(get, row),
     ...pictures(get, picture),
     runsTable(found, row, grouped),
