@@ -8,7 +8,8 @@ const SEVERITIES = {
 }
 
 /**
- * Returns a function that logs this level to the console of this JavaScript environment.
+ * Returns a function that writes the lines of this level to the console of this JavaScript
+ * environment.
  *
  * @param {string} [level] as in `SHAZBOT_LOG`
  * @returns {(severity: 'log' | 'warn' | 'error', message: string, reason?: string | null) => void}

@@ -12,10 +12,7 @@
 //! | `promise` | promises for work on other threads |
 //! | `errors` | errors with codes |
 
-#![expect(
-    unreachable_pub,
-    reason = "what `#[napi]` exports to JavaScript cached_number to be public in Rust"
-)]
+#![expect(unreachable_pub, reason = "what `#[napi]` exports to JavaScript has to be public in Rust")]
 
 mod environment;
 mod errors;

@@ -68,7 +68,7 @@ impl Engine {
         })
     }
 
-    /// Renders this server's lists. With entries servers that takes milliseconds: see
+    /// Renders this server's lists. With many servers, that takes milliseconds: see
     /// [`Engine::renders_quickly`].
     pub fn render(&self, kind: ResponseKind) -> RenderedLists {
         let (others, own) = match self.public_text(kind) {

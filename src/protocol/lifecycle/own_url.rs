@@ -1,9 +1,9 @@
 //! The own URL: whether this server is reachable there, and whether another process shares it.
 //!
-//! **Unreachable servers.** A server with a closed listener still sends messages, and would
-//! refute each claim of its death. So a server that was reached before does not refute at once if
-//! two native servers report it as unreachable. It waits for a request of another process, or until
-//! it has reached itself.
+//! **Unreachable servers.** A server with a closed listener still sends messages, and would refute
+//! each claim of its death. So a server that was reached before does not refute at once if two
+//! native servers report it as unreachable. It waits for a request of another process, or until it
+//! has reached itself.
 //!
 //! **Siblings.** If several processes share one URL, the URL stays online after the leave of one.
 //! So a process that leaves asks its own URL whether another one continues.

@@ -1,4 +1,4 @@
-//! Tests of the protocol: scenarios by room, single rules, and the structure of the code.
+//! Tests of the protocol: scenarios by folder, single rules, and the structure of the code.
 
 mod legacy;
 mod lifecycle;
