@@ -96,7 +96,7 @@ describe('gossip requests', () => {
     assert.deepEqual(urlsOf(answer.offline), [stranger('b').baseUrl])
   })
 
-  test('each request refreshes the own stamp, which strictly grows', async (t) => {
+  test('each request refreshes its own stamp, which strictly grows', async (t) => {
     await start(t)
     let last = find(shazbotGetServerList().online, BASE_URL).lastUpdate
     for (let i = 0; i < 100; i++) {

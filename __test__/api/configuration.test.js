@@ -203,7 +203,7 @@ describe('configuration: secrets and the environment', () => {
     })
   })
 
-  test('a secret that is no valid header value is rejected by name', async (t) => {
+  test('a secret that is not a valid header value is rejected by name', async (t) => {
     await prepare(t)
     for (const name of ['SHAZBOT_SECRET', 'SHAZBOT_CONTROL_SECRET', 'SHAZBOT_MASTER_LIST_UPDATE_AUTH']) {
       const before = process.env[name]
@@ -341,7 +341,7 @@ describe('configuration: effects', { concurrency: 8 }, () => {
     assert.equal(find(peer.gossips[0].json.online, app.baseUrl).monitor, true)
   })
 
-  test('without SHAZBOT_UPDATE_MASTER_LIST_ON_SHUTDOWN a shut-down does not change the list', async (t) => {
+  test('without SHAZBOT_UPDATE_MASTER_LIST_ON_SHUTDOWN a shutdown does not change the list', async (t) => {
     const peer = await createFakePeer(t)
     const { app, store } = await startSubject(t, { servers: [peer.entry(aWhileAgo())] })
     assert.ok(isOnline(await app.list(), app.baseUrl))

@@ -25,7 +25,7 @@ const EMPTY_GOSSIP = { message: 'gossip', online: [], offline: [] }
  */
 const stranger = (name, lastUpdate = Date.now()) => entry(`http://127.0.0.1:9/${name}/`, lastUpdate)
 
-describe('before a start and after a shut-down', () => {
+describe('before a start and after a shutdown', () => {
   async function assertNotStarted() {
     assert.throws(() => shazbotGetServerList(), NOT_STARTED)
     assert.throws(() => shazbotGetServerList(true), NOT_STARTED)
@@ -38,7 +38,7 @@ describe('before a start and after a shut-down', () => {
     assert.equal(await shazbotShutDown(), undefined)
   }
 
-  test('every function except start and shut-down reports that the engine is not started', async (t) => {
+  test('every function except start and shutdown reports that the engine is not started', async (t) => {
     await assertNotStarted()
     await start(t)
     await shazbotShutDown()
@@ -127,7 +127,7 @@ describe('during a start', () => {
   })
 })
 
-describe('during a shut-down', () => {
+describe('during a shutdown', () => {
   test('the effect is visible at once, and requests are answered until the end', async (t) => {
     const peer = await createFakePeer(t)
     await start(t, { servers: [peer.entry(aWhileAgo())], env: { SHAZBOT_GOSSIP_INTERVAL: '60' } })

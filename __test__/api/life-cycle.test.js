@@ -58,7 +58,7 @@ describe('life cycle of a process', { concurrency: 6 }, () => {
     assert.ok(script.said('go on'))
   })
 
-  test('a process ends by itself after a shut-down, at once, with code 0', async (t) => {
+  test('a process ends by itself after a shutdown, at once, with code 0', async (t) => {
     const { peer, store } = await createWorld(t)
     const script = runScript(
       t,
@@ -107,7 +107,7 @@ describe('life cycle of a process', { concurrency: 6 }, () => {
     assert.equal(peer.gossips.length, 1, 'no farewell')
   })
 
-  test('process.exit() ends at once during a shut-down', async (t) => {
+  test('process.exit() ends at once during a shutdown', async (t) => {
     const { peer, store } = await createWorld(t)
     const program = `await shazbot.shazbotStart()
       shazbot.shazbotShutDown()
@@ -146,7 +146,7 @@ describe('life cycle of a process', { concurrency: 6 }, () => {
     })
   }
 
-  test('loading, start and shut-down install no handlers', async (t) => {
+  test('loading, start and shutdown install no handlers', async (t) => {
     const { store } = await createWorld(t)
     const program = `const show = () => console.log(JSON.stringify(process.eventNames().map(String)))
       show()
@@ -170,7 +170,7 @@ describe('life cycle of a process', { concurrency: 6 }, () => {
     await eventually(() => peer.gossips.length >= 15, { what: 'many rounds' })
   })
 
-  test('the last of several starts and shut-downs in one tick wins', async (t) => {
+  test('the last of several starts and shutdowns in one tick wins', async (t) => {
     const { peer, store } = await createWorld(t)
     const program = `const { shazbotStart, shazbotShutDown, shazbotGetServerList } = shazbot
       const isRunning = () => { try { return shazbotGetServerList().online.length > 0 } catch { return false } }
@@ -204,7 +204,7 @@ describe('life cycle of a process', { concurrency: 6 }, () => {
   })
 })
 
-test('200 starts and shut-downs in one process leak nothing', async (t) => {
+test('200 starts and shutdowns in one process leak nothing', async (t) => {
   const { peer, store } = await createWorld(t)
   const program = async () => {
     const { readdirSync } = require('node:fs')

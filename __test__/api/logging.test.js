@@ -20,7 +20,7 @@ const textsOf = (lines, severity) =>
   lines.filter((line) => line.severity === severity).map(({ values }) => values[0])
 
 describe('logs', () => {
-  test('start and shut-down each log one line through console.log', async (t) => {
+  test('start and shutdown each log one line through console.log', async (t) => {
     await prepare(t)
     const lines = captureConsole(t)
     await Promise.all([shazbotStart(), shazbotStart()])
@@ -281,7 +281,7 @@ describe('the happy-server hook', { concurrency: 8 }, () => {
     for (const report of result.slice(1)) assert.equal(JSON.parse(report).cluster.online[0].baseUrl, me)
   })
 
-  test('ignores values that are no objects, and does not keep the process alive', async (t) => {
+  test('ignores values that are not objects, and does not keep the process alive', async (t) => {
     for (const value of ['1', '"text"', 'true', 'undefined']) {
       const result = await run(
         t,

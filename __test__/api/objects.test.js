@@ -310,7 +310,7 @@ test('messages that are merged at the same time are all merged', async (t) => {
   assert.equal(answers[1].offline.length, 100)
 })
 
-test('a shut-down during a merge', async (t) => {
+test('a shutdown during a merge', async (t) => {
   await startInSilence(t)
   const merging = gossip({ online: newcomers(0, MANY) })
   await shazbot.shazbotShutDown()

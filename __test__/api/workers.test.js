@@ -143,7 +143,7 @@ describe('worker threads', { concurrency: 4, timeout: 300_000 }, () => {
     await throughout(() => late().length === 0, { lasting: 4_500, what: 'no retry' })
   })
 
-  test('terminating is harmless during a shut-down', async (t) => {
+  test('terminating is harmless during a shutdown', async (t) => {
     const world = await createWorld(t)
     const worker = world.startWorker()
     await worker.call('shazbotStart')
@@ -165,7 +165,7 @@ describe('worker threads', { concurrency: 4, timeout: 300_000 }, () => {
     await assertGossipStops(world, worker)
   })
 
-  test('a worker ends by itself after its shut-down', async (t) => {
+  test('a worker ends by itself after its shutdown', async (t) => {
     const world = await createWorld(t)
     const worker = world.startWorker()
     await worker.call('shazbotStart')

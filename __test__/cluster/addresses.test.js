@@ -93,7 +93,7 @@ describe('addresses taken over by others', { concurrency: 8 }, () => {
     )
   })
 
-  test('another service on the port of a killed process is no server', async (t) => {
+  test('another service on the port of a killed process does not count as the server', async (t) => {
     const { app, store } = await startSubject(t, { env: ANNOUNCE_EVERY_SECOND })
     const { app: victim } = await startSubject(t, {
       store,

@@ -89,7 +89,7 @@ async function startSiblings(t, store) {
   }
 }
 
-describe('native: the own URL', { concurrency: 4 }, () => {
+describe('native: a server and its own URL', { concurrency: 4 }, () => {
   test('the leave of one process keeps a shared URL online', async (t) => {
     const port = await freePort()
     const tap = await createWiretap(t, port)

@@ -31,7 +31,7 @@ async function hangingEntries(t, count) {
 const shownOf = ({ online }, entries) => entries.filter(({ baseUrl }) => find(online, baseUrl))
 
 describe('old entries of a master list', { concurrency: 2 }, () => {
-  test('60 that hang delay no start, and are removed one after the other', async (t) => {
+  test('60 that hang do not delay a start, and are removed one by one', async (t) => {
     const peers = [await createFakePeer(t), await createNativePeer(t)]
     const dead = await hangingEntries(t, 60)
     const servers = [...dead, ...peers.map((peer) => peer.entry(anHourAgo()))]

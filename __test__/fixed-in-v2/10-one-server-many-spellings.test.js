@@ -21,7 +21,7 @@ async function startNamed(t, baseUrlOf, env = {}) {
 const allUrls = ({ online, offline }) => [...urlsOf(online), ...urlsOf(offline)]
 
 describe('fixed in v2, 10: one server, many spellings', { concurrency: 8 }, () => {
-  test('fixed in v2, 10: the own URL in another case or without the slash is the server itself', async (t) => {
+  test('fixed in v2, 10: its own URL in another case or without the slash is the server itself', async (t) => {
     const { app, port, named } = await startNamed(t, (port) => `http://LocalHost:${port}/`)
     const spellings = [`http://localhost:${port}/`, `HTTP://LOCALHOST:${port}/`, `http://localhost:${port}`]
     const now = Date.now()
@@ -30,13 +30,13 @@ describe('fixed in v2, 10: one server, many spellings', { concurrency: 8 }, () =
     assert.deepEqual(allUrls(await app.list()), [named], 'one server, in its own spelling')
   })
 
-  test('fixed in v2, 10: the own URL without the default port is the server itself', async (t) => {
+  test('fixed in v2, 10: its own URL without the default port is the server itself', async (t) => {
     const { app, named } = await startNamed(t, () => 'http://shazbot.example:80/')
     const answer = await app.sendGossip({ online: [entry('http://shazbot.example/', Date.now())] })
     assert.deepEqual(allUrls(answer), [named])
   })
 
-  test('fixed in v2, 10: an accusation in another spelling is refuted in the own spelling', async (t) => {
+  test('fixed in v2, 10: an accusation in another spelling is refuted in its own spelling', async (t) => {
     const { app, port, named } = await startNamed(t, (port) => `http://LocalHost:${port}/`)
     const accusation = entry(`http://localhost:${port}/`, Date.now() + 5_000)
     const answer = await app.sendGossip({ offline: [accusation] })

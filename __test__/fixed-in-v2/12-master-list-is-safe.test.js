@@ -51,7 +51,7 @@ describe('fixed in v2, 12: the master list is safe', { concurrency: 8 }, () => {
     })
   }
 
-  test('fixed in v2, 12: the upload at shut-down downloads first and keeps what others wrote', async (t) => {
+  test('fixed in v2, 12: the upload at shutdown downloads first and keeps what others wrote', async (t) => {
     const store = await createMasterListStore(t)
     const { app } = await startSubject(t, { store, env: UPLOAD_AT_SHUTDOWN })
     const unverified = entry(await deadBaseUrl())
@@ -60,7 +60,7 @@ describe('fixed in v2, 12: the master list is safe', { concurrency: 8 }, () => {
     assert.deepEqual(urlsOf(store.servers), [unverified.baseUrl])
   })
 
-  test('fixed in v2, 12: no upload at shut-down after a failed download', async (t) => {
+  test('fixed in v2, 12: no upload at shutdown after a failed download', async (t) => {
     const store = await createMasterListStore(t)
     const { app } = await startSubject(t, { store, env: UPLOAD_AT_SHUTDOWN })
     store.onGet = () => ({ status: 403, body: 'Forbidden' })
@@ -164,7 +164,7 @@ describe('fixed in v2, 12: the master list is safe', { concurrency: 8 }, () => {
   }
 
   for (const status of [409, 429, 500, 502, 503, 504]) {
-    test(`fixed in v2, 12: the upload at shut-down retries after a temporary ${status}`, async (t) => {
+    test(`fixed in v2, 12: the upload at shutdown retries after a temporary ${status}`, async (t) => {
       const store = await createMasterListStore(t)
       const { app } = await startSubject(t, { store, env: UPLOAD_AT_SHUTDOWN })
       store.write([entry(app.baseUrl)])
@@ -183,7 +183,7 @@ describe('fixed in v2, 12: the master list is safe', { concurrency: 8 }, () => {
     })
   }
 
-  test('fixed in v2, 12: a failing store delays a shut-down by about five seconds', async (t) => {
+  test('fixed in v2, 12: a failing store delays a shutdown by about five seconds', async (t) => {
     const store = await createMasterListStore(t)
     const { app } = await startSubject(t, { store, env: UPLOAD_AT_SHUTDOWN })
     store.write([entry(app.baseUrl)])

@@ -20,7 +20,7 @@ const assertBadMessage = (promise, field) =>
   })
 
 describe('fixed in v2, 13: bodies are checked', { concurrency: 8 }, () => {
-  test('fixed in v2, 13: a gossip body that is no object is rejected', async (t) => {
+  test('fixed in v2, 13: a gossip body that is not an object is rejected', async (t) => {
     const { app } = await startSubject(t, { env: QUIET })
     for (const body of [undefined, null, 'text', 7, true, []]) {
       await assertBadMessage(app.call('shazbotGossipRequest', SECRET, body), /body|online/)
@@ -37,7 +37,7 @@ describe('fixed in v2, 13: bodies are checked', { concurrency: 8 }, () => {
     }
   })
 
-  test('fixed in v2, 13: a gossip body whose offline is no array is rejected, and no part of it is merged', async (t) => {
+  test('fixed in v2, 13: a gossip body whose offline is not an array is rejected as a whole', async (t) => {
     const { app } = await startSubject(t, { env: QUIET })
     const other = await deadBaseUrl()
     for (const offline of ['text', 7, {}, true]) {
@@ -64,7 +64,7 @@ describe('fixed in v2, 13: bodies are checked', { concurrency: 8 }, () => {
     }
   })
 
-  test('fixed in v2, 13: a control message that is no object is rejected', async (t) => {
+  test('fixed in v2, 13: a control message that is not an object is rejected', async (t) => {
     const { app } = await startSubject(t, { env: QUIET })
     for (const message of [undefined, null, 'text', 7, true, []]) {
       await assertBadMessage(

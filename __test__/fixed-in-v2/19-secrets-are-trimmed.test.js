@@ -48,7 +48,7 @@ describe('fixed in v2, 19: secrets are trimmed', { concurrency: 8 }, () => {
   })
 
   for (const name of Object.keys(PADDED)) {
-    test(`fixed in v2, 19: a ${name} that is no valid header value is rejected by name`, async (t) => {
+    test(`fixed in v2, 19: a ${name} that is not a valid header value is rejected by name`, async (t) => {
       const { app } = await startSubject(t, { start: false })
       for (const value of ['two\nlines', 'schlüssel-\u0142\u0105', 'a\u0001b', '\u{1F511}']) {
         await app.setEnv({ [name]: value })

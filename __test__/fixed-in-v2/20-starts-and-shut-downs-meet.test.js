@@ -36,7 +36,7 @@ async function assertSilence(app, peer) {
   })
 }
 
-describe('fixed in v2, 20: starts and shut-downs meet', { concurrency: 8 }, () => {
+describe('fixed in v2, 20: starts and shutdowns meet', { concurrency: 8 }, () => {
   test('fixed in v2, 20: repeated and concurrent starts are one start', async (t) => {
     const peer = await createFakePeer(t)
     const { app, store } = await startSubject(t, {
@@ -50,7 +50,7 @@ describe('fixed in v2, 20: starts and shut-downs meet', { concurrency: 8 }, () =
     assert.equal(peer.gossips.length, 1, 'the server was announced once')
   })
 
-  test('fixed in v2, 20: after two starts one shut-down ends everything', async (t) => {
+  test('fixed in v2, 20: after two starts one shutdown ends everything', async (t) => {
     const peer = await createFakePeer(t)
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())] })
     await app.call('shazbotStart')
@@ -58,7 +58,7 @@ describe('fixed in v2, 20: starts and shut-downs meet', { concurrency: 8 }, () =
     await assertSilence(app, peer)
   })
 
-  test('fixed in v2, 20: a start during a shut-down waits for it, and then starts', async (t) => {
+  test('fixed in v2, 20: a start during a shutdown waits for it, and then starts', async (t) => {
     const peer = await createFakePeer(t)
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: QUIET })
     const release = peer.hold('gossip')
@@ -78,7 +78,7 @@ describe('fixed in v2, 20: starts and shut-downs meet', { concurrency: 8 }, () =
     assert.ok(peer.gossips.slice(farewell).some(saysOnline(app)), 'it was announced')
   })
 
-  test('fixed in v2, 20: a shut-down during a start ends both', async (t) => {
+  test('fixed in v2, 20: a shutdown during a start ends both', async (t) => {
     const peer = await createFakePeer(t)
     const store = await createMasterListStore(t, { servers: [peer.entry(aWhileAgo())] })
     let release
@@ -102,7 +102,7 @@ describe('fixed in v2, 20: starts and shut-downs meet', { concurrency: 8 }, () =
     })
   })
 
-  test('fixed in v2, 20: repeated shut-downs are one shut-down', async (t) => {
+  test('fixed in v2, 20: repeated shutdowns are one shutdown', async (t) => {
     const peer = await createFakePeer(t)
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: QUIET })
     const release = peer.hold('gossip')
@@ -115,7 +115,7 @@ describe('fixed in v2, 20: starts and shut-downs meet', { concurrency: 8 }, () =
     assert.equal(peer.gossips.length, before + 1, 'one farewell')
   })
 
-  test('fixed in v2, 20: no timer is left after a shut-down with a round in flight', async (t) => {
+  test('fixed in v2, 20: no timer is left after a shutdown with a round in flight', async (t) => {
     const { app, peer, release } = await withRoundInFlight(t)
     const leaving = app.call('shazbotShutDown')
     await eventually(() => peer.gossips.some(saysOffline(app)), { what: 'the farewell' })
@@ -124,7 +124,7 @@ describe('fixed in v2, 20: starts and shut-downs meet', { concurrency: 8 }, () =
     await assertSilence(app, peer)
   })
 
-  test('fixed in v2, 20: a process ends by itself after a shut-down with a round in flight', async (t) => {
+  test('fixed in v2, 20: a process ends by itself after a shutdown with a round in flight', async (t) => {
     const { app, peer, release } = await withRoundInFlight(t)
     const leaving = app.call('shazbotShutDown')
     await eventually(() => peer.gossips.some(saysOffline(app)), { what: 'the farewell' })

@@ -26,7 +26,7 @@ async function twoHangingPeers(t) {
 }
 
 describe('fixed in v2, 21: hanging peers', { concurrency: 8 }, () => {
-  test('fixed in v2, 21: hanging peers do not delay a shut-down', async (t) => {
+  test('fixed in v2, 21: hanging peers do not delay a shutdown', async (t) => {
     const peers = await twoHangingPeers(t)
     const { app } = await startSubject(t, { servers: peers.servers, env: QUIET })
     peers.hang()
@@ -40,7 +40,7 @@ describe('fixed in v2, 21: hanging peers', { concurrency: 8 }, () => {
     await withTimeout(app.call('shazbotStart'), { within: WITHIN, what: 'the start' })
   })
 
-  test('fixed in v2, 21: a hanging round does not delay a shut-down', async (t) => {
+  test('fixed in v2, 21: a hanging round does not delay a shutdown', async (t) => {
     const peers = await twoHangingPeers(t)
     const { app } = await startSubject(t, { servers: peers.servers })
     peers.hang()

@@ -16,7 +16,7 @@ const assertGone = (list, baseUrl) => {
 }
 
 describe('fixed in v2, 22: leaving is final', { concurrency: 8 }, () => {
-  test('fixed in v2, 22: no response during a shut-down shows the server online', async (t) => {
+  test('fixed in v2, 22: no response during a shutdown shows the server online', async (t) => {
     const peer = await createFakePeer(t)
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: QUIET })
     const release = peer.hold('gossip')

@@ -26,7 +26,7 @@ describe('the check of prebuilt binaries', () => {
     )
   })
 
-  test('rejects a file that is no library', () => {
+  test('rejects a file that is not a library', () => {
     for (const platform of platforms) {
       const { faults } = inspect(platform, __filename)
       assert.match(faults.join(), /^it is no (elf|pe|macho) file$/, platform)

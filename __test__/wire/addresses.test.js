@@ -121,7 +121,7 @@ describe('wire: addresses that no server has', { concurrency: 6 }, () => {
     assert.ok(peer.requests.length > 0, 'the other name has been contacted')
   })
 
-  test('addresses of the own host name are accepted from others', { skip: whyNoHosts() }, async (t) => {
+  test('addresses of its own host name are accepted from others', { skip: whyNoHosts() }, async (t) => {
     const inside = withHosts(t)
     const peer = await createFakePeer(t, { spelling: (url) => url.replace('127.0.0.1', 'everywhere.test') })
     const port = await freePort()

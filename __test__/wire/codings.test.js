@@ -45,7 +45,7 @@ async function startAmong(t, count, answer) {
 
 describe('wire: content codings', { concurrency: 1 }, () => {
   for (const [what, [count, answer]] of Object.entries(HOSTILE)) {
-    test(`${what} delay neither a shut-down nor other exchanges`, async (t) => {
+    test(`${what} delay neither a shutdown nor other exchanges`, async (t) => {
       const { app, peer, hostile } = await startAmong(t, count, answer())
       assert.ok(isOnline(await app.call('shazbotGetServerList'), peer.baseUrl))
       assert.ok(hostile.requests.length >= count, 'each of them has been asked')

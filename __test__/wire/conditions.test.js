@@ -52,7 +52,7 @@ describe('wire: conditions of an upload', { concurrency: 12 }, () => {
     assert.equal(puts(store)[0].headers['if-none-match'], undefined)
   })
 
-  test('a weak ETag is no condition', async (t) => {
+  test('a weak ETag is not used as a condition', async (t) => {
     const store = await createStore(t, { etag: 'W/"v1"' })
     await startSubject(t, { store, env: EVERY_SECOND })
     assert.deepEqual(await uploads(store, 1), ['none'])
@@ -135,14 +135,14 @@ describe('wire: conditions of an upload', { concurrency: 12 }, () => {
     assert.deepEqual(await uploads(store, 1), ['"v1"'])
   })
 
-  test('the ETag of another resource is no condition', async (t) => {
+  test('the ETag of another resource is not used as a condition', async (t) => {
     const store = await createStore(t, { etag: '"v1"' })
     const env = { ...EVERY_SECOND, SHAZBOT_MASTER_LIST_UPDATE: `${store.origin}/upload` }
     await startSubject(t, { store, env })
     assert.deepEqual(await uploads(store, 1), ['none'])
   })
 
-  test('the ETag of a redirected list is no condition', async (t) => {
+  test('the ETag of a redirected list is not used as a condition', async (t) => {
     const store = await createScriptedServer(t, ({ method, path }) => {
       if (method === 'PUT') return { body: '' }
       if (path === '/servers.json') return { status: 302, headers: { Location: '/elsewhere.json' } }

@@ -204,7 +204,7 @@ describe('wire: requests, byte for byte', { concurrency: 6 }, () => {
     assert.ok(shown.includes(`${bare.baseUrl}/`), `a final slash is added: ${shown}`)
   })
 
-  test('the own base URL may have a path, and gets a final slash', async (t) => {
+  test('its own base URL may have a path, and gets a final slash', async (t) => {
     const peer = await createRawPeer(t)
     const store = await createRawStore(t, [entry(peer.baseUrl, aWhileAgo())])
     const env = { SHAZBOT_BASE_URL: 'http://127.0.0.1:3999/apps/me' }

@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_public_list_may_be_cached_except_for_the_own_entry() {
+    fn a_public_list_may_be_cached_except_for_its_own_entry() {
         let engine = engine();
         let entries: Vec<_> = (0..=MAX_INLINE_SERVERS).map(|n| entry(&format!("http://a/{n}/"), 1)).collect();
         gossip(&engine, &format!(r#"{{"online":[{}]}}"#, entries.join(",")));
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn the_own_entry_alone_is_a_complete_message() {
+    fn its_own_entry_alone_is_a_complete_message() {
         let engine = engine();
         gossip(&engine, &format!(r#"{{"online":[{}]}}"#, entry("http://a/", 1)));
         let text = String::from_utf8(engine.render_own_entry(ResponseKind::Gossip)).unwrap();

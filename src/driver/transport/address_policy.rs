@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn the_own_base_urls_class_is_accepted_except_metadata_services() {
+    fn the_class_of_its_own_base_url_is_accepted_except_metadata_services() {
         let private = AddressPolicy::for_peers(&configured("http://10.0.0.1/", "http://store/"), [].iter());
         let link_local =
             AddressPolicy::for_peers(&configured("http://169.254.1.1/", "http://store/"), [].iter());
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_own_host_names_classes_are_accepted() {
+    async fn the_classes_of_its_own_host_name_are_accepted() {
         let rules = |own_host: &str| {
             AddressPolicy(Arc::new(Rules { own_host: Some(own_host.to_owned()), ..Rules::default() }))
         };

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_restart_is_no_sibling_and_one_that_speaks_again_is() {
+    fn a_restarted_process_is_not_a_sibling_but_alternating_ones_are() {
         let url: Arc<str> = "http://a/".into();
         let mut processes = Processes::default();
         let shared = [1, 1, 2, 2, 3, 2, 3].map(|instance| processes.record(&url, instance));
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_are_remembered_as_there_is_room_for() {
+    fn the_number_of_remembered_urls_is_bounded() {
         let mut processes = Processes::default();
         for number in 0..2 * MAX_PROCESSES {
             processes.record(&format!("http://n{number}/").into(), 1);

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_smallest_three_stay_in_any_order() {
+    fn the_smallest_three_are_kept_in_any_order() {
         let ids = [9, 4, 7, 2, 4];
         let forwards: Accusers = ids.into_iter().collect();
         let backwards: Accusers = ids.into_iter().rev().collect();
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn joining_tells_whether_it_changed_anything() {
+    fn joining_returns_whether_anything_changed() {
         let mut accusers: Accusers = [5].into_iter().collect();
         assert!(!accusers.join(&[5].into_iter().collect()));
         assert!(accusers.join(&[6].into_iter().collect()));

@@ -182,14 +182,14 @@ mod tests {
     }
 
     #[test]
-    fn spelling_is_kept_but_for_the_final_slash() {
+    fn the_spelling_is_kept_except_for_the_final_slash() {
         assert_eq!(forms("http://Host:3000").1, "http://Host:3000/");
         assert_eq!(forms("https://h:443/").1, "https://h:443/");
         assert_eq!(forms("http:\\\\h\\app\\").1, "http://h/app/");
     }
 
     #[test]
-    fn what_cannot_be_asked_over_http_is_refused() {
+    fn invalid_base_urls_are_rejected_with_the_reason() {
         let long = format!("http://h/{}", "x".repeat(MAX_BASE_URL_BYTES));
         let long_with_slash = format!("http://h/{}", "x".repeat(MAX_BASE_URL_BYTES - 9));
         for (text, rejection) in [

@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn surrounding_white_space_is_no_part_of_a_secret() {
+    fn whitespace_around_a_secret_is_ignored() {
         let secret = Secret::new(" s3cret\n").unwrap();
         assert!(secret.matches("s3cret"));
         assert!(secret.matches("\ts3cret "));
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_header_is_refused() {
+    fn text_that_is_invalid_in_a_header_is_rejected() {
         for text in ["", " \n", "a\nb", "a\0", "€", "\x7f"] {
             assert!(Secret::new(text).is_none(), "{text:?}");
         }
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_output_holds_nothing_of_it() {
+    fn debug_output_hides_the_secret() {
         assert_eq!(format!("{:?}", Secret::new("hunter2").unwrap()), "Secret(…)");
     }
 }

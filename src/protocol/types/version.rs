@@ -88,22 +88,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_order_does_not_matter(a in version(), b in version()) {
+        fn the_order_of_claims_does_not_matter(a in version(), b in version()) {
             prop_assert_eq!(joined(a, b), joined(b, a));
         }
 
         #[test]
-        fn nor_does_the_grouping(a in version(), b in version(), c in version()) {
+        fn the_grouping_of_claims_does_not_matter(a in version(), b in version(), c in version()) {
             prop_assert_eq!(joined(joined(a, b), c), joined(a, joined(b, c)));
         }
 
         #[test]
-        fn nor_how_often_a_claim_comes(a in version(), b in version()) {
+        fn repeated_claims_do_not_matter(a in version(), b in version()) {
             prop_assert_eq!(joined(joined(a, b), b), joined(a, b));
         }
 
         #[test]
-        fn what_is_held_never_falls(a in version(), b in version()) {
+        fn a_held_version_never_falls(a in version(), b in version()) {
             let held = joined(a, b);
             prop_assert!((held.incarnation, held.status) >= (a.incarnation, a.status));
         }

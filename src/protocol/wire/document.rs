@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_weak_tag_is_no_condition() {
+    fn a_weak_tag_is_not_used_as_a_condition() {
         let read = |etag: &str| Document::read(200, Some(etag.to_owned()), br#"{"online":[]}"#).unwrap().etag;
         assert_eq!(read("\"a\""), Some("\"a\"".to_owned()));
         assert_eq!(read("W/\"a\""), None);
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_lose_their_secrets_for_the_log() {
+    fn logged_urls_contain_no_secrets() {
         assert_eq!(without_secrets("https://user:pass@h/list?sig=secret#x"), "https://h/list");
         assert_eq!(without_secrets("data:application/json,{}"), "data:…");
     }

@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn a_written_extension_is_read_back() {
         let all =
             [Kind::Push, Kind::Probe, Kind::ProbeFor("http://t/".into()), Kind::Sync(None), full().kind];
         for kind in all {
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_later_version_adds_is_ignored() {
+    fn additions_of_later_versions_are_ignored() {
         let text = r#"{"me":["http://a/","alive",7,5,0,{},"more"],"id":"1","kind":"waltz","new":[{}],
             "claims":[["http://b/","zombie",1,1,0],["http://c/","left",1,1,0,9,9],null,["http://d/"],[]]}"#;
         let read = Extension::read(text).unwrap();
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn how_it_is_written_makes_no_difference() {
+    fn different_notations_give_the_same_extension() {
         let plain = r#"{"me":["http://a/","alive",7,5,1],"id":"f","kind":"probe-for","living":3,"hash":"a","lag":2,
             "target":"http://t/","found":["http://f/","alive"],"fresh":[1,0],
             "claims":[["http://s/","suspect",7,5,0,[1]],["http://d/","dead",7,5,0,60],["http://e/","suspect",7,5,0,null]]}"#;
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn other_shapes_are_no_extension() {
+    fn malformed_extensions_are_ignored() {
         for text in [
             "",
             "null",

@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn one_bad_entry_does_not_spoil_the_rest() {
+    fn malformed_entries_do_not_affect_the_rest() {
         let received = lists(
             "\u{feff}{\"online\":[null,1,\"x\",[],{},{\"baseUrl\":1,\"lastUpdate\":1},{\"baseUrl\":\"\\ud800\",\"lastUpdate\":1},\
              {\"baseUrl\":\"b\",\"lastUpdate\":\"1\"},{\"baseUrl\":\"http://a/\",\"lastUpdate\":1e999},\
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_read_as_javascript_reads_them() {
+    fn keys_are_parsed_as_in_javascript() {
         let received = lists(
             r#"{"\ud800":1,"online":[],"online":[{"\udfff":1,"baseUrl":1,"baseUrl":"http://a/","lastUpdate":1,"lastUpd\u0061te":2}]}"#,
         );
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn other_shapes_are_no_lists() {
+    fn malformed_lists_are_rejected() {
         for text in [
             "",
             "null",
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn replies_tell_life_from_death() {
+    fn replies_distinguish_refusals_from_failures() {
         let read = |status, body: &'static str| Reply::read(status, None, body.as_bytes());
         assert!(matches!(read(200, "{\"online\":[]}"), Reply::Lists(_)));
         assert!(matches!(read(401, "{\"error\":\"Unauthorized\"}"), Reply::Refusal(Refusal::Unauthorized)));
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_that_is_wrapped_is_told_so() {
+    fn a_wrapped_response_causes_a_hint() {
         let hint = "answered 200 with no array `online`: does the route wrap its response?";
         for body in ["{}", r#"{"data":{"online":[]}}"#, r#"{"online":{}}"#] {
             assert_eq!(Reply::read(200, None, body.as_bytes()), Reply::Unclear(hint.to_owned()), "{body}");
@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_replaced_as_javascript_does() {
+    fn invalid_utf_8_is_replaced_as_in_javascript() {
         let body = b"{\"online\":[{\"baseUrl\":\"http://a/\",\"lastUpdate\":1},{\"baseUrl\":\"\xff\",\"lastUpdate\":1}]}";
         let Reply::Lists(lists) = Reply::read(200, None, body) else { panic!("no lists") };
         assert_eq!(lists.online.len(), 2);

@@ -59,7 +59,7 @@ mod tests {
     use crate::protocol::wire::message::read_entry;
 
     #[test]
-    fn what_is_read_at_once_is_what_is_read_one_by_one() {
+    fn one_pass_gives_the_same_entries_as_single_parsing() {
         for text in [
             r#"{"baseUrl":"http://a/","monitor":true,"lastUpdate":1700000000000}"#,
             r#"{"lastUpdate":1e999,"baseUrl":"\u0068ttp://a/","monitor":"true","extra":[{}]}"#,

@@ -54,7 +54,7 @@ mod tests {
         r#"{"online":[],"v2":{"me":["http://a/","alive",1,5,0],"id":"1","kind":"push"},"message":"gossip"}"#;
 
     #[test]
-    fn the_extension_counts_where_it_is_spoken() {
+    fn the_extension_counts_only_for_native_servers() {
         assert!(matches!(Request::read(NATIVE), Ok(Request::Native(_))));
         assert!(matches!(Request::read_plain(NATIVE), Ok(Request::Lists(_))));
         let odd = r#"{"online":[{"baseUrl":"http://a/","lastUpdate":1}],"v2":{"me":1}}"#;
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_request_is_named() {
+    fn malformed_requests_are_rejected_with_the_reason() {
         for (text, fault) in [
             ("", "no JSON"),
             ("[]", "JSON that is no object"),

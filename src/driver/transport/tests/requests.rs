@@ -144,7 +144,7 @@ async fn configured_proxies_are_used() {
 }
 
 #[tokio::test]
-async fn a_refusal_by_a_proxy_or_redirect_target_is_no_refusal() {
+async fn a_refusal_by_a_proxy_or_redirect_target_does_not_count() {
     let dead = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let dead = format!("http://{dead}/");
     let refused = client().send(post(&dead)).await.unwrap_err();

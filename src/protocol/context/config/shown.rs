@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_private_is_shown() {
+    fn shown_urls_contain_no_secrets() {
         for (text, shown) in [
             ("ftp://h/list", "ftp://h/list"),
             ("http://user:hunter2@h:1/a?sig=hunter2#hunter2", "http://…@h:1/a?…#…"),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_is_bounded() {
+    fn shown_urls_are_bounded() {
         assert_eq!(shown_url(&"x".repeat(10_000), &[]).chars().count(), MAX_URL_CHARS + 1);
     }
 }

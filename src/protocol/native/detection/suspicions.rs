@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn confirmations_shorten_it_from_six_times_to_the_shortest() {
+    fn confirmations_shorten_a_suspicion_to_a_sixth() {
         let seconds = |servers, accusers| time_to_speak_up(servers, accusers, 1.0).as_secs_f64();
         assert_eq!(seconds(100, 1), 24.0);
         assert!(seconds(100, 2) > 4.0 && seconds(100, 2) < 24.0);

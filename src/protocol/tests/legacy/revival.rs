@@ -105,7 +105,7 @@ fn the_living_stay_online_however_often_a_legacy_peer_declares_them_dead() {
 }
 
 #[test]
-fn a_drained_legacy_peer_is_not_revived_by_others_that_still_list_it() {
+fn a_drained_legacy_peer_is_not_revived_by_legacy_peers_that_still_list_it() {
     let (mut world, mut a, _) = mixed();
     let old = world.stamp(C);
     world.set_fake(C, Fake::Drained);

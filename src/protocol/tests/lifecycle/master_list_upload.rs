@@ -282,7 +282,7 @@ fn an_unchanged_list_is_not_written() {
 }
 
 #[test]
-fn the_own_entry_is_renewed_when_it_is_an_hour_old() {
+fn a_server_renews_its_own_entry_when_it_is_an_hour_old() {
     let mut world = announcing_every_second(None);
     world.run_for(4 * 3_600_000 + 60_000);
     assert_eq!(world.uploads().len(), 5);

@@ -91,7 +91,7 @@ fn a_request_of_another_process_refutes_at_once() {
 }
 
 #[test]
-fn the_own_url_is_not_checked_for_one_accuser_or_before_any_request_or_while_lagging() {
+fn its_own_url_is_not_checked_for_one_accuser_or_before_any_request_or_while_lagging() {
     let lagging = |mut machine: Machine| {
         machine.handle_lag(now(200), Duration::from_secs(3));
         while machine.poll_transmit().is_some() {}
@@ -109,7 +109,7 @@ fn the_own_url_is_not_checked_for_one_accuser_or_before_any_request_or_while_lag
 }
 
 #[test]
-fn a_plain_accusation_is_outdone_without_a_check() {
+fn a_plain_accusation_is_refuted_without_a_check() {
     let mut machine = reached();
     let own = machine.online_list().online.into_iter().find(|entry| &*entry.base_url == ME).unwrap();
     let last_update = (own.last_update.0 + 1_000) as f64;
@@ -201,7 +201,7 @@ fn a_leave_is_not_announced_if_a_sibling_continues() {
 }
 
 #[test]
-fn a_hanging_request_to_the_own_url_delays_a_leave_by_a_second() {
+fn a_hanging_request_to_its_own_url_delays_a_leave_by_a_second() {
     let mut machine = cluster();
     machine.handle_native_request(now(100), &sibling(Status::Online));
     machine.handle_leave(now(1_000));

@@ -94,7 +94,7 @@ fn a_drained_servers_own_claim_beats_any_stamp_held() {
 }
 
 #[test]
-fn a_drained_server_outdoes_an_earlier_process_with_a_fast_clock() {
+fn a_drained_server_supersedes_an_earlier_process_with_a_fast_clock() {
     let mut machine = native_machine();
     machine.handle_control(now(1_000), Control::Drain);
     let earlier = Incarnation(own(&machine).incarnation.0 + 5_000);
@@ -217,7 +217,7 @@ fn a_short_clock_jump_does_not_stamp_tombstones_in_the_future() {
 }
 
 #[test]
-fn a_legacy_peer_with_the_right_time_stays_online_while_the_own_clock_is_behind() {
+fn a_legacy_peer_with_the_right_time_stays_online_while_this_servers_clock_is_behind() {
     let mut world = World::among(&[A]);
     world.nodes.get_mut(PLAIN_ME).unwrap().wall_offset = -2 * DAY;
     world.run_for(200_000);

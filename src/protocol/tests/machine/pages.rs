@@ -25,7 +25,7 @@ fn sizes(world: &World) -> Vec<usize> {
 }
 
 #[test]
-fn each_page_has_at_most_64_kilobytes_and_the_own_entry() {
+fn each_page_has_at_most_64_kilobytes_and_its_senders_own_entry() {
     for width in [1, 40, 490] {
         let mut world = large_world(3_000, width);
         world.drain();

@@ -6,7 +6,7 @@ use crate::protocol::tests::support::rig::{A, B, C, Listed, ME};
 use crate::protocol::tests::support::world::World;
 
 #[test]
-fn an_accused_server_that_answers_stays_online_and_outdoes_the_accusation() {
+fn an_accused_server_that_answers_stays_online_and_refutes_the_accusation() {
     let mut world = World::among(&[A, B]);
     let accusation = world.wall() + 10;
     let answer = world.receive(&[], &[(A, accusation)]);
@@ -80,7 +80,7 @@ fn a_comeback_that_fails_its_verification_gets_a_newer_tombstone() {
 }
 
 #[test]
-fn a_comeback_of_a_server_absent_from_its_list_is_outdone() {
+fn a_comeback_of_a_server_absent_from_its_list_is_refuted() {
     let mut world = World::alone();
     world.find_dead(A);
     world.set_fake(A, Fake::Drained);

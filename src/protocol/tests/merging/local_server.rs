@@ -43,7 +43,7 @@ fn an_older_offline_claim_changes_nothing() {
 }
 
 #[test]
-fn other_servers_never_replace_the_own_entry() {
+fn other_servers_never_replace_its_own_entry() {
     let mut world = World::alone();
     let claim = Entry { monitor: true, ..entry(ME, world.wall() + 999_000) };
     world.receive_lists(&Lists { online: vec![claim.clone()], offline: vec![] });
@@ -53,7 +53,7 @@ fn other_servers_never_replace_the_own_entry() {
 }
 
 #[test]
-fn another_spelling_of_the_own_url_is_not_another_server() {
+fn another_spelling_of_its_own_url_is_not_another_server() {
     let mut world = World::new(1);
     world.start(config("http://Me.Example:80"), 0);
     for spelling in ["http://me.example/", "HTTP://ME.EXAMPLE:80", "http://Me.Example"] {
@@ -72,7 +72,7 @@ fn another_spelling_of_the_own_url_is_not_another_server() {
 }
 
 #[test]
-fn the_own_stamp_grows_within_a_millisecond_and_when_the_clock_steps_back() {
+fn its_own_stamp_grows_within_a_millisecond_and_when_the_clock_steps_back() {
     let mut world = World::alone();
     let mut last = 0;
     for step in 0..20 {
@@ -123,7 +123,7 @@ fn a_drained_server_returns_with_a_stamp_above_all_claims_about_it() {
 }
 
 #[test]
-fn a_leave_outdoes_a_siblings_higher_stamp() {
+fn a_leave_beats_a_siblings_higher_stamp() {
     let mut world = World::among(&[A]);
     let sibling = world.wall() + 40_000;
     world.receive(&[(ME, sibling)], &[]);

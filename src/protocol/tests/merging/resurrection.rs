@@ -57,7 +57,7 @@ fn a_tie_changes_nothing() {
 }
 
 #[test]
-fn an_own_tombstone_beats_a_fast_clock() {
+fn a_first_hand_tombstone_beats_a_fast_clock() {
     let mut world = World::among(&[A]);
     let fast = world.wall() + 3_600_000;
     world.receive(&[(A, fast)], &[]);

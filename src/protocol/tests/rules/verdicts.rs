@@ -45,7 +45,7 @@ fn an_answer_of_an_online_member_has_no_effects() {
 }
 
 #[test]
-fn an_answer_outdoes_an_accusation_with_a_newer_stamp() {
+fn an_answer_refutes_an_accusation_with_a_newer_stamp() {
     let mut parts = Parts::plain();
     parts.add(A, Status::Online, 10);
     parts.member(A).open_check().add(CheckReason::Accusation(Stamp(EPOCH + 30)));

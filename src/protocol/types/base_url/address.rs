@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_services_are_accepted_of_nobody() {
+    fn metadata_services_are_never_accepted() {
         let accepted = classes("http://169.254.169.254/").accepted_of_others();
         assert!(classes("http://169.254.1.1/").without(accepted).is_empty());
         assert_eq!(classes("http://169.254.170.2/").without(accepted), AddressClasses::METADATA);

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_odd_is_left_to_the_parser() {
+    fn unusual_urls_are_left_to_the_parser() {
         for text in [
             "",
             "http:",
@@ -178,7 +178,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
         #[test]
-        fn what_is_plain_is_what_a_parser_makes_of_it(
+        fn plain_urls_give_the_same_result_as_a_parser(
             text in "(http|HTTPS?|https)://([a-zA-Z0-9_.-]{0,12}|([0-9]{1,3}\\.){3}[0-9x]{1,4}|\\PC{0,4})(:[0-9]{0,6})?(/[!-~]{0,3}){0,4}"
         ) {
             if let Some(plain) = Plain::read(&text) {

@@ -37,14 +37,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_acts_on_a_terminal_or_a_reader_is_escaped() {
+    fn characters_that_mislead_a_terminal_or_a_reader_are_escaped() {
         assert_eq!(printable("a\u{1b}[31m\r\nb"), "a\\u{1b}[31m\\u{d}\\u{a}b");
         assert_eq!(printable("\u{202e}gpj\u{2066}\u{200f}"), "\\u{202e}gpj\\u{2066}\\u{200f}");
         assert_eq!(printable("schön, 服务器"), "schön, 服务器");
     }
 
     #[test]
-    fn it_is_bounded() {
+    fn printable_text_is_bounded() {
         assert_eq!(printable(&"x".repeat(100_000)).chars().count(), MAX_TEXT_CHARS + 1);
     }
 }

@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_number_may_be_written_in_many_ways() {
+    fn a_whole_number_has_many_notations() {
         for text in ["5", "5.0", "5e0", "0.5e1", "50E-1", "5.000000000000000000000000"] {
             assert_eq!(read::<u8>(text), Some(5), "{text}");
         }
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_whole_number_is_none() {
+    fn other_values_are_not_whole_numbers() {
         for text in ["-1", "1.5", "1e400", "-1e400", "18446744073709551616", "null", "true", "\"5\"", "[5]"] {
             assert_eq!(read::<u64>(text), None, "{text}");
         }
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_may_be_escaped() {
+    fn strings_may_contain_escapes() {
         let read = |text: &'static str| serde_json::from_str::<Text<'_>>(text).ok().map(|text| text.0);
         assert_eq!(read(r#""push""#), Some(Cow::Borrowed("push")));
         assert_eq!(read(r#""pu\u0073h""#), Some(Cow::Owned("push".to_owned())));

@@ -46,7 +46,7 @@ fn an_entry_of_the_master_list_is_unconfirmed() {
 }
 
 #[test]
-fn an_answer_defers_the_own_entry_of_its_server() {
+fn an_answer_defers_its_servers_own_entry() {
     let mut parts = Parts::plain();
     let peer = parts.add(A, Status::Online, 0);
     let id = parts.ask(&peer, Purpose::Round);

@@ -107,7 +107,7 @@ fn a_refutation_ends_a_suspicion() {
 }
 
 #[test]
-fn a_word_of_a_server_that_refused_is_recorded() {
+fn a_message_of_a_server_that_refused_is_recorded() {
     let mut parts = Parts::native();
     parts.add_native(A, Online, 7);
     parts.member(A).record_closed_port();
@@ -206,7 +206,7 @@ fn the_finding_of_a_native_server_about_a_legacy_peer_is_spread() {
 }
 
 #[test]
-fn a_plain_claim_about_this_server_is_outdone_if_it_is_not_older() {
+fn a_plain_claim_about_this_server_is_refuted_if_it_is_not_older() {
     let mut parts = Parts::plain();
     let held = parts.members.local.stamp();
     about_self::merge_plain(&mut parts.members, &mut parts.cx, Online, held.next(), at(NOW));
