@@ -166,7 +166,7 @@ describe('unknown names', () => {
     }
     const warnings = await warningsWith(t, env, 1)
     assert.deepEqual(warnings, [
-      'Clustershazbot: environment variable SHAZBOT_MONITOR is neither true nor false: taken as false',
+      'Clustershazbot: environment variable SHAZBOT_MONITOR is neither true nor false: treated as false',
     ])
   })
 

@@ -24,7 +24,7 @@ describe('fixed in v2, 12: the master list is safe', { concurrency: 8 }, () => {
     ['HTML', { body: '<!doctype html><title>Sign in</title>', headers: { 'Content-Type': 'text/html' } }],
     ['truncated JSON', { body: '{"online":[{"baseUrl":"http://127.0.0.1:9/","mon' }],
     ['JSON of another shape', { body: { servers: [] } }],
-    ['a list that is no array', { body: { online: { 0: 'x' } } }],
+    ['a list that is not an array', { body: { online: { 0: 'x' } } }],
     ['a cut connection', answers.reset()],
   ]) {
     test(`fixed in v2, 12: no upload after a download of ${what}`, async (t) => {

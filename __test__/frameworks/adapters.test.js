@@ -46,7 +46,7 @@ const REFUSED = [
     400,
     /gossip message: no JSON/,
   ],
-  ['POST', 'gossip', { ...JSON_HEADERS, Authorization: SECRET }, '[]', 400, /no object/],
+  ['POST', 'gossip', { ...JSON_HEADERS, Authorization: SECRET }, '[]', 400, /not an object/],
   ['POST', 'gossip', { ...JSON_HEADERS, Authorization: SECRET }, '{}', 400, /online/],
   ['POST', 'gossip', { ...JSON_HEADERS, Authorization: SECRET }, '{"online":[],"offline":1}', 400, /offline/],
   ['POST', 'gossip', { ...JSON_HEADERS, Authorization: SECRET }, '', 400, /no JSON/],

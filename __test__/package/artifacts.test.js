@@ -29,7 +29,7 @@ describe('the check of prebuilt binaries', () => {
   test('rejects a file that is not a library', () => {
     for (const platform of platforms) {
       const { faults } = inspect(platform, __filename)
-      assert.match(faults.join(), /^it is no (elf|pe|macho) file$/, platform)
+      assert.match(faults.join(), /^it is not a valid (elf|pe|macho) file$/, platform)
     }
   })
 
@@ -49,7 +49,7 @@ describe('the check of prebuilt binaries', () => {
   test('rejects an addon for another operating system', () => {
     for (const platform of platforms) {
       if (platform.split('-')[0] === here.split('-')[0]) continue
-      assert.match(inspect(platform, addon).faults.join(), /^it is no /, platform)
+      assert.match(inspect(platform, addon).faults.join(), /^it is not /, platform)
     }
   })
 

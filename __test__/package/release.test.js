@@ -66,7 +66,7 @@ describe('the notes of a release', { concurrency: 4 }, () => {
 
   const rejected = {
     'another tag': ['v0.0.1', () => {}, `package.json has version ${version}`],
-    'a tag that is no version': [version, () => {}, 'a tag is v and a version'],
+    'a tag that is not a version': [version, () => {}, 'a tag must be v and a version'],
     'no tag': ['', () => {}, 'no tag'],
     'a version without notes': [
       TAG,

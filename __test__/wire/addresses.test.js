@@ -96,9 +96,11 @@ describe('wire: addresses that no server has', { concurrency: 6 }, () => {
       servers: [entry(`${redirector.origin}/`, aWhileAgo())],
       env: { SHAZBOT_GOSSIP_INTERVAL: '1' },
     })
-    await eventually(() => app.output('stderr').includes('where no server is reached'), { what: 'a log' })
+    await eventually(() => app.output('stderr').includes('where no server can be reached'), { what: 'a log' })
     const { app: other } = await startSubject(t, { store: { url: `${redirector.origin}/list` }, env: QUIET })
-    await eventually(() => other.output('stderr').includes('where no server is reached'), { what: 'a log' })
+    await eventually(() => other.output('stderr').includes('where no server can be reached'), {
+      what: 'a log',
+    })
     assert.deepEqual(target.requests, [])
   })
 
@@ -116,7 +118,7 @@ describe('wire: addresses that no server has', { concurrency: 6 }, () => {
     const { app } = await startSubject(t, { servers, inside, env: QUIET })
     const failed = (url) => app.output('stderr').includes(`Failed to send gossip message to ${url}:`)
     await eventually(() => bad.every(failed), { what: 'the failures of all' })
-    assert.equal(app.output('stderr').match(/where no server is reached/g).length, bad.length)
+    assert.equal(app.output('stderr').match(/where no server can be reached/g).length, bad.length)
     assert.deepEqual(target.requests, [])
     assert.ok(peer.requests.length > 0, 'the other name has been contacted')
   })

@@ -9,7 +9,7 @@ const STATUS_OF_CODE = {
 }
 
 /** The reason for rejecting a message that cannot be read. */
-const UNREADABLE = 'it can not be read, as an accessor or a proxy in it throws'
+const UNREADABLE = 'it cannot be read, because an accessor or a proxy in it throws'
 
 /**
  * Creates an error as programs see it: with `code`, and in the form of `http-errors` for the

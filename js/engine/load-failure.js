@@ -130,8 +130,8 @@ const USUAL_REMEDIES = [
   'If node_modules comes from another platform (a Docker image with musl instead of glibc, say): delete it and ' +
     'install again here. With npm 9 or 10 delete the lock file too, because they read the other platform from it.',
   'If optional packages were skipped (--omit=optional, --no-optional, yarn --ignore-optional): install with them.',
-  'If Node.js has another architecture than the installation (x64 on an arm64 machine), or the system is too old ' +
-    '(glibc before 2.17): use a matching Node.js or a newer system. In a clone of the repository: npm run build.',
+  'If Node.js and the installed package have different architectures (x64 on an arm64 machine), or the system is ' +
+    'too old (glibc before 2.17): use a matching Node.js or a newer system. In a clone of the repository: npm run build.',
 ]
 
 function packageOf(platform) {

@@ -164,7 +164,7 @@ function requirePackages({ manager, published }, folder, platforms) {
   const expected = ['clustershazbot', ...wanted.map((platform) => `clustershazbot-${platform}`)].sort()
   const found = manager.packages(folder).sort()
   if (found.join() !== expected.join())
-    throw new Error(`installed is ${found.join(', ')} instead of ${expected.join(', ')}`)
+    throw new Error(`installed: ${found.join(', ')}; expected: ${expected.join(', ')}`)
 }
 
 function withoutLibrary(platform) {

@@ -43,7 +43,7 @@ function baseFilesFirst(one, other) {
 /** A separate apt without installed packages, so that it downloads every dependency. */
 function prepareApt() {
   const folder = join(BUILD_CACHE, `apt-${RELEASE}`)
-  if (!existsSync(KEYS)) throw new Error(`no ${KEYS}: this takes a Debian machine`)
+  if (!existsSync(KEYS)) throw new Error(`no ${KEYS}: this requires a Debian machine`)
   for (const name of ['lists/partial', 'cache']) mkdirSync(join(folder, name), { recursive: true })
   writeFileSync(join(folder, 'status'), '')
   writeFileSync(join(folder, 'sources.list'), `deb [signed-by=${KEYS}] ${mirror()} ${RELEASE} main\n`)

@@ -16,10 +16,10 @@ export function inspectArtifact(platform, path) {
   const bytes = readFileSync(path)
   const faults = []
   const found = READERS[format](bytes)
-  if (!found) return { faults: [`it is no ${format} file`], summary: '' }
+  if (!found) return { faults: [`it is not a valid ${format} file`], summary: '' }
   const { machine: foundMachine, isSharedLibrary, needed, glibcVersions = [] } = found
   if (foundMachine !== machine) faults.push(`it is for ${foundMachine}, not ${machine}`)
-  if (!isSharedLibrary) faults.push('it is no shared library')
+  if (!isSharedLibrary) faults.push('it is not a shared library')
   if (!bytes.includes(ENTRY_POINT)) faults.push(`it has no ${ENTRY_POINT}`)
   if (bytes.length > MAX_BYTES) faults.push(`${megabytes(bytes.length)} are too many`)
   const foreign = needed.filter((name) => !libraries.some((known) => isSame(known, name)))

@@ -29,7 +29,7 @@ import { foreignNode } from './foreign-node.mjs'
 export function rigOf(platform) {
   if (platform === platformOfThisMachine()) return ownRig(platform)
   const install = RIGS[platform]
-  if (!install) throw new Error('it runs on a machine of its own only')
+  if (!install) throw new Error('it runs only on a machine with its own system')
   if (platformOfThisMachine() !== 'linux-x64-gnu')
     throw new Error('foreign binaries are run on Linux with glibc, x64')
   return install()

@@ -12,7 +12,7 @@ const [tag = ''] = process.argv.slice(2)
 const version = tag.replace(/^v/, '')
 const notes = notesOf(version)
 const faults = []
-if (!/^v\d+\.\d+\.\d+(-[\w.]+)?$/.test(tag)) faults.push(`${tag || 'no tag'}: a tag is v and a version`)
+if (!/^v\d+\.\d+\.\d+(-[\w.]+)?$/.test(tag)) faults.push(`${tag || 'no tag'}: a tag must be v and a version`)
 for (const [place, found] of Object.entries(versions()))
   if (found !== version) faults.push(`${place} has version ${found}`)
 if (!notes) faults.push(`CHANGELOG.md has no entry ${version}`)

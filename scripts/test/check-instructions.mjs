@@ -67,7 +67,7 @@ function compare(counts, before) {
   }
   console.log(`${names.size} cases among ${SERVERS} servers, ${faults} over ${TOLERANCE * 100} %`)
   if (faults > 0)
-    console.log('If that is wanted, write the new counts down: npm run check:instructions -- --renew')
+    console.log('If this is intended, record the new counts: npm run check:instructions -- --renew')
   process.exitCode = faults > 0 ? 1 : 0
 }
 

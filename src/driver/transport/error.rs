@@ -46,7 +46,7 @@ impl fmt::Display for TransportError {
         match self {
             Self::Refused => f.write_str("connection refused"),
             Self::TimedOut(limit) => write!(f, "timed out after {} s", rounded(*limit)),
-            Self::Unreachable(classes) => write!(f, "address is {classes}, where no server is reached"),
+            Self::Unreachable(classes) => write!(f, "address is {classes}, where no server can be reached"),
             Self::Certificate(reason) => write!(f, "certificate is not trusted: {reason}"),
             Self::Connection(reason) => f.write_str(reason),
             Self::TooLarge => f.write_str("response is larger than 16 MB"),

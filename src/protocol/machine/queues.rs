@@ -50,7 +50,7 @@ impl Machine {
             ("reviews of refusals", refusing, MAX_MEMBERS),
             ("inquiries to absent servers", absent, MAX_MEMBERS),
             ("outsiders", self.merging.outsiders.len(), MAX_OUTSIDERS),
-            ("unconfirmed entries to be asked", self.legacy.listings.len(), MAX_MEMBERS + 2 * MAX_HIDDEN),
+            ("unconfirmed entries to ask", self.legacy.listings.len(), MAX_MEMBERS + 2 * MAX_HIDDEN),
             ("hidden servers", self.members.hidden.len(), MAX_HIDDEN),
             ("strangers in batches", unmet, 2 * MAX_MEMBERS),
             ("doubtful strangers", doubtful, MAX_MEMBERS),

@@ -104,7 +104,7 @@ impl Machine {
             _ if self.merging.outsiders.has(peer) => {}
             Reply::Refusal(Refusal::Unauthorized) if !is_inquiry => {
                 self.record_rejection(peer, now);
-                self.log_gossip_failure(peer, "answered 401: its SHAZBOT_SECRET is another one", now);
+                self.log_gossip_failure(peer, "answered 401: its SHAZBOT_SECRET is different", now);
             }
             Reply::Refusal(Refusal::TooLarge) => page::halve(&mut self.members, peer),
             Reply::Refusal(Refusal::TooManyRequests(pause)) => {

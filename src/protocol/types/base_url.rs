@@ -147,7 +147,7 @@ impl fmt::Display for BaseUrlRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLong => write!(f, "a base URL over {MAX_BASE_URL_BYTES} bytes"),
-            Self::NotAUrl => f.write_str("a base URL that is no URL"),
+            Self::NotAUrl => f.write_str("a base URL that is not a URL"),
             Self::NotHttp => f.write_str("a base URL that is neither http nor https"),
             Self::Credentials => f.write_str("a base URL with credentials"),
             Self::QueryOrFragment => f.write_str("a base URL with a query or a fragment"),

@@ -44,18 +44,16 @@ pub(in crate::protocol) enum Rejection {
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Malformed => f.write_str("an entry without a text baseUrl and a number lastUpdate"),
+            Self::Malformed => f.write_str("an entry without a string baseUrl and a number lastUpdate"),
             Self::MalformedClaim => {
-                f.write_str("a claim in v2 that can't be read: its sender may run a newer version")
+                f.write_str("a claim in v2 that cannot be read: its sender may run a newer version")
             }
             Self::BaseUrl(rejection) => rejection.fmt(f),
             Self::Address(classes) => {
-                write!(f, "a base URL that names {classes}, where no server is reached")
+                write!(f, "a base URL that names {classes}, where no server can be reached")
             }
-            Self::TooUnusual => {
-                f.write_str("the rest of many base URLs with unusual characters in one message")
-            }
-            Self::NotAStamp => f.write_str("a lastUpdate that is no finite number of 0 or more"),
+            Self::TooUnusual => f.write_str("further base URLs with unusual characters in one message"),
+            Self::NotAStamp => f.write_str("a lastUpdate that is not a finite number of 0 or more"),
             Self::FarAhead => f.write_str("a lastUpdate more than 24 hours ahead"),
             Self::RosterFull => f.write_str("a new server, as 100,000 are known already"),
         }

@@ -233,7 +233,7 @@ pub(in crate::protocol) fn without_bom(text: &str) -> &str {
 
 /// How errors describe a text that is not a JSON object.
 pub(in crate::protocol) fn no_object(error: serde_json::Error) -> &'static str {
-    if error.is_data() { "JSON that is no object" } else { "no JSON" }
+    if error.is_data() { "JSON that is not an object" } else { "no JSON" }
 }
 
 /// The unparsed elements of an array; `None` for anything else.
@@ -249,7 +249,7 @@ pub(in crate::protocol) fn arrays<'a>(
 ) -> Result<(Vec<&'a RawValue>, Vec<&'a RawValue>), &'static str> {
     let online = online.and_then(array).ok_or(NO_ONLINE)?;
     let offline = match offline {
-        Some(raw) => array(raw).ok_or("an `offline` that is no array")?,
+        Some(raw) => array(raw).ok_or("an `offline` that is not an array")?,
         None => Vec::new(),
     };
     if online.len().max(offline.len()) > MAX_ENTRIES {

@@ -72,9 +72,9 @@ mod tests {
     fn malformed_requests_are_rejected_with_the_reason() {
         for (text, fault) in [
             ("", "no JSON"),
-            ("[]", "JSON that is no object"),
+            ("[]", "JSON that is not an object"),
             ("{}", "no array `online`"),
-            (r#"{"online":[],"offline":null}"#, "an `offline` that is no array"),
+            (r#"{"online":[],"offline":null}"#, "an `offline` that is not an array"),
             (&NATIVE.replace("[],", "5,"), "no array `online`"),
             (&format!("{BYTE_ORDER_MARK}{BYTE_ORDER_MARK}{NATIVE}"), "no JSON"),
             (&format!(r#"{{"online":[{}0]}}"#, "0,".repeat(1_000_000)), "a list of over 1,000,000 entries"),

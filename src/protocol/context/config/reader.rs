@@ -52,7 +52,7 @@ impl<'a> Reader<'a> {
         match self.read(name) {
             Some(text) if text.eq_ignore_ascii_case("true") => true,
             Some(text) if !text.eq_ignore_ascii_case("false") => {
-                self.warn(name, "is neither true nor false: taken as false");
+                self.warn(name, "is neither true nor false: treated as false");
                 false
             }
             _ => false,
@@ -63,7 +63,7 @@ impl<'a> Reader<'a> {
         (self.variable)(name).as_deref().and_then(Secret::new).ok_or_else(|| {
             ConfigError::invalid(
                 name,
-                "text that can stand in an HTTP header: no line breaks, no control characters, nothing beyond Latin-1",
+                "text that is valid in an HTTP header: no line breaks, no control characters, nothing beyond Latin-1",
             )
         })
     }
