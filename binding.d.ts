@@ -20,7 +20,7 @@ export declare class RawPath {
    * Answers the body of a gossip request. A large body, or one with a large response, is handled
    * on another thread, which reads the body in place; nothing may change it meanwhile.
    * `cached_number` is the number of the shared text that the caller has cached. `room` is the
-   * size of the largest one that it can accept; a larger response shows only the own entry.
+   * size of the largest one that it can accept; a larger response shows only its own entry.
    * Throws unless the header contains `SHAZBOT_SECRET`.
    */
   gossip(id: number, cachedNumber: number, room: number, authorizationHeader: string, body: Array<Uint8Array>): Reply | null

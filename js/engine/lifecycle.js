@@ -18,11 +18,11 @@ const OTHER_COPY = 'another copy of the package runs one in this process, see "T
 
 /** The start that is in progress or complete; null while this module's engine does not run. */
 let started = null
-/** The shut-down in progress, or null. */
+/** The shutdown in progress, or null. */
 let stopping = null
-/** Whether a start was requested during that shut-down. */
+/** Whether a start was requested during that shutdown. */
 let startAgain = false
-/** The start that followed the last shut-down, if one was requested. */
+/** The start that followed the last shutdown, if one was requested. */
 let startedAgain
 /** Whether the warning about another copy has been logged. */
 let hasWarnedAboutCopy = false
@@ -30,7 +30,7 @@ let hasWarnedAboutCopy = false
 let log
 
 /**
- * Starts the engine, or joins the start that is in progress or complete; waits for a shut-down in
+ * Starts the engine, or joins the start that is in progress or complete; waits for a shutdown in
  * progress.
  *
  * @returns {Promise<void>}
@@ -44,7 +44,7 @@ function start() {
 
 /**
  * Ends the engine, even one that is still starting; also cancels a start that waits for a
- * shut-down.
+ * shutdown.
  *
  * @returns {Promise<void>}
  */

@@ -22,8 +22,8 @@ function answerGossip(authorization, body) {
   if (v2 !== undefined) {
     const extension = extensionText(v2)
     const answer = extension === undefined ? null : gossipNative(extension)
-    // The lists of such a request are for version 1 peers, as its response's would be, so they are
-    // ignored.
+    // Lists beside `v2` are meant for version 1 peers. They are ignored here, and empty in the
+    // response.
     if (answer !== null) return { message: 'gossip', online: [], offline: [], v2: JSON.parse(answer) }
   }
   const servers = mergeAndList(lists)

@@ -22,7 +22,7 @@ const MAX_EXTENSION_LEVELS = 8
 const MAX_EXTENSION_VALUES = MAX_EXTENSION_LENGTH / 2
 
 /**
- * Reads the lists of an incoming gossip message. Reads each length once, as a proxy may return
+ * Reads the lists of an incoming gossip message. Reads each length once, because a proxy may return
  * another one each time. A missing `offline` is an empty list.
  *
  * @param {unknown} body

@@ -220,7 +220,7 @@ mod tests {
         let before = rendered(&engine, ResponseKind::Gossip);
         let cached = engine.shared.cached_body.get().unwrap();
         gossip(&engine, r#"{"online":[]}"#);
-        assert_ne!(rendered(&engine, ResponseKind::Gossip), before, "the own stamp has changed");
+        assert_ne!(rendered(&engine, ResponseKind::Gossip), before, "its own stamp has changed");
         assert!(Arc::ptr_eq(&cached, &engine.shared.cached_body.get().unwrap()));
     }
 

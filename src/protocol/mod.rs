@@ -12,7 +12,7 @@
 //! | [`machine`] | the interface: `handle_*`, `poll_*`, `lists`; queues and caps; roster slots |
 //! | `native` | gossip and failure detection among native servers |
 //! | `legacy` | gossip with legacy peers, and their verification |
-//! | `lifecycle` | start, leave, the own URL and the master list |
+//! | `lifecycle` | start, leave, the server's own URL and the master list |
 //! | `merging` | the admission of claims, and their effect on the known members |
 //! | `exchanges` | the requests in flight, and their content |
 //! | `members` | this server, the other members, the archived ones |

@@ -193,7 +193,7 @@ impl Legacy {
         }
     }
 
-    /// Starts its shut-down.
+    /// Starts its shutdown.
     pub fn handle_leave(&mut self, now: Now) {
         self.phase = Phase::Leaving;
         (self.next_round, self.second_try, self.next_announcement) = (None, None, None);
@@ -241,7 +241,7 @@ impl Legacy {
         self.phase == Phase::Running
     }
 
-    /// Whether its shut-down has resolved.
+    /// Whether its shutdown has resolved.
     pub fn is_gone(&self) -> bool {
         self.phase == Phase::Gone
     }

@@ -19,9 +19,9 @@ pub(in crate::protocol) enum CheckReason {
     Hearsay,
     /// Only its own list decides. Such members are asked before those known by mere hearsay.
     NeedsList,
-    /// Hearsay with this stamp claims offline what this server found alive.
+    /// Hearsay with this stamp says that the member is offline, but this server found it alive.
     Accusation(Stamp),
-    /// Hearsay claims online what this server found dead.
+    /// Hearsay says that the member is online, but this server found it dead.
     Comeback(Comeback),
 }
 
@@ -39,7 +39,7 @@ pub(in crate::protocol) enum Effect {
     AwaitAnswer(ExchangeId),
     /// Spread the claim about this server as a rumour.
     Spread(Arc<str>),
-    /// Spread that this server has outdone a claim about itself.
+    /// Spread that this server has refuted a claim about itself.
     AnnounceRefutation,
     /// Record a sibling: another process behind the URL of this server.
     RecordSibling,
@@ -49,9 +49,9 @@ pub(in crate::protocol) enum Effect {
     PushToMany,
     /// Push the news to this peer, at once or when it is no longer busy.
     PushTo(Arc<str>),
-    /// Send death notices to legacy peers soon, as a server has died or left.
+    /// Send death notices to legacy peers soon, because a server has died or left.
     SendDeathNotices,
-    /// Send death notices sooner, as a peer does not know of a death or leave.
+    /// Send death notices sooner, because a peer does not know of a death or leave.
     HastenDeathNotices,
     /// Schedule the end of a tombstone with this stamp.
     ScheduleDrop(Stamp),
@@ -78,9 +78,9 @@ pub(in crate::protocol) enum Effect {
     TryOutsider(Box<BaseUrl>),
     /// Probe this native server out of turn.
     ProbeSoon(Arc<str>),
-    /// Send this server its death, as it is claimed online but held as dead.
+    /// Tell this server that it is held as dead, because a peer claims that it is online.
     DisputeDeath(Arc<str>),
-    /// Add this native server to the strangers, as only hearsay names it.
+    /// Add this native server to the strangers, because only hearsay names it.
     GatherStranger(Arc<str>, Origin),
     /// Record that this native server has spoken since it came online.
     RecordMessage(Arc<str>),

@@ -23,7 +23,7 @@ const LINE_BURST: u64 = 20;
 const LINE_PERIOD_MS: u64 = 3_000;
 /// Lines about joins, deaths, leaves and returns in a burst, at most one per second.
 const CHANGE_BURST: u64 = 30;
-/// Time that each further such line covers, in milliseconds.
+/// Time until one more such line may be logged, in milliseconds. It lists all changes of that time.
 const CHANGE_PERIOD_MS: u64 = 10_000;
 
 /// Remembers what was logged, to limit the rate of lines.

@@ -9,7 +9,7 @@ use crate::protocol::wire::document::{Condition, DocumentEntry};
 use crate::protocol::wire::extension::Extension;
 use crate::protocol::wire::message::Lists;
 
-/// Events queued; beyond it log lines are dropped, as the driver does not fetch them.
+/// Events queued. If the driver does not fetch them, further log lines are dropped.
 pub(in crate::protocol) const MAX_EVENTS: usize = 1_024;
 
 /// A request to be sent.

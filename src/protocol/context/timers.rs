@@ -43,7 +43,7 @@ pub(in crate::protocol) enum Timer {
     Clock,
     /// The next check of a native server known by hearsay alone.
     Strangers,
-    /// The end of the wait for peers at a shut-down.
+    /// The end of the wait for peers at a shutdown.
     Farewell,
 }
 

@@ -22,13 +22,13 @@ pub(in crate::protocol) const MAX_REQUESTS: usize = 512;
 pub(in crate::protocol) enum Purpose {
     /// The first or second try of a gossip round.
     Round,
-    /// The greeting.
+    /// The greeting of a starting server.
     Greeting,
-    /// The greeting that also requests the full roster.
+    /// A greeting that also requests the full roster.
     Introduction,
     /// Urgent news, and the first exchange with a server that has returned.
     Push,
-    /// The farewell.
+    /// The farewell of a leaving server.
     Farewell,
     /// A verification by a request for the list.
     Inquiry,

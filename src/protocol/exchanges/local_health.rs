@@ -1,6 +1,6 @@
 //! Local health: a slow server must not blame others for its own delays.
 //!
-//! It is Lifeguard's score (Dadgar, Phillips, Currey 2018), which late wake-ups worsen here too. It
+//! The score is Lifeguard's (Dadgar, Phillips, Currey 2018); here, late wake-ups worsen it too. It
 //! decides how long this server waits for answers.
 
 use std::collections::VecDeque;

@@ -1,6 +1,6 @@
 //! The rate of lost messages. If it is high, a server's silence says little.
 
-/// Exchanges after which one counts a third of the latest.
+/// Exchanges after which the weight of an earlier one has fallen to about a third.
 const MEMORY_EXCHANGES: f64 = 32.0;
 /// Share of lost exchanges above which silence is checked twice.
 const HIGH_SHARE: f64 = 0.15;

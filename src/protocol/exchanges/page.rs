@@ -28,7 +28,7 @@ struct Page {
 }
 
 impl Page {
-    /// Returns a page with the own entry.
+    /// Returns a page with this server's own entry.
     fn begin(members: &Members, room: usize) -> Self {
         let mut page = Self { lists: Lists::default(), room };
         page.add(members.local.entry(), ListKind::of(members.local.is_online()));
@@ -60,8 +60,8 @@ pub(in crate::protocol) fn halve(members: &mut Members, peer: &str) {
     }
 }
 
-/// Returns the own entry and the servers that recently died or left: little enough to be sent
-/// often.
+/// Returns this server's own entry and the servers that recently died or left: little enough to be
+/// sent often.
 pub(in crate::protocol) fn death_notices(members: &Members, cx: &Context, halvings: u8, now: Tick) -> Lists {
     let mut page = Page::begin(members, page_bytes(cx) >> halvings);
     for (identity, member) in members.roster.iter() {
@@ -74,7 +74,7 @@ pub(in crate::protocol) fn death_notices(members: &Members, cx: &Context, halvin
 }
 
 impl Exchanges {
-    /// Returns the full roster, if it fits. Otherwise the page contains the own entry, then news
+    /// Returns the full roster, if it fits. Otherwise the page contains its own entry, then news
     /// (at most half a page), then a slice that advances from page to page.
     pub(in crate::protocol) fn compose_page(
         &mut self,

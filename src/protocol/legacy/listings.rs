@@ -1,5 +1,5 @@
-//! Entries of the master list that no online server confirms. This server asks them quickly, and
-//! hides them as soon as a request has failed.
+//! Entries of the master list that no online server confirms. This server soon asks each of them
+//! for its list, and hides those that do not answer.
 //!
 //! ```text
 //! unknown entry ─▶ shown, unconfirmed ──▶ hidden ─────────────▶ dead
@@ -40,7 +40,7 @@ pub(in crate::protocol) const MAX_ASKED: usize = 64;
 /// Hidden entries asked again after a download. The bound keeps a long list of dead ones cheap.
 const HIDDEN_RETRIES: usize = 64;
 
-/// The entries of the master list to ask, and when.
+/// The entries of the master list to ask for their lists, and when.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Listings {
     /// Shown entries to ask for the first time. It may contain other members, which are skipped on
@@ -109,7 +109,7 @@ impl Listings {
         }
     }
 
-    /// Asks as many entries as the rate limit allows.
+    /// Asks as many entries for their lists as the rate limit allows.
     pub(in crate::protocol) fn ask_due(
         &mut self,
         members: &Members,
@@ -124,7 +124,7 @@ impl Listings {
             if hidden.is_none() && !members.is_unconfirmed(&identity) {
                 continue;
             }
-            // An exchange in flight with it serves as well.
+            // An exchange in flight with it serves the same purpose.
             if exchanges.in_flight.is_verifying(&identity) || exchanges.in_flight.has_exchange_with(&identity)
             {
                 continue;

@@ -1,7 +1,7 @@
 //! Gossip rounds: one exchange with one online peer each interval.
 //!
-//! The next round is scheduled when the last has ended, including its second try. There is never a
-//! second exchange at a time with a peer.
+//! The next round is scheduled when the last has ended, including its second try. There is never
+//! more than one exchange with a peer at a time.
 
 use std::sync::Arc;
 

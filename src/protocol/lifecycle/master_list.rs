@@ -141,8 +141,8 @@ impl MasterList {
         }
     }
 
-    /// Records a download. If no server has answered yet, schedules another one, as the list may
-    /// soon name other servers.
+    /// Records a download. If no server has answered yet, schedules another one, because the list
+    /// may soon name other servers.
     pub(in crate::protocol) fn record_download(
         &mut self,
         members: &Members,

@@ -1,4 +1,4 @@
-//! Start, leave, the own URL, the master list, and the retention of tombstones.
+//! Start, leave, the server's own URL, the master list, and the retention of tombstones.
 //!
 //! May touch `merging` and below; never `native` or `legacy`.
 

@@ -1,4 +1,5 @@
-//! The own URL: whether this server is reachable there, and whether another process shares it.
+//! This server's own URL: whether it is reachable there, and whether another process shares the
+//! URL.
 //!
 //! **Unreachable servers.** A server with a closed listener still sends messages, and would refute
 //! each claim of its death. So a server that was reached before does not refute at once if two
@@ -27,12 +28,11 @@ use crate::protocol::wire::message::{Refusal, Reply};
 
 /// Native servers that must accuse this one before it doubts itself. A single one may be at fault.
 const MIN_ACCUSERS: usize = 2;
-/// Time after the last request of another process within which a failed check proves nothing. The
-/// exception is a server whose check has succeeded before: not every network lets a server reach
-/// its own public URL.
+/// Time after the last request of another process within which a failed check proves nothing,
+/// unless an earlier check has succeeded. Not every network lets a server reach its own public URL.
 const REACHED_LATELY: Duration = Duration::from_secs(5);
-/// Requests to the own URL that look for a sibling. Each has its own connection, since load
-/// balancers alternate between processes.
+/// Requests to its own URL by which this server looks for a sibling. Each has its own connection,
+/// since load balancers alternate between processes.
 pub(in crate::protocol) const SIBLING_TRIES: u8 = 4;
 /// Limit of the time for all these requests together.
 pub(in crate::protocol) const SIBLING_TIMEOUT: Duration = Duration::from_secs(1);
@@ -56,7 +56,7 @@ enum Reachability {
     /// No evidence against it.
     #[default]
     Reached,
-    /// Others report it as unreachable, or list it as dead, and it asks its own URL.
+    /// Others report it as unreachable, or list it as dead, and it checks its own URL.
     Checks { asked: ExchangeId, is_dead: bool },
     /// It does not reach itself. As others list it as dead already, it waits for a request that
     /// disproves that.
@@ -65,7 +65,7 @@ enum Reachability {
     Unreachable,
 }
 
-/// The process, if any, that has answered at the own URL.
+/// The process, if any, that has answered at this server's own URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) enum Answerer {
     LocalServer,
@@ -110,7 +110,7 @@ impl OwnUrl {
         }
     }
 
-    /// Gives up a check: the own URL does not answer because the event loop is blocked.
+    /// Gives up a check: its own URL does not answer because the event loop is blocked.
     pub(in crate::protocol) fn excuse_check(
         &mut self,
         members: &mut Members,
@@ -123,7 +123,7 @@ impl OwnUrl {
         }
     }
 
-    /// Decides whether a native claim about this server may be true, and if so asks the own URL.
+    /// Decides whether a native claim about this server may be true, and if so checks its own URL.
     /// Returns false if this server should refute the claim at once.
     pub(in crate::protocol) fn begin_check_if_accused(
         &mut self,
@@ -156,7 +156,7 @@ impl OwnUrl {
         true
     }
 
-    /// Records the answer of the own URL.
+    /// Records the answer of its own URL.
     pub(in crate::protocol) fn record_answer(
         &mut self,
         members: &mut Members,
@@ -221,7 +221,7 @@ impl OwnUrl {
         is_sibling
     }
 
-    /// Records that another process speaks for the own URL.
+    /// Records that another process speaks for its own URL.
     pub(in crate::protocol) fn record_sibling(&mut self) {
         self.has_sibling = true;
     }
@@ -232,7 +232,7 @@ impl OwnUrl {
     }
 }
 
-/// Asks the own URL over a new connection, since a kept one leads to the same process each time.
+/// Asks its own URL over a new connection, since a kept one leads to the same process each time.
 pub(in crate::protocol) fn ask(
     members: &Members,
     exchanges: &mut Exchanges,
@@ -248,7 +248,7 @@ pub(in crate::protocol) fn ask(
     id
 }
 
-/// Returns the process that has answered at the own URL.
+/// Returns the process that has answered at its own URL.
 pub(in crate::protocol) fn answerer(
     members: &Members,
     exchanges: &Exchanges,

@@ -37,8 +37,8 @@ pub(in crate::protocol) fn schedule_drop(cx: &mut Context, stamp: Stamp, now: No
     cx.timers.set_earlier(Timer::Retention, now.tick + left.clamp(MIN_SEARCH_INTERVAL, MAX_SEARCH_INTERVAL));
 }
 
-/// Finds the members that are due, and schedules the next search. Renews the own tombstone of a
-/// drained server.
+/// Finds the members that are due, and schedules the next search. A drained server renews its own
+/// tombstone.
 pub(in crate::protocol) fn find_due(members: &mut Members, cx: &mut Context, now: Now) -> Due {
     let wall = members.local.read_clock(now);
     if members.local.stamp().age(wall) >= OWN_TOMBSTONE_RENEWAL_AGE {

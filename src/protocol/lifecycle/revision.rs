@@ -13,7 +13,7 @@ use crate::protocol::types::time::{Now, Stamp};
 use crate::protocol::wire::document::{Document, DocumentEntry, Row};
 use crate::protocol::wire::message::{Entry, ReceivedEntry};
 
-/// Age from which the own entry on the list is renewed.
+/// Age from which a server renews its own entry on the list.
 const OWN_ENTRY_RENEWAL_AGE: Duration = Duration::from_secs(60 * 60);
 
 /// The fate of a row of the list.

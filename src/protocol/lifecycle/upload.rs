@@ -25,10 +25,10 @@ const MAX_UPLOAD_BACKOFF: Duration = Duration::from_secs(60);
 /// Tries of one upload whose condition the store rejects. After these, the next announcement tries
 /// again.
 const MAX_REJECTED: u32 = 3;
-/// Time for which a last upload and its download are retried. The last try may take the same time
-/// again before a leave gives up.
+/// Time for which a last upload and its download are retried. After that, a leave waits the same
+/// time again for the last try.
 const LAST_UPLOAD_RETRY_TIME: Duration = Duration::from_secs(5);
-/// Time from the start of the last of these tries to that end.
+/// Minimum time from the start of the last of these tries to the end of the retries.
 const LAST_RETRY_MARGIN: Duration = Duration::from_millis(50);
 /// Time for which uploads omit the condition after the store has refused it. Not permanent, as one
 /// of several servers of the store may have refused it.

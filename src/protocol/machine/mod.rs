@@ -47,7 +47,7 @@ const HASH_MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 ///
 /// Invariants: this server is in exactly one of its lists; its own stamp strictly grows. Only a
 /// claim newer than its tombstone brings a server back; the highest stamp seen of a server never
-/// falls. There is at most one exchange at a time with a peer; everything that grows has a cap.
+/// falls. There is at most one exchange with a peer at a time; everything that grows has a cap.
 #[derive(Debug)]
 pub struct Machine {
     cx: Context,

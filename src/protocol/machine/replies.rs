@@ -1,7 +1,7 @@
 //! Replies: the one place that handles the answer to a request, or its failure.
 //!
 //! The purpose of the request decides what its reply means. The wire of the peer decides which
-//! component handles it. Replies about the master list and from the own URL have a file each.
+//! component handles it. Replies about the master list and from its own URL have a file each.
 
 use std::sync::Arc;
 
@@ -236,7 +236,7 @@ impl Machine {
         }
     }
 
-    /// Verifies a member by gossip. An exchange already in flight serves as well.
+    /// Verifies a member by gossip. An exchange already in flight serves the same purpose.
     fn begin_trial(&mut self, peer: &Arc<str>, now: Now) {
         if self.converse(Arc::clone(peer), Purpose::Trial, now).is_none() {
             self.legacy.verification.await_exchange(&mut self.members, peer, now);

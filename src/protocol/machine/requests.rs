@@ -19,7 +19,7 @@ use crate::protocol::wire::extension::{Extension, Kind};
 use crate::protocol::wire::message::ReceivedLists;
 
 impl Machine {
-    /// Handles a gossip request: refreshes the own stamp and merges. [`Machine::lists`] then
+    /// Handles a gossip request: refreshes its own stamp and merges. [`Machine::lists`] then
     /// returns the answer.
     pub fn handle_request(&mut self, now: Now, lists: &ReceivedLists<'_>) {
         self.begin_request(now);

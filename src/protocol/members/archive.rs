@@ -11,7 +11,7 @@ use crate::protocol::types::limits::TOMBSTONE_LIFETIME;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now, Stamp};
 
-/// Tombstones archived; beyond it the oldest is dropped.
+/// Tombstones archived. A further one evicts the oldest.
 pub(in crate::protocol) const MAX_ARCHIVED: usize = 4_096;
 
 /// Archived versions by identity, the oldest first.

@@ -15,7 +15,8 @@ use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Stamp, Tick};
 
-/// Hidden servers remembered; beyond it one is dropped, and shown again if it is named again.
+/// Hidden servers remembered. A further one evicts another, which is shown again if it is named
+/// again.
 pub(in crate::protocol) const MAX_HIDDEN: usize = 10_000;
 
 /// A server that did not answer.

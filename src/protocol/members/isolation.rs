@@ -19,7 +19,7 @@ const BURIAL_WINDOW: Duration = Duration::from_secs(60);
 const MIN_BURIALS: usize = 3;
 /// Share of the members above which burials by one server alone suggest isolation.
 const MAX_BURIAL_SHARE: f64 = 0.15;
-/// Burials remembered; beyond it the oldest is dropped. It is the largest share of the largest
+/// Burials remembered. A further one evicts the oldest. This is the largest share of the largest
 /// roster, so no window has more.
 pub(in crate::protocol) const MAX_BURIALS: usize = (MAX_MEMBERS as f64 * MAX_BURIAL_SHARE) as usize;
 

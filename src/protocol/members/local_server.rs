@@ -32,9 +32,9 @@ pub(in crate::protocol) enum AnswersSoFar {
 /// What a claim about this server calls for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) enum Contradiction {
-    /// Nothing: the claim agrees, or is older than what this server claims itself.
+    /// Nothing: the claim agrees, or is older than this server's own claim.
     None,
-    /// Spreading the newer version with which this server has outdone the claim.
+    /// Spreading the newer version with which this server has refuted the claim.
     Outdone,
 }
 
@@ -148,7 +148,7 @@ impl LocalServer {
         self.clock.read(now)
     }
 
-    /// Restarts an incarnation that is far ahead of the own clock, and returns whether it did.
+    /// Restarts an incarnation that is far ahead of its own clock, and returns whether it did.
     ///
     /// The clock was ahead and is right again. Other servers reject such an incarnation. The stamp
     /// keeps growing.
@@ -204,13 +204,14 @@ impl LocalServer {
         self.is_quiet = true;
     }
 
-    /// Records the versions of a claim about this server, to outdo them later.
+    /// Records the versions of a claim about this server, to beat them later.
     pub(in crate::protocol) fn record_claim(&mut self, claim: &Claim) {
         self.highest_claimed = self.highest_claimed.max(claim.last_update);
         self.highest_incarnation = self.highest_incarnation.max(claim.incarnation);
     }
 
-    /// Outdoes every claim ever seen about this server if it is online, and returns whether it is.
+    /// Takes a version above every claim ever seen about this server if it is online, and returns
+    /// whether it is.
     pub(in crate::protocol) fn refute(&mut self, now: Now) -> bool {
         if self.is_online() {
             self.incarnation = self.incarnation.max(self.highest_incarnation).next();
@@ -219,7 +220,7 @@ impl LocalServer {
         self.is_online()
     }
 
-    /// Rule R5: outdoes a plain claim that contradicts this server and is not older.
+    /// Rule R5: refutes a plain claim that contradicts this server and is not older.
     pub(in crate::protocol) fn merge_plain(
         &mut self,
         said: Status,
@@ -235,7 +236,7 @@ impl LocalServer {
     }
 
     /// Rule R5 among native servers. A drained or leaving server refutes nothing. Stamp and monitor
-    /// flag change only to outdo a claim.
+    /// flag change only to beat a claim.
     pub(in crate::protocol) fn merge_native(
         &mut self,
         claim: &Claim,

@@ -21,7 +21,7 @@ pub(in crate::protocol) mod proof;
 pub(in crate::protocol) mod suspicion;
 pub(in crate::protocol) mod unproved_answers;
 
-/// Time in which hearsay does not overturn what this server found out itself.
+/// Time in which hearsay does not overturn what this server itself has found.
 pub(in crate::protocol) const FIRST_HAND_TIME: Duration = Duration::from_secs(60);
 
 /// The wire format that a server was last found to use.
@@ -78,7 +78,7 @@ struct Rare {
     extension_ignored_until: Tick,
     /// Until when it is not contacted, as it requested.
     left_alone_until: Tick,
-    /// Answers of it that prove nothing.
+    /// Its answers that prove nothing.
     unproved_answers: UnprovedAnswers,
 }
 
@@ -276,7 +276,7 @@ impl Member {
         now.max(self.highest_seen().next())
     }
 
-    /// The open check of it, if any.
+    /// Its open check, if any.
     pub(in crate::protocol) fn check(&self) -> Option<&Check> {
         self.rare.as_ref()?.check.as_ref()
     }

@@ -310,8 +310,8 @@ impl Roster {
         self.change(identity, |member| member.wire = wire);
     }
 
-    /// Confirms a member that only the master list has named so far, as a living server names it
-    /// too.
+    /// Confirms a member that only the master list has named so far, because a living server names
+    /// it too.
     pub(in crate::protocol) fn confirm(&mut self, identity: &str) {
         self.change(identity, |_| {});
     }

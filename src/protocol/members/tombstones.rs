@@ -20,8 +20,8 @@ impl Members {
         cx.effects.push(Effect::PushToFew);
     }
 
-    /// Takes a member off the lists. What a claim has to beat to bring it back is kept in the
-    /// archive.
+    /// Takes a member off the lists. The archive keeps the version that a claim has to beat to
+    /// bring it back.
     pub(in crate::protocol) fn forget(&mut self, cx: &mut Context, peer: &Arc<str>, now: Now) {
         if let Some(member) = self.roster.remove(peer, now.tick) {
             self.archive.insert(Arc::clone(peer), member.highest_seen(), member.incarnation);

@@ -1,6 +1,6 @@
 //! Rule R5: claims about this server itself.
 //!
-//! This server is the only authority on itself: no claim replaces its own entry, and it outdoes
+//! This server is the only authority on itself: no claim replaces its own entry, and it refutes
 //! every claim that is not older.
 
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! Rule R9: wall clocks that are wrong by more than a day, and the repair once they are right.
 //!
-//! A claim too far ahead is rejected, because no later claim could outdo it; its subject is
+//! A claim too far ahead is rejected, because no later claim could beat it; its subject is
 //! notified. Versions taken from a clock that was ahead do not last. A server restarts its own
 //! incarnation at a lower one, and treats such an incarnation of another server as missing.
 
@@ -23,7 +23,7 @@ use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now, Stamp, Tick};
 
 /// Maximum lead of a stamp over the clock. A clock may be wrong by hours, but later claims could
-/// never outdo a larger lead.
+/// never beat a larger lead.
 pub(crate) const MAX_AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
 /// Pause between two checks of the clock while a rejection because of it is recent.
 const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -123,7 +123,7 @@ impl Incarnation {
         self > Self::first(now.wall + MAX_AHEAD)
     }
 
-    /// Returns the incarnation that outdoes this one.
+    /// Returns the incarnation that beats this one.
     pub(in crate::protocol) fn outdone(self, now: Now) -> Self {
         if self.is_far_ahead(now) { Self::first(now.wall) } else { self.next() }
     }
@@ -240,8 +240,8 @@ impl Rejected {
     }
 }
 
-/// Restarts the own incarnation at a lower one if the clock was set back so far that others reject
-/// this server's claims.
+/// Restarts this server's incarnation at a lower one if its clock was set back so far that others
+/// reject its claims.
 pub(in crate::protocol) fn restart_below(members: &mut Members, cx: &mut Context, now: Now) {
     if members.local.restart_incarnation(now) {
         let message = "Clustershazbot: the clock was set back by a day or more, so this server starts again \

@@ -48,8 +48,8 @@ pub(in crate::protocol) struct AntiEntropy {
     handed_out: VecDeque<Tick>,
     /// The number of servers that may still be asked for a full roster, after a start.
     full_roster_tries_left: u8,
-    /// Whether the next server that answers a greeting is asked for a full roster, as no server
-    /// was free.
+    /// Whether the next server that answers a greeting is asked for a full roster, because no
+    /// server was free.
     awaits_greeting: bool,
 }
 
@@ -190,7 +190,7 @@ impl Native {
     }
 
     /// Asks one server for its full roster, if tries are left: one of those named, or else any but
-    /// the one asked in vain.
+    /// the one that did not send it.
     pub(in crate::protocol) fn ask_for_full_roster(
         &mut self,
         members: &mut Members,

@@ -39,7 +39,7 @@ pub(in crate::protocol) fn archived_objection(
     }
 }
 
-/// Marks a native server alive because it has answered itself. Returns false if it is no member.
+/// Marks a native server alive because it has answered itself. Returns false if it is not a member.
 pub(in crate::protocol) fn record_answer(
     members: &mut Members,
     cx: &mut Context,

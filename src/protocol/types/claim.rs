@@ -132,8 +132,8 @@ impl<'de> Visitor<'de> for ClaimVisitor {
     }
 }
 
-/// None of what is neither a list of numbers nor null. An infinite number is null, as where
-/// JavaScript writes it again.
+/// The accusers; `None` unless the value is a list of numbers or null. An infinite number counts as
+/// null, because JavaScript writes it as null.
 fn read_accusers(raw: &RawValue) -> Option<Accusers> {
     let text = raw.get();
     if text == "null" || number(text).is_some_and(f64::is_infinite) {

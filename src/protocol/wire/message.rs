@@ -206,7 +206,7 @@ impl ReceivedEntry<'_> {
     }
 }
 
-/// The native extension of a gossip message; `None` if there is none, or if this is no gossip
+/// The native extension of a gossip message; `None` if there is none, or if this is not a gossip
 /// message.
 pub fn read_extension(text: &str) -> Option<Extension> {
     let text = without_bom(text);
@@ -362,11 +362,11 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_asked_too_often_may_say_for_how_long() {
-        for (said, heeded) in [(7, 7), (1_000_000, 3_600)] {
+    fn retry_after_is_honoured_up_to_an_hour() {
+        for (requested, honoured) in [(7, 7), (1_000_000, 3_600)] {
             assert_eq!(
-                Reply::read(429, Some(Duration::from_secs(said)), b""),
-                Reply::Refusal(Refusal::TooManyRequests(Some(Duration::from_secs(heeded))))
+                Reply::read(429, Some(Duration::from_secs(requested)), b""),
+                Reply::Refusal(Refusal::TooManyRequests(Some(Duration::from_secs(honoured))))
             );
         }
     }

@@ -26,7 +26,7 @@ impl<'a> Request<'a> {
         let Some(extension) = v2.and_then(|v2| Extension::read(v2.get())) else {
             return Ok(Self::Lists(ReceivedLists::from_fields(online, offline)?));
         };
-        // Their content is ignored, but without them this is no gossip message.
+        // Their content is ignored, but without them this is not a gossip message.
         message::arrays(online, offline)?;
         Ok(Self::Native(Box::new(extension)))
     }

@@ -173,7 +173,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The rule that an invalid part of a URL breaks; `None` if the text is a URL, or nothing like one.
+/// The rule that an invalid URL breaks; `None` if the text is a valid URL, or does not resemble
+/// one.
 fn invalid_part(text: &str) -> Option<&'static str> {
     match Url::parse(text) {
         Err(ParseError::InvalidPort) => Some("a URL with a port of at most 65535"),

@@ -113,8 +113,8 @@ impl Verification {
             return answer::mark_alive(members, cx, peer, id, own, now);
         }
         member.close_check();
-        // This server continues at the interval of the whole cluster, as the others have not seen
-        // the list.
+        // This server continues at the interval of the whole cluster, because the others have not
+        // seen the list.
         self.ask_absent_at(cx, peer, (now.tick + INQUIRY_INTERVAL).min(since + SHOWN_FOR));
     }
 }

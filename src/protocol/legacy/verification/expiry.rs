@@ -71,7 +71,7 @@ impl Verification {
         if member.is_unconfirmed() {
             return cx.effects.push(Effect::Hide(Arc::clone(identity), Tick(0)));
         }
-        // Just enough to outdo the claim, so that the next message of a running server outdoes this
+        // Just enough to beat the claim, so that the next message of a running server beats this
         // stamp.
         let stamp = member.highest_seen().next();
         member.restamp(stamp);

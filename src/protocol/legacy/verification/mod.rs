@@ -118,7 +118,7 @@ impl Verification {
         if !member.check_mut().is_some_and(Check::try_ask) {
             return true;
         }
-        // The answer to an earlier request is still awaited, and serves as well.
+        // The answer to an earlier request is still awaited, and serves the same purpose.
         if exchanges.in_flight.is_verifying(&identity) {
             return true;
         }

@@ -34,7 +34,7 @@ impl Verification {
             absence::count_silence(members, peer, now);
         } else if let Some(accusation) = accusation.filter(|_| member.is_online()) {
             member.record_verdict(Verdict::Dead, now);
-            // An online claim may have the same stamp as the accusation: the tombstone must outdo
+            // An online claim may have the same stamp as the accusation: the tombstone must beat
             // it.
             member.restamp(if accusation > member.stamp() {
                 accusation

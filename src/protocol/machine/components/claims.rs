@@ -1,4 +1,4 @@
-//! Merges claims of other servers one after the other.
+//! Merges claims of other servers one by one.
 
 use std::sync::Arc;
 

@@ -115,7 +115,8 @@ impl Machine {
         native.detection.probe_next(members, exchanges, cx, now);
     }
 
-    /// Probes a native server, unless an exchange with it is in flight, which serves as well.
+    /// Probes a native server, unless an exchange with it is in flight, which serves the same
+    /// purpose.
     pub(in crate::protocol::machine) fn probe(&mut self, peer: &Arc<str>, now: Now) -> Option<ExchangeId> {
         let Self { native, members, exchanges, cx, .. } = self;
         native.detection.probe(members, exchanges, cx, peer, now)
@@ -211,8 +212,8 @@ impl Machine {
         native.anti_entropy.conclude_sync(members, exchanges, cx, peer, received, now);
     }
 
-    /// Asks one server for its full roster: one of those named, or else any but the one asked in
-    /// vain.
+    /// Asks one server for its full roster: one of those named, or else any but the one that did
+    /// not send it.
     pub(in crate::protocol::machine) fn ask_for_full_roster(
         &mut self,
         in_vain: &str,
@@ -224,7 +225,7 @@ impl Machine {
         self.apply(now);
     }
 
-    /// Asks once more for a full roster. The clock is right again: claims rejected before may be
+    /// Asks once more for a full roster. The clock is right again, so claims rejected before may be
     /// admitted now.
     pub(in crate::protocol::machine) fn ask_again_for_full_roster(&mut self, now: Now) {
         self.native.anti_entropy.allow_full_roster_tries(1);

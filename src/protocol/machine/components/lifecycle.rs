@@ -178,7 +178,7 @@ impl Machine {
     /// Notifies the others that this URL goes offline.
     pub(in crate::protocol::machine) fn say_farewell(&mut self, now: Now) {
         self.members.local.leave(now);
-        // A request to the own URL may still be in flight.
+        // A request to its own URL may still be in flight.
         self.exchanges.in_flight.abandon_all();
         let peers = self.members.roster.sample_many(&mut self.cx);
         let farewells = self.send_gossip(peers, Purpose::Farewell, now);
@@ -221,7 +221,7 @@ impl Machine {
         self.apply(now);
     }
 
-    /// Excuses the check of the own URL: it does not answer because the event loop is blocked.
+    /// Excuses the check of its own URL, which does not answer because the event loop is blocked.
     pub(in crate::protocol::machine) fn excuse_check(&mut self, now: Now) {
         let Self { lifecycle, members, exchanges, cx, .. } = self;
         lifecycle.own_url.excuse_check(members, exchanges, cx, now);

@@ -1,4 +1,4 @@
-//! Replies from the own URL.
+//! Replies from this server's own URL.
 
 use crate::protocol::lifecycle::own_url::{self, Answerer};
 use crate::protocol::lifecycle::phase::Phase;
@@ -8,7 +8,7 @@ use crate::protocol::types::time::Now;
 use crate::protocol::wire::message::Reply;
 
 impl Machine {
-    /// Handles the reply from the own URL.
+    /// Handles the reply from its own URL.
     pub(in crate::protocol::machine) fn conclude_own_url(
         &mut self,
         id: ExchangeId,

@@ -83,7 +83,7 @@ impl Member {
         self.changed_at = now.tick.into();
     }
 
-    /// Backdates its last change by `age`.
+    /// Sets the age of its last change and of its last news.
     pub(in crate::protocol) fn backdate(&mut self, age: Duration, now: Now) {
         self.changed_at = now.tick.before(age).into();
         self.refreshed_at = self.changed_at;

@@ -36,7 +36,7 @@ pub(in crate::protocol) struct Check {
     stage: CheckStage,
     /// The stamp of the newest hearsay that an online member is offline.
     accusation: Option<Stamp>,
-    /// The newest hearsay that a member is online that this server itself found dead.
+    /// The newest online claim about a member that this server itself found dead.
     comeback: Option<Comeback>,
     /// Since when an answer has been awaited, to within some seconds.
     open_since: Option<Tick>,
@@ -136,7 +136,7 @@ impl Check {
         matches!(self.stage, CheckStage::Waiting(until) if until <= now)
     }
 
-    /// The newest hearsay that a member is online that this server itself found dead.
+    /// The newest online claim about a member that this server itself found dead.
     pub(in crate::protocol) fn comeback(&self) -> Option<Comeback> {
         self.comeback
     }
@@ -161,7 +161,7 @@ impl Check {
         self.has_grace
     }
 
-    /// The accusation, unless a newer claim has overtaken it; a tie does not.
+    /// The accusation, unless a newer claim supersedes it; a tie does not.
     pub(in crate::protocol) fn standing_accusation(&self, member_stamp: Stamp) -> Option<Stamp> {
         self.accusation.filter(|stamp| *stamp >= member_stamp)
     }

@@ -33,7 +33,7 @@ impl Verdict {
     }
 }
 
-/// What this server found out itself about another one, as bits.
+/// What this server itself has found about another one, as bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::protocol) struct Facts(u8);
 
@@ -46,7 +46,7 @@ impl Facts {
     pub(in crate::protocol) const ANSWERED: u8 = 1 << 2;
     /// It has exchanged gossip with this server at least once.
     pub(in crate::protocol) const EXCHANGED: u8 = 1 << 3;
-    /// It refused connections before it had answered, so its own words are recorded.
+    /// It refused connections before it had answered, so its own messages are recorded.
     pub(in crate::protocol) const PORT_CLOSED: u8 = 1 << 4;
 
     pub(in crate::protocol) fn has(self, fact: u8) -> bool {

@@ -127,7 +127,8 @@ impl Detection {
         members.roster.get(identity).is_some_and(is_there) && !self.investigations.is_open(identity)
     }
 
-    /// Probes a native server, unless an exchange with it is in flight, which serves as well.
+    /// Probes a native server, unless an exchange with it is in flight, which serves the same
+    /// purpose.
     pub(in crate::protocol) fn probe(
         &mut self,
         members: &mut Members,

@@ -35,7 +35,8 @@ struct Report {
 }
 
 impl Relays {
-    /// Probes a server on behalf of another one. An exchange in flight with it serves as well.
+    /// Probes a server on behalf of another one. An exchange in flight with it serves the same
+    /// purpose.
     pub(in crate::protocol) fn probe(
         &mut self,
         members: &mut Members,

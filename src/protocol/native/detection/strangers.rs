@@ -319,7 +319,7 @@ impl Detection {
                     batch.checking.insert(peer);
                 }
             }
-            // An exchange in flight with it serves as well.
+            // An exchange in flight with it serves the same purpose.
             None if is_sampled => {}
             None => self.strangers.waiting.set(&peer, now.tick + SECOND_PROBE_DELAY),
         }

@@ -37,7 +37,7 @@ fn another_service_at_the_address_keeps_a_server_online_for_only_a_minute() {
         world.run_for(4_000);
         assert!(!world.is_online(A), "{service:?}");
         world.run_for(600_000);
-        assert!(!world.is_online(A), "{service:?}: nor does it come back");
+        assert!(!world.is_online(A), "{service:?}: it does not come back");
     }
 }
 

@@ -97,7 +97,7 @@ fn the_living_stay_online_however_often_a_legacy_peer_declares_them_dead() {
         a.exchange(&mut world, A);
         assert!(world.is_online(C), "found alive within the last minute");
         world.run_for(1_000);
-        assert!(world.stamp(C) > wall, "the accusation is outdone");
+        assert!(world.stamp(C) > wall, "the accusation is refuted");
         a.exchange(&mut world, A);
         assert!(a.online.contains_key(C), "and the legacy peer learns of it");
         world.run_for(5_000);

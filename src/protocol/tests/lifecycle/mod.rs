@@ -1,4 +1,4 @@
-//! Scenarios: start, leave, retention, the own URL and the master list.
+//! Scenarios: start, leave, retention, the server's own URL and the master list.
 
 mod leave;
 mod master_list;

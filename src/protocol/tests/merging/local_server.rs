@@ -104,7 +104,7 @@ fn a_drain_lasts_and_reaches_many_at_once() {
     world.receive(&[(ME, drained + 5_000)], &[]);
     world.run_for(1_000_000);
     assert!(!world.is_online(ME), "neither its rounds, nor gossip, nor the list bring it back");
-    assert!(world.stamp(ME) > drained + 9_000, "and it outdoes claims that it is online");
+    assert!(world.stamp(ME) > drained + 9_000, "and it refutes claims that it is online");
     assert!(world.uploads().iter().all(|(body, _)| !body.contains(ME)));
 }
 

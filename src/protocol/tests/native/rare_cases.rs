@@ -136,7 +136,7 @@ fn a_joiner_requests_the_roster_from_another_server_if_one_is_busy() {
 fn an_isolated_server_settles_down() {
     let mut machine = machine(Some(Duration::from_secs(1)), urls(50).map(|url| native(&url)));
     let mut silent: Vec<(u64, ExchangeId)> = Vec::new();
-    let mut wakings = 0;
+    let mut wake_ups = 0;
     loop {
         let timer = machine.poll_timeout().unwrap().0;
         let reply = silent.iter().min().copied().filter(|(at, _)| *at <= timer);
@@ -144,7 +144,7 @@ fn an_isolated_server_settles_down() {
         if at > 600_000 {
             break;
         }
-        wakings += u32::from(reply.is_none() && at > 540_000);
+        wake_ups += u32::from(reply.is_none() && at > 540_000);
         match reply {
             Some(reply) => {
                 silent.retain(|other| *other != reply);
@@ -156,7 +156,7 @@ fn an_isolated_server_settles_down() {
     }
     assert!(machine.online_list().online.len() > 40, "most are held as suspects");
     // Each second there is a probe, a review of the suspects, and what follows from both.
-    assert!(wakings < 240, "{wakings} wakings in a minute");
+    assert!(wake_ups < 240, "{wake_ups} wake-ups in a minute");
 }
 
 #[test]

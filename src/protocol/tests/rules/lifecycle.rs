@@ -1,4 +1,4 @@
-//! Rules of start and leave: greetings, doubts about the own reachability, retention, reconnects.
+//! Rules of start and leave: greetings, doubts about its own reachability, retention, reconnects.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -30,7 +30,8 @@ fn accusation(parts: &Parts, accusers: &[u32]) -> Claim {
     Claim { status: Status::Suspect, accusers, ..parts.members.local.claim() }
 }
 
-/// The parts and the own URL of a native server that is running and was last reached at 1 s.
+/// The parts of a native server and the state of its own URL. It is running and was last reached at
+/// 1 s.
 fn running() -> (Parts, OwnUrl) {
     let mut parts = Parts::native();
     parts.cx.run_state = RunState::Running;
@@ -46,7 +47,7 @@ fn awaits_check(parts: &mut Parts, own_url: &mut OwnUrl, accusers: &[u32], tick:
     own_url.begin_check_if_accused(&mut parts.members, &mut parts.exchanges, &mut parts.cx, &claim, at(tick))
 }
 
-/// The id of the request to the own URL in flight.
+/// The id of the request to its own URL in flight.
 fn asked(parts: &Parts) -> Option<ExchangeId> {
     let is_asked = |exchange: &Exchange| exchange.purpose == Purpose::OwnUrl;
     parts.exchanges.in_flight.iter().find(|(_, exchange)| is_asked(exchange)).map(|(id, _)| id)

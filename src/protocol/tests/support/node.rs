@@ -61,8 +61,8 @@ impl Node {
         let all = || lists.online.iter().chain(&lists.offline);
         let unique: BTreeSet<_> = all().map(|entry| identity(&entry.base_url)).collect();
         assert_eq!(unique.len(), all().count(), "a server is listed twice");
-        assert!(all().any(|entry| *entry == own), "the own entry is missing");
-        assert!(own.last_update >= self.last_stamp, "the own stamp fell");
+        assert!(all().any(|entry| *entry == own), "its own entry is missing");
+        assert!(own.last_update >= self.last_stamp, "its own stamp fell");
         self.last_stamp = own.last_update;
         for (identity, member) in machine.members().roster.iter() {
             assert!(

@@ -24,8 +24,8 @@ pub(in crate::protocol) fn printable(text: &str) -> String {
     shown
 }
 
-/// Whether the character is a control, a line separator or invisible, or changes the direction of
-/// text.
+/// Whether the character is a control character, a line separator or invisible, or changes the
+/// direction of text.
 fn is_harmful(character: char) -> bool {
     character.is_control()
         || matches!(character,
