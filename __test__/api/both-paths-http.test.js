@@ -55,11 +55,11 @@ const BODIES = {
   ],
   'a byte order mark': [(url) => `\ufeff${plain(`{${stamped(url)}}`)}`, 'plain'],
   'two byte order marks': [(url) => `\ufeff\ufeff${plain(`{${stamped(url)}}`)}`, 'rejected'],
-  'half a character in a base URL': [(url) => plain(`{${stamped(`${url}\\ud800/`)}}`), 'skipped'],
+  'a lone surrogate in a base URL': [(url) => plain(`{${stamped(`${url}\\ud800/`)}}`), 'skipped'],
   'whitespace around a base URL': [(url) => plain(`{${stamped(`${url}\\n`)}}`), 'plain'],
-  'two of one key': [(url) => plain(`{"baseUrl":5,"lastUpdate":"x",${stamped(url)}}`), 'plain'],
+  'duplicate keys': [(url) => plain(`{"baseUrl":5,"lastUpdate":"x",${stamped(url)}}`), 'plain'],
   'the key __proto__': [(url) => plain(`{"__proto__":{${stamped(url)}}}`), 'skipped'],
-  'a number that no float holds': [(url) => plain(`{${stamped(url)},"lastUpdate":1e400}`), 'skipped'],
+  'a number too large for a float': [(url) => plain(`{${stamped(url)},"lastUpdate":1e400}`), 'skipped'],
   'too many entries': [(url) => plain(`{${stamped(url)}}${',0'.repeat(1_000_000)}`), 'rejected'],
 }
 

@@ -142,15 +142,16 @@ describe('errors', () => {
     'a revoked proxy for offline': () => ({ online: [], offline: revoked({}) }),
     'a throwing accessor of online': () => throwing('online'),
     'a throwing accessor of offline': () => throwing('offline'),
-    'an accessor that throws nothing': () => throwing('online', null),
-    'an accessor that throws what has a code': () => throwing('online', { code: 'SHAZBOT_UNAUTHORIZED' }),
+    'an accessor that throws null': () => throwing('online', null),
+    'an accessor that throws an object with a code': () =>
+      throwing('online', { code: 'SHAZBOT_UNAUTHORIZED' }),
     'a BigInt for a length': () => ({ online: lengths(5n) }),
     'a symbol for a length': () => ({ online: [], offline: lengths(Symbol('five')) }),
     'text for a length': () => ({ online: lengths('5') }),
-    'a length that is no whole number': () => ({ online: lengths(0.5) }),
+    'a length that is not a whole number': () => ({ online: lengths(0.5) }),
     'a length below 0': () => ({ online: lengths(-1) }),
     'an endless length': () => ({ online: lengths(2 ** 53) }),
-    'entries that throw, one and all': () => ({ online: tooMany }),
+    'entries that all throw': () => ({ online: tooMany }),
   }
 
   for (const [what, body] of Object.entries(UNREADABLE)) {

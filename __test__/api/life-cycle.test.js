@@ -235,7 +235,7 @@ test('200 starts and shutdowns in one process leak nothing', async (t) => {
   const script = runScript(t, program, { store, nodeOptions: ['--expose-gc'] })
   const { code, signal } = await exitOf(script, 120_000)
   assert.deepEqual([code, signal], [0, null], script.stderr)
-  assert.equal(peer.gossips.length, 400, 'each start and each shut-down was announced')
+  assert.equal(peer.gossips.length, 400, 'each start and each shutdown was announced')
   const { before, after } = JSON.parse(script.stdout)
   t.diagnostic(script.stdout.trim())
   assert.ok(after.handles <= before.handles, 'handles')

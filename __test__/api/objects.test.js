@@ -314,7 +314,7 @@ test('a shutdown during a merge', async (t) => {
   await startInSilence(t)
   const merging = gossip({ online: newcomers(0, MANY) })
   await shazbot.shazbotShutDown()
-  // Like a message before the end of the shut-down, or like one after it.
+  // Like a message before the end of the shutdown, or like one after it.
   const outcome = await merging.then(
     (answer) => answer.message,
     (error) => error.code,

@@ -12,7 +12,8 @@ describe('fixed in v2, 08: partitions heal', { concurrency: 8 }, () => {
   test('fixed in v2, 08: a dead server is retried, and online once it answers', async (t) => {
     const port = await freePort()
     const peer = await createFakePeer(t, { listen: false, port })
-    // If no entry of a list answers, none is declared dead, because the own network may be broken.
+    // If no entry of a list answers, none is declared dead, because the server's own network may be
+    // broken.
     const witness = await createFakePeer(t)
     const servers = [peer, witness].map((server) => server.entry(aWhileAgo()))
     const { app } = await startSubject(t, { servers })

@@ -11,7 +11,7 @@ const DAY = 24 * 60 * 60 * 1_000
 
 test('fixed in v2, 11: a tombstone is removed after 24 h, without a merge', async (t) => {
   const gone = await createFakePeer(t)
-  // It answers without an own entry, so nothing makes its tombstone younger.
+  // It answers without its own entry, so nothing makes its tombstone younger.
   gone.onList = () => ({ body: { online: [] } })
   const { app } = await startSubject(t, { env: { SHAZBOT_GOSSIP_INTERVAL: '60' } })
   const tombstone = gone.entry(Date.now() - DAY + 6_000)

@@ -15,7 +15,7 @@ const HOST = 'http://127.0.0.1:9'
 const HOUR = 3_600_000
 
 const BAD_ENTRIES = {
-  'that are no objects': [null, undefined, 7, 'text', true, []],
+  'that are not objects': [null, undefined, 7, 'text', true, []],
   'without a URL': [
     {},
     { monitor: false, lastUpdate: 1 },
@@ -34,7 +34,7 @@ const BAD_ENTRIES = {
   ],
   'with credentials': [entry('http://user:password@127.0.0.1:9/', 1), entry('http://user@127.0.0.1:9/', 1)],
   'with a URL that is too long': [entry(`${HOST}/${'x'.repeat(5_000)}/`, 1)],
-  'with a stamp that is no time': [
+  'with a stamp that is not a time': [
     { baseUrl: `${HOST}/a/`, monitor: false },
     entry(`${HOST}/b/`, null),
     entry(`${HOST}/c/`, '1700000000000'),

@@ -34,7 +34,8 @@ function bomb(baseUrl) {
 async function clusterWith(t, answerOf) {
   const peer = await createFakePeer(t)
   peer.onGossip = peer.onList = () => answerOf(peer)
-  // If no entry of a list answers, none is declared dead, because the own network may be broken.
+  // If no entry of a list answers, none is declared dead, because the server's own network may be
+  // broken.
   const witness = await createFakePeer(t)
   const servers = [peer, witness].map((server) => server.entry(aWhileAgo()))
   const { app } = await startSubject(t, { servers })

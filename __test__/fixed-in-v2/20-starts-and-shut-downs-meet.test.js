@@ -32,7 +32,7 @@ async function assertSilence(app, peer) {
   const { length } = peer.requests
   await throughout(() => peer.requests.length === length, {
     lasting: 2_500,
-    what: 'no request after the shut-down',
+    what: 'no request after the shutdown',
   })
 }
 

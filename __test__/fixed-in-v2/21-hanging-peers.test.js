@@ -30,7 +30,7 @@ describe('fixed in v2, 21: hanging peers', { concurrency: 8 }, () => {
     const peers = await twoHangingPeers(t)
     const { app } = await startSubject(t, { servers: peers.servers, env: QUIET })
     peers.hang()
-    await withTimeout(app.call('shazbotShutDown'), { within: WITHIN, what: 'the shut-down' })
+    await withTimeout(app.call('shazbotShutDown'), { within: WITHIN, what: 'the shutdown' })
   })
 
   test('fixed in v2, 21: hanging peers do not delay a start', async (t) => {
@@ -49,6 +49,6 @@ describe('fixed in v2, 21: hanging peers', { concurrency: 8 }, () => {
       within: 60_000,
       what: 'a round that stalls',
     })
-    await withTimeout(app.call('shazbotShutDown'), { within: WITHIN, what: 'the shut-down' })
+    await withTimeout(app.call('shazbotShutDown'), { within: WITHIN, what: 'the shutdown' })
   })
 })

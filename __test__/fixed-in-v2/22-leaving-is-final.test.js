@@ -60,7 +60,7 @@ describe('fixed in v2, 22: leaving is final', { concurrency: 8 }, () => {
     const releaseShutDown = silent.hold('gossip')
     const leaving = app.call('shazbotShutDown')
     await eventually(async () => isOffline(await app.list(), app.baseUrl), {
-      what: 'the shut-down has started',
+      what: 'the shutdown has started',
     })
 
     releaseAnswers()

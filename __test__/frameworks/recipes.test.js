@@ -21,7 +21,7 @@ const { startSubject } = require('../support/subject')
 
 const FOLDER = path.join(__dirname, '..', '..', 'examples', 'recipes')
 const VISITOR = { Authorization: 'Bearer a-visitor' }
-/** The longest shut-down, a process manager's delays, and a margin for a busy machine. */
+/** The longest shutdown, a process manager's delays, and a margin for a busy machine. */
 const ENDS_WITHIN = 60_000
 
 const endsItself = ({ code }) => code === 0

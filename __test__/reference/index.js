@@ -98,7 +98,7 @@ class Engine {
 
   /**
    * Strictly newer wins. FAULT 1: an online claim is not compared with tombstones. FAULTS 2, 4:
-   * hearsay overrides everything, including the own entry. FAULTS 13, 14, 15: a malformed list or
+   * hearsay overrides everything, including its own entry. FAULTS 13, 14, 15: a malformed list or
    * entry throws midway or is accepted. FAULT 10: another spelling is another server. FAULT 16:
    * entries are kept by reference.
    */

@@ -58,7 +58,7 @@ describe('wire: content codings', { concurrency: 1 }, () => {
       const took = performance.now() - began
       t.diagnostic(`farewell after ${Math.round(farewell)} ms, end after ${Math.round(took)} ms`)
       // Farewells time out after 5 s; the rest is a margin for a busy machine.
-      assert.ok(took < 8_000, `the shut-down took ${Math.round(took)} ms`)
+      assert.ok(took < 8_000, `the shutdown took ${Math.round(took)} ms`)
     })
   }
 

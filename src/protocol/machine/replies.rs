@@ -1,7 +1,8 @@
 //! Replies: the one place that handles the answer to a request, or its failure.
 //!
 //! The purpose of the request decides what its reply means. The wire of the peer decides which
-//! component handles it. Replies about the master list and from its own URL have a file each.
+//! component handles it. Replies about the master list, and those from this server's own URL, have
+//! a file each.
 
 use std::sync::Arc;
 
