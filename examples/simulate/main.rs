@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     };
     if arguments.compares {
         let plan = Plan { kind: Kind::Legacy, legacy_share: 0.0, ..arguments.plan };
-        runs.push(simulate("legacy peers", plan, scenarios::run));
+        runs.push(simulate("version 1", plan, scenarios::run));
     }
     print!("{}", table::of(&runs));
     let mut is_written = true;
