@@ -78,7 +78,7 @@ impl EngineSlot {
     /// Returns the warnings about secrets that this environment has not logged yet, because
     /// programs may start their engine many times.
     pub(super) fn new_secret_warnings(&self, config: &Config) -> Vec<String> {
-        let warnings = config.secret_warnings();
+        let warnings = config.secrets.warnings();
         let logged = self.secret_warnings.replace(warnings.clone());
         warnings.into_iter().filter(|warning| !logged.contains(warning)).collect()
     }

@@ -12,6 +12,7 @@ use super::errors::{Result, internal, misconfigured, unauthorized};
 use super::promise::promise;
 use super::received::ReceivedEntries;
 use super::snapshot::{NewUrls, RosterSnapshot};
+use crate::driver::secret_files::read_file;
 use crate::driver::transport::HttpSettings;
 use crate::driver::{Engine, EventLoopProbe, LogSink, ProbeReply};
 use crate::protocol::config::{Config, ConfigError};
@@ -37,7 +38,7 @@ pub fn start<'env>(
 ) -> Result<PromiseRaw<'env, ()>> {
     let slot = EngineSlot::of(env)?;
     let variable = |name: &str| environment.get::<String>(name).ok().flatten();
-    let (config, warnings) = Config::from_variables(variable).map_err(|error| misconfigured(&error))?;
+    let (config, warnings) = Config::read(variable, read_file).map_err(|error| misconfigured(&error))?;
     let log = log_sink(&on_log)?;
     // Only the native extension uses the measured lag.
     let probe = config.probe_interval.map(|_| event_loop_probe(env)).transpose()?;

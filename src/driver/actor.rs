@@ -9,7 +9,8 @@ use tokio::task::{self, JoinError, JoinSet};
 use super::credentials::Credentials;
 use super::event_loop_watch::{self, EventLoopProbe};
 use super::http_task::{HttpSender, MAX_HTTP_REQUESTS, RequestId};
-use super::log_sink::LogSink;
+use super::log_sink::{LogSink, SharedLogSink};
+use super::secret_files::SecretFiles;
 use super::shared::Shared;
 use super::transport::{ConfiguredUrls, HttpClient, HttpSettings};
 use crate::protocol::output::{Event, Severity, Transmit};
@@ -20,24 +21,34 @@ pub(super) struct Milestones {
     pub(super) started: bool,
 }
 
+/// What is watched beside the machine.
+pub(super) struct Watched {
+    pub(super) event_loop: Option<EventLoopProbe>,
+    pub(super) secret_files: Option<SecretFiles>,
+}
+
 pub(super) async fn run(
     shared: Arc<Shared>,
     http: HttpSettings,
     credentials: Credentials,
     log: LogSink,
-    probe: Option<EventLoopProbe>,
+    watched: Watched,
     milestones: watch::Sender<Milestones>,
     mut stopped: watch::Receiver<bool>,
 ) {
+    let log: SharedLogSink = Arc::from(log);
     let client = build_client(http, credentials.configured_urls.clone(), &log).await;
     let sender = HttpSender { client, permits: Arc::new(Semaphore::new(MAX_HTTP_REQUESTS)), credentials };
     let wakeups = Arc::clone(&shared);
-    let mut actor =
-        Actor { shared, sender, log, milestones, tasks: JoinSet::new(), request_ids: BTreeMap::new() };
+    let (tasks, request_ids) = (JoinSet::new(), BTreeMap::new());
+    let mut actor = Actor { shared, sender, log, milestones, tasks, request_ids };
     // Declared after the actor, so that it is dropped first.
     let mut watchers = JoinSet::new();
-    if let Some(probe) = probe {
+    if let Some(probe) = watched.event_loop {
         watchers.spawn(event_loop_watch::watch(probe, Arc::clone(&wakeups)));
+    }
+    if let Some(files) = watched.secret_files {
+        watchers.spawn(files.watch(Arc::clone(&actor.log)));
     }
     while !actor.carry_out() {
         tokio::select! {
@@ -52,7 +63,7 @@ pub(super) async fn run(
 }
 
 // Reading the system's certificates is slow, so it runs on a thread for blocking work.
-async fn build_client(http: HttpSettings, own: ConfiguredUrls, log: &LogSink) -> Option<HttpClient> {
+async fn build_client(http: HttpSettings, own: ConfiguredUrls, log: &SharedLogSink) -> Option<HttpClient> {
     let outcome = task::spawn_blocking(move || HttpClient::new(&http, &own)).await;
     let failure = match outcome {
         Ok(Ok((client, warnings))) => {
@@ -71,7 +82,7 @@ async fn build_client(http: HttpSettings, own: ConfiguredUrls, log: &LogSink) ->
 struct Actor {
     shared: Arc<Shared>,
     sender: HttpSender,
-    log: LogSink,
+    log: SharedLogSink,
     tasks: JoinSet<()>,
     /// The requests in flight, so that a task that panics still reports a failure.
     request_ids: BTreeMap<task::Id, RequestId>,

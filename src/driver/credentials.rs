@@ -1,26 +1,28 @@
 //! The secrets and URLs that requests carry.
 
-use super::transport::{ConfiguredUrls, HeaderText};
-use crate::protocol::config::Config;
+use std::sync::Arc;
 
-/// Read from the configuration once.
+use tokio::sync::watch;
+
+use super::transport::{ConfiguredUrls, HeaderText};
+use crate::protocol::config::{Config, SecretSet};
+use crate::protocol::secret::Secret;
+
+/// The URLs are read from the configuration once; the secrets may change.
 #[derive(Debug, Clone)]
 pub(super) struct Credentials {
-    pub(super) secret: Option<HeaderText>,
+    pub(super) secrets: watch::Receiver<Arc<SecretSet>>,
     pub(super) master_list: String,
     pub(super) master_list_update: String,
-    pub(super) master_list_authorization: Option<HeaderText>,
     pub(super) configured_urls: ConfiguredUrls,
 }
 
 impl Credentials {
-    pub(super) fn new(config: &Config) -> Self {
-        // The configuration has rejected values that a header cannot hold.
+    pub(super) fn new(config: &Config, secrets: watch::Receiver<Arc<SecretSet>>) -> Self {
         Self {
-            secret: HeaderText::new(config.secret.expose()).ok(),
+            secrets,
             master_list: config.master_list.url.clone(),
             master_list_update: config.master_list.update_url.clone(),
-            master_list_authorization: HeaderText::new(config.master_list.update_authorization.expose()).ok(),
             configured_urls: ConfiguredUrls {
                 base_url: config.base_url.identity().parse().ok(),
                 master_lists: [&config.master_list.url, &config.master_list.update_url]
@@ -30,4 +32,20 @@ impl Credentials {
             },
         }
     }
+
+    /// The `Authorization` header of gossip.
+    pub(super) fn gossip(&self) -> Option<HeaderText> {
+        header(self.secrets.borrow().gossip.current())
+    }
+
+    /// The `Authorization` header of uploads.
+    pub(super) fn update_authorization(&self) -> Option<HeaderText> {
+        header(&self.secrets.borrow().update_authorization)
+    }
+}
+
+/// Returns the header with this secret. The configuration has rejected values that no header can
+/// hold.
+fn header(secret: &Secret) -> Option<HeaderText> {
+    HeaderText::new(secret.expose()).ok()
 }

@@ -8,17 +8,17 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::actor::{self, Milestones};
+use super::actor::{self, Milestones, Watched};
 use super::credentials::Credentials;
 use super::event_loop_watch::EventLoopProbe;
 use super::log_sink::LogSink;
+use super::secret_files::SecretFiles;
 use super::shared::Shared;
 use super::transport::HttpSettings;
-use crate::protocol::config::Config;
+use crate::protocol::config::{Config, SecretSet};
 use crate::protocol::extension::Extension;
 use crate::protocol::machine::Machine;
 use crate::protocol::roster_slots::{RequestStart, SlotEntry};
-use crate::protocol::secret::Secret;
 
 /// How often a blocked thread checks whether the task has ended.
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
@@ -29,14 +29,8 @@ pub struct Engine {
     pub(super) shared: Arc<Shared>,
     milestones: watch::Receiver<Milestones>,
     stop: Arc<watch::Sender<bool>>,
-    secrets: Arc<Secrets>,
-}
-
-/// The secrets of incoming requests. They live here so that a rejection never waits for the lock.
-#[derive(Debug)]
-struct Secrets {
-    gossip: Secret,
-    control: Secret,
+    /// They live here so that a rejection never waits for the machine's lock.
+    secrets: watch::Receiver<Arc<SecretSet>>,
 }
 
 impl Engine {
@@ -48,28 +42,25 @@ impl Engine {
         log: LogSink,
         probe: Option<EventLoopProbe>,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
-        let credentials = Credentials::new(&config);
-        let secrets = Secrets { gossip: config.secret.clone(), control: config.control_secret.clone() };
+        let (secret_sender, secrets) = watch::channel(Arc::new(config.secrets.clone()));
+        let credentials = Credentials::new(&config, secrets.clone());
+        let secret_files = SecretFiles::new(config.secret_files.clone(), secret_sender);
         let shared = Arc::new(Shared::new(|now| Machine::start(config, rand::random(), now)));
         let (milestone_sender, milestones) = watch::channel(Milestones::default());
         let (stop, stopped) = watch::channel(false);
-        let engine = Self {
-            shared: Arc::clone(&shared),
-            milestones,
-            stop: Arc::new(stop),
-            secrets: Arc::new(secrets),
-        };
-        (engine, actor::run(shared, http, credentials, log, probe, milestone_sender, stopped))
+        let engine = Self { shared: Arc::clone(&shared), milestones, stop: Arc::new(stop), secrets };
+        let watched = Watched { event_loop: probe, secret_files };
+        (engine, actor::run(shared, http, credentials, log, watched, milestone_sender, stopped))
     }
 
     /// Whether the header authorizes a gossip request.
     pub fn is_secret(&self, authorization: &str) -> bool {
-        self.secrets.gossip.matches(authorization)
+        self.secrets.borrow().gossip.accept(authorization)
     }
 
     /// Whether the header authorizes control requests and the list of offline servers.
     pub fn is_control_secret(&self, authorization: &str) -> bool {
-        self.secrets.control.matches(authorization)
+        self.secrets.borrow().control.accept(authorization)
     }
 
     /// Merges entries that name roster slots, where `changes` counts the slot changes that the

@@ -125,13 +125,13 @@ fn request(transmit: Transmit, credentials: &Credentials) -> Option<Request> {
     };
     Some(match transmit {
         Transmit::Gossip { base_url, lists, extension, timeout, .. } => Request {
-            authorization: credentials.secret.clone(),
+            authorization: credentials.gossip(),
             json_body: Some(lists.to_gossip_json(extension.as_deref())),
             ..bare(Method::Post, format!("{base_url}clustershazbot/gossip"), timeout)
         },
         // Behind a load balancer, a reused connection would reach the same process each time.
         Transmit::CheckOwnUrl { base_url, extension, timeout, .. } => Request {
-            authorization: credentials.secret.clone(),
+            authorization: credentials.gossip(),
             json_body: Some(Lists::default().to_gossip_json(Some(&extension))),
             needs_new_connection: true,
             ..bare(Method::Post, format!("{base_url}clustershazbot/gossip"), timeout)
@@ -152,7 +152,7 @@ fn request(transmit: Transmit, credentials: &Credentials) -> Option<Request> {
                 Condition::Absent => (None, Some("*".to_owned())),
             };
             Request {
-                authorization: credentials.master_list_authorization.clone(),
+                authorization: credentials.update_authorization(),
                 json_body: Some(DocumentEntry::to_document_json(&entries)),
                 if_match,
                 if_none_match,

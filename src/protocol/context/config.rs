@@ -6,10 +6,11 @@ use std::time::Duration;
 use url::Url;
 
 use self::reader::Reader;
+pub use self::secrets::{AcceptedSecrets, MAX_PREVIOUS_SECRETS, SecretFile, SecretSet, SecretVariable};
 use crate::protocol::types::base_url::BaseUrl;
-use crate::protocol::types::secret::Secret;
 
 mod reader;
+mod secrets;
 mod shown;
 
 const SECRET: &str = "SHAZBOT_SECRET";
@@ -29,9 +30,6 @@ const LOG: &str = "SHAZBOT_LOG";
 const REQUIRED: [&str; 6] =
     [SECRET, CONTROL_SECRET, MASTER_LIST, MASTER_LIST_UPDATE, MASTER_LIST_UPDATE_AUTH, BASE_URL];
 
-/// Variables whose values no error may contain.
-const SECRETS: [&str; 3] = [SECRET, CONTROL_SECRET, MASTER_LIST_UPDATE_AUTH];
-
 /// Lower bound of the gossip interval. Faster rounds cost load and gain nothing.
 const SHORTEST_GOSSIP_INTERVAL: Duration = Duration::from_millis(200);
 /// Lower bound of the probe interval. Faster probes cost load and gain nothing.
@@ -42,10 +40,10 @@ const SHORTEST_ANNOUNCE_DELAY: Duration = Duration::from_secs(1);
 /// The configuration of a server.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Authenticates gossip, in both directions.
-    pub secret: Secret,
-    /// Authenticates control requests, and requests for lists with offline servers.
-    pub control_secret: Secret,
+    /// The secrets at the start.
+    pub secrets: SecretSet,
+    /// The files from which some of them were read.
+    pub secret_files: Vec<SecretFile>,
     /// Where other servers reach this one.
     pub base_url: BaseUrl,
     /// Whether this server is a monitor.
@@ -66,8 +64,6 @@ pub struct MasterListConfig {
     pub url: String,
     /// The URL of uploads, sent byte for byte.
     pub update_url: String,
-    /// The `Authorization` header of uploads.
-    pub update_authorization: Secret,
     /// The minimum time between announcements. Default 300 s.
     pub announce_minimum: Duration,
     /// The maximum random addition to that time. Default 600 s.
@@ -130,45 +126,35 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// Length of the shortest secret without a warning, in characters. Shorter ones can be guessed from
-/// outside.
-const SHORTEST_SAFE_SECRET: usize = 16;
-
 impl Config {
-    /// Returns warnings about the secrets. They name variables and contain no values.
-    pub fn secret_warnings(&self) -> Vec<String> {
-        let [secret, control_secret] = [&self.secret, &self.control_secret].map(Secret::expose);
-        let mut warnings = Vec::new();
-        if secret == control_secret {
-            warnings.push(format!(
-                "Clustershazbot: {SECRET} equals {CONTROL_SECRET}: every server of the cluster can take others offline"
-            ));
-        }
-        for (name, value) in [(SECRET, secret), (CONTROL_SECRET, control_secret)] {
-            if value.chars().count() < SHORTEST_SAFE_SECRET {
-                warnings.push(format!(
-                    "Clustershazbot: {name} is shorter than {SHORTEST_SAFE_SECRET} characters and may be guessed"
-                ));
-            }
-        }
-        warnings
+    /// Does the same as [`Config::read`], where no file can be read.
+    ///
+    /// # Errors
+    /// As those of [`Config::read`].
+    pub fn from_variables(
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<(Self, Vec<String>), ConfigError> {
+        Self::read(variable, |_| Err("no files are read here".to_owned()))
     }
 
-    /// Reads and checks the variables. Returns the configuration, and warnings for the log.
+    /// Reads and checks the variables. Returns the configuration, and warnings for the log. `file`
+    /// returns the content of the file at a path, or why it cannot be read.
     ///
     /// # Errors
     /// Returns all missing variables, or else the first invalid one, in the order of the
     /// documentation.
-    pub fn from_variables(
+    pub fn read(
         variable: impl Fn(&str) -> Option<String>,
+        file: impl Fn(&str) -> Result<String, String>,
     ) -> Result<(Self, Vec<String>), ConfigError> {
         let mut reader = Reader::new(&variable)?;
         let announce_interval = reader.read_delay(MASTER_ANNOUNCE_INTERVAL, 600.0)?;
         let announce_minimum = reader.read_delay(MASTER_ANNOUNCE_MINIMUM, 300.0)?;
         let too_fast = announce_minimum + announce_interval < SHORTEST_ANNOUNCE_DELAY;
+        let (secrets, secret_files) = reader.read_secrets(&file)?;
         let config = Self {
-            secret: reader.secret(SECRET)?,
-            control_secret: reader.secret(CONTROL_SECRET)?,
+            secrets,
+            secret_files,
             base_url: reader.read_base_url()?,
             monitor: reader.read_flag(MONITOR),
             gossip_interval: reader.read_gossip_interval()?.max(SHORTEST_GOSSIP_INTERVAL),
@@ -178,7 +164,6 @@ impl Config {
             master_list: MasterListConfig {
                 url: reader.url(MASTER_LIST, &["http", "https", "data"], "an http, https or data URL")?,
                 update_url: reader.url(MASTER_LIST_UPDATE, &["http", "https"], "an http or https URL")?,
-                update_authorization: reader.secret(MASTER_LIST_UPDATE_AUTH)?,
                 announce_minimum: if too_fast { SHORTEST_ANNOUNCE_DELAY } else { announce_minimum },
                 announce_interval,
                 update_on_shutdown: reader.read_flag(UPDATE_MASTER_LIST_ON_SHUTDOWN),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use url::{ParseError, Url};
 
+use super::secrets::{SecretFile, SecretSet, SecretVariable};
 use super::shown::shown_url;
 use super::{BASE_URL, ConfigError, GOSSIP_INTERVAL, LOG, PROBE_INTERVAL, REQUIRED};
 use crate::protocol::types::base_url::{BaseUrl, BaseUrlRejection, MAX_BASE_URL_BYTES};
@@ -25,19 +26,30 @@ const ROUTES: &str = "clustershazbot/";
 pub(super) struct Reader<'a> {
     variable: &'a dyn Fn(&str) -> Option<String>,
     pub(super) warnings: Vec<String>,
+    /// The secrets read so far, which no error may contain.
+    secrets: Vec<String>,
 }
+
+type FileReader<'a> = &'a dyn Fn(&str) -> Result<String, String>;
 
 impl<'a> Reader<'a> {
     /// Returns a reader of these variables, or the required variables that are missing.
     pub(super) fn new(variable: &'a dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let reader = Self { variable, warnings: Vec::new() };
-        let missing: Vec<_> = REQUIRED.into_iter().filter(|name| reader.read(name).is_none()).collect();
+        let reader = Self { variable, warnings: Vec::new(), secrets: Vec::new() };
+        let missing: Vec<_> = REQUIRED.into_iter().filter(|name| reader.is_missing(name)).collect();
         if missing.is_empty() { Ok(reader) } else { Err(ConfigError::Missing { variables: missing }) }
     }
 
     /// The trimmed text of a variable; `None` if it is missing or empty.
     fn read(&self, name: &str) -> Option<String> {
         (self.variable)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    /// Whether neither the variable nor a file that stands for it is named.
+    fn is_missing(&self, name: &str) -> bool {
+        let file_name = SecretVariable::ALL.into_iter().find(|variable| variable.name() == name);
+        let file = file_name.and_then(|variable| self.read(variable.file_name()));
+        self.read(name).or(file).is_none()
     }
 
     fn required(&self, name: &'static str) -> Result<String, ConfigError> {
@@ -59,12 +71,39 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn secret(&self, name: &'static str) -> Result<Secret, ConfigError> {
-        (self.variable)(name).as_deref().and_then(Secret::new).ok_or_else(|| {
-            ConfigError::invalid(
-                name,
-                "text that is valid in an HTTP header: no line breaks, no control characters, nothing beyond Latin-1",
-            )
+    /// Reads all secrets, from variables and from files.
+    pub(super) fn read_secrets(
+        &mut self,
+        file: FileReader<'_>,
+    ) -> Result<(SecretSet, Vec<SecretFile>), ConfigError> {
+        let mut files = Vec::new();
+        let secrets = SecretSet::read(|variable| {
+            let path = self.read(variable.file_name());
+            let secrets = self.read_secret(variable, path.as_deref(), file)?;
+            self.secrets.extend(secrets.iter().map(|secret| secret.expose().to_owned()));
+            files.extend(path.map(|path| SecretFile { variable, path }));
+            Ok(secrets)
+        })?;
+        Ok((secrets, files))
+    }
+
+    fn read_secret(
+        &self,
+        variable: SecretVariable,
+        path: Option<&str>,
+        file: FileReader<'_>,
+    ) -> Result<Vec<Secret>, ConfigError> {
+        let (name, file_name) = (variable.name(), variable.file_name());
+        let Some(path) = path else {
+            let text = (self.variable)(name).unwrap_or_default();
+            return variable.parse(&text).map_err(|expected| ConfigError::invalid(name, expected));
+        };
+        if self.read(name).is_some() {
+            return Err(ConfigError::invalid(file_name, format!("unset if {name} is set")));
+        }
+        // The path stays out of the error, because it may be a secret by mistake.
+        file(path).and_then(|content| variable.parse_file(&content)).map_err(|reason| {
+            ConfigError::invalid(file_name, format!("the path of a file for {name}, but {reason}"))
         })
     }
 
@@ -157,8 +196,7 @@ impl<'a> Reader<'a> {
     }
 
     fn invalid_url(&self, name: &'static str, text: &str, rule: &str) -> ConfigError {
-        let secrets = super::SECRETS.into_iter().filter_map(|name| self.read(name));
-        let shown = shown_url(text, &secrets.collect::<Vec<_>>());
+        let shown = shown_url(text, &self.secrets);
         ConfigError::invalid(name, format!("{rule}, not \"{shown}\""))
     }
 

@@ -97,7 +97,7 @@ fn equal_or_short_secrets_cause_warnings_by_name() {
         let mut variables = complete();
         variables.insert(SECRET, secret.to_owned());
         variables.insert(CONTROL_SECRET, control_secret.to_owned());
-        read(&variables).unwrap().0.secret_warnings()
+        read(&variables).unwrap().0.secrets.warnings()
     };
     assert!(warnings("0123456789abcdef", " 0123456789abcdeF ").is_empty());
     let equal = warnings("0123456789abcdef", "0123456789abcdef\n");
@@ -106,6 +106,63 @@ fn equal_or_short_secrets_cause_warnings_by_name() {
     assert!(short.len() == 1 && short[0].contains("SHAZBOT_SECRET is shorter than 16"), "{short:?}");
     let both = warnings("pw", "pw");
     assert!(both.len() == 3 && both.iter().all(|warning| !warning.contains("pw")), "{both:?}");
+}
+
+/// Reads the variables, where files have the content that their path names.
+fn read_with_files(variables: &BTreeMap<&'static str, String>) -> Result<Config, ConfigError> {
+    let file = |path: &str| {
+        if path == "absent" { Err("it cannot be read (gone)".to_owned()) } else { Ok(path.to_owned()) }
+    };
+    Config::read(|name| variables.get(name).cloned(), file).map(|(config, _)| config)
+}
+
+#[test]
+fn each_secret_may_be_in_a_file() {
+    for variable in SecretVariable::ALL {
+        let mut variables = complete();
+        variables.remove(variable.name());
+        variables.insert(variable.file_name(), "from a file".to_owned());
+        let config = read_with_files(&variables).unwrap();
+        assert_eq!(config.secrets.of(variable), variable.parse("from a file").unwrap());
+        assert_eq!(config.secret_files, [SecretFile { variable, path: "from a file".to_owned() }]);
+    }
+    let (config, _) = read(&complete()).unwrap();
+    assert!(config.secret_files.is_empty() && config.secrets.gossip.previous().is_empty());
+}
+
+#[test]
+fn an_error_about_a_file_names_its_variable_and_not_its_path() {
+    for variable in SecretVariable::ALL {
+        let (name, file_name) = (variable.name(), variable.file_name());
+        let mut variables = complete();
+        variables.remove(name);
+        for (path, reason) in
+            [("absent", "it cannot be read (gone)"), ("h\u{0}unter2", "its content must be ")]
+        {
+            variables.insert(file_name, path.to_owned());
+            let error = read_with_files(&variables).unwrap_err().to_string();
+            let expected = format!(
+                "Environment variable {file_name} must be the path of a file for {name}, but {reason}"
+            );
+            assert!(error.starts_with(&expected), "{error}");
+            assert!(!error.contains("unter2"), "{error}");
+        }
+        variables.insert(name, "x".to_owned());
+        let error = read_with_files(&variables).unwrap_err().to_string();
+        assert_eq!(error, format!("Environment variable {file_name} must be unset if {name} is set"));
+        variables.insert(name, " ".to_owned());
+        variables.insert(file_name, "x".to_owned());
+        assert!(read_with_files(&variables).is_ok(), "an empty variable is not set");
+    }
+}
+
+#[test]
+fn no_error_shows_a_secret_of_a_file() {
+    let mut variables = complete();
+    variables.insert(SecretVariable::PreviousControl.file_name(), "first one\ncorrect horse".to_owned());
+    variables.insert(MASTER_LIST, "ftp://h/correct horse/".to_owned());
+    let error = read_with_files(&variables).unwrap_err().to_string();
+    assert!(error.contains(MASTER_LIST) && !error.contains("correct"), "{error}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use rand::{RngExt, SeedableRng};
 use super::fakes::{Fake, Store};
 use super::node::{Node, identity};
 use crate::protocol::ExchangeId;
-use crate::protocol::context::config::{Config, MasterListConfig};
+use crate::protocol::context::config::{AcceptedSecrets, Config, MasterListConfig, SecretSet};
 use crate::protocol::context::output::Transmit;
 use crate::protocol::machine::Machine;
 use crate::protocol::types::base_url::BaseUrl;
@@ -71,9 +71,10 @@ pub(in crate::protocol::tests) struct World {
 
 pub(in crate::protocol::tests) fn config(url: &str) -> Config {
     let secret = || Secret::new("secret").unwrap();
+    let accepted = || AcceptedSecrets::new(secret(), Vec::new());
     Config {
-        secret: secret(),
-        control_secret: secret(),
+        secrets: SecretSet { gossip: accepted(), control: accepted(), update_authorization: secret() },
+        secret_files: Vec::new(),
         base_url: BaseUrl::parse(url).unwrap(),
         monitor: false,
         gossip_interval: Duration::from_secs(30),
@@ -81,7 +82,6 @@ pub(in crate::protocol::tests) fn config(url: &str) -> Config {
         master_list: MasterListConfig {
             url: "http://store/list".to_owned(),
             update_url: "http://store/list".to_owned(),
-            update_authorization: secret(),
             announce_minimum: Duration::from_secs(300),
             announce_interval: Duration::from_secs(600),
             update_on_shutdown: false,
