@@ -5,7 +5,9 @@ const assert = require('node:assert/strict')
 const { renameSync, rmSync, writeFileSync } = require('node:fs')
 const { CONTROL_SECRET, SECRET, UPLOAD_AUTH } = require('../support/environment')
 const { captureConsole, gossip, prepare, shazbot, start } = require('../support/in-process')
+const { createFakePeer } = require('../support/fake-peer')
 const { createSecretFiles } = require('../support/secret-files')
+const { aWhileAgo } = require('../support/entries')
 const { eventually } = require('../support/eventually')
 
 const { shazbotStart, shazbotControlRequest, shazbotListRequest } = shazbot
@@ -240,5 +242,40 @@ describe('changed files', () => {
     await becomes(t, 'hunter2', true)
     await eventually(() => lines.some((line) => /SHAZBOT_SECRET is shorter than 16/.test(textOf(line))))
     assert.ok(!lines.map(textOf).join().includes('hunter2'))
+  })
+})
+
+describe('gossip to a server of version 1', () => {
+  test('is sent with the current secret, and after a 401 with the one that the server accepts', async (t) => {
+    const peer = await createFakePeer(t)
+    let accepted = OLD
+    peer.onGossip = ({ headers }) =>
+      headers.authorization === accepted
+        ? undefined
+        : { status: 401, body: { error: 'Unauthorized: Invalid SHAZBOT_SECRET' } }
+    const files = createSecretFiles(t, { SHAZBOT_SECRET: NEW, SHAZBOT_SECRET_PREVIOUS: OLD })
+    const env = { ...files.env, SHAZBOT_GOSSIP_INTERVAL: '0.2', SHAZBOT_PROBE_INTERVAL: '0' }
+    const { lines } = await start(t, { servers: [peer.entry(aWhileAgo())], env })
+    const sent = () => peer.gossips.map(({ headers }) => headers.authorization)
+
+    await eventually(() => sent().length >= 5, { what: 'gossip' })
+    assert.deepEqual(sent().slice(0, 5), [NEW, OLD, OLD, OLD, OLD], 'the accepted secret is remembered')
+
+    accepted = NEW
+    const before = sent().length
+    await eventually(
+      () =>
+        sent()
+          .slice(before)
+          .filter((secret) => secret === NEW).length >= 3,
+    )
+    const after = sent().slice(before)
+    assert.ok(after.filter((secret) => secret === OLD).length <= 2, `one failure, and one underway: ${after}`)
+
+    files.swap({ SHAZBOT_SECRET_PREVIOUS: '' })
+    await becomes(t, OLD, false)
+    accepted = 'unknown'
+    await eventually(() => lines.some((line) => /Failed to send gossip/.test(textOf(line))))
+    assert.equal(sent().at(-1), NEW, 'without previous secrets there is no retry')
   })
 })

@@ -10,6 +10,7 @@ use super::credentials::Credentials;
 use super::event_loop_watch::{self, EventLoopProbe};
 use super::http_task::{HttpSender, MAX_HTTP_REQUESTS, RequestId};
 use super::log_sink::{LogSink, SharedLogSink};
+use super::peer_secrets::PeerSecrets;
 use super::secret_files::SecretFiles;
 use super::shared::Shared;
 use super::transport::{ConfiguredUrls, HttpClient, HttpSettings};
@@ -38,7 +39,9 @@ pub(super) async fn run(
 ) {
     let log: SharedLogSink = Arc::from(log);
     let client = build_client(http, credentials.configured_urls.clone(), &log).await;
-    let sender = HttpSender { client, permits: Arc::new(Semaphore::new(MAX_HTTP_REQUESTS)), credentials };
+    let peer_secrets = Arc::new(PeerSecrets::new(credentials.secrets.clone()));
+    let permits = Arc::new(Semaphore::new(MAX_HTTP_REQUESTS));
+    let sender = HttpSender { client, permits, credentials, peer_secrets };
     let wakeups = Arc::clone(&shared);
     let (tasks, request_ids) = (JoinSet::new(), BTreeMap::new());
     let mut actor = Actor { shared, sender, log, milestones, tasks, request_ids };

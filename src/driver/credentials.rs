@@ -46,6 +46,6 @@ impl Credentials {
 
 /// Returns the header with this secret. The configuration has rejected values that no header can
 /// hold.
-fn header(secret: &Secret) -> Option<HeaderText> {
+pub(super) fn header(secret: &Secret) -> Option<HeaderText> {
     HeaderText::new(secret.expose()).ok()
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::credentials::Credentials;
+use super::peer_secrets::PeerSecrets;
 use super::shared::Shared;
 use super::transport::{Destination, HttpClient, Method, Request, Response, TransportError};
 use crate::protocol::ExchangeId;
@@ -76,6 +77,7 @@ pub(super) struct HttpSender {
     pub(super) client: Option<HttpClient>,
     pub(super) permits: Arc<Semaphore>,
     pub(super) credentials: Credentials,
+    pub(super) peer_secrets: Arc<PeerSecrets>,
 }
 
 type HttpTask = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -94,15 +96,23 @@ impl HttpSender {
         };
         let (client, credentials, shared) =
             (self.client.clone(), self.credentials.clone(), Arc::clone(shared));
-        let permits = Arc::clone(&self.permits);
+        let (permits, peer_secrets) = (Arc::clone(&self.permits), Arc::clone(&self.peer_secrets));
         let task = async move {
             // The semaphore is never closed, so this cannot fail.
             let _permit = permits.acquire().await;
             let Some(client) = client else {
                 return request_id.report_failure(&shared, "no HTTP client".to_owned());
             };
+            let peer = match &transmit {
+                Transmit::Gossip { base_url, .. } => Some(Arc::clone(base_url)),
+                _ => None,
+            };
             let Some(request) = request(transmit, &credentials) else { return };
-            match client.send(request).await {
+            let outcome = match peer {
+                Some(base_url) => peer_secrets.send(&client, &base_url, request).await,
+                None => client.send(request).await,
+            };
+            match outcome {
                 Ok(response) => request_id.report_response(&shared, response),
                 Err(error) => request_id.report_error(&shared, error),
             }
@@ -111,6 +121,7 @@ impl HttpSender {
     }
 }
 
+/// The request without the secret of gossip with peers, which `PeerSecrets` adds.
 fn request(transmit: Transmit, credentials: &Credentials) -> Option<Request> {
     let bare = |method, url, timeout| Request {
         method,
@@ -125,7 +136,6 @@ fn request(transmit: Transmit, credentials: &Credentials) -> Option<Request> {
     };
     Some(match transmit {
         Transmit::Gossip { base_url, lists, extension, timeout, .. } => Request {
-            authorization: credentials.gossip(),
             json_body: Some(lists.to_gossip_json(extension.as_deref())),
             ..bare(Method::Post, format!("{base_url}clustershazbot/gossip"), timeout)
         },

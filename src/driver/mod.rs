@@ -6,6 +6,7 @@
 //! | `engine` | the handle with which callers on any thread use a running server |
 //! | `credentials` | the secrets and URLs that requests carry |
 //! | [`secret_files`] | secrets in files, which are read again after each change |
+//! | `peer_secrets` | the secret of each outgoing gossip message |
 //! | `log_sink` | the destination of log lines |
 //! | `shared` | the machine behind its short lock |
 //! | [`raw`] | requests and responses as bytes |
@@ -23,6 +24,7 @@ mod engine;
 mod event_loop_watch;
 mod http_task;
 mod log_sink;
+mod peer_secrets;
 pub mod raw;
 pub mod secret_files;
 mod shared;

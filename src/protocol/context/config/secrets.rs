@@ -139,6 +139,17 @@ impl AcceptedSecrets {
         &self.previous
     }
 
+    /// The current secret, then the others in their order, without repetitions.
+    pub fn distinct(&self) -> Vec<&Secret> {
+        let mut distinct = vec![&self.current];
+        for secret in &self.previous {
+            if !distinct.contains(&secret) {
+                distinct.push(secret);
+            }
+        }
+        distinct
+    }
+
     /// Whether a received header equals any of the secrets. The time taken reveals at most their
     /// number and lengths, and not which one matches.
     pub fn accept(&self, header: &str) -> bool {
@@ -268,6 +279,13 @@ mod tests {
         }
         assert!(set.control.accept("control"));
         assert!(set.gossip.current().matches("new") && set.gossip.previous().len() == 2);
+    }
+
+    #[test]
+    fn a_repeated_secret_counts_once() {
+        let set = set("new", "old\nnew\nolder\nold", "control", "");
+        let distinct: Vec<_> = set.gossip.distinct().into_iter().map(Secret::expose).collect();
+        assert_eq!(distinct, ["new", "old", "older"]);
     }
 
     #[test]

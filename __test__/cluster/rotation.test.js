@@ -1,0 +1,120 @@
+'use strict'
+
+/**
+ * The gossip secret is replaced while the servers run. Native servers read it from files; the
+ * reference peers know one secret only, and are restarted.
+ */
+
+const { test } = require('node:test')
+const assert = require('node:assert/strict')
+const { spawnApp } = require('../support/app')
+const { createMasterListStore } = require('../support/master-list-store')
+const { createSecretFiles } = require('../support/secret-files')
+const { environment, SECRET: OLD } = require('../support/environment')
+const { postGossip } = require('../support/http')
+const { freePort } = require('../support/ports')
+const { SUBJECT, REFERENCE } = require('../support/subject')
+const { allSeeEachOther } = require('../support/mixed-cluster')
+const { changesOf, seenBy } = require('../support/watched-cluster')
+const { eventually, throughout } = require('../support/eventually')
+
+const NEW = 'new-gossip-secret-of-tests'
+
+/** The interval in ms at which each server checks its own list. */
+const CLOSELY = 10
+
+const FAST = {
+  SHAZBOT_GOSSIP_INTERVAL: '0.5',
+  SHAZBOT_MASTER_ANNOUNCE_MINIMUM: '2',
+  SHAZBOT_MASTER_ANNOUNCE_INTERVAL: '1',
+}
+
+/** A change of a file is used within a second; the rest is for a busy machine. */
+const USED_WITHIN = 20_000
+
+/**
+ * A reference peer declares another one dead after two failures that are 3 s apart. In this time,
+ * it has done so and told the others.
+ */
+const OBSERVED_FOR = 8_000
+
+const addReference = async (t, store, secret, port) => {
+  const env = environment(store, { ...FAST, SHAZBOT_SECRET: secret })
+  const app = await spawnApp(t, { modulePath: REFERENCE, env, port: port ?? (await freePort()) })
+  return Object.assign(app, { secret })
+}
+
+const addNative = async (t, store) => {
+  const files = createSecretFiles(t, { SHAZBOT_SECRET: OLD, SHAZBOT_SECRET_PREVIOUS: '' })
+  const env = environment(store, { ...FAST, ...files.env })
+  const app = await spawnApp(t, { modulePath: SUBJECT, env, port: await freePort() })
+  return Object.assign(app, { files })
+}
+
+const accepts = async ({ baseUrl }, secret) => (await postGossip(baseUrl, {}, secret)).status === 200
+
+/** Changes the files of one native server after the other, each once the last uses its own. */
+async function change(natives, secrets) {
+  for (const app of natives) {
+    const readings = () => app.lines.filter(({ text }) => text.endsWith('was read again')).length
+    const before = readings()
+    app.files.swap(secrets)
+    const expected = before + Object.keys(secrets).length
+    await eventually(() => readings() === expected, { within: USED_WITHIN, what: 'the files are read again' })
+  }
+}
+
+test('a rotation takes no server offline in a native view, except a reference peer while it is down', async (t) => {
+  const store = await createMasterListStore(t)
+  const natives = []
+  const references = []
+  for (let i = 0; i < 3; i++) {
+    natives.push(await addNative(t, store))
+    if (i < 2) references.push(await addReference(t, store, OLD))
+  }
+  const everyone = () => ({ apps: [...natives, ...references] })
+  await allSeeEachOther(everyone())
+  await Promise.all(natives.map((app) => app.watch(CLOSELY)))
+  await eventually(() => natives.every((app) => seenBy(app).size === 5), { what: 'all are watched' })
+
+  /** For each reference peer: when it was down. */
+  const downtimes = new Map(references.map(({ baseUrl }) => [baseUrl, []]))
+  async function restart(index) {
+    const { baseUrl, port } = references[index]
+    const began = Date.now()
+    await references[index].leave()
+    references[index] = await addReference(t, store, NEW, port)
+    await eventually(() => natives.every((app) => seenBy(app).has(baseUrl)), {
+      within: 60_000,
+      what: 'the restarted reference peer is online in all native views',
+    })
+    downtimes.get(baseUrl).push({ began, ended: Date.now() })
+  }
+  const stays = (what) =>
+    throughout(() => natives.every((app) => seenBy(app).size === 5), { lasting: OBSERVED_FOR, what })
+
+  // All accept the new secret, then all use it, then none accepts the old one.
+  await change(natives, { SHAZBOT_SECRET_PREVIOUS: `${OLD}\n${NEW}\n` })
+  assert.ok(await accepts(natives[0], NEW))
+  await restart(0)
+  await stays('one reference peer has the new secret, and all are online')
+  await change(natives, { SHAZBOT_SECRET: NEW })
+  assert.ok(await accepts(natives[0], OLD))
+  await stays('all native servers use the new secret, and all are online')
+  await restart(1)
+  await change(natives, { SHAZBOT_SECRET_PREVIOUS: '' })
+  assert.ok(!(await accepts(natives[0], OLD)))
+  await stays('no server has the old secret, and all are online')
+  await allSeeEachOther(everyone())
+
+  for (const app of natives) {
+    assert.doesNotMatch(app.output(), /answered 401/, 'a retry with another secret comes first')
+    for (const other of [...natives, ...references]) {
+      const isExcused = ({ at }) =>
+        downtimes.get(other.baseUrl)?.some(({ began, ended }) => began <= at && at <= ended)
+      const gone = changesOf(app, other).filter(({ kind }) => kind === 'gone')
+      const unexcused = gone.filter((one) => !isExcused(one))
+      assert.deepEqual(unexcused, [], `${app.baseUrl} saw ${other.baseUrl} go`)
+    }
+  }
+})
