@@ -163,10 +163,11 @@ export declare enum SnapshotWord {
 }
 
 /**
- * Starts the engine of this environment. Throws if the configuration is invalid; network failures
- * never reject the promise.
+ * Starts the engine of this environment. Throws if the configuration is invalid. Resolves with the
+ * reason if a file that it names cannot be used: no engine runs then. Network failures do not
+ * matter.
  */
-export declare function start(environment: Record<string, string>, onLog: (severity: 'log' | 'warn' | 'error', message: string, reason?: string | null) => void): Promise<void>
+export declare function start(environment: Record<string, string>, onLog: (severity: 'log' | 'warn' | 'error', message: string, reason?: string | null) => void): Promise<string | null>
 
 /** Updates the snapshot. */
 export declare function updateSnapshot(snapshot: Uint8Array): NewUrls | null

@@ -68,6 +68,12 @@ export interface Config {
   SHAZBOT_MONITOR: boolean
   /** Whether this server removes itself from the master list when it shuts down. Default false. */
   SHAZBOT_UPDATE_MASTER_LIST_ON_SHUTDOWN: boolean
+  /** The path of a PEM file with the client certificate for requests to other servers. */
+  SHAZBOT_TLS_CERT?: string
+  /** The path of a PEM file with the private key of that certificate. */
+  SHAZBOT_TLS_KEY?: string
+  /** The path of a PEM file with the only authorities that are trusted for other servers. */
+  SHAZBOT_TLS_CA?: string
 }
 
 /**

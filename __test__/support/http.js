@@ -1,15 +1,18 @@
 'use strict'
 
 const http = require('node:http')
+const https = require('node:https')
 const { SECRET, CONTROL_SECRET } = require('./environment')
 
 /**
  * Sends a request over a new connection; resolves with `{status, headers, text, json}` for any
- * status.
+ * status. `secure` has options for `https:` URLs.
  */
-function request(url, { method = 'GET', headers = {}, body, timeout = 60_000 } = {}) {
+function request(url, { method = 'GET', headers = {}, body, timeout = 60_000, secure } = {}) {
+  const options = { method, headers, agent: false, timeout, ...secure }
+  const client = url.startsWith('https:') ? https : http
   return new Promise((resolve, reject) => {
-    const outgoing = http.request(url, { method, headers, agent: false, timeout }, async (response) => {
+    const outgoing = client.request(url, options, async (response) => {
       try {
         const text = await readText(response)
         resolve({ status: response.statusCode, headers: response.headers, text, json: parsed(text) })

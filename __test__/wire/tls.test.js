@@ -2,23 +2,13 @@
 
 const { describe, test } = require('node:test')
 const assert = require('node:assert/strict')
-const { readFileSync } = require('node:fs')
-const path = require('node:path')
+const { certificate, fixture, readFixture } = require('../support/certificates')
 const { createRawServer, bytes, healthy } = require('../support/raw-server')
 const { runScript } = require('../support/script')
 const { startSubject } = require('../support/subject')
 const { SECRET, UPLOAD_AUTH } = require('../support/environment')
 const { aWhileAgo, entry, isOnline } = require('../support/entries')
 const { eventually, withTimeout } = require('../support/eventually')
-
-const fixture = (name) => path.join(__dirname, '..', 'fixtures', 'tls', name)
-const read = (name) => readFileSync(fixture(name))
-
-const certificate = (name, options) => ({
-  key: read('test-only.key.pem'),
-  cert: read(`${name}.pem`),
-  ...options,
-})
 
 /** Without those of this process: each test sets the trusted certificates. */
 const NOTHING = {
@@ -81,11 +71,11 @@ const CASES = {
 /** Features that Node may accept and this TLS stack does not support. */
 const UNSUPPORTED = {
   'an X.509 certificate of version 1': ['version-1', {}, /X\.509 version 1/],
-  'a P-521 key': ['p521', { key: read('test-only-p521.key.pem') }, /P-521/],
+  'a P-521 key': ['p521', { key: readFixture('test-only-p521.key.pem') }, /P-521/],
   'an RSA key of 1024 bits': [
     'rsa-1024',
     // Newer versions of OpenSSL would not load it.
-    { key: read('test-only-rsa-1024.key.pem'), ciphers: 'DEFAULT@SECLEVEL=0' },
+    { key: readFixture('test-only-rsa-1024.key.pem'), ciphers: 'DEFAULT@SECLEVEL=0' },
     /shorter than 2048 bits/,
   ],
   'a cipher suite with CBC': [

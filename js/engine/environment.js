@@ -22,6 +22,9 @@ const ENGINE_NAMES = [
   'SHAZBOT_MONITOR',
   'SHAZBOT_UPDATE_MASTER_LIST_ON_SHUTDOWN',
   'SHAZBOT_LOG',
+  'SHAZBOT_TLS_CERT',
+  'SHAZBOT_TLS_KEY',
+  'SHAZBOT_TLS_CA',
 ]
 
 /** The variables that Node's `fetch` respects. */

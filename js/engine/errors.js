@@ -66,4 +66,4 @@ function withPublicErrors(native) {
   }
 }
 
-module.exports = { badMessage, notStarted, withPublicErrors, UNREADABLE }
+module.exports = { badMessage, notStarted, publicError, withPublicErrors, UNREADABLE }

@@ -2,7 +2,7 @@
 
 const addon = require('./addon.js')
 const { recordStarted, recordStopped, runsInOtherCopy } = require('./package-copies.js')
-const { notStarted, withPublicErrors } = require('./errors.js')
+const { notStarted, publicError, withPublicErrors } = require('./errors.js')
 
 const startNative = withPublicErrors(addon.start)
 
@@ -87,7 +87,12 @@ async function startNow() {
   const bootstrapped = startEngine(environment)
   addon[END_ENGINE] = shutDown
   recordStarted()
-  const run = bootstrapped.then(() => {
+  const run = bootstrapped.then((refusal) => {
+    if (refusal !== null) {
+      // A shutdown in progress resets everything itself.
+      if (started === run && !stopping) handleRefused()
+      throw publicError('SHAZBOT_CONFIG', refusal)
+    }
     if (started === run && !stopping) log('log', 'Clustershazbot engine started')
   })
   started = run
@@ -110,6 +115,13 @@ function startEngine(environment) {
       log('error', `Clustershazbot: environment variables missing: ${missing.join(', ')}`)
     throw error
   }
+}
+
+/** Resets everything after a start whose files could not be used. A later one may succeed. */
+function handleRefused() {
+  addon[END_ENGINE] = undefined
+  recordStopped()
+  started = null
 }
 
 function handleStopped() {

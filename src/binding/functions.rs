@@ -9,7 +9,7 @@ use napi_derive::napi;
 
 use super::environment::EngineSlot;
 use super::errors::{Result, internal, misconfigured, unauthorized};
-use super::promise::promise;
+use super::promise::{Outcome, promise};
 use super::received::ReceivedEntries;
 use super::snapshot::{NewUrls, RosterSnapshot};
 use crate::driver::secret_files::read_file;
@@ -24,18 +24,19 @@ const MAX_QUEUED_LINES: usize = 256;
 /// The arguments of JavaScript's log callback: severity, message, reason.
 type LogLine = FnArgs<(String, String, Option<String>)>;
 
-/// Starts the engine of this environment. Throws if the configuration is invalid; network failures
-/// never reject the promise.
+/// Starts the engine of this environment. Throws if the configuration is invalid. Resolves with the
+/// reason if a file that it names cannot be used: no engine runs then. Network failures do not
+/// matter.
 #[napi(
     catch_unwind,
     ts_args_type = "environment: Record<string, string>, onLog: (severity: 'log' | 'warn' | 'error', message: string, reason?: string | null) => void",
-    ts_return_type = "Promise<void>"
+    ts_return_type = "Promise<string | null>"
 )]
 pub fn start<'env>(
     env: &'env Env,
     environment: Object<'_>,
     on_log: Function<'_, LogLine, ()>,
-) -> Result<PromiseRaw<'env, ()>> {
+) -> Result<PromiseRaw<'env, Outcome>> {
     let slot = EngineSlot::of(env)?;
     let variable = |name: &str| environment.get::<String>(name).ok().flatten();
     let (config, warnings) = Config::read(variable, read_file).map_err(|error| misconfigured(&error))?;
@@ -48,7 +49,12 @@ pub fn start<'env>(
     let (engine, task) = Engine::start(config, HttpSettings::from_environment(variable), log, probe);
     slot.set_engine(engine.clone());
     spawn(task);
-    promise(env, async move { engine.started().await }, |_| {})
+    let started = async move { engine.started().await.err().map(|error| error.to_string()) };
+    promise(env, started, |env, refusal| {
+        if refusal.is_some() {
+            clear_slot(env);
+        }
+    })
 }
 
 /// Returns all required variables that are missing, in the documented order; the error of a start
@@ -64,14 +70,20 @@ pub fn missing_variables(environment: Object<'_>) -> Vec<&'static str> {
 /// Takes the server offline at once; resolves when that is announced and the engine has fully
 /// stopped.
 #[napi(catch_unwind, js_name = "shutDown", ts_return_type = "Promise<void>")]
-pub fn shut_down(env: &Env) -> Result<PromiseRaw<'_, ()>> {
+pub fn shut_down(env: &Env) -> Result<PromiseRaw<'_, Outcome>> {
     let engine = EngineSlot::of(env)?.engine()?;
     engine.leave();
-    promise(env, async move { engine.ended().await }, |env| {
-        if let Ok(slot) = EngineSlot::of(env) {
-            slot.clear();
-        }
-    })
+    let ended = async move {
+        engine.ended().await;
+        None
+    };
+    promise(env, ended, |env, _| clear_slot(env))
+}
+
+fn clear_slot(env: &Env) {
+    if let Ok(slot) = EngineSlot::of(env) {
+        slot.clear();
+    }
 }
 
 /// Throws unless the header contains `SHAZBOT_SECRET`.
@@ -109,15 +121,16 @@ pub fn gossip_in_background<'env>(
     env: &'env Env,
     mut received: BufferSlice<'_>,
     urls: String,
-) -> Result<PromiseRaw<'env, ()>> {
+) -> Result<PromiseRaw<'env, Outcome>> {
     let engine = EngineSlot::of(env)?.engine()?;
     let mut received = ReceivedEntries(&mut received).copy();
     let merge = async move {
         let received = ReceivedEntries(&mut received);
         // URLs stay valid whatever happens to slots.
         engine.merge_slot_entries(0, received.start(), received.entries(&urls), |_| {});
+        None
     };
-    promise(env, merge, |_| {})
+    promise(env, merge, |_, _| {})
 }
 
 /// Updates the snapshot.

@@ -13,13 +13,16 @@ use super::log_sink::{LogSink, SharedLogSink};
 use super::peer_secrets::PeerSecrets;
 use super::secret_files::SecretFiles;
 use super::shared::Shared;
-use super::transport::{ConfiguredUrls, HttpClient, HttpSettings};
+use super::transport::{ConfiguredUrls, HttpClient, HttpSettings, TlsChange, TransportError};
+use crate::protocol::config::ConfigError;
 use crate::protocol::output::{Event, Severity, Transmit};
 
 /// The progress of a server, for callers that wait for it.
 #[derive(Debug, Default)]
 pub(super) struct Milestones {
     pub(super) started: bool,
+    /// Why the server did not start.
+    pub(super) refusal: Option<ConfigError>,
 }
 
 /// What is watched beside the machine.
@@ -38,7 +41,13 @@ pub(super) async fn run(
     mut stopped: watch::Receiver<bool>,
 ) {
     let log: SharedLogSink = Arc::from(log);
-    let client = build_client(http, credentials.configured_urls.clone(), &log).await;
+    let client = match build_client(http, credentials.configured_urls.clone(), &log).await {
+        Ok(client) => client,
+        Err(refusal) => {
+            return milestones.send_modify(|milestones| milestones.refusal = Some(refusal));
+        }
+    };
+    let tls_watch = client.as_ref().and_then(|client| client.watch_tls_files(tls_reporter(&log)));
     let peer_secrets = Arc::new(PeerSecrets::new(credentials.secrets.clone()));
     let permits = Arc::new(Semaphore::new(MAX_HTTP_REQUESTS));
     let sender = HttpSender { client, permits, credentials, peer_secrets };
@@ -53,6 +62,9 @@ pub(super) async fn run(
     if let Some(files) = watched.secret_files {
         watchers.spawn(files.watch(Arc::clone(&actor.log)));
     }
+    if let Some(watch) = tls_watch {
+        watchers.spawn(watch);
+    }
     while !actor.carry_out() {
         tokio::select! {
             _ = stopped.wait_for(|stopped| *stopped) => break,
@@ -65,21 +77,40 @@ pub(super) async fn run(
     actor.tasks.shutdown().await;
 }
 
-// Reading the system's certificates is slow, so it runs on a thread for blocking work.
-async fn build_client(http: HttpSettings, own: ConfiguredUrls, log: &SharedLogSink) -> Option<HttpClient> {
+/// Reading certificates is slow, so it runs on a thread for blocking work. Only a useless variable
+/// is an error; without a client, each request fails.
+async fn build_client(
+    http: HttpSettings,
+    own: ConfiguredUrls,
+    log: &SharedLogSink,
+) -> Result<Option<HttpClient>, ConfigError> {
     let outcome = task::spawn_blocking(move || HttpClient::new(&http, &own)).await;
     let failure = match outcome {
         Ok(Ok((client, warnings))) => {
             for warning in warnings {
                 log(Severity::Warning, format!("Clustershazbot: {warning}"), None);
             }
-            return Some(client);
+            return Ok(Some(client));
         }
+        Ok(Err(TransportError::Misconfigured(error))) => return Err(error),
         Ok(Err(error)) => error.to_string(),
         Err(_) => "internal error".to_owned(),
     };
     log(Severity::Error, "Clustershazbot cannot send requests:".to_owned(), Some(failure));
-    None
+    Ok(None)
+}
+
+fn tls_reporter(log: &SharedLogSink) -> impl Fn(TlsChange) + Send + 'static {
+    let log = Arc::clone(log);
+    move |change| match change {
+        TlsChange::Used => {
+            log(Severity::Info, "Clustershazbot: the TLS files have changed and are in use".to_owned(), None);
+        }
+        TlsChange::Rejected(error) => {
+            let message = "Clustershazbot: the TLS files have changed, the previous ones remain in use:";
+            log(Severity::Warning, message.to_owned(), Some(error.to_string()));
+        }
+    }
 }
 
 struct Actor {

@@ -15,7 +15,7 @@ use super::log_sink::LogSink;
 use super::secret_files::SecretFiles;
 use super::shared::Shared;
 use super::transport::HttpSettings;
-use crate::protocol::config::{Config, SecretSet};
+use crate::protocol::config::{Config, ConfigError, SecretSet};
 use crate::protocol::extension::Extension;
 use crate::protocol::machine::Machine;
 use crate::protocol::roster_slots::{RequestStart, SlotEntry};
@@ -108,8 +108,12 @@ impl Engine {
     }
 
     /// Resolves when the start is complete or the server has ended.
-    pub async fn started(&self) {
+    ///
+    /// # Errors
+    /// Returns why the server did not start: it ends without having sent anything.
+    pub async fn started(&self) -> Result<(), ConfigError> {
         self.wait_for(|milestones| milestones.started).await;
+        self.milestones.borrow().refusal.clone().map_or(Ok(()), Err)
     }
 
     /// Resolves when the task has fully ended.

@@ -1,10 +1,10 @@
 //! Sends requests.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc};
 
 use data_url::DataUrl;
 use reqwest::{
-    Proxy, Url,
+    Url,
     header::{
         ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH,
     },
@@ -13,23 +13,17 @@ use tokio::time::{Instant, timeout};
 
 use super::{
     address_policy::{AddressPolicy, ConfiguredUrls},
+    clients::{Clients, Rules},
     decoding::{self, Decoding},
     error::TransportError,
     message::{Destination, Method, Request, Response, latin1, text},
+    peer_clients::{PeerClients, TlsChange},
     proxy::Proxies,
     redirect, retry_after,
     reuse::{Connection, UsedConnections},
     settings::HttpSettings,
     tls,
 };
-
-/// Idle time after which a connection is closed. Node's servers close theirs after 5 s, and a
-/// request must not meet a closed one. The pool checks once per period, so a connection may idle
-/// for twice as long.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Idle connections kept for each host.
-const MAX_IDLE_PER_HOST: usize = 2;
 
 /// Redirects followed on the way to a peer: enough for a new scheme, a new host and a final slash.
 /// A fabricated claim may cost as many requests.
@@ -38,9 +32,6 @@ const MAX_PEER_REDIRECTS: usize = 3;
 /// Redirects followed on the way to the master list, as many as in `fetch`.
 const MAX_REDIRECTS: usize = 20;
 
-/// Headers of a response, about 400 kB. Stores behind several proxies send more than the usual 100.
-const MAX_HEADERS: usize = 400;
-
 /// The largest accepted body in bytes, before and after decompression.
 const MAX_BODY: usize = 16 * 1024 * 1024;
 
@@ -48,23 +39,11 @@ const MAX_BODY: usize = 16 * 1024 * 1024;
 /// Clones share their connections.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
-    peers: Clients,
-    master_lists: Clients,
+    pub(super) peers: Arc<PeerClients>,
+    master_lists: Arc<Clients>,
     used_connections: Arc<UsedConnections>,
     decoding: Decoding,
     proxies: Option<Arc<Proxies>>,
-}
-
-/// The clients for destinations of one kind, with their limits.
-#[derive(Debug, Clone)]
-struct Clients {
-    address_policy: AddressPolicy,
-    max_redirects: usize,
-    accepted_codings: &'static str,
-    pooled: reqwest::Client,
-    /// Opens a connection for each request and keeps none, so a retry never meets another stale
-    /// one.
-    fresh: reqwest::Client,
 }
 
 /// A request that failed underway.
@@ -83,6 +62,9 @@ enum Outcome {
 impl HttpClient {
     /// Builds a client, and returns warnings for the user. Reads and parses the trusted
     /// certificates, which may take some milliseconds.
+    ///
+    /// # Errors
+    /// [`TransportError::Misconfigured`] names the variable of a TLS file that cannot be used.
     pub fn new(
         settings: &HttpSettings,
         configured: &ConfiguredUrls,
@@ -91,32 +73,38 @@ impl HttpClient {
         let tls = tls::client_config(settings, &mut warnings)?;
         let proxies = settings.proxy.as_ref();
         let proxies = proxies.map(|settings| Arc::new(Proxies::from_settings(settings, &mut warnings)));
-        let clients = |address_policy: AddressPolicy,
-                       max_redirects,
-                       accepted_codings|
-         -> Result<Clients, TransportError> {
-            let (tls, proxies) = (tls.clone(), proxies.clone());
-            let fresh = build(&address_policy, tls.clone(), proxies.clone(), 0)?;
-            let pooled = build(&address_policy, tls, proxies, MAX_IDLE_PER_HOST)?;
-            Ok(Clients { address_policy, max_redirects, accepted_codings, pooled, fresh })
-        };
         let addresses = || proxies.iter().flat_map(|proxies| proxies.all());
+        let for_master_lists = Rules {
+            address_policy: AddressPolicy::for_master_lists(configured, addresses()),
+            max_redirects: MAX_REDIRECTS,
+            accepted_codings: decoding::NONE,
+            proxies: proxies.clone(),
+        };
+        let for_peers = Rules {
+            address_policy: AddressPolicy::for_peers(configured, addresses()),
+            max_redirects: MAX_PEER_REDIRECTS,
+            accepted_codings: decoding::ACCEPTED,
+            proxies: proxies.clone(),
+        };
+        let master_lists = Arc::new(Clients::new(for_master_lists, &tls)?);
+        let peers = PeerClients::new(settings.tls_files.clone(), tls, for_peers)?;
         let client = Self {
-            peers: clients(
-                AddressPolicy::for_peers(configured, addresses()),
-                MAX_PEER_REDIRECTS,
-                decoding::ACCEPTED,
-            )?,
-            master_lists: clients(
-                AddressPolicy::for_master_lists(configured, addresses()),
-                MAX_REDIRECTS,
-                decoding::NONE,
-            )?,
+            peers,
+            master_lists,
             used_connections: Arc::new(UsedConnections::default()),
             decoding: Decoding::default(),
             proxies,
         };
         Ok((client, warnings))
+    }
+
+    /// Follows changes of the TLS files, for ever, and reports their effect. `None` if no file is
+    /// configured.
+    pub fn watch_tls_files(
+        &self,
+        report: impl Fn(TlsChange) + Send + 'static,
+    ) -> Option<impl Future<Output = ()> + Send + 'static> {
+        Arc::clone(&self.peers).watch(report)
     }
 
     /// Sends a request and reads the whole response. A response of any status is an `Ok`.
@@ -137,13 +125,13 @@ impl HttpClient {
         }
         let clients = self.clients(request.destination);
         let first = if request.needs_new_connection { &clients.fresh } else { &clients.pooled };
-        let mut request = prepare(clients, request, url)?;
+        let mut request = prepare(&clients, request, url)?;
         let first_url = request.url().clone();
         // A connection refused by a proxy or a redirect target says nothing about the server
         // itself.
         let mut is_own_refusal = self.proxies.as_ref().is_none_or(|all| all.of(request.url()).is_none());
-        for _ in 0..=clients.max_redirects {
-            clients.address_policy.check(request.url())?;
+        for _ in 0..=clients.rules.max_redirects {
+            clients.rules.address_policy.check(request.url())?;
             match self.exchange(&request, first, &clients.fresh).await {
                 Ok(Outcome::Response(response)) => {
                     return Ok(Response { was_redirected: *request.url() != first_url, ..response });
@@ -159,10 +147,10 @@ impl HttpClient {
         Err(TransportError::TooManyRedirects)
     }
 
-    fn clients(&self, destination: Destination) -> &Clients {
+    fn clients(&self, destination: Destination) -> Arc<Clients> {
         match destination {
-            Destination::Peer => &self.peers,
-            Destination::MasterList => &self.master_lists,
+            Destination::Peer => self.peers.current(),
+            Destination::MasterList => Arc::clone(&self.master_lists),
         }
     }
 
@@ -229,28 +217,6 @@ impl From<TransportError> for Failure {
     }
 }
 
-fn build(
-    address_policy: &AddressPolicy,
-    tls: rustls::ClientConfig,
-    proxies: Option<Arc<Proxies>>,
-    idle_per_host: usize,
-) -> Result<reqwest::Client, TransportError> {
-    let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("clustershazbot/", env!("CARGO_PKG_VERSION")))
-        .tls_backend_preconfigured(tls)
-        .redirect(reqwest::redirect::Policy::none())
-        .dns_resolver(address_policy.clone())
-        .pool_idle_timeout(IDLE_TIMEOUT)
-        .pool_max_idle_per_host(idle_per_host)
-        .http1_max_headers(MAX_HEADERS)
-        .tcp_nodelay(true)
-        .no_proxy();
-    if let Some(proxies) = proxies {
-        builder = builder.proxy(Proxy::custom(move |url| proxies.of(url).cloned()));
-    }
-    builder.build().map_err(|error| TransportError::Setup(error.to_string()))
-}
-
 fn prepare(clients: &Clients, request: Request, mut url: Url) -> Result<reqwest::Request, TransportError> {
     let method = match request.method {
         Method::Get => reqwest::Method::GET,
@@ -264,7 +230,7 @@ fn prepare(clients: &Clients, request: Request, mut url: Url) -> Result<reqwest:
     let mut wire =
         clients.pooled.request(method, url).build().map_err(|error| TransportError::from(&error))?;
     let headers = wire.headers_mut();
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(clients.accepted_codings));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(clients.rules.accepted_codings));
     if let Some(authorization) = request.authorization {
         headers.insert(AUTHORIZATION, authorization.into_value());
     }

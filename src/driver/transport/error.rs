@@ -6,6 +6,7 @@ use rustls::{AlertDescription, CertificateError};
 
 use super::verifier::CA_AS_LEAF;
 use crate::protocol::address::AddressClasses;
+use crate::protocol::config::ConfigError;
 
 /// Why a request failed. `Display` is a short reason for logs, without URLs, headers or secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub enum TransportError {
     InvalidRequest(&'static str),
     /// The HTTP client cannot be built.
     Setup(String),
+    /// The HTTP client cannot be built, because a variable is set to a useless value.
+    Misconfigured(ConfigError),
 }
 
 impl TransportError {
@@ -52,6 +55,7 @@ impl fmt::Display for TransportError {
             Self::TooLarge => f.write_str("response is larger than 16 MB"),
             Self::TooManyRedirects => f.write_str("too many redirects"),
             Self::InvalidResponse(reason) | Self::InvalidRequest(reason) => f.write_str(reason),
+            Self::Misconfigured(error) => write!(f, "{error}"),
             Self::Setup(reason) => write!(f, "HTTP client cannot be built: {reason}"),
         }
     }
@@ -63,6 +67,12 @@ fn rounded(limit: Duration) -> f64 {
 }
 
 impl Error for TransportError {}
+
+impl From<ConfigError> for TransportError {
+    fn from(error: ConfigError) -> Self {
+        Self::Misconfigured(error)
+    }
+}
 
 impl From<&reqwest::Error> for TransportError {
     /// Searches the chain for the root cause, because reqwest's own text contains the URL.

@@ -3,6 +3,8 @@
 //! | file | contents |
 //! |---|---|
 //! | `client` | sending, with the retry and the limits on time and size |
+//! | `clients` | the pools of connections, by the kind of destination |
+//! | `peer_clients` | those for peers, which follow changes of their TLS files |
 //! | `decoding` | decompression of responses |
 //! | `message` | requests, responses, header values |
 //! | `error` | why a request failed |
@@ -12,15 +14,18 @@
 //! | `address_policy` | which addresses requests may go to |
 //! | `proxy` | which requests go through a proxy |
 //! | `tls`, `verifier` | the trusted roots, and how certificates are verified |
+//! | `tls_files` | the client certificate and the authorities for peers, in PEM files |
 //! | `certificate`, `ca_leaf` | parsing of certificates; those of servers that may issue others |
 
 mod address_policy;
 mod ca_leaf;
 mod certificate;
 mod client;
+mod clients;
 mod decoding;
 mod error;
 mod message;
+mod peer_clients;
 mod proxy;
 mod redirect;
 mod retry_after;
@@ -29,6 +34,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod tls_files;
 mod verifier;
 
 pub use self::{
@@ -36,5 +42,7 @@ pub use self::{
     client::HttpClient,
     error::TransportError,
     message::{Destination, HeaderText, Method, NotAHeaderValue, Request, Response},
+    peer_clients::TlsChange,
     settings::{HttpSettings, ProxySettings},
+    tls_files::TlsFiles,
 };

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-/// The environment variables that affect the HTTP client, as in Node's own `fetch`.
+use super::tls_files::TlsFiles;
+
+/// The environment variables that affect the HTTP client: those of Node's own `fetch`, and the TLS
+/// files of requests to peers.
 ///
 /// They are read through JavaScript, never through libc. The program reads and sets `process.env`,
 /// a worker has its own copy, and `getenv` races with `setenv` in another thread.
@@ -19,6 +22,8 @@ pub struct HttpSettings {
     pub ssl_cert_dir: Option<String>,
     /// The proxies; set only by `NODE_USE_ENV_PROXY=1`.
     pub proxy: Option<ProxySettings>,
+    /// `SHAZBOT_TLS_CERT`, `SHAZBOT_TLS_KEY` and `SHAZBOT_TLS_CA`.
+    pub tls_files: TlsFiles,
 }
 
 /// The proxy variables. `Debug` hides the proxies' addresses, which often contain a password.
@@ -47,6 +52,7 @@ impl HttpSettings {
                 https_proxy: either("https_proxy"),
                 no_proxy: either("no_proxy"),
             }),
+            tls_files: TlsFiles::from_environment(&get),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The TLS configuration and the trusted roots.
+//! The usual TLS configuration and the trusted roots.
 
 use std::{env, path::Path, sync::Arc};
 
@@ -32,8 +32,10 @@ pub(super) fn client_config(
         let verifier = NodeVerifier::new(roots(&extra), extra, algorithms);
         config.with_custom_certificate_verifier(Arc::new(verifier))
     } else {
-        warnings
-            .push("NODE_TLS_REJECT_UNAUTHORIZED=0 makes TLS insecure: certificates are not verified".into());
+        let except = if settings.tls_files.authorities.is_some() { ", except those of peers" } else { "" };
+        warnings.push(format!(
+            "NODE_TLS_REJECT_UNAUTHORIZED=0 makes TLS insecure: certificates are not verified{except}"
+        ));
         config.with_custom_certificate_verifier(Arc::new(AcceptAll::new(algorithms)))
     }
     .with_no_client_auth();

@@ -7,6 +7,7 @@ mod reuse;
 mod secrecy;
 mod server;
 mod tls;
+mod tls_files;
 mod tls_server;
 
 use std::time::Duration;

@@ -11,10 +11,10 @@ use rcgen::{
     BasicConstraints, Certificate, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
 };
 use rustls::{
-    ServerConfig, ServerConnection, StreamOwned,
+    RootCertStore, ServerConfig, ServerConnection, StreamOwned,
     crypto::ring,
-    pki_types::PrivatePkcs8KeyDer,
-    server::{ClientHello, ResolvesServerCert},
+    pki_types::{CertificateDer, PrivatePkcs8KeyDer},
+    server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier, danger::ClientCertVerifier},
     sign::CertifiedKey,
 };
 use tempfile::NamedTempFile;
@@ -23,7 +23,12 @@ use tempfile::NamedTempFile;
 /// request of each connection with the text `secure`, and closes the connection on the second.
 pub(super) struct TlsServer {
     pub(super) port: u16,
-    heads: Arc<Mutex<Vec<String>>>,
+    received: Arc<Mutex<Vec<ReceivedRequest>>>,
+}
+
+struct ReceivedRequest {
+    head: String,
+    client: Option<CertificateDer<'static>>,
 }
 
 /// A certificate and its key.
@@ -71,7 +76,11 @@ impl Identity {
 
     /// A certificate that this identity has signed.
     pub(super) fn issue(&self, params: CertificateParams) -> Self {
-        let key = ecdsa_key();
+        self.issue_for(params, ecdsa_key())
+    }
+
+    /// Such a certificate for this key.
+    pub(super) fn issue_for(&self, params: CertificateParams, key: KeyPair) -> Self {
         let certificate = params.signed_by(&key, &Issuer::from_params(&self.params, &self.key)).unwrap();
         Self { params, key, certificate }
     }
@@ -89,17 +98,34 @@ impl TlsServer {
         Self::impostor(identity, &identity.key)
     }
 
+    /// A server that asks for a client certificate of this authority, and accepts clients without.
+    pub(super) fn asking(identity: &Identity, client_authority: &Identity) -> Self {
+        let mut roots = RootCertStore::empty();
+        roots.add(client_authority.certificate.der().clone()).unwrap();
+        let clients =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(ring::default_provider()))
+                .allow_unauthenticated()
+                .build()
+                .unwrap();
+        Self::start_with(identity, &[], &identity.key, clients)
+    }
+
     /// A server that also presents the certificates of its authorities.
     pub(super) fn with_chain(identity: &Identity, authorities: &[&Identity]) -> Self {
-        Self::start_with(identity, authorities, &identity.key)
+        Self::start_with(identity, authorities, &identity.key, WebPkiClientVerifier::no_client_auth())
     }
 
     /// A server that presents a certificate and signs with a different key.
     pub(super) fn impostor(identity: &Identity, key: &KeyPair) -> Self {
-        Self::start_with(identity, &[], key)
+        Self::start_with(identity, &[], key, WebPkiClientVerifier::no_client_auth())
     }
 
-    fn start_with(identity: &Identity, authorities: &[&Identity], key: &KeyPair) -> Self {
+    fn start_with(
+        identity: &Identity,
+        authorities: &[&Identity],
+        key: &KeyPair,
+        clients: Arc<dyn ClientCertVerifier>,
+    ) -> Self {
         let key = PrivatePkcs8KeyDer::from(key.serialize_der());
         let key = ring::sign::any_supported_type(&key.into()).unwrap();
         let chain =
@@ -108,16 +134,16 @@ impl TlsServer {
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
-            .with_no_client_auth()
+            .with_client_cert_verifier(clients)
             .with_cert_resolver(Arc::new(Always(Arc::new(shown))));
-        let (config, heads) = (Arc::new(config), Arc::default());
+        let (config, received) = (Arc::new(config), Arc::default());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let server = Self { port: listener.local_addr().unwrap().port(), heads: Arc::clone(&heads) };
+        let server = Self { port: listener.local_addr().unwrap().port(), received: Arc::clone(&received) };
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (config, heads) = (config.clone(), heads.clone());
+                let (config, received) = (config.clone(), received.clone());
                 // An error here means that the client rejected the certificate.
-                thread::spawn(move || serve(stream, config, &heads));
+                thread::spawn(move || serve(stream, config, &received));
             }
         });
         server
@@ -129,7 +155,12 @@ impl TlsServer {
 
     /// The heads of the requests received over TLS.
     pub(super) fn heads(&self) -> Vec<String> {
-        self.heads.lock().unwrap().clone()
+        self.received.lock().unwrap().iter().map(|request| request.head.clone()).collect()
+    }
+
+    /// The client certificates of these requests.
+    pub(super) fn clients(&self) -> Vec<Option<CertificateDer<'static>>> {
+        self.received.lock().unwrap().iter().map(|request| request.client.clone()).collect()
     }
 }
 
@@ -143,19 +174,28 @@ impl ResolvesServerCert for Always {
     }
 }
 
-fn serve(mut stream: TcpStream, config: Arc<ServerConfig>, heads: &Mutex<Vec<String>>) -> io::Result<()> {
+fn serve(
+    mut stream: TcpStream,
+    config: Arc<ServerConfig>,
+    received: &Mutex<Vec<ReceivedRequest>>,
+) -> io::Result<()> {
     /// The first byte of every TLS connection.
     const HANDSHAKE: u8 = 0x16;
-    let record = |head| heads.lock().unwrap().push(head);
     let mut first = [0];
     stream.peek(&mut first)?;
     if first[0] == HANDSHAKE {
         let session = ServerConnection::new(config).map_err(io::Error::other)?;
         let mut stream = StreamOwned::new(session, stream);
-        record(read_head(&mut stream)?);
+        let receive = |stream: &mut StreamOwned<ServerConnection, TcpStream>| {
+            let head = read_head(stream)?;
+            let client =
+                stream.conn.peer_certificates().and_then(|chain| Some(chain.first()?.clone().into_owned()));
+            received.lock().unwrap().push(ReceivedRequest { head, client });
+            io::Result::Ok(())
+        };
+        receive(&mut stream)?;
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecure")?;
-        record(read_head(&mut stream)?);
-        Ok(())
+        receive(&mut stream)
     } else {
         read_head(&mut stream)?;
         let port = stream.local_addr()?.port();
