@@ -76,6 +76,12 @@ export declare function gossipInBackground(received: Uint8Array, urls: string): 
  */
 export declare function gossipNative(v2: string): string | null
 
+/**
+ * Returns the URL of the server that the body of a gossip request names as its sender; null if it
+ * names none, as plain requests do, or is malformed.
+ */
+export declare function gossipSender(body: Array<Uint8Array>): string | null
+
 /** Whether the header contains `SHAZBOT_CONTROL_SECRET`. */
 export declare function mayControl(authorizationHeader: string): boolean
 

@@ -844,6 +844,7 @@ module.exports.EntrySubject = nativeBinding.EntrySubject
 module.exports.gossip = nativeBinding.gossip
 module.exports.gossipInBackground = nativeBinding.gossipInBackground
 module.exports.gossipNative = nativeBinding.gossipNative
+module.exports.gossipSender = nativeBinding.gossipSender
 module.exports.mayControl = nativeBinding.mayControl
 module.exports.missingVariables = nativeBinding.missingVariables
 module.exports.ReceivedWord = nativeBinding.ReceivedWord

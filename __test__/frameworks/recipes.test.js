@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict')
 const { execFile } = require('node:child_process')
-const { mkdtempSync, rmSync } = require('node:fs')
+const { copyFileSync, mkdtempSync, rmSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
 const { before, describe, test } = require('node:test')
@@ -10,6 +10,7 @@ const { promisify } = require('node:util')
 const { tsc } = require('../apps/support/build')
 const { runPairScenario } = require('../apps/support/pair-scenario')
 const { startProgram } = require('../apps/support/program')
+const { certificate, fixture } = require('../support/certificates')
 const { aWhileAgo, entry, isOffline, isOnline } = require('../support/entries')
 const { cleanEnvironment, environment } = require('../support/environment')
 const { eventually, withTimeout } = require('../support/eventually')
@@ -111,6 +112,23 @@ describe('recipes', { concurrency: true }, () => {
     assert.match(program.output, /"url":"\/\?visitor"/)
     assert.equal(program.output.match(/traceId: /g)?.length, 1, program.output)
     assert.doesNotMatch(program.output, /clustershazbot\/list/)
+  })
+
+  test('client-certificates: the routes require one, other paths do not', async (t) => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'clustershazbot-tls-'))
+    t.after(() => rmSync(folder, { recursive: true, force: true }))
+    const files = { 'tls.crt': 'issued.pem', 'tls.key': 'test-only.key.pem', 'ca.crt': 'ca.pem' }
+    for (const [name, file] of Object.entries(files)) copyFileSync(fixture(file), path.join(folder, name))
+    const command = [path.join(FOLDER, 'dist', 'client-certificates.js')]
+    const program = await startProgram(t, command, { store: await createMasterListStore(t), cwd: folder })
+    const baseUrl = program.baseUrl.replace('http:', 'https:')
+    const get = (page, secure) =>
+      request(baseUrl + page, { secure: { rejectUnauthorized: false, ...secure } })
+    const visited = await eventually(() => get('').catch(() => undefined), { what: 'a response' })
+    assert.deepEqual([visited.status, visited.text], [200, 'Hello'])
+    assert.equal((await get('clustershazbot/list')).status, 401)
+    assert.equal((await get('clustershazbot/list', certificate('issued'))).status, 200)
+    assert.equal((await program.stop('SIGTERM')).code, 0)
   })
 
   test('fake timers: the test of the recipe passes', async (t) => {

@@ -12,8 +12,8 @@ function shazbotPlugin(fastify, options, done) {
     // Fastify treats an exception in a plugin as an uncaught one, which ends the process.
     return done(error)
   }
-  const { path, limit } = valid
-  const handle = handlerOf({ path: fastify.prefix + path, limit })
+  const { path } = valid
+  const handle = handlerOf({ ...valid, path: fastify.prefix + path })
   // Runs before Fastify reads the body.
   const onRequest = (request, reply) => {
     reply.hijack()

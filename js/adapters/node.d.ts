@@ -13,6 +13,18 @@ export interface ShazbotRoutesOptions {
    * MB.
    */
   limit?: number
+  /**
+   * Whether each request needs a client certificate that the TLS server has verified; others are
+   * answered with 401. The server needs the TLS options `requestCert: true` and `ca`. The default
+   * is false.
+   */
+  requireClientCertificate?: boolean
+  /**
+   * Whether that certificate must also be valid for the host in the URL of the server that sent a
+   * gossip message. Messages of version 1 name no sender and are answered with 401. Needs
+   * `requireClientCertificate`. The default is false.
+   */
+  matchHost?: boolean
 }
 
 /**

@@ -13,7 +13,7 @@ use napi_derive::napi;
 use super::environment::EngineSlot;
 use super::errors::{Result, internal, unauthorized};
 use crate::driver::Engine;
-use crate::driver::raw::{RenderedLists, ResponseKind};
+use crate::driver::raw::{self, RenderedLists, ResponseKind};
 
 /// The size in bytes up to which reading a body here is faster than on another thread, and copying
 /// a response is faster than sharing it.
@@ -157,6 +157,13 @@ impl RawPath {
             callback.call(Finished { id, response, _body: body }, ThreadsafeFunctionCallMode::NonBlocking);
         });
     }
+}
+
+/// Returns the URL of the server that the body of a gossip request names as its sender; null if it
+/// names none, as plain requests do, or is malformed.
+#[napi(catch_unwind, ts_args_type = "body: Array<Uint8Array>")]
+pub fn gossip_sender(body: Vec<BufferSlice<'_>>) -> Option<String> {
+    raw::sender(&join(&body))
 }
 
 fn join(parts: &[impl Deref<Target = [u8]>]) -> Cow<'_, [u8]> {

@@ -9,7 +9,7 @@ use super::cached_body::{Draft, LIST_SEPARATOR, MESSAGE_END, elements};
 use super::engine::Engine;
 use crate::protocol::machine::Machine;
 use crate::protocol::message::{Entry, Lists};
-use crate::protocol::request::Request;
+use crate::protocol::request::{self, Request};
 
 /// Servers up to which writing the body is faster than a switch to another thread.
 const MAX_INLINE_SERVERS: usize = 128;
@@ -51,9 +51,7 @@ impl Engine {
     /// # Errors
     /// Describes why the body is not a gossip message. Nothing of it was merged.
     pub fn gossip_raw(&self, body: &[u8]) -> Result<Option<Vec<u8>>, &'static str> {
-        // Invalid UTF-8 is replaced as in JavaScript. The check is fast; replacing takes ten times
-        // as long.
-        let text = str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
+        let text = text_of(body);
         let is_native = self.shared.read(Machine::is_native);
         let request = if is_native { Request::read(&text)? } else { Request::read_plain(&text)? };
         Ok(match request {
@@ -103,6 +101,18 @@ impl Engine {
         let oldest = self.shared.clock.now().tick.before(PUBLIC_AGE);
         if is_public { self.shared.cached_body.valid_since(oldest) } else { None }
     }
+}
+
+/// Returns the URL of the server that the body of a gossip request names as its sender. `None` if
+/// it names none, as plain requests do, or is malformed.
+pub fn sender(body: &[u8]) -> Option<String> {
+    request::sender(&text_of(body)).map(|url| url.to_string())
+}
+
+/// Invalid UTF-8 is replaced as in JavaScript. The check is fast; replacing takes ten times as
+/// long.
+fn text_of(body: &[u8]) -> Cow<'_, str> {
+    str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed)
 }
 
 impl RenderedLists {

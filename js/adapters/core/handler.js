@@ -2,19 +2,25 @@
 
 const { requireRunning } = require('../../engine/lifecycle.js')
 const { readBody } = require('./bodies/body.js')
+const { requireCertificate, requireHostOf } = require('./http/client-certificate.js')
 const { Connection } = require('./http/connection.js')
 const { HttpError, errorResponse } = require('./http/http-error.js')
 const { ROUTES } = require('./routes.js')
 const { send } = require('./responses/send.js')
 
-/** Returns a handler for the three routes; the options must be valid. */
-function handlerOf({ path, limit }) {
+/**
+ * Returns a handler for the three routes.
+ *
+ * @param {ReturnType<import('./options.js').routesOptions>} options
+ */
+function handlerOf(options) {
+  const { path } = options
   const routes = new Map(ROUTES.map((route) => [path + route.path, route]))
   return (request, response, next) => {
     const route = routeOf(request, path, routes)
     if (!route && next) return void next()
     const connection = Connection.of(request)
-    respond(route, { connection, request, response, limit })
+    respond(route, { connection, request, response, options })
       .catch(errorResponse)
       .then((result) => send(connection, request, response, result))
   }
@@ -31,25 +37,29 @@ function routeOf({ url, originalUrl = url }, path, routes) {
   return routes.get(routePath) ?? (mount.endsWith(path) ? routes.get(path + routePath) : undefined)
 }
 
-async function respond(route, { connection, request, response, limit }) {
+async function respond(route, { connection, request, response, options }) {
   if (!route) throw new HttpError(404, 'Not found')
-  const { methods, authorize, respond } = route
+  const { methods, authorize, senderOf, respond } = route
   if (!methods.includes(request.method)) {
     throw new HttpError(405, `The method must be ${methods[0]}`, { Allow: methods.join(', ') })
   }
   requireRunning()
+  const certificate = options.requireClientCertificate ? requireCertificate(request) : undefined
   const { authorization = '' } = request.headers
   if (!authorize) {
     await connection.takeTurn(request, response)
     return respond(authorization)
   }
   authorize(authorization)
-  const body = await readBody(request, response, limit)
+  const body = await readBody(request, response, options.limit)
   try {
+    if (options.matchHost && senderOf && isRead(body)) requireHostOf(certificate, senderOf(body))
     return await respond(authorization, body)
   } finally {
     body.release?.()
   }
 }
+
+const isRead = ({ parts, value }) => parts !== undefined || value !== undefined
 
 module.exports = { handlerOf }

@@ -10,17 +10,22 @@ const DEFAULT_LIMIT = 16 * 1024 * 1024
  * Returns the options of the routes with their defaults. Throws a `TypeError` or `RangeError` that
  * names the invalid option.
  *
- * @param {{ path?: unknown, limit?: unknown }} [options]
- * @returns {{ path: string, limit: number }}
+ * @param {Record<string, unknown>} [options] as in `node.d.ts`, of any types
+ * @returns {{ path: string, limit: number, requireClientCertificate: boolean, matchHost: boolean }}
  */
 function routesOptions(options = {}) {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`The options must be an object, not ${described(options)}`)
   }
   const { path = DEFAULT_PATH, limit = DEFAULT_LIMIT } = options
+  const { requireClientCertificate = false, matchHost = false } = options
   requirePath(path)
   requireLimit(limit)
-  return { path, limit }
+  requireBoolean('requireClientCertificate', requireClientCertificate)
+  requireBoolean('matchHost', matchHost)
+  if (matchHost && !requireClientCertificate)
+    throw new RangeError('The option matchHost needs requireClientCertificate: true')
+  return { path, limit, requireClientCertificate, matchHost }
 }
 
 function requirePath(path) {
@@ -42,6 +47,11 @@ function requireLimit(limit) {
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_BODY) {
     throw new RangeError(`The option limit must be ${rule}, not ${limit}`)
   }
+}
+
+function requireBoolean(name, value) {
+  if (typeof value !== 'boolean')
+    throw new TypeError(`The option ${name} must be true or false, not ${described(value)}`)
 }
 
 /** Formats a value for an error message. */

@@ -6,6 +6,7 @@ const { requireRunning } = require('../../engine/lifecycle.js')
 const { shazbotControlRequest, shazbotGossipRequest } = require('../../requests/index.js')
 const { gossipRaw, listRaw } = require('./raw.js')
 const { HttpError, jsonResponse } = require('./http/http-error.js')
+const { senderOf } = require('./sender.js')
 
 const authorizeGossip = withPublicErrors(addon.authorizeGossip)
 const authorizeControl = withPublicErrors(addon.authorizeControl)
@@ -20,12 +21,18 @@ const DEFAULT_PATH = '/clustershazbot'
 const EMPTY_MESSAGE = Buffer.from('{"online":[]}')
 
 /**
- * The three routes. `authorize` throws before the body is read. `respond` receives the header and
- * the body: `{ parts }`, the `{ value }` from a body parser, or neither if it was not read. It
- * returns `{ status, parts }`.
+ * The three routes. `authorize` throws before the body is read. `senderOf` returns the URL of the
+ * server that sent a message. `respond` receives the header and the body: `{ parts }`, the `{ value
+ * }` from a body parser, or neither if it was not read. It returns `{ status, parts }`.
  */
 const ROUTES = [
-  { path: '/gossip', methods: ['POST'], authorize: authorizeGossip, respond: answerGossip },
+  {
+    path: '/gossip',
+    methods: ['POST'],
+    authorize: authorizeGossip,
+    senderOf,
+    respond: answerGossip,
+  },
   { path: '/list', methods: ['GET', 'HEAD'], respond: answerList },
   { path: '/control', methods: ['POST'], authorize: authorizeControl, respond: answerControl },
 ]

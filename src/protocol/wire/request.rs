@@ -1,7 +1,10 @@
 //! The body of a gossip request.
 
+use std::sync::Arc;
+
 use serde_json::value::RawValue;
 
+use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::wire::extension::Extension;
 use crate::protocol::wire::json_fields;
 use crate::protocol::wire::message::{self, BYTE_ORDER_MARK, ReceivedLists};
@@ -41,6 +44,13 @@ impl<'a> Request<'a> {
     }
 }
 
+/// Returns the normalised base URL of the server that a body names as its sender. `None` if it
+/// names none, as plain requests do, or is malformed.
+pub fn sender(text: &str) -> Option<Arc<str>> {
+    let Request::Native(extension) = Request::read(text).ok()? else { return None };
+    BaseUrl::parse(&extension.me.base_url).ok().map(|url| Arc::clone(url.identity()))
+}
+
 fn fields(text: &str) -> Result<[Option<&RawValue>; 3], &'static str> {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     json_fields::read(text, ["online", "offline", "v2"]).map_err(message::no_object)
@@ -60,6 +70,17 @@ mod tests {
         let odd = r#"{"online":[{"baseUrl":"http://a/","lastUpdate":1}],"v2":{"me":1}}"#;
         let Ok(Request::Lists(lists)) = Request::read(odd) else { panic!("no lists") };
         assert_eq!(lists.online.len(), 1);
+    }
+
+    #[test]
+    fn only_a_native_request_names_its_sender() {
+        assert_eq!(sender(NATIVE).as_deref(), Some("http://a/"));
+        assert_eq!(sender(&NATIVE.replace("http://a/", "HTTP://A:80")).as_deref(), Some("http://a/"));
+        for other in ["http://u:p@a/", "", "a"] {
+            assert_eq!(sender(&NATIVE.replace("http://a/", other)), None, "{other}");
+        }
+        assert_eq!(sender(r#"{"online":[]}"#), None);
+        assert_eq!(sender("[]"), None);
     }
 
     #[test]
