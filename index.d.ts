@@ -74,6 +74,11 @@ export interface Config {
   SHAZBOT_TLS_KEY?: string
   /** The path of a PEM file with the only authorities that are trusted for other servers. */
   SHAZBOT_TLS_CA?: string
+  /**
+   * The servers that this one contacts, as patterns separated by whitespace, such as
+   * `10.0.0.0/8 https://*.example.com:3000`. Default: all.
+   */
+  SHAZBOT_ALLOW?: string
 }
 
 /**

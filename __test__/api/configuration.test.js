@@ -218,6 +218,21 @@ describe('configuration: secrets and the environment', () => {
     }
   })
 
+  test('an invalid pattern of SHAZBOT_ALLOW is rejected by name, without any request', async (t) => {
+    captureConsole(t)
+    const { store } = await prepare(t)
+    set({ SHAZBOT_ALLOW: '10.0.0.0/8\nweb-1:http' })
+    await assert.rejects(shazbotStart(), {
+      code: 'SHAZBOT_CONFIG',
+      message:
+        'Environment variable SHAZBOT_ALLOW must be patterns with a port from 1 to 65535, or without one, ' +
+        'not "web-1:http"',
+    })
+    assert.equal(store.requests.length, 0)
+    set({ SHAZBOT_ALLOW: ' \n' })
+    assert.ok(await accepts(), 'an empty one means all servers')
+  })
+
   test('process.env may be replaced by a plain object', async (t) => {
     captureConsole(t)
     await prepare(t)

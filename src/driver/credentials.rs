@@ -29,6 +29,7 @@ impl Credentials {
                     .into_iter()
                     .filter_map(|url| url.parse().ok())
                     .collect(),
+                allowed: config.allowed.clone(),
             },
         }
     }

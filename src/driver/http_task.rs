@@ -13,7 +13,7 @@ use super::shared::Shared;
 use super::transport::{Destination, HttpClient, Method, Request, Response, TransportError};
 use crate::protocol::ExchangeId;
 use crate::protocol::document::{Condition, Document, DocumentEntry, DownloadFailure, Upload};
-use crate::protocol::message::{Lists, Reply};
+use crate::protocol::message::{Lists, Refusal, Reply};
 use crate::protocol::output::Transmit;
 
 /// Timeout of a download or upload of the master list, as in version 1.
@@ -45,6 +45,9 @@ impl RequestId {
         match self {
             Self::Exchange(id) if error.is_refused() => {
                 shared.reply(id, Reply::NoListener(error.to_string()));
+            }
+            Self::Exchange(id) if error.is_not_allowed() => {
+                shared.reply(id, Reply::Refusal(Refusal::NotAllowed));
             }
             _ => self.report_failure(shared, error.to_string()),
         }

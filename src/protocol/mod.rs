@@ -38,7 +38,7 @@ pub use context::{config, output};
 pub use machine::{queues, roster_slots};
 pub use types::base_url::address;
 pub use types::ids::ExchangeId;
-pub use types::{accusers, base_url, claim, ids, secret, status, time};
+pub use types::{accusers, allow, base_url, claim, ids, secret, status, time};
 pub use wire::{document, extension, message, request};
 
 /// The constants that the simulator's reduced model shares.

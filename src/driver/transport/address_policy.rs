@@ -2,18 +2,31 @@
 //!
 //! A claim of another server may name any address, and a redirect or a DNS server may lead to any.
 //! So addresses are checked where the connection is made: those in URLs before each hop, those of
-//! host names when they are resolved.
+//! host names when they are resolved. A connection only goes to addresses that were checked.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use reqwest::{
     Url,
     dns::{Addrs, Name, Resolve, Resolving},
 };
-use tokio::net::lookup_host;
+use tokio::{net::lookup_host, task_local};
 
 use super::error::TransportError;
-use crate::protocol::address::AddressClasses;
+use crate::protocol::{
+    address::AddressClasses,
+    allow::{AllowList, Allowance, Channel, Target},
+};
+
+task_local! {
+    /// The permission of the request that this task runs. A resolver only gets a name, but patterns
+    /// count for schemes and ports too.
+    static PERMISSION: Permission;
+}
 
 /// The address classes that requests of one kind may go to. Clones share everything.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +41,24 @@ struct Rules {
     own_host: Option<String>,
     /// Host names that the operator has configured, for master lists and proxies.
     trusted: BTreeSet<String>,
+    allowed: Option<Allowed>,
+}
+
+/// The servers that may be contacted.
+#[derive(Debug)]
+struct Allowed {
+    list: AllowList,
+    /// The server's own base URL, which is always allowed.
+    own: Option<Url>,
+}
+
+/// The addresses to which a permitted request may connect.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Permission {
+    /// Those of the accepted classes.
+    Accepted,
+    /// Of those only the ones that `SHAZBOT_ALLOW` allows for this scheme and this port.
+    Allowed(Channel),
 }
 
 /// The configured URLs, whose address classes are accepted from others too.
@@ -37,6 +68,8 @@ pub struct ConfiguredUrls {
     pub base_url: Option<Url>,
     /// Where the master list is downloaded and uploaded.
     pub master_lists: Vec<Url>,
+    /// The servers that may be contacted besides these; `None` allows all.
+    pub allowed: Option<AllowList>,
 }
 
 impl AddressPolicy {
@@ -50,10 +83,16 @@ impl AddressPolicy {
             accepted: base_url.map(AddressClasses::of_url).unwrap_or_default().accepted_of_others(),
             own_host: base_url.and_then(Url::domain).map(str::to_owned),
             trusted: proxies.filter_map(Url::domain).map(str::to_owned).collect(),
+            allowed: configured
+                .allowed
+                .clone()
+                .map(|list| Allowed { list, own: configured.base_url.clone() }),
         }))
     }
 
     /// The policy for the master list. The operator chose its addresses, but not its redirects.
+    /// These may lead anywhere that a server may be, since a store chooses its hosts itself, and
+    /// requests to it never carry the cluster's secret.
     pub(super) fn for_master_lists<'a>(
         configured: &'a ConfiguredUrls,
         proxies: impl Iterator<Item = &'a Url>,
@@ -65,24 +104,50 @@ impl AddressPolicy {
             accepted,
             own_host: peers.0.own_host.clone(),
             trusted: peers.0.trusted.clone(),
+            allowed: None,
         }))
     }
 
-    /// Checks a URL whose host is an address; for a host name, checks only the port.
-    pub(super) fn check(&self, url: &Url) -> Result<(), TransportError> {
+    /// Checks a URL before a request. Addresses of a host name are checked when it is resolved,
+    /// within [`Permission::while_running`]; a proxy resolves names itself.
+    pub(super) fn check(&self, url: &Url, is_proxied: bool) -> Result<Permission, TransportError> {
         let classes = AddressClasses::of_url(url).without(self.0.accepted);
-        if classes.is_empty() { Ok(()) } else { Err(TransportError::Unreachable(classes)) }
+        if !classes.is_empty() {
+            return Err(TransportError::Unreachable(classes));
+        }
+        let Some(Allowed { list, own }) = &self.0.allowed else { return Ok(Permission::Accepted) };
+        if own.as_ref().is_some_and(|own| own.origin() == url.origin()) {
+            return Ok(Permission::Accepted);
+        }
+        let Some(target) = Target::of_url(url) else { return Err(TransportError::NotAllowed) };
+        match list.judge(target) {
+            Allowance::Allowed => Ok(Permission::Accepted),
+            Allowance::ByAddress if !is_proxied => Ok(Permission::Allowed(target.channel)),
+            Allowance::ByAddress | Allowance::Refused => Err(TransportError::NotAllowed),
+        }
+    }
+}
+
+impl Permission {
+    /// Runs a request with this permission.
+    pub(super) async fn while_running<T>(self, request: impl Future<Output = T>) -> T {
+        PERMISSION.scope(self, request).await
     }
 }
 
 impl Resolve for AddressPolicy {
     fn resolve(&self, name: Name) -> Resolving {
         let rules = Arc::clone(&self.0);
+        // Read here: the request's task makes this call, but may leave the rest to another one.
+        let permission = PERMISSION.try_with(|permission| *permission).ok();
         Box::pin(async move {
             let mut addresses: Vec<_> = lookup_host((name.as_str(), 0)).await?.collect();
-            let classes = |accepted| {
-                move |address: &std::net::SocketAddr| AddressClasses::of_ip(address.ip()).without(accepted)
-            };
+            addresses.retain(|address| rules.allow(address.ip(), permission));
+            if addresses.is_empty() && rules.allowed.is_some() {
+                return Err(TransportError::NotAllowed.into());
+            }
+            let classes =
+                |accepted| move |address: &SocketAddr| AddressClasses::of_ip(address.ip()).without(accepted);
             let rejected = addresses.iter().map(classes(rules.accepted)).find(|classes| !classes.is_empty());
             if let Some(rejected) = rejected.filter(|_| !rules.trusted.contains(name.as_str())) {
                 let accepted = rules.accepted.and(rules.classes_of_own_host().await);
@@ -97,6 +162,17 @@ impl Resolve for AddressPolicy {
 }
 
 impl Rules {
+    /// Whether a connection with this permission may go to this address, whatever its class.
+    /// Without a permission nobody has checked the URL.
+    fn allow(&self, address: IpAddr, permission: Option<Permission>) -> bool {
+        let Some(Allowed { list, .. }) = &self.allowed else { return true };
+        match permission {
+            Some(Permission::Accepted) => true,
+            Some(Permission::Allowed(channel)) => list.allows_address(address, channel),
+            None => false,
+        }
+    }
+
     async fn classes_of_own_host(&self) -> AddressClasses {
         let Some(host) = &self.own_host else { return AddressClasses::default() };
         let Ok(addresses) = lookup_host((host.as_str(), 0)).await else { return AddressClasses::default() };
@@ -117,11 +193,12 @@ mod tests {
     }
 
     fn configured(base_url: &str, master_list: &str) -> ConfiguredUrls {
-        ConfiguredUrls { base_url: Some(url(base_url)), master_lists: vec![url(master_list)] }
+        let (base_url, master_lists) = (Some(url(base_url)), vec![url(master_list)]);
+        ConfiguredUrls { base_url, master_lists, allowed: None }
     }
 
     fn allows(address_policy: &AddressPolicy, target: &str) -> bool {
-        address_policy.check(&url(target)).is_ok()
+        address_policy.check(&url(target), false).is_ok()
     }
 
     #[test]
@@ -173,6 +250,19 @@ mod tests {
         let through_proxy =
             AddressPolicy::for_peers(&configured("http://10.0.0.1/", "http://store/"), proxy.iter());
         assert!(through_proxy.0.trusted.contains("0.0.0.0.nip"));
+    }
+
+    #[tokio::test]
+    async fn a_name_is_resolved_with_a_permission_only() {
+        let allowed = Some(AllowList::parse("127.0.0.0/8:1 [::1]:1 10.0.0.0/8").unwrap());
+        let policy = AddressPolicy::for_peers(&ConfiguredUrls { allowed, ..Default::default() }, [].iter());
+        assert_eq!(resolve(&policy, "localhost").await, Some(TransportError::NotAllowed));
+        for (target, error) in
+            [("http://localhost:1/", None), ("http://localhost:2/", Some(TransportError::NotAllowed))]
+        {
+            let permission = policy.check(&url(target), false).unwrap();
+            assert_eq!(permission.while_running(resolve(&policy, "localhost")).await, error, "{target}");
+        }
     }
 
     #[tokio::test]

@@ -12,7 +12,7 @@ use reqwest::{
 use tokio::time::{Instant, timeout};
 
 use super::{
-    address_policy::{AddressPolicy, ConfiguredUrls},
+    address_policy::{AddressPolicy, ConfiguredUrls, Permission},
     clients::{Clients, Rules},
     decoding::{self, Decoding},
     error::TransportError,
@@ -127,22 +127,26 @@ impl HttpClient {
         let first = if request.needs_new_connection { &clients.fresh } else { &clients.pooled };
         let mut request = prepare(&clients, request, url)?;
         let first_url = request.url().clone();
-        // A connection refused by a proxy or a redirect target says nothing about the server
-        // itself.
-        let mut is_own_refusal = self.proxies.as_ref().is_none_or(|all| all.of(request.url()).is_none());
-        for _ in 0..=clients.rules.max_redirects {
-            clients.rules.address_policy.check(request.url())?;
-            match self.exchange(&request, first, &clients.fresh).await {
+        for hop in 0..=clients.rules.max_redirects {
+            let is_proxied = self.proxies.as_ref().is_some_and(|all| all.of(request.url()).is_some());
+            // What a proxy or a redirect target refuses says nothing about the server itself.
+            let is_about_server = |error: &TransportError| match error {
+                TransportError::Refused => hop == 0 && !is_proxied,
+                TransportError::NotAllowed => hop == 0,
+                _ => true,
+            };
+            let outcome = match clients.rules.address_policy.check(request.url(), is_proxied) {
+                Ok(permission) => self.exchange(&request, permission, first, &clients.fresh).await,
+                Err(error) => Err(error),
+            };
+            match outcome {
                 Ok(Outcome::Response(response)) => {
                     return Ok(Response { was_redirected: *request.url() != first_url, ..response });
                 }
                 Ok(Outcome::Redirect(next)) => request = *next,
-                Err(error) if error.is_refused() && !is_own_refusal => {
-                    return Err(TransportError::Connection(error.to_string()));
-                }
-                Err(error) => return Err(error),
+                Err(error) if is_about_server(&error) => return Err(error),
+                Err(error) => return Err(TransportError::Connection(error.to_string())),
             }
-            is_own_refusal = false;
         }
         Err(TransportError::TooManyRedirects)
     }
@@ -159,12 +163,13 @@ impl HttpClient {
     async fn exchange(
         &self,
         request: &reqwest::Request,
+        permission: Permission,
         first: &reqwest::Client,
         fresh: &reqwest::Client,
     ) -> Result<Outcome, TransportError> {
-        match self.attempt(first, request).await {
+        match self.attempt(first, request, permission).await {
             Err(failure) if failure.reused => {
-                self.attempt(fresh, request).await.map_err(|failure| failure.error)
+                self.attempt(fresh, request, permission).await.map_err(|failure| failure.error)
             }
             outcome => outcome.map_err(|failure| failure.error),
         }
@@ -174,9 +179,10 @@ impl HttpClient {
         &self,
         client: &reqwest::Client,
         request: &reqwest::Request,
+        permission: Permission,
     ) -> Result<Outcome, Failure> {
         let sent = request.try_clone().ok_or(TransportError::InvalidRequest("body cannot be sent twice"))?;
-        let mut response = client.execute(sent).await.map_err(|error| Failure {
+        let mut response = permission.while_running(client.execute(sent)).await.map_err(|error| Failure {
             error: TransportError::from(&error),
             reused: Connection::of_failure(&error)
                 .is_some_and(|connection| self.used_connections.was_used(&connection, Instant::now())),

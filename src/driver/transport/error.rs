@@ -18,6 +18,8 @@ pub enum TransportError {
     TimedOut(Duration),
     /// The address is of a class that is not allowed; nothing was sent.
     Unreachable(AddressClasses),
+    /// `SHAZBOT_ALLOW` does not allow the URL, or any address of its host; nothing was sent.
+    NotAllowed,
     /// The server's certificate was rejected.
     Certificate(String),
     /// The connection failed, or the response was not HTTP.
@@ -42,6 +44,11 @@ impl TransportError {
     pub fn is_refused(&self) -> bool {
         matches!(self, Self::Refused)
     }
+
+    /// Whether the requested server itself, not a redirect target, may not be contacted.
+    pub fn is_not_allowed(&self) -> bool {
+        matches!(self, Self::NotAllowed)
+    }
 }
 
 impl fmt::Display for TransportError {
@@ -50,6 +57,7 @@ impl fmt::Display for TransportError {
             Self::Refused => f.write_str("connection refused"),
             Self::TimedOut(limit) => write!(f, "timed out after {} s", rounded(*limit)),
             Self::Unreachable(classes) => write!(f, "address is {classes}, where no server can be reached"),
+            Self::NotAllowed => f.write_str("SHAZBOT_ALLOW allows neither its name nor its addresses"),
             Self::Certificate(reason) => write!(f, "certificate is not trusted: {reason}"),
             Self::Connection(reason) => f.write_str(reason),
             Self::TooLarge => f.write_str("response is larger than 16 MB"),

@@ -7,6 +7,7 @@ use url::Url;
 
 use self::reader::Reader;
 pub use self::secrets::{AcceptedSecrets, MAX_PREVIOUS_SECRETS, SecretFile, SecretSet, SecretVariable};
+use crate::protocol::types::allow::AllowList;
 use crate::protocol::types::base_url::BaseUrl;
 
 mod reader;
@@ -25,6 +26,7 @@ const MASTER_ANNOUNCE_MINIMUM: &str = "SHAZBOT_MASTER_ANNOUNCE_MINIMUM";
 const MASTER_ANNOUNCE_INTERVAL: &str = "SHAZBOT_MASTER_ANNOUNCE_INTERVAL";
 const MONITOR: &str = "SHAZBOT_MONITOR";
 const UPDATE_MASTER_LIST_ON_SHUTDOWN: &str = "SHAZBOT_UPDATE_MASTER_LIST_ON_SHUTDOWN";
+const ALLOW: &str = "SHAZBOT_ALLOW";
 const LOG: &str = "SHAZBOT_LOG";
 
 const REQUIRED: [&str; 6] =
@@ -53,6 +55,8 @@ pub struct Config {
     /// The time between probes of native servers; `None` turns the native extension off. Default 1
     /// s; 0.2 s to one day.
     pub probe_interval: Option<Duration>,
+    /// The servers that this one may contact; `None` allows all.
+    pub allowed: Option<AllowList>,
     /// Where and when the master list is read and written.
     pub master_list: MasterListConfig,
 }
@@ -161,6 +165,7 @@ impl Config {
             probe_interval: Some(reader.read_delay(PROBE_INTERVAL, 1.0)?)
                 .filter(|interval| !interval.is_zero())
                 .map(|interval| interval.max(SHORTEST_PROBE_INTERVAL)),
+            allowed: reader.read_allow_list()?,
             master_list: MasterListConfig {
                 url: reader.url(MASTER_LIST, &["http", "https", "data"], "an http, https or data URL")?,
                 update_url: reader.url(MASTER_LIST_UPDATE, &["http", "https"], "an http or https URL")?,
@@ -170,6 +175,7 @@ impl Config {
             },
         };
         reader.log_level()?;
+        reader.warn_about_allow_list(&config);
         Ok((config, reader.warnings))
     }
 }

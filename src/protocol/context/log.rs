@@ -124,6 +124,13 @@ impl Context {
         }
     }
 
+    /// The same, with the first base URL that was rejected.
+    pub(in crate::protocol) fn log_rejection_of(&mut self, rejection: Rejection, base_url: &str) {
+        if self.log.rejections.insert(rejection) {
+            self.warn(&format!("Clustershazbot ignores {rejection}, such as {base_url}"));
+        }
+    }
+
     pub(in crate::protocol) fn log(&mut self, severity: Severity, message: &str, reason: Option<&str>) {
         self.events.push_back(Event::Log {
             severity,

@@ -16,7 +16,8 @@ use crate::protocol::members::member::Member;
 use crate::protocol::members::member::proof::Proof;
 use crate::protocol::members::member::unproved_answers::{Refusals, Route};
 use crate::protocol::members::roster::journal::Cause;
-use crate::protocol::merging::{clocks, outsiders};
+use crate::protocol::merging::clocks;
+use crate::protocol::merging::outsiders::{self, Direction, LeftOut};
 use crate::protocol::native::peers::{log_malformed, record_answer, record_legacy_wire};
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::{ExchangeId, Source};
@@ -62,10 +63,21 @@ impl Machine {
                     }
                 }
                 self.report_findings(&exchange.peer, now);
+                if *reply == Reply::Refusal(Refusal::NotAllowed) {
+                    self.leave_out_if_unreached(&exchange.peer, now);
+                }
             }
         }
         self.push_if_deferred(&exchange.peer, now);
         self.schedule_verification(now.tick);
+    }
+
+    /// Leaves out an online member that this server may not contact. If it has answered before, its
+    /// name may soon resolve to an allowed address again.
+    fn leave_out_if_unreached(&mut self, peer: &Arc<str>, now: Now) {
+        if self.members.roster.get(peer).is_some_and(|member| member.is_online() && !member.has_answered()) {
+            self.leave_out(peer, LeftOut::NotAllowed, now);
+        }
     }
 
     /// Merges part of the claims in the answer to an exchange, for callers that merge many in
@@ -106,6 +118,10 @@ impl Machine {
             Reply::Refusal(Refusal::Unauthorized) if !is_inquiry => {
                 self.record_rejection(peer, now);
                 self.log_gossip_failure(peer, "answered 401: its SHAZBOT_SECRET is different", now);
+            }
+            Reply::Refusal(Refusal::NotAllowed) => {
+                let reason = "SHAZBOT_ALLOW allows neither its name nor its addresses";
+                self.log_gossip_failure(peer, reason, now);
             }
             Reply::Refusal(Refusal::TooLarge) => page::halve(&mut self.members, peer),
             Reply::Refusal(Refusal::TooManyRequests(pause)) => {
@@ -274,7 +290,7 @@ impl Machine {
         let peer = &exchange.peer;
         let is_own_process = received.instance == self.exchanges.instance;
         if self.merging.outsiders.has(peer) {
-            self.admit_native(&received.me.base_url, now);
+            self.admit_native(&received.me.base_url, Direction::Answer, now);
         }
         let knew = self.incarnation_of(&received.me.base_url);
         let sender = if is_own_process { None } else { self.merge_sender_claim(received, knew, now) };

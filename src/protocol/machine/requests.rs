@@ -10,6 +10,7 @@ use crate::protocol::exchanges::native_message::accusation_notice;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::proof::Proof;
 use crate::protocol::merging::native::MergeOutcome;
+use crate::protocol::merging::outsiders::Direction;
 use crate::protocol::native::peers::{archived_objection, log_malformed};
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::{Origin, Source};
@@ -50,7 +51,7 @@ impl Machine {
         let held = self.incarnation_of(&received.me.base_url);
         let MergeOutcome { fresh, mut objections } =
             self.merge_native_claims(&received.claims, Origin::Rumour, now);
-        self.admit_native(&received.me.base_url, now);
+        self.admit_native(&received.me.base_url, Direction::Request, now);
         let sender = self.merge_sender_claim(received, held, now);
         objections.extend(match &sender {
             Some(sender) => {

@@ -9,6 +9,7 @@ use crate::protocol::members::Members;
 use crate::protocol::merging::clocks::Admission::{Admitted, Rejected};
 use crate::protocol::merging::plain::{PlainClaim, PlainSource};
 use crate::protocol::merging::{Merging, clocks};
+use crate::protocol::types::allow::{Allowance, Target};
 use crate::protocol::types::base_url::{BaseUrl, MAX_BASE_URL_BYTES};
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::Source;
@@ -73,7 +74,7 @@ impl Merging {
         let stamp = match check_stamp(entry.last_update, now) {
             Ok(stamp) => Some(stamp),
             Err(Rejection::FarAhead) => None,
-            Err(rejection) => return reject(cx, rejection),
+            Err(rejection) => return reject(cx, rejection, &entry.base_url),
         };
         let subject = match slot.and_then(|slot| members.roster.at(slot)) {
             Some((identity, _)) => Ok(Subject::Known(Arc::clone(identity))),
@@ -81,8 +82,11 @@ impl Merging {
         };
         let subject = match subject {
             Ok(subject) => subject,
-            Err(rejection) => return reject(cx, rejection),
+            Err(rejection) => return reject(cx, rejection, &entry.base_url),
         };
+        if let Subject::New(url) = &subject {
+            self.mistakes.warn_about(cx, url);
+        }
         let plain_source = match source {
             Source::Request => PlainSource::Peer,
             Source::Exchange(id) => {
@@ -141,10 +145,14 @@ impl Merging {
     }
 }
 
-/// Logs a rejection. Returns `None`.
+/// Logs the rejection of a claim about a base URL. Returns `None`.
 #[cold]
-pub(super) fn reject<T>(cx: &mut Context, rejection: Rejection) -> Option<T> {
-    cx.log_rejection(rejection);
+pub(super) fn reject<T>(cx: &mut Context, rejection: Rejection, base_url: &str) -> Option<T> {
+    match rejection {
+        // The base URL is valid, so it contains no credentials.
+        Rejection::NotAllowed => cx.log_rejection_of(rejection, base_url),
+        _ => cx.log_rejection(rejection),
+    }
     None
 }
 
@@ -209,7 +217,17 @@ fn identify_missed(
     // If this server has such an address itself, it can reach others with one.
     let accepted = cx.config.base_url.classes().accepted_of_others();
     let classes = url.classes().without(accepted);
-    if classes.is_empty() { Ok(Subject::New(url)) } else { Err(Rejection::Address(classes.gravest())) }
+    if !classes.is_empty() {
+        return Err(Rejection::Address(classes.gravest()));
+    }
+    if may_be_contacted(cx, &url) { Ok(Subject::New(url)) } else { Err(Rejection::NotAllowed) }
+}
+
+/// Whether this server may contact a server, as far as that is known before its name is resolved.
+fn may_be_contacted(cx: &Context, url: &BaseUrl) -> bool {
+    cx.config.allowed.as_ref().is_none_or(|allowed| {
+        Target::of_identity(url.identity()).is_some_and(|target| allowed.judge(target) != Allowance::Refused)
+    })
 }
 
 #[inline]

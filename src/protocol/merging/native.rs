@@ -95,8 +95,11 @@ impl Merging {
     ) -> Option<Subject> {
         let subject = match intake::identify_shared(members, cx, &claim.base_url) {
             Ok(subject) => subject,
-            Err(rejection) => return intake::reject(cx, rejection),
+            Err(rejection) => return intake::reject(cx, rejection, &claim.base_url),
         };
+        if let Subject::New(url) = &subject {
+            self.mistakes.warn_about(cx, url);
+        }
         let is_rejected = self.rejected.reject_incarnation(members, cx, &subject, claim.incarnation, now);
         (!is_rejected).then_some(subject)
     }

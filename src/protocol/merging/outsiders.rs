@@ -1,8 +1,10 @@
-//! Servers of another cluster: they rejected this server's secret and never exchanged with it.
+//! Servers that are left out: those of another cluster, and those that this one may not contact.
 //!
 //! Two clusters may share a master list. A stranger that answers 401 becomes an outsider after a
-//! while, regardless of its list. It has no tombstone and stays on the master list. Hearsay does
-//! not bring it back; an exchange does, or its own request with this server's secret.
+//! while, regardless of its list. So does, at once, a stranger whose host name resolves to no
+//! address that `SHAZBOT_ALLOW` allows. An outsider has no tombstone and stays on the master list.
+//! Hearsay does not bring it back. An exchange does, and so does its own request with this server's
+//! secret if this server may contact it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +38,7 @@ const OUTSIDER_RETRY: Duration = Duration::from_secs(30);
 /// Pause between two requests to any outsiders.
 const OUTSIDER_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The servers of other clusters.
+/// The servers that are left out.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Outsiders {
     by_identity: IndexMap<Arc<str>, Outsider, FixedState>,
@@ -51,6 +53,23 @@ struct Outsider {
     /// Its state when it was left out, which it regains if it becomes a member.
     member: Member,
     asked_at: Tick,
+    reason: LeftOut,
+}
+
+/// Why a server is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::protocol) enum LeftOut {
+    /// It rejects this server's secret.
+    OtherSecret,
+    /// This server may not contact it.
+    NotAllowed,
+}
+
+/// How a message of an outsider has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::protocol) enum Direction {
+    Request,
+    Answer,
 }
 
 impl Outsiders {
@@ -62,11 +81,11 @@ impl Outsiders {
         self.by_identity.len()
     }
 
-    fn insert(&mut self, identity: &Arc<str>, member: Member, now: Tick) {
+    fn insert(&mut self, identity: &Arc<str>, member: Member, reason: LeftOut, now: Tick) {
         if self.by_identity.len() >= MAX_OUTSIDERS {
             self.by_identity.shift_remove_index(0);
         }
-        self.by_identity.insert(Arc::clone(identity), Outsider { member, asked_at: now });
+        self.by_identity.insert(Arc::clone(identity), Outsider { member, asked_at: now, reason });
     }
 }
 
@@ -77,18 +96,23 @@ impl Outsiders {
         members: &mut Members,
         cx: &mut Context,
         peer: &Arc<str>,
+        reason: LeftOut,
         now: Now,
     ) {
         let shown = members.roster.spelling(peer);
         cx.effects.push(Effect::ExcuseProbe(Arc::clone(peer)));
-        members.roster.set_cause(Cause::Rejected);
+        members.roster.set_cause(match reason {
+            LeftOut::OtherSecret => Cause::Rejected,
+            LeftOut::NotAllowed => Cause::NotAllowed,
+        });
         let Some(mut member) = members.roster.remove(peer, now.tick) else { return };
         cx.effects.push(Effect::Forget(Arc::clone(peer)));
         member.close_check();
         member.clear_suspicion();
         member.clear_tombstone();
-        self.insert(peer, member, now.tick);
-        if !std::mem::replace(&mut self.is_logged, true) {
+        self.insert(peer, member, reason, now.tick);
+        // The log names each other server that may not be contacted as a failure.
+        if reason == LeftOut::OtherSecret && !std::mem::replace(&mut self.is_logged, true) {
             cx.warn(&format!(
                 "Clustershazbot shares its master list with servers that reject its SHAZBOT_SECRET, such as {shown}: they are not shown"
             ));
@@ -135,15 +159,23 @@ impl Outsiders {
     }
 
     /// Makes the sender of a native message a member again, if it is an outsider.
+    ///
+    /// A request does not show that this server may contact its sender.
     pub(in crate::protocol) fn admit_sender(
         &mut self,
         members: &mut Members,
         cx: &Context,
         base_url: &Arc<str>,
+        direction: Direction,
         now: Now,
     ) {
+        let is_barred = |identity: &str| {
+            let reason = self.by_identity.get(identity).map(|outsider| outsider.reason);
+            direction == Direction::Request && reason == Some(LeftOut::NotAllowed)
+        };
         if !self.by_identity.is_empty()
             && let Ok(Subject::New(url)) = intake::identify_shared(members, cx, base_url)
+            && !is_barred(url.identity())
         {
             self.admit(members, url.identity(), now);
         }

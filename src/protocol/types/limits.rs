@@ -31,6 +31,8 @@ pub(in crate::protocol) enum Rejection {
     BaseUrl(BaseUrlRejection),
     /// An address that no server has, of this class.
     Address(AddressClasses),
+    /// A base URL that no pattern of `SHAZBOT_ALLOW` matches.
+    NotAllowed,
     /// The base URLs of the request would take longer to parse than one request may.
     TooUnusual,
     /// The stamp is not a finite number of 0 or more.
@@ -52,6 +54,7 @@ impl fmt::Display for Rejection {
             Self::Address(classes) => {
                 write!(f, "a base URL that names {classes}, where no server can be reached")
             }
+            Self::NotAllowed => f.write_str("a base URL that SHAZBOT_ALLOW does not allow"),
             Self::TooUnusual => f.write_str("further base URLs with unusual characters in one message"),
             Self::NotAStamp => f.write_str("a lastUpdate that is not a finite number of 0 or more"),
             Self::FarAhead => f.write_str("a lastUpdate more than 24 hours ahead"),

@@ -3,6 +3,7 @@
 //! Imports nothing else of the protocol.
 
 pub mod accusers;
+pub mod allow;
 pub mod base_url;
 pub mod claim;
 pub mod ids;

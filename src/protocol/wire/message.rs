@@ -97,7 +97,8 @@ pub enum Reply<'a> {
     Lists(ReceivedLists<'a>),
     /// A message with the native extension.
     Native(Box<Extension>),
-    /// A refusal that only a living server sends: wrong secret, body too large, too many requests.
+    /// A refusal, which proves nothing about the server: wrong secret, body too large, too many
+    /// requests, or an address that this server may not contact.
     Refusal(Refusal),
     /// Another answer: a server lives there, but does not offer the routes at this path.
     Unclear(String),
@@ -107,7 +108,7 @@ pub enum Reply<'a> {
     Failure(String),
 }
 
-/// Why a living server refuses a request.
+/// Why a request was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// 401: it has another secret.
@@ -116,6 +117,8 @@ pub enum Refusal {
     TooLarge,
     /// 429: too many requests, with the pause that it asks for.
     TooManyRequests(Option<Duration>),
+    /// Nothing was sent: `SHAZBOT_ALLOW` allows neither its name nor its addresses.
+    NotAllowed,
 }
 
 impl<'a> Reply<'a> {

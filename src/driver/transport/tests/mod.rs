@@ -1,5 +1,6 @@
 //! The HTTP client over real sockets.
 
+mod allow;
 mod body;
 mod redirects;
 mod requests;

@@ -105,7 +105,7 @@ async fn disallowed_addresses_are_contacted_neither_directly_nor_by_redirect() {
 async fn the_master_list_may_be_at_any_address() {
     let server = Server::start(|_, _| Reply::ok("list")).await;
     let url = format!("http://0.0.0.0:{}/", server.address.port());
-    let own = ConfiguredUrls { base_url: None, master_lists: vec![url.parse().unwrap()] };
+    let own = ConfiguredUrls { master_lists: vec![url.parse().unwrap()], ..ConfiguredUrls::default() };
     let client = HttpClient::new(&HttpSettings::default(), &own).unwrap().0;
     let outcome = client.send(Request { destination: Destination::MasterList, ..get(&*url) }).await;
     assert_eq!(outcome.unwrap().body, b"list");

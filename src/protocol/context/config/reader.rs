@@ -7,7 +7,8 @@ use url::{ParseError, Url};
 
 use super::secrets::{SecretFile, SecretSet, SecretVariable};
 use super::shown::shown_url;
-use super::{BASE_URL, ConfigError, GOSSIP_INTERVAL, LOG, PROBE_INTERVAL, REQUIRED};
+use super::{ALLOW, BASE_URL, Config, ConfigError, GOSSIP_INTERVAL, LOG, PROBE_INTERVAL, REQUIRED};
+use crate::protocol::types::allow::{AllowList, AllowListError, Allowance, Target};
 use crate::protocol::types::base_url::{BaseUrl, BaseUrlRejection, MAX_BASE_URL_BYTES};
 use crate::protocol::types::secret::Secret;
 
@@ -192,6 +193,27 @@ impl<'a> Reader<'a> {
         match Url::parse(&text) {
             Ok(url) if schemes.contains(&url.scheme()) => Ok(text),
             _ => Err(self.invalid_url(name, &text, invalid_part(&text).unwrap_or(expected))),
+        }
+    }
+
+    /// The servers that this one may contact; `None` if the variable is missing or empty.
+    pub(super) fn read_allow_list(&self) -> Result<Option<AllowList>, ConfigError> {
+        let Some(text) = self.read(ALLOW) else { return Ok(None) };
+        AllowList::parse(&text).map(Some).map_err(|error| match &error {
+            AllowListError::TooMany => ConfigError::invalid(ALLOW, error.to_string()),
+            AllowListError::Invalid(pattern, _) => self.invalid_url(ALLOW, pattern, &error.to_string()),
+        })
+    }
+
+    /// Warns if servers with the same list would ignore this one.
+    pub(super) fn warn_about_allow_list(&mut self, config: &Config) {
+        let Some(allowed) = &config.allowed else { return };
+        let own = Target::of_identity(config.base_url.identity());
+        if own.is_some_and(|own| allowed.judge(own) == Allowance::Refused) {
+            self.warn(
+                ALLOW,
+                &format!("does not allow this server's own {BASE_URL}: servers with the same list ignore it"),
+            );
         }
     }
 

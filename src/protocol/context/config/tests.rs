@@ -166,6 +166,41 @@ fn no_error_shows_a_secret_of_a_file() {
 }
 
 #[test]
+fn an_invalid_pattern_is_rejected_by_name() {
+    for (text, expected) in [
+        ("10.0.0.0/8 h:0", "patterns with a port from 1 to 65535, or without one, not \"h:0\""),
+        ("ftp://h", "patterns with the scheme http:// or https://, or without one, not \"ftp://h\""),
+        ("10.0.0.1/8", "networks such as 10.0.0.0/8 or [fd00::]/8, without bits after the prefix, not \""),
+        ("https://u:pw@h:1", "patterns such as 10.0.0.0/8, [fd00::1], web-1:3000"),
+        ("a.*", "patterns with * only alone or before a name, as in *.example.com, not \"a.*\""),
+        (&"h ".repeat(257), "at most 256 patterns"),
+    ] {
+        let error = with(ALLOW, text).unwrap_err().to_string();
+        let expected = format!("Environment variable SHAZBOT_ALLOW must be {expected}");
+        assert!(error.starts_with(&expected) && !error.contains("pw"), "{error}");
+    }
+}
+
+#[test]
+fn without_patterns_every_server_is_allowed() {
+    for text in ["", " \n"] {
+        assert_eq!(with(ALLOW, text).unwrap().0.allowed, None);
+    }
+    let (config, warnings) = with(ALLOW, "10.0.0.0/8\nh").unwrap();
+    assert!(config.allowed.is_some() && warnings.is_empty(), "{warnings:?}");
+}
+
+#[test]
+fn a_list_that_does_not_allow_the_server_itself_causes_a_warning() {
+    // A name may resolve to an allowed address.
+    for (text, count) in [("other", 1), ("h:2", 1), ("https://h", 1), ("10.0.0.0/8", 0), ("http://h:1", 0)] {
+        let warnings = with(ALLOW, text).unwrap().1;
+        assert_eq!(warnings.len(), count, "{text}: {warnings:?}");
+        assert!(warnings.iter().all(|warning| warning.contains("SHAZBOT_ALLOW does not allow")));
+    }
+}
+
+#[test]
 fn there_are_three_log_levels() {
     for level in ["", "info", "WARN", " silent\n"] {
         assert!(with(LOG, level).is_ok(), "{level}");

@@ -7,6 +7,7 @@ use crate::protocol::machine::Machine;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::intake::{self, ListEntry, Subject};
 use crate::protocol::merging::native::{MergeOutcome, NativeClaim, Worth};
+use crate::protocol::merging::outsiders::{Direction, LeftOut};
 use crate::protocol::merging::plain::PlainClaim;
 use crate::protocol::merging::{about_self, clocks, native, outsiders, plain};
 use crate::protocol::types::base_url::BaseUrl;
@@ -154,8 +155,13 @@ impl Machine {
 
     /// Makes an outsider a member again: it has sent or answered a native message with this
     /// server's secret.
-    pub(in crate::protocol::machine) fn admit_native(&mut self, base_url: &Arc<str>, now: Now) {
-        self.merging.outsiders.admit_sender(&mut self.members, &self.cx, base_url, now);
+    pub(in crate::protocol::machine) fn admit_native(
+        &mut self,
+        base_url: &Arc<str>,
+        direction: Direction,
+        now: Now,
+    ) {
+        self.merging.outsiders.admit_sender(&mut self.members, &self.cx, base_url, direction, now);
     }
 
     /// Makes an outsider a member again if it has answered gossip with its own entry.
@@ -165,9 +171,9 @@ impl Machine {
         }
     }
 
-    /// Makes a stranger that rejects this server's secret an outsider.
-    pub(in crate::protocol::machine) fn leave_out(&mut self, peer: &Arc<str>, now: Now) {
-        self.merging.outsiders.leave_out(&mut self.members, &mut self.cx, peer, now);
+    /// Makes a member an outsider.
+    pub(in crate::protocol::machine) fn leave_out(&mut self, peer: &Arc<str>, reason: LeftOut, now: Now) {
+        self.merging.outsiders.leave_out(&mut self.members, &mut self.cx, peer, reason, now);
         self.apply(now);
     }
 

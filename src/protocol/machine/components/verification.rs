@@ -11,7 +11,7 @@ use crate::protocol::legacy::verification::refusals::{self, REVIEW_RETRY_PAUSE, 
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::unproved_answers::Route;
-use crate::protocol::merging::outsiders::LEFT_OUT_AFTER;
+use crate::protocol::merging::outsiders::{LEFT_OUT_AFTER, LeftOut};
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::time::{Now, Stamp, Tick};
 use crate::protocol::wire::extension::Finding;
@@ -169,7 +169,7 @@ impl Machine {
             if !member.is_online() {
                 member.end_refusals();
             } else if self.cx.is_running() && is_left_out_at.is_some_and(|at| at <= now.tick) {
-                self.leave_out(&peer, now);
+                self.leave_out(&peer, LeftOut::OtherSecret, now);
             } else if let Some(next) =
                 self.review_refusing(&peer, now).into_iter().chain(is_left_out_at).min()
             {

@@ -58,6 +58,8 @@ pub(in crate::protocol) enum Cause {
     Unproved,
     /// It rejects this server's secret.
     Rejected,
+    /// This server may not contact it.
+    NotAllowed,
 }
 
 impl fmt::Display for Change {
@@ -86,6 +88,7 @@ impl fmt::Display for Cause {
             Self::Replaced => "another server answers there",
             Self::Unproved => "answers, but proves nothing",
             Self::Rejected => "rejects this SHAZBOT_SECRET",
+            Self::NotAllowed => "not allowed by SHAZBOT_ALLOW",
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Scenarios: which claims a server admits, and what they change.
 
+mod allow;
 mod first_hand;
 mod grace;
 mod intake;

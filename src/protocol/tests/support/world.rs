@@ -79,6 +79,7 @@ pub(in crate::protocol::tests) fn config(url: &str) -> Config {
         monitor: false,
         gossip_interval: Duration::from_secs(30),
         probe_interval: None,
+        allowed: None,
         master_list: MasterListConfig {
             url: "http://store/list".to_owned(),
             update_url: "http://store/list".to_owned(),

@@ -6,10 +6,12 @@ use crate::protocol::context::effect::{CheckReason, Effect};
 use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::merging::intake::{ListEntry, Subject};
 use crate::protocol::merging::native;
+use crate::protocol::merging::outsiders::{Direction, LeftOut};
 use crate::protocol::merging::plain::{PlainClaim, PlainSource};
 use crate::protocol::tests::support::parts::{Parts, at};
 use crate::protocol::tests::support::world::EPOCH;
 use crate::protocol::types::accusers::Accusers;
+use crate::protocol::types::allow::AllowList;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::Source;
 use crate::protocol::types::status::{ListKind, Status};
@@ -119,4 +121,29 @@ fn a_stamp_too_far_ahead_is_clamped_and_an_incarnation_rejected() {
     // An incarnation already held may be confirmed.
     parts.add_native(A, Status::Online, ahead.0);
     assert!(admit_native(&mut parts, Status::Suspect, ahead, 5).is_some());
+}
+
+#[test]
+fn a_server_that_no_pattern_allows_is_not_admitted() {
+    for (patterns, is_admitted) in [("a", true), ("b", false), ("10.0.0.0/8", true), ("http://a:81", false)] {
+        let mut parts = Parts::native();
+        parts.cx.config.allowed = Some(AllowList::parse(patterns).unwrap());
+        for source in [Source::Request, Source::MasterList] {
+            assert_eq!(admit(&mut parts, source, A, 5).is_some(), is_admitted, "{patterns}");
+        }
+        let native = admit_native(&mut parts, Status::Online, Incarnation(7), 5);
+        assert_eq!(native.is_some(), is_admitted, "{patterns}");
+        assert!(admit(&mut parts, Source::Request, "http://me/", 5).is_some(), "itself");
+    }
+}
+
+#[test]
+fn a_server_that_may_not_be_contacted_comes_back_by_its_answer_only() {
+    let mut parts = Parts::native();
+    let a = parts.add(A, Status::Online, 0);
+    parts.merging.outsiders.leave_out(&mut parts.members, &mut parts.cx, &a, LeftOut::NotAllowed, at(0));
+    for (direction, is_member) in [(Direction::Request, false), (Direction::Answer, true)] {
+        parts.merging.outsiders.admit_sender(&mut parts.members, &parts.cx, &a, direction, at(1));
+        assert_eq!(parts.members.roster.get(A).is_some(), is_member, "{direction:?}");
+    }
 }

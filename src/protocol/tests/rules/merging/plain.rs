@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::protocol::context::RunState;
 use crate::protocol::context::effect::{CheckReason, Comeback, Effect};
 use crate::protocol::members::member::proof::Verdict;
+use crate::protocol::merging::outsiders::LeftOut;
 use crate::protocol::merging::plain::{self, PlainClaim, PlainSource};
 use crate::protocol::tests::support::parts::{Parts, at};
 use crate::protocol::tests::support::world::EPOCH;
@@ -217,7 +218,7 @@ fn an_archived_tombstone_blocks_old_claims() {
 fn an_outsider_claimed_online_is_tried_now_and_then() {
     let mut parts = Parts::plain();
     parts.add(A, Online, 10);
-    parts.merging.outsiders.leave_out(&mut parts.members, &mut parts.cx, &a(), at(0));
+    parts.merging.outsiders.leave_out(&mut parts.members, &mut parts.cx, &a(), LeftOut::OtherSecret, at(0));
     assert_eq!(parts.effects(), [Effect::ExcuseProbe(a()), Effect::Forget(a())]);
     let online = claim(Online, 90, PlainSource::Peer);
     assert_eq!(merge_new(&mut parts, online), [], "before the start is done");
