@@ -6,6 +6,7 @@ use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, FnArgs, Function, Object, PromiseRaw, spawn};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
+use zeroize::Zeroizing;
 
 use super::environment::EngineSlot;
 use super::errors::{Result, internal, misconfigured, unauthorized};
@@ -89,8 +90,9 @@ fn clear_slot(env: &Env) {
 /// Throws unless the header contains `SHAZBOT_SECRET`.
 #[napi(catch_unwind)]
 pub fn authorize_gossip(env: &Env, authorization_header: String) -> Result<()> {
+    let header = Zeroizing::new(authorization_header);
     let engine = EngineSlot::of(env)?.borrow()?;
-    if engine.is_secret(&authorization_header) { Ok(()) } else { Err(unauthorized("SHAZBOT_SECRET")) }
+    if engine.is_secret(&header) { Ok(()) } else { Err(unauthorized("SHAZBOT_SECRET")) }
 }
 
 /// Merges entries of a gossip request while their slots are valid, and updates the snapshot. `urls`
@@ -158,7 +160,8 @@ pub fn authorize_control(env: &Env, authorization_header: String) -> Result<()> 
 /// Whether the header contains `SHAZBOT_CONTROL_SECRET`.
 #[napi(catch_unwind)]
 pub fn may_control(env: &Env, authorization_header: String) -> Result<bool> {
-    Ok(EngineSlot::of(env)?.borrow()?.is_control_secret(&authorization_header))
+    let header = Zeroizing::new(authorization_header);
+    Ok(EngineSlot::of(env)?.borrow()?.is_control_secret(&header))
 }
 
 /// Drains this server or brings it back.

@@ -9,6 +9,7 @@ use napi::bindgen_prelude::{Buffer, BufferSlice, Either, FnArgs, Function, spawn
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
+use zeroize::Zeroizing;
 
 use super::environment::EngineSlot;
 use super::errors::{Result, internal, unauthorized};
@@ -103,7 +104,7 @@ impl RawPath {
         let caller = Caller { cached_number, room };
         let slot = EngineSlot::of(env)?;
         let engine = slot.engine()?;
-        if !engine.is_secret(&authorization_header) {
+        if !engine.is_secret(&Zeroizing::new(authorization_header)) {
             return Err(unauthorized("SHAZBOT_SECRET"));
         }
         let size: usize = body.iter().map(|part| part.len()).sum();

@@ -138,3 +138,45 @@ impl Engine {
         let _ = milestones.wait_for(is_done).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+
+    /// A server whose requests are refused.
+    fn config() -> (Config, HttpSettings) {
+        let variable = |name: &str| {
+            let value = match name {
+                "SHAZBOT_BASE_URL" => "http://127.0.0.1:9/me/",
+                "SHAZBOT_MASTER_LIST" | "SHAZBOT_MASTER_LIST_UPDATE" => "http://127.0.0.1:9/list",
+                "SHAZBOT_SECRET" | "SHAZBOT_CONTROL_SECRET" | "SHAZBOT_MASTER_LIST_UPDATE_AUTH" => "hush",
+                _ => return None,
+            };
+            Some(value.to_owned())
+        };
+        (Config::from_variables(variable).unwrap().0, HttpSettings::from_environment(variable))
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn nobody_holds_the_secrets_of_a_server_that_has_shut_down() {
+        let (config, http) = config();
+        let (engine, task) = Engine::start(config, http, Box::new(|_, _, _| {}), None);
+        let task = tokio::spawn(task);
+        let (shared, secrets) = (Arc::downgrade(&engine.shared), Arc::downgrade(&engine.secrets.borrow()));
+        engine.started().await.unwrap();
+        assert!(engine.is_secret("hush") && secrets.upgrade().is_some());
+        engine.leave();
+        engine.ended().await;
+        task.await.unwrap();
+        drop(engine);
+        // Requests that were cancelled end on other threads.
+        let is_dropped = async {
+            while shared.upgrade().is_some() || secrets.upgrade().is_some() {
+                sleep(POLL_INTERVAL).await;
+            }
+        };
+        timeout(Duration::from_secs(10), is_dropped).await.expect("somebody holds the secrets");
+    }
+}

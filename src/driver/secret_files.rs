@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task;
 use tokio::time::sleep;
+use zeroize::Zeroizing;
 
 use super::log_sink::SharedLogSink;
 use crate::protocol::config::{SecretFile, SecretSet};
@@ -56,11 +57,13 @@ struct Fault {
 pub fn read_file(path: &str) -> Result<String, String> {
     let describe = |error: io::Error| format!("it cannot be read ({error})");
     // Opening a pipe would wait for its writer.
-    if !fs::metadata(path).map_err(describe)?.is_file() {
+    let metadata = fs::metadata(path).map_err(describe)?;
+    if !metadata.is_file() {
         return Err("it is not a regular file".to_owned());
     }
-    let mut content = String::new();
     let file = File::open(path).map_err(describe)?;
+    // Its capacity suffices, so that no reallocation leaves a copy.
+    let mut content = String::with_capacity(metadata.len().min(MAX_FILE_BYTES) as usize + 64);
     file.take(MAX_FILE_BYTES + 1).read_to_string(&mut content).map_err(describe)?;
     if content.len() as u64 > MAX_FILE_BYTES {
         return Err(format!("it is larger than {} kB", MAX_FILE_BYTES / 1024));
@@ -145,7 +148,8 @@ fn absolute(file: SecretFile) -> SecretFile {
 
 fn find(file: &SecretFile, hasher: &RandomState) -> Found {
     let content = read_file(&file.path).map_err(|reason| Fault { reason, content: None })?;
-    let fault = |reason| Fault { reason, content: Some(hasher.hash_one(&content)) };
+    let content = Zeroizing::new(content);
+    let fault = |reason| Fault { reason, content: Some(hasher.hash_one(content.as_str())) };
     file.variable.parse_file(&content).map_err(fault)
 }
 

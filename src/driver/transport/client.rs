@@ -16,7 +16,7 @@ use super::{
     clients::{Clients, Rules},
     decoding::{self, Decoding},
     error::TransportError,
-    message::{Destination, Method, Request, Response, latin1, text},
+    message::{Destination, HeaderText, Method, Request, Response, latin1, text},
     peer_clients::{PeerClients, TlsChange},
     proxy::Proxies,
     redirect, retry_after,
@@ -237,8 +237,8 @@ fn prepare(clients: &Clients, request: Request, mut url: Url) -> Result<reqwest:
         clients.pooled.request(method, url).build().map_err(|error| TransportError::from(&error))?;
     let headers = wire.headers_mut();
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(clients.rules.accepted_codings));
-    if let Some(authorization) = request.authorization {
-        headers.insert(AUTHORIZATION, authorization.into_value());
+    if let Some(value) = request.authorization.as_ref().and_then(HeaderText::to_value) {
+        headers.insert(AUTHORIZATION, value);
     }
     let conditions = [(IF_MATCH, request.if_match), (IF_NONE_MATCH, request.if_none_match)];
     for (name, etag) in conditions.into_iter().filter_map(|(name, etag)| Some((name, etag?))) {

@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use reqwest::header::HeaderValue;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 /// One request.
 #[derive(Debug, Clone)]
@@ -65,9 +66,12 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
-/// A header value that is sent as Latin-1, as in `fetch`. `Debug` hides the content.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeaderText(HeaderValue);
+/// A header value that is sent as Latin-1, as in `fetch`. `Debug` hides the content, which is wiped
+/// when it is dropped; copies that are being sent are not.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HeaderText(Zeroizing<Vec<u8>>);
+
+impl ZeroizeOnDrop for HeaderText {}
 
 /// The text contains a character that no HTTP header can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,13 +81,28 @@ impl HeaderText {
     /// Accepts what `fetch` accepts: characters up to U+00FF, without ASCII control characters
     /// except the tab. Leading and trailing whitespace is removed.
     pub fn new(text: &str) -> Result<Self, NotAHeaderValue> {
-        let mut value = latin1(text.trim_matches([' ', '\t', '\r', '\n'])).ok_or(NotAHeaderValue)?;
-        value.set_sensitive(true);
-        Ok(Self(value))
+        let text = text.trim_matches([' ', '\t', '\r', '\n']);
+        let fits = |byte: &u8| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f);
+        // Its capacity suffices, so that no reallocation leaves a copy.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
+        for c in text.chars() {
+            bytes.push(u8::try_from(c).ok().filter(fits).ok_or(NotAHeaderValue)?);
+        }
+        Ok(Self(bytes))
     }
 
-    pub(super) fn into_value(self) -> HeaderValue {
-        self.0
+    /// Returns the value for one request, which cannot be wiped; `None` never happens, since the
+    /// text was checked.
+    pub(super) fn to_value(&self) -> Option<HeaderValue> {
+        let mut value = HeaderValue::from_bytes(&self.0).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+}
+
+impl fmt::Debug for HeaderText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HeaderText(…)")
     }
 }
 
@@ -112,8 +131,8 @@ mod tests {
 
     #[test]
     fn header_text_accepts_the_same_values_as_fetch() {
-        assert_eq!(HeaderText::new("pä\tss").unwrap().into_value().as_bytes(), b"p\xe4\tss");
-        assert_eq!(HeaderText::new(" key\r\n").unwrap().into_value().as_bytes(), b"key");
+        assert_eq!(*HeaderText::new("pä\tss").unwrap().0, b"p\xe4\tss");
+        assert_eq!(*HeaderText::new(" key\r\n").unwrap().0, b"key");
         for refused in ["a\nb", "a\rb", "a\0b", "a\u{7f}b", "€", "🎉"] {
             assert_eq!(HeaderText::new(refused), Err(NotAHeaderValue), "{refused:?}");
         }

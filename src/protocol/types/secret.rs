@@ -1,20 +1,23 @@
-//! Secrets: compared in constant time, never shown.
+//! Secrets: compared in constant time, never shown, wiped when dropped.
 
 use std::fmt;
 
 use subtle::ConstantTimeEq;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 /// A secret in the form of an `Authorization` header: printable Latin-1 without surrounding
 /// whitespace.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
+
+impl ZeroizeOnDrop for Secret {}
 
 impl Secret {
     /// Accepts what an HTTP header can carry; `None` for anything else.
     pub fn new(text: &str) -> Option<Self> {
         let text = trim(text);
         let fits = |c: char| c == '\t' || (u32::from(c) <= 0xff && c != '\x7f' && c >= ' ');
-        (!text.is_empty() && text.chars().all(fits)).then(|| Self(text.to_owned()))
+        (!text.is_empty() && text.chars().all(fits)).then(|| Self(Zeroizing::new(text.to_owned())))
     }
 
     /// Whether a received header equals this secret. The time taken reveals at most the length.
@@ -58,6 +61,14 @@ mod tests {
             assert!(Secret::new(text).is_none(), "{text:?}");
         }
         assert!(Secret::new("pässwörd\u{ff}").is_some());
+    }
+
+    #[test]
+    fn a_secret_is_wiped_when_it_is_dropped() {
+        fn assert_wiped<T: ZeroizeOnDrop>(_: &T) {}
+        let secret = Secret::new("hunter2").unwrap();
+        assert_wiped(&secret);
+        assert_wiped(&secret.0);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use url::{ParseError, Url};
+use zeroize::Zeroizing;
 
 use super::secrets::{SecretFile, SecretSet, SecretVariable};
 use super::shown::shown_url;
@@ -28,7 +29,7 @@ pub(super) struct Reader<'a> {
     variable: &'a dyn Fn(&str) -> Option<String>,
     pub(super) warnings: Vec<String>,
     /// The secrets read so far, which no error may contain.
-    secrets: Vec<String>,
+    secrets: Vec<Zeroizing<String>>,
 }
 
 type FileReader<'a> = &'a dyn Fn(&str) -> Result<String, String>;
@@ -41,9 +42,15 @@ impl<'a> Reader<'a> {
         if missing.is_empty() { Ok(reader) } else { Err(ConfigError::Missing { variables: missing }) }
     }
 
+    /// The text of a variable, which may be a secret and is therefore wiped.
+    fn read_raw(&self, name: &str) -> Option<Zeroizing<String>> {
+        (self.variable)(name).map(Zeroizing::new)
+    }
+
     /// The trimmed text of a variable; `None` if it is missing or empty.
-    fn read(&self, name: &str) -> Option<String> {
-        (self.variable)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    fn read(&self, name: &str) -> Option<Zeroizing<String>> {
+        let text = self.read_raw(name)?;
+        Some(Zeroizing::new(text.trim().to_owned())).filter(|text| !text.is_empty())
     }
 
     /// Whether neither the variable nor a file that stands for it is named.
@@ -53,7 +60,7 @@ impl<'a> Reader<'a> {
         self.read(name).or(file).is_none()
     }
 
-    fn required(&self, name: &'static str) -> Result<String, ConfigError> {
+    fn required(&self, name: &'static str) -> Result<Zeroizing<String>, ConfigError> {
         self.read(name).ok_or_else(|| ConfigError::Missing { variables: vec![name] })
     }
 
@@ -79,9 +86,10 @@ impl<'a> Reader<'a> {
     ) -> Result<(SecretSet, Vec<SecretFile>), ConfigError> {
         let mut files = Vec::new();
         let secrets = SecretSet::read(|variable| {
-            let path = self.read(variable.file_name());
+            let path = self.read(variable.file_name()).map(|path| String::clone(&path));
             let secrets = self.read_secret(variable, path.as_deref(), file)?;
-            self.secrets.extend(secrets.iter().map(|secret| secret.expose().to_owned()));
+            let texts = secrets.iter().map(|secret| Zeroizing::new(secret.expose().to_owned()));
+            self.secrets.extend(texts);
             files.extend(path.map(|path| SecretFile { variable, path }));
             Ok(secrets)
         })?;
@@ -96,14 +104,15 @@ impl<'a> Reader<'a> {
     ) -> Result<Vec<Secret>, ConfigError> {
         let (name, file_name) = (variable.name(), variable.file_name());
         let Some(path) = path else {
-            let text = (self.variable)(name).unwrap_or_default();
+            let text = self.read_raw(name).unwrap_or_default();
             return variable.parse(&text).map_err(|expected| ConfigError::invalid(name, expected));
         };
         if self.read(name).is_some() {
             return Err(ConfigError::invalid(file_name, format!("unset if {name} is set")));
         }
         // The path stays out of the error, because it may be a secret by mistake.
-        file(path).and_then(|content| variable.parse_file(&content)).map_err(|reason| {
+        let content = file(path).map(Zeroizing::new);
+        content.and_then(|content| variable.parse_file(&content)).map_err(|reason| {
             ConfigError::invalid(file_name, format!("the path of a file for {name}, but {reason}"))
         })
     }
@@ -191,7 +200,7 @@ impl<'a> Reader<'a> {
     ) -> Result<String, ConfigError> {
         let text = self.required(name)?;
         match Url::parse(&text) {
-            Ok(url) if schemes.contains(&url.scheme()) => Ok(text),
+            Ok(url) if schemes.contains(&url.scheme()) => Ok(String::clone(&text)),
             _ => Err(self.invalid_url(name, &text, invalid_part(&text).unwrap_or(expected))),
         }
     }
