@@ -60,6 +60,11 @@ export interface Config {
    * 86,400. 0 turns off the protocol of version 2.
    */
   SHAZBOT_PROBE_INTERVAL?: number
+  /**
+   * The most other servers that this one knows, offline ones included. Default and upper bound
+   * 100,000; at least 100.
+   */
+  SHAZBOT_MAX_SERVERS?: number
   /** The shortest time between two announcements to the master list, in seconds. Default 300. */
   SHAZBOT_MASTER_ANNOUNCE_MINIMUM: number
   /** The longest random time added to that minimum, in seconds. Default 600. */

@@ -22,6 +22,7 @@ const MASTER_LIST_UPDATE_AUTH: &str = "SHAZBOT_MASTER_LIST_UPDATE_AUTH";
 const BASE_URL: &str = "SHAZBOT_BASE_URL";
 const GOSSIP_INTERVAL: &str = "SHAZBOT_GOSSIP_INTERVAL";
 const PROBE_INTERVAL: &str = "SHAZBOT_PROBE_INTERVAL";
+const MAX_SERVERS: &str = "SHAZBOT_MAX_SERVERS";
 const MASTER_ANNOUNCE_MINIMUM: &str = "SHAZBOT_MASTER_ANNOUNCE_MINIMUM";
 const MASTER_ANNOUNCE_INTERVAL: &str = "SHAZBOT_MASTER_ANNOUNCE_INTERVAL";
 const MONITOR: &str = "SHAZBOT_MONITOR";
@@ -57,6 +58,9 @@ pub struct Config {
     pub probe_interval: Option<Duration>,
     /// The servers that this one may contact; `None` allows all.
     pub allowed: Option<AllowList>,
+    /// The most other servers to know, offline ones included. Default and upper bound 100,000; at
+    /// least 100.
+    pub max_servers: usize,
     /// Where and when the master list is read and written.
     pub master_list: MasterListConfig,
 }
@@ -166,6 +170,7 @@ impl Config {
                 .filter(|interval| !interval.is_zero())
                 .map(|interval| interval.max(SHORTEST_PROBE_INTERVAL)),
             allowed: reader.read_allow_list()?,
+            max_servers: reader.read_max_servers()?,
             master_list: MasterListConfig {
                 url: reader.url(MASTER_LIST, &["http", "https", "data"], "an http, https or data URL")?,
                 update_url: reader.url(MASTER_LIST_UPDATE, &["http", "https"], "an http or https URL")?,

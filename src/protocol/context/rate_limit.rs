@@ -18,6 +18,11 @@ impl<const BURST: u64, const PERIOD_MS: u64> TokenBucket<BURST, PERIOD_MS> {
         self.full_at = Tick(full_at.0 + taken * PERIOD_MS);
         usize::try_from(taken).unwrap_or(wanted)
     }
+
+    /// Whether the bucket is full, like a new one.
+    pub(in crate::protocol) fn is_full(&self, now: Tick) -> bool {
+        self.full_at <= now
+    }
 }
 
 #[cfg(test)]
@@ -33,6 +38,8 @@ mod tests {
         assert_eq!(bucket.take(20, second(0)), 0);
         let in_ten_seconds: usize = (1..=100).map(|n| bucket.take(20, Tick(second(0).0 + n * 100))).sum();
         assert!((295..=305).contains(&in_ten_seconds), "{in_ten_seconds}");
+        assert!(bucket.is_full(second(60)));
         assert_eq!(bucket.take(100, second(60)), 30);
+        assert!(!bucket.is_full(second(60)));
     }
 }

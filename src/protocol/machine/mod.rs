@@ -128,6 +128,7 @@ impl Machine {
         if source != Source::Request {
             self.cx.parsing.lift_limit();
         }
+        self.set_sender(source);
         self.members.roster.set_cause(if source == Source::MasterList {
             Cause::MasterList
         } else {

@@ -12,6 +12,7 @@ use crate::protocol::members::archive::MAX_ARCHIVED;
 use crate::protocol::members::hidden::MAX_HIDDEN;
 use crate::protocol::members::isolation::MAX_BURIALS;
 use crate::protocol::members::roster::index_journal::MAX_CHANGES;
+use crate::protocol::merging::newcomers::MAX_SENDERS;
 use crate::protocol::merging::outsiders::MAX_OUTSIDERS;
 use crate::protocol::native::anti_entropy::MAX_FULL_ROSTERS;
 use crate::protocol::native::detection::investigation::MAX_OPEN;
@@ -19,7 +20,6 @@ use crate::protocol::native::detection::probe_order::MAX_WAITING;
 use crate::protocol::native::detection::relay::MAX_RELAYS;
 use crate::protocol::native::detection::unreached::MAX_UNREACHED;
 use crate::protocol::native::processes::MAX_PROCESSES;
-use crate::protocol::types::limits::MAX_MEMBERS;
 
 /// The length of one queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,25 +35,27 @@ pub struct QueueLength {
 impl Machine {
     /// Returns the lengths of all queues, lists and maps that grow with the input.
     pub fn queue_lengths(&self) -> Vec<QueueLength> {
+        let servers = self.members.roster.capacity();
         let [queued, waiting, refusing, absent] = self.legacy.verification.lengths();
         let [to_be_pushed, deferred_pushes] = self.legacy.push.lengths();
         let [unmet, doubtful] = self.native.detection.strangers.lengths();
         let [relays, askers, deferred] = self.native.detection.relays.lengths();
         let [urgent, disputed] = self.native.detection.probe_order.lengths();
         [
-            ("servers", self.members.roster.len(), MAX_MEMBERS),
+            ("servers", self.members.roster.len(), servers),
             ("archive", self.members.archive.len(), MAX_ARCHIVED),
             ("changed slots", self.members.roster.slot_changes().len(), MAX_CHANGES),
-            ("suspicion deadlines", self.native.detection.suspicions.len(), MAX_MEMBERS),
-            ("verifications queued", queued, MAX_MEMBERS),
-            ("verifications waiting", waiting, MAX_MEMBERS),
-            ("reviews of refusals", refusing, MAX_MEMBERS),
-            ("inquiries to absent servers", absent, MAX_MEMBERS),
+            ("suspicion deadlines", self.native.detection.suspicions.len(), servers),
+            ("verifications queued", queued, servers),
+            ("verifications waiting", waiting, servers),
+            ("reviews of refusals", refusing, servers),
+            ("inquiries to absent servers", absent, servers),
+            ("senders of new names", self.merging.newcomers.len(), MAX_SENDERS),
             ("outsiders", self.merging.outsiders.len(), MAX_OUTSIDERS),
-            ("unconfirmed entries to ask", self.legacy.listings.len(), MAX_MEMBERS + 2 * MAX_HIDDEN),
+            ("unconfirmed entries to ask", self.legacy.listings.len(), servers + 2 * MAX_HIDDEN),
             ("hidden servers", self.members.hidden.len(), MAX_HIDDEN),
-            ("strangers in batches", unmet, 2 * MAX_MEMBERS),
-            ("doubtful strangers", doubtful, MAX_MEMBERS),
+            ("strangers in batches", unmet, 2 * servers),
+            ("doubtful strangers", doubtful, servers),
             ("investigations", self.native.detection.investigations.len(), MAX_OPEN),
             ("relays", relays, MAX_RELAYS),
             ("askers of relays", askers, MAX_RELAYS * MAX_RELAYS),
@@ -61,9 +63,9 @@ impl Machine {
             ("urgent probes", urgent, MAX_WAITING),
             ("disputed deaths", disputed, MAX_WAITING),
             // This server itself may be the subject of one.
-            ("rumours", self.exchanges.rumours.len(), MAX_MEMBERS + 1),
-            ("pushes waiting", to_be_pushed, MAX_MEMBERS),
-            ("pushes deferred", deferred_pushes, MAX_MEMBERS),
+            ("rumours", self.exchanges.rumours.len(), servers + 1),
+            ("pushes waiting", to_be_pushed, servers),
+            ("pushes deferred", deferred_pushes, servers),
             ("requests in flight", self.exchanges.in_flight.len(), MAX_REQUESTS),
             // Beside the exchanges: those with the master list, and the order to abandon all.
             ("requests to be sent", self.cx.transmits.len(), MAX_REQUESTS + 3),

@@ -17,6 +17,7 @@ use crate::protocol::members::member::proof::Proof;
 use crate::protocol::members::member::unproved_answers::{Refusals, Route};
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::clocks;
+use crate::protocol::merging::newcomers::Sender;
 use crate::protocol::merging::outsiders::{self, Direction, LeftOut};
 use crate::protocol::native::peers::{log_malformed, record_answer, record_legacy_wire};
 use crate::protocol::types::claim::Claim;
@@ -87,6 +88,7 @@ impl Machine {
         exchange.mark_merged();
         self.cx.parsing.lift_limit();
         let origin = exchange.purpose.origin();
+        self.set_sender(Source::Exchange(id));
         self.merge_native_claims(claims, origin, now);
     }
 
@@ -289,6 +291,7 @@ impl Machine {
         log_malformed(&mut self.cx, received);
         let peer = &exchange.peer;
         let is_own_process = received.instance == self.exchanges.instance;
+        self.merging.newcomers.set_sender(Sender::Asked(Arc::clone(peer)));
         if self.merging.outsiders.has(peer) {
             self.admit_native(&received.me.base_url, Direction::Answer, now);
         }

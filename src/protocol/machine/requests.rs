@@ -10,6 +10,7 @@ use crate::protocol::exchanges::native_message::accusation_notice;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::proof::Proof;
 use crate::protocol::merging::native::MergeOutcome;
+use crate::protocol::merging::newcomers::Sender;
 use crate::protocol::merging::outsiders::Direction;
 use crate::protocol::native::peers::{archived_objection, log_malformed};
 use crate::protocol::types::claim::Claim;
@@ -47,11 +48,13 @@ impl Machine {
         let is_sibling = self.record_process(received);
         log_malformed(&mut self.cx, received);
         self.expect_entries(received.claims.len());
+        self.merging.newcomers.set_sender(Sender::Claimed(Arc::clone(&received.me.base_url)));
         // Claims come first: if the sender's own claim is news, it counts among the fresh ones.
         let held = self.incarnation_of(&received.me.base_url);
         let MergeOutcome { fresh, mut objections } =
             self.merge_native_claims(&received.claims, Origin::Rumour, now);
         self.admit_native(&received.me.base_url, Direction::Request, now);
+        self.merging.newcomers.set_sender(Sender::Itself);
         let sender = self.merge_sender_claim(received, held, now);
         objections.extend(match &sender {
             Some(sender) => {

@@ -103,6 +103,7 @@ impl Machine {
         entries: impl Iterator<Item = SlotEntry<'a>>,
     ) -> usize {
         let mut merged = 0;
+        self.set_sender(Source::Request);
         self.members.roster.set_cause(Cause::Hearsay);
         for entry in entries {
             let SlotEntry { subject, monitor, last_update, .. } = entry;

@@ -41,7 +41,7 @@ impl Members {
     pub(in crate::protocol) fn new(config: &Config, seed: u64, now: Now) -> Self {
         Self {
             local: LocalServer::new(config.base_url.clone(), config.monitor, now),
-            roster: Roster::new(config.base_url.identity(), seed),
+            roster: Roster::new(config.base_url.identity(), config.max_servers, seed),
             archive: Archive::default(),
             hidden: HiddenServers::default(),
             isolation: Isolation::default(),

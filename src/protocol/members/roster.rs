@@ -15,7 +15,6 @@ use crate::protocol::members::roster::index_journal::SlotChanges;
 use crate::protocol::members::roster::journal::{Cause, Journal};
 use crate::protocol::members::roster::ring::Ring;
 use crate::protocol::types::accusers::Accusers;
-use crate::protocol::types::limits::MAX_MEMBERS;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Tick};
 
@@ -30,6 +29,7 @@ pub(in crate::protocol) mod ring;
 #[derive(Debug)]
 pub(in crate::protocol) struct Roster {
     members: IndexMap<Arc<str>, Member, FixedState>,
+    capacity: usize,
     online: usize,
     natives: usize,
     dead: usize,
@@ -53,13 +53,14 @@ const SPARE_SLOTS: usize = 128;
 impl Clone for Roster {
     // The map's own `clone` reserves as much as its index can hold.
     fn clone(&self) -> Self {
-        let Self { members, online, natives, dead, unconfirmed, digest, ring, .. } = self;
+        let Self { members, capacity, online, natives, dead, unconfirmed, digest, ring, .. } = self;
         let Self { revision, member_changes, slot_changes, journal, latest, .. } = self;
         let mut copy =
             IndexMap::with_capacity_and_hasher(members.len() + SPARE_SLOTS, members.hasher().clone());
         copy.clone_from(members);
         Self {
             members: copy,
+            capacity: *capacity,
             online: *online,
             natives: *natives,
             dead: *dead,
@@ -96,10 +97,12 @@ impl Standing {
 }
 
 impl Roster {
-    /// An empty roster of this server. The secret `seed` prevents URLs chosen to collide.
-    pub(in crate::protocol) fn new(identity: &str, seed: u64) -> Self {
+    /// An empty roster of this server for this many others. The secret `seed` prevents URLs chosen
+    /// to collide.
+    pub(in crate::protocol) fn new(identity: &str, capacity: usize, seed: u64) -> Self {
         Self {
             members: IndexMap::with_hasher(FixedState::with_seed(seed)),
+            capacity,
             online: 0,
             natives: 0,
             dead: 0,
@@ -140,7 +143,12 @@ impl Roster {
     }
 
     pub(in crate::protocol) fn is_full(&self) -> bool {
-        self.len() >= MAX_MEMBERS
+        self.len() >= self.capacity
+    }
+
+    /// The most members that it may have.
+    pub(in crate::protocol) fn capacity(&self) -> usize {
+        self.capacity
     }
 
     pub(in crate::protocol) fn online_count(&self) -> usize {
@@ -374,7 +382,7 @@ mod tests {
     #[test]
     fn the_cached_slot_is_not_used_after_another_member_moved_into_it() {
         let now = Now { tick: Tick(0), wall: Stamp(1) };
-        let mut roster = Roster::new("http://me/", 1);
+        let mut roster = Roster::new("http://me/", 3, 1);
         let urls = ["http://a/", "http://b/", "http://c/"].map(|url| BaseUrl::parse(url).unwrap());
         for (stamp, url) in urls.iter().enumerate() {
             let member = Member::new(url, Status::Online, false, Stamp(stamp as u64), now);

@@ -17,7 +17,7 @@ use crate::protocol::merging::plain::{self, PlainClaim, PlainSource};
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::Origin;
-use crate::protocol::types::limits::{Rejection, TOMBSTONE_LIFETIME};
+use crate::protocol::types::limits::TOMBSTONE_LIFETIME;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now};
 use crate::protocol::types::version::{Precedence, Version};
@@ -106,7 +106,7 @@ impl Merging {
 
     /// Merges a native server's claim about a server that is not a member.
     pub(in crate::protocol) fn merge_new_native(
-        &self,
+        &mut self,
         members: &mut Members,
         cx: &mut Context,
         url: &BaseUrl,
@@ -131,8 +131,7 @@ impl Merging {
             members.archive.insert(Arc::clone(identity), claim.last_update, claim.incarnation);
             return Worth::Known;
         }
-        if members.roster.is_full() {
-            cx.log_rejection(Rejection::RosterFull);
+        if !self.newcomers.admit(members, cx, now) {
             return Worth::Known;
         }
         let hidden = members.supersede_hidden(cx, identity);

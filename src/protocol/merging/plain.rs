@@ -17,7 +17,7 @@ use crate::protocol::merging::intake::{self, ListEntry};
 use crate::protocol::merging::{Merging, clocks, hints};
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::ids::Source;
-use crate::protocol::types::limits::{Rejection, TOMBSTONE_LIFETIME};
+use crate::protocol::types::limits::TOMBSTONE_LIFETIME;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now, Stamp};
 
@@ -222,7 +222,7 @@ fn request_check_of_hearsay(cx: &mut Context, identity: &Arc<str>, claim: PlainC
 impl Merging {
     /// Merges a plain claim about a server that is not a member.
     pub(in crate::protocol) fn merge_new(
-        &self,
+        &mut self,
         members: &mut Members,
         exchanges: &Exchanges,
         cx: &mut Context,
@@ -250,8 +250,8 @@ impl Merging {
             }
         } else if claim.is_expired_tombstone(now) {
             members.archive.insert(Arc::clone(identity), claim.stamp, Incarnation::NONE);
-        } else if members.roster.is_full() {
-            cx.log_rejection(Rejection::RosterFull);
+        } else if !self.newcomers.admit(members, cx, now) {
+            // The next message may name it again.
         } else if claim.says_online() && incarnation != Incarnation::NONE {
             revive(members, exchanges, cx, url, claim, now);
         } else {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::protocol::types::base_url::BaseUrlRejection;
 use crate::protocol::types::base_url::address::AddressClasses;
 
-/// Members of a roster, tombstones included.
+/// Members of a roster, tombstones included; `SHAZBOT_MAX_SERVERS` may only lower it.
 pub(in crate::protocol) const MAX_MEMBERS: usize = 100_000;
 /// Time until a tombstone leaves the lists, from its stamp or from its arrival, whichever is
 /// earlier.
@@ -39,8 +39,6 @@ pub(in crate::protocol) enum Rejection {
     NotAStamp,
     /// The stamp is more than 24 h ahead.
     FarAhead,
-    /// The roster is full.
-    RosterFull,
 }
 
 impl fmt::Display for Rejection {
@@ -58,7 +56,6 @@ impl fmt::Display for Rejection {
             Self::TooUnusual => f.write_str("further base URLs with unusual characters in one message"),
             Self::NotAStamp => f.write_str("a lastUpdate that is not a finite number of 0 or more"),
             Self::FarAhead => f.write_str("a lastUpdate more than 24 hours ahead"),
-            Self::RosterFull => f.write_str("a new server, as 100,000 are known already"),
         }
     }
 }

@@ -241,6 +241,20 @@ fn fabricated_servers_are_removed_without_tombstones_by_a_server_that_nobody_ans
 }
 
 #[test]
+fn one_server_cannot_fill_the_roster_of_another_with_fabricated_servers() {
+    let mut world = native_world(3);
+    world.run_for(60_000);
+    let fabricated = unreachable_hosts(&mut world, 15_000, Port::Closed);
+    for some in fabricated.chunks(5_000) {
+        send_fabricated_claims(&mut world, some, HOUR);
+    }
+    world.run_for(1);
+    let first = world.hosts[FIRST.index()].processes[0];
+    let known = world.processes[first.index()].machine().unwrap().other_count();
+    assert!((10_002..10_100).contains(&known), "{known} servers are known");
+}
+
+#[test]
 fn fabricated_servers_in_many_small_messages_are_removed_soon() {
     let mut world = native_world(5);
     let fabricated = unreachable_hosts(&mut world, 300, Port::Closed);

@@ -8,9 +8,12 @@ use zeroize::Zeroizing;
 
 use super::secrets::{SecretFile, SecretSet, SecretVariable};
 use super::shown::shown_url;
-use super::{ALLOW, BASE_URL, Config, ConfigError, GOSSIP_INTERVAL, LOG, PROBE_INTERVAL, REQUIRED};
+use super::{
+    ALLOW, BASE_URL, Config, ConfigError, GOSSIP_INTERVAL, LOG, MAX_SERVERS, PROBE_INTERVAL, REQUIRED,
+};
 use crate::protocol::types::allow::{AllowList, AllowListError, Allowance, Target};
 use crate::protocol::types::base_url::{BaseUrl, BaseUrlRejection, MAX_BASE_URL_BYTES};
+use crate::protocol::types::limits::MAX_MEMBERS;
 use crate::protocol::types::secret::Secret;
 
 /// Upper bound of delays, in seconds: more than a day is a mistake.
@@ -20,6 +23,9 @@ const LONGEST_DELAY: f64 = 86_400.0;
 const LONGEST_USUAL_GOSSIP_INTERVAL: f64 = 3_600.0;
 /// The same for probe intervals: the usual second is 1,000 ms.
 const LONGEST_USUAL_PROBE_INTERVAL: f64 = 300.0;
+/// Lower bound of the most servers to know. Those that have left or died count for a day, so a few
+/// redeploys would fill a smaller roster.
+const FEWEST_MAX_SERVERS: usize = 100;
 /// The names of the log levels.
 const LOG_LEVELS: [&str; 3] = ["info", "warn", "silent"];
 /// The path below the base URL where every server has its routes.
@@ -126,6 +132,15 @@ impl<'a> Reader<'a> {
     pub(super) fn read_delay(&mut self, name: &'static str, default: f64) -> Result<Duration, ConfigError> {
         let number = self.number(name, default, |number| number >= 0.0, "a number of seconds, 0 or more")?;
         Ok(self.read_seconds(name, number))
+    }
+
+    /// Reads the most servers to know. Anything but digits is rejected: `100,000` would be read as
+    /// 100.
+    pub(super) fn read_max_servers(&self) -> Result<usize, ConfigError> {
+        let Some(text) = self.read(MAX_SERVERS) else { return Ok(MAX_MEMBERS) };
+        let number = text.parse().ok().filter(|number| (FEWEST_MAX_SERVERS..=MAX_MEMBERS).contains(number));
+        let expected = format!("a whole number from {FEWEST_MAX_SERVERS} to {MAX_MEMBERS}");
+        number.ok_or_else(|| ConfigError::invalid(MAX_SERVERS, expected))
     }
 
     fn number(

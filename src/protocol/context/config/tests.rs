@@ -270,6 +270,14 @@ fn invalid_values_are_rejected_by_name() {
         (GOSSIP_INTERVAL, "."),
         (PROBE_INTERVAL, "-0.1"),
         (PROBE_INTERVAL, "never"),
+        (MAX_SERVERS, "99"),
+        (MAX_SERVERS, "100001"),
+        (MAX_SERVERS, "100,000"),
+        (MAX_SERVERS, "100_000"),
+        (MAX_SERVERS, "5000.5"),
+        (MAX_SERVERS, "1e5"),
+        (MAX_SERVERS, "-200"),
+        (MAX_SERVERS, "many"),
         (MASTER_ANNOUNCE_MINIMUM, "-0.1"),
         (MASTER_ANNOUNCE_INTERVAL, "x1"),
         (BASE_URL, "h:1"),
@@ -284,6 +292,15 @@ fn invalid_values_are_rejected_by_name() {
         assert!(error.starts_with(&format!("Environment variable {name} must be ")), "{error}");
         assert!(!error.contains("u:p"));
     }
+}
+
+#[test]
+fn the_number_of_servers_can_only_be_lowered() {
+    for (text, servers) in [("", 100_000), ("100", 100), (" 5000 ", 5_000), ("100000", 100_000)] {
+        assert_eq!(with(MAX_SERVERS, text).unwrap().0.max_servers, servers, "{text:?}");
+    }
+    let error = with(MAX_SERVERS, "99").unwrap_err().to_string();
+    assert!(error.ends_with("must be a whole number from 100 to 100000"), "{error}");
 }
 
 #[test]

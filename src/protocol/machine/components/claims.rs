@@ -7,18 +7,32 @@ use crate::protocol::machine::Machine;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::intake::{self, ListEntry, Subject};
 use crate::protocol::merging::native::{MergeOutcome, NativeClaim, Worth};
+use crate::protocol::merging::newcomers::Sender;
 use crate::protocol::merging::outsiders::{Direction, LeftOut};
 use crate::protocol::merging::plain::PlainClaim;
 use crate::protocol::merging::{about_self, clocks, native, outsiders, plain};
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::claim::Claim;
-use crate::protocol::types::ids::{ExchangeId, Origin};
+use crate::protocol::types::ids::{ExchangeId, Origin, Source};
 use crate::protocol::types::limits::Rejection;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now, Stamp};
 use crate::protocol::wire::extension::Extension;
 
 impl Machine {
+    /// Sets who names the servers of the lists that follow.
+    pub(in crate::protocol::machine) fn set_sender(&mut self, source: Source) {
+        let sender = match source {
+            Source::Request => Sender::Unnamed,
+            Source::Exchange(id) => match self.exchanges.in_flight.get(id) {
+                Some(exchange) => Sender::Asked(Arc::clone(&exchange.peer)),
+                None => Sender::Unnamed,
+            },
+            Source::MasterList => Sender::Trusted,
+        };
+        self.merging.newcomers.set_sender(sender);
+    }
+
     /// Merges an entry of a list.
     #[inline]
     pub(in crate::protocol::machine) fn merge_entry(&mut self, said: ListEntry<'_>, now: Now) {

@@ -127,6 +127,7 @@ impl Machine {
         self.lifecycle.enter(&mut self.cx, Phase::Running);
         self.cx.events.push_back(Event::Started);
         self.members.roster.journal.begin(now.tick);
+        self.merging.newcomers.record_start(now.tick);
         self.cx.timers.stop(Timer::Bootstrap);
         self.legacy.rounds.schedule(&mut self.cx, now.tick);
         reconnect::schedule(&mut self.cx, now.tick);

@@ -5,5 +5,6 @@ mod first_hand;
 mod grace;
 mod intake;
 mod local_server;
+mod newcomers;
 mod outsiders;
 mod resurrection;

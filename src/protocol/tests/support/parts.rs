@@ -38,6 +38,11 @@ impl Parts {
         Self::of(Config { probe_interval: Some(Duration::from_secs(1)), ..config("http://me/") })
     }
 
+    /// The parts of a server that knows at most this many others.
+    pub(in crate::protocol::tests) fn of_at_most(servers: usize) -> Self {
+        Self::of(Config { max_servers: servers, ..config("http://me/") })
+    }
+
     fn of(config: Config) -> Self {
         let members = Members::new(&config, 1, at(0));
         Self {

@@ -16,6 +16,7 @@ use crate::protocol::context::config::{AcceptedSecrets, Config, MasterListConfig
 use crate::protocol::context::output::Transmit;
 use crate::protocol::machine::Machine;
 use crate::protocol::types::base_url::BaseUrl;
+use crate::protocol::types::limits::MAX_MEMBERS;
 use crate::protocol::types::secret::Secret;
 use crate::protocol::types::time::{Now, Stamp, Tick};
 use crate::protocol::wire::document::{Condition, Document, DocumentEntry};
@@ -80,6 +81,7 @@ pub(in crate::protocol::tests) fn config(url: &str) -> Config {
         gossip_interval: Duration::from_secs(30),
         probe_interval: None,
         allowed: None,
+        max_servers: MAX_MEMBERS,
         master_list: MasterListConfig {
             url: "http://store/list".to_owned(),
             update_url: "http://store/list".to_owned(),

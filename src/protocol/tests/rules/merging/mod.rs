@@ -2,4 +2,5 @@
 
 mod admission;
 mod native;
+mod newcomers;
 mod plain;
