@@ -14,6 +14,12 @@ export interface ShazbotRoutesOptions {
    */
   limit?: number
   /**
+   * The number of proxies in front of this server; `true` is 1. Then the caller's address is taken
+   * from `X-Forwarded-For`, counted from the right. The default `false` takes that of the
+   * connection. Failed authorizations are limited for each address.
+   */
+  trustProxy?: boolean | number
+  /**
    * Whether each request needs a client certificate that the TLS server has verified; others are
    * answered with 401. The server needs the TLS options `requestCert: true` and `ca`. The default
    * is false.

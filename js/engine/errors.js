@@ -52,18 +52,23 @@ function notStarted(hint) {
   return publicError('SHAZBOT_NOT_STARTED', hint ? `${message}: ${hint}` : message)
 }
 
-/**
- * Wraps a native function so that it throws public errors. The addon's own belong to another realm
- * if a program runs in a `vm` context, as in Jest: `instanceof Error` would be false.
- */
+/** Wraps a native function so that it throws public errors. */
 function withPublicErrors(native) {
   return (...values) => {
     try {
       return native(...values)
     } catch (error) {
-      throw Object.hasOwn(STATUS_OF_CODE, error.code) ? publicError(error.code, error.message) : error
+      throw toPublicError(error)
     }
   }
 }
 
-module.exports = { badMessage, notStarted, publicError, withPublicErrors, UNREADABLE }
+/**
+ * Returns the public form of an addon's error. That belongs to another realm if a program runs in a
+ * `vm` context, as in Jest: `instanceof Error` would be false.
+ */
+function toPublicError(error) {
+  return Object.hasOwn(STATUS_OF_CODE, error.code) ? publicError(error.code, error.message) : error
+}
+
+module.exports = { badMessage, notStarted, publicError, toPublicError, withPublicErrors, UNREADABLE }

@@ -3,6 +3,7 @@
 const { requireRunning } = require('../engine/lifecycle.js')
 
 let answersModule
+let rejectionsModule
 
 /** Loaded by the first request, which keeps loading the package fast. */
 function answers() {
@@ -10,22 +11,25 @@ function answers() {
   return answersModule
 }
 
+/** Loaded by the first rejected request. */
+function rejections() {
+  rejectionsModule ??= require('./rejections.js')
+  return rejectionsModule
+}
+
 /** Answers `POST /clustershazbot/gossip`; see `index.d.ts`. */
 async function shazbotGossipRequest(authorizationHeader, body) {
-  requireRunning()
-  return answers().answerGossip(headerText(authorizationHeader), body)
+  return counting('gossip', () => answers().answerGossip(headerText(authorizationHeader), body))
 }
 
 /** Answers `GET /clustershazbot/list`; see `index.d.ts`. */
 async function shazbotListRequest(authorizationHeader) {
-  requireRunning()
-  return answers().answerList(headerText(authorizationHeader))
+  return counting('list', () => answers().answerList(headerText(authorizationHeader)))
 }
 
 /** Answers `POST /clustershazbot/control`; see `index.d.ts`. */
 async function shazbotControlRequest(authorizationHeader, message) {
-  requireRunning()
-  answers().applyControl(headerText(authorizationHeader), message)
+  return counting('control', () => answers().applyControl(headerText(authorizationHeader), message))
 }
 
 /** Returns the servers known to this one; see `index.d.ts`. */
@@ -34,9 +38,28 @@ function shazbotGetServerList(includeOffline = false) {
   return answers().listServers({ includeOffline: Boolean(includeOffline) })
 }
 
+/** Returns the response of a request, or counts its rejection. */
+function counting(route, answer) {
+  try {
+    requireRunning()
+    return answer()
+  } catch (error) {
+    const reason = rejections().reasonOf(error.status)
+    if (reason) rejections().record(reason, { route })
+    throw error
+  }
+}
+
 /** A missing or repeated header matches no secret. */
 function headerText(authorizationHeader) {
   return typeof authorizationHeader === 'string' ? authorizationHeader : ''
 }
 
-module.exports = { shazbotGossipRequest, shazbotListRequest, shazbotControlRequest, shazbotGetServerList }
+module.exports = {
+  answers,
+  rejections,
+  shazbotGossipRequest,
+  shazbotListRequest,
+  shazbotControlRequest,
+  shazbotGetServerList,
+}

@@ -8,6 +8,14 @@ const { HttpError, errorResponse } = require('./http/http-error.js')
 const { ROUTES } = require('./routes.js')
 const { send } = require('./responses/send.js')
 
+let refusalsModule
+
+/** Loaded by the first rejected request, which keeps loading the adapters fast. */
+function refusals() {
+  refusalsModule ??= require('./refusals.js')
+  return refusalsModule
+}
+
 /**
  * Returns a handler for the three routes.
  *
@@ -22,7 +30,10 @@ function handlerOf(options) {
     const connection = Connection.of(request)
     respond(route, { connection, request, response, options })
       .catch(errorResponse)
-      .then((result) => send(connection, request, response, result))
+      .then((result) => {
+        if (route && result.status >= 400) refusals().recordRejection(route, result, request, options.proxies)
+        send(connection, request, response, result)
+      })
   }
 }
 
@@ -50,7 +61,11 @@ async function respond(route, { connection, request, response, options }) {
     await connection.takeTurn(request, response)
     return respond(authorization)
   }
-  authorize(authorization)
+  try {
+    authorize(authorization)
+  } catch (error) {
+    return refusals().refuse(error, request, options.proxies)
+  }
   const body = await readBody(request, response, options.limit)
   try {
     if (options.matchHost && senderOf && isRead(body)) requireHostOf(certificate, senderOf(body))

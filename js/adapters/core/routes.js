@@ -1,15 +1,11 @@
 'use strict'
 
 const addon = require('../../engine/addon.js')
-const { withPublicErrors } = require('../../engine/errors.js')
 const { requireRunning } = require('../../engine/lifecycle.js')
-const { shazbotControlRequest, shazbotGossipRequest } = require('../../requests/index.js')
+const { answers } = require('../../requests/index.js')
 const { gossipRaw, listRaw } = require('./raw.js')
 const { HttpError, jsonResponse } = require('./http/http-error.js')
 const { senderOf } = require('./sender.js')
-
-const authorizeGossip = withPublicErrors(addon.authorizeGossip)
-const authorizeControl = withPublicErrors(addon.authorizeControl)
 
 /** The path at which other servers expect the routes. */
 const DEFAULT_PATH = '/clustershazbot'
@@ -21,20 +17,21 @@ const DEFAULT_PATH = '/clustershazbot'
 const EMPTY_MESSAGE = Buffer.from('{"online":[]}')
 
 /**
- * The three routes. `authorize` throws before the body is read. `senderOf` returns the URL of the
- * server that sent a message. `respond` receives the header and the body: `{ parts }`, the `{ value
- * }` from a body parser, or neither if it was not read. It returns `{ status, parts }`.
+ * The three routes. `authorize` throws the addon's error before the body is read. `senderOf`
+ * returns the URL of the server that sent a message. `respond` receives the header and the body:
+ * `{ parts }`, the `{ value }` from a body parser, or neither if it was not read. It returns
+ * `{ status, parts }`.
  */
 const ROUTES = [
   {
     path: '/gossip',
     methods: ['POST'],
-    authorize: authorizeGossip,
+    authorize: addon.authorizeGossip,
     senderOf,
     respond: answerGossip,
   },
   { path: '/list', methods: ['GET', 'HEAD'], respond: answerList },
-  { path: '/control', methods: ['POST'], authorize: authorizeControl, respond: answerControl },
+  { path: '/control', methods: ['POST'], authorize: addon.authorizeControl, respond: answerControl },
 ]
 
 async function answerGossip(authorization, { parts, value }) {
@@ -43,7 +40,7 @@ async function answerGossip(authorization, { parts, value }) {
   // A peer would take an error for a death. It will send the unread lists again.
   if (value === undefined)
     return { ...(await gossipRaw(authorization, [EMPTY_MESSAGE])), isForPeer: true, drains: true }
-  return jsonResponse(await shazbotGossipRequest(authorization, value))
+  return jsonResponse(await answers().answerGossip(authorization, value))
 }
 
 function answerList(authorization) {
@@ -52,7 +49,8 @@ function answerList(authorization) {
 
 async function answerControl(authorization, { parts, value }) {
   if (!parts && value === undefined) throw new HttpError(408, 'Timed out waiting for memory for the body')
-  await shazbotControlRequest(authorization, parts ? parse(parts) : value)
+  requireRunning()
+  answers().applyControl(authorization, parts ? parse(parts) : value)
   return jsonResponse({ success: true })
 }
 

@@ -65,6 +65,6 @@ function requireHostOf(certificate, sender) {
     )
 }
 
-const unauthorized = (message) => new HttpError(401, message)
+const unauthorized = (message) => new HttpError(401, message, undefined, 'certificate')
 
 module.exports = { requireCertificate, requireHostOf }

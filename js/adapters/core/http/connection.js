@@ -58,7 +58,8 @@ class Connection {
     if (this.canRespond(response)) this.onceOver(response, () => this.#endTurn())
     else {
       this.#endTurn()
-      throw new HttpError(400, 'The caller has disconnected')
+      // Nobody receives this status, which is that of nginx for the same case.
+      throw new HttpError(499, 'The caller has disconnected')
     }
   }
 

@@ -9,7 +9,7 @@ const { endAfterBody } = require('../bodies/unread-body.js')
 const HEADERS = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }
 
 /** The statuses that close the connection: the caller is rejected and may still be sending. */
-const CLOSING = new Set([401, 404, 405, 413, 415, 503])
+const CLOSING = new Set([401, 404, 405, 413, 415, 429, 503])
 
 /**
  * Sends a response.

@@ -1,0 +1,62 @@
+'use strict'
+
+const { channel } = require('node:diagnostics_channel')
+
+/** Publishes each rejected request; `docs/errors.md` describes the messages. */
+const security = channel('clustershazbot:security')
+
+/**
+ * Why a request was rejected.
+ *
+ * @typedef {'secret' | 'certificate' | 'malformed' | 'too-large' | 'limited' | 'method' | 'not-started'} Reason
+ */
+
+/** @type {Record<number, Reason>} */
+const REASON_OF_STATUS = {
+  400: 'malformed',
+  401: 'secret',
+  405: 'method',
+  408: 'limited',
+  413: 'too-large',
+  415: 'malformed',
+  429: 'limited',
+  503: 'not-started',
+}
+
+/** Rejected requests of this environment by reason. */
+const counted = Object.fromEntries(
+  ['certificate', ...Object.values(REASON_OF_STATUS)].map((reason) => [reason, 0]),
+)
+
+/**
+ * Returns why a request with a response of this status was rejected; undefined if it was not.
+ *
+ * @param {number | undefined} status
+ * @returns {Reason | undefined}
+ */
+function reasonOf(status) {
+  return REASON_OF_STATUS[status]
+}
+
+/**
+ * Counts a rejected request, and publishes it if somebody has subscribed.
+ *
+ * @param {Reason} reason
+ * @param {{ route: 'gossip' | 'list' | 'control', address?: string }} request the address is
+ *   unknown to hand-written routes
+ */
+function record(reason, { route, address }) {
+  counted[reason]++
+  if (security.hasSubscribers) security.publish({ reason, address, route })
+}
+
+/**
+ * Returns how many requests were rejected for each reason.
+ *
+ * @returns {Record<Reason, number>}
+ */
+function counts() {
+  return { ...counted }
+}
+
+module.exports = { reasonOf, record, counts }
