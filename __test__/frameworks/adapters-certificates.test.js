@@ -1,6 +1,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const diagnostics = require('node:diagnostics_channel')
 const { once } = require('node:events')
 const http2 = require('node:http2')
 const tls = require('node:tls')
@@ -160,6 +161,21 @@ describe('client certificates', () => {
     const port = await SECURE_HOSTS['node:https'](t, MATCHED, { ...ASKING, ca })
     const client = certificate('common-name', WITHOUT)
     assertRefused(await gossip(port, client, from('https://localhost/')), /host localhost/)
+  })
+
+  test('that are missing or of another host are audited as such', async (t) => {
+    await start(t)
+    const port = await SECURE_HOSTS['node:https'](t, MATCHED, ASKING)
+    const published = []
+    const receive = (message) => published.push(message)
+    diagnostics.subscribe('clustershazbot:security', receive)
+    t.after(() => diagnostics.unsubscribe('clustershazbot:security', receive))
+    for (const each of REQUESTS) await send(port, WITHOUT, each)
+    await gossip(port, ISSUED, from('https://other.example/'))
+    const expected = ['gossip', 'list', 'control', 'gossip'].map((route) => {
+      return { reason: 'certificate', address: '127.0.0.1', route }
+    })
+    assert.deepEqual(published, expected)
   })
 
   test('are not required by default', async (t) => {
