@@ -39,7 +39,7 @@ const FULL_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// Who names the servers of the current message.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(in crate::protocol) enum Sender {
-    /// The master list, or whoever created this server: not limited.
+    /// The master list, or the creator of this server: not limited.
     #[default]
     Trusted,
     /// A plain request, which does not say who sends it.
