@@ -7,6 +7,7 @@
 //! | `credentials` | the secrets and URLs that requests carry |
 //! | [`secret_files`] | secrets in files, which are read again after each change |
 //! | `peer_secrets` | the secret of each outgoing gossip message |
+//! | `limited_file` | files that the operator names, with a limit of their size |
 //! | `log_sink` | the destination of log lines |
 //! | `shared` | the machine behind its short lock |
 //! | [`raw`] | requests and responses as bytes |
@@ -23,6 +24,7 @@ mod credentials;
 mod engine;
 mod event_loop_watch;
 mod http_task;
+mod limited_file;
 mod log_sink;
 mod peer_secrets;
 pub mod raw;

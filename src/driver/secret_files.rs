@@ -1,6 +1,5 @@
 //! Secrets in files: read at the start, and again after each change.
 
-use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use tokio::task;
 use tokio::time::sleep;
 use zeroize::Zeroizing;
 
+use super::limited_file::LimitedFile;
 use super::log_sink::SharedLogSink;
 use crate::protocol::config::{SecretFile, SecretSet};
 use crate::protocol::output::Severity;
@@ -56,15 +56,11 @@ struct Fault {
 /// Returns why it cannot be read. The text contains neither the path nor the content.
 pub fn read_file(path: &str) -> Result<String, String> {
     let describe = |error: io::Error| format!("it cannot be read ({error})");
-    // Opening a pipe would wait for its writer.
-    let metadata = fs::metadata(path).map_err(describe)?;
-    if !metadata.is_file() {
-        return Err("it is not a regular file".to_owned());
-    }
-    let file = File::open(path).map_err(describe)?;
-    // Its capacity suffices, so that no reallocation leaves a copy.
-    let mut content = String::with_capacity(metadata.len().min(MAX_FILE_BYTES) as usize + 64);
-    file.take(MAX_FILE_BYTES + 1).read_to_string(&mut content).map_err(describe)?;
+    let file = LimitedFile::open(path, MAX_FILE_BYTES).map_err(describe)?;
+    let LimitedFile { mut reader, capacity } = file.ok_or("it is not a regular file")?;
+    // Reading looks for the end of the file in up to 64 bytes more.
+    let mut content = String::with_capacity(capacity + 64);
+    reader.read_to_string(&mut content).map_err(describe)?;
     if content.len() as u64 > MAX_FILE_BYTES {
         return Err(format!("it is larger than {} kB", MAX_FILE_BYTES / 1024));
     }
@@ -155,6 +151,7 @@ fn find(file: &SecretFile, hasher: &RandomState) -> Found {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::path::PathBuf;
     use std::sync::Mutex;
 

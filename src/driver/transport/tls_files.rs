@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    fs::{self, File},
     hash::Hasher,
     io::{self, Read},
     sync::Arc,
@@ -23,6 +22,7 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::verifier::NodeVerifier;
+use crate::driver::limited_file::LimitedFile;
 use crate::protocol::config::ConfigError;
 
 const CERTIFICATE: &str = "SHAZBOT_TLS_CERT";
@@ -94,15 +94,11 @@ impl fmt::Debug for TlsFiles {
 }
 
 fn read_file(path: &str) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Opening a pipe would wait for its writer.
-    let metadata = fs::metadata(path)?;
-    if !metadata.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    // A vector that grows would leave copies of a key behind.
-    let size = usize::try_from(metadata.len()).unwrap_or(MAX_FILE).min(MAX_FILE);
-    let mut bytes = Zeroizing::new(Vec::with_capacity(size + 1));
-    File::open(path)?.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes)?;
+    let file = LimitedFile::open(path, MAX_FILE as u64)?;
+    let LimitedFile { mut reader, capacity } =
+        file.ok_or_else(|| io::Error::other("it is not a regular file"))?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(capacity + 1));
+    reader.read_to_end(&mut bytes)?;
     if bytes.len() > MAX_FILE {
         return Err(io::Error::other("it is larger than 1 MB"));
     }
