@@ -31,11 +31,23 @@ export declare class RawPath {
   list(id: number, cachedNumber: number, room: number, includesOffline: boolean): Reply | null
 }
 
+/** Returns the JSON of a list that answers the challenge in a header; null if it has none. */
+export declare function answerChallenge(authorizationHeader: string): string | null
+
+/**
+ * Returns the JSON that answers a signed gossip request whose body was not read; null for any
+ * other request.
+ */
+export declare function answerUnread(authorizationHeader: string): Buffer | null
+
 /** Throws unless the header contains `SHAZBOT_CONTROL_SECRET`. */
 export declare function authorizeControl(authorizationHeader: string): void
 
-/** Throws unless the header contains `SHAZBOT_SECRET`. */
-export declare function authorizeGossip(authorizationHeader: string): void
+/**
+ * Returns whether the header is that of a signed request. Throws unless it is, or contains
+ * `SHAZBOT_SECRET`.
+ */
+export declare function authorizeGossip(authorizationHeader: string): boolean
 
 /** Drains this server or brings it back. */
 export declare function control(online: boolean): void
@@ -71,16 +83,25 @@ export declare function gossip(received: Uint8Array, urls: string | undefined, s
 export declare function gossipInBackground(received: Uint8Array, urls: string): Promise<void>
 
 /**
- * Merges the native extension of a gossip request, given as JSON, and returns the response's
- * extension; null if the request is to be treated as a plain one.
+ * Merges the native extension of a message with the raw secret, given as JSON. Returns the
+ * response's extension; null if the request is to be treated as a plain one.
  */
 export declare function gossipNative(v2: string): string | null
 
 /**
- * Returns the URL of the server that the body of a gossip request names as its sender; null if it
- * names none, as plain requests do, or is malformed.
+ * Returns the URL of the server that a gossip request names as its sender; null if it names none,
+ * as plain requests do, or is malformed.
  */
-export declare function gossipSender(body: Array<Uint8Array>): string | null
+export declare function gossipSender(authorizationHeader: string, body: Array<Uint8Array>): string | null
+
+/**
+ * Merges the payload of a signed gossip request. Returns the `v2` field of the response. Throws
+ * unless the header has signed the payload.
+ */
+export declare function gossipSigned(authorizationHeader: string, payload: string): string
+
+/** Resolves when the server can answer challenges, about 50 ms after its start. */
+export declare function keysReady(): Promise<void>
 
 /** Whether the header contains `SHAZBOT_CONTROL_SECRET`. */
 export declare function mayControl(authorizationHeader: string): boolean
@@ -98,6 +119,12 @@ export interface NewUrls {
   /** The URLs of these slots as a JSON array, which costs a third of passing each string. */
   baseUrls: string
 }
+
+/**
+ * Returns the proof that answers the nonce of a message with the raw secret; null if there is
+ * none.
+ */
+export declare function prove(nonce: string): string | null
 
 /** A response that is not just one text with status 200. */
 export interface RawResponse {

@@ -7,6 +7,7 @@
 //! | 2 | `binding` | translates between JavaScript and the driver; decides nothing |
 //! | 1 | `driver` | lets the real world (clock, sockets, tasks) drive the protocol |
 //! | 1 | [`sim`] | lets a simulated world (virtual time, seeded faults) drive the same protocol |
+//! | 0 | [`security`] | who may speak: proofs of the secret, signed messages; as pure |
 //! | 0 | [`protocol`] | the membership machine: pure, deterministic, without clock or sockets |
 //!
 //! Leaving out the cargo features `binding` and `driver` builds the layers below them alone.
@@ -16,4 +17,5 @@ mod binding;
 #[cfg(feature = "driver")]
 pub mod driver;
 pub mod protocol;
+pub mod security;
 pub mod sim;

@@ -3,23 +3,37 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { SECRET, settings } from '../support/settings.mjs'
 
 const require = createRequire(import.meta.url)
+const signing = require('../../__test__/support/signing.js')
 const TIMEOUT = 60_000
 const quiet = () => {}
 Object.assign(process.env, settings())
 
 /**
- * Starts this package with additional settings; returns its two ways to answer a gossip request.
+ * Starts this package with additional settings; returns its ways to answer a gossip request.
  */
 export async function startSubject(overrides = {}) {
   Object.assign(process.env, overrides)
   const shazbot = require('clustershazbot')
   const { gossipRaw } = require('../../js/adapters/core/raw.js')
+  const { authorizeGossip } = require('../../js/engine/addon.js')
   await quietly(() => shazbot.shazbotStart())
   return {
     knows: () => shazbot.shazbotGetServerList().online.length,
     list: shazbot.shazbotGetServerList,
     objects: (body) => shazbot.shazbotGossipRequest(SECRET, body),
     raw: (bytes) => gossipRaw(SECRET, [bytes]),
+    /** Challenges it; returns what its proof says. */
+    async challenge() {
+      const { nonce, header } = signing.challenge()
+      const { proof } = await shazbot.shazbotListRequest(header)
+      return signing.readProof(proof, nonce, SECRET)
+    },
+    signedObjects: ({ header, message }) => shazbot.shazbotGossipRequest(header, message),
+    signedRaw({ header, bytes }) {
+      // Adapters check the header before they read the body.
+      authorizeGossip(header)
+      return gossipRaw(header, [bytes])
+    },
   }
 }
 

@@ -113,7 +113,7 @@ fn native_message(servers: usize) -> Result<Work, ConfigError> {
     let text = Lists::default().to_gossip_json(Some(&message(&machine, Kind::Probe, Vec::new())));
     let text = String::from_utf8_lossy(&text).into_owned();
     Ok(Box::new(move || {
-        if let Ok(Request::Native(received)) = Request::read(black_box(&text)) {
+        if let Ok(Some(received)) = Request::read(black_box(&text)).and_then(Request::extension) {
             black_box(Lists::default().to_gossip_json(Some(&received)));
         }
     }))

@@ -85,6 +85,7 @@ pub(crate) fn message(machine: &Machine, kind: Kind, claims: Vec<Claim>) -> Exte
         elsewhere: Vec::new(),
         clock: None,
         siblings: false,
+        epoch: 0,
     }
 }
 

@@ -2,41 +2,72 @@
 
 const addon = require('../engine/addon.js')
 const { withPublicErrors } = require('../engine/errors.js')
-const { extensionText, readControl, readExtension, readGossip } = require('./messages.js')
+const { extensionText, readControl, readExtension, readGossip, readNonce } = require('./messages.js')
 const { mergeAndList, listServers } = require('../roster/roster-copy.js')
 
 const authorizeGossip = withPublicErrors(addon.authorizeGossip)
 const gossipNative = withPublicErrors(addon.gossipNative)
+const gossipSigned = withPublicErrors(addon.gossipSigned)
+const keysReady = withPublicErrors(addon.keysReady)
+const answerChallenge = withPublicErrors(addon.answerChallenge)
+const prove = withPublicErrors(addon.prove)
 const authorizeControl = withPublicErrors(addon.authorizeControl)
 const control = withPublicErrors(addon.control)
 const mayControl = withPublicErrors(addon.mayControl)
+
+/** How the header of a challenge begins. */
+const CHALLENGE = 'Shazbot-Challenge '
 
 /**
  * Answers a gossip message. A message without the secret is not read, so it costs and changes
  * nothing.
  */
 function answerGossip(authorization, body) {
-  authorizeGossip(authorization)
+  const isSigned = authorizeGossip(authorization)
   const lists = readGossip(body)
   const v2 = readExtension(body)
-  if (v2 !== undefined) {
-    const extension = extensionText(v2)
-    const answer = extension === undefined ? null : gossipNative(extension)
-    // Lists beside `v2` are meant for version 1 peers. They are ignored here, and empty in the
-    // response.
-    if (answer !== null) return { message: 'gossip', online: [], offline: [], v2: JSON.parse(answer) }
+  if (isSigned) {
+    const answer = gossipSigned(authorization, typeof v2 === 'string' ? v2 : '')
+    return { message: 'gossip', online: [], offline: [], v2: answer }
   }
-  const servers = mergeAndList(lists)
-  return servers instanceof Promise ? servers.then(toMessage) : toMessage(servers)
+  const extension = v2 === undefined ? undefined : extensionText(v2)
+  if (extension === undefined) return toMessage(mergeAndList(lists))
+  const answer = gossipNative(extension)
+  // Lists beside `v2` are meant for version 1 peers. They are ignored here, and empty in the
+  // response.
+  if (answer !== null) return { message: 'gossip', online: [], offline: [], v2: JSON.parse(answer) }
+  const proof = proofFor(v2)
+  return toMessage(mergeAndList(lists), proof)
 }
 
-function toMessage({ online, offline }) {
-  return { message: 'gossip', online, offline }
+/** Returns the proof that the nonce in a `v2` field asks for; undefined without a nonce. */
+function proofFor(v2) {
+  const nonce = readNonce(v2)
+  return nonce === undefined ? undefined : (prove(nonce) ?? undefined)
 }
 
-/** Returns the known servers, with the offline ones if the header contains the control secret. */
-function answerList(authorization) {
+function toMessage(servers, proof) {
+  if (servers instanceof Promise) return servers.then((servers) => toMessage(servers, proof))
+  const message = { message: 'gossip', online: servers.online, offline: servers.offline }
+  if (proof !== undefined) message.v2 = { proof }
+  return message
+}
+
+/**
+ * Returns the known servers, with the offline ones if the header contains the control secret. A
+ * challenge is answered with this server's own entry and the proof.
+ */
+async function answerList(authorization) {
+  const answer = await listForChallenge(authorization)
+  if (answer !== null) return JSON.parse(answer)
   return listServers({ includeOffline: mayControl(authorization) })
+}
+
+/** Returns the JSON of a list that answers a challenge; null for any other header. */
+async function listForChallenge(authorization) {
+  if (!authorization.startsWith(CHALLENGE)) return null
+  await keysReady()
+  return answerChallenge(authorization)
 }
 
 /** Carries out a control message. */
@@ -45,4 +76,4 @@ function applyControl(authorization, message) {
   control(readControl(message))
 }
 
-module.exports = { answerGossip, answerList, applyControl, listServers }
+module.exports = { answerGossip, answerList, listForChallenge, applyControl, listServers }

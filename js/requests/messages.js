@@ -54,6 +54,21 @@ function readExtension(body) {
 }
 
 /**
+ * Returns the nonce in the `v2` field of a message with the raw secret.
+ *
+ * @param {unknown} v2
+ * @returns {string | undefined}
+ */
+function readNonce(v2) {
+  try {
+    const { nonce } = /** @type {{ nonce?: unknown }} */ (v2)
+    return typeof nonce === 'string' ? nonce : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
  * Returns a native extension as JSON, which crosses the boundary in one piece; undefined if it is
  * malformed.
  *
@@ -124,4 +139,4 @@ function describeType(value) {
   return Array.isArray(value) ? 'an array' : `of type ${typeof value}`
 }
 
-module.exports = { readGossip, readExtension, extensionText, readControl }
+module.exports = { readGossip, readExtension, readNonce, extensionText, readControl }

@@ -2,6 +2,7 @@
 
 use napi::Status;
 
+use crate::driver::Unauthorized;
 use crate::protocol::config::ConfigError;
 
 /// The `code` of an error.
@@ -38,6 +39,14 @@ pub(super) fn not_started() -> napi::Error<Code> {
 
 pub(super) fn unauthorized(variable: &str) -> napi::Error<Code> {
     napi::Error::new(Code::Unauthorized, format!("Unauthorized: Invalid {variable}"))
+}
+
+/// Peers search for the first words of this text, to tell it from the answers of gateways.
+pub(super) fn rejected(reason: Unauthorized) -> napi::Error<Code> {
+    unauthorized(match reason {
+        Unauthorized::Secret => "SHAZBOT_SECRET",
+        Unauthorized::Signature => "signature",
+    })
 }
 
 pub(super) fn misconfigured(error: &ConfigError) -> napi::Error<Code> {

@@ -3,19 +3,19 @@
 
 use crate::protocol::status::Control;
 use napi::Env;
-use napi::bindgen_prelude::{BufferSlice, FnArgs, Function, Object, PromiseRaw, spawn};
+use napi::bindgen_prelude::{Buffer, BufferSlice, FnArgs, Function, Object, PromiseRaw, spawn};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
 use zeroize::Zeroizing;
 
 use super::environment::EngineSlot;
-use super::errors::{Result, internal, misconfigured, unauthorized};
+use super::errors::{Result, internal, misconfigured, rejected, unauthorized};
 use super::promise::{Outcome, promise};
 use super::received::ReceivedEntries;
 use super::snapshot::{NewUrls, RosterSnapshot};
 use crate::driver::secret_files::read_file;
 use crate::driver::transport::HttpSettings;
-use crate::driver::{Engine, EventLoopProbe, LogSink, ProbeReply};
+use crate::driver::{Authorization, Engine, EventLoopProbe, LogSink, ProbeReply};
 use crate::protocol::config::{Config, ConfigError};
 use crate::protocol::output::Severity;
 
@@ -87,12 +87,13 @@ fn clear_slot(env: &Env) {
     }
 }
 
-/// Throws unless the header contains `SHAZBOT_SECRET`.
+/// Returns whether the header is that of a signed request. Throws unless it is, or contains
+/// `SHAZBOT_SECRET`.
 #[napi(catch_unwind)]
-pub fn authorize_gossip(env: &Env, authorization_header: String) -> Result<()> {
+pub fn authorize_gossip(env: &Env, authorization_header: String) -> Result<bool> {
     let header = Zeroizing::new(authorization_header);
     let engine = EngineSlot::of(env)?.borrow()?;
-    if engine.is_secret(&header) { Ok(()) } else { Err(unauthorized("SHAZBOT_SECRET")) }
+    Ok(engine.authorize_gossip(&header).map_err(rejected)? == Authorization::Signed)
 }
 
 /// Merges entries of a gossip request while their slots are valid, and updates the snapshot. `urls`
@@ -144,11 +145,50 @@ pub fn update_snapshot(env: &Env, mut snapshot: BufferSlice<'_>) -> Result<Optio
     Ok(engine.read(|machine| snapshot.update(machine)))
 }
 
-/// Merges the native extension of a gossip request, given as JSON, and returns the response's
-/// extension; null if the request is to be treated as a plain one.
+/// Merges the payload of a signed gossip request. Returns the `v2` field of the response. Throws
+/// unless the header has signed the payload.
+#[napi(catch_unwind)]
+pub fn gossip_signed(env: &Env, authorization_header: String, payload: String) -> Result<String> {
+    let engine = EngineSlot::of(env)?.borrow()?;
+    engine.gossip_signed(&authorization_header, &payload).map_err(rejected)
+}
+
+/// Returns the JSON that answers a signed gossip request whose body was not read; null for any
+/// other request.
+#[napi(catch_unwind)]
+pub fn answer_unread(env: &Env, authorization_header: String) -> Result<Option<Buffer>> {
+    Ok(EngineSlot::of(env)?.borrow()?.answer_unread(&authorization_header).map(Buffer::from))
+}
+
+/// Merges the native extension of a message with the raw secret, given as JSON. Returns the
+/// response's extension; null if the request is to be treated as a plain one.
 #[napi(catch_unwind)]
 pub fn gossip_native(env: &Env, v2: String) -> Result<Option<String>> {
     Ok(EngineSlot::of(env)?.borrow()?.merge_native(&v2))
+}
+
+/// Returns the proof that answers the nonce of a message with the raw secret; null if there is
+/// none.
+#[napi(catch_unwind)]
+pub fn prove(env: &Env, nonce: String) -> Result<Option<String>> {
+    Ok(EngineSlot::of(env)?.borrow()?.prove(&nonce))
+}
+
+/// Resolves when the server can answer challenges, about 50 ms after its start.
+#[napi(catch_unwind, ts_return_type = "Promise<void>")]
+pub fn keys_ready(env: &Env) -> Result<PromiseRaw<'_, Outcome>> {
+    let engine = EngineSlot::of(env)?.engine()?;
+    let ready = async move {
+        engine.keys_ready().await;
+        None
+    };
+    promise(env, ready, |_, _| {})
+}
+
+/// Returns the JSON of a list that answers the challenge in a header; null if it has none.
+#[napi(catch_unwind)]
+pub fn answer_challenge(env: &Env, authorization_header: String) -> Result<Option<String>> {
+    Ok(EngineSlot::of(env)?.borrow()?.answer_challenge(&authorization_header))
 }
 
 /// Throws unless the header contains `SHAZBOT_CONTROL_SECRET`.

@@ -12,8 +12,9 @@ use napi_derive::napi;
 use zeroize::Zeroizing;
 
 use super::environment::EngineSlot;
-use super::errors::{Result, internal, unauthorized};
+use super::errors::{Result, internal, rejected};
 use crate::driver::Engine;
+use crate::driver::gossip::{GossipRejection, GossipResponse};
 use crate::driver::raw::{self, RenderedLists, ResponseKind};
 
 /// The size in bytes up to which reading a body here is faster than on another thread, and copying
@@ -104,28 +105,24 @@ impl RawPath {
         let caller = Caller { cached_number, room };
         let slot = EngineSlot::of(env)?;
         let engine = slot.engine()?;
-        if !engine.is_secret(&Zeroizing::new(authorization_header)) {
-            return Err(unauthorized("SHAZBOT_SECRET"));
-        }
+        let authorization_header = Zeroizing::new(authorization_header);
+        engine.authorization(&authorization_header).map_err(rejected)?;
         let size: usize = body.iter().map(|part| part.len()).sum();
         if size > MAX_INLINE_BYTES {
             let buffers = body.into_iter().map(|part| part.into_buffer(env)).collect::<napi::Result<_>>();
             let lent = slot.lend(buffers.map_err(internal)?);
             self.answer_later(id, move || {
-                let response = gossip_response(engine.gossip_raw(&join(lent.parts())), || {
-                    render(&engine, ResponseKind::Gossip, caller)
-                });
-                (response, lent.release())
+                let outcome = engine.gossip_raw(&authorization_header, &join(lent.parts()));
+                (gossip_response(&engine, outcome, caller), lent.release())
             });
             return Ok(None);
         }
-        match engine.gossip_raw(&join(&body)) {
-            Ok(None) if !engine.renders_quickly(ResponseKind::Gossip) => {
-                self.answer_later(id, move || (render(&engine, ResponseKind::Gossip, caller), Vec::new()));
-                Ok(None)
-            }
-            outcome => Ok(Some(gossip_response(outcome, || render(&engine, ResponseKind::Gossip, caller)))),
+        let outcome = engine.gossip_raw(&authorization_header, &join(&body));
+        if matches!(outcome, Ok(GossipResponse::Lists(_))) && !engine.renders_quickly(ResponseKind::Gossip) {
+            self.answer_later(id, move || (gossip_response(&engine, outcome, caller), Vec::new()));
+            return Ok(None);
         }
+        Ok(Some(gossip_response(&engine, outcome, caller)))
     }
 
     /// Answers a list request, with the offline servers for callers with `SHAZBOT_CONTROL_SECRET`.
@@ -143,9 +140,9 @@ impl RawPath {
         let kind = if includes_offline { ResponseKind::All } else { ResponseKind::Online };
         let caller = Caller { cached_number, room };
         if engine.renders_quickly(kind) {
-            return Ok(Some(render(&engine, kind, caller)));
+            return Ok(Some(render(&engine, kind, None, caller)));
         }
-        self.answer_later(id, move || (render(&engine, kind, caller), Vec::new()));
+        self.answer_later(id, move || (render(&engine, kind, None, caller), Vec::new()));
         Ok(None)
     }
 
@@ -160,11 +157,11 @@ impl RawPath {
     }
 }
 
-/// Returns the URL of the server that the body of a gossip request names as its sender; null if it
-/// names none, as plain requests do, or is malformed.
-#[napi(catch_unwind, ts_args_type = "body: Array<Uint8Array>")]
-pub fn gossip_sender(body: Vec<BufferSlice<'_>>) -> Option<String> {
-    raw::sender(&join(&body))
+/// Returns the URL of the server that a gossip request names as its sender; null if it names none,
+/// as plain requests do, or is malformed.
+#[napi(catch_unwind, ts_args_type = "authorizationHeader: string, body: Array<Uint8Array>")]
+pub fn gossip_sender(authorization_header: String, body: Vec<BufferSlice<'_>>) -> Option<String> {
+    raw::sender(&authorization_header, &join(&body))
 }
 
 fn join(parts: &[impl Deref<Target = [u8]>]) -> Cow<'_, [u8]> {
@@ -175,13 +172,17 @@ fn join(parts: &[impl Deref<Target = [u8]>]) -> Cow<'_, [u8]> {
 }
 
 fn gossip_response(
-    outcome: std::result::Result<Option<Vec<u8>>, &'static str>,
-    show: impl FnOnce() -> Reply,
+    engine: &Engine,
+    outcome: std::result::Result<GossipResponse, GossipRejection>,
+    caller: Caller,
 ) -> Reply {
     match outcome {
-        Ok(None) => show(),
-        Ok(Some(text)) => Either::A(text.into()),
-        Err(reason) => error_response(400, &format!("Invalid gossip message: {reason}")),
+        Ok(GossipResponse::Body(text)) => Either::A(text.into()),
+        Ok(GossipResponse::Lists(proof)) => render(engine, ResponseKind::Gossip, proof.as_deref(), caller),
+        Err(GossipRejection::Malformed(reason)) => {
+            error_response(400, &format!("Invalid gossip message: {reason}"))
+        }
+        Err(GossipRejection::Unauthorized(reason)) => error_response(401, &rejected(reason).reason),
     }
 }
 
@@ -200,8 +201,8 @@ fn error_response(status: u32, message: &str) -> Reply {
     })
 }
 
-fn render(engine: &Engine, kind: ResponseKind, caller: Caller) -> Reply {
-    let render = engine.render(kind);
+fn render(engine: &Engine, kind: ResponseKind, proof: Option<&str>, caller: Caller) -> Reply {
+    let render = engine.render(kind).with_proof(proof);
     let RenderedLists { head, others, middle, has_offline } = &render;
     let (size, is_new) = (others.size(), others.number() != caller.cached_number);
     if size <= MAX_INLINE_BYTES {

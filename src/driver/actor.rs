@@ -12,7 +12,9 @@ use super::http_task::{HttpSender, MAX_HTTP_REQUESTS, RequestId};
 use super::log_sink::{LogSink, SharedLogSink};
 use super::peer_secrets::PeerSecrets;
 use super::secret_files::SecretFiles;
+use super::security::Security;
 use super::shared::Shared;
+use super::sibling_search;
 use super::transport::{ConfiguredUrls, HttpClient, HttpSettings, TlsChange, TransportError};
 use crate::protocol::config::ConfigError;
 use crate::protocol::output::{Event, Severity, Transmit};
@@ -34,7 +36,7 @@ pub(super) struct Watched {
 pub(super) async fn run(
     shared: Arc<Shared>,
     http: HttpSettings,
-    credentials: Credentials,
+    (credentials, security): (Credentials, Option<Arc<Security>>),
     log: LogSink,
     watched: Watched,
     milestones: watch::Sender<Milestones>,
@@ -48,9 +50,10 @@ pub(super) async fn run(
         }
     };
     let tls_watch = client.as_ref().and_then(|client| client.watch_tls_files(tls_reporter(&log)));
+    let siblings = client.clone().zip(security.clone());
     let peer_secrets = Arc::new(PeerSecrets::new(credentials.secrets.clone()));
     let permits = Arc::new(Semaphore::new(MAX_HTTP_REQUESTS));
-    let sender = HttpSender { client, permits, credentials, peer_secrets };
+    let sender = HttpSender { client, permits, credentials, peer_secrets, security };
     let wakeups = Arc::clone(&shared);
     let (tasks, request_ids) = (JoinSet::new(), BTreeMap::new());
     let mut actor = Actor { shared, sender, log, milestones, tasks, request_ids };
@@ -64,6 +67,13 @@ pub(super) async fn run(
     }
     if let Some(watch) = tls_watch {
         watchers.spawn(watch);
+    }
+    if let Some(security) = &actor.sender.security {
+        let (security, secrets) = (Arc::clone(security), actor.sender.credentials.secrets.clone());
+        watchers.spawn(async move { security.watch_secrets(secrets).await });
+    }
+    if let Some((client, security)) = siblings {
+        watchers.spawn(sibling_search::watch(client, security));
     }
     while !actor.carry_out() {
         tokio::select! {

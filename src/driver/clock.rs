@@ -11,7 +11,7 @@ use crate::protocol::time::{Now, Stamp, Tick};
 /// a tick.
 const START_TICK: u64 = 2 * 24 * 60 * 60 * 1000;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Clock {
     origin: Instant,
 }

@@ -1,6 +1,5 @@
 //! The handle of a running server.
 
-use crate::protocol::status::Control;
 use std::future::Future;
 use std::sync::Arc;
 use std::thread;
@@ -13,12 +12,15 @@ use super::credentials::Credentials;
 use super::event_loop_watch::EventLoopProbe;
 use super::log_sink::LogSink;
 use super::secret_files::SecretFiles;
+use super::security::Security;
 use super::shared::Shared;
 use super::transport::HttpSettings;
 use crate::protocol::config::{Config, ConfigError, SecretSet};
-use crate::protocol::extension::Extension;
 use crate::protocol::machine::Machine;
 use crate::protocol::roster_slots::{RequestStart, SlotEntry};
+use crate::protocol::status::Control;
+use crate::security::message::{Route, is_signed};
+use crate::security::process::ProcessNumber;
 
 /// How often a blocked thread checks whether the task has ended.
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
@@ -31,6 +33,26 @@ pub struct Engine {
     stop: Arc<watch::Sender<bool>>,
     /// They live here so that a rejection never waits for the machine's lock.
     secrets: watch::Receiver<Arc<SecretSet>>,
+    /// `None` without the native extension.
+    pub(super) security: Option<Arc<Security>>,
+}
+
+/// How a header authorizes a gossip request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Authorization {
+    /// It contains the secret.
+    Raw,
+    /// It is signed.
+    Signed,
+}
+
+/// A header that does not authorize a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unauthorized {
+    /// It does not contain the secret.
+    Secret,
+    /// Its signature is not valid here and now.
+    Signature,
 }
 
 impl Engine {
@@ -45,17 +67,55 @@ impl Engine {
         let (secret_sender, secrets) = watch::channel(Arc::new(config.secrets.clone()));
         let credentials = Credentials::new(&config, secrets.clone());
         let secret_files = SecretFiles::new(config.secret_files.clone(), secret_sender);
-        let shared = Arc::new(Shared::new(|now| Machine::start(config, rand::random(), now)));
+        let is_native = config.probe_interval.is_some();
+        let machine_config = config.clone();
+        let shared = Arc::new(Shared::new(|now| Machine::start(machine_config, rand::random(), now)));
+        let security = is_native.then(|| {
+            let process = ProcessNumber::new(shared.read(Machine::process_number));
+            let process = process.unwrap_or(ProcessNumber::MIN);
+            Arc::new(Security::new(&config, process, &shared.clock))
+        });
         let (milestone_sender, milestones) = watch::channel(Milestones::default());
         let (stop, stopped) = watch::channel(false);
-        let engine = Self { shared: Arc::clone(&shared), milestones, stop: Arc::new(stop), secrets };
+        let engine = Self {
+            shared: Arc::clone(&shared),
+            milestones,
+            stop: Arc::new(stop),
+            secrets,
+            security: security.clone(),
+        };
         let watched = Watched { event_loop: probe, secret_files };
+        let credentials = (credentials, security);
         (engine, actor::run(shared, http, credentials, log, watched, milestone_sender, stopped))
     }
 
-    /// Whether the header authorizes a gossip request.
-    pub fn is_secret(&self, authorization: &str) -> bool {
-        self.secrets.borrow().gossip.accept(authorization)
+    /// Checks whether the header authorizes a gossip request. That of a signed request is checked
+    /// again with the body.
+    ///
+    /// # Errors
+    /// Returns what is wrong with the header.
+    pub fn authorize_gossip(&self, authorization: &str) -> Result<Authorization, Unauthorized> {
+        let kind = self.authorization(authorization)?;
+        if let (Some(security), Authorization::Signed) = (&self.security, kind) {
+            security.check(Route::Gossip, authorization).map_err(|_| Unauthorized::Signature)?;
+        }
+        Ok(kind)
+    }
+
+    /// Returns how the header of a gossip request authorizes it. A signature is not verified yet.
+    ///
+    /// # Errors
+    /// Returns what is wrong with the header.
+    pub fn authorization(&self, authorization: &str) -> Result<Authorization, Unauthorized> {
+        let accepts_raw = self.security.as_ref().is_none_or(|security| security.accepts_raw());
+        if accepts_raw && self.secrets.borrow().gossip.accept(authorization) {
+            return Ok(Authorization::Raw);
+        }
+        match &self.security {
+            Some(_) if is_signed(authorization) => Ok(Authorization::Signed),
+            Some(_) if !accepts_raw => Err(Unauthorized::Signature),
+            _ => Err(Unauthorized::Secret),
+        }
     }
 
     /// Whether the header authorizes control requests and the list of offline servers.
@@ -79,17 +139,6 @@ impl Engine {
     /// Reads from the machine.
     pub fn read<T>(&self, read: impl FnOnce(&Machine) -> T) -> T {
         self.shared.read(read)
-    }
-
-    /// Merges the native extension of a gossip request, given as the JSON of its `v2` field, and
-    /// returns the response's extension. `None` if this server does not speak it or the text is
-    /// malformed; the request is then a plain one.
-    pub fn merge_native(&self, v2: &str) -> Option<String> {
-        if !self.shared.read(Machine::is_native) {
-            return None;
-        }
-        let answer = self.shared.merge_native(&Extension::read(v2)?);
-        Some(answer.to_json())
     }
 
     /// Drains this server or brings it back.
@@ -166,7 +215,7 @@ mod tests {
         let task = tokio::spawn(task);
         let (shared, secrets) = (Arc::downgrade(&engine.shared), Arc::downgrade(&engine.secrets.borrow()));
         engine.started().await.unwrap();
-        assert!(engine.is_secret("hush") && secrets.upgrade().is_some());
+        assert!(engine.authorization("hush").is_ok() && secrets.upgrade().is_some());
         engine.leave();
         engine.ended().await;
         task.await.unwrap();

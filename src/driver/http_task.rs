@@ -8,11 +8,14 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::credentials::Credentials;
+use super::delivery_task::{Message, MessageContent, deliver};
 use super::peer_secrets::PeerSecrets;
+use super::security::Security;
 use super::shared::Shared;
 use super::transport::{Destination, HttpClient, Method, Request, Response, TransportError};
 use crate::protocol::ExchangeId;
 use crate::protocol::document::{Condition, Document, DocumentEntry, DownloadFailure, Upload};
+use crate::protocol::machine::Machine;
 use crate::protocol::message::{Lists, Refusal, Reply};
 use crate::protocol::output::Transmit;
 
@@ -53,7 +56,7 @@ impl RequestId {
         }
     }
 
-    fn report_response(self, shared: &Shared, response: Response) {
+    fn report_response(self, shared: &Shared, security: Option<&Security>, response: Response) {
         let Response { status, etag, retry_after, was_redirected, body } = response;
         match self {
             Self::Exchange(id) => shared.reply(id, Reply::read(status, retry_after, &body)),
@@ -61,6 +64,10 @@ impl RequestId {
                 let mut document = Document::read(status, etag, &body);
                 if let Ok(document) = &mut document {
                     document.is_elsewhere = was_redirected;
+                    if let Some(security) = security {
+                        let urls = document.claims.online.iter().map(|entry| &*entry.base_url);
+                        security.record_master_list(urls);
+                    }
                 }
                 shared.downloaded(id, document.map_err(|failure| DownloadFailure { retry_after, ..failure }));
             }
@@ -81,6 +88,8 @@ pub(super) struct HttpSender {
     pub(super) permits: Arc<Semaphore>,
     pub(super) credentials: Credentials,
     pub(super) peer_secrets: Arc<PeerSecrets>,
+    /// `None` without the native extension; then every message has the raw secret.
+    pub(super) security: Option<Arc<Security>>,
 }
 
 type HttpTask = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -100,11 +109,26 @@ impl HttpSender {
         let (client, credentials, shared) =
             (self.client.clone(), self.credentials.clone(), Arc::clone(shared));
         let (permits, peer_secrets) = (Arc::clone(&self.permits), Arc::clone(&self.peer_secrets));
+        let security = self.security.clone();
         let task = async move {
             // The semaphore is never closed, so this cannot fail.
             let _permit = permits.acquire().await;
             let Some(client) = client else {
                 return request_id.report_failure(&shared, "no HTTP client".to_owned());
+            };
+            let transmit = match (&security, request_id) {
+                (Some(security), RequestId::Exchange(id)) => match message(transmit, &shared) {
+                    Ok(message) => {
+                        let outcome = deliver(&client, security, &peer_secrets, message).await;
+                        let raw_again = security.sessions().take_raw_again();
+                        for base_url in raw_again {
+                            shared.update(|machine, _| machine.warn_of_raw_secret(&base_url));
+                        }
+                        return outcome.report(|reply| shared.reply(id, reply));
+                    }
+                    Err(transmit) => transmit,
+                },
+                _ => transmit,
             };
             let peer = match &transmit {
                 Transmit::Gossip { base_url, .. } => Some(Arc::clone(base_url)),
@@ -116,12 +140,30 @@ impl HttpSender {
                 None => client.send(request).await,
             };
             match outcome {
-                Ok(response) => request_id.report_response(&shared, response),
+                Ok(response) => request_id.report_response(&shared, security.as_deref(), response),
                 Err(error) => request_id.report_error(&shared, error),
             }
         };
         Some((request_id, Box::pin(task)))
     }
+}
+
+/// Returns the message of a request to a peer; any other request comes back.
+fn message(transmit: Transmit, shared: &Shared) -> Result<Message, Transmit> {
+    Ok(match transmit {
+        Transmit::Gossip { base_url, lists, extension, timeout, .. } => {
+            // A peer that ignored the extension before may have proved the secret since then.
+            let extension = extension.unwrap_or_else(|| Arc::new(shared.read(Machine::greeting)));
+            Message { base_url, content: MessageContent::Gossip { lists, extension }, timeout }
+        }
+        Transmit::CheckOwnUrl { base_url, extension, timeout, .. } => {
+            Message { base_url, content: MessageContent::OwnUrl { extension }, timeout }
+        }
+        Transmit::Inquire { base_url, timeout, .. } => {
+            Message { base_url, content: MessageContent::List, timeout }
+        }
+        other => return Err(other),
+    })
 }
 
 /// The request without the secret of gossip with peers, which `PeerSecrets` adds.

@@ -10,10 +10,14 @@
 //! | `limited_file` | files that the operator names, with a limit of their size |
 //! | `log_sink` | the destination of log lines |
 //! | `shared` | the machine behind its short lock |
+//! | [`gossip`] | incoming gossip requests, signed or with the raw secret |
 //! | [`raw`] | requests and responses as bytes |
 //! | `cached_body` | the text of all servers shown, cached until it changes |
 //! | `actor` | the task that wakes the machine and carries out its effects |
 //! | `http_task` | one outgoing request, from the machine's `Transmit` to the reported outcome |
+//! | `delivery_task` | the requests that one message to a peer takes: challenges, signed, raw |
+//! | `security` | keys, and who has proved the secret |
+//! | `sibling_search` | looks for other processes behind the own URL |
 //! | `event_loop_watch` | measures the lag of the program's event loop |
 //! | [`transport`] | the HTTP client |
 
@@ -21,17 +25,21 @@ mod actor;
 mod cached_body;
 mod clock;
 mod credentials;
+mod delivery_task;
 mod engine;
 mod event_loop_watch;
+pub mod gossip;
 mod http_task;
 mod limited_file;
 mod log_sink;
 mod peer_secrets;
 pub mod raw;
 pub mod secret_files;
+mod security;
 mod shared;
+mod sibling_search;
 pub mod transport;
 
-pub use engine::Engine;
+pub use engine::{Authorization, Engine, Unauthorized};
 pub use event_loop_watch::{EventLoopProbe, ProbeReply};
 pub use log_sink::LogSink;

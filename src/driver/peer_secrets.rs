@@ -109,7 +109,7 @@ fn with_secret(request: Request, secret: &Secret) -> Request {
 }
 
 /// Whether the peer has another secret. A peer without an engine may answer 401 as well.
-fn is_rejection(response: &Response) -> bool {
+pub(super) fn is_rejection(response: &Response) -> bool {
     response.status == 401
         && matches!(Reply::read(401, None, &response.body), Reply::Refusal(Refusal::Unauthorized))
 }

@@ -8,8 +8,9 @@ pub use super::cached_body::CachedBody;
 use super::cached_body::{Draft, LIST_SEPARATOR, MESSAGE_END, elements};
 use super::engine::Engine;
 use crate::protocol::machine::Machine;
-use crate::protocol::message::{Entry, Lists};
-use crate::protocol::request::{self, Request};
+use crate::protocol::message::Entry;
+use crate::protocol::request;
+use crate::security::message::Header;
 
 /// Servers up to which writing the body is faster than a switch to another thread.
 const MAX_INLINE_SERVERS: usize = 128;
@@ -45,27 +46,6 @@ pub struct RenderedLists {
 }
 
 impl Engine {
-    /// Merges the body of a gossip request. Returns the response to a request in the native
-    /// extension, and `None` for a plain request, which is answered with [`Engine::render`].
-    ///
-    /// # Errors
-    /// Describes why the body is not a gossip message. Nothing of it was merged.
-    pub fn gossip_raw(&self, body: &[u8]) -> Result<Option<Vec<u8>>, &'static str> {
-        let text = text_of(body);
-        let is_native = self.shared.read(Machine::is_native);
-        let request = if is_native { Request::read(&text)? } else { Request::read_plain(&text)? };
-        Ok(match request {
-            Request::Native(received) => {
-                let response = self.shared.merge_native(&received);
-                Some(Lists::default().to_gossip_json(Some(&response)))
-            }
-            Request::Lists(lists) => {
-                self.shared.merge_request(lists);
-                None
-            }
-        })
-    }
-
     /// Renders this server's lists. With many servers, that takes milliseconds: see
     /// [`Engine::renders_quickly`].
     pub fn render(&self, kind: ResponseKind) -> RenderedLists {
@@ -103,15 +83,18 @@ impl Engine {
     }
 }
 
-/// Returns the URL of the server that the body of a gossip request names as its sender. `None` if
-/// it names none, as plain requests do, or is malformed.
-pub fn sender(body: &[u8]) -> Option<String> {
-    request::sender(&text_of(body)).map(|url| url.to_string())
+/// Returns the URL of the server that a gossip request names as its sender: a signed one in its
+/// header, others in the body. `None` if it names none, as plain requests do, or is malformed.
+pub fn sender(authorization: &str, body: &[u8]) -> Option<String> {
+    match Header::read(authorization) {
+        Some(header) => Some(header.sender.base_url.to_owned()),
+        None => request::sender(&text_of(body)).map(|url| url.to_string()),
+    }
 }
 
 /// Invalid UTF-8 is replaced as in JavaScript. The check is fast; replacing takes ten times as
 /// long.
-fn text_of(body: &[u8]) -> Cow<'_, str> {
+pub(super) fn text_of(body: &[u8]) -> Cow<'_, str> {
     str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed)
 }
 
@@ -127,6 +110,16 @@ impl RenderedLists {
             push(&mut middle, &own, others.has_no_offline());
         }
         Self { head, others, middle, has_offline }
+    }
+
+    /// Adds the proof that a gossip request asks for.
+    pub fn with_proof(mut self, proof: Option<&str>) -> Self {
+        if let Some(proof) = proof {
+            // The head begins with the brace of the response; the proof needs no escaping.
+            let field = format!(r#""v2":{{"proof":"{proof}"}},"#);
+            self.head.splice(1..1, field.into_bytes());
+        }
+        self
     }
 
     /// Returns all parts as one text.
@@ -156,6 +149,7 @@ fn push(text: &mut Vec<u8>, entry: &[u8], is_last: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::driver::gossip::GossipResponse;
     use crate::driver::transport::HttpSettings;
     use crate::protocol::config::Config;
     use crate::protocol::status::Control;
@@ -177,7 +171,7 @@ mod tests {
 
     #[track_caller]
     fn gossip(engine: &Engine, body: &str) {
-        assert_eq!(engine.gossip_raw(body.as_bytes()), Ok(None));
+        assert_eq!(engine.gossip_raw("secret", body.as_bytes()), Ok(GossipResponse::Lists(None)));
     }
 
     fn entry(url: &str, stamp: u64) -> String {
@@ -264,12 +258,12 @@ mod tests {
     }
 
     #[test]
-    fn a_native_request_gets_a_native_response() {
-        let body = br#"{"online":[],"v2":{"me":["http://n/","alive",1,5,0],"id":"1","kind":"push"}}"#;
-        let response = engine().gossip_raw(body).unwrap().unwrap();
-        let response = String::from_utf8(response).unwrap();
+    fn a_proof_stands_before_the_lists() {
+        let render = engine().render(ResponseKind::Gossip).with_proof(Some("p"));
+        let text = String::from_utf8(render.text()).unwrap();
         assert!(
-            response.starts_with(r#"{"message":"gossip","online":[],"offline":[],"v2":{"me":["http://me/""#)
+            text.starts_with(r#"{"v2":{"proof":"p"},"message":"gossip","online":[{"baseUrl":"#),
+            "{text}"
         );
     }
 
@@ -280,7 +274,7 @@ mod tests {
         for body in
             [&b""[..], b"\xff", b"[]", br#"{"online":[{"baseUrl":"http://a/","lastUpdate":1}],"offline":1}"#]
         {
-            assert!(engine.gossip_raw(body).is_err());
+            assert!(engine.gossip_raw("secret", body).is_err());
         }
         assert_eq!(rendered(&engine, ResponseKind::All), before);
     }

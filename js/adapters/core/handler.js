@@ -68,7 +68,9 @@ async function respond(route, { connection, request, response, options }) {
   }
   const body = await readBody(request, response, options.limit)
   try {
-    if (options.matchHost && senderOf && isRead(body)) requireHostOf(certificate, senderOf(body))
+    if (options.matchHost && senderOf && isRead(body)) {
+      requireHostOf(certificate, senderOf(authorization, body))
+    }
     return await respond(authorization, body)
   } finally {
     body.release?.()

@@ -4,6 +4,7 @@ const addon = require('../../engine/addon.js')
 const { requireRunning } = require('../../engine/lifecycle.js')
 const { answers } = require('../../requests/index.js')
 const { gossipRaw, listRaw } = require('./raw.js')
+const { listForChallenge } = require('../../requests/answers.js')
 const { HttpError, jsonResponse } = require('./http/http-error.js')
 const { senderOf } = require('./sender.js')
 
@@ -37,14 +38,20 @@ const ROUTES = [
 async function answerGossip(authorization, { parts, value }) {
   requireRunning()
   if (parts) return { ...(await gossipRaw(authorization, parts)), isForPeer: true }
-  // A peer would take an error for a death. It will send the unread lists again.
-  if (value === undefined)
-    return { ...(await gossipRaw(authorization, [EMPTY_MESSAGE])), isForPeer: true, drains: true }
+  if (value === undefined) return answerUnread(authorization)
   return jsonResponse(await answers().answerGossip(authorization, value))
 }
 
-function answerList(authorization) {
-  return listRaw(authorization)
+/** A peer would take an error for a death. It will send the unread news again. */
+async function answerUnread(authorization) {
+  const signed = addon.answerUnread(authorization)
+  const answer = signed ? { status: 200, parts: [signed] } : await gossipRaw(authorization, [EMPTY_MESSAGE])
+  return { ...answer, isForPeer: true, drains: true }
+}
+
+async function answerList(authorization) {
+  const answer = await listForChallenge(authorization)
+  return answer === null ? listRaw(authorization) : { status: 200, parts: [Buffer.from(answer)] }
 }
 
 async function answerControl(authorization, { parts, value }) {

@@ -12,12 +12,13 @@ const MAX_NAMING_BODY = 128 * 1024
  * says nothing, as those of version 1. The addon parses the bytes, so that both steps read the same
  * URL.
  *
+ * @param {string} authorization
  * @param {{ parts?: Uint8Array[], value?: unknown }} body
  * @returns {string | null}
  */
-function senderOf({ parts, value }) {
+function senderOf(authorization, { parts, value }) {
   const bytes = parts ?? bytesOf(value)
-  return sizeOf(bytes) <= MAX_NAMING_BODY ? addon.gossipSender(bytes) : null
+  return sizeOf(bytes) <= MAX_NAMING_BODY ? addon.gossipSender(authorization, bytes) : null
 }
 
 /** Writes the part of a parsed message that names its sender. */

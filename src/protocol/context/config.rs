@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use url::Url;
 
+pub use self::legacy_policy::LegacyPolicy;
 use self::reader::Reader;
 pub use self::secrets::{AcceptedSecrets, MAX_PREVIOUS_SECRETS, SecretFile, SecretSet, SecretVariable};
 use crate::protocol::types::allow::AllowList;
 use crate::protocol::types::base_url::BaseUrl;
 
+mod legacy_policy;
 mod reader;
 mod secrets;
 mod shown;
@@ -28,6 +30,7 @@ const MASTER_ANNOUNCE_INTERVAL: &str = "SHAZBOT_MASTER_ANNOUNCE_INTERVAL";
 const MONITOR: &str = "SHAZBOT_MONITOR";
 const UPDATE_MASTER_LIST_ON_SHUTDOWN: &str = "SHAZBOT_UPDATE_MASTER_LIST_ON_SHUTDOWN";
 const ALLOW: &str = "SHAZBOT_ALLOW";
+const LEGACY: &str = "SHAZBOT_LEGACY";
 const LOG: &str = "SHAZBOT_LOG";
 
 const REQUIRED: [&str; 6] =
@@ -61,6 +64,8 @@ pub struct Config {
     /// The most other servers to know, offline ones included. Default and upper bound 100,000; at
     /// least 100.
     pub max_servers: usize,
+    /// What is still done with the raw secret. Default `allow`.
+    pub legacy: LegacyPolicy,
     /// Where and when the master list is read and written.
     pub master_list: MasterListConfig,
 }
@@ -171,6 +176,7 @@ impl Config {
                 .map(|interval| interval.max(SHORTEST_PROBE_INTERVAL)),
             allowed: reader.read_allow_list()?,
             max_servers: reader.read_max_servers()?,
+            legacy: reader.read_legacy_policy()?,
             master_list: MasterListConfig {
                 url: reader.url(MASTER_LIST, &["http", "https", "data"], "an http, https or data URL")?,
                 update_url: reader.url(MASTER_LIST_UPDATE, &["http", "https"], "an http or https URL")?,
@@ -181,6 +187,10 @@ impl Config {
         };
         reader.log_level()?;
         reader.warn_about_allow_list(&config);
+        if config.legacy == LegacyPolicy::Off && config.probe_interval.is_none() {
+            let expected = format!("above 0, as {LEGACY}=off needs signed messages");
+            return Err(ConfigError::invalid(PROBE_INTERVAL, expected));
+        }
         Ok((config, reader.warnings))
     }
 }

@@ -56,6 +56,7 @@ impl Exchanges {
             elsewhere: Vec::new(),
             clock: None,
             siblings: false,
+            epoch: 0,
         }
     }
 }

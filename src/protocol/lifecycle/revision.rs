@@ -7,7 +7,9 @@ use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 
 use crate::protocol::context::Context;
+use crate::protocol::context::config::LegacyPolicy;
 use crate::protocol::members::Members;
+use crate::protocol::members::member::Member;
 use crate::protocol::merging::intake::{self, Subject, check_stamp};
 use crate::protocol::types::time::{Now, Stamp};
 use crate::protocol::wire::document::{Document, DocumentEntry, Row};
@@ -60,8 +62,12 @@ pub(in crate::protocol) fn revise(
         is_changed = true;
         entries.push(known(members.local.entry()));
     }
+    // The raw secret may be sent to all that the list names, so hearsay must not get onto it.
+    let may_be_added = |member: &Member| {
+        member.is_online() && (cx.config.legacy == LegacyPolicy::Allow || member.has_exchanged())
+    };
     for (identity, member) in
-        members.roster.iter().filter(|(id, member)| member.is_online() && !listed.contains(*id))
+        members.roster.iter().filter(|(id, member)| may_be_added(member) && !listed.contains(*id))
     {
         is_changed = true;
         entries.push(known(member.entry(identity)));

@@ -121,6 +121,10 @@ impl Machine {
                 self.record_rejection(peer, now);
                 self.log_gossip_failure(peer, "answered 401: its SHAZBOT_SECRET is different", now);
             }
+            Reply::Refusal(Refusal::Withheld) => {
+                let reason = "it has not proved SHAZBOT_SECRET, and SHAZBOT_LEGACY keeps that from it";
+                self.log_gossip_failure(peer, reason, now);
+            }
             Reply::Refusal(Refusal::NotAllowed) => {
                 let reason = "SHAZBOT_ALLOW allows neither its name nor its addresses";
                 self.log_gossip_failure(peer, reason, now);

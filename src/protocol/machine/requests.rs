@@ -76,6 +76,16 @@ impl Machine {
         answer
     }
 
+    /// The message to a server of which nothing is known but that it speaks the native extension.
+    pub fn greeting(&self) -> Extension {
+        self.exchanges.extension(&self.members, Kind::Push, Vec::new())
+    }
+
+    /// The number of this process, by which others distinguish it from its siblings.
+    pub fn process_number(&self) -> u64 {
+        self.exchanges.instance
+    }
+
     /// Handles the parts of a request other than its claims.
     fn handle_sender(&mut self, sender: &Arc<str>, received: &Extension, now: Now) {
         if Duration::from_millis(received.lag.into()) > MAX_EVENT_LOOP_LAG {

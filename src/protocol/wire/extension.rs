@@ -10,7 +10,7 @@
 //! claim = [baseUrl, "alive"|"suspect"|"dead"|"left", incarnation, lastUpdate, 0|1 (monitor), age in s | [accuser, …]]
 //! ```
 //! and, depending on the kind, `target`, `found` and `buckets`; in answers `fresh`, `elsewhere`,
-//! `clock` and `siblings`. Unknown keys are ignored.
+//! `clock` and `siblings`; in signed messages `epoch`. Unknown keys are ignored.
 
 use std::sync::Arc;
 
@@ -90,11 +90,27 @@ pub struct Extension {
     pub clock: Option<Stamp>,
     /// In an answer: whether several processes use the URL of the requester.
     pub siblings: bool,
+    /// The epoch of the sender, which signed messages to it must name.
+    pub epoch: u64,
 }
 
 impl Extension {
     /// Parses the value of `v2`; `None` if it is malformed.
     pub fn read(text: &str) -> Option<Self> {
+        Self::read_by(text, None)
+    }
+
+    /// Parses the payload of a signed message. What it omits about its signer is in the signature:
+    /// this base URL and this process number.
+    pub fn read_signed(text: &str, base_url: &str, instance: u64) -> Option<Self> {
+        let mut extension = Self::read_by(text, Some(instance))?;
+        if extension.me.base_url.is_empty() {
+            extension.me.base_url = Arc::from(base_url);
+        }
+        Some(extension)
+    }
+
+    fn read_by(text: &str, signer: Option<u64>) -> Option<Self> {
         let names = [
             "me",
             "id",
@@ -110,6 +126,7 @@ impl Extension {
             "elsewhere",
             "clock",
             "siblings",
+            "epoch",
         ];
         let [
             me,
@@ -126,6 +143,7 @@ impl Extension {
             elsewhere,
             clock,
             siblings,
+            epoch,
         ] = json_fields::read(text, names).ok()?;
         let kind = read_kind(kind?, target, buckets)?;
         let (claims, malformed) = claims.map(read_claims).unwrap_or_default();
@@ -134,7 +152,10 @@ impl Extension {
         elsewhere.truncate(MAX_LISTED);
         Some(Self {
             me: parse(me?)?,
-            instance: read_hex(&parse::<Text<'_>>(id?)?.0)?,
+            instance: match (id, signer) {
+                (Some(id), _) => read_hex(&parse::<Text<'_>>(id)?.0)?,
+                (None, signer) => signer?,
+            },
             kind,
             living: living.and_then(read_whole).unwrap_or_default(),
             hash: hash.and_then(parse::<Text<'_>>).and_then(|hash| read_hex(&hash.0)).unwrap_or_default(),
@@ -146,6 +167,7 @@ impl Extension {
             elsewhere,
             clock: clock.and_then(parse::<Whole<u64>>).map(|Whole(millis)| Stamp(millis)),
             siblings: siblings.and_then(parse).unwrap_or_default(),
+            epoch: epoch.and_then(parse).map(|Whole(epoch)| epoch).unwrap_or_default(),
         })
     }
 
@@ -153,6 +175,11 @@ impl Extension {
     pub fn to_json(&self) -> String {
         // Serialising strings, numbers and flags to memory cannot fail.
         serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The payload of a signed message of the process with this normalised URL.
+    pub fn to_signed_json(&self, base_url: &str) -> String {
+        serde_json::to_string(&Signed { extension: self, base_url }).unwrap_or_default()
     }
 }
 
@@ -236,6 +263,33 @@ impl Serialize for Extension {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("me", &self.me)?;
         map.serialize_entry("id", &Hex(self.instance))?;
+        self.serialize_rest(&mut map)?;
+        map.end()
+    }
+}
+
+/// An extension without what the signature says about its signer.
+struct Signed<'a> {
+    extension: &'a Extension,
+    base_url: &'a str,
+}
+
+impl Serialize for Signed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        let mut me = self.extension.me.clone();
+        // A spelling of its own has to be sent.
+        if &*me.base_url == self.base_url {
+            me.base_url = Arc::default();
+        }
+        map.serialize_entry("me", &me)?;
+        self.extension.serialize_rest(&mut map)?;
+        map.end()
+    }
+}
+
+impl Extension {
+    fn serialize_rest<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         let kind = match &self.kind {
             Kind::Push => "push",
             Kind::Probe => "probe",
@@ -275,101 +329,12 @@ impl Serialize for Extension {
         if self.siblings {
             map.serialize_entry("siblings", &true)?;
         }
-        map.end()
+        if self.epoch > 0 {
+            map.serialize_entry("epoch", &self.epoch)?;
+        }
+        Ok(())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::protocol::types::accusers::Accusers;
-    use crate::protocol::types::status::Status;
-    use crate::protocol::types::time::{Incarnation, Stamp};
-
-    fn claim(url: &str, status: Status) -> Claim {
-        Claim {
-            base_url: url.into(),
-            status,
-            incarnation: Incarnation(7),
-            last_update: Stamp(1_700_000_000_000),
-            monitor: true,
-            age: 0,
-            accusers: Accusers::default(),
-        }
-    }
-
-    fn full() -> Extension {
-        let suspect = Claim { accusers: [1, 2].into_iter().collect(), ..claim("http://s/", Status::Suspect) };
-        Extension {
-            me: claim("http://a/", Status::Online),
-            instance: u64::MAX,
-            kind: Kind::Sync(Some(Box::new([5; BUCKETS]))),
-            living: 3,
-            hash: 0x0f,
-            lag: 12,
-            claims: vec![suspect, Claim { age: 60, ..claim("http://d/", Status::Dead) }],
-            malformed: 0,
-            fresh: vec![0, 1],
-            found: Some(("http://f/".into(), Finding::PortClosed)),
-            elsewhere: vec!["http://e/".into()],
-            clock: Some(Stamp(1_700_000_000_000)),
-            siblings: true,
-        }
-    }
-
-    #[test]
-    fn a_written_extension_is_read_back() {
-        let all =
-            [Kind::Push, Kind::Probe, Kind::ProbeFor("http://t/".into()), Kind::Sync(None), full().kind];
-        for kind in all {
-            let extension = Extension { kind, ..full() };
-            assert_eq!(Extension::read(&extension.to_json()), Some(extension));
-        }
-    }
-
-    #[test]
-    fn claims_are_compact_and_readable() {
-        assert_eq!(
-            serde_json::to_string(&full().claims).unwrap(),
-            r#"[["http://s/","suspect",7,1700000000000,1,[1,2]],["http://d/","dead",7,1700000000000,1,60]]"#
-        );
-    }
-
-    #[test]
-    fn additions_of_later_versions_are_ignored() {
-        let text = r#"{"me":["http://a/","alive",7,5,0,{},"more"],"id":"1","kind":"waltz","new":[{}],
-            "claims":[["http://b/","zombie",1,1,0],["http://c/","left",1,1,0,9,9],null,["http://d/"],[]]}"#;
-        let read = Extension::read(text).unwrap();
-        assert_eq!(read.kind, Kind::Other);
-        assert_eq!((read.claims.len(), read.malformed), (1, 4));
-        assert_eq!(read.claims[0].age, 9);
-    }
-
-    #[test]
-    fn different_notations_give_the_same_extension() {
-        let plain = r#"{"me":["http://a/","alive",7,5,1],"id":"f","kind":"probe-for","living":3,"hash":"a","lag":2,
-            "target":"http://t/","found":["http://f/","alive"],"fresh":[1,0],
-            "claims":[["http://s/","suspect",7,5,0,[1]],["http://d/","dead",7,5,0,60],["http://e/","suspect",7,5,0,null]]}"#;
-        let odd = r#"{"me":["http:\/\/a/","al\u0069ve",7.0,0.5e1,1.0],"id":"\u0066","kind":"probe\u002dfor","living":3e0,
-            "hash":"\u0061","lag":20e-1,"t\u0061rget":"http://\u0074/","found":["http://f/","\u0061live"],"fresh":[1.0,-0],
-            "claims":[["http://s/","\u0073uspect",7,5,0,[1.0]],["http://d/","de\u0061d",7,5,-0,6e1],
-                ["http://e/","suspect",7,5,0,1e400]]}"#;
-        assert_eq!(Extension::read(plain).unwrap().claims.len(), 3);
-        assert_eq!(Extension::read(odd), Extension::read(plain));
-    }
-
-    #[test]
-    fn malformed_extensions_are_ignored() {
-        for text in [
-            "",
-            "null",
-            "1",
-            "[]",
-            "{}",
-            r#"{"me":[],"id":"1","kind":"push"}"#,
-            r#"{"me":["http://a/","alive",-1,5,0],"id":"1","kind":"push"}"#,
-        ] {
-            assert_eq!(Extension::read(text), None, "{text}");
-        }
-    }
-}
+mod tests;

@@ -113,6 +113,8 @@ pub enum Reply<'a> {
 pub enum Refusal {
     /// 401: it has another secret.
     Unauthorized,
+    /// It has not proved the secret, so this server has not sent it the message.
+    Withheld,
     /// 413: the page is too large for it.
     TooLarge,
     /// 429: too many requests, with the pause that it asks for.
@@ -147,6 +149,20 @@ impl<'a> Reply<'a> {
             (200..=299, Err(reason)) => Self::Unclear(format!("answered {status} with {reason}")),
             _ => Self::Unclear(format!("answered {status}")),
         }
+    }
+}
+
+impl<'a> Reply<'a> {
+    /// Returns the reply as that of a legacy peer, whose body has this text: its native extension,
+    /// if any, is ignored.
+    pub fn without_extension(self, body: &'a [u8]) -> Self {
+        let Self::Native(_) = self else { return self };
+        let text = String::from_utf8_lossy(body);
+        let read = match &text {
+            Cow::Borrowed(text) => ReceivedLists::read(text),
+            Cow::Owned(text) => ReceivedLists::read(text).map(ReceivedLists::into_owned),
+        };
+        read.map_or_else(|reason| Self::Unclear(reason.to_owned()), Self::Lists)
     }
 }
 

@@ -3,6 +3,7 @@
 //! May touch `types` only.
 
 pub mod document;
+pub mod envelope;
 pub mod extension;
 pub(in crate::protocol) mod json_fields;
 pub mod message;

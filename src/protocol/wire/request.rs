@@ -1,59 +1,96 @@
 //! The body of a gossip request.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
 use crate::protocol::types::base_url::BaseUrl;
+use crate::protocol::types::text::scalars::Text;
 use crate::protocol::wire::extension::Extension;
 use crate::protocol::wire::json_fields;
 use crate::protocol::wire::message::{self, BYTE_ORDER_MARK, ReceivedLists};
 
-/// A parsed gossip request.
-#[derive(Debug)]
-pub enum Request<'a> {
-    /// A native extension, which replaces the lists beside it.
-    Native(Box<Extension>),
-    /// Lists of servers without an extension that this server understands.
-    Lists(ReceivedLists<'a>),
+/// A gossip request whose lists and `v2` field are not parsed yet.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    online: Option<&'a RawValue>,
+    offline: Option<&'a RawValue>,
+    v2: Option<&'a RawValue>,
 }
 
 impl<'a> Request<'a> {
-    /// Parses a body as body parsers and the function for parsed bodies do: one byte order mark is
+    /// Reads a body as body parsers and the function for parsed bodies do: one byte order mark is
     /// skipped.
     ///
     /// # Errors
     /// Returns what the text is instead.
     pub fn read(text: &'a str) -> Result<Self, &'static str> {
-        let [online, offline, v2] = fields(text)?;
-        let Some(extension) = v2.and_then(|v2| Extension::read(v2.get())) else {
-            return Ok(Self::Lists(ReceivedLists::from_fields(online, offline)?));
-        };
-        // Their content is ignored, but without them this is not a gossip message.
-        message::arrays(online, offline)?;
-        Ok(Self::Native(Box::new(extension)))
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+        let [online, offline, v2] =
+            json_fields::read(text, ["online", "offline", "v2"]).map_err(message::no_object)?;
+        Ok(Self { online, offline, v2 })
     }
 
-    /// Parses a body like [`Request::read`], for a server without the native extension.
+    /// Parses the lists.
     ///
     /// # Errors
-    /// Returns what the text is instead.
-    pub fn read_plain(text: &'a str) -> Result<Self, &'static str> {
-        let [online, offline, _] = fields(text)?;
-        Ok(Self::Lists(ReceivedLists::from_fields(online, offline)?))
+    /// Returns what the body is instead of a gossip message.
+    pub fn lists(self) -> Result<ReceivedLists<'a>, &'static str> {
+        ReceivedLists::from_fields(self.online, self.offline)
+    }
+
+    /// Parses the native extension, which replaces the lists; `None` without a valid one.
+    ///
+    /// # Errors
+    /// Returns what the body is instead of a gossip message: the content of the lists is ignored,
+    /// but they must be there.
+    pub fn extension(self) -> Result<Option<Extension>, &'static str> {
+        match self.v2.and_then(|v2| Extension::read(v2.get())) {
+            Some(extension) => self.check_lists().map(|()| Some(extension)),
+            None => Ok(None),
+        }
+    }
+
+    /// The payload of a signed message; `None` if there is none.
+    ///
+    /// # Errors
+    /// Returns what the body is instead of a gossip message.
+    pub fn payload(self) -> Result<Option<Cow<'a, str>>, &'static str> {
+        self.check_lists()?;
+        Ok(self.v2.and_then(read_text))
+    }
+
+    /// The nonce with which the sender challenges this server; `None` if there is none.
+    pub fn nonce(self) -> Option<Cow<'a, str>> {
+        self.v2.and_then(|v2| read_nonce(v2.get()))
+    }
+
+    fn check_lists(self) -> Result<(), &'static str> {
+        message::arrays(self.online, self.offline).map(|_| ())
     }
 }
 
 /// Returns the normalised base URL of the server that a body names as its sender. `None` if it
 /// names none, as plain requests do, or is malformed.
 pub fn sender(text: &str) -> Option<Arc<str>> {
-    let Request::Native(extension) = Request::read(text).ok()? else { return None };
+    let extension = Request::read(text).ok()?.extension().ok()??;
     BaseUrl::parse(&extension.me.base_url).ok().map(|url| Arc::clone(url.identity()))
 }
 
-fn fields(text: &str) -> Result<[Option<&RawValue>; 3], &'static str> {
-    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-    json_fields::read(text, ["online", "offline", "v2"]).map_err(message::no_object)
+/// Reads the nonce in the value of a `v2` field.
+pub fn read_nonce(v2: &str) -> Option<Cow<'_, str>> {
+    if !v2.starts_with('{') {
+        return None;
+    }
+    let [nonce] = json_fields::read(v2, ["nonce"]).ok()?;
+    nonce.and_then(read_text)
+}
+
+/// Reads a string.
+pub(in crate::protocol) fn read_text(raw: &RawValue) -> Option<Cow<'_, str>> {
+    let Text(text) = serde_json::from_str(raw.get()).ok()?;
+    Some(text)
 }
 
 #[cfg(test)]
@@ -63,13 +100,37 @@ mod tests {
     const NATIVE: &str =
         r#"{"online":[],"v2":{"me":["http://a/","alive",1,5,0],"id":"1","kind":"push"},"message":"gossip"}"#;
 
+    fn read(text: &str) -> Request<'_> {
+        Request::read(text).unwrap()
+    }
+
     #[test]
-    fn the_extension_counts_only_for_native_servers() {
-        assert!(matches!(Request::read(NATIVE), Ok(Request::Native(_))));
-        assert!(matches!(Request::read_plain(NATIVE), Ok(Request::Lists(_))));
+    fn an_invalid_extension_leaves_the_lists() {
+        assert!(matches!(read(NATIVE).extension(), Ok(Some(_))));
+        assert!(read(NATIVE).lists().unwrap().is_empty());
         let odd = r#"{"online":[{"baseUrl":"http://a/","lastUpdate":1}],"v2":{"me":1}}"#;
-        let Ok(Request::Lists(lists)) = Request::read(odd) else { panic!("no lists") };
-        assert_eq!(lists.online.len(), 1);
+        assert!(matches!(read(odd).extension(), Ok(None)));
+        assert_eq!(read(odd).lists().unwrap().online.len(), 1);
+    }
+
+    #[test]
+    fn a_signed_message_has_its_payload_in_one_string() {
+        let payload = |text| read(text).payload().map(|payload| payload.map(Cow::into_owned));
+        assert_eq!(payload(r#"{"online":[],"v2":"\u0061bc"}"#), Ok(Some("abc".to_owned())));
+        assert_eq!(payload(NATIVE), Ok(None));
+        assert_eq!(payload(r#"{"v2":"abc"}"#), Err("no array `online`"));
+    }
+
+    #[test]
+    fn a_nonce_stands_alone_or_in_an_extension() {
+        fn nonce(text: &str) -> Option<String> {
+            read(text).nonce().map(Cow::into_owned)
+        }
+        assert_eq!(nonce(r#"{"online":[],"v2":{"nonce":"n"}}"#), Some("n".to_owned()));
+        assert_eq!(nonce(&NATIVE.replace(r#""id""#, r#""nonce":"n","id""#)), Some("n".to_owned()));
+        for text in [NATIVE, r#"{"v2":{"nonce":1}}"#, r#"{"v2":"nonce"}"#, "{}"] {
+            assert_eq!(nonce(text), None, "{text}");
+        }
     }
 
     #[test]
@@ -85,22 +146,25 @@ mod tests {
 
     #[test]
     fn a_byte_order_mark_is_skipped() {
-        let marked = format!("{BYTE_ORDER_MARK}{NATIVE}");
-        assert!(matches!(Request::read(&marked), Ok(Request::Native(_))));
+        assert!(Request::read(&format!("{BYTE_ORDER_MARK}{NATIVE}")).is_ok());
+        assert!(Request::read(&format!("{BYTE_ORDER_MARK}{BYTE_ORDER_MARK}{NATIVE}")).is_err());
     }
 
     #[test]
-    fn malformed_requests_are_rejected_with_the_reason() {
+    fn errors_describe_the_body() {
         for (text, fault) in [
             ("", "no JSON"),
             ("[]", "JSON that is not an object"),
             ("{}", "no array `online`"),
             (r#"{"online":[],"offline":null}"#, "an `offline` that is not an array"),
             (&NATIVE.replace("[],", "5,"), "no array `online`"),
-            (&format!("{BYTE_ORDER_MARK}{BYTE_ORDER_MARK}{NATIVE}"), "no JSON"),
             (&format!(r#"{{"online":[{}0]}}"#, "0,".repeat(1_000_000)), "a list of over 1,000,000 entries"),
         ] {
-            assert_eq!(Request::read(text).err(), Some(fault), "{text}");
+            let outcome = Request::read(text).and_then(|request| {
+                request.extension()?;
+                request.lists()
+            });
+            assert_eq!(outcome.err(), Some(fault), "{text}");
         }
     }
 }

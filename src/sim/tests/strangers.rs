@@ -156,6 +156,7 @@ fn send_fabricated_claims(world: &mut World, hosts: &[HostId], age: Millis) {
         .claim(&world.hosts[SECOND.index()].url, world.now(second))
         .unwrap();
     let message = Extension {
+        epoch: 0,
         me,
         instance: 1,
         kind: Message::Push,

@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 use super::secrets::{SecretFile, SecretSet, SecretVariable};
 use super::shown::shown_url;
 use super::{
-    ALLOW, BASE_URL, Config, ConfigError, GOSSIP_INTERVAL, LOG, MAX_SERVERS, PROBE_INTERVAL, REQUIRED,
+    ALLOW, BASE_URL, Config, ConfigError, GOSSIP_INTERVAL, LEGACY, LOG, LegacyPolicy, MAX_SERVERS,
+    PROBE_INTERVAL, REQUIRED,
 };
 use crate::protocol::types::allow::{AllowList, AllowListError, Allowance, Target};
 use crate::protocol::types::base_url::{BaseUrl, BaseUrlRejection, MAX_BASE_URL_BYTES};
@@ -244,6 +245,15 @@ impl<'a> Reader<'a> {
     fn invalid_url(&self, name: &'static str, text: &str, rule: &str) -> ConfigError {
         let shown = shown_url(text, &self.secrets);
         ConfigError::invalid(name, format!("{rule}, not \"{shown}\""))
+    }
+
+    pub(super) fn read_legacy_policy(&self) -> Result<LegacyPolicy, ConfigError> {
+        match self.read(LEGACY) {
+            Some(text) => {
+                LegacyPolicy::named(&text).ok_or_else(|| ConfigError::invalid(LEGACY, "allow, known or off"))
+            }
+            None => Ok(LegacyPolicy::default()),
+        }
     }
 
     /// Checks the log level. JavaScript applies it where lines are written.

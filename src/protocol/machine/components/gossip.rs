@@ -22,6 +22,14 @@ use crate::protocol::wire::extension::Kind;
 use crate::protocol::wire::message::Lists;
 
 impl Machine {
+    /// Warns that a server which has proved the secret is sent the secret itself again.
+    pub fn warn_of_raw_secret(&mut self, base_url: &str) {
+        self.cx.warn(&format!(
+            "Clustershazbot: {base_url} has proved SHAZBOT_SECRET, but something rejects signed messages to it. \
+             It is sent the secret itself again; SHAZBOT_LEGACY=known or off prevents that"
+        ));
+    }
+
     pub(in crate::protocol::machine) fn begin_round(&mut self, now: Now) {
         if !self.cx.is_running() || self.legacy.rounds.peer().is_some() {
             return;

@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::protocol::context::RunState;
+use crate::protocol::context::config::LegacyPolicy;
 use crate::protocol::context::effect::Effect;
 use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::in_flight::{Exchange, Purpose};
 use crate::protocol::lifecycle::Lifecycle;
 use crate::protocol::lifecycle::own_url::OwnUrl;
 use crate::protocol::lifecycle::retention::Due;
-use crate::protocol::lifecycle::{reconnect, retention};
+use crate::protocol::lifecycle::{reconnect, retention, revision};
+use crate::protocol::members::member::proof::Proof;
 use crate::protocol::tests::support::parts::{Parts, at};
 use crate::protocol::tests::support::world::config;
 use crate::protocol::types::accusers::Accusers;
@@ -18,6 +20,7 @@ use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::Tick;
+use crate::protocol::wire::document::Document;
 use crate::protocol::wire::message::Reply;
 
 const A: &str = "http://a/";
@@ -127,4 +130,18 @@ fn only_dead_servers_are_retried() {
     assert_eq!(tried(&mut parts), BTreeSet::new());
     let dead = parts.add(A, Status::Dead, 0);
     assert_eq!(tried(&mut parts), BTreeSet::from([dead]));
+}
+
+#[test]
+fn hearsay_gets_onto_the_master_list_only_under_allow() {
+    for (policy, urls) in [(LegacyPolicy::Allow, 3), (LegacyPolicy::Known, 2), (LegacyPolicy::Off, 2)] {
+        let mut parts = Parts::native();
+        parts.cx.config.legacy = policy;
+        parts.add_native(A, Status::Online, 1);
+        parts.add_native(B, Status::Online, 1);
+        parts.member(B).prove(Proof::Exchange);
+        let document = Document::read(200, None, br#"{"online":[]}"#).unwrap();
+        let entries = revision::revise(&parts.members, &parts.cx, &document, at(0)).unwrap();
+        assert_eq!(entries.len(), urls, "{policy:?}");
+    }
 }

@@ -54,6 +54,7 @@ pub(in crate::protocol::tests) fn extension_of(url: &str) -> Extension {
         elsewhere: Vec::new(),
         clock: None,
         siblings: false,
+        epoch: 0,
     }
 }
 

@@ -12,7 +12,7 @@ use rand::{RngExt, SeedableRng};
 use super::fakes::{Fake, Store};
 use super::node::{Node, identity};
 use crate::protocol::ExchangeId;
-use crate::protocol::context::config::{AcceptedSecrets, Config, MasterListConfig, SecretSet};
+use crate::protocol::context::config::{AcceptedSecrets, Config, LegacyPolicy, MasterListConfig, SecretSet};
 use crate::protocol::context::output::Transmit;
 use crate::protocol::machine::Machine;
 use crate::protocol::types::base_url::BaseUrl;
@@ -76,6 +76,7 @@ pub(in crate::protocol::tests) fn config(url: &str) -> Config {
     Config {
         secrets: SecretSet { gossip: accepted(), control: accepted(), update_authorization: secret() },
         secret_files: Vec::new(),
+        legacy: LegacyPolicy::Allow,
         base_url: BaseUrl::parse(url).unwrap(),
         monitor: false,
         gossip_interval: Duration::from_secs(30),

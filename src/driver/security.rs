@@ -1,0 +1,277 @@
+//! The security state of a server, behind locks of its own: a rejection never waits for the
+//! machine.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tokio::sync::{Notify, watch};
+use tokio::task;
+
+use super::clock::Clock;
+use crate::protocol::allow::{AllowList, Allowance, Target};
+use crate::protocol::base_url::BaseUrl;
+use crate::protocol::config::{Config, LegacyPolicy, SecretSet};
+use crate::protocol::extension::Extension;
+use crate::security::delivery::{Delivery, Step};
+use crate::security::keys::{Keyring, Keys};
+use crate::security::message::{Header, Party, Route};
+use crate::security::process::ProcessNumber;
+use crate::security::proof::{Nonce, Proof};
+use crate::security::receiver::{Receiver, Rejection};
+use crate::security::sessions::Sessions;
+
+/// The security state of a server that speaks the native extension.
+#[derive(Debug)]
+pub(super) struct Security {
+    clock: Clock,
+    policy: LegacyPolicy,
+    keys: watch::Sender<KeyState>,
+    receiver: Mutex<Receiver>,
+    sessions: Mutex<Sessions>,
+    /// Notified when a message to a group of processes needs a sibling.
+    sibling_wanted: Notify,
+    base_url: String,
+    process: ProcessNumber,
+    allowed: Option<AllowList>,
+    /// The normalised URLs that the master list names.
+    known: RwLock<BTreeSet<Arc<str>>>,
+}
+
+/// Whether the keys are derived, which takes about 50 ms after the start.
+#[derive(Debug, Clone)]
+enum KeyState {
+    Pending,
+    Ready(Arc<Keyring>),
+    Failed,
+}
+
+/// An accepted signed request.
+#[derive(Debug)]
+pub(super) struct Accepted<'a> {
+    /// The extension in its payload.
+    pub(super) extension: Extension,
+    header: Header<'a>,
+    keyring: Arc<Keyring>,
+}
+
+impl Security {
+    pub(super) fn new(config: &Config, process: ProcessNumber, clock: &Clock) -> Self {
+        let base_url = config.base_url.identity();
+        Self {
+            clock: clock.clone(),
+            policy: config.legacy,
+            keys: watch::Sender::new(KeyState::Pending),
+            receiver: Mutex::new(Receiver::new(base_url, process, clock.now().tick)),
+            sessions: Mutex::new(Sessions::new(base_url, process, config.legacy)),
+            sibling_wanted: Notify::new(),
+            base_url: base_url.to_string(),
+            process,
+            allowed: config.allowed.clone(),
+            known: RwLock::default(),
+        }
+    }
+
+    /// Derives the keys of the secrets, and again whenever these change. Never returns while the
+    /// secrets may change.
+    pub(super) async fn watch_secrets(&self, mut secrets: watch::Receiver<Arc<SecretSet>>) {
+        loop {
+            let set = Arc::clone(&secrets.borrow_and_update());
+            self.derive_keys(&set).await;
+            if secrets.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Derives the keys on a thread for blocking work. Until then, the earlier ones count.
+    pub(super) async fn derive_keys(&self, secrets: &SecretSet) {
+        let gossip = secrets.gossip.clone();
+        let derived = task::spawn_blocking(move || {
+            let previous = gossip.previous().iter().map(Keys::derive).collect();
+            Keyring::new(Keys::derive(gossip.current()), previous)
+        });
+        self.keys.send_replace(match derived.await {
+            Ok(keyring) => KeyState::Ready(Arc::new(keyring)),
+            Err(_) => KeyState::Failed,
+        });
+        self.receiver().forget_verified();
+    }
+
+    /// The keys, once they are derived; `None` if that has failed.
+    pub(super) async fn ready_keyring(&self) -> Option<Arc<Keyring>> {
+        let mut keys = self.keys.subscribe();
+        // The sender lives as long as this server.
+        let _ = keys.wait_for(|keys| !matches!(keys, KeyState::Pending)).await;
+        self.keyring()
+    }
+
+    fn keyring(&self) -> Option<Arc<Keyring>> {
+        match &*self.keys.borrow() {
+            KeyState::Ready(keyring) => Some(Arc::clone(keyring)),
+            KeyState::Pending | KeyState::Failed => None,
+        }
+    }
+
+    /// Checks the header of a signed request before its body is read.
+    pub(super) fn check(&self, route: Route, header: &str) -> Result<(), Rejection> {
+        let keyring = self.keyring().ok_or(Rejection::UnknownKey)?;
+        let outcome = self.receiver().check(&keyring, route, header, self.clock.now());
+        if outcome == Err(Rejection::NoSibling) {
+            self.sibling_wanted.notify_one();
+        }
+        outcome
+    }
+
+    /// Resolves when a search for a sibling is due.
+    pub(super) async fn sibling_wanted(&self) {
+        self.sibling_wanted.notified().await;
+    }
+
+    /// Starts a search for a sibling, as a peer has met one, unless this server knows of it.
+    pub(super) fn expect_sibling(&self) {
+        let now = self.clock.now().tick;
+        if !self.receiver().has_met_sibling_lately(now) {
+            self.sibling_wanted.notify_one();
+        }
+    }
+
+    /// Records who has answered a challenge at the own URL. Returns whether it is a sibling.
+    pub(super) fn record_own_url(&self, proof: &str, nonce: Nonce) -> bool {
+        let Some(keyring) = self.keyring() else { return false };
+        let proof = Proof::read(proof, &keyring, nonce);
+        let is_sibling =
+            proof.is_some_and(|proof| proof.base_url == self.base_url && proof.process != self.process);
+        if is_sibling {
+            self.receiver().record_sibling(self.clock.now().tick);
+        }
+        is_sibling
+    }
+
+    /// This server as one side of a message.
+    pub(super) fn party(&self) -> Party<'_> {
+        Party { base_url: &self.base_url, process: self.process }
+    }
+
+    /// The normalised URL of this server.
+    pub(super) fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// Accepts a signed gossip request with this payload.
+    pub(super) fn accept<'a>(&self, header: &'a str, payload: &str) -> Result<Accepted<'a>, Rejection> {
+        let keyring = self.keyring().ok_or(Rejection::UnknownKey)?;
+        let now = self.clock.now();
+        let (accepted, needs_sibling) = {
+            let mut receiver = self.receiver();
+            let accepted = receiver.accept(&keyring, Route::Gossip, header, payload, now);
+            (accepted, receiver.needs_sibling(&accepted, now.tick))
+        };
+        if needs_sibling {
+            self.sibling_wanted.notify_one();
+        }
+        let header = accepted?;
+        let sender = header.sender;
+        let extension = decode(payload, sender).ok_or(Rejection::Payload)?;
+        // A holder of the secret could speak for any URL, but not for another process.
+        let speaks_for_itself = extension.instance == sender.process.get()
+            && BaseUrl::parse(&extension.me.base_url).is_ok_and(|url| &**url.identity() == sender.base_url);
+        if !speaks_for_itself {
+            return Err(Rejection::Payload);
+        }
+        self.sessions().record_request(sender.base_url, sender.process, extension.epoch, now.tick);
+        Ok(Accepted { extension, header, keyring })
+    }
+
+    /// Signs the response to an accepted request. Returns its `v2` field.
+    pub(super) fn respond(&self, request: &Accepted<'_>, mut response: Extension) -> Option<String> {
+        let now = self.clock.now().tick;
+        let receiver = self.receiver();
+        response.epoch = receiver.epoch(now);
+        {
+            let payload = encode(&response, receiver.party());
+            receiver.sign_response(&request.keyring, &request.header, &payload, now)
+        }
+    }
+
+    /// Signs a response to a request whose header is valid, without its payload.
+    pub(super) fn respond_unread(&self, header: &str, response: Extension) -> Option<String> {
+        self.check(Route::Gossip, header).ok()?;
+        let request =
+            Accepted { extension: response.clone(), header: Header::read(header)?, keyring: self.keyring()? };
+        self.respond(&request, response)
+    }
+
+    /// The current epoch of this process.
+    pub(super) fn epoch(&self) -> u64 {
+        self.receiver().epoch(self.clock.now().tick)
+    }
+
+    /// Proves the secret to a challenger; `None` until the keys are derived.
+    pub(super) fn prove(&self, nonce: Nonce) -> Option<String> {
+        let keyring = self.keyring()?;
+        Some(self.receiver().prove(keyring.current(), nonce, self.clock.now().tick))
+    }
+
+    /// Whether a message with the raw secret comes from the process that has proved the secret at
+    /// the URL that it names.
+    pub(super) fn is_proved_sender(&self, extension: &Extension) -> bool {
+        let Ok(url) = BaseUrl::parse(&extension.me.base_url) else { return false };
+        ProcessNumber::new(extension.instance)
+            .is_some_and(|process| self.sessions().is_proved_process(url.identity(), process))
+    }
+
+    /// Whether the raw secret authorizes gossip requests.
+    pub(super) fn accepts_raw(&self) -> bool {
+        self.policy.accepts_raw()
+    }
+
+    /// Records the URLs of the master list.
+    pub(super) fn record_master_list<'a>(&self, urls: impl Iterator<Item = &'a str>) {
+        if self.policy == LegacyPolicy::Known {
+            let urls = urls.filter_map(|url| BaseUrl::parse(url).ok());
+            let known = urls.map(|url| Arc::clone(url.identity())).collect();
+            *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+        }
+    }
+
+    /// Whether the operator has named a normalised URL: on the master list, or on the allow list by
+    /// its name or literal address.
+    pub(super) fn is_known(&self, base_url: &str) -> bool {
+        let is_allowed = |allowed: &AllowList| {
+            let target = Target::of_identity(base_url);
+            target.is_some_and(|target| allowed.judge(target) == Allowance::Allowed)
+        };
+        self.allowed.as_ref().is_some_and(is_allowed)
+            || self.known.read().unwrap_or_else(PoisonError::into_inner).contains(base_url)
+    }
+
+    /// The next step of a delivery.
+    pub(super) fn next_step(&self, delivery: &mut Delivery) -> Step {
+        delivery.next(&mut self.sessions(), Nonce::new(rand::random()), self.clock.now())
+    }
+
+    pub(super) fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn receiver(&self) -> MutexGuard<'_, Receiver> {
+        self.receiver.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+}
+
+/// The payload of a signed message of this server.
+pub(super) fn encode(extension: &Extension, signer: Party<'_>) -> String {
+    URL_SAFE_NO_PAD.encode(extension.to_signed_json(signer.base_url))
+}
+
+/// Reads the payload of a message that this server has signed.
+pub(super) fn decode(payload: &str, signer: Party<'_>) -> Option<Extension> {
+    let bytes = URL_SAFE_NO_PAD.decode(payload).ok()?;
+    Extension::read_signed(str::from_utf8(&bytes).ok()?, signer.base_url, signer.process.get())
+}

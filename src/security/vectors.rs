@@ -1,0 +1,54 @@
+//! Test vectors of the scheme, which `docs/security.md` shows.
+
+use std::fs;
+use std::path::Path;
+
+use super::keys::{KeyUse, Keys};
+use super::message::{Address, Answered, Party, Route, sign_request, sign_response};
+use super::process::ProcessNumber;
+use super::proof::{Nonce, Proof};
+use crate::protocol::secret::Secret;
+
+const A: &str = "http://10.0.0.7:3000/";
+const B: &str = "http://10.0.0.8:3000/";
+const PAYLOAD: &str = "eyJraW5kIjoicHJvYmUifQ";
+
+fn process(number: u64) -> ProcessNumber {
+    ProcessNumber::new(number).unwrap()
+}
+
+/// Each vector by its name.
+fn vectors() -> Vec<(&'static str, String)> {
+    let keys = Keys::derive(&Secret::new("a secret of at least 16 characters").unwrap());
+    let nonce = Nonce::new(std::array::from_fn(|index| index as u8));
+    let proof = Proof { process: process(2), epoch: 3, sequence: 4_000, base_url: B.to_owned() };
+    let requester = Party { base_url: A, process: process(1) };
+    let to = |address| sign_request(&keys, Route::Gossip, requester, (B, address), 5, PAYLOAD);
+    let request = to(Address::Process(process(2), 3));
+    let answered = Answered { requester, sequence: 5, mac: request.mac };
+    let responder = Party { base_url: B, process: process(2) };
+    vec![
+        ("key id", keys.id().to_string()),
+        ("request key", keys.hex(KeyUse::Request)),
+        ("challenge", nonce.to_header()),
+        ("proof", proof.print(&keys, nonce)),
+        ("request", request.header.clone()),
+        ("request to a group", to(Address::Group(1_770_000_000_000)).header),
+        ("response", sign_response(&keys, responder, 3, &answered, PAYLOAD)),
+    ]
+}
+
+#[test]
+fn the_document_shows_the_vectors() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/security.md");
+    let document = fs::read_to_string(path).unwrap();
+    for (name, value) in vectors() {
+        assert!(document.contains(&value), "docs/security.md lacks the {name}: {value}");
+    }
+}
+
+#[test]
+fn the_vectors_do_not_change() {
+    let text: Vec<String> = vectors().into_iter().map(|(_, value)| value).collect();
+    assert_eq!(text, include_str!("vectors.txt").lines().collect::<Vec<_>>());
+}
