@@ -9,7 +9,8 @@ const assert = require('node:assert/strict')
 const { performance } = require('node:perf_hooks')
 const { describe, test } = require('node:test')
 const { SECRET } = require('../support/environment')
-const { BASE_URL, captureConsole, prepare, shazbot } = require('../support/in-process')
+const { BASE_URL, captureConsole, challenge, prepare, shazbot } = require('../support/in-process')
+const { signPayload } = require('../support/native')
 const { hangingMasterList } = require('../support/hanging-master-list')
 
 /** The maximum cost of a body beyond an empty message, as a multiple of its own `JSON.parse`. */
@@ -76,6 +77,9 @@ const BODIES = {
   }),
 }
 
+/** Those that are signed too. */
+const SIGNED = ['a deep key in v2', 'null for claims', 'short claims', 'claims']
+
 /** Base URLs that need a parser, each for another server. */
 const NEW_SPELLINGS = {
   'odd spellings': (index) => `HTTP://EXAMPLE-${index}.com:80/x/../y`,
@@ -98,7 +102,7 @@ async function time(act) {
 /** All time in µs except that in which the event loop waits. */
 const busy = () => (performance.now() - performance.nodeTiming.idleTime) * 1_000
 
-const send = (body, secret = SECRET) => shazbot.shazbotGossipRequest(secret, body)
+const send = (body, authorization = SECRET) => shazbot.shazbotGossipRequest(authorization, body)
 
 /** Several in a row, so that cold caches after the previous body do not count. */
 async function sendWithWrongSecret(body) {
@@ -108,13 +112,13 @@ async function sendWithWrongSecret(body) {
 /**
  * Returns the medians for a body, its parse, an empty message, and the body with a wrong secret.
  */
-async function measure(text, make = JSON.parse) {
+async function measure(text, make = (text) => [JSON.parse(text), SECRET]) {
   const times = { parse: [], body: [], empty: [], rejected: [] }
-  await send(make(text))
+  await send(...make(text))
   for (let round = 0; round < ROUNDS; round++) {
     times.parse.push(await time(() => JSON.parse(text)))
-    const body = make(text)
-    times.body.push(await time(() => send(body)))
+    const [body, authorization] = make(text)
+    times.body.push(await time(() => send(body, authorization)))
     times.empty.push(await time(() => send({ message: 'gossip', online: [] })))
     times.rejected.push((await time(() => sendWithWrongSecret(body))) / REJECTIONS)
   }
@@ -170,6 +174,25 @@ describe('the cost of a body', () => {
     })
   }
 
+  for (const what of SIGNED) {
+    test(`${what}, signed`, async (t) => {
+      await prepare(t, { store: await hangingMasterList(t) })
+      captureConsole(t)
+      shazbot.shazbotStart().catch(() => {})
+      const proof = await challenge()
+      // The payload is the extension alone.
+      const v2 = BODIES[what].slice(BODIES[what].indexOf('"v2":') + 5, -1)
+      const times = await atBest(() =>
+        measure(v2, (text) => {
+          const payload = Buffer.from(text).toString('base64url')
+          return [{ online: [], v2: payload }, signPayload(payload, proof).header]
+        }),
+      )
+      t.diagnostic(`${times.ratio.toFixed(2)} times its parse: ${rounded(times)}`)
+      assert.ok(times.ratio <= LIMIT, rounded(times))
+    })
+  }
+
   test('new servers', async (t) => {
     await prepare(t, { store: await hangingMasterList(t) })
     captureConsole(t)
@@ -197,7 +220,7 @@ describe('the cost of a body', () => {
     await prepare(t, { store: await hangingMasterList(t) })
     captureConsole(t)
     shazbot.shazbotStart().catch(() => {})
-    const times = await atBest(() => measure(BODIES.null, () => ({ online: new Array(ENTRIES) })))
+    const times = await atBest(() => measure(BODIES.null, () => [{ online: new Array(ENTRIES) }, SECRET]))
     assert.ok(times.ratio <= LIMIT, rounded(times))
   })
 })

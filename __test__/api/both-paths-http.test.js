@@ -11,9 +11,12 @@ const { shazbotHandler } = require('clustershazbot/node')
 
 const { listen } = require('../support/adapter-hosts')
 const { parse } = require('../support/body-parser')
+const { aWhileAgo, entry } = require('../support/entries')
 const { CONTROL_SECRET, SECRET } = require('../support/environment')
+const { eventually } = require('../support/eventually')
 const { request } = require('../support/http')
 const { shazbot, start } = require('../support/in-process')
+const { createNativePeers } = require('../support/native')
 
 const NOW = Date.now()
 const INCARNATION = Math.floor(NOW / 1_000)
@@ -21,6 +24,8 @@ const DEEP = `${'['.repeat(50_000)}${']'.repeat(50_000)}`
 
 const plain = (entry) => `{"message":"gossip","online":[${entry}],"offline":[]}`
 const native = (v2) => `{"message":"gossip","online":[],"offline":[],"v2":${v2}}`
+/** News in a native message. */
+const claims = (url) => `"claims":[["${url}news/","alive",${INCARNATION},${NOW},0]]`
 const stamped = (url) => `"baseUrl":"${url}","monitor":false,"lastUpdate":${NOW}`
 
 /** The body that names a server, and the result: native, plain, skipped or rejected. */
@@ -28,22 +33,29 @@ const BODIES = {
   'escapes in kind, id and status': [
     (url) =>
       native(
-        `{"me":["${url}","al\\u0069ve",${INCARNATION},${NOW},0],"\\u0069d":"\\u0066","kind":"pu\\u0073h"}`,
+        `{"me":["${url}","al\\u0069ve",${INCARNATION},${NOW},0],"\\u0069d":"\\u0066\\u00300d","kind":"pu\\u0073h",${claims(url)}}`,
       ),
     'native',
   ],
   'integral floats': [
     (url) =>
-      native(`{"me":["${url}","alive",${INCARNATION}.0,${NOW}.0e0,-0],"id":"f","kind":"push","living":1e3}`),
+      native(
+        `{"me":["${url}","alive",${INCARNATION}.0,${NOW}.0e0,-0],"id":"f00d","kind":"push","living":1e3,${claims(url)}}`,
+      ),
     'native',
   ],
   'a stamp above 2^53': [
-    (url) => native(`{"me":["${url}","alive",${INCARNATION},9007199254740993,0],"id":"f","kind":"push"}`),
+    (url) =>
+      native(
+        `{"me":["${url}","alive",${INCARNATION},9007199254740993,0],"id":"f00d","kind":"push",${claims(url)}}`,
+      ),
     'native',
   ],
   'a deep unknown key in v2': [
     (url) =>
-      native(`{"x":${DEEP},"me":["${url}","alive",${INCARNATION},${NOW},0,${DEEP}],"id":"f","kind":"push"}`),
+      native(
+        `{"x":${DEEP},"me":["${url}","alive",${INCARNATION},${NOW},0,${DEEP}],"id":"f00d","kind":"push",${claims(url)}}`,
+      ),
     'native',
   ],
   'deep unknown keys': [(url) => `{"x":${DEEP},"online":[{"x":${DEEP},${stamped(url)}}]}`, 'plain'],
@@ -84,16 +96,21 @@ const WAYS = {
 }
 
 test('unusual JSON means the same to an adapter and to the function', async (t) => {
-  await start(t)
+  // A native message with the raw secret counts only if its sender has proved itself.
+  const peers = await createNativePeers(t, 8)
+  await start(t, { servers: peers.baseUrls.map((baseUrl) => entry(baseUrl, aWhileAgo())) })
+  await eventually(() => peers.heard.size === peers.baseUrls.length, { what: 'each has proved itself' })
   const origin = await listen(t, http.createServer(shazbotHandler()))
   let servers = 0
   for (const [what, [bodyFor, expected]] of Object.entries(BODIES)) {
     for (const [way, send] of Object.entries(WAYS)) {
       await t.test(`${what}, through ${way}`, async () => {
-        const url = `http://127.0.0.1:9/odd-${++servers}/`
-        const { status, answer } = await send(origin, bodyFor(url))
+        const isNative = expected === 'native'
+        const sender = isNative ? peers.baseUrls.pop() : `http://127.0.0.1:9/odd-${++servers}/`
+        const { status, answer } = await send(origin, bodyFor(sender))
         assert.equal(status, expected === 'rejected' ? 400 : 200)
-        if (status === 200) assert.equal('v2' in answer, expected === 'native')
+        if (status === 200) assert.equal('v2' in answer, isNative)
+        const url = isNative ? `${sender}news/` : sender
         const { online, offline } = shazbot.shazbotGetServerList(true)
         const shown = [...online, ...offline].filter(({ baseUrl }) => baseUrl.startsWith(url))
         assert.equal(shown.length, ['native', 'plain'].includes(expected) ? 1 : 0)

@@ -39,7 +39,7 @@ async function startTwin(t, store) {
   })
   t.after(() => worker.terminate())
   return async (body) => {
-    worker.postMessage({ bodies: [Buffer.from(JSON.stringify(body))] })
+    worker.postMessage({ bodies: [{ bytes: Buffer.from(JSON.stringify(body)) }] })
     const [[{ status, lists }]] = await once(worker, 'message')
     assert.equal(status, 200)
     return lists

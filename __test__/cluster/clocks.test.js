@@ -2,7 +2,7 @@
 
 const { describe, test } = require('node:test')
 const assert = require('node:assert/strict')
-const { captureConsole, prepare, shazbot } = require('../support/in-process')
+const { captureConsole, gossipNative, prepare, shazbot } = require('../support/in-process')
 const { createFakePeer } = require('../support/fake-peer')
 const { createMasterListStore } = require('../support/master-list-store')
 const { INCARNATION, createNativePeer, extension, postMessage } = require('../support/native')
@@ -84,7 +84,7 @@ describe('the log about clocks', () => {
     await shazbot.shazbotGossipRequest(SECRET, message)
     await shazbot.shazbotGossipRequest(SECRET, message)
     const v2 = word(native, { incarnation: INCARNATION + 2 * DAY })
-    await shazbot.shazbotGossipRequest(SECRET, { ...message, online: [], v2 })
+    await gossipNative({ v2 })
     await eventually(() => named(native).length > 0, { what: 'a warning that names it' })
     for (const baseUrl of [plain, native]) assert.equal(named(baseUrl).length, 1, baseUrl)
     assert.match(named(plain)[0].values[0], /^Clustershazbot rejects .* more than 24 hours ahead/)

@@ -2,11 +2,12 @@
 
 const { describe, test } = require('node:test')
 const assert = require('node:assert/strict')
-const { shazbot, start } = require('../support/in-process')
-const { claim, createNativePeer, extension, postMessage } = require('../support/native')
+const { gossipNative, shazbot, start } = require('../support/in-process')
+const { challenge, claim, createNativePeer, extension, postMessage, postRaw } = require('../support/native')
 const { createFakePeer } = require('../support/fake-peer')
 const { createScriptedServer } = require('../support/scripted-server')
 const { request: send } = require('../support/http')
+const signing = require('../support/signing')
 const { startSubject } = require('../support/subject')
 const { SECRET } = require('../support/environment')
 const { aWhileAgo, entry, isOnline, urlsOf } = require('../support/entries')
@@ -18,6 +19,9 @@ const OFF = { SHAZBOT_PROBE_INTERVAL: '0' }
 const PLAIN_KEYS = ['message', 'online', 'offline']
 const NATIVE_KEYS = [...PLAIN_KEYS, 'v2']
 
+/** 128 bits in base64url. */
+const NONCE = /^[\w-]{22}$/
+
 const UNUSED_URL = 'http://127.0.0.1:9/'
 
 /** Malformed extensions, none of which may cause an error. */
@@ -27,6 +31,7 @@ const MALFORMED_EXTENSIONS = [
   2,
   '2',
   'x'.repeat(100_000),
+  { nonce: 'x' },
   [],
   [extension(UNUSED_URL)],
   {},
@@ -53,6 +58,12 @@ function assertNativeMessage(message) {
   assert.equal(Object.getPrototypeOf(v2), Object.prototype)
 }
 
+/** A signed message or response, whose lists are empty. */
+function assertSigned({ message, online, offline, v2 }) {
+  assert.deepEqual({ message, online, offline }, { message: 'gossip', online: [], offline: [] })
+  assert.match(v2, /^2\.|^[\w-]+$/)
+}
+
 /**
  * A server that passes each request on to another one, and records what servers say to each other.
  */
@@ -63,7 +74,7 @@ async function createRelay(t) {
     const answer = await send(`${relay.target}${path.slice(1)}`, {
       method,
       headers: { 'Content-Type': type, Authorization: authorization },
-      body: text,
+      body: method === 'POST' ? text : undefined,
     })
     if (method === 'POST') answers.push(answer.json)
     return { status: answer.status, headers: { 'Content-Type': 'application/json' }, body: answer.text }
@@ -98,15 +109,53 @@ describe('native messages over HTTP', { concurrency: 6 }, () => {
     assert.doesNotMatch(text, /v2|alive|incarnation/)
   })
 
-  test('a malformed v2 is ignored', async (t) => {
+  test('a v2 beside the raw secret is ignored unless its sender has proved itself', async (t) => {
     const { app } = await startSubject(t, { env: QUIET })
-    for (const [number, v2] of MALFORMED_EXTENSIONS.entries()) {
+    const unproved = extension(UNUSED_URL, { claims: [claim(`${UNUSED_URL}claimed/`)] })
+    for (const [number, v2] of [...MALFORMED_EXTENSIONS, unproved].entries()) {
       const listed = entry(`http://127.0.0.1:9/listed-${number}/`, aWhileAgo())
-      const { status, json } = await postMessage(app.baseUrl, { v2, online: [listed] })
+      const { status, json } = await postRaw(app.baseUrl, { v2, online: [listed] })
       assert.equal(status, 200)
       assertPlainMessage(json, JSON.stringify(v2)?.slice(0, 80))
       assert.ok(isOnline(json, listed.baseUrl), 'its lists are merged')
     }
+    for (const { baseUrl } of (await app.list()).online) assert.doesNotMatch(baseUrl, /:9\/$|claimed/)
+  })
+
+  test('a v2 beside the raw secret counts once its sender has proved itself', async (t) => {
+    const peer = await createNativePeer(t)
+    const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: QUIET })
+    await eventually(() => peer.gossips.length > 0, { what: 'a message to the peer' })
+    const claims = [claim(`${UNUSED_URL}claimed/`)]
+    const { json } = await postRaw(app.baseUrl, { v2: extension(peer.baseUrl, { claims }) })
+    assertNativeMessage(json)
+    assert.ok(isOnline(await app.list(), claims[0][0]))
+    // Another process behind its URL has proved nothing.
+    const other = await postRaw(app.baseUrl, { v2: extension(peer.baseUrl, { id: 'abc' }) })
+    assertPlainMessage(other.json)
+  })
+
+  test('a nonce beside the raw secret is answered with a proof', async (t) => {
+    const { app } = await startSubject(t, { env: QUIET })
+    // It can prove itself once its keys are derived.
+    await challenge(app.baseUrl)
+    const { nonce } = signing.challenge()
+    for (const v2 of [{ nonce }, { nonce, ...extension(UNUSED_URL) }]) {
+      const { json } = await postRaw(app.baseUrl, { v2 })
+      assert.deepEqual(Object.keys(json.v2), ['proof'])
+      assert.equal(signing.readProof(json.v2.proof, nonce, SECRET).baseUrl, app.baseUrl)
+      assert.ok(isOnline(json, app.baseUrl), 'its lists are there')
+    }
+  })
+
+  test('a signed v2 that is malformed is rejected', async (t) => {
+    const { app } = await startSubject(t, { env: QUIET })
+    for (const v2 of MALFORMED_EXTENSIONS.filter((odd) => typeof odd === 'object' && odd !== null)) {
+      const listed = entry('http://127.0.0.1:9/listed/', aWhileAgo())
+      const { status, json } = await postMessage(app.baseUrl, { v2, online: [listed] })
+      assert.deepEqual([status, json], [401, { error: 'Unauthorized: Invalid signature' }])
+    }
+    assert.deepEqual(urlsOf((await app.list()).online), [app.baseUrl])
   })
 
   test('the secret and the message format are checked with v2 too', async (t) => {
@@ -132,32 +181,72 @@ describe('native messages over HTTP', { concurrency: 6 }, () => {
     await eventually(() => peer.gossips.length >= 10, { what: 'many rounds' })
     await app.leave()
     for (const { json } of peer.gossips) assertPlainMessage(json)
+    for (const { headers } of peer.listRequests) assert.equal(headers.authorization, undefined)
   })
 
-  test('an unknown peer is offered plain lists and v2', async (t) => {
+  test('an unknown peer is challenged, and offered plain lists and v2 if it proves nothing', async (t) => {
     const peer = await createFakePeer(t)
     const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: QUIET })
     const [{ json }] = peer.gossips
     assert.deepEqual(Object.keys(json), NATIVE_KEYS)
     assert.deepEqual(urlsOf(json.online), [app.baseUrl, peer.baseUrl].sort())
     assert.equal(json.v2.me[0], app.baseUrl)
+    assert.match(json.v2.nonce, NONCE)
+    const [first] = peer.requests
+    assert.deepEqual([first.method, first.headers['content-type']], ['GET', undefined])
+    assert.match(signing.readChallenge(first.headers.authorization), NONCE)
   })
 
-  test('a peer that answers without v2 is not offered it again for some time', async (t) => {
+  test('a peer that rejects a challenge is asked without one, then greeted', async (t) => {
+    const peer = await createFakePeer(t)
+    peer.onList = ({ headers }) => headers.authorization && { status: 400, body: 'Unknown scheme' }
+    await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: QUIET })
+    const [challenge, list, greeting] = peer.requests
+    assert.ok(signing.readChallenge(challenge.headers.authorization))
+    assert.deepEqual([list.method, list.headers.authorization], ['GET', undefined])
+    assert.deepEqual([greeting.method, greeting.headers.authorization], ['POST', SECRET])
+  })
+
+  test('each message with the raw secret has its lists and a new nonce', async (t) => {
     const peer = await createFakePeer(t)
     const env = { SHAZBOT_GOSSIP_INTERVAL: '0.2' }
-    await startSubject(t, { servers: [peer.entry(aWhileAgo())], env })
+    const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], env })
     await eventually(() => peer.gossips.length >= 10, { what: 'many rounds' })
-    const offers = peer.gossips.filter(({ json }) => json.v2)
-    assert.equal(offers.length, 1)
-    for (const { json } of peer.gossips.slice(1)) assertPlainMessage(json)
+    for (const { json, headers } of peer.gossips) {
+      assert.equal(headers.authorization, SECRET)
+      assert.deepEqual(Object.keys(json), NATIVE_KEYS)
+      assert.ok(isOnline(json, app.baseUrl))
+      assert.equal(json.v2.me[0], app.baseUrl)
+    }
+    const nonces = new Set(peer.gossips.map(({ json }) => json.v2.nonce))
+    assert.equal(nonces.size, peer.gossips.length)
   })
 
-  test('a peer that answers with v2 gets messages with empty lists', async (t) => {
+  test('a peer that proves itself gets only signed messages with empty lists', async (t) => {
     const peer = await createNativePeer(t)
-    await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: QUIET })
+    const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: QUIET })
     await eventually(() => peer.gossips.length >= 5, { what: 'probes, each second' })
-    for (const { json } of peer.gossips.slice(1)) assertNativeMessage(json)
+    for (const { json, signed, text } of peer.gossips) {
+      assertNativeMessage(json)
+      assertSigned(JSON.parse(text))
+      const process = BigInt(`0x${json.v2.id}`)
+      assert.deepEqual(signed.sender, { baseUrl: app.baseUrl, process })
+    }
+    const sequences = peer.gossips.map(({ signed }) => signed.sequence)
+    assert.equal(new Set(sequences).size, sequences.length)
+    for (const { headers, text } of peer.requests)
+      assert.ok(!`${headers.authorization} ${text}`.includes(SECRET), 'the secret was sent')
+  })
+
+  test('a peer that proves itself in its answer to the raw secret gets signed messages', async (t) => {
+    const peer = await createNativePeer(t)
+    peer.onList = () => ({ body: peer.list() })
+    const env = { SHAZBOT_GOSSIP_INTERVAL: '0.2' }
+    await startSubject(t, { servers: [peer.entry(aWhileAgo())], env })
+    await eventually(() => peer.gossips.length >= 5, { what: 'some messages' })
+    const [first, ...rest] = peer.gossips
+    assert.equal(first.headers.authorization, SECRET)
+    for (const { signed } of rest) assert.ok(signed)
   })
 
   test('two servers detect that both are native, and exchange unknown servers in v2', async (t) => {
@@ -170,9 +259,12 @@ describe('native messages over HTTP', { concurrency: 6 }, () => {
     store.write([entry(relay.baseUrl, aWhileAgo())])
     const { app } = await startSubject(t, { store, env: QUIET })
     await eventually(() => relay.answers.length >= 5, { what: 'exchanges' })
-    for (const answer of relay.answers) assertNativeMessage(answer)
+    for (const answer of relay.answers) assertSigned(answer)
     const requests = relay.requests.filter(({ method }) => method === 'POST')
-    for (const { json } of requests.slice(1)) assertNativeMessage(json)
+    for (const { headers, json } of requests) {
+      assert.ok(signing.isSigned(headers.authorization))
+      assertSigned(json)
+    }
     assert.ok(isOnline(await other.list(), app.baseUrl))
   })
 })
@@ -182,18 +274,18 @@ describe('native messages as objects', () => {
     await start(t)
     const v2 = extension(UNUSED_URL, { claims: [claim('http://127.0.0.1:9/other/')] })
     const frozen = structuredClone(v2)
-    const first = await gossip({ v2 })
+    const first = await gossipNative({ v2 })
     assertNativeMessage(first)
     assert.deepEqual(v2, frozen, 'the arguments are not changed')
     assert.ok(Array.isArray(first.v2.me))
     first.v2.me.length = 0
     first.online.push('spoilt')
-    const second = await gossip({ v2 })
+    const second = await gossipNative({ v2 })
     assertNativeMessage(second)
     assert.equal(second.v2.me.length, 5)
   })
 
-  test('the lists of a message with v2 are not read', async (t) => {
+  test('the lists of a signed message are not read', async (t) => {
     await start(t)
     const untouchable = new Proxy([], {
       get(list, key) {
@@ -202,10 +294,10 @@ describe('native messages as objects', () => {
       },
     })
     assertNativeMessage(
-      await gossip({ v2: extension(UNUSED_URL), online: untouchable, offline: untouchable }),
+      await gossipNative({ v2: extension(UNUSED_URL), online: untouchable, offline: untouchable }),
     )
     const listed = entry('http://127.0.0.1:9/listed/', aWhileAgo())
-    await gossip({ v2: extension(UNUSED_URL), online: [listed] })
+    await gossipNative({ v2: extension(UNUSED_URL), online: [listed] })
     assert.ok(!isOnline(shazbot.shazbotGetServerList(), listed.baseUrl))
   })
 
@@ -232,12 +324,27 @@ describe('native messages as objects', () => {
     assertPlainMessage(await gossip(Object.defineProperty({}, 'v2', { enumerable: true, value: undefined })))
     const trap = Object.defineProperty({ online: [] }, 'v2', { get: throwing })
     assertPlainMessage(await shazbot.shazbotGossipRequest(SECRET, trap))
-    assertNativeMessage(await gossip({ v2: Object.assign(Object.create(null), extension(UNUSED_URL)) }))
   })
 
-  test('a lone surrogate in v2 is harmless', async (t) => {
+  test('a v2 of a sender that has proved itself may be any object', async (t) => {
+    const peer = await createNativePeer(t)
+    await start(t, { servers: [peer.entry(aWhileAgo())] })
+    await eventually(() => peer.gossips.length > 0, { what: 'a message to the peer' })
+    const v2 = extension(peer.baseUrl)
+    const odd = [
+      Object.assign(Object.create(null), v2),
+      Object.create({}, Object.getOwnPropertyDescriptors(v2)),
+      { ...v2, note: '\ud800', claims: [['\udfff']] },
+      { ...v2, deep: [[[[[[[[[[[]]]]]]]]]]] },
+      { toJSON: () => v2 },
+    ]
+    for (const v2 of odd) assertNativeMessage(await gossip({ v2 }))
+    assertPlainMessage(await gossip({ v2: extension(`${peer.baseUrl}\ud800/`) }))
+  })
+
+  test('a lone surrogate in a signed v2 is harmless', async (t) => {
     await start(t)
-    assertNativeMessage(await gossip({ v2: extension(UNUSED_URL, { note: '\ud800', claims: [['\udfff']] }) }))
-    assertPlainMessage(await gossip({ v2: extension('http://127.0.0.1:9/\ud800/') }))
+    const v2 = extension(UNUSED_URL, { note: '\ud800', claims: [['\udfff']] })
+    assertNativeMessage(await gossipNative({ v2 }))
   })
 })

@@ -45,7 +45,7 @@ const noneSees = (observers, baseUrl) => observers.every((app) => !seenBy(app).h
 const timesGone = (observers, baseUrl) =>
   observers.flatMap((app) => changesOf(app, { baseUrl })).filter(({ kind }) => kind === 'gone').length
 
-/** A proxy before a server that records exchanges as `{message, answer}`. */
+/** A proxy before a server that records exchanges as `{authorization, message, answer}`. */
 async function createWiretap(t, port) {
   const exchanges = []
   const tap = await createScriptedServer(t, async ({ method, path, headers, text, json }) => {
@@ -53,7 +53,7 @@ async function createWiretap(t, port) {
     const sent = { Authorization: authorization, 'Content-Type': type }
     const url = `http://127.0.0.1:${port}${path}`
     const answer = await request(url, { method, headers: sent, body: method === 'POST' ? text : undefined })
-    exchanges.push({ message: json, answer: answer.json })
+    exchanges.push({ authorization, message: json, answer: answer.json })
     return { status: answer.status, body: answer.json }
   })
   return { baseUrl: `${tap.origin}/`, exchanges }
@@ -89,6 +89,15 @@ async function startSiblings(t, store) {
   }
 }
 
+/** The native extension in a signed message or response; undefined without one. */
+function extensionOf(v2) {
+  if (typeof v2 !== 'string') return undefined
+  return JSON.parse(Buffer.from(v2.slice(v2.lastIndexOf('.') + 1), 'base64url'))
+}
+
+/** The process number in the header of a signed message. */
+const processOf = (authorization) => authorization.split('.')[2]
+
 describe('native: a server and its own URL', { concurrency: 4 }, () => {
   test('the leave of one process keeps a shared URL online', async (t) => {
     const port = await freePort()
@@ -98,7 +107,11 @@ describe('native: a server and its own URL', { concurrency: 4 }, () => {
     const siblings = await startSiblings(t, store)
     await eventually(() => allSee(observers, siblings.baseUrl), { what: 'the siblings are seen' })
     const informedSiblings = () =>
-      new Set(tap.exchanges.filter(({ answer }) => answer?.v2?.siblings).map(({ message }) => message.v2.id))
+      new Set(
+        tap.exchanges
+          .filter(({ answer }) => extensionOf(answer?.v2)?.siblings)
+          .map(({ authorization }) => processOf(authorization)),
+      )
     await eventually(() => informedSiblings().size >= 2, { within: 60_000, what: 'both know of each other' })
 
     const before = timesGone(observers, siblings.baseUrl)

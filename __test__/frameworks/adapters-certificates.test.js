@@ -12,8 +12,8 @@ const { certificate, readFixture } = require('../support/certificates')
 const { isOnline } = require('../support/entries')
 const { CONTROL_SECRET, SECRET } = require('../support/environment')
 const { readText, request } = require('../support/http')
-const { shazbot, start } = require('../support/in-process')
-const { extension } = require('../support/native')
+const { challenge, shazbot, start } = require('../support/in-process')
+const { extension, signMessage } = require('../support/native')
 const { SECURE_HOSTS } = require('../support/secure-hosts')
 
 const REQUIRED = { requireClientCertificate: true }
@@ -50,6 +50,12 @@ const gossip = (port, secure, message) =>
 
 const from = (baseUrl) => ({ v2: extension(baseUrl) })
 
+/** Sends a signed message of the server at this URL. */
+async function signedGossip(port, secure, baseUrl) {
+  const { header, message } = signMessage(from(baseUrl), await challenge())
+  return send(port, secure, ['POST', 'gossip', header, message])
+}
+
 function assertRefused({ status, json }, reason) {
   assert.equal(status, 401)
   assert.match(json.error, reason)
@@ -75,14 +81,14 @@ for (const [name, host] of Object.entries(SECURE_HOSTS)) {
       await start(t)
       const port = await host(t, MATCHED, ASKING)
       const [here, other] = ['https://127.0.0.1:9/here/', 'https://other.example/']
-      assert.equal((await gossip(port, ISSUED, from(here))).status, 200)
+      assert.equal((await signedGossip(port, ISSUED, here)).status, 200)
       assertRefused(
-        await gossip(port, ISSUED, from(other)),
+        await signedGossip(port, ISSUED, other),
         /not valid for the sender's host other\.example$/,
       )
       assert.ok(!isOnline(shazbot.shazbotGetServerList(), other), 'nothing is merged')
-      assertRefused(await gossip(port, OTHER_HOST, from(here)), /sender's host 127\.0\.0\.1$/)
-      assert.equal((await gossip(port, OTHER_HOST, from(other))).status, 200)
+      assertRefused(await signedGossip(port, OTHER_HOST, here), /sender's host 127\.0\.0\.1$/)
+      assert.equal((await signedGossip(port, OTHER_HOST, other)).status, 200)
       assert.deepEqual(
         [here, other].map((baseUrl) => isOnline(shazbot.shazbotGetServerList(), baseUrl)),
         [true, true],

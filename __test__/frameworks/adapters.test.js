@@ -7,7 +7,7 @@ const { aWhileAgo, entry, isOffline, isOnline, urlsOf } = require('../support/en
 const { CONTROL_SECRET, SECRET } = require('../support/environment')
 const { getList, postDrain, postGossip, postReturn, request } = require('../support/http')
 const { BASE_URL, shazbot, start } = require('../support/in-process')
-const { extension, postMessage } = require('../support/native')
+const { extension, postMessage, postRaw } = require('../support/native')
 
 const JSON_HEADERS = { 'Content-Type': 'application/json' }
 const LIMIT = 50_000
@@ -111,7 +111,7 @@ for (const [name, host] of Object.entries(HOSTS)) {
       assert.equal(json.v2.me[0], BASE_URL)
       assert.ok(isOnline(shazbot.shazbotGetServerList(), 'http://127.0.0.1:9/native/'))
 
-      const odd = await postMessage(baseUrl, { v2: { me: 'nobody' } })
+      const odd = await postRaw(baseUrl, { v2: { me: 'nobody' } })
       assert.deepEqual([odd.status, Object.keys(odd.json)], [200, ['message', 'online', 'offline']])
     })
 

@@ -25,6 +25,9 @@ const JS_FOLDERS = [
   'js/engine',
 ]
 
+/** What src/security/ may use: itself, and types of the protocol. */
+const SHARED_WITH_SECURITY = ['security', 'config', 'secret', 'time']
+
 describe('the structure of the tree', () => {
   test('folders of js/ require only from folders below them', () => {
     for (const file of filesBelow('js', /\.m?js$/)) {
@@ -42,13 +45,22 @@ describe('the structure of the tree', () => {
     assertNoCycle(new Map(files.map((file) => [file, requiredBy(file)])))
   })
 
-  for (const layer of ['binding', 'driver', 'driver/transport', 'sim']) {
+  for (const layer of ['binding', 'driver', 'driver/transport', 'security', 'sim']) {
     test(`modules of src/${layer}/ have no import cycles`, () => {
       const modules = modulesOf(layer)
       assert.ok([...modules.values()].some((used) => used.length > 0))
       assertNoCycle(modules)
     })
   }
+
+  test('src/security/ and the membership machine know nothing of each other', () => {
+    for (const file of filesBelow('src/security', /\.rs$/)) {
+      for (const [, used] of read(file).matchAll(/crate::(?:protocol::)?(\w+)/g))
+        assert.ok(SHARED_WITH_SECURITY.includes(used), `${file} uses ${used}`)
+    }
+    for (const file of filesBelow('src/protocol', /\.rs$/))
+      assert.ok(!read(file).includes('crate::security'), `${file} uses src/security/`)
+  })
 
   test('a folder of js/ has at most ten modules', () => {
     for (const folder of JS_FOLDERS) {

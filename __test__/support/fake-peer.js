@@ -18,17 +18,7 @@ const { entry } = require('./entries')
 async function createFakePeer(t, { spelling = (url) => url, monitor = false, ...where } = {}) {
   const gates = new Map()
 
-  async function answer(request) {
-    const kind = kindOf(request)
-    await gates.get(kind)?.opened
-    if (kind === 'gossip') {
-      return peer.onGossip?.(request) ?? { body: { message: 'gossip', ...peer.list() } }
-    }
-    if (kind === 'list') return peer.onList?.(request) ?? { body: peer.list() }
-    return { status: 404, body: 'Not found' }
-  }
-
-  const server = await createScriptedServer(t, answer, where)
+  const server = await createScriptedServer(t, (request) => answer(peer, gates, request), where)
   const peer = {
     requests: server.requests,
     knows: [],
@@ -37,6 +27,12 @@ async function createFakePeer(t, { spelling = (url) => url, monitor = false, ...
     online: true,
     onGossip: undefined,
     onList: undefined,
+    healthyGossip: () => ({ body: { message: 'gossip', ...peer.list() } }),
+    healthyList: () => ({ body: peer.list() }),
+    /** Receives a gossip request before it is held or answered. */
+    receive: () => {},
+    /** Completes the answer to a gossip request, scripted or healthy. */
+    respond: (_request, answer) => answer,
     get baseUrl() {
       return spelling(`${server.origin}/`)
     },
@@ -53,6 +49,7 @@ async function createFakePeer(t, { spelling = (url) => url, monitor = false, ...
     get gossips() {
       return server.requests.filter((request) => kindOf(request) === 'gossip')
     },
+    /** The list requests that it received, challenges included. */
     get listRequests() {
       return server.requests.filter((request) => kindOf(request) === 'list')
     },
@@ -74,6 +71,17 @@ async function createFakePeer(t, { spelling = (url) => url, monitor = false, ...
     close: () => server.close(),
   }
   return peer
+}
+
+async function answer(peer, gates, request) {
+  const kind = kindOf(request)
+  if (kind === 'gossip') peer.receive(request)
+  await gates.get(kind)?.opened
+  if (kind === 'gossip') {
+    return peer.respond(request, (await peer.onGossip?.(request)) ?? peer.healthyGossip(request))
+  }
+  if (kind === 'list') return peer.onList?.(request) ?? peer.healthyList(request)
+  return { status: 404, body: 'Not found' }
 }
 
 function kindOf({ method, path }) {

@@ -3,6 +3,8 @@
 const { createMasterListStore } = require('./master-list-store')
 const { SUBJECT } = require('./subject')
 const { CONTROL_SECRET, SECRET, environment } = require('./environment')
+const { signMessage } = require('./native')
+const signing = require('./signing')
 
 const shazbot = require(SUBJECT)
 
@@ -56,10 +58,38 @@ async function start(t, options) {
 const gossip = (lists, secret = SECRET) =>
   shazbot.shazbotGossipRequest(secret, { message: 'gossip', ...lists })
 
+/** Challenges the engine; resolves with what its proof says. */
+async function challenge() {
+  const { nonce, header } = signing.challenge()
+  const { proof } = await shazbot.shazbotListRequest(header)
+  return signing.readProof(proof, nonce, SECRET)
+}
+
+/**
+ * Sends a signed gossip request with this extension and other keys; resolves with the response,
+ * whose extension is decoded.
+ */
+async function gossipNative(message) {
+  const { header, message: signed, open } = signMessage(message, await challenge())
+  const response = await shazbot.shazbotGossipRequest(header, signed)
+  return { ...response, v2: open(response.v2) }
+}
+
 /** Takes the engine's server offline by a control request. */
 const drain = () => shazbot.shazbotControlRequest(CONTROL_SECRET, { message: 'control', online: false })
 
 /** Brings it back online by a control request. */
 const bringBack = () => shazbot.shazbotControlRequest(CONTROL_SECRET, { message: 'control', online: true })
 
-module.exports = { shazbot, BASE_URL, captureConsole, prepare, start, gossip, drain, bringBack }
+module.exports = {
+  shazbot,
+  BASE_URL,
+  captureConsole,
+  prepare,
+  start,
+  gossip,
+  challenge,
+  gossipNative,
+  drain,
+  bringBack,
+}

@@ -68,6 +68,8 @@ function urlOf(roll) {
   return oneOf(odd, roll)
 }
 
+const NONCE = 'A'.repeat(22)
+
 /** The start of this hour, so that a seed gives the same messages within an hour. */
 const NOW = Date.now() - (Date.now() % HOUR)
 
@@ -117,7 +119,7 @@ function extensionOf(roll) {
 
 function messageOf(roll) {
   const message = { message: 'gossip', online: many(roll, 8, entryOf), offline: many(roll, 4, entryOf) }
-  if (roll(2) === 0) message.v2 = extensionOf(roll)
+  if (roll(4) === 0) message.v2 = { nonce: NONCE, ...extensionOf(roll) }
   if (roll(20) === 0) delete message[oneOf(Object.keys(message), roll)]
   return message
 }
@@ -299,17 +301,26 @@ function damage(bytes, roll) {
   )()
 }
 
+const damagedSometimes = (bytes, roll) => (roll(10) === 0 ? damage(bytes, roll) : bytes)
+
 /**
- * Returns the bytes of a message.
+ * Returns the bytes of a message, and the payload in it that its sender signs, if any.
  *
  * @param {(sides: number) => number} roll
- * @returns {Buffer}
+ * @returns {{ bytes: Buffer, payload: string | undefined }}
  */
 function mutatedMessage(roll) {
-  const often = oneOf([20, 60, 200, 100_000], roll)
-  const message = spoil(messageOf(roll), roll, often)
-  const bytes = Buffer.from(write(message, roll, oneOf([8, 40, 200, 100_000], roll)))
-  return roll(10) === 0 ? damage(bytes, roll) : bytes
+  const mutated = (value) => {
+    const often = oneOf([20, 60, 200, 100_000], roll)
+    const text = write(spoil(value, roll, often), roll, oneOf([8, 40, 200, 100_000], roll))
+    return damagedSometimes(Buffer.from(text), roll)
+  }
+  const message = messageOf(roll)
+  if (roll(2) === 0) return { bytes: mutated(message), payload: undefined }
+  const payload = mutated(extensionOf(roll)).toString('base64url')
+  // Most signed messages are intact, since any change of the payload has the same effect.
+  const signed = { ...message, v2: payload }
+  return { bytes: roll(4) === 0 ? mutated(signed) : Buffer.from(JSON.stringify(signed)), payload }
 }
 
 module.exports = { mutatedMessage }

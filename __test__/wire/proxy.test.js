@@ -46,12 +46,16 @@ async function createProxy(t) {
   return { targets, authorizations, address: `127.0.0.1:${server.address().port}` }
 }
 
-/** Starts a server with a peer and a master list; resolves once both have been contacted. */
+/**
+ * Starts a server with a peer and a master list; resolves once both have been contacted. The peer
+ * is sent a challenge and a message.
+ */
 async function startWith(t, env) {
   const peer = await createFakePeer(t)
   const store = await createMasterListStore(t, { servers: [peer.entry(aWhileAgo())] })
   const { app } = await startSubject(t, { store, env: { SHAZBOT_GOSSIP_INTERVAL: '60', ...env } })
-  return { app, peer, targets: [`127.0.0.1:${store.port}`, `127.0.0.1:${peer.port}`] }
+  const targets = [store, peer, peer].map(({ port }) => `127.0.0.1:${port}`)
+  return { app, peer, targets }
 }
 
 async function assertReached({ app, peer }) {
@@ -108,7 +112,7 @@ describe('wire: proxies', { concurrency: 6 }, () => {
     const started = await startWith(t, env)
     await assertReached(started)
     const expected = `Basic ${Buffer.from('user:pass').toString('base64')}`
-    assert.deepEqual(proxy.authorizations, [expected, expected])
+    assert.deepEqual(proxy.authorizations, [expected, expected, expected])
     assert.equal(started.peer.gossips[0].headers['proxy-authorization'], undefined)
   })
 

@@ -8,6 +8,8 @@ const { SECRET, CONTROL_SECRET, UPLOAD_AUTH } = require('../support/environment'
 const { aWhileAgo, entry } = require('../support/entries')
 const { eventually } = require('../support/eventually')
 const { request: send } = require('../support/http')
+const { PROCESS } = require('../support/native')
+const signing = require('../support/signing')
 
 const LATIN_1 = 'pässwörd ÿ'
 
@@ -19,6 +21,17 @@ const isGossip = ({ method, target }) => method === 'POST' && target.endsWith('/
 async function createRawPeer(t, path = '/') {
   const peer = await createRawServer(t, () => healthy(`${peer.origin}${path}`))
   return Object.assign(peer, { baseUrl: `${peer.origin}${path}` })
+}
+
+/** The same, which proves itself. */
+async function createRawNativePeer(t) {
+  const peer = await createRawServer(t, (request) => {
+    const nonce = signing.readChallenge(request.header('authorization'))
+    if (!nonce) return healthy(peer.baseUrl)
+    const proof = signing.prove(nonce, { baseUrl: peer.baseUrl, process: PROCESS }, SECRET)
+    return bytes({ body: { online: [], proof } })
+  })
+  return Object.assign(peer, { baseUrl: `${peer.origin}/` })
 }
 
 /** A master list below HTTP, which records its requests. */
@@ -38,12 +51,12 @@ function assertOnce(request, name, value) {
   )
 }
 
-function assertGossip(gossip, peer) {
+function assertGossip(gossip, peer, authorization = SECRET) {
   assert.equal(gossip.target, '/clustershazbot/gossip')
   assert.equal(gossip.version, 'HTTP/1.1')
   assertOnce(gossip, 'host', `127.0.0.1:${peer.port}`)
   assertOnce(gossip, 'content-type', 'application/json')
-  assertOnce(gossip, 'authorization', SECRET)
+  assertOnce(gossip, 'authorization', authorization)
   assertOnce(gossip, 'content-length', String(gossip.body.length))
   for (const name of ['transfer-encoding', 'expect', 'cookie', 'upgrade', 'if-match', 'if-none-match']) {
     assert.ok(!names(gossip).includes(name), `${name} in:\n${gossip.head}`)
@@ -75,6 +88,34 @@ describe('wire: requests, byte for byte', { concurrency: 6 }, () => {
     assert.equal(gossip.text, JSON.stringify(gossip.json), 'no whitespace, no other number format')
   })
 
+  test('a challenge is a GET of the list with a nonce', async (t) => {
+    const peer = await createRawPeer(t)
+    const store = await createRawStore(t, [entry(peer.baseUrl, aWhileAgo())])
+    await startSubject(t, stored(store))
+    const [challenge] = peer.requests
+    assert.equal(`${challenge.method} ${challenge.target}`, 'GET /clustershazbot/list')
+    assertOnce(challenge, 'host', `127.0.0.1:${peer.port}`)
+    assert.match(challenge.header('authorization'), /^Shazbot-Challenge [\w-]{22}$/)
+    for (const name of ['content-type', 'content-length', 'transfer-encoding', 'cookie', 'if-none-match'])
+      assert.ok(!names(challenge).includes(name), `${name} in:\n${challenge.head}`)
+  })
+
+  test('signed gossip is a POST of JSON without the secret', async (t) => {
+    const peer = await createRawNativePeer(t)
+    const store = await createRawStore(t, [entry(peer.baseUrl, aWhileAgo())])
+    const { app } = await startSubject(t, stored(store))
+    const [gossip] = peer.requests.filter(isGossip)
+    const signature = gossip.header('authorization')
+    assertGossip(gossip, peer, signature)
+    const { v2 } = gossip.json
+    assert.equal(gossip.text, `{"message":"gossip","online":[],"offline":[],"v2":"${v2}"}`)
+    assert.match(v2, /^[\w-]+$/)
+    const receiver = { baseUrl: peer.baseUrl, process: PROCESS }
+    const { sender, freshness } = signing.verifyRequest(signature, receiver, v2, SECRET)
+    assert.deepEqual([sender.baseUrl, freshness], [app.baseUrl, 'e0'])
+    assert.ok(!gossip.head.includes(SECRET))
+  })
+
   test('gossip with a possibly native peer is the same, plus v2', async (t) => {
     const peer = await createRawPeer(t)
     const store = await createRawStore(t, [entry(peer.baseUrl, aWhileAgo())])
@@ -88,6 +129,8 @@ describe('wire: requests, byte for byte', { concurrency: 6 }, () => {
     for (const server of plain.online)
       assert.deepEqual(Object.keys(server), ['baseUrl', 'monitor', 'lastUpdate'])
 
+    assert.equal(Object.keys(v2)[0], 'nonce')
+    assert.match(v2.nonce, /^[\w-]{22}$/)
     const [baseUrl, state, incarnation, lastUpdate, monitor, ...more] = v2.me
     assert.deepEqual([baseUrl, state, monitor, more], [app.baseUrl, 'alive', 0, []])
     assert.equal(lastUpdate, plain.online.find((server) => server.baseUrl === app.baseUrl).lastUpdate)
