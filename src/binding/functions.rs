@@ -39,7 +39,7 @@ pub fn start<'env>(
     on_log: Function<'_, LogLine, ()>,
 ) -> Result<PromiseRaw<'env, Outcome>> {
     let slot = EngineSlot::of(env)?;
-    let variable = |name: &str| environment.get::<String>(name).ok().flatten();
+    let variable = |name: &str| variable(&environment, name);
     let (config, warnings) = Config::read(variable, read_file).map_err(|error| misconfigured(&error))?;
     let log = log_sink(&on_log)?;
     // Only the native extension uses the measured lag.
@@ -62,10 +62,14 @@ pub fn start<'env>(
 /// names only the first.
 #[napi(catch_unwind, ts_args_type = "environment: Record<string, string>")]
 pub fn missing_variables(environment: Object<'_>) -> Vec<&'static str> {
-    match Config::from_variables(|name| environment.get::<String>(name).ok().flatten()) {
+    match Config::from_variables(|name| variable(&environment, name)) {
         Err(ConfigError::Missing { variables }) => variables,
         _ => Vec::new(),
     }
+}
+
+fn variable(environment: &Object<'_>, name: &str) -> Option<String> {
+    environment.get(name).ok().flatten()
 }
 
 /// Takes the server offline at once; resolves when that is announced and the engine has fully

@@ -148,6 +148,8 @@ impl RawPath {
 
     /// Answers on another thread, with a 500 if the work panics.
     fn answer_later(&self, id: u32, work: impl FnOnce() -> (Reply, Vec<Buffer>) + Send + 'static) {
+        // A task of another type would add kilobytes to the addon.
+        let work: Box<dyn FnOnce() -> (Reply, Vec<Buffer>) + Send> = Box::new(work);
         let callback = Arc::clone(&self.callback);
         spawn(async move {
             let (response, body) = catch_unwind(AssertUnwindSafe(work))

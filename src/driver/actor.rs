@@ -8,7 +8,7 @@ use tokio::task::{self, JoinError, JoinSet};
 
 use super::credentials::Credentials;
 use super::event_loop_watch::{self, EventLoopProbe};
-use super::http_task::{HttpSender, MAX_HTTP_REQUESTS, RequestId};
+use super::http_task::{HttpSender, MAX_HTTP_REQUESTS, RequestId, Task};
 use super::log_sink::{LogSink, SharedLogSink};
 use super::peer_secrets::PeerSecrets;
 use super::secret_files::SecretFiles;
@@ -58,22 +58,23 @@ pub(super) async fn run(
     let (tasks, request_ids) = (JoinSet::new(), BTreeMap::new());
     let mut actor = Actor { shared, sender, log, milestones, tasks, request_ids };
     // Declared after the actor, so that it is dropped first.
-    let mut watchers = JoinSet::new();
+    let mut watchers: JoinSet<()> = JoinSet::new();
+    let mut watch = |task: Task| drop(watchers.spawn(task));
     if let Some(probe) = watched.event_loop {
-        watchers.spawn(event_loop_watch::watch(probe, Arc::clone(&wakeups)));
+        watch(Box::pin(event_loop_watch::watch(probe, Arc::clone(&wakeups))));
     }
     if let Some(files) = watched.secret_files {
-        watchers.spawn(files.watch(Arc::clone(&actor.log)));
+        watch(Box::pin(files.watch(Arc::clone(&actor.log))));
     }
-    if let Some(watch) = tls_watch {
-        watchers.spawn(watch);
+    if let Some(task) = tls_watch {
+        watch(Box::pin(task));
     }
     if let Some(security) = &actor.sender.security {
         let (security, secrets) = (Arc::clone(security), actor.sender.credentials.secrets.clone());
-        watchers.spawn(async move { security.watch_secrets(secrets).await });
+        watch(Box::pin(async move { security.watch_secrets(secrets).await }));
     }
     if let Some((client, security)) = siblings {
-        watchers.spawn(sibling_search::watch(client, security));
+        watch(Box::pin(sibling_search::watch(client, security)));
     }
     while !actor.carry_out() {
         tokio::select! {

@@ -92,12 +92,14 @@ pub(super) struct HttpSender {
     pub(super) security: Option<Arc<Security>>,
 }
 
-type HttpTask = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// A task of the server. All tasks have one type, since each further one adds kilobytes to the
+/// addon.
+pub(super) type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl HttpSender {
     /// Returns the task that sends a request and reports its outcome. The task also serialises the
     /// body.
-    pub(super) fn prepare(&self, transmit: Transmit, shared: &Arc<Shared>) -> Option<(RequestId, HttpTask)> {
+    pub(super) fn prepare(&self, transmit: Transmit, shared: &Arc<Shared>) -> Option<(RequestId, Task)> {
         let request_id = match &transmit {
             Transmit::Gossip { id, .. } | Transmit::Inquire { id, .. } | Transmit::CheckOwnUrl { id, .. } => {
                 RequestId::Exchange(*id)

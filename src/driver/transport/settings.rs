@@ -40,6 +40,10 @@ pub struct ProxySettings {
 impl HttpSettings {
     /// Reads the settings; `get` looks up a variable in JavaScript's `process.env`.
     pub fn from_environment(get: impl Fn(&str) -> Option<String>) -> Self {
+        Self::read(&get)
+    }
+
+    fn read(get: &dyn Fn(&str) -> Option<String>) -> Self {
         let non_empty = |name: &str| get(name).filter(|value| !value.is_empty());
         let either = |lower: &str| non_empty(lower).or_else(|| non_empty(&lower.to_ascii_uppercase()));
         Self {
@@ -52,7 +56,7 @@ impl HttpSettings {
                 https_proxy: either("https_proxy"),
                 no_proxy: either("no_proxy"),
             }),
-            tls_files: TlsFiles::from_environment(&get),
+            tls_files: TlsFiles::from_environment(get),
         }
     }
 }

@@ -160,11 +160,18 @@ impl Config {
         variable: impl Fn(&str) -> Option<String>,
         file: impl Fn(&str) -> Result<String, String>,
     ) -> Result<(Self, Vec<String>), ConfigError> {
-        let mut reader = Reader::new(&variable)?;
+        Self::read_all(&variable, &file)
+    }
+
+    fn read_all(
+        variable: &dyn Fn(&str) -> Option<String>,
+        file: &dyn Fn(&str) -> Result<String, String>,
+    ) -> Result<(Self, Vec<String>), ConfigError> {
+        let mut reader = Reader::new(variable)?;
         let announce_interval = reader.read_delay(MASTER_ANNOUNCE_INTERVAL, 600.0)?;
         let announce_minimum = reader.read_delay(MASTER_ANNOUNCE_MINIMUM, 300.0)?;
         let too_fast = announce_minimum + announce_interval < SHORTEST_ANNOUNCE_DELAY;
-        let (secrets, secret_files) = reader.read_secrets(&file)?;
+        let (secrets, secret_files) = reader.read_secrets(file)?;
         let config = Self {
             secrets,
             secret_files,
