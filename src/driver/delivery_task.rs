@@ -6,23 +6,20 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::peer_secrets::{PeerSecrets, is_rejection};
-use super::security::{Security, decode, encode};
+use super::peer_secrets::PeerSecrets;
+use super::security::Security;
 use super::transport::{Destination, HeaderText, HttpClient, Method, Request, Response, TransportError};
 use crate::protocol::base_url::BaseUrl;
-use crate::protocol::envelope::{proof_in_gossip, proof_in_list, raw_body, signed_answer, signed_body};
+use crate::protocol::envelope::{proof_in_gossip, proof_in_list, raw_body, signed_body};
 use crate::protocol::extension::Extension;
 use crate::protocol::message::{Lists, ReceivedLists, Refusal, Reply};
-use crate::protocol::status::Status;
+use crate::security::answer::{Answer, is_success, own_url_answer};
 use crate::security::delivery::{CHALLENGE_TIMEOUT, Content, Delivery, ListAnswer, Next, Step};
 use crate::security::keys::Keyring;
-use crate::security::message::{Address, Party};
+use crate::security::message::Address;
+use crate::security::payload::encode;
 use crate::security::process::ProcessNumber;
 use crate::security::proof::Nonce;
-use crate::security::sessions::RejectedBy;
-
-/// The text in a 401 that this package sends. Anything else before the routes sends another one.
-const OWN_REJECTION: &str = "Unauthorized: Invalid ";
 
 /// A message to a peer.
 #[derive(Debug)]
@@ -149,7 +146,7 @@ impl Task<'_> {
         }
         let proof = outcome.as_ref().ok().and_then(|response| proof_in_list(&response.body));
         let answer = match &outcome {
-            Ok(response) if is_success(response) => ListAnswer::Success(proof.as_deref()),
+            Ok(response) if is_success(response.status) => ListAnswer::Success(proof.as_deref()),
             _ => ListAnswer::Failure,
         };
         if let (MessageContent::OwnUrl { .. }, Some(proof), Some(nonce)) =
@@ -190,37 +187,17 @@ impl Task<'_> {
         };
         let now = self.security.clock().now().tick;
         let mut sessions = self.security.sessions();
-        if is_rejection(&response) {
-            let is_own = String::from_utf8_lossy(&response.body).contains(OWN_REJECTION);
-            let by = if is_own { RejectedBy::Itself } else { RejectedBy::Another };
-            return match self.delivery.record_rejection(&mut sessions, by, now) {
-                Next::Deliver => Progress::Break(Outcome::Response { response, is_trusted: false }),
-                Next::Continue => Progress::Continue(()),
-            };
-        }
-        let answer = signed_answer(&response.body);
-        let verified = answer
-            .as_deref()
-            .filter(|_| is_success(&response))
-            .and_then(|text| self.delivery.read_response(&mut sessions, &self.keyring, &sent, text, now));
-        let extension = verified.and_then(|response| {
-            let responder = Party { base_url: self.delivery.base_url(), process: response.process };
-            decode(response.payload, responder)
-        });
-        Progress::Break(match extension {
-            Some(extension) => {
+        let answer = (response.status, &*response.body);
+        Progress::Break(match self.delivery.record_answer(&mut sessions, &self.keyring, &sent, answer, now) {
+            Answer::Retry => return Progress::Continue(()),
+            Answer::Native(extension) => {
                 if extension.siblings {
                     self.security.expect_sibling();
                 }
-                Outcome::Native(Box::new(extension))
+                Outcome::Native(extension)
             }
-            None if is_success(&response) => {
-                self.delivery.record_rejection(&mut sessions, RejectedBy::Another, now);
-                // Another service may have taken over the address. Its lists are not to be trusted.
-                let is_list = ReceivedLists::read(&String::from_utf8_lossy(&response.body)).is_ok();
-                if is_list { Outcome::Unsigned } else { Outcome::Response { response, is_trusted: false } }
-            }
-            None => Outcome::Response { response, is_trusted: false },
+            Answer::Unsigned => Outcome::Unsigned,
+            Answer::Other => Outcome::Response { response, is_trusted: false },
         })
     }
 
@@ -249,23 +226,21 @@ impl Task<'_> {
         Outcome::Response { response, is_trusted }
     }
 
-    /// The answer at the own URL as that process would send it. It is online if its list shows the
-    /// URL.
+    /// The outcome if a process has proved the secret at the own URL.
     fn own_url_answer(&self, process: ProcessNumber) -> Outcome {
         let MessageContent::OwnUrl { extension } = &self.message.content else { return Outcome::Withheld };
-        let mut answer = (**extension).clone();
-        answer.instance = process.get();
-        let is_listed = matches!(&self.list_outcome, Some(Outcome::Response { response, .. })
-            if ReceivedLists::read(&String::from_utf8_lossy(&response.body)).is_ok_and(|lists| !lists.online.is_empty()));
-        answer.me.status = if is_listed { Status::Online } else { Status::Left };
-        Outcome::Native(Box::new(answer))
+        let list = match &self.list_outcome {
+            Some(Outcome::Response { response, .. }) => Some(&*response.body),
+            _ => None,
+        };
+        Outcome::Native(Box::new(own_url_answer(extension, process, list)))
     }
 
     /// The outcome where nothing more may be sent: what the peer answered last, unless that was a
     /// success without a proof.
     fn withhold(&mut self) -> Outcome {
         match self.list_outcome.take() {
-            Some(Outcome::Response { response, .. }) if is_success(&response) => Outcome::Withheld,
+            Some(Outcome::Response { response, .. }) if is_success(response.status) => Outcome::Withheld,
             Some(outcome) => outcome,
             None => Outcome::Withheld,
         }
@@ -284,10 +259,6 @@ impl Task<'_> {
             needs_new_connection: false,
         }
     }
-}
-
-fn is_success(response: &Response) -> bool {
-    (200..300).contains(&response.status)
 }
 
 fn outcome_of(outcome: Result<Response, TransportError>, is_trusted: bool) -> Outcome {

@@ -12,8 +12,8 @@ use super::credentials::header;
 use super::transport::{HttpClient, Request, Response, TransportError};
 use crate::protocol::base_url::BaseUrl;
 use crate::protocol::config::SecretSet;
-use crate::protocol::message::{Refusal, Reply};
 use crate::protocol::secret::Secret;
+use crate::security::answer::is_rejection;
 
 /// Peers whose secret is remembered. Others get a retry with each message.
 const MAX_PEERS: usize = 4_096;
@@ -62,7 +62,7 @@ impl PeerSecrets {
             let Some(secret) = secrets.get(index).filter(|_| !timeout.is_zero()) else { break };
             let attempt = with_secret(Request { timeout, ..request.clone() }, secret);
             match client.send(attempt).await {
-                Ok(response) if is_rejection(&response) => rejection = Some(response),
+                Ok(response) if is_rejection(response.status, &response.body) => rejection = Some(response),
                 Ok(response) => {
                     if (200..300).contains(&response.status) {
                         self.remember(&set, peer, index);
@@ -106,12 +106,6 @@ impl PeerSecrets {
 
 fn with_secret(request: Request, secret: &Secret) -> Request {
     Request { authorization: header(secret), ..request }
-}
-
-/// Whether the peer has another secret. A peer without an engine may answer 401 as well.
-pub(super) fn is_rejection(response: &Response) -> bool {
-    response.status == 401
-        && matches!(Reply::read(401, None, &response.body), Reply::Refusal(Refusal::Unauthorized))
 }
 
 #[cfg(test)]

@@ -4,8 +4,6 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::sync::{Notify, watch};
 use tokio::task;
 
@@ -17,8 +15,9 @@ use crate::protocol::extension::Extension;
 use crate::security::delivery::{Delivery, Step};
 use crate::security::keys::{Keyring, Keys};
 use crate::security::message::{Header, Party, Route};
+use crate::security::payload::{decode_request, encode};
 use crate::security::process::ProcessNumber;
-use crate::security::proof::{Nonce, Proof};
+use crate::security::proof::Nonce;
 use crate::security::receiver::{Receiver, Rejection};
 use crate::security::sessions::Sessions;
 
@@ -139,14 +138,8 @@ impl Security {
 
     /// Records who has answered a challenge at the own URL. Returns whether it is a sibling.
     pub(super) fn record_own_url(&self, proof: &str, nonce: Nonce) -> bool {
-        let Some(keyring) = self.keyring() else { return false };
-        let proof = Proof::read(proof, &keyring, nonce);
-        let is_sibling =
-            proof.is_some_and(|proof| proof.base_url == self.base_url && proof.process != self.process);
-        if is_sibling {
-            self.receiver().record_sibling(self.clock.now().tick);
-        }
-        is_sibling
+        let now = self.clock.now().tick;
+        self.keyring().is_some_and(|keyring| self.receiver().record_own_url(&keyring, proof, nonce, now))
     }
 
     /// This server as one side of a message.
@@ -173,13 +166,7 @@ impl Security {
         }
         let header = accepted?;
         let sender = header.sender;
-        let extension = decode(payload, sender).ok_or(Rejection::Payload)?;
-        // A holder of the secret could speak for any URL, but not for another process.
-        let speaks_for_itself = extension.instance == sender.process.get()
-            && BaseUrl::parse(&extension.me.base_url).is_ok_and(|url| &**url.identity() == sender.base_url);
-        if !speaks_for_itself {
-            return Err(Rejection::Payload);
-        }
+        let extension = decode_request(payload, sender).ok_or(Rejection::Payload)?;
         self.sessions().record_request(sender.base_url, sender.process, extension.epoch, now.tick);
         Ok(Accepted { extension, header, keyring })
     }
@@ -217,9 +204,7 @@ impl Security {
     /// Whether a message with the raw secret comes from the process that has proved the secret at
     /// the URL that it names.
     pub(super) fn is_proved_sender(&self, extension: &Extension) -> bool {
-        let Ok(url) = BaseUrl::parse(&extension.me.base_url) else { return false };
-        ProcessNumber::new(extension.instance)
-            .is_some_and(|process| self.sessions().is_proved_process(url.identity(), process))
+        self.sessions().is_proved_sender(extension)
     }
 
     /// Whether the raw secret authorizes gossip requests.
@@ -263,15 +248,4 @@ impl Security {
     pub(super) fn clock(&self) -> &Clock {
         &self.clock
     }
-}
-
-/// The payload of a signed message of this server.
-pub(super) fn encode(extension: &Extension, signer: Party<'_>) -> String {
-    URL_SAFE_NO_PAD.encode(extension.to_signed_json(signer.base_url))
-}
-
-/// Reads the payload of a message that this server has signed.
-pub(super) fn decode(payload: &str, signer: Party<'_>) -> Option<Extension> {
-    let bytes = URL_SAFE_NO_PAD.decode(payload).ok()?;
-    Extension::read_signed(str::from_utf8(&bytes).ok()?, signer.base_url, signer.process.get())
 }

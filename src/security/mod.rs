@@ -10,13 +10,17 @@
 //! | [`proof`] | challenges, and the proofs that answer them |
 //! | [`message`] | signed requests and responses |
 //! | [`receiver`], [`replay`] | which signed requests a server accepts |
+//! | [`payload`] | the content of signed messages |
 //! | [`sessions`], [`delivery`] | how a server addresses each peer, and what one message takes |
+//! | [`answer`] | the answers to signed messages |
 
+pub mod answer;
 pub mod delivery;
 mod encoding;
 pub mod keys;
 mod mac;
 pub mod message;
+pub mod payload;
 pub mod process;
 pub mod proof;
 pub mod receiver;

@@ -116,6 +116,16 @@ impl Receiver {
         proof.print(keys, nonce)
     }
 
+    /// Records who has answered a challenge at the own URL. Returns whether it is a sibling.
+    pub fn record_own_url(&mut self, keyring: &Keyring, proof: &str, nonce: Nonce, now: Tick) -> bool {
+        let is_sibling = Proof::read(proof, keyring, nonce)
+            .is_some_and(|proof| proof.base_url == self.base_url && proof.process != self.process);
+        if is_sibling {
+            self.record_sibling(now);
+        }
+        is_sibling
+    }
+
     /// Records that another process behind the same URL was met.
     pub fn record_sibling(&mut self, now: Tick) {
         self.sibling_seen = Some(now);

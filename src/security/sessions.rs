@@ -15,7 +15,9 @@ use super::message::{Address, Party, Route, SignedRequest, sign_request};
 use super::process::ProcessNumber;
 use super::proof::Proof;
 use super::replay::EPOCH;
+use crate::protocol::base_url::BaseUrl;
 use crate::protocol::config::LegacyPolicy;
+use crate::protocol::extension::Extension;
 use crate::protocol::time::{Now, Tick};
 
 /// Peers remembered. The oldest one is forgotten, and challenged again when it is contacted.
@@ -137,9 +139,13 @@ impl Sessions {
         self.peers.get(base_url).is_some_and(|peer| peer.has_proved)
     }
 
-    /// Whether this URL has proved the secret, and this process was the last to answer there.
-    pub fn is_proved_process(&self, base_url: &str, process: ProcessNumber) -> bool {
-        self.peers.get(base_url).is_some_and(|peer| peer.has_proved && peer.latest_process == Some(process))
+    /// Whether a message with the raw secret comes from the process that was the last to prove the
+    /// secret at the URL that it names.
+    pub fn is_proved_sender(&self, extension: &Extension) -> bool {
+        let Ok(url) = BaseUrl::parse(&extension.me.base_url) else { return false };
+        let process = ProcessNumber::new(extension.instance);
+        let is_latest = |peer: &Peer| peer.has_proved && peer.latest_process == process;
+        process.is_some() && self.peers.get(&**url.identity()).is_some_and(is_latest)
     }
 
     /// Records that a signed request of a process was accepted. It names its own epoch, so no

@@ -2,12 +2,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::*;
-use crate::driver::security::encode;
 use crate::driver::transport::HttpSettings;
 use crate::protocol::config::Config;
 use crate::protocol::secret::Secret;
 use crate::security::keys::{Keyring, Keys};
 use crate::security::message::{Address, Answered, Party, Route, read_response, sign_request};
+use crate::security::payload::encode;
 use crate::security::process::ProcessNumber;
 use crate::security::proof::Proof;
 
