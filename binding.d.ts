@@ -31,6 +31,9 @@ export declare class RawPath {
   list(id: number, cachedNumber: number, room: number, includesOffline: boolean): Reply | null
 }
 
+/** Accepts a signed control request, once. Throws unless the header has signed the payload. */
+export declare function acceptControl(authorizationHeader: string, payload: string): void
+
 /** Returns the JSON of a list that answers the challenge in a header; null if it has none. */
 export declare function answerChallenge(authorizationHeader: string): string | null
 
@@ -40,14 +43,24 @@ export declare function answerChallenge(authorizationHeader: string): string | n
  */
 export declare function answerUnread(authorizationHeader: string): Buffer | null
 
-/** Throws unless the header contains `SHAZBOT_CONTROL_SECRET`. */
-export declare function authorizeControl(authorizationHeader: string): void
+/**
+ * Returns whether the header is that of a signed control request. Throws unless it is, or contains
+ * `SHAZBOT_CONTROL_SECRET`.
+ */
+export declare function authorizeControl(authorizationHeader: string): boolean
 
 /**
  * Returns whether the header is that of a signed request. Throws unless it is, or contains
  * `SHAZBOT_SECRET`.
  */
 export declare function authorizeGossip(authorizationHeader: string): boolean
+
+/**
+ * Returns whether a list request with this header shows the offline servers too. Accepts a signed
+ * request once. Throws if its signature is invalid, or if the list is private and the header
+ * contains no secret.
+ */
+export declare function authorizeList(authorizationHeader: string): boolean
 
 /** Drains this server or brings it back. */
 export declare function control(online: boolean): void
@@ -103,9 +116,6 @@ export declare function gossipSigned(authorizationHeader: string, payload: strin
 /** Resolves when the server can answer challenges, about 50 ms after its start. */
 export declare function keysReady(): Promise<void>
 
-/** Whether the header contains `SHAZBOT_CONTROL_SECRET`. */
-export declare function mayControl(authorizationHeader: string): boolean
-
 /**
  * Returns all required variables that are missing, in the documented order; the error of a start
  * names only the first.
@@ -148,6 +158,8 @@ export interface RawResponse {
   online?: Buffer
   /** The second part of the shared text; missing if the caller has it. */
   offline?: Buffer
+  /** Why the request is rejected, for audits, if the status does not tell it. */
+  audited?: string
 }
 
 /** Words at the head of the received entries. */

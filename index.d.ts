@@ -122,7 +122,9 @@ export function shazbotGossipRequest(authorizationHeader: string, body: GossipMe
  *
  * @param authorizationHeader with `SHAZBOT_CONTROL_SECRET` the result has the offline servers too,
  *   with anything else only the online ones
- * @throws (rejects) `Error` with `code` `SHAZBOT_NOT_STARTED` and `status` 503
+ * @throws (rejects) `Error` with `code` and `status`: `SHAZBOT_NOT_STARTED` (503), or
+ *   `SHAZBOT_UNAUTHORIZED` (401) for an invalid signature, and for a header without a secret if
+ *   `SHAZBOT_LIST` is `secret`
  */
 export function shazbotListRequest(authorizationHeader: string): Promise<ServerList>
 

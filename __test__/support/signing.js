@@ -23,7 +23,7 @@ const ANY_PROCESS = 0n
 /** By secret: a stretch takes tens of milliseconds. */
 const derived = new Map()
 
-/** Returns the keys of a secret: `{ id, proof, request, response }`, each a Buffer. */
+/** Returns the keys of a secret: `{ id, proof, request, response, control }`, each a Buffer. */
 function keysOf(secret) {
   if (!derived.has(secret)) derived.set(secret, derive(secret))
   return derived.get(secret)
@@ -38,6 +38,7 @@ function derive(secret) {
     proof: expand('proof'),
     request: expand('request'),
     response: expand('response'),
+    control: expand('control'),
   }
 }
 
@@ -121,22 +122,23 @@ function proofMac({ nonce, baseUrl, process, epoch, sequence }, secret) {
 }
 
 /**
- * Signs a gossip request. `receiver` has a `process` and its `epoch`, or a `clock` for any process
- * behind its URL.
+ * Signs a request. `receiver` has a `process` and its `epoch`, or a `clock` for any process behind
+ * its URL.
  *
  * @param {{ baseUrl: string, process: bigint }} sender
  * @param {{ baseUrl: string, process?: bigint, epoch?: bigint, clock?: bigint }} receiver
  * @param {bigint} sequence
  * @param {string} payload
  * @param {string} secret
+ * @param {'gossip' | 'control' | 'list'} [route]
  * @returns {{ header: string, sender: object, sequence: bigint, mac: string }}
  */
-function signRequest(sender, receiver, sequence, payload, secret) {
+function signRequest(sender, receiver, sequence, payload, secret, route = 'gossip') {
   const { id } = keysOf(secret)
   const { clock } = receiver
   const freshness = clock === undefined ? `e${receiver.epoch}` : `c${clock}`
   const request = { sender, freshness, sequence, length: payload.length, digest: digestOf(payload) }
-  const mac = requestMac(request, receiver, secret)
+  const mac = requestMac(request, receiver, secret, route)
   const fields = [VERSION, print(id), printProcess(sender.process), freshness, sequence, payload.length]
   const header = SCHEME + [...fields, print(request.digest), mac, sender.baseUrl].join('.')
   return { header, sender, sequence, mac }
@@ -167,11 +169,11 @@ function verifyRequest(header, receiver, payload, secret) {
   return isGenuine && isCovered ? { ...request, mac } : undefined
 }
 
-function requestMac({ sender, freshness, sequence, length, digest }, receiver, secret) {
+function requestMac({ sender, freshness, sequence, length, digest }, receiver, secret, route = 'gossip') {
   const keys = keysOf(secret)
   const letter = freshness[0]
-  return macOf(keys.request, [
-    'gossip request',
+  return macOf(route === 'gossip' ? keys.request : keys.control, [
+    `${route} request`,
     VERSION,
     keys.id,
     sender.baseUrl,

@@ -8,6 +8,21 @@ const STATUS_OF_CODE = {
   SHAZBOT_UNAUTHORIZED: 401,
 }
 
+/**
+ * The addon's codes of requests that are unauthorized although their header has the right form.
+ * Programs see SHAZBOT_UNAUTHORIZED; audits see these reasons.
+ */
+const REJECTIONS = new Set([
+  'key',
+  'signature',
+  'stale',
+  'replayed',
+  'senders',
+  'payload',
+  'sibling',
+  'policy',
+])
+
 /** The reason for rejecting a message that cannot be read. */
 const UNREADABLE = 'it cannot be read, because an accessor or a proxy in it throws'
 
@@ -68,7 +83,24 @@ function withPublicErrors(native) {
  * `vm` context, as in Jest: `instanceof Error` would be false.
  */
 function toPublicError(error) {
+  if (isRejection(error)) {
+    const unauthorized = publicError('SHAZBOT_UNAUTHORIZED', error.message)
+    // Hidden from programs that send errors to the caller.
+    return Object.defineProperty(unauthorized, 'reason', { value: error.code })
+  }
   return Object.hasOwn(STATUS_OF_CODE, error.code) ? publicError(error.code, error.message) : error
 }
 
-module.exports = { badMessage, notStarted, publicError, toPublicError, withPublicErrors, UNREADABLE }
+/** Whether an error of the addon has a reason for audits as its code. */
+const isRejection = (error) => REJECTIONS.has(error.code)
+
+module.exports = {
+  badMessage,
+  isRejection,
+  notStarted,
+  publicError,
+  toPublicError,
+  withPublicErrors,
+  REJECTIONS,
+  UNREADABLE,
+}

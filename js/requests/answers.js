@@ -2,7 +2,14 @@
 
 const addon = require('../engine/addon.js')
 const { withPublicErrors } = require('../engine/errors.js')
-const { extensionText, readControl, readExtension, readGossip, readNonce } = require('./messages.js')
+const {
+  extensionText,
+  readControl,
+  readExtension,
+  readGossip,
+  readNonce,
+  readPayload,
+} = require('./messages.js')
 const { mergeAndList, listServers } = require('../roster/roster-copy.js')
 
 const authorizeGossip = withPublicErrors(addon.authorizeGossip)
@@ -12,8 +19,9 @@ const keysReady = withPublicErrors(addon.keysReady)
 const answerChallenge = withPublicErrors(addon.answerChallenge)
 const prove = withPublicErrors(addon.prove)
 const authorizeControl = withPublicErrors(addon.authorizeControl)
+const acceptControl = withPublicErrors(addon.acceptControl)
 const control = withPublicErrors(addon.control)
-const mayControl = withPublicErrors(addon.mayControl)
+const authorizeList = withPublicErrors(addon.authorizeList)
 
 /** How the header of a challenge begins. */
 const CHALLENGE = 'Shazbot-Challenge '
@@ -60,7 +68,7 @@ function toMessage(servers, proof) {
 async function answerList(authorization) {
   const answer = await listForChallenge(authorization)
   if (answer !== null) return JSON.parse(answer)
-  return listServers({ includeOffline: mayControl(authorization) })
+  return listServers({ includeOffline: authorizeList(authorization) })
 }
 
 /** Returns the JSON of a list that answers a challenge; null for any other header. */
@@ -70,10 +78,18 @@ async function listForChallenge(authorization) {
   return answerChallenge(authorization)
 }
 
-/** Carries out a control message. */
+/** Carries out a control message, which may be signed. */
 function applyControl(authorization, message) {
-  authorizeControl(authorization)
-  control(readControl(message))
+  const isSigned = authorizeControl(authorization)
+  control(readControl(isSigned ? acceptSigned(authorization, message) : message))
+}
+
+/** Returns the message in the payload of a signed control request. */
+function acceptSigned(authorization, message) {
+  const v2 = readExtension(message)
+  const payload = typeof v2 === 'string' ? v2 : ''
+  acceptControl(authorization, payload)
+  return readPayload('control', payload)
 }
 
 module.exports = { answerGossip, answerList, listForChallenge, applyControl, listServers }

@@ -44,7 +44,7 @@ function counting(route, answer) {
     requireRunning()
     return answer()
   } catch (error) {
-    const reason = rejections().reasonOf(error.status)
+    const reason = rejections().reasonOf(error)
     if (reason) rejections().record(reason, { route })
     throw error
   }

@@ -90,6 +90,23 @@ function extensionText(v2) {
 }
 
 /**
+ * Reads the payload of a signed message: JSON in base64url.
+ *
+ * @param {'control'} kind
+ * @param {string} payload
+ * @returns {unknown}
+ */
+function readPayload(kind, payload) {
+  return withMessageErrors(kind, (fail) => {
+    try {
+      return JSON.parse(Buffer.from(payload, 'base64url').toString())
+    } catch {
+      return fail('the payload must be JSON in base64url')
+    }
+  })
+}
+
+/**
  * Returns the state that a control message requests: `true` is online.
  *
  * @param {unknown} message
@@ -139,4 +156,4 @@ function describeType(value) {
   return Array.isArray(value) ? 'an array' : `of type ${typeof value}`
 }
 
-module.exports = { readGossip, readExtension, readNonce, extensionText, readControl }
+module.exports = { readGossip, readExtension, readNonce, extensionText, readPayload, readControl }

@@ -2,13 +2,16 @@
 
 const { channel } = require('node:diagnostics_channel')
 
+const { REJECTIONS } = require('../engine/errors.js')
+
 /** Publishes each rejected request; `docs/errors.md` describes the messages. */
 const security = channel('clustershazbot:security')
 
 /**
  * Why a request was rejected.
  *
- * @typedef {'secret' | 'certificate' | 'malformed' | 'too-large' | 'limited' | 'method' | 'not-started'} Reason
+ * @typedef {'secret' | 'key' | 'signature' | 'stale' | 'replayed' | 'senders' | 'payload' | 'sibling'
+ *   | 'policy' | 'certificate' | 'malformed' | 'too-large' | 'limited' | 'method' | 'not-started'} Reason
  */
 
 /** @type {Record<number, Reason>} */
@@ -25,17 +28,17 @@ const REASON_OF_STATUS = {
 
 /** Rejected requests of this environment by reason. */
 const counted = Object.fromEntries(
-  ['certificate', ...Object.values(REASON_OF_STATUS)].map((reason) => [reason, 0]),
+  ['certificate', ...REJECTIONS, ...Object.values(REASON_OF_STATUS)].map((reason) => [reason, 0]),
 )
 
 /**
- * Returns why a request with a response of this status was rejected; undefined if it was not.
+ * Returns why a request with this response or error was rejected; undefined if it was not.
  *
- * @param {number | undefined} status
+ * @param {{ status?: number, reason?: Reason }} outcome the reason is missing if the status tells it
  * @returns {Reason | undefined}
  */
-function reasonOf(status) {
-  return REASON_OF_STATUS[status]
+function reasonOf({ status, reason }) {
+  return reason ?? REASON_OF_STATUS[status]
 }
 
 /**

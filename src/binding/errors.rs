@@ -10,6 +10,8 @@ use crate::protocol::config::ConfigError;
 pub enum Code {
     NotStarted,
     Unauthorized,
+    /// Also unauthorized; the reason is for audits, not for the caller.
+    Rejected(&'static str),
     Config,
     Internal,
 }
@@ -21,6 +23,7 @@ impl AsRef<str> for Code {
         match self {
             Self::NotStarted => "SHAZBOT_NOT_STARTED",
             Self::Unauthorized => "SHAZBOT_UNAUTHORIZED",
+            Self::Rejected(reason) => reason,
             Self::Config => "SHAZBOT_CONFIG",
             Self::Internal => "SHAZBOT_INTERNAL",
         }
@@ -37,16 +40,24 @@ pub(super) fn not_started() -> napi::Error<Code> {
     napi::Error::new(Code::NotStarted, "Clustershazbot engine not started")
 }
 
-pub(super) fn unauthorized(variable: &str) -> napi::Error<Code> {
-    napi::Error::new(Code::Unauthorized, format!("Unauthorized: Invalid {variable}"))
+/// Peers search for the first words of this text, to tell it from the answers of gateways.
+pub(super) fn unauthorized(unauthorized: Unauthorized) -> napi::Error<Code> {
+    let expected = match unauthorized {
+        Unauthorized::Secret => "SHAZBOT_SECRET",
+        Unauthorized::ControlSecret => "SHAZBOT_CONTROL_SECRET",
+        Unauthorized::Policy | Unauthorized::Unsigned | Unauthorized::Signature(_) => "signature",
+    };
+    let code = reason_of(unauthorized).map_or(Code::Unauthorized, Code::Rejected);
+    napi::Error::new(code, format!("Unauthorized: Invalid {expected}"))
 }
 
-/// Peers search for the first words of this text, to tell it from the answers of gateways.
-pub(super) fn rejected(reason: Unauthorized) -> napi::Error<Code> {
-    unauthorized(match reason {
-        Unauthorized::Secret => "SHAZBOT_SECRET",
-        Unauthorized::Signature => "signature",
-    })
+/// Why a request is unauthorized, as in audits; `None` if it just lacks the secret.
+pub(super) fn reason_of(unauthorized: Unauthorized) -> Option<&'static str> {
+    match unauthorized {
+        Unauthorized::Secret | Unauthorized::ControlSecret | Unauthorized::Unsigned => None,
+        Unauthorized::Policy => Some("policy"),
+        Unauthorized::Signature(rejection) => Some(rejection.name()),
+    }
 }
 
 pub(super) fn misconfigured(error: &ConfigError) -> napi::Error<Code> {

@@ -9,10 +9,11 @@ use napi_derive::napi;
 use zeroize::Zeroizing;
 
 use super::environment::EngineSlot;
-use super::errors::{Result, internal, misconfigured, rejected, unauthorized};
+use super::errors::{Result, internal, misconfigured, unauthorized};
 use super::promise::{Outcome, promise};
 use super::received::ReceivedEntries;
 use super::snapshot::{NewUrls, RosterSnapshot};
+use crate::driver::raw::ResponseKind;
 use crate::driver::secret_files::read_file;
 use crate::driver::transport::HttpSettings;
 use crate::driver::{Authorization, Engine, EventLoopProbe, LogSink, ProbeReply};
@@ -97,7 +98,7 @@ fn clear_slot(env: &Env) {
 pub fn authorize_gossip(env: &Env, authorization_header: String) -> Result<bool> {
     let header = Zeroizing::new(authorization_header);
     let engine = EngineSlot::of(env)?.borrow()?;
-    Ok(engine.authorize_gossip(&header).map_err(rejected)? == Authorization::Signed)
+    Ok(engine.authorize_gossip(&header).map_err(unauthorized)? == Authorization::Signed)
 }
 
 /// Merges entries of a gossip request while their slots are valid, and updates the snapshot. `urls`
@@ -154,7 +155,7 @@ pub fn update_snapshot(env: &Env, mut snapshot: BufferSlice<'_>) -> Result<Optio
 #[napi(catch_unwind)]
 pub fn gossip_signed(env: &Env, authorization_header: String, payload: String) -> Result<String> {
     let engine = EngineSlot::of(env)?.borrow()?;
-    engine.gossip_signed(&authorization_header, &payload).map_err(rejected)
+    engine.gossip_signed(&authorization_header, &payload).map_err(unauthorized)
 }
 
 /// Returns the JSON that answers a signed gossip request whose body was not read; null for any
@@ -195,17 +196,30 @@ pub fn answer_challenge(env: &Env, authorization_header: String) -> Result<Optio
     Ok(EngineSlot::of(env)?.borrow()?.answer_challenge(&authorization_header))
 }
 
-/// Throws unless the header contains `SHAZBOT_CONTROL_SECRET`.
+/// Returns whether the header is that of a signed control request. Throws unless it is, or contains
+/// `SHAZBOT_CONTROL_SECRET`.
 #[napi(catch_unwind)]
-pub fn authorize_control(env: &Env, authorization_header: String) -> Result<()> {
-    if may_control(env, authorization_header)? { Ok(()) } else { Err(unauthorized("SHAZBOT_CONTROL_SECRET")) }
+pub fn authorize_control(env: &Env, authorization_header: String) -> Result<bool> {
+    let header = Zeroizing::new(authorization_header);
+    let engine = EngineSlot::of(env)?.borrow()?;
+    Ok(engine.authorize_control(&header).map_err(unauthorized)? == Authorization::Signed)
 }
 
-/// Whether the header contains `SHAZBOT_CONTROL_SECRET`.
+/// Accepts a signed control request, once. Throws unless the header has signed the payload.
 #[napi(catch_unwind)]
-pub fn may_control(env: &Env, authorization_header: String) -> Result<bool> {
+pub fn accept_control(env: &Env, authorization_header: String, payload: String) -> Result<()> {
+    let engine = EngineSlot::of(env)?.borrow()?;
+    engine.accept_control(&authorization_header, &payload).map_err(unauthorized)
+}
+
+/// Returns whether a list request with this header shows the offline servers too. Accepts a signed
+/// request once. Throws if its signature is invalid, or if the list is private and the header
+/// contains no secret.
+#[napi(catch_unwind)]
+pub fn authorize_list(env: &Env, authorization_header: String) -> Result<bool> {
     let header = Zeroizing::new(authorization_header);
-    Ok(EngineSlot::of(env)?.borrow()?.is_control_secret(&header))
+    let kind = EngineSlot::of(env)?.borrow()?.authorize_list(&header).map_err(unauthorized)?;
+    Ok(kind == ResponseKind::All)
 }
 
 /// Drains this server or brings it back.

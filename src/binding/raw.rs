@@ -12,7 +12,7 @@ use napi_derive::napi;
 use zeroize::Zeroizing;
 
 use super::environment::EngineSlot;
-use super::errors::{Result, internal, rejected};
+use super::errors::{Result, internal, reason_of, unauthorized};
 use crate::driver::Engine;
 use crate::driver::gossip::{GossipRejection, GossipResponse};
 use crate::driver::raw::{self, RenderedLists, ResponseKind};
@@ -40,6 +40,8 @@ pub struct RawResponse {
     pub online: Option<Buffer>,
     /// The second part of the shared text; missing if the caller has it.
     pub offline: Option<Buffer>,
+    /// Why the request is rejected, for audits, if the status does not tell it.
+    pub audited: Option<String>,
 }
 
 /// The caller's cache of shared texts.
@@ -106,7 +108,7 @@ impl RawPath {
         let slot = EngineSlot::of(env)?;
         let engine = slot.engine()?;
         let authorization_header = Zeroizing::new(authorization_header);
-        engine.authorization(&authorization_header).map_err(rejected)?;
+        engine.authorization(&authorization_header).map_err(unauthorized)?;
         let size: usize = body.iter().map(|part| part.len()).sum();
         if size > MAX_INLINE_BYTES {
             let buffers = body.into_iter().map(|part| part.into_buffer(env)).collect::<napi::Result<_>>();
@@ -184,23 +186,29 @@ fn gossip_response(
         Err(GossipRejection::Malformed(reason)) => {
             error_response(400, &format!("Invalid gossip message: {reason}"))
         }
-        Err(GossipRejection::Unauthorized(reason)) => error_response(401, &rejected(reason).reason),
+        Err(GossipRejection::Unauthorized(reason)) => {
+            let audited = reason_of(reason).map(str::to_owned);
+            Either::B(RawResponse { audited, ..error_of(401, &unauthorized(reason).reason) })
+        }
     }
 }
 
-/// The message must not need escaping.
 fn error_response(status: u32, message: &str) -> Reply {
-    let head = format!(r#"{{"error":"{message}"}}"#);
-    let (online, offline) = (None, None);
-    Either::B(RawResponse {
+    Either::B(error_of(status, message))
+}
+
+/// The message must not need escaping.
+fn error_of(status: u32, message: &str) -> RawResponse {
+    RawResponse {
         status,
-        head,
+        head: format!(r#"{{"error":"{message}"}}"#),
         middle: String::new(),
         has_offline: false,
         number: 0,
-        online,
-        offline,
-    })
+        online: None,
+        offline: None,
+        audited: None,
+    }
 }
 
 fn render(engine: &Engine, kind: ResponseKind, proof: Option<&str>, caller: Caller) -> Reply {
@@ -225,5 +233,6 @@ fn render(engine: &Engine, kind: ResponseKind, proof: Option<&str>, caller: Call
         number: others.number(),
         online: copy(others.online()),
         offline: copy(others.offline()),
+        audited: None,
     })
 }

@@ -71,7 +71,11 @@ pub(super) async fn run(
     }
     if let Some(security) = &actor.sender.security {
         let (security, secrets) = (Arc::clone(security), actor.sender.credentials.secrets.clone());
-        watch(Box::pin(async move { security.watch_secrets(secrets).await }));
+        let mut milestones = actor.milestones.subscribe();
+        watch(Box::pin(async move {
+            let start = async { drop(milestones.wait_for(|milestones| milestones.started).await) };
+            security.watch_secrets(secrets, start).await;
+        }));
     }
     if let Some((client, security)) = siblings {
         watch(Box::pin(sibling_search::watch(client, security)));

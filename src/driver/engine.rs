@@ -19,7 +19,6 @@ use crate::protocol::config::{Config, ConfigError, SecretSet};
 use crate::protocol::machine::Machine;
 use crate::protocol::roster_slots::{RequestStart, SlotEntry};
 use crate::protocol::status::Control;
-use crate::security::message::{Route, is_signed};
 use crate::security::process::ProcessNumber;
 
 /// How often a blocked thread checks whether the task has ended.
@@ -32,27 +31,11 @@ pub struct Engine {
     milestones: watch::Receiver<Milestones>,
     stop: Arc<watch::Sender<bool>>,
     /// They live here so that a rejection never waits for the machine's lock.
-    secrets: watch::Receiver<Arc<SecretSet>>,
+    pub(super) secrets: watch::Receiver<Arc<SecretSet>>,
     /// `None` without the native extension.
     pub(super) security: Option<Arc<Security>>,
-}
-
-/// How a header authorizes a gossip request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Authorization {
-    /// It contains the secret.
-    Raw,
-    /// It is signed.
-    Signed,
-}
-
-/// A header that does not authorize a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unauthorized {
-    /// It does not contain the secret.
-    Secret,
-    /// Its signature is not valid here and now.
-    Signature,
+    /// Whether anybody may read the list of online servers.
+    pub(super) is_list_open: bool,
 }
 
 impl Engine {
@@ -67,7 +50,7 @@ impl Engine {
         let (secret_sender, secrets) = watch::channel(Arc::new(config.secrets.clone()));
         let credentials = Credentials::new(&config, secrets.clone());
         let secret_files = SecretFiles::new(config.secret_files.clone(), secret_sender);
-        let is_native = config.probe_interval.is_some();
+        let (is_native, is_list_open) = (config.probe_interval.is_some(), config.is_list_open);
         let machine_config = config.clone();
         let shared = Arc::new(Shared::new(|now| Machine::start(machine_config, rand::random(), now)));
         let security = is_native.then(|| {
@@ -83,44 +66,11 @@ impl Engine {
             stop: Arc::new(stop),
             secrets,
             security: security.clone(),
+            is_list_open,
         };
         let watched = Watched { event_loop: probe, secret_files };
         let credentials = (credentials, security);
         (engine, actor::run(shared, http, credentials, log, watched, milestone_sender, stopped))
-    }
-
-    /// Checks whether the header authorizes a gossip request. That of a signed request is checked
-    /// again with the body.
-    ///
-    /// # Errors
-    /// Returns what is wrong with the header.
-    pub fn authorize_gossip(&self, authorization: &str) -> Result<Authorization, Unauthorized> {
-        let kind = self.authorization(authorization)?;
-        if let (Some(security), Authorization::Signed) = (&self.security, kind) {
-            security.check(Route::Gossip, authorization).map_err(|_| Unauthorized::Signature)?;
-        }
-        Ok(kind)
-    }
-
-    /// Returns how the header of a gossip request authorizes it. A signature is not verified yet.
-    ///
-    /// # Errors
-    /// Returns what is wrong with the header.
-    pub fn authorization(&self, authorization: &str) -> Result<Authorization, Unauthorized> {
-        let accepts_raw = self.security.as_ref().is_none_or(|security| security.accepts_raw());
-        if accepts_raw && self.secrets.borrow().gossip.accept(authorization) {
-            return Ok(Authorization::Raw);
-        }
-        match &self.security {
-            Some(_) if is_signed(authorization) => Ok(Authorization::Signed),
-            Some(_) if !accepts_raw => Err(Unauthorized::Signature),
-            _ => Err(Unauthorized::Secret),
-        }
-    }
-
-    /// Whether the header authorizes control requests and the list of offline servers.
-    pub fn is_control_secret(&self, authorization: &str) -> bool {
-        self.secrets.borrow().control.accept(authorization)
     }
 
     /// Merges entries that name roster slots, where `changes` counts the slot changes that the

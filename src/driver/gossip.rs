@@ -1,6 +1,7 @@
 //! Incoming gossip requests: signed messages, and messages with the raw secret.
 
-use super::engine::{Authorization, Engine, Unauthorized};
+use super::authorization::{Authorization, Unauthorized};
+use super::engine::Engine;
 use super::raw::{ResponseKind, text_of};
 use super::security::Security;
 use crate::protocol::envelope::signed_body;
@@ -37,8 +38,8 @@ impl From<&'static str> for GossipRejection {
 }
 
 impl From<Rejection> for GossipRejection {
-    fn from(_: Rejection) -> Self {
-        Self::Unauthorized(Unauthorized::Signature)
+    fn from(rejection: Rejection) -> Self {
+        Self::Unauthorized(Unauthorized::Signature(rejection))
     }
 }
 
@@ -85,8 +86,8 @@ impl Engine {
     /// # Errors
     /// Returns why the request is rejected.
     pub fn gossip_signed(&self, authorization: &str, payload: &str) -> Result<String, Unauthorized> {
-        let security = self.security.as_ref().ok_or(Unauthorized::Signature)?;
-        self.accept(security, authorization, payload).map_err(|_| Unauthorized::Signature)
+        let security = self.security.as_ref().ok_or(Unauthorized::Unsigned)?;
+        Ok(self.accept(security, authorization, payload)?)
     }
 
     fn accept(&self, security: &Security, authorization: &str, payload: &str) -> Result<String, Rejection> {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `clock` | the only readings of the clocks in this crate |
 //! | `engine` | the handle with which callers on any thread use a running server |
+//! | `authorization` | which requests a header authorizes |
 //! | `credentials` | the secrets and URLs that requests carry |
 //! | [`secret_files`] | secrets in files, which are read again after each change |
 //! | `peer_secrets` | the secret of each outgoing gossip message |
@@ -22,6 +23,7 @@
 //! | [`transport`] | the HTTP client |
 
 mod actor;
+mod authorization;
 mod cached_body;
 mod clock;
 mod credentials;
@@ -40,6 +42,7 @@ mod shared;
 mod sibling_search;
 pub mod transport;
 
-pub use engine::{Authorization, Engine, Unauthorized};
+pub use authorization::{Authorization, Unauthorized};
+pub use engine::Engine;
 pub use event_loop_watch::{EventLoopProbe, ProbeReply};
 pub use log_sink::LogSink;

@@ -2,6 +2,8 @@
 //! machine.
 
 use std::collections::BTreeSet;
+use std::future::Future;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use tokio::sync::{Notify, watch};
@@ -10,7 +12,7 @@ use tokio::task;
 use super::clock::Clock;
 use crate::protocol::allow::{AllowList, Allowance, Target};
 use crate::protocol::base_url::BaseUrl;
-use crate::protocol::config::{Config, LegacyPolicy, SecretSet};
+use crate::protocol::config::{AcceptedSecrets, Config, LegacyPolicy, SecretSet};
 use crate::protocol::extension::Extension;
 use crate::security::delivery::{Delivery, Step};
 use crate::security::keys::{Keyring, Keys};
@@ -27,6 +29,8 @@ pub(super) struct Security {
     clock: Clock,
     policy: LegacyPolicy,
     keys: watch::Sender<KeyState>,
+    /// The keys of the control secret, once they are derived.
+    control_keys: RwLock<Option<Arc<Keyring>>>,
     receiver: Mutex<Receiver>,
     sessions: Mutex<Sessions>,
     /// Notified when a message to a group of processes needs a sibling.
@@ -62,6 +66,7 @@ impl Security {
             clock: clock.clone(),
             policy: config.legacy,
             keys: watch::Sender::new(KeyState::Pending),
+            control_keys: RwLock::default(),
             receiver: Mutex::new(Receiver::new(base_url, process, clock.now().tick)),
             sessions: Mutex::new(Sessions::new(base_url, process, config.legacy)),
             sibling_wanted: Notify::new(),
@@ -72,29 +77,43 @@ impl Security {
         }
     }
 
-    /// Derives the keys of the secrets, and again whenever these change. Never returns while the
-    /// secrets may change.
-    pub(super) async fn watch_secrets(&self, mut secrets: watch::Receiver<Arc<SecretSet>>) {
+    /// Derives the keys of the secrets, and again whenever these change. Those of the control
+    /// secret wait until the start is complete, for which they are not needed. Never returns while
+    /// the secrets may change.
+    pub(super) async fn watch_secrets(
+        &self,
+        mut secrets: watch::Receiver<Arc<SecretSet>>,
+        start: impl Future<Output = ()>,
+    ) {
+        let mut start = pin!(start);
+        let mut is_started = false;
         loop {
             let set = Arc::clone(&secrets.borrow_and_update());
             self.derive_keys(&set).await;
+            if !is_started {
+                start.as_mut().await;
+                is_started = true;
+            }
+            self.derive_control_keys(&set).await;
             if secrets.changed().await.is_err() {
                 return;
             }
         }
     }
 
-    /// Derives the keys on a thread for blocking work. Until then, the earlier ones count.
+    /// Derives the keys of gossip. Until then, the earlier ones count.
     pub(super) async fn derive_keys(&self, secrets: &SecretSet) {
-        let gossip = secrets.gossip.clone();
-        let derived = task::spawn_blocking(move || {
-            let previous = gossip.previous().iter().map(Keys::derive).collect();
-            Keyring::new(Keys::derive(gossip.current()), previous)
+        self.keys.send_replace(match derive(&secrets.gossip).await {
+            Some(keyring) => KeyState::Ready(keyring),
+            None => KeyState::Failed,
         });
-        self.keys.send_replace(match derived.await {
-            Ok(keyring) => KeyState::Ready(Arc::new(keyring)),
-            Err(_) => KeyState::Failed,
-        });
+        self.receiver().forget_verified();
+    }
+
+    /// Derives the keys of control requests. Until then, the earlier ones count.
+    pub(super) async fn derive_control_keys(&self, secrets: &SecretSet) {
+        let keyring = derive(&secrets.control).await;
+        *self.control_keys.write().unwrap_or_else(PoisonError::into_inner) = keyring;
         self.receiver().forget_verified();
     }
 
@@ -113,9 +132,17 @@ impl Security {
         }
     }
 
+    fn control_keyring(&self) -> Option<Arc<Keyring>> {
+        self.control_keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Checks the header of a signed request before its body is read.
     pub(super) fn check(&self, route: Route, header: &str) -> Result<(), Rejection> {
-        let keyring = self.keyring().ok_or(Rejection::UnknownKey)?;
+        let keyring = match route {
+            Route::Gossip | Route::List => self.keyring(),
+            Route::Control => self.control_keyring(),
+        };
+        let keyring = keyring.ok_or(Rejection::UnknownKey)?;
         let outcome = self.receiver().check(&keyring, route, header, self.clock.now());
         if outcome == Err(Rejection::NoSibling) {
             self.sibling_wanted.notify_one();
@@ -169,6 +196,22 @@ impl Security {
         let extension = decode_request(payload, sender).ok_or(Rejection::Payload)?;
         self.sessions().record_request(sender.base_url, sender.process, extension.epoch, now.tick);
         Ok(Accepted { extension, header, keyring })
+    }
+
+    /// Accepts a signed control request with this payload.
+    pub(super) fn accept_control(&self, header: &str, payload: &str) -> Result<(), Rejection> {
+        let keyring = self.control_keyring().ok_or(Rejection::UnknownKey)?;
+        self.receiver().accept(&keyring, Route::Control, header, payload, self.clock.now()).map(|_| ())
+    }
+
+    /// Accepts a signed list request. Returns whether it was signed under the control secret.
+    pub(super) fn accept_list(&self, header: &str) -> Result<bool, Rejection> {
+        let key_id = Header::read(header).ok_or(Rejection::Malformed)?.key_id;
+        let keyring_of_key = |keyring: Option<Arc<Keyring>>| keyring.filter(|it| it.find(key_id).is_some());
+        let control = keyring_of_key(self.control_keyring()).map(|keyring| (keyring, true));
+        let gossip = || keyring_of_key(self.keyring()).map(|keyring| (keyring, false));
+        let (keyring, is_control) = control.or_else(gossip).ok_or(Rejection::UnknownKey)?;
+        self.receiver().accept(&keyring, Route::List, header, "", self.clock.now()).map(|_| is_control)
     }
 
     /// Signs the response to an accepted request. Returns its `v2` field.
@@ -248,4 +291,14 @@ impl Security {
     pub(super) fn clock(&self) -> &Clock {
         &self.clock
     }
+}
+
+/// Derives the keys of secrets on a thread for blocking work.
+async fn derive(secrets: &AcceptedSecrets) -> Option<Arc<Keyring>> {
+    let secrets = secrets.clone();
+    let derived = task::spawn_blocking(move || {
+        let previous = secrets.previous().iter().map(Keys::derive).collect();
+        Arc::new(Keyring::new(Keys::derive(secrets.current()), previous))
+    });
+    derived.await.ok()
 }

@@ -48,9 +48,8 @@ impl Rejection {
     /// The name of the reason, for counters and audits.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Malformed => "malformed",
             Self::UnknownKey => "key",
-            Self::Signature => "signature",
+            Self::Malformed | Self::Signature => "signature",
             Self::Stale => "stale",
             Self::Replayed => "replayed",
             Self::TooManySenders => "senders",

@@ -12,6 +12,7 @@ use crate::protocol::secret::Secret;
 const A: &str = "http://10.0.0.7:3000/";
 const B: &str = "http://10.0.0.8:3000/";
 const PAYLOAD: &str = "eyJraW5kIjoicHJvYmUifQ";
+const CONTROL_PAYLOAD: &str = "eyJtZXNzYWdlIjoiY29udHJvbCIsIm9ubGluZSI6ZmFsc2V9";
 
 fn process(number: u64) -> ProcessNumber {
     ProcessNumber::new(number).unwrap()
@@ -25,6 +26,14 @@ fn vectors() -> Vec<(&'static str, String)> {
     let requester = Party { base_url: A, process: process(1) };
     let to = |address| sign_request(&keys, Route::Gossip, requester, (B, address), 5, PAYLOAD);
     let request = to(Address::Process(process(2), 3));
+    let control = sign_request(
+        &keys,
+        Route::Control,
+        requester,
+        (B, Address::Process(process(2), 3)),
+        4_000,
+        CONTROL_PAYLOAD,
+    );
     let answered = Answered { requester, sequence: 5, mac: request.mac };
     let responder = Party { base_url: B, process: process(2) };
     vec![
@@ -34,6 +43,7 @@ fn vectors() -> Vec<(&'static str, String)> {
         ("proof", proof.print(&keys, nonce)),
         ("request", request.header.clone()),
         ("request to a group", to(Address::Group(1_770_000_000_000)).header),
+        ("control request", control.header),
         ("response", sign_response(&keys, responder, 3, &answered, PAYLOAD)),
     ]
 }

@@ -59,7 +59,7 @@ async function respond(route, { connection, request, response, options }) {
   const { authorization = '' } = request.headers
   if (!authorize) {
     await connection.takeTurn(request, response)
-    return respond(authorization)
+    return respond(authorization).catch((error) => refusals().refuse(error, request, options.proxies))
   }
   try {
     authorize(authorization)

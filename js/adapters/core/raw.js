@@ -5,7 +5,7 @@ const { withPublicErrors } = require('../../engine/errors.js')
 const { sizeOf } = require('./responses/parts.js')
 const { storeText, latestText, availableBytes } = require('./responses/shared-texts.js')
 
-const mayControl = withPublicErrors(addon.mayControl)
+const authorizeList = withPublicErrors(addon.authorizeList)
 
 /** The resolvers of responses from other threads, by the number of the request. */
 const pending = new Map()
@@ -57,7 +57,7 @@ const requestAll = coalesced(() => listOf({ includesOffline: true }))
 const requestOnline = coalesced(() => listOf({ includesOffline: false }))
 
 /** Answers a list request; simultaneous requests share one response. */
-const listRaw = (authorization) => (mayControl(authorization) ? requestAll() : requestOnline())
+const listRaw = (authorization) => (authorizeList(authorization) ? requestAll() : requestOnline())
 
 const listOf = withPublicErrors(({ includesOffline }) =>
   send((request, cached, room) => rawPath().list(request, cached, room, includesOffline)),
@@ -83,8 +83,8 @@ function send(call) {
 
 function toResponse(answer, cached) {
   if (ArrayBuffer.isView(answer)) return { status: 200, parts: [answer] }
-  const { status, head, middle, hasOffline, number, online, offline } = answer
-  if (number === 0) return { status, parts: [Buffer.from(head)] }
+  const { status, head, middle, hasOffline, number, online, offline, audited } = answer
+  if (number === 0) return { status, parts: [Buffer.from(head)], reason: audited }
   const text = number === cached.number ? cached : storeText(number, online, offline)
   const parts = [Buffer.from(head), text.online, Buffer.from(middle)]
   if (hasOffline) parts.push(text.offline)

@@ -1,6 +1,6 @@
 'use strict'
 
-const { toPublicError } = require('../../engine/errors.js')
+const { isRejection, toPublicError } = require('../../engine/errors.js')
 const { rejections } = require('../../requests/index.js')
 const { addressOf, networkOf } = require('./http/address.js')
 const { FailureLimit } = require('./http/failure-limit.js')
@@ -20,16 +20,17 @@ const TOO_MANY_FAILURES = errorResponse({
  * nobody is locked out. The addon's error is not made a public one, which would cost more than all
  * the rest.
  *
- * @param {Error & { code: string }} error of the addon
+ * @param {Error & { code: string, reason?: string }} error of the addon, or its public form
  * @param {import('node:http').IncomingMessage} request
  * @param {number} proxies
  */
 function refuse(error, request, proxies) {
-  if (error.code !== 'SHAZBOT_UNAUTHORIZED') throw toPublicError(error)
+  const reason = isRejection(error) ? error.code : error.reason
+  if (!reason && error.code !== 'SHAZBOT_UNAUTHORIZED') throw toPublicError(error)
   const address = addressOf(request, proxies)
   const network = address === undefined ? '' : networkOf(address)
   if (!failures.allows(network, performance.now())) return TOO_MANY_FAILURES
-  return jsonResponse({ error: error.message }, 401)
+  return { ...jsonResponse({ error: error.message }, 401), reason }
 }
 
 /**
@@ -41,7 +42,7 @@ function refuse(error, request, proxies) {
  * @param {number} proxies
  */
 function recordRejection(route, response, request, proxies) {
-  const reason = response.reason ?? rejections().reasonOf(response.status)
+  const reason = rejections().reasonOf(response)
   if (reason)
     rejections().record(reason, { route: route.path.slice(1), address: addressOf(request, proxies) })
 }

@@ -79,7 +79,7 @@ async fn a_signed_request_gets_a_signed_response() {
     assert_eq!(response.process, process);
     // The same request again is a replay.
     let replayed = engine.gossip_raw(&request.header, &signed_body(&payload));
-    assert_eq!(replayed, Err(GossipRejection::Unauthorized(Unauthorized::Signature)));
+    assert_eq!(replayed, Err(GossipRejection::Unauthorized(Rejection::Replayed.into())));
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn the_raw_secret_counts_unless_the_policy_is_off() {
     for (legacy, outcome) in [
         ("allow", Ok(Authorization::Raw)),
         ("known", Ok(Authorization::Raw)),
-        ("off", Err(Unauthorized::Signature)),
+        ("off", Err(Unauthorized::Policy)),
     ] {
         assert_eq!(engine(legacy).await.authorize_gossip("the secret of a test"), outcome, "{legacy}");
     }

@@ -31,6 +31,7 @@ const MONITOR: &str = "SHAZBOT_MONITOR";
 const UPDATE_MASTER_LIST_ON_SHUTDOWN: &str = "SHAZBOT_UPDATE_MASTER_LIST_ON_SHUTDOWN";
 const ALLOW: &str = "SHAZBOT_ALLOW";
 const LEGACY: &str = "SHAZBOT_LEGACY";
+const LIST: &str = "SHAZBOT_LIST";
 const LOG: &str = "SHAZBOT_LOG";
 
 const REQUIRED: [&str; 6] =
@@ -66,6 +67,8 @@ pub struct Config {
     pub max_servers: usize,
     /// What is still done with the raw secret. Default `allow`.
     pub legacy: LegacyPolicy,
+    /// Whether anybody may read the list of online servers. Default true.
+    pub is_list_open: bool,
     /// Where and when the master list is read and written.
     pub master_list: MasterListConfig,
 }
@@ -184,6 +187,7 @@ impl Config {
             allowed: reader.read_allow_list()?,
             max_servers: reader.read_max_servers()?,
             legacy: reader.read_legacy_policy()?,
+            is_list_open: reader.read_list_policy()?,
             master_list: MasterListConfig {
                 url: reader.url(MASTER_LIST, &["http", "https", "data"], "an http, https or data URL")?,
                 update_url: reader.url(MASTER_LIST_UPDATE, &["http", "https"], "an http or https URL")?,

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::secrets::{SecretFile, SecretSet, SecretVariable};
 use super::shown::shown_url;
 use super::{
-    ALLOW, BASE_URL, Config, ConfigError, GOSSIP_INTERVAL, LEGACY, LOG, LegacyPolicy, MAX_SERVERS,
+    ALLOW, BASE_URL, Config, ConfigError, GOSSIP_INTERVAL, LEGACY, LIST, LOG, LegacyPolicy, MAX_SERVERS,
     PROBE_INTERVAL, REQUIRED,
 };
 use crate::protocol::types::allow::{AllowList, AllowListError, Allowance, Target};
@@ -253,6 +253,17 @@ impl<'a> Reader<'a> {
                 LegacyPolicy::named(&text).ok_or_else(|| ConfigError::invalid(LEGACY, "allow, known or off"))
             }
             None => Ok(LegacyPolicy::default()),
+        }
+    }
+
+    /// Returns whether anybody may read the list.
+    pub(super) fn read_list_policy(&self) -> Result<bool, ConfigError> {
+        match self.read(LIST) {
+            Some(text) if text.eq_ignore_ascii_case("secret") => Ok(false),
+            Some(text) if !text.eq_ignore_ascii_case("open") => {
+                Err(ConfigError::invalid(LIST, "open or secret"))
+            }
+            _ => Ok(true),
         }
     }
 

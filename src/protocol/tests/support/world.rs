@@ -77,6 +77,7 @@ pub(in crate::protocol::tests) fn config(url: &str) -> Config {
         secrets: SecretSet { gossip: accepted(), control: accepted(), update_authorization: secret() },
         secret_files: Vec::new(),
         legacy: LegacyPolicy::Allow,
+        is_list_open: true,
         base_url: BaseUrl::parse(url).unwrap(),
         monitor: false,
         gossip_interval: Duration::from_secs(30),
