@@ -4,23 +4,18 @@
 
 const { describe, test } = require('node:test')
 const assert = require('node:assert/strict')
-const { fork } = require('node:child_process')
-const path = require('node:path')
 const { setTimeout: pause } = require('node:timers/promises')
-const { cleanEnvironment, environment } = require('../support/environment')
 const { aWhileAgo, entry, find } = require('../support/entries')
 const { eventually, withTimeout, throughout } = require('../support/eventually')
-const { request } = require('../support/http')
 const { createMasterListStore } = require('../support/master-list-store')
 const { freePort } = require('../support/ports')
 const { runScript } = require('../support/script')
-const { createScriptedServer } = require('../support/scripted-server')
-const { startSubject, SUBJECT } = require('../support/subject')
+const { startSiblings } = require('../support/siblings')
+const { startSubject } = require('../support/subject')
 const { changesOf, seenBy } = require('../support/watched-cluster')
+const { createWiretap, processOf } = require('../support/wiretap')
 
-const SIBLINGS = path.join(__dirname, '..', 'fixtures', 'siblings.js')
 const QUIET = { SHAZBOT_GOSSIP_INTERVAL: '60' }
-const STARTED_WITHIN = 60_000
 
 /** How often servers check their lists, in ms. */
 const EVERY = 10
@@ -45,58 +40,11 @@ const noneSees = (observers, baseUrl) => observers.every((app) => !seenBy(app).h
 const timesGone = (observers, baseUrl) =>
   observers.flatMap((app) => changesOf(app, { baseUrl })).filter(({ kind }) => kind === 'gone').length
 
-/** A proxy before a server that records exchanges as `{authorization, message, answer}`. */
-async function createWiretap(t, port) {
-  const exchanges = []
-  const tap = await createScriptedServer(t, async ({ method, path, headers, text, json }) => {
-    const { authorization = '', 'content-type': type = 'text/plain' } = headers
-    const sent = { Authorization: authorization, 'Content-Type': type }
-    const url = `http://127.0.0.1:${port}${path}`
-    const answer = await request(url, { method, headers: sent, body: method === 'POST' ? text : undefined })
-    exchanges.push({ authorization, message: json, answer: answer.json })
-    return { status: answer.status, body: answer.json }
-  })
-  return { baseUrl: `${tap.origin}/`, exchanges }
-}
-
-/** Starts two processes that share a URL. `ask(index, kind)` makes one of them act. */
-async function startSiblings(t, store) {
-  const port = await freePort()
-  const baseUrl = `http://127.0.0.1:${port}/`
-  const settings = JSON.stringify({ modulePath: SUBJECT, port })
-  const child = fork(SIBLINGS, [], {
-    env: {
-      ...cleanEnvironment(),
-      ...environment(store, { ...QUIET, SHAZBOT_BASE_URL: baseUrl }),
-      APP_SETTINGS: settings,
-    },
-    serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-  })
-  t.after(() => child.connected && child.disconnect())
-  const ready = new Set()
-  const ended = new Set()
-  child.on('message', ({ from, kind }) => {
-    if (kind === 'ready') ready.add(from)
-    if (kind === 'exit') ended.add(from)
-  })
-  await eventually(() => ready.size === 2, { within: STARTED_WITHIN, what: 'two processes have started' })
-  let id = 0
-  return {
-    baseUrl,
-    leave: (index) => child.send({ to: index, id: ++id, kind: 'leave' }),
-    hasEnded: (index) => ended.has(index),
-  }
-}
-
 /** The native extension in a signed message or response; undefined without one. */
 function extensionOf(v2) {
   if (typeof v2 !== 'string') return undefined
   return JSON.parse(Buffer.from(v2.slice(v2.lastIndexOf('.') + 1), 'base64url'))
 }
-
-/** The process number in the header of a signed message. */
-const processOf = (authorization) => authorization.split('.')[2]
 
 describe('native: a server and its own URL', { concurrency: 4 }, () => {
   test('the leave of one process keeps a shared URL online', async (t) => {
@@ -104,19 +52,15 @@ describe('native: a server and its own URL', { concurrency: 4 }, () => {
     const tap = await createWiretap(t, port)
     // The proxy is in front of one of them.
     const { store, observers } = await startObservers(t, { port, baseUrl: tap.baseUrl })
-    const siblings = await startSiblings(t, store)
+    const siblings = await startSiblings(t, store, QUIET)
     await eventually(() => allSee(observers, siblings.baseUrl), { what: 'the siblings are seen' })
     const informedSiblings = () =>
-      new Set(
-        tap.exchanges
-          .filter(({ answer }) => extensionOf(answer?.v2)?.siblings)
-          .map(({ authorization }) => processOf(authorization)),
-      )
+      new Set(tap.exchanges.filter(({ answer }) => extensionOf(answer?.v2)?.siblings).map(processOf))
     await eventually(() => informedSiblings().size >= 2, { within: 60_000, what: 'both know of each other' })
 
     const before = timesGone(observers, siblings.baseUrl)
-    siblings.leave(0)
-    await eventually(() => siblings.hasEnded(0), { what: 'one has left' })
+    siblings.processes[0].leave()
+    await eventually(() => siblings.processes[0].hasEnded, { what: 'one has left' })
     await throughout(() => timesGone(observers, siblings.baseUrl) === before, {
       lasting: 6_000,
       every: EVERY,
@@ -126,7 +70,7 @@ describe('native: a server and its own URL', { concurrency: 4 }, () => {
     for (const list of lists) assert.ok(find(list.online, siblings.baseUrl))
 
     const began = performance.now()
-    siblings.leave(1)
+    siblings.processes[1].leave()
     await eventually(() => noneSees(observers, siblings.baseUrl), { what: 'the URL is offline' })
     t.diagnostic(`offline ${Math.round(performance.now() - began)} ms after the last one started to leave`)
   })
