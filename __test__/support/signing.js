@@ -42,6 +42,9 @@ function derive(secret) {
   }
 }
 
+/** The printed id of a secret's keys. */
+const keyId = (secret) => print(keysOf(secret).id)
+
 /** The MAC of fields, each preceded by its length; printed. */
 function macOf(key, fields) {
   const hmac = crypto.createHmac('sha256', key)
@@ -96,15 +99,14 @@ function readChallenge(header = '') {
  * @param {string} secret
  */
 function prove(nonce, { baseUrl, process, epoch = 0n, sequence = 0n }, secret) {
-  const { id } = keysOf(secret)
   const mac = proofMac({ nonce, baseUrl, process, epoch, sequence }, secret)
-  return [VERSION, print(id), printProcess(process), epoch, sequence, mac, baseUrl].join('.')
+  return [VERSION, keyId(secret), printProcess(process), epoch, sequence, mac, baseUrl].join('.')
 }
 
 /** Returns what a proof says; undefined unless a holder of the secret made it for this nonce. */
 function readProof(text, nonce, secret) {
-  const [version, keyId, process, epoch, sequence, mac, baseUrl] = fieldsOf(text, 7)
-  if (version !== VERSION || keyId !== print(keysOf(secret).id)) return undefined
+  const [version, id, process, epoch, sequence, mac, baseUrl] = fieldsOf(text, 7)
+  if (version !== VERSION || id !== keyId(secret)) return undefined
   const proof = {
     baseUrl,
     process: readProcess(process),
@@ -134,12 +136,11 @@ function proofMac({ nonce, baseUrl, process, epoch, sequence }, secret) {
  * @returns {{ header: string, sender: object, sequence: bigint, mac: string }}
  */
 function signRequest(sender, receiver, sequence, payload, secret, route = 'gossip') {
-  const { id } = keysOf(secret)
   const { clock } = receiver
   const freshness = clock === undefined ? `e${receiver.epoch}` : `c${clock}`
   const request = { sender, freshness, sequence, length: payload.length, digest: digestOf(payload) }
   const mac = requestMac(request, receiver, secret, route)
-  const fields = [VERSION, print(id), printProcess(sender.process), freshness, sequence, payload.length]
+  const fields = [VERSION, keyId(secret), printProcess(sender.process), freshness, sequence, payload.length]
   const header = SCHEME + [...fields, print(request.digest), mac, sender.baseUrl].join('.')
   return { header, sender, sequence, mac }
 }
@@ -155,8 +156,8 @@ const isSigned = (header = '') => header.startsWith(`${SCHEME}${VERSION}.`)
  */
 function verifyRequest(header, receiver, payload, secret) {
   const fields = fieldsOf(header.slice(SCHEME.length), 9)
-  const [version, keyId, process, freshness, sequence, length, digest, mac, baseUrl] = fields
-  if (version !== VERSION || keyId !== print(keysOf(secret).id)) return undefined
+  const [version, id, process, freshness, sequence, length, digest, mac, baseUrl] = fields
+  if (version !== VERSION || id !== keyId(secret)) return undefined
   const request = {
     sender: { baseUrl, process: readProcess(process) },
     freshness,
@@ -195,8 +196,7 @@ function requestMac({ sender, freshness, sequence, length, digest }, receiver, s
  */
 function signResponse({ epoch = 0n, ...responder }, request, payload, secret) {
   const mac = responseMac({ epoch, ...responder }, request, payload, secret)
-  const keyId = print(keysOf(secret).id)
-  return [VERSION, keyId, printProcess(responder.process), epoch, mac, payload].join('.')
+  return [VERSION, keyId(secret), printProcess(responder.process), epoch, mac, payload].join('.')
 }
 
 /**
@@ -204,8 +204,8 @@ function signResponse({ epoch = 0n, ...responder }, request, payload, secret) {
  * undefined unless the server at this URL signed it for this request.
  */
 function readResponse(text, baseUrl, request, secret) {
-  const [version, keyId, printed, epoch, mac, payload] = fieldsOf(text, 6)
-  if (version !== VERSION || keyId !== print(keysOf(secret).id)) return undefined
+  const [version, id, printed, epoch, mac, payload] = fieldsOf(text, 6)
+  if (version !== VERSION || id !== keyId(secret)) return undefined
   const responder = { baseUrl, process: readProcess(printed), epoch: BigInt(epoch) }
   const isGenuine = mac === responseMac(responder, request, payload, secret)
   return isGenuine ? { ...responder, payload } : undefined
@@ -245,6 +245,7 @@ function decode(payload, signer) {
 }
 
 module.exports = {
+  keyId,
   normalised,
   challenge,
   readChallenge,

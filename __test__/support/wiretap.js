@@ -68,10 +68,13 @@ const isAccepted = ({ status }) => status === 200
 /** The base URL in the header of a signed message. */
 const senderOf = ({ authorization }) => authorization.split('.').slice(8).join('.')
 
+/** The id of the key in the header of a signed message. */
+const keyIdOf = ({ authorization }) => authorization.split('.')[1]
+
 /** The number of the sending process in the header of a signed message. */
 const processOf = ({ authorization }) => authorization.split('.')[2]
 
 /** Whether a signed message is for any process behind its URL. */
 const isForGroup = ({ authorization }) => authorization.split('.')[3].startsWith('c')
 
-module.exports = { createWiretap, send, isSigned, isAccepted, senderOf, processOf, isForGroup }
+module.exports = { createWiretap, send, isSigned, isAccepted, senderOf, keyIdOf, processOf, isForGroup }
