@@ -8,10 +8,14 @@
 const { describe, test } = require('node:test')
 const assert = require('node:assert/strict')
 const { aWhileAgo, entry } = require('../support/entries')
+const { CONTROL_SECRET } = require('../support/environment')
 const { eventually } = require('../support/eventually')
+const { postJson } = require('../support/http')
 const { createMasterListStore } = require('../support/master-list-store')
+const { challenge } = require('../support/native')
 const { freePort } = require('../support/ports')
 const { startSiblings } = require('../support/siblings')
+const signing = require('../support/signing')
 const { startSubject } = require('../support/subject')
 const { changesOf, seenBy } = require('../support/watched-cluster')
 const { createWiretap, isAccepted, isForGroup, processOf, senderOf } = require('../support/wiretap')
@@ -22,6 +26,7 @@ const EVERY = 10
 /** Accepted messages of each process, and to each group, until which nobody may have flapped. */
 const MANY = 20
 const WITHIN = 60_000
+const OPERATOR = { baseUrl: 'http://127.0.0.1:9/operator/', process: 7n }
 
 /** Starts a server behind a recording proxy. */
 async function startTapped(t, store) {
@@ -54,6 +59,26 @@ function messagesFrom(baseUrl, taps) {
     counts.set(process, (counts.get(process) ?? 0) + 1)
   }
   return [...counts.values()]
+}
+
+/**
+ * Asserts that a process, which accepts messages to its group, accepts a signed control message only
+ * for itself.
+ */
+async function assertControlledAlone(port) {
+  const url = `http://127.0.0.1:${port}/`
+  const { baseUrl, sequence, ...process } = await challenge(url)
+  const group = { clock: BigInt(Date.now()) }
+  for (const [receiver, online, expected] of [
+    [group, false, 401],
+    [process, true, 200],
+  ]) {
+    const payload = signing.encode({ message: 'control', online })
+    const to = { baseUrl, ...receiver }
+    const { header } = signing.signRequest(OPERATOR, to, sequence, payload, CONTROL_SECRET, 'control')
+    const { status } = await postJson(`${url}clustershazbot/control`, header, { v2: payload })
+    assert.equal(status, expected)
+  }
 }
 
 /** The times that a server went offline in one of these views. */
@@ -95,6 +120,7 @@ describe('processes behind one URL', { concurrency: true }, () => {
           within: WITHIN,
           what: 'both processes have accepted many messages to the group',
         })
+        for (const port of siblings.ports) await assertControlledAlone(port)
       }
 
       for (const server of lasting) assert.deepEqual(timesGone(views, server), [], server.baseUrl)

@@ -60,4 +60,4 @@ const postReturn = (baseUrl, secret = CONTROL_SECRET) =>
 const getList = (baseUrl, secret = CONTROL_SECRET) =>
   request(`${baseUrl}clustershazbot/list`, { headers: { Authorization: secret } })
 
-module.exports = { request, readText, parsed, postGossip, postDrain, postReturn, getList }
+module.exports = { request, readText, parsed, postJson, postGossip, postDrain, postReturn, getList }
