@@ -6,10 +6,10 @@ use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, FnArgs, Function, Object, PromiseRaw, spawn};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
-use zeroize::Zeroizing;
 
 use super::environment::EngineSlot;
 use super::errors::{Result, internal, misconfigured, unauthorized};
+use super::header::AuthorizationHeader;
 use super::promise::{Outcome, promise};
 use super::received::ReceivedEntries;
 use super::snapshot::{NewUrls, RosterSnapshot};
@@ -96,7 +96,7 @@ fn clear_slot(env: &Env) {
 /// `SHAZBOT_SECRET`.
 #[napi(catch_unwind)]
 pub fn authorize_gossip(env: &Env, authorization_header: String) -> Result<bool> {
-    let header = Zeroizing::new(authorization_header);
+    let header = AuthorizationHeader::new(authorization_header);
     let engine = EngineSlot::of(env)?.borrow()?;
     Ok(engine.authorize_gossip(&header).map_err(unauthorized)? == Authorization::Signed)
 }
@@ -200,7 +200,7 @@ pub fn answer_challenge(env: &Env, authorization_header: String) -> Result<Optio
 /// `SHAZBOT_CONTROL_SECRET`.
 #[napi(catch_unwind)]
 pub fn authorize_control(env: &Env, authorization_header: String) -> Result<bool> {
-    let header = Zeroizing::new(authorization_header);
+    let header = AuthorizationHeader::new(authorization_header);
     let engine = EngineSlot::of(env)?.borrow()?;
     Ok(engine.authorize_control(&header).map_err(unauthorized)? == Authorization::Signed)
 }
@@ -217,7 +217,7 @@ pub fn accept_control(env: &Env, authorization_header: String, payload: String) 
 /// contains no secret.
 #[napi(catch_unwind)]
 pub fn authorize_list(env: &Env, authorization_header: String) -> Result<bool> {
-    let header = Zeroizing::new(authorization_header);
+    let header = AuthorizationHeader::new(authorization_header);
     let kind = EngineSlot::of(env)?.borrow()?.authorize_list(&header).map_err(unauthorized)?;
     Ok(kind == ResponseKind::All)
 }

@@ -10,6 +10,7 @@
 //! | `words` | words in a buffer |
 //! | `raw` | requests and responses as bytes, for the adapters |
 //! | `promise` | promises for work on other threads |
+//! | `header` | `Authorization` headers, which are wiped |
 //! | `errors` | errors with codes |
 
 #![expect(unreachable_pub, reason = "what `#[napi]` exports to JavaScript has to be public in Rust")]
@@ -17,6 +18,7 @@
 mod environment;
 mod errors;
 mod functions;
+mod header;
 mod layout;
 mod promise;
 mod raw;

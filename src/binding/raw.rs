@@ -9,10 +9,10 @@ use napi::bindgen_prelude::{Buffer, BufferSlice, Either, FnArgs, Function, spawn
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
-use zeroize::Zeroizing;
 
 use super::environment::EngineSlot;
 use super::errors::{Result, internal, reason_of, unauthorized};
+use super::header::AuthorizationHeader;
 use crate::driver::Engine;
 use crate::driver::gossip::{GossipRejection, GossipResponse};
 use crate::driver::raw::{self, RenderedLists, ResponseKind};
@@ -107,7 +107,7 @@ impl RawPath {
         let caller = Caller { cached_number, room };
         let slot = EngineSlot::of(env)?;
         let engine = slot.engine()?;
-        let authorization_header = Zeroizing::new(authorization_header);
+        let authorization_header = AuthorizationHeader::new(authorization_header);
         engine.authorization(&authorization_header).map_err(unauthorized)?;
         let size: usize = body.iter().map(|part| part.len()).sum();
         if size > MAX_INLINE_BYTES {

@@ -89,8 +89,12 @@ pub fn read_nonce(v2: &str) -> Option<Cow<'_, str>> {
 
 /// Reads a string.
 pub(in crate::protocol) fn read_text(raw: &RawValue) -> Option<Cow<'_, str>> {
-    let Text(text) = serde_json::from_str(raw.get()).ok()?;
-    Some(text)
+    let text = raw.get();
+    match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        // Without an escape, the text stands there as it is.
+        Some(inside) if !inside.contains('\\') => Some(Cow::Borrowed(inside)),
+        _ => serde_json::from_str(text).ok().map(|Text(text)| text),
+    }
 }
 
 #[cfg(test)]
