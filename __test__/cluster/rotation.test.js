@@ -70,7 +70,9 @@ async function change(natives, secrets) {
   }
 }
 
-/** The ids of the keys under which a server has accepted messages; none of them is the raw secret. */
+/**
+ * The ids of the keys under which a server has accepted messages; none of them is the raw secret.
+ */
 function acceptedKeys({ tap }) {
   const ofNatives = tap.exchanges.filter(({ json }) => json?.v2)
   assert.ok(ofNatives.every(isSigned), 'native servers sign their messages')

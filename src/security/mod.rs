@@ -1,8 +1,8 @@
 //! Who may speak: proofs of the secret, signed messages, and protection against replays.
 //!
 //! Everything here is pure: callers pass in time, random bytes and messages. It may use the types
-//! of the protocol (URLs, secrets, time), but nothing of the membership machine, which in turn
-//! knows nothing of it.
+//! and the messages of the protocol, but nothing of the membership machine, which in turn knows
+//! nothing of it.
 //!
 //! | file | contents |
 //! |---|---|
