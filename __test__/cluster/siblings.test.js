@@ -62,8 +62,8 @@ function messagesFrom(baseUrl, taps) {
 }
 
 /**
- * Asserts that a process, which accepts messages to its group, accepts a signed control message only
- * for itself.
+ * Asserts that a process, which accepts messages to its group, accepts a signed control message
+ * only for itself.
  */
 async function assertControlledAlone(port) {
   const url = `http://127.0.0.1:${port}/`

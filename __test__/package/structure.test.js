@@ -27,6 +27,7 @@ const JS_FOLDERS = [
 
 /** What src/security/ may use: itself, and types of the protocol. */
 const SHARED_WITH_SECURITY = [
+  'base_url',
   'config',
   'envelope',
   'extension',
