@@ -52,7 +52,7 @@ pub fn start<'env>(
     slot.set_engine(engine.clone());
     spawn(task);
     let started = async move { engine.started().await.err().map(|error| error.to_string()) };
-    promise(env, started, |env, refusal| {
+    promise(env, Box::pin(started), |env, refusal| {
         if refusal.is_some() {
             clear_slot(env);
         }
@@ -83,7 +83,7 @@ pub fn shut_down(env: &Env) -> Result<PromiseRaw<'_, Outcome>> {
         engine.ended().await;
         None
     };
-    promise(env, ended, |env, _| clear_slot(env))
+    promise(env, Box::pin(ended), |env, _| clear_slot(env))
 }
 
 fn clear_slot(env: &Env) {
@@ -138,7 +138,7 @@ pub fn gossip_in_background<'env>(
         engine.merge_slot_entries(0, received.start(), received.entries(&urls), |_| {});
         None
     };
-    promise(env, merge, |_, _| {})
+    promise(env, Box::pin(merge), |_, _| {})
 }
 
 /// Updates the snapshot.
@@ -187,7 +187,7 @@ pub fn keys_ready(env: &Env) -> Result<PromiseRaw<'_, Outcome>> {
         engine.keys_ready().await;
         None
     };
-    promise(env, ready, |_, _| {})
+    promise(env, Box::pin(ready), |_, _| {})
 }
 
 /// Returns the JSON of a list that answers the challenge in a header; null if it has none.
