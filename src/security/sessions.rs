@@ -203,9 +203,10 @@ impl Sessions {
         self.peer(base_url).contact = Contact::Unproved;
     }
 
-    /// Records a verified response to a signed message.
+    /// Records a verified response to a signed message, which proves the secret as well.
     pub(super) fn record_response(&mut self, base_url: &str, process: ProcessNumber, epoch: u64, now: Tick) {
         let peer = self.peer(base_url);
+        peer.has_proved = true;
         peer.rejections = 0;
         peer.foreign = ForeignRejections::None;
         peer.record_process(process, epoch, now);

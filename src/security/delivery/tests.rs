@@ -267,8 +267,12 @@ fn a_proof_at_the_own_url_names_the_process_that_answers() {
 fn a_signed_request_replaces_a_challenge() {
     let mut sessions = a(LegacyPolicy::Off);
     sessions.record_request(B, process(6), 0, Tick(0));
+    assert!(
+        !sessions.has_proved(B),
+        "a request shows that its sender has the secret, but not who answers at its URL"
+    );
     exchange(&mut gossip(), &mut sessions, &mut b(6), at(0)).unwrap();
-    assert!(!sessions.has_proved(B));
+    assert!(sessions.has_proved(B));
 }
 
 #[test]
