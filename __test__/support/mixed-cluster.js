@@ -19,14 +19,17 @@ const FAST = {
  * They know only the master list, which is empty at first.
  *
  * @param {import('node:test').TestContext} t
- * @param {{natives: number, legacies: number}} size
+ * @param {{natives: number, legacies: number, env?: Record<string, string>}} options `env` has more
+ * variables of native servers
  */
-async function startMixedCluster(t, { natives, legacies }) {
+async function startMixedCluster(t, { natives, legacies, env = {} }) {
   const store = await createMasterListStore(t)
   // No server of another test may reuse the port of one that has ended, as it would answer in its
   // name.
-  const add = async (modulePath, options) =>
-    spawnApp(t, { modulePath, env: environment(store, FAST), port: await freePort(), ...options })
+  const add = async (modulePath, more, options) => {
+    const variables = environment(store, { ...FAST, ...more })
+    return spawnApp(t, { modulePath, env: variables, port: await freePort(), ...options })
+  }
   const cluster = {
     store,
     natives: [],
@@ -35,12 +38,12 @@ async function startMixedCluster(t, { natives, legacies }) {
       return [...cluster.natives, ...cluster.legacies]
     },
     async addNative(options) {
-      const app = await add(SUBJECT, options)
+      const app = await add(SUBJECT, env, options)
       cluster.natives.push(app)
       return app
     },
     async addLegacy(options) {
-      const app = await add(REFERENCE, options)
+      const app = await add(REFERENCE, {}, options)
       cluster.legacies.push(app)
       return app
     },
@@ -77,4 +80,4 @@ const showsGone = (baseUrl) => (list) => !find(list.online, baseUrl) && !!find(l
 
 const showsOnline = (baseUrl) => (list) => !!find(list.online, baseUrl) && !find(list.offline, baseUrl)
 
-module.exports = { startMixedCluster, eachSees, allSeeEachOther, showsGone, showsOnline }
+module.exports = { FAST, startMixedCluster, eachSees, allSeeEachOther, showsGone, showsOnline }

@@ -172,6 +172,8 @@ impl Delivery {
             Content::List => Next::Deliver,
             Content::Gossip | Content::OwnUrl => Next::Continue,
         };
+        // Without a proof, a list is worth something only if servers of version 1 may take part.
+        let next_unproved = if sessions.accepts_unproved_lists() { next } else { Next::Continue };
         match (self.progress, answer) {
             (Progress::Challenged(nonce), ListAnswer::Success(proof)) => {
                 match proof.and_then(|proof| self.read_proof(proof, keyring, nonce)) {
@@ -183,6 +185,7 @@ impl Delivery {
                     None => {
                         sessions.record_unproved(&self.base_url);
                         self.progress = Progress::Unproved;
+                        return next_unproved;
                     }
                 }
                 next
@@ -193,7 +196,7 @@ impl Delivery {
             }
             (_, ListAnswer::Success(_)) => {
                 sessions.record_unproved(&self.base_url);
-                next
+                next_unproved
             }
             (_, ListAnswer::Failure) => next,
         }

@@ -188,6 +188,11 @@ impl Sessions {
         self.peer(base_url).raw_permission(policy, is_known)
     }
 
+    /// Whether the list of a server that has not proved the secret counts.
+    pub(super) fn accepts_unproved_lists(&self) -> bool {
+        self.policy != LegacyPolicy::Off
+    }
+
     /// Records a valid proof of this URL.
     pub(super) fn record_proof(&mut self, base_url: &str, proof: &Proof, now: Tick) {
         let peer = self.peer(base_url);

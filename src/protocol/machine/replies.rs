@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::protocol::context::RunState;
+use crate::protocol::context::config::LegacyPolicy;
 use crate::protocol::exchanges::capacity::Quota;
 use crate::protocol::exchanges::in_flight::{Exchange, OwnEntry, Purpose};
 use crate::protocol::exchanges::page;
@@ -64,8 +65,8 @@ impl Machine {
                     }
                 }
                 self.report_findings(&exchange.peer, now);
-                if *reply == Reply::Refusal(Refusal::NotAllowed) {
-                    self.leave_out_if_unreached(&exchange.peer, now);
+                if let Some(reason) = self.reason_to_leave_out(&exchange.peer, reply) {
+                    self.leave_out(&exchange.peer, reason, now);
                 }
             }
         }
@@ -73,12 +74,18 @@ impl Machine {
         self.schedule_verification(now.tick);
     }
 
-    /// Leaves out an online member that this server may not contact. If it has answered before, its
-    /// name may soon resolve to an allowed address again.
-    fn leave_out_if_unreached(&mut self, peer: &Arc<str>, now: Now) {
-        if self.members.roster.get(peer).is_some_and(|member| member.is_online() && !member.has_answered()) {
-            self.leave_out(peer, LeftOut::NotAllowed, now);
-        }
+    /// Why to leave out an online member that this server has not reached. If it has answered
+    /// before, its name may soon resolve to an allowed address again, or its process prove itself.
+    fn reason_to_leave_out(&self, peer: &str, reply: &Reply<'_>) -> Option<LeftOut> {
+        let reason = match reply {
+            Reply::Refusal(Refusal::NotAllowed) => LeftOut::NotAllowed,
+            Reply::Refusal(Refusal::Withheld) if self.cx.config.legacy == LegacyPolicy::Off => {
+                LeftOut::Unproved
+            }
+            _ => return None,
+        };
+        let member = self.members.roster.get(peer)?;
+        (member.is_online() && !member.has_answered()).then_some(reason)
     }
 
     /// Merges part of the claims in the answer to an exchange, for callers that merge many in
@@ -117,6 +124,8 @@ impl Machine {
         let is_inquiry = exchange.purpose == Purpose::Inquiry;
         match reply {
             _ if self.merging.outsiders.has(peer) => {}
+            // One warning covers all of them.
+            _ if self.reason_to_leave_out(peer, reply) == Some(LeftOut::Unproved) => {}
             Reply::Refusal(Refusal::Unauthorized) if !is_inquiry => {
                 self.record_rejection(peer, now);
                 self.log_gossip_failure(peer, "answered 401: its SHAZBOT_SECRET is different", now);

@@ -1,10 +1,12 @@
-//! Servers that are left out: those of another cluster, and those that this one may not contact.
+//! Servers that are left out: those of another cluster, those that this one may not contact, and
+//! those of version 1 if `SHAZBOT_LEGACY` excludes them.
 //!
 //! Two clusters may share a master list. A stranger that answers 401 becomes an outsider after a
 //! while, regardless of its list. So does, at once, a stranger whose host name resolves to no
-//! address that `SHAZBOT_ALLOW` allows. An outsider has no tombstone and stays on the master list.
-//! Hearsay does not bring it back. An exchange does, and so does its own request with this server's
-//! secret if this server may contact it.
+//! address that `SHAZBOT_ALLOW` allows, and one that proves no secret under `SHAZBOT_LEGACY=off`.
+//! An outsider has no tombstone and stays on the master list. Hearsay does not bring it back. An
+//! exchange does, and so does its own request with this server's secret if this server may contact
+//! it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,8 +45,8 @@ const OUTSIDER_INTERVAL: Duration = Duration::from_secs(1);
 pub(in crate::protocol) struct Outsiders {
     by_identity: IndexMap<Arc<str>, Outsider, FixedState>,
     next_slot: Tick,
-    /// Whether the log has a warning about outsiders.
-    is_logged: bool,
+    /// Why others are left out, according to warnings in the log.
+    logged: Vec<LeftOut>,
 }
 
 /// One such server.
@@ -63,6 +65,24 @@ pub(in crate::protocol) enum LeftOut {
     OtherSecret,
     /// This server may not contact it.
     NotAllowed,
+    /// It has not proved the secret, and is not sent the raw one.
+    Unproved,
+}
+
+impl LeftOut {
+    /// The warning about the first such server. The log names each one that may not be contacted
+    /// as a failure.
+    fn warning(self, shown: &str) -> Option<String> {
+        match self {
+            Self::OtherSecret => Some(format!(
+                "Clustershazbot shares its master list with servers that reject its SHAZBOT_SECRET, such as {shown}: they are not shown"
+            )),
+            Self::NotAllowed => None,
+            Self::Unproved => Some(format!(
+                "Clustershazbot leaves out servers that do not prove SHAZBOT_SECRET, such as {shown}: SHAZBOT_LEGACY=off excludes those of version 1"
+            )),
+        }
+    }
 }
 
 /// How a message of an outsider has come.
@@ -104,6 +124,7 @@ impl Outsiders {
         members.roster.set_cause(match reason {
             LeftOut::OtherSecret => Cause::Rejected,
             LeftOut::NotAllowed => Cause::NotAllowed,
+            LeftOut::Unproved => Cause::Unproved,
         });
         let Some(mut member) = members.roster.remove(peer, now.tick) else { return };
         cx.effects.push(Effect::Forget(Arc::clone(peer)));
@@ -111,11 +132,11 @@ impl Outsiders {
         member.clear_suspicion();
         member.clear_tombstone();
         self.insert(peer, member, reason, now.tick);
-        // The log names each other server that may not be contacted as a failure.
-        if reason == LeftOut::OtherSecret && !std::mem::replace(&mut self.is_logged, true) {
-            cx.warn(&format!(
-                "Clustershazbot shares its master list with servers that reject its SHAZBOT_SECRET, such as {shown}: they are not shown"
-            ));
+        if !self.logged.contains(&reason) {
+            self.logged.push(reason);
+            if let Some(warning) = reason.warning(&shown) {
+                cx.warn(&warning);
+            }
         }
     }
 

@@ -95,6 +95,31 @@ fn a_peer_that_proves_nothing_is_met_by_the_policy() {
 }
 
 #[test]
+fn an_unproved_list_counts_unless_version_1_is_excluded() {
+    for (policy, next) in [
+        (LegacyPolicy::Allow, Next::Deliver),
+        (LegacyPolicy::Known, Next::Deliver),
+        (LegacyPolicy::Off, Next::Continue),
+    ] {
+        let mut sessions = a(policy);
+        for challenge in [ListAnswer::Success(None), ListAnswer::Failure] {
+            let mut delivery = Delivery::new(B, Content::List, true);
+            assert_eq!(delivery.next(&mut sessions, NONCE, at(0)), Step::Challenge(NONCE));
+            let mut answered = delivery.record_list(&mut sessions, &keyring(), challenge, Tick(0));
+            if challenge == ListAnswer::Failure {
+                assert_eq!(delivery.next(&mut sessions, NONCE, at(0)), Step::List);
+                answered =
+                    delivery.record_list(&mut sessions, &keyring(), ListAnswer::Success(None), Tick(0));
+            }
+            assert_eq!(answered, next, "{policy:?} {challenge:?}");
+            if next == Next::Continue {
+                assert_eq!(delivery.next(&mut sessions, NONCE, at(0)), Step::Withhold);
+            }
+        }
+    }
+}
+
+#[test]
 fn an_unanswered_challenge_is_repeated_once_without_its_header() {
     let mut sessions = a(LegacyPolicy::Allow);
     for content in [Content::Gossip, Content::List] {

@@ -1,12 +1,14 @@
-//! Servers of another cluster on the same master list.
+//! Servers of another cluster on the same master list, and servers of version 1 where they are
+//! excluded.
 
 use std::time::Duration;
 
+use crate::protocol::context::config::LegacyPolicy;
 use crate::protocol::context::output::Severity;
 use crate::protocol::tests::support::fakes::Fake;
 use crate::protocol::tests::support::rig::{A, B, Listed, ME, entry};
 use crate::protocol::tests::support::world::World;
-use crate::protocol::wire::message::Lists;
+use crate::protocol::wire::message::{Lists, Refusal, Reply};
 
 fn stranger(fake: Fake) -> World {
     let mut world = World::with(|config| config.gossip_interval = Duration::from_secs(1));
@@ -86,4 +88,53 @@ fn a_stranger_that_accepts_the_secret_in_time_is_not_left_out() {
     world.set_fake(A, Fake::Online);
     world.run_for(120_000);
     assert!(world.is_online(A));
+}
+
+/// A world with this policy, whose machine has been told of A and B, and may send them nothing.
+fn withholding(policy: LegacyPolicy) -> World {
+    let mut world = World::with(|config| config.legacy = policy);
+    let wall = world.wall();
+    for peer in [A, B] {
+        world.set_fake(peer, Fake::Held);
+        world.receive(&[(peer, wall)], &[]);
+    }
+    world.run_for(1_000);
+    withhold_latest(&mut world);
+    world
+}
+
+/// Refuses the messages to A and B of the last second.
+fn withhold_latest(world: &mut World) {
+    for peer in [A, B] {
+        if world.sent_to(peer).last().is_some_and(|sent| sent.at + 1_000 >= world.tick) {
+            let id = world.last_to(peer);
+            world.reply(ME, id, &Reply::Refusal(Refusal::Withheld));
+        }
+    }
+}
+
+#[test]
+fn servers_that_prove_nothing_are_left_out_with_one_warning_if_version_1_is_excluded() {
+    let mut world = withholding(LegacyPolicy::Off);
+    for _ in 0..100 {
+        let wall = world.wall();
+        world.receive(&[(A, wall), (B, wall)], &[]);
+        for peer in [A, B] {
+            assert_eq!(world.listed(peer), Listed::Unknown, "{peer}");
+        }
+        world.run_for(1_000);
+        withhold_latest(&mut world);
+    }
+    let warnings = world.logs(Severity::Warning);
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("SHAZBOT_LEGACY=off") && warnings[0].contains(A), "{warnings:?}");
+    assert!(world.logs(Severity::Error).is_empty());
+}
+
+#[test]
+fn servers_that_prove_nothing_are_shown_if_version_1_may_take_part() {
+    let world = withholding(LegacyPolicy::Known);
+    for peer in [A, B] {
+        assert!(world.is_online(peer), "{peer}");
+    }
 }
