@@ -5,8 +5,8 @@ const tls = require('node:tls')
 const { parsed } = require('./http')
 
 /**
- * A server below HTTP: it records the raw bytes of each request. It answers with any bytes, on any
- * connection, at any time.
+ * A server below HTTP: it records the raw bytes of each request, and all that it receives. It answers
+ * with any bytes, on any connection, at any time.
  *
  * @param {import('node:test').TestContext} t the server is closed when this test ends
  * @param {(request: RawRequest, connection: RawConnection) => unknown} answer returns the bytes to
@@ -23,12 +23,14 @@ const { parsed } = require('./http')
 async function createRawServer(t, answer, { secure } = {}) {
   const requests = []
   const connections = []
+  const chunks = []
 
   function accept(socket) {
     const connection = { id: connections.length, socket, requests: 0, closed: false, endedByClient: false }
     connections.push(connection)
     let received = Buffer.alloc(0)
     socket.on('data', async (chunk) => {
+      chunks.push(chunk)
       received = Buffer.concat([received, chunk])
       for (;;) {
         const taken = takeRequest(received)
@@ -59,7 +61,8 @@ async function createRawServer(t, answer, { secure } = {}) {
     for (const { socket } of connections) socket.destroy()
   })
   const { port } = server.address()
-  return { requests, connections, port, origin: `${secure ? 'https' : 'http'}://127.0.0.1:${port}` }
+  const origin = `${secure ? 'https' : 'http'}://127.0.0.1:${port}`
+  return { requests, connections, port, origin, received: () => Buffer.concat(chunks) }
 }
 
 /** Returns the first complete request of the received bytes, and its size. */
