@@ -5,8 +5,8 @@ const tls = require('node:tls')
 const { parsed } = require('./http')
 
 /**
- * A server below HTTP: it records the raw bytes of each request, and all that it receives. It answers
- * with any bytes, on any connection, at any time.
+ * A server below HTTP: it records the raw bytes of each request, and all that it receives. It
+ * answers with any bytes, on any connection, at any time.
  *
  * @param {import('node:test').TestContext} t the server is closed when this test ends
  * @param {(request: RawRequest, connection: RawConnection) => unknown} answer returns the bytes to
