@@ -36,6 +36,8 @@ async function createWiretap(t, ...ports) {
   })
   const tap = {
     exchanges,
+    /** The ports; more may be added. */
+    ports,
     /** True: all requests fail. */
     isCut: false,
     get baseUrl() {

@@ -21,6 +21,7 @@ const signing = require('../support/signing')
 const SENDER = 'http://127.0.0.1:9/sender/'
 const NEWS = 'http://127.0.0.1:9/news/'
 const REJECTION = 'Unauthorized: Invalid signature'
+const REJECTED_BODY = 'Unauthorized: The body is not the one that was signed'
 
 let lastSequence = 0n
 
@@ -87,8 +88,8 @@ function withField(header, index, change) {
 const altered = (text) => (text.startsWith('A') ? 'B' : 'A') + text.slice(1)
 const increased = (number) => String(BigInt(number) + 1n)
 
-/** What is wrong with a signed message: how it is made from a proof. */
-const WRONG = {
+/** What is wrong with the header of a signed message: how it is made from a proof. */
+const WRONG_HEADERS = {
   'another secret': (proof) => signed(draft(proof, { secret: 'another secret' })),
   'another URL of its receiver': (proof) => {
     const { receiver } = draft(proof)
@@ -106,6 +107,23 @@ const WRONG = {
     const receiver = { baseUrl: proof.baseUrl, clock: BigInt(Date.now()) }
     return signed(draft(proof, { receiver }))
   },
+  'another key id': (proof) => tampered(proof, 1, altered),
+  'another process of its sender': (proof) => tampered(proof, 2, altered),
+  'another epoch than it was signed for': (proof) => tampered(proof, 3, () => 'e1'),
+  'another sequence': (proof) => tampered(proof, 4, increased),
+  'another length': (proof) => tampered(proof, 5, increased),
+  'another digest': (proof) => tampered(proof, 6, altered),
+  'another signature': (proof) => tampered(proof, 7, altered),
+  'another version': (proof) => tampered(proof, 0, () => 'Shazbot 20'),
+  'too few fields': (proof) => ({ ...signed(draft(proof)), header: 'Shazbot 2.a.b' }),
+  'a process number of 0': (proof) =>
+    signed(
+      draft(proof, { sender: { baseUrl: SENDER, process: 0n }, extension: extension(SENDER, { id: '0' }) }),
+    ),
+}
+
+/** What is wrong with the body of a message whose signature is valid. */
+const WRONG_BODIES = {
   'the URL of another sender in its extension': (proof) =>
     signed(draft(proof, { sender: { baseUrl: `${SENDER}other/`, process: PROCESS } })),
   'the process of another sender in its extension': (proof) =>
@@ -123,19 +141,6 @@ const WRONG = {
     const message = draft(proof)
     return { ...signed(message), message: messageWith(message.extension) }
   },
-  'another key id': (proof) => tampered(proof, 1, altered),
-  'another process of its sender': (proof) => tampered(proof, 2, altered),
-  'another epoch than it was signed for': (proof) => tampered(proof, 3, () => 'e1'),
-  'another sequence': (proof) => tampered(proof, 4, increased),
-  'another length': (proof) => tampered(proof, 5, increased),
-  'another digest': (proof) => tampered(proof, 6, altered),
-  'another signature': (proof) => tampered(proof, 7, altered),
-  'another version': (proof) => tampered(proof, 0, () => 'Shazbot 20'),
-  'too few fields': (proof) => ({ ...signed(draft(proof)), header: 'Shazbot 2.a.b' }),
-  'a process number of 0': (proof) =>
-    signed(
-      draft(proof, { sender: { baseUrl: SENDER, process: 0n }, extension: extension(SENDER, { id: '0' }) }),
-    ),
 }
 
 function tampered(proof, index, change) {
@@ -211,12 +216,17 @@ for (const [way, send] of Object.entries(WAYS)) {
     test('a wrong message is rejected, and changes nothing', async (t) => {
       const baseUrl = await startWithAdapter(t)
       const proof = await proofOf(ask, baseUrl)
-      for (const [what, make] of Object.entries(WRONG)) {
-        const { header, message } = make(proof)
-        const listed = { ...message, online: [entry(NEWS, aWhileAgo())] }
-        const { status, answer } = await send(baseUrl, header, listed)
-        assert.deepEqual([status, answer], [401, { error: REJECTION }], what)
-        assert.deepEqual(urlsOf(ownList().online), [BASE_URL], what)
+      for (const [wrong, error] of [
+        [WRONG_HEADERS, REJECTION],
+        [WRONG_BODIES, REJECTED_BODY],
+      ]) {
+        for (const [what, make] of Object.entries(wrong)) {
+          const { header, message } = make(proof)
+          const listed = { ...message, online: [entry(NEWS, aWhileAgo())] }
+          const { status, answer } = await send(baseUrl, header, listed)
+          assert.deepEqual([status, answer], [401, { error }], what)
+          assert.deepEqual(urlsOf(ownList().online), [BASE_URL], what)
+        }
       }
     })
 

@@ -4,6 +4,7 @@ use napi::Status;
 
 use crate::driver::Unauthorized;
 use crate::protocol::config::ConfigError;
+use crate::security::receiver::Rejection;
 
 /// The `code` of an error.
 #[derive(Debug, Clone, Copy)]
@@ -40,15 +41,22 @@ pub(super) fn not_started() -> napi::Error<Code> {
     napi::Error::new(Code::NotStarted, "Clustershazbot engine not started")
 }
 
-/// Peers search for the first words of this text, to tell it from the answers of gateways.
+/// Peers search for `Unauthorized: Invalid `, to tell a rejection from the answers of gateways. If
+/// the signature is valid but the body is not, code before the routes has changed it, as a gateway
+/// might.
 pub(super) fn unauthorized(unauthorized: Unauthorized) -> napi::Error<Code> {
-    let expected = match unauthorized {
-        Unauthorized::Secret => "SHAZBOT_SECRET",
-        Unauthorized::ControlSecret => "SHAZBOT_CONTROL_SECRET",
-        Unauthorized::Policy | Unauthorized::Unsigned | Unauthorized::Signature(_) => "signature",
+    let text = match unauthorized {
+        Unauthorized::Secret => "Unauthorized: Invalid SHAZBOT_SECRET",
+        Unauthorized::ControlSecret => "Unauthorized: Invalid SHAZBOT_CONTROL_SECRET",
+        Unauthorized::Signature(Rejection::Payload) => {
+            "Unauthorized: The body is not the one that was signed"
+        }
+        Unauthorized::Policy | Unauthorized::Unsigned | Unauthorized::Signature(_) => {
+            "Unauthorized: Invalid signature"
+        }
     };
     let code = reason_of(unauthorized).map_or(Code::Unauthorized, Code::Rejected);
-    napi::Error::new(code, format!("Unauthorized: Invalid {expected}"))
+    napi::Error::new(code, text)
 }
 
 /// Why a request is unauthorized, as in audits; `None` if it just lacks the secret.

@@ -12,7 +12,10 @@ use crate::protocol::message::{ReceivedLists, Refusal, Reply};
 use crate::protocol::status::Status;
 use crate::protocol::time::Tick;
 
-/// The text in a 401 that this package sends. Anything else before the routes sends another one.
+/// How the texts of this package's rejections begin. Some programs send them with another status.
+const REJECTION: &str = "Unauthorized: ";
+/// The same, if the header was rejected. If the body was, something has changed it on its way, and
+/// anything else before the routes sends another text.
 const OWN_REJECTION: &str = "Unauthorized: Invalid ";
 
 /// What follows the answer to a signed message.
@@ -40,16 +43,17 @@ impl Delivery {
         now: Tick,
     ) -> Answer {
         let (status, body) = answer;
-        if is_rejection(status, body) {
-            let is_own = String::from_utf8_lossy(body).contains(OWN_REJECTION);
+        if !is_success(status) {
+            let text = String::from_utf8_lossy(body);
+            if !is_rejection(status, body) && !text.contains(REJECTION) {
+                return Answer::Other;
+            }
+            let is_own = text.contains(OWN_REJECTION);
             let by = if is_own { RejectedBy::Itself } else { RejectedBy::Another };
             return match self.record_rejection(sessions, by, now) {
                 Next::Deliver => Answer::Other,
                 Next::Continue => Answer::Retry,
             };
-        }
-        if !is_success(status) {
-            return Answer::Other;
         }
         let text = signed_answer(body);
         let verified =

@@ -150,8 +150,16 @@ impl Sessions {
 
     /// Records that a signed request of a process was accepted. It names its own epoch, so no
     /// challenge is needed for messages to it.
+    ///
+    /// It does not show that signed messages reach its sender. If something has rejected them, and
+    /// the raw secret is sent instead, only a proof ends that.
     pub fn record_request(&mut self, base_url: &str, process: ProcessNumber, epoch: u64, now: Tick) {
-        self.peer(base_url).record_process(process, epoch, now);
+        let policy = self.policy;
+        let peer = self.peer(base_url);
+        let is_sent_raw = policy == LegacyPolicy::Allow && peer.contact == Contact::Unproved;
+        if !is_sent_raw || peer.foreign == ForeignRejections::None {
+            peer.record_process(process, epoch, now);
+        }
     }
 
     /// Signs a request to this address.
