@@ -210,6 +210,10 @@ describe('wire: reasons of rejections', () => {
       }
     }
     heard.length = 0
+    const forged = await signedList(baseUrl, 'quite another secret of the cluster')
+    for (const send of Object.values(LIST)) assert.equal((await send(baseUrl, forged)).status, 401)
+    assert.deepEqual(heard, ['list: key', 'list: key'])
+    heard.length = 0
     assert.equal((await CONTROL['an adapter'](baseUrl, drained.header, drained.message)).status, 200)
     assert.equal((await CONTROL['an adapter'](baseUrl, drained.header, drained.message)).status, 401)
     const headers = { 'Content-Type': 'application/json', Authorization: SECRET }

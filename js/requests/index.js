@@ -42,8 +42,13 @@ function shazbotGetServerList(includeOffline = false) {
 function counting(route, answer) {
   try {
     requireRunning()
-    return answer()
+    const response = answer()
+    return response instanceof Promise ? response.catch(fail) : response
   } catch (error) {
+    return fail(error)
+  }
+
+  function fail(error) {
     const reason = rejections().reasonOf(error)
     if (reason) rejections().record(reason, { route })
     throw error

@@ -92,8 +92,17 @@ pub(super) async fn deliver(
         MessageContent::List => Content::List,
     };
     let delivery = Delivery::new(url.identity(), content, security.is_known(url.identity()));
-    let task =
-        Task { client, security, peer_secrets, keyring, message, delivery, deadline, list_outcome: None };
+    let task = Task {
+        client,
+        security,
+        peer_secrets,
+        keyring,
+        message,
+        delivery,
+        deadline,
+        list_outcome: None,
+        is_sent_again: false,
+    };
     task.run().await
 }
 
@@ -107,6 +116,8 @@ struct Task<'a> {
     deadline: Instant,
     /// The outcome of the latest list request.
     list_outcome: Option<Outcome>,
+    /// Whether a signed message is sent again after a reused connection failed.
+    is_sent_again: bool,
 }
 
 /// What follows a request.
@@ -179,10 +190,17 @@ impl Task<'_> {
         let request = Request {
             authorization: HeaderText::new(sent.header()).ok(),
             json_body: Some(signed_body(&payload)),
+            needs_new_connection: self.is_sent_again,
+            is_sent_once: true,
             ..self.request(Method::Post, "gossip", Duration::MAX)
         };
         let response = match self.client.send(request).await {
             Ok(response) => response,
+            // It is signed anew, since it may have arrived, and no sequence counts twice.
+            Err(TransportError::ReusedConnection) if !self.is_sent_again => {
+                self.is_sent_again = true;
+                return Progress::Continue(());
+            }
             Err(error) => return Progress::Break(Outcome::Error(error)),
         };
         let now = self.security.clock().now().tick;
@@ -257,6 +275,7 @@ impl Task<'_> {
             destination: Destination::Peer,
             timeout: self.deadline.saturating_duration_since(Instant::now()).min(limit),
             needs_new_connection: false,
+            is_sent_once: false,
         }
     }
 }

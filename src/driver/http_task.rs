@@ -180,6 +180,7 @@ fn request(transmit: Transmit, credentials: &Credentials) -> Option<Request> {
         destination: Destination::Peer,
         timeout,
         needs_new_connection: false,
+        is_sent_once: false,
     };
     Some(match transmit {
         Transmit::Gossip { base_url, lists, extension, timeout, .. } => Request {

@@ -217,6 +217,7 @@ mod tests {
                 destination: Destination::Peer,
                 timeout,
                 needs_new_connection: true,
+                is_sent_once: false,
             };
             self.secrets.send(&self.client, &peer.base_url, request).await.map(|response| response.status)
         }

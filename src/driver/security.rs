@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::iter;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -14,6 +15,7 @@ use crate::protocol::allow::{AllowList, Allowance, Target};
 use crate::protocol::base_url::BaseUrl;
 use crate::protocol::config::{AcceptedSecrets, Config, LegacyPolicy, SecretSet};
 use crate::protocol::extension::Extension;
+use crate::protocol::secret::Secret;
 use crate::security::delivery::{Delivery, Step};
 use crate::security::keys::{Keyring, Keys};
 use crate::security::message::{Header, Party, Route};
@@ -31,6 +33,8 @@ pub(super) struct Security {
     keys: watch::Sender<KeyState>,
     /// The keys of the control secret, once they are derived.
     control_keys: RwLock<Option<Arc<Keyring>>>,
+    known_gossip: Mutex<Known>,
+    known_control: Mutex<Known>,
     receiver: Mutex<Receiver>,
     sessions: Mutex<Sessions>,
     /// Notified when a message to a group of processes needs a sibling.
@@ -41,6 +45,9 @@ pub(super) struct Security {
     /// The normalised URLs that the master list names.
     known: RwLock<BTreeSet<Arc<str>>>,
 }
+
+/// Secrets whose keys need not be derived again after a change of the others.
+type Known = Vec<(Secret, Arc<Keys>)>;
 
 /// Whether the keys are derived, which takes about 50 ms after the start.
 #[derive(Debug, Clone)]
@@ -67,6 +74,8 @@ impl Security {
             policy: config.legacy,
             keys: watch::Sender::new(KeyState::Pending),
             control_keys: RwLock::default(),
+            known_gossip: Mutex::default(),
+            known_control: Mutex::default(),
             receiver: Mutex::new(Receiver::new(base_url, process, clock.now().tick)),
             sessions: Mutex::new(Sessions::new(base_url, process, config.legacy)),
             sibling_wanted: Notify::new(),
@@ -101,9 +110,29 @@ impl Security {
         }
     }
 
+    /// Derives keys on a thread for blocking work. Those of known secrets are taken from `known`,
+    /// which is replaced.
+    async fn derive(&self, secrets: &AcceptedSecrets, known: &Mutex<Known>) -> Option<Arc<Keyring>> {
+        let secrets = secrets.clone();
+        let earlier = std::mem::take(&mut *lock(known));
+        let derived = task::spawn_blocking(move || {
+            let keys_of = |secret: &Secret| {
+                let found = earlier.iter().find(|(known, _)| known.matches(secret.expose()));
+                let keys = found.map_or_else(|| Arc::new(Keys::derive(secret)), |(_, keys)| Arc::clone(keys));
+                (secret.clone(), keys)
+            };
+            iter::once(secrets.current()).chain(secrets.previous()).map(keys_of).collect::<Known>()
+        });
+        let derived = derived.await.ok()?;
+        let mut keys = derived.iter().map(|(_, keys)| Arc::clone(keys));
+        let keyring = keys.next().map(|current| Arc::new(Keyring::new(current, keys.collect())));
+        *lock(known) = derived;
+        keyring
+    }
+
     /// Derives the keys of gossip. Until then, the earlier ones count.
     pub(super) async fn derive_keys(&self, secrets: &SecretSet) {
-        self.keys.send_replace(match derive(&secrets.gossip).await {
+        self.keys.send_replace(match self.derive(&secrets.gossip, &self.known_gossip).await {
             Some(keyring) => KeyState::Ready(keyring),
             None => KeyState::Failed,
         });
@@ -112,7 +141,7 @@ impl Security {
 
     /// Derives the keys of control requests. Until then, the earlier ones count.
     pub(super) async fn derive_control_keys(&self, secrets: &SecretSet) {
-        let keyring = derive(&secrets.control).await;
+        let keyring = self.derive(&secrets.control, &self.known_control).await;
         *self.control_keys.write().unwrap_or_else(PoisonError::into_inner) = keyring;
         self.receiver().forget_verified();
     }
@@ -281,11 +310,11 @@ impl Security {
     }
 
     pub(super) fn sessions(&self) -> MutexGuard<'_, Sessions> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.sessions)
     }
 
     pub(super) fn receiver(&self) -> MutexGuard<'_, Receiver> {
-        self.receiver.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.receiver)
     }
 
     pub(super) fn clock(&self) -> &Clock {
@@ -293,12 +322,6 @@ impl Security {
     }
 }
 
-/// Derives the keys of secrets on a thread for blocking work.
-async fn derive(secrets: &AcceptedSecrets) -> Option<Arc<Keyring>> {
-    let secrets = secrets.clone();
-    let derived = task::spawn_blocking(move || {
-        let previous = secrets.previous().iter().map(Keys::derive).collect();
-        Arc::new(Keyring::new(Keys::derive(secrets.current()), previous))
-    });
-    derived.await.ok()
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

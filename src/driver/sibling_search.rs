@@ -44,6 +44,7 @@ async fn search(client: &HttpClient, security: &Security) {
             destination: Destination::Peer,
             timeout: TIMEOUT,
             needs_new_connection: true,
+            is_sent_once: false,
         };
         // The own URL may be unreachable from here; then no sibling is found.
         let Ok(response) = client.send(request).await else { return };

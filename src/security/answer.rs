@@ -18,6 +18,9 @@ const REJECTION: &str = "Unauthorized: ";
 /// anything else before the routes sends another text.
 const OWN_REJECTION: &str = "Unauthorized: Invalid ";
 
+/// The text in a 429 that this package sends instead of a 401, if too many came before.
+const OWN_LIMIT: &str = "Too many requests without the secret";
+
 /// What follows the answer to a signed message.
 #[derive(Debug, PartialEq)]
 pub enum Answer {
@@ -45,10 +48,10 @@ impl Delivery {
         let (status, body) = answer;
         if !is_success(status) {
             let text = String::from_utf8_lossy(body);
-            if !is_rejection(status, body) && !text.contains(REJECTION) {
+            let is_own = text.contains(OWN_REJECTION) || (status == 429 && text.contains(OWN_LIMIT));
+            if !is_own && !is_rejection(status, body) && !text.contains(REJECTION) {
                 return Answer::Other;
             }
-            let is_own = text.contains(OWN_REJECTION);
             let by = if is_own { RejectedBy::Itself } else { RejectedBy::Another };
             return match self.record_rejection(sessions, by, now) {
                 Next::Deliver => Answer::Other,

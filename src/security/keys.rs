@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use ring::{hkdf, hmac, pbkdf2};
 use zeroize::Zeroizing;
@@ -129,14 +130,14 @@ fn expand(extracted: &hkdf::Prk, label: &[u8]) -> Zeroizing<[u8; KEY_BYTES]> {
 /// The keys that a server accepts. It signs only with those of the current secret.
 #[derive(Debug)]
 pub struct Keyring {
-    current: Keys,
-    previous: Vec<Keys>,
+    current: Arc<Keys>,
+    previous: Vec<Arc<Keys>>,
 }
 
 impl Keyring {
     /// Creates a keyring.
-    pub fn new(current: Keys, previous: Vec<Keys>) -> Self {
-        Self { current, previous }
+    pub fn new(current: impl Into<Arc<Keys>>, previous: Vec<Arc<Keys>>) -> Self {
+        Self { current: current.into(), previous }
     }
 
     /// The keys of the current secret.
@@ -146,7 +147,7 @@ impl Keyring {
 
     /// The accepted keys with this id.
     pub fn find(&self, id: KeyId) -> Option<&Keys> {
-        std::iter::once(&self.current).chain(&self.previous).find(|keys| keys.id == id)
+        std::iter::once(&self.current).chain(&self.previous).find(|keys| keys.id == id).map(|keys| &**keys)
     }
 }
 
@@ -167,7 +168,7 @@ mod tests {
     fn a_keyring_finds_current_and_previous_keys_by_their_ids() {
         let [a, b, c] = [1, 2, 3].map(|byte| Keys::from_stretched(&[byte; KEY_BYTES]));
         let ids = [a.id(), b.id(), c.id()];
-        let keyring = Keyring::new(a, vec![b]);
+        let keyring = Keyring::new(a, vec![b.into()]);
         assert_eq!(ids.map(|id| keyring.find(id).map(Keys::id)), [Some(ids[0]), Some(ids[1]), None]);
         assert_eq!(KeyId::read(&ids[0].to_string()), Some(ids[0]));
     }

@@ -134,7 +134,8 @@ mod tests {
     #[test]
     fn a_previous_secret_proves_it_too() {
         let text = proof().print(keyring(1).current(), NONCE);
-        let rotated = Keyring::new(Keys::from_stretched(&[2; 32]), vec![Keys::from_stretched(&[1; 32])]);
+        let rotated =
+            Keyring::new(Keys::from_stretched(&[2; 32]), vec![Keys::from_stretched(&[1; 32]).into()]);
         assert_eq!(Proof::read(&text, &rotated, NONCE), Some(proof()));
     }
 

@@ -3,7 +3,6 @@
 //! The header alone decides first, so that a forged request is rejected before its body is read and
 //! changes nothing. Only a request that passes all checks is recorded.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::keys::{Keyring, Keys};
@@ -17,11 +16,14 @@ use crate::protocol::time::{Now, Stamp, Tick};
 const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_secs(5 * 60);
 /// Time after an encounter with a sibling for which a process accepts requests to its group.
 const SIBLING_SEEN: Duration = Duration::from_secs(60);
-/// Time for which the sequence of a proof is valid for a control request.
-const CONTROL_SEQUENCE: Duration = Duration::from_secs(60);
-/// Control requests remembered, all of them from holders of the control secret. Further ones within
-/// the same minute are rejected.
-const MAX_CONTROL_REQUESTS: usize = 10_000;
+/// Time for which the sequence of a proof is valid for a control or list request.
+const PROOF_SEQUENCE: Duration = Duration::from_secs(60);
+/// List requests remembered, all of them from holders of a secret. Further ones within the same
+/// minute are rejected.
+const MAX_LIST_REQUESTS: usize = 10_000;
+/// Control requests with one sequence, all of them from holders of the control secret. Further ones
+/// within the same millisecond are rejected.
+const MAX_CONTROL_REQUESTS: usize = 100;
 
 /// Why a request is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,15 +69,19 @@ pub struct Receiver {
     /// Epochs and sequences of proofs count from here.
     started: Tick,
     windows: Windows,
-    control_requests: VecDeque<ControlRequest>,
+    list_requests: Vec<ProvenRequest>,
+    /// The control requests with the highest sequence. Earlier ones are rejected, so that one that
+    /// was held back does not undo a later one.
+    control_requests: Vec<ProvenRequest>,
     sibling_seen: Option<Tick>,
     /// The header whose signature was verified last. A request is usually checked twice: before and
     /// after its body is read.
     verified: Option<(Route, String)>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
-struct ControlRequest {
+/// A request with the sequence of a proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct ProvenRequest {
     sequence: u64,
     sender: ProcessNumber,
 }
@@ -88,7 +94,8 @@ impl Receiver {
             process,
             started: now,
             windows: Windows::default(),
-            control_requests: VecDeque::new(),
+            list_requests: Vec::new(),
+            control_requests: Vec::new(),
             sibling_seen: None,
             verified: None,
         }
@@ -109,7 +116,7 @@ impl Receiver {
         let proof = Proof {
             process: self.process,
             epoch: self.epoch(now),
-            sequence: self.control_sequence(now),
+            sequence: self.proof_sequence(now),
             base_url: self.base_url.clone(),
         };
         proof.print(keys, nonce)
@@ -185,7 +192,8 @@ impl Receiver {
             Route::Gossip => {
                 self.windows.record(header.sender.process, header.sequence, now.tick)?;
             }
-            Route::List | Route::Control => self.record_control_request(&header, now.tick)?,
+            Route::List => self.record_list_request(&header, now.tick)?,
+            Route::Control => self.record_control_request(&header)?,
         }
         if header.sender.base_url == self.base_url && header.sender.process != self.process {
             self.record_sibling(now.tick);
@@ -230,8 +238,8 @@ impl Receiver {
             (Freshness::Clock(_), _) => return Err(Rejection::Signature),
         }
         match route {
-            Route::Gossip => self.windows.check(header.sender.process, header.sequence)?,
-            Route::List | Route::Control => self.check_control_request(&header, now.tick)?,
+            Route::Gossip => self.windows.check(header.sender.process, header.sequence, now.tick)?,
+            Route::List | Route::Control => self.check_proven_request(route, &header, now.tick)?,
         }
         Ok(header)
     }
@@ -252,28 +260,51 @@ impl Receiver {
     }
 
     /// A number that grows with time, and so shows when it was issued.
-    fn control_sequence(&self, now: Tick) -> u64 {
+    fn proof_sequence(&self, now: Tick) -> u64 {
         u64::try_from(now.since(self.started).as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn check_control_request(&self, header: &Header<'_>, now: Tick) -> Result<(), Rejection> {
-        let (current, lifetime) = (self.control_sequence(now), CONTROL_SEQUENCE.as_millis() as u64);
+    fn check_proven_request(&self, route: Route, header: &Header<'_>, now: Tick) -> Result<(), Rejection> {
+        let (current, lifetime) = (self.proof_sequence(now), PROOF_SEQUENCE.as_millis() as u64);
         if header.sequence > current || current - header.sequence > lifetime {
             return Err(Rejection::Stale);
         }
-        let request = ControlRequest { sequence: header.sequence, sender: header.sender.process };
-        if self.control_requests.contains(&request) { Err(Rejection::Replayed) } else { Ok(()) }
+        let request = ProvenRequest::of(header);
+        let is_recorded = match route {
+            Route::Control => self.control_requests.contains(&request),
+            Route::Gossip | Route::List => self.list_requests.contains(&request),
+        };
+        if is_recorded {
+            return Err(Rejection::Replayed);
+        }
+        let is_overtaken = route == Route::Control
+            && self.control_requests.first().is_some_and(|latest| latest.sequence > header.sequence);
+        if is_overtaken { Err(Rejection::Stale) } else { Ok(()) }
     }
 
-    fn record_control_request(&mut self, header: &Header<'_>, now: Tick) -> Result<(), Rejection> {
-        let (current, lifetime) = (self.control_sequence(now), CONTROL_SEQUENCE.as_millis() as u64);
-        self.control_requests.retain(|request| current.saturating_sub(request.sequence) <= lifetime);
+    fn record_list_request(&mut self, header: &Header<'_>, now: Tick) -> Result<(), Rejection> {
+        let (current, lifetime) = (self.proof_sequence(now), PROOF_SEQUENCE.as_millis() as u64);
+        self.list_requests.retain(|request| current.saturating_sub(request.sequence) <= lifetime);
+        if self.list_requests.len() >= MAX_LIST_REQUESTS {
+            return Err(Rejection::TooManySenders);
+        }
+        self.list_requests.push(ProvenRequest::of(header));
+        Ok(())
+    }
+
+    fn record_control_request(&mut self, header: &Header<'_>) -> Result<(), Rejection> {
+        self.control_requests.retain(|request| request.sequence >= header.sequence);
         if self.control_requests.len() >= MAX_CONTROL_REQUESTS {
             return Err(Rejection::TooManySenders);
         }
-        let request = ControlRequest { sequence: header.sequence, sender: header.sender.process };
-        self.control_requests.push_back(request);
+        self.control_requests.push(ProvenRequest::of(header));
         Ok(())
+    }
+}
+
+impl ProvenRequest {
+    fn of(header: &Header<'_>) -> Self {
+        Self { sequence: header.sequence, sender: header.sender.process }
     }
 }
 

@@ -58,7 +58,8 @@ impl Windows {
     }
 
     /// Checks a sequence without recording it.
-    pub fn check(&self, sender: ProcessNumber, sequence: u64) -> Result<(), Unacceptable> {
+    pub fn check(&mut self, sender: ProcessNumber, sequence: u64, now: Tick) -> Result<(), Unacceptable> {
+        self.sweep(now);
         match self.by_sender.get(&sender) {
             Some(window) if window.is_new(sequence) => Ok(()),
             Some(_) => Err(Unacceptable::Replayed),
@@ -69,8 +70,7 @@ impl Windows {
 
     /// Records a sequence, unless it is unacceptable.
     pub fn record(&mut self, sender: ProcessNumber, sequence: u64, now: Tick) -> Result<(), Unacceptable> {
-        self.sweep(now);
-        self.check(sender, sequence)?;
+        self.check(sender, sequence, now)?;
         let window =
             self.by_sender.entry(sender).or_insert(Window { highest: sequence, seen: 0, used_at: now });
         window.record(sequence);
@@ -163,8 +163,10 @@ mod tests {
         windows.record(sender(1), 1, at(0)).unwrap();
         windows.record(sender(2), 1, at(1_199)).unwrap();
         assert_eq!(windows.record(sender(3), 1, at(1_199)), Err(Unacceptable::Full));
+        assert_eq!(windows.check(sender(3), 1, at(1_199)), Err(Unacceptable::Full));
         assert_eq!(windows.record(sender(1), 1, at(1_199)), Err(Unacceptable::Replayed));
-        // Sender 1 has been silent for two epochs.
+        // Sender 1 has been silent for two epochs, which a check alone notices.
+        assert_eq!(windows.check(sender(3), 1, at(1_799)), Ok(()));
         assert_eq!(windows.record(sender(3), 1, at(1_799)), Ok(()));
         assert_eq!(windows.record(sender(2), 1, at(1_799)), Err(Unacceptable::Replayed));
         assert_eq!(windows.len(), 2);

@@ -20,8 +20,10 @@ use crate::protocol::config::LegacyPolicy;
 use crate::protocol::extension::Extension;
 use crate::protocol::time::{Now, Tick};
 
-/// Peers remembered. The oldest one is forgotten, and challenged again when it is contacted.
+/// Peers remembered. A forgotten one is challenged again when it is contacted.
 const MAX_PEERS: usize = 100_000;
+/// Peers that are looked at to find one to forget.
+const MAX_EVICTION_STEPS: usize = 64;
 /// Shortest time between two challenges of a peer that rejects signed messages.
 const MIN_CHALLENGE_INTERVAL: Duration = Duration::from_secs(1);
 /// Rejections in a row of messages that followed a proof at once, after which a URL is addressed as
@@ -53,6 +55,8 @@ struct Peer {
     /// Rejections by its own code since the last accepted message.
     rejections: u8,
     foreign: ForeignRejections,
+    /// Whether the caller was told that it is sent the raw secret again.
+    is_reported: bool,
     /// The time of the last challenge that followed a rejection.
     challenged_again: Option<Tick>,
 }
@@ -66,8 +70,9 @@ enum ForeignRejections {
     One,
     /// A valid proof came after it.
     OneThenProof,
-    /// Another one came after that proof. Under `allow`, the raw secret is sent again.
-    Persistent,
+    /// Another one came after that proof. Under `allow`, the raw secret is sent again until then.
+    /// One signed message is tried after it.
+    Persistent(Tick),
 }
 
 /// The known peers, and the sequence of this process's messages.
@@ -78,6 +83,8 @@ pub struct Sessions {
     policy: LegacyPolicy,
     peers: IndexMap<Arc<str>, Peer, FixedState>,
     sequence: u64,
+    /// Where the search for a peer to forget goes on.
+    cursor: usize,
     /// Peers that are sent the raw secret again, and that the caller does not know of yet. Each is
     /// named once.
     raw_again: Vec<Arc<str>>,
@@ -125,6 +132,7 @@ impl Sessions {
             policy,
             peers: IndexMap::default(),
             sequence: 0,
+            cursor: 0,
             raw_again: Vec::new(),
         }
     }
@@ -180,6 +188,7 @@ impl Sessions {
     pub(super) fn permission(&mut self, base_url: &str, is_known: bool, now: Now) -> Permission {
         let policy = self.policy;
         let peer = self.peer(base_url);
+        peer.retry_signed(now.tick);
         match peer.contact {
             Contact::Process(process, epoch) if !peer.is_raw_again(policy) => {
                 Permission::Signed(Address::Process(process, epoch))
@@ -235,7 +244,6 @@ impl Sessions {
         now: Tick,
     ) -> bool {
         let policy = self.policy;
-        let mut is_raw_again = false;
         let peer = self.peer(base_url);
         peer.contact = Contact::Unknown;
         match (by, basis) {
@@ -250,19 +258,19 @@ impl Sessions {
             // None of its processes knows of a sibling.
             (RejectedBy::Itself, Basis::Group) => peer.rejections = 0,
             (RejectedBy::Another, _) => {
-                let next = match peer.foreign {
+                peer.foreign = match peer.foreign {
                     ForeignRejections::None | ForeignRejections::One => ForeignRejections::One,
-                    _ => ForeignRejections::Persistent,
+                    _ => ForeignRejections::Persistent(now + EPOCH),
                 };
-                is_raw_again = peer.foreign != next && next == ForeignRejections::Persistent;
-                peer.foreign = next;
             }
         }
+        let is_news = peer.is_raw_again(policy) && !peer.is_reported;
+        peer.is_reported |= is_news;
         let may_challenge = peer.challenged_again.is_none_or(|at| now.since(at) >= MIN_CHALLENGE_INTERVAL);
         if may_challenge {
             peer.challenged_again = Some(now);
         }
-        if is_raw_again && policy == LegacyPolicy::Allow && self.raw_again.len() < MAX_PEERS {
+        if is_news && self.raw_again.len() < MAX_PEERS {
             self.raw_again.push(Arc::from(base_url));
         }
         may_challenge
@@ -276,17 +284,39 @@ impl Sessions {
     fn peer(&mut self, base_url: &str) -> &mut Peer {
         let index = self.peers.get_index_of(base_url).unwrap_or_else(|| {
             if self.peers.len() >= MAX_PEERS {
-                self.peers.swap_remove_index(0);
+                self.evict();
             }
             self.peers.insert_full(Arc::from(base_url), Peer::default()).0
         });
         &mut self.peers[index]
     }
+
+    /// Forgets a peer. One that has proved the secret is forgotten last, since it might be sent the
+    /// raw secret then.
+    fn evict(&mut self) {
+        let count = self.peers.len();
+        let next = |cursor: usize| (cursor + 1) % count;
+        for _ in 0..MAX_EVICTION_STEPS {
+            self.cursor = next(self.cursor);
+            if self.peers.get_index(self.cursor).is_some_and(|(_, peer)| !peer.has_proved) {
+                break;
+            }
+        }
+        self.peers.swap_remove_index(self.cursor);
+    }
 }
 
 impl Peer {
     fn is_raw_again(&self, policy: LegacyPolicy) -> bool {
-        policy == LegacyPolicy::Allow && self.foreign == ForeignRejections::Persistent
+        policy == LegacyPolicy::Allow && matches!(self.foreign, ForeignRejections::Persistent(_))
+    }
+
+    /// Lets one signed message be tried, if the last one that something else rejected is long ago.
+    fn retry_signed(&mut self, now: Tick) {
+        if matches!(self.foreign, ForeignRejections::Persistent(until) if now >= until) {
+            self.foreign = ForeignRejections::OneThenProof;
+            self.contact = Contact::Unknown;
+        }
     }
 
     fn raw_permission(&self, policy: LegacyPolicy, is_known: bool) -> Permission {
@@ -309,5 +339,27 @@ impl Peer {
             _ if is_back => self.contact = Contact::Group(now + EPOCH),
             _ => self.contact = Contact::Process(process, epoch),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_that_has_proved_the_secret_is_forgotten_last() {
+        let mut sessions = Sessions::new("http://me/", ProcessNumber::new(1).unwrap(), LegacyPolicy::Allow);
+        let proof = |base_url: &str| Proof {
+            process: ProcessNumber::new(2).unwrap(),
+            epoch: 0,
+            sequence: 0,
+            base_url: base_url.to_owned(),
+        };
+        sessions.record_proof("http://proved/", &proof("http://proved/"), Tick(0));
+        for number in 0..MAX_PEERS + 2 * MAX_EVICTION_STEPS {
+            sessions.record_unproved(&format!("http://{number}/"));
+        }
+        assert_eq!(sessions.peers.len(), MAX_PEERS);
+        assert!(sessions.has_proved("http://proved/"));
     }
 }

@@ -71,7 +71,10 @@ async function respond(route, { connection, request, response, options }) {
     if (options.matchHost && senderOf && isRead(body)) {
       requireHostOf(certificate, senderOf(authorization, body))
     }
-    return await respond(authorization, body)
+    const result = await respond(authorization, body)
+    return result.status === 401 ? refusals().limit(result, request, options.proxies) : result
+  } catch (error) {
+    return refusals().refuse(error, request, options.proxies)
   } finally {
     body.release?.()
   }

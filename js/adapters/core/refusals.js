@@ -27,10 +27,20 @@ const TOO_MANY_FAILURES = errorResponse({
 function refuse(error, request, proxies) {
   const reason = isRejection(error) ? error.code : error.reason
   if (!reason && error.code !== 'SHAZBOT_UNAUTHORIZED') throw toPublicError(error)
+  return limit({ ...jsonResponse({ error: error.message }, 401), reason }, request, proxies)
+}
+
+/**
+ * Returns the response to a failed authorization, or another one if there were too many.
+ *
+ * @param {{ status: number }} response
+ * @param {import('node:http').IncomingMessage} request
+ * @param {number} proxies
+ */
+function limit(response, request, proxies) {
   const address = addressOf(request, proxies)
   const network = address === undefined ? '' : networkOf(address)
-  if (!failures.allows(network, performance.now())) return TOO_MANY_FAILURES
-  return { ...jsonResponse({ error: error.message }, 401), reason }
+  return failures.allows(network, performance.now()) ? response : TOO_MANY_FAILURES
 }
 
 /**
@@ -47,4 +57,4 @@ function recordRejection(route, response, request, proxies) {
     rejections().record(reason, { route: route.path.slice(1), address: addressOf(request, proxies) })
 }
 
-module.exports = { refuse, recordRejection }
+module.exports = { refuse, limit, recordRejection }

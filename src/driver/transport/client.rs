@@ -125,6 +125,7 @@ impl HttpClient {
         }
         let clients = self.clients(request.destination);
         let first = if request.needs_new_connection { &clients.fresh } else { &clients.pooled };
+        let again = (!request.is_sent_once).then_some(&clients.fresh);
         let mut request = prepare(&clients, request, url)?;
         let first_url = request.url().clone();
         for hop in 0..=clients.rules.max_redirects {
@@ -136,7 +137,7 @@ impl HttpClient {
                 _ => true,
             };
             let outcome = match clients.rules.address_policy.check(request.url(), is_proxied) {
-                Ok(permission) => self.exchange(&request, permission, first, &clients.fresh).await,
+                Ok(permission) => self.exchange(&request, permission, first, again).await,
                 Err(error) => Err(error),
             };
             match outcome {
@@ -158,21 +159,21 @@ impl HttpClient {
         }
     }
 
-    /// Sends a request, and retries it if a reused connection failed, which its server may have
-    /// closed.
+    /// Sends a request, and sends it again with the second client, if there is one, after a reused
+    /// connection failed, which its server may have closed.
     async fn exchange(
         &self,
         request: &reqwest::Request,
         permission: Permission,
         first: &reqwest::Client,
-        fresh: &reqwest::Client,
+        again: Option<&reqwest::Client>,
     ) -> Result<Outcome, TransportError> {
-        match self.attempt(first, request, permission).await {
-            Err(failure) if failure.reused => {
-                self.attempt(fresh, request, permission).await.map_err(|failure| failure.error)
-            }
-            outcome => outcome.map_err(|failure| failure.error),
-        }
+        let outcome = match (self.attempt(first, request, permission).await, again) {
+            (Err(failure), Some(again)) if failure.reused => self.attempt(again, request, permission).await,
+            (Err(failure), None) if failure.reused => return Err(TransportError::ReusedConnection),
+            (outcome, _) => outcome,
+        };
+        outcome.map_err(|failure| failure.error)
     }
 
     async fn attempt(

@@ -24,6 +24,8 @@ pub enum TransportError {
     Certificate(String),
     /// The connection failed, or the response was not HTTP.
     Connection(String),
+    /// A reused connection failed, which its server may have closed.
+    ReusedConnection,
     /// The response's body is larger than 16 MB.
     TooLarge,
     /// The response redirects more often than allowed.
@@ -60,6 +62,7 @@ impl fmt::Display for TransportError {
             Self::NotAllowed => f.write_str("SHAZBOT_ALLOW allows neither its name nor its addresses"),
             Self::Certificate(reason) => write!(f, "certificate is not trusted: {reason}"),
             Self::Connection(reason) => f.write_str(reason),
+            Self::ReusedConnection => f.write_str("connection was closed"),
             Self::TooLarge => f.write_str("response is larger than 16 MB"),
             Self::TooManyRedirects => f.write_str("too many redirects"),
             Self::InvalidResponse(reason) | Self::InvalidRequest(reason) => f.write_str(reason),

@@ -27,6 +27,9 @@ pub struct Request {
     pub timeout: Duration,
     /// Whether it opens a new connection, which is closed afterwards.
     pub needs_new_connection: bool,
+    /// Whether it must not be sent again over another connection if a reused one fails, which is
+    /// [`TransportError::ReusedConnection`](super::TransportError::ReusedConnection) then.
+    pub is_sent_once: bool,
 }
 
 /// The kind of server that a request is sent to, which decides what is allowed.
@@ -152,6 +155,7 @@ mod tests {
             destination: Destination::Peer,
             timeout: Duration::ZERO,
             needs_new_connection: false,
+            is_sent_once: false,
         };
         assert!(!format!("{request:?}").contains("hush"));
     }

@@ -128,7 +128,13 @@ impl Machine {
             _ if self.reason_to_leave_out(peer, reply) == Some(LeftOut::Unproved) => {}
             Reply::Refusal(Refusal::Unauthorized) if !is_inquiry => {
                 self.record_rejection(peer, now);
-                self.log_gossip_failure(peer, "answered 401: its SHAZBOT_SECRET is different", now);
+                let is_native = self.members.roster.get(peer).is_some_and(Member::is_native);
+                let reason = if is_native {
+                    "answered 401 to a signed message: its SHAZBOT_SECRET or its clock is different"
+                } else {
+                    "answered 401: its SHAZBOT_SECRET is different"
+                };
+                self.log_gossip_failure(peer, reason, now);
             }
             Reply::Refusal(Refusal::Withheld) => {
                 let reason = "it has not proved SHAZBOT_SECRET, and SHAZBOT_LEGACY keeps that from it";

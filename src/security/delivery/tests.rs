@@ -1,11 +1,12 @@
 use super::*;
 use crate::protocol::config::LegacyPolicy;
 use crate::protocol::time::Stamp;
-use crate::security::answer::Answer;
 use crate::security::keys::Keys;
 use crate::security::message::Route;
 use crate::security::process::ProcessNumber;
 use crate::security::receiver::{Receiver, Rejection};
+
+mod answers;
 
 const A: &str = "http://a.test/";
 const B: &str = "http://b.test/";
@@ -313,60 +314,26 @@ fn a_proof_in_the_answer_to_a_raw_message_ends_raw_messages() {
     assert!(matches!(gossip().next(&mut sessions, NONCE, at(0)), Step::Signed(_)));
 }
 
-/// Signs a message for B, and records this answer to it.
-fn answer(delivery: &mut Delivery, sessions: &mut Sessions, answer: (u16, &str), now: Now) -> Answer {
-    let Step::Signed(address) = delivery.next(sessions, NONCE, now) else { panic!("not signed") };
-    let sent = delivery.sign(sessions, keyring().current(), address, PAYLOAD);
-    let (status, body) = answer;
-    delivery.record_answer(sessions, &keyring(), &sent, (status, body.as_bytes()), now.tick)
-}
-
 #[test]
-fn a_rejection_is_recognised_by_its_text_whatever_its_status() {
-    for (status, body, outcome) in [
-        (401, "", Answer::Retry),
-        (401, r#"{"error":"Unauthorized: Invalid signature"}"#, Answer::Retry),
-        (500, r#"{"error":"Unauthorized: Invalid signature"}"#, Answer::Retry),
-        (500, "Unauthorized: The body is not the one that was signed", Answer::Retry),
-        (500, "Internal Server Error", Answer::Other),
-        (401, "Clustershazbot engine not started", Answer::Other),
-    ] {
-        let mut sessions = a(LegacyPolicy::Allow);
-        let mut delivery = gossip();
-        prove(&mut delivery, &mut sessions, &b(6), at(0));
-        let answered = answer(&mut delivery, &mut sessions, (status, body), at(0));
-        assert_eq!(answered, outcome, "{status} {body}");
+fn after_an_epoch_one_signed_message_is_tried_again() {
+    let (mut sessions, mut receiver) = (a(LegacyPolicy::Allow), b(6));
+    for seconds in [1, 3] {
+        prove(&mut gossip(), &mut sessions, &receiver, at(seconds));
+        reject(&mut gossip(), &mut sessions, RejectedBy::Another, at(seconds));
     }
-}
-
-#[test]
-fn a_body_that_is_changed_on_its_way_twice_makes_the_messages_raw() {
-    let mut sessions = a(LegacyPolicy::Allow);
-    for second in [0, 10] {
-        let mut delivery = gossip();
-        if second == 0 {
-            prove(&mut delivery, &mut sessions, &b(6), at(second));
-        }
-        let changed = (401, "Unauthorized: The body is not the one that was signed");
-        assert_eq!(answer(&mut delivery, &mut sessions, changed, at(second)), Answer::Retry);
-        prove(&mut delivery, &mut sessions, &b(6), at(second));
-    }
-    assert_eq!(gossip().next(&mut sessions, NONCE, at(20)), Step::Raw(NONCE));
+    prove(&mut gossip(), &mut sessions, &receiver, at(4));
+    assert_eq!(gossip().next(&mut sessions, NONCE, at(602)), Step::Raw(NONCE));
+    let mut delivery = gossip();
+    prove(&mut delivery, &mut sessions, &receiver, at(603));
+    assert!(matches!(delivery.next(&mut sessions, NONCE, at(603)), Step::Signed(_)));
+    // One rejection suffices now.
+    reject(&mut delivery, &mut sessions, RejectedBy::Another, at(603));
+    prove(&mut gossip(), &mut sessions, &receiver, at(604));
+    assert_eq!(gossip().next(&mut sessions, NONCE, at(604)), Step::Raw(NONCE));
     assert_eq!(sessions.take_raw_again().len(), 1);
-}
-
-#[test]
-fn requests_of_a_peer_that_no_signed_message_reaches_do_not_bring_them_back() {
-    for (policy, is_signed) in [(LegacyPolicy::Allow, false), (LegacyPolicy::Known, true)] {
-        let mut sessions = a(policy);
-        let hear = |sessions: &mut Sessions| sessions.record_request(B, process(6), 0, Tick(0));
-        hear(&mut sessions);
-        let mut delivery = gossip();
-        assert_eq!(answer(&mut delivery, &mut sessions, (401, "no"), at(0)), Answer::Retry);
-        assert_eq!(delivery.next(&mut sessions, NONCE, at(0)), Step::Challenge(NONCE));
-        delivery.record_list(&mut sessions, &keyring(), ListAnswer::Success(None), Tick(0));
-        hear(&mut sessions);
-        let step = gossip().next(&mut sessions, NONCE, at(1));
-        assert_eq!(matches!(step, Step::Signed(_)), is_signed, "{policy:?}: {step:?}");
-    }
+    // A success ends it.
+    let mut delivery = gossip();
+    prove(&mut delivery, &mut sessions, &receiver, at(1_203));
+    assert!(exchange(&mut delivery, &mut sessions, &mut receiver, at(1_203)).is_ok());
+    assert!(matches!(gossip().next(&mut sessions, NONCE, at(1_204)), Step::Signed(_)));
 }

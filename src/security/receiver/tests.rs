@@ -111,3 +111,29 @@ fn a_control_request_needs_the_sequence_of_a_recent_proof() {
     receiver.record_sibling(at(0).tick);
     assert_eq!(accept(&mut receiver, Route::Control, &to_group, at(0)), Some(Rejection::Signature));
 }
+
+#[test]
+fn a_control_request_that_was_held_back_does_not_undo_a_later_one() {
+    let mut receiver = b();
+    let control = |sequence| request(Route::Control, Address::Process(process(6), 0), sequence);
+    assert_eq!(accept(&mut receiver, Route::Control, &control(2_000), at(3)), None);
+    assert_eq!(accept(&mut receiver, Route::Control, &control(1_999), at(3)), Some(Rejection::Stale));
+    assert_eq!(accept(&mut receiver, Route::Control, &control(2_001), at(3)), None);
+}
+
+#[test]
+fn list_requests_lock_out_no_control_request() {
+    let mut receiver = b();
+    let of = |route, sequence| request(route, Address::Process(process(6), 0), sequence);
+    for sequence in 0..MAX_LIST_REQUESTS as u64 {
+        let list = of(Route::List, sequence);
+        assert!(receiver.accept(&keyring(1), Route::List, &list.header, PAYLOAD, at(10)).is_ok());
+    }
+    let one_more = of(Route::List, MAX_LIST_REQUESTS as u64);
+    let outcome = receiver.accept(&keyring(1), Route::List, &one_more.header, PAYLOAD, at(10));
+    assert_eq!(outcome.err(), Some(Rejection::TooManySenders));
+    assert_eq!(accept(&mut receiver, Route::Control, &of(Route::Control, 9_000), at(10)), None);
+    // After a minute there is room again.
+    let late = of(Route::List, 65_000);
+    assert!(receiver.accept(&keyring(1), Route::List, &late.header, PAYLOAD, at(71)).is_ok());
+}

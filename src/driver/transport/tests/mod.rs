@@ -37,6 +37,7 @@ fn get(url: impl Into<String>) -> Request {
         destination: Destination::Peer,
         timeout: TEST_TIMEOUT,
         needs_new_connection: false,
+        is_sent_once: false,
     }
 }
 

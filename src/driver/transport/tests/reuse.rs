@@ -55,6 +55,18 @@ async fn a_failure_on_a_reused_connection_is_retried_on_a_new_one() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_sent_once_is_left_to_the_caller() {
+    let server = stale_after_one(|| Reply::Reset).await;
+    let client = client();
+    client.send(post(server.url("/"))).await.unwrap();
+    let once = Request { is_sent_once: true, ..post(server.url("/")) };
+    assert_eq!(client.send(once.clone()).await, Err(TransportError::ReusedConnection));
+    assert_eq!(connections(&server), [0, 0]);
+    let again = Request { needs_new_connection: true, ..once };
+    assert_eq!(client.send(again).await.unwrap().body, b"fresh");
+}
+
+#[tokio::test]
 async fn a_failure_on_a_new_connection_is_final() {
     for fail in [|| Reply::Reset, || Reply::Close(vec![])] {
         let server = Server::start(move |_, _| fail()).await;
