@@ -90,7 +90,7 @@ describe('mixed clusters by policy', { concurrency: true }, () => {
     assert.deepEqual(tap.exchanges.filter(isSigned), [])
     assert.ok(tap.challenges.length > 0)
     assert.ok(tap.challenges.filter(isAccepted).every(({ answer }) => !answer.proof))
-    const offers = tap.withSecret().filter(({ json }) => json.v2)
+    const offers = tap.raw.filter(({ json }) => json.v2)
     assert.ok(offers.length > 0 && offers.every(({ answer }) => !answer.v2))
   })
 })

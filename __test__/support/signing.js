@@ -66,6 +66,7 @@ function bytes8(number) {
   return bytes
 }
 
+/** Reads a printed process number. */
 const readProcess = (text) => Buffer.from(text, 'base64url').readBigUInt64BE()
 
 /** Splits a text at its first dots. The last field may contain dots. */
@@ -246,6 +247,7 @@ function decode(payload, signer) {
 
 module.exports = {
   keyId,
+  readProcess,
   normalised,
   challenge,
   readChallenge,

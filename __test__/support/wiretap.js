@@ -51,7 +51,20 @@ async function createWiretap(t, ...ports) {
       return exchanges.filter(({ authorization }) => signing.readChallenge(authorization))
     },
     /** The recorded requests with the raw gossip secret. */
-    withSecret: (secret = SECRET) => exchanges.filter(({ authorization }) => authorization === secret),
+    get raw() {
+      return exchanges.filter(({ authorization }) => authorization === SECRET)
+    },
+    /**
+     * The recorded gossip messages without a signature from processes that had sent an accepted one
+     * before. At a first contact, a late proof is a reason for the raw secret.
+     */
+    get relapses() {
+      const signers = new Set()
+      return exchanges.filter((one) => {
+        if (isSigned(one) && isAccepted(one)) signers.add(processOf(one))
+        return !isSigned(one) && signers.has(one.json?.v2?.id)
+      })
+    },
   }
   return tap
 }
@@ -73,8 +86,8 @@ const senderOf = ({ authorization }) => authorization.split('.').slice(8).join('
 /** The id of the key in the header of a signed message. */
 const keyIdOf = ({ authorization }) => authorization.split('.')[1]
 
-/** The number of the sending process in the header of a signed message. */
-const processOf = ({ authorization }) => authorization.split('.')[2]
+/** The number of the sending process in the header of a signed message, as in extensions. */
+const processOf = ({ authorization }) => signing.readProcess(authorization.split('.')[2]).toString(16)
 
 /** Whether a signed message is for any process behind its URL. */
 const isForGroup = ({ authorization }) => authorization.split('.')[3].startsWith('c')
