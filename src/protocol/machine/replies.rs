@@ -79,13 +79,16 @@ impl Machine {
     fn reason_to_leave_out(&self, peer: &str, reply: &Reply<'_>) -> Option<LeftOut> {
         let reason = match reply {
             Reply::Refusal(Refusal::NotAllowed) => LeftOut::NotAllowed,
-            Reply::Refusal(Refusal::Withheld) if self.cx.config.legacy == LegacyPolicy::Off => {
-                LeftOut::Unproved
-            }
+            _ if self.excludes(reply) => LeftOut::Unproved,
             _ => return None,
         };
         let member = self.members.roster.get(peer)?;
         (member.is_online() && !member.has_answered()).then_some(reason)
+    }
+
+    /// Whether `SHAZBOT_LEGACY` excludes the server of this reply.
+    fn excludes(&self, reply: &Reply<'_>) -> bool {
+        *reply == Reply::Refusal(Refusal::Withheld) && self.cx.config.legacy == LegacyPolicy::Off
     }
 
     /// Merges part of the claims in the answer to an exchange, for callers that merge many in
@@ -114,7 +117,12 @@ impl Machine {
                 }
                 true
             }
-            HiddenReply::Settled => true,
+            HiddenReply::Settled => {
+                if self.excludes(reply) {
+                    self.merging.outsiders.warn_of(&mut self.cx, LeftOut::Unproved, &exchange.peer);
+                }
+                true
+            }
         }
     }
 

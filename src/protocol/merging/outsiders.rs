@@ -132,9 +132,14 @@ impl Outsiders {
         member.clear_suspicion();
         member.clear_tombstone();
         self.insert(peer, member, reason, now.tick);
+        self.warn_of(cx, reason, &shown);
+    }
+
+    /// Warns of the first server that is not shown for this reason.
+    pub(in crate::protocol) fn warn_of(&mut self, cx: &mut Context, reason: LeftOut, shown: &str) {
         if !self.logged.contains(&reason) {
             self.logged.push(reason);
-            if let Some(warning) = reason.warning(&shown) {
+            if let Some(warning) = reason.warning(shown) {
                 cx.warn(&warning);
             }
         }

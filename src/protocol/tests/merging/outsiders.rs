@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use crate::protocol::context::config::LegacyPolicy;
+use crate::protocol::context::config::{Config, LegacyPolicy};
 use crate::protocol::context::output::Severity;
 use crate::protocol::tests::support::fakes::Fake;
-use crate::protocol::tests::support::rig::{A, B, Listed, ME, entry};
-use crate::protocol::tests::support::world::World;
+use crate::protocol::tests::support::rig::{A, B, C, Listed, ME, entry};
+use crate::protocol::tests::support::world::{EPOCH, World, config};
 use crate::protocol::wire::message::{Lists, Refusal, Reply};
 
 fn stranger(fake: Fake) -> World {
@@ -137,4 +137,26 @@ fn servers_that_prove_nothing_are_shown_if_version_1_may_take_part() {
     for peer in [A, B] {
         assert!(world.is_online(peer), "{peer}");
     }
+}
+
+#[test]
+fn a_hidden_server_that_proves_nothing_is_warned_of_too() {
+    let mut world = World::new(7);
+    let old = EPOCH - 3_600_000;
+    let listed = Lists { online: vec![entry(A, old), entry(C, old)], offline: vec![] };
+    world.store.body = Some(String::from_utf8(listed.to_gossip_json(None)).unwrap());
+    world.set_fake(A, Fake::Hangs);
+    world.set_fake(C, Fake::Online);
+    world.start(Config { legacy: LegacyPolicy::Off, ..config(ME) }, 0);
+    world.run_for(7_000);
+    assert_eq!(world.listed(A), Listed::Unknown, "it is hidden");
+    world.set_fake(A, Fake::Held);
+    for _ in 0..60 {
+        world.run_for(1_000);
+        withhold_latest(&mut world);
+        assert_eq!(world.listed(A), Listed::Unknown);
+    }
+    let warnings = world.logs(Severity::Warning);
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("SHAZBOT_LEGACY=off") && warnings[0].contains(A), "{warnings:?}");
 }
