@@ -143,6 +143,17 @@ describe('wire: the raw secret', { concurrency: 6 }, () => {
     assert.equal((await postRaw(app.baseUrl, { v2: payload }, signed.header)).status, 401)
   })
 
+  test('with SHAZBOT_PROBE_INTERVAL=0 it neither challenges nor signs', async (t) => {
+    const peer = await createNativePeer(t)
+    const env = { SHAZBOT_GOSSIP_INTERVAL: '0.2', SHAZBOT_PROBE_INTERVAL: '0' }
+    const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], env })
+    await eventually(() => peer.gossips.length >= 5, { what: 'messages' })
+    await app.leave()
+    for (const { headers, json } of peer.gossips)
+      assert.deepEqual([headers.authorization, json.v2], [SECRET, undefined])
+    for (const { headers } of peer.listRequests) assert.equal(headers.authorization, undefined)
+  })
+
   test('SHAZBOT_LEGACY=off needs the native extension', async (t) => {
     await assert.rejects(
       startSubject(t, { env: { SHAZBOT_LEGACY: 'off', SHAZBOT_PROBE_INTERVAL: '0' } }),
