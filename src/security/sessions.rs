@@ -190,12 +190,12 @@ impl Sessions {
         let peer = self.peer(base_url);
         peer.retry_signed(now.tick);
         match peer.contact {
-            Contact::Process(process, epoch) if !peer.is_raw_again(policy) => {
-                Permission::Signed(Address::Process(process, epoch))
-            }
+            Contact::Unknown => Permission::Challenge,
+            Contact::Process(..) | Contact::Group(_) if peer.is_raw_again(policy) => Permission::Raw,
+            Contact::Process(process, epoch) => Permission::Signed(Address::Process(process, epoch)),
             Contact::Group(until) if now.tick < until => Permission::Signed(Address::Group(now.wall.0)),
-            Contact::Unknown | Contact::Group(_) => Permission::Challenge,
-            _ => peer.raw_permission(policy, is_known),
+            Contact::Group(_) => Permission::Challenge,
+            Contact::Unproved => peer.raw_permission(policy, is_known),
         }
     }
 

@@ -205,6 +205,23 @@ fn a_proved_url_is_sent_the_raw_secret_only_after_two_foreign_rejections() {
 }
 
 #[test]
+fn siblings_are_sent_the_raw_secret_after_two_foreign_rejections_too() {
+    let (mut sessions, first, second) = (a(LegacyPolicy::Allow), b(6), b(7));
+    for (receiver, seconds) in [(&first, 1), (&second, 2)] {
+        let mut delivery = gossip();
+        assert_eq!(delivery.next(&mut sessions, NONCE, at(seconds)), Step::Challenge(NONCE));
+        let proof = receiver.prove(keyring().current(), NONCE, Tick(0));
+        delivery.record_list(&mut sessions, &keyring(), ListAnswer::Success(Some(&proof)), at(seconds).tick);
+        assert!(matches!(delivery.next(&mut sessions, NONCE, at(seconds)), Step::Signed(_)));
+        reject(&mut delivery, &mut sessions, RejectedBy::Another, at(seconds));
+    }
+    let mut delivery = gossip();
+    // It answers again after another one, so they are siblings.
+    prove(&mut delivery, &mut sessions, &first, at(5));
+    assert_eq!(delivery.next(&mut sessions, NONCE, at(5)), Step::Raw(NONCE));
+}
+
+#[test]
 fn a_proved_url_that_stops_proving_is_sent_nothing() {
     let (mut sessions, receiver) = (a(LegacyPolicy::Allow), b(6));
     prove(&mut gossip(), &mut sessions, &receiver, at(0));
