@@ -43,8 +43,11 @@ function answerGossip(authorization, body) {
   const answer = gossipNative(extension)
   // Lists beside `v2` are meant for version 1 peers. They are ignored here, and empty in the
   // response.
-  if (answer !== null) return { message: 'gossip', online: [], offline: [], v2: JSON.parse(answer) }
   const proof = proofFor(v2)
+  if (answer !== null) {
+    const extension = { ...(proof && { proof }), ...JSON.parse(answer) }
+    return { message: 'gossip', online: [], offline: [], v2: extension }
+  }
   return toMessage(mergeAndList(lists), proof)
 }
 

@@ -4,10 +4,9 @@ use super::authorization::{Authorization, Unauthorized};
 use super::engine::Engine;
 use super::raw::{ResponseKind, text_of};
 use super::security::Security;
-use crate::protocol::envelope::signed_body;
+use crate::protocol::envelope::{raw_answer, signed_body};
 use crate::protocol::extension::Extension;
 use crate::protocol::machine::Machine;
-use crate::protocol::message::Lists;
 use crate::protocol::request::Request;
 use crate::security::proof::Nonce;
 use crate::security::receiver::Rejection;
@@ -67,7 +66,7 @@ impl Engine {
             && security.is_proved_sender(&extension)
         {
             let response = self.shared.merge_native(&extension);
-            return Ok(GossipResponse::Body(Lists::default().to_gossip_json(Some(&response))));
+            return Ok(GossipResponse::Body(raw_answer(&response, proof.as_deref())));
         }
         self.shared.merge_request(request.lists()?);
         Ok(GossipResponse::Lists(proof))

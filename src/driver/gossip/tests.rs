@@ -4,7 +4,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::*;
 use crate::driver::transport::HttpSettings;
 use crate::protocol::config::Config;
+use crate::protocol::envelope::{proof_in_gossip, raw_body};
+use crate::protocol::message::{Lists, read_extension};
 use crate::protocol::secret::Secret;
+use crate::protocol::time::Tick;
+use crate::security::delivery::{Content, Delivery};
 use crate::security::keys::{Keyring, Keys};
 use crate::security::message::{Address, Answered, Party, Route, read_response, sign_request};
 use crate::security::payload::encode;
@@ -113,6 +117,24 @@ async fn the_extension_of_an_unproved_sender_is_ignored() {
     let response = engine.gossip_raw("the secret of a test", body.as_bytes());
     assert_eq!(response, Ok(GossipResponse::Lists(None)));
     assert!(!lists_peer(&engine));
+}
+
+#[tokio::test]
+async fn the_extension_of_a_proved_sender_gets_one_with_a_proof() {
+    let engine = engine("allow").await;
+    let security = engine.security.as_ref().unwrap();
+    let process = ProcessNumber::new(0xf00d).unwrap();
+    let theirs = Proof { process, epoch: 0, sequence: 0, base_url: PEER.to_owned() }.print(&keys(), NONCE);
+    let (mut delivery, keyring) =
+        (Delivery::new(PEER, Content::Gossip, false), Keyring::new(keys(), Vec::new()));
+    assert!(delivery.record_raw_proof(&mut security.sessions(), &keyring, NONCE, &theirs, Tick(0)));
+    let body = raw_body(&Lists::default(), Some(&message(PEER, 0xf00d)), &NONCE.print());
+    let response = engine.gossip_raw("the secret of a test", &body);
+    let Ok(GossipResponse::Body(body)) = response else { panic!("{response:?}") };
+    assert!(lists_peer(&engine));
+    assert!(read_extension(str::from_utf8(&body).unwrap()).is_some());
+    let ours = proof_in_gossip(&body).unwrap();
+    assert_eq!(Proof::read(&ours, &keyring, NONCE).map(|proof| proof.base_url), Some(ME.to_owned()));
 }
 
 #[tokio::test]

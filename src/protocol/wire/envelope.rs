@@ -15,14 +15,26 @@ pub fn signed_body(payload: &str) -> Vec<u8> {
     format!(r#"{{"message":"gossip","online":[],"offline":[],"v2":"{payload}"}}"#).into_bytes()
 }
 
-/// The body of a gossip message with the raw secret, and a nonce that challenges its receiver. The
-/// nonce needs no escaping.
+/// The body of a gossip message with the raw secret, and a nonce that challenges its receiver.
 pub fn raw_body(lists: &Lists, extension: Option<&Extension>, nonce: &str) -> Vec<u8> {
+    body_with(lists, extension, "nonce", nonce)
+}
+
+/// The body of the response to such a message, with the proof that it asks for.
+pub fn raw_answer(extension: &Extension, proof: Option<&str>) -> Vec<u8> {
+    match proof {
+        Some(proof) => body_with(&Lists::default(), Some(extension), "proof", proof),
+        None => Lists::default().to_gossip_json(Some(extension)),
+    }
+}
+
+/// The body of a gossip message with a further field in `v2`, whose text needs no escaping.
+fn body_with(lists: &Lists, extension: Option<&Extension>, name: &str, text: &str) -> Vec<u8> {
     let extension = extension.map(Extension::to_json);
     let fields = extension.as_deref().and_then(|json| json.strip_prefix('{'));
     let v2 = match fields {
-        Some(fields) => format!(r#"{{"nonce":"{nonce}",{fields}"#),
-        None => format!(r#"{{"nonce":"{nonce}"}}"#),
+        Some(fields) => format!(r#"{{"{name}":"{text}",{fields}"#),
+        None => format!(r#"{{"{name}":"{text}"}}"#),
     };
     let mut body = lists.to_gossip_json(None);
     // The body is an object, so it ends in a brace.
@@ -87,6 +99,18 @@ mod tests {
             assert_eq!(request.nonce(), Some("abc".into()));
             assert_eq!(request.extension(), Ok(extension.cloned()));
             assert!(request.lists().unwrap().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_raw_answer_has_its_proof_beside_the_extension() {
+        let text = r#"{"me":["http://a/","alive",1,5,0],"id":"1","kind":"push"}"#;
+        let extension = Extension::read(text).unwrap();
+        for proof in [None, Some("p")] {
+            let body = raw_answer(&extension, proof);
+            assert_eq!(proof_in_gossip(&body).as_deref(), proof);
+            let text = String::from_utf8(body).unwrap();
+            assert_eq!(Request::read(&text).unwrap().extension(), Ok(Some(extension.clone())));
         }
     }
 
