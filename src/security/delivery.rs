@@ -122,6 +122,11 @@ impl Delivery {
         &self.base_url
     }
 
+    /// The process that has proved the secret in this delivery, since the latest rejection.
+    pub fn proved(&self) -> Option<ProcessNumber> {
+        self.proved
+    }
+
     /// Returns the next request. The nonce is used if the request needs one.
     pub fn next(&mut self, sessions: &mut Sessions, nonce: Nonce, now: Now) -> Step {
         match (self.progress, self.content) {

@@ -67,6 +67,7 @@ impl World {
     }
 
     fn transmit(&mut self, from: ProcessId, transmit: Transmit) {
+        let Some(transmit) = self.deliver(from, transmit) else { return };
         match transmit {
             Transmit::Gossip { id, base_url, lists, extension, timeout } => {
                 let content = Content::Gossip { lists, extension };
@@ -90,6 +91,7 @@ impl World {
                     process.epoch += 1;
                     process.in_flight = 0;
                 }
+                self.abandon_deliveries(from);
             }
         }
     }
@@ -107,7 +109,15 @@ impl World {
         }
     }
 
-    fn send(&mut self, from: ProcessId, request_id: RequestId, to: &str, content: Content, timeout: Millis) {
+    pub(super) fn send(
+        &mut self,
+        from: ProcessId,
+        request_id: RequestId,
+        to: &str,
+        content: Content,
+        timeout: Millis,
+    ) {
+        let content = self.in_http(from, content);
         let size = content.size();
         let deadline = self.time + timeout;
         let Some(process) = self.processes.get_mut(from.index()) else { return };
@@ -117,7 +127,7 @@ impl World {
         process.sent.largest = process.sent.largest.max(size);
         let target = self.by_url.get(to).copied();
         let sender = Sender { process: from, epoch: process.epoch, request_id, target, deadline };
-        if matches!(request_id, RequestId::Native(_)) {
+        if !matches!(request_id, RequestId::Legacy(_)) {
             let found = checks::bounded(self.time, process, &self.hosts, size);
             found.into_iter().flatten().for_each(|violation| self.checks.report(violation));
         }
@@ -133,7 +143,10 @@ impl World {
             self.trace.lost += 1;
             return self.time_out(sender);
         };
-        let request = Box::new(Request { sender: Some(sender), from, to, content, size });
+        let mut request = Box::new(Request { sender: Some(sender), from, to, content, size });
+        if !self.tap_request(&mut request) {
+            return self.time_out(sender);
+        }
         if let Some(later) = self.network.duplicate_delay() {
             self.trace.duplicates += 1;
             let duplicate = Box::new(Request { sender: None, ..(*request).clone() });
@@ -147,6 +160,9 @@ impl World {
     }
 
     pub(super) fn arrive(&mut self, mut request: Box<Request>) {
+        if let Some(outcome) = self.answer_as_attacker(&request) {
+            return self.answer(&request, outcome, 0);
+        }
         let Some(host) = self.hosts.get_mut(request.to.index()) else { return };
         if host.port == Port::Vanished {
             if let Some(sender) = request.sender {
@@ -155,7 +171,11 @@ impl World {
             return;
         }
         if let Some(occupant) = host.occupant {
-            return self.answer(&request, occupant.outcome(), 0);
+            let outcome = match &request.content {
+                Content::Http(_) => Outcome::Http(occupant.response()),
+                _ => occupant.outcome(),
+            };
+            return self.answer(&request, outcome, 0);
         }
         let next = if host.listens(self.time) { host.next_process() } else { None };
         let Some(process) = next else {
@@ -190,6 +210,8 @@ impl World {
             Some(Outcome::Refused(Refusal::Unauthorized))
         } else if request.size > host.body_limit {
             Some(Outcome::Refused(Refusal::TooLarge))
+        } else if let Content::Http(http) = &request.content {
+            self.serve_http(process, http, strips_v2).map(Outcome::Http)
         } else {
             self.act(process, |engine, now| serve(engine, now, &request.content, strips_v2))
         };
@@ -209,6 +231,7 @@ impl World {
 
     fn answer(&mut self, request: &Request, outcome: Outcome, service: Millis) {
         let Some(sender) = request.sender else { return };
+        let outcome = self.tap_response(request, outcome);
         let loses_responses = self
             .hosts
             .get(request.to.index())
@@ -232,6 +255,14 @@ impl World {
             return;
         }
         process.in_flight = process.in_flight.saturating_sub(1);
+        if let RequestId::Task(task) = sender.request_id {
+            self.trace.record(self.time, 4, u64::from(sender.process.0), outcome.size() as u64);
+            return self.continue_task(task, outcome);
+        }
+        let outcome = match outcome {
+            Outcome::Http(response) => response.into_plain(),
+            outcome => outcome,
+        };
         process.check_state.last_response_from =
             sender.target.filter(|_| matches!(outcome, Outcome::Lists(_)));
         self.trace.record(self.time, 4, u64::from(sender.process.0), outcome.size() as u64);
@@ -294,5 +325,7 @@ fn serve(
             Outcome::Lists(Arc::new(legacy.handle_request(now, lists)))
         }
         (Engine::Legacy(legacy), Content::List) => Outcome::Lists(Arc::new(legacy.public_list())),
+        // A secured world serves real requests.
+        (_, Content::Http(_)) => Outcome::ConnectionReset,
     }
 }

@@ -52,7 +52,8 @@ pub struct FaultGenerator {
     rng: Xoshiro256PlusPlus,
     /// Separate, so that faults of addresses do not change a seed's other choices.
     address_rng: Xoshiro256PlusPlus,
-    has_wrong_clocks: bool,
+    /// Whether clocks are wrong by hours.
+    pub has_wrong_clocks: bool,
     /// Whether clocks are far off for a while.
     pub has_glitches: bool,
 }
@@ -82,13 +83,19 @@ impl FaultGenerator {
     /// Generates a world of 3 to 12 servers.
     pub fn generate_world(&mut self) -> World {
         let mut world = World::new(self.rng.random());
+        self.fill_world(&mut world, 12);
+        world
+    }
+
+    /// Configures a new world, and adds at least 3 servers.
+    pub fn fill_world(&mut self, world: &mut World, max_servers: usize) {
         let intervals = [1, 5, 30];
         let template = world.template();
         template.config.gossip_interval = Duration::from_secs(self.choose(&intervals));
         template.config.master_list.announce_minimum = Duration::from_secs(20);
         template.config.master_list.announce_interval = Duration::from_secs(20);
         world.store.has_conditions = self.rng.random();
-        let size = self.rng.random_range(3..=12);
+        let size = self.rng.random_range(3..=max_servers);
         if self.rng.random() {
             let specs: Vec<Spec> = (0..size).map(|_| self.spec()).collect();
             world.populate(&specs);
@@ -99,7 +106,6 @@ impl FaultGenerator {
                 world.run_for(self.rng.random_range(0..2_000));
             }
         }
-        world
     }
 
     /// Lets another service take over an address, or drains a legacy peer and brings it back.

@@ -12,6 +12,7 @@
 //! | hosts, processes and servers | [`host`], [`process`], [`processor`], [`legacy`],
 //! `legacy_lists`, [`view`] |
 //! | messages and their delivery | [`wire`], [`network`], `delivery`, [`store`], `storage` |
+//! | real requests, signatures, and an attacker | [`secured`] |
 //! | invariants and records | [`checks`], [`trace`], [`golden`] |
 //! | random faults | [`faults`] |
 //! | how fast news spreads | [`watch`], [`scenarios`], [`report`]; among a hundred thousand servers
@@ -33,6 +34,7 @@ pub mod queue;
 pub mod reduced;
 pub mod report;
 pub mod scenarios;
+pub mod secured;
 pub mod setup;
 pub mod spec;
 mod storage;

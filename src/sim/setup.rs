@@ -125,6 +125,7 @@ impl World {
         process.glitch_clock(spec.glitch, self.time);
         self.trace.glitches += u64::from(spec.glitch.lasts > 0);
         self.processes.push(process);
+        self.secure_process(id);
         let place = &mut self.hosts[host.index()];
         place.processes.push(id);
         place.port = Port::Open;

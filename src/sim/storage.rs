@@ -1,5 +1,7 @@
 //! Requests to the store of the master list.
 
+use std::sync::Arc;
+
 use super::clock::Millis;
 use super::process::{Engine, Process};
 use super::store::{Download, StoreRequest};
@@ -47,6 +49,10 @@ impl World {
             }
             StoreRequest::Download => {
                 let download = if is_late { Download::Failure(late().into()) } else { self.store.download() };
+                if let Download::List(version) = &download {
+                    let urls = version.lists.online.iter().map(|entry| Arc::clone(&entry.base_url));
+                    self.record_master_list(sender.process, urls.collect());
+                }
                 self.act(sender.process, |engine, now| match (engine, sender.request_id) {
                     (Engine::Native(machine), RequestId::Native(id)) => match &download {
                         Download::List(version) => machine.handle_download(now, id, &version.document),

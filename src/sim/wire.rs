@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::clock::Millis;
+use super::secured::http::{HttpRequest, HttpResponse};
 use crate::protocol::ExchangeId;
 use crate::protocol::extension::Extension;
 use crate::protocol::message::{Entry, Lists, ReceivedEntry, ReceivedLists, Refusal, Reply};
@@ -44,6 +45,8 @@ pub enum RequestId {
     Native(ExchangeId),
     /// A legacy peer's request.
     Legacy(u64),
+    /// A request of a task in a secured world.
+    Task(u64),
 }
 
 /// The sender that awaits an outcome.
@@ -73,6 +76,8 @@ pub enum Content {
     },
     /// `GET {base_url}clustershazbot/list`.
     List,
+    /// A real request, in a secured world.
+    Http(Arc<HttpRequest>),
 }
 
 /// A request in transit.
@@ -97,6 +102,8 @@ pub enum Outcome {
     Lists(Arc<Lists>),
     /// A response in the native extension.
     Native(Box<Extension>),
+    /// A real response, in a secured world.
+    Http(HttpResponse),
     /// A rejection.
     Refused(Refusal),
     /// The connection was refused.
@@ -115,6 +122,7 @@ impl Content {
                 gossip_size(lists) + extension.as_ref().map_or(0, |v2| v2_size(v2))
             }
             Self::List => 0,
+            Self::Http(request) => request.body.len(),
         }
     }
 }
@@ -125,6 +133,7 @@ impl Outcome {
         match self {
             Self::Lists(lists) => gossip_size(lists),
             Self::Native(extension) => EMPTY_GOSSIP + v2_size(extension),
+            Self::Http(response) => response.body.len(),
             Self::Refused(_) => 20,
             Self::NoListener | Self::Timeout | Self::ConnectionReset => 0,
         }
@@ -132,7 +141,7 @@ impl Outcome {
 
     /// Whether a response arrived.
     pub fn is_answer(&self) -> bool {
-        matches!(self, Self::Lists(_) | Self::Native(_) | Self::Refused(_))
+        matches!(self, Self::Lists(_) | Self::Native(_) | Self::Http(_) | Self::Refused(_))
     }
 
     /// Returns it as the machine's reply.
@@ -140,6 +149,7 @@ impl Outcome {
         match self {
             Self::Lists(lists) => OwnedReply::Lists(lists),
             Self::Native(extension) => OwnedReply::Other(Reply::Native(extension)),
+            Self::Http(response) => response.into_plain().reply(),
             Self::Refused(refusal) => OwnedReply::Other(Reply::Refusal(refusal)),
             Self::NoListener => OwnedReply::Other(Reply::NoListener("connection refused".to_owned())),
             Self::Timeout => OwnedReply::Other(Reply::Failure("no answer in time".to_owned())),

@@ -15,6 +15,7 @@ use super::network::Network;
 use super::process::{Engine, Process, Stage};
 use super::processor::Processor;
 use super::queue::Queue;
+use super::secured::Secured;
 use super::spec::Template;
 use super::store::{Store, StoreRequest};
 use super::trace::Trace;
@@ -47,6 +48,8 @@ pub struct World {
     pub trace: Trace,
     /// A digest of the machines' output, if wanted, because serialising everything takes time.
     pub golden: Option<Golden>,
+    /// Real requests and an attacker, in a secured world.
+    pub secured: Option<Box<Secured>>,
     pub(super) rng: Xoshiro256PlusPlus,
     pub(super) queue: Queue<WorldEvent>,
     pub(super) by_url: IndexMap<Arc<str>, HostId, FixedState>,
@@ -86,6 +89,7 @@ impl World {
             default_body_limit: BODY_LIMIT,
             trace: Trace::default(),
             golden: None,
+            secured: None,
             rng,
             queue: Queue::default(),
             by_url: IndexMap::default(),
@@ -230,6 +234,7 @@ impl World {
         if let Some(host) = self.hosts.get_mut(host.index()) {
             host.processes.retain(|other| *other != id);
         }
+        self.forget_node(id);
         self.watches.forget(self.time, id);
     }
 }

@@ -1,6 +1,7 @@
 //! The protocol in simulated worlds.
 
 mod addresses;
+mod attacker;
 mod clocks;
 mod faulty;
 mod golden;

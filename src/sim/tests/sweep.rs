@@ -32,7 +32,7 @@ const MIXED_AGREEMENT_TIMEOUT: Millis = 900_000;
 const STABLE_DURATION: Millis = 30_000;
 
 /// The runs of the sweep, which several tests use.
-static SWEEP: LazyLock<Vec<Run>> = LazyLock::new(|| run_all(0..SEEDS));
+static SWEEP: LazyLock<Vec<Run>> = LazyLock::new(|| run_all(0..SEEDS, run));
 
 /// The result of one world.
 struct Run {
@@ -86,11 +86,20 @@ fn run(seed: u64) -> Run {
 
 /// Runs the world until it agrees for good; returns since when.
 fn agree(world: &mut World, timeout: Millis) -> Option<Millis> {
+    agree_by(world, timeout, World::disagreement)
+}
+
+/// The same with another comparison.
+pub(super) fn agree_by<T>(
+    world: &mut World,
+    timeout: Millis,
+    disagreement: impl Fn(&World) -> Option<T>,
+) -> Option<Millis> {
     let end = world.time + timeout;
     let mut since = None;
     while world.time < end {
         world.run_for(1_000);
-        match world.disagreement() {
+        match disagreement(world) {
             Some(_) => since = None,
             None => {
                 let since: Millis = *since.get_or_insert(world.time);
@@ -104,9 +113,17 @@ fn agree(world: &mut World, timeout: Millis) -> Option<Millis> {
 }
 
 /// Prints all views, to investigate a failing seed.
-fn describe(world: &World) {
+pub(super) fn describe(world: &World) {
     for host in &world.hosts {
-        println!("{} {:?} {:?} online: {}", host.url, host.kind, host.port, host.should_be_online);
+        println!(
+            "{} {:?} {:?} online: {} strips: {} processes: {}",
+            host.url,
+            host.kind,
+            host.port,
+            host.should_be_online,
+            host.strips_v2,
+            host.processes.len()
+        );
     }
     for process in world.processes.iter().filter(|process| process.engine.is_some()) {
         println!(
@@ -119,12 +136,13 @@ fn describe(world: &World) {
     }
 }
 
-fn run_all(seeds: std::ops::Range<u64>) -> Vec<Run> {
+/// Runs a world for each seed, on all processors.
+pub(super) fn run_all<T: Send>(seeds: std::ops::Range<u64>, run: fn(u64) -> T) -> Vec<T> {
     let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get) as u64;
     std::thread::scope(|scope| {
         let work = |first| seeds.clone().skip(first as usize).step_by(threads as usize).map(run).collect();
         let handles: Vec<_> =
-            (0..threads).map(|first| scope.spawn(move || -> Vec<Run> { work(first) })).collect();
+            (0..threads).map(|first| scope.spawn(move || -> Vec<T> { work(first) })).collect();
         handles.into_iter().flat_map(|handle| handle.join().unwrap()).collect()
     })
 }
@@ -147,7 +165,7 @@ fn replayed_seed() -> Option<u64> {
     variable("SHAZBOT_SIM_SEED")
 }
 
-fn variable(name: &str) -> Option<u64> {
+pub(super) fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
@@ -205,7 +223,7 @@ fn seeds_of_fixed_bugs_stay_fixed() {
 fn no_invariant_breaks_in_a_long_campaign() {
     let first = variable("SHAZBOT_SIM_FIRST_SEED").unwrap_or(SEEDS);
     let seeds = variable("SHAZBOT_SIM_SEEDS").unwrap_or(CAMPAIGN_SEEDS);
-    assert_all_passed(&run_all(first..first + seeds), "no_invariant_breaks_in_the_sweep");
+    assert_all_passed(&run_all(first..first + seeds, run), "no_invariant_breaks_in_the_sweep");
 }
 
 #[test]
