@@ -173,8 +173,12 @@ impl Machine {
     /// Handles a reply without the native extension.
     fn handle_plain_reply(&mut self, id: ExchangeId, exchange: &Exchange, reply: &Reply<'_>, now: Now) {
         self.admit_answerer(exchange, now);
+        let is_asked_again = self.ask_if_rolled_back(&exchange.peer, reply, now);
         if exchange.purpose.is_verification() {
-            return self.handle_verification_reply(id, exchange, reply, now);
+            if !is_asked_again {
+                self.handle_verification_reply(id, exchange, reply, now);
+            }
+            return;
         }
         let peer = &exchange.peer;
         let is_native = self.is_contacted_natively(peer);

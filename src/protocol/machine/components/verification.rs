@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::protocol::context::config::LegacyPolicy;
 use crate::protocol::context::effect::CheckReason;
 use crate::protocol::exchanges::capacity::Quota;
 use crate::protocol::exchanges::in_flight::{Exchange, OwnEntry, Purpose};
@@ -10,11 +11,12 @@ use crate::protocol::legacy::verification::queue::{Capacity, MAX_VERIFICATIONS};
 use crate::protocol::legacy::verification::refusals::{self, REVIEW_RETRY_PAUSE, Review};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
-use crate::protocol::members::member::unproved_answers::Route;
+use crate::protocol::members::member::unproved_answers::{Refusals, Route};
 use crate::protocol::merging::outsiders::{LEFT_OUT_AFTER, LeftOut};
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::time::{Now, Stamp, Tick};
 use crate::protocol::wire::extension::Finding;
+use crate::protocol::wire::message::{Refusal, Reply};
 
 impl Machine {
     /// Checks a member. If mere hearsay contradicts a native member, the next probe checks it;
@@ -154,6 +156,23 @@ impl Machine {
     ) {
         self.legacy.verification.record_unproved_answer(&mut self.members, &mut self.cx, peer, route, now);
         self.apply(now);
+    }
+
+    /// Asks an offline server that has not proved the secret for its list, once: it may have been
+    /// rolled back to version 1. Returns whether it is asked.
+    pub(in crate::protocol::machine) fn ask_if_rolled_back(
+        &mut self,
+        peer: &Arc<str>,
+        reply: &Reply<'_>,
+        now: Now,
+    ) -> bool {
+        let is_withheld = *reply == Reply::Refusal(Refusal::Withheld);
+        let may_be = is_withheld && self.cx.config.legacy != LegacyPolicy::Off;
+        let member = self.members.roster.get_mut(peer).filter(|member| may_be && !member.is_online());
+        let Some(member) = member.filter(|member| member.refusals().is_none()) else { return false };
+        member.begin_refusals(Refusals::new(Route::Gossip, now.tick));
+        self.check_again(peer);
+        true
     }
 
     /// Records that a server has rejected this server's secret.
