@@ -4,6 +4,7 @@
 
 const { describe, test } = require('node:test')
 const assert = require('node:assert/strict')
+const { setTimeout: pause } = require('node:timers/promises')
 
 const { aWhileAgo, entry, isOnline, urlsOf } = require('../support/entries')
 const { CONTROL_SECRET, SECRET } = require('../support/environment')
@@ -13,6 +14,9 @@ const { getList, postGossip } = require('../support/http')
 const { challenge, createNativePeer, extension, postMessage, postRaw } = require('../support/native')
 const signing = require('../support/signing')
 const { startSubject } = require('../support/subject')
+
+/** How long a server waits for a proof, in ms. */
+const PROOF_AWAITED = 1_000
 
 const QUIET = { SHAZBOT_GOSSIP_INTERVAL: '60' }
 const OFF = { SHAZBOT_LEGACY: 'off', SHAZBOT_GOSSIP_INTERVAL: '0.2' }
@@ -45,6 +49,19 @@ describe('wire: the raw secret', { concurrency: 6 }, () => {
     assert.ok(legacy.listRequests.length > 0)
     assert.deepEqual(legacy.gossips, [])
     for (const peer of [legacy, native]) assertNoSecret(peer)
+  })
+
+  test('with SHAZBOT_LEGACY=off, a late proof excludes nobody', async (t) => {
+    const peer = await createNativePeer(t)
+    const isLate = () => peer.listRequests.length === 1
+    peer.onList = async (request) => {
+      if (isLate()) await pause(PROOF_AWAITED + 300)
+      return peer.healthyList(request)
+    }
+    const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: OFF })
+    await eventually(() => peer.gossips.length >= 2, { within: 20_000, what: 'signed messages' })
+    assert.ok(isOnline(await app.list(), peer.baseUrl))
+    assertNoSecret(peer)
   })
 
   test('with SHAZBOT_LEGACY=known it goes only to servers on the master list', async (t) => {
@@ -82,8 +99,11 @@ describe('wire: the raw secret', { concurrency: 6 }, () => {
       env: { SHAZBOT_GOSSIP_INTERVAL: '0.2' },
     })
     const isRaw = ({ headers }) => headers.authorization === SECRET
-    await eventually(() => peer.gossips.some(isRaw), { what: 'a message with the raw secret' })
-    const before = peer.requests.slice(0, peer.requests.findIndex(isRaw))
+    /** The requests since the first signed message. */
+    const requests = () => peer.requests.slice(peer.requests.findIndex(({ signed }) => signed))
+    await eventually(() => peer.gossips.some(({ signed }) => signed), { what: 'a signed message' })
+    await eventually(() => requests().some(isRaw), { what: 'a message with the raw secret' })
+    const before = requests().slice(0, requests().findIndex(isRaw))
     const rejections = before.flatMap(({ method }, index) => (method === 'POST' ? [index] : []))
     assert.ok(rejections.length >= 2, 'two messages were rejected')
     const between = before.slice(rejections[0], rejections.at(-1))
@@ -114,7 +134,10 @@ describe('wire: the raw secret', { concurrency: 6 }, () => {
   test('an unsigned answer to a signed message is ignored', async (t) => {
     const peer = await createNativePeer(t)
     const forged = 'http://127.0.0.1:9/forged/'
-    const { app } = await startSubject(t, { servers: [peer.entry(aWhileAgo())], env: QUIET })
+    const { app } = await startSubject(t, {
+      servers: [peer.entry(aWhileAgo())],
+      env: { ...QUIET, SHAZBOT_LEGACY: 'off' },
+    })
     const before = peer.gossips.length
     const { respond } = peer
     peer.respond = (request, answer) => {

@@ -258,7 +258,14 @@ impl Task<'_> {
     /// success without a proof.
     fn withhold(&mut self) -> Outcome {
         match self.list_outcome.take() {
-            Some(Outcome::Response { response, .. }) if is_success(response.status) => Outcome::Withheld,
+            Some(Outcome::Response { response, .. }) if is_success(response.status) => {
+                // Under `off`, a server is excluded only if it answers a challenge without a proof.
+                if self.delivery.is_unproved() || self.security.accepts_raw() {
+                    Outcome::Withheld
+                } else {
+                    Outcome::Error(TransportError::TimedOut(CHALLENGE_TIMEOUT))
+                }
+            }
             Some(outcome) => outcome,
             None => Outcome::Withheld,
         }

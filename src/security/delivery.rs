@@ -127,28 +127,34 @@ impl Delivery {
         self.proved
     }
 
+    /// Whether the peer has answered a challenge without a proof.
+    pub fn is_unproved(&self) -> bool {
+        self.progress == Progress::Unproved
+    }
+
     /// Returns the next request. The nonce is used if the request needs one.
     pub fn next(&mut self, sessions: &mut Sessions, nonce: Nonce, now: Now) -> Step {
+        // A request of the peer may have shown its process since the last step.
+        let permission = match self.content {
+            Content::Gossip => sessions.permission(&self.base_url, self.is_known, now),
+            Content::OwnUrl | Content::List => Permission::Nothing,
+        };
+        if let Permission::Signed(address) = permission {
+            self.basis = match (address, self.proved) {
+                (Address::Group(_), _) => Basis::Group,
+                (Address::Process(..), Some(_)) => Basis::NewProof,
+                (Address::Process(..), None) => Basis::Earlier,
+            };
+            return Step::Signed(address);
+        }
         match (self.progress, self.content) {
             (Progress::Begin, Content::List) => self.challenge(nonce),
             (Progress::Begin, Content::OwnUrl) => match self.proved {
                 Some(process) => Step::Answered(process),
                 None => self.challenge(nonce),
             },
-            (Progress::Begin, Content::Gossip) => {
-                match sessions.permission(&self.base_url, self.is_known, now) {
-                    Permission::Signed(address) => {
-                        self.basis = match (address, self.proved) {
-                            (Address::Group(_), _) => Basis::Group,
-                            (Address::Process(..), Some(_)) => Basis::NewProof,
-                            (Address::Process(..), None) => Basis::Earlier,
-                        };
-                        Step::Signed(address)
-                    }
-                    Permission::Raw => Step::Raw(nonce),
-                    Permission::Challenge | Permission::Nothing => self.challenge(nonce),
-                }
-            }
+            (Progress::Begin, Content::Gossip) if permission == Permission::Raw => Step::Raw(nonce),
+            (Progress::Begin, Content::Gossip) => self.challenge(nonce),
             (Progress::Unanswered, _) => {
                 self.progress = Progress::AskedPlainly;
                 Step::List

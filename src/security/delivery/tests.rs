@@ -114,6 +114,7 @@ fn an_unproved_list_counts_unless_version_1_is_excluded() {
                     delivery.record_list(&mut sessions, &keyring(), ListAnswer::Success(None), Tick(0));
             }
             assert_eq!(answered, next, "{policy:?} {challenge:?}");
+            assert_eq!(delivery.is_unproved(), challenge != ListAnswer::Failure);
             if next == Next::Continue {
                 assert_eq!(delivery.next(&mut sessions, NONCE, at(0)), Step::Withhold);
             }
@@ -304,6 +305,25 @@ fn a_proof_at_the_own_url_names_the_process_that_answers() {
         let mut delivery = Delivery::new(A, Content::OwnUrl, false);
         prove(&mut delivery, &mut sessions, &Receiver::new(A, process(number), Tick(0)), at(0));
         assert_eq!(delivery.next(&mut sessions, NONCE, at(0)), Step::Answered(process(number)));
+    }
+}
+
+#[test]
+fn a_signed_request_that_comes_before_a_late_proof_replaces_it() {
+    for is_second in [false, true] {
+        let mut sessions = a(LegacyPolicy::Allow);
+        let mut delivery = gossip();
+        let fail = |delivery: &mut Delivery, sessions: &mut Sessions| {
+            delivery.record_list(sessions, &keyring(), ListAnswer::Failure, Tick(1_000))
+        };
+        assert_eq!(delivery.next(&mut sessions, NONCE, at(0)), Step::Challenge(NONCE));
+        fail(&mut delivery, &mut sessions);
+        if is_second {
+            assert_eq!(delivery.next(&mut sessions, NONCE, at(1)), Step::List);
+            fail(&mut delivery, &mut sessions);
+        }
+        sessions.record_request(B, process(6), 0, Tick(1_000));
+        exchange(&mut delivery, &mut sessions, &mut b(6), at(2)).unwrap();
     }
 }
 
