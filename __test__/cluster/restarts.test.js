@@ -17,7 +17,8 @@ const { createWiretap, isAccepted, isSigned, send, senderOf } = require('../supp
 
 /** Only the native extension spreads news within seconds. */
 const QUIET = { SHAZBOT_GOSSIP_INTERVAL: '60' }
-const TOGETHER_WITHIN = 20_000
+/** A server that was found dead is contacted rarely. */
+const TOGETHER_WITHIN = 90_000
 /** The latest messages to each server are replayed. */
 const REPLAYED = 20
 const REJECTION = { error: 'Unauthorized: Invalid signature' }

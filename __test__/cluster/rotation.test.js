@@ -167,7 +167,7 @@ describe('a rotation of the gossip secret', { concurrency: true }, () => {
       await allSeeEachOther({ apps: natives })
 
       for (const { tap, changes } of natives) {
-        assert.ok(tap.signed.every(isAccepted), 'no message was rejected')
+        assert.ok(!tap.signed.some(({ status }) => status === 401), 'no message was rejected')
         assert.deepEqual(tap.relapses, [], 'or sent without a signature')
         assert.deepEqual(
           changes.flatMap(({ gone }) => gone),

@@ -13,8 +13,8 @@ const signing = require('./signing')
  * @param {...number} ports
  *
  * @typedef {{port: number, method: string, path: string, authorization: string, text: string, json: any,
- *   status: number, answer: any}} Exchange `port` received the request; `json` and `answer` are the
- *   parsed bodies
+ *   began: number, status?: number, answer?: any, ended?: number}} Exchange `port` received the request;
+ *   `json` and `answer` are the parsed bodies; `began` and `ended` by performance.now()
  */
 async function createWiretap(t, ...ports) {
   /** @type {Exchange[]} */
@@ -24,10 +24,11 @@ async function createWiretap(t, ...ports) {
     if (tap.isCut) return (response) => response.destroy()
     const port = ports[turn++ % ports.length]
     const { authorization = '' } = headers
-    const sent = { port, method, path, authorization, text, json }
+    const exchange = { port, method, path, authorization, text, json, began: performance.now() }
+    exchanges.push(exchange)
     try {
-      const { status, text: body, json: answer } = await send(sent)
-      exchanges.push({ ...sent, status, answer })
+      const { status, text: body, json: answer } = await send(exchange)
+      Object.assign(exchange, { status, answer, ended: performance.now() })
       return { status, headers: { 'Content-Type': 'application/json' }, body }
     } catch {
       // The server behind it does not run.
@@ -59,11 +60,10 @@ async function createWiretap(t, ...ports) {
      * before. At a first contact, a late proof is a reason for the raw secret.
      */
     get relapses() {
-      const signers = new Set()
-      return exchanges.filter((one) => {
-        if (isSigned(one) && isAccepted(one)) signers.add(processOf(one))
-        return !isSigned(one) && signers.has(one.json?.v2?.id)
-      })
+      const accepted = tap.signed.filter(isAccepted)
+      const isLater = (one) =>
+        accepted.some((other) => other.ended < one.began && processOf(other) === one.json.v2.id)
+      return exchanges.filter((one) => !isSigned(one) && one.json?.v2?.id && isLater(one))
     },
   }
   return tap
