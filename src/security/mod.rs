@@ -28,4 +28,6 @@ pub mod replay;
 pub mod sessions;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod vectors;
