@@ -12,7 +12,7 @@
 //! | hosts, processes and servers | [`host`], [`process`], [`processor`], [`legacy`],
 //! `legacy_lists`, [`view`] |
 //! | messages and their delivery | [`wire`], [`network`], `delivery`, [`store`], `storage` |
-//! | real requests, signatures, and an attacker | [`secured`] |
+//! | real requests, signatures, and an attacker | [`http`], [`secured`], `secured_world` |
 //! | invariants and records | [`checks`], [`trace`], [`golden`] |
 //! | random faults | [`faults`] |
 //! | how fast news spreads | [`watch`], [`scenarios`], [`report`]; among a hundred thousand servers
@@ -25,6 +25,7 @@ mod delivery;
 pub mod faults;
 pub mod golden;
 pub mod host;
+pub mod http;
 pub mod legacy;
 mod legacy_lists;
 pub mod network;
@@ -35,6 +36,7 @@ pub mod reduced;
 pub mod report;
 pub mod scenarios;
 pub mod secured;
+mod secured_world;
 pub mod setup;
 pub mod spec;
 mod storage;

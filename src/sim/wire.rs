@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::clock::Millis;
-use super::secured::http::{HttpRequest, HttpResponse};
+use super::http::{HttpRequest, HttpResponse};
 use crate::protocol::ExchangeId;
 use crate::protocol::extension::Extension;
 use crate::protocol::message::{Entry, Lists, ReceivedEntry, ReceivedLists, Refusal, Reply};

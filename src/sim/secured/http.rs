@@ -1,4 +1,4 @@
-//! Requests and responses as they travel: headers and bodies.
+//! What requests and responses mean.
 
 use std::sync::Arc;
 
@@ -7,29 +7,9 @@ use serde_json::Value;
 
 use crate::protocol::message::{Entry, Lists, ReceivedEntry, ReceivedLists, Refusal, Reply};
 use crate::protocol::time::Stamp;
-use crate::security::message::Route;
 use crate::sim::host::Occupant;
+use crate::sim::http::{HttpRequest, HttpResponse};
 use crate::sim::wire::Outcome;
-
-/// A request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpRequest {
-    /// The route.
-    pub route: Route,
-    /// The `Authorization` header.
-    pub authorization: Option<String>,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-/// A response.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpResponse {
-    /// The status.
-    pub status: u16,
-    /// The body.
-    pub body: Vec<u8>,
-}
 
 /// The body of a list response.
 #[derive(Serialize)]
@@ -48,27 +28,27 @@ impl HttpRequest {
 }
 
 impl HttpResponse {
-    pub(super) fn ok(body: Vec<u8>) -> Self {
+    pub(in crate::sim) fn ok(body: Vec<u8>) -> Self {
         Self { status: 200, body }
     }
 
     /// The 401 of this package and of version 1.
-    pub(super) fn unauthorized() -> Self {
+    pub(in crate::sim) fn unauthorized() -> Self {
         Self { status: 401, body: br#"{"error":"Unauthorized: Invalid SHAZBOT_SECRET"}"#.to_vec() }
     }
 
     /// The 401 of this package for a signed message whose payload was changed or dropped.
-    pub(super) fn other_payload() -> Self {
+    pub(in crate::sim) fn other_payload() -> Self {
         let body = br#"{"error":"Unauthorized: The body is not the one that was signed"}"#;
         Self { status: 401, body: body.to_vec() }
     }
 
     /// The 401 of something before the routes.
-    pub(super) fn foreign_rejection() -> Self {
+    pub(in crate::sim) fn foreign_rejection() -> Self {
         Self { status: 401, body: br#"{"error":"no"}"#.to_vec() }
     }
 
-    pub(super) fn list(online: &[Entry], proof: Option<String>) -> Self {
+    pub(in crate::sim) fn list(online: &[Entry], proof: Option<String>) -> Self {
         Self::ok(serde_json::to_vec(&ListBody { online, proof }).unwrap_or_default())
     }
 
@@ -102,14 +82,14 @@ impl Occupant {
 }
 
 /// Removes a field of an object.
-pub(super) fn without(body: &[u8], field: &str) -> Vec<u8> {
+pub(in crate::sim) fn without(body: &[u8], field: &str) -> Vec<u8> {
     let Ok(Value::Object(mut object)) = serde_json::from_slice(body) else { return body.to_vec() };
     object.remove(field);
     serde_json::to_vec(&object).unwrap_or_default()
 }
 
 /// Received lists as a server of version 1 holds them.
-pub(super) fn owned(lists: &ReceivedLists<'_>) -> Lists {
+pub(in crate::sim) fn owned(lists: &ReceivedLists<'_>) -> Lists {
     let entry = |entry: &ReceivedEntry<'_>| Entry {
         base_url: Arc::from(&*entry.base_url),
         monitor: entry.monitor,

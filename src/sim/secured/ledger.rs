@@ -108,15 +108,15 @@ struct Life {
 }
 
 impl Ledger {
-    pub(super) fn record_start(&mut self, process: ProcessId, host: HostId, at: Millis) {
+    pub(in crate::sim) fn record_start(&mut self, process: ProcessId, host: HostId, at: Millis) {
         self.lives.push(Life { process, host, began: at, ended: None });
     }
 
-    pub(super) fn record_end(&mut self, process: ProcessId, at: Millis) {
+    pub(in crate::sim) fn record_end(&mut self, process: ProcessId, at: Millis) {
         self.lives.iter_mut().filter(|life| life.process == process).for_each(|life| life.ended = Some(at));
     }
 
-    pub(super) fn record_known(
+    pub(in crate::sim) fn record_known(
         &mut self,
         at: Millis,
         process: ProcessId,
@@ -127,7 +127,7 @@ impl Ledger {
         known.extend(urls.map(|url| (url, None)));
     }
 
-    pub(super) fn record_request(&mut self, header: &str, payload: &str, to: &Arc<str>, at: Millis) {
+    pub(in crate::sim) fn record_request(&mut self, header: &str, payload: &str, to: &Arc<str>, at: Millis) {
         let to = Arc::clone(to);
         let request = Request { payload: payload.to_owned(), to, at, merged_by: Vec::new() };
         if self.requests.insert(header.to_owned(), request).is_some() {
@@ -135,22 +135,22 @@ impl Ledger {
         }
     }
 
-    pub(super) fn record_response(&mut self, text: &str, request: &str, from: &Arc<str>) {
+    pub(in crate::sim) fn record_response(&mut self, text: &str, request: &str, from: &Arc<str>) {
         let (request, from) = (request.to_owned(), Arc::clone(from));
         self.responses.insert(text.to_owned(), Response { request, from, is_merged: false });
     }
 
-    pub(super) fn record_proof(&mut self, proof: &str, nonce: Nonce, from: &Arc<str>) {
+    pub(in crate::sim) fn record_proof(&mut self, proof: &str, nonce: Nonce, from: &Arc<str>) {
         self.proofs.insert(proof.to_owned(), (Arc::clone(from), nonce.print()));
     }
 
     /// Whether a server at this URL has made the proof for this nonce.
-    pub(super) fn is_genuine(&self, proof: &str, nonce: Nonce, base_url: &str) -> bool {
+    pub(in crate::sim) fn is_genuine(&self, proof: &str, nonce: Nonce, base_url: &str) -> bool {
         self.proofs.get(proof).is_some_and(|(from, of)| &**from == base_url && *of == nonce.print())
     }
 
     /// Records that a process has accepted a proof of this URL.
-    pub(super) fn record_accepted_proof(
+    pub(in crate::sim) fn record_accepted_proof(
         &mut self,
         at: Millis,
         process: ProcessId,
@@ -170,7 +170,7 @@ impl Ledger {
     }
 
     /// Records that something else than this package's code has answered a signed message.
-    pub(super) fn record_foreign_answer(&mut self, process: ProcessId, base_url: &str) {
+    pub(in crate::sim) fn record_foreign_answer(&mut self, process: ProcessId, base_url: &str) {
         let contact = self.contacts.entry((process, Arc::from(base_url))).or_default();
         contact.rejections = match contact.rejections {
             Rejections::None | Rejections::One => Rejections::One,
@@ -179,7 +179,7 @@ impl Ledger {
     }
 
     /// Checks a signed request that a process merges.
-    pub(super) fn check_request(
+    pub(in crate::sim) fn check_request(
         &mut self,
         header: &str,
         payload: &str,
@@ -221,7 +221,7 @@ impl Ledger {
     }
 
     /// Checks the response that a process merges.
-    pub(super) fn check_response(
+    pub(in crate::sim) fn check_response(
         &mut self,
         at: Millis,
         process: ProcessId,
@@ -244,7 +244,13 @@ impl Ledger {
     }
 
     /// Checks a message with the raw secret before it is sent.
-    pub(super) fn check_raw(&mut self, at: Millis, process: ProcessId, base_url: &str, policy: LegacyPolicy) {
+    pub(in crate::sim) fn check_raw(
+        &mut self,
+        at: Millis,
+        process: ProcessId,
+        base_url: &str,
+        policy: LegacyPolicy,
+    ) {
         self.counts.raw += 1;
         let contact = self.contacts.get(&(process, Arc::from(base_url))).copied().unwrap_or_default();
         self.counts.raw_again += u64::from(contact.has_proved);
@@ -263,7 +269,13 @@ impl Ledger {
     }
 
     /// Checks that the raw secret of a merged message is still accepted.
-    pub(super) fn check_secret(&mut self, at: Millis, process: ProcessId, text: &str, retired: &[u8]) {
+    pub(in crate::sim) fn check_secret(
+        &mut self,
+        at: Millis,
+        process: ProcessId,
+        text: &str,
+        retired: &[u8],
+    ) {
         if retired.iter().any(|secret| secret_text(*secret) == text) {
             self.report(at, "RetiredSecret", format!("{process:?} accepts {text}"));
         }
@@ -279,7 +291,7 @@ impl Ledger {
         })
     }
 
-    pub(super) fn report(&mut self, at: Millis, invariant: &'static str, finding: String) {
+    pub(in crate::sim) fn report(&mut self, at: Millis, invariant: &'static str, finding: String) {
         self.violations.push(Violation { at, invariant, finding });
     }
 }

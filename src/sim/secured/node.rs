@@ -23,19 +23,19 @@ pub struct Node {
 /// The security state of a native server.
 #[derive(Debug)]
 pub struct Security {
-    pub(super) policy: LegacyPolicy,
-    pub(super) receiver: Receiver,
-    pub(super) sessions: Sessions,
-    pub(super) keyring: Arc<Keyring>,
+    pub(in crate::sim) policy: LegacyPolicy,
+    pub(in crate::sim) receiver: Receiver,
+    pub(in crate::sim) sessions: Sessions,
+    pub(in crate::sim) keyring: Arc<Keyring>,
     /// The URLs of the master list.
-    pub(super) known: BTreeSet<Arc<str>>,
+    pub(in crate::sim) known: BTreeSet<Arc<str>>,
     /// Whether it looks for a sibling now, and when it ended its last search.
-    pub(super) is_searching: bool,
-    pub(super) searched_at: Option<Millis>,
+    pub(in crate::sim) is_searching: bool,
+    pub(in crate::sim) searched_at: Option<Millis>,
 }
 
 impl Node {
-    pub(super) fn new(
+    pub(in crate::sim) fn new(
         base_url: &str,
         number: Option<u64>,
         secrets: Vec<u8>,
@@ -55,7 +55,7 @@ impl Node {
         Self { secrets, security }
     }
 
-    pub(super) fn set_secrets(&mut self, secrets: Vec<u8>) {
+    pub(in crate::sim) fn set_secrets(&mut self, secrets: Vec<u8>) {
         if let Some(security) = &mut self.security {
             security.keyring = Arc::new(keyring_of(&secrets));
             security.receiver.forget_verified();
@@ -63,19 +63,19 @@ impl Node {
         self.secrets = secrets;
     }
 
-    pub(super) fn accepts_raw(&self, authorization: &str) -> bool {
+    pub(in crate::sim) fn accepts_raw(&self, authorization: &str) -> bool {
         let accepts_raw = self.security.as_ref().is_none_or(|security| security.policy.accepts_raw());
         accepts_raw && self.secrets.iter().any(|secret| secret_text(*secret) == authorization)
     }
 }
 
 /// The text of a secret.
-pub(super) fn secret_text(number: u8) -> String {
+pub(in crate::sim) fn secret_text(number: u8) -> String {
     format!("secret {number}")
 }
 
 /// The keys of a secret.
-pub(super) fn keys_of(number: u8) -> Keys {
+pub(in crate::sim) fn keys_of(number: u8) -> Keys {
     Keys::from_stretched(&[number; 32])
 }
 

@@ -2,9 +2,6 @@
 
 use std::sync::Arc;
 
-use super::Secured;
-use super::http::{HttpRequest, HttpResponse, owned, without};
-use super::node::secret_text;
 use crate::protocol::envelope::{raw_answer, signed_body};
 use crate::protocol::extension::Extension;
 use crate::protocol::message::ReceivedLists;
@@ -15,7 +12,11 @@ use crate::security::payload::{decode_request, encode};
 use crate::security::proof::Nonce;
 use crate::security::receiver::Rejection;
 use crate::sim::checks::Violation;
+use crate::sim::http::{HttpRequest, HttpResponse};
 use crate::sim::process::Engine;
+use crate::sim::secured::Secured;
+use crate::sim::secured::http::{owned, without};
+use crate::sim::secured::node::secret_text;
 use crate::sim::wire::{Content, ProcessId};
 use crate::sim::world::World;
 

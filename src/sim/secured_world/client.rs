@@ -3,9 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::http::{HttpRequest, HttpResponse};
-use super::node::secret_text;
-use crate::protocol::ExchangeId;
 use crate::protocol::base_url::BaseUrl;
 use crate::protocol::envelope::{proof_in_gossip, proof_in_list, raw_body, signed_answer, signed_body};
 use crate::protocol::extension::Extension;
@@ -14,62 +11,16 @@ use crate::protocol::message::{Lists, ReceivedLists, Refusal, Reply};
 use crate::protocol::output::Transmit;
 use crate::security::answer::{Answer, is_rejection, is_success, own_url_answer};
 use crate::security::delivery::{CHALLENGE_TIMEOUT, Content, Delivery, ListAnswer, Next, Sent, Step};
-use crate::security::keys::Keyring;
 use crate::security::message::{Address, Route};
 use crate::security::payload::encode;
 use crate::security::proof::Nonce;
 use crate::sim::clock::Millis;
+use crate::sim::http::{HttpRequest, HttpResponse};
 use crate::sim::process::Engine;
+use crate::sim::secured::node::secret_text;
+use crate::sim::secured::task::{DeliveryTask, Message, Pending, Task};
 use crate::sim::wire::{self, Outcome, ProcessId, RequestId};
 use crate::sim::world::World;
-
-/// A delivery, or the search for a sibling.
-#[derive(Debug)]
-pub(super) enum Task {
-    Delivery(Box<DeliveryTask>),
-    Search { process: ProcessId, nonce: Nonce, tries: u8 },
-}
-
-impl Task {
-    pub(super) fn process(&self) -> ProcessId {
-        match self {
-            Self::Delivery(task) => task.process,
-            Self::Search { process, .. } => *process,
-        }
-    }
-}
-
-/// The delivery of one message.
-#[derive(Debug)]
-pub(super) struct DeliveryTask {
-    process: ProcessId,
-    id: ExchangeId,
-    base_url: Arc<str>,
-    message: Message,
-    delivery: Delivery,
-    keyring: Arc<Keyring>,
-    deadline: Millis,
-    /// What was sent last.
-    pending: Pending,
-    /// The outcome of the latest list request.
-    list: Option<Outcome>,
-}
-
-#[derive(Debug)]
-enum Message {
-    Gossip { lists: Arc<Lists>, extension: Arc<Extension> },
-    OwnUrl { extension: Arc<Extension> },
-    List,
-}
-
-#[derive(Debug)]
-enum Pending {
-    Nothing,
-    List(Option<Nonce>),
-    Signed(Sent, String),
-    /// The nonce, the body and the index of the secret.
-    Raw(Nonce, Vec<u8>, usize),
-}
 
 /// What a delivery reports to the machine.
 enum Final {

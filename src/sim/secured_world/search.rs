@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::client::Task;
-use super::http::HttpRequest;
 use crate::protocol::envelope::proof_in_list;
 use crate::security::message::Route;
 use crate::security::proof::Nonce;
 use crate::sim::clock::Millis;
+use crate::sim::http::HttpRequest;
+use crate::sim::secured::task::Task;
 use crate::sim::wire::{Content, Outcome, ProcessId, RequestId};
 use crate::sim::world::World;
 

@@ -5,25 +5,18 @@ use std::sync::Arc;
 
 use rand::RngExt;
 
-use super::attacker::Attacker;
-use super::http::HttpRequest;
 use crate::protocol::envelope::{signed_answer, signed_body};
 use crate::protocol::message::{Entry, Lists, ReceivedLists};
 use crate::protocol::time::Stamp;
 use crate::security::message::{Address, Header, Party, Route, sign_request};
 use crate::security::process::ProcessNumber;
 use crate::sim::clock::EPOCH;
+use crate::sim::http::HttpRequest;
 use crate::sim::process::Engine;
+use crate::sim::secured::attacker::Attacker;
+use crate::sim::secured::attacker::Record;
 use crate::sim::wire::{Content, HostId, Request, received_lists};
 use crate::sim::world::{World, WorldEvent};
-
-/// A request that the attacker has seen.
-#[derive(Debug, Clone)]
-pub(super) struct Record {
-    pub(super) from: HostId,
-    pub(super) to: HostId,
-    pub(super) request: Arc<HttpRequest>,
-}
 
 impl World {
     /// Lets the attacker send some messages.
