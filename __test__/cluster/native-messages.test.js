@@ -153,7 +153,10 @@ describe('native messages over HTTP', { concurrency: 6 }, () => {
     for (const v2 of MALFORMED_EXTENSIONS.filter((odd) => typeof odd === 'object' && odd !== null)) {
       const listed = entry('http://127.0.0.1:9/listed/', aWhileAgo())
       const { status, json } = await postMessage(app.baseUrl, { v2, online: [listed] })
-      assert.deepEqual([status, json], [401, { error: 'Unauthorized: Invalid signature' }])
+      assert.deepEqual(
+        [status, json],
+        [401, { error: 'Unauthorized: The body is not the one that was signed' }],
+      )
     }
     assert.deepEqual(urlsOf((await app.list()).online), [app.baseUrl])
   })
