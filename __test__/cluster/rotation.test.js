@@ -12,14 +12,14 @@ const { spawnApp } = require('../support/app')
 const { createMasterListStore } = require('../support/master-list-store')
 const { createSecretFiles } = require('../support/secret-files')
 const { environment, SECRET: OLD } = require('../support/environment')
-const { postGossip } = require('../support/http')
+const { getList, postGossip } = require('../support/http')
 const { freePort } = require('../support/ports')
 const { SUBJECT, REFERENCE } = require('../support/subject')
 const { allSeeEachOther } = require('../support/mixed-cluster')
 const { changesOf, seenBy } = require('../support/watched-cluster')
 const { eventually, throughout } = require('../support/eventually')
 const { challenge, extension, postRaw, signMessage } = require('../support/native')
-const { keyId } = require('../support/signing')
+const { keyId, signRequest } = require('../support/signing')
 const { createWiretap, isAccepted, keyIdOf, senderOf } = require('../support/wiretap')
 
 const NEW = 'new-gossip-secret-of-tests'
@@ -54,7 +54,19 @@ const addNative = async (t, store, more) => {
   const tap = await createWiretap(t, port)
   const env = environment(store, { ...FAST, ...files.env, SHAZBOT_BASE_URL: tap.baseUrl, ...more })
   const app = await spawnApp(t, { modulePath: SUBJECT, env, port })
-  return Object.assign(app, { files, tap, baseUrl: tap.baseUrl })
+  return Object.assign(app, { files, tap, baseUrl: tap.baseUrl, behind: `http://127.0.0.1:${port}/` })
+}
+
+/**
+ * Whether a native server accepts signatures under a secret. It derives their keys after it has
+ * read the file.
+ */
+async function acceptsSignatures({ behind }, current, secret) {
+  const proof = await challenge(behind, current)
+  if (!proof) return false
+  const sender = { baseUrl: 'http://127.0.0.1:9/', process: 5n }
+  const { header } = signRequest(sender, proof, proof.sequence, '', secret, 'list')
+  return (await getList(behind, header)).status === 200
 }
 
 const accepts = async ({ baseUrl }, secret) => (await postGossip(baseUrl, {}, secret)).status === 200
@@ -153,6 +165,8 @@ describe('a rotation of the gossip secret', { concurrency: true }, () => {
 
       await allUse(OLD)
       await change(natives, { SHAZBOT_SECRET_PREVIOUS: `${OLD}\n${NEW}\n` })
+      for (const app of natives)
+        await eventually(() => acceptsSignatures(app, OLD, NEW), { what: 'the new signatures are accepted' })
       const [first, last] = [natives[0], natives.at(-1)]
       const before = last.tap.signed.length
       await change([first], { SHAZBOT_SECRET: NEW })
