@@ -13,7 +13,7 @@ use crate::protocol::config::LegacyPolicy;
 use crate::protocol::machine::Machine;
 use crate::sim::clock::Millis;
 use crate::sim::faults::{FaultGenerator, Mix};
-use crate::sim::host::Port;
+use crate::sim::host::{Host, Port};
 use crate::sim::secured::ledger::Counts;
 use crate::sim::spec::{Kind, Spec};
 use crate::sim::wire::HostId;
@@ -51,6 +51,8 @@ struct Course {
     faults: FaultGenerator,
     policy: LegacyPolicy,
     is_long: bool,
+    /// Whether the attacker changes messages.
+    is_attacked: bool,
     hostile: Vec<HostId>,
     /// The current secret, and the step of its rotation.
     secret: u8,
@@ -63,6 +65,7 @@ fn run(seed: u64) -> Run {
     let mut course = Course {
         policy: POLICIES[(seed % 3) as usize],
         is_long: faults.mix == Mix::Native && rng.random_bool(0.5),
+        is_attacked: false,
         faults,
         hostile: Vec::new(),
         secret: 1,
@@ -92,6 +95,9 @@ impl Course {
         world.secure(self.policy, self.rng.random());
         let intensity = [0.0, 0.02, 0.1, 0.3][self.rng.random_range(0..4)];
         world.secured.as_mut().unwrap().attacker.intensity = intensity;
+        self.is_attacked = intensity > 0.0;
+        // The attacker's own requests count as well.
+        world.checks.load_limit = f64::INFINITY;
         if self.is_long {
             world.template().probe_interval *= SLOWNESS;
         }
@@ -146,8 +152,9 @@ impl Course {
         for host in world.host_ids() {
             world.run_for(self.rng.random_range(0..500));
             world.follow_secrets(host);
-            if self.step == 2 && runs(world, host) && world.hosts[host.index()].kind != Kind::Native {
-                let kind = world.hosts[host.index()].kind;
+            // A drained one, too: it may come back.
+            let Host { kind, ref processes, .. } = world.hosts[host.index()];
+            if self.step == 2 && !processes.is_empty() && kind != Kind::Native {
                 world.restart(host, Spec::of(kind));
             }
         }
@@ -190,7 +197,11 @@ impl Course {
         match self.policy {
             LegacyPolicy::Allow => full_disagreement(world),
             // A legacy peer that is not on the master list may keep a wrong stamp or an old secret.
-            policy => native_disagreement(world, policy),
+            LegacyPolicy::Known => native_disagreement(world),
+            // Servers whose proofs were removed stay excluded until they send a message or a third
+            // one mentions them.
+            LegacyPolicy::Off if self.is_attacked => None,
+            LegacyPolicy::Off => native_disagreement(world),
         }
     }
 
@@ -204,16 +215,13 @@ fn full_disagreement(world: &World) -> Option<String> {
 }
 
 /// Returns the first difference between what native servers know of each other and the truth.
-/// Under `off`, they know no others.
-fn native_disagreement(world: &World, policy: LegacyPolicy) -> Option<String> {
+fn native_disagreement(world: &World) -> Option<String> {
     let observers = world.processes.iter().filter(|process| {
         process.is_running() && !process.is_drained && process.machine().is_some_and(Machine::is_native)
     });
     let mut pairs = observers.flat_map(|observer| world.hosts.iter().map(move |host| (observer, host)));
     let (observer, host) = pairs.find(|(observer, host)| {
-        let is_native = host.kind == Kind::Native;
-        let is_compared = is_native || policy == LegacyPolicy::Off;
-        is_compared && observer.sees_online(&host.url) != (host.should_be_online && is_native)
+        host.kind == Kind::Native && observer.sees_online(&host.url) != host.should_be_online
     })?;
     Some(format!("{:?} has {} as {:?}", observer.host, host.url, observer.view(&host.url)))
 }
@@ -308,10 +316,14 @@ fn a_server_that_goes_back_to_version_1_stays_in_the_cluster() {
             for _ in 0..3_000 {
                 world.run_for(100);
                 let found = match policy {
-                    LegacyPolicy::Off => native_disagreement(&world, policy),
+                    LegacyPolicy::Off => native_disagreement(&world),
                     _ => full_disagreement(&world),
                 };
                 assert_eq!(found, None, "{policy:?}, {kind:?}, at {}", world.time);
+                let url = &world.hosts[first.index()].url;
+                let is_shown = policy != LegacyPolicy::Off || kind == Kind::Native;
+                let mut natives = world.processes.iter().filter(|process| process.machine().is_some());
+                assert!(natives.all(|process| process.sees_online(url) == is_shown), "{policy:?}, {kind:?}");
             }
         }
         let ledger = &world.secured.as_ref().unwrap().ledger;
