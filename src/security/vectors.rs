@@ -58,6 +58,16 @@ fn the_document_shows_the_vectors() {
 }
 
 #[test]
+fn the_vectors_are_seeds_of_the_fuzz_target() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/security");
+    let paths = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let seeds: Vec<String> = paths.map(|path| fs::read_to_string(path).unwrap()).collect();
+    for (name, value) in vectors().into_iter().filter(|(name, _)| !name.contains("key")) {
+        assert!(seeds.iter().any(|seed| seed.contains(&value)), "no seed has the {name}: {value}");
+    }
+}
+
+#[test]
 fn the_vectors_do_not_change() {
     let text: Vec<String> = vectors().into_iter().map(|(_, value)| value).collect();
     assert_eq!(text, include_str!("vectors.txt").lines().collect::<Vec<_>>());
