@@ -4,7 +4,6 @@ const addon = require('../../engine/addon.js')
 const { requireRunning } = require('../../engine/lifecycle.js')
 const { answers } = require('../../requests/index.js')
 const { gossipRaw, listRaw } = require('./raw.js')
-const { listForChallenge } = require('../../requests/answers.js')
 const { HttpError, jsonResponse } = require('./http/http-error.js')
 const { senderOf } = require('./sender.js')
 
@@ -50,7 +49,7 @@ async function answerUnread(authorization) {
 }
 
 async function answerList(authorization) {
-  const answer = await listForChallenge(authorization)
+  const answer = await answers().listForChallenge(authorization)
   return answer === null ? listRaw(authorization) : { status: 200, parts: [Buffer.from(answer)] }
 }
 
