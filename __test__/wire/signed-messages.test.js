@@ -103,7 +103,7 @@ const WRONG_HEADERS = {
     const { receiver } = draft(proof)
     return signed(draft(proof, { receiver: { ...receiver, epoch: proof.epoch + 1n } }))
   },
-  'a group as its receiver, where there is none': (proof) => {
+  'a group as its receiver, although no sibling was met': (proof) => {
     const receiver = { baseUrl: proof.baseUrl, clock: BigInt(Date.now()) }
     return signed(draft(proof, { receiver }))
   },

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::peer_secrets::PeerSecrets;
 use super::security::Security;
-use super::transport::{Destination, HeaderText, HttpClient, Method, Request, Response, TransportError};
+use super::transport::{HeaderText, HttpClient, Method, Request, Response, TransportError};
 use crate::protocol::base_url::BaseUrl;
 use crate::protocol::envelope::{proof_in_gossip, proof_in_list, raw_body, signed_body};
 use crate::protocol::extension::Extension;
@@ -153,7 +153,7 @@ impl Task<'_> {
         };
         let outcome = self.client.send(request).await;
         if matches!(&outcome, Err(error) if error.is_refused() || error.is_not_allowed()) {
-            return Progress::Break(outcome_of(outcome, false));
+            return Progress::Break(untrusted(outcome));
         }
         let proof = outcome.as_ref().ok().and_then(|response| proof_in_list(&response.body));
         let answer = match &outcome {
@@ -168,9 +168,9 @@ impl Task<'_> {
         let now = self.security.clock().now().tick;
         let mut sessions = self.security.sessions();
         match self.delivery.record_list(&mut sessions, &self.keyring, answer, now) {
-            Next::Deliver => Progress::Break(outcome_of(outcome, false)),
+            Next::Deliver => Progress::Break(untrusted(outcome)),
             Next::Continue => {
-                self.list_outcome = Some(outcome_of(outcome, false));
+                self.list_outcome = Some(untrusted(outcome));
                 Progress::Continue(())
             }
         }
@@ -196,7 +196,7 @@ impl Task<'_> {
         };
         let response = match self.client.send(request).await {
             Ok(response) => response,
-            // It is signed anew, since it may have arrived, and no sequence counts twice.
+            // The request may have arrived, and each sequence counts once, so it is signed again.
             Err(TransportError::ReusedConnection) if !self.is_sent_again => {
                 self.is_sent_again = true;
                 return Progress::Continue(());
@@ -238,8 +238,7 @@ impl Task<'_> {
         if let Some(proof) = proof_in_gossip(&response.body) {
             let now = self.security.clock().now().tick;
             let mut sessions = self.security.sessions();
-            let is_proved = self.delivery.record_raw_proof(&mut sessions, &self.keyring, nonce, &proof, now);
-            is_trusted = is_proved;
+            is_trusted = self.delivery.record_raw_proof(&mut sessions, &self.keyring, nonce, &proof, now);
         }
         Outcome::Response { response, is_trusted }
     }
@@ -259,8 +258,7 @@ impl Task<'_> {
     fn withhold(&mut self) -> Outcome {
         match self.list_outcome.take() {
             Some(Outcome::Response { response, .. }) if is_success(response.status) => {
-                // Under `off`, a server is excluded only if it answers a challenge without a proof.
-                if self.delivery.is_unproved() || self.security.accepts_raw() {
+                if self.delivery.is_withheld(self.security.accepts_raw()) {
                     Outcome::Withheld
                 } else {
                     Outcome::Error(TransportError::TimedOut(CHALLENGE_TIMEOUT))
@@ -272,24 +270,14 @@ impl Task<'_> {
     }
 
     fn request(&self, method: Method, route: &str, limit: Duration) -> Request {
-        Request {
-            method,
-            url: format!("{}clustershazbot/{route}", self.message.base_url),
-            authorization: None,
-            json_body: None,
-            if_match: None,
-            if_none_match: None,
-            destination: Destination::Peer,
-            timeout: self.deadline.saturating_duration_since(Instant::now()).min(limit),
-            needs_new_connection: false,
-            is_sent_once: false,
-        }
+        let url = format!("{}clustershazbot/{route}", self.message.base_url);
+        Request::to_peer(method, url, self.deadline.saturating_duration_since(Instant::now()).min(limit))
     }
 }
 
-fn outcome_of(outcome: Result<Response, TransportError>, is_trusted: bool) -> Outcome {
+fn untrusted(outcome: Result<Response, TransportError>) -> Outcome {
     match outcome {
-        Ok(response) => Outcome::Response { response, is_trusted },
+        Ok(response) => Outcome::Response { response, is_trusted: false },
         Err(error) => Outcome::Error(error),
     }
 }

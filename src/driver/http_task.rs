@@ -170,37 +170,25 @@ fn message(transmit: Transmit, shared: &Shared) -> Result<Message, Transmit> {
 
 /// The request without the secret of gossip with peers, which `PeerSecrets` adds.
 fn request(transmit: Transmit, credentials: &Credentials) -> Option<Request> {
-    let bare = |method, url, timeout| Request {
-        method,
-        url,
-        authorization: None,
-        json_body: None,
-        if_match: None,
-        if_none_match: None,
-        destination: Destination::Peer,
-        timeout,
-        needs_new_connection: false,
-        is_sent_once: false,
-    };
     Some(match transmit {
         Transmit::Gossip { base_url, lists, extension, timeout, .. } => Request {
             json_body: Some(lists.to_gossip_json(extension.as_deref())),
-            ..bare(Method::Post, format!("{base_url}clustershazbot/gossip"), timeout)
+            ..Request::to_peer(Method::Post, format!("{base_url}clustershazbot/gossip"), timeout)
         },
         // Behind a load balancer, a reused connection would reach the same process each time.
         Transmit::CheckOwnUrl { base_url, extension, timeout, .. } => Request {
             authorization: credentials.gossip(),
             json_body: Some(Lists::default().to_gossip_json(Some(&extension))),
             needs_new_connection: true,
-            ..bare(Method::Post, format!("{base_url}clustershazbot/gossip"), timeout)
+            ..Request::to_peer(Method::Post, format!("{base_url}clustershazbot/gossip"), timeout)
         },
         // A server that shuts down waits for its last connection, which inquiries would keep open.
         Transmit::Inquire { base_url, timeout, .. } => Request {
             needs_new_connection: true,
-            ..bare(Method::Get, format!("{base_url}clustershazbot/list"), timeout)
+            ..Request::to_peer(Method::Get, format!("{base_url}clustershazbot/list"), timeout)
         },
         Transmit::DownloadMasterList { .. } => {
-            let request = bare(Method::Get, credentials.master_list.clone(), MASTER_LIST_TIMEOUT);
+            let request = Request::to_peer(Method::Get, credentials.master_list.clone(), MASTER_LIST_TIMEOUT);
             Request { destination: Destination::MasterList, ..request }
         }
         Transmit::UploadMasterList { entries, condition, .. } => {
@@ -215,7 +203,7 @@ fn request(transmit: Transmit, credentials: &Credentials) -> Option<Request> {
                 if_match,
                 if_none_match,
                 destination: Destination::MasterList,
-                ..bare(Method::Put, credentials.master_list_update.clone(), MASTER_LIST_TIMEOUT)
+                ..Request::to_peer(Method::Put, credentials.master_list_update.clone(), MASTER_LIST_TIMEOUT)
             }
         }
         Transmit::AbandonAll => return None,

@@ -13,7 +13,7 @@ use super::transport::{HttpClient, Request, Response, TransportError};
 use crate::protocol::base_url::BaseUrl;
 use crate::protocol::config::SecretSet;
 use crate::protocol::secret::Secret;
-use crate::security::answer::is_rejection;
+use crate::security::answer::{is_rejection, is_success};
 
 /// Peers whose secret is remembered. Others get a retry with each message.
 const MAX_PEERS: usize = 4_096;
@@ -64,7 +64,7 @@ impl PeerSecrets {
             match client.send(attempt).await {
                 Ok(response) if is_rejection(response.status, &response.body) => rejection = Some(response),
                 Ok(response) => {
-                    if (200..300).contains(&response.status) {
+                    if is_success(response.status) {
                         self.remember(&set, peer, index);
                     }
                     return Ok(response);
@@ -117,7 +117,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::driver::transport::{ConfiguredUrls, Destination, HttpSettings, Method};
+    use crate::driver::transport::{ConfiguredUrls, HttpSettings, Method};
     use crate::protocol::config::AcceptedSecrets;
 
     /// A peer that answers 401 to every secret but its own.
@@ -208,16 +208,9 @@ mod tests {
 
         async fn send_within(&self, peer: &Peer, timeout: Duration) -> Result<u16, TransportError> {
             let request = Request {
-                method: Method::Post,
-                url: format!("{}clustershazbot/gossip", peer.base_url),
-                authorization: None,
                 json_body: Some(b"{}".to_vec()),
-                if_match: None,
-                if_none_match: None,
-                destination: Destination::Peer,
-                timeout,
                 needs_new_connection: true,
-                is_sent_once: false,
+                ..Request::to_peer(Method::Post, format!("{}clustershazbot/gossip", peer.base_url), timeout)
             };
             self.secrets.send(&self.client, &peer.base_url, request).await.map(|response| response.status)
         }

@@ -244,22 +244,27 @@ impl Security {
     }
 
     /// Signs the response to an accepted request. Returns its `v2` field.
-    pub(super) fn respond(&self, request: &Accepted<'_>, mut response: Extension) -> Option<String> {
-        let now = self.clock.now().tick;
-        let receiver = self.receiver();
-        response.epoch = receiver.epoch(now);
-        {
-            let payload = encode(&response, receiver.party());
-            receiver.sign_response(&request.keyring, &request.header, &payload, now)
-        }
+    pub(super) fn respond(&self, request: &Accepted<'_>, response: Extension) -> Option<String> {
+        self.sign_response(&request.keyring, &request.header, response)
     }
 
     /// Signs a response to a request whose header is valid, without its payload.
     pub(super) fn respond_unread(&self, header: &str, response: Extension) -> Option<String> {
         self.check(Route::Gossip, header).ok()?;
-        let request =
-            Accepted { extension: response.clone(), header: Header::read(header)?, keyring: self.keyring()? };
-        self.respond(&request, response)
+        self.sign_response(&*self.keyring()?, &Header::read(header)?, response)
+    }
+
+    fn sign_response(
+        &self,
+        keyring: &Keyring,
+        request: &Header<'_>,
+        mut response: Extension,
+    ) -> Option<String> {
+        let now = self.clock.now().tick;
+        let receiver = self.receiver();
+        response.epoch = receiver.epoch(now);
+        let payload = encode(&response, receiver.party());
+        receiver.sign_response(keyring, request, &payload, now)
     }
 
     /// The current epoch of this process.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::security::Security;
-use super::transport::{Destination, HeaderText, HttpClient, Method, Request};
+use super::transport::{HeaderText, HttpClient, Method, Request};
 use crate::protocol::envelope::proof_in_list;
 use crate::security::proof::Nonce;
 
@@ -35,16 +35,9 @@ async fn search(client: &HttpClient, security: &Security) {
     for _ in 0..TRIES {
         let nonce = Nonce::new(rand::random());
         let request = Request {
-            method: Method::Get,
-            url: format!("{}clustershazbot/list", security.base_url()),
             authorization: HeaderText::new(&nonce.to_header()).ok(),
-            json_body: None,
-            if_match: None,
-            if_none_match: None,
-            destination: Destination::Peer,
-            timeout: TIMEOUT,
             needs_new_connection: true,
-            is_sent_once: false,
+            ..Request::to_peer(Method::Get, format!("{}clustershazbot/list", security.base_url()), TIMEOUT)
         };
         // The own URL may be unreachable from here; then no sibling is found.
         let Ok(response) = client.send(request).await else { return };

@@ -127,9 +127,10 @@ impl Delivery {
         self.proved
     }
 
-    /// Whether the peer has answered a challenge without a proof.
-    pub fn is_unproved(&self) -> bool {
-        self.progress == Progress::Unproved
+    /// Whether the message is withheld, not just late, after a list without a proof. Unless raw
+    /// secrets are accepted, a server is excluded only if it answers a challenge without a proof.
+    pub fn is_withheld(&self, accepts_raw: bool) -> bool {
+        accepts_raw || self.progress == Progress::Unproved
     }
 
     /// Returns the next request. The nonce is used if the request needs one.
@@ -254,8 +255,7 @@ impl Delivery {
         Some(response)
     }
 
-    /// Records that a signed message was rejected with status 401, or answered with a success that
-    /// is not signed.
+    /// Records that a signed message was rejected, or answered with a success that is not signed.
     pub fn record_rejection(&mut self, sessions: &mut Sessions, by: RejectedBy, now: Tick) -> Next {
         self.rejections += 1;
         let may_challenge = sessions.record_rejection(&self.base_url, by, self.basis, now);

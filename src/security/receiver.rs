@@ -264,9 +264,13 @@ impl Receiver {
         u64::try_from(now.since(self.started).as_millis()).unwrap_or(u64::MAX)
     }
 
+    /// The oldest sequence of a proof that is still accepted.
+    fn oldest_sequence(&self, now: Tick) -> u64 {
+        self.proof_sequence(now).saturating_sub(PROOF_SEQUENCE.as_millis() as u64)
+    }
+
     fn check_proven_request(&self, route: Route, header: &Header<'_>, now: Tick) -> Result<(), Rejection> {
-        let (current, lifetime) = (self.proof_sequence(now), PROOF_SEQUENCE.as_millis() as u64);
-        if header.sequence > current || current - header.sequence > lifetime {
+        if !(self.oldest_sequence(now)..=self.proof_sequence(now)).contains(&header.sequence) {
             return Err(Rejection::Stale);
         }
         let request = ProvenRequest::of(header);
@@ -283,8 +287,8 @@ impl Receiver {
     }
 
     fn record_list_request(&mut self, header: &Header<'_>, now: Tick) -> Result<(), Rejection> {
-        let (current, lifetime) = (self.proof_sequence(now), PROOF_SEQUENCE.as_millis() as u64);
-        self.list_requests.retain(|request| current.saturating_sub(request.sequence) <= lifetime);
+        let oldest = self.oldest_sequence(now);
+        self.list_requests.retain(|request| request.sequence >= oldest);
         if self.list_requests.len() >= MAX_LIST_REQUESTS {
             return Err(Rejection::TooManySenders);
         }

@@ -61,8 +61,8 @@ struct Peer {
     challenged_again: Option<Tick>,
 }
 
-/// Answers with status 401 to signed messages that do not come from this package: something before
-/// the routes does not let the header pass.
+/// Answers to signed messages that do not come from this package: something before or after the
+/// routes lets the header, the payload or the signature of the response not pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum ForeignRejections {
     #[default]
@@ -207,7 +207,7 @@ impl Sessions {
 
     /// Whether the list of a server that has not proved the secret counts.
     pub(super) fn accepts_unproved_lists(&self) -> bool {
-        self.policy != LegacyPolicy::Off
+        self.policy.accepts_raw()
     }
 
     /// Records a valid proof of this URL.
@@ -234,8 +234,7 @@ impl Sessions {
         peer.record_process(process, epoch, now);
     }
 
-    /// Records that a peer has rejected a signed message with status 401. Returns whether it may be
-    /// challenged again now.
+    /// Records that a peer has rejected a signed message. Returns whether it may be challenged now.
     pub(super) fn record_rejection(
         &mut self,
         base_url: &str,
@@ -294,10 +293,8 @@ impl Sessions {
     /// Forgets a peer. One that has proved the secret is forgotten last, since it might be sent the
     /// raw secret then.
     fn evict(&mut self) {
-        let count = self.peers.len();
-        let next = |cursor: usize| (cursor + 1) % count;
         for _ in 0..MAX_EVICTION_STEPS {
-            self.cursor = next(self.cursor);
+            self.cursor = (self.cursor + 1) % self.peers.len();
             if self.peers.get_index(self.cursor).is_some_and(|(_, peer)| !peer.has_proved) {
                 break;
             }

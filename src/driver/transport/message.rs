@@ -32,6 +32,24 @@ pub struct Request {
     pub is_sent_once: bool,
 }
 
+impl Request {
+    /// A request to a peer with nothing but these.
+    pub fn to_peer(method: Method, url: String, timeout: Duration) -> Self {
+        Self {
+            method,
+            url,
+            authorization: None,
+            json_body: None,
+            if_match: None,
+            if_none_match: None,
+            destination: Destination::Peer,
+            timeout,
+            needs_new_connection: false,
+            is_sent_once: false,
+        }
+    }
+}
+
 /// The kind of server that a request is sent to, which decides what is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Destination {
@@ -146,16 +164,8 @@ mod tests {
         let secret = HeaderText::new("hush").unwrap();
         assert!(!format!("{secret:?}").contains("hush"));
         let request = Request {
-            method: Method::Get,
-            url: String::new(),
             authorization: Some(secret),
-            json_body: None,
-            if_match: None,
-            if_none_match: None,
-            destination: Destination::Peer,
-            timeout: Duration::ZERO,
-            needs_new_connection: false,
-            is_sent_once: false,
+            ..Request::to_peer(Method::Get, String::new(), Duration::ZERO)
         };
         assert!(!format!("{request:?}").contains("hush"));
     }

@@ -52,7 +52,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The payload of a signed message; `None` if there is none.
+    /// The payload of a signed message; `None` without one.
     ///
     /// # Errors
     /// Returns what the body is instead of a gossip message.
@@ -61,7 +61,7 @@ impl<'a> Request<'a> {
         Ok(self.v2.and_then(read_text))
     }
 
-    /// The nonce with which the sender challenges this server; `None` if there is none.
+    /// The nonce with which the sender challenges this server; `None` without one.
     pub fn nonce(self) -> Option<Cow<'a, str>> {
         self.v2.and_then(|v2| read_nonce(v2.get()))
     }

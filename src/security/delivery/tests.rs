@@ -114,7 +114,7 @@ fn an_unproved_list_counts_unless_version_1_is_excluded() {
                     delivery.record_list(&mut sessions, &keyring(), ListAnswer::Success(None), Tick(0));
             }
             assert_eq!(answered, next, "{policy:?} {challenge:?}");
-            assert_eq!(delivery.is_unproved(), challenge != ListAnswer::Failure);
+            assert_eq!(delivery.is_withheld(false), challenge != ListAnswer::Failure);
             if next == Next::Continue {
                 assert_eq!(delivery.next(&mut sessions, NONCE, at(0)), Step::Withhold);
             }

@@ -105,8 +105,7 @@ impl World {
                 let last = task.list.take();
                 let outcome = match last {
                     Some(Outcome::Http(response)) if is_success(response.status) => {
-                        // Under `off`, only an answer without a proof excludes a server.
-                        let is_withheld = task.delivery.is_unproved() || secured.policy.accepts_raw();
+                        let is_withheld = task.delivery.is_withheld(secured.policy.accepts_raw());
                         if is_withheld { Final::Withheld } else { Final::Response(Outcome::Timeout) }
                     }
                     Some(outcome) => Final::Response(outcome),

@@ -13,7 +13,7 @@ mod tls_server;
 
 use std::time::Duration;
 
-use super::{ConfiguredUrls, Destination, HeaderText, HttpClient, HttpSettings, Method, Request};
+use super::{ConfiguredUrls, HeaderText, HttpClient, HttpSettings, Method, Request};
 
 /// Long enough for anything on loopback; only tests of timeouts use a shorter one.
 const TEST_TIMEOUT: Duration = Duration::from_secs(20);
@@ -27,18 +27,7 @@ fn client_with(settings: &HttpSettings) -> HttpClient {
 }
 
 fn get(url: impl Into<String>) -> Request {
-    Request {
-        method: Method::Get,
-        url: url.into(),
-        authorization: None,
-        json_body: None,
-        if_match: None,
-        if_none_match: None,
-        destination: Destination::Peer,
-        timeout: TEST_TIMEOUT,
-        needs_new_connection: false,
-        is_sent_once: false,
-    }
+    Request::to_peer(Method::Get, url.into(), TEST_TIMEOUT)
 }
 
 fn post(url: impl Into<String>) -> Request {
