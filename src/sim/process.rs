@@ -1,5 +1,6 @@
 //! A process: an engine, its wall clock, and the state that the world keeps for it.
 
+use super::checks::Reader;
 use super::clock::{Glitch, Millis};
 use super::legacy::Legacy;
 use super::view::{self, View};
@@ -42,6 +43,8 @@ pub(super) struct CheckState {
     /// The same for the hosts in focus, in a large world.
     pub(super) focus_views: [Option<View>; MAX_FOCUS],
     pub(super) own: Option<View>,
+    /// What a reader of its news has been told.
+    pub(super) reader: Reader,
     /// The host whose plain response has just arrived. The receiver may now refute a claim about
     /// it.
     pub(super) last_response_from: Option<HostId>,

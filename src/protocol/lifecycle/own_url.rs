@@ -226,6 +226,12 @@ impl OwnUrl {
         self.has_sibling = true;
     }
 
+    /// Whether another process has spoken for its own URL in this life.
+    #[inline]
+    pub(in crate::protocol) fn has_sibling(&self) -> bool {
+        self.has_sibling
+    }
+
     /// Whether this server must look for a sibling before it leaves.
     pub(in crate::protocol) fn may_have_sibling(&self, members: &Members, cx: &Context) -> bool {
         self.has_sibling && cx.is_running() && members.local.is_online()

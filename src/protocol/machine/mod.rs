@@ -27,6 +27,7 @@ mod components;
 mod effects;
 #[cfg(test)]
 mod inspection;
+pub mod news;
 pub mod queues;
 mod replies;
 mod requests;
@@ -87,7 +88,7 @@ impl Machine {
     pub fn seeded_like(other: &Self, config: Config, seed: u64, now: Now) -> Self {
         let mut machine = Self::new(config, seed, now);
         machine.lifecycle.master_list.take_greeting();
-        machine.members.copy_roster(&other.members);
+        machine.members.copy_roster(&other.members, now);
         machine.begin_running(now);
         machine
     }
@@ -143,7 +144,7 @@ impl Machine {
     /// Drains this server or brings it back.
     pub fn handle_control(&mut self, now: Now, control: Control) {
         self.check_clock(now);
-        if self.members.local.control(control, now) {
+        if self.members.control(control, now) {
             self.record_reached_again(now);
             self.push_to_many(now.tick);
             self.spread_own_claim(now);

@@ -42,10 +42,10 @@ impl Machine {
             self.merge_lists(now, Source::Exchange(id), lists);
         }
         let Some(exchange) = self.exchanges.in_flight.end(id) else { return };
+        self.members.roster.set_cause(cause_of(reply));
         if self.settle_hidden(&exchange, reply, now) {
             return self.schedule_verification(now.tick);
         }
-        self.members.roster.set_cause(cause_of(reply));
         // A reply that does not prove its sender says nothing about the network.
         if matches!(reply, Reply::Native(_)) || exchange.own_entry.is_some() {
             let is_first = self.members.isolation.record_answer(now.tick).is_none();
@@ -326,8 +326,8 @@ impl Machine {
         if self.merging.outsiders.has(peer) {
             self.admit_native(&received.me.base_url, Direction::Answer, now);
         }
-        let knew = self.incarnation_of(&received.me.base_url);
-        let sender = if is_own_process { None } else { self.merge_sender_claim(received, knew, now) };
+        let (knew, cause) = (self.incarnation_of(&received.me.base_url), Cause::Answered);
+        let sender = if is_own_process { None } else { self.merge_sender_claim(received, knew, cause, now) };
         if !is_own_process {
             self.record_process(received);
         }

@@ -9,6 +9,7 @@ use indexmap::IndexSet;
 use crate::protocol::exchanges::native_message::accusation_notice;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::proof::Proof;
+use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::native::MergeOutcome;
 use crate::protocol::merging::newcomers::Sender;
 use crate::protocol::merging::outsiders::Direction;
@@ -55,7 +56,7 @@ impl Machine {
             self.merge_native_claims(&received.claims, Origin::Rumour, now);
         self.admit_native(&received.me.base_url, Direction::Request, now);
         self.merging.newcomers.set_sender(Sender::Itself);
-        let sender = self.merge_sender_claim(received, held, now);
+        let sender = self.merge_sender_claim(received, held, Cause::SelfReported, now);
         objections.extend(match &sender {
             Some(sender) => {
                 self.handle_sender(sender, received, now);

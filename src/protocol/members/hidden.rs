@@ -69,7 +69,7 @@ impl Members {
         let member = self.roster.get(peer)?;
         let (monitor, stamp) = (member.monitor, member.highest_seen());
         let url = BaseUrl::parse_shared(member.spelling(peer)).ok()?;
-        self.roster.remove(peer, now.tick);
+        self.roster.remove(peer, now);
         cx.effects.push(Effect::Forget(Arc::clone(peer)));
         let oldest = if self.hidden.len() >= MAX_HIDDEN { self.hidden.0.swap_remove_index(0) } else { None };
         let hidden = Hidden { url, monitor, stamp, failed_at: now.tick, doubted_since };
@@ -89,7 +89,7 @@ impl Members {
         if self.roster.get(peer).is_none() && !self.roster.is_full() {
             let mut member = Member::new(&url, status, monitor, stamp, now);
             member.is_unconfirmed = status.is_online();
-            self.roster.insert(Arc::clone(peer), member);
+            self.roster.insert(Arc::clone(peer), member, now);
         }
     }
 

@@ -34,6 +34,12 @@ pub(in crate::protocol) struct Isolation {
 }
 
 impl Isolation {
+    /// Whether this server seems to be cut off from the others.
+    #[inline]
+    pub(in crate::protocol) fn is_cut_off(&self) -> bool {
+        self.is_cut_off
+    }
+
     /// Records that this server has declared a member dead that no other server accused.
     pub(in crate::protocol) fn record_burial(&mut self, identity: &Arc<str>, now: Tick) {
         self.burials.shift_remove(identity);

@@ -14,7 +14,8 @@ use crate::protocol::members::member::Member;
 use crate::protocol::members::member::proof::Proof;
 use crate::protocol::members::roster::Roster;
 use crate::protocol::members::roster::digest::{Digest, name_hash};
-use crate::protocol::types::status::Status;
+use crate::protocol::members::roster::news::{NewsCause, StateChange};
+use crate::protocol::types::status::{Control, Status};
 use crate::protocol::types::time::Now;
 
 pub(in crate::protocol) mod archive;
@@ -39,18 +40,55 @@ pub(in crate::protocol) struct Members {
 
 impl Members {
     pub(in crate::protocol) fn new(config: &Config, seed: u64, now: Now) -> Self {
-        Self {
+        let mut members = Self {
             local: LocalServer::new(config.base_url.clone(), config.monitor, now),
             roster: Roster::new(config.base_url.identity(), config.max_servers, seed),
             archive: Archive::default(),
             hidden: HiddenServers::default(),
             isolation: Isolation::default(),
+        };
+        members.tell_local([None, Some(Status::Online)], NewsCause::Said, now);
+        members
+    }
+
+    /// Replaces the roster by that of another server, which is not a member itself. Its members are
+    /// no news.
+    pub(in crate::protocol) fn copy_roster(&mut self, other: &Self, now: Now) {
+        let news = std::mem::take(&mut self.roster.news);
+        self.roster = Roster::copy_for(&other.roster, self.local.identity(), now);
+        self.roster.news = news;
+    }
+
+    /// Drains this server or brings it back, and returns whether anything changed.
+    pub(in crate::protocol) fn control(&mut self, control: Control, now: Now) -> bool {
+        let is_changed = self.local.control(control, now);
+        if is_changed {
+            let [before, after] = match control {
+                Control::Drain => [Status::Online, Status::Left],
+                Control::Return => [Status::Left, Status::Online],
+            };
+            self.tell_local([Some(before), Some(after)], NewsCause::Control, now);
+        }
+        is_changed
+    }
+
+    /// Takes this server offline for good, without announcing it yet.
+    pub(in crate::protocol) fn leave_quietly(&mut self, now: Now) {
+        let was_online = self.local.is_online();
+        self.local.leave_quietly();
+        if was_online {
+            self.tell_local([Some(Status::Online), Some(Status::Left)], NewsCause::Said, now);
         }
     }
 
-    /// Replaces the roster by that of another server, which is not a member itself.
-    pub(in crate::protocol) fn copy_roster(&mut self, other: &Self) {
-        self.roster = Roster::copy_for(&other.roster, self.local.identity());
+    fn tell_local(&mut self, change: StateChange, cause: NewsCause, now: Now) {
+        self.roster.news.record(self.local.entry(), change, cause, now);
+    }
+
+    /// The number of servers that have left, including this one.
+    pub(in crate::protocol) fn left_count(&self) -> usize {
+        let others = self.roster.len() - self.roster.online_count() - self.roster.dead_count();
+        others + usize::from(!self.local.is_online())
     }
 
     /// The number of online servers, including this one.

@@ -7,21 +7,22 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
+use crate::protocol::members::member::Member;
 use crate::protocol::members::member::proof::Proof;
-use crate::protocol::members::member::suspicion::Suspicion;
-use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::members::roster::digest::{Digest, name_hash};
 use crate::protocol::members::roster::index_journal::SlotChanges;
-use crate::protocol::members::roster::journal::{Cause, Journal};
+use crate::protocol::members::roster::journal::Journal;
+use crate::protocol::members::roster::news::NewsRing;
 use crate::protocol::members::roster::ring::Ring;
-use crate::protocol::types::accusers::Accusers;
 use crate::protocol::types::status::Status;
-use crate::protocol::types::time::{Incarnation, Tick};
+use crate::protocol::types::time::{Incarnation, Now};
 
+mod changes;
 pub(in crate::protocol) mod digest;
 pub(in crate::protocol) mod draws;
 pub(in crate::protocol) mod index_journal;
 pub(in crate::protocol) mod journal;
+pub(in crate::protocol) mod news;
 pub(in crate::protocol) mod ring;
 
 /// All other servers known, by identity. Their order depends on insertions and removals only, so it
@@ -31,6 +32,7 @@ pub(in crate::protocol) struct Roster {
     members: IndexMap<Arc<str>, Member, FixedState>,
     capacity: usize,
     online: usize,
+    suspects: usize,
     natives: usize,
     dead: usize,
     unconfirmed: usize,
@@ -43,6 +45,8 @@ pub(in crate::protocol) struct Roster {
     slot_changes: SlotChanges,
     /// Changes that the log is to show.
     pub(in crate::protocol) journal: Journal,
+    /// Changes that programs may follow.
+    pub(in crate::protocol) news: NewsRing,
     /// The slot of the last lookup. The same member is mostly looked up several times in a row.
     latest: Cell<usize>,
 }
@@ -53,8 +57,8 @@ const SPARE_SLOTS: usize = 128;
 impl Clone for Roster {
     // The map's own `clone` reserves as much as its index can hold.
     fn clone(&self) -> Self {
-        let Self { members, capacity, online, natives, dead, unconfirmed, digest, ring, .. } = self;
-        let Self { revision, member_changes, slot_changes, journal, latest, .. } = self;
+        let Self { members, capacity, online, suspects, natives, dead, unconfirmed, .. } = self;
+        let Self { digest, ring, revision, member_changes, slot_changes, journal, latest, .. } = self;
         let mut copy =
             IndexMap::with_capacity_and_hasher(members.len() + SPARE_SLOTS, members.hasher().clone());
         copy.clone_from(members);
@@ -62,6 +66,7 @@ impl Clone for Roster {
             members: copy,
             capacity: *capacity,
             online: *online,
+            suspects: *suspects,
             natives: *natives,
             dead: *dead,
             unconfirmed: *unconfirmed,
@@ -71,6 +76,7 @@ impl Clone for Roster {
             member_changes: *member_changes,
             slot_changes: slot_changes.clone(),
             journal: journal.clone(),
+            news: NewsRing::default(),
             latest: latest.clone(),
         }
     }
@@ -104,6 +110,7 @@ impl Roster {
             members: IndexMap::with_hasher(FixedState::with_seed(seed)),
             capacity,
             online: 0,
+            suspects: 0,
             natives: 0,
             dead: 0,
             unconfirmed: 0,
@@ -113,14 +120,15 @@ impl Roster {
             member_changes: 0,
             slot_changes: SlotChanges::default(),
             journal: Journal::default(),
+            news: NewsRing::default(),
             latest: Cell::default(),
         }
     }
 
     /// A copy of another server's roster for this server, without its own entry.
-    pub(in crate::protocol) fn copy_for(other: &Self, identity: &str) -> Self {
+    pub(in crate::protocol) fn copy_for(other: &Self, identity: &str, now: Now) -> Self {
         let mut roster = other.clone();
-        roster.remove(identity, Tick::default());
+        roster.remove(identity, now);
         roster.journal.clear();
         roster.ring = Ring::at(name_hash(identity));
         roster
@@ -153,6 +161,11 @@ impl Roster {
 
     pub(in crate::protocol) fn online_count(&self) -> usize {
         self.online
+    }
+
+    /// The number of online members that are suspects.
+    pub(in crate::protocol) fn suspect_count(&self) -> usize {
+        self.suspects
     }
 
     /// The number of online members that are contacted as native servers.
@@ -227,16 +240,6 @@ impl Roster {
         Some(self.members.get_index_mut(index)?.1)
     }
 
-    /// Sets the spelling with which a member is shown.
-    pub(in crate::protocol) fn set_spelling(&mut self, identity: &str, spelling: &Arc<str>) {
-        let Some(slot) = self.slot_of(identity) else { return };
-        let Some((identity, member)) = self.members.get_index_mut(slot) else { return };
-        if member.spelling(identity) != spelling {
-            member.set_spelling(identity, spelling);
-            self.slot_changes.change(slot);
-        }
-    }
-
     /// The spelling with which a server is shown.
     pub(in crate::protocol) fn spelling(&self, identity: &Arc<str>) -> Arc<str> {
         Arc::clone(self.get(identity).map_or(identity, |member| member.spelling(identity)))
@@ -250,134 +253,13 @@ impl Roster {
     pub(in crate::protocol) fn iter(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, &Member)> {
         self.members.iter()
     }
-
-    /// Adds an unknown server. The caller has checked that there is room.
-    pub(in crate::protocol) fn insert(&mut self, identity: Arc<str>, member: Member) {
-        self.update_totals(&identity, None, Some(Standing::of(&member)));
-        self.journal.record(&identity, None, Some(member.status), member.changed_at.tick());
-        let (slot, previous) = self.members.insert_full(identity, member);
-        // What follows for a new member looks it up first.
-        self.latest.set(slot);
-        debug_assert!(previous.is_none(), "a known server is changed, not inserted");
-    }
-
-    pub(in crate::protocol) fn remove(&mut self, identity: &str, now: Tick) -> Option<Member> {
-        let (slot, identity, member) = self.members.swap_remove_full(identity)?;
-        self.slot_changes.change(slot);
-        // The last member has moved there, unless it was the one removed.
-        self.slot_changes.change(self.len());
-        self.update_totals(&identity, Some(Standing::of(&member)), None);
-        self.journal.record(&identity, Some(member.status), None, now);
-        Some(member)
-    }
-
-    /// Sets the cause of the next changes, for the log.
-    pub(in crate::protocol) fn set_cause(&mut self, cause: Cause) {
-        self.journal.cause = cause;
-    }
-
-    /// Changes the status of a member.
-    pub(in crate::protocol) fn transition(&mut self, identity: &str, status: Status, now: Tick) {
-        let mut before = status;
-        self.change(identity, |member| {
-            before = std::mem::replace(&mut member.status, status);
-            if before != status {
-                member.changed_at = now.into();
-                if !before.is_online() && status.is_online() {
-                    member.reset_proofs();
-                }
-            }
-        });
-        if before.is_online() != status.is_online()
-            && let Some((identity, _)) = self.slot_of(identity).and_then(|slot| self.members.get_index(slot))
-        {
-            self.journal.record(identity, Some(before), Some(status), now);
-        }
-    }
-
-    /// Suspects a member, which these servers have found silent.
-    pub(in crate::protocol) fn begin_suspicion(&mut self, identity: &str, accusers: Accusers, now: Tick) {
-        self.transition(identity, Status::Suspect, now);
-        if let Some(member) = self.get_mut(identity) {
-            member.set_suspicion(Suspicion::new(accusers, now));
-        }
-    }
-
-    /// Sets the incarnation of a newer claim. It is higher, unless the held one counted as 0.
-    pub(in crate::protocol) fn adopt_incarnation(&mut self, identity: &str, incarnation: Incarnation) {
-        self.change(identity, |member| member.incarnation = incarnation);
-    }
-
-    /// Sets a higher incarnation; ignores a lower one.
-    pub(in crate::protocol) fn raise_incarnation(&mut self, identity: &str, incarnation: Incarnation) {
-        self.change(identity, |member| member.incarnation = member.incarnation.max(incarnation));
-    }
-
-    /// Sets the wire format that a member uses.
-    pub(in crate::protocol) fn set_wire(&mut self, identity: &str, wire: Wire) {
-        self.change(identity, |member| member.wire = wire);
-    }
-
-    /// Confirms a member that only the master list has named so far, because a living server names
-    /// it too.
-    pub(in crate::protocol) fn confirm(&mut self, identity: &str) {
-        self.change(identity, |_| {});
-    }
-
-    /// Changes a member, which also confirms it, and updates the counts.
-    fn change(&mut self, identity: &str, change: impl FnOnce(&mut Member)) {
-        let Some(slot) = self.slot_of(identity) else { return };
-        let Some((identity, member)) = self.members.get_index_mut(slot) else { return };
-        let before = Standing::of(member);
-        member.is_unconfirmed = false;
-        change(member);
-        let after = Standing::of(member);
-        if before != after {
-            let identity = Arc::clone(identity);
-            self.update_totals(&identity, Some(before), Some(after));
-        }
-    }
-
-    /// Updates the counts, the digest and the ring.
-    fn update_totals(&mut self, identity: &Arc<str>, before: Option<Standing>, after: Option<Standing>) {
-        self.revision += 1;
-        self.member_changes += 1;
-        let name = name_hash(identity);
-        for (standing, change) in [(before, -1), (after, 1)] {
-            if let Some(standing) = standing {
-                self.count(name, standing, change);
-            }
-        }
-        match [before, after].map(|standing| standing.is_some_and(Standing::is_on_ring)) {
-            [false, true] => self.ring.insert(name, identity),
-            [true, false] => self.ring.remove(identity),
-            _ => {}
-        }
-    }
-
-    fn count(&mut self, name: u64, standing: Standing, change: isize) {
-        let counter = match standing.status {
-            Status::Online | Status::Suspect => &mut self.online,
-            Status::Dead => &mut self.dead,
-            Status::Left => return,
-        };
-        *counter = counter.saturating_add_signed(change);
-        if standing.is_unconfirmed {
-            self.unconfirmed = self.unconfirmed.saturating_add_signed(change);
-        } else if standing.status.is_online() {
-            self.digest.toggle(name, standing.incarnation);
-        }
-        if standing.is_on_ring() {
-            self.natives = self.natives.saturating_add_signed(change);
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::protocol::types::base_url::BaseUrl;
-    use crate::protocol::types::time::{Now, Stamp};
+    use crate::protocol::types::time::{Stamp, Tick};
 
     #[test]
     fn the_cached_slot_is_not_used_after_another_member_moved_into_it() {
@@ -386,14 +268,14 @@ mod tests {
         let urls = ["http://a/", "http://b/", "http://c/"].map(|url| BaseUrl::parse(url).unwrap());
         for (stamp, url) in urls.iter().enumerate() {
             let member = Member::new(url, Status::Online, false, Stamp(stamp as u64), now);
-            roster.insert(Arc::clone(url.identity()), member);
+            roster.insert(Arc::clone(url.identity()), member, now);
         }
         let stamp = |roster: &Roster, url: &BaseUrl| roster.get(url.identity()).map(|member| member.stamp.0);
         let [a, b, c] = &urls;
         assert_eq!(stamp(&roster, a), Some(0));
-        roster.remove("http://a/", now.tick);
+        roster.remove("http://a/", now);
         assert_eq!([a, b, c].map(|url| stamp(&roster, url)), [None, Some(1), Some(2)]);
-        roster.remove("http://c/", now.tick);
+        roster.remove("http://c/", now);
         assert_eq!([c, a, b].map(|url| stamp(&roster, url)), [None, None, Some(1)]);
     }
 }

@@ -23,7 +23,7 @@ impl Members {
     /// Takes a member off the lists. The archive keeps the version that a claim has to beat to
     /// bring it back.
     pub(in crate::protocol) fn forget(&mut self, cx: &mut Context, peer: &Arc<str>, now: Now) {
-        if let Some(member) = self.roster.remove(peer, now.tick) {
+        if let Some(member) = self.roster.remove(peer, now) {
             self.archive.insert(Arc::clone(peer), member.highest_seen(), member.incarnation);
             cx.effects.push(Effect::Forget(Arc::clone(peer)));
         }
@@ -37,7 +37,7 @@ impl Members {
         status: Status,
         now: Now,
     ) {
-        self.roster.transition(peer, status, now.tick);
+        self.roster.transition(peer, status, now);
         if let Some(member) = self.roster.get_mut(peer) {
             member.clear_suspicion();
             cx.effects.push(Effect::ScheduleDrop(member.stamp));

@@ -140,7 +140,7 @@ impl Merging {
         let mut member = Member::new(url, claim.status, claim.monitor, claim.last_update, now)
             .with_incarnation(claim.incarnation);
         member.record_stamp(highest);
-        members.roster.insert(Arc::clone(identity), member);
+        members.roster.insert(Arc::clone(identity), member, now);
         if claim.incarnation != Incarnation::NONE && claim.status == Status::Online {
             cx.effects.push(Effect::GatherStranger(Arc::clone(identity), origin));
         }
@@ -307,7 +307,7 @@ fn adopt(members: &mut Members, cx: &mut Context, identity: &Arc<str>, claim: &C
             let is_outdone =
                 was_shown_offline && claim.last_update <= member.stamp() && claim.last_update < highest;
             member.restamp(if is_outdone { highest.next() } else { claim.last_update });
-            members.roster.transition(identity, Status::Online, now.tick);
+            members.roster.transition(identity, Status::Online, now);
             if let Some(member) = members.roster.get_mut(identity) {
                 if has_answered {
                     member.record_answered();
@@ -324,12 +324,12 @@ fn adopt(members: &mut Members, cx: &mut Context, identity: &Arc<str>, claim: &C
         }
         Status::Suspect => {
             member.record_stamp(claim.last_update);
-            members.roster.begin_suspicion(identity, claim.accusers, now.tick);
+            members.roster.begin_suspicion(identity, claim.accusers, now);
             cx.effects.push(Effect::ScheduleSuspicion(Arc::clone(identity)));
         }
         Status::Dead | Status::Left => {
             member.restamp(if claim.last_update < highest { highest.next() } else { claim.last_update });
-            members.roster.transition(identity, claim.status, now.tick);
+            members.roster.transition(identity, claim.status, now);
             let age = Duration::from_secs(claim.age.into());
             if let Some(member) = members.roster.get_mut(identity) {
                 member.backdate(age, now);
@@ -366,7 +366,7 @@ pub(in crate::protocol) fn record_sender(
     if members.roster.spelling(&identity) != *base_url
         && let Ok(url) = BaseUrl::parse_shared(base_url)
     {
-        members.roster.set_spelling(&identity, url.spelling());
+        members.roster.set_spelling(&identity, url.spelling(), now);
     }
     Some(identity)
 }

@@ -126,7 +126,7 @@ impl Outsiders {
             LeftOut::NotAllowed => Cause::NotAllowed,
             LeftOut::Unproved => Cause::Unproved,
         });
-        let Some(mut member) = members.roster.remove(peer, now.tick) else { return };
+        let Some(mut member) = members.roster.remove(peer, now) else { return };
         cx.effects.push(Effect::Forget(Arc::clone(peer)));
         member.close_check();
         member.clear_suspicion();
@@ -180,7 +180,7 @@ impl Outsiders {
             let mut member = outsider.member;
             member.backdate(Duration::ZERO, now);
             members.roster.set_cause(Cause::SelfReported);
-            members.roster.insert(identity, member);
+            members.roster.insert(identity, member, now);
         }
     }
 

@@ -185,7 +185,7 @@ fn merge_death(
     }
     member.renew(claim.stamp, now);
     member.dispute(exchanges.in_flight.last());
-    members.roster.transition(identity, claim.status, now.tick);
+    members.roster.transition(identity, claim.status, now);
     cx.effects.push(Effect::WatchAbsence(Arc::clone(identity)));
     cx.effects.push(Effect::ScheduleDrop(claim.stamp));
     request_check_of_hearsay(cx, identity, claim);
@@ -209,7 +209,7 @@ fn merge_return(
     member.renew(stamp, now);
     member.set_monitor(monitor);
     member.dispute(exchanges.in_flight.last());
-    members.roster.transition(identity, Status::Online, now.tick);
+    members.roster.transition(identity, Status::Online, now);
     request_check_of_hearsay(cx, identity, claim);
 }
 
@@ -278,7 +278,7 @@ fn add(
     if is_listed {
         member.mark_unconfirmed();
     }
-    members.roster.insert(Arc::clone(identity), member);
+    members.roster.insert(Arc::clone(identity), member, now);
     if !claim.says_online() {
         cx.effects.push(Effect::ScheduleDrop(claim.stamp));
     }
@@ -306,7 +306,7 @@ fn revive(
     let incarnation = members.archive.incarnation_of(identity);
     let member = Member::new(url, Status::Dead, claim.monitor, stamp, now).with_incarnation(incarnation);
     members.archive.remove(identity);
-    members.roster.insert(Arc::clone(identity), member);
+    members.roster.insert(Arc::clone(identity), member, now);
     cx.effects.push(Effect::ScheduleDrop(stamp));
     merge_known(members, exchanges, cx, identity, claim, now);
 }

@@ -5,6 +5,7 @@ mod convergence;
 mod fair_load;
 mod legacy_clean;
 mod monotone;
+mod news;
 mod no_false_death;
 mod no_resurrection;
 mod self_truth;
@@ -14,6 +15,7 @@ use std::fmt;
 pub(super) use bounded::check as bounded;
 pub(super) use fair_load::check as fair_load;
 pub(super) use legacy_clean::check as legacy_clean;
+pub(super) use news::Reader;
 
 use super::clock::{Millis, present};
 use super::host::Host;
@@ -158,6 +160,7 @@ impl Checks {
         }
         let last_response_from = check_state.last_response_from.take();
         if hosts.len() <= MAX_FULLY_CHECKED_HOSTS {
+            self.report_all(news::check(at, &home.url, &mut check_state.reader, machine));
             check_state.views.resize(hosts.len(), None);
             for (host, held) in (0..).map(HostId).zip(&mut check_state.views) {
                 self.compare(at, process, hosts, host, last_response_from, held);

@@ -6,6 +6,7 @@ mod clocks;
 mod faulty;
 mod golden;
 mod mixed;
+mod news;
 mod own_url;
 mod scale;
 mod strangers;

@@ -123,6 +123,6 @@ impl Verification {
 pub(super) fn count_silence(members: &mut Members, peer: &Arc<str>, now: Now) {
     let Some(absence) = members.roster.get_mut(peer).and_then(Member::absence_mut) else { return };
     if absence.count_silence() >= SILENCES {
-        members.roster.transition(peer, Status::Dead, now.tick);
+        members.roster.transition(peer, Status::Dead, now);
     }
 }

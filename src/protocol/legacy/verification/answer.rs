@@ -43,9 +43,9 @@ pub(in crate::protocol) fn mark_alive(
     member.record_stamp(answered);
     member.close_check();
     member.restamp(if is_older { member.highest_seen().next() } else { member.stamp().max(answered) });
-    members.roster.set_spelling(peer, &own.spelling);
     members.roster.set_cause(Cause::Answered);
-    members.roster.transition(peer, Status::Online, now.tick);
+    members.roster.set_spelling(peer, &own.spelling, now);
+    members.roster.transition(peer, Status::Online, now);
     if let Some(member) = members.roster.get_mut(peer) {
         member.record_answered();
         member.clear_suspicion();

@@ -75,7 +75,7 @@ impl Verification {
         // stamp.
         let stamp = member.highest_seen().next();
         member.restamp(stamp);
-        members.roster.transition(identity, Status::Dead, now.tick);
+        members.roster.transition(identity, Status::Dead, now);
         cx.effects.push(Effect::ScheduleDrop(stamp));
     }
 }

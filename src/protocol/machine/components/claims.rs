@@ -117,9 +117,10 @@ impl Machine {
         &mut self,
         message: &Extension,
         held: Incarnation,
+        cause: Cause,
         now: Now,
     ) -> Option<Arc<str>> {
-        self.members.roster.set_cause(Cause::SelfReported);
+        self.members.roster.set_cause(cause);
         self.merge_native_claim(&message.me, Origin::Subject, now);
         let sender = native::record_sender(&mut self.members, &mut self.cx, message, held, now);
         self.apply(now);

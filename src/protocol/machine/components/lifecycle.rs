@@ -153,7 +153,7 @@ impl Machine {
         }
         self.check_clock(now);
         let may_have_sibling = self.lifecycle.own_url.may_have_sibling(&self.members, &self.cx);
-        self.members.local.leave_quietly();
+        self.members.leave_quietly(now);
         self.exchanges.rumours.clear();
         if self.cx.run_state == RunState::Starting {
             self.cx.events.push_back(Event::Started);

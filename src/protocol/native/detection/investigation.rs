@@ -350,10 +350,11 @@ impl Detection {
             }
         }
         let Some(investigation) = self.investigations.open.swap_remove(peer) else { return };
-        members.roster.set_cause(Cause::PortClosed);
         if investigation.proves_death() && !self.unreached.has(members, peer) {
+            members.roster.set_cause(Cause::PortClosed);
             members.bury(cx, peer, now);
         } else {
+            members.roster.set_cause(Cause::Silent);
             self.suspect(members, exchanges, cx, peer, &investigation.confirmers(), now);
         }
         self.investigations.schedule(cx, now.tick);

@@ -99,7 +99,7 @@ impl Detection {
                     return;
                 }
             }
-            (Status::Online, _) => members.roster.begin_suspicion(identity, accusers, now.tick),
+            (Status::Online, _) => members.roster.begin_suspicion(identity, accusers, now),
             _ => return,
         }
         self.schedule_suspicion(members, exchanges, cx, identity, now);

@@ -3,6 +3,7 @@
 mod clocks;
 mod clusters;
 mod log;
+mod news;
 mod pages;
 mod properties;
 mod queues;

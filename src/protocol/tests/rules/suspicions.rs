@@ -92,7 +92,7 @@ fn a_server_that_has_become_slow_gives_its_suspects_more_time() {
 fn a_refutation_in_time_ends_the_suspicion() {
     let mut parts = among(9);
     suspect(&mut parts, &[], 1_000);
-    parts.members.roster.transition(A, Status::Online, Tick(2_000));
+    parts.members.roster.transition(A, Status::Online, at(2_000));
     parts.member(A).clear_suspicion();
     assert_eq!(review(&mut parts, 13_000), (Status::Online, vec![]));
     assert!(parts.detection.suspicions.is_empty());

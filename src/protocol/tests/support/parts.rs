@@ -58,7 +58,7 @@ impl Parts {
     pub(in crate::protocol::tests) fn add(&mut self, url: &str, status: Status, stamp: u64) -> Arc<str> {
         let url = BaseUrl::parse(url).unwrap();
         let member = Member::new(&url, status, false, Stamp(EPOCH + stamp), at(0));
-        self.members.roster.insert(Arc::clone(url.identity()), member);
+        self.members.roster.insert(Arc::clone(url.identity()), member, at(0));
         Arc::clone(url.identity())
     }
 

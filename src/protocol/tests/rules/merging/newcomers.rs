@@ -150,6 +150,6 @@ fn a_full_roster_takes_no_new_servers_and_says_so_once_an_hour() {
     assert_eq!(admitted(&mut parts, Sender::Trusted, 1, NOW + 60 * MINUTE), 0);
     assert_eq!(warnings(&mut parts).len(), 1);
     let gone: Arc<str> = "http://n7/".into();
-    parts.members.roster.remove(&gone, Tick(NOW));
+    parts.members.roster.remove(&gone, at(NOW));
     assert_eq!(admitted(&mut parts, Sender::Trusted, 1, NOW), 1);
 }

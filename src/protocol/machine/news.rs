@@ -1,0 +1,110 @@
+//! News and the summary of this server's state, for programs that follow them.
+
+use std::time::Duration;
+
+use crate::protocol::context::RunState;
+use crate::protocol::machine::Machine;
+use crate::protocol::types::status::Status;
+use crate::protocol::types::time::Now;
+use crate::protocol::wire::message::Entry;
+
+pub use crate::protocol::members::roster::news::{MAX_NEWS, News, NewsCause};
+
+/// What an engine does, as programs see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewsPhase {
+    /// Its start has not resolved yet.
+    Starting,
+    /// It runs, and shows itself online.
+    Running,
+    /// It runs, and a control request has taken it offline.
+    Drained,
+    /// It leaves, or has left.
+    Leaving,
+}
+
+/// A summary of what this server knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Summary {
+    /// What it does.
+    pub phase: NewsPhase,
+    /// Whether it seems to be cut off from the others.
+    pub is_isolated: bool,
+    /// Whether other processes speak for its URL.
+    pub has_siblings: bool,
+    /// The number of its latest news.
+    pub view: u64,
+    /// Servers shown online, suspects and itself included.
+    pub online: usize,
+    /// Online servers that did not answer lately.
+    pub suspects: usize,
+    /// Servers declared dead.
+    pub dead: usize,
+    /// Servers that said themselves that they are offline.
+    pub left: usize,
+    /// The time since the latest news.
+    pub quiet_for: Duration,
+}
+
+/// What a reader is told who knows all news up to some number.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Missed {
+    /// All servers, this one included, if older news that the reader lacks are no longer kept.
+    pub servers: Vec<News>,
+    /// The latest news: those that the reader lacks, or all that are kept.
+    pub news: Vec<News>,
+}
+
+impl Machine {
+    /// Returns the news after the one with this number. A reader without a number is told all
+    /// servers.
+    pub fn missed(&self, view: Option<u64>, now: Now) -> Missed {
+        let ring = &self.members.roster.news;
+        if let Some(news) = view.and_then(|view| ring.since(view)) {
+            return Missed { servers: Vec::new(), news: news.cloned().collect() };
+        }
+        let known = |(entry, status)| News::new(entry, [None, Some(status)], NewsCause::Known, now);
+        Missed { servers: self.servers().map(known).collect(), news: ring.kept().cloned().collect() }
+    }
+
+    /// Returns all servers with their states, this one first.
+    pub fn servers(&self) -> impl Iterator<Item = (Entry, Status)> {
+        let (own, is_online) = self.own_entry();
+        let others = self.members.roster.iter();
+        let others = others.map(|(identity, member)| (member.entry(identity), member.status()));
+        std::iter::once((own, if is_online { Status::Online } else { Status::Left })).chain(others)
+    }
+
+    /// Returns the summary.
+    pub fn summary(&self, now: Now) -> Summary {
+        let Self { members, lifecycle, .. } = self;
+        Summary {
+            phase: self.news_phase(),
+            is_isolated: members.isolation.is_cut_off(),
+            has_siblings: lifecycle.own_url.has_sibling(),
+            view: members.roster.news.view(),
+            online: members.online_count(),
+            suspects: members.roster.suspect_count(),
+            dead: members.roster.dead_count(),
+            left: members.left_count(),
+            quiet_for: now.tick.since(members.roster.news.changed_at()),
+        }
+    }
+
+    /// Returns a number that differs after news, and after any other change of the summary.
+    #[inline]
+    pub fn news_version(&self) -> u64 {
+        let flags = [self.members.isolation.is_cut_off(), self.lifecycle.own_url.has_sibling()];
+        let [is_isolated, has_siblings] = flags.map(u64::from);
+        self.members.roster.news.view() << 4 | is_isolated << 3 | has_siblings << 2 | self.cx.run_state as u64
+    }
+
+    fn news_phase(&self) -> NewsPhase {
+        match self.cx.run_state {
+            RunState::Starting => NewsPhase::Starting,
+            RunState::Running if self.members.local.is_online() => NewsPhase::Running,
+            RunState::Running => NewsPhase::Drained,
+            RunState::Leaving | RunState::Gone => NewsPhase::Leaving,
+        }
+    }
+}
