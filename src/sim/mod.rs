@@ -32,6 +32,7 @@ pub mod network;
 pub mod process;
 pub mod processor;
 pub mod queue;
+mod reader;
 pub mod reduced;
 pub mod report;
 pub mod scenarios;

@@ -1,8 +1,8 @@
 //! A process: an engine, its wall clock, and the state that the world keeps for it.
 
-use super::checks::Reader;
 use super::clock::{Glitch, Millis};
 use super::legacy::Legacy;
+use super::reader::Reader;
 use super::view::{self, View};
 use super::wire::HostId;
 use crate::protocol::machine::Machine;

@@ -92,7 +92,7 @@ impl Machine {
     }
 
     /// Returns a number that differs after news, and after any other change of the summary.
-    #[inline]
+    #[inline(never)]
     pub fn news_version(&self) -> u64 {
         let flags = [self.members.isolation.is_cut_off(), self.lifecycle.own_url.has_sibling()];
         let [is_isolated, has_siblings] = flags.map(u64::from);

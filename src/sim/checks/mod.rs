@@ -15,7 +15,6 @@ use std::fmt;
 pub(super) use bounded::check as bounded;
 pub(super) use fair_load::check as fair_load;
 pub(super) use legacy_clean::check as legacy_clean;
-pub(super) use news::Reader;
 
 use super::clock::{Millis, present};
 use super::host::Host;
