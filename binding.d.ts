@@ -122,6 +122,15 @@ export declare function keysReady(): Promise<void>
  */
 export declare function missingVariables(environment: Record<string, string>): Array<string>
 
+/**
+ * Returns, as JSON, what a reader has missed who knows the news of this engine up to `view`, and
+ * calls the listener after further news. Returns null if no engine runs.
+ *
+ * A negative `view` asks for all servers. An infinite one asks for the state of this server only,
+ * and calls nobody. `js/events/report.js` reads the text.
+ */
+export declare function news(engine: number, view: number): string | null
+
 /** URLs that JavaScript does not have yet. */
 export interface NewUrls {
   /** Their slots. 0 is this server, which comes first; changed slots come in any order. */
@@ -129,6 +138,12 @@ export interface NewUrls {
   /** The URLs of these slots as a JSON array, which costs a third of passing each string. */
   baseUrls: string
 }
+
+/**
+ * Sets or removes the function that is called after news, at most once until they have been read.
+ * It does not keep the process alive.
+ */
+export declare function onNews(callback?: () => void): void
 
 /**
  * Returns the proof that answers the nonce of a message with the raw secret; null if there is

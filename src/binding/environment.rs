@@ -11,8 +11,10 @@ use napi::bindgen_prelude::{Buffer, Object};
 use napi_derive::napi;
 
 use super::errors::{Result, internal, not_started};
-use crate::driver::Engine;
+use super::report;
+use crate::driver::{Engine, NewsBell};
 use crate::protocol::config::Config;
+use crate::protocol::news::MAX_NEWS;
 
 /// How long an environment that ends waits for its engine to stop.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
@@ -28,6 +30,10 @@ pub(super) struct EngineSlot {
     loans: Arc<()>,
     /// The warnings about secrets of the last start.
     secret_warnings: RefCell<Vec<String>>,
+    /// Wakes this thread after news of any of its engines.
+    pub(super) bell: Arc<NewsBell>,
+    /// The number of the engine that has ended last, and all of its news that were kept.
+    ended: RefCell<Option<(u32, String)>>,
 }
 
 /// JavaScript memory that another thread reads. The environment waits for it before it ends.
@@ -83,8 +89,23 @@ impl EngineSlot {
         warnings.into_iter().filter(|warning| !logged.contains(warning)).collect()
     }
 
+    /// Drops the engine, which has ended. Keeps its last news if somebody may want to read them.
     pub(super) fn clear(&self) {
-        self.engine.take();
+        let Some(engine) = self.engine.take() else { return };
+        // It may have ended before it could leave, because it did not start.
+        engine.leave();
+        if self.bell.was_heard() {
+            let view = engine.news(Some(u64::MAX)).summary.view;
+            let report = engine.news(Some(view.saturating_sub(MAX_NEWS as u64)));
+            self.ended.replace(Some((self.number(), report::text(self.number(), &engine, &report, true))));
+            self.bell.ring();
+        }
+    }
+
+    /// Returns the last news of the engine with this number, if it has ended.
+    pub(super) fn news_of_ended(&self, number: u32) -> Option<String> {
+        let ended = self.ended.borrow();
+        ended.as_ref().filter(|(ended, _)| *ended == number).map(|(_, news)| news.clone())
     }
 
     /// Lends bytes to another thread.

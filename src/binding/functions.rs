@@ -1,6 +1,8 @@
 //! The functions for JavaScript. They run on the calling thread, so their effect is visible in the
 //! same tick.
 
+use std::sync::Arc;
+
 use crate::protocol::status::Control;
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, FnArgs, Function, Object, PromiseRaw, spawn};
@@ -48,7 +50,8 @@ pub fn start<'env>(
     for warning in warnings.into_iter().chain(slot.new_secret_warnings(&config)) {
         log(Severity::Warning, warning, None);
     }
-    let (engine, task) = Engine::start(config, HttpSettings::from_environment(variable), log, probe);
+    let (engine, task) =
+        Engine::start(config, HttpSettings::from_environment(variable), log, probe, Arc::clone(&slot.bell));
     slot.set_engine(engine.clone());
     spawn(task);
     let started = async move { engine.started().await.err().map(|error| error.to_string()) };
@@ -251,7 +254,13 @@ fn log_sink(on_log: &Function<'_, LogLine, ()>) -> Result<LogSink> {
 fn event_loop_probe(env: &Env) -> Result<EventLoopProbe> {
     let no_op =
         env.create_function_from_closure::<(), (), _>("eventLoopProbe", |_| Ok(())).map_err(internal)?;
-    let replies = no_op
+    event_loop_caller(&no_op)
+}
+
+/// Calls a JavaScript function on this thread, from any other one. It does not keep the process
+/// alive. All such functions share one type, since each adds kilobytes to the addon.
+pub(super) fn event_loop_caller(function: &Function<'_, (), ()>) -> Result<EventLoopProbe> {
+    let calls = function
         .build_threadsafe_function::<ProbeReply>()
         .weak::<true>()
         .build_callback(|reply| {
@@ -261,6 +270,6 @@ fn event_loop_probe(env: &Env) -> Result<EventLoopProbe> {
         })
         .map_err(internal)?;
     Ok(Box::new(move |reply| {
-        replies.call(reply, ThreadsafeFunctionCallMode::NonBlocking);
+        calls.call(reply, ThreadsafeFunctionCallMode::NonBlocking);
     }))
 }

@@ -7,6 +7,8 @@
 //! | `layout` | the buffers that Rust and JavaScript share |
 //! | `snapshot` | the stamps and flags of all servers, in a buffer that JavaScript keeps |
 //! | `received` | the entries of a gossip request, in a buffer that JavaScript writes |
+//! | `news` | the functions with which JavaScript follows the news |
+//! | `report` | what readers of news are told, as text |
 //! | `words` | words in a buffer |
 //! | `raw` | requests and responses as bytes, for the adapters |
 //! | `promise` | promises for work on other threads |
@@ -20,8 +22,10 @@ mod errors;
 mod functions;
 mod header;
 mod layout;
+mod news;
 mod promise;
 mod raw;
 mod received;
+mod report;
 mod snapshot;
 mod words;

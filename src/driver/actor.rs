@@ -7,7 +7,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{self, JoinError, JoinSet};
 
 use super::credentials::Credentials;
-use super::event_loop_watch::{self, EventLoopProbe};
+use super::event_loop::EventLoopProbe;
+use super::event_loop_watch;
 use super::http_task::{HttpSender, MAX_HTTP_REQUESTS, RequestId, Task};
 use super::log_sink::{LogSink, SharedLogSink};
 use super::peer_secrets::PeerSecrets;

@@ -9,8 +9,9 @@ use tokio::sync::watch;
 
 use super::actor::{self, Milestones, Watched};
 use super::credentials::Credentials;
-use super::event_loop_watch::EventLoopProbe;
+use super::event_loop::EventLoopProbe;
 use super::log_sink::LogSink;
+use super::news_bell::NewsBell;
 use super::secret_files::SecretFiles;
 use super::security::Security;
 use super::shared::Shared;
@@ -46,13 +47,14 @@ impl Engine {
         http: HttpSettings,
         log: LogSink,
         probe: Option<EventLoopProbe>,
+        bell: Arc<NewsBell>,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (secret_sender, secrets) = watch::channel(Arc::new(config.secrets.clone()));
         let credentials = Credentials::new(&config, secrets.clone());
         let secret_files = SecretFiles::new(config.secret_files.clone(), secret_sender);
         let (is_native, is_list_open) = (config.probe_interval.is_some(), config.is_list_open);
         let machine_config = config.clone();
-        let shared = Arc::new(Shared::new(|now| Machine::start(machine_config, rand::random(), now)));
+        let shared = Arc::new(Shared::new(bell, |now| Machine::start(machine_config, rand::random(), now)));
         let security = is_native.then(|| {
             let process = ProcessNumber::new(shared.read(Machine::process_number));
             let process = process.unwrap_or(ProcessNumber::MIN);
@@ -161,7 +163,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn nobody_holds_the_secrets_of_a_server_that_has_shut_down() {
         let (config, http) = config();
-        let (engine, task) = Engine::start(config, http, Box::new(|_, _, _| {}), None);
+        let (engine, task) = Engine::start(config, http, Box::new(|_, _, _| {}), None, Arc::default());
         let task = tokio::spawn(task);
         let (shared, secrets) = (Arc::downgrade(&engine.shared), Arc::downgrade(&engine.secrets.borrow()));
         engine.started().await.unwrap();

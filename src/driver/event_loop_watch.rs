@@ -7,14 +7,8 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use super::clock::Clock;
+use super::event_loop::EventLoopProbe;
 use super::shared::Shared;
-
-/// Sends the reply on the program's thread once that is free; drops it if the thread has ended.
-/// Must not block.
-pub type EventLoopProbe = Box<dyn Fn(ProbeReply) + Send + Sync>;
-
-/// Confirms that the program's thread is free.
-pub type ProbeReply = oneshot::Sender<()>;
 
 /// The timing of the probes.
 #[derive(Debug, Clone, Copy)]
@@ -30,10 +24,18 @@ const TIMING: Timing = Timing { interval: Duration::from_millis(500), reported_l
 /// Reports the lag while the event loop lags, and zero once it recovers. Ends with the thread.
 pub(super) async fn watch(probe: EventLoopProbe, shared: Arc<Shared>) {
     let report = |lag| shared.update(|machine, now| machine.handle_lag(now, lag));
-    watch_at(TIMING, &probe, &shared.clock, report).await;
+    let measured = |lag| shared.record_lag(lag);
+    watch_at(TIMING, &probe, &shared.clock, measured, report).await;
 }
 
-async fn watch_at(timing: Timing, probe: &EventLoopProbe, clock: &Clock, report: impl Fn(Duration)) {
+/// Calls `measured` with each lag, and `report` with those that matter.
+async fn watch_at(
+    timing: Timing,
+    probe: &EventLoopProbe,
+    clock: &Clock,
+    measured: impl Fn(Duration),
+    report: impl Fn(Duration),
+) {
     let mut is_lagging = false;
     loop {
         let (reply, mut received) = oneshot::channel();
@@ -42,6 +44,7 @@ async fn watch_at(timing: Timing, probe: &EventLoopProbe, clock: &Clock, report:
         let lag = loop {
             let outcome = timeout(timing.reported_lag, &mut received).await;
             let lag = clock.now().tick.since(sent);
+            measured(lag);
             match outcome {
                 Ok(Ok(())) if lag < timing.reported_lag => break Duration::ZERO,
                 Ok(Ok(())) => break lag,
@@ -65,6 +68,7 @@ mod tests {
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use super::super::event_loop::ProbeReply;
     use super::*;
 
     const TEST_TIMING: Timing =
@@ -77,7 +81,8 @@ mod tests {
         let probe: EventLoopProbe =
             Box::new(move |reply| thread(sent.fetch_add(1, Ordering::Relaxed), reply));
         let reports = Mutex::new(Vec::new());
-        watch_at(TEST_TIMING, &probe, &Clock::new(), |lag| reports.lock().unwrap().push(lag)).await;
+        let report = |lag| reports.lock().unwrap().push(lag);
+        watch_at(TEST_TIMING, &probe, &Clock::new(), |_| {}, report).await;
         reports.into_inner().unwrap()
     }
 

@@ -19,7 +19,10 @@
 //! | `delivery_task` | the requests that one message to a peer takes: challenges, signed, raw |
 //! | `security` | keys, and who has proved the secret |
 //! | `sibling_search` | looks for other processes behind the own URL |
+//! | `event_loop` | calls of the program's event loop |
 //! | `event_loop_watch` | measures the lag of the program's event loop |
+//! | `news` | what readers of news have missed |
+//! | `news_bell` | wakes the program after news |
 //! | [`transport`] | the HTTP client |
 
 mod actor;
@@ -29,11 +32,14 @@ mod clock;
 mod credentials;
 mod delivery_task;
 mod engine;
+mod event_loop;
 mod event_loop_watch;
 pub mod gossip;
 mod http_task;
 mod limited_file;
 mod log_sink;
+mod news;
+mod news_bell;
 mod peer_secrets;
 pub mod raw;
 pub mod secret_files;
@@ -44,5 +50,7 @@ pub mod transport;
 
 pub use authorization::{Authorization, Unauthorized};
 pub use engine::Engine;
-pub use event_loop_watch::{EventLoopProbe, ProbeReply};
+pub use event_loop::{EventLoopProbe, ProbeReply};
 pub use log_sink::LogSink;
+pub use news::NewsReport;
+pub use news_bell::NewsBell;

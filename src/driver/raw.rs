@@ -166,7 +166,14 @@ mod tests {
         };
         let (config, _) = Config::from_variables(variable).unwrap();
         // The task does not run, so this server sends no requests.
-        Engine::start(config, HttpSettings::from_environment(variable), Box::new(|_, _, _| {}), None).0
+        Engine::start(
+            config,
+            HttpSettings::from_environment(variable),
+            Box::new(|_, _, _| {}),
+            None,
+            Arc::default(),
+        )
+        .0
     }
 
     #[track_caller]

@@ -1,13 +1,16 @@
 //! The machine behind its lock, shared by callers, the actor and its HTTP tasks.
 
 use std::future::pending;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::sleep_until;
 
 use super::cached_body::BodyCache;
 use super::clock::Clock;
+use super::news_bell::NewsBell;
 use crate::protocol::ExchangeId;
 use crate::protocol::document::{Document, DownloadFailure};
 use crate::protocol::extension::Extension;
@@ -16,7 +19,7 @@ use crate::protocol::machine::Machine;
 use crate::protocol::message::{ReceivedEntry, ReceivedLists, Reply};
 use crate::protocol::roster_slots::{RequestStart, SlotEntry};
 use crate::protocol::status::ListKind;
-use crate::protocol::time::Now;
+use crate::protocol::time::{Now, Tick};
 
 /// Entries merged per hold of the lock, which takes about 200 µs.
 const ENTRIES_PER_SLICE: usize = 500;
@@ -29,13 +32,20 @@ pub(super) struct Shared {
     pub(super) cached_body: BodyCache,
     /// Notified after a change that leaves something to do for the actor.
     pub(super) wake: Notify,
+    /// Rung after news.
+    bell: Arc<NewsBell>,
+    /// The latest measured lag of the program's event loop, in milliseconds.
+    lag: AtomicU32,
 }
 
 impl Shared {
-    pub(super) fn new(start: impl FnOnce(Now) -> Machine) -> Self {
+    pub(super) fn new(bell: Arc<NewsBell>, start: impl FnOnce(Now) -> Machine) -> Self {
         let clock = Clock::new();
         let machine = Mutex::new(start(clock.now()));
-        Self { machine, clock, cached_body: BodyCache::default(), wake: Notify::new() }
+        let (cached_body, wake) = (BodyCache::default(), Notify::new());
+        // The server itself is the first news.
+        bell.ring();
+        Self { machine, clock, cached_body, wake, bell, lag: AtomicU32::default() }
     }
 
     /// Reads from the machine. As in the methods below, nothing may wait, parse or serialise
@@ -46,29 +56,58 @@ impl Shared {
 
     /// Lets the actor read or change the machine.
     pub(super) fn with<T>(&self, act: impl FnOnce(&mut Machine, Now) -> T) -> T {
-        act(&mut self.lock(), self.clock.now())
+        let mut machine = self.lock();
+        let version = machine.news_version();
+        let result = act(&mut machine, self.clock.now());
+        self.unlock(machine, version);
+        result
     }
 
     /// Changes the machine, for callers other than the actor. Wakes the actor only if it has
     /// something to do, since that is expensive.
     pub(super) fn update<T>(&self, act: impl FnOnce(&mut Machine, Now) -> T) -> T {
         let mut machine = self.lock();
-        let alarm = machine.poll_timeout();
+        let (alarm, version) = (machine.poll_timeout(), machine.news_version());
         let result = act(&mut machine, self.clock.now());
+        self.unlock_and_wake(machine, alarm, version);
+        result
+    }
+
+    // Not generic, as each copy adds to the addon.
+    #[inline(never)]
+    fn unlock_and_wake(&self, machine: MutexGuard<'_, Machine>, alarm: Option<Tick>, version: u64) {
         let is_alarm_earlier =
             machine.poll_timeout().is_some_and(|next| alarm.is_none_or(|alarm| next < alarm));
         let is_wanted = is_alarm_earlier || machine.has_output();
-        drop(machine);
+        self.unlock(machine, version);
         if is_wanted {
             self.wake.notify_one();
         }
-        result
+    }
+
+    fn unlock(&self, machine: MutexGuard<'_, Machine>, version: u64) {
+        let has_news = machine.news_version() != version;
+        drop(machine);
+        if has_news {
+            self.bell.ring();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Machine> {
         // A panic under the lock leaves the machine between two steps; going on beats having no
         // server.
         self.machine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records the lag of the program's event loop.
+    pub(super) fn record_lag(&self, lag: Duration) {
+        let millis = u32::try_from(lag.as_millis()).unwrap_or(u32::MAX);
+        self.lag.store(millis, Ordering::Relaxed);
+    }
+
+    /// Returns the latest measured lag; zero if nothing measures it.
+    pub(super) fn lag(&self) -> Duration {
+        Duration::from_millis(self.lag.load(Ordering::Relaxed).into())
     }
 
     /// Resolves at the machine's next timeout.

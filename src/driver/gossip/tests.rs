@@ -34,7 +34,8 @@ async fn engine(legacy: &'static str) -> Engine {
     };
     let (config, _) = Config::from_variables(variable).unwrap();
     let settings = HttpSettings::from_environment(variable);
-    let (engine, _) = Engine::start(config.clone(), settings, Box::new(|_, _, _| {}), None);
+    let (engine, _) =
+        Engine::start(config.clone(), settings, Box::new(|_, _, _| {}), None, Default::default());
     engine.security.as_ref().unwrap().derive_keys(&config.secrets).await;
     engine
 }
