@@ -58,6 +58,12 @@ describe('Jest', { concurrency: 2, timeout: 600_000 }, () => {
     assert.ok(isOffline(json, ME), 'the last message is a farewell')
   })
 
+  test('each load of the events hears the engine', async (t) => {
+    const run = await runJest(t, ['events'], '--runInBand', '--detectOpenHandles')
+    assertPassed(run, 1)
+    assert.doesNotMatch(run.stderr, /open handle/)
+  })
+
   test('loading an adapter opens no handle', async (t) => {
     const run = await runJest(t, ['adapters'], '--runInBand', '--detectOpenHandles')
     assertPassed(run, 1)

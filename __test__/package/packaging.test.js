@@ -160,8 +160,10 @@ describe('fixed in v2, 24: packaging', { concurrency: 4 }, () => {
       const text = readFileSync(path.join(ROOT, file), 'utf8')
       for (const [, wanted] of text.matchAll(/(?:require\(|from )'(\.[^']*)'/g)) {
         const target = path.posix.join(path.posix.dirname(file), wanted)
-        assert.ok(/^js\//.test(target) || target === 'binding.js', `${file} wants ${wanted}`)
-        assert.ok(existsSync(path.join(ROOT, target)), `${file} wants ${wanted}`)
+        const isTyped = target === 'index.js' && /\.d\.m?ts$/.test(file)
+        assert.ok(/^js\//.test(target) || target === 'binding.js' || isTyped, `${file} wants ${wanted}`)
+        const wantedFile = isTyped ? 'index.d.ts' : target
+        assert.ok(existsSync(path.join(ROOT, wantedFile)), `${file} wants ${wanted}`)
       }
     }
   })

@@ -22,6 +22,7 @@ const JS_FOLDERS = [
   'js',
   'js/requests',
   'js/roster',
+  'js/events',
   'js/engine',
 ]
 

@@ -140,6 +140,12 @@ const commands = {
     clearInterval(watching)
     watching = every ? setInterval(look, every).unref() : undefined
   },
+  /** Reports what the events of the package tell from now on. */
+  hear() {
+    const { shazbotEvents } = require(`${modulePath}/js/events`)
+    shazbotEvents.on('change', (change) => process.send({ kind: 'heard', change, received: Date.now() }))
+  },
+  status: () => require(`${modulePath}/js/events`).shazbotStatus(),
   usage,
   leave() {
     clearInterval(watching)

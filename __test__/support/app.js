@@ -57,6 +57,8 @@ class App {
    * `at` by Date.now().
    */
   changes = []
+  /** The changes of which its events have told since `hear` was called. */
+  heard = []
   #child
   #pending = new Map()
   #lastId = 0
@@ -124,6 +126,21 @@ class App {
   /** Makes it check its online list at this interval in ms and report changes; see `changes`. */
   watch(every) {
     return this.#ask({ kind: 'watch', every })
+  }
+
+  /** Makes it report what its events tell; see `heard`. */
+  hear() {
+    return this.#ask({ kind: 'hear' })
+  }
+
+  /** The news of this server since `hear` was called. */
+  newsOf(baseUrl) {
+    return this.heard.flatMap(({ news }) => news).filter(({ server }) => server.baseUrl === baseUrl)
+  }
+
+  /** Returns the status that its events show. */
+  status() {
+    return this.#ask({ kind: 'status' })
   }
 
   /**
@@ -238,6 +255,10 @@ class App {
   #receive(message) {
     if (message.kind === 'change') {
       this.changes.push(message)
+      return
+    }
+    if (message.kind === 'heard') {
+      this.heard.push(message.change)
       return
     }
     if (message.kind === 'ready') {

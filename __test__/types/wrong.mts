@@ -6,6 +6,14 @@ import {
   shazbotStart,
 } from 'clustershazbot'
 
+import {
+  type ShazbotNews,
+  shazbotEvents,
+  shazbotSettled,
+  shazbotStatus,
+  shazbotWatch,
+} from 'clustershazbot/events'
+
 // Each line that ends in a comment is a mistake that the compiler has to find.
 await shazbotStart('http://localhost:3000/') // one argument too many
 await shazbotGossipRequest(undefined, { message: 'gossip', online: [] }) // no header
@@ -14,3 +22,9 @@ await shazbotGossipRequest('secret', { message: 'gossip', online: [{ baseUrl: 'h
 const drain: ControlMessage = { message: 'control', online: 'false' } // a text instead of a boolean
 await shazbotControlRequest('secret', drain)
 shazbotGetServerList().offline.length // may be missing
+shazbotEvents.on('gone', () => {}) // no such event
+shazbotEvents.on('change', (news: ShazbotNews) => news.server) // a change is no news
+shazbotWatch({ settle: '1s' }) // a text instead of a number
+for await (const change of shazbotWatch()) change.news.length = 0 // may not be changed
+shazbotStatus().phase = 'running' // may not be changed
+await shazbotSettled({ atleast: 2 }) // no such option

@@ -1,0 +1,3 @@
+import events from './index.js'
+
+export const { shazbotEvents, shazbotWatch, shazbotStatus, shazbotSettled } = events
