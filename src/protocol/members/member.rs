@@ -108,6 +108,7 @@ impl Member {
     }
 
     /// The spelling of its URL that is shown.
+    #[inline]
     pub(in crate::protocol) fn spelling<'a>(&'a self, identity: &'a Arc<str>) -> &'a Arc<str> {
         self.rare.as_ref().and_then(|rare| rare.spelling.as_ref()).unwrap_or(identity)
     }
@@ -121,6 +122,7 @@ impl Member {
         }
     }
 
+    #[inline]
     pub(in crate::protocol) fn entry(&self, identity: &Arc<str>) -> Entry {
         Entry {
             base_url: Arc::clone(self.spelling(identity)),

@@ -7,17 +7,18 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use crate::protocol::members::member::Member;
-use crate::protocol::members::member::proof::Proof;
+use crate::protocol::members::member::suspicion::Suspicion;
+use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::members::roster::digest::{Digest, name_hash};
 use crate::protocol::members::roster::index_journal::SlotChanges;
-use crate::protocol::members::roster::journal::Journal;
-use crate::protocol::members::roster::news::NewsRing;
+use crate::protocol::members::roster::journal::{Cause, Journal};
+use crate::protocol::members::roster::news::{NewsCause, NewsRing};
 use crate::protocol::members::roster::ring::Ring;
+use crate::protocol::types::accusers::Accusers;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now};
 
-mod changes;
+mod copies;
 pub(in crate::protocol) mod digest;
 pub(in crate::protocol) mod draws;
 pub(in crate::protocol) mod index_journal;
@@ -51,37 +52,6 @@ pub(in crate::protocol) struct Roster {
     latest: Cell<usize>,
 }
 
-/// Spare slots of a copy, so that its map does not grow with the first new members.
-const SPARE_SLOTS: usize = 128;
-
-impl Clone for Roster {
-    // The map's own `clone` reserves as much as its index can hold.
-    fn clone(&self) -> Self {
-        let Self { members, capacity, online, suspects, natives, dead, unconfirmed, .. } = self;
-        let Self { digest, ring, revision, member_changes, slot_changes, journal, latest, .. } = self;
-        let mut copy =
-            IndexMap::with_capacity_and_hasher(members.len() + SPARE_SLOTS, members.hasher().clone());
-        copy.clone_from(members);
-        Self {
-            members: copy,
-            capacity: *capacity,
-            online: *online,
-            suspects: *suspects,
-            natives: *natives,
-            dead: *dead,
-            unconfirmed: *unconfirmed,
-            digest: *digest,
-            ring: ring.clone(),
-            revision: *revision,
-            member_changes: *member_changes,
-            slot_changes: slot_changes.clone(),
-            journal: journal.clone(),
-            news: NewsRing::default(),
-            latest: latest.clone(),
-        }
-    }
-}
-
 /// The properties of a member on which the counts depend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Standing {
@@ -92,11 +62,13 @@ struct Standing {
 }
 
 impl Standing {
+    #[inline]
     fn of(member: &Member) -> Self {
         let Member { status, incarnation, is_unconfirmed, .. } = *member;
         Self { status, incarnation, is_contacted_natively: !member.is_contacted_as_legacy(), is_unconfirmed }
     }
 
+    #[inline]
     fn is_on_ring(self) -> bool {
         self.status.is_online() && self.is_contacted_natively
     }
@@ -122,27 +94,6 @@ impl Roster {
             journal: Journal::default(),
             news: NewsRing::default(),
             latest: Cell::default(),
-        }
-    }
-
-    /// A copy of another server's roster for this server, without its own entry.
-    pub(in crate::protocol) fn copy_for(other: &Self, identity: &str, now: Now) -> Self {
-        let mut roster = other.clone();
-        roster.remove(identity, now);
-        roster.journal.clear();
-        roster.ring = Ring::at(name_hash(identity));
-        roster
-    }
-
-    pub(in crate::protocol) fn reserve(&mut self, members: usize) {
-        self.members.reserve_exact(members);
-    }
-
-    /// Marks all members as servers that have exchanged gossip, as after a while of running.
-    pub(in crate::protocol) fn mark_all_exchanged(&mut self) {
-        for member in self.members.values_mut() {
-            member.record_answered();
-            member.prove(Proof::Exchange);
         }
     }
 
@@ -208,6 +159,7 @@ impl Roster {
     }
 
     /// The slot of a member. A lookup by the same text as the last one needs no hashing.
+    #[inline]
     pub(in crate::protocol) fn slot_of(&self, identity: &str) -> Option<usize> {
         let latest = self.latest.get();
         if self.at(latest).is_some_and(|(found, _)| ptr::eq(&**found, identity)) {
@@ -252,6 +204,161 @@ impl Roster {
 
     pub(in crate::protocol) fn iter(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, &Member)> {
         self.members.iter()
+    }
+
+    /// Adds an unknown server. The caller has checked that there is room.
+    pub(in crate::protocol) fn insert(&mut self, identity: Arc<str>, member: Member, now: Now) {
+        self.update_totals(&identity, None, Some(Standing::of(&member)));
+        self.journal.record(&identity, None, Some(member.status), member.changed_at.tick());
+        let cause = self.journal.cause.into();
+        self.news.record(member.entry(&identity), [None, Some(member.status)], cause, now);
+        let (slot, previous) = self.members.insert_full(identity, member);
+        // What follows for a new member looks it up first.
+        self.latest.set(slot);
+        debug_assert!(previous.is_none(), "a known server is changed, not inserted");
+    }
+
+    pub(in crate::protocol) fn remove(&mut self, identity: &str, now: Now) -> Option<Member> {
+        let (slot, identity, member) = self.members.swap_remove_full(identity)?;
+        self.slot_changes.change(slot);
+        // The last member has moved there, unless it was the one removed.
+        self.slot_changes.change(self.len());
+        self.update_totals(&identity, Some(Standing::of(&member)), None);
+        self.journal.record(&identity, Some(member.status), None, now.tick);
+        // A tombstone only goes by its age.
+        let cause = if member.is_online() { self.journal.cause.into() } else { NewsCause::Age };
+        self.news.record(member.entry(&identity), [Some(member.status), None], cause, now);
+        Some(member)
+    }
+
+    /// Sets the cause of the next changes, for the log and the news.
+    pub(in crate::protocol) fn set_cause(&mut self, cause: Cause) {
+        self.journal.cause = cause;
+    }
+
+    /// Changes the status of a member.
+    pub(in crate::protocol) fn transition(&mut self, identity: &str, status: Status, now: Now) {
+        let is_same = |member: &Member| member.status == status && !member.is_unconfirmed;
+        // Most claims repeat the status.
+        if self.get(identity).is_none_or(is_same) {
+            return;
+        }
+        let mut before = status;
+        self.change(identity, |member| {
+            before = std::mem::replace(&mut member.status, status);
+            if before != status {
+                member.changed_at = now.tick.into();
+                if !before.is_online() && status.is_online() {
+                    member.reset_proofs();
+                }
+            }
+        });
+        if before == status {
+            return;
+        }
+        let Some(slot) = self.slot_of(identity) else { return };
+        let Some((identity, member)) = self.members.get_index(slot) else { return };
+        if before.is_online() != status.is_online() {
+            self.journal.record(identity, Some(before), Some(status), now.tick);
+        }
+        let cause = self.journal.cause.into();
+        self.news.record(member.entry(identity), [Some(before), Some(status)], cause, now);
+    }
+
+    /// Suspects a member, which these servers have found silent.
+    pub(in crate::protocol) fn begin_suspicion(&mut self, identity: &str, accusers: Accusers, now: Now) {
+        self.transition(identity, Status::Suspect, now);
+        if let Some(member) = self.get_mut(identity) {
+            member.set_suspicion(Suspicion::new(accusers, now.tick));
+        }
+    }
+
+    /// Sets the spelling with which a member is shown. For programs, which know servers by their
+    /// URLs, another one takes its place.
+    pub(in crate::protocol) fn set_spelling(&mut self, identity: &str, spelling: &Arc<str>, now: Now) {
+        let Some(slot) = self.slot_of(identity) else { return };
+        let Some((identity, member)) = self.members.get_index_mut(slot) else { return };
+        if member.spelling(identity) == spelling {
+            return;
+        }
+        let (state, cause) = (Some(member.status), self.journal.cause.into());
+        self.news.record(member.entry(identity), [state, None], cause, now);
+        member.set_spelling(identity, spelling);
+        self.slot_changes.change(slot);
+        self.news.record(member.entry(identity), [None, state], cause, now);
+    }
+
+    /// Sets the incarnation of a newer claim. It is higher, unless the held one counted as 0.
+    pub(in crate::protocol) fn adopt_incarnation(&mut self, identity: &str, incarnation: Incarnation) {
+        self.change(identity, |member| member.incarnation = incarnation);
+    }
+
+    /// Sets a higher incarnation; ignores a lower one.
+    pub(in crate::protocol) fn raise_incarnation(&mut self, identity: &str, incarnation: Incarnation) {
+        self.change(identity, |member| member.incarnation = member.incarnation.max(incarnation));
+    }
+
+    /// Sets the wire format that a member uses.
+    pub(in crate::protocol) fn set_wire(&mut self, identity: &str, wire: Wire) {
+        self.change(identity, |member| member.wire = wire);
+    }
+
+    /// Confirms a member that only the master list has named so far, because a living server names
+    /// it too.
+    pub(in crate::protocol) fn confirm(&mut self, identity: &str) {
+        self.change(identity, |_| {});
+    }
+
+    /// Changes a member, which also confirms it, and updates the counts.
+    fn change(&mut self, identity: &str, change: impl FnOnce(&mut Member)) {
+        let Some(slot) = self.slot_of(identity) else { return };
+        let Some((identity, member)) = self.members.get_index_mut(slot) else { return };
+        let before = Standing::of(member);
+        member.is_unconfirmed = false;
+        change(member);
+        let after = Standing::of(member);
+        if before != after {
+            let identity = Arc::clone(identity);
+            self.update_totals(&identity, Some(before), Some(after));
+        }
+    }
+
+    /// Updates the counts, the digest and the ring.
+    fn update_totals(&mut self, identity: &Arc<str>, before: Option<Standing>, after: Option<Standing>) {
+        self.revision += 1;
+        self.member_changes += 1;
+        let name = name_hash(identity);
+        for (standing, change) in [(before, -1), (after, 1)] {
+            if let Some(standing) = standing {
+                self.count(name, standing, change);
+            }
+        }
+        match [before, after].map(|standing| standing.is_some_and(Standing::is_on_ring)) {
+            [false, true] => self.ring.insert(name, identity),
+            [true, false] => self.ring.remove(identity),
+            _ => {}
+        }
+    }
+
+    fn count(&mut self, name: u64, standing: Standing, change: isize) {
+        let counter = match standing.status {
+            Status::Online => &mut self.online,
+            Status::Suspect => {
+                self.suspects = self.suspects.saturating_add_signed(change);
+                &mut self.online
+            }
+            Status::Dead => &mut self.dead,
+            Status::Left => return,
+        };
+        *counter = counter.saturating_add_signed(change);
+        if standing.is_unconfirmed {
+            self.unconfirmed = self.unconfirmed.saturating_add_signed(change);
+        } else if standing.status.is_online() {
+            self.digest.toggle(name, standing.incarnation);
+        }
+        if standing.is_on_ring() {
+            self.natives = self.natives.saturating_add_signed(change);
+        }
     }
 }
 

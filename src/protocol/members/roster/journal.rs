@@ -142,7 +142,13 @@ impl Journal {
         if self.groups.is_empty() {
             self.since = now;
         }
-        let group = self.groups.entry((self.order_of(identity, change), change, self.cause)).or_default();
+        let (is_only, cause) = (self.groups.len() == 1, self.cause);
+        // Changes in a burst mostly have the same cause.
+        let group = match self.groups.last_entry().filter(|last| is_only && *last.key() == (0, change, cause))
+        {
+            Some(last) => last.into_mut(),
+            None => self.groups.entry((self.order_of(identity, change), change, cause)).or_default(),
+        };
         group.count += 1;
         if group.named.len() < MAX_NAMED_PER_CAUSE {
             group.named.push(Arc::clone(identity));

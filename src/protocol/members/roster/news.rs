@@ -42,6 +42,7 @@ pub enum NewsCause {
 }
 
 impl From<Cause> for NewsCause {
+    #[inline]
     fn from(cause: Cause) -> Self {
         match cause {
             Cause::MasterList => Self::List,
@@ -72,6 +73,7 @@ pub struct News {
 }
 
 impl News {
+    #[inline]
     pub(in crate::protocol) fn new(entry: Entry, change: StateChange, cause: NewsCause, now: Now) -> Self {
         let Entry { base_url, monitor, last_update } = entry;
         let [previous, state] = change;
@@ -94,6 +96,7 @@ impl News {
 struct ShortStamp([u8; 6]);
 
 impl From<Stamp> for ShortStamp {
+    #[inline]
     fn from(stamp: Stamp) -> Self {
         const LATEST: u64 = (1 << 48) - 1;
         let [bytes @ .., _, _] = stamp.0.min(LATEST).to_le_bytes();
@@ -118,8 +121,6 @@ pub(in crate::protocol) struct NewsRing {
 
 impl NewsRing {
     /// Records a change of the state of a server. Nothing else adds news.
-    ///
-    /// A server that is a suspect when it becomes known has come and has then fallen silent.
     pub(in crate::protocol) fn record(
         &mut self,
         entry: Entry,
@@ -128,16 +129,22 @@ impl NewsRing {
         now: Now,
     ) {
         let [before, after] = change;
-        let was_online = before.is_some_and(Status::is_online);
         self.changed_at = now.tick;
-        if after == Some(Status::Suspect) && !was_online {
-            let online = Some(Status::Online);
-            self.push(News::new(entry.clone(), [before, online], cause, now));
-            return self.push(News::new(entry, [online, after], cause, now));
+        if after == Some(Status::Suspect) && before != Some(Status::Online) {
+            return self.record_unknown_suspect(entry, before, cause, now);
         }
         self.push(News::new(entry, change, cause, now));
     }
 
+    /// A server that is a suspect when it becomes known has come and has then fallen silent.
+    #[cold]
+    fn record_unknown_suspect(&mut self, entry: Entry, before: Option<Status>, cause: NewsCause, now: Now) {
+        let [online, suspect] = [Status::Online, Status::Suspect].map(Some);
+        self.push(News::new(entry.clone(), [before, online], cause, now));
+        self.push(News::new(entry, [online, suspect], cause, now));
+    }
+
+    #[inline]
     fn push(&mut self, news: News) {
         self.view += 1;
         if self.latest.len() == MAX_NEWS {
