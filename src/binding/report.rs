@@ -2,22 +2,33 @@
 //! boundary on its own is expensive. `js/events/report.js` reads it.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use crate::driver::{Engine, NewsReport};
-use crate::protocol::news::{News, Summary};
+use crate::protocol::news::News;
 use crate::protocol::status::Status;
 
 /// Returns the text of a report: numbers, then four values for each server and each piece of news.
 pub(super) fn text(number: u32, engine: &Engine, report: &NewsReport, has_ended: bool) -> String {
     let NewsReport { summary, lag, missed } = report;
-    let Summary { phase, is_isolated, has_siblings, view, online, suspects, dead, left, quiet_for } =
-        *summary;
-    let counts = [online, suspects, dead, left, missed.servers.len()].map(|count| count as u64);
-    let times = [quiet_for, *lag].map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
-    let flags = [has_ended, is_isolated, has_siblings].map(u64::from);
-    let head = [number.into(), phase as u64, view];
+    let millis = |time: Duration| time.as_millis() as u64;
+    let head = [
+        number.into(),
+        summary.phase as u64,
+        summary.view,
+        has_ended.into(),
+        summary.is_isolated.into(),
+        summary.has_siblings.into(),
+        summary.online as u64,
+        summary.suspects as u64,
+        summary.dead as u64,
+        summary.left as u64,
+        missed.servers.len() as u64,
+        millis(summary.quiet_for),
+        millis(*lag),
+    ];
     let mut text = "[".to_owned();
-    for number in head.into_iter().chain(flags).chain(counts).chain(times) {
+    for number in head {
         // Writing to a string cannot fail.
         let _ = write!(text, "{number},");
     }

@@ -61,10 +61,13 @@ impl Machine {
     pub fn missed(&self, view: Option<u64>, now: Now) -> Missed {
         let ring = &self.members.roster.news;
         if let Some(news) = view.and_then(|view| ring.since(view)) {
-            return Missed { servers: Vec::new(), news: news.cloned().collect() };
+            return Missed { servers: Vec::new(), news };
         }
-        let known = |(entry, status)| News::new(entry, [None, Some(status)], NewsCause::Known, now);
-        Missed { servers: self.servers().map(known).collect(), news: ring.kept().cloned().collect() }
+        let mut servers = Vec::with_capacity(self.other_count() + 1);
+        for (entry, status) in self.servers() {
+            servers.push(News::new(entry, [None, Some(status)], NewsCause::Known, now));
+        }
+        Missed { servers, news: ring.kept() }
     }
 
     /// Returns all servers with their states, this one first.

@@ -139,9 +139,9 @@ impl NewsRing {
     /// A server that is a suspect when it becomes known has come and has then fallen silent.
     #[cold]
     fn record_unknown_suspect(&mut self, entry: Entry, before: Option<Status>, cause: NewsCause, now: Now) {
-        let [online, suspect] = [Status::Online, Status::Suspect].map(Some);
-        self.push(News::new(entry.clone(), [before, online], cause, now));
-        self.push(News::new(entry, [online, suspect], cause, now));
+        let [online, suspect] = [Some(Status::Online), Some(Status::Suspect)];
+        self.record(entry.clone(), [before, online], cause, now);
+        self.record(entry, [online, suspect], cause, now);
     }
 
     #[inline]
@@ -164,15 +164,15 @@ impl NewsRing {
     }
 
     /// The news after the one with this number; `None` if some of them are no longer kept.
-    pub(in crate::protocol) fn since(&self, view: u64) -> Option<impl Iterator<Item = &News>> {
+    pub(in crate::protocol) fn since(&self, view: u64) -> Option<Vec<News>> {
         let missed = usize::try_from(self.view.saturating_sub(view)).ok()?;
         let known = self.latest.len().checked_sub(missed)?;
-        Some(self.latest.range(known..))
+        Some(self.latest.range(known..).cloned().collect())
     }
 
     /// All news that are kept.
-    pub(in crate::protocol) fn kept(&self) -> impl ExactSizeIterator<Item = &News> {
-        self.latest.iter()
+    pub(in crate::protocol) fn kept(&self) -> Vec<News> {
+        self.since(self.view - self.latest.len() as u64).unwrap_or_default()
     }
 }
 
@@ -189,7 +189,7 @@ mod tests {
 
     fn told(ring: &NewsRing, view: u64) -> Option<Vec<String>> {
         let tell = |news: &News| format!("{} {:?} {:?}", news.base_url, news.previous, news.state);
-        Some(ring.since(view)?.map(tell).collect())
+        Some(ring.since(view)?.iter().map(tell).collect())
     }
 
     #[test]
@@ -202,7 +202,7 @@ mod tests {
     fn news_have_the_time_and_the_stamp() {
         let mut ring = NewsRing::default();
         record(&mut ring, "http://a/", [None, Some(Status::Online)]);
-        let news = ring.kept().next().unwrap();
+        let news = &ring.kept()[0];
         assert_eq!((news.stamp(), news.at(), ring.changed_at()), (NOW.wall, NOW.wall, NOW.tick));
         assert_eq!(Stamp::from(ShortStamp::from(Stamp(u64::MAX))).0, (1 << 48) - 1);
     }
