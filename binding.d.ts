@@ -146,6 +146,13 @@ export interface NewUrls {
 export declare function onNews(callback?: () => void): void
 
 /**
+ * Returns the owner of a key and the servers that would own it next, at most `count`, as the
+ * elements of a JSON array. With a count of 0, returns whether this server owns the key. One
+ * function for both makes the addon smaller.
+ */
+export declare function owners(key: string, count: number): boolean | string
+
+/**
  * Returns the proof that answers the nonce of a message with the raw secret; null if there is
  * none.
  */

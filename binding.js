@@ -854,6 +854,7 @@ module.exports.keysReady = nativeBinding.keysReady
 module.exports.missingVariables = nativeBinding.missingVariables
 module.exports.news = nativeBinding.news
 module.exports.onNews = nativeBinding.onNews
+module.exports.owners = nativeBinding.owners
 module.exports.prove = nativeBinding.prove
 module.exports.ReceivedWord = nativeBinding.ReceivedWord
 module.exports.shutDown = nativeBinding.shutDown

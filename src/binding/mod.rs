@@ -11,6 +11,7 @@
 //! | `report` | what readers of news are told, as text |
 //! | `words` | words in a buffer |
 //! | `raw` | requests and responses as bytes, for the adapters |
+//! | `owners` | which server owns a key |
 //! | `promise` | promises for work on other threads |
 //! | `header` | `Authorization` headers, which are wiped |
 //! | `errors` | errors with codes |
@@ -23,6 +24,7 @@ mod functions;
 mod header;
 mod layout;
 mod news;
+mod owners;
 mod promise;
 mod raw;
 mod received;

@@ -13,6 +13,7 @@
 //! | `shared` | the machine behind its short lock |
 //! | [`gossip`] | incoming gossip requests, signed or with the raw secret |
 //! | [`raw`] | requests and responses as bytes |
+//! | `owners` | which server owns a key |
 //! | `cached_body` | the text of all servers shown, cached until it changes |
 //! | `actor` | the task that wakes the machine and carries out its effects |
 //! | `http_task` | one outgoing request, from the machine's `Transmit` to the reported outcome |
@@ -40,6 +41,7 @@ mod limited_file;
 mod log_sink;
 mod news;
 mod news_bell;
+mod owners;
 mod peer_secrets;
 pub mod raw;
 pub mod secret_files;

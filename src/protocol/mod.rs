@@ -15,6 +15,7 @@
 //! | `lifecycle` | start, leave, the server's own URL and the master list |
 //! | `merging` | the admission of claims, and their effect on the known members |
 //! | `exchanges` | the requests in flight, and their content |
+//! | [`owners`] | which online server owns a key |
 //! | `members` | this server, the other members, the archived ones |
 //! | `context` | shared by all: configuration, randomness, timers, output, the log |
 //! | `wire` | the messages and the master list, and how they are read and written |
@@ -28,6 +29,7 @@ pub mod machine;
 mod members;
 mod merging;
 mod native;
+pub mod owners;
 mod types;
 mod wire;
 

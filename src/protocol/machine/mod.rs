@@ -17,6 +17,7 @@ use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::Merging;
 use crate::protocol::merging::intake::{self, ListEntry};
 use crate::protocol::native::Native;
+use crate::protocol::owners::Owners;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::{Origin, Source};
 use crate::protocol::types::status::{Control, ListKind};
@@ -28,6 +29,7 @@ mod effects;
 #[cfg(test)]
 mod inspection;
 pub mod news;
+mod owners;
 pub mod queues;
 mod replies;
 mod requests;
@@ -53,6 +55,7 @@ const HASH_MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 pub struct Machine {
     cx: Context,
     members: Members,
+    owners: Owners,
     exchanges: Exchanges,
     merging: Merging,
     native: Native,
@@ -101,6 +104,7 @@ impl Machine {
             exchanges: Exchanges::new(cx.rng.clone().random()),
             cx,
             members,
+            owners: Owners::default(),
             merging: Merging::default(),
             native: Native::default(),
             legacy: Legacy::default(),

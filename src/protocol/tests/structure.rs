@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 /// The folders from the bottom up. A folder imports from lower rows only, so folders of one row
 /// never import each other.
-const ROWS: [&[&str]; 8] = [
+const ROWS: [&[&str]; 9] = [
     &["types"],
     &["wire"],
     &["context"],
     &["members"],
+    &["owners"],
     &["exchanges"],
     &["merging"],
     &["native", "legacy", "lifecycle"],

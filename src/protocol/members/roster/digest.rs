@@ -59,7 +59,7 @@ pub(in crate::protocol) fn name_hash(identity: &str) -> u64 {
 
 /// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): each input bit changes half of the output
 /// bits on average.
-fn mix(mut bits: u64) -> u64 {
+pub(in crate::protocol) fn mix(mut bits: u64) -> u64 {
     bits = bits.wrapping_add(0x9e37_79b9_7f4a_7c15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -5,6 +5,7 @@ mod legacy_contacts;
 mod lifecycle;
 mod merging;
 mod native_answers;
+mod owners;
 mod strangers;
 mod suspicions;
 mod verdicts;
