@@ -14,6 +14,8 @@ import {
   shazbotWatch,
 } from 'clustershazbot/events'
 
+import { shazbotOwner, shazbotOwners, shazbotOwns, shazbotRunOnce } from 'clustershazbot/owners'
+
 // Each line that ends in a comment is a mistake that the compiler has to find.
 await shazbotStart('http://localhost:3000/') // one argument too many
 await shazbotGossipRequest(undefined, { message: 'gossip', online: [] }) // no header
@@ -28,3 +30,9 @@ shazbotWatch({ settle: '1s' }) // a text instead of a number
 for await (const change of shazbotWatch()) change.news.length = 0 // may not be changed
 shazbotStatus().phase = 'running' // may not be changed
 await shazbotSettled({ atleast: 2 }) // no such option
+shazbotOwns(42) // a number instead of a text
+shazbotOwners('job') // no count
+shazbotOwner('job').baseUrl // may be missing
+await shazbotRunOnce('job') // no function
+await shazbotRunOnce('job', () => 5, { atleast: 2 }) // no such option
+console.log((await shazbotRunOnce('job', () => 5)).value) // it may not have run

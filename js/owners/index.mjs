@@ -1,0 +1,3 @@
+import owners from './index.js'
+
+export const { shazbotOwner, shazbotOwners, shazbotOwns, shazbotRunOnce } = owners
