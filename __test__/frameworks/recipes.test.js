@@ -102,6 +102,21 @@ describe('recipes', { concurrency: true }, () => {
     assert.doesNotMatch(end.output, /SIGKILL/)
   })
 
+  test('PM2: of the instances behind one URL, only the first runs what their server owns', async (t) => {
+    const home = mkdtempSync(path.join(tmpdir(), 'clustershazbot-pm2-'))
+    t.after(() => rmSync(home, { recursive: true, force: true }))
+    const env = { PM2_HOME: home, PM2_DISABLE_VERSION_CHECK: 'true', REPORT_SCHEDULE: '* * * * * *' }
+    const command = [toolPath(PM2), 'start', 'dist/cron-croner.js', '-i', '2', '--name', 'app']
+    const program = await startIn(t, command, { store: await createMasterListStore(t), env })
+    const count = (pattern) => program.output.match(pattern)?.length ?? 0
+    await eventually(() => count(/engine started/g) === 2, { what: 'both processes' })
+    await eventually(() => count(/The report is sent/g) >= 6, { what: 'six reports' })
+    const refusals = count(/No report from here: not owner/g)
+    assert.ok(refusals >= 3, program.output)
+    assert.doesNotMatch(program.output, /several processes use the URL/)
+    await withTimeout(program.stop('SIGINT'), { within: ENDS_WITHIN, what: 'its end' })
+  })
+
   test('access-log and tracing: logs and spans contain visitors, not peers', async (t) => {
     const command = ['--require', './tracing.cjs', 'dist/access-log.js']
     const program = await startIn(t, command, { store: await createMasterListStore(t) })
