@@ -91,10 +91,15 @@ describe('fixed in v2, 24: packaging', { concurrency: 4 }, () => {
 
   test('each adapter can be required and imported, with the same result', async () => {
     const own = createRequire(path.join(ROOT, 'package.json'))
-    const entries = { express: 'shazbotMiddleware', fastify: 'shazbotPlugin', node: 'shazbotHandler' }
+    const entries = {
+      express: ['shazbotMiddleware'],
+      fastify: ['shazbotPlugin'],
+      health: ['shazbotReady', 'shazbotDrain', 'shazbotResume'],
+      node: ['shazbotHandler'],
+    }
     for (const [name, exported] of Object.entries(entries)) {
       const required = own(`clustershazbot/${name}`)
-      assert.deepEqual(Object.keys(required), [exported])
+      assert.deepEqual(Object.keys(required), exported)
       assert.deepEqual({ ...(await import(`clustershazbot/${name}`)) }, required)
     }
     assert.deepEqual(Object.keys(await import('clustershazbot/nestjs')), ['ClustershazbotModule'])
@@ -103,6 +108,23 @@ describe('fixed in v2, 24: packaging', { concurrency: 4 }, () => {
       files.every((text) => text.split('\n').length <= 121),
       'an adapter is small',
     )
+  })
+
+  test('the adapters load the other subpaths with their first use', () => {
+    const loaded = (program) =>
+      JSON.parse(
+        run(
+          '-e',
+          `${program}
+          const folders = Object.keys(require.cache).map((file) => /js.(events|owners|health)/.exec(file)?.[1])
+          process.stdout.write(JSON.stringify([...new Set(folders)].filter(Boolean).sort()))`,
+        ),
+      )
+    for (const name of ['express', 'fastify', 'nestjs', 'node'])
+      assert.deepEqual(loaded(`require('clustershazbot/${name}')`), [], name)
+    const routes = "require('clustershazbot/node').shazbotHandler"
+    assert.deepEqual(loaded(`${routes}()`), [])
+    assert.deepEqual(loaded(`${routes}({ health: true })`), ['events', 'health'])
   })
 
   test('only the entry points and the manifest are exported', () => {

@@ -20,6 +20,7 @@ const JS_FOLDERS = [
   'js/adapters/core/bodies',
   'js/adapters/core/http',
   'js',
+  'js/health',
   'js/owners',
   'js/requests',
   'js/roster',

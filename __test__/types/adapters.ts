@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { ServerList, shazbotStart } from 'clustershazbot'
 import type { shazbotMiddleware } from 'clustershazbot/express'
 import type { shazbotPlugin } from 'clustershazbot/fastify'
+import type { shazbotDrain, shazbotReady, shazbotResume } from 'clustershazbot/health'
 import { ClustershazbotModule, type ShazbotDynamicModule } from 'clustershazbot/nestjs'
 import { type ShazbotHandler, type ShazbotRoutesOptions, shazbotHandler } from 'clustershazbot/node'
 
@@ -13,7 +14,13 @@ isTrue<Same<typeof shazbotStart, () => Promise<void>>>()
 isTrue<Same<typeof shazbotMiddleware, (options?: ShazbotRoutesOptions) => ShazbotHandler>>()
 isTrue<Same<typeof shazbotHandler, (options?: ShazbotRoutesOptions) => ShazbotHandler>>()
 isTrue<Same<Parameters<typeof shazbotPlugin>[1], ShazbotRoutesOptions>>()
+isTrue<Same<typeof shazbotReady, () => boolean>>()
+isTrue<Same<typeof shazbotDrain, () => void>>()
+isTrue<Same<typeof shazbotResume, () => void>>()
 
 export const list: ServerList = { online: [] }
-export const server = createServer(shazbotHandler({ path: '/app/clustershazbot', limit: 1_000_000 }))
-export const dynamicModule: ShazbotDynamicModule = ClustershazbotModule.forRoot({ limit: 1_000_000 })
+export const server = createServer(shazbotHandler({ path: '/app/clustershazbot', health: true }))
+export const dynamicModule: ShazbotDynamicModule = ClustershazbotModule.forRoot({
+  limit: 1_000_000,
+  global: false,
+})

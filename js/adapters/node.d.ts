@@ -31,11 +31,18 @@ export interface ShazbotRoutesOptions {
    * `requireClientCertificate`. The default is false.
    */
   matchHost?: boolean
+  /**
+   * Whether to answer probes too: `GET …/ready` with 200 while this server is ready, with 503
+   * otherwise, and `GET …/live` always with 200. They need no secret and no client certificate.
+   * The body is `{"status","phase","online"}`. The default is false.
+   */
+  health?: boolean
 }
 
 /**
  * Answers `POST /clustershazbot/gossip`, `GET /clustershazbot/list` and `POST
- * /clustershazbot/control`. Passes all other requests to `next`; without one, it answers them with
+ * /clustershazbot/control`; with the option `health`, `GET /clustershazbot/ready` and `GET
+ * /clustershazbot/live` too. Passes all other requests to `next`; without one, it answers them with
  * 404.
  */
 export type ShazbotHandler = (

@@ -17,13 +17,14 @@ function refusals() {
 }
 
 /**
- * Returns a handler for the three routes.
+ * Returns a handler for the three routes, and for the probes if the option `health` is set.
  *
  * @param {ReturnType<import('./options.js').routesOptions>} options
  */
 function handlerOf(options) {
-  const { path } = options
-  const routes = new Map(ROUTES.map((route) => [path + route.path, route]))
+  const { path, health } = options
+  const all = health ? [...ROUTES, ...require('./probes.js').PROBES] : ROUTES
+  const routes = new Map(all.map((route) => [path + route.path, route]))
   return (request, response, next) => {
     const route = routeOf(request, path, routes)
     if (!route && next) return void next()
@@ -31,7 +32,8 @@ function handlerOf(options) {
     respond(route, { connection, request, response, options })
       .catch(errorResponse)
       .then((result) => {
-        if (route && result.status >= 400) refusals().recordRejection(route, result, request, options.proxies)
+        if (route && !route.probe && result.status >= 400)
+          refusals().recordRejection(route, result, request, options.proxies)
         send(connection, request, response, result)
       })
   }
@@ -50,10 +52,11 @@ function routeOf({ url, originalUrl = url }, path, routes) {
 
 async function respond(route, { connection, request, response, options }) {
   if (!route) throw new HttpError(404, 'Not found')
-  const { methods, authorize, senderOf, respond } = route
+  const { methods, probe, authorize, senderOf, respond } = route
   if (!methods.includes(request.method)) {
     throw new HttpError(405, `The method must be ${methods[0]}`, { Allow: methods.join(', ') })
   }
+  if (probe) return probe()
   requireRunning()
   const certificate = options.requireClientCertificate ? requireCertificate(request) : undefined
   const { authorization = '' } = request.headers

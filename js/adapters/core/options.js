@@ -15,22 +15,24 @@ const MAX_PROXIES = 16
  *
  * @param {Record<string, unknown>} [options] as in `node.d.ts`, of any types
  * @returns {{ path: string, limit: number, proxies: number, requireClientCertificate: boolean,
- *   matchHost: boolean }} `proxies` are those in front of this server that are trusted
+ *   matchHost: boolean, health: boolean }} `proxies` are those in front of this server that are
+ *   trusted
  */
 function routesOptions(options = {}) {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`The options must be an object, not ${described(options)}`)
   }
   const { path = DEFAULT_PATH, limit = DEFAULT_LIMIT, trustProxy = false } = options
-  const { requireClientCertificate = false, matchHost = false } = options
+  const { requireClientCertificate = false, matchHost = false, health = false } = options
   requirePath(path)
   requireLimit(limit)
   requireTrustProxy(trustProxy)
   requireBoolean('requireClientCertificate', requireClientCertificate)
   requireBoolean('matchHost', matchHost)
+  requireBoolean('health', health)
   if (matchHost && !requireClientCertificate)
     throw new RangeError('The option matchHost needs requireClientCertificate: true')
-  return { path, limit, proxies: Number(trustProxy), requireClientCertificate, matchHost }
+  return { path, limit, proxies: Number(trustProxy), requireClientCertificate, matchHost, health }
 }
 
 function requirePath(path) {
@@ -76,4 +78,4 @@ function described(value) {
   return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }
 
-module.exports = { routesOptions }
+module.exports = { described, requireBoolean, routesOptions }

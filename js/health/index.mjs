@@ -1,0 +1,3 @@
+import health from './index.js'
+
+export const { shazbotReady, shazbotDrain, shazbotResume } = health
