@@ -95,6 +95,7 @@ describe('fixed in v2, 24: packaging', { concurrency: 4 }, () => {
       express: ['shazbotMiddleware'],
       fastify: ['shazbotPlugin'],
       health: ['shazbotReady', 'shazbotDrain', 'shazbotResume'],
+      'nestjs-terminus': ['ClustershazbotHealthIndicator'],
       node: ['shazbotHandler'],
     }
     for (const [name, exported] of Object.entries(entries)) {
@@ -102,7 +103,10 @@ describe('fixed in v2, 24: packaging', { concurrency: 4 }, () => {
       assert.deepEqual(Object.keys(required), exported)
       assert.deepEqual({ ...(await import(`clustershazbot/${name}`)) }, required)
     }
-    assert.deepEqual(Object.keys(await import('clustershazbot/nestjs')), ['ClustershazbotModule'])
+    assert.deepEqual(Object.keys(await import('clustershazbot/nestjs')), [
+      'ClustershazbotModule',
+      'ClustershazbotService',
+    ])
     const files = filesBelow('js/adapters').map((file) => readFileSync(path.join(ROOT, file), 'utf8'))
     assert.ok(
       files.every((text) => text.split('\n').length <= 121),
@@ -125,6 +129,9 @@ describe('fixed in v2, 24: packaging', { concurrency: 4 }, () => {
     const routes = "require('clustershazbot/node').shazbotHandler"
     assert.deepEqual(loaded(`${routes}()`), [])
     assert.deepEqual(loaded(`${routes}({ health: true })`), ['events', 'health'])
+    const service = "const { ClustershazbotService } = require('clustershazbot/nestjs')"
+    assert.deepEqual(loaded(`${service}; new ClustershazbotService()`), [])
+    assert.deepEqual(loaded(`${service}; new ClustershazbotService().ready()`), ['events', 'health'])
   })
 
   test('only the entry points and the manifest are exported', () => {

@@ -1,9 +1,10 @@
 import { createServer } from 'node:http'
-import type { ServerList, shazbotStart } from 'clustershazbot'
+import type { GossipServer, ServerList, shazbotStart } from 'clustershazbot'
 import type { shazbotMiddleware } from 'clustershazbot/express'
 import type { shazbotPlugin } from 'clustershazbot/fastify'
 import type { shazbotDrain, shazbotReady, shazbotResume } from 'clustershazbot/health'
-import { ClustershazbotModule, type ShazbotDynamicModule } from 'clustershazbot/nestjs'
+import { ClustershazbotModule, ClustershazbotService, type ShazbotDynamicModule } from 'clustershazbot/nestjs'
+import { ClustershazbotHealthIndicator, type ShazbotHealthResult } from 'clustershazbot/nestjs-terminus'
 import { type ShazbotHandler, type ShazbotRoutesOptions, shazbotHandler } from 'clustershazbot/node'
 
 /** True only if both types are identical; types that are not found are `any`. */
@@ -24,3 +25,19 @@ export const dynamicModule: ShazbotDynamicModule = ClustershazbotModule.forRoot(
   limit: 1_000_000,
   global: false,
 })
+export const asyncModule: ShazbotDynamicModule = ClustershazbotModule.forRootAsync({
+  imports: [],
+  inject: ['settings'],
+  useFactory: async (settings: { limit: number }) => ({ ...settings, health: true }),
+  global: true,
+})
+
+const service = new ClustershazbotService()
+isTrue<Same<ReturnType<typeof service.ready>, boolean>>()
+isTrue<Same<ReturnType<typeof service.owner>, GossipServer | undefined>>()
+isTrue<Same<ReturnType<typeof service.owns>, boolean>>()
+service.events.on('up', ({ server }) => server.baseUrl)
+export const ran = service.runOnce('key', async (signal) => signal.aborted)
+
+const result = new ClustershazbotHealthIndicator().isHealthy('cluster')
+isTrue<Same<typeof result, Record<'cluster', ShazbotHealthResult>>>()

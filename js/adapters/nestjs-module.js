@@ -3,7 +3,8 @@
 const { shazbotShutDown, shazbotStart } = require('../index.js')
 const { shazbotMiddleware } = require('./express.js')
 const { shazbotPlugin } = require('./fastify.js')
-const { routesOptions } = require('./core/options.js')
+const { asyncOptions, rootOptions } = require('./nestjs-options.js')
+const { ClustershazbotService } = require('./nestjs-service.js')
 
 /**
  * Returns the module for the Nest of this `HttpAdapterHost`. It uses no decorators and nothing else
@@ -15,15 +16,43 @@ function moduleFor(HttpAdapterHost) {
   // biome-ignore lint/complexity/noStaticOnlyClass: modules of Nest are classes
   return class ClustershazbotModule {
     static forRoot(options) {
-      // An invalid option throws here, at the caller.
-      routesOptions(options)
-      const provider = {
-        provide: Symbol.for('clustershazbot'),
-        useFactory: ({ httpAdapter }) => new EngineHooks(httpAdapter, options),
-        inject: [HttpAdapterHost],
-      }
-      return { module: ClustershazbotModule, providers: [provider] }
+      const { global, routes } = rootOptions(options)
+      const useFactory = ({ httpAdapter }) => new EngineHooks(httpAdapter, routes)
+      return ClustershazbotModule.#create({ global, imports: [], inject: [], useFactory })
     }
+
+    static forRootAsync(options) {
+      const { global, imports, inject, useFactory: routesFrom } = asyncOptions(options)
+      const useFactory = async ({ httpAdapter }, ...injected) =>
+        new EngineHooks(httpAdapter, await routesFrom(...injected))
+      return ClustershazbotModule.#create({ global, imports, inject, useFactory })
+    }
+
+    static #create({ global, imports, inject, useFactory }) {
+      return {
+        module: ClustershazbotModule,
+        imports: [...imports, serviceModule(global)],
+        providers: [
+          { provide: Symbol.for('clustershazbot'), useFactory, inject: [HttpAdapterHost, ...inject] },
+        ],
+        exports: [ClustershazbotServiceModule],
+      }
+    }
+  }
+}
+
+/**
+ * The module of the service. Only this one is global: Nest starts global modules first and ends
+ * them last, but this server should leave before the modules end that its requests need.
+ */
+class ClustershazbotServiceModule {}
+
+function serviceModule(global) {
+  return {
+    module: ClustershazbotServiceModule,
+    global,
+    providers: [ClustershazbotService],
+    exports: [ClustershazbotService],
   }
 }
 

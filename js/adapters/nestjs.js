@@ -2,8 +2,9 @@
 
 const { HttpAdapterHost } = require('@nestjs/core')
 const { moduleFor } = require('./nestjs-module.js')
+const { ClustershazbotService } = require('./nestjs-service.js')
 
-/** The three routes and the life cycle of the engine, for Nest; see `nestjs.d.ts`. */
+/** The routes, the life cycle of the engine and its functions, for Nest; see `nestjs.d.ts`. */
 const ClustershazbotModule = moduleFor(HttpAdapterHost)
 
-module.exports = { ClustershazbotModule }
+module.exports = { ClustershazbotModule, ClustershazbotService }

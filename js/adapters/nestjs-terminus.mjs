@@ -1,0 +1,3 @@
+import terminus from './nestjs-terminus.js'
+
+export const { ClustershazbotHealthIndicator } = terminus
