@@ -23,6 +23,7 @@ const SHOWN_WHOLE = [
 /** Programs that a document must show at least in part. */
 const SHOWN_IN_PART = [
   ...filesIn('examples/adapters', /\.ts$/),
+  ...filesIn('examples/health', /\.(ts|mjs|yaml)$/),
   ...filesIn('examples/recipes', /\.(ts|cjs)$/),
 ].filter((file) => file !== 'examples/recipes/node-http.ts')
 
@@ -128,7 +129,7 @@ function withoutCode(text) {
  * The code blocks of a document with an example mark: `<!-- the file … -->` or `<!-- from … -->`.
  */
 function programsOf(document, mark) {
-  const pattern = new RegExp(`<!-- ${mark} (\\S+) -->\\n\`\`\`(?:ts|js)\\n([\\s\\S]*?)\`\`\``, 'g')
+  const pattern = new RegExp(`<!-- ${mark} (\\S+) -->\\n\`\`\`(?:ts|js|yaml)\\n([\\s\\S]*?)\`\`\``, 'g')
   return [...read(document).matchAll(pattern)].map(([, file, code]) => ({ document, file, code }))
 }
 
