@@ -84,12 +84,13 @@ function signMessage({ v2, ...more }, proof, secret = SECRET) {
 /** The sender that a payload names; another one if it is malformed. */
 function senderIn(payload) {
   const { me, id } = extensionIn(payload)
-  const isNumber = /^[0-9a-f]{1,16}$/.test(id)
+  // A header with the process number 0 is malformed, too.
+  const isProcess = /^(?!0*$)[0-9a-f]{1,16}$/.test(id)
   const baseUrl = URL.canParse(me?.[0]) ? signing.normalised(me[0]) : UNUSED_URL
   return {
     // A header with a longer URL is malformed.
     baseUrl: baseUrl.length <= MAX_BASE_URL_LENGTH ? baseUrl : UNUSED_URL,
-    process: isNumber ? BigInt(`0x${id}`) : PROCESS,
+    process: isProcess ? BigInt(`0x${id}`) : PROCESS,
   }
 }
 
