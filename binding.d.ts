@@ -62,6 +62,12 @@ export declare function authorizeGossip(authorizationHeader: string): boolean
  */
 export declare function authorizeList(authorizationHeader: string): boolean
 
+/**
+ * Returns the error that would reject a start with these variables, or an empty text, and then the
+ * warnings that a start would log. Reads the files that the variables name, but those for TLS.
+ */
+export declare function checkConfiguration(environment: Record<string, string>): Array<string>
+
 /** Drains this server or brings it back. */
 export declare function control(online: boolean): void
 
@@ -157,6 +163,12 @@ export declare function owners(key: string, count: number): boolean | string
  * none.
  */
 export declare function prove(nonce: string): string | null
+
+/**
+ * Returns the places of servers in the order in which they would own a key, without those whose
+ * URL is invalid. The base URLs are joined by `URL_SEPARATOR`. Needs no engine.
+ */
+export declare function rank(key: string, baseUrls: string): Array<number>
 
 /** A response that is not just one text with status 200. */
 export interface RawResponse {

@@ -72,6 +72,18 @@ pub fn missing_variables(environment: Object<'_>) -> Vec<&'static str> {
     }
 }
 
+/// Returns the error that would reject a start with these variables, or an empty text, and then the
+/// warnings that a start would log. Reads the files that the variables name, but those for TLS.
+#[napi(catch_unwind, ts_args_type = "environment: Record<string, string>")]
+pub fn check_configuration(environment: Object<'_>) -> Vec<String> {
+    match Config::read(|name| variable(&environment, name), read_file) {
+        Ok((config, warnings)) => {
+            [String::new()].into_iter().chain(warnings).chain(config.secrets.warnings()).collect()
+        }
+        Err(error) => vec![error.to_string()],
+    }
+}
+
 fn variable(environment: &Object<'_>, name: &str) -> Option<String> {
     environment.get(name).ok().flatten()
 }

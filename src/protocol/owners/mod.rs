@@ -7,13 +7,14 @@
 //!
 //! May touch `members` and below.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::roster::digest::{mix, name_hash};
+use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::wire::message::Entry;
 
 /// The number of a key, the same in every build.
@@ -32,6 +33,20 @@ impl KeyNumber {
     fn score(self, server: u64) -> u64 {
         mix(server ^ self.0)
     }
+}
+
+/// Returns the places of servers in the order in which they would own a key. Invalid base URLs have
+/// no rank.
+pub fn ranking<'a>(key: KeyNumber, base_urls: impl Iterator<Item = &'a str>) -> Vec<u32> {
+    let mut ranked: Vec<_> = (0..)
+        .zip(base_urls)
+        .filter_map(|(place, base_url)| {
+            let identity = Arc::clone(BaseUrl::parse(base_url).ok()?.identity());
+            Some((Reverse(key.score(name_hash(&identity))), identity, place))
+        })
+        .collect();
+    ranked.sort_unstable();
+    ranked.into_iter().map(|(_, _, place)| place).collect()
 }
 
 /// The online servers, for one version of the list.
@@ -192,6 +207,20 @@ mod tests {
             let mut expected = vec![own, "http://b/", "http://d/"];
             expected.sort_unstable();
             assert_eq!(urls.collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[test]
+    fn a_ranking_is_the_order_of_the_owners() {
+        let others: Vec<String> = (0..20).map(|number| format!("http://h/{number}/")).collect();
+        let others: Vec<&str> = others.iter().map(String::as_str).collect();
+        let members = members("http://me/", &others);
+        let urls = [&["http://me/", "no URL"], &others[..]].concat();
+        for key in ["", "a", "session:1"].map(KeyNumber::of) {
+            let owners = Owners::default().first(&members, key, usize::MAX);
+            let ranked = ranking(key, urls.iter().copied());
+            let ranked: Vec<&str> = ranked.into_iter().map(|place| urls[place as usize]).collect();
+            assert_eq!(ranked, owners.iter().map(|entry| &*entry.base_url).collect::<Vec<_>>());
         }
     }
 }
