@@ -14,6 +14,12 @@ const MAX_MODULES = 10
 
 /** The folders of `js/` from top to bottom: each may require from those below it. */
 const JS_FOLDERS = [
+  'js/cli',
+  'js/cli/commands',
+  'js/cli/doctor',
+  'js/cli/client',
+  'js/cli/http',
+  'js/cli/output',
   'js/adapters',
   'js/adapters/core',
   'js/adapters/core/responses',

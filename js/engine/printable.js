@@ -12,8 +12,16 @@ const HARMFUL = /[\p{Cc}\p{Cf}\u2028\u2029]/gu
  * @param {string} text
  */
 function printable(text) {
-  const excerpt = text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text
-  return excerpt.replace(HARMFUL, (character) => `\\u{${character.codePointAt(0).toString(16)}}`)
+  return escaped(text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text)
 }
 
-module.exports = { printable }
+/**
+ * Makes an external text of limited length safe for a terminal.
+ *
+ * @param {string} text
+ */
+function escaped(text) {
+  return text.replace(HARMFUL, (character) => `\\u{${character.codePointAt(0).toString(16)}}`)
+}
+
+module.exports = { escaped, printable }
