@@ -20,7 +20,7 @@ const OPTIONS = {
 }
 
 /** Options that somebody may try in order to pass a secret. */
-const SECRET_OPTION = /^--?(?!secret-file(?:=|$))[\w-]*(?:secret|token|passw|auth|bearer|credential)/i
+const SECRET_OPTION = /^-+(?!-|secret-file(?:=|$))[\w-]*(?:secret|token|passw|auth|bearer|credential)/i
 
 /**
  * Reads the arguments. Errors never repeat a value, which may be a secret.

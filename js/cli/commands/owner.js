@@ -1,6 +1,7 @@
 'use strict'
 
 const { escaped } = require('../../engine/printable.js')
+const { loadAddon } = require('../client/addon.js')
 const { askForList } = require('../client/list.js')
 const { FINE, WRONG } = require('../output/exit-codes.js')
 const { Failure } = require('../output/failure.js')
@@ -38,7 +39,7 @@ async function owner({ baseUrl, access, key, output }) {
 
 /** Ranks servers as `clustershazbot/owners` does: by the same code of the addon. */
 function rank(key, servers) {
-  const addon = require('../../engine/addon.js')
+  const addon = loadAddon()
   const urls = servers.map(({ baseUrl }) => baseUrl.replaceAll(addon.URL_SEPARATOR, ''))
   return addon.rank(key, urls.join(addon.URL_SEPARATOR)).map((place) => servers[place])
 }

@@ -3,6 +3,7 @@
 const { readEnvironment, unknownNames } = require('../../engine/environment.js')
 const { printable } = require('../../engine/printable.js')
 const { warningsAbout } = require('../../engine/unknown-variables.js')
+const { loadAddon } = require('../client/addon.js')
 
 /** Variables that servers have, and operators may lack. */
 const OF_SERVERS = ['SHAZBOT_MASTER_LIST', 'SHAZBOT_MASTER_LIST_UPDATE', 'SHAZBOT_MASTER_LIST_UPDATE_AUTH']
@@ -19,7 +20,7 @@ function checkVariables(findings) {
     )
     return
   }
-  const addon = require('../../engine/addon.js')
+  const addon = loadAddon()
   const missing = addon.missingVariables(environment)
   if (missing.length > 0) {
     findings.wrong(`Missing: ${missing.join(', ')}.`, 'Set them, or shazbotStart() rejects.')

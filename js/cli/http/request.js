@@ -106,6 +106,10 @@ function responseTo(target, { method, headers, body, signal, headTimeout, tls })
 const timedOut = () => new DOMException('There was no answer in time', 'TimeoutError')
 
 async function readText(response, { limit, shown }) {
+  if (Number(response.headers['content-length']) > limit) {
+    response.destroy()
+    throw tooLong(shown, limit)
+  }
   const chunks = []
   let size = 0
   for await (const chunk of response) {
