@@ -30,6 +30,8 @@ function startCli(t, args, { env = {}, nodeOptions = [] } = {}) {
       return cli.lines.map((line) => JSON.parse(line))
     },
     kill: (signal) => child.kill(signal),
+    /** Closes the pipe of its output, as `head` does. */
+    closeOutput: () => child.stdout.destroy(),
     exited: new Promise((resolve) => {
       child.once('close', (code, signal) => resolve({ code, signal }))
     }),
