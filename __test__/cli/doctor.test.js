@@ -9,59 +9,16 @@ const { spawnApp } = require('../support/app')
 const { certificate, fixture } = require('../support/certificates')
 const { runCli } = require('../support/cli')
 const { aWhileAgo, entry } = require('../support/entries')
-const { CONTROL_SECRET, SECRET, UPLOAD_AUTH, environment } = require('../support/environment')
+const { CONTROL_SECRET, SECRET, environment } = require('../support/environment')
 const { eventually } = require('../support/eventually')
 const { createMasterListStore } = require('../support/master-list-store')
+const { examine, startServer } = require('../support/doctor')
 const { deadBaseUrl } = require('../support/ports')
 const { createRawServer, healthy } = require('../support/raw-server')
-const { createScriptedServer } = require('../support/scripted-server')
 const { REFERENCE, startSubject } = require('../support/subject')
 
 const SECRETS = { SHAZBOT_CONTROL_SECRET: CONTROL_SECRET, SHAZBOT_SECRET: SECRET }
 const LARGE_BODIES = { bodyLimit: 1024 * 1024 }
-
-/** Runs `doctor`; resolves with its findings by check, and its code. */
-async function examine(t, baseUrl, env = {}, args = []) {
-  const { code, json, stdout, stderr } = await runCli(t, ['doctor', '--json', ...args, baseUrl], { env })
-  assert.ok(json, stdout + stderr)
-  assert.deepEqual(Object.keys(json), ['asked', 'ok', 'findings'])
-  for (const { outcome, finding, remedy } of json.findings) {
-    assert.match(finding, /^\S.*[.?!]$/)
-    if (outcome === 'wrong' || outcome === 'warning') assert.match(remedy, /^\S.*[.]$/, finding)
-  }
-  assert.equal(
-    json.ok,
-    json.findings.every(({ outcome }) => outcome !== 'wrong'),
-  )
-  const text = JSON.stringify(json)
-  for (const secret of [CONTROL_SECRET, SECRET, UPLOAD_AUTH]) assert.ok(!text.includes(secret), text)
-  const of = (check, outcome) =>
-    json.findings.filter((one) => one.check === check && (!outcome || one.outcome === outcome))
-  return {
-    code,
-    findings: json.findings,
-    /** The texts of a check with an outcome. */
-    said: (check, outcome) =>
-      of(check, outcome).map(({ finding, remedy }) => `${finding} ${remedy ?? ''}`.trim()),
-  }
-}
-
-/** Starts a server of the cluster that is scripted; `change` returns other answers. */
-async function startServer(t, change = () => undefined) {
-  const server = await createScriptedServer(t, async (request) => {
-    const { method, path, headers } = request
-    const changed = await change(request, `${server.origin}/`)
-    if (changed) return changed
-    if (method === 'POST') {
-      const isRight = [SECRET, CONTROL_SECRET].includes(headers.authorization)
-      return isRight ? { body: { online: [] } } : { status: 401, body: { error: 'Unauthorized' } }
-    }
-    if (!path.endsWith('/list')) return { status: 404, body: '' }
-    const offline = headers.authorization === CONTROL_SECRET ? { offline: [] } : {}
-    return { body: { online: [entry(`${server.origin}/`)], ...offline } }
-  })
-  return { baseUrl: `${server.origin}/`, requests: server.requests }
-}
 
 describe('cli: doctor', { concurrency: 3 }, () => {
   test('finds nothing wrong with clusters of either version', async (t) => {
@@ -349,69 +306,5 @@ describe('cli: doctor finds', { concurrency: 3 }, () => {
     const [differ, silent] = said('views', 'wrong')
     assert.match(differ, /^There are 2 different views among 3 servers\. clustershazbot views shows them/)
     assert.ok(silent.startsWith(`${dead} is online for others, but: `), silent)
-  })
-})
-
-describe('cli: doctor reads the master list', { concurrency: 3 }, () => {
-  /** Examines a server whose master list is at this URL; resolves with the findings about it. */
-  async function examineList(t, { url, auth = UPLOAD_AUTH }, updateUrl = url) {
-    const { baseUrl } = await startServer(t)
-    const env = {
-      SHAZBOT_MASTER_LIST: url,
-      SHAZBOT_MASTER_LIST_UPDATE: updateUrl,
-      SHAZBOT_MASTER_LIST_UPDATE_AUTH: auth,
-    }
-    const { said } = await examine(t, baseUrl, env)
-    return (outcome) => said('master list', outcome)
-  }
-
-  test('and leaves it as it is', async (t) => {
-    const store = await createMasterListStore(t, { servers: [entry('http://127.0.0.1:9/', 5)] })
-    const said = await examineList(t, store)
-    assert.match(said('warning')[0], /has 1 server, but not the asked one\. The server adds itself/)
-    assert.deepEqual(said('ok'), ['The store of the master list knows conditions.'])
-    const [put] = store.puts
-    assert.equal(put.headers.authorization, UPLOAD_AUTH)
-    assert.equal(put.headers['if-match'], '"clustershazbot-doctor"')
-    assert.deepEqual(store.servers, [entry('http://127.0.0.1:9/', 5)])
-  })
-
-  test('in a store without conditions', async (t) => {
-    const servers = [entry('http://127.0.0.1:9/', 5)]
-    const without = await createMasterListStore(t, { servers, etags: false })
-    const said = await examineList(t, without)
-    assert.match(said('warning')[1], /gives no strong ETag, .* Use a store with strong ETags/)
-    assert.deepEqual(without.puts, [])
-    const ignoring = await createMasterListStore(t, { servers })
-    ignoring.onPut = ({ json }) => {
-      ignoring.write(json.online)
-      return { status: 200, body: '' }
-    }
-    const other = await examineList(t, ignoring)
-    assert.match(other('warning')[1], /^The store of the master list ignores conditions\./)
-    assert.deepEqual(ignoring.servers, servers)
-  })
-
-  test('that cannot be read or written', async (t) => {
-    const missing = await createMasterListStore(t, { servers: null })
-    const said = await examineList(t, missing)
-    assert.match(said('warning')[0], /does not exist yet\. The first upload creates it/)
-    assert.deepEqual(missing.puts, [])
-    for (const [answer, expected] of [
-      [{ status: 403, body: '' }, /answers 403\. Let servers read it/],
-      [{ body: '<html>' }, /answers with a web page\./],
-      [{ body: '{"online":' }, /something else than a list of servers/],
-    ]) {
-      const store = await createMasterListStore(t)
-      store.onGet = () => answer
-      assert.match((await examineList(t, store))('wrong')[0], expected)
-      assert.deepEqual(store.puts, [])
-    }
-    const refused = await createMasterListStore(t)
-    refused.onPut = () => ({ status: 403, body: '' })
-    const other = await examineList(t, refused)
-    assert.match(other('wrong')[0], /answers 403 to an upload\. Check SHAZBOT_MASTER_LIST_UPDATE and/)
-    const dead = await examineList(t, { url: `${await deadBaseUrl()}list` })
-    assert.match(dead('wrong')[0], /refused the connection/)
   })
 })
