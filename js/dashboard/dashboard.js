@@ -24,7 +24,6 @@ const TYPES = {
   down: 'died',
   forget: 'is forgotten',
 }
-const CAUSES = { said: 'said so', list: 'master list', age: 'expired', known: '–' }
 /** What rows are sorted by. */
 const KEYS = {
   server: ({ baseUrl }) => baseUrl,
@@ -125,7 +124,7 @@ async function follow(signal) {
     try {
       for await (const { id, event, data } of streamOf(lastId, signal)) {
         if (event === 'end') break
-        if (!lastId) learnHistory(id, signal)
+        if (id && !lastId) learnHistory(id, signal)
         lastId = id ?? lastId
         pause = FIRST_PAUSE
         setLink('live', 'Live')
@@ -349,7 +348,7 @@ function renderRow(server) {
   row.dataset.state = state
   row.toggleAttribute('data-self', self)
   put(row.cells[1].lastElementChild, state)
-  put(row.cells[3], CAUSES[cause] ?? cause)
+  put(row.cells[3], cause)
   put(row.cells[4], language)
   put(row.cells[5], monitor ? 'monitor' : '–')
   renderAges(server)
@@ -443,7 +442,7 @@ function itemOf(piece, before) {
 function textOf({ type, previous, cause }) {
   const isBack = type === 'up' && ['left', 'dead'].includes(previous)
   const text = isBack ? 'came back' : (TYPES[type] ?? 'left')
-  return cause && cause !== 'known' ? `${text} (${CAUSES[cause] ?? cause})` : text
+  return cause && cause !== 'known' ? `${text} (${cause})` : text
 }
 
 function ageOf(time) {
@@ -482,7 +481,7 @@ function openServer(server) {
 function renderServer() {
   const { baseUrl, state, at, cause, language, monitor, lastUpdate } = opened
   const time = (stamp) => `${fullTime.format(stamp - clockOffset)} (${ageOf(now() - stamp)} ago)`
-  const texts = [state, time(at), CAUSES[cause] ?? cause, language, monitor ? 'yes' : 'no', time(lastUpdate)]
+  const texts = [state, time(at), cause, language, monitor ? 'yes' : 'no', time(lastUpdate)]
   put($('server-name'), baseUrl)
   $('server-facts').dataset.state = state
   $('server-facts')
