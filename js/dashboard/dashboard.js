@@ -48,7 +48,8 @@ const rows = $('rows')
 const now = () => Date.now() + clockOffset
 const put = (element, text) => element.textContent !== text && element.replaceChildren(text)
 
-let [secret, controlSecret] = []
+let secret
+let controlSecret
 /** Aborted by the end of a log-in. */
 let session = new AbortController()
 let tryNow = () => {}
@@ -69,18 +70,25 @@ let news = []
 /** The latest piece that the list shows. */
 let latestShown
 /** What the server tells about itself, and when it was asked. */
-let [facts, readAt, statusTimer] = [{}]
-/** The servers of the two dialogues. */
-let [opened, asked] = []
+let facts = {}
+let readAt
+let statusTimer
+let isStatusDue = false
+/** The server whose details are shown, and the control request that a dialogue asks about. */
+let opened
+let asked
 let isScheduled = false
 /** What waits to be read out, and when something was. */
-let [unsaid, saidAt] = [[], 0]
+let unsaid = []
+let saidAt = 0
 
 // The log-in
 
 async function logIn(given) {
   session.abort()
-  ;[secret, controlSecret, session] = [given, undefined, new AbortController()]
+  session = new AbortController()
+  secret = given
+  controlSecret = undefined
   put($('login-error'), '')
   const { signal } = session
   const failure = await follow(signal)
@@ -91,9 +99,14 @@ function logOut(reason = '') {
   session.abort()
   sessionStorage.removeItem(STORAGE_KEY)
   for (const dialog of document.querySelectorAll('dialog')) dialog.close()
-  for (const server of [...servers.values()]) forget(server)
-  ;[secret, controlSecret, news, latestShown, facts] = [undefined, undefined, [], undefined, {}]
   clearTimeout(statusTimer)
+  isStatusDue = false
+  secret = undefined
+  controlSecret = undefined
+  facts = {}
+  for (const server of servers.values()) forget(server)
+  news = []
+  latestShown = undefined
   $('events').replaceChildren()
   document.body.dataset.mode = 'login'
   document.title = 'Cluster'
@@ -143,6 +156,7 @@ async function follow(signal) {
 /** Yields the events of one stream. Throws if the server does not answer, or falls silent. */
 async function* streamOf(lastId, signal) {
   const silence = new AbortController()
+  let failure = 'The server does not answer.'
   let timer
   const hear = () => {
     clearTimeout(timer)
@@ -153,20 +167,24 @@ async function* streamOf(lastId, signal) {
     const { body } = await ask(lastId ? `watch?since=${lastId}` : 'watch', {
       signal: AbortSignal.any([signal, silence.signal]),
     })
+    failure = 'The connection broke.'
     enter()
     yield* eventsOf(body, hear)
   } catch (error) {
     if (silence.signal.aborted) throw new Error('The server has fallen silent.')
-    throw error.status ? error : new Error('The server does not answer.')
+    throw error.status ? error : new Error(failure)
   } finally {
     clearTimeout(timer)
   }
 }
 
 async function* eventsOf(body, hear) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader()
   let rest = ''
   let event = {}
-  for await (const text of body.pipeThrough(new TextDecoderStream())) {
+  for (;;) {
+    const { value: text, done } = await reader.read()
+    if (done) return
     hear()
     const lines = (rest + text).split('\n')
     rest = lines.pop()
@@ -206,8 +224,13 @@ async function pauseFor(delay, reason, signal) {
   await new Promise((resolve) => {
     const count = () => put($('next-try'), `Next attempt in ${Math.ceil((until - Date.now()) / 1_000)} s.`)
     count()
-    const timers = [setInterval(count, 1_000), setTimeout(() => tryNow(), delay)]
-    tryNow = () => resolve(timers.forEach(clearTimeout))
+    const counter = setInterval(count, 1_000)
+    const timer = setTimeout(() => tryNow(), delay)
+    tryNow = () => {
+      clearInterval(counter)
+      clearTimeout(timer)
+      resolve()
+    }
     signal.addEventListener('abort', tryNow)
   })
   put($('next-try'), 'Trying now.')
@@ -247,8 +270,11 @@ function handle(event, value) {
   if (event === 'status') facts = { ...facts, ...value }
   else if (event === 'change') value.news.forEach(apply)
   else replaceAll(value.news)
-  clearTimeout(statusTimer)
-  statusTimer = setTimeout(readStatus, facts.baseUrl ? STATUS_DELAY : 0)
+  if (!isStatusDue) {
+    isStatusDue = true
+    clearTimeout(statusTimer)
+    statusTimer = setTimeout(readStatus, facts.baseUrl ? STATUS_DELAY : 0)
+  }
   schedule()
 }
 
@@ -256,7 +282,7 @@ function handle(event, value) {
 function replaceAll(pieces) {
   const isFirst = servers.size === 0
   const listed = new Set(pieces.map(({ server }) => server.baseUrl))
-  for (const server of [...servers.values()])
+  for (const server of servers.values())
     if (!listed.has(server.baseUrl)) apply({ type: 'forget', server, state: 'forgotten', at: now() })
   for (const piece of pieces)
     if (isFirst) set(piece)
@@ -298,13 +324,15 @@ function forget(server) {
 
 /** Reads what the stream does not tell: languages, stamps, and the version of this server. */
 async function readStatus() {
+  isStatusDue = false
   statusTimer = setTimeout(readStatus, STATUS_INTERVAL)
   if (document.hidden || document.body.dataset.link !== 'live') return
   const { signal } = session
   try {
     const { servers: listed, ...rest } = await (await ask('status', { signal })).json()
     if (signal.aborted) return
-    ;[facts, readAt] = [rest, Date.now()]
+    facts = rest
+    readAt = Date.now()
     for (const { baseUrl, language, monitor, lastUpdate } of listed) {
       const known = servers.get(baseUrl)
       const isNew = known?.language !== language || known.lastUpdate !== lastUpdate
@@ -466,7 +494,8 @@ function say(text) {
 function speak() {
   const { length } = unsaid
   put($('live'), length > SPOKEN_NEWS ? `${length} changes. ${unsaid[length - 1]}` : unsaid.join(' '))
-  ;[unsaid, saidAt] = [[], Date.now()]
+  unsaid = []
+  saidAt = Date.now()
 }
 
 // The dialogues
