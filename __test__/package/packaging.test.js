@@ -3,7 +3,7 @@
 const { describe, test } = require('node:test')
 const assert = require('node:assert/strict')
 const { spawnSync } = require('node:child_process')
-const { existsSync, readdirSync, readFileSync } = require('node:fs')
+const { accessSync, constants, existsSync, readdirSync, readFileSync } = require('node:fs')
 const { createRequire } = require('node:module')
 const path = require('node:path')
 const { pathToFileURL } = require('node:url')
@@ -132,6 +132,14 @@ describe('fixed in v2, 24: packaging', { concurrency: 4 }, () => {
     const service = "const { ClustershazbotService } = require('clustershazbot/nestjs')"
     assert.deepEqual(loaded(`${service}; new ClustershazbotService()`), [])
     assert.deepEqual(loaded(`${service}; new ClustershazbotService().ready()`), ['events', 'health'])
+  })
+
+  test('the command line is a program that npm can link', () => {
+    assert.deepEqual(manifest.bin, { clustershazbot: 'js/cli/main.js' })
+    const program = path.join(ROOT, manifest.bin.clustershazbot)
+    assert.ok(readFileSync(program, 'utf8').startsWith('#!/usr/bin/env node\n'))
+    if (process.platform !== 'win32') accessSync(program, constants.X_OK)
+    assert.equal(run(program, '--version'), `${manifest.version}\n`)
   })
 
   test('only the entry points and the manifest are exported', () => {
