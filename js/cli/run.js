@@ -17,8 +17,7 @@ const { generalHelp, helpFor } = require('./help.js')
  * @returns {Promise<number>} the exit code
  */
 async function run(argv) {
-  // A reader that has enough, such as `head`, closes the pipe.
-  process.stdout.on('error', () => process.exit(FINE))
+  process.stdout.on('error', endOutput)
   let output = new Output({ json: false, color: false })
   let asked
   try {
@@ -34,6 +33,12 @@ async function run(argv) {
     if (!(error instanceof Failure)) throw error
     return fail(output, error, asked)
   }
+}
+
+/** A reader that has enough, such as `head`, closes the pipe. */
+function endOutput(error) {
+  if (error.code === 'EPIPE') process.exit(FINE)
+  throw error
 }
 
 function show(output, text) {

@@ -87,7 +87,8 @@ function notAllowed(shown, status) {
   return new Failure(
     NOT_ALLOWED,
     `${shown} answered ${status}: it does not accept the secret, or wants one.`,
-    'Set SHAZBOT_CONTROL_SECRET to that of the servers, or name its file with --secret-file.',
+    'Set SHAZBOT_CONTROL_SECRET to that of the servers (for a status or a stream, SHAZBOT_READ_SECRET does), or ' +
+      'name its file with --secret-file.',
   )
 }
 
