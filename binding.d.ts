@@ -122,6 +122,52 @@ export declare function gossipSigned(authorizationHeader: string, payload: strin
 /** Resolves when the server can answer challenges, about 50 ms after its start. */
 export declare function keysReady(): Promise<void>
 
+/** Words with the numbers of this server. Those with several values begin at the first. */
+export declare enum MetricWord {
+  /** Servers by state, as in `Metrics::states`. */
+  Members = 0,
+  /** 1 for what this server does, else 0. */
+  Phases = 4,
+  /** Online native servers. */
+  Natives = 8,
+  /** 1 while this server seems to be cut off, else 0. */
+  IsIsolated = 9,
+  /** Requests in flight. */
+  InFlight = 10,
+  /** How unreliable its observations are. */
+  HealthScore = 11,
+  /** The lag of the event loop in seconds. */
+  Lag = 12,
+  /** The share of native answers with another hash. */
+  Disagreement = 13,
+  /** The last successful download of the master list, in seconds since the epoch. */
+  DownloadedAt = 14,
+  /** The last upload, or download that needed none. */
+  UploadedAt = 15,
+  /** Failed downloads, and failed uploads. */
+  MasterListFailures = 16,
+  /** Bytes of the bodies of requests. */
+  SentBytes = 18,
+  /** Bytes of the bodies of responses. */
+  ReceivedBytes = 19,
+  /** Refuted suspicions, and confirmed ones. */
+  Suspicions = 20,
+  /** Refuted claims that this server is suspect or offline. */
+  Refutations = 22,
+  /** Accepted gossip requests of native servers, and others. */
+  Received = 23,
+  /** Changes of states, by type and cause. */
+  Changes = 25,
+  /** Refused claims by reason. */
+  RefusedClaims = 73,
+  /** Requests by kind and outcome. */
+  Requests = 82,
+  /** For each kind of request its buckets of durations, and their sum in seconds. */
+  Durations = 131,
+  /** The number of all words. */
+  Length = 229,
+}
+
 /**
  * Returns all required variables that are missing, in the documented order; the error of a start
  * names only the first.
@@ -195,6 +241,9 @@ export interface RawResponse {
   /** Why the request is rejected, for audits, if the status does not tell it. */
   audited?: string
 }
+
+/** Writes the numbers of this server. Returns false, and writes nothing, if no engine runs. */
+export declare function readMetrics(words: Uint8Array): boolean
 
 /** Words at the head of the received entries. */
 export declare enum ReceivedWord {

@@ -11,6 +11,7 @@
 //! | `report` | what readers of news are told, as text |
 //! | `words` | words in a buffer |
 //! | `raw` | requests and responses as bytes, for the adapters |
+//! | `metrics` | the numbers of this server, in a buffer that JavaScript keeps |
 //! | `owners` | which server owns a key |
 //! | `promise` | promises for work on other threads |
 //! | `header` | `Authorization` headers, which are wiped |
@@ -23,6 +24,7 @@ mod errors;
 mod functions;
 mod header;
 mod layout;
+mod metrics;
 mod news;
 mod owners;
 mod promise;

@@ -45,7 +45,7 @@ pub(super) async fn run(
 ) {
     let log: SharedLogSink = Arc::from(log);
     let client = match build_client(http, credentials.configured_urls.clone(), &log).await {
-        Ok(client) => client,
+        Ok(client) => client.map(|client| client.counting(Arc::clone(&shared.bytes))),
         Err(refusal) => {
             return milestones.send_modify(|milestones| milestones.refusal = Some(refusal));
         }

@@ -58,6 +58,14 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
+    /// Why there is no response.
+    pub(super) fn failure(&self) -> Option<&TransportError> {
+        match self {
+            Self::Error(error) => Some(error),
+            _ => None,
+        }
+    }
+
     /// Lets a function see the outcome as a reply.
     pub(super) fn report(self, report: impl FnOnce(Reply<'_>)) {
         match self {

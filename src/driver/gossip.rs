@@ -6,7 +6,6 @@ use super::raw::{ResponseKind, text_of};
 use super::security::Security;
 use crate::protocol::envelope::{raw_answer, signed_body};
 use crate::protocol::extension::Extension;
-use crate::protocol::machine::Machine;
 use crate::protocol::request::Request;
 use crate::security::proof::Nonce;
 use crate::security::receiver::Rejection;
@@ -76,7 +75,8 @@ impl Engine {
     /// the signed response shows that this server lives. `None` for any other request.
     pub fn answer_unread(&self, authorization: &str) -> Option<Vec<u8>> {
         let security = self.security.as_ref()?;
-        let response = security.respond_unread(authorization, self.shared.read(Machine::greeting))?;
+        let answer = || self.shared.with(|machine, _| machine.answer_unread());
+        let response = security.respond_unread(authorization, answer)?;
         Some(signed_body(&response))
     }
 

@@ -11,6 +11,7 @@ use super::credentials::Credentials;
 use super::delivery_task::{Message, MessageContent, deliver};
 use super::peer_secrets::PeerSecrets;
 use super::security::Security;
+use super::sent_requests::{RequestKind, RequestOutcome, SentRequest};
 use super::shared::Shared;
 use super::transport::{Destination, HttpClient, Method, Request, Response, TransportError};
 use crate::protocol::ExchangeId;
@@ -44,7 +45,8 @@ impl RequestId {
         }
     }
 
-    fn report_error(self, shared: &Shared, error: TransportError) {
+    fn report_error(self, shared: &Shared, sent: &SentRequest, error: TransportError) {
+        sent.end(shared, RequestOutcome::of_error(&error));
         match self {
             Self::Exchange(id) if error.is_refused() => {
                 shared.reply(id, Reply::NoListener(error.to_string()));
@@ -56,12 +58,23 @@ impl RequestId {
         }
     }
 
-    fn report_response(self, shared: &Shared, security: Option<&Security>, response: Response) {
+    fn report_response(
+        self,
+        shared: &Shared,
+        sent: &SentRequest,
+        security: Option<&Security>,
+        response: Response,
+    ) {
         let Response { status, etag, retry_after, was_redirected, body } = response;
         match self {
-            Self::Exchange(id) => shared.reply(id, Reply::read(status, retry_after, &body)),
+            Self::Exchange(id) => {
+                let reply = Reply::read(status, retry_after, &body);
+                sent.end(shared, RequestOutcome::of_reply(&reply));
+                shared.reply(id, reply);
+            }
             Self::Download(id) => {
                 let mut document = Document::read(status, etag, &body);
+                sent.end(shared, RequestOutcome::of_store(status, document.is_ok()));
                 if let Ok(document) = &mut document {
                     document.is_elsewhere = was_redirected;
                     if let Some(security) = security {
@@ -72,6 +85,7 @@ impl RequestId {
                 shared.downloaded(id, document.map_err(|failure| DownloadFailure { retry_after, ..failure }));
             }
             Self::Upload(id) => {
+                sent.end(shared, RequestOutcome::of_store(status, (200..=299).contains(&status)));
                 shared.update(|machine, now| {
                     machine.handle_upload(now, id, &Upload::Answer(status, retry_after))
                 });
@@ -112,12 +126,14 @@ impl HttpSender {
             (self.client.clone(), self.credentials.clone(), Arc::clone(shared));
         let (permits, peer_secrets) = (Arc::clone(&self.permits), Arc::clone(&self.peer_secrets));
         let security = self.security.clone();
+        let kind = RequestKind::of(&transmit);
         let task = async move {
             // The semaphore is never closed, so this cannot fail.
             let _permit = permits.acquire().await;
             let Some(client) = client else {
                 return request_id.report_failure(&shared, "no HTTP client".to_owned());
             };
+            let sent = SentRequest::begin(kind);
             let transmit = match (&security, request_id) {
                 (Some(security), RequestId::Exchange(id)) => match message(transmit, &shared) {
                     Ok(message) => {
@@ -126,7 +142,11 @@ impl HttpSender {
                         for base_url in raw_again {
                             shared.update(|machine, _| machine.warn_of_raw_secret(&base_url));
                         }
-                        return outcome.report(|reply| shared.reply(id, reply));
+                        let failure = outcome.failure().map(RequestOutcome::of_error);
+                        return outcome.report(|reply| {
+                            sent.end(&shared, failure.unwrap_or_else(|| RequestOutcome::of_reply(&reply)));
+                            shared.reply(id, reply);
+                        });
                     }
                     Err(transmit) => transmit,
                 },
@@ -142,8 +162,8 @@ impl HttpSender {
                 None => client.send(request).await,
             };
             match outcome {
-                Ok(response) => request_id.report_response(&shared, security.as_deref(), response),
-                Err(error) => request_id.report_error(&shared, error),
+                Ok(response) => request_id.report_response(&shared, &sent, security.as_deref(), response),
+                Err(error) => request_id.report_error(&shared, &sent, error),
             }
         };
         Some((request_id, Box::pin(task)))

@@ -19,6 +19,8 @@
 //! | `http_task` | one outgoing request, from the machine's `Transmit` to the reported outcome |
 //! | `delivery_task` | the requests that one message to a peer takes: challenges, signed, raw |
 //! | `security` | keys, and who has proved the secret |
+//! | `sent_requests` | counts of the requests that this server has sent |
+//! | `metrics` | the numbers of a running server, for operators |
 //! | `sibling_search` | looks for other processes behind the own URL |
 //! | `event_loop` | calls of the program's event loop |
 //! | `event_loop_watch` | measures the lag of the program's event loop |
@@ -39,6 +41,7 @@ pub mod gossip;
 mod http_task;
 mod limited_file;
 mod log_sink;
+pub mod metrics;
 mod news;
 mod news_bell;
 mod owners;
@@ -46,6 +49,7 @@ mod peer_secrets;
 pub mod raw;
 pub mod secret_files;
 mod security;
+mod sent_requests;
 mod shared;
 mod sibling_search;
 pub mod transport;

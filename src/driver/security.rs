@@ -249,9 +249,13 @@ impl Security {
     }
 
     /// Signs a response to a request whose header is valid, without its payload.
-    pub(super) fn respond_unread(&self, header: &str, response: Extension) -> Option<String> {
+    pub(super) fn respond_unread(
+        &self,
+        header: &str,
+        response: impl FnOnce() -> Extension,
+    ) -> Option<String> {
         self.check(Route::Gossip, header).ok()?;
-        self.sign_response(&*self.keyring()?, &Header::read(header)?, response)
+        self.sign_response(&*self.keyring()?, &Header::read(header)?, response())
     }
 
     fn sign_response(

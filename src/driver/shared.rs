@@ -11,6 +11,7 @@ use tokio::time::sleep_until;
 use super::cached_body::BodyCache;
 use super::clock::Clock;
 use super::news_bell::NewsBell;
+use super::sent_requests::{ByteCounts, RequestKind, RequestOutcome, SentRequests};
 use crate::protocol::ExchangeId;
 use crate::protocol::document::{Document, DownloadFailure};
 use crate::protocol::extension::Extension;
@@ -36,6 +37,8 @@ pub(super) struct Shared {
     bell: Arc<NewsBell>,
     /// The latest measured lag of the program's event loop, in milliseconds.
     lag: AtomicU32,
+    sent_requests: Mutex<SentRequests>,
+    pub(super) bytes: Arc<ByteCounts>,
 }
 
 impl Shared {
@@ -45,7 +48,9 @@ impl Shared {
         let (cached_body, wake) = (BodyCache::default(), Notify::new());
         // The server itself is the first news.
         bell.ring();
-        Self { machine, clock, cached_body, wake, bell, lag: AtomicU32::default() }
+        let lag = AtomicU32::default();
+        let (sent_requests, bytes) = Default::default();
+        Self { machine, clock, cached_body, wake, bell, lag, sent_requests, bytes }
     }
 
     /// Reads from the machine. As in the methods below, nothing may wait, parse or serialise
@@ -108,6 +113,16 @@ impl Shared {
     /// Returns the latest measured lag; zero if nothing measures it.
     pub(super) fn lag(&self) -> Duration {
         Duration::from_millis(self.lag.load(Ordering::Relaxed).into())
+    }
+
+    /// Counts a request that has ended.
+    pub(super) fn record_sent(&self, kind: RequestKind, outcome: RequestOutcome, duration: Duration) {
+        self.sent_requests.lock().unwrap_or_else(PoisonError::into_inner).record(kind, outcome, duration);
+    }
+
+    /// Returns the counts of requests that have ended.
+    pub(super) fn sent_requests(&self) -> SentRequests {
+        self.sent_requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Resolves at the machine's next timeout.

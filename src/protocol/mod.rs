@@ -37,7 +37,7 @@ mod wire;
 mod tests;
 
 pub use context::{config, output};
-pub use machine::{news, queues, roster_slots};
+pub use machine::{metrics, news, queues, roster_slots};
 pub use types::base_url::address;
 pub use types::ids::ExchangeId;
 pub use types::{accusers, allow, base_url, claim, ids, secret, status, time};

@@ -12,6 +12,7 @@ use reqwest::{
 use tokio::time::{Instant, timeout};
 
 use super::{
+    super::sent_requests::ByteCounts,
     address_policy::{AddressPolicy, ConfiguredUrls, Permission},
     clients::{Clients, Rules},
     decoding::{self, Decoding},
@@ -44,6 +45,7 @@ pub struct HttpClient {
     used_connections: Arc<UsedConnections>,
     decoding: Decoding,
     proxies: Option<Arc<Proxies>>,
+    bytes: Arc<ByteCounts>,
 }
 
 /// A request that failed underway.
@@ -94,8 +96,14 @@ impl HttpClient {
             used_connections: Arc::new(UsedConnections::default()),
             decoding: Decoding::default(),
             proxies,
+            bytes: Arc::default(),
         };
         Ok((client, warnings))
+    }
+
+    /// Counts the bytes of all bodies there.
+    pub fn counting(self, bytes: Arc<ByteCounts>) -> Self {
+        Self { bytes, ..self }
     }
 
     /// Follows changes of the TLS files, for ever, and reports their effect. `None` if no file is
@@ -183,6 +191,7 @@ impl HttpClient {
         permission: Permission,
     ) -> Result<Outcome, Failure> {
         let sent = request.try_clone().ok_or(TransportError::InvalidRequest("body cannot be sent twice"))?;
+        self.bytes.add_sent(sent.body().and_then(reqwest::Body::as_bytes).map_or(0, <[u8]>::len));
         let mut response = permission.while_running(client.execute(sent)).await.map_err(|error| Failure {
             error: TransportError::from(&error),
             reused: Connection::of_failure(&error)
@@ -201,7 +210,10 @@ impl HttpClient {
                 Some(chunk) if body.len() + chunk.len() > MAX_BODY => {
                     return Err(TransportError::TooLarge.into());
                 }
-                Some(chunk) => body.extend_from_slice(&chunk),
+                Some(chunk) => {
+                    self.bytes.add_received(chunk.len());
+                    body.extend_from_slice(&chunk);
+                }
                 None => break,
             }
         }

@@ -116,8 +116,14 @@ impl Context {
         self.log(Severity::Warning, message, None);
     }
 
-    /// Logs each kind of rejection once.
+    /// Counts a rejected claim, and logs each kind of rejection once.
     pub(in crate::protocol) fn log_rejection(&mut self, rejection: Rejection) {
+        self.log_rejections(rejection, 1);
+    }
+
+    /// The same for this number of claims, at least one.
+    pub(in crate::protocol) fn log_rejections(&mut self, rejection: Rejection, claims: usize) {
+        self.refused.count(rejection, claims);
         if self.log.rejections.insert(rejection) {
             let message = format!("Clustershazbot ignores invalid input: {rejection}");
             self.log(Severity::Warning, &message, None);
@@ -126,6 +132,7 @@ impl Context {
 
     /// The same, with the first base URL that was rejected.
     pub(in crate::protocol) fn log_rejection_of(&mut self, rejection: Rejection, base_url: &str) {
+        self.refused.count(rejection, 1);
         if self.log.rejections.insert(rejection) {
             self.warn(&format!("Clustershazbot ignores {rejection}, such as {base_url}"));
         }

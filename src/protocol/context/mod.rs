@@ -13,6 +13,7 @@ use crate::protocol::context::effect::Effects;
 use crate::protocol::context::log::LogThrottle;
 use crate::protocol::context::output::{Events, Transmit};
 use crate::protocol::context::parsing::Parsing;
+use crate::protocol::context::refused::RefusedClaims;
 use crate::protocol::context::timers::Timers;
 
 pub mod config;
@@ -22,6 +23,7 @@ pub(in crate::protocol) mod log;
 pub mod output;
 pub(in crate::protocol) mod parsing;
 pub(in crate::protocol) mod rate_limit;
+pub(in crate::protocol) mod refused;
 pub(in crate::protocol) mod timers;
 
 /// The state of a server between its start and its leave.
@@ -48,6 +50,7 @@ pub(in crate::protocol) struct Context {
     pub(in crate::protocol) events: Events,
     pub(in crate::protocol) log: LogThrottle,
     pub(in crate::protocol) parsing: Parsing,
+    pub(in crate::protocol) refused: RefusedClaims,
     pub(in crate::protocol) run_state: RunState,
     /// Requests of rules to other components.
     pub(in crate::protocol) effects: Effects,
@@ -63,6 +66,7 @@ impl Context {
             events: Events::default(),
             log: LogThrottle::default(),
             parsing: Parsing::default(),
+            refused: RefusedClaims::default(),
             run_state: RunState::Starting,
             effects: Effects::default(),
         }

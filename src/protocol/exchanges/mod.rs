@@ -30,6 +30,16 @@ pub(in crate::protocol) struct Exchanges {
     pub(in crate::protocol) instance: u64,
     /// Where the next page of a long list begins.
     page_cursor: usize,
+    pub(in crate::protocol) received: ReceivedRequests,
+}
+
+/// The gossip requests that this server has accepted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReceivedRequests {
+    /// Those with the native extension of a server that has proved the secret.
+    pub native: u64,
+    /// All others.
+    pub plain: u64,
 }
 
 impl Exchanges {
@@ -41,6 +51,7 @@ impl Exchanges {
             push_budget: PushBudget::default(),
             instance,
             page_cursor: 0,
+            received: ReceivedRequests::default(),
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::protocol::lifecycle::upload::Tries;
 use crate::protocol::members::Members;
 use crate::protocol::merging::clocks::Rejected;
 use crate::protocol::types::ids::ExchangeId;
-use crate::protocol::types::time::{Now, Tick};
+use crate::protocol::types::time::{Now, Stamp, Tick};
 use crate::protocol::wire::document::{self, Document};
 
 /// First pause after a failed download. It doubles with each further failure.
@@ -48,6 +48,20 @@ pub(in crate::protocol) struct MasterList {
     /// Downloads in a row after which no server has answered.
     lonely: u32,
     pub(super) tries: Tries,
+    pub(super) counts: StoreCounts,
+}
+
+/// How the requests to the stores have ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StoreCounts {
+    /// When the list was last downloaded.
+    pub downloaded_at: Option<Stamp>,
+    /// Failed downloads.
+    pub failed_downloads: u64,
+    /// When the list was last uploaded, or found to need no upload.
+    pub uploaded_at: Option<Stamp>,
+    /// Failed uploads, except those that a rejected condition repeats.
+    pub failed_uploads: u64,
 }
 
 impl MasterList {
@@ -62,7 +76,18 @@ impl MasterList {
             failures: 0,
             lonely: 0,
             tries: Tries::default(),
+            counts: StoreCounts::default(),
         }
+    }
+
+    /// How the requests to the stores have ended.
+    pub(in crate::protocol) fn counts(&self) -> StoreCounts {
+        self.counts
+    }
+
+    /// Whether a download or an upload is in flight.
+    pub(in crate::protocol) fn is_busy(&self) -> bool {
+        self.current.is_some()
     }
 
     /// Gives up the request in flight and the wanted upload.
@@ -157,9 +182,17 @@ impl MasterList {
         }
     }
 
-    /// Resets the count of failures after a successful download.
-    pub(in crate::protocol) fn end_failures(&mut self) {
+    /// Records a successful download, which ends a series of failures.
+    pub(in crate::protocol) fn end_failures(&mut self, now: Now) {
         self.failures = 0;
+        self.counts.downloaded_at = Some(now.wall);
+    }
+
+    /// Counts and logs a failed download.
+    pub(in crate::protocol) fn record_failure(&mut self, cx: &mut Context, reason: &str, now: Now) {
+        self.counts.failed_downloads += 1;
+        let place = document::without_secrets(&cx.config.master_list.url);
+        cx.log_own_failure(format!("Failed to download master list from {place}:"), reason, now.tick);
     }
 
     /// Schedules the download that follows a failed one.
@@ -173,12 +206,6 @@ impl MasterList {
         self.failures += 1;
         schedule_download(cx, pause, at_least, now);
     }
-}
-
-/// Logs that a download of the list has failed.
-pub(in crate::protocol) fn log_failure(cx: &mut Context, reason: &str, now: Now) {
-    let place = document::without_secrets(&cx.config.master_list.url);
-    cx.log_own_failure(format!("Failed to download master list from {place}:"), reason, now.tick);
 }
 
 /// Schedules the next announcement.

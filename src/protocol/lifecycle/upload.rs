@@ -89,7 +89,10 @@ impl MasterList {
         document: &Document,
         now: Now,
     ) -> bool {
-        let Some(entries) = revision::revise(members, cx, document, now) else { return false };
+        let Some(entries) = revision::revise(members, cx, document, now) else {
+            self.counts.uploaded_at = Some(now.wall);
+            return false;
+        };
         let condition = self.choose_condition(cx, document, now.tick);
         let id = exchanges.in_flight.next_id();
         self.current = Some(id);
@@ -137,6 +140,7 @@ impl MasterList {
                 if self.tries.goes_without {
                     self.without_conditions_until = Some(now.tick + WITHOUT_CONDITIONS);
                 }
+                self.counts.uploaded_at = Some(now.wall);
                 return true;
             }
             Upload::Answer(status, _) => format!("answered {status}"),
@@ -149,6 +153,7 @@ impl MasterList {
             Next::GiveUp => false,
         };
         if !(is_again && matches!(next, Next::Rejected)) {
+            self.counts.failed_uploads += 1;
             let place = document::without_secrets(&cx.config.master_list.update_url);
             cx.log_own_failure(format!("Failed to upload master list to {place}:"), &reason, now.tick);
         }

@@ -20,6 +20,7 @@ use crate::protocol::native::Native;
 use crate::protocol::owners::Owners;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::{Origin, Source};
+use crate::protocol::types::limits::Rejection;
 use crate::protocol::types::status::{Control, ListKind};
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::message::{Entry, Lists, ReceivedEntry, ReceivedLists};
@@ -28,6 +29,7 @@ mod components;
 mod effects;
 #[cfg(test)]
 mod inspection;
+pub mod metrics;
 pub mod news;
 mod owners;
 pub mod queues;
@@ -267,7 +269,7 @@ impl Machine {
         lists: &ReceivedLists<'_>,
     ) {
         if lists.malformed > 0 {
-            self.cx.log_rejection(crate::protocol::types::limits::Rejection::Malformed);
+            self.cx.log_rejections(Rejection::Malformed, lists.malformed);
         }
         self.handle_claims(now, source, ListKind::Offline, &lists.offline);
         self.handle_claims(now, source, ListKind::Online, &lists.online);

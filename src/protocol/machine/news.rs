@@ -102,7 +102,7 @@ impl Machine {
         self.members.roster.news.view() << 4 | is_isolated << 3 | has_siblings << 2 | self.cx.run_state as u64
     }
 
-    fn news_phase(&self) -> NewsPhase {
+    pub(in crate::protocol::machine) fn news_phase(&self) -> NewsPhase {
         match self.cx.run_state {
             RunState::Starting => NewsPhase::Starting,
             RunState::Running if self.members.local.is_online() => NewsPhase::Running,

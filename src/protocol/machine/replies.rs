@@ -338,6 +338,7 @@ impl Machine {
             self.merge_native_claims(&received.claims, exchange.purpose.origin(), now);
         }
         if !is_own_process {
+            self.native.anti_entropy.record_hash(received.hash != self.members.digest().total());
             self.exchanges.rumours.record_feedback(&exchange.subjects, &received.fresh);
         }
         if let Some(theirs) = received.clock {
@@ -362,8 +363,7 @@ impl Machine {
             Purpose::Probe if sender.as_ref() == Some(peer) => self.compare(peer, received, now),
             Purpose::Round => self.end_round(now),
             Purpose::Greeting if self.native.anti_entropy.awaits_greeting() => {
-                let base_url = self.members.roster.spelling(peer);
-                self.ask_for_full_roster("", &[base_url], now);
+                self.ask_for_full_roster("", &[self.members.roster.spelling(peer)], now);
             }
             Purpose::Introduction if !matches!(received.kind, Kind::Sync(_)) => {
                 self.ask_for_full_roster(peer, &received.elsewhere, now);

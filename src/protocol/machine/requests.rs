@@ -26,6 +26,7 @@ impl Machine {
     /// returns the answer.
     pub fn handle_request(&mut self, now: Now, lists: &ReceivedLists<'_>) {
         self.begin_request(now);
+        self.exchanges.received.plain += 1;
         self.expect_entries(lists.len());
         self.record_request(now);
         self.merge_lists(now, Source::Request, lists);
@@ -41,6 +42,7 @@ impl Machine {
     /// extension has all relevant content.
     pub fn handle_native_request(&mut self, now: Now, received: &Extension) -> Extension {
         self.begin_request(now);
+        self.exchanges.received.native += 1;
         if received.instance == self.exchanges.instance {
             // This server has reached itself, by another URL or through a load balancer.
             return self.exchanges.extension(&self.members, Kind::Push, Vec::new());
@@ -80,6 +82,12 @@ impl Machine {
     /// The message to a server of which nothing is known but that it speaks the native extension.
     pub fn greeting(&self) -> Extension {
         self.exchanges.extension(&self.members, Kind::Push, Vec::new())
+    }
+
+    /// Returns the answer to a native request whose content is not read.
+    pub fn answer_unread(&mut self) -> Extension {
+        self.exchanges.received.native += 1;
+        self.greeting()
     }
 
     /// The number of this process, by which others distinguish it from its siblings.

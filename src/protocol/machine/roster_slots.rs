@@ -85,10 +85,11 @@ impl Machine {
     /// Begins a gossip request whose entries follow in parts.
     pub fn handle_request_start(&mut self, now: Now, RequestStart { entries, malformed }: RequestStart) {
         self.begin_request(now);
+        self.exchanges.received.plain += 1;
         self.expect_entries(entries);
         self.record_request(now);
         if malformed > 0 {
-            self.cx.log_rejection(Rejection::Malformed);
+            self.cx.log_rejections(Rejection::Malformed, malformed);
         }
     }
 

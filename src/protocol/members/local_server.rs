@@ -56,6 +56,8 @@ pub(in crate::protocol) struct LocalServer {
     is_quiet: bool,
     adoption_pause: AdoptionPause,
     clock: StampClock,
+    /// Refuted claims that it is suspect or offline.
+    refutations: u64,
 }
 
 /// The pauses between the incarnations that a drained server adopts.
@@ -91,6 +93,7 @@ impl LocalServer {
             is_quiet: false,
             adoption_pause: AdoptionPause::default(),
             clock: StampClock::new(now),
+            refutations: 0,
         }
     }
 
@@ -121,6 +124,11 @@ impl LocalServer {
         let hides_own_leave = self.is_quiet && !self.draining;
         let claim = self.claim();
         if hides_own_leave { Claim { status: Status::Online, ..claim } } else { claim }
+    }
+
+    /// The number of claims that it is suspect or offline which it has refuted.
+    pub(in crate::protocol) fn refutations(&self) -> u64 {
+        self.refutations
     }
 
     pub(in crate::protocol) fn incarnation(&self) -> Incarnation {
@@ -231,6 +239,7 @@ impl LocalServer {
         if said.is_online() == self.is_online() || claimed < self.stamp {
             return Contradiction::None;
         }
+        self.refutations += u64::from(self.is_online());
         self.stamp = self.clock.read(now).max(claimed.next());
         Contradiction::Outdone
     }
@@ -249,7 +258,10 @@ impl LocalServer {
         let held = self.incarnation;
         let is_about_earlier_process = answers == AnswersSoFar::None && claim.incarnation >= held;
         match (self.is_online(), says_alive) {
-            (true, false) if claim.incarnation >= held => self.outdo(claim, now),
+            (true, false) if claim.incarnation >= held => {
+                self.refutations += 1;
+                self.outdo(claim, now);
+            }
             (true, true) if is_about_earlier_process => self.outdo(claim, now),
             (true, _) => self.incarnation = held.max(claim.incarnation),
             // A leaving server is soon gone. It does not contradict a sibling that stays.

@@ -18,6 +18,7 @@ use crate::protocol::types::accusers::Accusers;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now};
 
+pub(in crate::protocol) mod change_counts;
 mod copies;
 pub(in crate::protocol) mod digest;
 pub(in crate::protocol) mod draws;

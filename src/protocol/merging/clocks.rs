@@ -159,6 +159,7 @@ impl Rejected {
         identity: &str,
         now: Now,
     ) {
+        cx.refused.count(Rejection::FarAhead, 1);
         self.record(now);
         self.schedule_clock_check(members, cx, now.tick);
         if self.try_name(now.tick) {

@@ -11,6 +11,7 @@ use indexmap::IndexMap;
 
 use crate::protocol::context::Context;
 use crate::protocol::context::rate_limit::TokenBucket;
+use crate::protocol::context::refused::Refused;
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::merging::intake::{self, Subject};
@@ -91,6 +92,7 @@ impl Newcomers {
     /// Returns whether a new name may become a member, and counts it. Logs why if it may not.
     pub(in crate::protocol) fn admit(&mut self, members: &Members, cx: &mut Context, now: Now) -> bool {
         if members.roster.is_full() {
+            cx.refused.count(Refused::Full, 1);
             self.warn_of_full_roster(cx, members.roster.capacity(), now.tick);
             return false;
         }
@@ -99,6 +101,7 @@ impl Newcomers {
         }
         let is_admitted = !self.is_limited(now.tick) || self.take(now.tick);
         if !is_admitted {
+            cx.refused.count(Refused::Surplus, 1);
             self.warn_of_surplus(cx, now.tick);
         }
         is_admitted

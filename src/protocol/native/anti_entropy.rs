@@ -38,6 +38,28 @@ const FULL_ROSTER_WINDOW: Duration = Duration::from_secs(1);
 /// Other servers to which such a peer is referred.
 const MAX_NAMED_INSTEAD: usize = 5;
 
+/// Answers whose hashes are remembered, one in each bit.
+const REMEMBERED_HASHES: u32 = u16::BITS;
+
+/// How many of the latest answers of native servers had another hash than this server.
+#[derive(Debug, Default)]
+struct Disagreement {
+    /// The latest answers, each a bit that is set if its hash was another one.
+    latest: u16,
+    answers: u32,
+}
+
+impl Disagreement {
+    fn record(&mut self, is_other: bool) {
+        self.latest = self.latest << 1 | u16::from(is_other);
+        self.answers = (self.answers + 1).min(REMEMBERED_HASHES);
+    }
+
+    fn share(&self) -> f64 {
+        f64::from(self.latest.count_ones()) / f64::from(self.answers.max(1))
+    }
+}
+
 /// The state of the comparisons with other rosters.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct AntiEntropy {
@@ -51,9 +73,20 @@ pub(in crate::protocol) struct AntiEntropy {
     /// Whether the next server that answers a greeting is asked for a full roster, because no
     /// server was free.
     awaits_greeting: bool,
+    disagreement: Disagreement,
 }
 
 impl AntiEntropy {
+    /// Records whether the hash in the answer of a native server was another one than here.
+    pub(in crate::protocol) fn record_hash(&mut self, is_other: bool) {
+        self.disagreement.record(is_other);
+    }
+
+    /// The share of the latest answers whose hash was another one.
+    pub(in crate::protocol) fn disagreement(&self) -> f64 {
+        self.disagreement.share()
+    }
+
     /// Allows this number of requests for a full roster.
     pub(in crate::protocol) fn allow_full_roster_tries(&mut self, tries: u8) {
         self.full_roster_tries_left = tries;
@@ -243,5 +276,24 @@ impl Member {
         } else {
             self.stamp() > claim.last_update && self.is_online() != claim.status.is_online()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_sixteen_answers_count() {
+        let mut disagreement = Disagreement::default();
+        assert_eq!(disagreement.share(), 0.0);
+        disagreement.record(true);
+        assert_eq!(disagreement.share(), 1.0);
+        (0..3).for_each(|_| disagreement.record(false));
+        assert_eq!(disagreement.share(), 0.25);
+        (0..12).for_each(|_| disagreement.record(false));
+        assert_eq!(disagreement.share(), 1.0 / 16.0);
+        disagreement.record(false);
+        assert_eq!(disagreement.share(), 0.0);
     }
 }

@@ -21,7 +21,7 @@ const OFFER_INTERVAL: Duration = Duration::from_secs(10 * 60);
 #[inline]
 pub(in crate::protocol) fn log_malformed(cx: &mut Context, received: &Extension) {
     if received.malformed > 0 {
-        cx.log_rejection(Rejection::MalformedClaim);
+        cx.log_rejections(Rejection::MalformedClaim, received.malformed);
     }
 }
 

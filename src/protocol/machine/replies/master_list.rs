@@ -1,6 +1,5 @@
 //! Replies about the master list.
 
-use crate::protocol::lifecycle::master_list;
 use crate::protocol::lifecycle::phase::Phase;
 use crate::protocol::machine::Machine;
 use crate::protocol::types::ids::{ExchangeId, Source};
@@ -23,7 +22,7 @@ impl Machine {
     }
 
     fn handle_document(&mut self, document: &Document, now: Now) {
-        self.lifecycle.master_list.end_failures();
+        self.lifecycle.master_list.end_failures(now);
         self.merge_lists(now, Source::MasterList, &document.claims);
         self.legacy.listings.ask_some_again(&self.members, &mut self.cx);
         self.greet_after_download(now);
@@ -51,7 +50,7 @@ impl Machine {
     }
 
     fn handle_failed_download(&mut self, failure: &DownloadFailure, now: Now) {
-        master_list::log_failure(&mut self.cx, &failure.reason, now);
+        self.lifecycle.master_list.record_failure(&mut self.cx, &failure.reason, now);
         if *self.lifecycle.phase() == Phase::LastUpload {
             let list = &mut self.lifecycle.master_list;
             if !failure.is_passing || !list.retry_upload(&mut self.cx, failure.retry_after, now.tick) {

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::protocol::members::roster::change_counts::ChangeCounts;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Stamp, Tick};
@@ -117,6 +118,7 @@ pub(in crate::protocol) struct NewsRing {
     /// The number of all news so far.
     view: u64,
     changed_at: Tick,
+    counts: ChangeCounts,
 }
 
 impl NewsRing {
@@ -133,6 +135,7 @@ impl NewsRing {
         if after == Some(Status::Suspect) && before != Some(Status::Online) {
             return self.record_unknown_suspect(entry, before, cause, now);
         }
+        self.counts.record(change, cause);
         self.push(News::new(entry, change, cause, now));
     }
 
@@ -161,6 +164,11 @@ impl NewsRing {
     /// When the latest news came.
     pub(in crate::protocol) fn changed_at(&self) -> Tick {
         self.changed_at
+    }
+
+    /// How often the states of servers have changed.
+    pub(in crate::protocol) fn counts(&self) -> &ChangeCounts {
+        &self.counts
     }
 
     /// The news after the one with this number; `None` if some of them are no longer kept.
