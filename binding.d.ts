@@ -43,6 +43,9 @@ export declare function answerChallenge(authorizationHeader: string): string | n
  */
 export declare function answerUnread(authorizationHeader: string): Buffer | null
 
+/** Does the same as `authorizeControl`, and accepts the secret as a bearer token too. */
+export declare function authorizeBearerControl(authorizationHeader: string): boolean
+
 /**
  * Returns whether the header is that of a signed control request. Throws unless it is, or contains
  * `SHAZBOT_CONTROL_SECRET`.
@@ -61,6 +64,13 @@ export declare function authorizeGossip(authorizationHeader: string): boolean
  * contains no secret.
  */
 export declare function authorizeList(authorizationHeader: string): boolean
+
+/**
+ * Throws unless the header authorizes a request that only shows something: it contains
+ * `SHAZBOT_READ_SECRET` or `SHAZBOT_CONTROL_SECRET`, perhaps as a bearer token, or is signed under
+ * the latter for a list. Accepts a signed request once.
+ */
+export declare function authorizeRead(authorizationHeader: string): void
 
 /**
  * Returns the error that would reject a start with these variables, or an empty text, and then the

@@ -42,6 +42,8 @@ export interface Config {
   SHAZBOT_SECRET: string
   /** Authenticates control requests, and list requests for the offline servers. */
   SHAZBOT_CONTROL_SECRET: string
+  /** Opens the adapters' routes that only show something, as the control secret does too. */
+  SHAZBOT_READ_SECRET?: string
   /** The URL from which the master list is downloaded: http, https or data. */
   SHAZBOT_MASTER_LIST: string
   /** The URL to which the master list is uploaded by PUT: http or https. */

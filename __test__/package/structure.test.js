@@ -25,6 +25,7 @@ const JS_FOLDERS = [
   'js/cli/output',
   'js/adapters',
   'js/adapters/core',
+  'js/adapters/core/routes',
   'js/adapters/core/responses',
   'js/adapters/core/bodies',
   'js/adapters/core/http',

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import type { GossipServer, ServerList, shazbotStart } from 'clustershazbot'
 import type { shazbotMiddleware } from 'clustershazbot/express'
 import type { shazbotPlugin } from 'clustershazbot/fastify'
@@ -6,6 +6,7 @@ import type { shazbotDrain, shazbotReady, shazbotResume } from 'clustershazbot/h
 import { ClustershazbotModule, ClustershazbotService, type ShazbotDynamicModule } from 'clustershazbot/nestjs'
 import { ClustershazbotHealthIndicator, type ShazbotHealthResult } from 'clustershazbot/nestjs-terminus'
 import { type ShazbotHandler, type ShazbotRoutesOptions, shazbotHandler } from 'clustershazbot/node'
+import type { FastifyRequest } from 'fastify'
 
 /** True only if both types are identical; types that are not found are `any`. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -14,13 +15,25 @@ const isTrue = <_Claim extends true>() => {}
 isTrue<Same<typeof shazbotStart, () => Promise<void>>>()
 isTrue<Same<typeof shazbotMiddleware, (options?: ShazbotRoutesOptions) => ShazbotHandler>>()
 isTrue<Same<typeof shazbotHandler, (options?: ShazbotRoutesOptions) => ShazbotHandler>>()
-isTrue<Same<Parameters<typeof shazbotPlugin>[1], ShazbotRoutesOptions>>()
+isTrue<Same<Parameters<typeof shazbotPlugin>[1], ShazbotRoutesOptions<FastifyRequest>>>()
 isTrue<Same<typeof shazbotReady, () => boolean>>()
 isTrue<Same<typeof shazbotDrain, () => void>>()
 isTrue<Same<typeof shazbotResume, () => void>>()
 
 export const list: ServerList = { online: [] }
 export const server = createServer(shazbotHandler({ path: '/app/clustershazbot', health: true }))
+export const watched: ShazbotRoutesOptions = {
+  watch: true,
+  metrics: true,
+  dashboard: true,
+  authorize: async ({ headers }) => headers.cookie === 'operator',
+}
+/** The request of Express, as far as this file needs it. */
+interface ExpressRequest extends IncomingMessage {
+  ip?: string
+}
+export const withExpress: ShazbotRoutesOptions = { authorize: ({ ip }: ExpressRequest) => ip === '::1' }
+export const withFastify: ShazbotRoutesOptions<FastifyRequest> = { authorize: ({ ip }) => ip === '::1' }
 export const dynamicModule: ShazbotDynamicModule = ClustershazbotModule.forRoot({
   limit: 1_000_000,
   global: false,

@@ -2,7 +2,7 @@
 
 const { shazbotHandler } = require('./node.js')
 
-/** Middleware for the three routes; see `express.d.ts`. */
+/** Middleware for the routes; see `express.d.ts`. */
 function shazbotMiddleware(options) {
   return shazbotHandler(options)
 }

@@ -3,7 +3,7 @@
 const { handlerOf } = require('./core/handler.js')
 const { routesOptions } = require('./core/options.js')
 
-/** A plugin for the three routes; see `fastify.d.ts`. */
+/** A plugin for the routes; see `fastify.d.ts`. */
 function shazbotPlugin(fastify, options, done) {
   let valid
   try {
@@ -17,7 +17,7 @@ function shazbotPlugin(fastify, options, done) {
   // Runs before Fastify reads the body.
   const onRequest = (request, reply) => {
     reply.hijack()
-    handle(request.raw, reply.raw)
+    handle(request.raw, reply.raw, undefined, request)
   }
   fastify.all(`${path}/*`, { onRequest }, () => {})
   done()

@@ -11,8 +11,9 @@ import type { ShazbotRoutesOptions } from './node.js'
 
 export type { ShazbotRoutesOptions } from './node.js'
 
-/** The options of `forRoot`. */
-export interface ShazbotModuleOptions extends ShazbotRoutesOptions {
+/** The options of `forRoot`. With Fastify, `authorize` is called with its requests. */
+// biome-ignore lint/suspicious/noExplicitAny: the request of Express or Fastify
+export interface ShazbotModuleOptions extends ShazbotRoutesOptions<any> {
   /**
    * Whether {@link ClustershazbotService} can be injected everywhere. The default is true; otherwise
    * only where this module is imported.
@@ -30,7 +31,7 @@ export interface ShazbotModuleAsyncOptions {
   inject?: any[]
   /** Returns the options of the routes. Nest waits for its promise. */
   // biome-ignore lint/suspicious/noExplicitAny: as Nest itself types what is injected
-  useFactory: (...injected: any[]) => ShazbotRoutesOptions | Promise<ShazbotRoutesOptions>
+  useFactory: (...injected: any[]) => ShazbotRoutesOptions<any> | Promise<ShazbotRoutesOptions<any>>
   /** As in {@link ShazbotModuleOptions}. */
   global?: boolean
 }

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 
-/** The options of the three routes. */
-export interface ShazbotRoutesOptions {
+/**
+ * The options of the routes. `Request` is the type of requests in the framework.
+ */
+export interface ShazbotRoutesOptions<Request = IncomingMessage | Http2ServerRequest> {
   /**
    * The path of the routes, with a leading slash and without a trailing one. The default is
    * `/clustershazbot`, where the other servers expect them.
@@ -37,13 +39,31 @@ export interface ShazbotRoutesOptions {
    * The body is `{"status","phase","online"}`. The default is false.
    */
   health?: boolean
+  /**
+   * Whether to answer operators too: `GET …/status` with the state of this server and of all others
+   * as JSON, `GET …/watch` with a stream of changes, and `POST …/servers/control`, which drains any
+   * server or brings it back. The default is false.
+   */
+  watch?: boolean
+  /** Whether to answer `GET …/metrics` with metrics for Prometheus. The default is false. */
+  metrics?: boolean
+  /**
+   * Whether to show a page for operators at `GET …/dashboard/`. Sets `watch`, which it needs. The
+   * default is false.
+   */
+  dashboard?: boolean
+  /**
+   * Decides who may look, instead of `SHAZBOT_READ_SECRET` and `SHAZBOT_CONTROL_SECRET`: whether a
+   * request for `…/status`, `…/watch` or `…/metrics` is answered. Anything but `true` is answered
+   * with 401, and an error with 500. Control requests always need the control secret.
+   */
+  authorize?(request: Request): boolean | Promise<boolean>
 }
 
 /**
- * Answers `POST /clustershazbot/gossip`, `GET /clustershazbot/list` and `POST
- * /clustershazbot/control`; with the option `health`, `GET /clustershazbot/ready` and `GET
- * /clustershazbot/live` too. Passes all other requests to `next`; without one, it answers them with
- * 404.
+ * Answers `POST /clustershazbot/gossip`, `GET /clustershazbot/list`, `POST
+ * /clustershazbot/control`, and the routes that the options add. Passes all other requests to
+ * `next`; without one, it answers them with 404.
  */
 export type ShazbotHandler = (
   request: IncomingMessage | Http2ServerRequest,

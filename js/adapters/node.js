@@ -3,7 +3,7 @@
 const { handlerOf } = require('./core/handler.js')
 const { routesOptions } = require('./core/options.js')
 
-/** A handler for the three routes; see `node.d.ts`. */
+/** A handler for the routes; see `node.d.ts`. */
 function shazbotHandler(options) {
   return handlerOf(routesOptions(options))
 }

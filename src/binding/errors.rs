@@ -48,6 +48,7 @@ pub(super) fn unauthorized(unauthorized: Unauthorized) -> napi::Error<Code> {
     let text = match unauthorized {
         Unauthorized::Secret => "Unauthorized: Invalid SHAZBOT_SECRET",
         Unauthorized::ControlSecret => "Unauthorized: Invalid SHAZBOT_CONTROL_SECRET",
+        Unauthorized::ReadSecret => "Unauthorized: Invalid SHAZBOT_READ_SECRET",
         Unauthorized::Signature(Rejection::Payload) => {
             "Unauthorized: The body is not the one that was signed"
         }
@@ -62,7 +63,10 @@ pub(super) fn unauthorized(unauthorized: Unauthorized) -> napi::Error<Code> {
 /// Why a request is unauthorized, as in audits; `None` if it just lacks the secret.
 pub(super) fn reason_of(unauthorized: Unauthorized) -> Option<&'static str> {
     match unauthorized {
-        Unauthorized::Secret | Unauthorized::ControlSecret | Unauthorized::Unsigned => None,
+        Unauthorized::Secret
+        | Unauthorized::ControlSecret
+        | Unauthorized::ReadSecret
+        | Unauthorized::Unsigned => None,
         Unauthorized::Policy => Some("policy"),
         Unauthorized::Signature(rejection) => Some(rejection.name()),
     }

@@ -9,6 +9,7 @@
 //! | `received` | the entries of a gossip request, in a buffer that JavaScript writes |
 //! | `news` | the functions with which JavaScript follows the news |
 //! | `report` | what readers of news are told, as text |
+//! | `operators` | what the routes for operators need |
 //! | `words` | words in a buffer |
 //! | `raw` | requests and responses as bytes, for the adapters |
 //! | `metrics` | the numbers of this server, in a buffer that JavaScript keeps |
@@ -26,6 +27,7 @@ mod header;
 mod layout;
 mod metrics;
 mod news;
+mod operators;
 mod owners;
 mod promise;
 mod raw;

@@ -22,6 +22,8 @@ pub enum Unauthorized {
     Secret,
     /// It does not contain the control secret.
     ControlSecret,
+    /// It contains neither the read secret nor the control secret.
+    ReadSecret,
     /// It contains the raw gossip secret, which is not accepted here.
     Policy,
     /// It is not signed, and only signed requests are accepted here.
@@ -104,6 +106,34 @@ impl Engine {
         Ok(ResponseKind::Online)
     }
 
+    /// Checks whether the header authorizes a request that only shows something: it contains the
+    /// read secret or the control secret, perhaps as a bearer token, or is that of a list request
+    /// that shows all servers. A signed request is accepted once.
+    ///
+    /// # Errors
+    /// Returns what is wrong with the header.
+    pub fn authorize_read(&self, authorization: &str) -> Result<(), Unauthorized> {
+        let accepts = |header| self.secrets.borrow().read.accept(header) | self.is_control_secret(header);
+        if accepts(authorization) || bearer_token(authorization).is_some_and(accepts) {
+            return Ok(());
+        }
+        let security = self.signed_for(authorization).ok_or(Unauthorized::ReadSecret)?;
+        security.accept_list(authorization)?.then_some(()).ok_or(Unauthorized::ReadSecret)
+    }
+
+    /// Does the same as [`Self::authorize_control`], and accepts the control secret as a bearer
+    /// token too.
+    ///
+    /// # Errors
+    /// Returns what is wrong with the header.
+    pub fn authorize_bearer_control(&self, authorization: &str) -> Result<Authorization, Unauthorized> {
+        self.authorize_control(
+            bearer_token(authorization)
+                .filter(|token| self.is_control_secret(token))
+                .unwrap_or(authorization),
+        )
+    }
+
     fn accept_gossip_secret(&self, authorization: &str) -> Result<(), Unauthorized> {
         let accepts_raw = self.security.as_ref().is_none_or(|security| security.accepts_raw());
         match (self.secrets.borrow().gossip.accept(authorization), accepts_raw) {
@@ -121,5 +151,29 @@ impl Engine {
     /// Returns the security state if the header is one of a signed request.
     fn signed_for(&self, authorization: &str) -> Option<&Security> {
         self.security.as_deref().filter(|_| is_signed(authorization))
+    }
+}
+
+/// The token of an `Authorization` header with the scheme `Bearer`, in any case.
+fn bearer_token(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.trim_start().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bearer_token_follows_its_scheme() {
+        for (header, token) in [
+            ("Bearer secret", Some("secret")),
+            ("bearer  two words", Some(" two words")),
+            ("Bearer", None),
+            ("secret", None),
+            ("Basic secret", None),
+        ] {
+            assert_eq!(bearer_token(header), token, "{header}");
+        }
     }
 }

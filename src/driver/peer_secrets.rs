@@ -118,7 +118,7 @@ mod tests {
 
     use super::*;
     use crate::driver::transport::{ConfiguredUrls, HttpSettings, Method};
-    use crate::protocol::config::AcceptedSecrets;
+    use crate::protocol::config::{AcceptedSecrets, ReadSecrets};
 
     /// A peer that answers 401 to every secret but its own.
     struct Peer {
@@ -185,7 +185,8 @@ mod tests {
         let (current, previous) = texts.split_first().unwrap();
         let control = AcceptedSecrets::new(secret(&"control"), Vec::new());
         let gossip = AcceptedSecrets::new(secret(current), previous.iter().map(secret).collect());
-        Arc::new(SecretSet { gossip, control, update_authorization: secret(&"auth") })
+        let read = ReadSecrets::default();
+        Arc::new(SecretSet { gossip, control, read, update_authorization: secret(&"auth") })
     }
 
     struct Rig {

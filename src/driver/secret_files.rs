@@ -160,7 +160,7 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
-    use crate::protocol::config::{AcceptedSecrets, SecretVariable};
+    use crate::protocol::config::{AcceptedSecrets, ReadSecrets, SecretVariable};
 
     const TEST_TIMING: Timing =
         Timing { interval: Duration::from_millis(5), settling: Duration::from_millis(5) };
@@ -191,6 +191,7 @@ mod tests {
             let set = SecretSet {
                 gossip: AcceptedSecrets::new(current[0].clone(), previous),
                 control,
+                read: ReadSecrets::default(),
                 update_authorization: Secret::new("Bearer x").unwrap(),
             };
             let (sender, secrets) = watch::channel(Arc::new(set));

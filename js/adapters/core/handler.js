@@ -5,10 +5,11 @@ const { readBody } = require('./bodies/body.js')
 const { requireCertificate, requireHostOf } = require('./http/client-certificate.js')
 const { Connection } = require('./http/connection.js')
 const { HttpError, errorResponse } = require('./http/http-error.js')
-const { ROUTES } = require('./routes.js')
+const { routesOf } = require('./routes/index.js')
 const { send } = require('./responses/send.js')
 
 let refusalsModule
+let readersModule
 
 /** Loaded by the first rejected request, which keeps loading the adapters fast. */
 function refusals() {
@@ -16,23 +17,28 @@ function refusals() {
   return refusalsModule
 }
 
+/** Loaded by the first request of a reader. */
+function readers() {
+  readersModule ??= require('./readers.js')
+  return readersModule
+}
+
 /**
- * Returns a handler for the three routes, and for the probes if the option `health` is set.
+ * Returns a handler for the three routes, and for those that the options add. Its last argument is
+ * the request as the framework's programs know it.
  *
  * @param {ReturnType<import('./options.js').routesOptions>} options
  */
 function handlerOf(options) {
-  const { path, health } = options
-  const all = health ? [...ROUTES, ...require('./probes.js').PROBES] : ROUTES
-  const routes = new Map(all.map((route) => [path + route.path, route]))
-  return (request, response, next) => {
-    const route = routeOf(request, path, routes)
+  const routes = routesOf(options)
+  return (request, response, next, known = request) => {
+    const route = routeOf(request, options.path, routes)
     if (!route && next) return void next()
     const connection = Connection.of(request)
-    respond(route, { connection, request, response, options })
+    respond(route, { connection, request, response, known, options })
       .catch(errorResponse)
       .then((result) => {
-        if (route && !route.probe && result.status >= 400)
+        if (route && !route.open && result.status >= 400)
           refusals().recordRejection(route, result, request, options.proxies)
         send(connection, request, response, result)
       })
@@ -50,20 +56,39 @@ function routeOf({ url, originalUrl = url }, path, routes) {
   return routes.get(routePath) ?? (mount.endsWith(path) ? routes.get(path + routePath) : undefined)
 }
 
-async function respond(route, { connection, request, response, options }) {
+async function respond(route, call) {
   if (!route) throw new HttpError(404, 'Not found')
-  const { methods, probe, authorize, senderOf, respond } = route
-  if (!methods.includes(request.method)) {
-    throw new HttpError(405, `The method must be ${methods[0]}`, { Allow: methods.join(', ') })
+  const { request, options } = call
+  if (!route.methods.includes(request.method)) {
+    const [usual] = route.methods
+    throw new HttpError(405, `The method must be ${usual}`, { Allow: route.methods.join(', ') })
   }
-  if (probe) return probe()
+  if (route.open) return route.open(call)
   requireRunning()
   const certificate = options.requireClientCertificate ? requireCertificate(request) : undefined
-  const { authorization = '' } = request.headers
-  if (!authorize) {
-    await connection.takeTurn(request, response)
-    return respond(authorization).catch((error) => refusals().refuse(error, request, options.proxies))
+  if (route.show) return show(route, call)
+  return route.authorize ? respondToBody(route, call, certificate) : respondToAll(route, call)
+}
+
+/** Answers those who may look. */
+async function show(route, call) {
+  try {
+    await readers().requireReader(call)
+  } catch (error) {
+    return refusals().refuse(error, call.request, call.options.proxies)
   }
+  return route.show(call)
+}
+
+async function respondToAll({ respond }, { connection, request, response, options }) {
+  await connection.takeTurn(request, response)
+  const { authorization = '' } = request.headers
+  return respond(authorization).catch((error) => refusals().refuse(error, request, options.proxies))
+}
+
+/** Answers those whose header the route accepts, which is checked before the body is read. */
+async function respondToBody({ authorize, senderOf, respond }, { request, response, options }, certificate) {
+  const { authorization = '' } = request.headers
   try {
     authorize(authorization)
   } catch (error) {

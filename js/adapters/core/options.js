@@ -1,7 +1,9 @@
 'use strict'
 
 const { MAX_BODY } = require('./bodies/body-reader.js')
-const { DEFAULT_PATH } = require('./routes.js')
+
+/** The path at which other servers expect the routes. */
+const DEFAULT_PATH = '/clustershazbot'
 
 /** The default limit of a body, in bytes. */
 const DEFAULT_LIMIT = 16 * 1024 * 1024
@@ -9,30 +11,40 @@ const DEFAULT_LIMIT = 16 * 1024 * 1024
 /** Proxies in a row that `trustProxy` may count; each costs a step of reading a header. */
 const MAX_PROXIES = 16
 
+/** The options that are true or false, and false by default. */
+const FLAGS = ['requireClientCertificate', 'matchHost', 'health', 'watch', 'metrics', 'dashboard']
+
 /**
  * Returns the options of the routes with their defaults. Throws a `TypeError` or `RangeError` that
  * names the invalid option.
  *
  * @param {Record<string, unknown>} [options] as in `node.d.ts`, of any types
  * @returns {{ path: string, limit: number, proxies: number, requireClientCertificate: boolean,
- *   matchHost: boolean, health: boolean }} `proxies` are those in front of this server that are
- *   trusted
+ *   matchHost: boolean, health: boolean, watch: boolean, metrics: boolean, dashboard: boolean,
+ *   authorize?: (request: object) => unknown }} `proxies` are those in front of this server that
+ *   are trusted
  */
 function routesOptions(options = {}) {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`The options must be an object, not ${described(options)}`)
   }
-  const { path = DEFAULT_PATH, limit = DEFAULT_LIMIT, trustProxy = false } = options
-  const { requireClientCertificate = false, matchHost = false, health = false } = options
+  const { path = DEFAULT_PATH, limit = DEFAULT_LIMIT, trustProxy = false, authorize } = options
   requirePath(path)
   requireLimit(limit)
   requireTrustProxy(trustProxy)
-  requireBoolean('requireClientCertificate', requireClientCertificate)
-  requireBoolean('matchHost', matchHost)
-  requireBoolean('health', health)
-  if (matchHost && !requireClientCertificate)
+  if (authorize !== undefined && typeof authorize !== 'function')
+    throw new TypeError(`The option authorize must be a function, not ${described(authorize)}`)
+  return { path, limit, proxies: Number(trustProxy), authorize, ...flagsOf(options) }
+}
+
+function flagsOf(options) {
+  const flags = Object.fromEntries(FLAGS.map((name) => [name, options[name] ?? false]))
+  for (const name of FLAGS) if (options[name] !== undefined) requireBoolean(name, options[name])
+  if (flags.matchHost && !flags.requireClientCertificate)
     throw new RangeError('The option matchHost needs requireClientCertificate: true')
-  return { path, limit, proxies: Number(trustProxy), requireClientCertificate, matchHost, health }
+  if (flags.dashboard && options.watch === false)
+    throw new RangeError('The option dashboard needs watch, which must not be false')
+  return { ...flags, watch: flags.watch || flags.dashboard }
 }
 
 function requirePath(path) {

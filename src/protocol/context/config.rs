@@ -7,7 +7,9 @@ use url::Url;
 
 pub use self::legacy_policy::LegacyPolicy;
 use self::reader::Reader;
-pub use self::secrets::{AcceptedSecrets, MAX_PREVIOUS_SECRETS, SecretFile, SecretSet, SecretVariable};
+pub use self::secrets::{
+    AcceptedSecrets, MAX_PREVIOUS_SECRETS, ReadSecrets, SecretFile, SecretSet, SecretVariable,
+};
 use crate::protocol::types::allow::AllowList;
 use crate::protocol::types::base_url::BaseUrl;
 
@@ -18,6 +20,7 @@ mod shown;
 
 const SECRET: &str = "SHAZBOT_SECRET";
 const CONTROL_SECRET: &str = "SHAZBOT_CONTROL_SECRET";
+const READ_SECRET: &str = "SHAZBOT_READ_SECRET";
 const MASTER_LIST: &str = "SHAZBOT_MASTER_LIST";
 const MASTER_LIST_UPDATE: &str = "SHAZBOT_MASTER_LIST_UPDATE";
 const MASTER_LIST_UPDATE_AUTH: &str = "SHAZBOT_MASTER_LIST_UPDATE_AUTH";

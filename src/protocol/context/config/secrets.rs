@@ -2,11 +2,12 @@
 
 use std::{iter, slice};
 
-use super::{CONTROL_SECRET, ConfigError, MASTER_LIST_UPDATE_AUTH, SECRET};
+use super::{CONTROL_SECRET, ConfigError, MASTER_LIST_UPDATE_AUTH, READ_SECRET, SECRET};
 use crate::protocol::types::secret::Secret;
 
 const SECRET_PREVIOUS: &str = "SHAZBOT_SECRET_PREVIOUS";
 const CONTROL_SECRET_PREVIOUS: &str = "SHAZBOT_CONTROL_SECRET_PREVIOUS";
+const READ_SECRET_PREVIOUS: &str = "SHAZBOT_READ_SECRET_PREVIOUS";
 
 /// Secrets accepted beside the current one: enough for several rotations at once. A peer that
 /// rejects all of them costs as many retries.
@@ -31,14 +32,25 @@ pub enum SecretVariable {
     Control,
     /// Control secrets accepted beside it.
     PreviousControl,
+    /// The read secret, which is optional.
+    Read,
+    /// Read secrets accepted beside it.
+    PreviousRead,
     /// The `Authorization` header of uploads.
     UpdateAuthorization,
 }
 
 impl SecretVariable {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 5] =
-        [Self::Gossip, Self::PreviousGossip, Self::Control, Self::PreviousControl, Self::UpdateAuthorization];
+    pub const ALL: [Self; 7] = [
+        Self::Gossip,
+        Self::PreviousGossip,
+        Self::Control,
+        Self::PreviousControl,
+        Self::Read,
+        Self::PreviousRead,
+        Self::UpdateAuthorization,
+    ];
 
     /// The name of the variable.
     pub fn name(self) -> &'static str {
@@ -47,6 +59,8 @@ impl SecretVariable {
             Self::PreviousGossip => SECRET_PREVIOUS,
             Self::Control => CONTROL_SECRET,
             Self::PreviousControl => CONTROL_SECRET_PREVIOUS,
+            Self::Read => READ_SECRET,
+            Self::PreviousRead => READ_SECRET_PREVIOUS,
             Self::UpdateAuthorization => MASTER_LIST_UPDATE_AUTH,
         }
     }
@@ -58,20 +72,25 @@ impl SecretVariable {
             Self::PreviousGossip => "SHAZBOT_SECRET_PREVIOUS_FILE",
             Self::Control => "SHAZBOT_CONTROL_SECRET_FILE",
             Self::PreviousControl => "SHAZBOT_CONTROL_SECRET_PREVIOUS_FILE",
+            Self::Read => "SHAZBOT_READ_SECRET_FILE",
+            Self::PreviousRead => "SHAZBOT_READ_SECRET_PREVIOUS_FILE",
             Self::UpdateAuthorization => "SHAZBOT_MASTER_LIST_UPDATE_AUTH_FILE",
         }
     }
 
     fn is_list(self) -> bool {
-        matches!(self, Self::PreviousGossip | Self::PreviousControl)
+        matches!(self, Self::PreviousGossip | Self::PreviousControl | Self::PreviousRead)
     }
 
-    /// Parses the text of the variable: one secret, or any number up to [`MAX_PREVIOUS_SECRETS`] of
-    /// the previous ones.
+    /// Parses the text of the variable: one secret, which may be missing if it is optional, or any
+    /// number up to [`MAX_PREVIOUS_SECRETS`] of the previous ones.
     ///
     /// # Errors
     /// Returns what the text must be.
     pub fn parse(self, text: &str) -> Result<Vec<Secret>, String> {
+        if self == Self::Read && text.trim().is_empty() {
+            return Ok(Vec::new());
+        }
         if !self.is_list() {
             return Secret::new(text).map(|secret| vec![secret]).ok_or_else(|| HEADER_TEXT.to_owned());
         }
@@ -112,6 +131,8 @@ pub struct SecretSet {
     pub gossip: AcceptedSecrets,
     /// Authenticate control requests, and requests for lists with offline servers.
     pub control: AcceptedSecrets,
+    /// Authenticate requests that only show something, beside the control secrets.
+    pub read: ReadSecrets,
     /// The `Authorization` header of uploads.
     pub update_authorization: Secret,
 }
@@ -153,9 +174,26 @@ impl AcceptedSecrets {
     /// Whether a received header equals any of the secrets. The time taken reveals at most their
     /// number and lengths, and not which one matches.
     pub fn accept(&self, header: &str) -> bool {
-        let all = iter::once(&self.current).chain(&self.previous);
-        all.fold(0, |matching, secret| matching + usize::from(secret.matches(header))) > 0
+        accept(iter::once(&self.current).chain(&self.previous), header)
     }
+}
+
+/// The read secret, if there is one, and those accepted beside it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadSecrets {
+    current: Option<Secret>,
+    previous: Vec<Secret>,
+}
+
+impl ReadSecrets {
+    /// Does the same as [`AcceptedSecrets::accept`].
+    pub fn accept(&self, header: &str) -> bool {
+        accept(self.current.iter().chain(&self.previous), header)
+    }
+}
+
+fn accept<'a>(secrets: impl Iterator<Item = &'a Secret>, header: &str) -> bool {
+    secrets.fold(0, |matching, secret| matching + usize::from(secret.matches(header))) > 0
 }
 
 impl SecretSet {
@@ -167,13 +205,18 @@ impl SecretSet {
             let missing = || ConfigError::Missing { variables: vec![variable.name()] };
             secrets.into_iter().next().ok_or_else(missing)
         };
-        let [gossip, previous_gossip, control, previous_control, authorization] = SecretVariable::ALL;
+        let [gossip, previous_gossip, control, previous_control, read, previous_read, authorization] =
+            SecretVariable::ALL;
         Ok(Self {
             gossip: AcceptedSecrets::new(single(gossip, secrets_of(gossip)?)?, secrets_of(previous_gossip)?),
             control: AcceptedSecrets::new(
                 single(control, secrets_of(control)?)?,
                 secrets_of(previous_control)?,
             ),
+            read: ReadSecrets {
+                current: secrets_of(read)?.into_iter().next(),
+                previous: secrets_of(previous_read)?,
+            },
             update_authorization: single(authorization, secrets_of(authorization)?)?,
         })
     }
@@ -185,6 +228,8 @@ impl SecretSet {
             SecretVariable::PreviousGossip => self.gossip.previous.clone(),
             SecretVariable::Control => vec![self.control.current.clone()],
             SecretVariable::PreviousControl => self.control.previous.clone(),
+            SecretVariable::Read => self.read.current.iter().cloned().collect(),
+            SecretVariable::PreviousRead => self.read.previous.clone(),
             SecretVariable::UpdateAuthorization => vec![self.update_authorization.clone()],
         }
     }
@@ -194,6 +239,8 @@ impl SecretSet {
         let single = match variable {
             SecretVariable::PreviousGossip => return self.gossip.previous = secrets,
             SecretVariable::PreviousControl => return self.control.previous = secrets,
+            SecretVariable::Read => return self.read.current = secrets.into_iter().next(),
+            SecretVariable::PreviousRead => return self.read.previous = secrets,
             SecretVariable::Gossip => &mut self.gossip.current,
             SecretVariable::Control => &mut self.control.current,
             SecretVariable::UpdateAuthorization => &mut self.update_authorization,
@@ -205,32 +252,30 @@ impl SecretSet {
 
     /// Returns warnings about the secrets. They name variables and contain no values.
     pub fn warnings(&self) -> Vec<String> {
-        let gossip = [
-            (SECRET, slice::from_ref(&self.gossip.current)),
-            (SECRET_PREVIOUS, self.gossip.previous.as_slice()),
-        ];
-        let control = [
-            (CONTROL_SECRET, slice::from_ref(&self.control.current)),
-            (CONTROL_SECRET_PREVIOUS, self.control.previous.as_slice()),
-        ];
+        let [gossip, control, read] = self.by_kind();
         let mut warnings = Vec::new();
-        for (name, secrets) in gossip {
-            for (control_name, control_secrets) in control {
-                if secrets.iter().any(|secret| control_secrets.contains(secret)) {
-                    let relation = if (name, control_name) == (SECRET, CONTROL_SECRET) {
-                        "equals"
-                    } else {
-                        "shares a secret with"
-                    };
-                    warnings.push(format!(
-                        "Clustershazbot: {name} {relation} {control_name}: every server of the cluster can take others offline"
-                    ));
+        for (kinds, effect) in [
+            ([gossip, control], "every server of the cluster can take others offline"),
+            ([read, gossip], "whoever may look can speak for every server"),
+            ([read, control], "whoever may look can take servers offline"),
+        ] {
+            let [these, those] = kinds;
+            for (name, secrets) in these {
+                for (other_name, others) in those {
+                    if secrets.iter().any(|secret| others.contains(secret)) {
+                        let relation = if is_single(name) && is_single(other_name) {
+                            "equals"
+                        } else {
+                            "shares a secret with"
+                        };
+                        warnings.push(format!("Clustershazbot: {name} {relation} {other_name}: {effect}"));
+                    }
                 }
             }
         }
-        for (name, secrets) in gossip.into_iter().chain(control) {
+        for (name, secrets) in [gossip, control, read].into_iter().flatten() {
             if secrets.iter().any(|secret| secret.expose().chars().count() < SHORTEST_SAFE_SECRET) {
-                let what = if [SECRET, CONTROL_SECRET].contains(&name) { "is" } else { "has a secret" };
+                let what = if is_single(name) { "is" } else { "has a secret" };
                 warnings.push(format!(
                     "Clustershazbot: {name} {what} shorter than {SHORTEST_SAFE_SECRET} characters and may be guessed"
                 ));
@@ -238,94 +283,30 @@ impl SecretSet {
         }
         warnings
     }
+
+    /// The secrets of gossip, of control and of reading, each with their variables.
+    fn by_kind(&self) -> [[(&'static str, &[Secret]); 2]; 3] {
+        [
+            [
+                (SECRET, slice::from_ref(&self.gossip.current)),
+                (SECRET_PREVIOUS, self.gossip.previous.as_slice()),
+            ],
+            [
+                (CONTROL_SECRET, slice::from_ref(&self.control.current)),
+                (CONTROL_SECRET_PREVIOUS, self.control.previous.as_slice()),
+            ],
+            [
+                (READ_SECRET, self.read.current.as_slice()),
+                (READ_SECRET_PREVIOUS, self.read.previous.as_slice()),
+            ],
+        ]
+    }
+}
+
+/// Whether the variable contains a single secret.
+fn is_single(name: &str) -> bool {
+    [SECRET, CONTROL_SECRET, READ_SECRET].contains(&name)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn set(gossip: &str, previous: &str, control: &str, previous_control: &str) -> SecretSet {
-        let texts = [gossip, previous, control, previous_control, "authorization"];
-        let text_of = |variable| {
-            let index = SecretVariable::ALL.iter().position(|other| *other == variable).unwrap();
-            texts[index]
-        };
-        SecretSet::read(|variable| Ok(variable.parse(text_of(variable)).unwrap())).unwrap()
-    }
-
-    #[test]
-    fn each_variable_is_replaced_alone() {
-        let before = set("a", "b", "c", "d");
-        for variable in SecretVariable::ALL {
-            let mut after = before.clone();
-            let secrets = variable.parse("new").unwrap();
-            after.set(variable, secrets.clone());
-            for other in SecretVariable::ALL {
-                let expected = if other == variable { secrets.clone() } else { before.of(other) };
-                assert_eq!(after.of(other), expected, "{variable:?} {other:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_current_and_all_previous_secrets_are_accepted() {
-        let set = set("new", " old \r\n\n  older\n", "control", "");
-        for secret in ["new", " old", "older\t"] {
-            assert!(set.gossip.accept(secret), "{secret}");
-            assert!(!set.control.accept(secret), "{secret}");
-        }
-        for other in ["", "ol", "control", "new\nold", "old \n older"] {
-            assert!(!set.gossip.accept(other), "{other}");
-        }
-        assert!(set.control.accept("control"));
-        assert!(set.gossip.current().matches("new") && set.gossip.previous().len() == 2);
-    }
-
-    #[test]
-    fn a_repeated_secret_counts_once() {
-        let set = set("new", "old\nnew\nolder\nold", "control", "");
-        let distinct: Vec<_> = set.gossip.distinct().into_iter().map(Secret::expose).collect();
-        assert_eq!(distinct, ["new", "old", "older"]);
-    }
-
-    #[test]
-    fn the_number_of_previous_secrets_is_limited() {
-        let many = |count: usize| (0..count).map(|n| format!("secret {n}\n")).collect::<String>();
-        let variable = SecretVariable::PreviousControl;
-        assert_eq!(variable.parse(&many(MAX_PREVIOUS_SECRETS)).unwrap().len(), MAX_PREVIOUS_SECRETS);
-        let error = variable.parse(&many(MAX_PREVIOUS_SECRETS + 1)).unwrap_err();
-        assert_eq!(error, "at most 8 secrets, one per line");
-    }
-
-    #[test]
-    fn an_invalid_text_is_described_without_its_content() {
-        for variable in SecretVariable::ALL {
-            let error = variable.parse_file("hunter2 €").unwrap_err();
-            assert!(error.contains("HTTP header") && !error.contains("hunter2"), "{error}");
-        }
-        assert!(SecretVariable::Gossip.parse("two\nlines").is_err());
-        assert_eq!(SecretVariable::PreviousGossip.parse("two\nlines").unwrap().len(), 2);
-    }
-
-    #[test]
-    fn only_previous_secrets_may_be_empty() {
-        for variable in SecretVariable::ALL {
-            let outcome = variable.parse_file(" \r\n ");
-            if variable.is_list() {
-                assert_eq!(outcome, Ok(Vec::new()));
-            } else {
-                assert_eq!(outcome, Err("it is empty".to_owned()));
-            }
-        }
-    }
-
-    #[test]
-    fn weak_previous_secrets_cause_warnings_by_name() {
-        let long = |letter: &str| letter.repeat(16);
-        assert_eq!(set(&long("a"), &long("b"), &long("c"), &long("d")).warnings(), [""; 0]);
-        let warnings = set(&long("a"), &long("c"), &long("c"), "short\n").warnings();
-        assert_eq!(warnings.len(), 2, "{warnings:?}");
-        assert!(warnings[0].contains("SHAZBOT_SECRET_PREVIOUS shares a secret with SHAZBOT_CONTROL_SECRET:"));
-        assert!(warnings[1].contains("SHAZBOT_CONTROL_SECRET_PREVIOUS has a secret shorter than 16"));
-    }
-}
+mod tests;

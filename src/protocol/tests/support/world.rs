@@ -12,7 +12,9 @@ use rand::{RngExt, SeedableRng};
 use super::fakes::{Fake, Store};
 use super::node::{Node, identity};
 use crate::protocol::ExchangeId;
-use crate::protocol::context::config::{AcceptedSecrets, Config, LegacyPolicy, MasterListConfig, SecretSet};
+use crate::protocol::context::config::{
+    AcceptedSecrets, Config, LegacyPolicy, MasterListConfig, ReadSecrets, SecretSet,
+};
 use crate::protocol::context::output::Transmit;
 use crate::protocol::machine::Machine;
 use crate::protocol::types::base_url::BaseUrl;
@@ -74,7 +76,12 @@ pub(in crate::protocol::tests) fn config(url: &str) -> Config {
     let secret = || Secret::new("secret").unwrap();
     let accepted = || AcceptedSecrets::new(secret(), Vec::new());
     Config {
-        secrets: SecretSet { gossip: accepted(), control: accepted(), update_authorization: secret() },
+        secrets: SecretSet {
+            gossip: accepted(),
+            control: accepted(),
+            read: ReadSecrets::default(),
+            update_authorization: secret(),
+        },
         secret_files: Vec::new(),
         legacy: LegacyPolicy::Allow,
         is_list_open: true,

@@ -1,14 +1,12 @@
 'use strict'
 
-const addon = require('../../engine/addon.js')
-const { requireRunning } = require('../../engine/lifecycle.js')
-const { answers } = require('../../requests/index.js')
+const addon = require('../../../engine/addon.js')
+const { requireRunning } = require('../../../engine/lifecycle.js')
+const { answers } = require('../../../requests/index.js')
 const { gossipRaw, listRaw } = require('./raw.js')
-const { HttpError, jsonResponse } = require('./http/http-error.js')
+const { HttpError, jsonResponse } = require('../http/http-error.js')
+const { parseJson } = require('./parse-json.js')
 const { senderOf } = require('./sender.js')
-
-/** The path at which other servers expect the routes. */
-const DEFAULT_PATH = '/clustershazbot'
 
 /**
  * The message that replaces a body that is not read: it changes nothing and is answered like any
@@ -17,10 +15,10 @@ const DEFAULT_PATH = '/clustershazbot'
 const EMPTY_MESSAGE = Buffer.from('{"online":[]}')
 
 /**
- * The three routes. `authorize` throws the addon's error before the body is read. `senderOf`
- * returns the URL of the server that sent a message. `respond` receives the header and the body:
- * `{ parts }`, the `{ value }` from a body parser, or neither if it was not read. It returns
- * `{ status, parts }`.
+ * The three routes of the cluster itself. A body is `{ parts }`, the `{ value }` from a body parser,
+ * or neither if it was not read.
+ *
+ * @type {import('./index.js').Route[]}
  */
 const ROUTES = [
   {
@@ -56,17 +54,8 @@ async function answerList(authorization) {
 async function answerControl(authorization, { parts, value }) {
   if (!parts && value === undefined) throw new HttpError(408, 'Timed out waiting for memory for the body')
   requireRunning()
-  answers().applyControl(authorization, parts ? parse(parts) : value)
+  answers().applyControl(authorization, parts ? parseJson('control', parts) : value)
   return jsonResponse({ success: true })
 }
 
-function parse(parts) {
-  try {
-    // Skips a byte order mark, as body parsers do.
-    return JSON.parse(new TextDecoder().decode(Buffer.concat(parts)))
-  } catch {
-    throw new HttpError(400, 'Invalid control message: no JSON')
-  }
-}
-
-module.exports = { DEFAULT_PATH, ROUTES }
+module.exports = { ROUTES }

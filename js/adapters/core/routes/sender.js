@@ -1,8 +1,8 @@
 'use strict'
 
-const addon = require('../../engine/addon.js')
-const { extensionText, readExtension } = require('../../requests/messages.js')
-const { sizeOf } = require('./responses/parts.js')
+const addon = require('../../../engine/addon.js')
+const { extensionText, readExtension } = require('../../../requests/messages.js')
+const { sizeOf } = require('../responses/parts.js')
 
 /** The largest body in bytes that may name a sender: messages of version 2 have at most 100 kB. */
 const MAX_NAMING_BODY = 128 * 1024

@@ -1,9 +1,9 @@
 'use strict'
 
-const addon = require('../../engine/addon.js')
-const { withPublicErrors } = require('../../engine/errors.js')
-const { sizeOf } = require('./responses/parts.js')
-const { storeText, latestText, availableBytes } = require('./responses/shared-texts.js')
+const addon = require('../../../engine/addon.js')
+const { withPublicErrors } = require('../../../engine/errors.js')
+const { sizeOf } = require('../responses/parts.js')
+const { storeText, latestText, availableBytes } = require('../responses/shared-texts.js')
 
 const authorizeList = withPublicErrors(addon.authorizeList)
 

@@ -1,0 +1,6 @@
+'use strict'
+
+/** @type {import('./index.js').Route[]} */
+const ROUTES = []
+
+module.exports = { ROUTES }
