@@ -4,17 +4,19 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { platformOfThisMachine } from '../platforms/rigs.mjs'
 import { APPS, layOutApp, layOutEmptyApp, layOutProgram, layOutSource } from './apps.mjs'
-import { install } from './managers.mjs'
+import { install, runCommandLine } from './managers.mjs'
 import { openScope, run } from './processes.mjs'
 
 const require = createRequire(import.meta.url)
 const { runPairScenario } = require('../../__test__/apps/support/pair-scenario.js')
 const { startProgram } = require('../../__test__/apps/support/program.js')
+const { version } = require('../../package.json')
 
 const HERE = platformOfThisMachine()
 const [SYSTEM, MACHINE, LIBRARY] = HERE.split('-')
 
 const ONE_PACKAGE = 'one platform package'
+const COMMAND_LINE = 'command line'
 const NO_SCRIPTS = 'scripts ignored'
 const NO_OPTIONAL = 'optional left out: error'
 const FOREIGN_SYSTEM = 'another system: error'
@@ -26,7 +28,7 @@ export const CHECKS = [
   ...Object.entries(APPS).flatMap(([title, { programs }]) =>
     Object.keys(programs).map((language) => `${title}, ${language}`),
   ),
-  ...[ONE_PACKAGE, NO_SCRIPTS, NO_OPTIONAL, FOREIGN_SYSTEM, FOREIGN_LIBRARY, BUNDLE],
+  ...[ONE_PACKAGE, COMMAND_LINE, NO_SCRIPTS, NO_OPTIONAL, FOREIGN_SYSTEM, FOREIGN_LIBRARY, BUNDLE],
 ]
 
 /**
@@ -81,6 +83,13 @@ async function tryApp(place, title, app) {
   await check(ONE_PACKAGE, async () => {
     await installed
     requirePackages(place, folder, [HERE])
+  })
+  await check(COMMAND_LINE, async () => {
+    await installed
+    const output = await runCommandLine(manager, folder, place, ['--version'])
+    // pnpm says before that it is up to date.
+    if (output.trim().split('\n').at(-1) !== version)
+      throw new Error(`the version is ${version}, but the command says ${output}`)
   })
   for (const language of languages) {
     await check(`${title}, ${language}`, async () => {

@@ -7,6 +7,7 @@ import { cleanEnvironment, run } from './processes.mjs'
 
 const npm = {
   add: ['install'],
+  exec: ['exec', '--offline', '--'],
   ignoreScripts: { args: ['--ignore-scripts'] },
   omitOptional: { args: ['--omit=optional'] },
   foreign: foreignArguments,
@@ -15,6 +16,7 @@ const npm = {
 
 const pnpm = {
   add: ['add'],
+  exec: ['exec'],
   ignoreScripts: { args: ['--ignore-scripts'] },
   omitOptional: { args: ['--no-optional'] },
   foreign: foreignArguments,
@@ -25,6 +27,7 @@ const yarn1 = {
   // Concurrent runs would corrupt its cache. It rejects packages that want a newer Node.js, as some
   // of Nest 12 do, where others only warn.
   add: ['add', '--non-interactive', '--mutex', 'network', '--ignore-engines'],
+  exec: ['--silent', 'run'],
   ignoreScripts: { args: ['--ignore-scripts'] },
   omitOptional: { args: ['--ignore-optional'] },
   knowsLibc: false,
@@ -33,6 +36,7 @@ const yarn1 = {
 const yarn4 = {
   settings: 'nodeLinker: node-modules\n',
   add: ['add'],
+  exec: ['run'],
   ignoreScripts: { args: ['--mode=skip-build'] },
   // It has no option to omit optional packages; an unknown system has the same effect.
   omitOptional: foreignSettings({ os: 'none', cpu: 'none' }),
@@ -55,6 +59,7 @@ const plugAndPlay = {
  * The package managers by name:
  * - `command`, and `settings` for a `.yarnrc.yml`
  * - `add`: adds a package and installs the rest of the manifest
+ * - `exec`: runs a program of an installed package
  * - `ignoreScripts`, `omitOptional`, `foreign(platform)`: additional arguments or settings, or
  * undefined
  * - `packages`: the names of our packages that are present in an application
@@ -92,14 +97,19 @@ export async function install(manager, app, { registry, home }, { args = [], set
     writeFileSync(join(app, 'yarn.lock'), '')
   }
   layOutHome(home, registry.url)
-  const [first, ...rest] = manager.command
+  await runManager(manager, app, home, [...manager.add, 'clustershazbot', ...args])
+}
+
+/** Runs the package's program in an application, as its users do; resolves with the output. */
+export async function runCommandLine(manager, app, { home }, args) {
+  const { output } = await runManager(manager, app, home, [...manager.exec, 'clustershazbot', ...args])
+  return output
+}
+
+function runManager({ command: [first, ...rest], shell }, app, home, args) {
   const PATH = (rest.length > 0 ? dirname(first) + delimiter : '') + process.env.PATH
   const env = cleanEnvironment({ HOME: home, USERPROFILE: home, PATH })
-  await run([first, ...rest, ...manager.add, 'clustershazbot', ...args], {
-    cwd: app,
-    env,
-    shell: manager.shell,
-  })
+  return run([first, ...rest, ...args], { cwd: app, env, shell })
 }
 
 /**
