@@ -187,6 +187,24 @@ describe('cli: doctor finds', { concurrency: 3 }, () => {
       assert.match(said('secrets', 'wrong').join('\n'), expected)
     })
 
+  test('a status that is shown to all, and a wrong read secret', async (t) => {
+    const statusWith = (isShown) =>
+      startServer(t, ({ path, headers }) => {
+        if (!path.endsWith('/status')) return undefined
+        return isShown(headers.authorization) ? { body: { phase: 'running' } } : { status: 401, body: {} }
+      })
+    const open = await examine(t, (await statusWith(() => true)).baseUrl)
+    assert.match(open.said('secrets', 'wrong')[0], /^The status is shown with a wrong secret\. Whoever/)
+    const { baseUrl } = await statusWith((secret) => secret === 'right')
+    const right = await examine(t, baseUrl, { SHAZBOT_READ_SECRET: 'right' })
+    assert.deepEqual(right.said('secrets', 'ok').slice(-2), [
+      'The status route rejects a wrong secret with 401.',
+      'The read secret is right.',
+    ])
+    const wrong = await examine(t, baseUrl, { SHAZBOT_READ_SECRET: 'wrong' })
+    assert.match(wrong.said('secrets', 'wrong')[0], /status route does not accept the read secret/)
+  })
+
   test('wrong secrets of its own', async (t) => {
     const { app } = await startSubject(t, LARGE_BODIES)
     const legacy = await spawnApp(t, {

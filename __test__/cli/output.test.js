@@ -130,6 +130,23 @@ describe('cli: output', { concurrency: 4 }, () => {
     }
   })
 
+  test('a status that needs another login', async (t) => {
+    const { origin } = await createScriptedServer(t, ({ path, headers }) => {
+      if (!path.endsWith('/list')) return { status: 401, body: { error: 'Unauthorized' } }
+      return { body: { online: [], ...(headers.authorization === 'right' && { offline: [] }) } }
+    })
+    const commands = [['members'], ['status']]
+    for (const command of commands) {
+      const env = { SHAZBOT_CONTROL_SECRET: 'right' }
+      const { code, stderr } = await runCli(t, [...command, `${origin}/`], { env })
+      assert.equal(code, 0)
+      assert.match(stderr, /The status needs a valid secret, so this is what the list tells\./)
+      const wrong = await runCli(t, [...command, `${origin}/`], { env: { SHAZBOT_CONTROL_SECRET: 'wrong' } })
+      assert.equal(wrong.code, 4)
+      assert.match(wrong.stderr, /status answered 401: .*\nSet SHAZBOT_CONTROL_SECRET/)
+    }
+  })
+
   test('what a server says cannot control the terminal', async (t) => {
     const servers = [server(7, 'online\u001b[2J', { since: 1, cause: '\u001b]0;x\u0007', news: 1 })]
     servers[0].baseUrl = 'http://a/\u001b[31m\u202e'

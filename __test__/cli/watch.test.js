@@ -180,7 +180,8 @@ describe('cli: a stream that breaks', { concurrency: 4 }, () => {
   test('ends with 4 when the secret is not accepted any more', async (t) => {
     let isRefused = false
     const refuse = () => isRefused && { status: 401, body: { error: 'Unauthorized' } }
-    const stream = await createScriptedStream(t, { refuse })
+    const answer = ({ path }) => (path.endsWith('/list') ? { body: { online: [entry(A)] } } : refuse())
+    const stream = await createScriptedStream(t, { refuse, answer })
     const cli = await startWatch(t, { stream })
     stream.send('snapshot', snapshot([A, 'online']), '1-1')
     await written(cli, 1)
@@ -234,7 +235,7 @@ describe('cli: watch without a stream', { concurrency: 2 }, () => {
     })
     const cli = startCli(t, ['watch', stream.baseUrl])
     await written(cli, 1)
-    assert.match(cli.stderr, /The stream needs a secret, so the list is looked at every 2 s/)
+    assert.match(cli.stderr, /The stream needs a valid secret, so the list is looked at every 2 s/)
     body.online = []
     await written(cli, 2)
     assert.match(cli.lines[1], new RegExp(`^${TIME}  offline    -         ${A}$`))

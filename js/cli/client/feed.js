@@ -7,7 +7,7 @@ const { MAX_STATUS } = require('../http/limits.js')
 const { responseTo, shownUrl } = require('../http/request.js')
 const { NOT_ALLOWED, UNREACHED } = require('../output/exit-codes.js')
 const { Failure } = require('../output/failure.js')
-const { isUnauthorized, parsed, requireAnswer } = require('./list.js')
+const { isUnauthorized, parsed } = require('./list.js')
 const { askForView } = require('./view.js')
 
 /** How long a stream may be silent, in ms: it has a comment every 15 s. */
@@ -99,9 +99,7 @@ async function openStream(baseUrl, { secrets, timeout, tls }, position) {
   response.destroy()
   const answer = { status: response.statusCode, headers: response.headers, text: '', url }
   if (answer.status === 503) throw busy(url)
-  if (!isUnauthorized(answer)) return {}
-  if (authorization !== undefined) requireAnswer(answer)
-  return { isPrivate: true }
+  return { isPrivate: isUnauthorized(answer) }
 }
 
 /** Resolves with a response before its body, to which the timeout does not apply. */

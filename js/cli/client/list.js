@@ -66,7 +66,7 @@ function requireAnswer(answer) {
       `${shown} answers, but its engine is not started.`,
       'Look into the log of the server: shazbotStart() was not called, was rejected, or has not begun yet.',
     )
-  if (isUnauthorized(answer)) throw notAllowed(shown, status)
+  if (isUnauthorized(answer)) throw refusalOf(answer)
   if (status === 404 || status === 405)
     throw new Failure(
       UNREACHED,
@@ -83,10 +83,11 @@ function requireAnswer(answer) {
     )
 }
 
-function notAllowed(shown, status) {
+/** Returns the failure of a request whose secret is not accepted. */
+function refusalOf({ status, url }) {
   return new Failure(
     NOT_ALLOWED,
-    `${shown} answered ${status}: it does not accept the secret, or wants one.`,
+    `${shownUrl(url)} answered ${status}: it does not accept the secret, or wants one.`,
     'Set SHAZBOT_CONTROL_SECRET to that of the servers (for a status or a stream, SHAZBOT_READ_SECRET does), or ' +
       'name its file with --secret-file.',
   )
@@ -133,4 +134,4 @@ function isEntry(entry) {
   return typeof entry?.baseUrl === 'string' && entry.baseUrl.length <= MAX_BASE_URL
 }
 
-module.exports = { askForList, isUnauthorized, isWebPage, listIn, parsed, requireAnswer }
+module.exports = { askForList, isUnauthorized, isWebPage, listIn, parsed, refusalOf, requireAnswer }

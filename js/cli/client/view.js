@@ -28,7 +28,7 @@ const ORDER = ['online', 'suspect', 'dead', 'left', 'offline']
  * @property {Server[]} servers
  * @property {boolean} hasOffline whether the servers offline are among them
  * @property {object} [status] what the status tells of the asked server itself
- * @property {boolean} [isPrivate] whether the status needs a secret
+ * @property {boolean} [isPrivate] whether the status needs a valid secret
  * @property {number} now the time on the clock of the asked server
  */
 
@@ -40,10 +40,13 @@ const ORDER = ['online', 'suspect', 'dead', 'left', 'offline']
  * @returns {Promise<View>}
  */
 async function askForView(baseUrl, access) {
-  const { status, answer, isPrivate } = await askForStatus(baseUrl, access)
+  const { status, answer, refusal } = await askForStatus(baseUrl, access)
   if (status) return viewOfStatus(baseUrl, status, answer)
   const fromList = await askForList(baseUrl, access, { isNamed: true })
-  return { ...viewOfList(baseUrl, fromList), isPrivate }
+  // A program may let others than the holders of secrets see its status.
+  const isRight = fromList.list.offline !== undefined
+  if (refusal && access.secrets.forReading !== undefined && !isRight) throw refusal
+  return { ...viewOfList(baseUrl, fromList), isPrivate: refusal !== undefined }
 }
 
 function viewOfStatus(asked, { servers, ...status }, answer) {

@@ -15,7 +15,7 @@ async function members({ baseUrl, access, options, output }) {
   if (output.isJson) output.json({ asked: baseUrl, source: view.source, at: view.now, servers })
   else {
     output.lines(...formatServers(servers, view.now, output.paint), `${formatCounts(view)}; asked ${baseUrl}`)
-    if (view.isPrivate) output.notice('The status needs a secret, so this is what the list tells.')
+    if (view.isPrivate) output.notice('The status needs a valid secret, so this is what the list tells.')
   }
   return FINE
 }

@@ -14,7 +14,7 @@ async function status({ baseUrl, access, output }) {
   if (output.isJson) output.json({ asked: baseUrl, source: view.source, phase, isolated, ...rest })
   else {
     output.lines(...formatTable([{ title: 'asked' }, { title: baseUrl }], rowsOf(view, phase)))
-    if (view.isPrivate) output.notice('The status needs a secret, so this is what the list tells.')
+    if (view.isPrivate) output.notice('The status needs a valid secret, so this is what the list tells.')
   }
   return (phase === 'running' || phase === 'unknown') && !isolated ? FINE : WRONG
 }

@@ -35,7 +35,7 @@ class Watcher {
   handle(event, data) {
     if (event === 'lost') return this.#lose(data)
     if (event === 'private')
-      return this.#output.notice('The stream needs a secret, so the list is looked at every 2 s.')
+      return this.#output.notice('The stream needs a valid secret, so the list is looked at every 2 s.')
     if (this.#isLost) {
       this.#isLost = false
       this.#output.notice(`connected to ${this.#baseUrl} again`)

@@ -1,5 +1,6 @@
 'use strict'
 
+const { parsed } = require('../client/list.js')
 const { challenge, isProvedBy } = require('../http/signing.js')
 const { request } = require('../http/request.js')
 const { sendGossip, sendResume, wrongSecret } = require('./routes.js')
@@ -24,6 +25,7 @@ async function checkSecrets(findings, access, view) {
   else if (hasOffline) findings.ok('The control secret is right.')
   else findings.wrong('The server does not accept the control secret.', OWN_SECRET)
   await checkGossipSecret(findings, access, { asked, isOnline })
+  await checkStatus(findings, access, asked)
 }
 
 function reportWrong(findings, route, { status }) {
@@ -63,6 +65,27 @@ async function checkGossipSecret(findings, access, { asked, isOnline }) {
   const { status } = await sendGossip(asked, access, { authorization: secret })
   if (status >= 200 && status < 300) findings.ok('The server accepts SHAZBOT_SECRET.')
   else findings.wrong(`The server answers ${status} to SHAZBOT_SECRET.`, OWN_SECRET)
+}
+
+/** The route for the status shows all servers, so it needs a secret too. */
+async function checkStatus(findings, { secrets, ...options }, asked) {
+  const ask = (authorization) => request(`${asked}clustershazbot/status`, { authorization, ...options })
+  const { status, text } = await ask(wrongSecret())
+  const isShown = status === 200 && typeof parsed(text)?.phase === 'string'
+  if (isShown)
+    findings.wrong(
+      'The status is shown with a wrong secret.',
+      'Whoever reaches the port sees all servers. Correct the option authorize of the adapter.',
+    )
+  if (status === 401) findings.ok('The status route rejects a wrong secret with 401.')
+  const secret = secrets.named('SHAZBOT_READ_SECRET')
+  if (secret === undefined || status !== 401) return
+  if ((await ask(secret)).status === 200) findings.ok('The read secret is right.')
+  else
+    findings.wrong(
+      'The status route does not accept the read secret.',
+      `${OWN_SECRET} The option authorize of the adapter replaces it.`,
+    )
 }
 
 module.exports = { checkSecrets }

@@ -58,9 +58,4 @@ function connectionFailure(error, { shown, timeout }) {
   return new Failure(UNREACHED, `${shown} ${what}.`, remedy)
 }
 
-/** Whether an error is about the server's certificate. */
-function isAboutCertificate({ message }) {
-  return message.includes(' certificate ')
-}
-
-module.exports = { connectionFailure, isAboutCertificate }
+module.exports = { connectionFailure }
