@@ -37,6 +37,8 @@ const KEYS = {
 
 /** How far a key moves the focus between rows. */
 const STEPS = { ArrowUp: -1, ArrowDown: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity }
+/** How long views may differ after a change, in ms: the server counts its latest 16 answers. */
+const SETTLING_TIME = 30_000
 /** How long the row of a change is marked, in ms. */
 const FRESH_TIME = 3_000
 
@@ -423,19 +425,23 @@ function orderRows() {
 
 function renderHead() {
   const counts = { online: 0, suspect: 0, dead: 0, left: 0 }
-  for (const { state } of servers.values()) counts[state]++
+  let latest = 0
+  for (const { state, at } of servers.values()) {
+    counts[state]++
+    latest = Math.max(latest, at)
+  }
   const failing = counts.suspect + counts.dead
   counts.online += counts.suspect
   for (const count of $('counts').children)
     put(count.lastElementChild, counts[count.dataset.state].toLocaleString('en'))
-  const { baseUrl, version, uptime, phase, isolated, disagreeing } = facts
+  const { baseUrl, version, uptime, phase, isolated, disagreement } = facts
   if (baseUrl) {
     put($('name'), baseUrl)
     put($('facts'), `clustershazbot ${version}, up ${ageOf(uptime + Date.now() - readAt)}`)
     document.title = `${failing ? `(${failing}) ` : ''}${new URL(baseUrl).host}`
   }
   setBanner('isolated', isolated)
-  setBanner('differing', disagreeing > 0)
+  setBanner('differing', disagreement > 0 && now() - latest > SETTLING_TIME)
   for (const name of ['drained', 'starting', 'leaving', 'stopped']) setBanner(name, phase === name)
 }
 

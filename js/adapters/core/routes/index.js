@@ -26,6 +26,7 @@
  * @property {import('../http/connection.js').Connection} connection
  * @property {import('node:http').IncomingMessage} request
  * @property {import('node:http').ServerResponse} response
+ * @property {ReturnType<import('../options.js').routesOptions>} options
  */
 
 /** The routes that each option adds. They are loaded only if it is set. */
