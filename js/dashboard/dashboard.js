@@ -46,6 +46,7 @@ const $ = (id) => document.getElementById(id)
 const { compare } = new Intl.Collator('en', { numeric: true })
 const clockTime = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
 const fullTime = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
+const formatCount = (count) => count.toLocaleString('en')
 const rows = $('rows')
 const now = () => Date.now() + clockOffset
 const put = (element, text) => element.textContent !== text && element.replaceChildren(text)
@@ -419,7 +420,8 @@ function orderRows() {
   if (!activeRow?.isConnected) activate(rows.firstElementChild)
   if (focused)
     (focused.isConnected ? focused : activeRow?.querySelector('button'))?.focus({ preventScroll: true })
-  put($('shown'), shown.length < servers.size ? `${shown.length} of ${servers.size}` : `${servers.size}`)
+  const counts = shown.length < servers.size ? [shown.length, servers.size] : [servers.size]
+  put($('shown'), counts.map(formatCount).join(' of '))
   $('empty').hidden = shown.length > 0
 }
 
@@ -433,7 +435,7 @@ function renderHead() {
   const failing = counts.suspect + counts.dead
   counts.online += counts.suspect
   for (const count of $('counts').children)
-    put(count.lastElementChild, counts[count.dataset.state].toLocaleString('en'))
+    put(count.lastElementChild, formatCount(counts[count.dataset.state]))
   const { baseUrl, version, uptime, phase, isolated, disagreement } = facts
   if (baseUrl) {
     put($('name'), baseUrl)
