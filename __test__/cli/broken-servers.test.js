@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict')
 const { describe, test } = require('node:test')
-const { certificate, fixture } = require('../support/certificates')
+const { certificate, fixture, readFixture } = require('../support/certificates')
 const { runCli } = require('../support/cli')
 const { CONTROL_SECRET } = require('../support/environment')
 const { deadBaseUrl } = require('../support/ports')
@@ -97,6 +97,29 @@ describe('cli: servers that are not reached', { concurrency: 2 }, () => {
       const { code, stderr } = await runCli(t, ['members', `${origin}/`])
       assert.equal(code, 3)
       assert.match(stderr, said)
+    }
+  })
+
+  test('a server that wants a client certificate', async (t) => {
+    const secure = certificate('issued', {
+      ca: readFixture('ca.pem'),
+      requestCert: true,
+      rejectUnauthorized: false,
+    })
+    const denied = { status: 401, body: { error: 'Unauthorized: A client certificate is required' } }
+    const server = await createRawServer(
+      t,
+      (_, { socket }) => (socket.authorized ? healthy(baseUrl) : bytes(denied)),
+      { secure },
+    )
+    const baseUrl = `${server.origin}/`
+    const trusting = { ...ENV, SHAZBOT_TLS_CA: fixture('ca.pem') }
+    const own = { SHAZBOT_TLS_CERT: fixture('issued.pem'), SHAZBOT_TLS_KEY: fixture('test-only.key.pem') }
+    for (const command of ['members', 'drain']) {
+      const { code, stderr } = await runCli(t, [command, baseUrl], { env: trusting })
+      assert.equal(code, 4)
+      assert.match(stderr, /wants a client certificate that it trusts\.\nSet SHAZBOT_TLS_CERT/)
+      assert.equal((await runCli(t, [command, baseUrl], { env: { ...trusting, ...own } })).code, 0)
     }
   })
 

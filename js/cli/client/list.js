@@ -84,7 +84,13 @@ function requireAnswer(answer) {
 }
 
 /** Returns the failure of a request whose secret is not accepted. */
-function refusalOf({ status, url }) {
+function refusalOf({ status, text, url }) {
+  if (errorIn(text)?.includes('client certificate'))
+    return new Failure(
+      NOT_ALLOWED,
+      `${shownUrl(url)} answered ${status}: it wants a client certificate that it trusts.`,
+      'Set SHAZBOT_TLS_CERT and SHAZBOT_TLS_KEY to the PEM files of one.',
+    )
   return new Failure(
     NOT_ALLOWED,
     `${shownUrl(url)} answered ${status}: it does not accept the secret, or wants one.`,

@@ -1,8 +1,8 @@
 'use strict'
 
-const { isUnauthorized, isWebPage, requireAnswer } = require('../client/list.js')
+const { isWebPage, requireAnswer } = require('../client/list.js')
 const { request, shownUrl } = require('../http/request.js')
-const { FINE, NOT_ALLOWED, UNREACHED } = require('../output/exit-codes.js')
+const { FINE, UNREACHED } = require('../output/exit-codes.js')
 const { Failure } = require('../output/failure.js')
 
 /** Takes a server offline for the others. */
@@ -30,12 +30,6 @@ async function control({ baseUrl, access, output }, online) {
 function requireDone(answer) {
   const { status, headers, url } = answer
   const shown = shownUrl(url)
-  if (isUnauthorized(answer))
-    throw new Failure(
-      NOT_ALLOWED,
-      `${shown} answered ${status}: it does not accept the control secret.`,
-      'Set SHAZBOT_CONTROL_SECRET to that of this server, or name its file with --secret-file.',
-    )
   if (status >= 300 && status < 400 && URL.canParse(headers.location ?? '', url))
     throw new Failure(
       UNREACHED,
