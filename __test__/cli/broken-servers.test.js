@@ -166,7 +166,7 @@ describe('cli: answers of other programs', { concurrency: 2 }, () => {
       const { baseUrl } = await startServer(t, () => ({ body }))
       const { code, stderr } = await runCli(t, ['members', baseUrl])
       assert.equal(code, 3)
-      assert.match(stderr, /answers with something else than a list of servers\.\nCheck/)
+      assert.match(stderr, /answers with something other than a list of servers\.\nCheck/)
     }
   })
 

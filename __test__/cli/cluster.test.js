@@ -150,7 +150,7 @@ describe('cli: a cluster of both versions', { concurrency: 2 }, () => {
     assert.deepEqual(lines, [
       '3 servers see the same 3 online:',
       ...urls.map((url) => `  ${url}`),
-      `3 servers asked, 1 view; begun at ${urls[0]}`,
+      `3 servers asked, 1 view; started at ${urls[0]}`,
     ])
   })
 })

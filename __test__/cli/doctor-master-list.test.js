@@ -58,7 +58,7 @@ describe('cli: doctor reads the master list', { concurrency: 3 }, () => {
     for (const [answer, expected] of [
       [{ status: 403, body: '' }, /answers 403\. Let servers read it/],
       [{ body: '<html>' }, /answers with a web page\./],
-      [{ body: '{"online":' }, /something else than a list of servers/],
+      [{ body: '{"online":' }, /something other than a list of servers/],
     ]) {
       const store = await createMasterListStore(t)
       store.onGet = () => answer

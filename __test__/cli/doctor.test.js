@@ -159,7 +159,7 @@ describe('cli: doctor finds', { concurrency: 3 }, () => {
     'a gossip route that accepts all': [
       '/gossip',
       200,
-      /The gossip route accepts a wrong secret with 200\. Whoever/,
+      /The gossip route accepts a wrong secret with 200\. Anyone who/,
     ],
     'a control route that accepts all': [
       '/control',
@@ -194,7 +194,7 @@ describe('cli: doctor finds', { concurrency: 3 }, () => {
         return isShown(headers.authorization) ? { body: { phase: 'running' } } : { status: 401, body: {} }
       })
     const open = await examine(t, (await statusWith(() => true)).baseUrl)
-    assert.match(open.said('secrets', 'wrong')[0], /^The status is shown with a wrong secret\. Whoever/)
+    assert.match(open.said('secrets', 'wrong')[0], /^The status is shown with a wrong secret\. Anyone who/)
     const { baseUrl } = await statusWith((secret) => secret === 'right')
     const right = await examine(t, baseUrl, { SHAZBOT_READ_SECRET: 'right' })
     assert.deepEqual(right.said('secrets', 'ok').slice(-2), [

@@ -57,7 +57,7 @@ describe('cli: views', { concurrency: 4 }, () => {
       ...missing.map((url) => `  ${url}`),
       `1 server sees 1 online, without ${missing.join(', ')}:`,
       `  ${third.baseUrl}`,
-      `3 servers asked, 2 views; begun at ${first.baseUrl}`,
+      `3 servers asked, 2 views; started at ${first.baseUrl}`,
     ])
   })
 
@@ -92,9 +92,9 @@ describe('cli: views', { concurrency: 4 }, () => {
     const { code, lines } = await runCli(t, ['views', server.baseUrl])
     assert.equal(code, 1)
     assert.deepEqual(lines.slice(2), [
-      '1 server told no list:',
+      '1 server showed no list:',
       `  ${dead}clustershazbot/list refused the connection.`,
-      `2 servers asked, 1 view; begun at ${server.baseUrl}`,
+      `2 servers asked, 1 view; started at ${server.baseUrl}`,
     ])
     const { json } = await runCli(t, ['views', '--json', server.baseUrl])
     assert.deepEqual(json.failed, [

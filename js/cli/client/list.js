@@ -108,7 +108,7 @@ function noList(answer) {
   const isPage = isWebPage(answer)
   return new Failure(
     UNREACHED,
-    `${shownUrl(answer.url)} answers with ${isPage ? 'a web page' : 'something else than a list of servers'}.`,
+    `${shownUrl(answer.url)} answers with ${isPage ? 'a web page' : 'something other than a list of servers'}.`,
     isPage
       ? 'Check that the URL is the base URL of a server. A log-in page or the start page of an application ' +
           'may answer in its place: mount the routes before it.'

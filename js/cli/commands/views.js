@@ -19,7 +19,7 @@ async function views({ baseUrl, access, output }) {
     output.lines(
       ...groups.flatMap(describeGroup),
       ...describeFailed(failed),
-      `${counted(asked, 'server')} asked, ${counted(groups.length, 'view')}; begun at ${baseUrl}`,
+      `${counted(asked, 'server')} asked, ${counted(groups.length, 'view')}; started at ${baseUrl}`,
     )
     if (!isComplete) output.notice('There are more servers than one command asks.')
   }
@@ -39,7 +39,7 @@ function describeFailed(failed) {
   if (failed.length === 0) return []
   const reasons = failed.slice(0, MAX_NAMED).map(({ failure }) => `  ${escaped(failure.message)}`)
   const more = failed.length > MAX_NAMED ? [`  and ${failed.length - MAX_NAMED} more`] : []
-  return [`${counted(failed.length, 'server')} told no list:`, ...reasons, ...more]
+  return [`${counted(failed.length, 'server')} showed no list:`, ...reasons, ...more]
 }
 
 function named(urls) {

@@ -36,7 +36,7 @@ function reportWrong(findings, route, { status }) {
   if (status >= 200 && status < 300) {
     findings.wrong(
       `The ${route} route accepts a wrong secret with ${status}.`,
-      'Whoever reaches the port can change the cluster. Mount an adapter, or pass the Authorization header on.',
+      'Anyone who reaches the port can change the cluster. Mount an adapter, or pass the Authorization header on.',
     )
     return
   }
@@ -75,7 +75,7 @@ async function checkStatus(findings, { secrets, ...options }, asked) {
   if (isShown)
     findings.wrong(
       'The status is shown with a wrong secret.',
-      'Whoever reaches the port sees all servers. Correct the option authorize of the adapter.',
+      'Anyone who reaches the port sees all servers. Correct the option authorize of the adapter.',
     )
   if (status === 401) findings.ok('The status route rejects a wrong secret with 401.')
   const secret = secrets.named('SHAZBOT_READ_SECRET')

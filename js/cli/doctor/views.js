@@ -24,7 +24,7 @@ function checkViews(findings, { groups, failed, asked, isComplete }) {
     )
   if (failed.length > MAX_NAMED)
     findings.wrong(
-      `${failed.length - MAX_NAMED} more servers told no list.`,
+      `${failed.length - MAX_NAMED} more servers showed no list.`,
       'clustershazbot views names them.',
     )
   if (!isComplete) findings.skip('There are more servers than one command asks.')
