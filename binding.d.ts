@@ -312,3 +312,6 @@ export declare function updateSnapshot(snapshot: Uint8Array): NewUrls | null
 
 /** Separates the URLs passed along with the received entries. No base URL contains it. */
 export declare const URL_SEPARATOR: string
+
+/** The version of the package. Bundlers do not find its package.json. */
+export declare const VERSION: string

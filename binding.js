@@ -868,3 +868,4 @@ module.exports.SnapshotWord = nativeBinding.SnapshotWord
 module.exports.start = nativeBinding.start
 module.exports.updateSnapshot = nativeBinding.updateSnapshot
 module.exports.URL_SEPARATOR = nativeBinding.URL_SEPARATOR
+module.exports.VERSION = nativeBinding.VERSION

@@ -12,6 +12,10 @@ use crate::driver::metrics::{BUCKETS, DriverMetrics, Durations, REQUEST_KINDS, R
 use crate::protocol::metrics::{CHANGE_CAUSES, CHANGE_TYPES, Metrics, REFUSAL_REASONS};
 use crate::protocol::time::Stamp;
 
+/// The version of the package. Bundlers do not find its package.json.
+#[napi]
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// Words for the durations of one kind: its buckets, and the sum.
 const DURATION_WORDS: usize = BUCKETS + 1;
 

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use super::credentials::Credentials;
 use super::delivery_task::{Message, MessageContent, deliver};
 use super::peer_secrets::PeerSecrets;
 use super::security::Security;
-use super::sent_requests::{RequestKind, RequestOutcome, SentRequest};
+use super::sent_requests::{RequestKind, RequestOutcome};
 use super::shared::Shared;
 use super::transport::{Destination, HttpClient, Method, Request, Response, TransportError};
 use crate::protocol::ExchangeId;
@@ -32,6 +33,23 @@ pub(super) enum RequestId {
     Exchange(ExchangeId),
     Download(ExchangeId),
     Upload(ExchangeId),
+}
+
+/// A request under way, which is counted when it ends.
+#[derive(Debug)]
+struct SentRequest {
+    kind: RequestKind,
+    began: Instant,
+}
+
+impl SentRequest {
+    fn begin(kind: RequestKind) -> Self {
+        Self { kind, began: Instant::now() }
+    }
+
+    fn end(&self, shared: &Shared, outcome: RequestOutcome) {
+        shared.record_sent(self.kind, outcome, self.began.elapsed());
+    }
 }
 
 impl RequestId {

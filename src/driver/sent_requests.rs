@@ -1,11 +1,7 @@
 //! Counts of the requests that this server has sent, by their outcomes and durations.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::time::Instant;
-
-use super::shared::Shared;
 use super::transport::TransportError;
 use crate::protocol::extension::Kind;
 use crate::protocol::message::{Refusal, Reply};
@@ -91,23 +87,6 @@ impl SentRequests {
     }
 }
 
-/// A request under way, which is counted when it ends.
-#[derive(Debug)]
-pub(super) struct SentRequest {
-    kind: RequestKind,
-    began: Instant,
-}
-
-impl SentRequest {
-    pub(super) fn begin(kind: RequestKind) -> Self {
-        Self { kind, began: Instant::now() }
-    }
-
-    pub(super) fn end(&self, shared: &Shared, outcome: RequestOutcome) {
-        shared.record_sent(self.kind, outcome, self.began.elapsed());
-    }
-}
-
 impl RequestKind {
     /// The kind of a request; a request that ends others counts as gossip.
     pub(super) fn of(transmit: &Transmit) -> Self {
@@ -156,28 +135,6 @@ impl RequestOutcome {
             400..=499 => Self::Rejected,
             _ => Self::Invalid,
         }
-    }
-}
-
-/// Bytes of the bodies of requests and their responses, as they were transferred.
-#[derive(Debug, Default)]
-pub struct ByteCounts {
-    sent: AtomicU64,
-    received: AtomicU64,
-}
-
-impl ByteCounts {
-    pub(super) fn add_sent(&self, bytes: usize) {
-        self.sent.fetch_add(bytes as u64, Ordering::Relaxed);
-    }
-
-    pub(super) fn add_received(&self, bytes: usize) {
-        self.received.fetch_add(bytes as u64, Ordering::Relaxed);
-    }
-
-    /// The bytes sent and received so far.
-    pub fn totals(&self) -> [u64; 2] {
-        [&self.sent, &self.received].map(|bytes| bytes.load(Ordering::Relaxed))
     }
 }
 

@@ -12,8 +12,8 @@ use reqwest::{
 use tokio::time::{Instant, timeout};
 
 use super::{
-    super::sent_requests::ByteCounts,
     address_policy::{AddressPolicy, ConfiguredUrls, Permission},
+    byte_counts::ByteCounts,
     clients::{Clients, Rules},
     decoding::{self, Decoding},
     error::TransportError,

@@ -5,6 +5,7 @@
 //! | `client` | sending, with the retry and the limits on time and size |
 //! | `clients` | the pools of connections, by the kind of destination |
 //! | `peer_clients` | those for peers, which follow changes of their TLS files |
+//! | `byte_counts` | the bytes of all bodies |
 //! | `decoding` | decompression of responses |
 //! | `message` | requests, responses, header values |
 //! | `error` | why a request failed |
@@ -18,6 +19,7 @@
 //! | `certificate`, `ca_leaf` | parsing of certificates; those of servers that may issue others |
 
 mod address_policy;
+mod byte_counts;
 mod ca_leaf;
 mod certificate;
 mod client;
@@ -39,6 +41,7 @@ mod verifier;
 
 pub use self::{
     address_policy::ConfiguredUrls,
+    byte_counts::ByteCounts,
     client::HttpClient,
     error::TransportError,
     message::{Destination, HeaderText, Method, NotAHeaderValue, Request, Response},
