@@ -30,6 +30,7 @@ const JS_FOLDERS = [
   'js/adapters/core/bodies',
   'js/adapters/core/http',
   'js',
+  'js/metrics',
   'js/health',
   'js/owners',
   'js/requests',

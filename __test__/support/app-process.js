@@ -146,6 +146,7 @@ const commands = {
     shazbotEvents.on('change', (change) => process.send({ kind: 'heard', change, received: Date.now() }))
   },
   status: () => require(`${modulePath}/js/events`).shazbotStatus(),
+  metrics: () => require(`${modulePath}/js/metrics`).shazbotMetrics(),
   usage,
   leave() {
     clearInterval(watching)

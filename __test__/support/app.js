@@ -7,6 +7,7 @@ const { setTimeout: pause } = require('node:timers/promises')
 const { cleanEnvironment, SECRET } = require('./environment')
 const { withTimeout } = require('./eventually')
 const { getList, postDrain, postGossip, postReturn } = require('./http')
+const { readMetrics } = require('./metrics')
 
 // A start takes at most 10 s for a download and 5 s for announcements, plus a margin for the
 // process.
@@ -141,6 +142,11 @@ class App {
   /** Returns the status that its events show. */
   status() {
     return this.#ask({ kind: 'status' })
+  }
+
+  /** Returns its metrics as read by `readMetrics`. */
+  async metrics() {
+    return readMetrics(await this.#ask({ kind: 'metrics' }))
   }
 
   /**

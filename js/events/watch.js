@@ -6,6 +6,7 @@ const { lastChange } = require('./mirror.js')
 const { watchOptions } = require('./options.js')
 const { NOTHING_KNOWN, NO_ENGINE } = require('./report.js')
 const { NOTHING, withoutCancelled } = require('./told.js')
+const { countEnd, countReader, watchers } = require('./watchers.js')
 
 /** A settling watch yields after this many times its `settle` at the latest. */
 const MAX_SETTLE_TIMES = 10
@@ -33,6 +34,7 @@ class ShazbotWatch {
   constructor({ signal, snapshot, settle }) {
     this.#signal = signal
     this.#settle = settle
+    countReader(this)
     const presentView = this.#mirror.presentView()
     if (presentView === undefined) return
     const { engine, view, told } = this.#mirror
@@ -85,15 +87,23 @@ class ShazbotWatch {
       this.#engine = mirror.latestEngine
     if (this.#engine !== mirror.engine) {
       this.#isOver = true
-      return lastChange(this.#engine, this.#view)
+      const change = lastChange(this.#engine, this.#view)
+      this.#countOverrun(change)
+      return change
     }
     if (this.#engine === NO_ENGINE || mirror.view < this.#begin || !this.#isSettled()) return undefined
     const missed = mirror.missedBy({ view: this.#view, told: this.#told })
+    this.#countOverrun(missed)
     this.#view = mirror.view
     this.#told = mirror.told
     this.#missedSince = undefined
     this.#isOver = mirror.isEnding
     return this.#changeOf(missed)
+  }
+
+  /** The first change of a watch may be a snapshot, too. */
+  #countOverrun(missed) {
+    if (missed?.snapshot && this.#view !== NOTHING_KNOWN) watchers.overruns++
   }
 
   #changeOf(missed) {
@@ -122,6 +132,7 @@ class ShazbotWatch {
   /** Ends the watch, and all that waits for it. */
   #finish() {
     this.#isOver = true
+    countEnd(this)
     this.#rest()
     for (const resolve of this.#waiting.splice(0)) resolve(DONE)
   }

@@ -3,12 +3,19 @@
 const { requireRunning } = require('../engine/lifecycle.js')
 
 let answersModule
+let receivedModule
 let rejectionsModule
 
 /** Loaded by the first request, which keeps loading the package fast. */
 function answers() {
   answersModule ??= require('./answers.js')
   return answersModule
+}
+
+/** Loaded by the first request other than gossip. */
+function received() {
+  receivedModule ??= require('./received.js')
+  return receivedModule
 }
 
 /** Loaded by the first rejected request. */
@@ -19,17 +26,17 @@ function rejections() {
 
 /** Answers `POST /clustershazbot/gossip`; see `index.d.ts`. */
 async function shazbotGossipRequest(authorizationHeader, body) {
-  return counting('gossip', () => answers().answerGossip(headerText(authorizationHeader), body))
+  return counting('gossip', authorizationHeader, (header) => answers().answerGossip(header, body))
 }
 
 /** Answers `GET /clustershazbot/list`; see `index.d.ts`. */
 async function shazbotListRequest(authorizationHeader) {
-  return counting('list', () => answers().answerList(headerText(authorizationHeader)))
+  return counting('list', authorizationHeader, (header) => answers().answerList(header))
 }
 
 /** Answers `POST /clustershazbot/control`; see `index.d.ts`. */
 async function shazbotControlRequest(authorizationHeader, message) {
-  return counting('control', () => answers().applyControl(headerText(authorizationHeader), message))
+  return counting('control', authorizationHeader, (header) => answers().applyControl(header, message))
 }
 
 /** Returns the servers known to this one; see `index.d.ts`. */
@@ -38,19 +45,25 @@ function shazbotGetServerList(includeOffline = false) {
   return answers().listServers({ includeOffline: Boolean(includeOffline) })
 }
 
-/** Returns the response of a request, or counts its rejection. */
-function counting(route, answer) {
+/** Returns the response of a request, and counts its outcome. */
+function counting(route, authorization, answer) {
   try {
     requireRunning()
-    const response = answer()
-    return response instanceof Promise ? response.catch(fail) : response
+    const response = answer(headerText(authorization))
+    return response instanceof Promise ? response.then(succeed, fail) : succeed(response)
   } catch (error) {
     return fail(error)
   }
 
+  function succeed(response) {
+    // The engine counts the gossip that it accepts.
+    if (route !== 'gossip') received().countReceived(route, authorization, 'ok')
+    return response
+  }
+
   function fail(error) {
     const reason = rejections().reasonOf(error)
-    if (reason) rejections().record(reason, { route })
+    if (reason) rejections().record(reason, { route, authorization })
     throw error
   }
 }
@@ -62,6 +75,7 @@ function headerText(authorizationHeader) {
 
 module.exports = {
   answers,
+  received,
   rejections,
   shazbotGossipRequest,
   shazbotListRequest,

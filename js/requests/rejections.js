@@ -3,6 +3,7 @@
 const { channel } = require('node:diagnostics_channel')
 
 const { REJECTIONS } = require('../engine/errors.js')
+const { countReceived } = require('./received.js')
 
 /** Publishes each rejected request; `docs/errors.md` describes the messages. */
 const security = channel('clustershazbot:security')
@@ -45,11 +46,12 @@ function reasonOf({ status, reason }) {
  * Counts a rejected request, and publishes it if somebody has subscribed.
  *
  * @param {Reason} reason
- * @param {{ route: 'gossip' | 'list' | 'control', address?: string }} request the address is
- *   unknown to hand-written routes
+ * @param {{ route: 'gossip' | 'list' | 'control', authorization: unknown, address?: string }} request
+ *   the address is unknown to hand-written routes
  */
-function record(reason, { route, address }) {
+function record(reason, { route, authorization, address }) {
   counted[reason]++
+  countReceived(route, authorization, reason)
   if (security.hasSubscribers) security.publish({ reason, address, route })
 }
 

@@ -53,8 +53,13 @@ function limit(response, request, proxies) {
  */
 function recordRejection(route, response, request, proxies) {
   const reason = rejections().reasonOf(response)
-  if (reason)
-    rejections().record(reason, { route: route.path.slice(1), address: addressOf(request, proxies) })
+  if (!reason) return
+  const { authorization } = request.headers
+  rejections().record(reason, {
+    route: route.path.slice(1),
+    authorization,
+    address: addressOf(request, proxies),
+  })
 }
 
 module.exports = { refuse, limit, recordRejection }

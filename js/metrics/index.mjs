@@ -1,0 +1,3 @@
+import metrics from './index.js'
+
+export const { shazbotMetrics } = metrics

@@ -1,0 +1,3 @@
+import openTelemetry from './opentelemetry.js'
+
+export const { shazbotOpenTelemetry } = openTelemetry

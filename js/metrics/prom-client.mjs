@@ -1,0 +1,3 @@
+import promClient from './prom-client.js'
+
+export const { shazbotPromClient } = promClient
