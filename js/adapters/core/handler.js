@@ -1,6 +1,7 @@
 'use strict'
 
 const { requireRunning } = require('../../engine/lifecycle.js')
+const { received } = require('../../requests/index.js')
 const { readBody } = require('./bodies/body.js')
 const { requireCertificate, requireHostOf } = require('./http/client-certificate.js')
 const { Connection } = require('./http/connection.js')
@@ -38,11 +39,17 @@ function handlerOf(options) {
     respond(route, { connection, request, response, known, options })
       .catch(errorResponse)
       .then((result) => {
-        if (route && !route.open && result.status >= 400)
-          refusals().recordRejection(route, result, request, options.proxies)
+        if (route && !route.open) recordOutcome(route, result, request, options.proxies)
         send(connection, request, response, result)
       })
   }
+}
+
+function recordOutcome(route, result, request, proxies) {
+  if (result.status >= 400) refusals().recordRejection(route, result, request, proxies)
+  // The engine counts the gossip that it accepts.
+  else if (route.path !== '/gossip')
+    received().countReceived(route.path.slice(1), request.headers.authorization, 'ok')
 }
 
 /**
