@@ -81,6 +81,16 @@ export declare function checkConfiguration(environment: Record<string, string>):
 /** Drains this server or brings it back. */
 export declare function control(online: boolean): void
 
+/**
+ * Drains the server with this URL or brings it back. Resolves with null if it has done so,
+ * otherwise with an HTTP status, the status that the server has answered or 0, and the reason,
+ * with spaces between them.
+ */
+export declare function controlServer(baseUrl: string, online: boolean): Promise<string | null>
+
+/** Returns a text that no other engine has, in this process or another one. */
+export declare function engineId(): string
+
 /** Flags of an entry, in both buffers. */
 export declare enum EntryFlag {
   Monitor = 1,
@@ -213,6 +223,13 @@ export declare function onNews(callback?: () => void): void
  * function for both makes the addon smaller.
  */
 export declare function owners(key: string, count: number): boolean | string
+
+/**
+ * Resolves with the members of the status's JSON that JavaScript does not know: the uptime, the
+ * share of native answers with another view, the base URL, and all servers. Writes them on another
+ * thread, since there may be many.
+ */
+export declare function portraits(): Promise<string>
 
 /**
  * Returns the proof that answers the nonce of a message with the raw secret; null if there is

@@ -13,6 +13,12 @@ const startNative = withPublicErrors(addon.start)
  */
 const END_ENGINE = Symbol.for('clustershazbot.endRunning')
 
+/**
+ * The addon's key for the functions that end what follows an engine, for each load of a module with
+ * such followers. A shutdown waits for them.
+ */
+const FOLLOWERS = Symbol.for('clustershazbot.followers')
+
 /** The hint for a program that has called a copy without an engine while another copy runs one. */
 const OTHER_COPY = 'another copy of the package runs one in this process, see "Two copies" in its README'
 
@@ -51,12 +57,20 @@ function start() {
 function shutDown() {
   startAgain = false
   if (!started) return stopping ?? Promise.resolve()
-  stopping ??= addon.shutDown().then(() => {
-    addon[END_ENGINE] = undefined
-    log('log', 'Clustershazbot engine shut down')
-    handleStopped()
-  })
+  stopping ??= addon
+    .shutDown()
+    .then(endFollowers)
+    .then(() => {
+      addon[END_ENGINE] = undefined
+      log('log', 'Clustershazbot engine shut down')
+      handleStopped()
+    })
   return stopping
+}
+
+/** Resolves when nobody follows the engine that has ended. */
+function endFollowers() {
+  return Promise.all([...(addon[FOLLOWERS] ?? [])].map((end) => end()))
 }
 
 /** Throws unless the engine that this module has started answers requests. */
@@ -133,4 +147,4 @@ function handleStopped() {
   startedAgain = again ? start() : undefined
 }
 
-module.exports = { start, shutDown, requireRunning }
+module.exports = { start, shutDown, requireRunning, FOLLOWERS }

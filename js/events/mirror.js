@@ -143,7 +143,7 @@ class Mirror {
     this.latestEngine = engine
     this.view = status.view
     this.status = status
-    this.#at = servers[0]?.at ?? news.at(-1)?.at ?? this.#at
+    this.#at = latestOf(servers) ?? news.at(-1)?.at ?? this.#at
     this.#readAt = performance.now()
     if (servers.length > 0) this.#ledger.replace({ servers, news, view: this.view, at: this.#at })
     else if (news.length > 0) this.#ledger.add(news)
@@ -171,9 +171,14 @@ function lastChange(engine, view) {
   return Object.freeze({ view: last.view, at: last.at, news: Object.freeze(news), snapshot, online })
 }
 
+/** The time of the latest change of servers; undefined without any. */
+function latestOf(servers) {
+  return servers.length > 0 ? servers.reduce((latest, { at }) => Math.max(latest, at), 0) : undefined
+}
+
 /** Whether a status differs in more than its numbers and times. */
 function differs(before, after) {
   return COMPARED.some((name) => before[name] !== after[name])
 }
 
-module.exports = { Mirror, lastChange }
+module.exports = { KEPT_NEWS, Mirror, lastChange }

@@ -50,6 +50,10 @@ pub(super) async fn run(
             return milestones.send_modify(|milestones| milestones.refusal = Some(refusal));
         }
     };
+    if let Some(client) = &client {
+        // Nobody else sets it.
+        let _ = shared.client.set(client.clone());
+    }
     let tls_watch = client.as_ref().and_then(|client| client.watch_tls_files(tls_reporter(&log)));
     let siblings = client.clone().zip(security.clone());
     let peer_secrets = Arc::new(PeerSecrets::new(credentials.secrets.clone()));

@@ -25,6 +25,11 @@ impl Clock {
         Now { tick: Tick(millis(self.origin.elapsed()) + START_TICK), wall: wall() }
     }
 
+    /// Milliseconds since the start.
+    pub(super) fn uptime(&self, now: Now) -> u64 {
+        now.tick.0.saturating_sub(START_TICK)
+    }
+
     pub(super) fn instant(&self, tick: Tick) -> Instant {
         self.origin + Duration::from_millis(tick.0.saturating_sub(START_TICK))
     }

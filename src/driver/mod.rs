@@ -21,6 +21,8 @@
 //! | `security` | keys, and who has proved the secret |
 //! | `sent_requests` | counts of the requests that this server has sent |
 //! | `metrics` | the numbers of a running server, for operators |
+//! | `portraits` | what this server knows of all servers, for operators |
+//! | `remote_control` | control requests that are passed on to another server |
 //! | `sibling_search` | looks for other processes behind the own URL |
 //! | `event_loop` | calls of the program's event loop |
 //! | `event_loop_watch` | measures the lag of the program's event loop |
@@ -46,7 +48,9 @@ mod news;
 mod news_bell;
 mod owners;
 mod peer_secrets;
+mod portraits;
 pub mod raw;
+mod remote_control;
 pub mod secret_files;
 mod security;
 mod sent_requests;
@@ -60,3 +64,4 @@ pub use event_loop::{EventLoopProbe, ProbeReply};
 pub use log_sink::LogSink;
 pub use news::NewsReport;
 pub use news_bell::NewsBell;
+pub use remote_control::ControlOutcome;

@@ -161,7 +161,8 @@ impl Security {
         }
     }
 
-    fn control_keyring(&self) -> Option<Arc<Keyring>> {
+    /// The keys of the control secret, once they are derived.
+    pub(super) fn control_keyring(&self) -> Option<Arc<Keyring>> {
         self.control_keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -291,6 +292,16 @@ impl Security {
     /// Whether the raw secret authorizes gossip requests.
     pub(super) fn accepts_raw(&self) -> bool {
         self.policy.accepts_raw()
+    }
+
+    /// Whether the raw control secret may be sent to a legacy peer.
+    pub(super) fn may_send_raw_control(&self, base_url: &str) -> bool {
+        let is_allowed = match self.policy {
+            LegacyPolicy::Allow => true,
+            LegacyPolicy::Known => self.is_known(base_url),
+            LegacyPolicy::Off => false,
+        };
+        is_allowed && !self.sessions().has_proved(base_url)
     }
 
     /// Records the URLs of the master list.

@@ -2,7 +2,7 @@
 
 use std::future::pending;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -12,7 +12,7 @@ use super::cached_body::BodyCache;
 use super::clock::Clock;
 use super::news_bell::NewsBell;
 use super::sent_requests::{RequestKind, RequestOutcome, SentRequests};
-use super::transport::ByteCounts;
+use super::transport::{ByteCounts, HttpClient};
 use crate::protocol::ExchangeId;
 use crate::protocol::document::{Document, DownloadFailure};
 use crate::protocol::extension::Extension;
@@ -40,6 +40,8 @@ pub(super) struct Shared {
     lag: AtomicU32,
     sent_requests: Mutex<SentRequests>,
     pub(super) bytes: Arc<ByteCounts>,
+    /// The HTTP client, once it is built.
+    pub(super) client: OnceLock<HttpClient>,
 }
 
 impl Shared {
@@ -50,8 +52,8 @@ impl Shared {
         // The server itself is the first news.
         bell.ring();
         let lag = AtomicU32::default();
-        let (sent_requests, bytes) = Default::default();
-        Self { machine, clock, cached_body, wake, bell, lag, sent_requests, bytes }
+        let (sent_requests, bytes, client) = Default::default();
+        Self { machine, clock, cached_body, wake, bell, lag, sent_requests, bytes, client }
     }
 
     /// Reads from the machine. As in the methods below, nothing may wait, parse or serialise

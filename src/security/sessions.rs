@@ -211,7 +211,7 @@ impl Sessions {
     }
 
     /// Records a valid proof of this URL.
-    pub(super) fn record_proof(&mut self, base_url: &str, proof: &Proof, now: Tick) {
+    pub fn record_proof(&mut self, base_url: &str, proof: &Proof, now: Tick) {
         let peer = self.peer(base_url);
         peer.has_proved = true;
         if peer.foreign == ForeignRejections::One {

@@ -40,7 +40,7 @@ function handlerOf(options) {
       .catch(errorResponse)
       .then((result) => {
         if (route && !route.open) recordOutcome(route, result, request, options.proxies)
-        send(connection, request, response, result)
+        if (!result.isSent) send(connection, request, response, result)
       })
   }
 }

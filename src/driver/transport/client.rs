@@ -58,7 +58,7 @@ struct Failure {
 /// The outcome of one request.
 enum Outcome {
     Response(Response),
-    Redirect(Box<reqwest::Request>),
+    Redirect(u16, Box<reqwest::Request>),
 }
 
 impl HttpClient {
@@ -134,6 +134,7 @@ impl HttpClient {
         let clients = self.clients(request.destination);
         let first = if request.needs_new_connection { &clients.fresh } else { &clients.pooled };
         let again = (!request.is_sent_once).then_some(&clients.fresh);
+        let follows_redirects = request.follows_redirects;
         let mut request = prepare(&clients, request, url)?;
         let first_url = request.url().clone();
         for hop in 0..=clients.rules.max_redirects {
@@ -152,7 +153,8 @@ impl HttpClient {
                 Ok(Outcome::Response(response)) => {
                     return Ok(Response { was_redirected: *request.url() != first_url, ..response });
                 }
-                Ok(Outcome::Redirect(next)) => request = *next,
+                Ok(Outcome::Redirect(status, _)) if !follows_redirects => return Ok(Response::bare(status)),
+                Ok(Outcome::Redirect(_, next)) => request = *next,
                 Err(error) if is_about_server(&error) => return Err(error),
                 Err(error) => return Err(TransportError::Connection(error.to_string())),
             }
@@ -200,7 +202,7 @@ impl HttpClient {
         let reused = Connection::of_response(&response)
             .is_some_and(|connection| self.used_connections.record(connection, Instant::now()));
         if let Some(next) = redirect::next(request, &response)? {
-            return Ok(Outcome::Redirect(Box::new(next)));
+            return Ok(Outcome::Redirect(response.status().as_u16(), Box::new(next)));
         }
         decoding::check(response.headers())?;
         let mut body = Vec::new();

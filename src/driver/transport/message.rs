@@ -30,6 +30,8 @@ pub struct Request {
     /// Whether it must not be sent again over another connection if a reused one fails, which is
     /// [`TransportError::ReusedConnection`](super::TransportError::ReusedConnection) then.
     pub is_sent_once: bool,
+    /// Whether redirects are followed; otherwise they are responses.
+    pub follows_redirects: bool,
 }
 
 impl Request {
@@ -46,6 +48,7 @@ impl Request {
             timeout,
             needs_new_connection: false,
             is_sent_once: false,
+            follows_redirects: true,
         }
     }
 }
@@ -85,6 +88,13 @@ pub struct Response {
     pub was_redirected: bool,
     /// The body, decompressed, at most 16 MB.
     pub body: Vec<u8>,
+}
+
+impl Response {
+    /// A response whose body is not read.
+    pub(super) fn bare(status: u16) -> Self {
+        Self { status, etag: None, retry_after: None, was_redirected: false, body: Vec::new() }
+    }
 }
 
 /// A header value that is sent as Latin-1, as in `fetch`. `Debug` hides the content, which is wiped

@@ -1,11 +1,14 @@
 //! News and the summary of this server's state, for programs that follow them.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::protocol::context::RunState;
 use crate::protocol::machine::Machine;
+use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::types::status::Status;
-use crate::protocol::types::time::Now;
+use crate::protocol::types::time::{Now, Stamp};
 use crate::protocol::wire::message::Entry;
 
 pub use crate::protocol::members::roster::news::{MAX_NEWS, News, NewsCause};
@@ -55,6 +58,46 @@ pub struct Missed {
     pub news: Vec<News>,
 }
 
+/// The protocol that a server speaks, as far as this one knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// That of version 2.
+    Native,
+    /// That of version 1.
+    Legacy,
+    /// No exchange has shown it yet.
+    Unknown,
+}
+
+/// What this server knows of a server, itself included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Portrait {
+    /// Its entry in the lists.
+    pub entry: Entry,
+    /// Its state.
+    pub status: Status,
+    /// Since when it has that state, on this server's clock.
+    pub since: Stamp,
+    /// How this server knows of the state.
+    pub cause: NewsCause,
+    /// The protocol that it speaks.
+    pub language: Language,
+}
+
+/// A server that an operator wants to control.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Controlled {
+    /// This server itself.
+    Itself,
+    /// Another one.
+    Other {
+        /// Its URL, as shown.
+        base_url: Arc<str>,
+        /// Whether it has exchanged messages with this server, and speaks as version 1 does.
+        is_known_legacy: bool,
+    },
+}
+
 impl Machine {
     /// Returns the news after the one with this number. A reader without a number is told all
     /// servers.
@@ -64,8 +107,9 @@ impl Machine {
             return Missed { servers: Vec::new(), news };
         }
         let mut servers = Vec::with_capacity(self.other_count() + 1);
-        for (entry, status) in self.servers() {
-            servers.push(News::new(entry, [None, Some(status)], NewsCause::Known, now));
+        for ((entry, status), since) in self.servers().zip(self.since(now)) {
+            let since = Now { wall: since, ..now };
+            servers.push(News::new(entry, [None, Some(status)], NewsCause::Known, since));
         }
         Missed { servers, news: ring.kept() }
     }
@@ -76,6 +120,46 @@ impl Machine {
         let others = self.members.roster.iter();
         let others = others.map(|(identity, member)| (member.entry(identity), member.status()));
         std::iter::once((own, if is_online { Status::Online } else { Status::Left })).chain(others)
+    }
+
+    /// Since when the servers have their states, in the same order.
+    fn since(&self, now: Now) -> impl Iterator<Item = Stamp> {
+        let own = &self.own_entry().0.base_url;
+        let ring = self.members.roster.news.kept();
+        let own = ring.iter().rev().find(|news| news.base_url == *own).map_or(now.wall, News::at);
+        let of_member = move |member: &Member| {
+            Stamp(now.wall.0.saturating_sub(member.changed_at().age(now.tick).as_millis() as u64))
+        };
+        std::iter::once(own).chain(self.members.roster.iter().map(move |(_, member)| of_member(member)))
+    }
+
+    /// Returns what this server knows of all servers, itself first.
+    pub fn portraits(&self, now: Now) -> Vec<Portrait> {
+        let ring = self.members.roster.news.kept();
+        let latest: BTreeMap<&str, &News> = ring.iter().map(|news| (&*news.base_url, news)).collect();
+        let own = if self.is_native() { Language::Native } else { Language::Legacy };
+        let languages = self.members.roster.iter().map(|(_, member)| language_of(member));
+        let servers = self.servers().zip(self.since(now)).zip(std::iter::once(own).chain(languages));
+        let portrait = |(((entry, status), since), language): ((_, _), _)| {
+            let entry: Entry = entry;
+            let news = latest.get(&*entry.base_url).filter(|news| news.state == Some(status));
+            let cause = news.map_or(NewsCause::Known, |news| news.cause);
+            Portrait { entry, status, since, cause, language }
+        };
+        servers.map(portrait).collect()
+    }
+
+    /// Returns the server with this normalised URL, if it is shown.
+    pub fn controlled(&self, identity: &str) -> Option<Controlled> {
+        if *self.members.local.identity() == *identity {
+            return Some(Controlled::Itself);
+        }
+        let (identity, member) = self.members.roster.entry(identity)?;
+        let is_legacy = member.wire() == Wire::Legacy || !self.is_native();
+        Some(Controlled::Other {
+            base_url: Arc::clone(member.spelling(identity)),
+            is_known_legacy: is_legacy && member.has_exchanged(),
+        })
     }
 
     /// Returns the summary.
@@ -109,5 +193,13 @@ impl Machine {
             RunState::Running => NewsPhase::Drained,
             RunState::Leaving | RunState::Gone => NewsPhase::Leaving,
         }
+    }
+}
+
+fn language_of(member: &Member) -> Language {
+    match member.wire() {
+        Wire::Legacy => Language::Legacy,
+        Wire::Unknown if !member.is_native() => Language::Unknown,
+        Wire::Native | Wire::Unknown => Language::Native,
     }
 }

@@ -25,6 +25,7 @@ const CLOSING = new Set([401, 404, 405, 413, 415, 429, 503])
  * @property {Record<string, string>} [headers]
  * @property {object} [text] the shared text that the parts belong to
  * @property {boolean} [isForPeer] whether the caller has the secret
+ * @property {boolean} [isSent] whether the route has sent it itself
  * @property {boolean} [drains] whether the unread body is received to its end
  */
 function send(connection, request, response, { status, parts, headers, text, isForPeer, drains }) {

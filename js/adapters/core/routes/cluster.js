@@ -3,10 +3,10 @@
 const addon = require('../../../engine/addon.js')
 const { requireRunning } = require('../../../engine/lifecycle.js')
 const { answers } = require('../../../requests/index.js')
-const { gossipRaw, listRaw } = require('./raw.js')
+const { gossipRaw, listRaw } = require('../raw/raw.js')
 const { HttpError, jsonResponse } = require('../http/http-error.js')
-const { parseJson } = require('./parse-json.js')
-const { senderOf } = require('./sender.js')
+const { parseJson } = require('../bodies/parse-json.js')
+const { senderOf } = require('../raw/sender.js')
 
 /**
  * The message that replaces a body that is not read: it changes nothing and is answered like any

@@ -3,6 +3,7 @@
 const addon = require('../../../engine/addon.js')
 const { withPublicErrors } = require('../../../engine/errors.js')
 const { sizeOf } = require('../responses/parts.js')
+const { coalesced } = require('./coalesced.js')
 const { storeText, latestText, availableBytes } = require('../responses/shared-texts.js')
 
 const authorizeList = withPublicErrors(addon.authorizeList)
@@ -89,31 +90,6 @@ function toResponse(answer, cached) {
   const parts = [Buffer.from(head), text.online, Buffer.from(middle)]
   if (hasOffline) parts.push(text.offline)
   return { status, parts, text }
-}
-
-/**
- * Runs one request at a time. Those made meanwhile share the next response, which is current for
- * them too.
- */
-function coalesced(call) {
-  let current
-  let next
-  return function callOrShare() {
-    if (current) {
-      next ??= current.then(() => {
-        next = undefined
-        return callOrShare()
-      })
-      return next
-    }
-    const answer = call()
-    if (typeof answer.then !== 'function') return answer
-    current = answer.then((answer) => {
-      current = undefined
-      return answer
-    })
-    return current
-  }
 }
 
 module.exports = { gossipRaw, listRaw }

@@ -1,0 +1,98 @@
+'use strict'
+
+const { watchers } = require('../events/watchers.js')
+
+/** How long a reader may take nothing before it is cut off, in ms. */
+const MAX_BLOCKED_TIME = 60_000
+
+/**
+ * A stream to one reader. Nothing is queued for it: while it takes nothing, it is told nothing, and
+ * afterwards the difference between what it was told and what is.
+ */
+class Stream {
+  /** The number of the news that it was told last, and all that it knows. */
+  view
+  told
+  /** The status that it was told last, as compared. */
+  statusKey
+  #response
+  #source
+  /** The parts of the portion that is being written. */
+  #parts
+  /** Since when it has taken nothing. */
+  #blockedAt
+  /** Whether it was counted that this reader lags behind. */
+  #isCounted = false
+  #isOver = false
+
+  /**
+   * @param {import('node:http').ServerResponse} response whose head is written
+   * @param {{ next: (stream: Stream) => Iterator<Uint8Array> | undefined, isEnding: boolean,
+   *   lastText: (stream: Stream) => string }} source of its portions
+   */
+  constructor(response, source) {
+    this.#response = response
+    this.#source = source
+    /** Resolves when nothing more can be written. */
+    this.closed = new Promise((resolve) => {
+      response.once('close', () => {
+        this.#isOver = true
+        resolve()
+      })
+    })
+  }
+
+  /** Tells what there is to tell. */
+  tell() {
+    if (this.#blockedAt === undefined || this.#isOver) return this.#write()
+    if (!this.#isCounted) watchers.overruns++
+    this.#isCounted = true
+    if (this.#source.isEnding) this.destroy()
+  }
+
+  /** Shows the reader and all proxies between that the stream lives. */
+  comment() {
+    if (this.#blockedAt === undefined && !this.#isOver) this.#send(':\n\n')
+  }
+
+  /** Cuts off a reader that has taken nothing for too long. */
+  check(now) {
+    if (now - this.#blockedAt >= MAX_BLOCKED_TIME) this.destroy()
+  }
+
+  destroy() {
+    this.#isOver = true
+    const { stream } = this.#response
+    if (stream) stream.destroy()
+    else this.#response.destroy()
+  }
+
+  #write() {
+    while (this.#blockedAt === undefined && !this.#isOver) {
+      this.#parts ??= this.#source.next(this)
+      if (!this.#parts) return this.#rest()
+      const { value, done } = this.#parts.next()
+      if (done) this.#parts = undefined
+      else this.#send(value)
+    }
+  }
+
+  /** Everything is told. */
+  #rest() {
+    if (!this.#source.isEnding) return
+    this.#isOver = true
+    this.#response.end(this.#source.lastText(this))
+  }
+
+  #send(part) {
+    if (this.#response.write(part)) return
+    this.#blockedAt = performance.now()
+    this.#response.once('drain', () => {
+      this.#blockedAt = undefined
+      this.#isCounted = false
+      this.#write()
+    })
+  }
+}
+
+module.exports = { Stream }
