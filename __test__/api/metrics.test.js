@@ -125,6 +125,7 @@ describe('metrics', () => {
     const claims = [[BASE_URL, 'dead', seconds + 60, Date.now(), 0]]
     await gossipNative({ v2: extension(server('a'), { claims }) })
     assert.equal(metrics().of('refutations_total'), 2)
+    assert.ok(metrics().of('health_score') >= 1, 'it seems to be slow')
     await gossip({ online: [], offline: [entry(BASE_URL, 1)] })
     assert.equal(metrics().of('refutations_total'), 2, 'old news are ignored')
   })
