@@ -29,6 +29,7 @@ const STATUS = {
   lag: 1.4,
   version: '2.1.0',
   uptime: 3 * DAY,
+  disagreeing: 0.0625,
   baseUrl: 'http://10.0.0.7:3000/',
   servers: [
     server(9, 'dead', { since: 14.5, cause: 'refused', news: 14.5 }),
@@ -110,6 +111,7 @@ describe('cli: output', { concurrency: 4 }, () => {
       'servers   2 online (1 suspect), 1 dead, 0 left',
       'isolated  no',
       'siblings  no',
+      'differ    6 % of the latest answers',
       'view      42, without news for 2 s',
       'lag       1 ms',
     ])

@@ -115,7 +115,7 @@ describe('cli: a stream that breaks', { concurrency: 4 }, () => {
     assert.match(cli.lines[1], /dead {7}refused {3}http:\/\/10\.0\.0\.8/)
     assert.match(
       cli.stderr,
-      /^clustershazbot: lost \S+: .* closed the connection without an answer\.; trying again$/m,
+      /^clustershazbot: lost \S+: .* closed the connection without an answer\. Trying again\.$/m,
     )
     assert.match(cli.stderr, /^clustershazbot: connected to \S+ again$/m)
   })

@@ -53,13 +53,11 @@ function viewOfStatus(asked, { servers, ...status }, answer) {
   const own = normalised(status.baseUrl ?? asked)
   const listed = servers
     .filter((server) => typeof server?.baseUrl === 'string')
-    .map((server) => ({
-      since: null,
-      cause: null,
-      language: 'unknown',
-      ...server,
-      self: normalised(server.baseUrl) === own,
-    }))
+    .map((server) => {
+      const { baseUrl, monitor, lastUpdate, state, since = null, cause = null, language = 'unknown' } = server
+      const self = normalised(baseUrl) === own
+      return { baseUrl, monitor, lastUpdate, state, since, cause, language, self }
+    })
   return { asked, source: 'status', servers: sorted(listed), hasOffline: true, status, now: clockOf(answer) }
 }
 
@@ -69,14 +67,12 @@ function viewOfStatus(asked, { servers, ...status }, answer) {
  * @returns {View}
  */
 function viewOfList(asked, { list, answer }) {
-  const as = (state) => (entry) => ({
-    ...entry,
-    state,
-    since: null,
-    cause: null,
-    language: 'unknown',
-    self: normalised(entry.baseUrl) === asked,
-  })
+  const unknown = { since: null, cause: null, language: 'unknown' }
+  const as =
+    (state) =>
+    ({ baseUrl, monitor, lastUpdate }) => {
+      return { baseUrl, monitor, lastUpdate, state, ...unknown, self: normalised(baseUrl) === asked }
+    }
   const servers = [...list.online.map(as('online')), ...(list.offline ?? []).map(as('offline'))]
   const hasOffline = list.offline !== undefined
   return { asked, source: 'list', servers: sorted(servers), hasOffline, now: clockOf(answer) }

@@ -40,9 +40,17 @@ function rowsOf(view, phase) {
     ...rows,
     ['isolated', word(status.isolated)],
     ['siblings', word(status.siblings)],
+    ...disagreement(status),
     ['view', `${status.view}, without news for ${formatDuration(status.quietFor)}`],
     ['lag', `${Math.round(status.lag)} ms`],
   ]
+}
+
+/** How many of the latest native servers that answered saw other servers than this one. */
+function disagreement({ disagreeing }) {
+  return Number.isFinite(disagreeing)
+    ? [['differ', `${Math.round(100 * disagreeing)} % of the latest answers`]]
+    : []
 }
 
 module.exports = { status }

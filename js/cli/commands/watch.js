@@ -57,7 +57,7 @@ class Watcher {
   }
 
   #lose({ reason }) {
-    if (!this.#isLost) this.#output.notice(`lost ${this.#baseUrl}: ${escaped(reason)}; trying again`)
+    if (!this.#isLost) this.#output.notice(`lost ${this.#baseUrl}: ${escaped(reason)} Trying again.`)
     this.#isLost = true
   }
 

@@ -24,18 +24,23 @@ async function* readEvents(response, { silence, limit }) {
   })
   const decoder = new TextDecoder()
   const parser = new Parser()
-  let rest = ''
+  let unfinished = []
+  let size = 0
   for await (const chunk of response) {
-    // A carriage return may be the first half of a line's end.
-    const text = rest + decoder.decode(chunk, { stream: true })
-    const lines = text.split(/\r\n|\n|\r(?!$)/)
-    rest = lines.pop()
-    for (const line of lines) {
-      const event = parser.take(line)
-      if (event) yield event
+    const text = decoder.decode(chunk, { stream: true })
+    unfinished.push(text)
+    size += text.length
+    // A line with many servers comes in many chunks, which are joined once.
+    if (text.includes('\n')) {
+      const lines = unfinished.join('').split(/\r?\n/)
+      unfinished = [lines.pop()]
+      size = unfinished[0].length
+      for (const line of lines) {
+        const event = parser.take(line)
+        if (event) yield event
+      }
     }
-    if (parser.size + rest.length > limit)
-      throw broken(`An event of the stream has more than ${limit} characters.`)
+    if (parser.size + size > limit) throw broken(`An event of the stream has more than ${limit} characters.`)
   }
 }
 
