@@ -29,7 +29,7 @@ const COMPARED = ['phase', 'isolated', 'siblings', 'online', 'suspects', 'dead',
 /** Follows the news of one engine, for all streams. */
 class Hub {
   #mirror = currentMirror()
-  #engine = this.#mirror.engine
+  #engine
   #id
   #streams = new Set()
   /** The events with news, by the number of what their readers know. */
@@ -37,6 +37,17 @@ class Hub {
   #changesOf
   #isOver = false
   #timers = []
+
+  constructor() {
+    hubs.add(this)
+    wait(this)
+    this.#engine = this.#mirror.engine
+  }
+
+  /** Whether its engine still runs, of whose end the event loop may have yet to hear. */
+  get isCurrent() {
+    return !this.isEnding && this.#mirror.presentView() !== undefined
+  }
 
   /** Whether no stream can begin any more. */
   get isEnding() {
@@ -129,8 +140,6 @@ class Hub {
   }
 
   #begin() {
-    hubs.add(this)
-    wait(this)
     this.#every(COMMENT_INTERVAL, (stream) => stream.comment())
     this.#every(CHECK_INTERVAL, (stream) => stream.check(performance.now()))
   }
@@ -145,6 +154,11 @@ class Hub {
   #remove(stream) {
     this.#streams.delete(stream)
     countEnd(stream)
+    this.release()
+  }
+
+  /** Drops the hub if it has no streams: nothing refers to the mirror then. */
+  release() {
     if (this.#streams.size > 0) return
     hubs.delete(this)
     stopWaiting(this)
@@ -153,8 +167,7 @@ class Hub {
 }
 
 /**
- * The hubs with streams: that of the running engine, and earlier ones until their streams are
- * closed. Without streams, nothing refers to a mirror.
+ * The hubs in use: that of the running engine, and earlier ones until their streams are closed.
  *
  * @type {Set<Hub>}
  */

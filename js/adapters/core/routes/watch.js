@@ -24,17 +24,24 @@ const RETRY_AFTER = '10'
  */
 function answerWatch({ connection, request, response }) {
   const hub = currentHub()
-  if (hub.isEnding) throw new HttpError(503, 'The server is shutting down')
-  if (hub.isFull) {
-    const message = `At most ${MAX_STREAMS} streams are open at once`
-    throw new HttpError(503, message, { 'Retry-After': RETRY_AFTER }, 'limited')
+  try {
+    requireRoom(hub)
+    // Nobody receives this status, which is that of nginx for the same case.
+    if (!connection.canRespond(response)) throw new HttpError(499, 'The caller has disconnected')
+    response.writeHead(200, isHttp2(request) ? HEADERS : HTTP1_HEADERS)
+    if (request.method === 'HEAD') response.end()
+    else hub.open(response, sinceOf(request))
+    return { status: 200, isSent: true }
+  } finally {
+    hub.release()
   }
-  // Nobody receives this status, which is that of nginx for the same case.
-  if (!connection.canRespond(response)) throw new HttpError(499, 'The caller has disconnected')
-  response.writeHead(200, isHttp2(request) ? HEADERS : HTTP1_HEADERS)
-  if (request.method === 'HEAD') response.end()
-  else hub.open(response, sinceOf(request))
-  return { status: 200, isSent: true }
+}
+
+function requireRoom(hub) {
+  if (!hub.isCurrent) throw new HttpError(503, 'The server is shutting down')
+  if (!hub.isFull) return
+  const message = `At most ${MAX_STREAMS} streams are open at once`
+  throw new HttpError(503, message, { 'Retry-After': RETRY_AFTER }, 'limited')
 }
 
 /** The id of the last event that the reader has received; a browser knows it better than a URL. */
