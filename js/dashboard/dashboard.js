@@ -38,7 +38,7 @@ const KEYS = {
 /** How far a key moves the focus between rows. */
 const STEPS = { ArrowUp: -1, ArrowDown: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity }
 /** How long views may differ after a change, in ms: the server counts its latest 16 answers. */
-const SETTLING_TIME = 30_000
+const SETTLING_TIME = 20_000
 /** How long the row of a change is marked, in ms. */
 const FRESH_TIME = 3_000
 
@@ -436,14 +436,14 @@ function renderHead() {
   counts.online += counts.suspect
   for (const count of $('counts').children)
     put(count.lastElementChild, formatCount(counts[count.dataset.state]))
-  const { baseUrl, version, uptime, phase, isolated, disagreement } = facts
+  const { baseUrl, version, uptime, phase, isolated, disagreeing } = facts
   if (baseUrl) {
     put($('name'), baseUrl)
     put($('facts'), `clustershazbot ${version}, up ${ageOf(uptime + Date.now() - readAt)}`)
     document.title = `${failing ? `(${failing}) ` : ''}${new URL(baseUrl).host}`
   }
   setBanner('isolated', isolated)
-  setBanner('differing', disagreement > 0 && now() - latest > SETTLING_TIME)
+  setBanner('differing', disagreeing > 0 && now() - latest > SETTLING_TIME)
   for (const name of ['drained', 'starting', 'leaving', 'stopped']) setBanner(name, phase === name)
 }
 
