@@ -91,6 +91,23 @@ describe('the page of a cluster', () => {
     )
   })
 
+  test('shows why another server cannot be drained', async (t) => {
+    const [server, other] = await startDashboards(t, 2)
+    const view = await openPage(t)
+    await view.show(server.page, CONTROL_SECRET, 2)
+    other.suspend()
+    await view.clickRow(other.baseUrl, '.act')
+    await view.page.click('#confirm .primary')
+    await view.eventually(() => /^The server /.test(document.querySelector('#confirm-error').textContent))
+    assert.match(
+      await view.text('#confirm-error'),
+      /^The server (?:has not answered within|cannot be reached)/,
+    )
+    await view.page.keyboard.press('Escape')
+    other.resume()
+    await view.waitForState(other.baseUrl, 'online')
+  })
+
   test('says that its own server is drained', async (t) => {
     const [server] = await startDashboards(t, 2)
     const view = await openPage(t)
@@ -101,6 +118,16 @@ describe('the page of a cluster', () => {
     await view.page.click('#confirm .primary')
     await view.eventually(() => document.querySelector('#drained').checkVisibility())
     await view.eventually(() => document.querySelector('#server-act').textContent === 'Bring back')
+    assert.deepEqual(view.console, [])
+  })
+
+  test('says that views differ', async (t) => {
+    const envOfFirst = ([, second]) => ({ SHAZBOT_ALLOW: new URL(second).origin })
+    const [server] = await startDashboards(t, 3, { envOfFirst })
+    const view = await openPage(t)
+    await view.show(server.page, READ_SECRET, 2)
+    assert.ok(!(await view.isVisible('#differing')))
+    await view.page.waitForSelector('#differing', { visible: true, timeout: 60_000 })
     assert.deepEqual(view.console, [])
   })
 

@@ -58,16 +58,20 @@ class DashboardServer {
  *
  * @param {import('node:test').TestContext} t
  * @param {number} count
- * @param {{ env?: object, options?: object, cookie?: string, servers?: object[] }} [settings]
- *   variables, options of the routes, a cookie that replaces the read secret, and more entries of
- *   the master list
+ * @param {{ env?: object, envOfFirst?: (baseUrls: string[]) => object, options?: object,
+ *   cookie?: string, servers?: object[] }} [settings] variables, those of the first server, options
+ *   of the routes, a cookie that replaces the read secret, and more entries of the master list
  */
-async function startDashboards(t, count, { servers = [], ...settings } = {}) {
+async function startDashboards(t, count, { servers = [], env, envOfFirst, ...settings } = {}) {
   const ports = []
   while (ports.length < count) ports.push(await freePort())
-  const others = ports.map((port) => entry(`http://127.0.0.1:${port}/`))
+  const baseUrls = ports.map((port) => `http://127.0.0.1:${port}/`)
+  const others = baseUrls.map((baseUrl) => entry(baseUrl))
   const store = await createMasterListStore(t, { servers: [...others, ...servers] })
-  const cluster = ports.map((port) => new DashboardServer(port, { store, ...settings }))
+  const cluster = ports.map((port, index) => {
+    const own = index === 0 ? envOfFirst?.(baseUrls) : undefined
+    return new DashboardServer(port, { store, env: { ...env, ...own }, ...settings })
+  })
   t.after(() => {
     for (const server of cluster) server.kill()
   })

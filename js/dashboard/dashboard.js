@@ -217,7 +217,7 @@ async function ask(path, { token = secret, ...options }) {
     429: 'This address has sent too many wrong secrets. Try again in a moment.',
   }
   const text = texts[status] ?? `The server answers ${status}${error ? `: ${error}` : ''}.`
-  throw Object.assign(new Error(text), { status })
+  throw Object.assign(new Error(text), { status, reason: error })
 }
 
 async function pauseFor(delay, reason, signal) {
@@ -562,10 +562,10 @@ async function control(event) {
   }
 }
 
-function showRefusal({ status, message }) {
-  const isOther = status === 401 && $('confirm-secret-part').hidden
-  put($('confirm-error'), isOther ? 'This needs the control secret.' : message)
-  if (status !== 401) return
+function showRefusal({ status, message, reason }) {
+  if (status !== 401) return put($('confirm-error'), reason ? `${reason}.` : message)
+  const isFirst = $('confirm-secret-part').hidden
+  put($('confirm-error'), isFirst ? 'This needs the control secret.' : message)
   $('confirm-secret-part').hidden = false
   $('confirm-secret').focus()
 }
