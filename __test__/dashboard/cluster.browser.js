@@ -70,6 +70,7 @@ describe('the page of a cluster', () => {
     await view.show(server.page, READ_SECRET, 3)
     await view.clickRow(other.baseUrl, '.act')
     assert.equal(await view.text('#confirm-server'), other.baseUrl)
+    assert.ok(!(await view.isVisible('#confirm-secret')))
     await view.page.click('#confirm .primary')
     await view.eventually(() => document.querySelector('#confirm-secret').checkVisibility())
     assert.equal(await view.text('#confirm-error'), 'This needs the control secret.')
