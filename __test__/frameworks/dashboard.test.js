@@ -2,9 +2,11 @@
 
 const assert = require('node:assert/strict')
 const { readdirSync, readFileSync } = require('node:fs')
+const http = require('node:http')
 const path = require('node:path')
 const { describe, test } = require('node:test')
-const { HOSTS } = require('../support/adapter-hosts')
+const { shazbotMiddleware } = require('clustershazbot/express')
+const { HOSTS, from, listen } = require('../support/adapter-hosts')
 const { request } = require('../support/http')
 const { start } = require('../support/in-process')
 const { PACKAGE } = require('../support/subject')
@@ -60,6 +62,19 @@ for (const [name, host] of Object.entries(HOSTS)) {
 }
 
 describe('the option dashboard', () => {
+  test('serves the page where the program mounts the adapter', async (t) => {
+    await start(t)
+    for (const [mount, path] of [
+      ['/ops', '/ops/clustershazbot'],
+      ['/clustershazbot', '/clustershazbot'],
+    ]) {
+      const app = from('express5')('express')().use(mount, shazbotMiddleware({ dashboard: true }))
+      const baseUrl = (await listen(t, http.createServer(app))) + path.slice(1)
+      assert.equal((await request(`${baseUrl}/dashboard`)).headers.location, 'dashboard/')
+      for (const route of Object.keys(FILES)) assert.equal((await request(`${baseUrl}/${route}`)).status, 200)
+    }
+  })
+
   test('is off by default', async (t) => {
     await start(t)
     const baseUrl = await HOSTS['node:http'](t)

@@ -9,7 +9,7 @@ const ROOT = path.join(__dirname, '..', '..')
 const MAX_LINES = 400
 /** The page is one script, which browsers load as it is. */
 const PAGE = 'js/dashboard/dashboard.js'
-const MAX_PAGE_LINES = 650
+const MAX_PAGE_LINES = 660
 /** Columns of a comment, except for JSDoc types. Tests of Rust and of documents check theirs. */
 const MAX_COLUMNS = 100
 /** Modules in a folder of `js/`. The entry points and types of one module count once. */

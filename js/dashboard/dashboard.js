@@ -56,6 +56,7 @@ let controlSecret
 /** Aborted by the end of a log-in. */
 let session = new AbortController()
 let tryNow = () => {}
+let lostAt
 /** The server's time minus this browser's, in ms. */
 let clockOffset = 0
 
@@ -222,7 +223,8 @@ async function ask(path, { token = secret, ...options }) {
 
 async function pauseFor(delay, reason, signal) {
   const until = Date.now() + delay
-  put($('broken-text'), `${reason} This page shows what was known at ${clockTime.format(Date.now())}.`)
+  if (document.body.dataset.link === 'live') lostAt = Date.now()
+  put($('broken-text'), `${reason} This page shows what was known at ${clockTime.format(lostAt)}.`)
   setLink('broken', 'Connection lost')
   await new Promise((resolve) => {
     const count = () => put($('next-try'), `Next attempt in ${Math.ceil((until - Date.now()) / 1_000)} s.`)
