@@ -14,7 +14,18 @@ import { publish } from './support/publish.mjs'
 import { ROOT } from './support/root.mjs'
 
 /** The parts in the chapter's order. */
-const PARTS = ['exchange', 'owners', 'express', 'idle', 'events', 'memory', 'load', 'real-clusters', 'floor']
+const PARTS = [
+  'exchange',
+  'owners',
+  'express',
+  'idle',
+  'events',
+  'metrics',
+  'memory',
+  'load',
+  'real-clusters',
+  'floor',
+]
 const FOLDER = join(ROOT, 'target', 'bench')
 
 const { values: wanted } = parseArgs({
