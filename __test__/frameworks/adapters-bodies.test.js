@@ -259,7 +259,7 @@ test('a worker may end while bodies are read', async (t) => {
   const code = `
     const { workerData: { root, body, secret }, parentPort } = require('node:worker_threads')
     require(root).shazbotStart()
-    const { gossipRaw } = require(root + '/js/adapters/core/raw.js')
+    const { gossipRaw } = require(root + '/js/adapters/core/raw/raw.js')
     const parts = () => [body.slice(0, 1000), body.slice(1000)].map((part) => Buffer.from(part))
     for (let i = 0; i < 20; i++) gossipRaw(secret, parts())
     parentPort.postMessage('reading')`

@@ -16,7 +16,7 @@ const { env, path } = workerData
 Object.assign(process.env, env)
 
 const shazbot = require('../../js/index.js')
-const { gossipRaw } = require('../../js/adapters/core/raw.js')
+const { gossipRaw } = require('../../js/adapters/core/raw/raw.js')
 
 const BAD = { status: 400 }
 const STATUSES = { SHAZBOT_BAD_MESSAGE: 400, SHAZBOT_UNAUTHORIZED: 401 }

@@ -14,7 +14,7 @@ Object.assign(process.env, settings())
 export async function startSubject(overrides = {}) {
   Object.assign(process.env, overrides)
   const shazbot = require('clustershazbot')
-  const { gossipRaw } = require('../../js/adapters/core/raw.js')
+  const { gossipRaw } = require('../../js/adapters/core/raw/raw.js')
   const { authorizeGossip } = require('../../js/engine/addon.js')
   await quietly(() => shazbot.shazbotStart())
   return {
