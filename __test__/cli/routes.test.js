@@ -8,6 +8,7 @@ const { startAdapterCluster } = require('../support/adapter-cluster')
 const { runCli, startCli } = require('../support/cli')
 const { CONTROL_SECRET } = require('../support/environment')
 const { eventually } = require('../support/eventually')
+const { request } = require('../support/http')
 const { createTcpProxy } = require('../support/tcp-proxy')
 
 const READ_SECRET = 'read-secret-of-tests'
@@ -27,10 +28,30 @@ const told = (cli, baseUrl, state) =>
     { what: `${state} is told of ${baseUrl}` },
   )
 
+/**
+ * Waits until servers have exchanged messages with each other. One that was only on the master list
+ * would be forgotten when it dies, rather than dead.
+ */
+const met = (...servers) =>
+  eventually(
+    async () => (await Promise.all(servers.map((server) => knowsAll(server, servers)))).every(Boolean),
+    {
+      what: 'they have met',
+    },
+  )
+
+async function knowsAll({ baseUrl }, others) {
+  const headers = { Authorization: READ_SECRET }
+  const { json } = await request(`${baseUrl}clustershazbot/status`, { headers })
+  const natives = json?.servers?.filter(({ state, language }) => state === 'online' && language === 'native')
+  return natives?.length === others.length
+}
+
 describe('cli: the routes of an adapter', { concurrency: 2 }, () => {
   test('members and status of the status route', async (t) => {
     const servers = await startAdapterCluster(t, 3, SETTINGS)
     const [first, second, third] = servers
+    await met(...servers)
     const members = await runCli(t, ['members', '--json', first.baseUrl], { env: ENV })
     assert.equal(members.code, 0, members.stderr)
     assert.equal(members.json.source, 'status')
@@ -65,6 +86,7 @@ describe('cli: the routes of an adapter', { concurrency: 2 }, () => {
 
   test('watch follows the stream, through a restart', async (t) => {
     const [first, second] = await startAdapterCluster(t, 2, SETTINGS)
+    await met(first, second)
     const cli = startCli(t, ['watch', '--json', first.baseUrl], { env: ENV })
     await written(cli, 1)
     const [snapshot] = cli.values.filter(({ event }) => event === 'snapshot')
@@ -77,6 +99,7 @@ describe('cli: the routes of an adapter', { concurrency: 2 }, () => {
     await eventually(() => /shuts down; waiting/.test(cli.stderr), { what: 'the end is told' })
     first.startAgain()
     await eventually(() => /connected to \S+ again/.test(cli.stderr), { what: 'it is connected again' })
+    await met(first, second)
     await second.kill()
     await eventually(
       () => cli.values.filter(({ news }) => news?.some(({ state }) => state === 'dead')).length === 2,
@@ -89,6 +112,7 @@ describe('cli: the routes of an adapter', { concurrency: 2 }, () => {
 
   test('watch goes on where it was when the connection breaks', async (t) => {
     const [first, second] = await startAdapterCluster(t, 2, SETTINGS)
+    await met(first, second)
     const proxy = await createTcpProxy(t, new URL(first.baseUrl).port)
     const cli = startCli(t, ['watch', '--json', `${proxy.origin}/`], { env: ENV })
     await written(cli, 1)
