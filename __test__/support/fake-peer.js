@@ -7,7 +7,7 @@ const { entry } = require('./entries')
  * A server of the cluster in the test process. It answers gossip and list requests like a healthy
  * peer, unless scripted, and records every request.
  *
- * Scripts: `peer.onGossip` and `peer.onList` receive the recorded request. They return a response
+ * Scripts: `peer.onGossip`, `peer.onList` and `peer.onControl` receive the recorded request. They return a response
  * (see scripted-server.js), or undefined for the healthy one. `peer.knows` and `peer.buried` are
  * its claims about others.
  *
@@ -27,6 +27,7 @@ async function createFakePeer(t, { spelling = (url) => url, monitor = false, ...
     online: true,
     onGossip: undefined,
     onList: undefined,
+    onControl: undefined,
     healthyGossip: () => ({ body: { message: 'gossip', ...peer.list() } }),
     healthyList: () => ({ body: peer.list() }),
     /** Receives a gossip request before it is held or answered. */
@@ -48,6 +49,10 @@ async function createFakePeer(t, { spelling = (url) => url, monitor = false, ...
     /** The gossip messages that it received, oldest first, as recorded requests. */
     get gossips() {
       return server.requests.filter((request) => kindOf(request) === 'gossip')
+    },
+    /** The control requests that it received, oldest first. */
+    get controls() {
+      return server.requests.filter((request) => kindOf(request) === 'control')
     },
     /** The list requests that it received, challenges included. */
     get listRequests() {
@@ -81,12 +86,14 @@ async function answer(peer, gates, request) {
     return peer.respond(request, (await peer.onGossip?.(request)) ?? peer.healthyGossip(request))
   }
   if (kind === 'list') return peer.onList?.(request) ?? peer.healthyList(request)
+  if (kind === 'control') return peer.onControl?.(request) ?? { body: { success: true } }
   return { status: 404, body: 'Not found' }
 }
 
 function kindOf({ method, path }) {
   if (method === 'POST' && path.endsWith('/clustershazbot/gossip')) return 'gossip'
   if (method === 'GET' && path.endsWith('/clustershazbot/list')) return 'list'
+  if (method === 'POST' && path.endsWith('/clustershazbot/control')) return 'control'
   return 'other'
 }
 
