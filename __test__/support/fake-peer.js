@@ -7,9 +7,9 @@ const { entry } = require('./entries')
  * A server of the cluster in the test process. It answers gossip and list requests like a healthy
  * peer, unless scripted, and records every request.
  *
- * Scripts: `peer.onGossip`, `peer.onList` and `peer.onControl` receive the recorded request. They return a response
- * (see scripted-server.js), or undefined for the healthy one. `peer.knows` and `peer.buried` are
- * its claims about others.
+ * Scripts: `peer.onGossip`, `peer.onList` and `peer.onControl` receive the recorded request. They
+ * return a response (see scripted-server.js), or undefined for the healthy one. `peer.knows` and
+ * `peer.buried` are its claims about others.
  *
  * @param {import('node:test').TestContext} t
  * @param {{spelling?: (url: string) => string, monitor?: boolean, host?: string, port?: number, listen?: boolean}} [options]
