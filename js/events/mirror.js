@@ -1,5 +1,6 @@
 'use strict'
 
+const { performance } = require('node:perf_hooks')
 const { EVERYTHING_KNOWN, NO_ENGINE, NOTHING_KNOWN, STOPPED, readReport } = require('./report.js')
 const { Ledger, difference } = require('./told.js')
 

@@ -1,5 +1,6 @@
 'use strict'
 
+const { performance } = require('node:perf_hooks')
 const { setTimeout, clearTimeout } = require('node:timers')
 const { currentMirror, stopWaiting, wait } = require('./feed.js')
 const { lastChange } = require('./mirror.js')
