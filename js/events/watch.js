@@ -86,7 +86,7 @@ class ShazbotWatch {
       this.#engine = mirror.latestEngine
     if (this.#engine !== mirror.engine) {
       this.#isOver = true
-      return lastChange(this.#engine, this.#view)
+      return lastChange({ engine: this.#engine, view: this.#view, told: this.#told })
     }
     if (this.#engine === NO_ENGINE || mirror.view < this.#begin || !this.#isSettled()) return undefined
     const missed = mirror.missedBy({ view: this.#view, told: this.#told })
