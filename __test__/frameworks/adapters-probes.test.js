@@ -91,8 +91,10 @@ test('a probe is answered while the start waits for the master list', async (t) 
   const baseUrl = await HOSTS['node:http'](t, OPTIONS)
   const starting = shazbot.shazbotStart()
   assert.deepEqual(await probe(baseUrl), unready('starting', 1))
-  await shazbot.shazbotShutDown()
+  const leaving = shazbot.shazbotShutDown()
   await starting
+  await leaving
+  assert.deepEqual(await probe(baseUrl), unready('stopped', 0))
 })
 
 test('probes follow the path of the routes, and need no client certificate', async (t) => {
