@@ -20,7 +20,7 @@ const EMPTY_MESSAGE = Buffer.from('{"online":[]}')
  * The three routes. `authorize` throws the addon's error before the body is read. `senderOf`
  * returns the URL of the server that sent a message. `respond` receives the header and the body:
  * `{ parts }`, the `{ value }` from a body parser, or neither if it was not read. It returns
- * `{ status, parts }`.
+ * `{ status, parts }`, which `send` describes.
  */
 const ROUTES = [
   {
