@@ -142,6 +142,11 @@ impl Sessions {
         Party { base_url: &self.base_url, process: self.process }
     }
 
+    /// Whether this is the normalised URL of a peer that is remembered.
+    pub fn knows(&self, base_url: &str) -> bool {
+        self.peers.contains_key(base_url)
+    }
+
     /// Whether this URL has proved the secret in this process's life.
     pub fn has_proved(&self, base_url: &str) -> bool {
         self.peers.get(base_url).is_some_and(|peer| peer.has_proved)
