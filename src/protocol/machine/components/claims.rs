@@ -18,6 +18,7 @@ use crate::protocol::types::limits::Rejection;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now, Stamp};
 use crate::protocol::wire::extension::Extension;
+use crate::protocol::wire::message::{Refusal, Reply};
 
 impl Machine {
     /// Sets who names the servers of the lists that follow.
@@ -179,8 +180,22 @@ impl Machine {
         self.merging.outsiders.admit_sender(&mut self.members, &self.cx, base_url, direction, now);
     }
 
-    /// Makes an outsider a member again if it has answered gossip with its own entry.
-    pub(in crate::protocol::machine) fn admit_answerer(&mut self, exchange: &Exchange, now: Now) {
+    /// Makes an outsider a member again if it has answered gossip with its own entry. Records any
+    /// other answer of it.
+    pub(in crate::protocol::machine) fn admit_answerer(
+        &mut self,
+        exchange: &Exchange,
+        reply: &Reply<'_>,
+        now: Now,
+    ) {
+        let is_answer = match reply {
+            Reply::Lists(_) | Reply::Native(_) => true,
+            Reply::Refusal(refusal) => *refusal != Refusal::NotAllowed,
+            _ => false,
+        };
+        if is_answer {
+            self.merging.outsiders.record_sign_of_life(&exchange.peer, now.tick);
+        }
         if exchange.purpose != Purpose::Inquiry && exchange.own_entry.is_some() {
             self.merging.outsiders.admit(&mut self.members, &exchange.peer, now);
         }
@@ -195,9 +210,21 @@ impl Machine {
     /// Asks an outsider whether it now has this server's secret, if there is capacity.
     pub(in crate::protocol::machine) fn try_outsider(&mut self, url: &BaseUrl, now: Now) {
         if self.exchanges.legacy_room(&self.members, &self.cx) > 0
-            && self.merging.outsiders.try_claim_slot(url.identity(), now.tick)
+            && self.merging.outsiders.try_claim_slot(&self.members, &mut self.cx, url.identity(), now.tick)
         {
             self.try_by_gossip(url, now);
+        }
+    }
+
+    /// Asks the outsider that is due although nobody mentions it, and schedules the next one.
+    pub(in crate::protocol::machine) fn ask_outsider(&mut self, now: Now) {
+        if self.cx.is_running()
+            && let Some(url) = self.merging.outsiders.take_due(now.tick)
+        {
+            self.try_outsider(&url, now);
+        }
+        if !self.members.local.is_leaving() {
+            self.merging.outsiders.schedule(&mut self.cx, now.tick);
         }
     }
 
