@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::protocol::context::config::LegacyPolicy;
 use crate::protocol::exchanges::in_flight::{Exchange, Purpose};
 use crate::protocol::machine::Machine;
+use crate::protocol::members::member::proof::Proof;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::intake::{self, ListEntry, Subject};
 use crate::protocol::merging::native::{MergeOutcome, NativeClaim, Worth};
@@ -180,8 +182,8 @@ impl Machine {
         self.merging.outsiders.admit_sender(&mut self.members, &self.cx, base_url, direction, now);
     }
 
-    /// Makes an outsider a member again if it has answered gossip with its own entry. Records any
-    /// other answer of it.
+    /// Makes an outsider a member again if it has answered gossip with its own entry, or may not be
+    /// sent the secret because it has proved it. Records any other answer of it.
     pub(in crate::protocol::machine) fn admit_answerer(
         &mut self,
         exchange: &Exchange,
@@ -196,8 +198,15 @@ impl Machine {
         if is_answer {
             self.merging.outsiders.record_sign_of_life(&exchange.peer, now.tick);
         }
-        if exchange.purpose != Purpose::Inquiry && exchange.own_entry.is_some() {
+        // It may have gone back to version 1, so its list decides from now on.
+        let has_proved = *reply == Reply::Refusal(Refusal::Withheld)
+            && self.cx.config.legacy == LegacyPolicy::Allow
+            && self.merging.outsiders.has(&exchange.peer);
+        if has_proved || (exchange.purpose != Purpose::Inquiry && exchange.own_entry.is_some()) {
             self.merging.outsiders.admit(&mut self.members, &exchange.peer, now);
+        }
+        if has_proved {
+            self.members.prove(&exchange.peer, Proof::Exchange);
         }
     }
 

@@ -93,6 +93,23 @@ fn a_leave_ends_the_requests_to_outsiders() {
     assert!(world.gossip_to(A).is_empty());
 }
 
+/// Its process may have gone back to version 1 after its URL had proved the secret.
+#[test]
+fn an_outsider_that_may_not_be_sent_the_secret_is_shown_by_its_list_again() {
+    let mut world = stranger(Fake::OtherSecret);
+    world.run_for(25_000);
+    assert_eq!(world.listed(A), Listed::Unknown);
+    let held = world.sent_to(A).len();
+    world.set_fake(A, Fake::Held);
+    while world.sent_to(A).len() == held {
+        world.run_for(1_000);
+    }
+    world.reply(ME, world.last_to(A), &Reply::Refusal(Refusal::Withheld));
+    world.set_fake(A, Fake::OtherSecret);
+    world.run_for(120_000);
+    assert!(world.is_online(A), "its list shows it");
+}
+
 #[test]
 fn an_outsider_stays_on_the_master_list() {
     let mut world = stranger(Fake::OtherSecret);
