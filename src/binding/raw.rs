@@ -54,7 +54,8 @@ struct Caller {
 }
 
 /// A single text is returned as such, as an object costs more than a small response. So does a
-/// buffer of Rust's memory, but a string has a byte per character only if the text is ASCII.
+/// buffer of Rust's memory, but a string has a byte per character only if the text is ASCII, is
+/// copied more often, and cannot be sent in slices.
 type Reply = Either3<String, Buffer, RawResponse>;
 
 /// The number of a request and its response.
@@ -201,7 +202,8 @@ fn gossip_response(
 }
 
 fn text_reply(json: Vec<u8>) -> Reply {
-    if json.is_ascii() { Either3::A(text_of(json)) } else { Either3::B(json.into()) }
+    let is_short = json.len() <= MAX_INLINE_BYTES;
+    if is_short && json.is_ascii() { Either3::A(text_of(json)) } else { Either3::B(json.into()) }
 }
 
 fn error_response(status: u32, message: &str) -> Reply {
