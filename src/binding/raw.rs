@@ -173,7 +173,7 @@ impl RawPath {
 /// as plain requests do, or is malformed.
 #[napi(catch_unwind, ts_args_type = "authorizationHeader: string, body: Array<Uint8Array>")]
 pub fn gossip_sender(authorization_header: String, body: Vec<BufferSlice<'_>>) -> Option<String> {
-    raw::sender(&authorization_header, &join(&body))
+    raw::sender(&AuthorizationHeader::new(authorization_header), &join(&body))
 }
 
 fn join(parts: &[impl Deref<Target = [u8]>]) -> Cow<'_, [u8]> {
