@@ -249,7 +249,11 @@ impl Sessions {
     ) -> bool {
         let policy = self.policy;
         let peer = self.peer(base_url);
-        peer.contact = Contact::Unknown;
+        let may_challenge = peer.challenged_again.is_none_or(|at| now.since(at) >= MIN_CHALLENGE_INTERVAL);
+        if may_challenge {
+            peer.challenged_again = Some(now);
+            peer.contact = Contact::Unknown;
+        }
         match (by, basis) {
             (RejectedBy::Itself, Basis::NewProof) => {
                 peer.rejections = peer.rejections.saturating_add(1);
@@ -270,10 +274,6 @@ impl Sessions {
         }
         let is_news = peer.is_raw_again(policy) && !peer.is_reported;
         peer.is_reported |= is_news;
-        let may_challenge = peer.challenged_again.is_none_or(|at| now.since(at) >= MIN_CHALLENGE_INTERVAL);
-        if may_challenge {
-            peer.challenged_again = Some(now);
-        }
         if is_news && self.raw_again.len() < MAX_PEERS {
             self.raw_again.push(Arc::from(base_url));
         }
