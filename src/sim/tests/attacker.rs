@@ -32,6 +32,8 @@ const MAX_SERVERS: usize = 6;
 const DURATION: Millis = 30_000;
 /// Long worlds last several epochs. Their probes and faults are rarer by this factor.
 const SLOWNESS: u32 = 50;
+/// The longest delivery of a message.
+const LONGEST_DELIVERY: Millis = 8_000;
 /// Time in which native servers must agree after the attack.
 const NATIVE_AGREEMENT_TIMEOUT: Millis = 400_000;
 /// The same with legacy peers.
@@ -155,6 +157,8 @@ impl Course {
             }
         }
         if self.step == 0 {
+            // A delivery accepts the secrets with which it began.
+            world.run_for(LONGEST_DELIVERY);
             world.retire_secret(old);
         }
     }
