@@ -122,12 +122,10 @@ class Mirror {
 
   #apply(report, deliver) {
     const { view, told, status } = this
-    const isDifference = lacksNews(report, view)
-    this.#follow(isDifference ? report : { ...report, servers: [], news: newsAfter(report, view) })
-    const news = isDifference
-      ? difference(told, this.told, { view: this.view, at: this.#at })
-      : newsAfter(report, view)
-    const change = news.length > 0 ? this.changeOf({ news, snapshot: isDifference }) : undefined
+    const missed = lacksNews(report, view) ? undefined : newsAfter(report, view)
+    this.#follow(missed ? { ...report, servers: [], news: missed } : report)
+    const news = missed ?? difference(told, this.told, { view: this.view, at: this.#at })
+    const change = news.length > 0 ? this.changeOf({ news, snapshot: !missed }) : undefined
     if (this.view !== view) {
       this.change = change
       this.#viewBefore = view
