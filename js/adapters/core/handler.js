@@ -58,16 +58,17 @@ async function respond(route, { connection, request, response, options }) {
   }
   if (probe) return probe()
   requireRunning()
-  const certificate = options.requireClientCertificate ? requireCertificate(request) : undefined
   const { authorization = '' } = request.headers
+  let certificate
+  try {
+    if (options.requireClientCertificate) certificate = requireCertificate(request)
+    authorize?.(authorization)
+  } catch (error) {
+    return refusals().refuse(error, request, options.proxies)
+  }
   if (!authorize) {
     await connection.takeTurn(request, response)
     return respond(authorization).catch((error) => refusals().refuse(error, request, options.proxies))
-  }
-  try {
-    authorize(authorization)
-  } catch (error) {
-    return refusals().refuse(error, request, options.proxies)
   }
   const body = await readBody(request, response, options.limit)
   try {
