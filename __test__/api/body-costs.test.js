@@ -15,7 +15,10 @@ const { hangingMasterList } = require('../support/hanging-master-list')
 
 /** The maximum cost of a body beyond an empty message, as a multiple of its own `JSON.parse`. */
 const LIMIT = 5
-/** The maximum cost of a wrong secret in µs, and the factor allowed for load in this test. */
+/**
+ * The maximum cost of a wrong secret or a forged signature in µs, and the factor allowed for load
+ * in this test.
+ */
 const MAX_REJECTION_COST = 20
 const LOAD_FACTOR = 5
 
@@ -192,6 +195,24 @@ describe('the cost of a body', () => {
       assert.ok(times.ratio <= LIMIT, rounded(times))
     })
   }
+
+  test('with a forged signature', async (t) => {
+    await prepare(t, { store: await hangingMasterList(t) })
+    captureConsole(t)
+    shazbot.shazbotStart().catch(() => {})
+    const { header } = signPayload('e30', await challenge())
+    const fields = header.split('.')
+    fields[7] = 'A'.repeat(fields[7].length)
+    const sendForged = async () => {
+      for (let count = 0; count < ROUNDS * REJECTIONS; count++)
+        await send({}, fields.join('.')).catch(() => {})
+    }
+    const costs = []
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++)
+      costs.push((await time(sendForged)) / (ROUNDS * REJECTIONS))
+    t.diagnostic(`${Math.min(...costs).toFixed(1)} µs`)
+    assert.ok(Math.min(...costs) <= MAX_REJECTION_COST * LOAD_FACTOR, `${costs} µs`)
+  })
 
   test('new servers', async (t) => {
     await prepare(t, { store: await hangingMasterList(t) })

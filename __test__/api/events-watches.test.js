@@ -184,6 +184,36 @@ describe('watches', () => {
     )
   })
 
+  for (const [what, count] of [
+    ['all of its news', 3],
+    ['the difference, after more than are kept', KEPT_NEWS + 500],
+  ]) {
+    test(`a watch that is read only after the end of its engine has ${what}`, async (t) => {
+      // No server is found dead before the end.
+      await start(t, { env: { SHAZBOT_PROBE_INTERVAL: '0' } })
+      const [told, untold, late] = [watch(t), watch(t), watch(t, { snapshot: false })]
+      const states = replay([await next(told)])
+      const names = Array.from({ length: count }, (_, index) => `late-${index}`)
+      await say(...names)
+      await bury(names[0])
+      await view(count + 2)
+      const { online } = shazbotStatus()
+      await shazbot.shazbotShutDown()
+      const expected = new Map(names.map((name) => [server(name), 'online']))
+      expected.set(server(names[0]), 'dead').set(BASE_URL, 'left')
+      for (const opened of [told, untold, late]) {
+        const change = await next(opened)
+        assert.equal(change.snapshot, opened === untold || count > KEPT_NEWS)
+        assert.deepEqual([change.view, change.online], [count + 3, online - 1])
+        assert.deepEqual(
+          [...replay([change], opened === told ? states : new Map())].sort(),
+          [...expected].sort(),
+        )
+        assert.deepEqual(await opened.next(), { value: undefined, done: true })
+      }
+    })
+  }
+
   test('an abort, return() and disposal end a watch at once', async (t) => {
     await start(t)
     const ends = {

@@ -242,14 +242,18 @@ describe('events', () => {
     }
   })
 
-  test('the package loads nothing of this by itself', async (t) => {
+  test('the package loads no subpath by itself, even when it starts', async (t) => {
     const program = `
-      require(${JSON.stringify(SUBJECT)})
-      console.log(Object.keys(require.cache).filter((file) => file.includes('events')).length)
+      const { shazbotStart, shazbotShutDown } = require(${JSON.stringify(SUBJECT)})
+      await shazbotStart()
+      await shazbotShutDown()
+      const subpath = /\\bjs.(events|owners|health|adapters)\\b/
+      console.log(Object.keys(require.cache).filter((file) => subpath.test(file)))
     `
-    const script = runScript(t, program, { loads: false })
-    await script.exited
-    assert.equal(script.stdout, '0\n')
+    const env = { SHAZBOT_LOG: 'silent', SHAZBOT_MASTER_LIST: 'data:application/json,{}' }
+    const script = runScript(t, program, { loads: false, env })
+    assert.equal((await script.exited).code, 0, script.stderr)
+    assert.equal(script.stdout, '[]\n')
   })
 
   test('a watch and the emitter tell the same changes', async (t) => {

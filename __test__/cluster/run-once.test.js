@@ -27,14 +27,19 @@ describe('shazbotRunOnce in a cluster', { concurrency: true }, () => {
     assert.equal(counts.disturbed.length, 3, `${counts.disturbed}`)
   })
 
-  test('runs nothing on a server that has lost all others', async (t) => {
+  test('runs nothing on a server that has lost all others, which stays ready', async (t) => {
     const cluster = await JobCluster.create(t, { servers: 5 })
     cluster.begin()
     await eventually(() => cluster.counts().agreed[1] >= 2, { within: 60_000, what: 'two jobs' })
+    await cluster.hold(0)
     const cutOff = cluster.isolate(0)
+    const aborted = cluster.aborted(cutOff)
     await eventually(() => cluster.latestReason(cutOff) === 'isolated', {
       within: 90_000,
       what: 'a call that finds it isolated',
     })
+    const { reason, isReady } = await aborted
+    assert.match(reason, /this server has lost contact with most others/)
+    assert.equal(isReady, true)
   })
 })

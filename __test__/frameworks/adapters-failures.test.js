@@ -73,6 +73,18 @@ for (const name of HOSTS_TESTED) {
   })
 }
 
+test('missing client certificates are failures too', async (t) => {
+  await start(t)
+  const baseUrl = await HOSTS['node:http'](t, { trustProxy: true, requireClientCertificate: true })
+  const address = newAddress()
+  const statuses = new Set()
+  for (let count = 0; count < 20 * BURST && !statuses.has(429); count += 50) {
+    const answers = await Promise.all(Array.from({ length: 50 }, () => forwarded(baseUrl, address, SECRET)))
+    for (const { status } of answers) statuses.add(status)
+  }
+  assert.deepEqual([...statuses], [401, 429])
+})
+
 describe('the address of a caller', () => {
   test('without trustProxy is that of the connection, whatever the header says', async (t) => {
     await start(t)

@@ -84,6 +84,23 @@ class JobCluster {
     return calls.at(-1)?.why
   }
 
+  /** Lets a server run a job until it is aborted; resolves when it runs. */
+  async hold(index) {
+    const { child } = [...this.#servers][index]
+    const held = new Promise((resolve) => {
+      child.on('message', ({ kind }) => kind === 'held' && resolve())
+    })
+    child.send('hold')
+    await held
+  }
+
+  /** Resolves with why that job was aborted, and whether the server was ready then. */
+  aborted({ child }) {
+    return new Promise((resolve) => {
+      child.on('message', (message) => message.kind === 'aborted' && resolve(message))
+    })
+  }
+
   begin() {
     this.hasBegun = true
     for (const { child } of this.#servers) child.send('begin')

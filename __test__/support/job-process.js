@@ -9,7 +9,8 @@ const { createServer } = require('node:http')
 const { shazbotGetServerList, shazbotShutDown, shazbotStart } = require('../..')
 const { shazbotHandler } = require('../../js/adapters/node')
 const { shazbotEvents } = require('../../js/events')
-const { shazbotRunOnce } = require('../../js/owners')
+const { shazbotReady } = require('../../js/health')
+const { shazbotOwns, shazbotRunOnce } = require('../../js/owners')
 
 /** The time between two ticks, in milliseconds. */
 const PERIOD = 1_000
@@ -36,7 +37,20 @@ async function runJob(tick) {
   process.send({ kind: 'call', tick, call: { called, ended: Date.now(), why, online: online.sort() } })
 }
 
+/** Runs a job that this server owns until it is aborted, and reports why. */
+async function holdJob() {
+  let number = 0
+  while (!shazbotOwns(`held ${number}`)) number++
+  const run = (signal) => {
+    process.send({ kind: 'held' })
+    return new Promise((resolve) => signal.addEventListener('abort', () => resolve(signal.reason.message)))
+  }
+  const { value } = await shazbotRunOnce(`held ${number}`, run, { quiet: 0 })
+  process.send({ kind: 'aborted', reason: value, isReady: shazbotReady() })
+}
+
 process.on('message', async (message) => {
+  if (message === 'hold') holdJob()
   if (message === 'begin') waitForTick()
   if (message === 'end') clearTimeout(timer)
   if (message !== 'leave') return

@@ -23,7 +23,7 @@ const STATUSES = { SHAZBOT_BAD_MESSAGE: 400, SHAZBOT_UNAUTHORIZED: 401 }
 
 async function byBytes(authorization, bytes) {
   const { status, parts } = await gossipRaw(authorization, [bytes])
-  return { status, answer: JSON.parse(Buffer.concat(parts).toString()) }
+  return { status, answer: JSON.parse(Buffer.concat(parts.map((part) => Buffer.from(part))).toString()) }
 }
 
 async function byObject(authorization, bytes) {

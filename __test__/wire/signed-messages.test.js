@@ -13,9 +13,10 @@ const { shazbotHandler } = require('clustershazbot/node')
 const { listen } = require('../support/adapter-hosts')
 const { aWhileAgo, entry, isOnline, urlsOf } = require('../support/entries')
 const { CONTROL_SECRET, SECRET } = require('../support/environment')
+const { eventually } = require('../support/eventually')
 const { getList, request } = require('../support/http')
-const { BASE_URL, shazbot, start } = require('../support/in-process')
-const { PROCESS, claim, extension } = require('../support/native')
+const { BASE_URL, challenge, shazbot, start } = require('../support/in-process')
+const { PROCESS, claim, createNativePeer, extension, signMessage } = require('../support/native')
 const signing = require('../support/signing')
 
 const SENDER = 'http://127.0.0.1:9/sender/'
@@ -274,3 +275,28 @@ for (const [way, send] of Object.entries(WAYS)) {
     })
   })
 }
+
+/** The most bytes that signatures may add to a request and its response together. */
+const MOST_MORE = 200
+
+test('a steady signed exchange is hardly longer than one with the raw secret', async (t) => {
+  const peer = await createNativePeer(t)
+  const env = { SHAZBOT_PROBE_INTERVAL: '0.2' }
+  await start(t, { servers: [entry(peer.baseUrl, Date.now())], env })
+  const isSteady = ({ kind, claims }) => ['probe', 'push'].includes(kind) && !claims
+  const isSteadyProbe = ({ signed, json }) => signed && isSteady(json.v2)
+  const request = await eventually(() => peer.requests.findLast(isSteadyProbe), { what: 'a probe' })
+  const length = request.text.length + request.headers.authorization.length
+  const ofRequest = length - SECRET.length - JSON.stringify(messageWith(request.json.v2)).length
+
+  const ask = async () => {
+    const { header, message, open } = signMessage({ v2: extension(SENDER) }, await challenge())
+    const answer = await shazbot.shazbotGossipRequest(header, message)
+    const unsigned = messageWith(open(answer.v2))
+    const more = JSON.stringify(answer).length - JSON.stringify(unsigned).length
+    return isSteady(unsigned.v2) ? { more } : undefined
+  }
+  const { more: ofAnswer } = await eventually(ask, { what: 'an answer without news' })
+  t.diagnostic(`${ofRequest} and ${ofAnswer} bytes more`)
+  assert.ok(ofRequest + ofAnswer <= MOST_MORE)
+})

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import { Member } from './member.js'
 import { freePorts } from './ports.js'
 import { openStore } from './store.js'
@@ -6,8 +7,10 @@ const SECRET = 'demo-gossip'
 const CONTROL_SECRET = 'demo-control'
 const STORE_AUTHORIZATION = 'Bearer demo-store'
 
-/** The demo's servers and the store of their master list. */
-export class Cluster {
+/**
+ * The demo's servers and the store of their master list. Emits `change` when a server has changed.
+ */
+export class Cluster extends EventEmitter {
   controlSecret = CONTROL_SECRET
 
   static async create(names) {
@@ -30,15 +33,24 @@ export class Cluster {
   }
 
   constructor(store, members) {
+    super()
     this.store = store
     this.members = members
+    for (const member of members) member.on('change', () => this.emit('change'))
   }
 
-  /** Returns each running server's own list; undefined for one that does not answer. */
-  async view() {
+  /** Returns each running server's own list; undefined for one that has told nothing yet. */
+  view() {
     const running = this.members.filter((member) => member.running)
-    const lists = await Promise.all(running.map((member) => member.list(this.controlSecret)))
-    return new Map(running.map((member, index) => [member, lists[index]]))
+    return new Map(running.map((member) => [member, member.list]))
+  }
+
+  /** Resolves with true after the next change, or with false when the signal aborts. */
+  changed(signal) {
+    return once(this, 'change', { signal }).then(
+      () => true,
+      () => false,
+    )
   }
 
   /** Whether the master list contains this server. */

@@ -1,7 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
-
-const POLL_INTERVAL = 250
-
 /** Keeps the cluster and the live table running until Ctrl-C. */
 export async function keepRunning(cluster, screen) {
   const running = cluster.members.filter((member) => member.running)
@@ -14,8 +10,6 @@ export async function keepRunning(cluster, screen) {
     curl ${secret} ${url}clustershazbot/list
     curl ${secret} ${drain} ${url}clustershazbot/control
     ${running.map(({ name, pid }) => `kill -9 ${pid}   # ${name}`).join('\n    ')}`)
-  for (;;) {
-    screen.show(cluster.members, await cluster.view())
-    await pause(POLL_INTERVAL)
-  }
+  do screen.show(cluster.members, cluster.view())
+  while (await cluster.changed())
 }

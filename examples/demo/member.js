@@ -1,18 +1,21 @@
 import { fork } from 'node:child_process'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
 const PROGRAM = fileURLToPath(new URL('server.js', import.meta.url))
 
 /**
  * One server of the demo: a process that can be started, killed, made to leave, and restarted on
- * the same port.
+ * the same port. Emits `change` when its list or its state has changed.
  */
-export class Member {
+export class Member extends EventEmitter {
+  /** Its list: from base URL to `online` or `offline`; undefined until it has told it. */
+  list
   #process
   #log = ''
 
   constructor(name, port, environment) {
+    super()
     this.name = name
     this.url = `http://127.0.0.1:${port}/`
     this.port = port
@@ -39,12 +42,17 @@ export class Member {
       stream.on('data', (text) => {
         this.#log += text
       })
+    child.on('message', (news) => {
+      // The last messages may arrive after the exit.
+      if (child === this.#process) this.#see(news)
+    })
     child.once('exit', (code, signal) => {
       this.#process = undefined
-      this.state = signal ? `killed by ${signal}` : code === 0 ? 'left' : `failed with code ${code}`
+      this.list = undefined
+      this.#setState(signal ? `killed by ${signal}` : code === 0 ? 'left' : `failed with code ${code}`)
     })
     this.#process = child
-    this.state = 'running'
+    this.#setState('running')
   }
 
   /** Kills the process, as a crash does, without an announcement. */
@@ -57,29 +65,23 @@ export class Member {
     const child = this.#process
     if (child === undefined) return
     const end = once(child, 'exit')
-    this.state = 'leaving'
+    this.#setState('leaving')
     child.kill('SIGTERM')
     await end
   }
 
-  /**
-   * Returns this server's list: a map from base URL to `online` or `offline`; undefined while it
-   * does not answer.
-   */
-  async list(controlSecret) {
-    try {
-      const response = await fetch(`${this.url}clustershazbot/list`, {
-        headers: { Authorization: controlSecret },
-        signal: AbortSignal.timeout(10_000),
-      })
-      if (!response.ok) return undefined
-      const { online, offline } = await response.json()
-      return new Map([
-        ...offline.map(({ baseUrl }) => [baseUrl, 'offline']),
-        ...online.map(({ baseUrl }) => [baseUrl, 'online']),
-      ])
-    } catch {
-      return undefined
+  #setState(state) {
+    this.state = state
+    this.emit('change')
+  }
+
+  /** Updates the list by what the process has told. */
+  #see(news) {
+    this.list ??= new Map()
+    for (const [url, state] of news) {
+      if (state === 'forgotten') this.list.delete(url)
+      else this.list.set(url, state === 'online' || state === 'suspect' ? 'online' : 'offline')
     }
+    this.emit('change')
   }
 }

@@ -8,6 +8,7 @@ import {
   shazbotShutDown,
   shazbotStart,
 } from 'clustershazbot'
+import { shazbotWatch } from 'clustershazbot/events'
 import express from 'express'
 
 const app = express()
@@ -26,6 +27,14 @@ app.post('/clustershazbot/control', async (request, response) => {
 app.use((error, _request, response, _next) => {
   response.status(error.status ?? 500).json({ error: error.message })
 })
+
+/** Tells the demo what changes in the list of this server. */
+async function tellChanges() {
+  for await (const { news } of shazbotWatch()) {
+    if (process.connected) process.send(news.map(({ server, state }) => [server.baseUrl, state]))
+  }
+}
+tellChanges()
 
 const server = app.listen(Number(process.env.PORT), '127.0.0.1')
 shazbotStart().catch((error) => {

@@ -47,6 +47,7 @@ export async function runStory(cluster, screen) {
   await until(
     () => !leaving.running,
     () => `${leaving.name}'s process still runs`,
+    cluster,
   )
   expect(
     leaving.state === 'left',

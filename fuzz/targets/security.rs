@@ -42,7 +42,7 @@ fn read_header(header: &str, body: &str) {
         // The keys' own signature of the same fields is another one.
         assert!(!read.verify(KEYRING.current(), Route::Gossip, OWN));
         let _ = read.covers(body);
-        let _ = decode_request(body, read.sender);
+        let _ = decode_request(body, read.sender, |_| false);
     }
 }
 
@@ -67,7 +67,7 @@ fn read_body(header: &str, body: &str) {
         let _ = decode(text, OWN);
         if let Ok(request) = Request::read(text) {
             let payload = request.payload().ok().flatten();
-            let _ = payload.and_then(|payload| decode_request(&payload, OWN));
+            let _ = payload.and_then(|payload| decode_request(&payload, OWN, |_| false));
             let _ = (request.nonce(), request.extension(), request.lists());
         }
     }

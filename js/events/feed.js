@@ -108,6 +108,7 @@ function hookInto(channel) {
       for (const hook of channel[HOOKS]) hook.deref()?.()
     }
   }
+  for (const hook of channel[HOOKS]) if (!hook.deref()) channel[HOOKS].delete(hook)
   channel[HOOKS].add(new WeakRef(holdIfHeard))
 }
 

@@ -1,5 +1,6 @@
 'use strict'
 
+const { performance } = require('node:perf_hooks')
 const { EVERYTHING_KNOWN, NO_ENGINE, NOTHING_KNOWN, STOPPED, readReport } = require('./report.js')
 const { Ledger, difference } = require('./told.js')
 
@@ -121,14 +122,10 @@ class Mirror {
 
   #apply(report, deliver) {
     const { view, told, status } = this
-    const isDifference = report.servers.length > 0
-    // The last report of an engine has all news that were kept.
-    const news = isDifference ? report.news : report.news.filter((piece) => piece.view > view)
-    this.#follow({ ...report, news })
-    const missed = isDifference
-      ? { news: difference(told, this.told, { view: this.view, at: this.#at }), snapshot: true }
-      : { news, snapshot: news.length > 0 && news[0].view > view + 1 }
-    const change = missed.news.length > 0 ? this.changeOf(missed) : undefined
+    const missed = lacksNews(report, view) ? undefined : newsAfter(report, view)
+    this.#follow(missed ? { ...report, servers: [], news: missed } : report)
+    const news = missed ?? difference(told, this.told, { view: this.view, at: this.#at })
+    const change = news.length > 0 ? this.changeOf({ news, snapshot: !missed }) : undefined
     if (this.view !== view) {
       this.change = change
       this.#viewBefore = view
@@ -159,16 +156,39 @@ class Mirror {
 
 /**
  * Returns the last change of an engine that has ended, for a reader that knows its news up to
- * `view`. Nothing is known of news that were not kept.
+ * `view`; undefined if the engine has nothing more to tell, or another one has ended since.
+ *
+ * @param {{ engine: number, view: number, told: import('./told').Told }} reader
  */
-function lastChange(engine, view) {
+function lastChange({ engine, view, told }) {
   const report = readReport(engine, view)
-  const news = report?.engine === engine ? report.news.filter((piece) => piece.view > view) : []
+  if (report?.engine !== engine || report.news.length === 0) return undefined
+  const now = { view: report.status.view, at: report.news.at(-1).at }
+  const snapshot = view === NOTHING_KNOWN || lacksNews(report, view)
+  const news = snapshot ? difference(told, toldBy(report, now), now) : newsAfter(report, view)
   if (news.length === 0) return undefined
-  const last = news.at(-1)
-  const snapshot = news[0].view > view + 1
-  const { online } = report.status
-  return Object.freeze({ view: last.view, at: last.at, news: Object.freeze(news), snapshot, online })
+  return Object.freeze({ ...now, news: Object.freeze(news), snapshot, online: report.status.online })
+}
+
+/** Returns what a reader of this report alone was told. */
+function toldBy({ servers, news }, now) {
+  const ledger = new Ledger()
+  if (servers.length > 0) ledger.replace({ servers, news, ...now })
+  else ledger.add(news)
+  return ledger.told
+}
+
+/**
+ * Whether a report lacks news after the one with this number, and has all servers instead. The last
+ * report of an engine may have both.
+ */
+function lacksNews({ servers, news }, view) {
+  return servers.length > 0 && !(news[0]?.view <= view + 1)
+}
+
+/** The news of a report after the one with this number. */
+function newsAfter({ news }, view) {
+  return news.filter((piece) => piece.view > view)
 }
 
 /** The time of the latest change of servers; undefined without any. */

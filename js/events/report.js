@@ -37,8 +37,8 @@ const STOPPED = Object.freeze({
  * @property {import('./index').ShazbotStatus} status
  * @property {import('./index').ShazbotNews[]} servers all servers, if news that the reader lacks
  * are no longer kept
- * @property {import('./index').ShazbotNews[]} news the news that the reader lacks; with servers,
- * all that are kept
+ * @property {import('./index').ShazbotNews[]} news the news that the reader lacks; with servers, or
+ * if the engine has ended, all that are kept
  */
 
 /**

@@ -1,5 +1,6 @@
 'use strict'
 
+const { performance } = require('node:perf_hooks')
 const { setTimeout, clearTimeout } = require('node:timers')
 const { currentMirror, stopWaiting, wait } = require('./feed.js')
 const { lastChange } = require('./mirror.js')
@@ -87,7 +88,7 @@ class ShazbotWatch {
       this.#engine = mirror.latestEngine
     if (this.#engine !== mirror.engine) {
       this.#isOver = true
-      const change = lastChange(this.#engine, this.#view)
+      const change = lastChange({ engine: this.#engine, view: this.#view, told: this.#told })
       this.#countOverrun(change)
       return change
     }

@@ -18,9 +18,9 @@ export interface ShazbotRunOnceOptions {
 /**
  * Why `shazbotRunOnce` has not called the function. The first one in this order counts:
  *
- * - `not started`: no engine runs, or it has not found the cluster within `within`.
+ * - `not started`: no engine runs.
  * - `drained`: this server is drained or shuts down.
- * - `not settled`: news of servers kept coming for `within`.
+ * - `not settled`: this server was still starting after `within`, or news of servers kept coming.
  * - `isolated`: this server has lost contact with most others within a short time.
  * - `too few`: fewer than `atLeast` servers are online.
  * - `not owner`: another server owns the key.

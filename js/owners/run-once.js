@@ -1,5 +1,6 @@
 'use strict'
 
+const { performance } = require('node:perf_hooks')
 const { setTimeout, clearTimeout } = require('node:timers')
 const { requireRunning } = require('../engine/lifecycle.js')
 const { stopWaiting, wait } = require('../events/feed.js')

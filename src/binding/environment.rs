@@ -32,7 +32,8 @@ pub(super) struct EngineSlot {
     secret_warnings: RefCell<Vec<String>>,
     /// Wakes this thread after news of any of its engines.
     pub(super) bell: Arc<NewsBell>,
-    /// The number of the engine that has ended last, and all of its news that were kept.
+    /// The number of the engine that has ended last, and all of its news that were kept; with all
+    /// servers, if some news were not.
     ended: RefCell<Option<(u32, String)>>,
 }
 
@@ -94,9 +95,9 @@ impl EngineSlot {
         let Some(engine) = self.engine.take() else { return };
         // It may have ended before it could leave, because it did not start.
         engine.leave();
-        if self.bell.was_heard() {
+        if self.bell.was_armed() {
             let view = engine.news(Some(u64::MAX)).summary.view;
-            let report = engine.news(Some(view.saturating_sub(MAX_NEWS as u64)));
+            let report = engine.news((view <= MAX_NEWS as u64).then_some(0));
             self.ended.replace(Some((self.number(), report::text(self.number(), &engine, &report, true))));
             self.bell.ring();
         }

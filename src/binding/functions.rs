@@ -177,7 +177,8 @@ pub fn gossip_signed(env: &Env, authorization_header: String, payload: String) -
 /// other request.
 #[napi(catch_unwind)]
 pub fn answer_unread(env: &Env, authorization_header: String) -> Result<Option<Buffer>> {
-    Ok(EngineSlot::of(env)?.borrow()?.answer_unread(&authorization_header).map(Buffer::from))
+    let header = AuthorizationHeader::new(authorization_header);
+    Ok(EngineSlot::of(env)?.borrow()?.answer_unread(&header).map(Buffer::from))
 }
 
 /// Merges the native extension of a message with the raw secret, given as JSON. Returns the

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{Buffer, BufferSlice, Either, FnArgs, Function, spawn};
+use napi::bindgen_prelude::{Buffer, BufferSlice, Either3, FnArgs, Function, spawn};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
@@ -15,7 +15,7 @@ use super::errors::{Result, internal, reason_of, unauthorized};
 use super::header::AuthorizationHeader;
 use crate::driver::Engine;
 use crate::driver::gossip::{GossipRejection, GossipResponse};
-use crate::driver::raw::{self, RenderedLists, ResponseKind};
+use crate::driver::raw::{self, ResponseKind};
 
 /// The size in bytes up to which reading a body here is faster than on another thread, and copying
 /// a response is faster than sharing it.
@@ -53,8 +53,10 @@ struct Caller {
     room: i64,
 }
 
-/// A single text is returned as such, because an object costs more than a small response.
-type Reply = Either<Buffer, RawResponse>;
+/// A single text is returned as such, as an object costs more than a small response. So does a
+/// buffer of Rust's memory, but a string has a byte per character only if the text is ASCII, is
+/// copied more often, and cannot be sent in slices.
+type Reply = Either3<String, Buffer, RawResponse>;
 
 /// The number of a request and its response.
 type CallbackArgs = FnArgs<(u32, Reply)>;
@@ -76,7 +78,10 @@ pub struct RawPath {
 #[napi]
 impl RawPath {
     /// The callback receives later responses, with the number of the request.
-    #[napi(constructor, ts_args_type = "callback: (request: number, response: Buffer | RawResponse) => void")]
+    #[napi(
+        constructor,
+        ts_args_type = "callback: (request: number, response: string | Buffer | RawResponse) => void"
+    )]
     pub fn new(callback: Function<'_, CallbackArgs, ()>) -> Result<Self> {
         let callback = callback
             .build_threadsafe_function::<Finished>()
@@ -106,21 +111,23 @@ impl RawPath {
     ) -> Result<Option<Reply>> {
         let caller = Caller { cached_number, room };
         let slot = EngineSlot::of(env)?;
-        let engine = slot.engine()?;
+        let engine = slot.borrow()?;
         let authorization_header = AuthorizationHeader::new(authorization_header);
-        engine.authorization(&authorization_header).map_err(unauthorized)?;
+        let kind = engine.authorization(&authorization_header).map_err(unauthorized)?;
         let size: usize = body.iter().map(|part| part.len()).sum();
         if size > MAX_INLINE_BYTES {
+            let engine = engine.clone();
             let buffers = body.into_iter().map(|part| part.into_buffer(env)).collect::<napi::Result<_>>();
             let lent = slot.lend(buffers.map_err(internal)?);
             self.answer_later(id, move || {
-                let outcome = engine.gossip_raw(&authorization_header, &join(lent.parts()));
+                let outcome = engine.gossip_raw(kind, &authorization_header, &join(lent.parts()));
                 (gossip_response(&engine, outcome, caller), lent.release())
             });
             return Ok(None);
         }
-        let outcome = engine.gossip_raw(&authorization_header, &join(&body));
+        let outcome = engine.gossip_raw(kind, &authorization_header, &join(&body));
         if matches!(outcome, Ok(GossipResponse::Lists(_))) && !engine.renders_quickly(ResponseKind::Gossip) {
+            let engine = engine.clone();
             self.answer_later(id, move || (gossip_response(&engine, outcome, caller), Vec::new()));
             return Ok(None);
         }
@@ -138,12 +145,13 @@ impl RawPath {
         room: i64,
         includes_offline: bool,
     ) -> Result<Option<Reply>> {
-        let engine = EngineSlot::of(env)?.engine()?;
+        let engine = EngineSlot::of(env)?.borrow()?;
         let kind = if includes_offline { ResponseKind::All } else { ResponseKind::Online };
         let caller = Caller { cached_number, room };
         if engine.renders_quickly(kind) {
             return Ok(Some(render(&engine, kind, None, caller)));
         }
+        let engine = engine.clone();
         self.answer_later(id, move || (render(&engine, kind, None, caller), Vec::new()));
         Ok(None)
     }
@@ -165,7 +173,7 @@ impl RawPath {
 /// as plain requests do, or is malformed.
 #[napi(catch_unwind, ts_args_type = "authorizationHeader: string, body: Array<Uint8Array>")]
 pub fn gossip_sender(authorization_header: String, body: Vec<BufferSlice<'_>>) -> Option<String> {
-    raw::sender(&authorization_header, &join(&body))
+    raw::sender(&AuthorizationHeader::new(authorization_header), &join(&body))
 }
 
 fn join(parts: &[impl Deref<Target = [u8]>]) -> Cow<'_, [u8]> {
@@ -181,20 +189,25 @@ fn gossip_response(
     caller: Caller,
 ) -> Reply {
     match outcome {
-        Ok(GossipResponse::Body(text)) => Either::A(text.into()),
+        Ok(GossipResponse::Body(text)) => text_reply(text),
         Ok(GossipResponse::Lists(proof)) => render(engine, ResponseKind::Gossip, proof.as_deref(), caller),
         Err(GossipRejection::Malformed(reason)) => {
             error_response(400, &format!("Invalid gossip message: {reason}"))
         }
         Err(GossipRejection::Unauthorized(reason)) => {
             let audited = reason_of(reason).map(str::to_owned);
-            Either::B(RawResponse { audited, ..error_of(401, &unauthorized(reason).reason) })
+            Either3::C(RawResponse { audited, ..error_of(401, &unauthorized(reason).reason) })
         }
     }
 }
 
+fn text_reply(json: Vec<u8>) -> Reply {
+    let is_short = json.len() <= MAX_INLINE_BYTES;
+    if is_short && json.is_ascii() { Either3::A(text_of(json)) } else { Either3::B(json.into()) }
+}
+
 fn error_response(status: u32, message: &str) -> Reply {
-    Either::B(error_of(status, message))
+    Either3::C(error_of(status, message))
 }
 
 /// The message must not need escaping.
@@ -213,26 +226,31 @@ fn error_of(status: u32, message: &str) -> RawResponse {
 
 fn render(engine: &Engine, kind: ResponseKind, proof: Option<&str>, caller: Caller) -> Reply {
     let render = engine.render(kind).with_proof(proof);
-    let RenderedLists { head, others, middle, has_offline } = &render;
+    let others = &render.others;
     let (size, is_new) = (others.size(), others.number() != caller.cached_number);
     if size <= MAX_INLINE_BYTES {
-        return Either::A(render.text().into());
+        return text_reply(render.text());
     }
     if is_new && i64::try_from(size).unwrap_or(i64::MAX) > caller.room {
         return match kind {
-            ResponseKind::Gossip => Either::A(engine.render_own_entry(kind).into()),
+            ResponseKind::Gossip => text_reply(engine.render_own_entry(kind)),
             ResponseKind::All | ResponseKind::Online => error_response(429, "Too many lists are being sent"),
         };
     }
     let copy = |text: &[u8]| is_new.then(|| text.to_vec().into());
-    Either::B(RawResponse {
+    Either3::C(RawResponse {
         status: 200,
-        head: String::from_utf8_lossy(head).into_owned(),
-        middle: String::from_utf8_lossy(middle).into_owned(),
-        has_offline: *has_offline,
+        has_offline: render.has_offline,
         number: others.number(),
         online: copy(others.online()),
         offline: copy(others.offline()),
+        head: text_of(render.head),
+        middle: text_of(render.middle),
         audited: None,
     })
+}
+
+/// Our own JSON is valid UTF-8.
+fn text_of(json: Vec<u8>) -> String {
+    String::from_utf8(json).unwrap_or_default()
 }

@@ -42,12 +42,17 @@ impl From<Rejection> for GossipRejection {
 }
 
 impl Engine {
-    /// Merges the body of a gossip request with this header.
+    /// Merges the body of a gossip request with this header. [`Engine::authorization`] has returned
+    /// its `kind`.
     ///
     /// # Errors
     /// Describes why the request is rejected.
-    pub fn gossip_raw(&self, authorization: &str, body: &[u8]) -> Result<GossipResponse, GossipRejection> {
-        let kind = self.authorization(authorization).map_err(GossipRejection::Unauthorized)?;
+    pub fn gossip_raw(
+        &self,
+        kind: Authorization,
+        authorization: &str,
+        body: &[u8],
+    ) -> Result<GossipResponse, GossipRejection> {
         let text = text_of(body);
         let request = Request::read(&text)?;
         let Some(security) = &self.security else {

@@ -13,23 +13,23 @@ use super::event_loop::EventLoopProbe;
 pub struct NewsBell {
     listener: Mutex<Option<EventLoopProbe>>,
     is_armed: AtomicBool,
-    was_heard: AtomicBool,
+    was_armed: AtomicBool,
 }
 
 impl NewsBell {
     /// Sets or removes the function that wakes the program's thread.
     pub fn listen(&self, listener: Option<EventLoopProbe>) {
-        self.was_heard.store(true, Ordering::Relaxed);
         *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = listener;
     }
 
-    /// Whether anybody has ever listened.
-    pub fn was_heard(&self) -> bool {
-        self.was_heard.load(Ordering::Relaxed)
+    /// Whether anybody has ever read news.
+    pub fn was_armed(&self) -> bool {
+        self.was_armed.load(Ordering::Relaxed)
     }
 
     /// Lets the next news ring. Called before they are read, so that none is missed.
     pub fn arm(&self) {
+        self.was_armed.store(true, Ordering::Relaxed);
         self.is_armed.store(true, Ordering::Release);
     }
 
@@ -63,6 +63,7 @@ mod tests {
     #[test]
     fn the_bell_rings_once_until_it_is_armed_again() {
         let bell = NewsBell::default();
+        assert!(!bell.was_armed());
         bell.arm();
         bell.ring();
         let rung = Arc::new(AtomicUsize::new(0));
@@ -79,6 +80,6 @@ mod tests {
         bell.listen(None);
         bell.arm();
         bell.ring();
-        assert_eq!((rung.load(Ordering::Relaxed), bell.was_heard()), (2, true));
+        assert_eq!((rung.load(Ordering::Relaxed), bell.was_armed()), (2, true));
     }
 }

@@ -149,6 +149,7 @@ fn push(text: &mut Vec<u8>, entry: &[u8], is_last: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::driver::authorization::Authorization;
     use crate::driver::gossip::GossipResponse;
     use crate::driver::transport::HttpSettings;
     use crate::protocol::config::Config;
@@ -178,7 +179,10 @@ mod tests {
 
     #[track_caller]
     fn gossip(engine: &Engine, body: &str) {
-        assert_eq!(engine.gossip_raw("secret", body.as_bytes()), Ok(GossipResponse::Lists(None)));
+        assert_eq!(
+            engine.gossip_raw(Authorization::Raw, "secret", body.as_bytes()),
+            Ok(GossipResponse::Lists(None))
+        );
     }
 
     fn entry(url: &str, stamp: u64) -> String {
@@ -281,7 +285,7 @@ mod tests {
         for body in
             [&b""[..], b"\xff", b"[]", br#"{"online":[{"baseUrl":"http://a/","lastUpdate":1}],"offline":1}"#]
         {
-            assert!(engine.gossip_raw("secret", body).is_err());
+            assert!(engine.gossip_raw(Authorization::Raw, "secret", body).is_err());
         }
         assert_eq!(rendered(&engine, ResponseKind::All), before);
     }

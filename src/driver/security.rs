@@ -16,6 +16,7 @@ use crate::protocol::base_url::BaseUrl;
 use crate::protocol::config::{AcceptedSecrets, Config, LegacyPolicy, SecretSet};
 use crate::protocol::extension::Extension;
 use crate::protocol::secret::Secret;
+use crate::protocol::time::Tick;
 use crate::security::delivery::{Delivery, Step};
 use crate::security::keys::{Keyring, Keys};
 use crate::security::message::{Header, Party, Route};
@@ -64,6 +65,7 @@ pub(super) struct Accepted<'a> {
     pub(super) extension: Extension,
     header: Header<'a>,
     keyring: Arc<Keyring>,
+    at: Tick,
 }
 
 impl Security {
@@ -223,9 +225,10 @@ impl Security {
         }
         let header = accepted?;
         let sender = header.sender;
-        let extension = decode_request(payload, sender).ok_or(Rejection::Payload)?;
+        let extension = decode_request(payload, sender, |url| self.sessions().knows(url));
+        let extension = extension.ok_or(Rejection::Payload)?;
         self.sessions().record_request(sender.base_url, sender.process, extension.epoch, now.tick);
-        Ok(Accepted { extension, header, keyring })
+        Ok(Accepted { extension, header, keyring, at: now.tick })
     }
 
     /// Accepts a signed control request with this payload.
@@ -246,7 +249,7 @@ impl Security {
 
     /// Signs the response to an accepted request. Returns its `v2` field.
     pub(super) fn respond(&self, request: &Accepted<'_>, response: Extension) -> Option<String> {
-        self.sign_response(&request.keyring, &request.header, response)
+        self.sign_response(&request.keyring, &request.header, response, request.at)
     }
 
     /// Signs a response to a request whose header is valid, without its payload.
@@ -256,7 +259,8 @@ impl Security {
         response: impl FnOnce() -> Extension,
     ) -> Option<String> {
         self.check(Route::Gossip, header).ok()?;
-        self.sign_response(&*self.keyring()?, &Header::read(header)?, response())
+        let now = self.clock.now().tick;
+        self.sign_response(&*self.keyring()?, &Header::read(header)?, response(), now)
     }
 
     fn sign_response(
@@ -264,8 +268,8 @@ impl Security {
         keyring: &Keyring,
         request: &Header<'_>,
         mut response: Extension,
+        now: Tick,
     ) -> Option<String> {
-        let now = self.clock.now().tick;
         let receiver = self.receiver();
         response.epoch = receiver.epoch(now);
         let payload = encode(&response, receiver.party());

@@ -29,8 +29,9 @@ pub(super) fn fields<const N: usize>(text: &str) -> Option<[&str; N]> {
 
 /// Parses a decimal number in its only spelling, so that a message cannot be respelled.
 pub(super) fn number(text: &str) -> Option<u64> {
-    let number: u64 = text.parse().ok()?;
-    (number.to_string() == text).then_some(number)
+    let is_plain = text == "0" || text.starts_with(|first: char| matches!(first, '1'..='9'));
+    // After such a start, the rest can only be digits, each of which changes the number.
+    is_plain.then(|| text.parse().ok())?
 }
 
 #[cfg(test)]

@@ -9,6 +9,9 @@ use super::keys::{KeyUse, Keys};
 /// Bytes of a MAC: 128 bits of HMAC-SHA-256.
 pub(super) const MAC_BYTES: usize = 16;
 
+/// Bytes of most texts that are authenticated.
+const USUAL_BYTES: usize = 512;
+
 /// A message authentication code. It has no `==`: see [`Mac::matches`].
 #[derive(Debug, Clone, Copy)]
 pub struct Mac([u8; MAC_BYTES]);
@@ -18,12 +21,13 @@ impl Mac {
     ///
     /// Each field is preceded by its length, so that no two lists of fields give the same bytes.
     pub(super) fn of(keys: &Keys, key_use: KeyUse, fields: &[&[u8]]) -> Self {
-        let mut context = hmac::Context::with_key(&keys.key(key_use));
+        // One text is authenticated faster than its parts.
+        let mut text = Vec::with_capacity(USUAL_BYTES);
         for field in fields {
-            context.update(&(field.len() as u64).to_be_bytes());
-            context.update(field);
+            text.extend_from_slice(&(field.len() as u64).to_be_bytes());
+            text.extend_from_slice(field);
         }
-        let tag = context.sign();
+        let tag = hmac::sign(&keys.key(key_use), &text);
         let mut bytes = [0; MAC_BYTES];
         bytes.copy_from_slice(&tag.as_ref()[..MAC_BYTES]);
         Self(bytes)

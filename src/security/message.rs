@@ -178,6 +178,11 @@ impl<'a> Header<'a> {
         })
     }
 
+    /// The same fields with another URL of the sender.
+    pub(super) fn with_url<'b>(&self, base_url: &'b str) -> Header<'b> {
+        Header { sender: Party { base_url, process: self.sender.process }, ..*self }
+    }
+
     /// Whether the header was signed with these keys for this receiver.
     pub fn verify(&self, keys: &Keys, route: Route, receiver: Party<'_>) -> bool {
         let address = match self.freshness {
@@ -258,7 +263,8 @@ pub fn sign_response(
     payload: &str,
 ) -> String {
     let mac = response_mac(keys, responder, epoch, request, payload).print();
-    format!("{VERSION}.{}.{}.{epoch}.{mac}.{payload}", keys.id(), responder.process)
+    let (key_id, process) = (encode(keys.id_bytes()), encode(&responder.process.bytes()));
+    [VERSION, &key_id, &process, &epoch.to_string(), &mac, payload].join(".")
 }
 
 /// A verified response.

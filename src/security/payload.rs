@@ -20,10 +20,17 @@ pub fn decode(payload: &str, signer: Party<'_>) -> Option<Extension> {
 
 /// Reads the payload of a request. A holder of the secret could speak for any URL, but not for
 /// another process: `None` if the payload names another sender than the signature.
-pub fn decode_request(payload: &str, sender: Party<'_>) -> Option<Extension> {
+///
+/// `is_normalised` may know of the sender's URL that it is in normalised form, which saves parsing
+/// it.
+pub fn decode_request(
+    payload: &str,
+    sender: Party<'_>,
+    is_normalised: impl FnOnce(&str) -> bool,
+) -> Option<Extension> {
     let extension = decode(payload, sender)?;
-    let url = BaseUrl::parse(&extension.me.base_url).ok()?;
-    let speaks_for_itself =
-        extension.instance == sender.process.get() && &**url.identity() == sender.base_url;
-    speaks_for_itself.then_some(extension)
+    let url = &*extension.me.base_url;
+    let is_own_url = (url == sender.base_url && is_normalised(url))
+        || BaseUrl::parse(url).is_ok_and(|url| &**url.identity() == sender.base_url);
+    (is_own_url && extension.instance == sender.process.get()).then_some(extension)
 }

@@ -74,9 +74,32 @@ pub struct Receiver {
     /// was held back does not undo a later one.
     control_requests: Vec<ProvenRequest>,
     sibling_seen: Option<Tick>,
-    /// The header whose signature was verified last. A request is usually checked twice: before and
-    /// after its body is read.
-    verified: Option<(Route, String)>,
+    verified: Option<Verified>,
+}
+
+/// The header whose signature was verified last. A request is usually checked twice: before and
+/// after its body is read.
+#[derive(Debug)]
+struct Verified {
+    route: Route,
+    text: String,
+    /// Its fields, with an empty URL of the sender.
+    fields: Header<'static>,
+    /// Where the URL of the sender starts in the text.
+    url_from: usize,
+}
+
+impl Verified {
+    fn new(route: Route, text: &str, header: &Header<'_>) -> Self {
+        let url_from = text.len() - header.sender.base_url.len();
+        Self { route, text: text.to_owned(), fields: header.with_url(""), url_from }
+    }
+
+    /// Returns the fields if this text is the same one for the same route.
+    fn header_in<'a>(&self, route: Route, text: &'a str) -> Option<Header<'a>> {
+        let is_same = self.route == route && self.text == text;
+        is_same.then(|| text.get(self.url_from..).map(|url| self.fields.with_url(url)))?
+    }
 }
 
 /// A request with the sequence of a proof.
@@ -222,16 +245,7 @@ impl Receiver {
         text: &'a str,
         now: Now,
     ) -> Result<Header<'a>, Rejection> {
-        let header = Header::read(text).ok_or(Rejection::Malformed)?;
-        let keys = keyring.find(header.key_id).ok_or(Rejection::UnknownKey)?;
-        let is_verified =
-            self.verified.as_ref().is_some_and(|(of, verified)| *of == route && verified == text);
-        if !is_verified {
-            if !header.verify(keys, route, self.party()) {
-                return Err(Rejection::Signature);
-            }
-            self.verified = Some((route, text.to_owned()));
-        }
+        let header = self.verify(keyring, route, text)?;
         match (header.freshness, route) {
             (Freshness::Epoch(epoch), _) => self.check_epoch(epoch, now.tick)?,
             (Freshness::Clock(clock), Route::Gossip) => self.check_group(clock, now)?,
@@ -241,6 +255,25 @@ impl Receiver {
             Route::Gossip => self.windows.check(header.sender.process, header.sequence, now.tick)?,
             Route::List | Route::Control => self.check_proven_request(route, &header, now.tick)?,
         }
+        Ok(header)
+    }
+
+    fn verify<'a>(
+        &mut self,
+        keyring: &Keyring,
+        route: Route,
+        text: &'a str,
+    ) -> Result<Header<'a>, Rejection> {
+        let again = self.verified.as_ref().and_then(|last| last.header_in(route, text));
+        let header = again.or_else(|| Header::read(text)).ok_or(Rejection::Malformed)?;
+        let keys = keyring.find(header.key_id).ok_or(Rejection::UnknownKey)?;
+        if again.is_some() {
+            return Ok(header);
+        }
+        if !header.verify(keys, route, self.party()) {
+            return Err(Rejection::Signature);
+        }
+        self.verified = Some(Verified::new(route, text, &header));
         Ok(header)
     }
 

@@ -142,6 +142,11 @@ impl Sessions {
         Party { base_url: &self.base_url, process: self.process }
     }
 
+    /// Whether this is the normalised URL of a peer that is remembered.
+    pub fn knows(&self, base_url: &str) -> bool {
+        self.peers.contains_key(base_url)
+    }
+
     /// Whether this URL has proved the secret in this process's life.
     pub fn has_proved(&self, base_url: &str) -> bool {
         self.peers.get(base_url).is_some_and(|peer| peer.has_proved)
@@ -244,7 +249,11 @@ impl Sessions {
     ) -> bool {
         let policy = self.policy;
         let peer = self.peer(base_url);
-        peer.contact = Contact::Unknown;
+        let may_challenge = peer.challenged_again.is_none_or(|at| now.since(at) >= MIN_CHALLENGE_INTERVAL);
+        if may_challenge {
+            peer.challenged_again = Some(now);
+            peer.contact = Contact::Unknown;
+        }
         match (by, basis) {
             (RejectedBy::Itself, Basis::NewProof) => {
                 peer.rejections = peer.rejections.saturating_add(1);
@@ -265,10 +274,6 @@ impl Sessions {
         }
         let is_news = peer.is_raw_again(policy) && !peer.is_reported;
         peer.is_reported |= is_news;
-        let may_challenge = peer.challenged_again.is_none_or(|at| now.since(at) >= MIN_CHALLENGE_INTERVAL);
-        if may_challenge {
-            peer.challenged_again = Some(now);
-        }
         if is_news && self.raw_again.len() < MAX_PEERS {
             self.raw_again.push(Arc::from(base_url));
         }

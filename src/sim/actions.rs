@@ -22,7 +22,7 @@ impl World {
     /// Sends a server a message from someone with the secret, whether its claims are true or not.
     pub fn send_message(&mut self, to: HostId, extension: Extension) {
         let content = Content::Gossip { lists: Arc::default(), extension: Some(Arc::new(extension)) };
-        let request = Request { sender: None, from: to, to, content, size: 0 };
+        let request = Request { sender: None, from: to, to, content, size: 0, is_hostile: false };
         self.queue.push(self.time, WorldEvent::Arrival(Box::new(request)));
     }
 

@@ -143,7 +143,8 @@ impl World {
             self.trace.lost += 1;
             return self.time_out(sender);
         };
-        let mut request = Box::new(Request { sender: Some(sender), from, to, content, size });
+        let mut request =
+            Box::new(Request { sender: Some(sender), from, to, content, size, is_hostile: false });
         if !self.tap_request(&mut request) {
             return self.time_out(sender);
         }
@@ -182,9 +183,11 @@ impl World {
             self.trace.refused += 1;
             return self.answer(&request, Outcome::NoListener, 0);
         };
-        let rate = host.load.receive(self.time);
-        if let Some(violation) = checks::fair_load(self.time, &host.url, rate, self.checks.load_limit) {
-            self.report_violation(violation);
+        if !request.is_hostile {
+            let rate = host.load.receive(self.time);
+            if let Some(violation) = checks::fair_load(self.time, &host.url, rate, self.checks.load_limit) {
+                self.report_violation(violation);
+            }
         }
         let stalled_until = self.processes.get(process.index()).map_or(0, |process| process.stalled_until);
         if stalled_until > self.time {

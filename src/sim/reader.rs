@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::protocol::base_url::BaseUrl;
 use crate::protocol::machine::Machine;
 use crate::protocol::message::Entry;
 use crate::protocol::news::News;
@@ -18,6 +17,7 @@ const NOW: Now = Now { tick: Tick(0), wall: Stamp(0) };
 pub(super) struct Reader {
     /// The number of the news that it was told last; `None` before the first check.
     view: Option<u64>,
+    /// By the URLs that programs see.
     states: BTreeMap<Arc<str>, Status>,
 }
 
@@ -44,10 +44,9 @@ impl Reader {
     }
 
     fn tell(&mut self, news: &News) -> Result<(), String> {
-        let identity = identity(&news.base_url);
         let known = match news.state {
-            Some(state) => self.states.insert(identity, state),
-            None => self.states.remove(&identity),
+            Some(state) => self.states.insert(Arc::clone(&news.base_url), state),
+            None => self.states.remove(&news.base_url),
         };
         if known != news.previous || news.previous == news.state {
             return Err(format!("was told {known:?} before {news:?}"));
@@ -59,7 +58,7 @@ impl Reader {
         let mut servers = 0;
         for (Entry { base_url, .. }, status) in machine.servers() {
             servers += 1;
-            let told = self.states.get(&base_url).or_else(|| self.states.get(&identity(&base_url)));
+            let told = self.states.get(&base_url);
             if told != Some(&status) {
                 return Err(format!("was told {told:?} of {base_url}, which is {status:?}"));
             }
@@ -69,11 +68,6 @@ impl Reader {
         }
         Ok(())
     }
-}
-
-/// A server may change its spelling without news.
-fn identity(base_url: &Arc<str>) -> Arc<str> {
-    BaseUrl::parse_shared(base_url).map_or_else(|_| Arc::clone(base_url), |url| Arc::clone(url.identity()))
 }
 
 #[cfg(test)]

@@ -93,6 +93,8 @@ pub struct Request {
     pub content: Content,
     /// The size of the body in bytes.
     pub size: usize,
+    /// Whether an attacker has made, copied or redirected it, so that it is no load of the cluster.
+    pub is_hostile: bool,
 }
 
 /// The outcome of a request.

@@ -72,7 +72,12 @@ async function respond(route, call) {
   }
   if (route.open) return route.open(call)
   requireRunning()
-  const certificate = options.requireClientCertificate ? requireCertificate(request) : undefined
+  let certificate
+  try {
+    if (options.requireClientCertificate) certificate = requireCertificate(request)
+  } catch (error) {
+    return refusals().refuse(error, request, options.proxies)
+  }
   if (route.show) return show(route, call)
   return route.authorize ? respondToBody(route, call, certificate) : respondToAll(route, call)
 }

@@ -73,7 +73,8 @@ async fn a_signed_request_gets_a_signed_response() {
     let to = (ME, Address::Process(process, epoch));
     let request = sign_request(&keys(), Route::Gossip, peer(), to, 1, &payload);
     assert_eq!(engine.authorize_gossip(&request.header), Ok(Authorization::Signed));
-    let GossipResponse::Body(body) = engine.gossip_raw(&request.header, &signed_body(&payload)).unwrap()
+    let GossipResponse::Body(body) =
+        engine.gossip_raw(Authorization::Signed, &request.header, &signed_body(&payload)).unwrap()
     else {
         panic!("no signed response")
     };
@@ -83,7 +84,7 @@ async fn a_signed_request_gets_a_signed_response() {
     let response = read_response(&answer, |_| Some(&keys), ME, &answered).unwrap();
     assert_eq!(response.process, process);
     // The same request again is a replay.
-    let replayed = engine.gossip_raw(&request.header, &signed_body(&payload));
+    let replayed = engine.gossip_raw(Authorization::Signed, &request.header, &signed_body(&payload));
     assert_eq!(replayed, Err(GossipRejection::Unauthorized(Rejection::Replayed.into())));
 }
 
@@ -115,7 +116,7 @@ async fn the_extension_of_an_unproved_sender_is_ignored() {
     let engine = engine("allow").await;
     let extension = message(PEER, 0xf00d).to_json();
     let body = format!(r#"{{"online":[],"v2":{extension}}}"#);
-    let response = engine.gossip_raw("the secret of a test", body.as_bytes());
+    let response = engine.gossip_raw(Authorization::Raw, "the secret of a test", body.as_bytes());
     assert_eq!(response, Ok(GossipResponse::Lists(None)));
     assert!(!lists_peer(&engine));
 }
@@ -130,7 +131,7 @@ async fn the_extension_of_a_proved_sender_gets_one_with_a_proof() {
         (Delivery::new(PEER, Content::Gossip, false), Keyring::new(keys(), Vec::new()));
     assert!(delivery.record_raw_proof(&mut security.sessions(), &keyring, NONCE, &theirs, Tick(0)));
     let body = raw_body(&Lists::default(), Some(&message(PEER, 0xf00d)), &NONCE.print());
-    let response = engine.gossip_raw("the secret of a test", &body);
+    let response = engine.gossip_raw(Authorization::Raw, "the secret of a test", &body);
     let Ok(GossipResponse::Body(body)) = response else { panic!("{response:?}") };
     assert!(lists_peer(&engine));
     assert!(read_extension(str::from_utf8(&body).unwrap()).is_some());
@@ -142,7 +143,7 @@ async fn the_extension_of_a_proved_sender_gets_one_with_a_proof() {
 async fn a_raw_message_may_challenge() {
     let engine = engine("allow").await;
     let body = format!(r#"{{"online":[],"v2":{{"nonce":"{}"}}}}"#, NONCE.print());
-    let response = engine.gossip_raw("the secret of a test", body.as_bytes());
+    let response = engine.gossip_raw(Authorization::Raw, "the secret of a test", body.as_bytes());
     let Ok(GossipResponse::Lists(Some(proof))) = response else { panic!("{response:?}") };
     assert!(Proof::read(&proof, &Keyring::new(keys(), Vec::new()), NONCE).is_some());
 }

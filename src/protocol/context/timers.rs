@@ -43,6 +43,8 @@ pub(in crate::protocol) enum Timer {
     Clock,
     /// The next check of a native server known by hearsay alone.
     Strangers,
+    /// The next request to a server that is left out.
+    Outsiders,
     /// The end of the wait for peers at a shutdown.
     Farewell,
 }
@@ -69,6 +71,7 @@ const ALL: [Timer; COUNT] = [
     Timer::Listings,
     Timer::Clock,
     Timer::Strangers,
+    Timer::Outsiders,
     Timer::Farewell,
 ];
 

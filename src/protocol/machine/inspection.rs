@@ -19,6 +19,11 @@ impl Machine {
         (&mut self.members, &mut self.exchanges, &mut self.cx)
     }
 
+    /// Whether this server seems to be cut off from the others, so that it declares no more dead.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.members.isolation.is_cut_off()
+    }
+
     /// Whether helpers probe a native server.
     pub(in crate::protocol) fn is_investigating(&self, peer: &str) -> bool {
         self.native.detection.investigations.is_open(peer)

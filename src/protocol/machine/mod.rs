@@ -191,6 +191,7 @@ impl Machine {
                     self.merging.rejected.schedule_clock_check(&self.members, &mut self.cx, now.tick)
                 }
                 Timer::Strangers => self.check_strangers(now),
+                Timer::Outsiders => self.ask_outsider(now),
                 Timer::Farewell => self.end_farewell_stage(now),
             }
         }

@@ -172,7 +172,7 @@ impl Machine {
 
     /// Handles a reply without the native extension.
     fn handle_plain_reply(&mut self, id: ExchangeId, exchange: &Exchange, reply: &Reply<'_>, now: Now) {
-        self.admit_answerer(exchange, now);
+        self.admit_answerer(exchange, reply, now);
         let is_asked_again = self.ask_if_rolled_back(&exchange.peer, reply, now);
         if exchange.purpose.is_verification() {
             if !is_asked_again {

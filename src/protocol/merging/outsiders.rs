@@ -6,17 +6,20 @@
 //! address that `SHAZBOT_ALLOW` allows, and one that proves no secret under `SHAZBOT_LEGACY=off`.
 //! An outsider has no tombstone and stays on the master list. Hearsay does not bring it back. An
 //! exchange does, and so does its own request with this server's secret if this server may contact
-//! it.
+//! it. All three reasons may pass: secrets and addresses change, and an attacker may have removed a
+//! proof. So this server asks each outsider now and then, even if nobody mentions it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
+use rand::RngExt;
 
 use crate::protocol::context::Context;
 use crate::protocol::context::effect::Effect;
 use crate::protocol::context::output::Transmit;
+use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::Exchanges;
 use crate::protocol::exchanges::in_flight::{PEER_TIMEOUT, Purpose};
 use crate::protocol::members::Members;
@@ -25,6 +28,7 @@ use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::intake::{self, Subject};
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::ids::ExchangeId;
+use crate::protocol::types::limits::TOMBSTONE_LIFETIME;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::extension::Kind;
 use crate::protocol::wire::message::{Lists, Refusal, Reply};
@@ -37,6 +41,12 @@ pub(in crate::protocol) const LEFT_OUT_AFTER: Duration = Duration::from_secs(18)
 pub(in crate::protocol) const MAX_OUTSIDERS: usize = 4_096;
 /// Pause before an outsider that peers claim to be online is asked again whether it has the secret.
 const OUTSIDER_RETRY: Duration = Duration::from_secs(30);
+/// Pause before an outsider that nobody mentions is asked for the first time. It doubles with each
+/// request; each pause is shortened at random by up to a half.
+const FIRST_PAUSE: Duration = Duration::from_secs(60);
+/// Longest such pause, unless the cluster is so large that all servers together would ask an
+/// outsider more often than once per `OUTSIDER_INTERVAL`.
+pub(in crate::protocol) const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 /// Pause between two requests to any outsiders.
 const OUTSIDER_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -54,8 +64,14 @@ pub(in crate::protocol) struct Outsiders {
 struct Outsider {
     /// Its state when it was left out, which it regains if it becomes a member.
     member: Member,
-    asked_at: Tick,
     reason: LeftOut,
+    asked_at: Tick,
+    /// When it is asked although nobody mentions it.
+    due_at: Tick,
+    /// The pause that follows the next request.
+    pause: Duration,
+    /// When it has last answered or was last claimed to be online.
+    heard_at: Tick,
 }
 
 /// Why a server is left out.
@@ -101,11 +117,11 @@ impl Outsiders {
         self.by_identity.len()
     }
 
-    fn insert(&mut self, identity: &Arc<str>, member: Member, reason: LeftOut, now: Tick) {
+    fn insert(&mut self, identity: &Arc<str>, outsider: Outsider) {
         if self.by_identity.len() >= MAX_OUTSIDERS {
             self.by_identity.shift_remove_index(0);
         }
-        self.by_identity.insert(Arc::clone(identity), Outsider { member, asked_at: now, reason });
+        self.by_identity.insert(Arc::clone(identity), outsider);
     }
 }
 
@@ -131,7 +147,11 @@ impl Outsiders {
         member.close_check();
         member.clear_suspicion();
         member.clear_tombstone();
-        self.insert(peer, member, reason, now.tick);
+        let (asked_at, heard_at) = (now.tick, now.tick);
+        let due_at = now.tick + shortened(cx, FIRST_PAUSE);
+        let pause = FIRST_PAUSE;
+        self.insert(peer, Outsider { member, reason, asked_at, due_at, pause, heard_at });
+        cx.timers.set_earlier(Timer::Outsiders, due_at);
         self.warn_of(cx, reason, &shown);
     }
 
@@ -147,25 +167,66 @@ impl Outsiders {
 
     /// Requests a try of an outsider that a peer claims to be online, unless it or another one was
     /// tried recently.
-    pub(in crate::protocol) fn try_later(&self, cx: &mut Context, url: &BaseUrl, now: Now) {
-        if cx.is_running() && self.is_due(url.identity(), now.tick) {
+    pub(in crate::protocol) fn try_later(&mut self, cx: &mut Context, url: &BaseUrl, now: Now) {
+        self.record_sign_of_life(url.identity(), now.tick);
+        if cx.is_running() && self.may_ask(url.identity(), now.tick) {
             cx.effects.push(Effect::TryOutsider(Box::new(url.clone())));
         }
     }
 
     /// Records a try of an outsider. Returns false if it or another one was tried recently.
-    pub(in crate::protocol) fn try_claim_slot(&mut self, identity: &str, now: Tick) -> bool {
-        if !self.is_due(identity, now) {
+    pub(in crate::protocol) fn try_claim_slot(
+        &mut self,
+        members: &Members,
+        cx: &mut Context,
+        identity: &str,
+        now: Tick,
+    ) -> bool {
+        if !self.may_ask(identity, now) {
             return false;
         }
         if let Some(outsider) = self.by_identity.get_mut(identity) {
+            let servers = u32::try_from(members.online_count()).unwrap_or(u32::MAX);
+            let longest = LONGEST_PAUSE.max(OUTSIDER_INTERVAL.saturating_mul(servers));
             outsider.asked_at = now;
+            outsider.pause = longest.min(outsider.pause * 2);
+            outsider.due_at = now + shortened(cx, outsider.pause);
         }
         self.next_slot = now + OUTSIDER_INTERVAL;
         true
     }
 
-    fn is_due(&self, identity: &str, now: Tick) -> bool {
+    /// Returns an outsider that is due although nobody mentions it. Forgets it instead if it is
+    /// probably gone.
+    pub(in crate::protocol) fn take_due(&mut self, now: Tick) -> Option<BaseUrl> {
+        let due = self.by_identity.iter().min_by_key(|(_, outsider)| outsider.due_at)?;
+        let (identity, outsider) = (due.0, due.1);
+        if outsider.due_at > now {
+            return None;
+        }
+        if now.since(outsider.heard_at) < TOMBSTONE_LIFETIME {
+            return BaseUrl::parse_shared(outsider.member.spelling(identity)).ok();
+        }
+        let identity = Arc::clone(identity);
+        self.by_identity.swap_remove(&identity);
+        None
+    }
+
+    /// Schedules the next request to an outsider that nobody mentions.
+    pub(in crate::protocol) fn schedule(&self, cx: &mut Context, now: Tick) {
+        if let Some(due_at) = self.by_identity.values().map(|outsider| outsider.due_at).min() {
+            cx.timers.set(Timer::Outsiders, due_at.max(now + OUTSIDER_INTERVAL));
+        }
+    }
+
+    /// Records that an outsider has answered, or that somebody claims it to be online.
+    pub(in crate::protocol) fn record_sign_of_life(&mut self, identity: &str, now: Tick) {
+        if let Some(outsider) = self.by_identity.get_mut(identity) {
+            outsider.heard_at = now;
+        }
+    }
+
+    fn may_ask(&self, identity: &str, now: Tick) -> bool {
         let is_rested = |outsider: &Outsider| now.since(outsider.asked_at) >= OUTSIDER_RETRY;
         now >= self.next_slot && self.by_identity.get(identity).is_some_and(is_rested)
     }
@@ -206,6 +267,11 @@ impl Outsiders {
             self.admit(members, url.identity(), now);
         }
     }
+}
+
+/// Shortens a pause at random, so that servers do not synchronise.
+fn shortened(cx: &mut Context, pause: Duration) -> Duration {
+    pause.mul_f64(cx.rng.random_range(0.5..1.0))
 }
 
 /// Whether to try gossip with a stranger that rejects requests for its list: it may still have this

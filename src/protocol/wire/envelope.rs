@@ -12,7 +12,7 @@ use crate::protocol::wire::request::read_text;
 
 /// The body of a signed gossip message or its response. The payload needs no escaping.
 pub fn signed_body(payload: &str) -> Vec<u8> {
-    format!(r#"{{"message":"gossip","online":[],"offline":[],"v2":"{payload}"}}"#).into_bytes()
+    [r#"{"message":"gossip","online":[],"offline":[],"v2":""#, payload, r#""}"#].concat().into_bytes()
 }
 
 /// The body of a gossip message with the raw secret, and a nonce that challenges its receiver.

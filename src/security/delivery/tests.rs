@@ -179,6 +179,25 @@ fn a_peer_that_rejects_everything_is_challenged_once_a_second() {
 }
 
 #[test]
+fn messages_that_are_rejected_within_a_second_cause_one_challenge() {
+    let (mut sessions, receiver) = (a(LegacyPolicy::Allow), b(6));
+    prove(&mut gossip(), &mut sessions, &receiver, at(0));
+    let mut rejected = |now, expected| {
+        let mut delivery = gossip();
+        assert!(matches!(delivery.next(&mut sessions, NONCE, now), Step::Signed(_)));
+        assert_eq!(reject(&mut delivery, &mut sessions, RejectedBy::Itself, now), expected);
+        if expected == Next::Continue {
+            prove(&mut delivery, &mut sessions, &receiver, now);
+        }
+    };
+    rejected(at(0), Next::Continue);
+    for _ in 0..5 {
+        rejected(at(0), Next::Deliver);
+    }
+    rejected(at(1), Next::Continue);
+}
+
+#[test]
 fn a_proved_url_is_sent_the_raw_secret_only_after_two_foreign_rejections() {
     for (policy, last) in
         [(LegacyPolicy::Allow, Step::Raw(NONCE)), (LegacyPolicy::Known, Step::Challenge(NONCE))]

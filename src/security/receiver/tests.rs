@@ -56,6 +56,19 @@ fn a_rejected_payload_does_not_use_up_its_sequence() {
 }
 
 #[test]
+fn a_header_that_was_verified_is_checked_again_in_all_but_its_signature() {
+    let mut receiver = b();
+    let SignedRequest { header, .. } = &gossip(0, 1);
+    assert_eq!(receiver.check(&keyring(1), Route::Gossip, header, at(0)), Ok(()));
+    let mut outcome = |keys, route, seconds| receiver.check(&keyring(keys), route, header, at(seconds));
+    assert_eq!(outcome(2, Route::Gossip, 0), Err(Rejection::UnknownKey));
+    assert_eq!(outcome(1, Route::Control, 0), Err(Rejection::Signature));
+    assert_eq!(outcome(1, Route::List, 0), Err(Rejection::Signature));
+    assert_eq!(outcome(1, Route::Gossip, 1_200), Err(Rejection::Stale));
+    assert_eq!(outcome(1, Route::Gossip, 0), Ok(()));
+}
+
+#[test]
 fn the_current_and_the_previous_epoch_are_accepted() {
     let mut receiver = b();
     for (epoch, seconds, outcome) in [

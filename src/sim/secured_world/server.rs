@@ -220,7 +220,7 @@ impl Secured {
         let needs_sibling = security.receiver.needs_sibling(&accepted, now.tick);
         let admitted = accepted.map_err(Some).and_then(|header| {
             let sender = header.sender;
-            let extension = decode_request(&payload, sender).ok_or(Some(Rejection::Payload))?;
+            let extension = decode_request(&payload, sender, |_| false).ok_or(Some(Rejection::Payload))?;
             security.sessions.record_request(sender.base_url, sender.process, extension.epoch, now.tick);
             Ok(Admitted::Signed(header, extension))
         });

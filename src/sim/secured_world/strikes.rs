@@ -37,7 +37,8 @@ impl World {
                 _ => (other, attacker.forge_raw(&hosts)),
             };
             let content = Content::Http(Arc::new(request));
-            let request = Box::new(Request { sender: None, from: to, to, content, size: 0 });
+            let request =
+                Box::new(Request { sender: None, from: to, to, content, size: 0, is_hostile: true });
             self.queue.push(self.time, WorldEvent::Arrival(request));
         }
     }

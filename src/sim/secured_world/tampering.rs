@@ -43,16 +43,19 @@ impl World {
             6 => {
                 // The request itself comes through later, without its sender.
                 let delay = attacker.rng.random_range(0..MAX_DELAY);
-                let late = Box::new(Request { sender: None, ..request.clone() });
+                let late = Box::new(Request { sender: None, is_hostile: true, ..request.clone() });
                 self.queue.push(self.time + delay, WorldEvent::Arrival(late));
                 return false;
             }
             7 => {
                 let delay = attacker.rng.random_range(0..1_000);
-                let copy = Box::new(Request { sender: None, ..request.clone() });
+                let copy = Box::new(Request { sender: None, is_hostile: true, ..request.clone() });
                 self.queue.push(self.time + delay, WorldEvent::Arrival(copy));
             }
-            _ => request.to = other.map_or(request.to, |other| other.to),
+            _ => {
+                request.to = other.map_or(request.to, |other| other.to);
+                request.is_hostile = true;
+            }
         }
         request.content = Content::Http(Arc::new(changed));
         true

@@ -83,7 +83,7 @@ function send(call) {
 }
 
 function toResponse(answer, cached) {
-  if (ArrayBuffer.isView(answer)) return { status: 200, parts: [answer] }
+  if (typeof answer === 'string' || ArrayBuffer.isView(answer)) return { status: 200, parts: [answer] }
   const { status, head, middle, hasOffline, number, online, offline, audited } = answer
   if (number === 0) return { status, parts: [Buffer.from(head)], reason: audited }
   const text = number === cached.number ? cached : storeText(number, online, offline)

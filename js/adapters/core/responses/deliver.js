@@ -35,9 +35,9 @@ let isScheduled = false
  *
  * @param {import('../http/connection.js').Connection} connection
  * @param {import('node:http').ServerResponse} response
- * @param {Uint8Array[]} parts
+ * @param {Array<Uint8Array | string>} parts strings are short, and in ASCII
  * @param {boolean} isForPeer
- * @param {(last?: Uint8Array) => void} end writes the last bytes and ends the response
+ * @param {(last?: Uint8Array | string) => void} end writes the last bytes and ends the response
  */
 function deliver(connection, response, parts, isForPeer, end) {
   const { progress, isOver } = watch(connection, response)

@@ -1,6 +1,6 @@
 'use strict'
 
-/** Returns the total size of the parts in bytes. */
+/** Returns the total size of the parts in bytes; strings among them are in ASCII. */
 const sizeOf = (parts) => parts.reduce((size, part) => size + part.length, 0)
 
 /** Yields the same bytes in slices of at most `size` bytes, without copying. */

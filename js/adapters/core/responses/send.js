@@ -21,7 +21,7 @@ const CLOSING = new Set([401, 404, 405, 413, 415, 429, 503])
  *
  * @typedef {object} ResponseData
  * @property {number} status
- * @property {Uint8Array[]} parts
+ * @property {Array<Uint8Array | string>} parts strings are short, and in ASCII
  * @property {Record<string, string>} [headers]
  * @property {object} [text] the shared text that the parts belong to
  * @property {boolean} [isForPeer] whether the caller has the secret

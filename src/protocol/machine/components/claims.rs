@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::protocol::context::config::LegacyPolicy;
 use crate::protocol::exchanges::in_flight::{Exchange, Purpose};
 use crate::protocol::machine::Machine;
+use crate::protocol::members::member::proof::Proof;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::merging::intake::{self, ListEntry, Subject};
 use crate::protocol::merging::native::{MergeOutcome, NativeClaim, Worth};
@@ -18,6 +20,7 @@ use crate::protocol::types::limits::Rejection;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now, Stamp};
 use crate::protocol::wire::extension::Extension;
+use crate::protocol::wire::message::{Refusal, Reply};
 
 impl Machine {
     /// Sets who names the servers of the lists that follow.
@@ -179,10 +182,31 @@ impl Machine {
         self.merging.outsiders.admit_sender(&mut self.members, &self.cx, base_url, direction, now);
     }
 
-    /// Makes an outsider a member again if it has answered gossip with its own entry.
-    pub(in crate::protocol::machine) fn admit_answerer(&mut self, exchange: &Exchange, now: Now) {
-        if exchange.purpose != Purpose::Inquiry && exchange.own_entry.is_some() {
+    /// Makes an outsider a member again if it has answered gossip with its own entry, or may not be
+    /// sent the secret because it has proved it. Records any other answer of it.
+    pub(in crate::protocol::machine) fn admit_answerer(
+        &mut self,
+        exchange: &Exchange,
+        reply: &Reply<'_>,
+        now: Now,
+    ) {
+        let is_answer = match reply {
+            Reply::Lists(_) | Reply::Native(_) => true,
+            Reply::Refusal(refusal) => *refusal != Refusal::NotAllowed,
+            _ => false,
+        };
+        if is_answer {
+            self.merging.outsiders.record_sign_of_life(&exchange.peer, now.tick);
+        }
+        // It may have gone back to version 1, so its list decides from now on.
+        let has_proved = *reply == Reply::Refusal(Refusal::Withheld)
+            && self.cx.config.legacy == LegacyPolicy::Allow
+            && self.merging.outsiders.has(&exchange.peer);
+        if has_proved || (exchange.purpose != Purpose::Inquiry && exchange.own_entry.is_some()) {
             self.merging.outsiders.admit(&mut self.members, &exchange.peer, now);
+        }
+        if has_proved {
+            self.members.prove(&exchange.peer, Proof::Exchange);
         }
     }
 
@@ -195,9 +219,21 @@ impl Machine {
     /// Asks an outsider whether it now has this server's secret, if there is capacity.
     pub(in crate::protocol::machine) fn try_outsider(&mut self, url: &BaseUrl, now: Now) {
         if self.exchanges.legacy_room(&self.members, &self.cx) > 0
-            && self.merging.outsiders.try_claim_slot(url.identity(), now.tick)
+            && self.merging.outsiders.try_claim_slot(&self.members, &mut self.cx, url.identity(), now.tick)
         {
             self.try_by_gossip(url, now);
+        }
+    }
+
+    /// Asks the outsider that is due although nobody mentions it, and schedules the next one.
+    pub(in crate::protocol::machine) fn ask_outsider(&mut self, now: Now) {
+        if self.cx.is_running()
+            && let Some(url) = self.merging.outsiders.take_due(now.tick)
+        {
+            self.try_outsider(&url, now);
+        }
+        if !self.members.local.is_leaving() {
+            self.merging.outsiders.schedule(&mut self.cx, now.tick);
         }
     }
 

@@ -70,6 +70,47 @@ fn an_outsider_that_adopts_the_secret_becomes_a_member() {
 }
 
 #[test]
+fn an_outsider_that_nobody_mentions_is_asked_too() {
+    let mut world = stranger(Fake::OtherSecret);
+    world.run_for(25_000);
+    world.sent.clear();
+    world.run_for(3_600_000);
+    let asked = world.gossip_to(A);
+    assert!((12..=30).contains(&asked.len()), "{}", asked.len());
+    assert!(asked.iter().all(|(_, lists)| lists.online.len() == 1), "it is sent no other servers");
+    world.set_fake(A, Fake::Online);
+    world.run_for(300_000);
+    assert!(world.is_online(A));
+}
+
+#[test]
+fn a_leave_ends_the_requests_to_outsiders() {
+    let mut world = stranger(Fake::OtherSecret);
+    world.run_for(25_000);
+    world.act(ME, |machine, now| machine.handle_leave(now));
+    world.sent.clear();
+    world.run_for(3_600_000);
+    assert!(world.gossip_to(A).is_empty());
+}
+
+/// Its process may have gone back to version 1 after its URL had proved the secret.
+#[test]
+fn an_outsider_that_may_not_be_sent_the_secret_is_shown_by_its_list_again() {
+    let mut world = stranger(Fake::OtherSecret);
+    world.run_for(25_000);
+    assert_eq!(world.listed(A), Listed::Unknown);
+    let held = world.sent_to(A).len();
+    world.set_fake(A, Fake::Held);
+    while world.sent_to(A).len() == held {
+        world.run_for(1_000);
+    }
+    world.reply(ME, world.last_to(A), &Reply::Refusal(Refusal::Withheld));
+    world.set_fake(A, Fake::OtherSecret);
+    world.run_for(120_000);
+    assert!(world.is_online(A), "its list shows it");
+}
+
+#[test]
 fn an_outsider_stays_on_the_master_list() {
     let mut world = stranger(Fake::OtherSecret);
     world.run_for(25_000);
@@ -129,6 +170,24 @@ fn servers_that_prove_nothing_are_left_out_with_one_warning_if_version_1_is_excl
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].contains("SHAZBOT_LEGACY=off") && warnings[0].contains(A), "{warnings:?}");
     assert!(world.logs(Severity::Error).is_empty());
+}
+
+#[test]
+fn servers_that_proved_nothing_are_asked_again_although_nobody_mentions_them() {
+    let mut world = withholding(LegacyPolicy::Off);
+    for _ in 0..600 {
+        world.run_for(1_000);
+        withhold_latest(&mut world);
+    }
+    for peer in [A, B] {
+        let asked = world.gossip_to(peer).len();
+        assert!((4..=10).contains(&asked), "{peer}: {asked}");
+        world.set_fake(peer, Fake::Online);
+    }
+    world.run_for(300_000);
+    for peer in [A, B] {
+        assert!(world.is_online(peer), "{peer}");
+    }
 }
 
 #[test]

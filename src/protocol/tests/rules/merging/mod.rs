@@ -3,4 +3,5 @@
 mod admission;
 mod native;
 mod newcomers;
+mod outsiders;
 mod plain;

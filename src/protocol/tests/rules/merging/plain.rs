@@ -225,7 +225,8 @@ fn an_outsider_claimed_online_is_tried_now_and_then() {
     parts.cx.run_state = RunState::Running;
     let url = BaseUrl::parse(A).unwrap();
     assert_eq!(merge_new(&mut parts, online), [Effect::TryOutsider(Box::new(url))]);
-    assert!(parts.merging.outsiders.try_claim_slot(A, at(NOW).tick));
+    let Parts { merging, members, cx, .. } = &mut parts;
+    assert!(merging.outsiders.try_claim_slot(members, cx, A, at(NOW).tick));
     assert_eq!(merge_new(&mut parts, online), []);
     assert!(!is_member(&parts));
 }
