@@ -247,7 +247,7 @@ describe('metrics', () => {
       const peer = await createFakePeer(t)
       if (answer) peer.onGossip = () => answer
       await start(t, { servers: [entry(peer.baseUrl)], env })
-      const isCounted = () => metrics().of(`requests_total{kind="gossip",outcome="${outcome}"}`) > 0
+      const isCounted = () => metrics().sum('requests_total', { outcome }) > 0
       await eventually(isCounted, { what: `a request that is ${outcome}` })
     })
   }
