@@ -21,6 +21,7 @@ const PARTS = [
   'idle',
   'events',
   'metrics',
+  'routes',
   'memory',
   'load',
   'real-clusters',

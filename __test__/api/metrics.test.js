@@ -238,6 +238,20 @@ describe('metrics', () => {
     assert.ok(requests.of('received_bytes_total') > 50)
   })
 
+  for (const [outcome, env, answer] of [
+    ['withheld', { SHAZBOT_LEGACY: 'off' }],
+    ['invalid', {}, { status: 200, body: '<html>' }],
+    ['rejected', {}, { status: 401, body: {} }],
+  ]) {
+    test(`requests end as ${outcome}`, async (t) => {
+      const peer = await createFakePeer(t)
+      if (answer) peer.onGossip = () => answer
+      await start(t, { servers: [entry(peer.baseUrl)], env })
+      const isCounted = () => metrics().sum('requests_total', { outcome }) > 0
+      await eventually(isCounted, { what: `a request that is ${outcome}` })
+    })
+  }
+
   test('watches are counted while they are open, and so is what they have missed', async (t) => {
     await start(t)
     const before = metrics().of('watchers')

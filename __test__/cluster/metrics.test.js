@@ -40,6 +40,13 @@ describe('metrics of clusters', { concurrency: 2 }, () => {
       metrics.of('disagreeing_answers_ratio') === 0
     const [before] = await becomes([first, second, third], isAgreed, 'equal views')
     assert.ok(before.sum('received_requests_total', { route: 'gossip', wire: 'native', outcome: 'ok' }) > 0)
+    const syncs = [first, second, third].map(async (app) =>
+      (await app.metrics()).sum('requests_total', { kind: 'sync', outcome: 'ok' }),
+    )
+    assert.ok(
+      (await Promise.all(syncs)).some((count) => count > 0),
+      'a joiner asks for the list',
+    )
     assert.ok(before.of('sent_bytes_total') > 1_000)
     assert.ok(before.of('received_bytes_total') > 1_000)
     assert.equal(before.of('isolated'), 0)
@@ -82,6 +89,13 @@ describe('metrics of clusters', { concurrency: 2 }, () => {
     await becomes([first], (metrics) => metrics.of('isolated') === 1, 'the isolation', 120_000)
     for (const app of others) app.signal('SIGCONT')
     await becomes([first], (metrics) => metrics.of('isolated') === 0, 'the end of the isolation')
+    const [closed] = others
+    await closed.stopListening()
+    await becomes(
+      [closed],
+      (metrics) => metrics.of('requests_total{kind="own-url",outcome="refused"}') > 0,
+      'a request to its own URL',
+    )
     await first.block(1_500)
     const lag = await first.metrics()
     assert.ok(lag.of('event_loop_lag_seconds') > 0.9, `${lag.of('event_loop_lag_seconds')} s`)

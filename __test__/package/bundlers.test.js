@@ -128,8 +128,12 @@ describe('bundles', { concurrency: 2 }, () => {
     const script = readFileSync(path.join(app, 'ncc.mjs'), 'utf8')
       .replace(/externals: .*/, "externals: ['clustershazbot'],")
       .replace('{ code }', '{ code, assets }')
-    const writeAssets =
-      "for (const [name, { source }] of Object.entries(assets)) writeFileSync('dist/' + name, source)"
+    const writeAssets = `
+      const { mkdirSync } = await import('node:fs')
+      for (const [name, { source }] of Object.entries(assets)) {
+        mkdirSync('dist/' + name + '/..', { recursive: true })
+        writeFileSync('dist/' + name, source)
+      }`
     writeFileSync(path.join(app, 'ncc.mjs'), `${script}\n${writeAssets}\n`)
     await BUILDS.ncc(app)
     const server = await startBundle(t, app)

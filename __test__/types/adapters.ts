@@ -5,7 +5,14 @@ import type { shazbotPlugin } from 'clustershazbot/fastify'
 import type { shazbotDrain, shazbotReady, shazbotResume } from 'clustershazbot/health'
 import { ClustershazbotModule, ClustershazbotService, type ShazbotDynamicModule } from 'clustershazbot/nestjs'
 import { ClustershazbotHealthIndicator, type ShazbotHealthResult } from 'clustershazbot/nestjs-terminus'
-import { type ShazbotHandler, type ShazbotRoutesOptions, shazbotHandler } from 'clustershazbot/node'
+import {
+  type ShazbotHandler,
+  type ShazbotRoutesOptions,
+  type ShazbotServerControl,
+  type ShazbotStatusResponse,
+  type ShazbotStreamEvents,
+  shazbotHandler,
+} from 'clustershazbot/node'
 import type { FastifyRequest } from 'fastify'
 
 /** True only if both types are identical; types that are not found are `any`. */
@@ -28,6 +35,10 @@ export const watched: ShazbotRoutesOptions = {
   dashboard: true,
   authorize: async ({ headers }) => headers.cookie === 'operator',
 }
+export const languagesOf = ({ servers }: ShazbotStatusResponse) => servers.map(({ language }) => language)
+isTrue<Same<ReturnType<typeof languagesOf>, ('native' | 'legacy' | 'unknown')[]>>()
+export const newsOf = ({ news }: ShazbotStreamEvents['change']) => news.map(({ type }) => type)
+export const drain: ShazbotServerControl = { server: 'http://10.0.0.8:3000/', online: false }
 /** The request of Express, as far as this file needs it. */
 interface ExpressRequest extends IncomingMessage {
   ip?: string

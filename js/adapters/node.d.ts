@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { GossipServer } from '../../index.js'
+import type { ShazbotChange, ShazbotNews, ShazbotState, ShazbotStatus } from '../events/index.js'
 
 /**
  * The options of the routes. `Request` is the type of requests in the framework.
@@ -58,6 +60,43 @@ export interface ShazbotRoutesOptions<Request = IncomingMessage | Http2ServerReq
    * with 401, and an error with 500. Control requests always need the control secret.
    */
   authorize?(request: Request): boolean | Promise<boolean>
+}
+
+/** The body of `GET …/status`: the state of this server, and of all servers, itself first. */
+export interface ShazbotStatusResponse extends ShazbotStatus {
+  readonly version: string
+  /** Milliseconds since the engine's start. */
+  readonly uptime: number
+  /** The share of the latest 16 native answers with another view, from 0 to 1. */
+  readonly disagreeing: number
+  readonly baseUrl: string
+  readonly servers: readonly ShazbotServerStatus[]
+}
+
+/** A server in the body of `GET …/status`. */
+export interface ShazbotServerStatus extends GossipServer {
+  readonly state: ShazbotState
+  /** When it came into that state, in milliseconds since the epoch, on this server's clock. */
+  readonly since: number
+  readonly cause: ShazbotNews['cause']
+  /** The protocol of version 2, that of version 1, or not known yet. */
+  readonly language: 'native' | 'legacy' | 'unknown'
+  readonly self: boolean
+}
+
+/** The events of `GET …/watch`, with their data. */
+export interface ShazbotStreamEvents {
+  /** All servers. */
+  snapshot: ShazbotChange
+  change: ShazbotChange
+  status: ShazbotStatus
+  end: { readonly reason: 'shutdown' }
+}
+
+/** The body of `POST …/servers/control`; `online: false` drains the server at that base URL. */
+export interface ShazbotServerControl {
+  server: string
+  online: boolean
 }
 
 /**

@@ -77,12 +77,15 @@ impl MetricWords<'_> {
         }
     }
 
+    // Not inlined, as each copy adds to the addon.
+    #[inline(never)]
     fn set_counts(&mut self, first: MetricWord, counts: &[u64]) {
         for (index, count) in counts.iter().enumerate() {
             self.set(first, index, *count as f64);
         }
     }
 
+    #[inline(never)]
     fn set(&mut self, first: MetricWord, index: usize, value: f64) {
         set_word(self.0, first as usize + index, value);
     }

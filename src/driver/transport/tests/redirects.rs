@@ -122,3 +122,11 @@ async fn an_invalid_location_fails_and_a_missing_one_is_a_response() {
     let response = client().send(get(server.url("/"))).await.unwrap();
     assert_eq!((response.status, &response.body[..]), (302, &b"read me"[..]));
 }
+
+#[tokio::test]
+async fn a_redirect_may_be_a_response() {
+    let server = Server::start(|_, _| Reply::redirect(307, "/there")).await;
+    let request = Request { follows_redirects: false, ..post(server.url("/here")) };
+    assert_eq!(client().send(request).await.unwrap().status, 307);
+    assert_eq!(server.requests().len(), 1);
+}

@@ -1,6 +1,6 @@
 //! What programs are told of changes.
 
-use crate::protocol::machine::news::{News, NewsPhase};
+use crate::protocol::machine::news::{Controlled, Language, News, NewsCause, NewsPhase};
 use crate::protocol::tests::support::fakes::Fake;
 use crate::protocol::tests::support::rig::{A, B, C, ME, lists};
 use crate::protocol::tests::support::world::World;
@@ -108,4 +108,44 @@ fn a_reader_without_a_number_is_told_all_servers() {
     assert_eq!(missed.news.len(), 3);
     let summary = machine.summary(world.now(ME));
     assert_eq!((summary.online, summary.suspects, summary.dead, summary.left), (3, 0, 0, 0));
+}
+
+#[test]
+fn operators_are_told_since_when_and_how_a_state_is_known() {
+    let mut world = World::among(&[A, B]);
+    let begin = world.wall();
+    world.set_fake(A, Fake::Refuses);
+    world.run_for(600_000);
+    world.drain();
+    let now = world.now(ME);
+    let machine = &world.nodes[ME].machine;
+    let portraits = machine.portraits(now);
+    let [own, a, b] = &portraits[..] else { panic!("{portraits:?}") };
+    assert_eq!((&*own.entry.base_url, own.status, own.since), (ME, Status::Left, now.wall));
+    assert_eq!((own.cause, own.language), (NewsCause::Control, Language::Legacy));
+    assert_eq!((&*a.entry.base_url, a.status, a.cause), (A, Status::Dead, NewsCause::Silent));
+    assert!(a.since.0 > begin && a.since.0 < now.wall.0 - 60_000, "{a:?}");
+    assert_eq!((&*b.entry.base_url, b.status), (B, Status::Online));
+    assert!(b.since.0 <= begin, "{b:?}");
+    // Snapshots show the same times.
+    let missed = machine.missed(None, now);
+    let times: Vec<_> = missed.servers.iter().map(News::at).collect();
+    assert_eq!(times, portraits.iter().map(|portrait| portrait.since).collect::<Vec<_>>());
+}
+
+#[test]
+fn servers_of_the_list_can_be_controlled() {
+    let mut world = World::among(&[A]);
+    world.run_for(120_000);
+    let wall = world.wall();
+    world.set_fake(B, Fake::Hangs);
+    world.receive(&[(B, wall)], &[]);
+    let controlled = |url: &str| world.nodes[ME].machine.controlled(url);
+    let other = |base_url: &str, is_known_legacy| {
+        Some(Controlled::Other { base_url: base_url.into(), is_known_legacy })
+    };
+    assert_eq!(controlled(ME), Some(Controlled::Itself));
+    assert_eq!(controlled(A), other(A, true));
+    assert_eq!(controlled(B), other(B, false), "hearsay");
+    assert_eq!(controlled(C), None);
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::protocol::context::config::Config;
 use crate::protocol::context::output::Severity;
+use crate::protocol::context::refused::Refused;
 use crate::protocol::merging::newcomers::MAX_NAMES;
 use crate::protocol::tests::support::native_rig::{
     TARGET, extension_of, machine, native, now, take_messages, urls,
@@ -29,6 +30,11 @@ fn too_many_claims() -> Vec<Claim> {
     urls(NAMES + SURPLUS).map(|url| native(&url)).collect()
 }
 
+/// The number of claims that were refused for this reason.
+fn refused(world: &World, reason: Refused) -> u64 {
+    world.nodes[ME].machine.metrics().refused_claims[reason as usize]
+}
+
 fn known(world: &World) -> usize {
     world.nodes[ME].machine.other_count()
 }
@@ -40,6 +46,7 @@ fn surplus_names_of_a_plain_request_are_ignored_until_a_later_message_brings_the
     let answer = world.receive_lists(&too_many());
     assert_eq!(answer.online.len(), 1 + NAMES, "this server, and as many as the limit allows");
     assert_eq!(world.logs(Severity::Warning).len(), 1);
+    assert_eq!(refused(&world, Refused::Surplus), SURPLUS as u64);
     world.run_for(12_000);
     world.receive_lists(&too_many());
     assert_eq!(known(&world), NAMES + SURPLUS);
@@ -87,6 +94,7 @@ fn the_master_list_has_no_limit_but_that_of_the_roster() {
     world.start(Config { max_servers: NAMES + 7, ..config(ME) }, 0);
     world.run_for(1_000);
     assert_eq!(known(&world), NAMES + 7);
+    assert_eq!(refused(&world, Refused::Full), (SURPLUS - 7) as u64);
     let warnings = world.logs(Severity::Warning);
     assert!(warnings.len() == 1 && warnings[0].contains("SHAZBOT_MAX_SERVERS"), "{warnings:?}");
 }
