@@ -75,21 +75,12 @@ async function respond(route, call) {
   let certificate
   try {
     if (options.requireClientCertificate) certificate = requireCertificate(request)
+    if (route.show) await readers().requireReader(call)
   } catch (error) {
     return refusals().refuse(error, request, options.proxies)
   }
-  if (route.show) return show(route, call)
+  if (route.show) return route.show(call)
   return route.authorize ? respondToBody(route, call, certificate) : respondToAll(route, call)
-}
-
-/** Answers those who may look. */
-async function show(route, call) {
-  try {
-    await readers().requireReader(call)
-  } catch (error) {
-    return refusals().refuse(error, call.request, call.options.proxies)
-  }
-  return route.show(call)
 }
 
 async function respondToAll({ respond }, { connection, request, response, options }) {
