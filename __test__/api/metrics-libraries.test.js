@@ -69,6 +69,7 @@ describe('prom-client', () => {
     assert.ok(metrics.of('request_duration_seconds_count{kind="download"}') >= 1)
     const json = await registry.getMetricsAsJSON()
     assert.ok(json.find(({ name }) => name === 'clustershazbot_request_duration_seconds').values.length > 90)
+    assert.equal(json.find(({ name }) => name === 'clustershazbot_members').aggregator, 'max')
     const single = await registry.getSingleMetricAsString('clustershazbot_native_members')
     assert.match(single, /^clustershazbot_native_members \d$/m)
     await shazbot.shazbotShutDown()

@@ -31,7 +31,8 @@ function define(family, registry) {
   }
   if (family.type === 'histogram') defineHistogram(family, options)
   else if (family.type === 'counter') new Counter({ ...options, collect: collector(family, 'inc') })
-  else new Gauge({ ...options, collect: collector(family, 'set') })
+  // The processes of Node's cluster mostly see the same servers.
+  else new Gauge({ ...options, aggregator: 'max', collect: collector(family, 'set') })
 }
 
 /** Returns the function that replaces all samples before they are read. */
