@@ -233,7 +233,7 @@ test('200 starts and shutdowns in one process leak nothing', async (t) => {
     process.stdout.write(`${JSON.stringify({ before, after })}\n`)
   }
   const script = runScript(t, program, { store, nodeOptions: ['--expose-gc'] })
-  const { code, signal } = await exitOf(script, 120_000)
+  const { code, signal } = await exitOf(script, 300_000)
   assert.deepEqual([code, signal], [0, null], script.stderr)
   assert.equal(peer.gossips.length, 400, 'each start and each shutdown was announced')
   const { before, after } = JSON.parse(script.stdout)

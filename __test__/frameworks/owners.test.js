@@ -57,9 +57,13 @@ describe('recipes of owners', { concurrency: true }, () => {
     const programs = await startThree(t, 'partitioned-cache')
     const readers = new Set()
     for (let id = 0; id < 20; id++) {
-      const texts = await answers(programs, `users/${id}`)
-      assert.equal(new Set(texts).size, 1, texts.join('\n'))
-      readers.add(texts[0].split(' ').at(-1))
+      // A server that hears nothing of the owner for a while, on a busy machine, reads by itself.
+      const text = await eventually(async () => {
+        const texts = await answers(programs, `users/${id}`)
+        assert.equal(new Set(texts).size, 1, texts.join('\n'))
+        return texts[0]
+      })
+      readers.add(text.split(' ').at(-1))
     }
     assert.ok(readers.size > 1, 'several servers own users')
     await programs[2].kill()
