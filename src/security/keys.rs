@@ -5,6 +5,7 @@
 //! for each purpose, so that a MAC of one kind is worthless for another.
 
 use std::fmt;
+use std::hint;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -70,25 +71,24 @@ impl fmt::Display for KeyId {
 /// The keys of one secret, wiped when dropped. `Debug` shows only their id.
 pub struct Keys {
     id: KeyId,
-    keys: [Zeroizing<[u8; KEY_BYTES]>; KeyUse::ALL.len()],
+    /// In the form that `ring` uses, because preparing one takes as long as a short MAC.
+    keys: [hmac::Key; KeyUse::ALL.len()],
 }
 
 impl Keys {
     /// Derives the keys of a secret. Takes about 50 ms of CPU time, so never call it on a thread on
     /// which others wait.
     pub fn derive(secret: &Secret) -> Self {
-        let mut stretched = Zeroizing::new([0; KEY_BYTES]);
-        let text = secret.expose().as_bytes();
-        pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, STRETCH_ROUNDS, SALT, text, &mut *stretched);
-        Self::from_stretched(&stretched)
+        Self::from_stretched(&stretch(secret))
     }
 
     /// Derives the keys of a stretched secret. Simulations stretch none, to save time.
     pub fn from_stretched(stretched: &[u8; KEY_BYTES]) -> Self {
-        let extracted = hkdf::Salt::new(hkdf::HKDF_SHA256, SALT).extract(stretched);
+        let extracted = extract(stretched);
         let mut id = [0; ID_BYTES];
         id.copy_from_slice(&expand(&extracted, b"clustershazbot/2 key id")[..ID_BYTES]);
-        Self { id: KeyId(id), keys: KeyUse::ALL.map(|key_use| expand(&extracted, key_use.label())) }
+        let prepare = |key_use: KeyUse| prepared(&*expand(&extracted, key_use.label()));
+        Self { id: KeyId(id), keys: KeyUse::ALL.map(prepare) }
     }
 
     /// The id of these keys.
@@ -100,15 +100,19 @@ impl Keys {
         &self.id.0
     }
 
-    /// A key in hexadecimal, for the test vectors.
-    #[cfg(test)]
-    pub(super) fn hex(&self, key_use: KeyUse) -> String {
-        self.keys[key_use as usize].iter().map(|byte| format!("{byte:02x}")).collect()
+    /// The key for a purpose.
+    pub(super) fn key(&self, key_use: KeyUse) -> &hmac::Key {
+        &self.keys[key_use as usize]
     }
+}
 
-    /// The key for a purpose. It is built for each use, because `ring` does not wipe its keys.
-    pub(super) fn key(&self, key_use: KeyUse) -> hmac::Key {
-        hmac::Key::new(hmac::HMAC_SHA256, &*self.keys[key_use as usize])
+impl Drop for Keys {
+    fn drop(&mut self) {
+        // `ring` does not wipe its keys.
+        let nothing = prepared(&[]);
+        self.keys = KeyUse::ALL.map(|_| nothing.clone());
+        // The compiler would omit a write that nobody reads.
+        hint::black_box(&self.keys);
     }
 }
 
@@ -116,6 +120,21 @@ impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Keys({})", self.id)
     }
+}
+
+fn stretch(secret: &Secret) -> Zeroizing<[u8; KEY_BYTES]> {
+    let mut stretched = Zeroizing::new([0; KEY_BYTES]);
+    let text = secret.expose().as_bytes();
+    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, STRETCH_ROUNDS, SALT, text, &mut *stretched);
+    stretched
+}
+
+fn extract(stretched: &[u8; KEY_BYTES]) -> hkdf::Prk {
+    hkdf::Salt::new(hkdf::HKDF_SHA256, SALT).extract(stretched)
+}
+
+fn prepared(key: &[u8]) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, key)
 }
 
 fn expand(extracted: &hkdf::Prk, label: &[u8]) -> Zeroizing<[u8; KEY_BYTES]> {
@@ -151,6 +170,13 @@ impl Keyring {
     }
 }
 
+/// The key of a secret in hexadecimal, for the test vectors.
+#[cfg(test)]
+pub(super) fn key_in_hex(secret: &Secret, key_use: KeyUse) -> String {
+    let key = expand(&extract(&stretch(secret)), key_use.label());
+    key.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,7 +184,7 @@ mod tests {
     #[test]
     fn each_purpose_has_its_own_key() {
         let keys = Keys::from_stretched(&[7; KEY_BYTES]);
-        let tags = KeyUse::ALL.map(|key_use| hmac::sign(&keys.key(key_use), b"").as_ref().to_vec());
+        let tags = KeyUse::ALL.map(|key_use| hmac::sign(keys.key(key_use), b"").as_ref().to_vec());
         for (index, tag) in tags.iter().enumerate() {
             assert!(!tags[..index].contains(tag));
         }

@@ -27,7 +27,7 @@ impl Mac {
             text.extend_from_slice(&(field.len() as u64).to_be_bytes());
             text.extend_from_slice(field);
         }
-        let tag = hmac::sign(&keys.key(key_use), &text);
+        let tag = hmac::sign(keys.key(key_use), &text);
         let mut bytes = [0; MAC_BYTES];
         bytes.copy_from_slice(&tag.as_ref()[..MAC_BYTES]);
         Self(bytes)

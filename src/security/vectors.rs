@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::keys::{KeyUse, Keys};
+use super::keys::{KeyUse, Keys, key_in_hex};
 use super::message::{Address, Answered, Party, Route, sign_request, sign_response};
 use super::process::ProcessNumber;
 use super::proof::{Nonce, Proof};
@@ -20,7 +20,8 @@ fn process(number: u64) -> ProcessNumber {
 
 /// Each vector by its name.
 fn vectors() -> Vec<(&'static str, String)> {
-    let keys = Keys::derive(&Secret::new("a secret of at least 16 characters").unwrap());
+    let secret = Secret::new("a secret of at least 16 characters").unwrap();
+    let keys = Keys::derive(&secret);
     let nonce = Nonce::new(std::array::from_fn(|index| index as u8));
     let proof = Proof { process: process(2), epoch: 3, sequence: 4_000, base_url: B.to_owned() };
     let requester = Party { base_url: A, process: process(1) };
@@ -38,7 +39,7 @@ fn vectors() -> Vec<(&'static str, String)> {
     let responder = Party { base_url: B, process: process(2) };
     vec![
         ("key id", keys.id().to_string()),
-        ("request key", keys.hex(KeyUse::Request)),
+        ("request key", key_in_hex(&secret, KeyUse::Request)),
         ("challenge", nonce.to_header()),
         ("proof", proof.print(&keys, nonce)),
         ("request", request.header.clone()),
