@@ -129,7 +129,6 @@ describe('bundles', { concurrency: 2 }, () => {
       .replace(/externals: .*/, "externals: ['clustershazbot'],")
       .replace('{ code }', '{ code, assets }')
     const writeAssets = `
-      const { mkdirSync } = await import('node:fs')
       for (const [name, { source }] of Object.entries(assets)) {
         mkdirSync('dist/' + name + '/..', { recursive: true })
         writeFileSync('dist/' + name, source)
