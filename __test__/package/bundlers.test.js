@@ -130,7 +130,7 @@ describe('bundles', { concurrency: 2 }, () => {
       .replace('{ code }', '{ code, assets }')
     const writeAssets = `
       for (const [name, { source }] of Object.entries(assets)) {
-        mkdirSync('dist/' + name + '/..', { recursive: true })
+        mkdirSync('dist/' + name.slice(0, name.lastIndexOf('/') + 1), { recursive: true })
         writeFileSync('dist/' + name, source)
       }`
     writeFileSync(path.join(app, 'ncc.mjs'), `${script}\n${writeAssets}\n`)
