@@ -252,19 +252,25 @@ describe('metrics', () => {
     })
   }
 
-  test('watches are counted while they are open, and so is what they have missed', async (t) => {
+  test('watches are counted while they wait, and so is what they have missed', async (t) => {
     await start(t)
     const before = metrics().of('watchers')
     const overruns = metrics().of('watch_overruns_total')
     const watch = events.shazbotWatch({ snapshot: false })
+    const pending = watch.next()
     assert.equal(metrics().of('watchers'), before + 1)
     const many = (from) =>
       Array.from({ length: 1_100 }, (_, index) => entry(`http://127.0.0.1:9/${from + index}/`))
-    await gossip({ online: many(0) })
+    await gossip({ online: [entry(server('new'))] })
+    await pending
+    assert.equal(metrics().of('watchers'), before)
+    await gossip({ online: many(2_000) })
     assert.equal((await watch.next()).value.snapshot, true)
     assert.equal(metrics().of('watch_overruns_total'), overruns + 1)
+    const last = watch.next()
+    assert.equal(metrics().of('watchers'), before + 1)
     await watch.return()
-    await watch.return()
+    assert.equal((await last).done, true)
     assert.equal(metrics().of('watchers'), before)
     const first = events.shazbotWatch()
     assert.equal((await first.next()).value.snapshot, true)

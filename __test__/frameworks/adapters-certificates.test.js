@@ -12,11 +12,11 @@ const { certificate, readFixture } = require('../support/certificates')
 const { isOnline } = require('../support/entries')
 const { CONTROL_SECRET, SECRET } = require('../support/environment')
 const { readText, request } = require('../support/http')
-const { challenge, shazbot, start } = require('../support/in-process')
+const { BASE_URL, challenge, shazbot, start } = require('../support/in-process')
 const { extension, signMessage } = require('../support/native')
 const { SECURE_HOSTS } = require('../support/secure-hosts')
 
-const REQUIRED = { requireClientCertificate: true }
+const REQUIRED = { requireClientCertificate: true, watch: true }
 const MATCHED = { requireClientCertificate: true, matchHost: true }
 
 /** A server that asks for certificates, and leaves the decision to the routes. */
@@ -32,11 +32,13 @@ const OTHER_HOST = certificate('other-host', { rejectUnauthorized: false })
 const UNTRUSTED = certificate('self-signed', { rejectUnauthorized: false })
 const WITHOUT = { rejectUnauthorized: false }
 
-/** The three routes, each with what it accepts. */
+/** Routes, each with what it accepts. */
 const REQUESTS = [
   ['POST', 'gossip', SECRET, { message: 'gossip', online: [] }],
   ['GET', 'list', CONTROL_SECRET],
   ['POST', 'control', CONTROL_SECRET, { message: 'control', online: true }],
+  ['GET', 'status', CONTROL_SECRET],
+  ['POST', 'servers/control', CONTROL_SECRET, { server: BASE_URL, online: true }],
 ]
 
 function send(port, secure, [method, route, authorization, body]) {
@@ -186,7 +188,7 @@ describe('client certificates', () => {
 
   test('are not required by default', async (t) => {
     await start(t)
-    const port = await SECURE_HOSTS['node:https'](t, undefined, ASKING)
+    const port = await SECURE_HOSTS['node:https'](t, { watch: true }, ASKING)
     for (const each of REQUESTS) assert.equal((await send(port, WITHOUT, each)).status, 200)
   })
 

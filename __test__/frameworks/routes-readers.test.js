@@ -239,6 +239,17 @@ describe('a program that closes while streams are open', () => {
     assert.equal(stream.events.at(-1).event, 'end')
   })
 
+  test('Fastify, without a shutdown', async (t) => {
+    await start(t, { env: ENV })
+    const app = from('adapters')('fastify')()
+    app.register(shazbotPlugin, { watch: true })
+    const stream = await watch(t, `${await app.listen({ port: 0, host: '127.0.0.1' })}/`)
+    await stream.until(hasTold('status'), 'a status')
+    await within(4_000, app.close())
+    await eventually(() => stream.hasEnded, { what: 'the end' })
+    assert.equal(stream.events.at(-1).event, 'end')
+  })
+
   for (const workspace of ['nest11', 'nest12']) {
     test(workspace, async (t) => {
       await start(t, { env: ENV })

@@ -129,9 +129,8 @@ describe('bundles', { concurrency: 2 }, () => {
       .replace(/externals: .*/, "externals: ['clustershazbot'],")
       .replace('{ code }', '{ code, assets }')
     const writeAssets = `
-      const { mkdirSync } = await import('node:fs')
       for (const [name, { source }] of Object.entries(assets)) {
-        mkdirSync('dist/' + name + '/..', { recursive: true })
+        mkdirSync('dist/' + name.slice(0, name.lastIndexOf('/') + 1), { recursive: true })
         writeFileSync('dist/' + name, source)
       }`
     writeFileSync(path.join(app, 'ncc.mjs'), `${script}\n${writeAssets}\n`)

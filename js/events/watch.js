@@ -35,7 +35,6 @@ class ShazbotWatch {
   constructor({ signal, snapshot, settle }) {
     this.#signal = signal
     this.#settle = settle
-    countReader(this)
     const presentView = this.#mirror.presentView()
     if (presentView === undefined) return
     const { engine, view, told } = this.#mirror
@@ -56,6 +55,7 @@ class ShazbotWatch {
       this.handleChange()
       if (this.#waiting.length === 0) return
       this.#signal?.addEventListener('abort', this.#end)
+      countReader(this)
       wait(this)
     })
   }
@@ -133,7 +133,6 @@ class ShazbotWatch {
   /** Ends the watch, and all that waits for it. */
   #finish() {
     this.#isOver = true
-    countEnd(this)
     this.#rest()
     for (const resolve of this.#waiting.splice(0)) resolve(DONE)
   }
@@ -142,6 +141,7 @@ class ShazbotWatch {
   #rest() {
     clearTimeout(this.#timer)
     stopWaiting(this)
+    countEnd(this)
     this.#signal?.removeEventListener('abort', this.#end)
   }
 }

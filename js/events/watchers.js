@@ -1,25 +1,20 @@
 'use strict'
 
+/** The readers that wait for changes. Those that wait for nothing may simply be dropped. */
+const readers = new Set()
+
 /** What is counted of the readers of changes. */
 const watchers = {
-  /** Readers that have not ended. */
-  open: 0,
+  get open() {
+    return readers.size
+  },
   /** How often a reader was told a difference, because it lagged too far behind the news. */
   overruns: 0,
 }
 
-/** Readers may simply be dropped. */
-const dropped = new FinalizationRegistry(() => watchers.open--)
+/** Counts a reader until it ends, or waits no more. */
+const countReader = (reader) => readers.add(reader)
 
-/** Counts a reader until it ends. */
-function countReader(reader) {
-  watchers.open++
-  dropped.register(reader, undefined, reader)
-}
-
-/** Counts the end of a reader, once. */
-function countEnd(reader) {
-  if (dropped.unregister(reader)) watchers.open--
-}
+const countEnd = (reader) => readers.delete(reader)
 
 module.exports = { countEnd, countReader, watchers }

@@ -143,7 +143,7 @@ const FAMILIES = [
     ...words(MetricWord.MasterListFailures, { operation: OPERATIONS }),
   },
   {
-    ...gauge('watchers', '{watcher}', 'Open watches and streams of changes'),
+    ...gauge('watchers', '{watcher}', 'Watches that wait for changes, and open streams'),
     read: () => [{ labels: {}, value: watchers.open }],
   },
   {

@@ -62,11 +62,12 @@ class Hub {
    * Begins a stream.
    *
    * @param {import('node:http').ServerResponse} response whose head is written
-   * @param {string | undefined} since the id of the last event that the reader has received
+   * @param {{ since?: string, server?: import('node:net').Server }} reader the id of the last event
+   *   that it has received, and the HTTP server of its connection
    */
-  open(response, since) {
+  open(response, { since, server }) {
     if (this.#streams.size === 0) this.#begin()
-    const stream = new Stream(response, this)
+    const stream = new Stream(response, this, server)
     const view = this.#viewOf(since)
     Object.assign(stream, { view, told: NOTHING })
     this.#streams.add(stream)

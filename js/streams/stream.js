@@ -17,6 +17,8 @@ class Stream {
   statusKey
   #response
   #source
+  /** The HTTP server of its connection, if it listens. One that closes waits for streams. */
+  #server
   /** The parts of the portion that is being written. */
   #parts
   /** Since when it has taken nothing. */
@@ -29,10 +31,12 @@ class Stream {
    * @param {import('node:http').ServerResponse} response whose head is written
    * @param {{ next: (stream: Stream) => Iterator<Uint8Array> | undefined, isEnding: boolean,
    *   lastText: (stream: Stream) => string }} source of its portions
+   * @param {import('node:net').Server | undefined} server
    */
-  constructor(response, source) {
+  constructor(response, source, server) {
     this.#response = response
     this.#source = source
+    this.#server = server?.listening ? server : undefined
     /** Resolves when nothing more can be written. */
     this.closed = new Promise((resolve) => {
       response.once('close', () => {
@@ -47,7 +51,7 @@ class Stream {
     if (this.#blockedAt === undefined || this.#isOver) return this.#write()
     if (!this.#isCounted) watchers.overruns++
     this.#isCounted = true
-    if (this.#source.isEnding) this.destroy()
+    if (this.#source.isEnding) this.#end()
   }
 
   /** Shows the reader and all proxies between that the stream lives. */
@@ -55,9 +59,10 @@ class Stream {
     if (this.#blockedAt === undefined && !this.#isOver) this.#send(':\n\n')
   }
 
-  /** Cuts off a reader that has taken nothing for too long. */
+  /** Ends if the HTTP server closes, and cuts off a reader that has taken nothing for too long. */
   check(now) {
-    if (now - this.#blockedAt >= MAX_BLOCKED_TIME) this.destroy()
+    if (this.#server?.listening === false) this.#end()
+    else if (now - this.#blockedAt >= MAX_BLOCKED_TIME) this.destroy()
   }
 
   destroy() {
@@ -70,16 +75,17 @@ class Stream {
   #write() {
     while (this.#blockedAt === undefined && !this.#isOver) {
       this.#parts ??= this.#source.next(this)
-      if (!this.#parts) return this.#rest()
+      if (!this.#parts && !this.#source.isEnding) return
+      if (!this.#parts) return this.#end()
       const { value, done } = this.#parts.next()
       if (done) this.#parts = undefined
       else this.#send(value)
     }
   }
 
-  /** Everything is told. */
-  #rest() {
-    if (!this.#source.isEnding) return
+  #end() {
+    if (this.#isOver) return
+    if (this.#blockedAt !== undefined) return this.destroy()
     this.#isOver = true
     this.#response.end(this.#source.lastText(this))
   }
