@@ -21,9 +21,10 @@ export declare class RawPath {
    * on another thread, which reads the body in place; nothing may change it meanwhile.
    * `cached_number` is the number of the shared text that the caller has cached. `room` is the
    * size of the largest one that it can accept; a larger response shows only its own entry.
-   * Throws unless the header contains `SHAZBOT_SECRET`.
+   * `ticket` is that of the header if it was checked before, and 0 if not.
+   * Throws unless the header is signed or contains `SHAZBOT_SECRET`.
    */
-  gossip(id: number, cachedNumber: number, room: number, authorizationHeader: string, body: Array<Uint8Array>): Reply | null
+  gossip(id: number, cachedNumber: number, room: number, ticket: number, authorizationHeader: string, body: Array<Uint8Array>): Reply | null
   /**
    * Answers a list request, with the offline servers for callers with `SHAZBOT_CONTROL_SECRET`.
    * `cached_number` and `room` are those of gossip requests; a larger response becomes a 429.
@@ -53,10 +54,10 @@ export declare function authorizeBearerControl(authorizationHeader: string): boo
 export declare function authorizeControl(authorizationHeader: string): boolean
 
 /**
- * Returns whether the header is that of a signed request. Throws unless it is, or contains
- * `SHAZBOT_SECRET`.
+ * Returns 0 for a header that contains `SHAZBOT_SECRET`, and a ticket for that of a signed request.
+ * Throws for any other.
  */
-export declare function authorizeGossip(authorizationHeader: string): boolean
+export declare function authorizeGossip(authorizationHeader: string): number
 
 /**
  * Returns whether a list request with this header shows the offline servers too. Accepts a signed

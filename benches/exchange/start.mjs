@@ -31,8 +31,7 @@ export async function startSubject(overrides = {}) {
     signedObjects: ({ header, message }) => shazbot.shazbotGossipRequest(header, message),
     signedRaw({ header, bytes }) {
       // Adapters check the header before they read the body.
-      authorizeGossip(header)
-      return gossipRaw(header, [bytes])
+      return gossipRaw(header, [bytes], authorizeGossip(header))
     },
   }
 }

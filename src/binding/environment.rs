@@ -28,6 +28,8 @@ pub(super) struct EngineSlot {
     number: Cell<u32>,
     /// Its reference count is the number of live `LentBuffers` values.
     loans: Arc<()>,
+    /// The signed header that was checked last, for the request that brings its body.
+    checked: RefCell<CheckedHeader>,
     /// The warnings about secrets of the last start.
     secret_warnings: RefCell<Vec<String>>,
     /// Wakes this thread after news of any of its engines.
@@ -35,6 +37,14 @@ pub(super) struct EngineSlot {
     /// The number of the engine that has ended last, and all of its news that were kept; with all
     /// servers, if some news were not.
     ended: RefCell<Option<(u32, String)>>,
+}
+
+/// A header with its ticket, for which JavaScript gets the header back: a number is passed faster
+/// than a text.
+#[derive(Default)]
+struct CheckedHeader {
+    ticket: u32,
+    text: String,
 }
 
 /// JavaScript memory that another thread reads. The environment waits for it before it ends.
@@ -68,6 +78,21 @@ impl EngineSlot {
     /// Borrows the engine for one call, which saves the reference counting of a clone.
     pub(super) fn borrow(&self) -> Result<Ref<'_, Engine>> {
         Ref::filter_map(self.engine.borrow(), Option::as_ref).map_err(|_| not_started())
+    }
+
+    /// Keeps a signed header, instead of the one before. Returns its ticket, which is not 0.
+    pub(super) fn keep_header(&self, text: String) -> u32 {
+        let mut checked = self.checked.borrow_mut();
+        let ticket = checked.ticket.checked_add(1).unwrap_or(1);
+        *checked = CheckedHeader { ticket, text };
+        ticket
+    }
+
+    /// Returns the header with this ticket, once; `None` if another one was checked since.
+    pub(super) fn take_header(&self, ticket: u32) -> Option<String> {
+        let mut checked = self.checked.borrow_mut();
+        let is_kept = ticket != 0 && checked.ticket == ticket && !checked.text.is_empty();
+        is_kept.then(|| std::mem::take(&mut checked.text))
     }
 
     pub(super) fn set_engine(&self, engine: Engine) {

@@ -107,13 +107,14 @@ fn clear_slot(env: &Env) {
     }
 }
 
-/// Returns whether the header is that of a signed request. Throws unless it is, or contains
-/// `SHAZBOT_SECRET`.
+/// Returns 0 for a header that contains `SHAZBOT_SECRET`, and a ticket for that of a signed request.
+/// Throws for any other.
 #[napi(catch_unwind)]
-pub fn authorize_gossip(env: &Env, authorization_header: String) -> Result<bool> {
+pub fn authorize_gossip(env: &Env, authorization_header: String) -> Result<u32> {
     let header = AuthorizationHeader::new(authorization_header);
-    let engine = EngineSlot::of(env)?.borrow()?;
-    Ok(engine.authorize_gossip(&header).map_err(unauthorized)? == Authorization::Signed)
+    let slot = EngineSlot::of(env)?;
+    let kind = slot.borrow()?.authorize_gossip(&header).map_err(unauthorized)?;
+    Ok(if kind == Authorization::Signed { slot.keep_header(header.into_signed()) } else { 0 })
 }
 
 /// Merges entries of a gossip request while their slots are valid, and updates the snapshot. `urls`

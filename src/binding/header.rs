@@ -14,6 +14,11 @@ impl AuthorizationHeader {
     pub(super) fn new(text: String) -> Self {
         Self(text)
     }
+
+    /// Returns the text of a signature, which is no secret.
+    pub(super) fn into_signed(mut self) -> String {
+        std::mem::take(&mut self.0)
+    }
 }
 
 impl Deref for AuthorizationHeader {

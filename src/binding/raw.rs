@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either3, FnArgs, Function, spawn};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::{Env, Status};
+use napi::{Env, JsString, Status};
 use napi_derive::napi;
 
 use super::environment::EngineSlot;
@@ -95,24 +95,28 @@ impl RawPath {
     /// on another thread, which reads the body in place; nothing may change it meanwhile.
     /// `cached_number` is the number of the shared text that the caller has cached. `room` is the
     /// size of the largest one that it can accept; a larger response shows only its own entry.
-    /// Throws unless the header contains `SHAZBOT_SECRET`.
+    /// `ticket` is that of the header if it was checked before, and 0 if not.
+    /// Throws unless the header is signed or contains `SHAZBOT_SECRET`.
     #[napi(
         catch_unwind,
-        ts_args_type = "id: number, cachedNumber: number, room: number, authorizationHeader: string, body: Array<Uint8Array>"
+        ts_args_type = "id: number, cachedNumber: number, room: number, ticket: number, authorizationHeader: string, body: Array<Uint8Array>"
     )]
+    #[expect(clippy::too_many_arguments, reason = "an object would cost more than the whole call")]
     pub fn gossip(
         &self,
         env: &Env,
         id: u32,
         cached_number: i64,
         room: i64,
-        authorization_header: String,
+        ticket: u32,
+        authorization_header: JsString<'_>,
         body: Vec<BufferSlice<'_>>,
     ) -> Result<Option<Reply>> {
         let caller = Caller { cached_number, room };
         let slot = EngineSlot::of(env)?;
         let engine = slot.borrow()?;
-        let authorization_header = AuthorizationHeader::new(authorization_header);
+        let header = slot.take_header(ticket).map_or_else(|| text_in(authorization_header), Ok)?;
+        let authorization_header = AuthorizationHeader::new(header);
         let kind = engine.authorization(&authorization_header).map_err(unauthorized)?;
         let size: usize = body.iter().map(|part| part.len()).sum();
         if size > MAX_INLINE_BYTES {
@@ -174,6 +178,10 @@ impl RawPath {
 #[napi(catch_unwind, ts_args_type = "authorizationHeader: string, body: Array<Uint8Array>")]
 pub fn gossip_sender(authorization_header: String, body: Vec<BufferSlice<'_>>) -> Option<String> {
     raw::sender(&AuthorizationHeader::new(authorization_header), &join(&body))
+}
+
+fn text_in(text: JsString<'_>) -> Result<String> {
+    text.into_utf8().and_then(|text| text.into_owned()).map_err(internal)
 }
 
 fn join(parts: &[impl Deref<Target = [u8]>]) -> Cow<'_, [u8]> {

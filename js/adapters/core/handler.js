@@ -92,8 +92,9 @@ async function respondToAll({ respond }, { connection, request, response, option
 /** Answers those whose header the route accepts, which is checked before the body is read. */
 async function respondToBody({ authorize, senderOf, respond }, { request, response, options }, certificate) {
   const { authorization = '' } = request.headers
+  let ticket
   try {
-    authorize(authorization)
+    ticket = authorize(authorization)
   } catch (error) {
     return refusals().refuse(error, request, options.proxies)
   }
@@ -102,7 +103,7 @@ async function respondToBody({ authorize, senderOf, respond }, { request, respon
     if (options.matchHost && senderOf && isRead(body)) {
       requireHostOf(certificate, senderOf(authorization, body))
     }
-    const result = await respond(authorization, body)
+    const result = await respond(authorization, body, ticket)
     return result.status === 401 ? refusals().limit(result, request, options.proxies) : result
   } catch (error) {
     return refusals().refuse(error, request, options.proxies)

@@ -35,14 +35,15 @@ function rawPath() {
  *
  * @param {string} authorization
  * @param {Uint8Array[]} body in parts, which nobody may change until it is answered
+ * @param {number} [ticket] that `authorizeGossip` has returned for the header
  */
-function gossipRaw(authorization, body) {
-  if (sizeOf(body) < SEQUENTIAL_FROM) return gossip(authorization, body)
-  return sequentially(() => gossip(authorization, body))
+function gossipRaw(authorization, body, ticket = 0) {
+  if (sizeOf(body) < SEQUENTIAL_FROM) return gossip(authorization, body, ticket)
+  return sequentially(() => gossip(authorization, body, ticket))
 }
 
-const gossip = withPublicErrors((authorization, body) =>
-  send((request, cached, room) => rawPath().gossip(request, cached, room, authorization, body)),
+const gossip = withPublicErrors((authorization, body, ticket) =>
+  send((request, cached, room) => rawPath().gossip(request, cached, room, ticket, authorization, body)),
 )
 
 let queue = Promise.resolve()

@@ -32,9 +32,9 @@ const ROUTES = [
   { path: '/control', methods: ['POST'], authorize: addon.authorizeControl, respond: answerControl },
 ]
 
-async function answerGossip(authorization, { parts, value }) {
+async function answerGossip(authorization, { parts, value }, ticket) {
   requireRunning()
-  if (parts) return { ...(await gossipRaw(authorization, parts)), isForPeer: true }
+  if (parts) return { ...(await gossipRaw(authorization, parts, ticket)), isForPeer: true }
   if (value === undefined) return answerUnread(authorization)
   return jsonResponse(await answers().answerGossip(authorization, value))
 }

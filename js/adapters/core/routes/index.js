@@ -7,7 +7,7 @@
  * - `show` answers those who may look: with the read secret, the control secret, or the consent of
  *   the option `authorize`.
  * - `respond` answers everybody, or those whom `authorize` lets pass by throwing nothing. It is
- *   given the `Authorization` header, and the body if there is `authorize`.
+ *   given the `Authorization` header. If there is `authorize`, the body and its result follow.
  *
  * @typedef {object} Route
  * @property {string} path below the path of all routes
@@ -18,7 +18,7 @@
  *   body is read
  * @property {(authorization: string, body: object) => string | null} [senderOf] returns the URL of
  *   the server that sent a message
- * @property {(authorization: string, body?: object) => Promise<Answer>} [respond]
+ * @property {(authorization: string, body?: object, authorized?: unknown) => Promise<Answer>} [respond]
  *
  * @typedef {import('../responses/send.js').ResponseData} Answer
  *
