@@ -6,7 +6,9 @@ const assert = require('node:assert/strict')
 const { once } = require('node:events')
 const http = require('node:http')
 const http2 = require('node:http2')
+const { connect } = require('node:net')
 const { describe, test } = require('node:test')
+const { setTimeout } = require('node:timers/promises')
 const compression = require('compression')
 const helmet = require('helmet')
 const { shazbotMiddleware } = require('clustershazbot/express')
@@ -66,7 +68,7 @@ async function fill({ response }, socket) {
   response.pause()
   for (let count = 0; count < 18_000 && socket.writableLength === 0; count += 1_000) {
     await gossip({ online: manyServers(count, count + 1_000) })
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await setTimeout(50)
   }
   await eventually(() => socket.writableLength > 0, { what: 'a full buffer' })
 }
@@ -132,7 +134,7 @@ describe('a reader that reads nothing', () => {
       performance.now = now
     })
     performance.now = () => now.call(performance) + 45_000
-    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    await setTimeout(1_500)
     assert.ok(!sockets[0].destroyed, 'not before')
     performance.now = () => now.call(performance) + 61_000
     await eventually(() => sockets[0].destroyed, { what: 'the end of the connection' })
@@ -167,6 +169,42 @@ describe('a reader that reads nothing', () => {
       await stream.until((events) => events.some(({ event }) => event === 'status'), 'a status')
       assert.deepEqual(listed(stream.states), shownStates())
     }
+  })
+})
+
+describe('streams that wait for an earlier response on their connection', () => {
+  /** Sends requests at once, the second one before the first one is answered. */
+  function sendTogether(t, baseUrl, paths) {
+    const socket = connect(new URL(baseUrl).port, '127.0.0.1')
+    t.after(() => socket.destroy())
+    const headers = `Host: here\r\nAuthorization: ${READ_SECRET}\r\n\r\n`
+    socket.write(paths.map((path) => `GET ${path} HTTP/1.1\r\n${headers}`).join(''))
+    return socket
+  }
+
+  test('end with the connection', async (t) => {
+    await start(t, { env: ENV })
+    const { baseUrl } = await startServer(t)
+    const paths = Array(3).fill('/clustershazbot/watch')
+    const socket = sendTogether(t, baseUrl, paths)
+    await eventually(() => watchers.open === 3, { what: 'open streams' })
+    socket.destroy()
+    await eventually(() => watchers.open === 0, { what: 'nothing left' })
+  })
+
+  test('do not hold up a shutdown', async (t) => {
+    await start(t, { env: ENV })
+    const answer = shazbotMiddleware({ watch: true })
+    const server = http.createServer((request, response) => answer(request, response, () => {}))
+    const baseUrl = await listen(t, server)
+    sendTogether(t, baseUrl, ['/never-answered', '/clustershazbot/watch'])
+    await eventually(() => watchers.open === 1, { what: 'an open stream' })
+    const hasShutDown = await Promise.race([
+      shazbot.shazbotShutDown().then(() => true),
+      setTimeout(10_000, false, { ref: false }),
+    ])
+    assert.ok(hasShutDown)
+    assert.equal(watchers.open, 0)
   })
 })
 

@@ -62,12 +62,13 @@ class Hub {
    * Begins a stream.
    *
    * @param {import('node:http').ServerResponse} response whose head is written
-   * @param {{ since?: string, server?: import('node:net').Server }} reader the id of the last event
-   *   that it has received, and the HTTP server of its connection
+   * @param {{ since?: string, server?: import('node:net').Server,
+   *   connection: import('../adapters/core/http/connection.js').Connection }} reader the id of the
+   *   last event that it has received, its connection, and the HTTP server of that
    */
-  open(response, { since, server }) {
+  open(response, { since, ...reader }) {
     if (this.#streams.size === 0) this.#begin()
-    const stream = new Stream(response, this, server)
+    const stream = new Stream(response, this, reader)
     const view = this.#viewOf(since)
     Object.assign(stream, { view, told: NOTHING })
     this.#streams.add(stream)

@@ -26,24 +26,27 @@ class Stream {
   /** Whether it was counted that this reader lags behind. */
   #isCounted = false
   #isOver = false
+  #close
 
   /**
    * @param {import('node:http').ServerResponse} response whose head is written
    * @param {{ next: (stream: Stream) => Iterator<Uint8Array> | undefined, isEnding: boolean,
    *   lastText: (stream: Stream) => string }} source of its portions
-   * @param {import('node:net').Server | undefined} server
+   * @param {{ connection: import('../adapters/core/http/connection.js').Connection,
+   *   server?: import('node:net').Server }} reader
    */
-  constructor(response, source, server) {
+  constructor(response, source, { connection, server }) {
     this.#response = response
     this.#source = source
     this.#server = server?.listening ? server : undefined
     /** Resolves when nothing more can be written. */
     this.closed = new Promise((resolve) => {
-      response.once('close', () => {
+      this.#close = () => {
         this.#isOver = true
         resolve()
-      })
+      }
     })
+    connection.onceOver(response, this.#close, ['close'])
   }
 
   /** Tells what there is to tell. */
@@ -66,10 +69,11 @@ class Stream {
   }
 
   destroy() {
-    this.#isOver = true
     const { stream } = this.#response
     if (stream) stream.destroy()
     else this.#response.destroy()
+    // A response that waits for an earlier one on its connection does not emit `close`.
+    this.#close()
   }
 
   #write() {

@@ -38,13 +38,17 @@ class Connection {
   /**
    * Calls back once, when the response was sent or can no longer be. Responses queued in Node.js do
    * not emit every event.
+   *
+   * @param {import('node:http').ServerResponse} response
+   * @param {() => void} callback
+   * @param {string[]} [ends] the events of the response that are its end
    */
-  onceOver(response, callback) {
+  onceOver(response, callback, ends = ['finish', 'close']) {
     const finish = () => {
       if (this.#inProgress.delete(finish)) callback()
     }
     this.#inProgress.add(finish)
-    for (const end of ['finish', 'close']) response.once(end, finish)
+    for (const end of ends) response.once(end, finish)
   }
 
   /** Resolves when the earlier responses have ended. Throws if too many requests wait. */

@@ -32,7 +32,7 @@ function answerWatch({ connection, request, response }) {
     response.setTimeout(0)
     response.writeHead(200, isHttp2(request) ? HEADERS : HTTP1_HEADERS)
     if (request.method === 'HEAD') response.end()
-    else hub.open(response, { since: sinceOf(request), server: request.socket?.server })
+    else hub.open(response, { since: sinceOf(request), connection, server: request.socket?.server })
     return { status: 200, isSent: true }
   } finally {
     hub.release()
