@@ -76,6 +76,7 @@ pub struct RawPath {
 }
 
 #[napi]
+#[expect(clippy::too_many_arguments, reason = "an object would cost more than a whole call")]
 impl RawPath {
     /// The callback receives later responses, with the number of the request.
     #[napi(
@@ -101,7 +102,6 @@ impl RawPath {
         catch_unwind,
         ts_args_type = "id: number, cachedNumber: number, room: number, ticket: number, authorizationHeader: string, body: Array<Uint8Array>"
     )]
-    #[expect(clippy::too_many_arguments, reason = "an object would cost more than the whole call")]
     pub fn gossip(
         &self,
         env: &Env,
