@@ -16,6 +16,9 @@ const NOW = Date.now()
 const SECOND = 1_000
 const DAY = 86_400 * SECOND
 
+/** Characters that break a line, control a terminal, or change the reading direction. */
+const HARMFUL = /[^\P{Cc}\n]|[\p{Cf}\u2028\u2029]/u
+
 /** The status of the server in the documents. */
 const STATUS = {
   phase: 'running',
@@ -153,11 +156,27 @@ describe('cli: output', { concurrency: 4 }, () => {
   test('what a server says cannot control the terminal', async (t) => {
     const servers = [server(7, 'online\u001b[2J', { since: 1, cause: '\u001b]0;x\u0007', news: 1 })]
     servers[0].baseUrl = 'http://a/\u001b[31m\u202e'
-    const baseUrl = await startServer(t, { servers, version: '\u001b[31m', phase: 'run\nning' })
+    const baseUrl = await startServer(t, {
+      servers,
+      version: '\u001b[31m',
+      phase: 'run\nning',
+      view: '\u001b[31m',
+    })
     for (const command of ['members', 'status']) {
       const { stdout } = await runCli(t, [command, baseUrl])
-      assert.doesNotMatch(stdout, /[^\P{Cc}\n]|\p{Cf}/u)
+      assert.doesNotMatch(stdout, HARMFUL)
     }
+  })
+
+  test('what a server says cannot control the terminal as JSON, and stays what it is', async (t) => {
+    const [first] = STATUS.servers
+    const said = '\u001b[31m\u009b31m\u007f\u202e\u2028\u{e0001}"\\<b>'
+    const baseUrl = await startServer(t, { servers: [{ ...first, baseUrl: said }], version: said })
+    const members = await runCli(t, ['members', '--offline', '--json', baseUrl])
+    const status = await runCli(t, ['status', '--json', baseUrl])
+    for (const { stdout } of [members, status]) assert.doesNotMatch(stdout, HARMFUL)
+    assert.equal(members.json.servers[0].baseUrl, said)
+    assert.equal(status.json.version, said)
   })
 
   test('there are no colours in a pipe', async (t) => {

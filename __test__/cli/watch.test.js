@@ -63,6 +63,30 @@ describe('cli: watch', { concurrency: 4 }, () => {
     assert.equal(cli.stderr, '')
   })
 
+  test('what a stream says cannot control the terminal', async (t) => {
+    const said = '\u001b[31m\u009b31m\u202e'
+    for (const args of [[], ['--json']]) {
+      const stream = await createScriptedStream(t)
+      const cli = await startWatch(t, { stream, args })
+      stream.send('snapshot', snapshot([`http://a/${said}`, 'dead', { cause: said }]), '1-3')
+      stream.send('status', { phase: said, isolated: false }, '1-3')
+      await written(cli, 2)
+      assert.doesNotMatch(cli.stdout, /[^\P{Cc}\n]|\p{Cf}/u)
+    }
+  })
+
+  test('goes on after what is no news', async (t) => {
+    const stream = await createScriptedStream(t)
+    const cli = await startWatch(t, { stream })
+    stream.send('snapshot', { news: 5 })
+    const pieces = [5, null, { server: { baseUrl: C }, state: ['online'] }, { server: 5, state: 'online' }]
+    for (const data of [5, null, { news: 'x' }, { news: pieces }]) stream.send('change', data)
+    stream.send('change', change([B, 'online']))
+    await written(cli, 2)
+    assert.match(cli.lines[1], new RegExp(`^${TIME}  online .* ${B}$`))
+    assert.equal(cli.stderr, '')
+  })
+
   test('writes JSON, a value a line', async (t) => {
     const stream = await createScriptedStream(t)
     const cli = await startWatch(t, { stream, args: ['--json'] })

@@ -24,4 +24,16 @@ function escaped(text) {
   return text.replace(HARMFUL, (character) => `\\u{${character.codePointAt(0).toString(16)}}`)
 }
 
-module.exports = { escaped, printable }
+/**
+ * Makes JSON safe for a terminal. It means the same: its own syntax has no harmful characters.
+ *
+ * @param {string} json without line breaks
+ */
+function escapedJson(json) {
+  return json.replace(HARMFUL, (character) => {
+    const units = character.split('')
+    return units.map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')
+  })
+}
+
+module.exports = { escaped, escapedJson, printable }

@@ -88,7 +88,8 @@ function newsOfView({ servers, now }) {
 }
 
 function isNews(piece) {
-  return typeof piece?.server?.baseUrl === 'string' && Object.hasOwn(TYPES, piece.state)
+  const { server, state } = piece ?? {}
+  return typeof server?.baseUrl === 'string' && typeof state === 'string' && Object.hasOwn(TYPES, state)
 }
 
 const identityOf = ({ baseUrl }) => normalised(baseUrl) ?? baseUrl

@@ -41,7 +41,7 @@ function rowsOf(view, phase) {
     ['isolated', word(status.isolated)],
     ['siblings', word(status.siblings)],
     ...disagreement(status),
-    ['view', `${status.view}, without news for ${formatDuration(status.quietFor)}`],
+    ['view', `${escaped(String(status.view))}, without news for ${formatDuration(status.quietFor)}`],
     ['lag', `${Math.round(status.lag)} ms`],
   ]
 }

@@ -42,9 +42,9 @@ class Watcher {
     }
     switch (event) {
       case 'snapshot':
-        return this.#tell(this.#seen.takeAll(data?.news ?? [], data?.at ?? Date.now()))
+        return this.#tell(this.#seen.takeAll(newsIn(data), data?.at ?? Date.now()))
       case 'change':
-        return this.#tell(this.#seen.takeNews(data?.news ?? []))
+        return this.#tell(this.#seen.takeNews(newsIn(data)))
       case 'list':
         return this.#tell(
           this.#seen.takeAll(newsOfView(data), data.now, data.hasOffline ? 'forgotten' : 'offline'),
@@ -85,9 +85,14 @@ class Watcher {
   }
 
   #lineOf({ at, state, cause, server }) {
-    const columns = [timeOf(at), state.padEnd(STATE_WIDTH), String(cause ?? '-').padEnd(CAUSE_WIDTH)]
+    const columns = [timeOf(at), state.padEnd(STATE_WIDTH), escaped(String(cause ?? '-')).padEnd(CAUSE_WIDTH)]
     return this.#output.paint(state, `${columns.join('  ')}  ${escaped(server.baseUrl)}`)
   }
+}
+
+/** The news in what a stream tells; none if it is something else. */
+function newsIn(data) {
+  return Array.isArray(data?.news) ? data.news : []
 }
 
 /** The time of day, in the time zone of this machine. */

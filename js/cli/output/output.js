@@ -1,5 +1,6 @@
 'use strict'
 
+const { escapedJson } = require('../../engine/printable.js')
 const { painter } = require('./colours.js')
 
 /** Where a command writes: results to the standard output, notices to the standard error. */
@@ -22,7 +23,7 @@ class Output {
 
   /** Writes a result as JSON, on one line. */
   json(value) {
-    this.lines(JSON.stringify(value))
+    this.lines(escapedJson(JSON.stringify(value)))
   }
 
   /** Writes what is no part of the result. */
