@@ -280,4 +280,18 @@ describe('cli: errors as JSON', () => {
       assert.equal(stderr, `clustershazbot: ${json.error}\n${json.remedy}\n`)
     }
   })
+
+  for (const [what, args] of Object.entries({
+    'no command': [],
+    'an unknown command': ['membres'],
+    'an unknown option': ['members', '--ofline'],
+    'no time': ['members', '--timeout', 'x'],
+    'a secret': ['members', '--secret=x'],
+    'no URL': ['members'],
+  }))
+    test(`also for wrong usage: ${what}`, async (t) => {
+      const { code, json } = await runCli(t, [...args, '--json'])
+      assert.deepEqual({ ...json, code }, { ...json, code: 2, asked: null, exit: 2 })
+      assert.deepEqual(Object.keys(json), ['asked', 'error', 'remedy', 'exit'])
+    })
 })

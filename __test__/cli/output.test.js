@@ -219,6 +219,12 @@ describe('cli: output', { concurrency: 4 }, () => {
     assert.deepEqual(await cli.exited, { code: 0, signal: null })
     assert.equal(cli.stderr, '')
   })
+
+  test('without a reader of notices, the exit code stays', async (t) => {
+    const cli = startCli(t, ['members'])
+    cli.closeNotices()
+    assert.deepEqual(await cli.exited, { code: 2, signal: null })
+  })
 })
 
 describe('cli: streams', { concurrency: 4 }, () => {

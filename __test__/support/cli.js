@@ -32,6 +32,8 @@ function startCli(t, args, { env = {}, nodeOptions = [] } = {}) {
     kill: (signal) => child.kill(signal),
     /** Closes the pipe of its output, as `head` does. */
     closeOutput: () => child.stdout.destroy(),
+    /** Closes the pipe of its notices. */
+    closeNotices: () => child.stderr.destroy(),
     exited: new Promise((resolve) => {
       child.once('close', (code, signal) => resolve({ code, signal }))
     }),

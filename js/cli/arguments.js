@@ -45,15 +45,24 @@ function readArguments(argv) {
   return { name, options, positionals: others }
 }
 
+/** Whether results shall be JSON, also where other arguments are wrong. */
+function wantsJson(argv) {
+  return optionsIn(argv).includes('--json')
+}
+
 function requireNoSecret(argv) {
-  const end = argv.indexOf('--')
-  const optional = end < 0 ? argv : argv.slice(0, end)
-  if (!optional.some((argument) => SECRET_OPTION.test(argument))) return
+  if (!optionsIn(argv).some((argument) => SECRET_OPTION.test(argument))) return
   throw new Failure(
     USAGE,
     'Secrets are not taken from arguments, which other users of this machine can see.',
     'Set SHAZBOT_CONTROL_SECRET or SHAZBOT_READ_SECRET, or name the file of the secret with --secret-file.',
   )
+}
+
+/** The arguments that may be options. */
+function optionsIn(argv) {
+  const end = argv.indexOf('--')
+  return end < 0 ? argv : argv.slice(0, end)
 }
 
 function parsed(argv) {
@@ -94,4 +103,4 @@ function milliseconds(seconds) {
   )
 }
 
-module.exports = { DEFAULT_TIMEOUT, readArguments }
+module.exports = { DEFAULT_TIMEOUT, readArguments, wantsJson }

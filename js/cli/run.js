@@ -7,7 +7,7 @@ const { tlsOptions } = require('./http/tls.js')
 const { Failure } = require('./output/failure.js')
 const { FINE, USAGE } = require('./output/exit-codes.js')
 const { Output } = require('./output/output.js')
-const { readArguments } = require('./arguments.js')
+const { readArguments, wantsJson } = require('./arguments.js')
 const { generalHelp, helpFor } = require('./help.js')
 
 /**
@@ -18,8 +18,10 @@ const { generalHelp, helpFor } = require('./help.js')
  */
 async function run(argv) {
   process.stdout.on('error', endOutput)
-  let output = new Output({ json: false, color: false })
-  let asked
+  // Without a reader of the notices, the exit code still tells what happened.
+  process.stderr.on('error', () => {})
+  let output = new Output({ json: wantsJson(argv), color: false })
+  let asked = null
   try {
     const { name, options, positionals } = readArguments(argv)
     if (options.version) return show(output, require('clustershazbot/package.json').version)
