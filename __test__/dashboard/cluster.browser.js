@@ -83,6 +83,7 @@ describe('the page of a cluster', () => {
     await view.waitForState(other.baseUrl, 'left')
     await eventually(async () => isOffline((await getList(other.baseUrl)).json, other.baseUrl))
     assert.ok(!(await view.isVisible('#confirm')))
+    assert.equal(await view.page.$eval('#confirm-secret', ({ value }) => value), '', 'it keeps no secret')
 
     await view.clickRow(other.baseUrl, '.act')
     assert.equal(await view.text('#confirm .primary'), 'Bring back')

@@ -540,7 +540,6 @@ function askBack(server) {
   $('confirm').dataset.online = asked.online
   put($('confirm-server'), server.baseUrl)
   put($('confirm-error'), '')
-  $('confirm-secret').value = ''
   $('confirm-secret-part').hidden = Boolean(controlSecret || secret)
   $('confirm').showModal()
 }
@@ -644,6 +643,7 @@ $('server').addEventListener('close', () => {
   opened = undefined
 })
 $('confirm-form').addEventListener('submit', control)
+$('confirm').addEventListener('close', () => $('confirm-form').reset())
 for (const button of document.querySelectorAll('[data-sort]')) button.addEventListener('click', sortBy)
 for (const button of document.querySelectorAll('[data-close]'))
   button.addEventListener('click', () => button.closest('dialog').close())
