@@ -148,6 +148,21 @@ describe('who may look', () => {
     assert.deepEqual(await ask(SECRET, await challenge()), [401, 401])
   })
 
+  test('a consent that comes after a shutdown shows nothing', async (t) => {
+    await start(t, { env: ENV })
+    const consents = []
+    const authorize = () => new Promise((resolve) => consents.push(() => resolve(true)))
+    const baseUrl = await HOSTS['node:http'](t, { watch: true, metrics: true, authorize })
+    const asked = ['status', 'watch', 'metrics'].map((route) =>
+      getStatus(baseUrl, '', { path: `clustershazbot/${route}` }),
+    )
+    await eventually(() => consents.length === 3, { what: 'three questions' })
+    await shazbot.shazbotShutDown()
+    for (const give of consents) give()
+    const statuses = (await Promise.all(asked)).map(({ status }) => status)
+    assert.deepEqual(statuses, [503, 503, 503])
+  })
+
   test('failures are limited, and the right secret is not', async (t) => {
     await start(t, { env: ENV })
     const baseUrl = await HOSTS['node:http'](t, { watch: true })
