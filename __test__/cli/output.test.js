@@ -4,6 +4,7 @@
 
 const assert = require('node:assert/strict')
 const http = require('node:http')
+const { networkInterfaces } = require('node:os')
 const { describe, test } = require('node:test')
 const { styleText } = require('node:util')
 const { readEvents } = require('../../js/cli/http/event-stream')
@@ -195,6 +196,16 @@ describe('cli: output', { concurrency: 4 }, () => {
     assert.equal(painter(true, terminal, { NO_COLOR: '1' })('dead', 'x'), 'x')
     assert.equal(painter(true, terminal, { NO_COLOR: '' })('dead', 'x'), '\u001b[31mx\u001b[39m')
     assert.equal(painter(true, terminal, { TERM: 'dumb' })('dead', 'x'), 'x')
+  })
+
+  const withoutIpv6 = !networkInterfaces().lo?.some(({ address }) => address === '::1') && 'there is no ::1'
+  test('URLs with IPv6 and a path, without the final slash', { skip: withoutIpv6 }, async (t) => {
+    const status = { ...STATUS, servers: [server(7, 'online', STATUS.servers[0])] }
+    const { port, requests } = await createScriptedServer(t, () => ({ body: status }), { host: '::1' })
+    const { code, json } = await runCli(t, ['members', '--json', `HTTP://[0:0::1]:${port}/a%20b`])
+    assert.deepEqual([code, json.asked], [0, `http://[::1]:${port}/a%20b/`])
+    assert.equal(requests[0].path, '/a%20b/clustershazbot/status')
+    assert.equal(requests[0].headers.host, `[::1]:${port}`)
   })
 
   test('a duration has one unit', () => {
