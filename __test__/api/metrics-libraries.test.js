@@ -102,6 +102,19 @@ describe('prom-client', () => {
     assert.match(text, /^clustershazbot_refutations_total 0$/m)
     assert.match(text, /^clustershazbot_request_duration_seconds_bucket\{le="\+Inf",kind="download"\} \d+$/m)
   })
+
+  test('the processes of a cluster are added up, with the labels of the program', async (t) => {
+    const registry = new promClient.Registry()
+    registry.setDefaultLabels({ app: 'shop' })
+    shazbotPromClient(registry)
+    await start(t)
+    const processes = [await registry.getMetricsAsJSON(), await registry.getMetricsAsJSON()]
+    const text = await promClient.AggregatorRegistry.aggregate(processes).metrics()
+    assert.match(text, /^clustershazbot_members\{state="online",app="shop"\} 1$/m)
+    assert.match(text, /^clustershazbot_requests_total\{kind="download",outcome="ok",app="shop"\} 2$/m)
+    assert.match(text, /^clustershazbot_request_duration_seconds_count\{kind="download",app="shop"\} 2$/m)
+    assert.match(await registry.metrics(), /^clustershazbot_members\{state="online",app="shop"\} 1$/m)
+  })
 })
 
 describe('OpenTelemetry', () => {
