@@ -54,8 +54,8 @@ export declare function authorizeBearerControl(authorizationHeader: string): boo
 export declare function authorizeControl(authorizationHeader: string): boolean
 
 /**
- * Returns 0 for a header that contains `SHAZBOT_SECRET`, and a ticket for that of a signed request.
- * Throws for any other.
+ * Returns 0 for a header that contains `SHAZBOT_SECRET`, and a ticket for that of a signed
+ * request. Throws for any other.
  */
 export declare function authorizeGossip(authorizationHeader: string): number
 

@@ -107,8 +107,8 @@ fn clear_slot(env: &Env) {
     }
 }
 
-/// Returns 0 for a header that contains `SHAZBOT_SECRET`, and a ticket for that of a signed request.
-/// Throws for any other.
+/// Returns 0 for a header that contains `SHAZBOT_SECRET`, and a ticket for that of a signed
+/// request. Throws for any other.
 #[napi(catch_unwind)]
 pub fn authorize_gossip(env: &Env, authorization_header: String) -> Result<u32> {
     let header = AuthorizationHeader::new(authorization_header);
