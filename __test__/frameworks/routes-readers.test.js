@@ -257,6 +257,20 @@ describe('streams pass', () => {
   })
 })
 
+test('a request that Fastify injects is told all until the shutdown', async (t) => {
+  await start(t, { env: ENV })
+  const app = from('adapters')('fastify')()
+  t.after(() => app.close())
+  app.register(shazbotPlugin, { watch: true })
+  const injected = app.inject({ url: '/clustershazbot/watch', headers: HEADERS })
+  await eventually(() => watchers.open === 1, { what: 'an open stream' })
+  await shazbot.shazbotShutDown()
+  const { statusCode, body } = await injected
+  assert.equal(statusCode, 200)
+  const names = readEvents(body).map(({ event }) => event)
+  assert.deepEqual([names.at(0), names.at(-1)], ['snapshot', 'end'])
+})
+
 describe('a program that closes while streams are open', () => {
   const within = async (limit, promise) => {
     const began = performance.now()

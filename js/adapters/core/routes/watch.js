@@ -28,8 +28,9 @@ function answerWatch({ connection, request, response }) {
     requireRoom(hub)
     // Nobody receives this status, which is that of nginx for the same case.
     if (!connection.canRespond(response)) throw new HttpError(499, 'The caller has disconnected')
-    // Comments keep the connection alive, whatever timeout the program has set.
-    response.setTimeout(0)
+    // Comments keep the connection alive, whatever timeout the program has set. Requests that a
+    // framework injects have none.
+    if (request.socket?.setTimeout) response.setTimeout(0)
     response.writeHead(200, isHttp2(request) ? HEADERS : HTTP1_HEADERS)
     if (request.method === 'HEAD') response.end()
     else hub.open(response, { since: sinceOf(request), connection, server: request.socket?.server })
