@@ -1,6 +1,6 @@
 'use strict'
 
-/** The command line against servers that are none, or do not answer as they should. */
+/** The command line against other services, and servers that do not answer as they should. */
 
 const assert = require('node:assert/strict')
 const { describe, test } = require('node:test')
@@ -170,7 +170,7 @@ describe('cli: answers of other programs', { concurrency: 2 }, () => {
     }
   })
 
-  test('entries that are none are left out', async (t) => {
+  test('values that are not entries are left out', async (t) => {
     const entries = [null, 5, {}, { baseUrl: 5 }, { baseUrl: `http://${'x'.repeat(600)}/` }]
     const { baseUrl } = await startServer(t, () => ({
       body: { online: [...entries, { baseUrl: 'http://a/' }] },

@@ -9,7 +9,7 @@ export interface ShazbotNews {
   /**
    * - `up`: it has come, or come back; `previous` says which.
    * - `suspect`: it has fallen silent, and is still shown online.
-   * - `trust`: it was a suspect, and is none any more.
+   * - `trust`: it was a suspect, and no longer is.
    * - `down`: it was declared dead.
    * - `leave`: it said itself that it is offline: drained or stopped, which others cannot tell.
    * - `forget`: it is no longer shown at all, mostly because its tombstone has expired.
