@@ -1,7 +1,7 @@
 /** The main-thread cost of asking which server owns a key. */
 
-import { Child, firstMessage } from './support/child.mjs'
-import { Cluster } from './support/cluster.mjs'
+import { rowsBySize } from './support/by-size.mjs'
+import { firstMessage } from './support/child.mjs'
 import { FLAGS } from './support/interleaved.mjs'
 
 export const title = 'Owners of keys'
@@ -15,17 +15,6 @@ const SIZES = [100, 1_000, 10_000]
 /** @returns {Promise<import('./support/row.mjs').Row[]>} */
 export async function measure({ quick = false, progress = () => {} } = {}) {
   const how = quick ? { rounds: 7, budget: 2_000, changes: 20 } : { rounds: 21, budget: 10_000, changes: 200 }
-  const moment = Cluster.moment()
-  const peers = await Child.start(new URL('./support/peers.mjs', import.meta.url), moment)
-  const rows = []
-  try {
-    for (const servers of SIZES) {
-      progress(`${servers} servers`)
-      const input = { ...how, ...moment, servers, address: peers.first }
-      rows.push(...(await firstMessage(new URL('./owners/calls.mjs', import.meta.url), input, FLAGS)))
-    }
-  } finally {
-    peers.end()
-  }
-  return rows
+  const program = new URL('./owners/calls.mjs', import.meta.url)
+  return rowsBySize(SIZES, progress, (input) => firstMessage(program, { ...how, ...input }, FLAGS))
 }

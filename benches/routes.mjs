@@ -1,8 +1,8 @@
 /** What the routes for operators cost the main thread. */
 
 import http from 'node:http'
+import { rowsBySize } from './support/by-size.mjs'
 import { Child } from './support/child.mjs'
-import { Cluster } from './support/cluster.mjs'
 import { row } from './support/row.mjs'
 
 export const title = 'Routes for operators'
@@ -18,23 +18,15 @@ const STREAMS = 100
 /** @returns {Promise<import('./support/row.mjs').Row[]>} */
 export async function measure({ quick = false, progress = () => {} } = {}) {
   const times = quick ? 3 : 15
-  const moment = Cluster.moment()
-  const peers = await Child.start(new URL('./support/peers.mjs', import.meta.url), moment)
-  const rows = []
-  try {
-    for (const servers of SIZES) {
-      progress(`${servers} servers`)
-      const input = { ...moment, servers, address: peers.first }
-      const server = await Child.start(new URL('./routes/server.mjs', import.meta.url), input, [
-        '--expose-gc',
-      ])
-      rows.push(...(await measureServer(server, { servers, times })))
+  return rowsBySize(SIZES, progress, async (input) => {
+    const program = new URL('./routes/server.mjs', import.meta.url)
+    const server = await Child.start(program, input, ['--expose-gc'])
+    try {
+      return await measureServer(server, { servers: input.servers, times })
+    } finally {
       server.end()
     }
-  } finally {
-    peers.end()
-  }
-  return rows
+  })
 }
 
 async function measureServer(server, { servers, times }) {
