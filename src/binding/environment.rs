@@ -11,7 +11,7 @@ use napi::bindgen_prelude::{Buffer, Object};
 use napi_derive::napi;
 
 use super::errors::{Result, internal, not_started};
-use super::report;
+use super::{report, runtime};
 use crate::driver::{Engine, NewsBell};
 use crate::protocol::config::Config;
 use crate::protocol::news::MAX_NEWS;
@@ -157,6 +157,8 @@ pub fn attach(_exports: Object<'_>, env: Env) -> napi::Result<()> {
             engine.wait_until_ended(SHUTDOWN_TIMEOUT);
         }
         slot.wait_for_loans();
+        runtime::leave_environment();
     })?;
+    runtime::enter_environment();
     env.set_instance_data(slot, (), |_| {})
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::protocol::status::Control;
 use napi::Env;
-use napi::bindgen_prelude::{Buffer, BufferSlice, FnArgs, Function, Object, PromiseRaw, spawn};
+use napi::bindgen_prelude::{Buffer, BufferSlice, FnArgs, Function, Object, PromiseRaw};
 use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi_derive::napi;
 
@@ -14,6 +14,7 @@ use super::errors::{Result, internal, misconfigured, unauthorized};
 use super::header::AuthorizationHeader;
 use super::promise::{Outcome, promise};
 use super::received::ReceivedEntries;
+use super::runtime;
 use super::snapshot::{NewUrls, RosterSnapshot};
 use crate::driver::raw::ResponseKind;
 use crate::driver::secret_files::read_file;
@@ -52,8 +53,8 @@ pub fn start<'env>(
     }
     let (engine, task) =
         Engine::start(config, HttpSettings::from_environment(variable), log, probe, Arc::clone(&slot.bell));
+    runtime::handle()?.spawn(task);
     slot.set_engine(engine.clone());
-    spawn(task);
     let started = async move { engine.started().await.err().map(|error| error.to_string()) };
     promise(env, Box::pin(started), |env, refusal| {
         if refusal.is_some() {

@@ -15,6 +15,7 @@
 //! | `metrics` | the numbers of this server, in a buffer that JavaScript keeps |
 //! | `owners` | which server owns a key |
 //! | `promise` | promises for work on other threads |
+//! | `runtime` | the threads of all engines |
 //! | `header` | `Authorization` headers, which are wiped |
 //! | `errors` | errors with codes |
 
@@ -33,5 +34,6 @@ mod promise;
 mod raw;
 mod received;
 mod report;
+mod runtime;
 mod snapshot;
 mod words;

@@ -4,10 +4,11 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use napi::Env;
 use napi::bindgen_prelude::PromiseRaw;
+use napi::{Env, JsValue};
 
 use super::errors::{Result, internal};
+use super::runtime;
 
 /// The result of such work: a text that concerns JavaScript, if there is one.
 pub(super) type Outcome = Option<String>;
@@ -23,9 +24,17 @@ pub(super) fn promise<'env>(
     work: Work,
     afterwards: fn(&Env, &Outcome),
 ) -> Result<PromiseRaw<'env, Outcome>> {
-    env.spawn_future_with_callback(async move { Ok(work.await) }, move |env, outcome| {
-        afterwards(env, &outcome);
-        Ok(outcome)
-    })
-    .map_err(internal)
+    let threads = runtime::handle()?;
+    let (deferred, promise) = env.create_deferred().map_err(internal)?;
+    threads.spawn(async move {
+        // Awaiting a task of its own turns a panic into an error.
+        match tokio::spawn(work).await {
+            Ok(outcome) => deferred.resolve(move |env| {
+                afterwards(&env, &outcome);
+                Ok(outcome)
+            }),
+            Err(panic) => deferred.reject(napi::Error::from_reason(panic.to_string())),
+        }
+    });
+    Ok(PromiseRaw::new(env.raw(), promise.raw()))
 }

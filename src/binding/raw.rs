@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{Buffer, BufferSlice, Either3, FnArgs, Function, spawn};
+use napi::bindgen_prelude::{Buffer, BufferSlice, Either3, FnArgs, Function};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, JsString, Status};
 use napi_derive::napi;
@@ -13,6 +13,7 @@ use napi_derive::napi;
 use super::environment::EngineSlot;
 use super::errors::{Result, internal, reason_of, unauthorized};
 use super::header::AuthorizationHeader;
+use super::runtime;
 use crate::driver::Engine;
 use crate::driver::gossip::{GossipRejection, GossipResponse};
 use crate::driver::raw::{self, ResponseKind};
@@ -126,13 +127,13 @@ impl RawPath {
             self.answer_later(id, move || {
                 let outcome = engine.gossip_raw(kind, &authorization_header, &join(lent.parts()));
                 (gossip_response(&engine, outcome, caller), lent.release())
-            });
+            })?;
             return Ok(None);
         }
         let outcome = engine.gossip_raw(kind, &authorization_header, &join(&body));
         if matches!(outcome, Ok(GossipResponse::Lists(_))) && !engine.renders_quickly(ResponseKind::Gossip) {
             let engine = engine.clone();
-            self.answer_later(id, move || (gossip_response(&engine, outcome, caller), Vec::new()));
+            self.answer_later(id, move || (gossip_response(&engine, outcome, caller), Vec::new()))?;
             return Ok(None);
         }
         Ok(Some(gossip_response(&engine, outcome, caller)))
@@ -156,20 +157,25 @@ impl RawPath {
             return Ok(Some(render(&engine, kind, None, caller)));
         }
         let engine = engine.clone();
-        self.answer_later(id, move || (render(&engine, kind, None, caller), Vec::new()));
+        self.answer_later(id, move || (render(&engine, kind, None, caller), Vec::new()))?;
         Ok(None)
     }
 
     /// Answers on another thread, with a 500 if the work panics.
-    fn answer_later(&self, id: u32, work: impl FnOnce() -> (Reply, Vec<Buffer>) + Send + 'static) {
+    fn answer_later(
+        &self,
+        id: u32,
+        work: impl FnOnce() -> (Reply, Vec<Buffer>) + Send + 'static,
+    ) -> Result<()> {
         // A task of another type would add kilobytes to the addon.
         let work: Box<dyn FnOnce() -> (Reply, Vec<Buffer>) + Send> = Box::new(work);
         let callback = Arc::clone(&self.callback);
-        spawn(async move {
+        runtime::handle()?.spawn(async move {
             let (response, body) = catch_unwind(AssertUnwindSafe(work))
                 .unwrap_or_else(|_| (error_response(500, "Internal error"), Vec::new()));
             callback.call(Finished { id, response, _body: body }, ThreadsafeFunctionCallMode::NonBlocking);
         });
+        Ok(())
     }
 }
 
