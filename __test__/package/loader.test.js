@@ -105,6 +105,24 @@ describe('the loader', { concurrency: 4 }, () => {
     assertLoads(app)
   })
 
+  test('does not read the generated loader if the package of the platform can be loaded', (t) => {
+    const app = createApplication(t)
+    rmSync(path.join(app, 'node_modules/clustershazbot/binding.js'))
+    install(app, HERE, theAddon)
+    assertLoads(app)
+  })
+
+  test('loads without a thread', { skip: process.platform !== 'linux' && 'it counts them in /proc' }, (t) => {
+    const app = createApplication(t)
+    install(app, HERE, theAddon)
+    const program = `
+      const threads = () => require('node:fs').readdirSync('/proc/self/task').length
+      const before = threads()
+      require('clustershazbot')
+      process.stdout.write(String(threads() - before))`
+    assert.equal(run(app, program), '0')
+  })
+
   test('names what is missing, the platform, and remedies', (t) => {
     const message = failure(createApplication(t))
     const [first] = message.split('\n')

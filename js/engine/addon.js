@@ -1,16 +1,66 @@
 'use strict'
 
+const { existsSync, readFileSync } = require('node:fs')
+
 /**
- * Loads the addon with the generated loader, and replaces that loader's error with a more helpful
- * one.
+ * The packages with an addon. Each is named in full, since bundlers read such calls; on Linux, the
+ * C library is part of the name.
+ */
+const PACKAGES = {
+  'linux-x64-gnu': () => require('clustershazbot-linux-x64-gnu'),
+  'linux-x64-musl': () => require('clustershazbot-linux-x64-musl'),
+  'linux-arm64-gnu': () => require('clustershazbot-linux-arm64-gnu'),
+  'linux-arm64-musl': () => require('clustershazbot-linux-arm64-musl'),
+  'win32-x64': () => require('clustershazbot-win32-x64-msvc'),
+  'win32-arm64': () => require('clustershazbot-win32-arm64-msvc'),
+  'darwin-x64': () => require('clustershazbot-darwin-x64'),
+  'darwin-arm64': () => require('clustershazbot-darwin-arm64'),
+}
+
+/** The dynamic loader of musl. Other systems may have it too, but musl does not run without it. */
+const MUSL_LOADERS = { x64: '/lib/ld-musl-x86_64.so.1', arm64: '/lib/ld-musl-aarch64.so.1' }
+
+/** Variables with which the generated loader does something else. */
+const LOADER_VARIABLES = [
+  'NAPI_RS_NATIVE_LIBRARY_PATH',
+  'NAPI_RS_FORCE_WASI',
+  'NAPI_RS_ENFORCE_VERSION_CHECK',
+]
+
+/**
+ * Loads the addon from the package of this platform, or with the generated loader, which is large
+ * and knows all other cases. Replaces that loader's error with a more helpful one.
  */
 function loadAddon() {
+  const addon = loadPackage()
+  if (addon) return addon
   try {
     return require('../../binding.js')
   } catch (cause) {
     const { loadFailure } = require('./load-failure.js')
     throw loadFailure(cause)
   }
+}
+
+/** Returns undefined if that fails, for whatever reason: the generated loader finds it again. */
+function loadPackage() {
+  if (LOADER_VARIABLES.some((name) => process.env[name])) return undefined
+  try {
+    return PACKAGES[platformHere()]?.()
+  } catch {
+    return undefined
+  }
+}
+
+function platformHere() {
+  const { platform, arch } = process
+  if (platform !== 'linux') return `${platform}-${arch}`
+  return `linux-${arch}-${isMusl(arch) ? 'musl' : 'gnu'}`
+}
+
+/** Throws if that is unknown. */
+function isMusl(arch) {
+  return existsSync(MUSL_LOADERS[arch] ?? '') && readFileSync('/usr/bin/ldd').includes('musl')
 }
 
 module.exports = loadAddon()

@@ -2,9 +2,6 @@
 
 const addon = require('./addon.js')
 const { recordStarted, recordStopped, runsInOtherCopy } = require('./package-copies.js')
-const { notStarted, publicError, withPublicErrors } = require('./errors.js')
-
-const startNative = withPublicErrors(addon.start)
 
 /**
  * The addon's key for the function that ends the running engine. An environment has one engine, but
@@ -76,6 +73,7 @@ function endFollowers() {
 /** Throws unless the engine that this module has started answers requests. */
 function requireRunning() {
   if (started) return
+  const { notStarted } = require('./errors.js')
   if (!runsInOtherCopy()) throw notStarted()
   warnAboutCopy()
   throw notStarted(OTHER_COPY)
@@ -105,7 +103,7 @@ async function startNow() {
     if (refusal !== null) {
       // A shutdown in progress resets everything itself.
       if (started === run && !stopping) handleRefused()
-      throw publicError('SHAZBOT_CONFIG', refusal)
+      throw require('./errors.js').publicError('SHAZBOT_CONFIG', refusal)
     }
     if (started === run && !stopping) log('log', 'Clustershazbot engine started')
   })
@@ -120,8 +118,10 @@ function warnAbout(names) {
 
 function startEngine(environment) {
   try {
-    return startNative(environment, log)
-  } catch (error) {
+    return addon.start(environment, log)
+  } catch (cause) {
+    // Loaded by the first error, which keeps loading the package fast.
+    const error = require('./errors.js').toPublicError(cause)
     const missing = error.code === 'SHAZBOT_CONFIG' ? addon.missingVariables(environment) : []
     if (missing.length > 0) error.missing = missing
     // The error's own message names only the first one.
