@@ -122,8 +122,7 @@ impl Engine {
         self.wait_for(|_| false).await;
     }
 
-    /// Blocks the calling thread until the task has ended, for at most `limit`. Needs no runtime,
-    /// which may be gone already.
+    /// Blocks the calling thread until the task has ended, for at most `limit`. Needs no runtime.
     pub fn wait_until_ended(&self, limit: Duration) {
         let mut waited = Duration::ZERO;
         while self.milestones.has_changed().is_ok() && waited < limit {
