@@ -1,14 +1,15 @@
 /**
  * Measures everything, and writes docs/performance.md and its plots: `npm run bench`. `-- --only
  * exchange,load` measures only these parts, and takes the others from the last run (target/bench/).
- * `--quick` measures roughly, only to see whether it runs, and writes no documents. Best on an
- * otherwise idle machine.
+ * `--quick` measures roughly, only to see whether it runs, and writes no documents. The end of the
+ * output is a list of the targets that were missed. Best on an otherwise idle machine.
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { machineHere } from './support/machine.mjs'
+import { printMissed } from './support/missed.mjs'
 import { print } from './support/print.mjs'
 import { publish } from './support/publish.mjs'
 import { ROOT } from './support/root.mjs'
@@ -41,9 +42,12 @@ if (unknown.length > 0) throw new Error(`There is no ${unknown.join(', ')}; ther
 
 mkdirSync(FOLDER, { recursive: true })
 const began = Date.now()
-for (const name of chosen) await measure(name)
+const measured = []
+for (const name of chosen) measured.push(...(await measure(name)))
 if (!wanted.quick) await publish(PARTS, FOLDER)
+printMissed(measured)
 
+/** Measures a part; returns its figures, each with the part's title. */
 async function measure(name) {
   const part = await import(`./${name}.mjs`)
   const progress = (what) => {
@@ -56,4 +60,5 @@ async function measure(name) {
   const result = { machine, loadAfter: machineHere().load, rows }
   const file = join(FOLDER, `${name}${wanted.quick ? '-quick' : ''}.json`)
   writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`)
+  return rows.map((row) => ({ ...row, part: part.title }))
 }

@@ -20,7 +20,7 @@ export function cells(row) {
     spread(low, high),
     reference === undefined ? '' : `${number(reference)} ${unit}`,
     ratio === undefined ? '' : share(ratio),
-    target(row),
+    verdict(row),
   ]
 }
 
@@ -31,14 +31,16 @@ function spread(low, high) {
   return low === undefined ? `at most ${number(high)}` : `${number(low)} to ${number(high)}`
 }
 
+/** Returns the target of a row that has one. */
+export function target({ wanted: { of, most }, unit }) {
+  return `≤ ${of === 'ratio' ? share(most) : `${number(most)} ${unit}`}`
+}
+
 /** Shows a small share as a fraction. */
-function share(ratio) {
+export function share(ratio) {
   return ratio < 0.1 ? `1/${number(1 / ratio)}` : number(ratio)
 }
 
-function target(row) {
-  if (!row.wanted) return ''
-  const { of, most } = row.wanted
-  const text = of === 'ratio' ? share(most) : `${number(most)} ${row.unit}`
-  return `≤ ${text}: ${isMet(row) ? 'met' : '**not met**'}`
+function verdict(row) {
+  return row.wanted ? `${target(row)}: ${isMet(row) ? 'met' : '**not met**'}` : ''
 }
