@@ -13,6 +13,13 @@ export const about =
   'The main-thread CPU time of one request. Raw: from the bytes of the body to the bytes of the response; the ' +
   'reference parses, merges and stringifies. Objects: with a parsed body, as in hand-written routes; the reference ' +
   'merges and answers.'
+const IN_OVERVIEW = ['raw, all equal', 'objects, all equal', 'raw, native']
+/** The picture with which the document begins. */
+export const overview = {
+  file: 'exchange',
+  title: 'The cost of a gossip request',
+  rows: ({ name }) => IN_OVERVIEW.includes(name),
+}
 export const plots = [
   { file: 'exchange-raw', title: 'A gossip request from bytes to bytes', rows: ({ way }) => way === 'raw' },
   { file: 'exchange-objects', title: 'A gossip request with objects', rows: ({ way }) => way === 'objects' },

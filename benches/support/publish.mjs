@@ -26,16 +26,22 @@ export async function publish(names, folder) {
   console.log(`\nwritten: ${DOCUMENT}, ${chapters.length} of ${names.length} parts`)
 }
 
-function chapter({ title, about, plots = [] }, { machine, loadAfter, rows }) {
+function chapter({ title, about, overview, plots = [] }, { machine, loadAfter, rows }) {
   const { date, processor, system, node, rust, load } = machine
   const targeted = rows.filter(({ wanted }) => wanted)
   const met = `${targeted.filter(isMet).length} of ${targeted.length} targets are met.`
   const where = `${date}; ${processor}; ${system}; ${node}, ${rust}; load average ${load} before, ${loadAfter} after.`
-  const pictures = plots.map(({ file, title, rows: isShown }) => {
-    writeFileSync(join(PICTURES, `${file}.svg`), plot(title, rows.filter(isShown)))
+  if (overview) draw(overview, rows)
+  const pictures = plots.map((picture) => {
+    draw(picture, rows)
+    const { file, title } = picture
     return `![${title}: microseconds by the number of servers](measured/${file}.svg)`
   })
   return [`## ${title}`, about, table(rows), ...pictures, `${met} ${where}`].join('\n\n')
+}
+
+function draw({ file, title, rows: isShown }, rows) {
+  writeFileSync(join(PICTURES, `${file}.svg`), plot(title, rows.filter(isShown)))
 }
 
 function table(rows) {
