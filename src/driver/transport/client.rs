@@ -1,6 +1,6 @@
 //! Sends requests.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use data_url::DataUrl;
 use reqwest::{
@@ -17,11 +17,13 @@ use super::{
     clients::{Clients, Rules},
     decoding::{self, Decoding},
     error::TransportError,
+    keep_alive,
     message::{Destination, HeaderText, Method, Request, Response, latin1, text},
     peer_clients::{PeerClients, TlsChange},
+    pool::PooledClient,
     proxy::Proxies,
     redirect, retry_after,
-    reuse::{Connection, UsedConnections},
+    reuse::ConnectionEnds,
     settings::HttpSettings,
     tls,
 };
@@ -42,7 +44,6 @@ const MAX_BODY: usize = 16 * 1024 * 1024;
 pub struct HttpClient {
     pub(super) peers: Arc<PeerClients>,
     master_lists: Arc<Clients>,
-    used_connections: Arc<UsedConnections>,
     decoding: Decoding,
     proxies: Option<Arc<Proxies>>,
     bytes: Arc<ByteCounts>,
@@ -52,7 +53,7 @@ pub struct HttpClient {
 struct Failure {
     error: TransportError,
     /// Whether the connection had been used before: its server may just have closed it.
-    reused: bool,
+    is_reused: bool,
 }
 
 /// The outcome of one request.
@@ -88,16 +89,10 @@ impl HttpClient {
             accepted_codings: decoding::ACCEPTED,
             proxies: proxies.clone(),
         };
-        let master_lists = Arc::new(Clients::new(for_master_lists, &tls)?);
+        let master_lists = Arc::new(Clients::new(for_master_lists, tls.clone())?);
         let peers = PeerClients::new(settings.tls_files.clone(), tls, for_peers)?;
-        let client = Self {
-            peers,
-            master_lists,
-            used_connections: Arc::new(UsedConnections::default()),
-            decoding: Decoding::default(),
-            proxies,
-            bytes: Arc::default(),
-        };
+        let client =
+            Self { peers, master_lists, decoding: Decoding::default(), proxies, bytes: Arc::default() };
         Ok((client, warnings))
     }
 
@@ -132,9 +127,7 @@ impl HttpClient {
             _ => return Err(TransportError::InvalidRequest("address is neither http: nor https:")),
         }
         let clients = self.clients(request.destination);
-        let first = if request.needs_new_connection { &clients.fresh } else { &clients.pooled };
-        let again = (!request.is_sent_once).then_some(&clients.fresh);
-        let follows_redirects = request.follows_redirects;
+        let Request { needs_new_connection, is_sent_once, follows_redirects, .. } = request;
         let mut request = prepare(&clients, request, url)?;
         let first_url = request.url().clone();
         for hop in 0..=clients.rules.max_redirects {
@@ -146,7 +139,10 @@ impl HttpClient {
                 _ => true,
             };
             let outcome = match clients.rules.address_policy.check(request.url(), is_proxied) {
-                Ok(permission) => self.exchange(&request, permission, first, again).await,
+                Ok(permission) if needs_new_connection => {
+                    self.exchange_once(&clients, &request, permission).await
+                }
+                Ok(permission) => self.exchange(&clients, &request, permission, is_sent_once).await,
                 Err(error) => Err(error),
             };
             match outcome {
@@ -169,46 +165,67 @@ impl HttpClient {
         }
     }
 
-    /// Sends a request, and sends it again with the second client, if there is one, after a reused
-    /// connection failed, which its server may have closed.
+    /// Sends a request over an idle connection, if there is one. Sends it again over a new one after
+    /// the idle one failed, which its server may have closed.
     async fn exchange(
         &self,
+        clients: &Clients,
         request: &reqwest::Request,
         permission: Permission,
-        first: &reqwest::Client,
-        again: Option<&reqwest::Client>,
+        is_sent_once: bool,
     ) -> Result<Outcome, TransportError> {
-        let outcome = match (self.attempt(first, request, permission).await, again) {
-            (Err(failure), Some(again)) if failure.reused => self.attempt(again, request, permission).await,
-            (Err(failure), None) if failure.reused => return Err(TransportError::ReusedConnection),
-            (outcome, _) => outcome,
-        };
-        outcome.map_err(|failure| failure.error)
+        let mut pooled = clients.pooled(request.url())?;
+        match self.attempt(&mut pooled, request, permission).await {
+            Ok((outcome, idle_time)) => {
+                if let Some(idle_time) = idle_time {
+                    clients.pool.put(request.url(), pooled, Instant::now() + idle_time);
+                }
+                Ok(outcome)
+            }
+            Err(failure) if !failure.is_reused => Err(failure.error),
+            Err(_) if is_sent_once => Err(TransportError::ReusedConnection),
+            Err(_) => self.exchange_once(clients, request, permission).await,
+        }
     }
 
-    async fn attempt(
+    /// Sends a request over a connection of its own.
+    async fn exchange_once(
         &self,
-        client: &reqwest::Client,
+        clients: &Clients,
         request: &reqwest::Request,
         permission: Permission,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<Outcome, TransportError> {
+        let mut fresh = PooledClient { client: clients.fresh.clone(), used: None };
+        let outcome = self.attempt(&mut fresh, request, permission).await;
+        outcome.map(|(outcome, _)| outcome).map_err(|failure| failure.error)
+    }
+
+    /// Sends a request, and reads the response. Returns for how long the connection may be idle.
+    async fn attempt(
+        &self,
+        PooledClient { client, used }: &mut PooledClient,
+        request: &reqwest::Request,
+        permission: Permission,
+    ) -> Result<(Outcome, Option<Duration>), Failure> {
         let sent = request.try_clone().ok_or(TransportError::InvalidRequest("body cannot be sent twice"))?;
         self.bytes.add_sent(sent.body().and_then(reqwest::Body::as_bytes).map_or(0, <[u8]>::len));
+        let was_used = |ends: Option<ConnectionEnds>| ends.is_some() && ends == *used;
         let mut response = permission.while_running(client.execute(sent)).await.map_err(|error| Failure {
             error: TransportError::from(&error),
-            reused: Connection::of_failure(&error)
-                .is_some_and(|connection| self.used_connections.was_used(&connection, Instant::now())),
+            is_reused: was_used(ConnectionEnds::of_failure(&error)),
         })?;
-        let reused = Connection::of_response(&response)
-            .is_some_and(|connection| self.used_connections.record(connection, Instant::now()));
+        let ends = ConnectionEnds::of_response(&response);
+        let is_reused = was_used(ends);
+        *used = ends;
+        let idle_time = keep_alive::idle_time(&response);
         if let Some(next) = redirect::next(request, &response)? {
-            return Ok(Outcome::Redirect(response.status().as_u16(), Box::new(next)));
+            return Ok((Outcome::Redirect(response.status().as_u16(), Box::new(next)), idle_time));
         }
         decoding::check(response.headers())?;
         let mut body = Vec::new();
         loop {
             let chunk = response.chunk().await;
-            match chunk.map_err(|error| Failure { error: TransportError::from(&error), reused })? {
+            match chunk.map_err(|error| Failure { error: TransportError::from(&error), is_reused })? {
                 Some(chunk) if body.len() + chunk.len() > MAX_BODY => {
                     return Err(TransportError::TooLarge.into());
                 }
@@ -221,20 +238,21 @@ impl HttpClient {
         }
         let body = self.decoding.decode(response.headers(), body, MAX_BODY).await?;
         let header = |name: HeaderName| response.headers().get(name).map(text);
-        Ok(Outcome::Response(Response {
+        let response = Response {
             status: response.status().as_u16(),
             etag: header(ETAG),
             retry_after: retry_after::read(response.headers()),
             was_redirected: false,
             body,
-        }))
+        };
+        Ok((Outcome::Response(response), idle_time))
     }
 }
 
 impl From<TransportError> for Failure {
     /// A failure that a new connection would not fix.
     fn from(error: TransportError) -> Self {
-        Self { error, reused: false }
+        Self { error, is_reused: false }
     }
 }
 
@@ -249,7 +267,7 @@ fn prepare(clients: &Clients, request: Request, mut url: Url) -> Result<reqwest:
         redirect::strip_user_info(&mut url);
     }
     let mut wire =
-        clients.pooled.request(method, url).build().map_err(|error| TransportError::from(&error))?;
+        clients.fresh.request(method, url).build().map_err(|error| TransportError::from(&error))?;
     let headers = wire.headers_mut();
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(clients.rules.accepted_codings));
     if let Some(value) = request.authorization.as_ref().and_then(HeaderText::to_value) {

@@ -1,19 +1,17 @@
 //! The HTTP clients for destinations of one kind.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use reqwest::{Client, Proxy};
+use reqwest::{Client, Proxy, Url};
 use rustls::ClientConfig;
+use tokio::time::Instant;
 
-use super::{address_policy::AddressPolicy, error::TransportError, proxy::Proxies};
-
-/// Idle time after which a connection is closed. Node's servers close theirs after 5 s, and a
-/// request must not meet a closed one. The pool checks once per period, so a connection may idle
-/// for twice as long.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Idle connections kept for each host.
-const MAX_IDLE_PER_HOST: usize = 2;
+use super::{
+    address_policy::AddressPolicy,
+    error::TransportError,
+    pool::{Pool, PooledClient},
+    proxy::Proxies,
+};
 
 /// Headers of a response, about 400 kB. Stores behind several proxies send more than the usual 100.
 const MAX_HEADERS: usize = 400;
@@ -31,28 +29,37 @@ pub(super) struct Rules {
 #[derive(Debug)]
 pub(super) struct Clients {
     pub(super) rules: Rules,
-    pub(super) pooled: Client,
+    pub(super) pool: Pool,
     /// Opens a connection for each request and keeps none, so a retry never meets another stale
     /// one.
     pub(super) fresh: Client,
+    tls: ClientConfig,
 }
 
 impl Clients {
-    pub(super) fn new(rules: Rules, tls: &ClientConfig) -> Result<Self, TransportError> {
-        let pooled = build(&rules, tls.clone(), MAX_IDLE_PER_HOST)?;
+    pub(super) fn new(rules: Rules, tls: ClientConfig) -> Result<Self, TransportError> {
         let fresh = build(&rules, tls.clone(), 0)?;
-        Ok(Self { rules, pooled, fresh })
+        Ok(Self { rules, pool: Pool::default(), fresh, tls })
+    }
+
+    /// Returns a client for a request to this URL: one with an idle connection, or a new one.
+    pub(super) fn pooled(&self, url: &Url) -> Result<PooledClient, TransportError> {
+        match self.pool.take(url, Instant::now()) {
+            Some(pooled) => Ok(pooled),
+            None => Ok(PooledClient { client: build(&self.rules, self.tls.clone(), 1)?, used: None }),
+        }
     }
 }
 
-fn build(rules: &Rules, tls: ClientConfig, idle_per_host: usize) -> Result<Client, TransportError> {
+fn build(rules: &Rules, tls: ClientConfig, max_idle_connections: usize) -> Result<Client, TransportError> {
     let mut builder = Client::builder()
         .user_agent(concat!("clustershazbot/", env!("CARGO_PKG_VERSION")))
         .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())
         .dns_resolver(rules.address_policy.clone())
-        .pool_idle_timeout(IDLE_TIMEOUT)
-        .pool_max_idle_per_host(idle_per_host)
+        // The pool of clients closes idle connections.
+        .pool_idle_timeout(None)
+        .pool_max_idle_per_host(max_idle_connections)
         .http1_max_headers(MAX_HEADERS)
         .tcp_nodelay(true)
         .no_proxy();

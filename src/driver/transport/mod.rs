@@ -3,7 +3,8 @@
 //! | file | contents |
 //! |---|---|
 //! | `client` | sending, with the retry and the limits on time and size |
-//! | `clients` | the pools of connections, by the kind of destination |
+//! | `clients` | the clients for one kind of destination |
+//! | `pool`, `keep_alive` | idle connections, and how long they are kept |
 //! | `peer_clients` | those for peers, which follow changes of their TLS files |
 //! | `byte_counts` | the bytes of all bodies |
 //! | `decoding` | decompression of responses |
@@ -11,7 +12,7 @@
 //! | `error` | why a request failed |
 //! | `settings` | the environment variables that count |
 //! | `redirect` | where a redirect leads |
-//! | `reuse` | which connections have been used before |
+//! | `reuse` | which connection a request used |
 //! | `address_policy` | which addresses requests may go to |
 //! | `proxy` | which requests go through a proxy |
 //! | `tls`, `verifier` | the trusted roots, and how certificates are verified |
@@ -26,8 +27,10 @@ mod client;
 mod clients;
 mod decoding;
 mod error;
+mod keep_alive;
 mod message;
 mod peer_clients;
+mod pool;
 mod proxy;
 mod redirect;
 mod retry_after;

@@ -64,7 +64,7 @@ impl PeerClients {
         rules: Rules,
     ) -> Result<Arc<Self>, TransportError> {
         let contents = files.read();
-        let clients = Clients::new(rules, &with_files(&usual, &contents)?)?;
+        let clients = Clients::new(rules, with_files(&usual, &contents)?)?;
         let state = State { in_use: contents.fingerprint(), rejected: None };
         let current = RwLock::new(Arc::new(clients));
         Ok(Arc::new(Self { current, files, usual, state: Mutex::new(state) }))
@@ -124,7 +124,7 @@ impl PeerClients {
 
     fn replace(&self, contents: &Contents) -> Result<(), TransportError> {
         let tls = with_files(&self.usual, contents)?;
-        let clients = Arc::new(Clients::new(self.current().rules.clone(), &tls)?);
+        let clients = Arc::new(Clients::new(self.current().rules.clone(), tls)?);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = clients;
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 mod allow;
 mod body;
+mod idle;
 mod redirects;
 mod requests;
 mod reuse;
