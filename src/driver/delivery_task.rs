@@ -11,7 +11,7 @@ use super::security::Security;
 use super::transport::{HeaderText, HttpClient, Method, Request, Response, TransportError};
 use crate::protocol::base_url::BaseUrl;
 use crate::protocol::envelope::{proof_in_gossip, proof_in_list, raw_body, signed_body};
-use crate::protocol::extension::Extension;
+use crate::protocol::extension::{Extension, Kind};
 use crate::protocol::message::{Lists, ReceivedLists, Refusal, Reply};
 use crate::security::answer::{Answer, is_success, own_url_answer};
 use crate::security::delivery::{CHALLENGE_TIMEOUT, Content, Delivery, ListAnswer, Next, Step};
@@ -190,6 +190,7 @@ impl Task<'_> {
         };
         let mut extension = (**extension).clone();
         extension.epoch = self.security.epoch();
+        let is_probe = matches!(extension.kind, Kind::Probe);
         let payload = encode(&extension, self.security.party());
         let sent = {
             let mut sessions = self.security.sessions();
@@ -200,6 +201,7 @@ impl Task<'_> {
             json_body: Some(signed_body(&payload)),
             needs_new_connection: self.is_sent_again,
             is_sent_once: true,
+            offers_codings: !is_probe,
             ..self.request(Method::Post, "gossip", Duration::MAX)
         };
         let response = match self.client.send(request).await {

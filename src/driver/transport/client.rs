@@ -269,7 +269,9 @@ fn prepare(clients: &Clients, request: Request, mut url: Url) -> Result<reqwest:
     let mut wire =
         clients.fresh.request(method, url).build().map_err(|error| TransportError::from(&error))?;
     let headers = wire.headers_mut();
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(clients.rules.accepted_codings));
+    if request.offers_codings {
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(clients.rules.accepted_codings));
+    }
     if let Some(value) = request.authorization.as_ref().and_then(HeaderText::to_value) {
         headers.insert(AUTHORIZATION, value);
     }

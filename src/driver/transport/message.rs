@@ -32,6 +32,8 @@ pub struct Request {
     pub is_sent_once: bool,
     /// Whether redirects are followed; otherwise they are responses.
     pub follows_redirects: bool,
+    /// Whether content codings are offered. A short response gains nothing from them.
+    pub offers_codings: bool,
 }
 
 impl Request {
@@ -49,6 +51,7 @@ impl Request {
             needs_new_connection: false,
             is_sent_once: false,
             follows_redirects: true,
+            offers_codings: true,
         }
     }
 }

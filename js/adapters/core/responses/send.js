@@ -6,7 +6,10 @@ const { awaitsContinue, hasWholeBody, isHttp2 } = require('../http/request.js')
 const { hold, release } = require('./shared-texts.js')
 const { endAfterBody } = require('../bodies/unread-body.js')
 
-const HEADERS = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }
+const HEADERS = { 'Content-Type': 'application/json' }
+
+/** Not for a POST: no cache keeps its response. */
+const UNCACHED = { 'Cache-Control': 'no-store' }
 
 /** The statuses that close the connection: the caller is rejected and may still be sending. */
 const CLOSING = new Set([401, 404, 405, 413, 415, 429, 503])
@@ -34,7 +37,9 @@ function send(connection, request, response, { status, parts, headers, text, isF
   const isWhole = hasWholeBody(request)
   const closes = !isHttp2(request) && (CLOSING.has(status) || !isWhole)
   const closing = closes ? { Connection: 'close' } : undefined
-  response.writeHead(status, { ...HEADERS, 'Content-Length': sizeOf(parts), ...closing, ...headers })
+  const caching = request.method === 'POST' ? undefined : UNCACHED
+  const length = { 'Content-Length': sizeOf(parts) }
+  response.writeHead(status, { ...HEADERS, ...caching, ...length, ...closing, ...headers })
   if (text) {
     hold(text)
     connection.onceOver(response, () => release(text))

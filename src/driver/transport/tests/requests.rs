@@ -197,3 +197,15 @@ async fn the_master_list_is_requested_without_a_coding() {
     client().send(request).await.unwrap();
     assert_eq!(server.requests()[0].header("accept-encoding"), ["identity"]);
 }
+
+#[tokio::test]
+async fn a_request_for_a_short_response_offers_no_codings() {
+    let server = Server::start(|_, _| Reply::ok("{}")).await;
+    let client = client();
+    for offers_codings in [true, false] {
+        client.send(Request { offers_codings, ..get(server.url("/")) }).await.unwrap();
+    }
+    let offered: Vec<_> =
+        server.requests().iter().map(|request| request.header("accept-encoding").concat()).collect();
+    assert_eq!(offered, ["gzip, deflate, br", ""]);
+}
