@@ -26,7 +26,7 @@ const ROWS = {
   exit: { text: 'leave → its process has ended', unit: 'ms' },
   kill: { text: 'SIGKILL → known to all', unit: 'ms', wanted: 5_000 },
   killFirst: { text: 'SIGKILL → known to the first', unit: 'ms' },
-  bytes: { text: 'steady state: sent per server', unit: 'B/s', wanted: 2_000 },
+  bytes: { text: 'steady state: HTTP sent per server', unit: 'B/s', wanted: 2_000 },
   cpu: { text: 'steady state: CPU per server', unit: '% of a core', wanted: 1, digits: 2 },
   memory: { text: 'memory per server', unit: 'MB' },
 }

@@ -26,6 +26,7 @@ const PARTS = [
   'memory',
   'load',
   'real-clusters',
+  'bytes',
   'floor',
 ]
 const FOLDER = join(ROOT, 'target', 'bench')
