@@ -22,14 +22,14 @@ export async function measure({ quick = false, progress = () => {} } = {}) {
   progress(`${servers} processes`)
   const { bytes, opened, probes, answers } = run('servers', input)
   const rows = [
-    { name: 'sent per server and second', unit: 'B', value: bytes, wanted: atMost(1_150) },
-    { name: 'new connections per server and second', unit: '', value: opened, wanted: atMost(0.2) },
+    { name: 'sent per server', unit: 'B/s', value: bytes, wanted: atMost(1_150) },
+    { name: 'new connections per server', unit: '/s', value: opened, wanted: atMost(0.2) },
     { name: 'payload of a probe', unit: 'B', ...probes, wanted: atMost(150) },
     { name: 'payload of its response', unit: 'B', ...answers, wanted: atMost(150) },
   ]
   if (isInstalled('serf')) {
     progress(`${servers} agents of serf`)
-    rows.push({ name: 'serf: sent per agent and second', unit: 'B', value: run('serf', input).bytes })
+    rows.push({ name: 'serf: sent per agent', unit: 'B/s', value: run('serf', input).bytes })
   } else {
     progress('serf is not installed')
   }

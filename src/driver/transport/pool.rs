@@ -2,7 +2,7 @@
 //!
 //! An HTTP client has one idle timeout for all its connections, and keeps them for up to twice as
 //! long. But servers differ. So each client in the pool has at most one connection, which is closed
-//! when its client is dropped.
+//! when its client is dropped. A client costs some microseconds and 2 kB.
 
 use std::{
     future::Future,
