@@ -10,6 +10,14 @@ use super::{
     server::{Reply, Server, wait_until},
 };
 
+/// The ways in which a response fails on a connection that its server closes.
+const FAILURES: [fn() -> Reply; 4] = [
+    || Reply::Reset,
+    || Reply::Close(vec![]),
+    || Reply::Close(b"HTTP/1.1 200 OK\r\nContent-".to_vec()),
+    || Reply::Close(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf".to_vec()),
+];
+
 /// A server whose first connection fails after one response; all others respond.
 async fn stale_after_one(fail: impl Fn() -> Reply + Send + Sync + 'static) -> Server {
     Server::start(move |number, received| match (number, received.connection) {
@@ -37,13 +45,7 @@ async fn requests_each_second_share_a_connection() {
 
 #[tokio::test]
 async fn a_failure_on_a_reused_connection_is_retried_on_a_new_one() {
-    let failures: [fn() -> Reply; 4] = [
-        || Reply::Reset,
-        || Reply::Close(vec![]),
-        || Reply::Close(b"HTTP/1.1 200 OK\r\nContent-".to_vec()),
-        || Reply::Close(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf".to_vec()),
-    ];
-    for fail in failures {
+    for fail in FAILURES {
         let server = stale_after_one(fail).await;
         let client = client();
         client.send(post(server.url("/"))).await.unwrap();
@@ -56,14 +58,16 @@ async fn a_failure_on_a_reused_connection_is_retried_on_a_new_one() {
 
 #[tokio::test]
 async fn a_request_that_is_sent_once_is_left_to_the_caller() {
-    let server = stale_after_one(|| Reply::Reset).await;
-    let client = client();
-    client.send(post(server.url("/"))).await.unwrap();
-    let once = Request { is_sent_once: true, ..post(server.url("/")) };
-    assert_eq!(client.send(once.clone()).await, Err(TransportError::ReusedConnection));
-    assert_eq!(connections(&server), [0, 0]);
-    let again = Request { needs_new_connection: true, ..once };
-    assert_eq!(client.send(again).await.unwrap().body, b"fresh");
+    for fail in FAILURES {
+        let server = stale_after_one(fail).await;
+        let client = client();
+        client.send(post(server.url("/"))).await.unwrap();
+        let once = Request { is_sent_once: true, ..post(server.url("/")) };
+        assert_eq!(client.send(once.clone()).await, Err(TransportError::ReusedConnection));
+        assert_eq!(connections(&server), [0, 0]);
+        let again = Request { needs_new_connection: true, ..once };
+        assert_eq!(client.send(again).await.unwrap().body, b"fresh");
+    }
 }
 
 #[tokio::test]
