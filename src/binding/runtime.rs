@@ -25,7 +25,8 @@ struct Threads {
 }
 
 /// Gives napi a runtime without threads, instead of the one that it would create now. It also keeps
-/// the addon in memory for ever: its code may still run on some thread when Node.js would unload it.
+/// the addon in memory for ever: its code may still run on some thread when Node.js would unload
+/// it.
 #[napi_derive::module_init]
 fn replace_default_runtime() {
     if let Ok(runtime) = Builder::new_current_thread().build() {
