@@ -165,8 +165,8 @@ impl HttpClient {
         }
     }
 
-    /// Sends a request over an idle connection, if there is one. Sends it again over a new one after
-    /// the idle one failed, which its server may have closed.
+    /// Sends a request over an idle connection, if there is one. Sends it again over a new one
+    /// after the idle one failed, which its server may have closed.
     async fn exchange(
         &self,
         clients: &Clients,
