@@ -1,6 +1,7 @@
 'use strict'
 
 const { runsInOtherCopy } = require('./engine/package-copies.js')
+const { shazbotGetServerList } = require('./requests/index.js')
 
 /** How long a happy-server that is loaded later may take to create its extension point, in ms. */
 const RETRY_DELAY_MS = 3000
@@ -29,8 +30,6 @@ function hookInNowOrLater() {
 }
 
 function report() {
-  // Loaded by the first report, which keeps loading the package fast.
-  const { shazbotGetServerList } = require('./requests/index.js')
   try {
     return { status: 'ok', cluster: shazbotGetServerList(true) }
   } catch (error) {
