@@ -268,7 +268,7 @@ fn fabricated_servers_in_many_small_messages_are_removed_soon() {
 
 #[test]
 fn a_joiner_that_reaches_one_server_keeps_the_others() {
-    let mut world = native_world(40);
+    let mut world = native_world(30);
     world.checks.forbids_false_death = true;
     let joiner = world.add_host();
     for host in world.host_ids().filter(|host| *host != joiner && *host != FIRST) {

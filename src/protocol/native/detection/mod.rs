@@ -19,6 +19,7 @@ use crate::protocol::wire::extension::Finding;
 
 pub(in crate::protocol) mod helpers;
 pub(in crate::protocol) mod investigation;
+mod permutation;
 pub(in crate::protocol) mod probe_order;
 pub(in crate::protocol) mod relay;
 mod stranger_batch;

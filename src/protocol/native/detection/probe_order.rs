@@ -1,4 +1,4 @@
-//! The order of probes: the ring successors, all others by a random permutation, and members that
+//! The order of probes: the ring successor, all others by a random permutation, and members that
 //! hearsay contradicts.
 
 use std::collections::VecDeque;
@@ -15,15 +15,11 @@ use crate::protocol::exchanges::native_message::NativeMessage;
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::native::detection::Detection;
-use crate::protocol::native::detection::probe_order::cycle::{ProbeCycle, Turn};
-use crate::protocol::native::detection::probe_order::permutation::Permutation;
+use crate::protocol::native::detection::permutation::Permutation;
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::extension::Kind;
-
-pub(in crate::protocol) mod cycle;
-mod permutation;
 
 /// Servers waiting for an urgent probe; also servers waiting for an accusation notice.
 pub(in crate::protocol) const MAX_WAITING: usize = 1_024;
@@ -31,7 +27,8 @@ pub(in crate::protocol) const MAX_WAITING: usize = 1_024;
 /// The state of the order of probes.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct ProbeOrder {
-    cycle: ProbeCycle,
+    /// Whether the last probe was for the ring successor, as every second one is.
+    probes_successor: bool,
     permutation: Permutation,
     /// Members to probe out of order, because hearsay contradicts them.
     urgent: VecDeque<Arc<str>>,
@@ -52,21 +49,6 @@ impl ProbeOrder {
     pub(in crate::protocol) fn dispute(&mut self, identity: &Arc<str>) {
         if self.disputed.len() < MAX_WAITING {
             self.disputed.insert(Arc::clone(identity));
-        }
-    }
-
-    /// Records a probe by another server, which may be the ring predecessor.
-    pub(in crate::protocol) fn record_probe(
-        &mut self,
-        members: &Members,
-        cx: &Context,
-        prober: &str,
-        now: Tick,
-    ) {
-        if let Some(interval) = cx.config.probe_interval
-            && members.roster.ring().is_predecessor(prober)
-        {
-            self.cycle.record_probe(interval, now);
         }
     }
 
@@ -111,17 +93,15 @@ impl Detection {
         }
     }
 
-    /// Returns the target of the probe that is due. A ring successor that is not to be probed is
-    /// replaced by another one, or by a random member.
+    /// Returns the ring successor and a random member in turn. The first finds a death soon; the
+    /// second finds those that the first misses.
     fn next_in_order(&mut self, members: &mut Members, cx: &mut Context, now: Tick) -> Option<Arc<str>> {
-        let interval = cx.config.probe_interval?;
-        if let Turn::Successor(rank) = self.probe_order.cycle.turn(interval, now) {
-            let ring = members.roster.updated_ring();
-            let successors: Vec<_> = ring.successors().skip(rank).chain(ring.successors()).cloned().collect();
-            let next = successors.into_iter().find(|peer| self.is_to_be_probed(members, cx, peer, now));
-            if next.is_some() {
-                return next;
-            }
+        self.probe_order.probes_successor ^= true;
+        if self.probe_order.probes_successor
+            && let Some(successor) = members.roster.ring_successor().cloned()
+            && self.is_to_be_probed(members, cx, &successor, now)
+        {
+            return Some(successor);
         }
         for is_new_permutation in [false, true] {
             if is_new_permutation {
