@@ -13,16 +13,7 @@ async function createTcpProxy(t, target) {
   const accept = (socket) => {
     if (!proxy.isOpen) return socket.destroy()
     proxy.accepted++
-    const onward = net.connect(target, '127.0.0.1')
-    for (const [one, other] of [
-      [socket, onward],
-      [onward, socket],
-    ]) {
-      sockets.add(one)
-      one.pipe(other)
-      one.on('error', () => other.destroy())
-      one.on('close', () => sockets.delete(one))
-    }
+    passOn(socket, target, sockets)
   }
   const server = net.createServer(accept)
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -45,4 +36,25 @@ async function createTcpProxy(t, target) {
   return proxy
 }
 
-module.exports = { createTcpProxy }
+/**
+ * Connects a socket to a local port, and adds both ends to the sockets while they are open.
+ *
+ * @param {import('node:net').Socket} socket
+ * @param {number} target
+ * @param {Set<import('node:net').Socket>} sockets
+ */
+function passOn(socket, target, sockets) {
+  const onward = net.connect(target, '127.0.0.1')
+  for (const [one, other] of [
+    [socket, onward],
+    [onward, socket],
+  ]) {
+    sockets.add(one)
+    one.pipe(other)
+    one.on('error', () => other.destroy())
+    one.on('close', () => sockets.delete(one))
+  }
+  return onward
+}
+
+module.exports = { createTcpProxy, passOn }

@@ -11,6 +11,7 @@ const { freePort } = require('../support/ports')
 const { startSubject } = require('../support/subject')
 const { aWhileAgo, entry, isOnline } = require('../support/entries')
 const { eventually } = require('../support/eventually')
+const { passOn } = require('../support/tcp-proxy')
 
 /** Pauses between rounds in seconds; they vary by a tenth. */
 const PACES = ['0.5', '2.2', '4.6']
@@ -80,7 +81,7 @@ async function createHastyProxy(t, target, pause) {
   const proxy = { closed: 0 }
   const sockets = new Set()
   const server = net.createServer((socket) => {
-    const onward = net.connect(target, '127.0.0.1')
+    const onward = passOn(socket, target, sockets)
     let closing
     onward.on('data', () => {
       clearTimeout(closing)
@@ -90,18 +91,11 @@ async function createHastyProxy(t, target, pause) {
         else socket.resetAndDestroy()
       }, pause())
     })
-    for (const [one, other] of [
-      [socket, onward],
-      [onward, socket],
-    ]) {
-      sockets.add(one)
-      one.pipe(other)
-      one.on('error', () => other.destroy())
-      one.on('close', () => {
-        clearTimeout(closing)
-        other.destroy()
-      })
-    }
+    socket.on('close', () => onward.destroy())
+    onward.on('close', () => {
+      clearTimeout(closing)
+      socket.destroy()
+    })
   })
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.after(() => {
