@@ -7,7 +7,7 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { INLINING } from './build.mjs'
+import { RELEASE } from './build.mjs'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const BUILD_FOLDER = join(ROOT, 'target', 'bytes')
@@ -46,11 +46,10 @@ for (const [name, size] of [...sizes].sort(([, one], [, other]) => other - one))
 function build() {
   const env = {
     ...process.env,
-    RUSTFLAGS: INLINING.join(' '),
     CARGO_TARGET_DIR: BUILD_FOLDER,
     CARGO_PROFILE_RELEASE_STRIP: 'false',
   }
-  execFileSync('cargo', ['build', '--release', '--lib', '--locked'], { cwd: ROOT, env, stdio: 'inherit' })
+  execFileSync('cargo', ['rustc', ...RELEASE], { cwd: ROOT, env, stdio: 'inherit' })
   return join(BUILD_FOLDER, 'release', 'libclustershazbot.so')
 }
 
