@@ -18,7 +18,7 @@ export function buildPlatform(platform) {
   return deliver(platform, process.platform === 'linux' ? buildWithZig(platform) : buildNatively(platform))
 }
 
-/** Builds it for this machine, whose target is `host`, in cargo's own folder; returns the library. */
+/** Builds it for this machine, whose target is `host`, and returns the path of the library. */
 export function buildForHost(host) {
   const folder = join(ROOT, 'target')
   const environment = { ...process.env, CARGO_TARGET_DIR: folder }
