@@ -123,6 +123,27 @@ describe('bundles', { concurrency: 2 }, () => {
     })
   }
 
+  test('that contain the whole package and its addon need no package of another platform', async (t) => {
+    const app = createApplication(t)
+    writeFileSync(
+      path.join(app, 'main.cjs'),
+      "process.stdout.write(typeof require('clustershazbot').shazbotStart)",
+    )
+    const build = `
+      require('esbuild').build({
+        entryPoints: ['main.cjs'],
+        outfile: 'dist/main.cjs',
+        bundle: true,
+        platform: 'node',
+        external: ['@opentelemetry/api'],
+        loader: { '.node': 'copy' },
+        logLevel: 'error',
+      })`
+    await run(app, '-e', build)
+    rmSync(path.join(app, 'node_modules'), { recursive: true })
+    assert.equal((await run(app, 'dist/main.cjs')).stdout, 'function')
+  })
+
   test('that contain a part of the package fail with a clear error', async (t) => {
     const app = createApplication(t)
     const script = readFileSync(path.join(app, 'ncc.mjs'), 'utf8')

@@ -2,21 +2,6 @@
 
 const { existsSync, readFileSync } = require('node:fs')
 
-/**
- * The packages with an addon. Each is named in full, since bundlers read such calls; on Linux, the
- * C library is part of the name.
- */
-const PACKAGES = {
-  'linux-x64-gnu': () => require('clustershazbot-linux-x64-gnu'),
-  'linux-x64-musl': () => require('clustershazbot-linux-x64-musl'),
-  'linux-arm64-gnu': () => require('clustershazbot-linux-arm64-gnu'),
-  'linux-arm64-musl': () => require('clustershazbot-linux-arm64-musl'),
-  'win32-x64': () => require('clustershazbot-win32-x64-msvc'),
-  'win32-arm64': () => require('clustershazbot-win32-arm64-msvc'),
-  'darwin-x64': () => require('clustershazbot-darwin-x64'),
-  'darwin-arm64': () => require('clustershazbot-darwin-arm64'),
-}
-
 /** The dynamic loader of musl. Other systems may have it too, but musl does not run without it. */
 const MUSL_LOADERS = { x64: '/lib/ld-musl-x86_64.so.1', arm64: '/lib/ld-musl-aarch64.so.1' }
 
@@ -45,11 +30,29 @@ function loadAddon() {
 /** Returns undefined if that fails, for whatever reason: the generated loader finds it again. */
 function loadPackage() {
   if (LOADER_VARIABLES.some((name) => process.env[name])) return undefined
+  // Bundlers read these calls, so each names its package in full. Packages of other platforms are
+  // not installed, which bundlers only tolerate within `try`.
   try {
-    return PACKAGES[platformHere()]?.()
-  } catch {
-    return undefined
-  }
+    switch (platformHere()) {
+      case 'linux-x64-gnu':
+        return require('clustershazbot-linux-x64-gnu')
+      case 'linux-x64-musl':
+        return require('clustershazbot-linux-x64-musl')
+      case 'linux-arm64-gnu':
+        return require('clustershazbot-linux-arm64-gnu')
+      case 'linux-arm64-musl':
+        return require('clustershazbot-linux-arm64-musl')
+      case 'win32-x64':
+        return require('clustershazbot-win32-x64-msvc')
+      case 'win32-arm64':
+        return require('clustershazbot-win32-arm64-msvc')
+      case 'darwin-x64':
+        return require('clustershazbot-darwin-x64')
+      case 'darwin-arm64':
+        return require('clustershazbot-darwin-arm64')
+    }
+  } catch {}
+  return undefined
 }
 
 function platformHere() {
