@@ -123,6 +123,23 @@ describe('the loader', { concurrency: 4 }, () => {
     assert.equal(run(app, program), '0')
   })
 
+  test('loads without a thread after the only worker with the addon has ended', {
+    skip: process.platform !== 'linux' && 'it counts them in /proc',
+  }, (t) => {
+    const app = createApplication(t)
+    install(app, HERE, theAddon)
+    const program = `
+      const { Worker } = require('node:worker_threads')
+      const load = \`
+        const threads = () => require('node:fs').readdirSync('/proc/self/task').length
+        const before = threads()
+        require('clustershazbot')
+        process.stdout.write(String(threads() - before))\`
+      const worker = (next) => new Worker(load, { eval: true }).on('exit', next)
+      worker(() => worker(() => {}))`
+    assert.equal(run(app, program), '00')
+  })
+
   test('names what is missing, the platform, and remedies', (t) => {
     const message = failure(createApplication(t))
     const [first] = message.split('\n')

@@ -1,5 +1,6 @@
 //! The threads of all engines in this process. The first start creates them, since creating them
-//! while the addon is loaded would double its loading time; the last environment ends them.
+//! while the addon is loaded would double its loading time; the last environment ends them. napi's
+//! own runtime would create its threads whenever an environment loads the addon.
 
 use std::num::NonZero;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,14 +25,11 @@ struct Threads {
     runtime: Option<Runtime>,
 }
 
-/// Gives napi a runtime without threads, instead of the one that it would create now. It also keeps
-/// the addon in memory for ever: its code may still run on some thread when Node.js would unload
-/// it.
+/// Keeps the addon in memory for ever: its code may still run on some thread when Node.js would
+/// unload it.
 #[napi_derive::module_init]
-fn replace_default_runtime() {
-    if let Ok(runtime) = Builder::new_current_thread().build() {
-        napi::bindgen_prelude::create_custom_tokio_runtime(runtime);
-    }
+fn stay_in_memory() {
+    napi::bindgen_prelude::retain_current_module_for_unload_safety();
 }
 
 /// Counts an environment that has loaded the addon.
