@@ -2,7 +2,16 @@
 
 const { describe, test, before } = require('node:test')
 const assert = require('node:assert/strict')
-const { readdirSync } = require('node:fs')
+const {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} = require('node:fs')
+const { tmpdir } = require('node:os')
 const path = require('node:path')
 
 const ROOT = path.join(__dirname, '..', '..')
@@ -56,5 +65,24 @@ describe('the check of prebuilt binaries', () => {
   test('rejects an addon for another C library', { skip: process.platform !== 'linux' }, () => {
     const other = here.endsWith('-gnu') ? here.replace('-gnu', '-musl') : here.replace('-musl', '-gnu')
     assert.match(inspect(other, addon).faults.join(), /it needs .*libc\./)
+  })
+})
+
+describe('a build', () => {
+  const skip = process.platform === 'win32' && 'it replaces no file that is open'
+
+  test('leaves the addon of running processes as it is', { skip }, async (t) => {
+    const { replaceFile } = await import('../../scripts/platforms/build-cache.mjs')
+    const folder = mkdtempSync(path.join(tmpdir(), 'clustershazbot-'))
+    t.after(() => rmSync(folder, { recursive: true }))
+    const [addon, library] = ['addon', 'library'].map((name) => path.join(folder, name))
+    writeFileSync(addon, 'old')
+    writeFileSync(library, 'new')
+    const open = openSync(addon, 'r')
+    t.after(() => closeSync(open))
+    replaceFile(addon, library)
+    assert.equal(readFileSync(open, 'utf8'), 'old')
+    assert.equal(readFileSync(addon, 'utf8'), 'new')
+    assert.deepEqual(readdirSync(folder), ['addon', 'library'])
   })
 })

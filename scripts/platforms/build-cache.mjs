@@ -1,7 +1,7 @@
 /** The folder for foreign builds and rigs, and commands that run in it. */
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -41,4 +41,14 @@ export function cachedFolder(name, fill) {
   fill(unfinished)
   renameSync(unfinished, folder)
   return folder
+}
+
+/**
+ * Copies a file over another one, which processes may have loaded. They keep the old content, and
+ * would crash if it changed.
+ */
+export function replaceFile(file, content) {
+  const unfinished = `${file}.unfinished`
+  copyFileSync(content, unfinished)
+  renameSync(unfinished, file)
 }

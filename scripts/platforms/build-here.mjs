@@ -3,15 +3,14 @@
  * where the loader of a clone looks. For platforms without a package too.
  */
 
-import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseTriple } from '@napi-rs/cli'
 import { buildForHost } from './build.mjs'
-import { firstLineOf, ROOT } from './build-cache.mjs'
+import { firstLineOf, ROOT, replaceFile } from './build-cache.mjs'
 import { artifactOf } from './platforms.mjs'
 
 const host = /^host: (.+)$/m.exec(firstLineOf('rustc', ['-vV']) ?? '')?.[1]
 if (!host) throw new Error('rustc was not found: install Rust from https://rustup.rs')
 const addon = join(ROOT, artifactOf(parseTriple(host).platformArchABI))
-copyFileSync(buildForHost(host), addon)
+replaceFile(addon, buildForHost(host))
 console.log(addon)

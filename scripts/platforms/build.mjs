@@ -1,9 +1,9 @@
 /** Builds the addon for one platform: on Linux with zig, elsewhere with the system's tools. */
 
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
-import { BUILD_CACHE, ROOT, run } from './build-cache.mjs'
+import { BUILD_CACHE, ROOT, replaceFile, run } from './build-cache.mjs'
 import { artifactOf, ENTRY_POINT, PLATFORMS, platformOfTarget } from './platforms.mjs'
 import { standardLibrary } from './standard-library.mjs'
 import { zigTools } from './tools.mjs'
@@ -133,7 +133,7 @@ function deliver(platform, library) {
   if (!existsSync(folders[1])) throw new Error(`npm/${platform} is missing: npm run create-npm-dirs makes it`)
   for (const folder of folders) {
     mkdirSync(folder, { recursive: true })
-    copyFileSync(library, join(folder, name))
+    replaceFile(join(folder, name), library)
   }
   return join(folders[1], name)
 }
