@@ -22,8 +22,8 @@ export function run(command, args, options = {}) {
   throw new Error(`${command} failed: ${cause}${said}`)
 }
 
-/** Returns the first line of a command's output, or undefined if there is no such command. */
-export function firstLineOf(command, args) {
+/** Returns a command's output without surrounding whitespace; undefined if the command fails. */
+export function outputOf(command, args) {
   const done = spawnSync(command, args, { cwd: ROOT, encoding: 'utf8' })
   return done.status === 0 ? done.stdout.trim() : undefined
 }

@@ -6,10 +6,10 @@
 import { join } from 'node:path'
 import { parseTriple } from '@napi-rs/cli'
 import { buildForHost } from './build.mjs'
-import { firstLineOf, ROOT, replaceFile } from './build-cache.mjs'
+import { outputOf, ROOT, replaceFile } from './build-cache.mjs'
 import { artifactOf } from './platforms.mjs'
 
-const host = /^host: (.+)$/m.exec(firstLineOf('rustc', ['-vV']) ?? '')?.[1]
+const host = /^host: (.+)$/m.exec(outputOf('rustc', ['-vV']) ?? '')?.[1]
 if (!host) throw new Error('rustc was not found: install Rust from https://rustup.rs')
 const addon = join(ROOT, artifactOf(parseTriple(host).platformArchABI))
 replaceFile(addon, buildForHost(host))

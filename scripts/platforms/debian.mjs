@@ -5,7 +5,7 @@
 
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { BUILD_CACHE, firstLineOf, run } from './build-cache.mjs'
+import { BUILD_CACHE, outputOf, run } from './build-cache.mjs'
 
 /** The first release whose C library, qemu and Wine run current Node.js versions. */
 const RELEASE = 'trixie'
@@ -27,7 +27,7 @@ export function unpackDebian(folder, packages) {
   for (const name of readdirSync(archives)
     .filter((it) => it.endsWith('.deb'))
     .sort(baseFilesFirst)) {
-    const unpacked = firstLineOf('dpkg-deb', ['--extract', join(archives, name), folder])
+    const unpacked = outputOf('dpkg-deb', ['--extract', join(archives, name), folder])
     if (unpacked === undefined) throw new Error(`${name} could not be unpacked`)
   }
 }
@@ -55,7 +55,7 @@ function prepareApt() {
 function mirror() {
   const named = process.env.SHAZBOT_DEBIAN_MIRROR
   if (named) return named
-  const found = firstLineOf('apt-get', ['indextargets', '--format', '$(SITE)'])?.split('\n') ?? []
+  const found = outputOf('apt-get', ['indextargets', '--format', '$(SITE)'])?.split('\n') ?? []
   const main = found.find((site) => /\/debian\/?$/.test(site))
   if (!main) throw new Error('apt knows no mirror of Debian; SHAZBOT_DEBIAN_MIRROR may name one')
   return main

@@ -5,7 +5,7 @@
 
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { cachedFolder, firstLineOf, run } from './build-cache.mjs'
+import { cachedFolder, outputOf, run } from './build-cache.mjs'
 
 const RUSTUP_TIMEOUT_MS = 300_000
 
@@ -14,7 +14,7 @@ const RUSTUP_TIMEOUT_MS = 300_000
  * the folder `library/` of Rust's sources, or an archive of it, of exactly this compiler's version.
  */
 export function standardLibrary(target) {
-  const sysroot = firstLineOf('rustc', ['--print', 'sysroot'])
+  const sysroot = outputOf('rustc', ['--print', 'sysroot'])
   if (!sysroot) throw new Error('rustc was not found; install Rust from https://rustup.rs')
   if (isInstalled(sysroot, target)) return installed
   const installError = rustupError(target)
@@ -51,7 +51,7 @@ function rustupError(target) {
  * Adds the sources to a copy of the toolchain, because the toolchain itself belongs to the user.
  */
 function fromSource(sysroot, source) {
-  const version = firstLineOf('rustc', ['--version']).split(' ')[1]
+  const version = outputOf('rustc', ['--version']).split(' ')[1]
   const copy = cachedFolder(`rust-${version}-with-sources`, (to) => {
     for (const part of ['bin', 'lib']) run('cp', ['-a', join(sysroot, part), to])
     const library = join(to, 'lib/rustlib/src/rust/library')
