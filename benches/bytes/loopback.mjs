@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** The share of the measured time in which others' traffic is measured. There may be some. */
+/**
+ * The traffic of other programs is measured beforehand, for this share of the time. A network of
+ * its own has none.
+ */
 const SHARE_OF_OTHERS = 1 / 4
 
 /**

@@ -7,6 +7,7 @@ import eventually from '../../__test__/support/eventually.js'
 import ports from '../../__test__/support/ports.js'
 import { atRest, ofOthers } from './loopback.mjs'
 
+/** Milliseconds for all that follows the joins. */
 const SETTLED_AFTER = 30_000
 
 const input = JSON.parse(process.argv[2])

@@ -11,7 +11,10 @@ import wiretaps from '../../__test__/support/wiretap.js'
 import { summary } from '../support/statistics.mjs'
 import { atRest, ofOthers } from './loopback.mjs'
 
-/** Ends what follows a start: greetings, comparisons of lists, the grace for younger servers. */
+/**
+ * Milliseconds for all that follows a start: greetings, comparisons of lists, the grace for younger
+ * servers.
+ */
 const SETTLED_AFTER = 30_000
 
 /** Recorded probes; a server is probed each second. */

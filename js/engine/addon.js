@@ -27,7 +27,7 @@ function loadAddon() {
   }
 }
 
-/** Returns undefined if that fails, for whatever reason: the generated loader finds it again. */
+/** Returns undefined after any failure: the generated loader meets it again, and reports it. */
 function loadPackage() {
   if (LOADER_VARIABLES.some((name) => process.env[name])) return undefined
   // Bundlers read these calls, so each names its package in full. Packages of other platforms are

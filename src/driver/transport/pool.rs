@@ -77,7 +77,8 @@ impl Pool {
         Some(idle.remove(index).pooled)
     }
 
-    /// Keeps a connection until then.
+    /// Keeps a connection until `closes_at`, unless its server has enough idle ones. If the pool is
+    /// full, the least recently used one closes.
     pub(super) fn put(&self, url: &Url, pooled: PooledClient, closes_at: Instant) {
         let origin = url.origin();
         let mut state = self.0.lock();
@@ -121,8 +122,8 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Closes connections that have been idle for long enough. Returns when the next one will have
-    /// been; `None` if none is left, and the task ends.
+    /// Closes the connections that have been idle for long enough. Returns when the next one closes;
+    /// `None` if none is left, which ends the task.
     fn close_expired(&self, now: Instant) -> Option<Instant> {
         let mut state = self.lock();
         let (expired, idle) = mem::take(&mut state.idle).into_iter().partition(|idle| idle.closes_at <= now);

@@ -8,7 +8,7 @@ const { endAfterBody } = require('../bodies/unread-body.js')
 
 const HEADERS = { 'Content-Type': 'application/json' }
 
-/** Not for a POST: no cache keeps its response. */
+/** Left out for a POST, whose response no cache keeps. */
 const UNCACHED = { 'Cache-Control': 'no-store' }
 
 /** The statuses that close the connection: the caller is rejected and may still be sending. */
