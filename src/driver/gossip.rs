@@ -6,6 +6,7 @@ use super::raw::{ResponseKind, text_of};
 use super::security::Security;
 use crate::protocol::envelope::{raw_answer, signed_body};
 use crate::protocol::extension::Extension;
+use crate::protocol::lists;
 use crate::protocol::request::Request;
 use crate::security::proof::Nonce;
 use crate::security::receiver::Rejection;
@@ -54,6 +55,13 @@ impl Engine {
         body: &[u8],
     ) -> Result<GossipResponse, GossipRejection> {
         let text = text_of(body);
+        // It has no `v2` field, so it asks for no proof.
+        if kind != Authorization::Signed
+            && let Some(lists) = lists::read(&text)
+        {
+            self.shared.merge_request(lists);
+            return Ok(GossipResponse::Lists(None));
+        }
         let request = Request::read(&text)?;
         let Some(security) = &self.security else {
             self.shared.merge_request(request.lists()?);

@@ -41,7 +41,7 @@ pub use machine::{metrics, news, queues, roster_slots};
 pub use types::base_url::address;
 pub use types::ids::ExchangeId;
 pub use types::{accusers, allow, base_url, claim, ids, secret, status, time};
-pub use wire::{document, envelope, extension, message, request};
+pub use wire::{document, envelope, extension, lists, message, request};
 
 /// The constants that the simulator's reduced model shares.
 pub(crate) mod constants {

@@ -17,8 +17,7 @@ use serde_json::value::RawValue;
 use crate::protocol::types::text::scalars::{Text, number};
 use crate::protocol::types::time::Stamp;
 use crate::protocol::wire::extension::Extension;
-use crate::protocol::wire::json_fields;
-use crate::protocol::wire::received;
+use crate::protocol::wire::{json_fields, lists, received};
 
 /// The text in the body, whatever the status, of a server that runs no engine.
 const ENGINE_NOT_STARTED: &str = "Clustershazbot engine not started";
@@ -150,9 +149,7 @@ impl<'a> Reply<'a> {
             _ => Self::Unclear(format!("answered {status}")),
         }
     }
-}
 
-impl<'a> Reply<'a> {
     /// Returns the reply as that of a legacy peer, whose body has this text: its native extension,
     /// if any, is ignored.
     pub fn without_extension(self, body: &'a [u8]) -> Self {
@@ -173,6 +170,9 @@ impl<'a> ReceivedLists<'a> {
     /// # Errors
     /// Returns what the text is instead.
     pub fn read(text: &'a str) -> Result<Self, &'static str> {
+        if let Some(lists) = lists::read(text) {
+            return Ok(lists);
+        }
         let [online, offline] =
             json_fields::read(without_bom(text), ["online", "offline"]).map_err(no_object)?;
         Self::from_fields(online, offline)

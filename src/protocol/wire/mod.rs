@@ -6,6 +6,7 @@ pub mod document;
 pub mod envelope;
 pub mod extension;
 pub(in crate::protocol) mod json_fields;
+pub mod lists;
 pub mod message;
 pub(in crate::protocol) mod received;
 pub mod request;
