@@ -15,7 +15,7 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
  */
 export declare class RawPath {
   /** The callback receives later responses, with the number of the request. */
-  constructor(callback: (request: number, response: string | Buffer | RawResponse) => void)
+  constructor(callback: (request: number, response: string | Buffer | RawResponse, middle: string | null, hasOffline: boolean) => void)
   /**
    * Answers the body of a gossip request. A large body, or one with a large response, is handled
    * on another thread, which reads the body in place; nothing may change it meanwhile.

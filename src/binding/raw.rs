@@ -22,6 +22,9 @@ use crate::driver::raw::{self, ResponseKind};
 /// a response is faster than sharing it.
 const MAX_INLINE_BYTES: usize = 4 * 1024;
 
+/// The size in bytes up to which copying the offline entries of others is faster than sharing them.
+const MAX_COPIED_BYTES: usize = 1024;
+
 /// A response that is not just one text with status 200.
 #[napi(object, object_from_js = false)]
 pub struct RawResponse {
@@ -59,14 +62,28 @@ struct Caller {
 /// copied more often, and cannot be sent in slices.
 type Reply = Either3<String, Buffer, RawResponse>;
 
-/// The number of a request and its response.
-type CallbackArgs = FnArgs<(u32, Reply)>;
+/// The number of a request and its response. If that shares the text that the caller has cached, it
+/// is given as head, middle and `has_offline`, because an object costs more.
+type CallbackArgs = FnArgs<(u32, Reply, Option<String>, bool)>;
 
 struct Finished {
     id: u32,
     response: Reply,
+    middle: Option<String>,
+    has_offline: bool,
     /// Dropped on the JavaScript thread.
     _body: Vec<Buffer>,
+}
+
+impl Finished {
+    fn new(id: u32, response: Reply, _body: Vec<Buffer>) -> Self {
+        match response {
+            Either3::C(RawResponse { number: 1.., online: None, head, middle, has_offline, .. }) => {
+                Self { id, response: Either3::A(head), middle: Some(middle), has_offline, _body }
+            }
+            response => Self { id, response, middle: None, has_offline: false, _body },
+        }
+    }
 }
 
 /// Answers requests as bytes. One callback receives all later responses, because a promise for each
@@ -82,13 +99,16 @@ impl RawPath {
     /// The callback receives later responses, with the number of the request.
     #[napi(
         constructor,
-        ts_args_type = "callback: (request: number, response: string | Buffer | RawResponse) => void"
+        ts_args_type = "callback: (request: number, response: string | Buffer | RawResponse, middle: string | null, hasOffline: boolean) => void"
     )]
     pub fn new(callback: Function<'_, CallbackArgs, ()>) -> Result<Self> {
         let callback = callback
             .build_threadsafe_function::<Finished>()
             .weak::<true>()
-            .build_callback(|done| Ok((done.value.id, done.value.response).into()))
+            .build_callback(|done| {
+                let Finished { id, response, middle, has_offline, .. } = done.value;
+                Ok((id, response, middle, has_offline).into())
+            })
             .map_err(internal)?;
         Ok(Self { callback: Arc::new(callback) })
     }
@@ -173,7 +193,7 @@ impl RawPath {
         runtime::handle()?.spawn(async move {
             let (response, body) = catch_unwind(AssertUnwindSafe(work))
                 .unwrap_or_else(|_| (error_response(500, "Internal error"), Vec::new()));
-            callback.call(Finished { id, response, _body: body }, ThreadsafeFunctionCallMode::NonBlocking);
+            callback.call(Finished::new(id, response, body), ThreadsafeFunctionCallMode::NonBlocking);
         });
         Ok(())
     }
@@ -239,7 +259,7 @@ fn error_of(status: u32, message: &str) -> RawResponse {
 }
 
 fn render(engine: &Engine, kind: ResponseKind, proof: Option<&str>, caller: Caller) -> Reply {
-    let render = engine.render(kind).with_proof(proof);
+    let mut render = engine.render(kind).with_proof(proof);
     let others = &render.others;
     let (size, is_new) = (others.size(), others.number() != caller.cached_number);
     if size <= MAX_INLINE_BYTES {
@@ -250,6 +270,11 @@ fn render(engine: &Engine, kind: ResponseKind, proof: Option<&str>, caller: Call
             ResponseKind::Gossip => text_reply(engine.render_own_entry(kind)),
             ResponseKind::All | ResponseKind::Online => error_response(429, "Too many lists are being sent"),
         };
+    }
+    // Each part of a response is written on its own, which costs more than copying a few bytes.
+    if render.has_offline && others.offline().len() <= MAX_COPIED_BYTES {
+        render.middle.extend_from_slice(others.offline());
+        render.has_offline = false;
     }
     let copy = |text: &[u8]| is_new.then(|| text.to_vec().into());
     Either3::C(RawResponse {

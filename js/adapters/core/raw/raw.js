@@ -22,10 +22,10 @@ const SEQUENTIAL_FROM = 4 * 1024 * 1024
 let path
 
 function rawPath() {
-  path ??= new addon.RawPath((request, answer) => {
-    const resolve = pending.get(request)
+  path ??= new addon.RawPath((request, answer, middle, hasOffline) => {
+    const respond = pending.get(request)
     pending.delete(request)
-    resolve(answer)
+    respond(answer, middle, hasOffline)
   })
   return path
 }
@@ -79,7 +79,10 @@ function send(call) {
   const answer = call(request, cached.number, room)
   if (answer) return toResponse(answer, cached)
   return new Promise((resolve) => {
-    pending.set(request, (answer) => resolve(toResponse(answer, cached)))
+    pending.set(request, (answer, middle, hasOffline) => {
+      const isCached = typeof middle === 'string'
+      resolve(isCached ? sharing(cached, answer, middle, hasOffline) : toResponse(answer, cached))
+    })
   })
 }
 
@@ -88,9 +91,14 @@ function toResponse(answer, cached) {
   const { status, head, middle, hasOffline, number, online, offline, audited } = answer
   if (number === 0) return { status, parts: [Buffer.from(head)], reason: audited }
   const text = number === cached.number ? cached : storeText(number, online, offline)
+  return sharing(text, head, middle, hasOffline)
+}
+
+/** Returns a response that shares a text. */
+function sharing(text, head, middle, hasOffline) {
   const parts = [Buffer.from(head), text.online, Buffer.from(middle)]
   if (hasOffline) parts.push(text.offline)
-  return { status, parts, text }
+  return { status: 200, parts, text }
 }
 
 module.exports = { gossipRaw, listRaw }
