@@ -1,17 +1,10 @@
 'use strict'
 
-const { constants } = require('node:http2')
-// Node's own timers: those of a test environment may stand still, or be numbers.
-const { clearInterval, setImmediate, setInterval } = require('node:timers')
+// Node's own timers: those of a test environment may stand still.
+const { setImmediate } = require('node:timers')
 const { sizeOf, slicesOf } = require('./parts.js')
+const { watchReader } = require('./reader-watch.js')
 const { isHttp2 } = require('../http/request.js')
-
-/**
- * How long a reader may read nothing before it is disconnected, and how often that is checked, in
- * ms.
- */
-const TIMEOUT = 5_000
-const CHECK_INTERVAL = 250
 
 /**
  * Bytes written at once. TLS copies them, and HTTP/2 does not report how many were taken. Without
@@ -38,9 +31,10 @@ let isScheduled = false
  * @param {Array<Uint8Array | string>} parts strings are short, and in ASCII
  * @param {boolean} isForPeer
  * @param {(last?: Uint8Array | string) => void} end writes the last bytes and ends the response
+ * @param {() => void} [onOver] called when the response was sent or can no longer be
  */
-function deliver(connection, response, parts, isForPeer, end) {
-  const { progress, isOver } = watch(connection, response)
+function deliver(connection, response, parts, isForPeer, end, onOver) {
+  const { progress, isOver } = watchReader(connection, response, onOver)
   const isCopied = isHttp2(response) || response.socket?.encrypted
   if (sizeOf(parts) <= SLICE || (isForPeer && !isCopied)) {
     for (const part of parts.slice(0, -1)) response.write(part)
@@ -78,35 +72,6 @@ function takeTurns() {
   isScheduled = false
   for (const write of ready.splice(0, SLICES_PER_TURN)) write()
   if (ready.length > 0) schedule()
-}
-
-/** Disconnects a reader that makes no progress; the caller reports the progress that it sees. */
-function watch(connection, response) {
-  const isStream = isHttp2(response)
-  let latest = performance.now()
-  let queued
-  const check = () => {
-    const before = queued
-    queued = isStream ? undefined : response.socket?._handle?.writeQueueSize
-    // Without a socket, the response waits for an earlier one on this connection.
-    const isQueued = !isStream && !response.socket
-    if (isQueued || (before !== undefined && queued !== before)) latest = performance.now()
-    if (performance.now() - latest < TIMEOUT) return
-    if (isStream) response.stream.close(constants.NGHTTP2_CANCEL)
-    else response.destroy()
-  }
-  const timer = setInterval(check, CHECK_INTERVAL).unref()
-  let isOver = false
-  connection.onceOver(response, () => {
-    isOver = true
-    clearInterval(timer)
-  })
-  return {
-    progress() {
-      latest = performance.now()
-    },
-    isOver: () => isOver,
-  }
 }
 
 module.exports = { deliver }

@@ -40,13 +40,11 @@ function send(connection, request, response, { status, parts, headers, text, isF
   const caching = request.method === 'POST' ? undefined : UNCACHED
   const length = { 'Content-Length': sizeOf(parts) }
   response.writeHead(status, { ...HEADERS, ...caching, ...length, ...closing, ...headers })
-  if (text) {
-    hold(text)
-    connection.onceOver(response, () => release(text))
-  }
+  if (text) hold(text)
+  const onOver = text && (() => release(text))
   const endNow = isWhole || awaitsContinue(request)
   const end = endNow ? (last) => response.end(last) : (last) => endAfterBody(request, response, last, drains)
-  deliver(connection, response, request.method === 'HEAD' ? [] : parts, isForPeer, end)
+  deliver(connection, response, request.method === 'HEAD' ? [] : parts, isForPeer, end, onOver)
 }
 
 module.exports = { send }
