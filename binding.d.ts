@@ -319,11 +319,12 @@ export declare enum SnapshotWord {
 }
 
 /**
- * Starts the engine of this environment. Throws if the configuration is invalid. Resolves with the
- * reason if a file that it names cannot be used: no engine runs then. Network failures do not
- * matter.
+ * Starts the engine of this environment. Calls `noOp`, which does nothing, to measure whether the
+ * event loop is blocked; a function of this addon would cost the main thread more. Throws if the
+ * configuration is invalid. Resolves with the reason if a file that it names cannot be used: no
+ * engine runs then. Network failures do not matter.
  */
-export declare function start(environment: Record<string, string>, onLog: (severity: 'log' | 'warn' | 'error', message: string, reason?: string | null) => void): Promise<string | null>
+export declare function start(environment: Record<string, string>, onLog: (severity: 'log' | 'warn' | 'error', message: string, reason?: string | null) => void, noOp: () => void): Promise<string | null>
 
 /** Updates the snapshot. */
 export declare function updateSnapshot(snapshot: Uint8Array): NewUrls | null

@@ -11,8 +11,8 @@ export const about =
   'probe per second. Legacy peers are contacted once per second here.'
 
 const SIZES = [10, 1_000, 10_000]
-/** Microseconds of the main thread per second: two event-loop probes of about 60 µs each. */
-const MAX_IDLE_COST = 200
+/** Microseconds of the main thread per second: two event-loop probes of 50 µs each. */
+const MAX_IDLE_COST = 100
 
 export async function measure({ quick = false, progress = () => {} } = {}) {
   const how = quick ? { times: 1, seconds: 3 } : { times: 5, seconds: 6 }

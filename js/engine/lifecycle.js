@@ -118,7 +118,7 @@ function warnAbout(names) {
 
 function startEngine(environment) {
   try {
-    return addon.start(environment, log)
+    return addon.start(environment, log, () => {})
   } catch (cause) {
     // Loaded by the first error, which keeps loading the package fast.
     const error = require('./errors.js').toPublicError(cause)

@@ -29,25 +29,27 @@ const MAX_QUEUED_LINES: usize = 256;
 /// The arguments of JavaScript's log callback: severity, message, reason.
 type LogLine = FnArgs<(String, String, Option<String>)>;
 
-/// Starts the engine of this environment. Throws if the configuration is invalid. Resolves with the
-/// reason if a file that it names cannot be used: no engine runs then. Network failures do not
-/// matter.
+/// Starts the engine of this environment. Calls `noOp`, which does nothing, to measure whether the
+/// event loop is blocked; a function of this addon would cost the main thread more. Throws if the
+/// configuration is invalid. Resolves with the reason if a file that it names cannot be used: no
+/// engine runs then. Network failures do not matter.
 #[napi(
     catch_unwind,
-    ts_args_type = "environment: Record<string, string>, onLog: (severity: 'log' | 'warn' | 'error', message: string, reason?: string | null) => void",
+    ts_args_type = "environment: Record<string, string>, onLog: (severity: 'log' | 'warn' | 'error', message: string, reason?: string | null) => void, noOp: () => void",
     ts_return_type = "Promise<string | null>"
 )]
 pub fn start<'env>(
     env: &'env Env,
     environment: Object<'_>,
     on_log: Function<'_, LogLine, ()>,
+    no_op: Function<'_, (), ()>,
 ) -> Result<PromiseRaw<'env, Outcome>> {
     let slot = EngineSlot::of(env)?;
     let variable = |name: &str| variable(&environment, name);
     let (config, warnings) = Config::read(variable, read_file).map_err(|error| misconfigured(&error))?;
     let log = log_sink(&on_log)?;
     // Only the native extension uses the measured lag.
-    let probe = config.probe_interval.map(|_| event_loop_probe(env)).transpose()?;
+    let probe = config.probe_interval.map(|_| event_loop_caller(&no_op)).transpose()?;
     for warning in warnings.into_iter().chain(slot.new_secret_warnings(&config)) {
         log(Severity::Warning, warning, None);
     }
@@ -264,14 +266,6 @@ fn log_sink(on_log: &Function<'_, LogLine, ()>) -> Result<LogSink> {
     }))
 }
 
-/// Probes this thread's event loop. It does not keep the process alive, and its JavaScript function
-/// does nothing.
-fn event_loop_probe(env: &Env) -> Result<EventLoopProbe> {
-    let no_op =
-        env.create_function_from_closure::<(), (), _>("eventLoopProbe", |_| Ok(())).map_err(internal)?;
-    event_loop_caller(&no_op)
-}
-
 /// Calls a JavaScript function on this thread, from any other one. It does not keep the process
 /// alive. All such functions share one type, since each adds kilobytes to the addon.
 pub(super) fn event_loop_caller(function: &Function<'_, (), ()>) -> Result<EventLoopProbe> {
@@ -279,8 +273,7 @@ pub(super) fn event_loop_caller(function: &Function<'_, (), ()>) -> Result<Event
         .build_threadsafe_function::<ProbeReply>()
         .weak::<true>()
         .build_callback(|reply| {
-            // The receiver is gone if the engine has ended.
-            let _ = reply.value.send(());
+            reply.value.send();
             Ok(())
         })
         .map_err(internal)?;

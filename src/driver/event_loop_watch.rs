@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use super::clock::Clock;
-use super::event_loop::EventLoopProbe;
+use super::event_loop::{EventLoopProbe, ProbeReply};
 use super::shared::Shared;
 
 /// The timing of the probes.
@@ -38,28 +37,41 @@ async fn watch_at(
 ) {
     let mut is_lagging = false;
     loop {
-        let (reply, mut received) = oneshot::channel();
+        let (reply, mut received) = ProbeReply::new(clock);
         let sent = clock.now().tick;
         probe(reply);
-        let lag = loop {
-            let outcome = timeout(timing.reported_lag, &mut received).await;
-            let lag = clock.now().tick.since(sent);
-            measured(lag);
-            match outcome {
-                Ok(Ok(())) if lag < timing.reported_lag => break Duration::ZERO,
-                Ok(Ok(())) => break lag,
+        let mut patience = timing.reported_lag;
+        if !is_lagging {
+            // A reply that somebody waits for wakes a thread, which costs the program's thread
+            // about as much as the rest of the probe.
+            sleep(timing.interval).await;
+            patience = patience.saturating_sub(clock.now().tick.since(sent));
+        }
+        let (lag, replied) = loop {
+            let outcome = timeout(patience, &mut received).await;
+            let now = clock.now().tick;
+            let replied = match outcome {
+                Ok(Ok(replied)) => Some(replied),
                 Ok(Err(_)) => return,
-                Err(_) => {
+                Err(_) => None,
+            };
+            let lag = replied.unwrap_or(now).since(sent);
+            measured(lag);
+            match replied {
+                Some(replied) if lag < timing.reported_lag => break (Duration::ZERO, replied),
+                Some(replied) => break (lag, replied),
+                None => {
                     is_lagging = true;
                     report(lag);
                 }
             }
+            patience = timing.reported_lag;
         };
         if is_lagging || !lag.is_zero() {
             report(lag);
         }
         is_lagging = !lag.is_zero();
-        sleep(timing.interval).await;
+        sleep(timing.interval.saturating_sub(clock.now().tick.since(replied))).await;
     }
 }
 
@@ -90,7 +102,7 @@ mod tests {
     async fn a_free_thread_is_not_reported() {
         let reports = reports_of(|number, reply| {
             if number < 5 {
-                reply.send(()).unwrap();
+                reply.send();
             }
         });
         assert_eq!(reports.await, [Duration::ZERO; 0]);
@@ -101,9 +113,9 @@ mod tests {
         let reports = reports_of(|number, reply| match number {
             0 => drop(tokio::spawn(async move {
                 sleep(TEST_TIMING.reported_lag.mul_f64(3.5)).await;
-                reply.send(()).unwrap();
+                reply.send();
             })),
-            1 | 2 => reply.send(()).unwrap(),
+            1 | 2 => reply.send(),
             _ => {}
         });
         let reports = reports.await;

@@ -3,9 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use tokio::sync::oneshot;
-
-use super::event_loop::EventLoopProbe;
+use super::event_loop::{EventLoopProbe, ProbeReply};
 
 /// Wakes the program's thread after news, at most once until it is armed again. So a burst of news
 /// costs one wake-up, and news that nobody reads cost none.
@@ -42,7 +40,7 @@ impl NewsBell {
         if let Some(listener) = &*self.listener.lock().unwrap_or_else(PoisonError::into_inner)
             && self.is_armed.swap(false, Ordering::AcqRel)
         {
-            listener(oneshot::channel().0);
+            listener(ProbeReply::unwanted());
         }
     }
 }
