@@ -122,8 +122,8 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Closes the connections that have been idle for long enough. Returns when the next one closes;
-    /// `None` if none is left, which ends the task.
+    /// Closes the connections that have been idle for long enough. Returns when the next one
+    /// closes; `None` if none is left, which ends the task.
     fn close_expired(&self, now: Instant) -> Option<Instant> {
         let mut state = self.lock();
         let (expired, idle) = mem::take(&mut state.idle).into_iter().partition(|idle| idle.closes_at <= now);
