@@ -5,8 +5,10 @@ use std::sync::Arc;
 use crate::protocol::context::Context;
 use crate::protocol::context::effect::{CheckReason, Effect};
 use crate::protocol::members::Members;
+use crate::protocol::members::member::proof::Verdict;
 use crate::protocol::merging::clocks;
 use crate::protocol::merging::plain::PlainClaim;
+use crate::protocol::types::status::Status;
 use crate::protocol::types::time::Now;
 
 /// Merges a plain claim that contradicts the known status of a native server.
@@ -32,7 +34,14 @@ pub(in crate::protocol) fn merge(
         (false, true) if member.stamp().is_far_ahead(now) => {
             clocks::check_far_ahead(members, cx, identity, claim.status, now);
         }
-        (false, true) => cx.effects.push(Effect::HastenDeathNotices),
+        (false, true) => {
+            cx.effects.push(Effect::HastenDeathNotices);
+            // Dead servers are contacted anyway. One that left may be back as a legacy peer whose
+            // clock runs behind its tombstone.
+            if member.status() == Status::Left && !member.is_first_hand(Verdict::Dead, now) {
+                cx.effects.push(Effect::Check(Arc::clone(identity), CheckReason::NeedsList));
+            }
+        }
         _ => {}
     }
 }

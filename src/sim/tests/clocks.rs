@@ -129,6 +129,29 @@ fn claims_of_a_server_whose_clock_jumped_for_3_s_are_accepted() {
 }
 
 #[test]
+fn a_server_that_left_and_is_back_without_the_extension_is_shown_though_its_clock_is_behind() {
+    for legacies in [1, 4] {
+        let mut world = cluster(legacies);
+        world.step_clock(FIRST, 3 * HOUR);
+        world.run_for(60_000);
+        world.leave(FIRST);
+        world.run_for(10_000);
+        world.restart(FIRST, Spec { wall_offset: -HOUR, ..Spec::of(Kind::Legacy) });
+        // It believes its tombstone, on and off, until others have withdrawn that.
+        world.run_for(240_000);
+        assert_agreement_throughout(&mut world, 60_000);
+        assert!(
+            world
+                .processes
+                .iter()
+                .filter(|process| process.is_running())
+                .all(|process| { process.sees_online(&world.hosts[FIRST.index()].url) })
+        );
+        assert_no_violations(&world);
+    }
+}
+
+#[test]
 fn a_clock_that_was_ahead_leaves_no_trace_among_native_servers() {
     let mut world = cluster(0);
     for host in [HostId(0), HostId(1), HostId(2)] {
