@@ -64,7 +64,7 @@ try {
     ),
   ]
   const about = `Measured by \`npm run simulate:small\`: ${EVENTS} deaths, and ${HOURS} hours of each loss rate, seed 1. The first run is
-\`cargo run --release --no-default-features --example simulate -- ${commands[0]}\`..`
+\`cargo run --release --no-default-features --example simulate -- ${commands[0]}\`.`
   const text = `${table.join('\n')}\n\n${about}`
   writeFileSync(document, between(readFileSync(document, 'utf8'), 'small clusters', text))
   console.log(text)

@@ -50,7 +50,9 @@ pub(crate) mod constants {
         FANOUT, IDLE_ROUNDS, RUMOUR_DELAY, RUMOUR_INTERVAL, rounds_for,
     };
     pub(crate) use super::members::roster::draws::WIDE_FANOUT;
+    pub(crate) use super::members::roster::ring::SUCCESSORS;
     pub(crate) use super::native::anti_entropy::SYNC_DELAY;
     pub(crate) use super::native::detection::helpers::{HELPERS, HELPERS_WAIT};
     pub(crate) use super::native::detection::investigation::SECOND_PROBE_DELAY;
+    pub(crate) use super::native::detection::probe_order::cycle::{EARLIEST_BEGIN, LENGTH as CYCLE_LENGTH};
 }

@@ -18,8 +18,8 @@ use super::store::Store;
 use super::watch::Watch;
 use super::wire::HostId;
 use crate::protocol::constants::{
-    FANOUT, HELPERS, HELPERS_WAIT, IDLE_ROUNDS, RUMOUR_DELAY, RUMOUR_INTERVAL, SECOND_PROBE_DELAY,
-    SHORTEST_PROBE_TIMEOUT, SYNC_DELAY, WIDE_FANOUT, rounds_for,
+    CYCLE_LENGTH, EARLIEST_BEGIN, FANOUT, HELPERS, HELPERS_WAIT, IDLE_ROUNDS, RUMOUR_DELAY, RUMOUR_INTERVAL,
+    SECOND_PROBE_DELAY, SHORTEST_PROBE_TIMEOUT, SUCCESSORS, SYNC_DELAY, WIDE_FANOUT, rounds_for,
 };
 
 /// The maximum duration of an event.
@@ -35,7 +35,8 @@ struct Server {
     was_news: bool,
     was_answered: bool,
     differs_since: Option<Millis>,
-    is_successor_next: bool,
+    /// The position in the cycle of probes.
+    next_turn: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -110,10 +111,7 @@ impl Model {
             probe_interval: millis(Template::default().probe_interval),
             rounds: rounds_for(plan.servers),
         };
-        for server in 0..others {
-            let at = model.rng.random_range(0..model.probe_interval);
-            model.queue.push(at, ModelEvent::Probe(server));
-        }
+        model.begin_cycles();
         if plan.scenario == Scenario::Join {
             model.now = Store::default().delay();
             for _ in 0..WIDE_FANOUT {
@@ -137,6 +135,20 @@ impl Model {
             }
         }
         Watch::from_curve(self.audience(), self.curve)
+    }
+
+    /// Begins each server's cycle of probes at a random one of the times that suit its predecessor.
+    fn begin_cycles(&mut self) {
+        let interval = self.probe_interval;
+        let cycle = interval * CYCLE_LENGTH as Millis;
+        let mut begin = 0;
+        for server in 0..self.audience() {
+            begin = (begin + self.rng.random_range(interval * EARLIEST_BEGIN as Millis..cycle)) % cycle;
+            if let Some(state) = self.servers.get_mut(server as usize) {
+                state.next_turn = (CYCLE_LENGTH - (begin / interval) as usize) % CYCLE_LENGTH;
+            }
+            self.queue.push(begin % interval, ModelEvent::Probe(server));
+        }
     }
 
     fn audience(&self) -> u32 {
@@ -191,8 +203,11 @@ impl Model {
         let random_target = self.rng.random_range(0..targets);
         let Some(state) = self.servers.get_mut(server as usize) else { return };
         let knows = state.knows;
-        state.is_successor_next ^= true;
-        let target = if state.is_successor_next { (server + 1) % targets } else { random_target };
+        let turn = state.next_turn;
+        state.next_turn = (turn + 1) % CYCLE_LENGTH;
+        let is_random = turn == CYCLE_LENGTH - 1;
+        let successor = (server + 1 + (turn % SUCCESSORS) as u32) % targets;
+        let target = if is_random { random_target } else { successor };
         if self.crashed != Some(target) {
             self.send(server, target, Purpose::Probe);
         } else if !knows && let Some(delay) = self.investigation_delay() {

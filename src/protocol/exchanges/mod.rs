@@ -2,6 +2,8 @@
 //!
 //! May touch `members` and below.
 
+use std::sync::Arc;
+
 use crate::protocol::exchanges::capacity::PushBudget;
 use crate::protocol::exchanges::in_flight::InFlight;
 use crate::protocol::exchanges::local_health::LocalHealth;
@@ -24,6 +26,8 @@ pub(in crate::protocol) struct Exchanges {
     pub(in crate::protocol) health: LocalHealth,
     /// The news for native servers.
     pub(in crate::protocol) rumours: Rumours,
+    /// The native server that has answered last.
+    pub(in crate::protocol) last_to_answer: Option<Arc<str>>,
     /// Shared by rumours and pushes to legacy peers.
     pub(in crate::protocol) push_budget: PushBudget,
     /// Distinguishes this process from others behind the same URL.
@@ -48,6 +52,7 @@ impl Exchanges {
             in_flight: InFlight::default(),
             health: LocalHealth::default(),
             rumours: Rumours::default(),
+            last_to_answer: None,
             push_budget: PushBudget::default(),
             instance,
             page_cursor: 0,

@@ -102,8 +102,12 @@ impl Machine {
         }
         self.members.prove(sender, Proof::Exchange);
         self.native.detection.unreached.record_message(sender, now.tick);
-        if let Kind::ProbeFor(target) = &received.kind {
-            self.relay_probe(sender, target, now);
+        match &received.kind {
+            Kind::Probe => {
+                self.native.detection.probe_order.record_probe(&self.members, &self.cx, sender, now.tick);
+            }
+            Kind::ProbeFor(target) => self.relay_probe(sender, target, now),
+            _ => {}
         }
         if let Some((target, finding)) = &received.found {
             self.handle_finding(sender, target, *finding, now);

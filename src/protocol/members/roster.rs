@@ -149,10 +149,16 @@ impl Roster {
         &self.slot_changes
     }
 
-    /// The next native server on the ring; searches for it if it is not cached.
-    pub(in crate::protocol) fn ring_successor(&mut self) -> Option<&Arc<str>> {
+    /// The ring of native servers; searches for this server's neighbours if they are not known.
+    pub(in crate::protocol) fn updated_ring(&mut self) -> &Ring {
         let natives = self.members.iter().filter(|(_, member)| Standing::of(member).is_on_ring());
-        self.ring.find_successor(natives.map(|(identity, _)| (name_hash(identity), identity)))
+        self.ring.update(natives.map(|(identity, _)| (name_hash(identity), identity)));
+        &self.ring
+    }
+
+    /// The ring of native servers, of which not all neighbours may be known.
+    pub(in crate::protocol) fn ring(&self) -> &Ring {
+        &self.ring
     }
 
     pub(in crate::protocol) fn dead_count(&self) -> usize {

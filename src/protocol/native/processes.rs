@@ -7,7 +7,7 @@ use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
 /// Servers whose processes are remembered. The oldest entry is evicted. Far more than needed, as
-/// ring successors exchange messages every two seconds.
+/// ring neighbours exchange messages every three seconds.
 pub(in crate::protocol) const MAX_PROCESSES: usize = 1_024;
 
 /// The processes that spoke last for each server.

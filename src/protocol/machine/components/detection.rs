@@ -8,7 +8,6 @@ use crate::protocol::exchanges::in_flight::{Exchange, Purpose};
 use crate::protocol::exchanges::native_message::NativeMessage;
 use crate::protocol::machine::Machine;
 use crate::protocol::merging::intake::Subject;
-use crate::protocol::native::detection::PeerSearch;
 use crate::protocol::native::detection::helpers::HelperReport;
 use crate::protocol::native::detection::probe_order::schedule_probe;
 use crate::protocol::types::ids::ExchangeId;
@@ -81,8 +80,7 @@ impl Machine {
     pub(in crate::protocol::machine) fn push_rumours(&mut self, now: Now) {
         let Some(amount) = self.exchanges.begin_rumour_round(now.tick) else { return };
         let Self { native, members, exchanges, cx, .. } = self;
-        let search = PeerSearch::for_any(amount);
-        let peers = native.detection.free_peers(members, exchanges, cx, search, now.tick);
+        let peers = native.detection.news_receivers(members, exchanges, cx, amount, now.tick);
         exchanges.push_rumours(members, cx, peers, now);
     }
 

@@ -1,26 +1,32 @@
-//! The ring of all native servers, on which each watches its successor.
+//! The ring of all native servers, on which each watches its successors.
 //!
 //! Positions on the ring are hashes of URLs, so all servers agree on them without messages. With
-//! random probes alone, one dead server in a hundred would stay unnoticed for five seconds. Its
-//! predecessor on the ring notices it with the second probe at the latest. Orleans (Bykov et al.
+//! random probes alone, one dead server in a hundred would stay unnoticed for five seconds. Its two
+//! predecessors on the ring notice it with their third probe at the latest. Orleans (Bykov et al.
 //! 2014) and Rapid (Suresh et al. 2018) use such rings.
 
 use std::sync::Arc;
 
-/// The successor of this server, updated as other servers are added and removed.
+/// Successors that a server watches. A predecessor that is cut off itself does no harm with two of
+/// them; with three, each would be met too rarely to keep its connection.
+pub(crate) const SUCCESSORS: usize = 2;
+
+/// The neighbours of this server, updated as other servers are added and removed.
 #[derive(Debug, Clone, Default)]
 pub(in crate::protocol) struct Ring {
     position: u64,
-    /// Its distance and identity.
-    nearest: Option<(u64, Arc<str>)>,
-    /// Set when the successor was removed: finding the next one takes a search of all members.
+    /// The nearest successors, each with its distance.
+    successors: Vec<(u64, Arc<str>)>,
+    /// The predecessor, which is the farthest successor.
+    predecessor: Option<(u64, Arc<str>)>,
+    /// Set when a neighbour was removed: finding the next one takes a search of all members.
     is_stale: bool,
 }
 
 impl Ring {
-    /// The ring as seen from this position; its successor is not known yet.
+    /// The ring as seen from this position; its neighbours are not known yet.
     pub(in crate::protocol) fn at(position: u64) -> Self {
-        Self { position, nearest: None, is_stale: true }
+        Self { position, is_stale: true, ..Self::default() }
     }
 
     /// Adds a native server at this position.
@@ -29,26 +35,38 @@ impl Ring {
             return;
         }
         let distance = position.wrapping_sub(self.position);
-        if self.nearest.as_ref().is_none_or(|(nearest, _)| distance < *nearest) {
-            self.nearest = Some((distance, Arc::clone(identity)));
+        if self.predecessor.as_ref().is_none_or(|(farthest, _)| *farthest < distance) {
+            self.predecessor = Some((distance, Arc::clone(identity)));
+        }
+        let rank = self.successors.partition_point(|(nearer, _)| *nearer < distance);
+        if rank < SUCCESSORS {
+            self.successors.truncate(SUCCESSORS - 1);
+            self.successors.insert(rank, (distance, Arc::clone(identity)));
         }
     }
 
     /// Removes a native server.
     pub(in crate::protocol) fn remove(&mut self, identity: &str) {
-        self.is_stale |= self.nearest.as_ref().is_some_and(|(_, nearest)| &**nearest == identity);
+        let mut neighbours = self.successors.iter().chain(&self.predecessor);
+        self.is_stale |= neighbours.any(|(_, neighbour)| &**neighbour == identity);
     }
 
-    /// Returns the successor; searches these servers if it is not known.
-    pub(in crate::protocol) fn find_successor<'a>(
-        &mut self,
-        natives: impl Iterator<Item = (u64, &'a Arc<str>)>,
-    ) -> Option<&Arc<str>> {
+    /// Searches these servers for the neighbours, if they are not known.
+    pub(in crate::protocol) fn update<'a>(&mut self, natives: impl Iterator<Item = (u64, &'a Arc<str>)>) {
         if self.is_stale {
-            *self = Self { position: self.position, nearest: None, is_stale: false };
+            *self = Self { position: self.position, ..Self::default() };
             natives.for_each(|(position, identity)| self.insert(position, identity));
         }
-        self.nearest.as_ref().map(|(_, identity)| identity)
+    }
+
+    /// Returns the successors, nearest first.
+    pub(in crate::protocol) fn successors(&self) -> impl ExactSizeIterator<Item = &Arc<str>> {
+        self.successors.iter().map(|(_, identity)| identity)
+    }
+
+    /// Whether this is the predecessor, as far as it is known.
+    pub(in crate::protocol) fn is_predecessor(&self, identity: &str) -> bool {
+        self.predecessor.as_ref().is_some_and(|(_, predecessor)| &**predecessor == identity)
     }
 }
 
@@ -56,27 +74,47 @@ impl Ring {
 mod tests {
     use super::*;
 
+    /// A ring seen from position 50, and the servers on it.
+    struct Seen {
+        ring: Ring,
+        present: Vec<(u64, Arc<str>)>,
+    }
+
+    impl Seen {
+        fn neighbours(&mut self) -> (Vec<u64>, Option<u64>) {
+            self.ring.update(self.present.iter().map(|(position, identity)| (*position, identity)));
+            let number = |identity: &Arc<str>| identity.parse().unwrap();
+            let mut present = self.present.iter().map(|(_, identity)| identity);
+            let predecessor = present.find(|identity| self.ring.is_predecessor(identity));
+            (self.ring.successors().map(number).collect(), predecessor.map(number))
+        }
+
+        fn after_adding(&mut self, position: u64) -> (Vec<u64>, Option<u64>) {
+            let identity: Arc<str> = Arc::from(position.to_string());
+            self.ring.insert(position, &identity);
+            self.present.push((position, identity));
+            self.neighbours()
+        }
+
+        fn after_removing(&mut self, position: u64) -> (Vec<u64>, Option<u64>) {
+            self.present.retain(|(there, _)| *there != position);
+            self.ring.remove(&position.to_string());
+            self.neighbours()
+        }
+    }
+
     #[test]
-    fn the_successor_follows_additions_and_removals() {
-        let name = |position: u64| -> Arc<str> { Arc::from(format!("{position}")) };
-        let mut present: Vec<(u64, Arc<str>)> = Vec::new();
-        let mut ring = Ring::at(50);
-        let mut next = |present: &[(u64, Arc<str>)], change: &mut dyn FnMut(&mut Ring)| {
-            change(&mut ring);
-            ring.find_successor(present.iter().map(|(position, identity)| (*position, identity)))
-                .map(|next| next.to_string())
-        };
-        assert_eq!(next(&present, &mut |_| {}), None);
-        for (position, expected) in [(40, "40"), (90, "90"), (60, "60"), (70, "60")] {
-            present.push((position, name(position)));
-            assert_eq!(
-                next(&present, &mut |ring| ring.insert(position, &name(position))).as_deref(),
-                Some(expected)
-            );
-        }
-        for (position, expected) in [(70, "60"), (60, "90"), (90, "40")] {
-            present.retain(|(there, _)| *there != position);
-            assert_eq!(next(&present, &mut |ring| ring.remove(&name(position))).as_deref(), Some(expected));
-        }
+    fn the_neighbours_follow_additions_and_removals() {
+        let mut seen = Seen { ring: Ring::at(50), present: Vec::new() };
+        assert_eq!(seen.neighbours(), (vec![], None));
+        assert_eq!(seen.after_adding(40), (vec![40], Some(40)));
+        assert_eq!(seen.after_adding(90), (vec![90, 40], Some(40)));
+        assert_eq!(seen.after_adding(60), (vec![60, 90], Some(40)));
+        assert_eq!(seen.after_adding(70), (vec![60, 70], Some(40)));
+        assert_eq!(seen.after_adding(45), (vec![60, 70], Some(45)));
+        assert_eq!(seen.after_removing(70), (vec![60, 90], Some(45)));
+        assert_eq!(seen.after_removing(60), (vec![90, 40], Some(45)));
+        assert_eq!(seen.after_removing(45), (vec![90, 40], Some(40)));
+        assert_eq!(seen.after_removing(40), (vec![90], Some(90)));
     }
 }

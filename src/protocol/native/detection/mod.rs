@@ -19,7 +19,6 @@ use crate::protocol::wire::extension::Finding;
 
 pub(in crate::protocol) mod helpers;
 pub(in crate::protocol) mod investigation;
-mod permutation;
 pub(in crate::protocol) mod probe_order;
 pub(in crate::protocol) mod relay;
 mod stranger_batch;
@@ -83,17 +82,47 @@ impl Detection {
         now: Tick,
     ) -> Vec<Arc<str>> {
         members.roster.sample(&mut cx.rng, search.amount, |identity, member| {
-            member.status() == Status::Online
-                && member.is_native()
-                && !member.is_contacted_as_legacy()
-                && !member.is_left_alone(now)
-                && (search.acquaintance == Acquaintance::Any || member.has_exchanged())
+            (search.acquaintance == Acquaintance::Any || member.has_exchanged())
                 && &**identity != search.except
-                && !self.strangers.is_doubtful(identity)
-                && !(member.is_native_stranger() && self.strangers.is_on_hold(identity))
-                && !self.investigations.is_open(identity)
-                && !exchanges.in_flight.has_exchange_with(identity)
+                && self.is_free(exchanges, identity, member, now)
         })
+    }
+
+    fn is_free(&self, exchanges: &Exchanges, identity: &str, member: &Member, now: Tick) -> bool {
+        member.status() == Status::Online
+            && member.is_native()
+            && !member.is_contacted_as_legacy()
+            && !member.is_left_alone(now)
+            && !self.strangers.is_doubtful(identity)
+            && !(member.is_native_stranger() && self.strangers.is_on_hold(identity))
+            && !self.investigations.is_open(identity)
+            && !exchanges.in_flight.has_exchange_with(identity)
+    }
+
+    /// Returns the native servers to which news is pushed, in random order.
+    ///
+    /// If many exchanges fail, one of the servers is that which has answered last. A server that
+    /// reaches only one other refutes in vain if it tells only random ones.
+    pub(in crate::protocol) fn news_receivers(
+        &self,
+        members: &Members,
+        exchanges: &Exchanges,
+        cx: &mut Context,
+        amount: usize,
+        now: Tick,
+    ) -> Vec<Arc<str>> {
+        let mut peers = self.free_peers(members, exchanges, cx, PeerSearch::for_any(amount), now);
+        let is_free = |peer: &&Arc<str>| {
+            members.roster.get(peer).is_some_and(|member| self.is_free(exchanges, peer, member, now))
+        };
+        if exchanges.health.has_high_loss()
+            && let Some(last) = exchanges.last_to_answer.as_ref().filter(is_free)
+            && !peers.contains(last)
+            && let Some(peer) = peers.first_mut()
+        {
+            *peer = Arc::clone(last);
+        }
+        peers
     }
 
     /// Records that an exchange with a native server has succeeded.
@@ -106,6 +135,7 @@ impl Detection {
         now: Now,
     ) {
         exchanges.health.improve();
+        exchanges.last_to_answer = Some(Arc::clone(peer));
         self.investigations.close(peer);
         self.strangers.pass(peer);
         self.relays.report(members, exchanges, cx, peer, Finding::Alive, now);
@@ -136,6 +166,7 @@ impl Detection {
         } else {
             exchanges.health.record_loss();
             if is_probe {
+                self.probe_order.pass_over(members, peer);
                 return self.probe_failed(members, exchanges, cx, peer, finding, now);
             }
             // A lost message is no reason to involve other servers.

@@ -1,4 +1,4 @@
-//! The order of probes: the ring successor, all others by a random permutation, and members that
+//! The order of probes: the ring successors, all others by a random permutation, and members that
 //! hearsay contradicts.
 
 use std::collections::VecDeque;
@@ -14,12 +14,17 @@ use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::exchanges::native_message::NativeMessage;
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
+use crate::protocol::members::roster::ring::SUCCESSORS;
 use crate::protocol::native::detection::Detection;
-use crate::protocol::native::detection::permutation::Permutation;
+use crate::protocol::native::detection::probe_order::cycle::{ProbeCycle, Turn};
+use crate::protocol::native::detection::probe_order::permutation::Permutation;
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::extension::Kind;
+
+pub(in crate::protocol) mod cycle;
+mod permutation;
 
 /// Servers waiting for an urgent probe; also servers waiting for an accusation notice.
 pub(in crate::protocol) const MAX_WAITING: usize = 1_024;
@@ -27,13 +32,14 @@ pub(in crate::protocol) const MAX_WAITING: usize = 1_024;
 /// The state of the order of probes.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct ProbeOrder {
-    /// Whether the last probe was for the ring successor, as every second one is.
-    probes_successor: bool,
+    cycle: ProbeCycle,
     permutation: Permutation,
+    /// Ring successors whose next turn goes to a random member, because they did not answer.
+    passed_over: VecDeque<Arc<str>>,
     /// Members to probe out of order, because hearsay contradicts them.
     urgent: VecDeque<Arc<str>>,
-    /// Dead members that a peer lists as online. They are sent a notice, so that a running one can
-    /// refute.
+    /// Dead members that a peer lists as online, and suspects that could not be told at once. They
+    /// are sent a notice, so that a running one can refute.
     disputed: IndexSet<Arc<str>, FixedState>,
 }
 
@@ -45,10 +51,40 @@ impl ProbeOrder {
         }
     }
 
-    /// Requests a notice to a dead server, because a peer lists it as online.
+    /// Passes over a ring successor once, because it did not answer. If only others reach it, this
+    /// server needs time for those that it reaches itself.
+    pub(super) fn pass_over(&mut self, members: &Members, peer: &Arc<str>) {
+        let is_successor = members.roster.ring().successors().any(|successor| successor == peer);
+        if is_successor && !self.passed_over.contains(peer) {
+            self.passed_over.truncate(SUCCESSORS - 1);
+            self.passed_over.push_front(Arc::clone(peer));
+        }
+    }
+
+    fn take_passed_over(&mut self, peer: &Arc<str>) -> bool {
+        let index = self.passed_over.iter().position(|passed_over| passed_over == peer);
+        index.and_then(|index| self.passed_over.remove(index)).is_some()
+    }
+
+    /// Requests a notice to a dead server, because a peer lists it as online, or to a suspect.
     pub(in crate::protocol) fn dispute(&mut self, identity: &Arc<str>) {
         if self.disputed.len() < MAX_WAITING {
             self.disputed.insert(Arc::clone(identity));
+        }
+    }
+
+    /// Records a probe by another server, which may be the ring predecessor.
+    pub(in crate::protocol) fn record_probe(
+        &mut self,
+        members: &Members,
+        cx: &Context,
+        prober: &str,
+        now: Tick,
+    ) {
+        if let Some(interval) = cx.config.probe_interval
+            && members.roster.ring().is_predecessor(prober)
+        {
+            self.cycle.record_probe(interval, now);
         }
     }
 
@@ -56,6 +92,10 @@ impl ProbeOrder {
     pub(in crate::protocol) fn lengths(&self) -> [usize; 2] {
         [self.urgent.len(), self.disputed.len()]
     }
+}
+
+fn is_accused(member: &Member) -> bool {
+    matches!(member.status(), Status::Dead | Status::Suspect)
 }
 
 /// Sets the timer to the next probe.
@@ -76,7 +116,7 @@ impl Detection {
         now: Now,
     ) {
         if let Some(disputed) = self.probe_order.disputed.pop()
-            && members.roster.get(&disputed).is_some_and(|member| member.status() == Status::Dead)
+            && members.roster.get(&disputed).is_some_and(is_accused)
         {
             let notice = NativeMessage::new(Kind::Probe, Purpose::AccusationNotice);
             exchanges.send_native(members, cx, &disputed, notice, now);
@@ -93,15 +133,17 @@ impl Detection {
         }
     }
 
-    /// Returns the ring successor and a random member in turn. The first finds a death soon; the
-    /// second finds those that the first misses.
+    /// Returns the target of the probe that is due. A ring successor that is not to be probed is
+    /// replaced by another one, or by a random member.
     fn next_in_order(&mut self, members: &mut Members, cx: &mut Context, now: Tick) -> Option<Arc<str>> {
-        self.probe_order.probes_successor ^= true;
-        if self.probe_order.probes_successor
-            && let Some(successor) = members.roster.ring_successor().cloned()
-            && self.is_to_be_probed(members, cx, &successor, now)
-        {
-            return Some(successor);
+        let interval = cx.config.probe_interval?;
+        if let Turn::Successor(rank) = self.probe_order.cycle.turn(interval, now) {
+            let ring = members.roster.updated_ring();
+            let successors: Vec<_> = ring.successors().skip(rank).chain(ring.successors()).cloned().collect();
+            let next = successors.into_iter().find(|peer| self.is_to_be_probed(members, cx, peer, now));
+            if let Some(peer) = next.filter(|peer| !self.probe_order.take_passed_over(peer)) {
+                return Some(peer);
+            }
         }
         for is_new_permutation in [false, true] {
             if is_new_permutation {

@@ -105,7 +105,10 @@ impl Detection {
         self.schedule_suspicion(members, exchanges, cx, identity, now);
         exchanges.rumours.spread(members, cx, identity, now);
         let notice = NativeMessage::new(Kind::Push, Purpose::AccusationNotice);
-        exchanges.send_native(members, cx, identity, notice, now);
+        if exchanges.send_native(members, cx, identity, notice, now).is_none() {
+            // The one in flight tells it nothing of the suspicion.
+            self.probe_order.dispute(identity);
+        }
     }
 
     /// Schedules the end of a suspicion, also after its timeout has become shorter.

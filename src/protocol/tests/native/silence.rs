@@ -1,6 +1,7 @@
 //! What follows if a native server does not answer, as a single lost message looks the same.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -155,6 +156,44 @@ fn a_lost_push_causes_only_a_probe_of_its_target() {
     assert_eq!(receivers.len(), 3);
 }
 
+/// The times at which each server is probed while all answer, most often first.
+fn probes_until(machine: &mut Machine, end: u64) -> Vec<(Arc<str>, Vec<u64>)> {
+    let mut times: BTreeMap<Arc<str>, Vec<u64>> = BTreeMap::new();
+    while let Some(at) = machine.poll_timeout().filter(|at| at.0 < end) {
+        machine.handle_timeout(now(at.0));
+        for message in take_messages(machine) {
+            answer(machine, at.0, &message);
+            times.entry(message.to).or_default().push(at.0);
+        }
+    }
+    let mut times: Vec<_> = times.into_iter().collect();
+    times.sort_by_key(|(_, times)| Reverse(times.len()));
+    times
+}
+
+#[test]
+fn each_of_two_ring_successors_is_probed_again_within_four_seconds() {
+    let probed = probes_until(&mut cluster(), 500_000);
+    assert_eq!(probed.len(), 10, "each server is probed");
+    let count: usize = probed.iter().map(|(_, times)| times.len()).sum();
+    let (successors, others) = probed.split_at(2);
+    for (server, times) in successors {
+        assert!(times.windows(2).all(|pair| pair[1] - pair[0] < 4_000), "{server}");
+        assert!(times.len() > count * 2 / 5, "{server}");
+    }
+    assert!(others.iter().all(|(_, times)| times.len() < count / 20));
+}
+
+#[test]
+fn the_other_successor_takes_the_turns_of_one_that_wants_a_pause() {
+    let mut machine = cluster();
+    let [(first, _), (second, _), ..] = &probes_until(&mut machine, 60_000)[..] else { panic!("ten") };
+    let (members, _, cx) = machine.parts();
+    members.leave_alone(cx, first, Some(Duration::from_secs(600)), now(60_000));
+    let [(most, times), (_, fewer), ..] = &probes_until(&mut machine, 120_000)[..] else { panic!("nine") };
+    assert!(most == second && times.len() > 40 && fewer.len() < 5);
+}
+
 #[test]
 fn a_server_that_answers_only_others_is_investigated_once_per_probe() {
     let mut machine = cluster();
@@ -183,7 +222,7 @@ fn a_server_that_answers_only_others_is_investigated_once_per_probe() {
             }
         }
     }
-    // It is probed up to forty times, also as the ring successor. Each time it is asked once more,
+    // It is probed up to forty times, also as a ring successor. Each time it is asked once more,
     // and so are three helpers.
     assert!((20..=90).contains(&asked), "it is asked {asked} times");
     assert!((30..=100).contains(&helped), "others are asked {helped} times");

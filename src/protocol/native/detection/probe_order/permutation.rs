@@ -1,4 +1,4 @@
-//! The order of probes beside the ring successor: every member once, in an unpredictable order.
+//! The order of probes beside the ring successors: every member once, in an unpredictable order.
 
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
