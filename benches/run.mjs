@@ -1,8 +1,9 @@
 /**
  * Measures everything, and writes docs/performance.md and its plots: `npm run bench`. `-- --only
- * exchange,load` measures only these parts, and takes the others from the last run (target/bench/).
- * `--quick` measures roughly, only to see whether it runs, and writes no documents. The end of the
- * output is a list of the targets that were missed. Best on an otherwise idle machine.
+ * exchange,load` measures only these parts. The others are taken from the last run (target/bench/),
+ * or keep their chapters. `--quick` measures roughly, only to see whether it runs, and writes no
+ * documents. The end of the output is a list of the targets that were missed. Best on an otherwise
+ * idle machine.
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs'

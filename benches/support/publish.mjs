@@ -9,21 +9,34 @@ const DOCUMENT = join(ROOT, 'docs', 'performance.md')
 const PICTURES = join(ROOT, 'docs', 'measured')
 const [FIRST, LAST] = ['<!-- measured: begin -->', '<!-- measured: end -->']
 
-/** Writes the document and its plots from the latest measurement of each part. */
+/**
+ * Writes the document and its plots from the latest measurement of each part. A part that was never
+ * measured in this clone keeps its chapter.
+ */
 export async function publish(names, folder) {
   mkdirSync(PICTURES, { recursive: true })
-  const chapters = []
-  for (const name of names) {
-    const file = join(folder, `${name}.json`)
-    if (!existsSync(file)) continue
-    chapters.push(chapter(await import(`../${name}.mjs`), JSON.parse(readFileSync(file, 'utf8'))))
-  }
   const before = readFileSync(DOCUMENT, 'utf8')
   const [from, to] = [before.indexOf(FIRST), before.indexOf(LAST)]
   if (from < 0 || to < from) throw new Error(`${DOCUMENT} lacks the marks ${FIRST} and ${LAST}`)
+  const kept = before
+    .slice(from + FIRST.length, to)
+    .trim()
+    .split(/\n\n(?=## )/)
+  const chapters = []
+  let measured = 0
+  for (const name of names) {
+    const part = await import(`../${name}.mjs`)
+    const file = join(folder, `${name}.json`)
+    const isMeasured = existsSync(file)
+    measured += isMeasured ? 1 : 0
+    const written = isMeasured
+      ? chapter(part, JSON.parse(readFileSync(file, 'utf8')))
+      : kept.find((text) => text.startsWith(`## ${part.title}\n`))
+    if (written) chapters.push(written)
+  }
   const text = chapters.join('\n\n')
   writeFileSync(DOCUMENT, `${before.slice(0, from + FIRST.length)}\n\n${text}\n\n${before.slice(to)}`)
-  console.log(`\nwritten: ${DOCUMENT}, ${chapters.length} of ${names.length} parts`)
+  console.log(`\nwritten: ${DOCUMENT}, ${measured} of ${names.length} parts measured`)
 }
 
 function chapter({ title, about, overview, plots = [] }, { machine, loadAfter, rows }) {
