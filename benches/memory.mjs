@@ -13,11 +13,13 @@ export const about =
 
 const SIZES = [10_000, 100_000]
 const BYTES = 130
+const HEARD = { servers: 50_000, bytes: 200, keptPercent: 25 }
 const MEGABYTES = 8
 
 export async function measure({ quick = false, progress = () => {} } = {}) {
   progress('building')
-  return [...known(measuredProgram()), await engine(quick ? 1 : 5, progress)]
+  const program = measuredProgram()
+  return [...known(program), ...heard(program), await engine(quick ? 1 : 5, progress)]
 }
 
 function known(program) {
@@ -45,6 +47,29 @@ function known(program) {
     }
   }
   return rows
+}
+
+function heard(program) {
+  const { servers, bytes, keptPercent } = HEARD
+  const text = execFileSync(program, ['heard', `${servers}`], { encoding: 'utf8' })
+  const [known, forgotten] = text.split(' ').map(Number)
+  const share = (forgotten / known) * 100
+  return [
+    row({
+      name: 'a server only heard of, short URLs',
+      servers,
+      unit: 'bytes',
+      numbers: [known],
+      wanted: { of: 'value', most: bytes },
+    }),
+    row({
+      name: 'of that, after all of them were forgotten',
+      servers,
+      unit: '%',
+      numbers: [share],
+      wanted: { of: 'value', most: keptPercent },
+    }),
+  ]
 }
 
 async function engine(repeats, progress) {

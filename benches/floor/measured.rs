@@ -1,9 +1,10 @@
 //! Runs a case of layer 0 repeatedly, for measurements of the process from outside: `measured work
-//! CASE SERVERS TIMES`, `measured memory native|legacy short|long SERVERS`. `measured cases` lists
-//! the cases.
+//! CASE SERVERS TIMES`, `measured memory native|legacy short|long SERVERS`, `measured heard SERVERS`.
+//! `measured cases` lists the cases.
 
 mod cases;
 mod cluster;
+mod heard;
 
 use std::error::Error;
 use std::fs;
@@ -21,6 +22,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["memory", language, urls, servers] => {
             let url = if urls == "short" { short_url } else { url };
             println!("{}", memory(language == "native", url, servers.parse()?)?);
+        }
+        ["heard", servers] => {
+            let [known, forgotten] = heard::memory(servers.parse()?)?;
+            println!("{known} {forgotten}");
         }
         _ => return Err("see the first lines of benches/floor/measured.rs".into()),
     }

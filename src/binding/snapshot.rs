@@ -62,7 +62,7 @@ impl<'a> RosterSnapshot<'a> {
         let urls = machine.urls_since(self.slot_changes(), before.1 as usize);
         self.set(SnapshotWord::SlotChanges, after.0);
         self.set(SnapshotWord::Length, after.1);
-        let own = (before.1 < 0.0).then_some((0, own.base_url));
+        let own = (before.1 < 0.0).then(|| (0, own.base_url.into()));
         let others = urls.into_iter().map(|(slot, url)| (slot + 1, url));
         let (slots, base_urls): (Vec<u32>, Vec<Arc<str>>) =
             own.into_iter().chain(others).map(|(slot, url)| (slot as u32, url)).unzip();

@@ -28,6 +28,6 @@ impl Engine {
 
     /// Returns the URL of this server, as it is shown.
     pub fn own_url(&self) -> Arc<str> {
-        self.shared.read(|machine| machine.own_entry().0.base_url)
+        self.shared.read(|machine| machine.own_entry().0.base_url).into()
     }
 }

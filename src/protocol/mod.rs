@@ -40,6 +40,7 @@ pub use context::{config, output};
 pub use machine::{metrics, news, queues, roster_slots};
 pub use types::base_url::address;
 pub use types::ids::ExchangeId;
+pub use types::text::shared::SharedText;
 pub use types::{accusers, allow, base_url, claim, ids, secret, status, time};
 pub use wire::{document, envelope, extension, lists, message, request};
 

@@ -182,10 +182,10 @@ impl Legacy {
     /// Drains it or brings it back, without an announcement.
     pub fn handle_control(&mut self, now: Now, control: Control) {
         let me = Arc::clone(&self.setup.base_url);
-        let is_online = self.known.online.contains_key(&me);
+        let is_online = self.known.online.contains_key(&*me);
         match control {
             Control::Return if !is_online => {
-                self.known.offline.swap_remove(&me);
+                self.known.offline.swap_remove(&*me);
                 self.refresh(now.wall);
             }
             Control::Drain if is_online => self.known.bury(&me, now.wall),
@@ -264,8 +264,8 @@ impl Legacy {
     // A round or a request brings a drained peer back.
     fn refresh(&mut self, wall: Stamp) {
         let Setup { base_url, monitor, .. } = &self.setup;
-        let entry = Entry { base_url: Arc::clone(base_url), monitor: *monitor, last_update: wall };
-        self.known.online.insert(Arc::clone(base_url), entry);
+        let entry = Entry { base_url: Arc::clone(base_url).into(), monitor: *monitor, last_update: wall };
+        self.known.online.insert(entry.base_url.clone(), entry);
     }
 
     fn run(&mut self, now: Now) {
@@ -294,7 +294,7 @@ impl Legacy {
         let peer = loop {
             let drawn = self.known.online.get_index(self.rng.random_range(0..self.known.online.len()));
             match drawn {
-                Some((url, _)) if *url != self.setup.base_url => break Arc::clone(url),
+                Some((url, _)) if **url != *self.setup.base_url => break url.clone().into(),
                 Some(_) if self.known.online.len() > 1 => {}
                 _ => return self.schedule_round(now),
             }
@@ -309,10 +309,10 @@ impl Legacy {
     }
 
     fn announce(&mut self) {
-        let others = self.known.online.values().filter(|entry| entry.base_url != self.setup.base_url);
+        let others = self.known.online.values().filter(|entry| *entry.base_url != *self.setup.base_url);
         let (monitors, chosen): (Vec<_>, Vec<_>) = others.partition(|entry| entry.monitor);
-        let urls = |entries: Vec<&Entry>| -> Vec<_> {
-            entries.iter().map(|entry| Arc::clone(&entry.base_url)).collect()
+        let urls = |entries: Vec<&Entry>| -> Vec<Arc<str>> {
+            entries.iter().map(|entry| entry.base_url.clone().into()).collect()
         };
         let (monitors, mut chosen) = (urls(monitors), urls(chosen));
         for index in 0..chosen.len().min(ANNOUNCE_TO) {

@@ -1,17 +1,16 @@
 //! A legacy peer's lists and how it merges claims, with the faults of version 1.
 
-use std::sync::Arc;
-
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
 use super::clock::Millis;
+use crate::protocol::SharedText;
 use crate::protocol::message::{Entry, Lists};
 use crate::protocol::time::Stamp;
 
 const TOMBSTONE_LIFE: Millis = 24 * 60 * 60 * 1_000;
 
-type Map = IndexMap<Arc<str>, Entry, FixedState>;
+type Map = IndexMap<SharedText, Entry, FixedState>;
 
 /// The two maps of a legacy peer.
 #[derive(Debug, Default)]
@@ -21,9 +20,9 @@ pub(super) struct LegacyLists {
 }
 
 impl LegacyLists {
-    pub(super) fn bury(&mut self, base_url: &Arc<str>, wall: Stamp) {
+    pub(super) fn bury(&mut self, base_url: &str, wall: Stamp) {
         if let Some(entry) = self.online.swap_remove(base_url) {
-            self.offline.insert(Arc::clone(base_url), Entry { last_update: wall, ..entry });
+            self.offline.insert(entry.base_url.clone(), Entry { last_update: wall, ..entry });
         }
     }
 
@@ -31,20 +30,20 @@ impl LegacyLists {
     /// server.
     pub(super) fn merge(&mut self, lists: &Lists, wall: Stamp) {
         for entry in &lists.online {
-            let known = self.online.get(&entry.base_url);
+            let known = self.online.get(&*entry.base_url);
             if known.is_some_and(|known| entry.last_update <= known.last_update) {
                 continue;
             }
-            self.offline.swap_remove(&entry.base_url);
-            self.online.insert(Arc::clone(&entry.base_url), entry.clone());
+            self.offline.swap_remove(&*entry.base_url);
+            self.online.insert(entry.base_url.clone(), entry.clone());
         }
         for entry in &lists.offline {
-            let known = self.online.get(&entry.base_url).or_else(|| self.offline.get(&entry.base_url));
+            let known = self.online.get(&*entry.base_url).or_else(|| self.offline.get(&*entry.base_url));
             if known.is_some_and(|known| entry.last_update <= known.last_update) {
                 continue;
             }
-            self.online.swap_remove(&entry.base_url);
-            self.offline.insert(Arc::clone(&entry.base_url), entry.clone());
+            self.online.swap_remove(&*entry.base_url);
+            self.offline.insert(entry.base_url.clone(), entry.clone());
         }
         self.offline.retain(|_, entry| wall.0.saturating_sub(entry.last_update.0) <= TOMBSTONE_LIFE);
     }

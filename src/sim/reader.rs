@@ -58,7 +58,7 @@ impl Reader {
         let mut servers = 0;
         for (Entry { base_url, .. }, status) in machine.servers() {
             servers += 1;
-            let told = self.states.get(&base_url);
+            let told = self.states.get(&*base_url);
             if told != Some(&status) {
                 return Err(format!("was told {told:?} of {base_url}, which is {status:?}"));
             }

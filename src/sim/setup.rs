@@ -70,7 +70,7 @@ impl World {
         }
         let entries: Vec<Entry> = std::iter::zip(&self.hosts[first..], specs)
             .map(|(host, spec)| Entry {
-                base_url: Arc::clone(&host.url),
+                base_url: Arc::clone(&host.url).into(),
                 monitor: spec.monitor,
                 last_update: Stamp(EPOCH + self.time),
             })

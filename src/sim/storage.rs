@@ -1,7 +1,5 @@
 //! Requests to the store of the master list.
 
-use std::sync::Arc;
-
 use super::clock::Millis;
 use super::process::{Engine, Process};
 use super::store::{Download, StoreRequest};
@@ -50,7 +48,7 @@ impl World {
             StoreRequest::Download => {
                 let download = if is_late { Download::Failure(late().into()) } else { self.store.download() };
                 if let Download::List(version) = &download {
-                    let urls = version.lists.online.iter().map(|entry| Arc::clone(&entry.base_url));
+                    let urls = version.lists.online.iter().map(|entry| entry.base_url.clone().into());
                     self.record_master_list(sender.process, urls.collect());
                 }
                 self.act(sender.process, |engine, now| match (engine, sender.request_id) {

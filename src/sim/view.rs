@@ -29,7 +29,7 @@ pub fn view(machine: &Machine, base_url: &str) -> Option<View> {
 /// Returns the claims of servers that have long known each other.
 pub(super) fn initial_claims(specs: &[Spec], entries: &[Entry], time: Millis) -> Vec<Claim> {
     let claim = |(spec, entry): (&Spec, &Entry)| Claim {
-        base_url: entry.base_url.clone(),
+        base_url: entry.base_url.clone().into(),
         status: Status::Online,
         incarnation: match spec.kind {
             Kind::Native => Incarnation::first(Stamp((EPOCH + time).saturating_add_signed(spec.wall_offset))),

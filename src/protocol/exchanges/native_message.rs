@@ -99,11 +99,11 @@ pub(in crate::protocol) fn accusation_notice(
     said: Option<Incarnation>,
     now: Now,
 ) -> Option<Claim> {
-    let (identity, member) = members.roster.entry(peer)?;
+    let member = members.roster.get(peer)?;
     let is_outdated = said.is_some_and(|said| said < member.incarnation());
     if member.status() != Status::Online || is_outdated {
-        return Some(member.claim(identity, now));
+        return Some(member.claim(peer, now));
     }
     (member.highest_seen() > member.stamp())
-        .then(|| Claim::accusation(member.spelling(identity), member.highest_seen()))
+        .then(|| Claim::accusation(member.base_url(peer), member.highest_seen()))
 }

@@ -117,14 +117,15 @@ impl Rumours {
         if !cx.is_native() {
             return;
         }
-        let subject = match members.roster.entry(subject) {
-            Some((identity, _)) => Arc::clone(identity),
-            None if subject == members.local.identity() => Arc::from(subject),
-            None => return,
-        };
+        if members.roster.get(subject).is_none() && subject != members.local.identity() {
+            return;
+        }
         let rounds_left = rounds_for(members.roster.online_count() + 1);
         let rumour = Rumour { rounds_left, idle_rounds: 0, was_answered: false, was_news: false };
-        self.by_subject.insert(subject, rumour);
+        match self.by_subject.get_mut(subject) {
+            Some(held) => *held = rumour,
+            None => drop(self.by_subject.insert(subject.into(), rumour)),
+        }
         if cx.is_running() {
             cx.timers.set_earlier(Timer::Rumours, (now.tick + RUMOUR_DELAY).max(self.not_before));
         }

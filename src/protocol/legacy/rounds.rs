@@ -85,7 +85,7 @@ impl Rounds {
         if is_native && cx.rng.random::<f64>() >= members.legacy_share(cx) {
             return None;
         }
-        let is_wanted = |identity: &Arc<str>, member: &Member| {
+        let is_wanted = |identity: &str, member: &Member| {
             member.is_online()
                 && !member.is_unconfirmed()
                 && (!is_native || member.is_contacted_as_legacy())
@@ -94,7 +94,7 @@ impl Rounds {
         };
         if self.count.is_multiple_of(MONITOR_EVERY) && draw_monitor_round(members, cx) {
             let is_wanted_monitor =
-                |identity: &Arc<str>, member: &Member| member.monitor() && is_wanted(identity, member);
+                |identity: &str, member: &Member| member.monitor() && is_wanted(identity, member);
             let monitor = members.roster.pick(&mut cx.rng, is_wanted_monitor);
             if monitor.is_some() {
                 return monitor;

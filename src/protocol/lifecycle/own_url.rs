@@ -248,7 +248,7 @@ pub(in crate::protocol) fn ask(
 ) -> ExchangeId {
     let identity: Arc<str> = Arc::from(members.local.identity());
     let id = exchanges.in_flight.begin(identity, Purpose::OwnUrl, now.tick);
-    let base_url = members.local.entry().base_url;
+    let base_url = members.local.entry().base_url.into();
     let extension = Arc::new(exchanges.extension(members, Kind::Push, Vec::new()));
     cx.transmits.push_back(Transmit::CheckOwnUrl { id, base_url, extension, timeout });
     id
@@ -276,7 +276,7 @@ pub(in crate::protocol) fn answerer(
 
 /// Whether the sender speaks for the URL of this server.
 fn is_about_local_server(members: &Members, cx: &Context, message: &Extension) -> bool {
-    matches!(intake::identify(members, cx, &message.me.base_url), Ok(Subject::LocalServer))
+    matches!(intake::identify_shared(members, cx, &message.me.base_url), Ok(Subject::LocalServer))
 }
 
 fn accuser_count(members: &Members, claim: &Claim) -> usize {

@@ -1,12 +1,12 @@
 //! Rule R7: the retention of members and tombstones.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::protocol::context::timers::Timer;
 use crate::protocol::context::{Context, RunState};
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
+use crate::protocol::members::roster::names::NameKey;
 use crate::protocol::types::limits::TOMBSTONE_LIFETIME;
 use crate::protocol::types::time::{Now, Stamp};
 
@@ -23,9 +23,9 @@ const MAX_SEARCH_INTERVAL: Duration = Duration::from_secs(60);
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::protocol) struct Due {
     /// Tombstones to drop.
-    pub(in crate::protocol) expired: Vec<Arc<str>>,
+    pub(in crate::protocol) expired: Vec<NameKey>,
     /// Online servers to check, without recent news.
-    pub(in crate::protocol) stale: Vec<Arc<str>>,
+    pub(in crate::protocol) stale: Vec<NameKey>,
 }
 
 /// Schedules the drop of a tombstone with this stamp.
@@ -56,10 +56,10 @@ pub(in crate::protocol) fn find_due(members: &mut Members, cx: &mut Context, now
     for (identity, member) in members.roster.iter() {
         if member.is_online() {
             if !member.is_native() && member.refreshed_at().age(now.tick) >= STALE {
-                due.stale.push(Arc::clone(identity));
+                due.stale.push(members.roster.key_of(identity));
             }
         } else if left(member).is_zero() {
-            due.expired.push(Arc::clone(identity));
+            due.expired.push(members.roster.key_of(identity));
         } else {
             pause = pause.min(left(member));
         }

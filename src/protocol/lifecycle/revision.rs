@@ -89,7 +89,7 @@ fn judge(members: &Members, cx: &Context, old: &ReceivedEntry<'_>, now: Now) -> 
         Ok(Subject::LocalServer) => Judgement::LocalServer,
         Ok(Subject::Known(identity)) => match members.roster.get(&identity) {
             Some(member) if member.is_online() => {
-                let entry = member.entry(&identity);
+                let entry = member.entry(Arc::clone(&identity));
                 Judgement::Known(identity, entry)
             }
             Some(member) if member.has_comeback() => Judgement::Verbatim,

@@ -59,7 +59,8 @@ impl Machine {
             Effect::ProbeSoon(peer) => self.native.detection.probe_order.hurry(&peer),
             Effect::DisputeDeath(peer) => self.native.detection.probe_order.dispute(&peer),
             Effect::GatherStranger(peer, origin) => {
-                self.native.detection.strangers.arrive(&peer, origin, now.tick)
+                let key = self.members.roster.key_of(&peer);
+                self.native.detection.strangers.arrive(key, origin, now.tick)
             }
             Effect::RecordMessage(peer) => self.native.detection.unreached.record_message(&peer, now.tick),
             Effect::ScheduleSuspicion(peer) => self.schedule_suspicion(&peer, now),

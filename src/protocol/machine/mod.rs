@@ -1,7 +1,5 @@
 //! The membership machine: its public interface, and what connects the components.
 
-use std::sync::Arc;
-
 use rand::RngExt;
 
 use crate::protocol::context::Context;
@@ -300,10 +298,9 @@ impl Machine {
     pub fn others_version(&self) -> u64 {
         let mut version = self.members.roster.revision();
         let mut fold = |bits: u64| version = (version.rotate_left(5) ^ bits).wrapping_mul(HASH_MULTIPLIER);
-        for (identity, member) in self.members.roster.iter() {
+        for (_, member) in self.members.roster.iter() {
             fold(member.stamp().0 << 2 | u64::from(member.is_online()) << 1 | u64::from(member.monitor()));
-            let spelling = member.spelling(identity);
-            if !Arc::ptr_eq(spelling, identity) {
+            if let Some(spelling) = member.own_spelling() {
                 fold(short_name(spelling).into());
             }
         }

@@ -117,8 +117,7 @@ impl Machine {
     /// Returns all servers with their states, this one first.
     pub fn servers(&self) -> impl Iterator<Item = (Entry, Status)> {
         let (own, is_online) = self.own_entry();
-        let others = self.members.roster.iter();
-        let others = others.map(|(identity, member)| (member.entry(identity), member.status()));
+        let others = self.members.roster.list_entries().map(|(member, entry)| (entry, member.status()));
         std::iter::once((own, if is_online { Status::Online } else { Status::Left })).chain(others)
     }
 
@@ -126,7 +125,7 @@ impl Machine {
     fn since(&self, now: Now) -> impl Iterator<Item = Stamp> {
         let own = &self.own_entry().0.base_url;
         let ring = self.members.roster.news.kept();
-        let own = ring.iter().rev().find(|news| news.base_url == *own).map_or(now.wall, News::at);
+        let own = ring.iter().rev().find(|news| *news.base_url == **own).map_or(now.wall, News::at);
         let of_member = move |member: &Member| {
             Stamp(now.wall.0.saturating_sub(member.changed_at().age(now.tick).as_millis() as u64))
         };
@@ -154,10 +153,10 @@ impl Machine {
         if *self.members.local.identity() == *identity {
             return Some(Controlled::Itself);
         }
-        let (identity, member) = self.members.roster.entry(identity)?;
+        let member = self.members.roster.get(identity)?;
         let is_legacy = member.wire() == Wire::Legacy || !self.is_native();
         Some(Controlled::Other {
-            base_url: Arc::clone(member.spelling(identity)),
+            base_url: member.base_url(identity),
             is_known_legacy: is_legacy && member.has_exchanged(),
         })
     }

@@ -96,9 +96,9 @@ impl Machine {
 
     /// Removes a forgotten member from all queues.
     pub(in crate::protocol::machine) fn forget_in_queues(&mut self, identity: &Arc<str>) {
-        self.legacy.verification.forget(identity);
+        self.legacy.verification.forget(&self.members.roster, identity);
         self.legacy.listings.forget(identity);
-        self.native.forget(identity);
+        self.native.forget(&self.members.roster, identity);
         self.exchanges.rumours.forget(identity);
         self.legacy.push.forget(identity);
     }

@@ -66,7 +66,7 @@ impl Machine {
         slots.extend(kept..self.members.roster.len());
         let name = |slot| {
             let (identity, member) = self.members.roster.at(slot)?;
-            Some((slot, Arc::clone(member.spelling(identity))))
+            Some((slot, member.base_url(identity)))
         };
         slots.into_iter().filter_map(name).collect()
     }
@@ -138,7 +138,7 @@ impl Machine {
         let stamp = match check_stamp(last_update, now) {
             Ok(stamp) => stamp,
             Err(Rejection::FarAhead) => {
-                let identity = Arc::clone(identity);
+                let identity: Arc<str> = identity.into();
                 return self.reject_far_ahead(&identity, status, now);
             }
             Err(rejection) => return self.cx.log_rejection(rejection),
@@ -148,7 +148,7 @@ impl Machine {
             return;
         }
         if let Some((identity, _)) = self.members.roster.at(slot) {
-            let identity = Arc::clone(identity);
+            let identity: Arc<str> = identity.into();
             self.merge_about_known(&identity, claim, now);
         }
     }

@@ -68,7 +68,7 @@ impl Members {
     ) -> Option<Arc<str>> {
         let member = self.roster.get(peer)?;
         let (monitor, stamp) = (member.monitor, member.highest_seen());
-        let url = BaseUrl::parse_shared(member.spelling(peer)).ok()?;
+        let url = BaseUrl::parse_shared(&member.base_url(Arc::clone(peer))).ok()?;
         self.roster.remove(peer, now);
         cx.effects.push(Effect::Forget(Arc::clone(peer)));
         let oldest = if self.hidden.len() >= MAX_HIDDEN { self.hidden.0.swap_remove_index(0) } else { None };
@@ -88,7 +88,9 @@ impl Members {
         let Some(Hidden { url, monitor, stamp, .. }) = self.take_hidden(cx, peer) else { return };
         if self.roster.get(peer).is_none() && !self.roster.is_full() {
             let mut member = Member::new(&url, status, monitor, stamp, now);
-            member.is_unconfirmed = status.is_online();
+            if status.is_online() {
+                member.mark_unconfirmed();
+            }
             self.roster.insert(Arc::clone(peer), member, now);
         }
     }

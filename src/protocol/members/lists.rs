@@ -21,8 +21,8 @@ impl Members {
         let mut lists = Lists::default();
         lists.online.reserve(self.roster.online_count() + 1);
         lists.online.extend(self.local.is_online().then(|| self.local.entry()));
-        let others = self.roster.iter().filter(|(_, member)| member.is_online());
-        lists.online.extend(others.map(|(identity, member)| member.entry(identity)));
+        let others = self.roster.list_entries().filter(|(member, _)| member.is_online());
+        lists.online.extend(others.map(|(_, entry)| entry));
         lists
     }
 
@@ -39,13 +39,13 @@ impl Members {
         if identity == self.local.identity() {
             return Some(self.local.claim());
         }
-        self.roster.entry(identity).map(|(identity, member)| member.claim(identity, now))
+        self.roster.get(identity).map(|member| member.claim(identity, now))
     }
 
     fn add_others(&self, lists: &mut Lists) {
-        for (identity, member) in self.roster.iter() {
+        for (member, entry) in self.roster.list_entries() {
             let list = if member.is_online() { &mut lists.online } else { &mut lists.offline };
-            list.push(member.entry(identity));
+            list.push(entry);
         }
     }
 }

@@ -102,7 +102,7 @@ impl LocalServer {
     }
 
     pub(in crate::protocol) fn entry(&self) -> Entry {
-        Entry { base_url: self.url.spelling().clone(), monitor: self.monitor, last_update: self.stamp }
+        Entry { base_url: self.url.spelling().clone().into(), monitor: self.monitor, last_update: self.stamp }
     }
 
     /// Its claim about itself.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::protocol::members::member::check::Check;
+use crate::protocol::members::member::check::{Check, UntriedCheck};
 use crate::protocol::members::member::proof::{Facts, Verdict};
 use crate::protocol::members::member::suspicion::Suspicion;
 use crate::protocol::members::member::unproved_answers::UnprovedAnswers;
@@ -11,6 +11,7 @@ use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::ExchangeId;
 use crate::protocol::types::status::Status;
+use crate::protocol::types::text::shared::SharedText;
 use crate::protocol::types::time::{Incarnation, Moment, Now, Stamp, Tick};
 use crate::protocol::types::version::Version;
 use crate::protocol::wire::message::Entry;
@@ -56,8 +57,7 @@ pub(in crate::protocol) struct Member {
     pub(super) wire: Wire,
     pub(super) monitor: bool,
     facts: Facts,
-    /// Whether only the master list names it so far. Only the roster changes it.
-    pub(super) is_unconfirmed: bool,
+    untried_check: UntriedCheck,
 }
 
 /// Fields that few members need.
@@ -101,7 +101,7 @@ impl Member {
             wire: Wire::Unknown,
             monitor,
             facts: Facts::default(),
-            is_unconfirmed: false,
+            untried_check: UntriedCheck::default(),
         };
         member.set_spelling(url.identity(), url.spelling());
         member
@@ -109,13 +109,25 @@ impl Member {
 
     /// The spelling of its URL that is shown.
     #[inline]
-    pub(in crate::protocol) fn spelling<'a>(&'a self, identity: &'a Arc<str>) -> &'a Arc<str> {
-        self.rare.as_ref().and_then(|rare| rare.spelling.as_ref()).unwrap_or(identity)
+    pub(in crate::protocol) fn spelling<'a>(&'a self, identity: &'a str) -> &'a str {
+        self.own_spelling().map_or(identity, |spelling| spelling)
+    }
+
+    /// The spelling that is shown, unless it is the identity.
+    #[inline]
+    pub(in crate::protocol) fn own_spelling(&self) -> Option<&Arc<str>> {
+        self.rare.as_ref()?.spelling.as_ref()
+    }
+
+    /// The spelling that is shown, to be kept.
+    #[inline]
+    pub(in crate::protocol) fn base_url(&self, identity: impl Into<Arc<str>>) -> Arc<str> {
+        self.own_spelling().map_or_else(|| identity.into(), Arc::clone)
     }
 
     /// Sets the spelling that is shown.
-    pub(in crate::protocol) fn set_spelling(&mut self, identity: &Arc<str>, spelling: &Arc<str>) {
-        if spelling != identity {
+    pub(in crate::protocol) fn set_spelling(&mut self, identity: &str, spelling: &Arc<str>) {
+        if **spelling != *identity {
             self.rare_or_insert().spelling = Some(Arc::clone(spelling));
         } else if let Some(rare) = &mut self.rare {
             rare.spelling = None;
@@ -123,28 +135,18 @@ impl Member {
     }
 
     #[inline]
-    pub(in crate::protocol) fn entry(&self, identity: &Arc<str>) -> Entry {
-        Entry {
-            base_url: Arc::clone(self.spelling(identity)),
-            monitor: self.monitor,
-            last_update: self.stamp,
-        }
+    pub(in crate::protocol) fn entry(&self, identity: impl Into<SharedText>) -> Entry {
+        let own = self.own_spelling().map(|spelling| Arc::clone(spelling).into());
+        let base_url = own.unwrap_or_else(|| identity.into());
+        Entry { base_url, monitor: self.monitor, last_update: self.stamp }
     }
 
     /// What is held about it, as a claim for native servers.
-    pub(in crate::protocol) fn claim(&self, identity: &Arc<str>, now: Now) -> Claim {
+    pub(in crate::protocol) fn claim(&self, identity: impl Into<Arc<str>>, now: Now) -> Claim {
         let age = if self.is_online() { 0 } else { self.changed_at.age(now.tick).as_secs() };
         let Version { incarnation, status, last_update, monitor, accusers } = self.version();
         let age = u32::try_from(age).unwrap_or(u32::MAX);
-        Claim {
-            base_url: Arc::clone(self.spelling(identity)),
-            status,
-            incarnation,
-            last_update,
-            monitor,
-            age,
-            accusers,
-        }
+        Claim { base_url: self.base_url(identity), status, incarnation, last_update, monitor, age, accusers }
     }
 
     #[inline]
@@ -276,35 +278,6 @@ impl Member {
     /// A stamp for a tombstone that beats every claim seen, even one from a fast clock.
     pub(in crate::protocol) fn tombstone_stamp(&self, now: Stamp) -> Stamp {
         now.max(self.highest_seen().next())
-    }
-
-    /// Its open check, if any.
-    pub(in crate::protocol) fn check(&self) -> Option<&Check> {
-        self.rare.as_ref()?.check.as_ref()
-    }
-
-    pub(in crate::protocol) fn check_mut(&mut self) -> Option<&mut Check> {
-        self.rare.as_mut()?.check.as_mut()
-    }
-
-    /// Returns its open check, after opening one if necessary.
-    pub(in crate::protocol) fn open_check(&mut self) -> &mut Check {
-        self.rare_or_insert().check.get_or_insert_with(Check::new)
-    }
-
-    pub(in crate::protocol) fn close_check(&mut self) -> Option<Check> {
-        let check = self.rare.as_mut()?.check.take();
-        self.drop_empty_rare();
-        check
-    }
-
-    pub(in crate::protocol) fn leave_check_open(&mut self, check: Check) {
-        self.rare_or_insert().check = Some(check);
-    }
-
-    /// Whether an open check verifies a claim that it has returned.
-    pub(in crate::protocol) fn has_comeback(&self) -> bool {
-        self.check().is_some_and(|check| check.comeback().is_some())
     }
 
     /// The suspicion against it, while it is a suspect.

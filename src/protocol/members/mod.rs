@@ -132,7 +132,7 @@ impl Members {
 
     /// Whether only the master list names a member so far.
     pub(in crate::protocol) fn is_unconfirmed(&self, identity: &str) -> bool {
-        self.roster.get(identity).is_some_and(|member| member.is_unconfirmed)
+        self.roster.get(identity).is_some_and(Member::is_unconfirmed)
     }
 
     /// Whether a server is absent, so that only its own list can bring it back.

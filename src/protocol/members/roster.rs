@@ -1,11 +1,6 @@
 //! The roster: all other servers known, with counts by status.
 
-use std::cell::Cell;
-use std::ptr;
 use std::sync::Arc;
-
-use foldhash::fast::FixedState;
-use indexmap::IndexMap;
 
 use crate::protocol::members::member::suspicion::Suspicion;
 use crate::protocol::members::member::{Member, Wire};
@@ -14,6 +9,8 @@ use crate::protocol::members::roster::index_journal::SlotChanges;
 use crate::protocol::members::roster::journal::{Cause, Journal};
 use crate::protocol::members::roster::news::{NewsCause, NewsRing};
 use crate::protocol::members::roster::ring::Ring;
+use crate::protocol::members::roster::table::Table;
+use crate::protocol::members::roster::table::latest::Latest;
 use crate::protocol::types::accusers::Accusers;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now};
@@ -24,14 +21,16 @@ pub(in crate::protocol) mod digest;
 pub(in crate::protocol) mod draws;
 pub(in crate::protocol) mod index_journal;
 pub(in crate::protocol) mod journal;
+pub(in crate::protocol) mod names;
 pub(in crate::protocol) mod news;
 pub(in crate::protocol) mod ring;
+mod table;
 
 /// All other servers known, by identity. Their order depends on insertions and removals only, so it
 /// is the same in every run.
 #[derive(Debug)]
 pub(in crate::protocol) struct Roster {
-    members: IndexMap<Arc<str>, Member, FixedState>,
+    members: Table,
     capacity: usize,
     online: usize,
     suspects: usize,
@@ -49,8 +48,7 @@ pub(in crate::protocol) struct Roster {
     pub(in crate::protocol) journal: Journal,
     /// Changes that programs may follow.
     pub(in crate::protocol) news: NewsRing,
-    /// The slot of the last lookup. The same member is mostly looked up several times in a row.
-    latest: Cell<usize>,
+    latest: Latest,
 }
 
 /// The properties of a member on which the counts depend.
@@ -65,8 +63,13 @@ struct Standing {
 impl Standing {
     #[inline]
     fn of(member: &Member) -> Self {
-        let Member { status, incarnation, is_unconfirmed, .. } = *member;
-        Self { status, incarnation, is_contacted_natively: !member.is_contacted_as_legacy(), is_unconfirmed }
+        let Member { status, incarnation, .. } = *member;
+        Self {
+            status,
+            incarnation,
+            is_contacted_natively: !member.is_contacted_as_legacy(),
+            is_unconfirmed: member.is_unconfirmed(),
+        }
     }
 
     #[inline]
@@ -80,7 +83,7 @@ impl Roster {
     /// to collide.
     pub(in crate::protocol) fn new(identity: &str, capacity: usize, seed: u64) -> Self {
         Self {
-            members: IndexMap::with_hasher(FixedState::with_seed(seed)),
+            members: Table::new(seed),
             capacity,
             online: 0,
             suspects: 0,
@@ -94,7 +97,7 @@ impl Roster {
             slot_changes: SlotChanges::default(),
             journal: Journal::default(),
             news: NewsRing::default(),
-            latest: Cell::default(),
+            latest: Latest::default(),
         }
     }
 
@@ -165,27 +168,21 @@ impl Roster {
         self.dead
     }
 
-    /// The slot of a member. A lookup by the same text as the last one needs no hashing.
+    /// The slot of a member. For the latest subject of a claim, it needs no hashing.
     #[inline]
     pub(in crate::protocol) fn slot_of(&self, identity: &str) -> Option<usize> {
-        let latest = self.latest.get();
-        if self.at(latest).is_some_and(|(found, _)| ptr::eq(&**found, identity)) {
-            return Some(latest);
-        }
-        let slot = self.members.get_index_of(identity)?;
-        self.latest.set(slot);
-        Some(slot)
+        self.latest.slot_of(identity).or_else(|| self.members.slot_of(identity))
     }
 
-    /// A member and its shared identity.
+    /// Remembers the subject of a claim, whose name is shared by all that deal with the claim.
     #[inline]
-    pub(in crate::protocol) fn entry(&self, identity: &str) -> Option<(&Arc<str>, &Member)> {
-        self.at(self.slot_of(identity)?)
+    pub(in crate::protocol) fn remember_subject(&self, identity: &Arc<str>, slot: usize) {
+        self.latest.set(Arc::clone(identity), slot);
     }
 
     #[inline]
     pub(in crate::protocol) fn get(&self, identity: &str) -> Option<&Member> {
-        Some(self.entry(identity)?.1)
+        self.members.member_at(self.slot_of(identity)?)
     }
 
     #[inline]
@@ -196,45 +193,50 @@ impl Roster {
     #[inline]
     pub(in crate::protocol) fn at_mut(&mut self, index: usize) -> Option<&mut Member> {
         self.member_changes += 1;
-        Some(self.members.get_index_mut(index)?.1)
+        self.members.at_mut(index)
     }
 
     /// The spelling with which a server is shown.
     pub(in crate::protocol) fn spelling(&self, identity: &Arc<str>) -> Arc<str> {
-        Arc::clone(self.get(identity).map_or(identity, |member| member.spelling(identity)))
+        let spelling = self.get(identity).and_then(Member::own_spelling);
+        Arc::clone(spelling.unwrap_or(identity))
     }
 
     #[inline]
-    pub(in crate::protocol) fn at(&self, index: usize) -> Option<(&Arc<str>, &Member)> {
-        self.members.get_index(index)
+    pub(in crate::protocol) fn at(&self, index: usize) -> Option<(&str, &Member)> {
+        self.members.at(index)
     }
 
-    pub(in crate::protocol) fn iter(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, &Member)> {
+    pub(in crate::protocol) fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Member)> {
         self.members.iter()
     }
 
     /// Adds an unknown server. The caller has checked that there is room.
     pub(in crate::protocol) fn insert(&mut self, identity: Arc<str>, member: Member, now: Now) {
-        self.update_totals(&identity, None, Some(Standing::of(&member)));
+        let name = name_hash(&identity);
+        self.update_totals(&identity, name, [None, Some(Standing::of(&member))]);
         self.journal.record(&identity, None, Some(member.status), member.changed_at.tick());
         let cause = self.journal.cause.into();
-        self.news.record(member.entry(&identity), [None, Some(member.status)], cause, now);
-        let (slot, previous) = self.members.insert_full(identity, member);
+        self.news.record(member.entry(Arc::clone(&identity)), [None, Some(member.status)], cause, now);
+        debug_assert!(self.slot_of(&identity).is_none(), "a known server is changed, not inserted");
         // What follows for a new member looks it up first.
-        self.latest.set(slot);
-        debug_assert!(previous.is_none(), "a known server is changed, not inserted");
+        let slot = self.members.push(&identity, name, member);
+        self.latest.set(identity, slot);
     }
 
     pub(in crate::protocol) fn remove(&mut self, identity: &str, now: Now) -> Option<Member> {
-        let (slot, identity, member) = self.members.swap_remove_full(identity)?;
+        let slot = self.slot_of(identity)?;
+        let identity: Arc<str> = identity.into();
+        self.latest.clear();
+        let member = self.members.swap_remove(slot)?;
         self.slot_changes.change(slot);
         // The last member has moved there, unless it was the one removed.
         self.slot_changes.change(self.len());
-        self.update_totals(&identity, Some(Standing::of(&member)), None);
+        self.update_totals(&identity, name_hash(&identity), [Some(Standing::of(&member)), None]);
         self.journal.record(&identity, Some(member.status), None, now.tick);
         // A tombstone only goes by its age.
         let cause = if member.is_online() { self.journal.cause.into() } else { NewsCause::Age };
-        self.news.record(member.entry(&identity), [Some(member.status), None], cause, now);
+        self.news.record(member.entry(identity), [Some(member.status), None], cause, now);
         Some(member)
     }
 
@@ -245,7 +247,7 @@ impl Roster {
 
     /// Changes the status of a member.
     pub(in crate::protocol) fn transition(&mut self, identity: &str, status: Status, now: Now) {
-        let is_same = |member: &Member| member.status == status && !member.is_unconfirmed;
+        let is_same = |member: &Member| member.status == status && !member.is_unconfirmed();
         // Most claims repeat the status.
         if self.get(identity).is_none_or(is_same) {
             return;
@@ -264,9 +266,10 @@ impl Roster {
             return;
         }
         let Some(slot) = self.slot_of(identity) else { return };
-        let Some((identity, member)) = self.members.get_index(slot) else { return };
+        let Some((_, member)) = self.members.at(slot) else { return };
+        let identity: Arc<str> = identity.into();
         if before.is_online() != status.is_online() {
-            self.journal.record(identity, Some(before), Some(status), now.tick);
+            self.journal.record(&identity, Some(before), Some(status), now.tick);
         }
         let cause = self.journal.cause.into();
         self.news.record(member.entry(identity), [Some(before), Some(status)], cause, now);
@@ -284,8 +287,8 @@ impl Roster {
     /// URLs, another one takes its place.
     pub(in crate::protocol) fn set_spelling(&mut self, identity: &str, spelling: &Arc<str>, now: Now) {
         let Some(slot) = self.slot_of(identity) else { return };
-        let Some((identity, member)) = self.members.get_index_mut(slot) else { return };
-        if member.spelling(identity) == spelling {
+        let Some(member) = self.members.at_mut(slot) else { return };
+        if member.spelling(identity) == &**spelling {
             return;
         }
         let (state, cause) = (Some(member.status), self.journal.cause.into());
@@ -319,28 +322,27 @@ impl Roster {
     /// Changes a member, which also confirms it, and updates the counts.
     fn change(&mut self, identity: &str, change: impl FnOnce(&mut Member)) {
         let Some(slot) = self.slot_of(identity) else { return };
-        let Some((identity, member)) = self.members.get_index_mut(slot) else { return };
+        let Some(member) = self.members.at_mut(slot) else { return };
         let before = Standing::of(member);
-        member.is_unconfirmed = false;
+        member.confirm();
         change(member);
         let after = Standing::of(member);
         if before != after {
-            let identity = Arc::clone(identity);
-            self.update_totals(&identity, Some(before), Some(after));
+            self.update_totals(identity, name_hash(identity), [Some(before), Some(after)]);
         }
     }
 
     /// Updates the counts, the digest and the ring.
-    fn update_totals(&mut self, identity: &Arc<str>, before: Option<Standing>, after: Option<Standing>) {
+    fn update_totals(&mut self, identity: &str, name: u64, change: [Option<Standing>; 2]) {
         self.revision += 1;
         self.member_changes += 1;
-        let name = name_hash(identity);
-        for (standing, change) in [(before, -1), (after, 1)] {
+        let [before, after] = change;
+        for (standing, amount) in [(before, -1), (after, 1)] {
             if let Some(standing) = standing {
-                self.count(name, standing, change);
+                self.count(name, standing, amount);
             }
         }
-        match [before, after].map(|standing| standing.is_some_and(Standing::is_on_ring)) {
+        match change.map(|standing| standing.is_some_and(Standing::is_on_ring)) {
             [false, true] => self.ring.insert(name, identity),
             [true, false] => self.ring.remove(identity),
             _ => {}

@@ -77,7 +77,7 @@ impl Merging {
             Err(rejection) => return reject(cx, rejection, &entry.base_url),
         };
         let subject = match slot.and_then(|slot| members.roster.at(slot)) {
-            Some((identity, _)) => Ok(Subject::Known(Arc::clone(identity))),
+            Some((identity, _)) => Ok(Subject::Known(identity.into())),
             None => identify_missed(members, cx, &entry.base_url, |url| url),
         };
         let subject = match subject {
@@ -163,7 +163,10 @@ pub(in crate::protocol) fn identify(
     cx: &Context,
     base_url: &str,
 ) -> Result<Subject, Rejection> {
-    identify_spelt(members, cx, base_url, |url| url)
+    if let Some(subject) = look_up(members, base_url, || base_url.into()) {
+        return Ok(subject);
+    }
+    identify_missed(members, cx, base_url, |url| url)
 }
 
 /// Like [`identify`], but shares the text if possible.
@@ -173,21 +176,11 @@ pub(in crate::protocol) fn identify_shared(
     cx: &Context,
     base_url: &Arc<str>,
 ) -> Result<Subject, Rejection> {
-    identify_spelt(members, cx, base_url, |url| url.sharing(base_url))
-}
-
-#[inline]
-fn identify_spelt(
-    members: &Members,
-    cx: &Context,
-    base_url: &str,
-    keep: impl FnOnce(BaseUrl) -> BaseUrl,
-) -> Result<Subject, Rejection> {
     // Most URLs are normalised already and need no parsing.
-    if let Some(subject) = look_up(members, base_url) {
+    if let Some(subject) = look_up(members, base_url, || Arc::clone(base_url)) {
         return Ok(subject);
     }
-    identify_missed(members, cx, base_url, keep)
+    identify_missed(members, cx, base_url, |url| url.sharing(base_url))
 }
 
 /// Like [`identify`], for a text that is not the identity of a member.
@@ -201,7 +194,9 @@ fn identify_missed(
         return Ok(Subject::LocalServer);
     }
     let plain = BaseUrl::plain(base_url);
-    if let Some(subject) = plain.as_ref().and_then(|plain| look_up(members, &plain.identity)) {
+    if let Some(subject) =
+        plain.as_ref().and_then(|plain| look_up(members, &plain.identity, || (&*plain.identity).into()))
+    {
         return Ok(subject);
     }
     let is_parsed = plain.is_none();
@@ -211,7 +206,7 @@ fn identify_missed(
         None => return Err(Rejection::TooUnusual),
     };
     let url = url.map(keep).map_err(Rejection::BaseUrl)?;
-    if is_parsed && let Some(subject) = look_up(members, url.identity()) {
+    if is_parsed && let Some(subject) = look_up(members, url.identity(), || Arc::clone(url.identity())) {
         return Ok(subject);
     }
     // If this server has such an address itself, it can reach others with one.
@@ -231,17 +226,23 @@ fn may_be_contacted(cx: &Context, url: &BaseUrl) -> bool {
 }
 
 #[inline]
-fn look_up(members: &Members, identity: &str) -> Option<Subject> {
+fn look_up(members: &Members, identity: &str, share: impl FnOnce() -> Arc<str>) -> Option<Subject> {
     if identity == members.local.identity() {
         return Some(Subject::LocalServer);
     }
-    let (identity, _) = members.roster.entry(identity)?;
-    Some(Subject::Known(Arc::clone(identity)))
+    let slot = members.roster.slot_of(identity)?;
+    let identity = share();
+    members.roster.remember_subject(&identity, slot);
+    Some(Subject::Known(identity))
 }
 
 /// Returns the known incarnation of another server.
-pub(in crate::protocol) fn incarnation_of(members: &Members, cx: &Context, base_url: &str) -> Incarnation {
-    match identify(members, cx, base_url) {
+pub(in crate::protocol) fn incarnation_of(
+    members: &Members,
+    cx: &Context,
+    base_url: &Arc<str>,
+) -> Incarnation {
+    match identify_shared(members, cx, base_url) {
         Ok(Subject::Known(identity)) => {
             members.roster.get(&identity).map_or(Incarnation::NONE, |member| member.incarnation())
         }

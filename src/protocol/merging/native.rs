@@ -351,7 +351,7 @@ pub(in crate::protocol) fn record_sender(
     now: Now,
 ) -> Option<Arc<str>> {
     let base_url = &message.me.base_url;
-    let Ok(Subject::Known(identity)) = intake::identify(members, cx, base_url) else { return None };
+    let Ok(Subject::Known(identity)) = intake::identify_shared(members, cx, base_url) else { return None };
     let member = members.roster.get(&identity)?;
     match member.wire() {
         Wire::Unknown => members.roster.set_wire(&identity, Wire::Native),

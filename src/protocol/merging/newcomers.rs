@@ -111,7 +111,7 @@ impl Newcomers {
     /// others, so that fabricated senders share one bucket.
     fn look_up_sender(&mut self, members: &Members, cx: &Context) {
         let Sender::Claimed(base_url) = &self.sender else { return };
-        self.sender = match intake::identify(members, cx, base_url) {
+        self.sender = match intake::identify_shared(members, cx, base_url) {
             Ok(Subject::Known(identity))
                 if members.roster.get(&identity).is_some_and(Member::has_answered) =>
             {

@@ -205,7 +205,7 @@ impl Outsiders {
             return None;
         }
         if now.since(outsider.heard_at) < TOMBSTONE_LIFETIME {
-            return BaseUrl::parse_shared(outsider.member.spelling(identity)).ok();
+            return BaseUrl::parse_shared(&outsider.member.base_url(Arc::clone(identity))).ok();
         }
         let identity = Arc::clone(identity);
         self.by_identity.swap_remove(&identity);

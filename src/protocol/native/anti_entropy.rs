@@ -21,7 +21,6 @@ use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::exchanges::native_message::NativeMessage;
 use crate::protocol::members::Members;
 use crate::protocol::members::member::{Member, Wire};
-use crate::protocol::members::roster::digest::bucket_of;
 use crate::protocol::merging::intake::{Subject, identify};
 use crate::protocol::native::Native;
 use crate::protocol::native::detection::PeerSearch;
@@ -170,18 +169,16 @@ fn lacking(
 ) -> Vec<Claim> {
     let by_url: IndexMap<&str, &Claim, FixedState> =
         claims.iter().map(|claim| (&*claim.base_url, claim)).collect();
-    let is_lacking = |identity: &Arc<str>, member: &Member| {
-        let bucket = bucket_of(identity);
-        let claimed = by_url.get(&**member.spelling(identity));
+    let is_lacking = |identity: &str, member: &Member| {
+        let claimed = by_url.get(member.spelling(identity));
         let contradicts = claimed.is_some_and(|claim| claim.status.is_online());
-        mine.get(bucket) != theirs.get(bucket)
-            && (member.is_sent_unrequested(now.tick) || contradicts)
+        (member.is_sent_unrequested(now.tick) || contradicts)
             && claimed.is_none_or(|claim| member.is_newer_than(claim, now))
     };
     let mut room = MAX_CLAIM_BYTES;
     members
         .roster
-        .iter()
+        .in_buckets(|bucket| mine.get(bucket) != theirs.get(bucket))
         .filter(|(identity, member)| is_lacking(identity, member))
         .map(|(identity, member)| member.claim(identity, now))
         .map_while(|claim| {
@@ -210,12 +207,9 @@ impl Native {
             return answer;
         }
         let mine = *members.digest().buckets();
-        for (identity, member) in members.roster.iter() {
-            let is_wanted = theirs.is_none_or(|theirs| {
-                let bucket = bucket_of(identity);
-                theirs.get(bucket) != mine.get(bucket)
-            });
-            if is_wanted && member.is_sent_unrequested(now.tick) {
+        let is_wanted = |bucket: usize| theirs.is_none_or(|theirs| theirs.get(bucket) != mine.get(bucket));
+        for (identity, member) in members.roster.in_buckets(is_wanted) {
+            if member.is_sent_unrequested(now.tick) {
                 claims.push(member.claim(identity, now));
             }
         }

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::protocol::members::roster::Roster;
 use crate::protocol::native::anti_entropy::AntiEntropy;
 use crate::protocol::native::detection::Detection;
 use crate::protocol::native::processes::Processes;
@@ -23,9 +24,9 @@ pub(in crate::protocol) struct Native {
 
 impl Native {
     /// Removes a forgotten member.
-    pub(in crate::protocol) fn forget(&mut self, identity: &Arc<str>) {
+    pub(in crate::protocol) fn forget(&mut self, roster: &Roster, identity: &Arc<str>) {
         self.detection.suspicions.forget(identity);
-        self.detection.strangers.forget(identity);
+        self.detection.strangers.forget(roster, identity);
         self.detection.unreached.forget(identity);
         self.processes.forget(identity);
     }

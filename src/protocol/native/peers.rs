@@ -8,7 +8,7 @@ use crate::protocol::context::effect::Effect;
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Wire;
 use crate::protocol::members::member::proof::{Proof, Verdict};
-use crate::protocol::merging::intake::{Subject, identify};
+use crate::protocol::merging::intake::{Subject, identify_shared};
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::limits::Rejection;
 use crate::protocol::types::time::Now;
@@ -33,7 +33,7 @@ pub(in crate::protocol) fn archived_objection(
     own_claim: &Claim,
     now: Now,
 ) -> Option<Claim> {
-    match identify(members, cx, &own_claim.base_url).ok()? {
+    match identify_shared(members, cx, &own_claim.base_url).ok()? {
         Subject::New(url) => members.archive.objection_to(url.identity(), own_claim, now),
         _ => None,
     }

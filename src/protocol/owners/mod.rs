@@ -129,7 +129,7 @@ impl Candidate {
 }
 
 impl<'a> Ranked<'a> {
-    fn member(&self) -> Option<(&'a Arc<str>, &'a Member)> {
+    fn member(&self) -> Option<(&'a str, &'a Member)> {
         self.members.roster.at(self.place.checked_sub(1)?)
     }
 

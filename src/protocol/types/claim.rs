@@ -38,9 +38,9 @@ pub struct Claim {
 
 impl Claim {
     /// A claim that tells a server that legacy peers list it as dead.
-    pub(in crate::protocol) fn accusation(base_url: &Arc<str>, stamp: Stamp) -> Self {
+    pub(in crate::protocol) fn accusation(base_url: Arc<str>, stamp: Stamp) -> Self {
         Self {
-            base_url: Arc::clone(base_url),
+            base_url,
             status: Status::Dead,
             incarnation: Incarnation::NONE,
             last_update: stamp,

@@ -8,13 +8,13 @@
 //! ```
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::protocol::types::text::scalars::{Text, number};
+use crate::protocol::types::text::shared::SharedText;
 use crate::protocol::types::time::Stamp;
 use crate::protocol::wire::extension::Extension;
 use crate::protocol::wire::{json_fields, lists, received};
@@ -34,7 +34,7 @@ pub(in crate::protocol) const MAX_ENTRIES: usize = 1_000_000;
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
     /// The server's own spelling, with a final slash.
-    pub base_url: Arc<str>,
+    pub base_url: SharedText,
     /// Whether it is a monitor.
     pub monitor: bool,
     /// The version of the entry.

@@ -91,7 +91,7 @@ pub(in crate::sim) fn without(body: &[u8], field: &str) -> Vec<u8> {
 /// Received lists as a server of version 1 holds them.
 pub(in crate::sim) fn owned(lists: &ReceivedLists<'_>) -> Lists {
     let entry = |entry: &ReceivedEntry<'_>| Entry {
-        base_url: Arc::from(&*entry.base_url),
+        base_url: (&*entry.base_url).into(),
         monitor: entry.monitor,
         last_update: Stamp(entry.last_update as u64),
     };

@@ -45,7 +45,7 @@ impl World {
 
     /// Lets a server hear of an address of the attacker, as from a legacy peer.
     pub fn spread_hearsay(&mut self, listener: HostId, hostile: HostId) {
-        let base_url = Arc::clone(&self.hosts[hostile.index()].url);
+        let base_url = Arc::clone(&self.hosts[hostile.index()].url).into();
         let entry = Entry { base_url, monitor: false, last_update: Stamp(EPOCH + self.time) };
         let lists = Lists { online: vec![entry], offline: Vec::new() };
         let received: ReceivedLists<'_> = received_lists(&lists);
@@ -90,7 +90,7 @@ impl Attacker {
         let offline = hosts
             .iter()
             .map(|(_, url)| Entry {
-                base_url: Arc::clone(url),
+                base_url: Arc::clone(url).into(),
                 monitor: false,
                 last_update: Stamp(EPOCH * 2),
             })

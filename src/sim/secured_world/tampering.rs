@@ -127,7 +127,7 @@ impl World {
             return Some(Outcome::Http(HttpResponse::foreign_rejection()));
         }
         let last_update = Stamp(EPOCH + time);
-        let own = [Entry { base_url: Arc::clone(&url), monitor: false, last_update }];
+        let own = [Entry { base_url: Arc::clone(&url).into(), monitor: false, last_update }];
         let response = match attacker.rng.random_range(0..5) {
             0 => return Some(Outcome::Timeout),
             1 => HttpResponse::foreign_rejection(),

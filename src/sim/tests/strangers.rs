@@ -30,7 +30,7 @@ fn unreachable_hosts(world: &mut World, count: usize, port: Port) -> Vec<HostId>
 fn list(world: &mut World, hosts: &[HostId], age: Millis) {
     let stamp = Stamp((EPOCH + world.time).saturating_sub(age));
     let entry = |host: &HostId| Entry {
-        base_url: world.hosts[host.index()].url.clone(),
+        base_url: world.hosts[host.index()].url.clone().into(),
         monitor: false,
         last_update: stamp,
     };

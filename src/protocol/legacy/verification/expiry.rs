@@ -8,8 +8,8 @@ use crate::protocol::context::Context;
 use crate::protocol::context::effect::Effect;
 use crate::protocol::legacy::verification::Verification;
 use crate::protocol::members::Members;
-use crate::protocol::members::member::Member;
 use crate::protocol::members::roster::journal::Cause;
+use crate::protocol::members::roster::names::NameKey;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
 
@@ -22,22 +22,24 @@ const EXPIRY_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 impl Verification {
     /// Returns the members whose claims have stayed unconfirmed for too long. Searches every
     /// `EXPIRY_CHECK_INTERVAL`.
-    pub(in crate::protocol) fn take_expired(&mut self, members: &mut Members, now: Tick) -> Vec<Arc<str>> {
-        let mut expired: Vec<Arc<str>> = Vec::new();
+    pub(in crate::protocol) fn take_expired(&mut self, members: &mut Members, now: Tick) -> Vec<NameKey> {
+        let mut expired = Vec::new();
         if now < self.next_expiry {
             return expired;
         }
         self.next_expiry = now + EXPIRY_CHECK_INTERVAL;
         for slot in 0..members.roster.len() {
             let Some((identity, member)) = members.roster.at(slot) else { break };
-            let Some(check) = member.check() else { continue };
-            match check.open_since() {
+            if member.check().is_none() {
+                continue;
+            }
+            match member.check_age(now) {
                 None => {
-                    if let Some(check) = members.roster.at_mut(slot).and_then(Member::check_mut) {
-                        check.record_open(now);
+                    if let Some(member) = members.roster.at_mut(slot) {
+                        member.date_check(now);
                     }
                 }
-                Some(since) if now.since(since) >= CONFIRMATION_TIMEOUT => expired.push(Arc::clone(identity)),
+                Some(age) if age >= CONFIRMATION_TIMEOUT => expired.push(members.roster.key_of(identity)),
                 Some(_) => {}
             }
         }
@@ -56,18 +58,13 @@ impl Verification {
         let Some(member) = members.roster.get_mut(identity) else { return };
         if member.refreshed_at().age(now.tick) < CONFIRMATION_TIMEOUT {
             // A peer has repeated the claim with a newer stamp.
-            if let Some(check) = member.check_mut() {
-                check.restart();
-            }
-            return;
+            return member.restart_check();
         }
         let is_mere_hearsay =
             member.is_online() && !member.is_native() && !member.has_answered() && !member.has_exchanged();
         member.close_check();
-        self.queue.forget(identity);
-        if !is_mere_hearsay {
-            return;
-        }
+        self.queue.forget(&members.roster, identity);
+        let Some(member) = members.roster.get_mut(identity).filter(|_| is_mere_hearsay) else { return };
         if member.is_unconfirmed() {
             return cx.effects.push(Effect::Hide(Arc::clone(identity), Tick(0)));
         }

@@ -17,6 +17,7 @@ use crate::protocol::legacy::verification::queue::{Capacity, Priority, Verificat
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::{Check, SECOND_TRY};
+use crate::protocol::members::roster::Roster;
 use crate::protocol::types::time::{Now, Tick};
 
 pub(in crate::protocol) mod absence;
@@ -49,14 +50,14 @@ impl Verification {
     ) {
         let Some(member) = members.roster.get_mut(identity) else { return };
         let is_new = member.check().is_none();
-        let added = member.open_check().add(reason);
+        let added = member.add_check_reason(reason);
         if added.is_news {
             member.dispute(exchanges.in_flight.last());
         }
         if is_new || added.is_urgent {
             let is_hearsay = reason == CheckReason::Hearsay;
             let priority = if is_hearsay { Priority::Hearsay } else { Priority::Accused };
-            self.queue.push(Arc::clone(identity), priority);
+            self.queue.push(&members.roster, Arc::clone(identity), priority);
         }
     }
 
@@ -71,7 +72,7 @@ impl Verification {
         let Some(member) = members.roster.get_mut(peer) else { return };
         if !exchanges.in_flight.is_verifying(peer) {
             member.open_check().queue();
-            self.queue.push(Arc::clone(peer), Priority::Accused);
+            self.queue.push(&members.roster, Arc::clone(peer), Priority::Accused);
         }
     }
 
@@ -99,7 +100,8 @@ impl Verification {
             check.queue();
             let is_accused =
                 member.check().is_some_and(|check| check.standing_accusation(member.stamp()).is_some());
-            self.queue.push(identity, if is_accused { Priority::Accused } else { Priority::Hearsay });
+            let priority = if is_accused { Priority::Accused } else { Priority::Hearsay };
+            self.queue.push(&members.roster, identity, priority);
         }
     }
 
@@ -112,7 +114,9 @@ impl Verification {
         cx: &mut Context,
         now: Now,
     ) -> bool {
-        let Some(identity) = self.queue.take_next(now.tick, &mut cx.rng) else { return false };
+        let Some(identity) = self.queue.take_next(&members.roster, now.tick, &mut cx.rng) else {
+            return false;
+        };
         let Some(member) = members.roster.get_mut(&identity) else { return true };
         // The answer to another request may have settled the check since then.
         if !member.check_mut().is_some_and(Check::try_ask) {
@@ -130,10 +134,10 @@ impl Verification {
     }
 
     /// Removes a forgotten member.
-    pub(in crate::protocol) fn forget(&mut self, identity: &Arc<str>) {
+    pub(in crate::protocol) fn forget(&mut self, roster: &Roster, identity: &Arc<str>) {
         self.refusals.forget(identity);
         self.absent.forget(identity);
-        self.queue.forget(identity);
+        self.queue.forget(roster, identity);
     }
 
     /// Returns the number of members that are queued, wait for another try, refuse, and are absent.

@@ -9,6 +9,9 @@ use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
 use crate::protocol::context::deadlines::Deadlines;
+use crate::protocol::members::roster::Roster;
+use crate::protocol::members::roster::names::NameKey;
+use crate::protocol::types::limits::room_to_keep;
 use crate::protocol::types::time::Tick;
 
 /// Pause between the starts of two verifications: ten a second.
@@ -36,7 +39,8 @@ pub(in crate::protocol) enum Capacity {
 pub(in crate::protocol) struct VerificationQueue {
     /// In the order of arrival.
     accused: IndexSet<Arc<str>, FixedState>,
-    hearsay: IndexSet<Arc<str>, FixedState>,
+    /// Possibly all members.
+    hearsay: IndexSet<NameKey, FixedState>,
     waiting: Deadlines,
     next_slot: Tick,
 }
@@ -44,15 +48,15 @@ pub(in crate::protocol) struct VerificationQueue {
 impl VerificationQueue {
     /// Queues a member. It may stay queued after its check was closed, so the caller of `take_next`
     /// must recheck it.
-    pub(in crate::protocol) fn push(&mut self, identity: Arc<str>, priority: Priority) {
+    pub(in crate::protocol) fn push(&mut self, roster: &Roster, identity: Arc<str>, priority: Priority) {
         match priority {
             Priority::Accused => {
-                self.hearsay.swap_remove(&identity);
+                self.forget_hearsay(roster, &identity);
                 self.accused.insert(identity);
             }
             Priority::Hearsay if self.accused.contains(&identity) => {}
             Priority::Hearsay => {
-                self.hearsay.insert(identity);
+                self.hearsay.insert(roster.key_of(&identity));
             }
         }
     }
@@ -62,10 +66,22 @@ impl VerificationQueue {
     }
 
     /// Removes a forgotten member.
-    pub(in crate::protocol) fn forget(&mut self, identity: &Arc<str>) {
+    pub(in crate::protocol) fn forget(&mut self, roster: &Roster, identity: &Arc<str>) {
         self.accused.shift_remove(identity);
-        self.hearsay.swap_remove(identity);
+        self.forget_hearsay(roster, identity);
         self.waiting.forget(identity);
+    }
+
+    fn forget_hearsay(&mut self, roster: &Roster, identity: &str) {
+        if !self.hearsay.is_empty() && self.hearsay.swap_remove(&roster.key_of(identity)) {
+            self.give_back();
+        }
+    }
+
+    fn give_back(&mut self) {
+        if let Some(room) = room_to_keep(self.hearsay.len(), self.hearsay.capacity()) {
+            self.hearsay.shrink_to(room);
+        }
     }
 
     /// Returns the number of queued members, and of those that wait for another try.
@@ -81,6 +97,7 @@ impl VerificationQueue {
     /// Removes and returns the next member to ask, if the rate limit allows.
     pub(in crate::protocol) fn take_next(
         &mut self,
+        roster: &Roster,
         now: Tick,
         rng: &mut Xoshiro256PlusPlus,
     ) -> Option<Arc<str>> {
@@ -88,8 +105,15 @@ impl VerificationQueue {
             return None;
         }
         self.accused.shift_remove_index(0).or_else(|| {
-            let last = self.hearsay.len().checked_sub(1)?;
-            self.hearsay.swap_remove_index(rng.random_range(0..=last))
+            loop {
+                let last = self.hearsay.len().checked_sub(1)?;
+                let key = self.hearsay.swap_remove_index(rng.random_range(0..=last))?;
+                self.give_back();
+                // Members that are removed are forgotten here too.
+                if let Some((identity, _)) = roster.find(key) {
+                    return Some(identity.into());
+                }
+            }
         })
     }
 

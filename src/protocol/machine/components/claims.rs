@@ -167,7 +167,7 @@ impl Machine {
     }
 
     /// Returns the known incarnation of another server.
-    pub(in crate::protocol::machine) fn incarnation_of(&self, base_url: &str) -> Incarnation {
+    pub(in crate::protocol::machine) fn incarnation_of(&self, base_url: &Arc<str>) -> Incarnation {
         intake::incarnation_of(&self.members, &self.cx, base_url)
     }
 

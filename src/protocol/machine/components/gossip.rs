@@ -179,7 +179,7 @@ impl Machine {
                     if purpose == Purpose::Trial {
                         // A legacy peer with a slow clock would believe its own death, and answer
                         // so.
-                        page.offline.retain(|entry| entry.base_url != base_url);
+                        page.offline.retain(|entry| *entry.base_url != *base_url);
                     }
                     let page = Arc::new(page);
                     pages.insert(halvings, Arc::clone(&page));

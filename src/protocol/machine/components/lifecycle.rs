@@ -37,11 +37,13 @@ impl Machine {
     /// Drops expired tombstones, and checks servers without recent news.
     pub(in crate::protocol) fn drop_expired(&mut self, now: Now) {
         let due = retention::find_due(&mut self.members, &mut self.cx, now);
-        for identity in due.expired {
+        for key in due.expired {
+            let Some(identity) = self.members.roster.name_of(key) else { continue };
             self.members.forget(&mut self.cx, &identity, now);
             self.apply(now);
         }
-        for identity in due.stale {
+        for key in due.stale {
+            let Some(identity) = self.members.roster.name_of(key) else { continue };
             self.request_check(&identity);
         }
         self.schedule_verification(now.tick);

@@ -51,7 +51,8 @@ impl Machine {
     /// Verifies the members that are due, and drops claims that have stayed unconfirmed for too
     /// long.
     pub(in crate::protocol::machine) fn verify(&mut self, now: Now) {
-        for identity in self.legacy.verification.take_expired(&mut self.members, now.tick) {
+        for key in self.legacy.verification.take_expired(&mut self.members, now.tick) {
+            let Some(identity) = self.members.roster.name_of(key) else { continue };
             self.legacy.verification.drop_claim(&mut self.members, &mut self.cx, &identity, now);
             self.apply(now);
         }

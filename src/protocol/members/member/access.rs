@@ -15,7 +15,7 @@ impl Member {
 
     /// Marks a member that is not in the roster yet as named by the master list alone.
     pub(in crate::protocol) fn mark_unconfirmed(&mut self) {
-        self.is_unconfirmed = true;
+        self.facts.set(Facts::UNCONFIRMED, true);
     }
 
     /// Marks a member that has been removed from the roster as online again.
@@ -65,7 +65,12 @@ impl Member {
     /// Whether only the master list names it so far.
     #[inline]
     pub(in crate::protocol) fn is_unconfirmed(&self) -> bool {
-        self.is_unconfirmed
+        self.facts.has(Facts::UNCONFIRMED)
+    }
+
+    /// Records that a living server names it too. Only the roster calls this, as it keeps counts.
+    pub(in crate::protocol) fn confirm(&mut self) {
+        self.facts.set(Facts::UNCONFIRMED, false);
     }
 
     pub(in crate::protocol) fn set_monitor(&mut self, monitor: bool) {

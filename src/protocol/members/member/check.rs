@@ -39,7 +39,7 @@ pub(in crate::protocol) struct Check {
     /// The newest online claim about a member that this server itself found dead.
     comeback: Option<Comeback>,
     /// Since when an answer has been awaited, to within some seconds.
-    open_since: Option<Tick>,
+    open_since: Option<OpenSince>,
     first_failure: Option<FirstFailure>,
     failures: u32,
     has_grace: bool,
@@ -61,8 +61,60 @@ pub(in crate::protocol) struct FirstFailure {
     pub(in crate::protocol) newest: Stamp,
 }
 
+/// The time at which the search for unconfirmed claims first found a check open: the low bits of
+/// its tick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::protocol) struct OpenSince(u32);
+
+impl From<Tick> for OpenSince {
+    fn from(tick: Tick) -> Self {
+        Self(tick.0 as u32)
+    }
+}
+
+impl OpenSince {
+    /// Exact up to 49 days.
+    pub(in crate::protocol) fn age(self, now: Tick) -> Duration {
+        Duration::from_millis(Self::from(now).0.wrapping_sub(self.0).into())
+    }
+}
+
+/// A queued check that has not been tried yet, in four bytes: a message may name 100,000 servers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct UntriedCheck(u32);
+
+impl UntriedCheck {
+    const OPEN: u32 = 1;
+
+    pub(super) fn open() -> Self {
+        Self(Self::OPEN)
+    }
+
+    pub(super) fn is_open(self) -> bool {
+        self != Self::default()
+    }
+
+    /// Rounds up by up to 2 ms once in 49 days.
+    pub(super) fn record_open(&mut self, now: Tick) {
+        self.0 = OpenSince::from(now).0.max(Self::OPEN + 1);
+    }
+
+    pub(super) fn open_since(self) -> Option<OpenSince> {
+        (self.0 > Self::OPEN).then_some(OpenSince(self.0))
+    }
+
+    /// Closes it, and returns it in full.
+    pub(super) fn take(&mut self) -> Option<Check> {
+        let taken = std::mem::take(self);
+        taken.is_open().then(|| Check { open_since: taken.open_since(), ..Check::new() })
+    }
+}
+
 impl Check {
-    pub(in crate::protocol) fn new() -> Self {
+    /// A check that has not been tried yet.
+    pub(in crate::protocol) const UNTRIED: &Self = &Self::new();
+
+    pub(in crate::protocol) const fn new() -> Self {
         Self {
             stage: CheckStage::Queued,
             accusation: None,
@@ -142,13 +194,13 @@ impl Check {
     }
 
     /// Since when an answer has been awaited, to within some seconds.
-    pub(in crate::protocol) fn open_since(&self) -> Option<Tick> {
+    pub(in crate::protocol) fn open_since(&self) -> Option<OpenSince> {
         self.open_since
     }
 
     /// Records that an answer has been awaited at least since `now`.
     pub(in crate::protocol) fn record_open(&mut self, now: Tick) {
-        self.open_since = Some(now);
+        self.open_since = Some(now.into());
     }
 
     /// Lets the time in which an answer is awaited begin again.
@@ -184,5 +236,112 @@ impl Check {
             return next_grace_try(first.at.tick, now.tick);
         }
         (self.failures < 2).then(|| now.tick + SECOND_TRY)
+    }
+}
+
+impl Member {
+    /// Its open check, if any.
+    pub(in crate::protocol) fn check(&self) -> Option<&Check> {
+        if self.untried_check.is_open() {
+            return Some(Check::UNTRIED);
+        }
+        self.rare.as_ref()?.check.as_ref()
+    }
+
+    pub(in crate::protocol) fn check_mut(&mut self) -> Option<&mut Check> {
+        self.box_check();
+        self.rare.as_mut()?.check.as_mut()
+    }
+
+    /// Returns its open check, after opening one if necessary.
+    pub(in crate::protocol) fn open_check(&mut self) -> &mut Check {
+        self.box_check();
+        self.rare_or_insert().check.get_or_insert_with(Check::new)
+    }
+
+    /// Adds a reason to its open check, after opening one if necessary.
+    pub(in crate::protocol) fn add_check_reason(&mut self, reason: CheckReason) -> Added {
+        if !matches!(reason, CheckReason::Hearsay | CheckReason::NeedsList) {
+            return self.open_check().add(reason);
+        }
+        if self.check().is_none() {
+            self.untried_check = UntriedCheck::open();
+        }
+        Added { is_news: false, is_urgent: false }
+    }
+
+    pub(in crate::protocol) fn close_check(&mut self) -> Option<Check> {
+        if let Some(check) = self.untried_check.take() {
+            return Some(check);
+        }
+        let check = self.rare.as_mut()?.check.take();
+        self.drop_empty_rare();
+        check
+    }
+
+    /// For how long its check has been open, if that is known.
+    pub(in crate::protocol) fn check_age(&self, now: Tick) -> Option<Duration> {
+        let boxed = || self.rare.as_ref()?.check.as_ref()?.open_since();
+        let since = if self.untried_check.is_open() { self.untried_check.open_since() } else { boxed() };
+        Some(since?.age(now))
+    }
+
+    /// Records that its check is open now.
+    pub(in crate::protocol) fn date_check(&mut self, now: Tick) {
+        if self.untried_check.is_open() {
+            self.untried_check.record_open(now);
+        } else if let Some(check) = self.check_mut() {
+            check.record_open(now);
+        }
+    }
+
+    /// Records that nothing has been asked since its check was last dated.
+    pub(in crate::protocol) fn restart_check(&mut self) {
+        if self.untried_check.is_open() {
+            self.untried_check = UntriedCheck::open();
+        } else if let Some(check) = self.check_mut() {
+            check.restart();
+        }
+    }
+
+    fn box_check(&mut self) {
+        if let Some(check) = self.untried_check.take() {
+            self.rare_or_insert().check = Some(check);
+        }
+    }
+
+    pub(in crate::protocol) fn leave_check_open(&mut self, check: Check) {
+        self.rare_or_insert().check = Some(check);
+    }
+
+    /// Whether an open check verifies a claim that it has returned.
+    pub(in crate::protocol) fn has_comeback(&self) -> bool {
+        self.check().is_some_and(|check| check.comeback().is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::types::base_url::BaseUrl;
+    use crate::protocol::types::status::Status;
+
+    #[test]
+    fn an_untried_check_takes_no_room_and_keeps_its_age() {
+        let late = Tick((3 << 32) - 1_000);
+        let now = Now { tick: late, wall: Stamp(1_000_000) };
+        let url = BaseUrl::parse("http://a/").unwrap();
+        let mut member = Member::new(&url, Status::Online, false, Stamp(1), now);
+        member.add_check_reason(CheckReason::Hearsay);
+        assert_eq!((member.check(), member.check_age(late)), (Some(Check::UNTRIED), None));
+        member.date_check(late);
+        assert!(member.rare.is_none());
+        let later = late + Duration::from_secs(300);
+        assert_eq!(member.check_age(later), Some(Duration::from_secs(300)));
+        assert!(member.check_mut().is_some_and(Check::try_ask));
+        assert_eq!(member.check_age(later), Some(Duration::from_secs(300)));
+        member.restart_check();
+        assert_eq!(member.check_age(later), None);
+        assert!(member.close_check().is_some_and(|check| check.is_asked()) && member.check().is_none());
     }
 }

@@ -48,6 +48,8 @@ impl Facts {
     pub(in crate::protocol) const EXCHANGED: u8 = 1 << 3;
     /// It refused connections before it had answered, so its own messages are recorded.
     pub(in crate::protocol) const PORT_CLOSED: u8 = 1 << 4;
+    /// Only the master list names it so far. Only the roster changes that.
+    pub(in crate::protocol) const UNCONFIRMED: u8 = 1 << 5;
 
     pub(in crate::protocol) fn has(self, fact: u8) -> bool {
         self.0 & fact != 0

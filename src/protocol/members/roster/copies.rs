@@ -1,25 +1,22 @@
 //! Copies of a roster, with which simulations start.
 
-use indexmap::IndexMap;
-
 use crate::protocol::members::member::proof::Proof;
 use crate::protocol::members::roster::Roster;
 use crate::protocol::members::roster::digest::name_hash;
 use crate::protocol::members::roster::news::NewsRing;
 use crate::protocol::members::roster::ring::Ring;
+use crate::protocol::members::roster::table::latest::Latest;
 use crate::protocol::types::time::Now;
 
 /// Spare slots of a copy, so that its map does not grow with the first new members.
 const SPARE_SLOTS: usize = 128;
 
 impl Clone for Roster {
-    // The map's own `clone` reserves as much as its index can hold.
     fn clone(&self) -> Self {
         let Self { members, capacity, online, suspects, natives, dead, unconfirmed, .. } = self;
-        let Self { digest, ring, revision, member_changes, slot_changes, journal, latest, .. } = self;
-        let mut copy =
-            IndexMap::with_capacity_and_hasher(members.len() + SPARE_SLOTS, members.hasher().clone());
-        copy.clone_from(members);
+        let Self { digest, ring, revision, member_changes, slot_changes, journal, .. } = self;
+        let mut copy = members.clone();
+        copy.reserve(members.len() + SPARE_SLOTS);
         Self {
             members: copy,
             capacity: *capacity,
@@ -35,7 +32,7 @@ impl Clone for Roster {
             slot_changes: slot_changes.clone(),
             journal: journal.clone(),
             news: NewsRing::default(),
-            latest: latest.clone(),
+            latest: Latest::default(),
         }
     }
 }
@@ -51,12 +48,12 @@ impl Roster {
     }
 
     pub(in crate::protocol) fn reserve(&mut self, members: usize) {
-        self.members.reserve_exact(members);
+        self.members.reserve(self.len() + members);
     }
 
     /// Marks all members as servers that have exchanged gossip, as after a while of running.
     pub(in crate::protocol) fn mark_all_exchanged(&mut self) {
-        for member in self.members.values_mut() {
+        for member in self.members.members_mut() {
             member.record_answered();
             member.prove(Proof::Exchange);
         }

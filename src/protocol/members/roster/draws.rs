@@ -23,7 +23,7 @@ impl Roster {
     pub(in crate::protocol) fn pick(
         &self,
         rng: &mut Xoshiro256PlusPlus,
-        wanted: impl Fn(&Arc<str>, &Member) -> bool,
+        wanted: impl Fn(&str, &Member) -> bool,
     ) -> Option<Arc<str>> {
         if self.len() == 0 {
             return None;
@@ -31,13 +31,13 @@ impl Roster {
         for _ in 0..BLIND_DRAWS {
             let (identity, member) = self.at(rng.random_range(0..self.len()))?;
             if wanted(identity, member) {
-                return Some(Arc::clone(identity));
+                return Some(identity.into());
             }
         }
         let start = rng.random_range(0..self.len());
         (start..self.len()).chain(0..start).find_map(|index| {
             let (identity, member) = self.at(index)?;
-            wanted(identity, member).then(|| Arc::clone(identity))
+            wanted(identity, member).then(|| identity.into())
         })
     }
 
@@ -46,7 +46,7 @@ impl Roster {
         &self,
         rng: &mut Xoshiro256PlusPlus,
         amount: usize,
-        wanted: impl Fn(&Arc<str>, &Member) -> bool,
+        wanted: impl Fn(&str, &Member) -> bool,
     ) -> Vec<Arc<str>> {
         let mut chosen: Vec<Arc<str>> = Vec::with_capacity(amount);
         if self.len() > amount * BLIND_DRAWS {
@@ -57,17 +57,17 @@ impl Roster {
                 let drawn = self.at(rng.random_range(0..self.len()));
                 chosen.extend(
                     drawn
-                        .filter(|(identity, member)| wanted(identity, member) && !chosen.contains(identity))
-                        .map(|(identity, _)| Arc::clone(identity)),
+                        .filter(|(identity, member)| wanted(identity, member) && !has(&chosen, identity))
+                        .map(|(identity, _)| Arc::from(identity)),
                 );
             }
             chosen.clear();
         }
         for (seen, (identity, _)) in self.iter().filter(|(id, member)| wanted(id, member)).enumerate() {
             if chosen.len() < amount {
-                chosen.push(Arc::clone(identity));
+                chosen.push(identity.into());
             } else if let Some(slot) = chosen.get_mut(rng.random_range(0..=seen)) {
-                *slot = Arc::clone(identity);
+                *slot = identity.into();
             }
         }
         chosen
@@ -78,9 +78,13 @@ impl Roster {
         let mut chosen = self.sample(&mut cx.rng, WIDE_FANOUT, |_, member| member.is_online());
         let monitors = if cx.is_native() { MAX_MONITORS_OF_NATIVES } else { MAX_MONITORS };
         let monitors = self.sample(&mut cx.rng, monitors, |identity, member| {
-            member.is_online() && member.monitor && !chosen.contains(identity)
+            member.is_online() && member.monitor && !has(&chosen, identity)
         });
         chosen.extend(monitors);
         chosen
     }
+}
+
+fn has(chosen: &[Arc<str>], identity: &str) -> bool {
+    chosen.iter().any(|other| **other == *identity)
 }

@@ -78,7 +78,15 @@ impl News {
     pub(in crate::protocol) fn new(entry: Entry, change: StateChange, cause: NewsCause, now: Now) -> Self {
         let Entry { base_url, monitor, last_update } = entry;
         let [previous, state] = change;
-        Self { base_url, stamp: last_update.into(), at: now.wall.into(), previous, state, cause, monitor }
+        Self {
+            base_url: base_url.into(),
+            stamp: last_update.into(),
+            at: now.wall.into(),
+            previous,
+            state,
+            cause,
+            monitor,
+        }
     }
 
     /// The stamp of the server at that time.

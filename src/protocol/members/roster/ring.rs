@@ -30,18 +30,18 @@ impl Ring {
     }
 
     /// Adds a native server at this position.
-    pub(in crate::protocol) fn insert(&mut self, position: u64, identity: &Arc<str>) {
+    pub(in crate::protocol) fn insert(&mut self, position: u64, identity: &str) {
         if self.is_stale {
             return;
         }
         let distance = position.wrapping_sub(self.position);
         if self.predecessor.as_ref().is_none_or(|(farthest, _)| *farthest < distance) {
-            self.predecessor = Some((distance, Arc::clone(identity)));
+            self.predecessor = Some((distance, identity.into()));
         }
         let rank = self.successors.partition_point(|(nearer, _)| *nearer < distance);
         if rank < SUCCESSORS {
             self.successors.truncate(SUCCESSORS - 1);
-            self.successors.insert(rank, (distance, Arc::clone(identity)));
+            self.successors.insert(rank, (distance, identity.into()));
         }
     }
 
@@ -52,7 +52,7 @@ impl Ring {
     }
 
     /// Searches these servers for the neighbours, if they are not known.
-    pub(in crate::protocol) fn update<'a>(&mut self, natives: impl Iterator<Item = (u64, &'a Arc<str>)>) {
+    pub(in crate::protocol) fn update<'a>(&mut self, natives: impl Iterator<Item = (u64, &'a str)>) {
         if self.is_stale {
             *self = Self { position: self.position, ..Self::default() };
             natives.for_each(|(position, identity)| self.insert(position, identity));
@@ -82,7 +82,7 @@ mod tests {
 
     impl Seen {
         fn neighbours(&mut self) -> (Vec<u64>, Option<u64>) {
-            self.ring.update(self.present.iter().map(|(position, identity)| (*position, identity)));
+            self.ring.update(self.present.iter().map(|(position, identity)| (*position, &**identity)));
             let number = |identity: &Arc<str>| identity.parse().unwrap();
             let mut present = self.present.iter().map(|(_, identity)| identity);
             let predecessor = present.find(|identity| self.ring.is_predecessor(identity));

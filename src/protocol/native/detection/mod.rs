@@ -83,18 +83,27 @@ impl Detection {
     ) -> Vec<Arc<str>> {
         members.roster.sample(&mut cx.rng, search.amount, |identity, member| {
             (search.acquaintance == Acquaintance::Any || member.has_exchanged())
-                && &**identity != search.except
-                && self.is_free(exchanges, identity, member, now)
+                && identity != search.except
+                && self.is_free(members, exchanges, identity, member, now)
         })
     }
 
-    fn is_free(&self, exchanges: &Exchanges, identity: &str, member: &Member, now: Tick) -> bool {
+    fn is_free(
+        &self,
+        members: &Members,
+        exchanges: &Exchanges,
+        identity: &str,
+        member: &Member,
+        now: Tick,
+    ) -> bool {
+        let is_on_hold =
+            || member.is_native_stranger() && self.strangers.is_on_hold(&members.roster, identity);
         member.status() == Status::Online
             && member.is_native()
             && !member.is_contacted_as_legacy()
             && !member.is_left_alone(now)
             && !self.strangers.is_doubtful(identity)
-            && !(member.is_native_stranger() && self.strangers.is_on_hold(identity))
+            && !is_on_hold()
             && !self.investigations.is_open(identity)
             && !exchanges.in_flight.has_exchange_with(identity)
     }
@@ -113,7 +122,7 @@ impl Detection {
     ) -> Vec<Arc<str>> {
         let mut peers = self.free_peers(members, exchanges, cx, PeerSearch::for_any(amount), now);
         let is_free = |peer: &&Arc<str>| {
-            members.roster.get(peer).is_some_and(|member| self.is_free(exchanges, peer, member, now))
+            members.roster.get(peer).is_some_and(|member| self.is_free(members, exchanges, peer, member, now))
         };
         if exchanges.health.has_high_loss()
             && let Some(last) = exchanges.last_to_answer.as_ref().filter(is_free)

@@ -153,7 +153,7 @@ impl Detection {
                 // A slot may be gone: members may have left since the permutation began.
                 let Some((identity, _)) = members.roster.at(slot) else { continue };
                 if self.is_to_be_probed(members, cx, identity, now) {
-                    return Some(Arc::clone(identity));
+                    return Some(identity.into());
                 }
             }
         }

@@ -11,6 +11,7 @@ use crate::protocol::context::Context;
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::YOUNG;
+use crate::protocol::members::roster::names::NameKey;
 use crate::protocol::types::time::{Incarnation, Now, Tick};
 use crate::protocol::wire::extension::Finding;
 
@@ -28,7 +29,7 @@ const SAMPLE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Strangers that arrived together, of which a sample is checked.
 #[derive(Debug)]
 pub(super) struct Batch {
-    pub(super) members: IndexSet<Arc<str>, FixedState>,
+    pub(super) members: IndexSet<NameKey, FixedState>,
     pub(super) to_check: Vec<Arc<str>>,
     pub(super) checking: IndexSet<Arc<str>, FixedState>,
     pub(super) failed: IndexMap<Arc<str>, Finding, FixedState>,
@@ -50,7 +51,7 @@ pub(super) enum KnownBy {
 impl Batch {
     /// Returns a batch with a random sample to check.
     pub(super) fn sampled(
-        members: IndexSet<Arc<str>, FixedState>,
+        members: IndexSet<NameKey, FixedState>,
         known_by: KnownBy,
         known: &Members,
         cx: &mut Context,
@@ -62,7 +63,8 @@ impl Batch {
         let chance = usize::from(cx.rng.random::<f64>() < wanted.fract());
         let amount = (wanted as usize + chance).min(SAMPLE).min(members.len());
         let sample = rand::seq::index::sample(&mut cx.rng, members.len(), amount);
-        let to_check = sample.into_iter().filter_map(|index| members.get_index(index).cloned()).collect();
+        let name = |index| Some(known.roster.find(*members.get_index(index)?)?.0.into());
+        let to_check = sample.into_iter().filter_map(name).collect();
         Self {
             members,
             to_check,

@@ -27,6 +27,8 @@ use crate::protocol::exchanges::in_flight::InFlight;
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::{SECOND_TRY, YOUNG};
+use crate::protocol::members::roster::Roster;
+use crate::protocol::members::roster::names::NameKey;
 use crate::protocol::native::detection::Detection;
 use crate::protocol::native::detection::helpers::HELPERS_WAIT;
 use crate::protocol::native::detection::investigation::{Attempt, Failure, SECOND_PROBE_DELAY};
@@ -52,7 +54,8 @@ const MAX_ASKED_ABOUT: usize = 3;
 /// The state of the checks of strangers.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Strangers {
-    arrived: IndexSet<Arc<str>, FixedState>,
+    /// Possibly all members.
+    arrived: IndexSet<NameKey, FixedState>,
     /// The time at which the arrived strangers become a batch.
     gathered_at: Tick,
     /// Whether any of them arrived with a roster that only this server has asked for.
@@ -71,13 +74,13 @@ pub(in crate::protocol) struct Strangers {
 
 impl Strangers {
     /// Adds a native server that this one has not met to the next batch.
-    pub(in crate::protocol) fn arrive(&mut self, identity: &Arc<str>, origin: Origin, now: Tick) {
+    pub(in crate::protocol) fn arrive(&mut self, key: NameKey, origin: Origin, now: Tick) {
         if self.arrived.is_empty() {
             self.gathered_at = now + BATCH_WINDOW;
             self.came_by_sync = false;
         }
         self.came_by_sync |= !origin.is_passed_on();
-        self.arrived.insert(Arc::clone(identity));
+        self.arrived.insert(key);
     }
 
     /// Whether the server most likely does not exist.
@@ -86,8 +89,8 @@ impl Strangers {
     }
 
     /// Whether the server failed with most of its batch, and has more time.
-    pub(in crate::protocol) fn is_on_hold(&self, identity: &str) -> bool {
-        self.is_on_hold && self.arrived.contains(identity)
+    pub(in crate::protocol) fn is_on_hold(&self, roster: &Roster, identity: &str) -> bool {
+        self.is_on_hold && self.arrived.contains(&roster.key_of(identity))
     }
 
     /// Whether the outcome of a probe of this server belongs to a check.
@@ -115,11 +118,12 @@ impl Strangers {
     }
 
     /// Removes a forgotten member.
-    pub(in crate::protocol) fn forget(&mut self, identity: &Arc<str>) {
-        self.arrived.swap_remove(identity);
+    pub(in crate::protocol) fn forget(&mut self, roster: &Roster, identity: &Arc<str>) {
+        let key = roster.key_of(identity);
+        self.arrived.swap_remove(&key);
         self.failing.swap_remove(identity);
         if let Some(batch) = &mut self.batch {
-            batch.members.swap_remove(identity);
+            batch.members.swap_remove(&key);
             batch.checking.swap_remove(identity);
             batch.failed.swap_remove(identity);
         }
@@ -162,7 +166,7 @@ impl Strangers {
     fn begin_batch(&mut self, known: &Members, cx: &mut Context, now: Now) {
         self.is_on_hold = false;
         let mut members = std::mem::take(&mut self.arrived);
-        members.retain(|identity| is_stranger(known, identity));
+        members.retain(|key| known.roster.find(*key).is_some_and(|(_, member)| member.is_native_stranger()));
         if members.len() + self.failing.len() < DOUBTFUL_FAILURES {
             self.arrived = members;
             return;
@@ -172,7 +176,7 @@ impl Strangers {
         // A peer must not avoid the verdict by sending few at a time.
         batch.failed = std::mem::take(&mut self.failing);
         batch.failed.retain(|identity, _| is_stranger(known, identity));
-        batch.members.extend(batch.failed.keys().cloned());
+        batch.members.extend(batch.failed.keys().map(|identity| known.roster.key_of(identity)));
         self.batch = Some(batch);
     }
 
@@ -254,7 +258,11 @@ impl Detection {
         now: Now,
     ) {
         // Messages to them may have failed, and opened investigations.
-        batch.members.iter().for_each(|identity| self.investigations.close(identity));
+        for (identity, _) in batch.members.iter().filter_map(|key| members.roster.find(*key)) {
+            if self.investigations.is_open(identity) {
+                self.investigations.close(&identity.into());
+            }
+        }
         for (peer, finding) in batch.failed.iter().take(MAX_ASKED_ABOUT) {
             let incarnation =
                 members.roster.get(peer).map_or(Incarnation::NONE, |member| member.incarnation());
@@ -270,8 +278,9 @@ impl Detection {
         if self.strangers.doubtful.is_empty() {
             self.strangers.doubted_since = now.tick;
         }
-        for identity in batch.members {
-            if is_stranger(members, &identity) {
+        for (identity, member) in batch.members.iter().filter_map(|key| members.roster.find(*key)) {
+            if member.is_native_stranger() {
+                let identity: Arc<str> = identity.into();
                 self.strangers.doubtful.entry(Arc::clone(&identity)).or_default();
                 self.strangers.queue.insert(identity);
             }

@@ -64,7 +64,7 @@ fn the_pages_together_contain_everybody() {
     for _ in 0..12 {
         let tick = crate::protocol::types::time::Tick(world.tick);
         let page = world.act(ME, |machine, _| page_of(machine, tick));
-        listed.extend(page.online.into_iter().chain(page.offline).map(|entry| entry.base_url));
+        listed.extend(page.online.into_iter().chain(page.offline).map(|entry| entry.base_url.to_string()));
     }
     assert_eq!(listed.len(), 2_002);
 }

@@ -21,7 +21,8 @@ fn among(strangers: usize) -> Parts {
     }
     for number in 0..strangers {
         let stranger = parts.add_native(&format!("http://stranger{number}/"), Status::Online, 1);
-        parts.detection.strangers.arrive(&stranger, Origin::Transfer, Tick(0));
+        let key = parts.members.roster.key_of(&stranger);
+        parts.detection.strangers.arrive(key, Origin::Transfer, Tick(0));
     }
     parts
 }

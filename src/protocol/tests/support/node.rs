@@ -78,8 +78,7 @@ impl Node {
             );
             let highest = self.highest_seen.insert(identity.to_string(), member.highest_seen());
             // The archive keeps the stamp of a forgotten server, unless it is too far ahead.
-            let may_fall =
-                self.forgotten.remove(&**identity) && highest.is_some_and(|it| it.is_far_ahead(now));
+            let may_fall = self.forgotten.remove(identity) && highest.is_some_and(|it| it.is_far_ahead(now));
             assert!(
                 may_fall || highest <= Some(member.highest_seen()),
                 "the highest stamp seen of {identity} fell"

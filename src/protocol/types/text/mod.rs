@@ -2,3 +2,4 @@
 
 pub(in crate::protocol) mod printable;
 pub(in crate::protocol) mod scalars;
+pub(in crate::protocol) mod shared;

@@ -1,0 +1,202 @@
+//! The names of members, in a few large blocks.
+//!
+//! Thousands of small allocations would scatter over the memory of the process, which keeps a page
+//! for as long as one of them is in use. Large blocks are given back at once.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::protocol::members::member::Member;
+use crate::protocol::members::roster::Roster;
+use crate::protocol::members::roster::digest::bucket;
+use crate::protocol::types::text::shared::SharedText;
+use crate::protocol::wire::extension::BUCKETS;
+use crate::protocol::wire::message::Entry;
+
+/// The size of a block in bytes: above the size from which allocators ask the system itself.
+const BLOCK: usize = 256 * 1024;
+/// Size in bytes up to which a shared block is copied when it grows, rather than a new one begun.
+const SMALL_BLOCK: usize = 16 * 1024;
+/// Bytes of removed names from which a compaction pays.
+const MIN_GARBAGE: usize = 4 * 1024;
+
+/// Bits of a place for the bucket of the name, which is expensive to compute.
+const BUCKET_BITS: u32 = BUCKETS.ilog2();
+
+/// Where a name is kept. Compaction moves names.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NamePlace {
+    block: u16,
+    length: u16,
+    start_and_bucket: u32,
+}
+
+impl NamePlace {
+    /// The bucket of the name in the digest.
+    #[inline]
+    pub(super) fn bucket(self) -> usize {
+        (self.start_and_bucket & ((1 << BUCKET_BITS) - 1)) as usize
+    }
+
+    #[inline]
+    fn start(self) -> u32 {
+        self.start_and_bucket >> BUCKET_BITS
+    }
+
+    #[inline]
+    fn range(self) -> Range<usize> {
+        let start = self.start() as usize;
+        start..start + usize::from(self.length)
+    }
+}
+
+/// Names, each in one block. Copies share the blocks that they have not written themselves.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Names {
+    blocks: Vec<Arc<String>>,
+    used: usize,
+    garbage: usize,
+}
+
+impl Names {
+    /// Adds a name with this hash. It has at most a few times `MAX_BASE_URL_BYTES`.
+    pub(super) fn add(&mut self, name: &str, hash: u64) -> NamePlace {
+        self.add_to_bucket(name, bucket(hash))
+    }
+
+    fn add_to_bucket(&mut self, name: &str, bucket: usize) -> NamePlace {
+        let may_grow = |text: &mut Arc<String>| {
+            text.len() + name.len() <= BLOCK && (text.len() < SMALL_BLOCK || Arc::get_mut(text).is_some())
+        };
+        if !self.blocks.last_mut().is_some_and(may_grow) {
+            self.blocks.push(Arc::default());
+        }
+        let block = self.blocks.len() - 1;
+        let mut start = 0;
+        if let Some(text) = self.blocks.last_mut().map(Arc::make_mut) {
+            start = text.len();
+            text.push_str(name);
+        }
+        self.used += name.len();
+        let [block, length] = [block, name.len()].map(|number| u16::try_from(number).unwrap_or(u16::MAX));
+        let start_and_bucket = u32::try_from(start << BUCKET_BITS | bucket).unwrap_or(u32::MAX);
+        NamePlace { block, length, start_and_bucket }
+    }
+
+    #[inline]
+    pub(super) fn at(&self, place: NamePlace) -> &str {
+        let text = self.blocks.get(usize::from(place.block));
+        text.and_then(|text| text.get(place.range())).unwrap_or_default()
+    }
+
+    /// Whether this name is kept there.
+    #[inline]
+    pub(super) fn is_at(&self, place: NamePlace, name: &str) -> bool {
+        let text = self.blocks.get(usize::from(place.block));
+        text.and_then(|text| text.as_bytes().get(place.range())) == Some(name.as_bytes())
+    }
+
+    /// The name, to be kept for a while.
+    #[inline]
+    pub(super) fn share(&self, place: NamePlace) -> SharedText {
+        let block = self.blocks.get(usize::from(place.block));
+        block.map_or_else(|| "".into(), |block| SharedText::part(block, place.start(), place.length))
+    }
+
+    /// Adds a name of other blocks.
+    pub(super) fn add_moved(&mut self, others: &Self, place: NamePlace) -> NamePlace {
+        self.add_to_bucket(others.at(place), place.bucket())
+    }
+
+    /// Records that a name is no longer used.
+    pub(super) fn discard(&mut self, place: NamePlace) {
+        let length = usize::from(place.length);
+        self.used -= length;
+        self.garbage += length;
+    }
+
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.blocks.iter().map(|text| text.len()).sum()
+    }
+
+    /// Whether more than half of the blocks is garbage.
+    pub(super) fn is_sparse(&self) -> bool {
+        self.garbage > MIN_GARBAGE && self.garbage > self.used
+    }
+}
+
+/// A name in eight bytes, valid in one roster: a hash with a secret seed. That two of 100,000 names
+/// share it is less likely than a fault of the memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::protocol) struct NameKey(u64);
+
+impl Roster {
+    pub(in crate::protocol) fn key_of(&self, identity: &str) -> NameKey {
+        NameKey(self.members.hash(identity))
+    }
+
+    /// The name with this key, if its server is a member.
+    pub(in crate::protocol) fn name_of(&self, key: NameKey) -> Option<Arc<str>> {
+        Some(self.find(key)?.0.into())
+    }
+
+    /// The member with this key.
+    pub(in crate::protocol) fn find(&self, key: NameKey) -> Option<(&str, &Member)> {
+        self.at(self.members.find(key.0)?)
+    }
+
+    /// The members whose buckets in the digest are wanted.
+    pub(in crate::protocol) fn in_buckets(
+        &self,
+        wanted: impl Fn(usize) -> bool,
+    ) -> impl Iterator<Item = (&str, &Member)> {
+        self.members.in_buckets(wanted)
+    }
+
+    /// The members with their entries in lists, which share the names.
+    pub(in crate::protocol) fn list_entries(&self) -> impl ExactSizeIterator<Item = (&Member, Entry)> {
+        self.members.list_entries()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_share_names_and_add_their_own() {
+        let mut names = Names::default();
+        let a = names.add("http://a/", 1);
+        let mut copy = names.clone();
+        let [b, c] = [names.add("http://b/", 2), copy.add("http://c/", BUCKETS as u64 + 3)];
+        assert_eq!([a, b, c].map(NamePlace::bucket), [1, 2, 3]);
+        assert_eq!(
+            [names.at(a), names.at(b), copy.at(a), copy.at(c)],
+            ["http://a/", "http://b/", "http://a/", "http://c/"]
+        );
+    }
+
+    #[test]
+    fn names_fill_one_block_after_another() {
+        let mut names = Names::default();
+        let long = "x".repeat(500);
+        let places: Vec<NamePlace> = (0..2_000).map(|_| names.add(&long, u64::MAX)).collect();
+        assert!(places.iter().all(|place| names.at(*place) == long));
+        assert!(names.blocks.iter().all(|text| text.len() <= BLOCK));
+        assert_eq!(names.blocks.len(), 4);
+    }
+
+    #[test]
+    fn shared_names_stay_and_do_not_leave_many_small_blocks() {
+        let mut names = Names::default();
+        let mut shared = Vec::new();
+        for number in 0..1_000 {
+            let name = format!("http://server-{number}/a/path/of/some/length/");
+            let place = names.add(&name, 0);
+            shared.push((names.share(place), name));
+        }
+        assert!(shared.iter().all(|(shared, name)| **shared == **name));
+        assert!(names.blocks.len() <= names.bytes() / SMALL_BLOCK + 1);
+    }
+}

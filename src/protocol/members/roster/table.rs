@@ -1,0 +1,230 @@
+//! The members by identity, and by slot.
+//!
+//! Like an `IndexMap`, but without an allocation for each name, and with half of its index.
+
+use std::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+
+use crate::protocol::members::member::Member;
+use crate::protocol::members::roster::names::{NamePlace, Names};
+use crate::protocol::types::limits::room_to_keep;
+use crate::protocol::wire::message;
+
+pub(in crate::protocol) mod latest;
+
+/// Members in slots without gaps: the last one moves into the slot of a removed one.
+#[derive(Debug, Clone)]
+pub(super) struct Table {
+    entries: Vec<Entry>,
+    /// Slots by the hash of the identity.
+    index: HashTable<u32>,
+    names: Names,
+    hasher: FixedState,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    name: NamePlace,
+    member: Member,
+}
+
+impl Table {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            entries: Vec::new(),
+            index: HashTable::new(),
+            names: Names::default(),
+            hasher: FixedState::with_seed(seed),
+        }
+    }
+
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    // Most lookups end before this one, and are small enough to be inlined without it.
+    #[inline(never)]
+    pub(super) fn slot_of(&self, identity: &str) -> Option<usize> {
+        let is_it = |slot: &u32| {
+            self.entries.get(*slot as usize).is_some_and(|entry| self.names.is_at(entry.name, identity))
+        };
+        self.index.find(self.hasher.hash_one(identity), is_it).map(|slot| *slot as usize)
+    }
+
+    /// The hash of a name in this table.
+    pub(super) fn hash(&self, identity: &str) -> u64 {
+        self.hasher.hash_one(identity)
+    }
+
+    /// The slot of the member whose name has this hash.
+    pub(super) fn find(&self, hash: u64) -> Option<usize> {
+        self.index.find(hash, |slot| self.hash_at(*slot) == hash).map(|slot| *slot as usize)
+    }
+
+    #[inline]
+    pub(super) fn at(&self, slot: usize) -> Option<(&str, &Member)> {
+        let Entry { name, member } = self.entries.get(slot)?;
+        Some((self.names.at(*name), member))
+    }
+
+    #[inline]
+    pub(super) fn member_at(&self, slot: usize) -> Option<&Member> {
+        Some(&self.entries.get(slot)?.member)
+    }
+
+    #[inline]
+    pub(super) fn at_mut(&mut self, slot: usize) -> Option<&mut Member> {
+        Some(&mut self.entries.get_mut(slot)?.member)
+    }
+
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Member)> {
+        self.entries.iter().map(|Entry { name, member }| (self.names.at(*name), member))
+    }
+
+    /// The members whose buckets in the digest are wanted.
+    pub(super) fn in_buckets(&self, wanted: impl Fn(usize) -> bool) -> impl Iterator<Item = (&str, &Member)> {
+        let found = self.entries.iter().filter(move |entry| wanted(entry.name.bucket()));
+        found.map(|Entry { name, member }| (self.names.at(*name), member))
+    }
+
+    /// The members with their entries in lists.
+    pub(super) fn list_entries(&self) -> impl ExactSizeIterator<Item = (&Member, message::Entry)> {
+        self.entries.iter().map(|Entry { name, member }| (member, member.entry(self.names.share(*name))))
+    }
+
+    pub(super) fn members_mut(&mut self) -> impl Iterator<Item = &mut Member> {
+        self.entries.iter_mut().map(|entry| &mut entry.member)
+    }
+
+    /// Adds an unknown server, whose name has this hash in the digest, and returns its slot.
+    pub(super) fn push(&mut self, identity: &str, name: u64, member: Member) -> usize {
+        let Self { entries, index, names, hasher } = self;
+        let slot = entries.len();
+        entries.push(Entry { name: names.add(identity, name), member });
+        let hash = |slot: &u32| hash_at(entries, names, hasher, *slot);
+        index.insert_unique(hasher.hash_one(identity), u32::try_from(slot).unwrap_or(u32::MAX), hash);
+        slot
+    }
+
+    /// Removes the member of a slot.
+    pub(super) fn swap_remove(&mut self, slot: usize) -> Option<Member> {
+        let last = self.len().checked_sub(1).filter(|last| slot <= *last)?;
+        self.unlink(slot);
+        if slot != last {
+            self.unlink(last);
+        }
+        let Entry { name, member } = self.entries.swap_remove(slot);
+        self.names.discard(name);
+        if slot != last {
+            self.link(slot);
+        }
+        self.give_back();
+        Some(member)
+    }
+
+    /// Makes room for this many members in all.
+    pub(super) fn reserve(&mut self, members: usize) {
+        let Self { entries, index, names, hasher } = self;
+        entries.reserve_exact(members.saturating_sub(entries.len()));
+        let more = members.saturating_sub(index.len());
+        index.reserve(more, |slot| hash_at(entries, names, hasher, *slot));
+    }
+
+    fn unlink(&mut self, slot: usize) {
+        let Some(hash) = u32::try_from(slot).ok().map(|slot| self.hash_at(slot)) else { return };
+        if let Ok(found) = self.index.find_entry(hash, |other| *other as usize == slot) {
+            found.remove();
+        }
+    }
+
+    fn link(&mut self, slot: usize) {
+        let Ok(number) = u32::try_from(slot) else { return };
+        let Self { entries, index, names, hasher } = self;
+        let hash = |slot: &u32| hash_at(entries, names, hasher, *slot);
+        index.insert_unique(hash(&number), number, hash);
+    }
+
+    /// Gives back memory after many members were removed.
+    fn give_back(&mut self) {
+        if self.names.is_sparse() {
+            let mut names = Names::default();
+            for entry in &mut self.entries {
+                entry.name = names.add_moved(&self.names, entry.name);
+            }
+            self.names = names;
+        }
+        let Self { entries, index, names, hasher } = self;
+        if let Some(room) = room_to_keep(entries.len(), entries.capacity()) {
+            entries.shrink_to(room);
+            index.shrink_to(room, |slot| hash_at(entries, names, hasher, *slot));
+        }
+    }
+
+    fn hash_at(&self, slot: u32) -> u64 {
+        hash_at(&self.entries, &self.names, &self.hasher, slot)
+    }
+}
+
+#[inline]
+fn hash_at(entries: &[Entry], names: &Names, hasher: &FixedState, slot: u32) -> u64 {
+    hasher.hash_one(entries.get(slot as usize).map_or("", |entry| names.at(entry.name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use indexmap::IndexMap;
+
+    use super::*;
+    use crate::protocol::types::base_url::BaseUrl;
+    use crate::protocol::types::status::Status;
+    use crate::protocol::types::time::{Now, Stamp, Tick};
+
+    fn member(identity: &str, stamp: u64) -> Member {
+        let now = Now { tick: Tick(0), wall: Stamp(1) };
+        Member::new(&BaseUrl::parse(identity).unwrap(), Status::Online, false, Stamp(stamp), now)
+    }
+
+    fn url(number: u64) -> Arc<str> {
+        format!("http://server-{number}/a/path/of/some/length/").into()
+    }
+
+    fn assert_same(table: &Table, map: &IndexMap<Arc<str>, u64>) {
+        let held = table.iter().map(|(identity, member)| (identity, member.stamp().0));
+        assert!(held.eq(map.iter().map(|(identity, stamp)| (&**identity, *stamp))));
+        for (slot, identity) in map.keys().enumerate() {
+            assert_eq!(table.slot_of(identity), Some(slot));
+            assert_eq!(table.find(table.hash(identity)), Some(slot));
+        }
+    }
+
+    #[test]
+    fn it_keeps_the_order_of_an_index_map() {
+        let (mut table, mut map) = (Table::new(7), IndexMap::new());
+        for number in 0..3_000 {
+            table.push(&url(number), number, member(&url(number), number));
+            map.insert(url(number), number);
+            if number % 3 == 0 {
+                let removed = url(number * 7 % (number + 1));
+                let slot = table.slot_of(&removed);
+                assert_eq!(slot, map.get_index_of(&removed));
+                let held = slot.and_then(|slot| table.swap_remove(slot)).map(|member| member.stamp().0);
+                assert_eq!(held, map.swap_remove(&removed));
+            }
+        }
+        assert_same(&table, &map);
+        let copy = table.clone();
+        while map.len() > 100 {
+            map.swap_remove_index(map.len() / 2);
+            table.swap_remove(table.len() / 2);
+        }
+        assert_same(&table, &map);
+        assert!(table.entries.capacity() < 1_100 && table.names.bytes() < 16_000);
+        assert!(copy.len() > 1_900 && copy.iter().all(|(identity, _)| copy.slot_of(identity).is_some()));
+        assert_eq!(table.swap_remove(table.len()).map(|member| member.stamp()), None);
+    }
+}
