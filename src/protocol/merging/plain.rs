@@ -306,6 +306,8 @@ fn revive(
     let incarnation = members.archive.incarnation_of(identity);
     let member = Member::new(url, Status::Dead, claim.monitor, stamp, now).with_incarnation(incarnation);
     members.archive.remove(identity);
+    // A claim that is already expired archives the tombstone of a server that stays hidden.
+    members.supersede_hidden(cx, identity);
     members.roster.insert(Arc::clone(identity), member, now);
     cx.effects.push(Effect::ScheduleDrop(stamp));
     merge_known(members, exchanges, cx, identity, claim, now);

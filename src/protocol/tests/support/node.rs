@@ -69,6 +69,7 @@ impl Node {
                 member.stamp() <= member.highest_seen(),
                 "{identity} is shown above the highest stamp seen"
             );
+            assert!(machine.members().hidden.get(identity).is_none(), "{identity} is hidden and a member");
             let is_asked = member.check().is_some_and(|check| check.is_asked());
             assert!(
                 !is_asked

@@ -189,6 +189,16 @@ fn a_new_server_is_checked_dead_or_alive() {
 }
 
 #[test]
+fn a_hidden_server_with_an_archived_tombstone_is_hidden_or_a_member() {
+    let mut parts = Parts::plain();
+    parts.add(A, Online, 10);
+    parts.members.hide(&mut parts.cx, &a(), at(0).tick, at(0));
+    parts.members.archive.insert(a(), stamp(20), Incarnation::NONE);
+    merge_new(&mut parts, claim(Online, 15, PlainSource::Peer));
+    assert!(is_member(&parts) && parts.members.hidden.get(A).is_none());
+}
+
+#[test]
 fn only_a_newer_claim_reveals_a_hidden_server() {
     let mut parts = Parts::plain();
     parts.add(A, Online, 10);
