@@ -110,8 +110,8 @@ impl VerificationQueue {
                 let key = self.hearsay.swap_remove_index(rng.random_range(0..=last))?;
                 self.give_back();
                 // Members that are removed are forgotten here too.
-                if let Some((identity, _)) = roster.find(key) {
-                    return Some(identity.into());
+                if let Some(identity) = roster.name_of(key) {
+                    return Some(identity);
                 }
             }
         })

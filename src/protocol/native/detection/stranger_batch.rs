@@ -63,7 +63,7 @@ impl Batch {
         let chance = usize::from(cx.rng.random::<f64>() < wanted.fract());
         let amount = (wanted as usize + chance).min(SAMPLE).min(members.len());
         let sample = rand::seq::index::sample(&mut cx.rng, members.len(), amount);
-        let name = |index| Some(known.roster.find(*members.get_index(index)?)?.0.into());
+        let name = |index| known.roster.name_of(*members.get_index(index)?);
         let to_check = sample.into_iter().filter_map(name).collect();
         Self {
             members,
