@@ -152,11 +152,10 @@ impl Roster {
         &self.slot_changes
     }
 
-    /// The ring of native servers; searches for this server's neighbours if they are not known.
-    pub(in crate::protocol) fn updated_ring(&mut self) -> &Ring {
+    /// Searches for this server's neighbours on the ring, if they are not known.
+    pub(in crate::protocol) fn update_ring(&mut self) {
         let natives = self.members.iter().filter(|(_, member)| Standing::of(member).is_on_ring());
         self.ring.update(natives.map(|(identity, _)| (name_hash(identity), identity)));
-        &self.ring
     }
 
     /// The ring of native servers, of which not all neighbours may be known.

@@ -138,11 +138,12 @@ impl Detection {
     fn next_in_order(&mut self, members: &mut Members, cx: &mut Context, now: Tick) -> Option<Arc<str>> {
         let interval = cx.config.probe_interval?;
         if let Turn::Successor(rank) = self.probe_order.cycle.turn(interval, now) {
-            let ring = members.roster.updated_ring();
-            let successors: Vec<_> = ring.successors().skip(rank).chain(ring.successors()).cloned().collect();
-            let next = successors.into_iter().find(|peer| self.is_to_be_probed(members, cx, peer, now));
+            members.roster.update_ring();
+            let ring = members.roster.ring();
+            let mut successors = ring.successors().skip(rank).chain(ring.successors());
+            let next = successors.find(|peer| self.is_to_be_probed(members, cx, peer, now));
             if let Some(peer) = next.filter(|peer| !self.probe_order.take_passed_over(peer)) {
-                return Some(peer);
+                return Some(Arc::clone(peer));
             }
         }
         for is_new_permutation in [false, true] {
