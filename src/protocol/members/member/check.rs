@@ -64,7 +64,7 @@ pub(in crate::protocol) struct FirstFailure {
 /// The time at which the search for unconfirmed claims first found a check open: the low bits of
 /// its tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::protocol) struct OpenSince(u32);
+struct OpenSince(u32);
 
 impl From<Tick> for OpenSince {
     fn from(tick: Tick) -> Self {
@@ -74,7 +74,7 @@ impl From<Tick> for OpenSince {
 
 impl OpenSince {
     /// Exact up to 49 days.
-    pub(in crate::protocol) fn age(self, now: Tick) -> Duration {
+    fn age(self, now: Tick) -> Duration {
         Duration::from_millis(Self::from(now).0.wrapping_sub(self.0).into())
     }
 }
@@ -99,7 +99,7 @@ impl UntriedCheck {
         self.0 = OpenSince::from(now).0.max(Self::OPEN + 1);
     }
 
-    pub(super) fn open_since(self) -> Option<OpenSince> {
+    fn open_since(self) -> Option<OpenSince> {
         (self.0 > Self::OPEN).then_some(OpenSince(self.0))
     }
 
@@ -194,17 +194,17 @@ impl Check {
     }
 
     /// Since when an answer has been awaited, to within some seconds.
-    pub(in crate::protocol) fn open_since(&self) -> Option<OpenSince> {
+    fn open_since(&self) -> Option<OpenSince> {
         self.open_since
     }
 
     /// Records that an answer has been awaited at least since `now`.
-    pub(in crate::protocol) fn record_open(&mut self, now: Tick) {
+    fn record_open(&mut self, now: Tick) {
         self.open_since = Some(now.into());
     }
 
     /// Lets the time in which an answer is awaited begin again.
-    pub(in crate::protocol) fn restart(&mut self) {
+    fn restart(&mut self) {
         self.open_since = None;
     }
 
