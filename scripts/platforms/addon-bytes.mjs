@@ -49,7 +49,7 @@ function build() {
     CARGO_TARGET_DIR: BUILD_FOLDER,
     CARGO_PROFILE_RELEASE_STRIP: 'false',
   }
-  execFileSync('cargo', ['rustc', ...RELEASE], { cwd: ROOT, env, stdio: 'inherit' })
+  execFileSync('cargo', RELEASE, { cwd: ROOT, env, stdio: 'inherit' })
   return join(BUILD_FOLDER, 'release', 'libclustershazbot.so')
 }
 

@@ -24,7 +24,7 @@ export function buildForHost(host) {
   const environment = { ...process.env, CARGO_TARGET_DIR: folder }
   const flags = targetFlags(host)
   if (flags.length > 0) environment.RUSTFLAGS = flags.join(' ')
-  run('cargo', ['rustc', ...RELEASE], { env: environment })
+  run('cargo', RELEASE, { env: environment })
   return join(folder, 'release', libraryName(host))
 }
 
@@ -38,7 +38,7 @@ function buildWithZig(platform) {
     PATH: bin + delimiter + process.env.PATH,
     PYTHONPATH: packages,
   }
-  const args = ['rustc', ...RELEASE, '--target', linkedAs, ...library.args]
+  const args = [...RELEASE, '--target', linkedAs, ...library.args]
   run('cargo-zigbuild', args, { env: environment })
   return libraryOf(target)
 }
@@ -47,16 +47,16 @@ function buildNatively(platform) {
   const { napi } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
   const target = napi.targets.find((it) => platformOfTarget(it) === platform)
   standardLibrary(target)
-  run('cargo', ['rustc', ...RELEASE, '--target', target], { env: buildEnvironment(target) })
+  run('cargo', [...RELEASE, '--target', target], { env: buildEnvironment(target) })
   return libraryOf(target)
 }
 
 /**
- * What `cargo rustc` builds. The crate is a Rust library too, for benchmarks and fuzzing. If cargo
- * built that as well, it would silently leave out link-time optimisation, and the addon would be
- * 0.4 MB larger and a tenth slower.
+ * The command of cargo that builds an addon. The crate is a Rust library too, for benchmarks and
+ * fuzzing. If cargo built that as well, it would silently leave out link-time optimisation, and the
+ * addon would be 0.4 MB larger and a tenth slower.
  */
-export const RELEASE = ['--release', '--locked', '--lib', '--crate-type', 'cdylib']
+export const RELEASE = ['rustc', '--release', '--locked', '--lib', '--crate-type', 'cdylib']
 
 function buildEnvironment(target) {
   const environment = {
