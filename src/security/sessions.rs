@@ -164,13 +164,14 @@ impl Sessions {
     /// Records that a signed request of a process was accepted. It names its own epoch, so no
     /// challenge is needed for messages to it.
     ///
-    /// It does not show that signed messages reach its sender. If something has rejected them, and
-    /// the raw secret is sent instead, only a proof ends that.
+    /// It does not show that signed messages reach its sender. If something has rejected one, and
+    /// the raw secret may be sent instead, the next message needs an answer to a challenge.
     pub fn record_request(&mut self, base_url: &str, process: ProcessNumber, epoch: u64, now: Tick) {
         let policy = self.policy;
         let peer = self.peer(base_url);
-        let is_sent_raw = policy == LegacyPolicy::Allow && peer.contact == Contact::Unproved;
-        if !is_sent_raw || peer.foreign == ForeignRejections::None {
+        let is_unreached = peer.foreign != ForeignRejections::None
+            && matches!(peer.contact, Contact::Unknown | Contact::Unproved);
+        if policy != LegacyPolicy::Allow || !is_unreached {
             peer.record_process(process, epoch, now);
         }
     }

@@ -60,6 +60,23 @@ fn requests_of_a_peer_that_no_signed_message_reaches_do_not_bring_them_back() {
 }
 
 #[test]
+fn requests_between_two_messages_do_not_prevent_the_challenge_after_an_unsigned_success() {
+    let mut sessions = a(LegacyPolicy::Allow);
+    let hear = |sessions: &mut Sessions| sessions.record_request(B, process(6), 0, Tick(0));
+    hear(&mut sessions);
+    let lists = (200, r#"{"message":"OK","online":[],"offline":[]}"#);
+    assert_eq!(answer(&mut gossip(), &mut sessions, lists, at(0)), Answer::Unsigned);
+    hear(&mut sessions);
+    let mut delivery = gossip();
+    assert_eq!(delivery.next(&mut sessions, NONCE, at(10)), Step::Challenge(NONCE));
+    delivery.record_list(&mut sessions, &keyring(), ListAnswer::Success(None), Tick(10_000));
+    hear(&mut sessions);
+    assert_eq!(delivery.next(&mut sessions, NONCE, at(10)), Step::Raw(NONCE));
+    hear(&mut sessions);
+    assert_eq!(gossip().next(&mut sessions, NONCE, at(20)), Step::Raw(NONCE));
+}
+
+#[test]
 fn too_many_rejections_lead_to_a_challenge_as_one_does() {
     let mut sessions = a(LegacyPolicy::Allow);
     let mut delivery = gossip();
