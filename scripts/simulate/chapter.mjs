@@ -40,7 +40,7 @@ export function chapter(found) {
   }
   const dates = found.map(({ date }) => date).sort()
   const parts = [
-    found.length > 0 ? `Measured on ${dates.at(-1)}, seed 1. Targets are in brackets.` : '',
+    found.length > 0 ? `Measured ${period(dates)}, seed 1. Targets are in brackets.` : '',
     tableWithTargets(get),
     'These rows have no targets and no runs with 10,000 servers. Such a run would take more than 13 GB for a partition ' +
       'with its millions of suspects, half an hour for a restart storm, and more of both for 10,000 legacy peers with ' +
@@ -60,6 +60,10 @@ export function chapter(found) {
   }
 }
 
+const period = ([first, ...others]) => {
+  const last = others.at(-1) ?? first
+  return first === last ? `on ${last}` : `from ${first} to ${last}`
+}
 const grouped = (number) => number.toLocaleString('en-US')
 const row = (title, cells) => `| ${title} | ${cells.join(' | ')} |`
 
@@ -131,7 +135,7 @@ function pictures(get, picture) {
 
 const seconds = (millis) =>
   millis === null || millis === undefined ? 'never' : `${(millis / 1_000).toFixed(2)} s`
-const all = (run, key = 'milliseconds') => run?.results[0][key]?.['100%']
+const all = (run, key = 'milliseconds') => run?.results[key]?.['100%']
 const verdict = (isMet) => (isMet ? 'met' : '**not met**')
 
 function times(run, target = {}) {
@@ -146,13 +150,13 @@ function times(run, target = {}) {
 
 function sent(run) {
   if (!run) return '—'
-  const bytes = Math.round(run.results[0].steady.bytesPerSecond)
+  const bytes = Math.round(run.results.steady.bytesPerSecond)
   return `${bytes} (≤ ${traffic}: ${verdict(bytes <= traffic)})`
 }
 
 function lost(run) {
   if (!run) return '—'
-  const { falseDeaths, steady } = run.results[0]
+  const { falseDeaths, steady } = run.results
   const kilobytes = Math.round(steady.bytesPerSecond / 1_000)
   return `${falseDeaths} (0: ${verdict(falseDeaths === 0)}), at ${kilobytes} kB/s per server`
 }
@@ -173,7 +177,7 @@ function slowest(run) {
 function reduced(get, row) {
   const flags = ['--reduced', 'yes']
   const cell = (run, share) => {
-    const found = run?.results[0].milliseconds?.[share]
+    const found = run?.results.milliseconds?.[share]
     return found ? `${seconds(found.p50)} / ${seconds(found.p99)}` : '—'
   }
   const rows = ['join', 'crash'].flatMap((scenario) =>
@@ -197,7 +201,7 @@ function reduced(get, row) {
 /** The parameters of each number. */
 function runsTable(found, row, grouped) {
   const rows = found.map((run) => {
-    const { realSeconds, simulatedSeconds, peakBytes, violations } = run.results[0]
+    const { realSeconds, simulatedSeconds, peakBytes, violations } = run.results
     const command = `\`cargo run --release --no-default-features --example simulate -- ${run.arguments.join(' ')}\``
     const memory = peakBytes ? `${(peakBytes / 1e9).toFixed(2)} GB` : ''
     const simulated = simulatedSeconds > 0 ? `${grouped(Math.round(simulatedSeconds))} s` : ''

@@ -1,31 +1,25 @@
 /**
  * Simulates clusters of all sizes in all scenarios, and writes the results into docs/protocol.md
- * and docs/simulated/: `npm run simulate`. Complete runs are not repeated (target/simulated/;
- * `--afresh` deletes them), so it may be stopped at any time. `--minutes N` starts nothing after
- * that time, `--only TEXT` selects runs by name.
+ * and docs/simulated/: `npm run simulate`. Runs that are complete in this clone are not repeated
+ * (target/simulated/; `--afresh` deletes them), so it may be stopped at any time. `--minutes N`
+ * starts nothing after that time. `--only partition,crash-1000` repeats only the runs with these
+ * words in their names; the others keep their figures and dates (docs/simulated/figures.json).
  */
 
 import { execFile } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { freemem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { chapter } from './chapter.mjs'
+import { collect } from './figures.mjs'
+import { runs as allRuns, selected } from './runs.mjs'
 import { between, buildSimulator, root } from './simulator.mjs'
 
 const cache = join(root, 'target', 'simulated')
 const pictures = join(root, 'docs', 'simulated')
 const document = join(root, 'docs', 'protocol.md')
+const figures = join(pictures, 'figures.json')
 
 const options = {
   afresh: { type: 'boolean', default: false },
@@ -33,67 +27,14 @@ const options = {
   only: { type: 'string', default: '' },
 }
 const { values: wanted } = parseArgs({ options })
-
-/**
- * A run: a scenario, a number of servers, a number of events, and other arguments of the example.
- */
-function run(scenario, servers, events, ...others) {
-  const flags = ['--scenario', scenario, '--servers', `${servers}`, '--events', `${events}`, '--seed', '1']
-  const arguments_ = [...flags, ...others]
-  const key = createHash('sha256').update(arguments_.join(' ')).digest('hex').slice(0, 8)
-  const name = [scenario, servers, ...others.map((text) => text.replaceAll(/^-+/g, ''))].join('-')
-  const isReduced = others.includes('--reduced')
-  // Each server knows every other one, in less than ninety bytes.
-  const bytes = isReduced ? 1e9 : servers ** 2 * 90 + 2e8
-  return {
-    scenario,
-    servers,
-    events,
-    others,
-    arguments: arguments_,
-    name,
-    bytes,
-    path: join(cache, `${name}-${key}`),
-  }
-}
-
-/**
- * At each size, the number of events of one server, and of events that affect all. Among 10,000
- * servers, a partition with its millions of suspects takes more than 13 GB, and a restart storm
- * half an hour.
- */
-const sizes = [
-  { servers: 10_000, single: 60, all: 0 },
-  { servers: 1_000, single: 200, all: 2 },
-  { servers: 100, single: 200, all: 10 },
-]
-const single = ['crash', 'join', 'vanish', 'leave']
-const runs = [
-  // The longest runs first, so that the end is short.
-  run('lossy', 1_000, 1),
-  ...sizes.flatMap(({ servers, single: events }) => [
-    ...single.map((scenario) => run(scenario, servers, events)),
-    run('steady', servers, 1),
-  ]),
-  run('lossy', 100, 1),
-  run('crash', 100, 40, '--legacy-share', '0.9'),
-  run('upgrade', 100, 100),
-  run('upgrade', 1_000, 20),
-  ...sizes
-    .filter(({ all }) => all > 0)
-    .flatMap(({ servers, all }) => [run('restart-storm', servers, all), run('partition', servers, all)]),
-  run('crash', 1_000, 5, '--compare', 'legacy'),
-  ...['crash', 'join'].flatMap((scenario) => [
-    run(scenario, 10_000, 200, '--reduced', 'yes'),
-    run(scenario, 100_000, 60, '--reduced', 'yes'),
-  ]),
-]
+const withPath = (run) => ({ ...run, path: join(cache, run.file) })
+const runs = allRuns.map(withPath)
+const chosen = wanted.only ? selected(wanted.only).map(withPath) : runs
 
 mkdirSync(cache, { recursive: true })
 mkdirSync(pictures, { recursive: true })
 const begin = Date.now()
 const deadline = begin + Number(wanted.minutes) * 60_000
-const chosen = runs.filter(({ name }) => name.includes(wanted.only))
 if (wanted.afresh) {
   for (const { path } of chosen) rmSync(`${path}.json`, { force: true })
 }
@@ -149,19 +90,14 @@ function simulate(simulator, { path, arguments: arguments_ }) {
   })
 }
 
-/** Writes the chapter and copies the plots, from all complete runs. */
+/** Writes the chapter, and copies the plots that were drawn in this clone. */
 function publish() {
-  const found = runs
-    .filter(({ path }) => existsSync(`${path}.json`))
-    .map((each) => ({
-      ...each,
-      date: statSync(`${each.path}.json`).mtime.toISOString().slice(0, 10),
-      results: JSON.parse(readFileSync(`${each.path}.json`, 'utf8')).runs,
-    }))
+  const found = collect(runs, figures)
   const { text, shown } = chapter(found)
-  for (const each of shown) copyFileSync(`${each.path}.svg`, join(pictures, `${each.name}.svg`))
+  const drawn = shown.filter(({ isHere }) => isHere)
+  for (const each of drawn) copyFileSync(`${each.path}.svg`, join(pictures, `${each.name}.svg`))
   writeFileSync(document, between(readFileSync(document, 'utf8'), 'simulated', text))
   console.log(
-    `written: ${document}, ${shown.length} pictures; ${found.length} of ${runs.length} runs are there`,
+    `written: ${document}, ${drawn.length} pictures; ${found.length} of ${runs.length} runs have figures`,
   )
 }
