@@ -112,6 +112,16 @@ describe('the loader', { concurrency: 4 }, () => {
     assertLoads(app)
   })
 
+  test('reads no file that a start does not need', (t) => {
+    const app = createApplication(t)
+    install(app, HERE, theAddon)
+    const program = `
+      require('clustershazbot')
+      const files = Object.keys(require.cache).map((file) => require('node:path').basename(file))
+      process.stdout.write(files.filter((file) => file.endsWith('.js')).sort().join())`
+    assert.equal(run(app, program), 'addon.js,index.js,lifecycle.js')
+  })
+
   test('loads without a thread', { skip: process.platform !== 'linux' && 'it counts them in /proc' }, (t) => {
     const app = createApplication(t)
     install(app, HERE, theAddon)

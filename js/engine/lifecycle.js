@@ -1,7 +1,6 @@
 'use strict'
 
 const addon = require('./addon.js')
-const { recordStarted, recordStopped, runsInOtherCopy } = require('./package-copies.js')
 
 /**
  * The addon's key for the function that ends the running engine. An environment has one engine, but
@@ -29,6 +28,8 @@ let startAgain = false
 let startedAgain
 /** Whether the warning about another copy has been logged. */
 let hasWarnedAboutCopy = false
+/** Records which copies run an engine. Loaded by the first start or misuse, as `log`. */
+let copiesModule
 /** Writes to the console. Loaded by the first start, which keeps loading the package fast. */
 let log
 
@@ -74,7 +75,7 @@ function endFollowers() {
 function requireRunning() {
   if (started) return
   const { notStarted } = require('./errors.js')
-  if (!runsInOtherCopy()) throw notStarted()
+  if (!copies().runsInOtherCopy()) throw notStarted()
   warnAboutCopy()
   throw notStarted(OTHER_COPY)
 }
@@ -98,7 +99,7 @@ async function startNow() {
   warnAbout(unknownNames())
   const bootstrapped = startEngine(environment)
   addon[END_ENGINE] = shutDown
-  recordStarted()
+  copies().recordStarted()
   const run = bootstrapped.then((refusal) => {
     if (refusal !== null) {
       // A shutdown in progress resets everything itself.
@@ -131,16 +132,21 @@ function startEngine(environment) {
   }
 }
 
+function copies() {
+  copiesModule ??= require('./package-copies.js')
+  return copiesModule
+}
+
 /** Resets everything after a start whose files could not be used. A later one may succeed. */
 function handleRefused() {
   addon[END_ENGINE] = undefined
-  recordStopped()
+  copies().recordStopped()
   started = null
 }
 
 function handleStopped() {
   const again = startAgain
-  recordStopped()
+  copies().recordStopped()
   started = null
   stopping = null
   startAgain = false
