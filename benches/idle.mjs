@@ -11,7 +11,7 @@ export const about =
   'probe per second. Legacy peers are contacted once per second here.'
 
 const SIZES = [10, 1_000, 10_000]
-/** Microseconds of the main thread per second: two event-loop probes of 50 µs each. */
+/** Microseconds of the main thread per second, in which the engine probes the event loop once. */
 const MAX_IDLE_COST = 100
 
 export async function measure({ quick = false, progress = () => {} } = {}) {

@@ -9,16 +9,34 @@ use super::clock::Clock;
 use super::event_loop::{EventLoopProbe, ProbeReply};
 use super::shared::Shared;
 
-/// The timing of the probes.
+/// The timing of the probes. Each wakes the program's thread, which costs that thread about 70 µs.
 #[derive(Debug, Clone, Copy)]
 struct Timing {
-    /// From one reply to the next probe.
-    interval: Duration,
-    /// The lag that is reported, and the time after which a continuing lag is reported again.
-    reported_lag: Duration,
+    /// After a reply in less than `prompt`: fewer probes, so a late reply counts sooner.
+    at_rest: Pace,
+    /// After any other reply: only long blocks count, since shorter ones may come often.
+    busy: Pace,
+    /// Far above the time for which a loop at rest is busy.
+    prompt: Duration,
+    /// From one report of a continuing lag to the next.
+    repeat: Duration,
 }
 
-const TIMING: Timing = Timing { interval: Duration::from_millis(500), reported_lag: Duration::from_secs(1) };
+/// A loop is reported at most the sum of both after it was blocked.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// From one reply to the next probe.
+    interval: Duration,
+    /// How late a reply counts as a lag.
+    patience: Duration,
+}
+
+const TIMING: Timing = Timing {
+    at_rest: Pace { interval: Duration::from_secs(1), patience: Duration::from_millis(500) },
+    busy: Pace { interval: Duration::from_millis(500), patience: Duration::from_secs(1) },
+    prompt: Duration::from_millis(100),
+    repeat: Duration::from_secs(1),
+};
 
 /// Reports the lag while the event loop lags, and zero once it recovers. Ends with the thread.
 pub(super) async fn watch(probe: EventLoopProbe, shared: Arc<Shared>) {
@@ -27,7 +45,8 @@ pub(super) async fn watch(probe: EventLoopProbe, shared: Arc<Shared>) {
     watch_at(TIMING, &probe, &shared.clock, measured, report).await;
 }
 
-/// Calls `measured` with each lag, and `report` with those that matter.
+/// Calls `measured` with the time of each reply. If a reply is late, the loop may have been blocked
+/// since the one before, so `report` is called with the time since then.
 async fn watch_at(
     timing: Timing,
     probe: &EventLoopProbe,
@@ -35,19 +54,22 @@ async fn watch_at(
     measured: impl Fn(Duration),
     report: impl Fn(Duration),
 ) {
+    let mut pace = timing.at_rest;
     let mut is_lagging = false;
+    let mut free_at = clock.now().tick;
     loop {
         let (reply, mut received) = ProbeReply::new(clock);
         let sent = clock.now().tick;
         probe(reply);
-        let mut patience = timing.reported_lag;
+        let mut patience = pace.patience;
         if !is_lagging {
             // A reply that somebody waits for wakes a thread, which costs the program's thread
             // about as much as the rest of the probe.
-            sleep(timing.interval).await;
+            let unobserved = pace.interval.min(patience);
+            sleep(unobserved).await;
             patience = patience.saturating_sub(clock.now().tick.since(sent));
         }
-        let (lag, replied) = loop {
+        let replied = loop {
             let outcome = timeout(patience, &mut received).await;
             let now = clock.now().tick;
             let replied = match outcome {
@@ -55,23 +77,22 @@ async fn watch_at(
                 Ok(Err(_)) => return,
                 Err(_) => None,
             };
-            let lag = replied.unwrap_or(now).since(sent);
-            measured(lag);
-            match replied {
-                Some(replied) if lag < timing.reported_lag => break (Duration::ZERO, replied),
-                Some(replied) => break (lag, replied),
-                None => {
-                    is_lagging = true;
-                    report(lag);
-                }
+            measured(replied.unwrap_or(now).since(sent));
+            if let Some(replied) = replied {
+                break replied;
             }
-            patience = timing.reported_lag;
+            is_lagging = true;
+            report(now.since(free_at));
+            patience = timing.repeat;
         };
-        if is_lagging || !lag.is_zero() {
-            report(lag);
+        let took = replied.since(sent);
+        let is_late = took >= pace.patience;
+        if is_lagging || is_late {
+            report(if is_late { replied.since(free_at) } else { Duration::ZERO });
         }
-        is_lagging = !lag.is_zero();
-        sleep(timing.interval.saturating_sub(clock.now().tick.since(replied))).await;
+        (is_lagging, free_at) = (is_late, replied);
+        pace = if took < timing.prompt { timing.at_rest } else { timing.busy };
+        sleep(pace.interval.saturating_sub(clock.now().tick.since(replied))).await;
     }
 }
 
@@ -83,8 +104,14 @@ mod tests {
     use super::super::event_loop::ProbeReply;
     use super::*;
 
-    const TEST_TIMING: Timing =
-        Timing { interval: Duration::from_millis(1), reported_lag: Duration::from_millis(100) };
+    const MS: Duration = Duration::from_millis(1);
+
+    const TEST_TIMING: Timing = Timing {
+        at_rest: Pace { interval: Duration::from_millis(100), patience: Duration::from_millis(400) },
+        busy: Pace { interval: Duration::from_millis(1), patience: Duration::from_millis(1_600) },
+        prompt: Duration::from_millis(50),
+        repeat: Duration::from_millis(100),
+    };
 
     /// Watches a thread that answers probes as `thread` does until it drops one; returns the
     /// reports.
@@ -98,10 +125,17 @@ mod tests {
         reports.into_inner().unwrap()
     }
 
+    fn reply_after(delay: Duration, reply: ProbeReply) {
+        drop(tokio::spawn(async move {
+            sleep(delay).await;
+            reply.send();
+        }));
+    }
+
     #[tokio::test]
     async fn a_free_thread_is_not_reported() {
         let reports = reports_of(|number, reply| {
-            if number < 5 {
+            if number < 3 {
                 reply.send();
             }
         });
@@ -111,17 +145,26 @@ mod tests {
     #[tokio::test]
     async fn a_blocked_thread_is_reported_until_it_is_free() {
         let reports = reports_of(|number, reply| match number {
-            0 => drop(tokio::spawn(async move {
-                sleep(TEST_TIMING.reported_lag.mul_f64(3.5)).await;
-                reply.send();
-            })),
-            1 | 2 => reply.send(),
+            0 | 2 => reply.send(),
+            1 => reply_after(700 * MS, reply),
             _ => {}
         });
         let reports = reports.await;
         let (zero, lags) = reports.split_last().unwrap();
         assert_eq!(*zero, Duration::ZERO);
-        assert!(lags.len() >= 2 && lags.is_sorted() && lags[0] >= TEST_TIMING.reported_lag, "{reports:?}");
-        assert!(*lags.last().unwrap() >= TEST_TIMING.reported_lag.mul_f64(3.5), "{reports:?}");
+        // It may have been blocked since the first reply.
+        assert!(lags.len() >= 2 && lags.is_sorted() && lags[0] >= 500 * MS, "{reports:?}");
+        assert!(*lags.last().unwrap() >= 800 * MS, "{reports:?}");
+    }
+
+    #[tokio::test]
+    async fn a_busy_thread_has_more_time_for_its_reply() {
+        let reports = reports_of(|number, reply| match number {
+            0 => reply_after(100 * MS, reply),
+            1 => reply_after(800 * MS, reply),
+            2 => reply.send(),
+            _ => {}
+        });
+        assert_eq!(reports.await, [Duration::ZERO; 0]);
     }
 }
