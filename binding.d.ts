@@ -15,7 +15,7 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
  */
 export declare class RawPath {
   /** The callback receives later responses, with the number of the request. */
-  constructor(callback: (request: number, response: string | Buffer | RawResponse, middle: string | null, hasOffline: boolean) => void)
+  constructor(callback: (request: number, response: string | Buffer | RawResponse, middle: string | null, hasOffline: boolean, number: number, online: Buffer | null, offline: Buffer | null) => void)
   /**
    * Answers the body of a gossip request. A large body, or one with a large response, is handled
    * on another thread, which reads the body in place; nothing may change it meanwhile.
@@ -264,7 +264,10 @@ export interface RawResponse {
   number: number
   /** The first part of the shared text; missing if the caller has it. */
   online?: Buffer
-  /** The second part of the shared text; missing if the caller has it. */
+  /**
+   * The second part of the shared text; missing if the caller has it, or if it is short, so that
+   * no response shares it.
+   */
   offline?: Buffer
   /** Why the request is rejected, for audits, if the status does not tell it. */
   audited?: string

@@ -30,20 +30,29 @@ pub struct CachedBody {
 #[derive(Debug, Default)]
 pub(super) struct BodyCache(Mutex<Option<CacheEntry>>);
 
-/// A text, and the last time at which it was known to be current.
+/// A text, and when it was last known to be current.
 #[derive(Debug, Clone)]
-struct CacheEntry {
+pub(super) struct CacheEntry {
     text: Arc<CachedBody>,
+    changes: Changes,
     at: Tick,
+}
+
+/// Counters that grow whenever the text may have changed, which are compared faster than versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Changes {
+    members: u64,
+    slots: u64,
 }
 
 /// Everything that is needed to write the text without the machine's lock.
 pub(super) struct Draft {
     version: u64,
+    changes: Changes,
     at: Tick,
     /// `None` if the cached text is still current.
     others: Option<Lists>,
-    cached: Option<Arc<CachedBody>>,
+    cached: Option<CacheEntry>,
 }
 
 impl CachedBody {
@@ -87,8 +96,8 @@ impl CachedBody {
 }
 
 impl BodyCache {
-    pub(super) fn get(&self) -> Option<Arc<CachedBody>> {
-        self.lock().as_ref().map(|cached| Arc::clone(&cached.text))
+    pub(super) fn get(&self) -> Option<CacheEntry> {
+        self.lock().clone()
     }
 
     /// Returns the text if it was current at `moment` or later.
@@ -98,14 +107,14 @@ impl BodyCache {
 
     /// Returns the text, and writes it first if the cached one is outdated.
     pub(super) fn get_or_write(&self, draft: Draft) -> Arc<CachedBody> {
-        let Draft { version, at, others, cached } = draft;
+        let Draft { version, changes, at, others, cached } = draft;
         let text = match (others, cached) {
-            (None, Some(cached)) => cached,
+            (None, Some(cached)) => cached.text,
             (others, _) => Arc::new(CachedBody::new(version, &others.unwrap_or_default())),
         };
         let mut cached = self.lock();
         if cached.as_ref().is_none_or(|cached| cached.at <= at) {
-            *cached = Some(CacheEntry { text: Arc::clone(&text), at });
+            *cached = Some(CacheEntry { text: Arc::clone(&text), changes, at });
         }
         text
     }
@@ -115,12 +124,29 @@ impl BodyCache {
     }
 }
 
+impl CacheEntry {
+    /// Whether nothing has changed since the text was known to be current.
+    pub(super) fn is_unchanged(&self, machine: &Machine) -> bool {
+        self.changes == Changes::of(machine)
+    }
+}
+
+impl Changes {
+    fn of(machine: &Machine) -> Self {
+        Self { members: machine.member_changes(), slots: machine.slot_changes() }
+    }
+}
+
 impl Draft {
     /// Copies the entries. Writing them takes longer, and the machine is locked here.
-    pub(super) fn new(machine: &Machine, cached: Option<Arc<CachedBody>>, at: Tick) -> Self {
-        let version = machine.others_version();
-        let is_current = cached.as_ref().is_some_and(|cached| cached.version == version);
-        Self { version, at, others: (!is_current).then(|| machine.others()), cached }
+    pub(super) fn new(machine: &Machine, cached: Option<CacheEntry>, at: Tick) -> Self {
+        let version = match &cached {
+            Some(cached) if cached.is_unchanged(machine) => cached.text.version,
+            _ => machine.others_version(),
+        };
+        let is_current = cached.as_ref().is_some_and(|cached| cached.text.version == version);
+        let others = (!is_current).then(|| machine.others());
+        Self { version, changes: Changes::of(machine), at, others, cached }
     }
 }
 

@@ -46,31 +46,44 @@ pub struct RenderedLists {
 }
 
 impl Engine {
-    /// Renders this server's lists. With many servers, that takes milliseconds: see
-    /// [`Engine::renders_quickly`].
+    /// Renders this server's lists. With many servers, that may take milliseconds.
     pub fn render(&self, kind: ResponseKind) -> RenderedLists {
-        let (others, own) = match self.public_text(kind) {
-            Some(public_text) => (public_text, self.shared.read(Machine::own_entry)),
-            None => {
-                let cached = self.shared.cached_body.get();
-                let at = self.shared.clock.now().tick;
-                let (draft, own) =
-                    self.shared.read(|machine| (Draft::new(machine, cached, at), machine.own_entry()));
-                (self.shared.cached_body.get_or_write(draft), own)
-            }
-        };
-        RenderedLists::new(kind, others, own)
+        self.render_public(kind).unwrap_or_else(|| {
+            let (cached, at) = (self.shared.cached_body.get(), self.shared.clock.now().tick);
+            let draft = self.shared.read(|machine| (Draft::new(machine, cached, at), machine.own_entry()));
+            self.render_draft(kind, draft)
+        })
+    }
+
+    /// Does the same if that is fast enough for a thread on which others wait: if there are few
+    /// servers, or a cached text can be used.
+    pub fn render_quickly(&self, kind: ResponseKind) -> Option<RenderedLists> {
+        self.render_public(kind).or_else(|| {
+            let (cached, at) = (self.shared.cached_body.get(), self.shared.clock.now().tick);
+            let draft = self.shared.read(|machine| {
+                let is_cached = || cached.as_ref().is_some_and(|cached| cached.is_unchanged(machine));
+                let is_quick = machine.other_count() <= MAX_INLINE_SERVERS || is_cached();
+                is_quick.then(|| (Draft::new(machine, cached, at), machine.own_entry()))
+            });
+            Some(self.render_draft(kind, draft?))
+        })
+    }
+
+    fn render_public(&self, kind: ResponseKind) -> Option<RenderedLists> {
+        Some(RenderedLists::new(kind, self.public_text(kind)?, self.own_entry()))
+    }
+
+    fn render_draft(&self, kind: ResponseKind, (draft, own): (Draft, (Entry, bool))) -> RenderedLists {
+        RenderedLists::new(kind, self.shared.cached_body.get_or_write(draft), own)
+    }
+
+    fn own_entry(&self) -> (Entry, bool) {
+        self.shared.read(Machine::own_entry)
     }
 
     /// Renders this server's own entry alone, for callers without room for the others.
     pub fn render_own_entry(&self, kind: ResponseKind) -> Vec<u8> {
-        RenderedLists::new(kind, Arc::new(CachedBody::empty()), self.shared.read(Machine::own_entry)).text()
-    }
-
-    /// Whether [`Engine::render`] is fast enough for a thread on which others wait.
-    pub fn renders_quickly(&self, kind: ResponseKind) -> bool {
-        self.shared.read(|machine| machine.other_count() <= MAX_INLINE_SERVERS)
-            || self.public_text(kind).is_some()
+        RenderedLists::new(kind, Arc::new(CachedBody::empty()), self.own_entry()).text()
     }
 
     /// Returns a text that is recent enough for callers without a secret, so that a flood of them
@@ -233,10 +246,10 @@ mod tests {
         let engine = engine();
         gossip(&engine, &format!(r#"{{"online":[{}]}}"#, entry("http://a/", 1)));
         let before = rendered(&engine, ResponseKind::Gossip);
-        let cached = engine.shared.cached_body.get().unwrap();
+        let cached = engine.render(ResponseKind::Gossip).others;
         gossip(&engine, r#"{"online":[]}"#);
         assert_ne!(rendered(&engine, ResponseKind::Gossip), before, "its own stamp has changed");
-        assert!(Arc::ptr_eq(&cached, &engine.shared.cached_body.get().unwrap()));
+        assert!(Arc::ptr_eq(&cached, &engine.render(ResponseKind::Gossip).others));
     }
 
     #[test]
@@ -244,7 +257,7 @@ mod tests {
         let engine = engine();
         let entries: Vec<_> = (0..=MAX_INLINE_SERVERS).map(|n| entry(&format!("http://a/{n}/"), 1)).collect();
         gossip(&engine, &format!(r#"{{"online":[{}]}}"#, entries.join(",")));
-        assert!(!engine.renders_quickly(ResponseKind::Online));
+        assert!(engine.render_quickly(ResponseKind::Online).is_none());
         let before = engine.render(ResponseKind::Online);
         gossip(&engine, &format!(r#"{{"online":[{}]}}"#, entry("http://new/", 1)));
         engine.control(Control::Drain);
@@ -255,8 +268,27 @@ mod tests {
                 || rendered(&engine, ResponseKind::Online).contains("http://new/")
         );
         assert!(!String::from_utf8(after.head).unwrap().contains("http://me/"));
+        assert!(engine.render_quickly(ResponseKind::All).is_none());
         assert!(rendered(&engine, ResponseKind::All).contains("http://new/"));
-        assert!(!engine.renders_quickly(ResponseKind::All));
+    }
+
+    #[test]
+    fn a_large_text_is_rendered_quickly_while_nothing_changes() {
+        let engine = engine();
+        let entries: Vec<_> = (0..=MAX_INLINE_SERVERS).map(|n| entry(&format!("http://a/{n}/"), 1)).collect();
+        let full = format!(r#"{{"online":[{}]}}"#, entries.join(","));
+        gossip(&engine, &full);
+        assert!(engine.render_quickly(ResponseKind::Gossip).is_none());
+        let written = engine.render(ResponseKind::Gossip).others;
+        gossip(&engine, &full);
+        let quick = engine.render_quickly(ResponseKind::Gossip).unwrap().others;
+        assert!(Arc::ptr_eq(&written, &quick));
+        for change in [entry("http://a/0/", 2), monitor("http://a/0/", 3)] {
+            gossip(&engine, &format!(r#"{{"online":[{change}]}}"#));
+            assert!(engine.render_quickly(ResponseKind::Gossip).is_none(), "{change}");
+            assert_renders_lists(&engine);
+            assert!(engine.render_quickly(ResponseKind::Gossip).is_some(), "{change}");
+        }
     }
 
     #[test]

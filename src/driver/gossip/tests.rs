@@ -147,3 +147,26 @@ async fn a_raw_message_may_challenge() {
     let Ok(GossipResponse::Lists(Some(proof))) = response else { panic!("{response:?}") };
     assert!(Proof::read(&proof, &Keyring::new(keys(), Vec::new()), NONCE).is_some());
 }
+
+#[tokio::test]
+async fn only_plain_lists_with_few_new_servers_are_merged_quickly() {
+    let engine = engine("allow").await;
+    let entry = |url: &str| format!(r#"{{"baseUrl":"{url}","monitor":false,"lastUpdate":1}}"#);
+    let lists = |entries: &[String]| format!(r#"{{"online":[{}]}}"#, entries.join(","));
+    let new = |count| (0..count).map(|n| entry(&format!("http://new/{n}/"))).collect::<Vec<_>>();
+    let quickly = |body: &str| engine.gossip_quickly(body.as_bytes());
+    let extension = message(PEER, 0xf00d).to_json();
+    for body in [
+        "[]".to_owned(),
+        format!(r#"{{"online":[{}],"v2":{extension}}}"#, entry(PEER)),
+        format!(r#"{{ "online":[{}]}}"#, entry(PEER)),
+        lists(&new(MAX_UNKNOWN_INLINE + 1)),
+    ] {
+        assert_eq!(quickly(&body), None, "{body}");
+    }
+    assert_eq!(engine.read(|machine| machine.other_count()), 0);
+    assert_eq!(quickly(&lists(&new(MAX_UNKNOWN_INLINE))), Some(GossipResponse::Lists(None)));
+    // Those are known now.
+    assert_eq!(quickly(&lists(&new(2 * MAX_UNKNOWN_INLINE))), Some(GossipResponse::Lists(None)));
+    assert_eq!(engine.read(|machine| machine.other_count()), 2 * MAX_UNKNOWN_INLINE);
+}

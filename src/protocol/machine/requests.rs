@@ -32,6 +32,13 @@ impl Machine {
         self.merge_lists(now, Source::Request, lists);
     }
 
+    /// Whether all but `limit` of the entries name servers that this one knows by this URL.
+    pub fn knows_all_but(&self, limit: usize, lists: &ReceivedLists<'_>) -> bool {
+        let entries = lists.online.iter().chain(&lists.offline);
+        let unknown = entries.filter(|entry| self.members.roster.slot_of(&entry.base_url).is_none());
+        unknown.take(limit + 1).count() <= limit
+    }
+
     /// Begins to handle a request.
     pub(in crate::protocol::machine) fn begin_request(&mut self, now: Now) {
         self.check_clock(now);

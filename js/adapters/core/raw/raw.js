@@ -22,10 +22,10 @@ const SEQUENTIAL_FROM = 4 * 1024 * 1024
 let path
 
 function rawPath() {
-  path ??= new addon.RawPath((request, answer, middle, hasOffline) => {
+  path ??= new addon.RawPath((request, ...answer) => {
     const respond = pending.get(request)
     pending.delete(request)
-    respond(answer, middle, hasOffline)
+    respond(...answer)
   })
   return path
 }
@@ -79,9 +79,10 @@ function send(call) {
   const answer = call(request, cached.number, room)
   if (answer) return toResponse(answer, cached)
   return new Promise((resolve) => {
-    pending.set(request, (answer, middle, hasOffline) => {
-      const isCached = typeof middle === 'string'
-      resolve(isCached ? sharing(cached, answer, middle, hasOffline) : toResponse(answer, cached))
+    pending.set(request, (answer, middle, hasOffline, number, online, offline) => {
+      if (middle === null) return void resolve(toResponse(answer, cached))
+      const text = number === cached.number ? cached : storeText(number, online, offline)
+      resolve(sharing(text, answer, middle, hasOffline))
     })
   })
 }

@@ -30,10 +30,15 @@ function availableBytes() {
 
 /**
  * Stores a text from the addon. Simultaneous responses may bring two copies, of which one is kept.
+ * A short second part is missing, because no response shares it.
+ *
+ * @param {number} number
+ * @param {Uint8Array} online
+ * @param {Uint8Array | null} [offline]
  */
 function storeText(number, online, offline) {
   if (number === latest.number) return latest
-  const text = { number, size: online.length + offline.length, uses: 0, online, offline }
+  const text = { number, size: online.length + (offline?.length ?? 0), uses: 0, online, offline }
   if (number < latest.number) return text
   if (latest.uses > 0) held += latest.size
   latest = text
