@@ -43,7 +43,7 @@ impl Members {
         let mut members = Self {
             local: LocalServer::new(config.base_url.clone(), config.monitor, now),
             roster: Roster::new(config.base_url.identity(), config.max_servers, seed),
-            archive: Archive::default(),
+            archive: Archive::new(seed),
             hidden: HiddenServers::default(),
             isolation: Isolation::default(),
         };

@@ -24,7 +24,7 @@ impl Members {
     /// bring it back.
     pub(in crate::protocol) fn forget(&mut self, cx: &mut Context, peer: &Arc<str>, now: Now) {
         if let Some(member) = self.roster.remove(peer, now) {
-            self.archive.insert(Arc::clone(peer), member.highest_seen(), member.incarnation);
+            self.archive.insert(peer, member.highest_seen(), member.incarnation);
             cx.effects.push(Effect::Forget(Arc::clone(peer)));
         }
     }

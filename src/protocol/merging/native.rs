@@ -128,7 +128,7 @@ impl Merging {
         }
         let is_expired = Duration::from_secs(claim.age.into()) >= TOMBSTONE_LIFETIME;
         if !claim.status.is_online() && is_expired {
-            members.archive.insert(Arc::clone(identity), claim.last_update, claim.incarnation);
+            members.archive.insert(identity, claim.last_update, claim.incarnation);
             return Worth::Known;
         }
         if !self.newcomers.admit(members, cx, now) {

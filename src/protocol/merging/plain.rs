@@ -249,7 +249,7 @@ impl Merging {
                 revive(members, exchanges, cx, url, claim, now);
             }
         } else if claim.is_expired_tombstone(now) {
-            members.archive.insert(Arc::clone(identity), claim.stamp, Incarnation::NONE);
+            members.archive.insert(identity, claim.stamp, Incarnation::NONE);
         } else if !self.newcomers.admit(members, cx, now) {
             // The next message may name it again.
         } else if claim.says_online() && incarnation != Incarnation::NONE {

@@ -100,9 +100,9 @@ fn an_online_server_without_news_for_a_day_is_verified_and_then_dropped() {
 
 #[test]
 fn the_archive_is_bounded_and_drops_the_oldest() {
-    let mut archive = Archive::default();
+    let mut archive = Archive::new(1);
     for index in 0..5_000 {
-        archive.insert(format!("http://p{index}/").into(), Stamp(index), Incarnation::NONE);
+        archive.insert(&format!("http://p{index}/"), Stamp(index), Incarnation::NONE);
     }
     let now = Now { tick: Tick(0), wall: Stamp(5_000) };
     assert_eq!(archive.stamp_of("http://p4999/", now), Some(Stamp(4_999)));

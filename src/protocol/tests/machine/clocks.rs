@@ -293,8 +293,8 @@ fn a_servers_own_claim_in_a_response_counts_as_made_now() {
 
 #[test]
 fn an_archived_tombstone_from_the_future_blocks_no_claim() {
-    let mut archive = crate::protocol::members::archive::Archive::default();
-    archive.insert(A.into(), at(0, 2 * DAY).wall, incarnation_at(at(0, 2 * DAY)));
+    let mut archive = crate::protocol::members::archive::Archive::new(1);
+    archive.insert(A, at(0, 2 * DAY).wall, incarnation_at(at(0, 2 * DAY)));
     let claim = Claim { incarnation: incarnation_at(now(0)), ..native(A) };
     for incarnation in [claim.incarnation, Incarnation::NONE] {
         let claim = Claim { incarnation, ..claim.clone() };
@@ -309,7 +309,7 @@ fn a_server_learns_of_a_forgotten_earlier_life_from_its_peers() {
     // The earlier process had a clock three hours ahead; only this server remembers it.
     let mut machine = native_machine();
     let earlier = incarnation_at(at(0, 3 * HOUR));
-    machine.parts().0.archive.insert(B.into(), Stamp(EPOCH), earlier);
+    machine.parts().0.archive.insert(B, Stamp(EPOCH), earlier);
     let present = incarnation_at(now(1_000));
     let answer =
         machine.handle_native_request(now(1_000), &own_claim(B, Status::Online, present, now(1_000).wall));

@@ -167,7 +167,7 @@ fn a_new_native_server_is_a_stranger() {
 #[test]
 fn the_archive_blocks_an_earlier_incarnation() {
     let mut parts = Parts::native();
-    parts.members.archive.insert(a(), stamp(20), Incarnation(7));
+    parts.members.archive.insert(A, stamp(20), Incarnation(7));
     assert_eq!(merge_new(&mut parts, &claim(A, Online, 7, 90)), (Worth::Known, vec![]));
     assert_eq!(merge_new(&mut parts, &claim(A, Online, 0, 90)), (Worth::Known, vec![]));
     assert_eq!(merge_new(&mut parts, &claim(A, Online, 8, 10)).0, Worth::News);

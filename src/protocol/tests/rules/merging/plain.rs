@@ -193,7 +193,7 @@ fn a_hidden_server_with_an_archived_tombstone_is_hidden_or_a_member() {
     let mut parts = Parts::plain();
     parts.add(A, Online, 10);
     parts.members.hide(&mut parts.cx, &a(), at(0).tick, at(0));
-    parts.members.archive.insert(a(), stamp(20), Incarnation::NONE);
+    parts.members.archive.insert(A, stamp(20), Incarnation::NONE);
     merge_new(&mut parts, claim(Online, 15, PlainSource::Peer));
     assert!(is_member(&parts) && parts.members.hidden.get(A).is_none());
 }
@@ -214,7 +214,7 @@ fn only_a_newer_claim_reveals_a_hidden_server() {
 #[test]
 fn an_archived_tombstone_blocks_old_claims() {
     let mut parts = Parts::plain();
-    parts.members.archive.insert(a(), stamp(20), Incarnation::NONE);
+    parts.members.archive.insert(A, stamp(20), Incarnation::NONE);
     assert_eq!(merge_new(&mut parts, claim(Dead, 20, PlainSource::Peer)), []);
     assert!(!is_member(&parts));
     // A clock that was ahead may have dropped the tombstone too early, so the server is asked.
