@@ -1,5 +1,7 @@
 //! Pages: parts of the roster that fit into one request, as the peer's body parser may reject more.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
 use std::time::Duration;
 
 use crate::protocol::context::Context;
@@ -47,9 +49,9 @@ impl Page {
     }
 
     fn add_member(&mut self, roster: &Roster, index: usize) -> bool {
-        roster.at(index).is_some_and(|(identity, member)| {
-            self.add(member.entry(identity), ListKind::of(member.is_online()))
-        })
+        roster
+            .list_entry(index)
+            .is_some_and(|(member, entry)| self.add(entry, ListKind::of(member.is_online())))
     }
 }
 
@@ -91,30 +93,42 @@ impl Exchanges {
             return members.lists();
         }
         let mut page = Page::begin(members, size / 2);
-        let mut is_on_page = vec![false; roster.len()];
-        let mut news: Vec<(Moment, usize)> = (0..roster.len())
-            .filter_map(|index| Some((roster.at(index)?.1.changed_at(), index)))
-            .filter(|(changed_at, _)| changed_at.age(now) < NEWS)
-            .collect();
-        news.sort_unstable_by(|a, b| b.cmp(a));
-        for (_, index) in news {
+        let mut on_page = BTreeSet::new();
+        for index in latest_news(roster, page.room / ENTRY_BYTES + 1, now) {
             if !page.add_member(roster, index) {
                 break;
             }
-            if let Some(mark) = is_on_page.get_mut(index) {
-                *mark = true;
-            }
+            on_page.insert(index);
         }
         page.room += size - size / 2;
         let start = self.page_cursor % roster.len().max(1);
         for index in (start..roster.len()).chain(0..start) {
-            if is_on_page.get(index) == Some(&false) && !page.add_member(roster, index) {
+            if !on_page.contains(&index) && !page.add_member(roster, index) {
                 break;
             }
             self.page_cursor = index + 1;
         }
         page.lists
     }
+}
+
+/// The members with the latest changes, up to this many, the latest first.
+fn latest_news(roster: &Roster, at_most: usize, now: Tick) -> impl Iterator<Item = usize> {
+    // Thousands may have changed, of which few fit.
+    let mut latest: BinaryHeap<Reverse<(Moment, usize)>> = BinaryHeap::new();
+    for index in (0..roster.len()).rev() {
+        let Some((_, member)) = roster.at(index) else { continue };
+        let change = Reverse((member.changed_at(), index));
+        if member.changed_at().age(now) >= NEWS {
+            continue;
+        }
+        if latest.len() < at_most {
+            latest.push(change);
+        } else if let Some(mut oldest) = latest.peek_mut().filter(|oldest| change < **oldest) {
+            *oldest = change;
+        }
+    }
+    latest.into_sorted_vec().into_iter().map(|Reverse((_, index))| index)
 }
 
 fn page_bytes(cx: &Context) -> usize {

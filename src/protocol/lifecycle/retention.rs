@@ -6,7 +6,7 @@ use crate::protocol::context::timers::Timer;
 use crate::protocol::context::{Context, RunState};
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
-use crate::protocol::members::roster::names::NameKey;
+use crate::protocol::members::roster::names::keys::KeyList;
 use crate::protocol::types::limits::TOMBSTONE_LIFETIME;
 use crate::protocol::types::time::{Now, Stamp};
 
@@ -20,12 +20,12 @@ const MIN_SEARCH_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_SEARCH_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The members that are due.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(in crate::protocol) struct Due {
     /// Tombstones to drop.
-    pub(in crate::protocol) expired: Vec<NameKey>,
+    pub(in crate::protocol) expired: KeyList,
     /// Online servers to check, without recent news.
-    pub(in crate::protocol) stale: Vec<NameKey>,
+    pub(in crate::protocol) stale: KeyList,
 }
 
 /// Schedules the drop of a tombstone with this stamp.

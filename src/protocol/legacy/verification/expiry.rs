@@ -9,7 +9,7 @@ use crate::protocol::context::effect::Effect;
 use crate::protocol::legacy::verification::Verification;
 use crate::protocol::members::Members;
 use crate::protocol::members::roster::journal::Cause;
-use crate::protocol::members::roster::names::NameKey;
+use crate::protocol::members::roster::names::keys::KeyList;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
 
@@ -22,8 +22,8 @@ const EXPIRY_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 impl Verification {
     /// Returns the members whose claims have stayed unconfirmed for too long. Searches every
     /// `EXPIRY_CHECK_INTERVAL`.
-    pub(in crate::protocol) fn take_expired(&mut self, members: &mut Members, now: Tick) -> Vec<NameKey> {
-        let mut expired = Vec::new();
+    pub(in crate::protocol) fn take_expired(&mut self, members: &mut Members, now: Tick) -> KeyList {
+        let mut expired = KeyList::default();
         if now < self.next_expiry {
             return expired;
         }

@@ -10,8 +10,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 
 use crate::protocol::context::deadlines::Deadlines;
 use crate::protocol::members::roster::Roster;
-use crate::protocol::members::roster::names::NameKey;
-use crate::protocol::types::limits::room_to_keep;
+use crate::protocol::members::roster::names::keys::KeySet;
 use crate::protocol::types::time::Tick;
 
 /// Pause between the starts of two verifications: ten a second.
@@ -40,7 +39,7 @@ pub(in crate::protocol) struct VerificationQueue {
     /// In the order of arrival.
     accused: IndexSet<Arc<str>, FixedState>,
     /// Possibly all members.
-    hearsay: IndexSet<NameKey, FixedState>,
+    hearsay: KeySet,
     waiting: Deadlines,
     next_slot: Tick,
 }
@@ -73,14 +72,8 @@ impl VerificationQueue {
     }
 
     fn forget_hearsay(&mut self, roster: &Roster, identity: &str) {
-        if !self.hearsay.is_empty() && self.hearsay.swap_remove(&roster.key_of(identity)) {
-            self.give_back();
-        }
-    }
-
-    fn give_back(&mut self) {
-        if let Some(room) = room_to_keep(self.hearsay.len(), self.hearsay.capacity()) {
-            self.hearsay.shrink_to(room);
+        if !self.hearsay.is_empty() {
+            self.hearsay.remove(roster.key_of(identity));
         }
     }
 
@@ -107,8 +100,7 @@ impl VerificationQueue {
         self.accused.shift_remove_index(0).or_else(|| {
             loop {
                 let last = self.hearsay.len().checked_sub(1)?;
-                let key = self.hearsay.swap_remove_index(rng.random_range(0..=last))?;
-                self.give_back();
+                let key = self.hearsay.take(rng.random_range(0..=last))?;
                 // Members that are removed are forgotten here too.
                 if let Some(identity) = roster.name_of(key) {
                     return Some(identity);

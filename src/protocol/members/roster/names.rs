@@ -9,9 +9,12 @@ use std::sync::Arc;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::roster::Roster;
 use crate::protocol::members::roster::digest::bucket;
+use crate::protocol::members::roster::names::keys::NameKey;
 use crate::protocol::types::text::shared::SharedText;
 use crate::protocol::wire::extension::BUCKETS;
 use crate::protocol::wire::message::Entry;
+
+pub(in crate::protocol) mod keys;
 
 /// The size of a block in bytes: above the size from which allocators ask the system itself.
 const BLOCK: usize = 256 * 1024;
@@ -50,10 +53,17 @@ impl NamePlace {
     }
 }
 
+/// Names one after the other, and the bytes of those in use.
+#[derive(Debug, Clone, Default)]
+struct Block {
+    text: Arc<String>,
+    used: usize,
+}
+
 /// Names, each in one block. Copies share the blocks that they have not written themselves.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Names {
-    blocks: Vec<Arc<String>>,
+    blocks: Vec<Block>,
     used: usize,
     garbage: usize,
 }
@@ -65,17 +75,23 @@ impl Names {
     }
 
     fn add_to_bucket(&mut self, name: &str, bucket: usize) -> NamePlace {
-        let may_grow = |text: &mut Arc<String>| {
+        let may_grow = |Block { text, .. }: &mut Block| {
             text.len() + name.len() <= BLOCK && (text.len() < SMALL_BLOCK || Arc::get_mut(text).is_some())
         };
         if !self.blocks.last_mut().is_some_and(may_grow) {
-            self.blocks.push(Arc::default());
+            self.blocks.push(Block::default());
         }
         let block = self.blocks.len() - 1;
         let mut start = 0;
-        if let Some(text) = self.blocks.last_mut().map(Arc::make_mut) {
+        if let Some(Block { text, used }) = self.blocks.last_mut() {
             start = text.len();
+            let text = Arc::make_mut(text);
+            if text.capacity() - start < name.len() {
+                let wanted = if start < SMALL_BLOCK { 2 * start } else { BLOCK };
+                text.reserve_exact(wanted.max(start + name.len()) - start);
+            }
             text.push_str(name);
+            *used += name.len();
         }
         self.used += name.len();
         let [block, length] = [block, name.len()].map(|number| u16::try_from(number).unwrap_or(u16::MAX));
@@ -85,22 +101,28 @@ impl Names {
 
     #[inline]
     pub(super) fn at(&self, place: NamePlace) -> &str {
-        let text = self.blocks.get(usize::from(place.block));
-        text.and_then(|text| text.get(place.range())).unwrap_or_default()
+        let block = self.blocks.get(usize::from(place.block));
+        block.and_then(|block| block.text.get(place.range())).unwrap_or_default()
     }
 
     /// Whether this name is kept there.
     #[inline]
     pub(super) fn is_at(&self, place: NamePlace, name: &str) -> bool {
-        let text = self.blocks.get(usize::from(place.block));
-        text.and_then(|text| text.as_bytes().get(place.range())) == Some(name.as_bytes())
+        let block = self.blocks.get(usize::from(place.block));
+        block.and_then(|block| block.text.as_bytes().get(place.range())) == Some(name.as_bytes())
     }
 
     /// The name, to be kept for a while.
     #[inline]
     pub(super) fn share(&self, place: NamePlace) -> SharedText {
         let block = self.blocks.get(usize::from(place.block));
-        block.map_or_else(|| "".into(), |block| SharedText::part(block, place.start(), place.length))
+        block.map_or_else(|| "".into(), |block| SharedText::part(&block.text, place.start(), place.length))
+    }
+
+    /// No names yet, but room for these in as few bytes as they need.
+    pub(super) fn to_be_compacted(&self) -> Self {
+        let text = Arc::new(String::with_capacity(self.used.min(BLOCK)));
+        Self { blocks: vec![Block { text, used: 0 }], ..Self::default() }
     }
 
     /// Adds a name of other blocks.
@@ -108,16 +130,21 @@ impl Names {
         self.add_to_bucket(others.at(place), place.bucket())
     }
 
-    /// Records that a name is no longer used.
+    /// Records that a name is no longer used. A block without any is given back.
     pub(super) fn discard(&mut self, place: NamePlace) {
         let length = usize::from(place.length);
         self.used -= length;
         self.garbage += length;
+        let Some(block) = self.blocks.get_mut(usize::from(place.block)) else { return };
+        block.used -= length;
+        if block.used == 0 {
+            self.garbage -= std::mem::take(block).text.len();
+        }
     }
 
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
-        self.blocks.iter().map(|text| text.len()).sum()
+        self.blocks.iter().map(|block| block.text.len()).sum()
     }
 
     /// Whether more than half of the blocks is garbage.
@@ -125,11 +152,6 @@ impl Names {
         self.garbage > MIN_GARBAGE && self.garbage > self.used
     }
 }
-
-/// A name in eight bytes, valid in one roster: a hash with a secret seed. That two of 100,000 names
-/// share it is less likely than a fault of the memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(in crate::protocol) struct NameKey(u64);
 
 impl Roster {
     pub(in crate::protocol) fn key_of(&self, identity: &str) -> NameKey {
@@ -152,6 +174,11 @@ impl Roster {
         wanted: impl Fn(usize) -> bool,
     ) -> impl Iterator<Item = (&str, &Member)> {
         self.members.in_buckets(wanted)
+    }
+
+    /// The member in a slot with its entry in lists, which shares the name.
+    pub(in crate::protocol) fn list_entry(&self, slot: usize) -> Option<(&Member, Entry)> {
+        self.members.list_entry(slot)
     }
 
     /// The members with their entries in lists, which share the names.
@@ -183,8 +210,19 @@ mod tests {
         let long = "x".repeat(500);
         let places: Vec<NamePlace> = (0..2_000).map(|_| names.add(&long, u64::MAX)).collect();
         assert!(places.iter().all(|place| names.at(*place) == long));
-        assert!(names.blocks.iter().all(|text| text.len() <= BLOCK));
+        assert!(names.blocks.iter().all(|block| block.text.len() <= BLOCK));
         assert_eq!(names.blocks.len(), 4);
+    }
+
+    #[test]
+    fn a_block_without_names_is_given_back() {
+        let mut names = Names::default();
+        let long = "x".repeat(500);
+        let places: Vec<NamePlace> = (0..1_000).map(|_| names.add(&long, 0)).collect();
+        let (first, others) = places.split_at(BLOCK / 500);
+        first.iter().for_each(|place| names.discard(*place));
+        assert_eq!((names.bytes(), names.garbage), (others.len() * 500, 0));
+        assert!(others.iter().all(|place| names.at(*place) == long));
     }
 
     #[test]

@@ -90,9 +90,18 @@ impl Table {
         found.map(|Entry { name, member }| (self.names.at(*name), member))
     }
 
+    /// The member in a slot with its entry in lists.
+    pub(super) fn list_entry(&self, slot: usize) -> Option<(&Member, message::Entry)> {
+        self.entries.get(slot).map(|entry| self.to_list_entry(entry))
+    }
+
     /// The members with their entries in lists.
     pub(super) fn list_entries(&self) -> impl ExactSizeIterator<Item = (&Member, message::Entry)> {
-        self.entries.iter().map(|Entry { name, member }| (member, member.entry(self.names.share(*name))))
+        self.entries.iter().map(|entry| self.to_list_entry(entry))
+    }
+
+    fn to_list_entry<'a>(&self, Entry { name, member }: &'a Entry) -> (&'a Member, message::Entry) {
+        (member, member.entry(self.names.share(*name)))
     }
 
     pub(super) fn members_mut(&mut self) -> impl Iterator<Item = &mut Member> {
@@ -150,7 +159,7 @@ impl Table {
     /// Gives back memory after many members were removed.
     fn give_back(&mut self) {
         if self.names.is_sparse() {
-            let mut names = Names::default();
+            let mut names = self.names.to_be_compacted();
             for entry in &mut self.entries {
                 entry.name = names.add_moved(&self.names, entry.name);
             }

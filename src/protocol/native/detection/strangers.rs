@@ -28,7 +28,7 @@ use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::{SECOND_TRY, YOUNG};
 use crate::protocol::members::roster::Roster;
-use crate::protocol::members::roster::names::NameKey;
+use crate::protocol::members::roster::names::keys::NameKey;
 use crate::protocol::native::detection::Detection;
 use crate::protocol::native::detection::helpers::HELPERS_WAIT;
 use crate::protocol::native::detection::investigation::{Attempt, Failure, SECOND_PROBE_DELAY};
