@@ -38,6 +38,9 @@ const MAX_ANSWERED: usize = 100;
 pub(in crate::protocol) struct Rumours {
     by_subject: IndexMap<Arc<str>, Rumour, FixedState>,
     not_before: Tick,
+    /// The number of messages so far whose claims were merged.
+    messages: u32,
+    is_merging: bool,
 }
 
 #[derive(Debug)]
@@ -47,6 +50,8 @@ struct Rumour {
     /// Whether any receiver of this round has answered.
     was_answered: bool,
     was_news: bool,
+    /// The number of the message that has told it; 0 if none has.
+    told_in: u32,
 }
 
 impl Rumour {
@@ -64,6 +69,27 @@ impl Rumours {
                 rumour.was_news |= fresh.iter().any(|news| *news as usize == index);
             }
         }
+    }
+
+    /// Begins the merging of a message's claims. Rumours that begin with them are not told to its
+    /// sender.
+    pub(in crate::protocol) fn begin_message(&mut self) {
+        self.messages = self.messages.wrapping_add(1).max(1);
+        self.is_merging = true;
+    }
+
+    /// Records that the message that is being merged has told nothing new about this server.
+    pub(in crate::protocol) fn record_told(&mut self, subject: &str) {
+        if !self.by_subject.is_empty()
+            && let Some(rumour) = self.by_subject.get_mut(subject)
+        {
+            rumour.told_in = self.messages;
+        }
+    }
+
+    /// Ends the merging of a message's claims.
+    pub(in crate::protocol) fn end_message(&mut self) {
+        self.is_merging = false;
     }
 
     /// Drops all rumours, as a leaving server passes nothing on.
@@ -117,13 +143,13 @@ impl Rumours {
         if !cx.is_native() {
             return;
         }
-        if members.roster.get(subject).is_none() && subject != members.local.identity() {
-            return;
-        }
         let rounds_left = rounds_for(members.roster.online_count() + 1);
-        let rumour = Rumour { rounds_left, idle_rounds: 0, was_answered: false, was_news: false };
+        let told_in = if self.is_merging { self.messages } else { 0 };
+        let rumour = Rumour { rounds_left, idle_rounds: 0, was_answered: false, was_news: false, told_in };
         match self.by_subject.get_mut(subject) {
+            // A forgotten server has no rumour.
             Some(held) => *held = rumour,
+            None if members.roster.get(subject).is_none() && subject != members.local.identity() => return,
             None => drop(self.by_subject.insert(subject.into(), rumour)),
         }
         if cx.is_running() {
@@ -153,6 +179,18 @@ impl Rumours {
             .unzip()
     }
 
+    /// Returns news for the sender of the latest message, except what that message has told.
+    pub(in crate::protocol) fn claims_for_sender(
+        &self,
+        members: &Members,
+        sender: Option<&str>,
+        now: Now,
+    ) -> Vec<Claim> {
+        let is_wanted =
+            |subject: &str, rumour: &Rumour| rumour.told_in != self.messages && sender != Some(subject);
+        self.latest_claims(members, is_wanted, now)
+    }
+
     /// Returns news for a peer, except about the subjects that it knows already.
     pub(in crate::protocol) fn claims_except(
         &self,
@@ -160,9 +198,19 @@ impl Rumours {
         known: impl Fn(&str) -> bool,
         now: Now,
     ) -> Vec<Claim> {
+        self.latest_claims(members, |subject, _| !known(subject), now)
+    }
+
+    fn latest_claims(
+        &self,
+        members: &Members,
+        is_wanted: impl Fn(&str, &Rumour) -> bool,
+        now: Now,
+    ) -> Vec<Claim> {
         // The latest come first, as earlier ones have already spread further.
-        let subjects = self.by_subject.keys().rev().filter(|subject| !known(subject));
-        subjects.take(MAX_ANSWERED).filter_map(|subject| members.claim_about(subject, now)).collect()
+        let rumours = self.by_subject.iter().rev().filter(|(subject, rumour)| is_wanted(subject, rumour));
+        let subjects = rumours.map(|(subject, _)| subject).take(MAX_ANSWERED);
+        subjects.filter_map(|subject| members.claim_about(subject, now)).collect()
     }
 }
 

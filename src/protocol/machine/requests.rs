@@ -3,9 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use foldhash::fast::FixedState;
-use indexmap::IndexSet;
-
 use crate::protocol::exchanges::native_message::accusation_notice;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::proof::Proof;
@@ -60,7 +57,7 @@ impl Machine {
         self.expect_entries(received.claims.len());
         self.merging.newcomers.set_sender(Sender::Claimed(Arc::clone(&received.me.base_url)));
         // Claims come first: if the sender's own claim is news, it counts among the fresh ones.
-        let held = self.incarnation_of(&received.me.base_url);
+        let held = self.incarnation_of_sender(&received.me.base_url);
         let MergeOutcome { fresh, mut objections } =
             self.merge_native_claims(&received.claims, Origin::Rumour, now);
         self.admit_native(&received.me.base_url, Direction::Request, now);
@@ -133,11 +130,7 @@ impl Machine {
         if let Kind::Sync(theirs) = &received.kind {
             return native.answer_sync(members, exchanges, cx, theirs.as_deref(), claims, now);
         }
-        let claimed: IndexSet<&str, FixedState> =
-            claims.iter().chain(&received.claims).map(|claim| &*claim.base_url).collect();
-        let is_known = |subject: &str| claimed.contains(subject) || sender == Some(subject);
-        let rumours = exchanges.rumours.claims_except(members, is_known, now);
-        claims.extend(rumours);
+        claims.extend(exchanges.rumours.claims_for_sender(members, sender, now));
         exchanges.extension(members, Kind::Push, claims)
     }
 }

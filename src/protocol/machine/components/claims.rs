@@ -109,10 +109,15 @@ impl Machine {
         self.members.roster.set_cause(Cause::Hearsay);
         for (index, claim) in claims.iter().enumerate() {
             let worth = self.merge_native_claim(claim, origin, now);
+        self.exchanges.rumours.begin_message();
             outcome.add(index, worth, || intake::claim_about(&self.members, &self.cx, &claim.base_url, now));
         }
+            if worth != Worth::News {
+                self.exchanges.rumours.record_told(&claim.base_url);
+            }
         outcome
     }
+        self.exchanges.rumours.end_message();
 
     /// Merges the claim of a native server about itself, from a request or an answer. Returns its
     /// identity, or `None` if it is not a member.
