@@ -87,12 +87,13 @@ fn judge(members: &Members, cx: &Context, old: &ReceivedEntry<'_>, now: Now) -> 
     let stamp = stamp_of(old);
     match intake::identify(members, cx, &old.base_url) {
         Ok(Subject::LocalServer) => Judgement::LocalServer,
-        Ok(Subject::Known(identity)) => match members.roster.get(&identity) {
-            Some(member) if member.is_online() => {
+        Ok(Subject::Known(known)) => match members.roster.at(known.slot()) {
+            Some((_, member)) if member.is_online() => {
+                let identity = known.into_identity();
                 let entry = member.entry(Arc::clone(&identity));
                 Judgement::Known(identity, entry)
             }
-            Some(member) if member.has_comeback() => Judgement::Verbatim,
+            Some((_, member)) if member.has_comeback() => Judgement::Verbatim,
             _ => Judgement::Drop,
         },
         Ok(Subject::New(url)) => match members.archive.stamp_of(url.identity(), now) {

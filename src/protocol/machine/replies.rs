@@ -326,7 +326,7 @@ impl Machine {
         if self.merging.outsiders.has(peer) {
             self.admit_native(&received.me.base_url, Direction::Answer, now);
         }
-        let (knew, cause) = (self.incarnation_of(&received.me.base_url), Cause::Answered);
+        let (knew, cause) = (self.incarnation_of_sender(&received.me.base_url), Cause::Answered);
         let sender = if is_own_process { None } else { self.merge_sender_claim(received, knew, cause, now) };
         if !is_own_process {
             self.record_process(received);

@@ -19,6 +19,7 @@ use crate::protocol::wire::message::Entry;
 mod access;
 pub(in crate::protocol) mod check;
 pub(in crate::protocol) mod proof;
+pub(in crate::protocol) mod standing;
 pub(in crate::protocol) mod suspicion;
 pub(in crate::protocol) mod unproved_answers;
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::protocol::members::member::standing::Standing;
 use crate::protocol::members::member::suspicion::Suspicion;
 use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::members::roster::digest::{Digest, name_hash};
@@ -49,33 +50,6 @@ pub(in crate::protocol) struct Roster {
     /// Changes that programs may follow.
     pub(in crate::protocol) news: NewsRing,
     latest: Latest,
-}
-
-/// The properties of a member on which the counts depend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Standing {
-    status: Status,
-    incarnation: Incarnation,
-    is_contacted_natively: bool,
-    is_unconfirmed: bool,
-}
-
-impl Standing {
-    #[inline]
-    fn of(member: &Member) -> Self {
-        let Member { status, incarnation, .. } = *member;
-        Self {
-            status,
-            incarnation,
-            is_contacted_natively: !member.is_contacted_as_legacy(),
-            is_unconfirmed: member.is_unconfirmed(),
-        }
-    }
-
-    #[inline]
-    fn is_on_ring(self) -> bool {
-        self.status.is_online() && self.is_contacted_natively
-    }
 }
 
 impl Roster {
@@ -167,15 +141,14 @@ impl Roster {
         self.dead
     }
 
-    /// The slot of a member. For the latest subject of a claim, it needs no hashing.
+    /// The slot of a member. For the latest sender or new member, it needs no hashing.
     #[inline]
     pub(in crate::protocol) fn slot_of(&self, identity: &str) -> Option<usize> {
         self.latest.slot_of(identity).or_else(|| self.members.slot_of(identity))
     }
 
-    /// Remembers the subject of a claim, whose name is shared by all that deal with the claim.
-    #[inline]
-    pub(in crate::protocol) fn remember_subject(&self, identity: &Arc<str>, slot: usize) {
+    /// Remembers the sender of a message, which is looked up several times.
+    pub(in crate::protocol) fn remember_sender(&self, identity: &Arc<str>, slot: usize) {
         self.latest.set(Arc::clone(identity), slot);
     }
 
@@ -193,12 +166,6 @@ impl Roster {
     pub(in crate::protocol) fn at_mut(&mut self, index: usize) -> Option<&mut Member> {
         self.member_changes += 1;
         self.members.at_mut(index)
-    }
-
-    /// The spelling with which a server is shown.
-    pub(in crate::protocol) fn spelling(&self, identity: &Arc<str>) -> Arc<str> {
-        let spelling = self.get(identity).and_then(Member::own_spelling);
-        Arc::clone(spelling.unwrap_or(identity))
     }
 
     #[inline]
@@ -246,13 +213,20 @@ impl Roster {
 
     /// Changes the status of a member.
     pub(in crate::protocol) fn transition(&mut self, identity: &str, status: Status, now: Now) {
+        if let Some(slot) = self.slot_of(identity) {
+            self.transition_at(slot, status, now);
+        }
+    }
+
+    /// Changes the status of the member in a slot.
+    pub(in crate::protocol) fn transition_at(&mut self, slot: usize, status: Status, now: Now) {
         let is_same = |member: &Member| member.status == status && !member.is_unconfirmed();
         // Most claims repeat the status.
-        if self.get(identity).is_none_or(is_same) {
+        if self.members.member_at(slot).is_none_or(is_same) {
             return;
         }
         let mut before = status;
-        self.change(identity, |member| {
+        self.change_at(slot, |member| {
             before = std::mem::replace(&mut member.status, status);
             if before != status {
                 member.changed_at = now.tick.into();
@@ -264,8 +238,7 @@ impl Roster {
         if before == status {
             return;
         }
-        let Some(slot) = self.slot_of(identity) else { return };
-        let Some((_, member)) = self.members.at(slot) else { return };
+        let Some((identity, member)) = self.members.at(slot) else { return };
         let identity: Arc<str> = identity.into();
         if before.is_online() != status.is_online() {
             self.journal.record(&identity, Some(before), Some(status), now.tick);
@@ -276,30 +249,22 @@ impl Roster {
 
     /// Suspects a member, which these servers have found silent.
     pub(in crate::protocol) fn begin_suspicion(&mut self, identity: &str, accusers: Accusers, now: Now) {
-        self.transition(identity, Status::Suspect, now);
-        if let Some(member) = self.get_mut(identity) {
-            member.set_suspicion(Suspicion::new(accusers, now.tick));
+        if let Some(slot) = self.slot_of(identity) {
+            self.transition_at(slot, Status::Suspect, now);
+            if let Some(member) = self.at_mut(slot) {
+                member.set_suspicion(Suspicion::new(accusers, now.tick));
+            }
         }
-    }
-
-    /// Sets the spelling with which a member is shown. For programs, which know servers by their
-    /// URLs, another one takes its place.
-    pub(in crate::protocol) fn set_spelling(&mut self, identity: &str, spelling: &Arc<str>, now: Now) {
-        let Some(slot) = self.slot_of(identity) else { return };
-        let Some(member) = self.members.at_mut(slot) else { return };
-        if member.spelling(identity) == &**spelling {
-            return;
-        }
-        let (state, cause) = (Some(member.status), self.journal.cause.into());
-        self.news.record(member.entry(identity), [state, None], cause, now);
-        member.set_spelling(identity, spelling);
-        self.slot_changes.change(slot);
-        self.news.record(member.entry(identity), [None, state], cause, now);
     }
 
     /// Sets the incarnation of a newer claim. It is higher, unless the held one counted as 0.
     pub(in crate::protocol) fn adopt_incarnation(&mut self, identity: &str, incarnation: Incarnation) {
         self.change(identity, |member| member.incarnation = incarnation);
+    }
+
+    /// Sets the incarnation of a newer claim about the member in a slot.
+    pub(in crate::protocol) fn adopt_incarnation_at(&mut self, slot: usize, incarnation: Incarnation) {
+        self.change_at(slot, |member| member.incarnation = incarnation);
     }
 
     /// Sets a higher incarnation; ignores a lower one.
@@ -320,19 +285,51 @@ impl Roster {
 
     /// Changes a member, which also confirms it, and updates the counts.
     fn change(&mut self, identity: &str, change: impl FnOnce(&mut Member)) {
-        let Some(slot) = self.slot_of(identity) else { return };
+        if let Some(slot) = self.slot_of(identity) {
+            self.change_at(slot, change);
+        }
+    }
+
+    #[inline]
+    fn change_at(&mut self, slot: usize, change: impl FnOnce(&mut Member)) {
         let Some(member) = self.members.at_mut(slot) else { return };
         let before = Standing::of(member);
         member.confirm();
         change(member);
         let after = Standing::of(member);
-        if before != after {
-            self.update_totals(identity, name_hash(identity), [Some(before), Some(after)]);
+        if before == after {
+            return;
+        }
+        let Some((identity, _)) = self.members.at(slot) else { return };
+        let name = name_hash(identity);
+        if before.differs_only_in_incarnation(after) {
+            return self.update_incarnation(name, before, after);
+        }
+        self.update_counts(name, [Some(before), Some(after)]);
+        if let Some((identity, _)) = self.members.at(slot) {
+            self.ring.follow([before, after].map(Standing::is_on_ring), name, identity);
         }
     }
 
     /// Updates the counts, the digest and the ring.
     fn update_totals(&mut self, identity: &str, name: u64, change: [Option<Standing>; 2]) {
+        self.update_counts(name, change);
+        let change = change.map(|standing| standing.is_some_and(Standing::is_on_ring));
+        self.ring.follow(change, name, identity);
+    }
+
+    /// Updates the digest after most changes: only the incarnation is another one.
+    #[inline]
+    fn update_incarnation(&mut self, name: u64, before: Standing, after: Standing) {
+        self.revision += 1;
+        self.member_changes += 1;
+        if after.is_in_digest() {
+            self.digest.replace(name, [before.incarnation, after.incarnation]);
+        }
+    }
+
+    /// Updates the counts and the digest.
+    fn update_counts(&mut self, name: u64, change: [Option<Standing>; 2]) {
         self.revision += 1;
         self.member_changes += 1;
         let [before, after] = change;
@@ -340,11 +337,6 @@ impl Roster {
             if let Some(standing) = standing {
                 self.count(name, standing, amount);
             }
-        }
-        match change.map(|standing| standing.is_some_and(Standing::is_on_ring)) {
-            [false, true] => self.ring.insert(name, identity),
-            [true, false] => self.ring.remove(identity),
-            _ => {}
         }
     }
 
@@ -361,7 +353,8 @@ impl Roster {
         *counter = counter.saturating_add_signed(change);
         if standing.is_unconfirmed {
             self.unconfirmed = self.unconfirmed.saturating_add_signed(change);
-        } else if standing.status.is_online() {
+        }
+        if standing.is_in_digest() {
             self.digest.toggle(name, standing.incarnation);
         }
         if standing.is_on_ring() {

@@ -178,7 +178,7 @@ impl Rejected {
         &mut self,
         members: &Members,
         cx: &mut Context,
-        subject: &Subject,
+        subject: &Subject<'_>,
         said: Incarnation,
         now: Now,
     ) -> bool {
@@ -190,14 +190,14 @@ impl Rejected {
         &mut self,
         members: &Members,
         cx: &mut Context,
-        subject: &Subject,
+        subject: &Subject<'_>,
         said: Incarnation,
         now: Now,
     ) -> bool {
         let is_held = match subject {
             Subject::LocalServer => said <= members.local.incarnation(),
-            Subject::Known(identity) => {
-                members.roster.get(identity).is_some_and(|member| member.incarnation() == said)
+            Subject::Known(known) => {
+                members.roster.at(known.slot()).is_some_and(|(_, member)| member.incarnation() == said)
             }
             Subject::New(_) => false,
         };

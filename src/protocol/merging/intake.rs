@@ -1,5 +1,7 @@
 //! Rule R1: the admission of entries and claims. An invalid entry never invalidates the rest.
 
+use std::borrow::Cow;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::protocol::context::Context;
@@ -20,16 +22,51 @@ use crate::protocol::wire::message::ReceivedEntry;
 
 /// The server that a claim is about.
 #[derive(Debug)]
-pub(in crate::protocol) enum Subject {
+pub(in crate::protocol) enum Subject<'a> {
     /// This server itself.
     LocalServer,
-    /// A member, by its identity.
-    Known(Arc<str>),
+    /// A member.
+    Known(Known<'a>),
     /// A server that is not a member.
     New(BaseUrl),
 }
 
-impl Subject {
+/// A member that a claim is about. It is looked up once, and its identity is shared with the claim
+/// if possible, because a message may contain 100,000 claims.
+#[derive(Debug)]
+pub(in crate::protocol) struct Known<'a> {
+    identity: Cow<'a, Arc<str>>,
+    slot: usize,
+}
+
+impl<'a> Known<'a> {
+    /// The member with this identity.
+    #[inline]
+    pub(in crate::protocol) fn of(members: &Members, identity: &'a Arc<str>) -> Option<Self> {
+        Some(Self { slot: members.roster.slot_of(identity)?, identity: Cow::Borrowed(identity) })
+    }
+
+    /// Its slot in the roster, valid until a member is removed.
+    #[inline]
+    pub(in crate::protocol) fn slot(&self) -> usize {
+        self.slot
+    }
+
+    pub(in crate::protocol) fn into_identity(self) -> Arc<str> {
+        self.identity.into_owned()
+    }
+}
+
+impl Deref for Known<'_> {
+    type Target = Arc<str>;
+
+    #[inline]
+    fn deref(&self) -> &Arc<str> {
+        &self.identity
+    }
+}
+
+impl Subject<'_> {
     /// Returns the identity of another server; `None` for this one.
     pub(in crate::protocol) fn identity(&self) -> Option<&Arc<str>> {
         match self {
@@ -69,15 +106,17 @@ impl Merging {
         slot: Option<usize>,
         said: ListEntry<'_>,
         now: Now,
-    ) -> Option<(Subject, PlainClaim)> {
+    ) -> Option<(Subject<'static>, PlainClaim)> {
         let ListEntry { source, listed, entry } = said;
         let stamp = match check_stamp(entry.last_update, now) {
             Ok(stamp) => Some(stamp),
             Err(Rejection::FarAhead) => None,
             Err(rejection) => return reject(cx, rejection, &entry.base_url),
         };
-        let subject = match slot.and_then(|slot| members.roster.at(slot)) {
-            Some((identity, _)) => Ok(Subject::Known(identity.into())),
+        let subject = match slot.and_then(|slot| Some((slot, members.roster.at(slot)?))) {
+            Some((slot, (identity, _))) => {
+                Ok(Subject::Known(Known { identity: Cow::Owned(identity.into()), slot }))
+            }
             None => identify_missed(members, cx, &entry.base_url, |url| url),
         };
         let subject = match subject {
@@ -162,8 +201,8 @@ pub(in crate::protocol) fn identify(
     members: &Members,
     cx: &Context,
     base_url: &str,
-) -> Result<Subject, Rejection> {
-    if let Some(subject) = look_up(members, base_url, || base_url.into()) {
+) -> Result<Subject<'static>, Rejection> {
+    if let Some(subject) = look_up(members, base_url, || Cow::Owned(base_url.into())) {
         return Ok(subject);
     }
     identify_missed(members, cx, base_url, |url| url)
@@ -171,13 +210,13 @@ pub(in crate::protocol) fn identify(
 
 /// Like [`identify`], but shares the text if possible.
 #[inline]
-pub(in crate::protocol) fn identify_shared(
+pub(in crate::protocol) fn identify_shared<'a>(
     members: &Members,
     cx: &Context,
-    base_url: &Arc<str>,
-) -> Result<Subject, Rejection> {
+    base_url: &'a Arc<str>,
+) -> Result<Subject<'a>, Rejection> {
     // Most URLs are normalised already and need no parsing.
-    if let Some(subject) = look_up(members, base_url, || Arc::clone(base_url)) {
+    if let Some(subject) = look_up(members, base_url, || Cow::Borrowed(base_url)) {
         return Ok(subject);
     }
     identify_missed(members, cx, base_url, |url| url.sharing(base_url))
@@ -189,13 +228,13 @@ fn identify_missed(
     cx: &Context,
     base_url: &str,
     keep: impl FnOnce(BaseUrl) -> BaseUrl,
-) -> Result<Subject, Rejection> {
+) -> Result<Subject<'static>, Rejection> {
     if base_url == members.local.identity() {
         return Ok(Subject::LocalServer);
     }
     let plain = BaseUrl::plain(base_url);
     if let Some(subject) =
-        plain.as_ref().and_then(|plain| look_up(members, &plain.identity, || (&*plain.identity).into()))
+        plain.as_ref().and_then(|plain| look_up(members, &plain.identity, || owned(&plain.identity)))
     {
         return Ok(subject);
     }
@@ -206,7 +245,7 @@ fn identify_missed(
         None => return Err(Rejection::TooUnusual),
     };
     let url = url.map(keep).map_err(Rejection::BaseUrl)?;
-    if is_parsed && let Some(subject) = look_up(members, url.identity(), || Arc::clone(url.identity())) {
+    if is_parsed && let Some(subject) = look_up(members, url.identity(), || owned(url.identity())) {
         return Ok(subject);
     }
     // If this server has such an address itself, it can reach others with one.
@@ -226,25 +265,32 @@ fn may_be_contacted(cx: &Context, url: &BaseUrl) -> bool {
 }
 
 #[inline]
-fn look_up(members: &Members, identity: &str, share: impl FnOnce() -> Arc<str>) -> Option<Subject> {
+fn look_up<'a>(
+    members: &Members,
+    identity: &str,
+    share: impl FnOnce() -> Cow<'a, Arc<str>>,
+) -> Option<Subject<'a>> {
     if identity == members.local.identity() {
         return Some(Subject::LocalServer);
     }
     let slot = members.roster.slot_of(identity)?;
-    let identity = share();
-    members.roster.remember_subject(&identity, slot);
-    Some(Subject::Known(identity))
+    Some(Subject::Known(Known { identity: share(), slot }))
 }
 
-/// Returns the known incarnation of another server.
-pub(in crate::protocol) fn incarnation_of(
+fn owned(identity: &str) -> Cow<'static, Arc<str>> {
+    Cow::Owned(identity.into())
+}
+
+/// Returns the known incarnation of the sender of a message.
+pub(in crate::protocol) fn incarnation_of_sender(
     members: &Members,
     cx: &Context,
     base_url: &Arc<str>,
 ) -> Incarnation {
     match identify_shared(members, cx, base_url) {
-        Ok(Subject::Known(identity)) => {
-            members.roster.get(&identity).map_or(Incarnation::NONE, |member| member.incarnation())
+        Ok(Subject::Known(known)) => {
+            members.roster.remember_sender(&known, known.slot);
+            members.roster.at(known.slot).map_or(Incarnation::NONE, |(_, member)| member.incarnation())
         }
         _ => Incarnation::NONE,
     }

@@ -12,7 +12,7 @@ use crate::protocol::exchanges::Exchanges;
 use crate::protocol::members::Members;
 use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::merging::Merging;
-use crate::protocol::merging::intake::{self, Subject};
+use crate::protocol::merging::intake::{self, Known, Subject};
 use crate::protocol::merging::plain::{self, PlainClaim, PlainSource};
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::claim::Claim;
@@ -86,13 +86,13 @@ pub(in crate::protocol) fn correct(claim: &Claim, now: Now) -> Option<Claim> {
 impl Merging {
     /// Resolves the subject of a native server's claim. Returns `None` if the claim is rejected.
     #[inline]
-    pub(in crate::protocol) fn take_in_native(
+    pub(in crate::protocol) fn take_in_native<'a>(
         &mut self,
         members: &Members,
         cx: &mut Context,
-        claim: &Claim,
+        claim: &'a Claim,
         now: Now,
-    ) -> Option<Subject> {
+    ) -> Option<Subject<'a>> {
         let subject = match intake::identify_shared(members, cx, &claim.base_url) {
             Ok(subject) => subject,
             Err(rejection) => return intake::reject(cx, rejection, &claim.base_url),
@@ -144,7 +144,8 @@ impl Merging {
         if claim.incarnation != Incarnation::NONE && claim.status == Status::Online {
             cx.effects.push(Effect::GatherStranger(Arc::clone(identity), origin));
         }
-        merge_news(members, cx, identity, said, now)
+        let Some(known) = Known::of(members, identity) else { return Worth::Known };
+        merge_news(members, cx, &known, said, now)
     }
 }
 
@@ -154,34 +155,34 @@ pub(in crate::protocol) fn merge_known(
     members: &mut Members,
     exchanges: &Exchanges,
     cx: &mut Context,
-    identity: &Arc<str>,
+    known: &Known<'_>,
     said: NativeClaim<'_>,
     now: Now,
 ) -> Worth {
     let NativeClaim { claim, origin } = said;
     if claim.incarnation == Incarnation::NONE {
-        return merge_about_legacy(members, exchanges, cx, identity, said, now);
+        return merge_about_legacy(members, exchanges, cx, known, said, now);
     }
-    let Some(member) = members.roster.get_mut(identity) else { return Worth::Known };
+    let Some(member) = members.roster.at_mut(known.slot()) else { return Worth::Known };
     if !member.is_native() {
         member.record_stamp(claim.last_update);
-        return merge_upgrade(members, cx, identity, said, now);
+        return merge_upgrade(members, cx, known, said, now);
     }
     let mut version = member.version();
     if claim.incarnation != version.incarnation {
         version.incarnation = version.incarnation.counted(now);
     }
     match version.join(&Version::from(claim)) {
-        Precedence::Newer => merge_news(members, cx, identity, said, now),
+        Precedence::Newer => merge_news(members, cx, known, said, now),
         Precedence::Confirms => {
             member.record_stamp(claim.last_update);
             member.set_monitor(version.monitor);
             if let Some(suspicion) = member.suspicion_mut() {
                 suspicion.add_accusers(&version.accusers);
             }
-            cx.effects.push(Effect::ScheduleSuspicion(Arc::clone(identity)));
+            cx.effects.push(Effect::ScheduleSuspicion(Arc::clone(known)));
             if origin.is_passed_on() {
-                cx.effects.push(Effect::Spread(Arc::clone(identity)));
+                cx.effects.push(Effect::Spread(Arc::clone(known)));
             }
             Worth::News
         }
@@ -199,7 +200,7 @@ pub(in crate::protocol) fn merge_known(
         Precedence::Older => {
             member.record_stamp(claim.last_update);
             if claim.status.is_online() && member.status() == Status::Dead {
-                cx.effects.push(Effect::DisputeDeath(Arc::clone(identity)));
+                cx.effects.push(Effect::DisputeDeath(Arc::clone(known)));
             }
             let is_of_an_earlier_life = claim.incarnation < member.incarnation();
             if is_of_an_earlier_life || claim.status.is_online() { Worth::Outdated } else { Worth::Known }
@@ -212,12 +213,12 @@ pub(in crate::protocol) fn merge_known(
 fn merge_upgrade(
     members: &mut Members,
     cx: &mut Context,
-    identity: &Arc<str>,
+    known: &Known<'_>,
     said: NativeClaim<'_>,
     now: Now,
 ) -> Worth {
     let NativeClaim { claim, origin } = said;
-    let Some(member) = members.roster.get(identity) else { return Worth::Known };
+    let Some((_, member)) = members.roster.at(known.slot()) else { return Worth::Known };
     // The subject's own claim outweighs any stamp. A stamp too far ahead, from a wrong clock,
     // proves no order.
     let may_be_outdated = origin != Origin::Subject && !member.stamp().is_far_ahead(now);
@@ -230,11 +231,11 @@ fn merge_upgrade(
     let is_stale = !member.is_online() && claim.status.is_online() && claim.last_update <= member.stamp();
     if is_stale {
         // Its tombstone is newer than this claim: it stays dead until it sends a message itself.
-        members.roster.raise_incarnation(identity, claim.incarnation);
-        cx.effects.push(Effect::DisputeDeath(Arc::clone(identity)));
+        members.roster.raise_incarnation(known, claim.incarnation);
+        cx.effects.push(Effect::DisputeDeath(Arc::clone(known)));
         return Worth::Outdated;
     }
-    merge_news(members, cx, identity, said, now)
+    merge_news(members, cx, known, said, now)
 }
 
 /// Merges a native server's claim about a legacy peer, verified by that server or by another native
@@ -244,21 +245,24 @@ fn merge_about_legacy(
     members: &mut Members,
     exchanges: &Exchanges,
     cx: &mut Context,
-    identity: &Arc<str>,
+    known: &Known<'_>,
     said: NativeClaim<'_>,
     now: Now,
 ) -> Worth {
     let NativeClaim { claim, origin } = said;
     let Claim { status, monitor, last_update: stamp, .. } = *claim;
-    let stand =
-        |members: &Members| members.roster.get(identity).map(|member| (member.is_online(), member.stamp()));
-    let before = stand(members);
+    let Some((_, member)) = members.roster.at(known.slot()) else { return Worth::Known };
+    let was_online = member.is_online();
     let plain = PlainClaim { status, monitor, stamp, source: PlainSource::Native };
-    plain::merge_known(members, exchanges, cx, identity, plain, now);
-    let after = stand(members);
-    if before.map(|(is_online, _)| is_online) != after.map(|(is_online, _)| is_online) {
+    plain::merge_known(members, exchanges, cx, known, plain, now);
+    if was_online == status.is_online() {
+        return Worth::Known;
+    }
+    // It may have been forgotten.
+    let after = members.roster.get(known).map(|member| (member.is_online(), member.stamp()));
+    if after.is_none_or(|(is_online, _)| is_online != was_online) {
         if origin.is_passed_on() {
-            cx.effects.push(Effect::Spread(Arc::clone(identity)));
+            cx.effects.push(Effect::Spread(Arc::clone(known)));
         }
         return Worth::News;
     }
@@ -271,27 +275,29 @@ fn merge_about_legacy(
 fn merge_news(
     members: &mut Members,
     cx: &mut Context,
-    identity: &Arc<str>,
+    known: &Known<'_>,
     said: NativeClaim<'_>,
     now: Now,
 ) -> Worth {
     let NativeClaim { claim, origin } = said;
-    let was_offline = members.roster.get(identity).is_some_and(|member| !member.is_online());
-    adopt(members, cx, identity, claim, now);
-    if was_offline && members.roster.get(identity).is_some_and(Member::is_native_stranger) {
-        cx.effects.push(Effect::GatherStranger(Arc::clone(identity), origin));
+    let was_offline = members.roster.at(known.slot()).is_some_and(|(_, member)| !member.is_online());
+    adopt(members, cx, known, claim, now);
+    if was_offline && members.roster.at(known.slot()).is_some_and(|(_, member)| member.is_native_stranger()) {
+        cx.effects.push(Effect::GatherStranger(Arc::clone(known), origin));
     }
     if origin.is_passed_on() {
-        cx.effects.push(Effect::Spread(Arc::clone(identity)));
+        cx.effects.push(Effect::Spread(Arc::clone(known)));
     }
     Worth::News
 }
 
 /// Adopts a claim that is newer than the known version.
-fn adopt(members: &mut Members, cx: &mut Context, identity: &Arc<str>, claim: &Claim, now: Now) {
-    let held = members.roster.get(identity).map_or(Incarnation::NONE, |member| member.incarnation());
-    members.roster.adopt_incarnation(identity, claim.incarnation);
-    let Some(member) = members.roster.get_mut(identity) else { return };
+fn adopt(members: &mut Members, cx: &mut Context, known: &Known<'_>, claim: &Claim, now: Now) {
+    let slot = known.slot();
+    let Some((_, member)) = members.roster.at(slot) else { return };
+    let held = member.incarnation();
+    members.roster.adopt_incarnation_at(slot, claim.incarnation);
+    let Some(member) = members.roster.at_mut(slot) else { return };
     // A refutation has the next incarnation. One far above belongs to a process that has just
     // started and may not listen yet.
     let is_same_life = held != Incarnation::NONE && claim.incarnation <= held.next();
@@ -307,8 +313,8 @@ fn adopt(members: &mut Members, cx: &mut Context, identity: &Arc<str>, claim: &C
             let is_outdone =
                 was_shown_offline && claim.last_update <= member.stamp() && claim.last_update < highest;
             member.restamp(if is_outdone { highest.next() } else { claim.last_update });
-            members.roster.transition(identity, Status::Online, now);
-            if let Some(member) = members.roster.get_mut(identity) {
+            members.roster.transition_at(slot, Status::Online, now);
+            if let Some(member) = members.roster.at_mut(slot) {
                 if has_answered {
                     member.record_answered();
                 } else {
@@ -318,24 +324,24 @@ fn adopt(members: &mut Members, cx: &mut Context, identity: &Arc<str>, claim: &C
                     member.record_new_process(now);
                 }
                 if member.was_port_closed() {
-                    cx.effects.push(Effect::RecordMessage(Arc::clone(identity)));
+                    cx.effects.push(Effect::RecordMessage(Arc::clone(known)));
                 }
             }
         }
         Status::Suspect => {
             member.record_stamp(claim.last_update);
-            members.roster.begin_suspicion(identity, claim.accusers, now);
-            cx.effects.push(Effect::ScheduleSuspicion(Arc::clone(identity)));
+            members.roster.begin_suspicion(known, claim.accusers, now);
+            cx.effects.push(Effect::ScheduleSuspicion(Arc::clone(known)));
         }
         Status::Dead | Status::Left => {
             member.restamp(if claim.last_update < highest { highest.next() } else { claim.last_update });
-            members.roster.transition(identity, claim.status, now);
+            members.roster.transition_at(slot, claim.status, now);
             let age = Duration::from_secs(claim.age.into());
-            if let Some(member) = members.roster.get_mut(identity) {
+            if let Some(member) = members.roster.at_mut(slot) {
                 member.backdate(age, now);
                 cx.effects.push(Effect::ScheduleDrop(member.stamp()));
             }
-            cx.effects.push(Effect::WatchAbsence(Arc::clone(identity)));
+            cx.effects.push(Effect::WatchAbsence(Arc::clone(known)));
             cx.effects.push(Effect::SendDeathNotices);
         }
     }
@@ -351,7 +357,8 @@ pub(in crate::protocol) fn record_sender(
     now: Now,
 ) -> Option<Arc<str>> {
     let base_url = &message.me.base_url;
-    let Ok(Subject::Known(identity)) = intake::identify_shared(members, cx, base_url) else { return None };
+    let Ok(Subject::Known(known)) = intake::identify_shared(members, cx, base_url) else { return None };
+    let identity = known.into_identity();
     let member = members.roster.get(&identity)?;
     match member.wire() {
         Wire::Unknown => members.roster.set_wire(&identity, Wire::Native),

@@ -13,7 +13,6 @@ use crate::protocol::context::Context;
 use crate::protocol::context::rate_limit::TokenBucket;
 use crate::protocol::context::refused::Refused;
 use crate::protocol::members::Members;
-use crate::protocol::members::member::Member;
 use crate::protocol::merging::intake::{self, Subject};
 use crate::protocol::types::limits::MAX_MEMBERS;
 use crate::protocol::types::time::{Now, Tick};
@@ -112,10 +111,10 @@ impl Newcomers {
     fn look_up_sender(&mut self, members: &Members, cx: &Context) {
         let Sender::Claimed(base_url) = &self.sender else { return };
         self.sender = match intake::identify_shared(members, cx, base_url) {
-            Ok(Subject::Known(identity))
-                if members.roster.get(&identity).is_some_and(Member::has_answered) =>
+            Ok(Subject::Known(known))
+                if members.roster.at(known.slot()).is_some_and(|(_, member)| member.has_answered()) =>
             {
-                Sender::Met(identity)
+                Sender::Met(known.into_identity())
             }
             _ => Sender::Unmet,
         };

@@ -13,7 +13,7 @@ use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::YOUNG;
 use crate::protocol::members::member::proof::Verdict;
-use crate::protocol::merging::intake::{self, ListEntry};
+use crate::protocol::merging::intake::{self, Known, ListEntry};
 use crate::protocol::merging::{Merging, clocks, hints};
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::ids::Source;
@@ -116,20 +116,20 @@ pub(in crate::protocol) fn merge_known(
     members: &mut Members,
     exchanges: &Exchanges,
     cx: &mut Context,
-    identity: &Arc<str>,
+    known: &Known<'_>,
     claim: PlainClaim,
     now: Now,
 ) {
-    let Some(member) = members.roster.get_mut(identity) else { return };
+    let Some(member) = members.roster.at_mut(known.slot()) else { return };
     if member.is_online() == claim.says_online() {
         let is_vouched_for = member.is_unconfirmed() && claim.vouches_for(member);
         member.merge_agreement(claim, now);
         if is_vouched_for {
-            members.roster.confirm(identity);
+            members.roster.confirm(known);
         }
         return;
     }
-    merge_contradiction(members, exchanges, cx, identity, claim, now);
+    merge_contradiction(members, exchanges, cx, known, claim, now);
 }
 
 /// Merges a plain claim that an offline member is online, or an online one offline.
@@ -310,7 +310,9 @@ fn revive(
     members.supersede_hidden(cx, identity);
     members.roster.insert(Arc::clone(identity), member, now);
     cx.effects.push(Effect::ScheduleDrop(stamp));
-    merge_known(members, exchanges, cx, identity, claim, now);
+    if let Some(known) = Known::of(members, identity) {
+        merge_known(members, exchanges, cx, &known, claim, now);
+    }
 }
 
 impl PlainClaim {

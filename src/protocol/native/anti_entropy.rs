@@ -232,7 +232,7 @@ impl Native {
         }
         self.anti_entropy.full_roster_tries_left -= 1;
         let identities = named.iter().filter_map(|base_url| match identify(members, cx, base_url) {
-            Ok(Subject::Known(identity)) => Some(identity),
+            Ok(Subject::Known(known)) => Some(known.into_identity()),
             _ => None,
         });
         let may_have_one = |identity: &Arc<str>| {

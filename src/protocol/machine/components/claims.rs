@@ -7,7 +7,7 @@ use crate::protocol::exchanges::in_flight::{Exchange, Purpose};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::proof::Proof;
 use crate::protocol::members::roster::journal::Cause;
-use crate::protocol::merging::intake::{self, ListEntry, Subject};
+use crate::protocol::merging::intake::{self, Known, ListEntry, Subject};
 use crate::protocol::merging::native::{MergeOutcome, NativeClaim, Worth};
 use crate::protocol::merging::newcomers::Sender;
 use crate::protocol::merging::outsiders::{Direction, LeftOut};
@@ -54,11 +54,11 @@ impl Machine {
     }
 
     #[inline]
-    fn merge(&mut self, subject: &Subject, claim: PlainClaim, now: Now) {
+    fn merge(&mut self, subject: &Subject<'_>, claim: PlainClaim, now: Now) {
         let Self { members, exchanges, cx, .. } = self;
         match subject {
             Subject::LocalServer => about_self::merge_plain(members, cx, claim.status, claim.stamp, now),
-            Subject::Known(identity) => plain::merge_known(members, exchanges, cx, identity, claim, now),
+            Subject::Known(known) => plain::merge_known(members, exchanges, cx, known, claim, now),
             Subject::New(url) => self.merging.merge_new(members, exchanges, cx, url, claim, now),
         }
     }
@@ -70,7 +70,9 @@ impl Machine {
         claim: PlainClaim,
         now: Now,
     ) {
-        plain::merge_known(&mut self.members, &self.exchanges, &mut self.cx, identity, claim, now);
+        if let Some(known) = Known::of(&self.members, identity) {
+            plain::merge_known(&mut self.members, &self.exchanges, &mut self.cx, &known, claim, now);
+        }
         self.apply(now);
     }
 
@@ -107,17 +109,17 @@ impl Machine {
     ) -> MergeOutcome {
         let mut outcome = MergeOutcome::default();
         self.members.roster.set_cause(Cause::Hearsay);
+        self.exchanges.rumours.begin_message();
         for (index, claim) in claims.iter().enumerate() {
             let worth = self.merge_native_claim(claim, origin, now);
-        self.exchanges.rumours.begin_message();
-            outcome.add(index, worth, || intake::claim_about(&self.members, &self.cx, &claim.base_url, now));
-        }
             if worth != Worth::News {
                 self.exchanges.rumours.record_told(&claim.base_url);
             }
+            outcome.add(index, worth, || intake::claim_about(&self.members, &self.cx, &claim.base_url, now));
+        }
+        self.exchanges.rumours.end_message();
         outcome
     }
-        self.exchanges.rumours.end_message();
 
     /// Merges the claim of a native server about itself, from a request or an answer. Returns its
     /// identity, or `None` if it is not a member.
@@ -145,9 +147,9 @@ impl Machine {
         let said = NativeClaim { claim, origin };
         let worth = match &subject {
             Subject::LocalServer => self.merge_native_about_local_server(claim, now),
-            Subject::Known(identity) => {
+            Subject::Known(known) => {
                 let Self { members, exchanges, cx, .. } = self;
-                native::merge_known(members, exchanges, cx, identity, said, now)
+                native::merge_known(members, exchanges, cx, known, said, now)
             }
             Subject::New(url) => {
                 self.merging.merge_new_native(&mut self.members, &mut self.cx, url, said, now)
@@ -167,13 +169,16 @@ impl Machine {
     }
 
     /// Resolves a base URL, in any spelling, to its subject.
-    pub(in crate::protocol::machine) fn identify(&self, base_url: &str) -> Result<Subject, Rejection> {
+    pub(in crate::protocol::machine) fn identify(
+        &self,
+        base_url: &str,
+    ) -> Result<Subject<'static>, Rejection> {
         intake::identify(&self.members, &self.cx, base_url)
     }
 
-    /// Returns the known incarnation of another server.
-    pub(in crate::protocol::machine) fn incarnation_of(&self, base_url: &Arc<str>) -> Incarnation {
-        intake::incarnation_of(&self.members, &self.cx, base_url)
+    /// Returns the known incarnation of the sender of a message.
+    pub(in crate::protocol::machine) fn incarnation_of_sender(&self, base_url: &Arc<str>) -> Incarnation {
+        intake::incarnation_of_sender(&self.members, &self.cx, base_url)
     }
 
     /// Makes an outsider a member again: it has sent or answered a native message with this

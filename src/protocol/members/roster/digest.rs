@@ -28,6 +28,15 @@ impl Digest {
         }
     }
 
+    /// Replaces the incarnation of a contained server.
+    #[inline]
+    pub(in crate::protocol) fn replace(&mut self, name: u64, incarnations: [Incarnation; 2]) {
+        let [before, after] = incarnations.map(|incarnation| mix(name ^ mix(u64::from(incarnation.0))));
+        if let Some(sum) = self.buckets.get_mut(bucket(name)) {
+            *sum ^= before ^ after;
+        }
+    }
+
     pub(in crate::protocol) fn total(&self) -> u64 {
         self.buckets.iter().fold(0, |total, bucket| total.rotate_left(1) ^ bucket)
     }

@@ -11,6 +11,7 @@ use crate::protocol::members::roster::Roster;
 use crate::protocol::members::roster::digest::bucket;
 use crate::protocol::members::roster::names::keys::NameKey;
 use crate::protocol::types::text::shared::SharedText;
+use crate::protocol::types::time::Now;
 use crate::protocol::wire::extension::BUCKETS;
 use crate::protocol::wire::message::Entry;
 
@@ -166,6 +167,27 @@ impl Roster {
     /// The member with this key.
     pub(in crate::protocol) fn find(&self, key: NameKey) -> Option<(&str, &Member)> {
         self.at(self.members.find(key.0)?)
+    }
+
+    /// The spelling with which a server is shown.
+    pub(in crate::protocol) fn spelling(&self, identity: &Arc<str>) -> Arc<str> {
+        let spelling = self.get(identity).and_then(Member::own_spelling);
+        Arc::clone(spelling.unwrap_or(identity))
+    }
+
+    /// Sets the spelling with which a member is shown. For programs, which know servers by their
+    /// URLs, another one takes its place.
+    pub(in crate::protocol) fn set_spelling(&mut self, identity: &str, spelling: &Arc<str>, now: Now) {
+        let Some(slot) = self.slot_of(identity) else { return };
+        let Some(member) = self.members.at_mut(slot) else { return };
+        if member.spelling(identity) == &**spelling {
+            return;
+        }
+        let (state, cause) = (Some(member.status), self.journal.cause.into());
+        self.news.record(member.entry(identity), [state, None], cause, now);
+        member.set_spelling(identity, spelling);
+        self.slot_changes.change(slot);
+        self.news.record(member.entry(identity), [None, state], cause, now);
     }
 
     /// The members whose buckets in the digest are wanted.

@@ -29,6 +29,16 @@ impl Ring {
         Self { position, is_stale: true, ..Self::default() }
     }
 
+    /// Follows a change of a server at this position: whether it was on the ring, and is.
+    #[inline]
+    pub(in crate::protocol) fn follow(&mut self, change: [bool; 2], position: u64, identity: &str) {
+        match change {
+            [false, true] => self.insert(position, identity),
+            [true, false] => self.remove(identity),
+            _ => {}
+        }
+    }
+
     /// Adds a native server at this position.
     pub(in crate::protocol) fn insert(&mut self, position: u64, identity: &str) {
         if self.is_stale {

@@ -1,4 +1,4 @@
-//! The latest subject of a claim, with its slot. It is mostly looked up several times in a row.
+//! The latest sender or new member, with its slot. It is mostly looked up several times in a row.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Latest {
     /// Kept, so that no other text has its address.
-    subject: RefCell<Option<Arc<str>>>,
+    member: RefCell<Option<Arc<str>>>,
     found: Cell<Found>,
 }
 
@@ -19,7 +19,7 @@ struct Found {
 }
 
 impl Latest {
-    /// The slot of the subject, if this is its text itself.
+    /// The slot of the member, if this is the text of its name itself.
     #[inline]
     pub(in crate::protocol) fn slot_of(&self, identity: &str) -> Option<usize> {
         let Found { address, length, slot } = self.found.get();
@@ -27,13 +27,13 @@ impl Latest {
     }
 
     #[inline]
-    pub(in crate::protocol) fn set(&self, subject: Arc<str>, slot: usize) {
-        self.found.set(Found { address: subject.as_ptr().addr(), length: subject.len(), slot });
-        self.subject.replace(Some(subject));
+    pub(in crate::protocol) fn set(&self, member: Arc<str>, slot: usize) {
+        self.found.set(Found { address: member.as_ptr().addr(), length: member.len(), slot });
+        self.member.replace(Some(member));
     }
 
     pub(in crate::protocol) fn clear(&self) {
         self.found.take();
-        self.subject.take();
+        self.member.take();
     }
 }

@@ -22,7 +22,7 @@ const A: &str = "http://a/";
 const DAY: u64 = 24 * 60 * 60 * 1_000;
 
 /// The admitted form of an entry that claims a server online.
-fn admit(parts: &mut Parts, source: Source, url: &str, stamp: u64) -> Option<(Subject, PlainClaim)> {
+fn admit(parts: &mut Parts, source: Source, url: &str, stamp: u64) -> Option<(Subject<'static>, PlainClaim)> {
     let entry = ReceivedEntry { base_url: url.into(), monitor: false, last_update: (EPOCH + stamp) as f64 };
     let slot = parts.members.roster.slot_of(url);
     let said = ListEntry { source, listed: ListKind::Online, entry: &entry };
@@ -35,7 +35,7 @@ fn an_entry_is_about_this_server_a_member_or_a_new_one() {
     parts.add(A, Status::Online, 0);
     let subject = |parts: &mut Parts, url| admit(parts, Source::Request, url, 5).unwrap().0;
     assert!(matches!(subject(&mut parts, "HTTP://ME:80"), Subject::LocalServer));
-    assert!(matches!(subject(&mut parts, "http://A/"), Subject::Known(identity) if *identity == *A));
+    assert!(matches!(subject(&mut parts, "http://A/"), Subject::Known(known) if **known == *A));
     assert!(matches!(subject(&mut parts, "http://b"), Subject::New(url) if &**url.identity() == "http://b/"));
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::protocol::context::RunState;
 use crate::protocol::context::effect::Effect;
 use crate::protocol::merging::about_self;
+use crate::protocol::merging::intake::Known;
 use crate::protocol::merging::native::{self, NativeClaim, Worth};
 use crate::protocol::tests::support::parts::{Parts, at};
 use crate::protocol::tests::support::world::EPOCH;
@@ -42,7 +43,9 @@ fn claim(url: &str, status: Status, incarnation: u32, at: u64) -> Claim {
 /// The outcome of a claim about the member A: its worth, A's status and stamp, and the effects.
 fn merge(parts: &mut Parts, claim: &Claim, origin: Origin) -> (Worth, (Status, u64), Vec<Effect>) {
     let said = NativeClaim { claim, origin };
-    let worth = native::merge_known(&mut parts.members, &parts.exchanges, &mut parts.cx, &a(), said, at(NOW));
+    let (a, Parts { members, exchanges, cx, .. }) = (a(), &mut *parts);
+    let known = Known::of(members, &a).unwrap();
+    let worth = native::merge_known(members, exchanges, cx, &known, said, at(NOW));
     (worth, parts.status_and_stamp(A), parts.effects())
 }
 

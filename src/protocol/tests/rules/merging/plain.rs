@@ -5,13 +5,14 @@ use std::sync::Arc;
 use crate::protocol::context::RunState;
 use crate::protocol::context::effect::{CheckReason, Comeback, Effect};
 use crate::protocol::members::member::proof::Verdict;
+use crate::protocol::merging::intake::Known;
 use crate::protocol::merging::outsiders::LeftOut;
 use crate::protocol::merging::plain::{self, PlainClaim, PlainSource};
 use crate::protocol::tests::support::parts::{Parts, at};
 use crate::protocol::tests::support::world::EPOCH;
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::status::Status::{self, Dead, Left, Online};
-use crate::protocol::types::time::{Incarnation, Stamp};
+use crate::protocol::types::time::{Incarnation, Now, Stamp};
 
 const A: &str = "http://a/";
 /// The time of all claims, long after the initial state of the tests.
@@ -32,8 +33,14 @@ fn claim(status: Status, at: u64, source: PlainSource) -> PlainClaim {
 
 /// The outcome of a claim about the member A: A's status and stamp, and the effects.
 fn merge(parts: &mut Parts, claim: PlainClaim) -> ((Status, u64), Vec<Effect>) {
-    plain::merge_known(&mut parts.members, &parts.exchanges, &mut parts.cx, &a(), claim, at(NOW));
+    merge_at(parts, claim, at(NOW));
     (parts.status_and_stamp(A), parts.effects())
+}
+
+fn merge_at(parts: &mut Parts, claim: PlainClaim, now: Now) {
+    let a = a();
+    let known = Known::of(&parts.members, &a).unwrap();
+    plain::merge_known(&mut parts.members, &parts.exchanges, &mut parts.cx, &known, claim, now);
 }
 
 /// The effects of a claim about A, which is no member.
@@ -139,7 +146,7 @@ fn an_expired_tombstone_moves_a_member_to_the_archive() {
     parts.add(A, Online, 10);
     let late = at(NOW + DAY);
     let dead = claim(Dead, 20, PlainSource::Peer);
-    plain::merge_known(&mut parts.members, &parts.exchanges, &mut parts.cx, &a(), dead, late);
+    merge_at(&mut parts, dead, late);
     assert_eq!(parts.effects(), [Effect::Forget(a())]);
     assert_eq!(parts.members.archive.stamp_of(A, late), Some(stamp(20)));
     assert!(!is_member(&parts));
