@@ -15,10 +15,8 @@ impl Clone for Roster {
     fn clone(&self) -> Self {
         let Self { members, capacity, online, suspects, natives, dead, unconfirmed, .. } = self;
         let Self { digest, ring, revision, member_changes, slot_changes, journal, .. } = self;
-        let mut copy = members.clone();
-        copy.reserve(members.len() + SPARE_SLOTS);
         Self {
-            members: copy,
+            members: members.copy_with_room(SPARE_SLOTS),
             capacity: *capacity,
             online: *online,
             suspects: *suspects,

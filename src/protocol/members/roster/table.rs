@@ -15,7 +15,7 @@ use crate::protocol::wire::message;
 pub(in crate::protocol) mod latest;
 
 /// Members in slots without gaps: the last one moves into the slot of a removed one.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Table {
     entries: Vec<Entry>,
     /// Slots by the hash of the identity.
@@ -142,6 +142,21 @@ impl Table {
         index.reserve(more, |slot| hash_at(entries, names, hasher, *slot));
     }
 
+    /// A copy with room for some more members. Enlarging a copy afterwards would leave a hole of
+    /// its size in the memory of the process.
+    pub(super) fn copy_with_room(&self, more: usize) -> Self {
+        let mut entries = Vec::with_capacity(self.len() + more);
+        entries.extend_from_slice(&self.entries);
+        let mut copy = Self {
+            entries,
+            index: self.index.clone(),
+            names: self.names.clone(),
+            hasher: self.hasher.clone(),
+        };
+        copy.reserve(self.len() + more);
+        copy
+    }
+
     fn unlink(&mut self, slot: usize) {
         let Some(hash) = u32::try_from(slot).ok().map(|slot| self.hash_at(slot)) else { return };
         if let Ok(found) = self.index.find_entry(hash, |other| *other as usize == slot) {
@@ -226,7 +241,7 @@ mod tests {
             }
         }
         assert_same(&table, &map);
-        let copy = table.clone();
+        let copy = table.copy_with_room(10);
         while map.len() > 100 {
             map.swap_remove_index(map.len() / 2);
             table.swap_remove(table.len() / 2);
