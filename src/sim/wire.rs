@@ -8,8 +8,10 @@ use serde::Serialize;
 use super::clock::Millis;
 use super::http::{HttpRequest, HttpResponse};
 use crate::protocol::ExchangeId;
+use crate::protocol::claim::Claim;
 use crate::protocol::extension::Extension;
 use crate::protocol::message::{Entry, Lists, ReceivedEntry, ReceivedLists, Refusal, Reply};
+use crate::protocol::status::Status;
 
 /// A host, by its index in the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -199,8 +201,39 @@ fn entries_size(entries: &[Entry]) -> usize {
     entries.iter().map(each).sum::<usize>().saturating_sub(1)
 }
 
+// Serialising thousands of claims just for their size would be slow.
 fn v2_size(extension: &Extension) -> usize {
-    r#","v2":"#.len() + json_size(extension)
+    let Extension { me, kind, fresh, found, elsewhere, claims, .. } = extension;
+    let rest = Extension {
+        me: me.clone(),
+        kind: kind.clone(),
+        fresh: fresh.clone(),
+        found: found.clone(),
+        elsewhere: elsewhere.clone(),
+        claims: Vec::new(),
+        ..*extension
+    };
+    let each = |claim: &Claim| claim_size(claim) + ",".len();
+    let listed = if claims.is_empty() { 0 } else { r#""claims":[]"#.len() };
+    r#","v2":"#.len() + json_size(&rest) + listed + claims.iter().map(each).sum::<usize>()
+}
+
+/// Returns the size of a claim as JSON.
+fn claim_size(claim: &Claim) -> usize {
+    let digits = |number: u64| number.checked_ilog10().map_or(1, |tens| tens as usize + 1);
+    let Claim { base_url, status, incarnation, last_update, age, accusers, .. } = claim;
+    let is_plain = base_url.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
+    let url = if is_plain { base_url.len() + r#""""#.len() } else { json_size(base_url) };
+    let rest = match status {
+        Status::Online => 0,
+        Status::Suspect => {
+            let listed: usize = accusers.iter().map(|accuser| digits(accuser.into()) + ",".len()).sum();
+            ",[]".len() + listed.saturating_sub(1)
+        }
+        Status::Dead | Status::Left => ",".len() + digits((*age).into()),
+    };
+    let numbers = digits(incarnation.0.into()) + digits(last_update.0);
+    r#"[,"",,,0]"#.len() + url + status.name().len() + numbers + rest
 }
 
 /// Returns the size of a value as JSON.
@@ -241,6 +274,25 @@ mod tests {
         ];
         for lists in lists {
             assert_eq!(gossip_size(&lists), lists.to_gossip_json(None).len());
+        }
+    }
+
+    #[test]
+    fn computed_sizes_match_serialised_claims() {
+        let parse = |text: &str| serde_json::from_str::<Claim>(text).unwrap();
+        let me = r#"["http://a/","alive",1700000000,1700000000000,0]"#;
+        let others = [
+            r#"["http://\"b\\/","alive",0,0,1]"#,
+            r#"["http://b/","suspect",9,10,0,[]]"#,
+            r#"["http://b/","suspect",4294967295,99,0,[1,23,456]]"#,
+            r#"["http://b/","dead",10,9,1,100]"#,
+            r#"["http://b/","left",10,9,0,0]"#,
+        ];
+        for count in 0..=others.len() {
+            let claims = others.iter().take(count).map(|text| parse(text)).collect();
+            let message = format!(r#"{{"me":{me},"id":"1f","kind":"push","lag":7}}"#);
+            let extension = Extension { claims, fresh: vec![1, 2], ..Extension::read(&message).unwrap() };
+            assert_eq!(v2_size(&extension), r#","v2":"#.len() + extension.to_json().len());
         }
     }
 }
