@@ -62,10 +62,6 @@ impl Deadlines {
     pub(in crate::protocol) fn len(&self) -> usize {
         self.by_member.len()
     }
-
-    pub(in crate::protocol) fn is_empty(&self) -> bool {
-        self.by_member.is_empty()
-    }
 }
 
 #[cfg(test)]
@@ -85,6 +81,6 @@ mod tests {
         assert_eq!(deadlines.take_due(Tick(40)), [Arc::clone(&a), Arc::clone(&b)]);
         deadlines.set(&a, Tick(60));
         deadlines.forget(&a);
-        assert!(deadlines.is_empty() && deadlines.next().is_none());
+        assert_eq!((deadlines.len(), deadlines.next()), (0, None));
     }
 }

@@ -61,16 +61,25 @@ pub(in crate::protocol) struct Member {
     untried_check: UntriedCheck,
 }
 
-/// Fields that few members need.
+/// Fields that few members need, and those of suspects. Kept to 56 bytes, because a partition makes
+/// half of all members suspects at once.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Rare {
-    /// The highest stamp ever seen in a claim, unless it is the one shown.
-    highest_seen: Option<Stamp>,
+    /// The highest stamp ever seen in a claim, if it is higher than the one shown; otherwise 0.
+    highest_seen: Stamp,
+    suspicion: Option<Suspicion>,
+    /// When the suspicion is to be reviewed, which may have ended before; 0 if there is none.
+    review_at: Tick,
+    rarer: Option<Box<Rarer>>,
+}
+
+/// Fields that even fewer members need.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Rarer {
     /// The server's own spelling of its URL; until it has spoken, the first one seen. `None` if
     /// that is the normalised form.
     spelling: Option<Arc<str>>,
     check: Option<Check>,
-    suspicion: Option<Suspicion>,
     /// Replies to requests up to this one do not settle the latest hearsay.
     disputed_after: u32,
     /// How often its page size was halved because it rejected pages as too large.
@@ -117,7 +126,7 @@ impl Member {
     /// The spelling that is shown, unless it is the identity.
     #[inline]
     pub(in crate::protocol) fn own_spelling(&self) -> Option<&Arc<str>> {
-        self.rare.as_ref()?.spelling.as_ref()
+        self.rarer()?.spelling.as_ref()
     }
 
     /// The spelling that is shown, to be kept.
@@ -129,9 +138,9 @@ impl Member {
     /// Sets the spelling that is shown.
     pub(in crate::protocol) fn set_spelling(&mut self, identity: &str, spelling: &Arc<str>) {
         if **spelling != *identity {
-            self.rare_or_insert().spelling = Some(Arc::clone(spelling));
-        } else if let Some(rare) = &mut self.rare {
-            rare.spelling = None;
+            self.rarer_or_insert().spelling = Some(Arc::clone(spelling));
+        } else if let Some(rarer) = self.rarer_mut() {
+            rarer.spelling = None;
         }
     }
 
@@ -169,20 +178,20 @@ impl Member {
 
     /// Whether it ignored the native extension so recently that it is not offered again.
     pub(in crate::protocol) fn ignores_extension(&self, now: Tick) -> bool {
-        self.wire == Wire::Legacy && self.rare.as_ref().is_some_and(|rare| now < rare.extension_ignored_until)
+        self.wire == Wire::Legacy && self.rarer().is_some_and(|rarer| now < rarer.extension_ignored_until)
     }
 
     pub(in crate::protocol) fn skip_extension_until(&mut self, until: Tick) {
-        self.rare_or_insert().extension_ignored_until = until;
+        self.rarer_or_insert().extension_ignored_until = until;
     }
 
     /// Whether it has requested not to be contacted for now.
     pub(in crate::protocol) fn is_left_alone(&self, now: Tick) -> bool {
-        self.rare.as_ref().is_some_and(|rare| now < rare.left_alone_until)
+        self.rarer().is_some_and(|rarer| now < rarer.left_alone_until)
     }
 
     pub(in crate::protocol) fn leave_alone_until(&mut self, until: Tick) {
-        self.rare_or_insert().left_alone_until = until;
+        self.rarer_or_insert().left_alone_until = until;
     }
 
     /// Whether it is contacted as a legacy peer: it never used the native extension, or last
@@ -231,27 +240,29 @@ impl Member {
     /// Records that hearsay contradicts its status. Replies to earlier requests do not settle that,
     /// since they may predate the news.
     pub(in crate::protocol) fn dispute(&mut self, last_asked: ExchangeId) {
-        self.rare_or_insert().disputed_after = u32::try_from(last_asked.0).unwrap_or(u32::MAX);
+        self.rarer_or_insert().disputed_after = u32::try_from(last_asked.0).unwrap_or(u32::MAX);
     }
 
     /// Whether this request was sent too early to settle the latest hearsay.
     pub(in crate::protocol) fn is_disputed_since(&self, asked: ExchangeId) -> bool {
-        self.rare.as_ref().is_some_and(|rare| asked.0 <= u64::from(rare.disputed_after))
+        self.rarer().is_some_and(|rarer| asked.0 <= u64::from(rarer.disputed_after))
     }
 
     /// Changes the stamp shown.
     #[inline]
     pub(in crate::protocol) fn restamp(&mut self, stamp: Stamp) {
         let shown = std::mem::replace(&mut self.stamp, stamp);
-        if shown > stamp || self.rare.as_ref().is_some_and(|rare| rare.highest_seen.is_some()) {
+        if shown > stamp || self.rare.as_ref().is_some_and(|rare| rare.highest_seen != Stamp::default()) {
             self.keep_highest_seen(shown);
         }
     }
 
     #[cold]
     fn keep_highest_seen(&mut self, shown: Stamp) {
-        let highest = self.rare_or_insert().highest_seen.unwrap_or(shown);
-        self.rare_or_insert().highest_seen = (highest > self.stamp).then_some(highest);
+        let stamp = self.stamp;
+        let rare = self.rare_or_insert();
+        let highest = if rare.highest_seen == Stamp::default() { shown } else { rare.highest_seen };
+        rare.highest_seen = if highest > stamp { highest } else { Stamp::default() };
         self.drop_empty_rare();
     }
 
@@ -265,14 +276,14 @@ impl Member {
     /// The highest stamp ever seen in any claim, ignored ones included. It never falls.
     #[inline]
     pub(in crate::protocol) fn highest_seen(&self) -> Stamp {
-        self.rare.as_ref().and_then(|rare| rare.highest_seen).unwrap_or(self.stamp)
+        self.rare.as_ref().map_or(self.stamp, |rare| rare.highest_seen.max(self.stamp))
     }
 
     /// Records the stamp of a claim that is not shown.
     #[inline]
     pub(in crate::protocol) fn record_stamp(&mut self, stamp: Stamp) {
         if stamp > self.stamp && stamp > self.highest_seen() {
-            self.rare_or_insert().highest_seen = Some(stamp);
+            self.rare_or_insert().highest_seen = stamp;
         }
     }
 
@@ -302,31 +313,55 @@ impl Member {
         }
     }
 
+    /// Sets when its suspicion is to be reviewed, or that it is not. Returns the time set before.
+    pub(super) fn set_review(&mut self, at: Option<Tick>) -> Option<Tick> {
+        if at.is_none() && self.rare.is_none() {
+            return None;
+        }
+        let before = std::mem::replace(&mut self.rare_or_insert().review_at, at.unwrap_or_default());
+        self.drop_empty_rare();
+        (before != Tick::default()).then_some(before)
+    }
+
     /// Its answers that prove nothing, if it has rare fields.
     pub(in crate::protocol) fn unproved_answers(&self) -> Option<&UnprovedAnswers> {
-        self.rare.as_ref().map(|rare| &rare.unproved_answers)
+        self.rarer().map(|rarer| &rarer.unproved_answers)
     }
 
     pub(in crate::protocol) fn unproved_answers_mut(&mut self) -> Option<&mut UnprovedAnswers> {
-        self.rare.as_mut().map(|rare| &mut rare.unproved_answers)
+        self.rarer_mut().map(|rarer| &mut rarer.unproved_answers)
     }
 
     pub(in crate::protocol) fn unproved_answers_or_insert(&mut self) -> &mut UnprovedAnswers {
-        &mut self.rare_or_insert().unproved_answers
+        &mut self.rarer_or_insert().unproved_answers
     }
 
     pub(in crate::protocol) fn page_halvings(&self) -> u8 {
-        self.rare.as_ref().map_or(0, |rare| rare.page_halvings)
+        self.rarer().map_or(0, |rarer| rarer.page_halvings)
     }
 
     pub(in crate::protocol) fn halve_pages(&mut self, at_most: u8) {
-        let rare = self.rare_or_insert();
-        rare.page_halvings = (rare.page_halvings + 1).min(at_most);
+        let rarer = self.rarer_or_insert();
+        rarer.page_halvings = (rarer.page_halvings + 1).min(at_most);
     }
 
     // Otherwise, thousands of members would keep their rare fields after a partition.
     pub(in crate::protocol) fn drop_empty_rare(&mut self) {
+        let Some(rare) = &mut self.rare else { return };
+        rare.rarer.take_if(|rarer| **rarer == Rarer::default());
         self.rare.take_if(|rare| **rare == Rare::default());
+    }
+
+    fn rarer(&self) -> Option<&Rarer> {
+        self.rare.as_ref()?.rarer.as_deref()
+    }
+
+    fn rarer_mut(&mut self) -> Option<&mut Rarer> {
+        self.rare.as_mut()?.rarer.as_deref_mut()
+    }
+
+    fn rarer_or_insert(&mut self) -> &mut Rarer {
+        self.rare_or_insert().rarer.get_or_insert_default()
     }
 
     fn rare_or_insert(&mut self) -> &mut Rare {
@@ -341,5 +376,6 @@ mod tests {
     #[test]
     fn a_member_is_small() {
         assert!(size_of::<Member>() <= 40, "{}", size_of::<Member>());
+        assert!(size_of::<Rare>() <= 56, "{}", size_of::<Rare>());
     }
 }

@@ -92,7 +92,7 @@ impl Machine {
 
     /// Declares dead the suspects whose timeout has passed.
     pub(in crate::protocol::machine) fn end_suspicions(&mut self, now: Now) {
-        for identity in self.native.detection.suspicions.take_due(now.tick) {
+        for identity in self.native.detection.suspicions.take_due(&mut self.members.roster, now.tick) {
             let Self { native, members, exchanges, cx, .. } = self;
             native.detection.review_suspicion(members, exchanges, cx, &identity, now);
             self.apply(now);

@@ -245,18 +245,18 @@ impl Member {
         if self.untried_check.is_open() {
             return Some(Check::UNTRIED);
         }
-        self.rare.as_ref()?.check.as_ref()
+        self.rarer()?.check.as_ref()
     }
 
     pub(in crate::protocol) fn check_mut(&mut self) -> Option<&mut Check> {
         self.box_check();
-        self.rare.as_mut()?.check.as_mut()
+        self.rarer_mut()?.check.as_mut()
     }
 
     /// Returns its open check, after opening one if necessary.
     pub(in crate::protocol) fn open_check(&mut self) -> &mut Check {
         self.box_check();
-        self.rare_or_insert().check.get_or_insert_with(Check::new)
+        self.rarer_or_insert().check.get_or_insert_with(Check::new)
     }
 
     /// Adds a reason to its open check, after opening one if necessary.
@@ -274,14 +274,14 @@ impl Member {
         if let Some(check) = self.untried_check.take() {
             return Some(check);
         }
-        let check = self.rare.as_mut()?.check.take();
+        let check = self.rarer_mut()?.check.take();
         self.drop_empty_rare();
         check
     }
 
     /// For how long its check has been open, if that is known.
     pub(in crate::protocol) fn check_age(&self, now: Tick) -> Option<Duration> {
-        let boxed = || self.rare.as_ref()?.check.as_ref()?.open_since();
+        let boxed = || self.rarer()?.check.as_ref()?.open_since();
         let since = if self.untried_check.is_open() { self.untried_check.open_since() } else { boxed() };
         Some(since?.age(now))
     }
@@ -306,12 +306,12 @@ impl Member {
 
     fn box_check(&mut self) {
         if let Some(check) = self.untried_check.take() {
-            self.rare_or_insert().check = Some(check);
+            self.rarer_or_insert().check = Some(check);
         }
     }
 
     pub(in crate::protocol) fn leave_check_open(&mut self, check: Check) {
-        self.rare_or_insert().check = Some(check);
+        self.rarer_or_insert().check = Some(check);
     }
 
     /// Whether an open check verifies a claim that it has returned.

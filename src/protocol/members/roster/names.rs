@@ -11,7 +11,7 @@ use crate::protocol::members::roster::Roster;
 use crate::protocol::members::roster::digest::bucket;
 use crate::protocol::members::roster::names::keys::NameKey;
 use crate::protocol::types::text::shared::SharedText;
-use crate::protocol::types::time::Now;
+use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::extension::BUCKETS;
 use crate::protocol::wire::message::Entry;
 
@@ -167,6 +167,13 @@ impl Roster {
     /// The member with this key.
     pub(in crate::protocol) fn find(&self, key: NameKey) -> Option<(&str, &Member)> {
         self.at(self.members.find(key.0)?)
+    }
+
+    /// Sets when the suspicion of a member is to be reviewed, or that it is not. Returns the time
+    /// set before. Nobody is shown such a time, so that it counts as no change.
+    pub(in crate::protocol) fn set_review(&mut self, key: NameKey, at: Option<Tick>) -> Option<Tick> {
+        let slot = self.members.find(key.0)?;
+        self.members.at_mut(slot)?.set_review(at)
     }
 
     /// The spelling with which a server is shown.

@@ -4,19 +4,21 @@
 //! The formula is Lifeguard's (Dadgar, Phillips, Currey 2018). The timeout falls with the logarithm
 //! of the confirmations, so the first ones count most.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::protocol::context::Context;
-use crate::protocol::context::deadlines::Deadlines;
 use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::Exchanges;
 use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::exchanges::native_message::NativeMessage;
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
+use crate::protocol::members::roster::Roster;
 use crate::protocol::members::roster::digest::short_name;
 use crate::protocol::members::roster::journal::Cause;
+use crate::protocol::members::roster::names::keys::NameKey;
 use crate::protocol::native::detection::Detection;
 use crate::protocol::types::accusers::Accusers;
 use crate::protocol::types::status::Status;
@@ -47,27 +49,47 @@ pub(in crate::protocol) fn time_to_speak_up(servers: usize, accusers: usize, str
     Duration::from_secs_f64(longest - (longest - shortest) * share)
 }
 
-/// The end of each suspicion.
+/// The end of each suspicion, in order of time. Each member has its own, too.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Suspicions {
-    ends: Deadlines,
+    ends: BTreeSet<(Tick, NameKey)>,
 }
 
 impl Suspicions {
-    /// Removes and returns the suspects whose timeout has passed, the earliest first.
-    pub(in crate::protocol) fn take_due(&mut self, now: Tick) -> Vec<Arc<str>> {
-        self.ends.take_due(now)
+    /// Sets or replaces the end of a suspicion.
+    fn set(&mut self, roster: &mut Roster, identity: &str, at: Tick) {
+        let key = roster.key_of(identity);
+        if let Some(before) = roster.set_review(key, Some(at)) {
+            self.ends.remove(&(before, key));
+        }
+        self.ends.insert((at, key));
+    }
+
+    /// Removes and returns the suspects whose timeout has passed, the earliest first; those of one
+    /// time in the order of their names.
+    pub(in crate::protocol) fn take_due(&mut self, roster: &mut Roster, now: Tick) -> Vec<Arc<str>> {
+        let mut due = Vec::new();
+        while self.ends.first().is_some_and(|(at, _)| *at <= now)
+            && let Some((at, key)) = self.ends.pop_first()
+        {
+            roster.set_review(key, None);
+            due.extend(roster.name_of(key).map(|identity| (at, identity)));
+        }
+        due.sort_unstable();
+        due.into_iter().map(|(_, identity)| identity).collect()
     }
 
     /// Sets the timer to the next end.
     pub(in crate::protocol) fn schedule(&self, cx: &mut Context) {
-        if let Some(next) = self.ends.next() {
-            cx.timers.set(Timer::Suspicion, next);
+        if let Some((next, _)) = self.ends.first() {
+            cx.timers.set(Timer::Suspicion, *next);
         }
     }
 
-    pub(in crate::protocol) fn forget(&mut self, identity: &Arc<str>) {
-        self.ends.forget(identity);
+    /// Forgets the suspicion of a server that is no longer a member.
+    pub(in crate::protocol) fn forget(&mut self, roster: &Roster, identity: &str) {
+        let forgotten = roster.key_of(identity);
+        self.ends.retain(|(_, key)| *key != forgotten);
     }
 
     pub(in crate::protocol) fn is_empty(&self) -> bool {
@@ -114,14 +136,14 @@ impl Detection {
     /// Schedules the end of a suspicion, also after its timeout has become shorter.
     pub(in crate::protocol) fn schedule_suspicion(
         &mut self,
-        members: &Members,
+        members: &mut Members,
         exchanges: &Exchanges,
         cx: &mut Context,
         identity: &Arc<str>,
         now: Now,
     ) {
         if let Some(deadline) = self.suspicion_deadline(members, exchanges, cx, identity) {
-            self.suspicions.ends.set(identity, deadline);
+            self.suspicions.set(&mut members.roster, identity, deadline);
             cx.timers.set_earlier(Timer::Suspicion, deadline.max(now.tick));
         }
     }
@@ -159,7 +181,7 @@ impl Detection {
         match self.suspicion_deadline(members, exchanges, cx, identity) {
             Some(deadline) if deadline <= now.tick => self.end_suspicion(members, cx, identity, now),
             // The number of servers has changed since then, or this server has become slow itself.
-            Some(deadline) => self.suspicions.ends.set(identity, deadline),
+            Some(deadline) => self.suspicions.set(&mut members.roster, identity, deadline),
             None => {}
         }
     }
@@ -176,7 +198,7 @@ impl Detection {
             // All reviews share the same times: many suspicions cause no more wakes than one.
             let step = u64::try_from(ISOLATION_REVIEW_DELAY.as_millis()).unwrap_or(1);
             let again = Tick((now.tick.0 / step + 1) * step);
-            return self.suspicions.ends.set(identity, again);
+            return self.suspicions.set(&mut members.roster, identity, again);
         }
         if is_only_accuser {
             members.isolation.record_burial(identity, now.tick);

@@ -35,7 +35,7 @@ fn suspect(parts: &mut Parts, helpers: &[&str], tick: u64) {
 /// Ends the suspicions that are due; returns the status of A, and the effects.
 fn review(parts: &mut Parts, tick: u64) -> (Status, Vec<Effect>) {
     let Parts { detection, members, exchanges, cx, .. } = parts;
-    for identity in detection.suspicions.take_due(Tick(tick)) {
+    for identity in detection.suspicions.take_due(&mut members.roster, Tick(tick)) {
         detection.review_suspicion(members, exchanges, cx, &identity, at(tick));
     }
     (parts.status_and_stamp(A).0, parts.effects())
