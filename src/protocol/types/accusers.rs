@@ -29,15 +29,15 @@ impl Accusers {
 
     /// Adds one, and returns whether the set changed.
     pub fn insert(&mut self, id: u32) -> bool {
-        let before = *self;
-        let mut ids: Vec<u32> = self.iter().chain([id.max(1)]).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        ids.resize(MAX_ACCUSERS, 0);
-        for (slot, id) in self.ids.iter_mut().zip(ids) {
-            *slot = id;
-        }
-        *self != before
+        let id = id.max(1);
+        let rank = self.iter().take_while(|held| *held < id).count();
+        let Some(rest) = self.ids.get_mut(rank..).filter(|rest| rest.first().is_some_and(|held| *held != id))
+        else {
+            return false;
+        };
+        rest.rotate_right(1);
+        rest[0] = id;
+        true
     }
 
     /// Adds all of `others`, and returns whether the set changed.
