@@ -3,4 +3,5 @@
 mod clusters;
 mod isolation;
 mod rare_cases;
+mod rumours;
 mod silence;
