@@ -19,6 +19,10 @@ const HEADERS = { Authorization: CONTROL_SECRET }
 const OPTIONS = { watch: true }
 const OTHER = 'http://127.0.0.1:9/ünïcode"\\/'
 
+/** This server renews its stamp from time to time. */
+const ownStamp = () =>
+  shazbot.shazbotGetServerList().online.find((listed) => listed.baseUrl === BASE_URL).lastUpdate
+
 const getStatus = (baseUrl) => request(`${baseUrl}clustershazbot/status`, { headers: HEADERS })
 
 for (const [name, host] of Object.entries(HOSTS)) {
@@ -27,7 +31,9 @@ for (const [name, host] of Object.entries(HOSTS)) {
     await start(t)
     await gossip({ online: [entry(OTHER, aWhileAgo())] })
     const baseUrl = await host(t, OPTIONS)
+    const stampBefore = ownStamp()
     const { status, headers, text, json } = await getStatus(baseUrl)
+    const stampAfter = ownStamp()
     assert.equal(status, 200)
     assert.equal(headers['content-type'], 'application/json')
     assert.equal(headers['cache-control'], 'no-store')
@@ -52,7 +58,7 @@ for (const [name, host] of Object.entries(HOSTS)) {
     assert.deepEqual([other.language, other.cause, other.self], ['unknown', 'rumour', false])
     const { online } = shazbot.shazbotGetServerList()
     assert.deepEqual(urlsOf(servers), urlsOf(online))
-    assert.ok(online.some((listed) => listed.lastUpdate === lastUpdate && listed.baseUrl === BASE_URL))
+    assert.ok(stampBefore <= lastUpdate && lastUpdate <= stampAfter, `${lastUpdate}`)
   })
 }
 
