@@ -82,9 +82,9 @@ export interface ShazbotStatus {
   /** Milliseconds since the latest news. */
   readonly quietFor: number
   /**
-   * How long the event loop took to answer the engine last, in milliseconds. The engine asks once
-   * per second, and twice after a slow answer; it does not with `SHAZBOT_PROBE_INTERVAL=0`, and the
-   * lag is then 0.
+   * How long the event loop took to answer the engine last, in milliseconds; if that was late,
+   * since the answer before. The engine asks once per second, and twice after a slow answer; it
+   * does not with `SHAZBOT_PROBE_INTERVAL=0`, and the lag is then 0.
    */
   readonly lag: number
 }

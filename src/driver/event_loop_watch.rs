@@ -45,8 +45,9 @@ pub(super) async fn watch(probe: EventLoopProbe, shared: Arc<Shared>) {
     watch_at(TIMING, &probe, &shared.clock, measured, report).await;
 }
 
-/// Calls `measured` with the time of each reply. If a reply is late, the loop may have been blocked
-/// since the one before, so `report` is called with the time since then.
+/// Calls `measured` with the time that each reply takes. If it is late, the loop may have been
+/// blocked since the reply before, so the time since then counts, and `report` is called with it
+/// too.
 async fn watch_at(
     timing: Timing,
     probe: &EventLoopProbe,
@@ -77,7 +78,9 @@ async fn watch_at(
                 Ok(Err(_)) => return,
                 Err(_) => None,
             };
-            measured(replied.unwrap_or(now).since(sent));
+            let end = replied.unwrap_or(now);
+            let took = end.since(sent);
+            measured(if took >= pace.patience { end.since(free_at) } else { took });
             if let Some(replied) = replied {
                 break replied;
             }
@@ -116,13 +119,21 @@ mod tests {
     /// Watches a thread that answers probes as `thread` does until it drops one; returns the
     /// reports.
     async fn reports_of(thread: impl Fn(usize, ProbeReply) + Send + Sync + 'static) -> Vec<Duration> {
+        watched(thread).await.0
+    }
+
+    /// The same, with the measured times.
+    async fn watched(
+        thread: impl Fn(usize, ProbeReply) + Send + Sync + 'static,
+    ) -> (Vec<Duration>, Vec<Duration>) {
         let sent = AtomicUsize::new(0);
         let probe: EventLoopProbe =
             Box::new(move |reply| thread(sent.fetch_add(1, Ordering::Relaxed), reply));
-        let reports = Mutex::new(Vec::new());
+        let (reports, times) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
         let report = |lag| reports.lock().unwrap().push(lag);
-        watch_at(TEST_TIMING, &probe, &Clock::new(), |_| {}, report).await;
-        reports.into_inner().unwrap()
+        let measured = |time| times.lock().unwrap().push(time);
+        watch_at(TEST_TIMING, &probe, &Clock::new(), measured, report).await;
+        (reports.into_inner().unwrap(), times.into_inner().unwrap())
     }
 
     fn reply_after(delay: Duration, reply: ProbeReply) {
@@ -155,6 +166,18 @@ mod tests {
         // It may have been blocked since the first reply.
         assert!(lags.len() >= 2 && lags.is_sorted() && lags[0] >= 500 * MS, "{reports:?}");
         assert!(*lags.last().unwrap() >= 800 * MS, "{reports:?}");
+    }
+
+    #[tokio::test]
+    async fn a_late_reply_is_measured_from_the_one_before() {
+        let (_, times) = watched(|number, reply| match number {
+            0 => reply.send(),
+            1 => reply_after(500 * MS, reply),
+            _ => {}
+        })
+        .await;
+        // The second probe is sent 100 ms after the first reply.
+        assert!(*times.last().unwrap() >= 600 * MS, "{times:?}");
     }
 
     #[tokio::test]
