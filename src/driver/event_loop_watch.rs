@@ -70,7 +70,7 @@ async fn watch_at(
             sleep(unobserved).await;
             patience = patience.saturating_sub(clock.now().tick.since(sent));
         }
-        let replied = loop {
+        let (replied, is_late) = loop {
             let outcome = timeout(patience, &mut received).await;
             let now = clock.now().tick;
             let replied = match outcome {
@@ -79,22 +79,20 @@ async fn watch_at(
                 Err(_) => None,
             };
             let end = replied.unwrap_or(now);
-            let took = end.since(sent);
-            measured(if took >= pace.patience { end.since(free_at) } else { took });
+            let is_late = end.since(sent) >= pace.patience;
+            measured(end.since(if is_late { free_at } else { sent }));
             if let Some(replied) = replied {
-                break replied;
+                break (replied, is_late);
             }
             is_lagging = true;
             report(now.since(free_at));
             patience = timing.repeat;
         };
-        let took = replied.since(sent);
-        let is_late = took >= pace.patience;
         if is_lagging || is_late {
             report(if is_late { replied.since(free_at) } else { Duration::ZERO });
         }
         (is_lagging, free_at) = (is_late, replied);
-        pace = if took < timing.prompt { timing.at_rest } else { timing.busy };
+        pace = if replied.since(sent) < timing.prompt { timing.at_rest } else { timing.busy };
         sleep(pace.interval.saturating_sub(clock.now().tick.since(replied))).await;
     }
 }
