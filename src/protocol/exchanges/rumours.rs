@@ -80,9 +80,7 @@ impl Rumours {
 
     /// Records that the message that is being merged has told nothing new about this server.
     pub(in crate::protocol) fn record_told(&mut self, subject: &str) {
-        if !self.by_subject.is_empty()
-            && let Some(rumour) = self.by_subject.get_mut(subject)
-        {
+        if let Some(rumour) = self.by_subject.get_mut(subject) {
             rumour.told_in = self.messages;
         }
     }
