@@ -68,7 +68,7 @@ struct Rare {
     /// The highest stamp ever seen in a claim, if it is higher than the one shown; otherwise 0.
     highest_seen: Stamp,
     suspicion: Option<Suspicion>,
-    /// When the suspicion is to be reviewed, which may have ended before; 0 if there is none.
+    /// The time of the next review of its suspicion, even if that has ended; 0 if none is due.
     review_at: Tick,
     rarer: Option<Box<Rarer>>,
 }
