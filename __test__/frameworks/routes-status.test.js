@@ -29,8 +29,8 @@ for (const [name, host] of Object.entries(HOSTS)) {
   test(`the status with ${name} has this server and all others`, async (t) => {
     const began = Date.now()
     await start(t)
-    await gossip({ online: [entry(OTHER, aWhileAgo())] })
     const baseUrl = await host(t, OPTIONS)
+    await gossip({ online: [entry(OTHER, aWhileAgo())] })
     const stampBefore = ownStamp()
     const { status, headers, text, json } = await getStatus(baseUrl)
     const stampAfter = ownStamp()
