@@ -1,5 +1,6 @@
 //! Delivers requests and their outcomes.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,8 +100,7 @@ impl World {
     fn send_legacy(&mut self, from: ProcessId, wish: LegacyRequest) {
         match wish {
             LegacyRequest::Gossip { id, base_url, lists } => {
-                let content = Content::Gossip { lists, extension: None };
-                self.send(from, RequestId::Legacy(id), &base_url, content, LEGACY_TIMEOUT);
+                self.send(from, RequestId::Legacy(id), &base_url, Content::Listing(lists), LEGACY_TIMEOUT);
             }
             LegacyRequest::Download { id } => self.run(from, RequestId::Legacy(id), StoreRequest::Download),
             LegacyRequest::Upload { id, entries } => {
@@ -209,15 +209,16 @@ impl World {
         self.trace.record(self.time, 3, u64::from(process.0), request.size as u64);
         let is_stranger =
             self.hosts.get(request.from.index()).is_some_and(|from| from.cluster != host.cluster);
-        let outcome = if is_stranger && matches!(request.content, Content::Gossip { .. }) {
-            Some(Outcome::Refused(Refusal::Unauthorized))
-        } else if request.size > host.body_limit {
-            Some(Outcome::Refused(Refusal::TooLarge))
-        } else if let Content::Http(http) = &request.content {
-            self.serve_http(process, http, strips_v2).map(Outcome::Http)
-        } else {
-            self.act(process, |engine, now| serve(engine, now, &request.content, strips_v2))
-        };
+        let outcome =
+            if is_stranger && matches!(request.content, Content::Gossip { .. } | Content::Listing(_)) {
+                Some(Outcome::Refused(Refusal::Unauthorized))
+            } else if request.size > host.body_limit {
+                Some(Outcome::Refused(Refusal::TooLarge))
+            } else if let Content::Http(http) = &request.content {
+                self.serve_http(process, http, strips_v2).map(Outcome::Http)
+            } else {
+                self.act(process, |engine, now| serve(engine, now, &request.content, strips_v2))
+            };
         if let Some(outcome) = &outcome {
             let had_v2 = matches!(&request.content, Content::Gossip { extension: Some(_), .. });
             if let Some(violation) =
@@ -266,8 +267,7 @@ impl World {
             Outcome::Http(response) => response.into_plain(),
             outcome => outcome,
         };
-        process.check_state.last_response_from =
-            sender.target.filter(|_| matches!(outcome, Outcome::Lists(_)));
+        process.check_state.last_response_from = sender.target.filter(|_| outcome.has_lists());
         self.trace.record(self.time, 4, u64::from(sender.process.0), outcome.size() as u64);
         self.act(sender.process, |engine, now| match (engine, sender.request_id) {
             (Engine::Native(machine), RequestId::Native(id)) => match outcome.reply() {
@@ -277,8 +277,8 @@ impl World {
                 OwnedReply::Other(reply) => machine.handle_reply(now, id, &reply),
             },
             (Engine::Legacy(legacy), RequestId::Legacy(id)) => {
-                let lists = if let Outcome::Lists(lists) = &outcome { Some(&**lists) } else { None };
-                legacy.handle_reply(now, id, lists);
+                let listing = outcome.listing(legacy.names());
+                legacy.handle_reply(now, id, listing.as_deref());
             }
             _ => {}
         });
@@ -323,11 +323,19 @@ fn serve(
             machine.handle_request(now, &received_lists(lists));
             Outcome::Lists(Arc::new(machine.lists()))
         }
+        (Engine::Native(machine), Content::Listing(listing)) => {
+            machine.handle_request(now, &received_lists(&listing.to_lists()));
+            Outcome::Lists(Arc::new(machine.lists()))
+        }
         (Engine::Native(machine), Content::List) => Outcome::Lists(Arc::new(machine.online_list())),
         (Engine::Legacy(legacy), Content::Gossip { lists, .. }) => {
-            Outcome::Lists(Arc::new(legacy.handle_request(now, lists)))
+            let listing = legacy.names().listing(lists);
+            Outcome::Listing(Rc::new(legacy.handle_request(now, &listing)))
         }
-        (Engine::Legacy(legacy), Content::List) => Outcome::Lists(Arc::new(legacy.public_list())),
+        (Engine::Legacy(legacy), Content::Listing(listing)) => {
+            Outcome::Listing(Rc::new(legacy.handle_request(now, listing)))
+        }
+        (Engine::Legacy(legacy), Content::List) => Outcome::Listing(Rc::new(legacy.public_list())),
         // A secured world serves real requests.
         (_, Content::Http(_)) => Outcome::ConnectionReset,
     }

@@ -2,6 +2,7 @@
 
 use crate::protocol::status::Control;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use rand::rngs::Xoshiro256PlusPlus;
@@ -9,7 +10,8 @@ use rand::{RngExt, SeedableRng};
 
 use super::clock::Millis;
 use super::legacy_lists::LegacyLists;
-use crate::protocol::message::{Entry, Lists};
+use super::names::{Listed, Listing, NameId, Names};
+use crate::protocol::message::Entry;
 use crate::protocol::time::{Now, Stamp};
 
 /// Random servers that are sent a start or a leave.
@@ -21,6 +23,8 @@ const RETRY_DELAY: Millis = 3_000;
 pub struct Setup {
     /// Its base URL.
     pub base_url: Arc<str>,
+    /// The names that the legacy peers of its world have heard.
+    pub names: Names,
     /// Whether it is a monitor.
     pub monitor: bool,
     /// The interval of its rounds.
@@ -41,7 +45,7 @@ pub enum LegacyRequest {
         /// The receiver.
         base_url: Arc<str>,
         /// Its lists.
-        lists: Arc<Lists>,
+        lists: Rc<Listing>,
     },
     /// A download of the master list.
     Download {
@@ -69,9 +73,9 @@ enum Phase {
 #[derive(Debug)]
 struct Round {
     id: u64,
-    peer: Arc<str>,
+    peer: NameId,
     /// The retry sends the lists of the first attempt.
-    lists: Arc<Lists>,
+    lists: Rc<Listing>,
     is_retry: bool,
 }
 
@@ -79,6 +83,7 @@ struct Round {
 #[derive(Debug)]
 pub struct Legacy {
     setup: Setup,
+    me: NameId,
     known: LegacyLists,
     phase: Phase,
     /// The announcements that still await a response.
@@ -95,9 +100,11 @@ pub struct Legacy {
 impl Legacy {
     /// Starts a peer.
     pub fn start(setup: Setup, seed: u64, now: Now) -> Self {
+        let me = setup.names.add(&setup.base_url);
         let mut peer = Self {
+            known: LegacyLists { names: setup.names.clone(), ..LegacyLists::default() },
             setup,
-            known: LegacyLists::default(),
+            me,
             phase: Phase::Downloading,
             awaited: BTreeSet::new(),
             round: None,
@@ -114,28 +121,28 @@ impl Legacy {
     }
 
     /// Returns a running peer that knows these servers.
-    pub fn running(setup: Setup, seed: u64, now: Now, known: &[Entry]) -> Self {
+    pub fn running(setup: Setup, seed: u64, now: Now, known: &Listing) -> Self {
         let mut peer = Self::start(setup, seed, now);
         peer.requests.clear();
-        peer.known.merge(&Lists { online: known.to_vec(), offline: Vec::new() }, now.wall);
+        peer.known.merge(known, now.wall);
         peer.run(now);
         peer
     }
 
     /// Handles a gossip request; returns the response.
-    pub fn handle_request(&mut self, now: Now, lists: &Lists) -> Lists {
+    pub fn handle_request(&mut self, now: Now, lists: &Listing) -> Listing {
         self.refresh(now.wall);
         self.known.merge(lists, now.wall);
-        self.lists()
+        self.known.to_listing()
     }
 
     /// Returns its public list of servers.
-    pub fn public_list(&self) -> Lists {
-        Lists { offline: Vec::new(), ..self.lists() }
+    pub fn public_list(&self) -> Listing {
+        Listing { offline: Vec::new(), ..self.known.to_listing() }
     }
 
     /// Handles the response to a gossip request; `None` is a failure.
-    pub fn handle_reply(&mut self, now: Now, id: u64, answer: Option<&Lists>) {
+    pub fn handle_reply(&mut self, now: Now, id: u64, answer: Option<&Listing>) {
         if self.awaited.remove(&id) && self.awaited.is_empty() {
             // Version 1 ignores the content of these responses.
             match self.phase {
@@ -152,13 +159,13 @@ impl Legacy {
                 self.second_try = Some(now.tick.0 + RETRY_DELAY);
                 return;
             }
-            None => self.known.bury(&round.peer, now.wall),
+            None => self.known.bury(round.peer, now.wall),
         }
         self.schedule_round(now);
     }
 
     /// Handles a downloaded master list; `None` is a failure.
-    pub fn handle_download(&mut self, now: Now, list: Option<&Lists>) {
+    pub fn handle_download(&mut self, now: Now, list: Option<&Listing>) {
         if let Some(list) = list {
             self.known.merge(list, now.wall);
         }
@@ -172,7 +179,8 @@ impl Legacy {
             }
             Phase::Running => {
                 let id = self.next_id();
-                self.requests.push(LegacyRequest::Upload { id, entries: self.lists().online });
+                self.requests
+                    .push(LegacyRequest::Upload { id, entries: self.public_list().to_lists().online });
                 self.schedule_announcement(now);
             }
             _ => {}
@@ -181,14 +189,13 @@ impl Legacy {
 
     /// Drains it or brings it back, without an announcement.
     pub fn handle_control(&mut self, now: Now, control: Control) {
-        let me = Arc::clone(&self.setup.base_url);
-        let is_online = self.known.online.contains_key(&*me);
+        let is_online = self.known.online.get(self.me).is_some();
         match control {
             Control::Return if !is_online => {
-                self.known.offline.swap_remove(&*me);
+                self.known.offline.swap_remove(&self.me);
                 self.refresh(now.wall);
             }
-            Control::Drain if is_online => self.known.bury(&me, now.wall),
+            Control::Drain if is_online => self.known.bury(self.me, now.wall),
             _ => {}
         }
     }
@@ -198,8 +205,7 @@ impl Legacy {
         self.phase = Phase::Leaving;
         (self.next_round, self.second_try, self.next_announcement) = (None, None, None);
         self.round = None;
-        let me = Arc::clone(&self.setup.base_url);
-        self.known.bury(&me, now.wall);
+        self.known.bury(self.me, now.wall);
         self.awaited.clear();
         self.announce();
         if self.awaited.is_empty() {
@@ -217,7 +223,7 @@ impl Legacy {
             let id = self.next_id();
             if let Some(round) = &mut self.round {
                 (round.id, round.is_retry) = (id, true);
-                let (base_url, lists) = (Arc::clone(&round.peer), Arc::clone(&round.lists));
+                let (base_url, lists) = (self.setup.names.text(round.peer), Rc::clone(&round.lists));
                 self.requests.push(LegacyRequest::Gossip { id, base_url, lists });
             }
         }
@@ -256,16 +262,15 @@ impl Legacy {
         self.known.online.len()
     }
 
-    /// Returns its lists.
-    pub fn lists(&self) -> Lists {
-        self.known.to_lists()
+    /// The names that the legacy peers of its world have heard.
+    pub fn names(&self) -> &Names {
+        &self.setup.names
     }
 
     // A round or a request brings a drained peer back.
     fn refresh(&mut self, wall: Stamp) {
-        let Setup { base_url, monitor, .. } = &self.setup;
-        let entry = Entry { base_url: Arc::clone(base_url).into(), monitor: *monitor, last_update: wall };
-        self.known.online.insert(entry.base_url.clone(), entry);
+        let own = Listed { last_update: wall, name: self.me, monitor: self.setup.monitor };
+        self.known.online.insert(own);
     }
 
     fn run(&mut self, now: Now) {
@@ -292,39 +297,35 @@ impl Legacy {
     fn begin_round(&mut self, now: Now) {
         self.refresh(now.wall);
         let peer = loop {
-            let drawn = self.known.online.get_index(self.rng.random_range(0..self.known.online.len()));
+            let drawn = self.known.online.at(self.rng.random_range(0..self.known.online.len()));
             match drawn {
-                Some((url, _)) if **url != *self.setup.base_url => break url.clone().into(),
+                Some(listed) if listed.name != self.me => break listed.name,
                 Some(_) if self.known.online.len() > 1 => {}
                 _ => return self.schedule_round(now),
             }
         };
-        let (id, lists) = (self.next_id(), Arc::new(self.lists()));
+        let (id, lists) = (self.next_id(), Rc::new(self.known.to_listing()));
         self.requests.push(LegacyRequest::Gossip {
             id,
-            base_url: Arc::clone(&peer),
-            lists: Arc::clone(&lists),
+            base_url: self.setup.names.text(peer),
+            lists: Rc::clone(&lists),
         });
         self.round = Some(Round { id, peer, lists, is_retry: false });
     }
 
     fn announce(&mut self) {
-        let others = self.known.online.values().filter(|entry| *entry.base_url != *self.setup.base_url);
-        let (monitors, chosen): (Vec<_>, Vec<_>) = others.partition(|entry| entry.monitor);
-        let urls = |entries: Vec<&Entry>| -> Vec<Arc<str>> {
-            entries.iter().map(|entry| entry.base_url.clone().into()).collect()
-        };
-        let (monitors, mut chosen) = (urls(monitors), urls(chosen));
+        let others = self.known.online.iter().copied().filter(|listed| listed.name != self.me);
+        let (monitors, mut chosen): (Vec<Listed>, Vec<Listed>) = others.partition(|listed| listed.monitor);
         for index in 0..chosen.len().min(ANNOUNCE_TO) {
             let other = self.rng.random_range(index..chosen.len());
             chosen.swap(index, other);
         }
         chosen.truncate(ANNOUNCE_TO);
-        let lists = Arc::new(self.lists());
-        for base_url in chosen.into_iter().chain(monitors) {
-            let id = self.next_id();
+        let lists = Rc::new(self.known.to_listing());
+        for listed in chosen.into_iter().chain(monitors) {
+            let (id, base_url) = (self.next_id(), self.setup.names.text(listed.name));
             self.awaited.insert(id);
-            self.requests.push(LegacyRequest::Gossip { id, base_url, lists: Arc::clone(&lists) });
+            self.requests.push(LegacyRequest::Gossip { id, base_url, lists: Rc::clone(&lists) });
         }
     }
 

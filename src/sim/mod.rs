@@ -10,7 +10,7 @@
 //! | the interface: running time, actions, views | [`world`], [`setup`], `actions` |
 //! | time and pending events | [`clock`], [`queue`] |
 //! | hosts, processes and servers | [`host`], [`process`], [`processor`], [`legacy`],
-//! `legacy_lists`, [`view`] |
+//! `legacy_lists`, [`names`], [`view`] |
 //! | messages and their delivery | [`wire`], [`network`], `delivery`, [`store`], `storage` |
 //! | real requests, signatures, and an attacker | [`http`], [`secured`], `secured_world` |
 //! | invariants and records | [`checks`], [`trace`], [`golden`] |
@@ -28,6 +28,7 @@ pub mod host;
 pub mod http;
 pub mod legacy;
 mod legacy_lists;
+pub mod names;
 pub mod network;
 pub mod process;
 pub mod processor;

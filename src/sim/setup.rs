@@ -17,7 +17,7 @@ use crate::protocol::base_url::BaseUrl;
 use crate::protocol::claim::Claim;
 use crate::protocol::config::Config;
 use crate::protocol::machine::Machine;
-use crate::protocol::message::Entry;
+use crate::protocol::message::{Entry, Lists};
 use crate::protocol::time::{Incarnation, Stamp};
 
 impl World {
@@ -76,6 +76,7 @@ impl World {
             })
             .collect();
         self.store.fill(&entries);
+        let listing = self.names.listing(&Lists { online: entries.clone(), offline: Vec::new() });
         let claims = view::initial_claims(specs, &entries, self.time);
         let prototype = self.prototype(specs, &claims);
         for (index, spec) in (first..).zip(specs) {
@@ -83,7 +84,7 @@ impl World {
             let (now, seed) = (present(self.time, spec.wall_offset), self.rng.random());
             let engine = match (spec.kind, &prototype) {
                 (Kind::Legacy, _) => {
-                    Engine::Legacy(Box::new(Legacy::running(self.setup(host, *spec), seed, now, &entries)))
+                    Engine::Legacy(Box::new(Legacy::running(self.setup(host, *spec), seed, now, &listing)))
                 }
                 (_, Some(prototype)) => {
                     let config = self.config(host, *spec);
@@ -152,6 +153,7 @@ impl World {
         let config = &self.template.config;
         Setup {
             base_url: Arc::clone(&self.hosts[host.index()].url),
+            names: self.names.clone(),
             monitor: spec.monitor,
             gossip_interval: millis(config.gossip_interval),
             announce_minimum: millis(config.master_list.announce_minimum),

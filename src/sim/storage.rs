@@ -60,12 +60,11 @@ impl World {
                         Download::Failure(reason) => machine.handle_download(now, id, &Err(reason.clone())),
                     },
                     (Engine::Legacy(legacy), _) => {
-                        let list = if let Download::List(version) = &download {
-                            Some(&*version.lists)
-                        } else {
-                            None
+                        let list = match &download {
+                            Download::List(version) => Some(legacy.names().listing(&version.lists)),
+                            _ => None,
                         };
-                        legacy.handle_download(now, list);
+                        legacy.handle_download(now, list.as_ref());
                     }
                     _ => {}
                 });

@@ -1,12 +1,14 @@
 //! Requests and their outcomes. Messages are not serialised; servers share the sender's values.
 
 use std::io::{self, Write};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::clock::Millis;
 use super::http::{HttpRequest, HttpResponse};
+use super::names::{Listed, Listing, Names};
 use crate::protocol::ExchangeId;
 use crate::protocol::claim::Claim;
 use crate::protocol::extension::Extension;
@@ -76,6 +78,8 @@ pub enum Content {
         /// The native extension, if there is one.
         extension: Option<Arc<Extension>>,
     },
+    /// The same from a legacy peer.
+    Listing(Rc<Listing>),
     /// `GET {base_url}clustershazbot/list`.
     List,
     /// A real request, in a secured world.
@@ -104,6 +108,8 @@ pub struct Request {
 pub enum Outcome {
     /// A response with plain lists only.
     Lists(Arc<Lists>),
+    /// The same from a legacy peer.
+    Listing(Rc<Listing>),
     /// A response in the native extension.
     Native(Box<Extension>),
     /// A real response, in a secured world.
@@ -125,6 +131,7 @@ impl Content {
             Self::Gossip { lists, extension } => {
                 gossip_size(lists) + extension.as_ref().map_or(0, |v2| v2_size(v2))
             }
+            Self::Listing(listing) => listing_size(listing),
             Self::List => 0,
             Self::Http(request) => request.body.len(),
         }
@@ -136,6 +143,7 @@ impl Outcome {
     pub fn size(&self) -> usize {
         match self {
             Self::Lists(lists) => gossip_size(lists),
+            Self::Listing(listing) => listing_size(listing),
             Self::Native(extension) => EMPTY_GOSSIP + v2_size(extension),
             Self::Http(response) => response.body.len(),
             Self::Refused(_) => 20,
@@ -145,13 +153,28 @@ impl Outcome {
 
     /// Whether a response arrived.
     pub fn is_answer(&self) -> bool {
-        matches!(self, Self::Lists(_) | Self::Native(_) | Self::Http(_) | Self::Refused(_))
+        self.has_lists() || matches!(self, Self::Native(_) | Self::Http(_) | Self::Refused(_))
+    }
+
+    /// Whether a response with plain lists only arrived.
+    pub fn has_lists(&self) -> bool {
+        matches!(self, Self::Lists(_) | Self::Listing(_))
+    }
+
+    /// Returns its plain lists as a legacy peer reads them.
+    pub fn listing(&self, names: &Names) -> Option<Rc<Listing>> {
+        match self {
+            Self::Lists(lists) => Some(Rc::new(names.listing(lists))),
+            Self::Listing(listing) => Some(Rc::clone(listing)),
+            _ => None,
+        }
     }
 
     /// Returns it as the machine's reply.
     pub fn reply(self) -> OwnedReply {
         match self {
             Self::Lists(lists) => OwnedReply::Lists(lists),
+            Self::Listing(listing) => OwnedReply::Lists(Arc::new(listing.to_lists())),
             Self::Native(extension) => OwnedReply::Other(Reply::Native(extension)),
             Self::Http(response) => response.into_plain().reply(),
             Self::Refused(refusal) => OwnedReply::Other(Reply::Refusal(refusal)),
@@ -194,11 +217,23 @@ pub fn gossip_size(lists: &Lists) -> usize {
     EMPTY_GOSSIP + entries_size(&lists.online) + entries_size(&lists.offline)
 }
 
-// Serialising thousands of entries just for their size would be slow. All stamps have 13 digits.
 fn entries_size(entries: &[Entry]) -> usize {
-    let fixed = r#"{"baseUrl":"","monitor":true,"lastUpdate":1700000000000},"#.len();
-    let each = |entry: &Entry| fixed + entry.base_url.len() + usize::from(!entry.monitor);
+    let each = |entry: &Entry| entry_size(entry.base_url.len(), entry.monitor);
     entries.iter().map(each).sum::<usize>().saturating_sub(1)
+}
+
+/// Returns the size of a gossip message with a legacy peer's lists.
+fn listing_size(listing: &Listing) -> usize {
+    let Listing { names, online, offline } = listing;
+    let each = |listed: &Listed| entry_size(names.length(listed.name), listed.monitor);
+    let entries = |list: &[Listed]| list.iter().map(each).sum::<usize>().saturating_sub(1);
+    EMPTY_GOSSIP + entries(online) + entries(offline)
+}
+
+/// Returns the size of an entry with its comma.
+// Serialising thousands of entries just for their size would be slow. All stamps have 13 digits.
+fn entry_size(name_length: usize, monitor: bool) -> usize {
+    r#"{"baseUrl":"","monitor":true,"lastUpdate":1700000000000},"#.len() + name_length + usize::from(!monitor)
 }
 
 // Serialising thousands of claims just for their size would be slow.
@@ -273,7 +308,8 @@ mod tests {
             },
         ];
         for lists in lists {
-            assert_eq!(gossip_size(&lists), lists.to_gossip_json(None).len());
+            let size = lists.to_gossip_json(None).len();
+            assert_eq!((gossip_size(&lists), listing_size(&Names::default().listing(&lists))), (size, size));
         }
     }
 

@@ -11,6 +11,7 @@ use super::checks::{Checks, Violation};
 use super::clock::{Millis, present};
 use super::golden::Golden;
 use super::host::{BODY_LIMIT, Host};
+use super::names::Names;
 use super::network::Network;
 use super::process::{Engine, Process, Stage};
 use super::processor::Processor;
@@ -54,6 +55,7 @@ pub struct World {
     pub(super) queue: Queue<WorldEvent>,
     pub(super) by_url: IndexMap<Arc<str>, HostId, FixedState>,
     pub(super) template: Template,
+    pub(super) names: Names,
 }
 
 /// A future event.
@@ -94,6 +96,7 @@ impl World {
             queue: Queue::default(),
             by_url: IndexMap::default(),
             template: Template::default(),
+            names: Names::default(),
         }
     }
 

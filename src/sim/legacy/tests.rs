@@ -1,6 +1,7 @@
 //! A legacy peer on its own: its rounds, its drain, its announcements.
 
 use super::*;
+use crate::protocol::message::Lists;
 use crate::sim::clock::present;
 
 const A: &str = "http://a/";
@@ -13,12 +14,14 @@ fn entry(url: &str, last_update: u64) -> Entry {
 fn peer() -> Legacy {
     let setup = Setup {
         base_url: "http://me/".into(),
+        names: Names::default(),
         monitor: false,
         gossip_interval: 30_000,
         announce_minimum: 300_000,
         announce_interval: 0,
     };
-    Legacy::running(setup, 1, present(0, 0), &[entry(A, 100)])
+    let known = setup.names.listing(&Lists { online: vec![entry(A, 100)], offline: vec![] });
+    Legacy::running(setup, 1, present(0, 0), &known)
 }
 
 fn wake(peer: &mut Legacy) -> Vec<LegacyRequest> {
@@ -44,7 +47,7 @@ fn any_gossip_brings_a_drained_peer_back() {
     let mut peer = peer();
     peer.handle_control(present(1, 0), Control::Drain);
     assert_eq!(peer.view("http://me/").map(|view| view.0), Some(false));
-    peer.handle_request(present(2, 0), &Lists::default());
+    peer.handle_request(present(2, 0), &Listing::default());
     assert_eq!(peer.view("http://me/").map(|view| view.0), Some(true));
 }
 
@@ -54,6 +57,7 @@ fn a_start_and_a_leave_are_announced() {
     let mut peer = Legacy::start(setup, 1, present(0, 0));
     assert!(matches!(&peer.take_requests()[..], [LegacyRequest::Download { .. }]));
     let known = Lists { online: vec![entry(A, 1), entry(B, 1)], offline: vec![] };
+    let known = peer.names().listing(&known);
     peer.handle_download(present(5, 0), Some(&known));
     let ids: Vec<u64> = peer
         .take_requests()

@@ -67,6 +67,7 @@ impl From<Outcome> for HttpResponse {
         match outcome {
             Outcome::Http(response) => response,
             Outcome::Lists(lists) => Self::ok(lists.to_gossip_json(None)),
+            Outcome::Listing(listing) => Self::ok(listing.to_lists().to_gossip_json(None)),
             Outcome::Refused(Refusal::TooLarge) => Self { status: 413, body: Vec::new() },
             Outcome::Refused(Refusal::TooManyRequests(_)) => Self { status: 429, body: Vec::new() },
             Outcome::Refused(_) => Self::foreign_rejection(),

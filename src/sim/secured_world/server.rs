@@ -40,6 +40,11 @@ impl World {
                 authorization: secret.map(secret_text),
                 body: lists.to_gossip_json(extension.as_deref()),
             },
+            Content::Listing(listing) => HttpRequest {
+                route: Route::Gossip,
+                authorization: secret.map(secret_text),
+                body: listing.to_lists().to_gossip_json(None),
+            },
             Content::List => HttpRequest { route: Route::List, authorization: None, body: Vec::new() },
             Content::Http(_) => return content,
         };
@@ -70,7 +75,7 @@ impl World {
         let security = secured.nodes.get(&id)?.security.as_ref();
         let nonce = request.authorization.as_deref().and_then(Nonce::from_header);
         match self.processes.get(id.index())?.engine.as_ref()? {
-            Engine::Legacy(legacy) => Some(HttpResponse::list(&legacy.public_list().online, None)),
+            Engine::Legacy(legacy) => Some(HttpResponse::list(&legacy.public_list().to_lists().online, None)),
             Engine::Native(machine) => {
                 let (Some(security), Some(nonce)) = (security, nonce) else {
                     return Some(HttpResponse::list(&machine.online_list().online, None));
@@ -160,7 +165,10 @@ impl World {
                 machine.handle_request(now, lists);
                 machine.lists()
             }
-            Engine::Legacy(legacy) => legacy.handle_request(now, &owned(lists)),
+            Engine::Legacy(legacy) => {
+                let listing = legacy.names().listing(&owned(lists));
+                legacy.handle_request(now, &listing).to_lists()
+            }
         })?;
         let mut body = answer.to_gossip_json(None);
         if let Some(proof) = proof {
