@@ -140,7 +140,7 @@ pub struct Steady {
 /// Runs a plan; `progress` receives the number of completed events.
 pub fn run(plan: &Plan, progress: &mut dyn FnMut(usize)) -> Results {
     let mut world = World::new(plan.seed);
-    if plan.kind == Kind::Legacy {
+    if plan.kind == Kind::Legacy || plan.scenario == Scenario::Upgrade {
         // The lists of a large legacy cluster exceed the usual limit of body parsers.
         world.default_body_limit = usize::MAX;
     }
