@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use data_url::DataUrl;
 use reqwest::{
-    Url,
+    StatusCode, Url,
     header::{
         ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH,
     },
@@ -217,6 +217,10 @@ impl HttpClient {
         let ends = ConnectionEnds::of_response(&response);
         let is_reused = was_used(ends);
         *used = ends;
+        if is_reused && response.status() == StatusCode::REQUEST_TIMEOUT {
+            // A front that has tired of waiting sends this before it closes the connection.
+            return Err(Failure { error: TransportError::ReusedConnection, is_reused });
+        }
         let idle_time = keep_alive::idle_time(&response);
         if let Some(next) = redirect::next(request, &response)? {
             return Ok((Outcome::Redirect(response.status().as_u16(), Box::new(next)), idle_time));

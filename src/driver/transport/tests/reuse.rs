@@ -11,11 +11,12 @@ use super::{
 };
 
 /// The ways in which a response fails on a connection that its server closes.
-const FAILURES: [fn() -> Reply; 4] = [
+const FAILURES: [fn() -> Reply; 5] = [
     || Reply::Reset,
     || Reply::Close(vec![]),
     || Reply::Close(b"HTTP/1.1 200 OK\r\nContent-".to_vec()),
     || Reply::Close(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf".to_vec()),
+    || Reply::Close(b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n".to_vec()),
 ];
 
 /// A server whose first connection fails after one response; all others respond.
