@@ -54,7 +54,7 @@ async function assertLagReported(peer, { began, ended }) {
 }
 
 describe('native: the lag of the event loop', { concurrency: 4 }, () => {
-  test('the event loop is probed every second, without JavaScript timers', async (t) => {
+  test('the event loop is probed without JavaScript timers', async (t) => {
     const calls = await countProbes(t, {})
     assert.ok(calls >= 3 && calls <= 10, `${calls} calls in 3 s`)
   })

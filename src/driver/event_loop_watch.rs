@@ -102,6 +102,8 @@ mod tests {
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use tokio::time::Instant;
+
     use super::super::event_loop::ProbeReply;
     use super::*;
 
@@ -176,6 +178,18 @@ mod tests {
         .await;
         // The second probe is sent 100 ms after the first reply.
         assert!(*times.last().unwrap() >= 600 * MS, "{times:?}");
+    }
+
+    #[tokio::test]
+    async fn a_free_thread_is_probed_once_in_an_interval() {
+        let begin = Instant::now();
+        reports_of(|number, reply| {
+            if number < 3 {
+                reply.send();
+            }
+        })
+        .await;
+        assert!(begin.elapsed() >= 3 * TEST_TIMING.at_rest.interval);
     }
 
     #[tokio::test]
