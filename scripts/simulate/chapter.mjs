@@ -42,9 +42,9 @@ export function chapter(found) {
   const parts = [
     found.length > 0 ? `Measured ${period(dates)}, seed 1. Targets are in brackets.` : '',
     tableWithTargets(get),
-    'These rows have no targets and no runs with 10,000 servers. Such a run would take hours, because servers exchange ' +
-      'claims in proportion to the square of their number, and more than 12 GB for the millions of suspects of a ' +
-      'partition or for 10,000 legacy peers with full lists:',
+    'These rows have no targets. Two have no runs with 10,000 servers. Such a run would take hours, because ' +
+      'servers exchange claims in proportion to the square of their number, and more than 12 GB for the millions ' +
+      'of suspects of a partition:',
     tableWithoutTargets(get),
     '"Known to all" is the time until every server knew. Events do not overlap, because other news speeds up the detection of a crash.',
     reduced(get, row),

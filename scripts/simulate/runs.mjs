@@ -24,6 +24,7 @@ export const runs = [
   run('crash', 100, 40, '--legacy-share', '0.9'),
   run('upgrade', 100, 100),
   run('upgrade', 1_000, 20),
+  run('upgrade', 10_000, 3),
   ...sizes
     .filter(({ all }) => all > 0)
     .flatMap(({ servers, all }) => [run('restart-storm', servers, all), run('partition', servers, all)]),
@@ -44,8 +45,10 @@ function run(scenario, servers, events, ...others) {
   const key = createHash('sha256').update(arguments_.join(' ')).digest('hex').slice(0, 8)
   const name = [scenario, servers, ...others.map((text) => text.replaceAll(/^-+/g, ''))].join('-')
   const isReduced = others.includes('--reduced')
-  // Each server knows every other one, in less than ninety bytes.
-  const bytes = isReduced ? 1e9 : servers ** 2 * 90 + 2e8
+  // Each server knows every other one, in less than ninety bytes; a legacy peer in less than
+  // thirty.
+  const bytesPerPair = scenario === 'upgrade' ? 30 : 90
+  const bytes = isReduced ? 1e9 : servers ** 2 * bytesPerPair + 2e8
   return { scenario, servers, others, arguments: arguments_, name, bytes, file: `${name}-${key}` }
 }
 
