@@ -128,8 +128,8 @@ impl Roster {
 
     /// Searches for this server's neighbours on the ring, if they are not known.
     pub(in crate::protocol) fn update_ring(&mut self) {
-        let natives = self.members.iter().filter(|(_, member)| Standing::of(member).is_on_ring());
-        self.ring.update(natives.map(|(identity, _)| (name_hash(identity), identity)));
+        let natives = self.members.hashed().filter(|(_, _, member)| Standing::of(member).is_on_ring());
+        self.ring.update(natives.map(|(name, identity, _)| (name, identity)));
     }
 
     /// The ring of native servers, of which not all neighbours may be known.
@@ -192,13 +192,14 @@ impl Roster {
 
     pub(in crate::protocol) fn remove(&mut self, identity: &str, now: Now) -> Option<Member> {
         let slot = self.slot_of(identity)?;
+        let name = self.members.digest_hash(slot)?;
         let identity: Arc<str> = identity.into();
         self.latest.clear();
         let member = self.members.swap_remove(slot)?;
         self.slot_changes.change(slot);
         // The last member has moved there, unless it was the one removed.
         self.slot_changes.change(self.len());
-        self.update_totals(&identity, name_hash(&identity), [Some(Standing::of(&member)), None]);
+        self.update_totals(&identity, name, [Some(Standing::of(&member)), None]);
         self.journal.record(&identity, Some(member.status), None, now.tick);
         // A tombstone only goes by its age.
         let cause = if member.is_online() { self.journal.cause.into() } else { NewsCause::Age };
@@ -292,7 +293,7 @@ impl Roster {
 
     #[inline]
     fn change_at(&mut self, slot: usize, change: impl FnOnce(&mut Member)) {
-        let Some(member) = self.members.at_mut(slot) else { return };
+        let Some((name, member)) = self.members.hashed_mut(slot) else { return };
         let before = Standing::of(member);
         member.confirm();
         change(member);
@@ -300,8 +301,6 @@ impl Roster {
         if before == after {
             return;
         }
-        let Some((identity, _)) = self.members.at(slot) else { return };
-        let name = name_hash(identity);
         if before.differs_only_in_incarnation(after) {
             return self.update_incarnation(name, before, after);
         }

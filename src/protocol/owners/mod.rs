@@ -103,7 +103,7 @@ impl Owners {
         first
     }
 
-    /// Hashes the URLs of all online servers again if one may have come or gone.
+    /// Reads the hashes of all online servers again if one may have come or gone.
     fn refresh(&mut self, members: &Members) {
         let version = Some((members.roster.revision(), members.local.is_online()));
         if self.version == version {
@@ -114,9 +114,9 @@ impl Owners {
         if members.local.is_online() {
             self.candidates.push(Candidate { number: name_hash(members.local.identity()), place: 0 });
         }
-        for (slot, (identity, member)) in members.roster.iter().enumerate() {
+        for (slot, (number, member)) in members.roster.hashed().enumerate() {
             if member.is_online() {
-                self.candidates.push(Candidate { number: name_hash(identity), place: slot + 1 });
+                self.candidates.push(Candidate { number, place: slot + 1 });
             }
         }
     }

@@ -8,11 +8,9 @@ use std::sync::Arc;
 
 use crate::protocol::members::member::Member;
 use crate::protocol::members::roster::Roster;
-use crate::protocol::members::roster::digest::bucket;
 use crate::protocol::members::roster::names::keys::NameKey;
 use crate::protocol::types::text::shared::SharedText;
 use crate::protocol::types::time::{Now, Tick};
-use crate::protocol::wire::extension::BUCKETS;
 use crate::protocol::wire::message::Entry;
 
 pub(in crate::protocol) mod keys;
@@ -24,32 +22,18 @@ const SMALL_BLOCK: usize = 16 * 1024;
 /// Bytes of removed names from which a compaction pays.
 const MIN_GARBAGE: usize = 4 * 1024;
 
-/// Bits of a place for the bucket of the name, which is expensive to compute.
-const BUCKET_BITS: u32 = BUCKETS.ilog2();
-
 /// Where a name is kept. Compaction moves names.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NamePlace {
     block: u16,
     length: u16,
-    start_and_bucket: u32,
+    start: u32,
 }
 
 impl NamePlace {
-    /// The bucket of the name in the digest.
-    #[inline]
-    pub(super) fn bucket(self) -> usize {
-        (self.start_and_bucket & ((1 << BUCKET_BITS) - 1)) as usize
-    }
-
-    #[inline]
-    fn start(self) -> u32 {
-        self.start_and_bucket >> BUCKET_BITS
-    }
-
     #[inline]
     fn range(self) -> Range<usize> {
-        let start = self.start() as usize;
+        let start = self.start as usize;
         start..start + usize::from(self.length)
     }
 }
@@ -70,12 +54,8 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Adds a name with this hash. It has at most a few times `MAX_BASE_URL_BYTES`.
-    pub(super) fn add(&mut self, name: &str, hash: u64) -> NamePlace {
-        self.add_to_bucket(name, bucket(hash))
-    }
-
-    fn add_to_bucket(&mut self, name: &str, bucket: usize) -> NamePlace {
+    /// Adds a name, which has at most a few times `MAX_BASE_URL_BYTES`.
+    pub(super) fn add(&mut self, name: &str) -> NamePlace {
         let may_grow = |Block { text, .. }: &mut Block| {
             text.len() + name.len() <= BLOCK && (text.len() < SMALL_BLOCK || Arc::get_mut(text).is_some())
         };
@@ -96,8 +76,7 @@ impl Names {
         }
         self.used += name.len();
         let [block, length] = [block, name.len()].map(|number| u16::try_from(number).unwrap_or(u16::MAX));
-        let start_and_bucket = u32::try_from(start << BUCKET_BITS | bucket).unwrap_or(u32::MAX);
-        NamePlace { block, length, start_and_bucket }
+        NamePlace { block, length, start: u32::try_from(start).unwrap_or(u32::MAX) }
     }
 
     #[inline]
@@ -117,7 +96,7 @@ impl Names {
     #[inline]
     pub(super) fn share(&self, place: NamePlace) -> SharedText {
         let block = self.blocks.get(usize::from(place.block));
-        block.map_or_else(|| "".into(), |block| SharedText::part(&block.text, place.start(), place.length))
+        block.map_or_else(|| "".into(), |block| SharedText::part(&block.text, place.start, place.length))
     }
 
     /// No names yet, but room for these in as few bytes as they need.
@@ -128,7 +107,7 @@ impl Names {
 
     /// Adds a name of other blocks.
     pub(super) fn add_moved(&mut self, others: &Self, place: NamePlace) -> NamePlace {
-        self.add_to_bucket(others.at(place), place.bucket())
+        self.add(others.at(place))
     }
 
     /// Records that a name is no longer used. A block without any is given back.
@@ -197,6 +176,11 @@ impl Roster {
         self.news.record(member.entry(identity), [None, state], cause, now);
     }
 
+    /// The members with the hashes of their names, by slot.
+    pub(in crate::protocol) fn hashed(&self) -> impl ExactSizeIterator<Item = (u64, &Member)> {
+        self.members.hashed().map(|(name, _, member)| (name, member))
+    }
+
     /// The members whose buckets in the digest are wanted.
     pub(in crate::protocol) fn in_buckets(
         &self,
@@ -223,10 +207,9 @@ mod tests {
     #[test]
     fn copies_share_names_and_add_their_own() {
         let mut names = Names::default();
-        let a = names.add("http://a/", 1);
+        let a = names.add("http://a/");
         let mut copy = names.clone();
-        let [b, c] = [names.add("http://b/", 2), copy.add("http://c/", BUCKETS as u64 + 3)];
-        assert_eq!([a, b, c].map(NamePlace::bucket), [1, 2, 3]);
+        let [b, c] = [names.add("http://b/"), copy.add("http://c/")];
         assert_eq!(
             [names.at(a), names.at(b), copy.at(a), copy.at(c)],
             ["http://a/", "http://b/", "http://a/", "http://c/"]
@@ -237,7 +220,7 @@ mod tests {
     fn names_fill_one_block_after_another() {
         let mut names = Names::default();
         let long = "x".repeat(500);
-        let places: Vec<NamePlace> = (0..2_000).map(|_| names.add(&long, u64::MAX)).collect();
+        let places: Vec<NamePlace> = (0..2_000).map(|_| names.add(&long)).collect();
         assert!(places.iter().all(|place| names.at(*place) == long));
         assert!(names.blocks.iter().all(|block| block.text.len() <= BLOCK));
         assert_eq!(names.blocks.len(), 4);
@@ -247,7 +230,7 @@ mod tests {
     fn a_block_without_names_is_given_back() {
         let mut names = Names::default();
         let long = "x".repeat(500);
-        let places: Vec<NamePlace> = (0..1_000).map(|_| names.add(&long, 0)).collect();
+        let places: Vec<NamePlace> = (0..1_000).map(|_| names.add(&long)).collect();
         let (first, others) = places.split_at(BLOCK / 500);
         first.iter().for_each(|place| names.discard(*place));
         assert_eq!((names.bytes(), names.garbage), (others.len() * 500, 0));
@@ -260,7 +243,7 @@ mod tests {
         let mut shared = Vec::new();
         for number in 0..1_000 {
             let name = format!("http://server-{number}/a/path/of/some/length/");
-            let place = names.add(&name, 0);
+            let place = names.add(&name);
             shared.push((names.share(place), name));
         }
         assert!(shared.iter().all(|(shared, name)| **shared == **name));

@@ -8,6 +8,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 use crate::protocol::members::member::Member;
+use crate::protocol::members::roster::digest::bucket;
 use crate::protocol::members::roster::names::{NamePlace, Names};
 use crate::protocol::types::limits::room_to_keep;
 use crate::protocol::wire::message;
@@ -27,6 +28,8 @@ pub(super) struct Table {
 #[derive(Debug, Clone)]
 struct Entry {
     name: NamePlace,
+    /// The hash of the name in the digest, which is expensive to compute.
+    hash: u64,
     member: Member,
 }
 
@@ -66,7 +69,7 @@ impl Table {
 
     #[inline]
     pub(super) fn at(&self, slot: usize) -> Option<(&str, &Member)> {
-        let Entry { name, member } = self.entries.get(slot)?;
+        let Entry { name, member, .. } = self.entries.get(slot)?;
         Some((self.names.at(*name), member))
     }
 
@@ -80,14 +83,31 @@ impl Table {
         Some(&mut self.entries.get_mut(slot)?.member)
     }
 
+    /// The member in a slot, with the hash of its name in the digest.
+    #[inline]
+    pub(super) fn hashed_mut(&mut self, slot: usize) -> Option<(u64, &mut Member)> {
+        let Entry { hash, member, .. } = self.entries.get_mut(slot)?;
+        Some((*hash, member))
+    }
+
+    /// The hash in the digest of the name in a slot.
+    pub(super) fn digest_hash(&self, slot: usize) -> Option<u64> {
+        Some(self.entries.get(slot)?.hash)
+    }
+
+    /// The members, with the hashes of their names in the digest.
+    pub(super) fn hashed(&self) -> impl ExactSizeIterator<Item = (u64, &str, &Member)> {
+        self.entries.iter().map(|Entry { name, hash, member }| (*hash, self.names.at(*name), member))
+    }
+
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Member)> {
-        self.entries.iter().map(|Entry { name, member }| (self.names.at(*name), member))
+        self.entries.iter().map(|Entry { name, member, .. }| (self.names.at(*name), member))
     }
 
     /// The members whose buckets in the digest are wanted.
     pub(super) fn in_buckets(&self, wanted: impl Fn(usize) -> bool) -> impl Iterator<Item = (&str, &Member)> {
-        let found = self.entries.iter().filter(move |entry| wanted(entry.name.bucket()));
-        found.map(|Entry { name, member }| (self.names.at(*name), member))
+        let found = self.entries.iter().filter(move |entry| wanted(bucket(entry.hash)));
+        found.map(|Entry { name, member, .. }| (self.names.at(*name), member))
     }
 
     /// The member in a slot with its entry in lists.
@@ -100,7 +120,7 @@ impl Table {
         self.entries.iter().map(|entry| self.to_list_entry(entry))
     }
 
-    fn to_list_entry<'a>(&self, Entry { name, member }: &'a Entry) -> (&'a Member, message::Entry) {
+    fn to_list_entry<'a>(&self, Entry { name, member, .. }: &'a Entry) -> (&'a Member, message::Entry) {
         (member, member.entry(self.names.share(*name)))
     }
 
@@ -109,12 +129,12 @@ impl Table {
     }
 
     /// Adds an unknown server, whose name has this hash in the digest, and returns its slot.
-    pub(super) fn push(&mut self, identity: &str, name: u64, member: Member) -> usize {
+    pub(super) fn push(&mut self, identity: &str, hash: u64, member: Member) -> usize {
         let Self { entries, index, names, hasher } = self;
         let slot = entries.len();
-        entries.push(Entry { name: names.add(identity, name), member });
-        let hash = |slot: &u32| hash_at(entries, names, hasher, *slot);
-        index.insert_unique(hasher.hash_one(identity), u32::try_from(slot).unwrap_or(u32::MAX), hash);
+        entries.push(Entry { name: names.add(identity), hash, member });
+        let rehash = |slot: &u32| hash_at(entries, names, hasher, *slot);
+        index.insert_unique(hasher.hash_one(identity), u32::try_from(slot).unwrap_or(u32::MAX), rehash);
         slot
     }
 
@@ -125,7 +145,7 @@ impl Table {
         if slot != last {
             self.unlink(last);
         }
-        let Entry { name, member } = self.entries.swap_remove(slot);
+        let Entry { name, member, .. } = self.entries.swap_remove(slot);
         self.names.discard(name);
         if slot != last {
             self.link(slot);
@@ -224,6 +244,8 @@ mod tests {
             assert_eq!(table.slot_of(identity), Some(slot));
             assert_eq!(table.find(table.hash(identity)), Some(slot));
         }
+        let expected = map.iter().filter(|(_, stamp)| **stamp % 64 == 7).map(|(identity, _)| &**identity);
+        assert!(table.in_buckets(|bucket| bucket == 7).map(|(identity, _)| identity).eq(expected));
     }
 
     #[test]
