@@ -11,6 +11,7 @@ use super::event_loop::EventLoopProbe;
 use super::event_loop_watch;
 use super::http_task::{HttpSender, MAX_HTTP_REQUESTS, RequestId, Task};
 use super::log_sink::{LogSink, SharedLogSink};
+use super::memory_review;
 use super::peer_secrets::PeerSecrets;
 use super::secret_files::SecretFiles;
 use super::security::Security;
@@ -65,6 +66,7 @@ pub(super) async fn run(
     // Declared after the actor, so that it is dropped first.
     let mut watchers: JoinSet<()> = JoinSet::new();
     let mut watch = |task: Task| drop(watchers.spawn(task));
+    watch(Box::pin(memory_review::watch(Arc::clone(&wakeups))));
     if let Some(probe) = watched.event_loop {
         watch(Box::pin(event_loop_watch::watch(probe, Arc::clone(&wakeups))));
     }

@@ -30,7 +30,7 @@ pub struct CachedBody {
 #[derive(Debug, Default)]
 pub(super) struct BodyCache(Mutex<Option<CacheEntry>>);
 
-/// A text, and when it was last known to be current.
+/// A text, and when it was last used, and so known to be current.
 #[derive(Debug, Clone)]
 pub(super) struct CacheEntry {
     text: Arc<CachedBody>,
@@ -103,6 +103,13 @@ impl BodyCache {
     /// Returns the text if it was current at `moment` or later.
     pub(super) fn valid_since(&self, moment: Tick) -> Option<Arc<CachedBody>> {
         self.lock().as_ref().filter(|cached| cached.at >= moment).map(|cached| Arc::clone(&cached.text))
+    }
+
+    /// Drops the text unless it was used at `moment` or later. Returns the size in bytes of what it
+    /// has dropped.
+    pub(super) fn drop_unused_since(&self, moment: Tick) -> usize {
+        let unused = self.lock().take_if(|cached| cached.at < moment);
+        unused.map_or(0, |unused| unused.text.size())
     }
 
     /// Returns the text, and writes it first if the cached one is outdated.

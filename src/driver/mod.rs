@@ -21,6 +21,7 @@
 //! | `security` | keys, and who has proved the secret |
 //! | `sent_requests` | counts of the requests that this server has sent |
 //! | `metrics` | the numbers of a running server, for operators |
+//! | `memory_review` | gives memory back to the system after a burst |
 //! | `portraits` | what this server knows of all servers, for operators |
 //! | `remote_control` | control requests that are passed on to another server |
 //! | `sibling_search` | looks for other processes behind the own URL |
@@ -43,6 +44,7 @@ pub mod gossip;
 mod http_task;
 mod limited_file;
 mod log_sink;
+mod memory_review;
 pub mod metrics;
 mod news;
 mod news_bell;

@@ -292,6 +292,19 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_nobody_uses_is_dropped_and_written_again() {
+        let engine = engine();
+        gossip(&engine, &format!(r#"{{"online":[{}]}}"#, entry("http://a/", 1)));
+        let written = engine.render(ResponseKind::Gossip).others;
+        let (cache, now) = (&engine.shared.cached_body, engine.shared.clock.now().tick);
+        assert_eq!(cache.drop_unused_since(now.before(Duration::from_secs(60))), 0);
+        assert_eq!(engine.render(ResponseKind::Gossip).others.number(), written.number());
+        assert_eq!(cache.drop_unused_since(now + Duration::from_secs(60)), written.size());
+        assert_ne!(engine.render(ResponseKind::Gossip).others.number(), written.number());
+        assert_renders_lists(&engine);
+    }
+
+    #[test]
     fn its_own_entry_alone_is_a_complete_message() {
         let engine = engine();
         gossip(&engine, &format!(r#"{{"online":[{}]}}"#, entry("http://a/", 1)));
