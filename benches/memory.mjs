@@ -1,6 +1,7 @@
 /** The memory of the roster, and of an engine that knows no other server. */
 
 import { execFileSync } from 'node:child_process'
+import { heardInProcess } from './memory/heard.mjs'
 import { firstMessage } from './support/child.mjs'
 import { measuredProgram } from './support/measured-program.mjs'
 import { row } from './support/row.mjs'
@@ -8,8 +9,9 @@ import { row } from './support/row.mjs'
 export const title = 'Memory'
 export const about =
   'For a known server: the growth of a pure Rust process. Short URLs are like `http://10.0.0.1:3000/`; long ones ' +
-  'also have a path of 22 letters. For an engine without other servers: the resident memory of its process, minus ' +
-  'that of a process without the package.'
+  'also have a path of 22 letters. In a Node.js process: the growth outside of the JavaScript heap, a minute after ' +
+  'one message has named all servers and a minute after they were forgotten. For an engine without other servers: ' +
+  'the resident memory of its process, minus that of a process without the package.'
 
 const SIZES = [10_000, 100_000]
 const BYTES = 130
@@ -19,7 +21,12 @@ const MEGABYTES = 8
 export async function measure({ quick = false, progress = () => {} } = {}) {
   progress('building')
   const program = measuredProgram()
-  return [...known(program), ...heard(program), await engine(quick ? 1 : 5, progress)]
+  return [
+    ...known(program),
+    ...heard(program),
+    ...(await heardByNode(quick ? 1 : 3, progress)),
+    await engine(quick ? 1 : 5, progress),
+  ]
 }
 
 function known(program) {
@@ -50,23 +57,37 @@ function known(program) {
 }
 
 function heard(program) {
-  const { servers, bytes, keptPercent } = HEARD
-  const text = execFileSync(program, ['heard', `${servers}`], { encoding: 'utf8' })
+  const text = execFileSync(program, ['heard', `${HEARD.servers}`], { encoding: 'utf8' })
   const [known, forgotten] = text.split(' ').map(Number)
-  const share = (forgotten / known) * 100
+  return heardRows('only heard of, short URLs', [known], [(forgotten / known) * 100])
+}
+
+async function heardByNode(repeats, progress) {
+  progress(`${repeats} processes that hear of servers and forget them`)
+  const measured = await Promise.all(Array.from({ length: repeats }, () => heardInProcess(HEARD.servers)))
+  const shares = measured.map(([known, forgotten]) => (forgotten / known) * 100)
+  return heardRows(
+    'only heard of, in a Node.js process',
+    measured.map(([known]) => known),
+    shares,
+  )
+}
+
+function heardRows(what, known, shares) {
+  const { servers, bytes, keptPercent } = HEARD
   return [
     row({
-      name: 'a server only heard of, short URLs',
+      name: `a server ${what}`,
       servers,
       unit: 'bytes',
-      numbers: [known],
+      numbers: known,
       wanted: { of: 'value', most: bytes },
     }),
     row({
       name: 'of that, after all of them were forgotten',
       servers,
       unit: '%',
-      numbers: [share],
+      numbers: shares,
       wanted: { of: 'value', most: keptPercent },
     }),
   ]
