@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::protocol::types::base_url::BaseUrl;
-use crate::protocol::types::ids::{ExchangeId, Origin};
+use crate::protocol::types::ids::{ExchangeId, NameKey, Origin};
 use crate::protocol::types::time::{Stamp, Tick};
 use crate::protocol::wire::extension::Finding;
 
@@ -38,7 +38,7 @@ pub(in crate::protocol) enum Effect {
     /// Let the start wait for the answer to this request.
     AwaitAnswer(ExchangeId),
     /// Spread the claim about this server as a rumour.
-    Spread(Arc<str>),
+    Spread(NameKey),
     /// Spread that this server has refuted a claim about itself.
     AnnounceRefutation,
     /// Record a sibling: another process behind the URL of this server.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::protocol::exchanges::capacity::Quota;
 use crate::protocol::members::member::proof::Proof;
 use crate::protocol::members::member::unproved_answers::Route;
-use crate::protocol::types::ids::{ExchangeId, Origin};
+use crate::protocol::types::ids::{ExchangeId, NameKey, Origin};
 use crate::protocol::types::time::{Stamp, Tick};
 
 /// Timeout of requests whose answers need not be native.
@@ -91,7 +91,7 @@ pub(in crate::protocol) struct Exchange {
     /// Whether the answer has been merged already, in slices.
     is_merged: bool,
     /// The subjects of its native claims, in their order.
-    pub(in crate::protocol) subjects: Arc<[Arc<str>]>,
+    pub(in crate::protocol) subjects: Arc<[NameKey]>,
 }
 
 impl Exchange {
@@ -131,7 +131,7 @@ impl InFlight {
         &mut self,
         peer: Arc<str>,
         purpose: Purpose,
-        subjects: Arc<[Arc<str>]>,
+        subjects: Arc<[NameKey]>,
         now: Tick,
     ) -> ExchangeId {
         let id = self.next_id();

@@ -7,6 +7,7 @@ use crate::protocol::exchanges::Exchanges;
 use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::members::Members;
 use crate::protocol::types::claim::Claim;
+use crate::protocol::types::ids::NameKey;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now};
 use crate::protocol::wire::extension::{Extension, Finding, Kind};
@@ -18,7 +19,7 @@ pub(in crate::protocol) struct NativeMessage {
     pub(in crate::protocol) purpose: Purpose,
     pub(in crate::protocol) claims: Vec<Claim>,
     /// The subjects of the claims, in their order, if feedback about them is expected.
-    pub(in crate::protocol) subjects: Arc<[Arc<str>]>,
+    pub(in crate::protocol) subjects: Arc<[NameKey]>,
     /// The spelling of a server, and what was found about it on the peer's behalf.
     pub(in crate::protocol) found: Option<(Arc<str>, Finding)>,
 }

@@ -17,6 +17,7 @@ use crate::protocol::exchanges::native_message::NativeMessage;
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::types::claim::Claim;
+use crate::protocol::types::ids::NameKey;
 use crate::protocol::types::limits::MAX_CLAIM_BYTES;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
@@ -33,10 +34,10 @@ pub(crate) const IDLE_ROUNDS: u8 = 3;
 /// Rumours in one response.
 const MAX_ANSWERED: usize = 100;
 
-/// The rumours being spread, by subject.
+/// The rumours being spread, by subject: thousands after a partition.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Rumours {
-    by_subject: IndexMap<Arc<str>, Rumour, FixedState>,
+    by_subject: IndexMap<NameKey, Rumour, FixedState>,
     not_before: Tick,
     /// The number of messages so far whose claims were merged.
     messages: u32,
@@ -62,7 +63,7 @@ impl Rumour {
 
 impl Rumours {
     /// Records which of the claims sent to a peer were news to it.
-    pub(in crate::protocol) fn record_feedback(&mut self, subjects: &[Arc<str>], fresh: &[u32]) {
+    pub(in crate::protocol) fn record_feedback(&mut self, subjects: &[NameKey], fresh: &[u32]) {
         for (index, subject) in subjects.iter().enumerate() {
             if let Some(rumour) = self.by_subject.get_mut(subject) {
                 rumour.was_answered = true;
@@ -78,9 +79,14 @@ impl Rumours {
         self.is_merging = true;
     }
 
-    /// Records that the message that is being merged has told nothing new about this server.
-    pub(in crate::protocol) fn record_told(&mut self, subject: &str) {
-        if let Some(rumour) = self.by_subject.get_mut(subject) {
+    /// Records that the message that is being merged, if any, has told nothing new about this
+    /// server.
+    #[inline]
+    pub(in crate::protocol) fn record_told(&mut self, subject: impl FnOnce() -> NameKey) {
+        if self.is_merging
+            && !self.by_subject.is_empty()
+            && let Some(rumour) = self.by_subject.get_mut(&subject())
+        {
             rumour.told_in = self.messages;
         }
     }
@@ -96,15 +102,15 @@ impl Rumours {
     }
 
     /// Drops the rumour about a server that is no longer known.
-    pub(in crate::protocol) fn forget(&mut self, subject: &str) {
-        self.by_subject.shift_remove(subject);
+    pub(in crate::protocol) fn forget(&mut self, subject: NameKey) {
+        self.by_subject.shift_remove(&subject);
     }
 
     pub(in crate::protocol) fn len(&self) -> usize {
         self.by_subject.len()
     }
 
-    fn spend_round<'a>(&mut self, subjects: impl Iterator<Item = &'a Arc<str>>) {
+    fn spend_round(&mut self, subjects: &[NameKey]) {
         for subject in subjects {
             self.by_subject.get_mut(subject).into_iter().for_each(Rumour::spend_round);
         }
@@ -135,7 +141,7 @@ impl Rumours {
         &mut self,
         members: &Members,
         cx: &mut Context,
-        subject: &str,
+        subject: NameKey,
         now: Now,
     ) {
         if !cx.is_native() {
@@ -144,11 +150,11 @@ impl Rumours {
         let rounds_left = rounds_for(members.roster.online_count() + 1);
         let told_in = if self.is_merging { self.messages } else { 0 };
         let rumour = Rumour { rounds_left, idle_rounds: 0, was_answered: false, was_news: false, told_in };
-        match self.by_subject.get_mut(subject) {
+        match self.by_subject.get_mut(&subject) {
             // A forgotten server has no rumour.
             Some(held) => *held = rumour,
-            None if members.roster.get(subject).is_none() && subject != members.local.identity() => return,
-            None => drop(self.by_subject.insert(subject.into(), rumour)),
+            None if members.roster.find(subject).is_none() && subject != members.local_key() => return,
+            None => drop(self.by_subject.insert(subject, rumour)),
         }
         if cx.is_running() {
             cx.timers.set_earlier(Timer::Rumours, (now.tick + RUMOUR_DELAY).max(self.not_before));
@@ -161,13 +167,13 @@ impl Rumours {
         members: &Members,
         at_most_bytes: usize,
         now: Now,
-    ) -> (Vec<Arc<str>>, Vec<Claim>) {
-        let mut subjects: Vec<(&Arc<str>, u8)> =
-            self.by_subject.iter().map(|(subject, rumour)| (subject, rumour.rounds_left)).collect();
+    ) -> (Vec<NameKey>, Vec<Claim>) {
+        let mut subjects: Vec<(NameKey, u8)> =
+            self.by_subject.iter().map(|(subject, rumour)| (*subject, rumour.rounds_left)).collect();
         subjects.sort_by_key(|(_, rounds_left)| std::cmp::Reverse(*rounds_left));
         let claims = subjects
             .into_iter()
-            .filter_map(|(subject, _)| Some((Arc::clone(subject), members.claim_about(subject, now)?)));
+            .filter_map(|(subject, _)| Some((subject, members.claim_about_key(subject, now)?)));
         let mut room = at_most_bytes;
         claims
             .map_while(|(subject, claim)| {
@@ -184,31 +190,35 @@ impl Rumours {
         sender: Option<&str>,
         now: Now,
     ) -> Vec<Claim> {
+        if self.by_subject.is_empty() {
+            return Vec::new();
+        }
+        let sender = sender.map(|sender| members.roster.key_of(sender));
         let is_wanted =
-            |subject: &str, rumour: &Rumour| rumour.told_in != self.messages && sender != Some(subject);
+            |subject: NameKey, rumour: &Rumour| rumour.told_in != self.messages && sender != Some(subject);
         self.latest_claims(members, is_wanted, now)
     }
 
-    /// Returns news for a peer, except about the subjects that it knows already.
+    /// Returns news, except about this subject.
     pub(in crate::protocol) fn claims_except(
         &self,
         members: &Members,
-        known: impl Fn(&str) -> bool,
+        subject: NameKey,
         now: Now,
     ) -> Vec<Claim> {
-        self.latest_claims(members, |subject, _| !known(subject), now)
+        self.latest_claims(members, |other, _| other != subject, now)
     }
 
     fn latest_claims(
         &self,
         members: &Members,
-        is_wanted: impl Fn(&str, &Rumour) -> bool,
+        is_wanted: impl Fn(NameKey, &Rumour) -> bool,
         now: Now,
     ) -> Vec<Claim> {
         // The latest come first, as earlier ones have already spread further.
-        let rumours = self.by_subject.iter().rev().filter(|(subject, rumour)| is_wanted(subject, rumour));
-        let subjects = rumours.map(|(subject, _)| subject).take(MAX_ANSWERED);
-        subjects.filter_map(|subject| members.claim_about(subject, now)).collect()
+        let rumours = self.by_subject.iter().rev().filter(|(subject, rumour)| is_wanted(**subject, rumour));
+        let subjects = rumours.map(|(subject, _)| *subject).take(MAX_ANSWERED);
+        subjects.filter_map(|subject| members.claim_about_key(subject, now)).collect()
     }
 }
 
@@ -230,11 +240,11 @@ impl Exchanges {
     ) {
         if !peers.is_empty() {
             let (subjects, claims) = self.rumours.claims(members, MAX_CLAIM_BYTES, now);
-            let subjects: Arc<[Arc<str>]> = subjects.into();
+            let subjects: Arc<[NameKey]> = subjects.into();
             let message = NativeMessage::new(Kind::Push, Purpose::Push).with_claims(claims);
             let message = NativeMessage { subjects: Arc::clone(&subjects), ..message };
             if !self.send_natives(members, cx, peers, message, now).is_empty() {
-                self.rumours.spend_round(subjects.iter());
+                self.rumours.spend_round(&subjects);
             }
         } else if !has_peers(members, now.tick) {
             // If all peers are busy, the round is retried. If there are none, it counts, or rumours

@@ -105,7 +105,7 @@ impl OwnUrl {
     ) {
         if std::mem::take(&mut self.reachability) != Reachability::Reached && members.local.refute(now) {
             exchanges.health.worsen();
-            cx.effects.push(Effect::Spread(Arc::from(members.local.identity())));
+            cx.effects.push(Effect::Spread(members.local_key()));
             cx.effects.push(Effect::PushToFew);
         }
     }

@@ -35,7 +35,7 @@ impl Machine {
     fn carry_out(&mut self, effect: Effect, now: Now) {
         match effect {
             Effect::AwaitAnswer(id) => self.lifecycle.await_answer(id),
-            Effect::Spread(subject) => self.spread(&subject, now),
+            Effect::Spread(subject) => self.spread(subject, now),
             Effect::AnnounceRefutation => self.announce_refutation(now),
             Effect::RecordSibling => self.lifecycle.own_url.record_sibling(),
             Effect::PushToMany => self.push_to_many(now.tick),

@@ -99,7 +99,7 @@ impl Machine {
         self.legacy.verification.forget(&self.members.roster, identity);
         self.legacy.listings.forget(identity);
         self.native.forget(&self.members.roster, identity);
-        self.exchanges.rumours.forget(identity);
+        self.exchanges.rumours.forget(self.members.roster.key_of(identity));
         self.legacy.push.forget(identity);
     }
 }

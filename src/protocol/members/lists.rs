@@ -2,6 +2,7 @@
 
 use crate::protocol::members::Members;
 use crate::protocol::types::claim::Claim;
+use crate::protocol::types::ids::NameKey;
 use crate::protocol::types::time::Now;
 use crate::protocol::wire::message::Lists;
 
@@ -40,6 +41,19 @@ impl Members {
             return Some(self.local.claim());
         }
         self.roster.get(identity).map(|member| member.claim(identity, now))
+    }
+
+    /// The same about the server with this key.
+    pub(in crate::protocol) fn claim_about_key(&self, key: NameKey, now: Now) -> Option<Claim> {
+        match self.roster.find(key) {
+            Some((identity, member)) => Some(member.claim(identity, now)),
+            None => (key == self.local_key()).then(|| self.local.claim()),
+        }
+    }
+
+    /// The key of this server itself, which is no member.
+    pub(in crate::protocol) fn local_key(&self) -> NameKey {
+        self.roster.key_of(self.local.identity())
     }
 
     fn add_others(&self, lists: &mut Lists) {

@@ -43,6 +43,6 @@ impl Members {
             cx.effects.push(Effect::ScheduleDrop(member.stamp));
         }
         cx.effects.push(Effect::SendDeathNotices);
-        cx.effects.push(Effect::Spread(Arc::clone(peer)));
+        cx.effects.push(Effect::Spread(self.roster.key_of(peer)));
     }
 }

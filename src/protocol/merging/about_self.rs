@@ -3,8 +3,6 @@
 //! This server is the only authority on itself: no claim replaces its own entry, and it refutes
 //! every claim that is not older.
 
-use std::sync::Arc;
-
 use crate::protocol::context::effect::Effect;
 use crate::protocol::context::{Context, RunState};
 use crate::protocol::exchanges::Exchanges;
@@ -51,6 +49,6 @@ pub(in crate::protocol) fn merge_native(
     if has_refuted && members.local.incarnation() > held {
         exchanges.health.worsen();
     }
-    cx.effects.push(Effect::Spread(Arc::from(members.local.identity())));
+    cx.effects.push(Effect::Spread(members.local_key()));
     cx.effects.push(Effect::PushToFew);
 }

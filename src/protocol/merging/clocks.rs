@@ -248,7 +248,7 @@ pub(in crate::protocol) fn restart_below(members: &mut Members, cx: &mut Context
         let message = "Clustershazbot: the clock was set back by a day or more, so this server starts again \
                        below the version that it gave itself before";
         cx.log_throttled(Severity::Warning, message.to_owned(), None, now.tick);
-        cx.effects.push(Effect::Spread(Arc::from(members.local.identity())));
+        cx.effects.push(Effect::Spread(members.local_key()));
         cx.effects.push(Effect::PushToMany);
     }
 }

@@ -182,7 +182,7 @@ pub(in crate::protocol) fn merge_known(
             }
             cx.effects.push(Effect::ScheduleSuspicion(Arc::clone(known)));
             if origin.is_passed_on() {
-                cx.effects.push(Effect::Spread(Arc::clone(known)));
+                cx.effects.push(Effect::Spread(members.roster.key_at(known.slot())));
             }
             Worth::News
         }
@@ -262,7 +262,7 @@ fn merge_about_legacy(
     let after = members.roster.get(known).map(|member| (member.is_online(), member.stamp()));
     if after.is_none_or(|(is_online, _)| is_online != was_online) {
         if origin.is_passed_on() {
-            cx.effects.push(Effect::Spread(Arc::clone(known)));
+            cx.effects.push(Effect::Spread(members.roster.key_at(known.slot())));
         }
         return Worth::News;
     }
@@ -286,7 +286,7 @@ fn merge_news(
         cx.effects.push(Effect::GatherStranger(Arc::clone(known), origin));
     }
     if origin.is_passed_on() {
-        cx.effects.push(Effect::Spread(Arc::clone(known)));
+        cx.effects.push(Effect::Spread(members.roster.key_at(known.slot())));
     }
     Worth::News
 }

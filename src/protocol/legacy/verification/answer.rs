@@ -59,7 +59,7 @@ pub(in crate::protocol) fn mark_alive(
         cx.effects.push(Effect::PushToFew);
     }
     if disproved.is_some() || must_refute {
-        cx.effects.push(Effect::Spread(Arc::clone(peer)));
+        cx.effects.push(Effect::Spread(members.roster.key_of(peer)));
     }
     if was_offline && !members.is_contacted_natively(cx, peer) {
         cx.effects.push(Effect::PushTo(Arc::clone(peer)));

@@ -112,9 +112,6 @@ impl Machine {
         self.exchanges.rumours.begin_message();
         for (index, claim) in claims.iter().enumerate() {
             let worth = self.merge_native_claim(claim, origin, now);
-            if worth != Worth::News {
-                self.exchanges.rumours.record_told(&claim.base_url);
-            }
             outcome.add(index, worth, || intake::claim_about(&self.members, &self.cx, &claim.base_url, now));
         }
         self.exchanges.rumours.end_message();
@@ -143,13 +140,20 @@ impl Machine {
             return self.merge_native_claim(&claim, origin, now);
         }
         let taken = self.merging.take_in_native(&self.members, &mut self.cx, claim, now);
-        let Some(subject) = taken else { return Worth::Known };
+        let Some(subject) = taken else {
+            self.exchanges.rumours.record_told(|| self.members.roster.key_of(&claim.base_url));
+            return Worth::Known;
+        };
         let said = NativeClaim { claim, origin };
         let worth = match &subject {
             Subject::LocalServer => self.merge_native_about_local_server(claim, now),
             Subject::Known(known) => {
                 let Self { members, exchanges, cx, .. } = self;
-                native::merge_known(members, exchanges, cx, known, said, now)
+                let worth = native::merge_known(members, exchanges, cx, known, said, now);
+                if worth != Worth::News {
+                    exchanges.rumours.record_told(|| members.roster.key_at(known.slot()));
+                }
+                worth
             }
             Subject::New(url) => {
                 self.merging.merge_new_native(&mut self.members, &mut self.cx, url, said, now)
@@ -165,6 +169,7 @@ impl Machine {
         if !(is_native && lifecycle.own_url.begin_check_if_accused(members, exchanges, cx, claim, now)) {
             about_self::merge_native(members, exchanges, cx, claim, now);
         }
+        exchanges.rumours.record_told(|| members.local_key());
         Worth::Known
     }
 

@@ -10,7 +10,7 @@ use crate::protocol::machine::Machine;
 use crate::protocol::merging::intake::Subject;
 use crate::protocol::native::detection::helpers::HelperReport;
 use crate::protocol::native::detection::probe_order::schedule_probe;
-use crate::protocol::types::ids::ExchangeId;
+use crate::protocol::types::ids::{ExchangeId, NameKey};
 use crate::protocol::types::limits::MAX_EVENT_LOOP_LAG;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::extension::{Extension, Finding, Kind};
@@ -66,14 +66,13 @@ impl Machine {
     }
 
     /// Spreads news about a server, or about this one, to all native servers.
-    pub(in crate::protocol::machine) fn spread(&mut self, subject: &str, now: Now) {
+    pub(in crate::protocol::machine) fn spread(&mut self, subject: NameKey, now: Now) {
         self.exchanges.rumours.spread(&self.members, &mut self.cx, subject, now);
     }
 
     /// Spreads news about this server to all native servers.
     pub(in crate::protocol::machine) fn spread_own_claim(&mut self, now: Now) {
-        let identity: Arc<str> = Arc::from(self.members.local.identity());
-        self.spread(&identity, now);
+        self.spread(self.members.local_key(), now);
     }
 
     /// Begins a round of rumours.

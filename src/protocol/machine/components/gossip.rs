@@ -15,7 +15,7 @@ use crate::protocol::legacy::rounds::RoundFailure;
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::SECOND_TRY;
-use crate::protocol::types::ids::ExchangeId;
+use crate::protocol::types::ids::{ExchangeId, NameKey};
 use crate::protocol::types::limits::MAX_CLAIM_BYTES_BESIDE_LISTS;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::extension::Kind;
@@ -149,7 +149,7 @@ impl Machine {
         let kind = if purpose == Purpose::Introduction { Kind::Sync(None) } else { Kind::Push };
         let (subjects, claims) =
             self.exchanges.rumours.claims(&self.members, MAX_CLAIM_BYTES_BESIDE_LISTS, now);
-        let subjects: Arc<[Arc<str>]> = subjects.into();
+        let subjects: Arc<[NameKey]> = subjects.into();
         let bare = Arc::new(self.exchanges.extension(&self.members, kind.clone(), Vec::new()));
         let extension = Arc::new(self.exchanges.extension(&self.members, kind, claims));
         let mut pages: BTreeMap<u8, Arc<Lists>> = BTreeMap::new();

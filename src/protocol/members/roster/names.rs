@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::protocol::members::member::Member;
 use crate::protocol::members::roster::Roster;
-use crate::protocol::members::roster::names::keys::NameKey;
+use crate::protocol::types::ids::NameKey;
 use crate::protocol::types::text::shared::SharedText;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::message::Entry;
@@ -136,6 +136,12 @@ impl Names {
 impl Roster {
     pub(in crate::protocol) fn key_of(&self, identity: &str) -> NameKey {
         NameKey(self.members.hash(identity))
+    }
+
+    /// The key of the member in a slot.
+    #[inline]
+    pub(in crate::protocol) fn key_at(&self, slot: usize) -> NameKey {
+        NameKey(self.members.hash_in(slot))
     }
 
     /// The name with this key, if its server is a member.

@@ -2,6 +2,7 @@
 //!
 //! Like an `IndexMap`, but without an allocation for each name, and with half of its index.
 
+use std::cell::Cell;
 use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
@@ -23,6 +24,21 @@ pub(super) struct Table {
     index: HashTable<u32>,
     names: Names,
     hasher: FixedState,
+    found: Found,
+}
+
+/// The slot found last, and the hash of its name, which is often wanted next. Two cells, because a
+/// processor waits if it reads at once what it has just written in parts.
+#[derive(Debug)]
+struct Found {
+    slot: Cell<usize>,
+    hash: Cell<u64>,
+}
+
+impl Default for Found {
+    fn default() -> Self {
+        Self { slot: Cell::new(usize::MAX), hash: Cell::default() }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -40,6 +56,7 @@ impl Table {
             index: HashTable::new(),
             names: Names::default(),
             hasher: FixedState::with_seed(seed),
+            found: Found::default(),
         }
     }
 
@@ -54,12 +71,25 @@ impl Table {
         let is_it = |slot: &u32| {
             self.entries.get(*slot as usize).is_some_and(|entry| self.names.is_at(entry.name, identity))
         };
-        self.index.find(self.hasher.hash_one(identity), is_it).map(|slot| *slot as usize)
+        let hash = self.hasher.hash_one(identity);
+        let slot = *self.index.find(hash, is_it)? as usize;
+        self.found.slot.set(slot);
+        self.found.hash.set(hash);
+        Some(slot)
     }
 
     /// The hash of a name in this table.
     pub(super) fn hash(&self, identity: &str) -> u64 {
         self.hasher.hash_one(identity)
+    }
+
+    /// The hash in this table of the name in a slot.
+    #[inline]
+    pub(super) fn hash_in(&self, slot: usize) -> u64 {
+        if self.found.slot.get() == slot {
+            return self.found.hash.get();
+        }
+        hash_at(&self.entries, &self.names, &self.hasher, slot)
     }
 
     /// The slot of the member whose name has this hash.
@@ -130,10 +160,10 @@ impl Table {
 
     /// Adds an unknown server, whose name has this hash in the digest, and returns its slot.
     pub(super) fn push(&mut self, identity: &str, hash: u64, member: Member) -> usize {
-        let Self { entries, index, names, hasher } = self;
+        let Self { entries, index, names, hasher, .. } = self;
         let slot = entries.len();
         entries.push(Entry { name: names.add(identity), hash, member });
-        let rehash = |slot: &u32| hash_at(entries, names, hasher, *slot);
+        let rehash = |slot: &u32| hash_at(entries, names, hasher, *slot as usize);
         index.insert_unique(hasher.hash_one(identity), u32::try_from(slot).unwrap_or(u32::MAX), rehash);
         slot
     }
@@ -141,6 +171,7 @@ impl Table {
     /// Removes the member of a slot.
     pub(super) fn swap_remove(&mut self, slot: usize) -> Option<Member> {
         let last = self.len().checked_sub(1).filter(|last| slot <= *last)?;
+        self.found = Found::default();
         self.unlink(slot);
         if slot != last {
             self.unlink(last);
@@ -156,10 +187,10 @@ impl Table {
 
     /// Makes room for this many members in all.
     pub(super) fn reserve(&mut self, members: usize) {
-        let Self { entries, index, names, hasher } = self;
+        let Self { entries, index, names, hasher, .. } = self;
         entries.reserve_exact(members.saturating_sub(entries.len()));
         let more = members.saturating_sub(index.len());
-        index.reserve(more, |slot| hash_at(entries, names, hasher, *slot));
+        index.reserve(more, |slot| hash_at(entries, names, hasher, *slot as usize));
     }
 
     /// A copy with room for some more members. Enlarging a copy afterwards would leave a hole of
@@ -172,13 +203,14 @@ impl Table {
             index: self.index.clone(),
             names: self.names.clone(),
             hasher: self.hasher.clone(),
+            found: Found::default(),
         };
         copy.reserve(self.len() + more);
         copy
     }
 
     fn unlink(&mut self, slot: usize) {
-        let Some(hash) = u32::try_from(slot).ok().map(|slot| self.hash_at(slot)) else { return };
+        let hash = hash_at(&self.entries, &self.names, &self.hasher, slot);
         if let Ok(found) = self.index.find_entry(hash, |other| *other as usize == slot) {
             found.remove();
         }
@@ -186,8 +218,8 @@ impl Table {
 
     fn link(&mut self, slot: usize) {
         let Ok(number) = u32::try_from(slot) else { return };
-        let Self { entries, index, names, hasher } = self;
-        let hash = |slot: &u32| hash_at(entries, names, hasher, *slot);
+        let Self { entries, index, names, hasher, .. } = self;
+        let hash = |slot: &u32| hash_at(entries, names, hasher, *slot as usize);
         index.insert_unique(hash(&number), number, hash);
     }
 
@@ -200,21 +232,21 @@ impl Table {
             }
             self.names = names;
         }
-        let Self { entries, index, names, hasher } = self;
+        let Self { entries, index, names, hasher, .. } = self;
         if let Some(room) = room_to_keep(entries.len(), entries.capacity()) {
             entries.shrink_to(room);
-            index.shrink_to(room, |slot| hash_at(entries, names, hasher, *slot));
+            index.shrink_to(room, |slot| hash_at(entries, names, hasher, *slot as usize));
         }
     }
 
     fn hash_at(&self, slot: u32) -> u64 {
-        hash_at(&self.entries, &self.names, &self.hasher, slot)
+        hash_at(&self.entries, &self.names, &self.hasher, slot as usize)
     }
 }
 
 #[inline]
-fn hash_at(entries: &[Entry], names: &Names, hasher: &FixedState, slot: u32) -> u64 {
-    hasher.hash_one(entries.get(slot as usize).map_or("", |entry| names.at(entry.name)))
+fn hash_at(entries: &[Entry], names: &Names, hasher: &FixedState, slot: usize) -> u64 {
+    hasher.hash_one(entries.get(slot).map_or("", |entry| names.at(entry.name)))
 }
 
 #[cfg(test)]
@@ -243,6 +275,7 @@ mod tests {
         for (slot, identity) in map.keys().enumerate() {
             assert_eq!(table.slot_of(identity), Some(slot));
             assert_eq!(table.find(table.hash(identity)), Some(slot));
+            assert_eq!(table.hash_in(slot), table.hash(identity));
         }
         let expected = map.iter().filter(|(_, stamp)| **stamp % 64 == 7).map(|(identity, _)| &**identity);
         assert!(table.in_buckets(|bucket| bucket == 7).map(|(identity, _)| identity).eq(expected));
@@ -257,6 +290,7 @@ mod tests {
             if number % 3 == 0 {
                 let removed = url(number * 7 % (number + 1));
                 let slot = table.slot_of(&removed);
+                assert_eq!(slot.map(|slot| table.hash_in(slot)), slot.map(|_| table.hash(&removed)));
                 assert_eq!(slot, map.get_index_of(&removed));
                 let held = slot.and_then(|slot| table.swap_remove(slot)).map(|member| member.stamp().0);
                 assert_eq!(held, map.swap_remove(&removed));

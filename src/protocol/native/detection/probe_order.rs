@@ -180,7 +180,7 @@ impl Detection {
         peer: &Arc<str>,
         now: Now,
     ) -> Option<ExchangeId> {
-        let claims = exchanges.rumours.claims_except(members, |subject| subject == &**peer, now);
+        let claims = exchanges.rumours.claims_except(members, members.roster.key_of(peer), now);
         let message = NativeMessage::new(Kind::Probe, Purpose::Probe).with_claims(claims);
         exchanges.send_native(members, cx, peer, message, now)
     }

@@ -11,7 +11,7 @@ use crate::protocol::context::Context;
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::YOUNG;
-use crate::protocol::members::roster::names::keys::NameKey;
+use crate::protocol::types::ids::NameKey;
 use crate::protocol::types::time::{Incarnation, Now, Tick};
 use crate::protocol::wire::extension::Finding;
 

@@ -28,12 +28,11 @@ use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::check::{SECOND_TRY, YOUNG};
 use crate::protocol::members::roster::Roster;
-use crate::protocol::members::roster::names::keys::NameKey;
 use crate::protocol::native::detection::Detection;
 use crate::protocol::native::detection::helpers::HELPERS_WAIT;
 use crate::protocol::native::detection::investigation::{Attempt, Failure, SECOND_PROBE_DELAY};
 use crate::protocol::native::detection::stranger_batch::{Batch, DOUBTFUL_FAILURES, KnownBy};
-use crate::protocol::types::ids::Origin;
+use crate::protocol::types::ids::{NameKey, Origin};
 use crate::protocol::types::time::{Incarnation, Now, Tick};
 use crate::protocol::wire::extension::Finding;
 

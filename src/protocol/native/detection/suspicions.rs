@@ -18,9 +18,9 @@ use crate::protocol::members::member::Member;
 use crate::protocol::members::roster::Roster;
 use crate::protocol::members::roster::digest::short_name;
 use crate::protocol::members::roster::journal::Cause;
-use crate::protocol::members::roster::names::keys::NameKey;
 use crate::protocol::native::detection::Detection;
 use crate::protocol::types::accusers::Accusers;
+use crate::protocol::types::ids::NameKey;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::extension::Kind;
@@ -125,7 +125,7 @@ impl Detection {
             _ => return,
         }
         self.schedule_suspicion(members, exchanges, cx, identity, now);
-        exchanges.rumours.spread(members, cx, identity, now);
+        exchanges.rumours.spread(members, cx, members.roster.key_of(identity), now);
         let notice = NativeMessage::new(Kind::Push, Purpose::AccusationNotice);
         if exchanges.send_native(members, cx, identity, notice, now).is_none() {
             // The one in flight tells it nothing of the suspicion.

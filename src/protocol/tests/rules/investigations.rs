@@ -80,7 +80,7 @@ fn death_effects(stamp: u64) -> Vec<Effect> {
     vec![
         Effect::ScheduleDrop(Stamp(EPOCH + stamp)),
         Effect::SendDeathNotices,
-        Effect::Spread(target()),
+        Parts::spread(TARGET),
         Effect::PushToFew,
     ]
 }

@@ -88,7 +88,7 @@ fn an_unreachable_server_refutes_when_it_is_reached() {
     own_url.record_request(members, exchanges, cx, at(10_000));
     assert!(!own_url.is_unreachable());
     assert_eq!(members.local.incarnation(), held.next());
-    assert_eq!(parts.effects(), [Effect::Spread("http://me/".into()), Effect::PushToFew]);
+    assert_eq!(parts.effects(), [Parts::spread("http://me/"), Effect::PushToFew]);
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn death_effects(stamp: u64) -> Vec<Effect> {
     vec![
         Effect::ScheduleDrop(Stamp(EPOCH + stamp)),
         Effect::SendDeathNotices,
-        Effect::Spread(a()),
+        Parts::spread(A),
         Effect::PushToFew,
     ]
 }

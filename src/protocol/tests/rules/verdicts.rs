@@ -24,7 +24,7 @@ fn a() -> Arc<str> {
 
 /// The effects of a tombstone with this stamp.
 fn death_effects(stamp: u64) -> Vec<Effect> {
-    vec![Effect::ScheduleDrop(Stamp(EPOCH + stamp)), Effect::SendDeathNotices, Effect::Spread(a())]
+    vec![Effect::ScheduleDrop(Stamp(EPOCH + stamp)), Effect::SendDeathNotices, Parts::spread(A)]
 }
 
 /// The outcome of an answer of A that it is online, with this stamp: A's status and stamp, and the
@@ -50,10 +50,7 @@ fn an_answer_refutes_an_accusation_with_a_newer_stamp() {
     parts.add(A, Status::Online, 10);
     parts.member(A).open_check().add(CheckReason::Accusation(Stamp(EPOCH + 30)));
     parts.member(A).record_stamp(Stamp(EPOCH + 30));
-    assert_eq!(
-        answered(&mut parts, 20),
-        ((Status::Online, 31), vec![Effect::PushToFew, Effect::Spread(a())])
-    );
+    assert_eq!(answered(&mut parts, 20), ((Status::Online, 31), vec![Effect::PushToFew, Parts::spread(A)]));
     assert_eq!(parts.member(A).check(), None);
 }
 
@@ -75,7 +72,7 @@ fn an_answer_to_an_earlier_request_does_not_disprove_a_claim() {
 fn a_dead_legacy_peer_that_answers_is_contacted_at_once() {
     let mut parts = Parts::native();
     parts.add(A, Status::Dead, 10);
-    let expected = vec![Effect::PushToFew, Effect::Spread(a()), Effect::PushTo(a())];
+    let expected = vec![Effect::PushToFew, Parts::spread(A), Effect::PushTo(a())];
     assert_eq!(answered(&mut parts, 5), ((Status::Online, 11), expected));
 }
 
@@ -83,7 +80,7 @@ fn a_dead_legacy_peer_that_answers_is_contacted_at_once() {
 fn an_answer_of_a_native_suspect_refutes_its_suspicion() {
     let mut parts = Parts::native();
     parts.add_native(A, Status::Suspect, 7);
-    assert_eq!(answered(&mut parts, 5), ((Status::Online, 5), vec![Effect::Spread(a())]));
+    assert_eq!(answered(&mut parts, 5), ((Status::Online, 5), vec![Parts::spread(A)]));
     assert_eq!(parts.member(A).incarnation(), Incarnation(8));
 }
 

@@ -74,6 +74,11 @@ impl Parts {
         identity
     }
 
+    /// The effect that spreads the claim about this server.
+    pub(in crate::protocol::tests) fn spread(identity: &str) -> Effect {
+        Effect::Spread(Self::plain().members.roster.key_of(identity))
+    }
+
     pub(in crate::protocol::tests) fn member(&mut self, identity: &str) -> &mut Member {
         self.members.roster.get_mut(identity).unwrap()
     }

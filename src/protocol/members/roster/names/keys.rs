@@ -3,15 +3,11 @@
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
+use crate::protocol::types::ids::NameKey;
 use crate::protocol::types::limits::room_to_keep;
 
 /// Keys in one block of a list: 8 kB.
 const KEYS_PER_BLOCK: usize = 1_024;
-
-/// A name in eight bytes, valid in one roster: a hash with a secret seed. That two of 100,000 names
-/// share it is less likely than a fault of the memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(in crate::protocol) struct NameKey(pub(super) u64);
 
 /// Keys to work through once. Its blocks are small: after a large one, an allocator keeps further
 /// large ones for itself.

@@ -78,7 +78,7 @@ fn a_suspicion_is_spread_unless_it_came_with_a_roster() {
     let suspicion = claim(A, Suspect, 7, 0);
     let mut parts = Parts::native();
     parts.add_native(A, Online, 7);
-    let expected = vec![Effect::ScheduleSuspicion(a()), Effect::Spread(a())];
+    let expected = vec![Effect::ScheduleSuspicion(a()), Parts::spread(A)];
     assert_eq!(merge(&mut parts, &suspicion, Origin::Rumour), (Worth::News, (Suspect, 0), expected));
     let mut parts = Parts::native();
     parts.add_native(A, Online, 7);
@@ -92,7 +92,7 @@ fn another_accuser_shortens_a_suspicion() {
     parts.add_native(A, Online, 7);
     merge(&mut parts, &claim(A, Suspect, 7, 0), Origin::Rumour);
     let second = Claim { accusers: [2].into_iter().collect(), ..claim(A, Suspect, 7, 0) };
-    let expected = vec![Effect::ScheduleSuspicion(a()), Effect::Spread(a())];
+    let expected = vec![Effect::ScheduleSuspicion(a()), Parts::spread(A)];
     assert_eq!(merge(&mut parts, &second, Origin::Rumour), (Worth::News, (Suspect, 0), expected));
     assert_eq!(parts.member(A).suspicion().unwrap().accusers().len(), 2);
     assert_eq!(merge(&mut parts, &second, Origin::Rumour), (Worth::Known, (Suspect, 0), vec![]));
@@ -103,7 +103,7 @@ fn a_refutation_ends_a_suspicion() {
     let mut parts = Parts::native();
     parts.add_native(A, Online, 7);
     merge(&mut parts, &claim(A, Suspect, 7, 0), Origin::Rumour);
-    let expected = vec![Effect::Spread(a())];
+    let expected = vec![Parts::spread(A)];
     let outcome = merge(&mut parts, &claim(A, Online, 8, 20), Origin::Rumour);
     assert_eq!(outcome, (Worth::News, (Online, 20), expected));
     assert_eq!(parts.member(A).suspicion(), None);
@@ -114,7 +114,7 @@ fn a_message_of_a_server_that_refused_is_recorded() {
     let mut parts = Parts::native();
     parts.add_native(A, Online, 7);
     parts.member(A).record_closed_port();
-    let expected = vec![Effect::RecordMessage(a()), Effect::Spread(a())];
+    let expected = vec![Effect::RecordMessage(a()), Parts::spread(A)];
     let outcome = merge(&mut parts, &claim(A, Online, 8, 20), Origin::Rumour);
     assert_eq!(outcome, (Worth::News, (Online, 20), expected));
 }
@@ -127,7 +127,7 @@ fn a_death_is_spread_to_native_servers_and_legacy_peers() {
         Effect::ScheduleDrop(stamp(20)),
         Effect::WatchAbsence(a()),
         Effect::SendDeathNotices,
-        Effect::Spread(a()),
+        Parts::spread(A),
     ];
     let outcome = merge(&mut parts, &claim(A, Dead, 7, 20), Origin::Rumour);
     assert_eq!(outcome, (Worth::News, (Dead, 20), expected));
@@ -149,7 +149,7 @@ fn an_outdated_claim_changes_nothing_and_gets_an_objection() {
 fn a_revived_server_that_was_never_met_is_a_stranger() {
     let mut parts = Parts::native();
     parts.add_native(A, Dead, 7);
-    let expected = vec![Effect::GatherStranger(a(), Origin::Rumour), Effect::Spread(a())];
+    let expected = vec![Effect::GatherStranger(a(), Origin::Rumour), Parts::spread(A)];
     let outcome = merge(&mut parts, &claim(A, Online, 8, 20), Origin::Rumour);
     assert_eq!(outcome, (Worth::News, (Online, 20), expected));
 }
@@ -161,7 +161,7 @@ fn a_new_native_server_is_a_stranger() {
     parts.members.hide(&mut parts.cx, &a(), at(0).tick, at(0));
     parts.effects();
     let expected =
-        vec![Effect::ForgetHidden(a()), Effect::GatherStranger(a(), Origin::Rumour), Effect::Spread(a())];
+        vec![Effect::ForgetHidden(a()), Effect::GatherStranger(a(), Origin::Rumour), Parts::spread(A)];
     let outcome = merge_new(&mut parts, &claim(A, Online, 7, 20));
     assert_eq!((outcome, parts.status_and_stamp(A)), ((Worth::News, expected), (Online, 20)));
     assert_eq!(parts.member(A).highest_seen(), stamp(30), "the stamp of the hidden server");
@@ -201,7 +201,7 @@ fn a_legacy_peer_that_claims_to_be_native_is_native() {
 fn the_finding_of_a_native_server_about_a_legacy_peer_is_spread() {
     let mut parts = Parts::native();
     parts.add(A, Online, 10);
-    let expected = vec![Effect::WatchAbsence(a()), Effect::ScheduleDrop(stamp(20)), Effect::Spread(a())];
+    let expected = vec![Effect::WatchAbsence(a()), Effect::ScheduleDrop(stamp(20)), Parts::spread(A)];
     let outcome = merge(&mut parts, &claim(A, Dead, 0, 20), Origin::Rumour);
     assert_eq!(outcome, (Worth::News, (Dead, 20), expected));
     let outcome = merge(&mut parts, &claim(A, Dead, 0, 20), Origin::Rumour);
@@ -228,7 +228,7 @@ fn a_suspicion_of_this_server_is_refuted_and_worsens_its_health() {
     assert_eq!(merge_own(&mut parts, &claim(&me, Suspect, held.0 - 1, 0)), []);
     let stretch = parts.exchanges.health.stretch();
     let effects = merge_own(&mut parts, &claim(&me, Suspect, held.0, 0));
-    assert_eq!(effects, [Effect::Spread(me), Effect::PushToFew]);
+    assert_eq!(effects, [Parts::spread(&me), Effect::PushToFew]);
     assert_eq!(parts.members.local.incarnation(), held.next());
     assert!(parts.exchanges.health.stretch() > stretch);
 }
@@ -240,6 +240,6 @@ fn a_higher_incarnation_of_this_server_shows_a_sibling() {
     let me: Arc<str> = "http://me/".into();
     let higher = parts.members.local.incarnation().next();
     let effects = merge_own(&mut parts, &claim(&me, Online, higher.0, 0));
-    assert_eq!(effects, [Effect::RecordSibling, Effect::Spread(me), Effect::PushToFew]);
+    assert_eq!(effects, [Effect::RecordSibling, Parts::spread(&me), Effect::PushToFew]);
     assert_eq!(parts.members.local.incarnation(), higher);
 }
