@@ -186,7 +186,7 @@ impl Merging {
 
 /// Logs the rejection of a claim about a base URL. Returns `None`.
 #[cold]
-pub(super) fn reject<T>(cx: &mut Context, rejection: Rejection, base_url: &str) -> Option<T> {
+pub(in crate::protocol) fn reject<T>(cx: &mut Context, rejection: Rejection, base_url: &str) -> Option<T> {
     match rejection {
         // The base URL is valid, so it contains no credentials.
         Rejection::NotAllowed => cx.log_rejection_of(rejection, base_url),

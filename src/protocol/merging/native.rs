@@ -84,24 +84,20 @@ pub(in crate::protocol) fn correct(claim: &Claim, now: Now) -> Option<Claim> {
 }
 
 impl Merging {
-    /// Resolves the subject of a native server's claim. Returns `None` if the claim is rejected.
+    /// Whether a native server's claim about this subject is admitted.
     #[inline]
-    pub(in crate::protocol) fn take_in_native<'a>(
+    pub(in crate::protocol) fn admits_native(
         &mut self,
         members: &Members,
         cx: &mut Context,
-        claim: &'a Claim,
+        subject: &Subject<'_>,
+        said: Incarnation,
         now: Now,
-    ) -> Option<Subject<'a>> {
-        let subject = match intake::identify_shared(members, cx, &claim.base_url) {
-            Ok(subject) => subject,
-            Err(rejection) => return intake::reject(cx, rejection, &claim.base_url),
-        };
-        if let Subject::New(url) = &subject {
+    ) -> bool {
+        if let Subject::New(url) = subject {
             self.mistakes.warn_about(cx, url);
         }
-        let is_rejected = self.rejected.reject_incarnation(members, cx, &subject, claim.incarnation, now);
-        (!is_rejected).then_some(subject)
+        !self.rejected.reject_incarnation(members, cx, subject, said, now)
     }
 
     /// Merges a native server's claim about a server that is not a member.

@@ -139,13 +139,21 @@ impl Machine {
         if let Some(claim) = native::correct(claim, now) {
             return self.merge_native_claim(&claim, origin, now);
         }
-        let taken = self.merging.take_in_native(&self.members, &mut self.cx, claim, now);
-        let Some(subject) = taken else {
-            self.exchanges.rumours.record_told(|| self.members.roster.key_of(&claim.base_url));
-            return Worth::Known;
+        let Self { merging, members, cx, .. } = self;
+        // Referred to, since moving it would take as long as half of the lookup.
+        let identified = intake::identify_shared(members, cx, &claim.base_url);
+        let subject = match &identified {
+            Ok(subject) if merging.admits_native(members, cx, subject, claim.incarnation, now) => subject,
+            rejected => {
+                if let Err(rejection) = rejected {
+                    intake::reject::<()>(cx, *rejection, &claim.base_url);
+                }
+                self.exchanges.rumours.record_told(|| self.members.roster.key_of(&claim.base_url));
+                return Worth::Known;
+            }
         };
         let said = NativeClaim { claim, origin };
-        let worth = match &subject {
+        let worth = match subject {
             Subject::LocalServer => self.merge_native_about_local_server(claim, now),
             Subject::Known(known) => {
                 let Self { members, exchanges, cx, .. } = self;

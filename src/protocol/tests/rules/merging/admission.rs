@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::protocol::context::effect::{CheckReason, Effect};
 use crate::protocol::exchanges::in_flight::Purpose;
-use crate::protocol::merging::intake::{ListEntry, Subject};
+use crate::protocol::merging::intake::{self, ListEntry, Subject};
 use crate::protocol::merging::native;
 use crate::protocol::merging::outsiders::{Direction, LeftOut};
 use crate::protocol::merging::plain::{PlainClaim, PlainSource};
@@ -100,8 +100,10 @@ fn admit_native(
     let (base_url, last_update): (Arc<str>, _) = (A.into(), Stamp(EPOCH + stamp));
     let claim = Claim { base_url, status, incarnation, last_update, monitor: false, age: 0, accusers };
     let claim = native::correct(&claim, at(0)).unwrap_or(claim);
-    let taken = parts.merging.take_in_native(&parts.members, &mut parts.cx, &claim, at(0));
-    taken.map(|_| (claim.status, claim.last_update))
+    let subject = intake::identify_shared(&parts.members, &parts.cx, &claim.base_url).ok()?;
+    let Parts { merging, members, cx, .. } = parts;
+    let is_admitted = merging.admits_native(members, cx, &subject, claim.incarnation, at(0));
+    is_admitted.then_some((claim.status, claim.last_update))
 }
 
 #[test]
