@@ -64,10 +64,14 @@ impl Rumour {
 impl Rumours {
     /// Records which of the claims sent to a peer were news to it.
     pub(in crate::protocol) fn record_feedback(&mut self, subjects: &[NameKey], fresh: &[u32]) {
-        for (index, subject) in subjects.iter().enumerate() {
+        for subject in subjects {
             if let Some(rumour) = self.by_subject.get_mut(subject) {
                 rumour.was_answered = true;
-                rumour.was_news |= fresh.iter().any(|news| *news as usize == index);
+            }
+        }
+        for subject in fresh.iter().filter_map(|index| subjects.get(*index as usize)) {
+            if let Some(rumour) = self.by_subject.get_mut(subject) {
+                rumour.was_news = true;
             }
         }
     }
@@ -168,12 +172,13 @@ impl Rumours {
         at_most_bytes: usize,
         now: Now,
     ) -> (Vec<NameKey>, Vec<Claim>) {
-        let mut subjects: Vec<(NameKey, u8)> =
-            self.by_subject.iter().map(|(subject, rumour)| (*subject, rumour.rounds_left)).collect();
-        subjects.sort_by_key(|(_, rounds_left)| std::cmp::Reverse(*rounds_left));
-        let claims = subjects
-            .into_iter()
-            .filter_map(|(subject, _)| Some((subject, members.claim_about_key(subject, now)?)));
+        // There may be thousands of rumours, of which hundreds fit; sorting all would take longer.
+        let most = self.by_subject.values().map(|rumour| rumour.rounds_left).max().unwrap_or(0);
+        let subjects = (0..=most).rev().flat_map(|rounds_left| {
+            let has_as_many = move |(_, rumour): &(&NameKey, &Rumour)| rumour.rounds_left == rounds_left;
+            self.by_subject.iter().filter(has_as_many).map(|(subject, _)| *subject)
+        });
+        let claims = subjects.filter_map(|subject| Some((subject, members.claim_about_key(subject, now)?)));
         let mut room = at_most_bytes;
         claims
             .map_while(|(subject, claim)| {
