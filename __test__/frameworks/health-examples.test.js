@@ -94,6 +94,8 @@ describe('examples/health', { concurrency: true }, () => {
       assert.ok([500, 503].includes(await statusOf(urls.ready)), 'a control message makes it unready')
       await program.bringBack()
       assert.equal(await statusOf(urls.ready), 200)
+      const isBack = async () => isOnline(await pair.view(), program.baseUrl)
+      await eventually(isBack, { what: 'the news of its return' })
 
       const began = performance.now()
       const stopped = program.stop('SIGTERM')
