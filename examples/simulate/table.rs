@@ -18,7 +18,7 @@ pub(crate) fn of(runs: &[Run]) -> String {
 }
 
 fn describe(run: &Run, text: &mut String) -> std::fmt::Result {
-    let Run { name, plan, results, real_seconds } = run;
+    let Run { name, plan, results, cpu_seconds } = run;
     let world = &results.world;
     writeln!(
         text,
@@ -58,7 +58,10 @@ fn describe(run: &Run, text: &mut String) -> std::fmt::Result {
         writeln!(text, "    {violation}")?;
     }
     let simulated = world.time as f64 / 1_000.0;
-    writeln!(text, "  {simulated:.0} s simulated in {real_seconds:.1} s, {} steps\n", world.trace.steps)?;
+    writeln!(text, "  {simulated:.0} s simulated, {} steps\n", world.trace.steps)?;
+    if let Some(seconds) = cpu_seconds {
+        writeln!(text, "  {seconds:.1} s of CPU time\n")?;
+    }
     if let Some(bytes) = peak_memory() {
         writeln!(text, "  up to {:.2} GB of memory\n", bytes as f64 / 1e9)?;
     }
@@ -83,7 +86,7 @@ pub(crate) fn json(runs: &[Run]) -> String {
 }
 
 fn run_as_json(run: &Run) -> Value {
-    let Run { name, plan, results, real_seconds } = run;
+    let Run { name, plan, results, cpu_seconds } = run;
     let world = &results.world;
     json!({
         "name": name,
@@ -105,7 +108,7 @@ fn run_as_json(run: &Run) -> Value {
         "suspicions": world.checks.suspicions,
         "violations": world.checks.found,
         "simulatedSeconds": world.time as f64 / 1_000.0,
-        "realSeconds": real_seconds,
+        "cpuSeconds": cpu_seconds,
         "steps": world.trace.steps,
     })
 }

@@ -202,13 +202,14 @@ function reduced(get, row) {
 /** The parameters of each number. */
 function runsTable(found, row, grouped) {
   const rows = found.map((run) => {
-    const { realSeconds, simulatedSeconds, peakBytes, violations } = run.results
+    const { cpuSeconds, simulatedSeconds, peakBytes, violations } = run.results
     const command = `\`cargo run --release --no-default-features --example simulate -- ${run.arguments.join(' ')}\``
     const memory = peakBytes ? `${(peakBytes / 1e9).toFixed(2)} GB` : ''
     const simulated = simulatedSeconds > 0 ? `${grouped(Math.round(simulatedSeconds))} s` : ''
-    return row(command, [run.date, simulated, `${grouped(Math.round(realSeconds))} s`, memory, violations])
+    const cpu = cpuSeconds == null ? '' : `${grouped(Math.ceil(cpuSeconds))} s`
+    return row(command, [run.date, simulated, cpu, memory, violations])
   })
-  const header = row('command', ['date', 'simulated', 'in', 'memory', 'violations of the invariants'])
+  const header = row('command', ['date', 'simulated', 'CPU time', 'memory', 'violations of the invariants'])
   const table = [header, '|---|---|---|---|---|---|', ...rows].join('\n')
   return `<details><summary>All runs</summary>\n\n${table}\n\n</details>`
 }
