@@ -24,12 +24,14 @@ const figures = join(pictures, 'figures.json')
 const options = {
   afresh: { type: 'boolean', default: false },
   minutes: { type: 'string', default: 'Infinity' },
-  only: { type: 'string', default: '' },
+  only: { type: 'string' },
 }
 const { values: wanted } = parseArgs({ options })
+if (!(Number(wanted.minutes) >= 0)) throw new Error(`--minutes is no number of minutes: ${wanted.minutes}`)
+if (wanted.only === '') throw new Error('--only names no run; without it, all are run')
 const withPath = (run) => ({ ...run, path: join(cache, run.file) })
 const runs = allRuns.map(withPath)
-const chosen = wanted.only ? selected(wanted.only).map(withPath) : runs
+const chosen = wanted.only === undefined ? runs : selected(wanted.only).map(withPath)
 
 mkdirSync(cache, { recursive: true })
 mkdirSync(pictures, { recursive: true })
