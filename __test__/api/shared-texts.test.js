@@ -5,7 +5,7 @@ const test = require('node:test')
 
 const MEGABYTE = 1024 * 1024
 
-/** Loads the module anew, with timers that the test advances. */
+/** Loads a separate copy of the module, with mocked timers; `pass` advances them. */
 function loaded(t) {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const path = require.resolve('../../js/adapters/core/responses/shared-texts.js')
