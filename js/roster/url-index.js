@@ -119,23 +119,32 @@ class UrlIndex {
 
 /**
  * Finds where URLs differ most, counted from the end: in `http://10.0.3.17:3000/` before the port.
+ * Takes as many places as tell all URLs apart, or many more than there are.
  */
 function distinguishingOffsets(urls) {
-  const samples = Array.from({ length: Math.min(MAX_SAMPLES, urls.length) }, (_, index) => {
-    return urls[Math.floor(index * GOLDEN_RATIO * urls.length) % urls.length]
-  })
+  const samples = samplesOf(urls)
   const candidates = Array.from({ length: MAX_OFFSET }, (_, index) => {
     const variants = new Set(samples.map((url) => url[url.length - 1 - index]))
     return { fromEnd: index + 1, variants: variants.size }
   }).sort((a, b) => b.variants - a.variants)
   const offsets = []
   let combinations = 1
+  let keys = samples.map((url) => `${url.length}`)
   for (const { fromEnd, variants } of candidates.slice(0, MAX_HASHED_CHARACTERS)) {
     offsets.push(fromEnd)
     combinations *= variants
-    if (combinations >= urls.length * DISTINGUISHING_FACTOR) break
+    keys = keys.map((key, index) => key + samples[index][samples[index].length - fromEnd])
+    if (new Set(keys).size === urls.length || combinations >= urls.length * DISTINGUISHING_FACTOR) break
   }
   return offsets
+}
+
+/** Returns all URLs, or some of many. */
+function samplesOf(urls) {
+  if (urls.length <= MAX_SAMPLES) return urls
+  return Array.from({ length: MAX_SAMPLES }, (_, index) => {
+    return urls[Math.floor(index * GOLDEN_RATIO * urls.length) % urls.length]
+  })
 }
 
 module.exports = { UrlIndex }
