@@ -10,6 +10,8 @@ use std::time::Duration;
 use tokio::task;
 use tokio::time::sleep;
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+use super::allocator;
 use super::clock::Clock;
 use super::shared::Shared;
 use crate::protocol::machine::Machine;
@@ -81,25 +83,7 @@ fn trim(clock: &Clock) -> Duration {
     clock.now().tick.since(start)
 }
 
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-mod allocator {
-    use std::ffi::c_int;
-
-    #[expect(unsafe_code, reason = "only C has this function")]
-    // SAFETY: the declaration is that of <malloc.h>. The function may be called on any thread at
-    // any time, as it locks what it reads, and it touches only memory that nobody uses.
-    unsafe extern "C" {
-        safe fn malloc_trim(pad: usize) -> c_int;
-    }
-
-    /// Gives the pages back to the system that glibc keeps without need.
-    pub(super) fn trim() {
-        // That there was nothing to give back is no failure.
-        let _ = malloc_trim(0);
-    }
-}
-
-/// Other allocators give memory back themselves.
+/// Allocators other than glibc's give memory back themselves.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 mod allocator {
     pub(super) fn trim() {}

@@ -21,6 +21,7 @@
 //! | `security` | keys, and who has proved the secret |
 //! | `sent_requests` | counts of the requests that this server has sent |
 //! | `metrics` | the numbers of a running server, for operators |
+//! | `allocator` | on Linux with glibc: lets the system provide large blocks of memory |
 //! | `memory_review` | gives memory back to the system after a burst |
 //! | `portraits` | what this server knows of all servers, for operators |
 //! | `remote_control` | control requests that are passed on to another server |
@@ -32,6 +33,8 @@
 //! | [`transport`] | the HTTP client |
 
 mod actor;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod allocator;
 mod authorization;
 mod cached_body;
 mod clock;
