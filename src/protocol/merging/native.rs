@@ -173,8 +173,10 @@ pub(in crate::protocol) fn merge_known(
         Precedence::Confirms => {
             member.record_stamp(claim.last_update);
             member.set_monitor(version.monitor);
-            if let Some(suspicion) = member.suspicion_mut() {
-                suspicion.add_accusers(&version.accusers);
+            let suspicion = member.suspicion_mut();
+            // If many servers accuse it, each smaller hash would be news otherwise.
+            if !suspicion.is_some_and(|suspicion| suspicion.add_accusers(&version.accusers)) {
+                return Worth::Known;
             }
             cx.effects.push(Effect::ScheduleSuspicion(Arc::clone(known)));
             if origin.is_passed_on() {

@@ -25,8 +25,26 @@ impl Suspicion {
         self.accusers
     }
 
-    /// Adds accusers, and returns whether they are new.
+    /// Adds accusers, and returns whether that shortens the suspicion. It does not if there are
+    /// already as many as are kept, even if one takes the place of another.
     pub(in crate::protocol) fn add_accusers(&mut self, accusers: &Accusers) -> bool {
-        self.accusers.join(accusers)
+        let before = self.accusers.len();
+        self.accusers.join(accusers);
+        self.accusers.len() > before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fourth_accuser_is_kept_but_shortens_nothing() {
+        let accusers = |ids: &[u32]| -> Accusers { ids.iter().copied().collect() };
+        let mut suspicion = Suspicion::new(accusers(&[7, 8]), Tick(0));
+        assert!(suspicion.add_accusers(&accusers(&[9])));
+        assert!(!suspicion.add_accusers(&accusers(&[9])));
+        assert!(!suspicion.add_accusers(&accusers(&[5])));
+        assert_eq!(suspicion.accusers(), accusers(&[5, 7, 8]));
     }
 }

@@ -115,17 +115,26 @@ impl Detection {
         let own_name = short_name(members.local.identity());
         let accusers: Accusers = helpers.iter().map(|helper| short_name(helper)).chain([own_name]).collect();
         let Some(member) = members.roster.get_mut(identity) else { return };
-        match (member.status(), member.suspicion_mut()) {
+        let is_news = match (member.status(), member.suspicion_mut()) {
             (Status::Suspect, Some(suspicion)) => {
-                if !suspicion.add_accusers(&accusers) {
+                let before = suspicion.accusers();
+                let is_shorter = suspicion.add_accusers(&accusers);
+                if suspicion.accusers() == before {
                     return;
                 }
+                is_shorter
             }
-            (Status::Online, _) => members.roster.begin_suspicion(identity, accusers, now),
+            (Status::Online, _) => {
+                members.roster.begin_suspicion(identity, accusers, now);
+                true
+            }
             _ => return,
+        };
+        if is_news {
+            self.schedule_suspicion(members, exchanges, cx, identity, now);
+            exchanges.rumours.spread(members, cx, members.roster.key_of(identity), now);
         }
-        self.schedule_suspicion(members, exchanges, cx, identity, now);
-        exchanges.rumours.spread(members, cx, members.roster.key_of(identity), now);
+        // It may have received none yet, because helpers that accuse it send no notice.
         let notice = NativeMessage::new(Kind::Push, Purpose::AccusationNotice);
         if exchanges.send_native(members, cx, identity, notice, now).is_none() {
             // The one in flight tells it nothing of the suspicion.

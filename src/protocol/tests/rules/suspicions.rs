@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::protocol::context::effect::Effect;
 use crate::protocol::context::timers::Timer;
+use crate::protocol::members::roster::digest::short_name;
 use crate::protocol::tests::support::parts::{Parts, at};
 use crate::protocol::tests::support::world::EPOCH;
 use crate::protocol::types::status::Status;
@@ -77,6 +78,18 @@ fn a_known_confirmation_changes_nothing() {
     let before = (parts.cx.transmits.len(), parts.cx.timers.get(Timer::Suspicion));
     suspect(&mut parts, &["http://n1/"], 2_000);
     assert_eq!((parts.cx.transmits.len(), parts.cx.timers.get(Timer::Suspicion)), before);
+}
+
+#[test]
+fn a_fourth_accuser_notifies_the_suspect_but_is_no_news() {
+    let mut parts = among(9);
+    let accusers = [u32::MAX - 2, u32::MAX - 1, u32::MAX].into_iter().collect();
+    parts.members.roster.begin_suspicion(A, accusers, at(1_000));
+    suspect(&mut parts, &[], 2_000);
+    let own_name = short_name("http://me/");
+    assert_eq!(parts.member(A).suspicion().unwrap().accusers().iter().next(), Some(own_name));
+    assert_eq!((parts.exchanges.rumours.len(), parts.cx.timers.get(Timer::Suspicion)), (0, None));
+    assert_eq!(parts.cx.transmits.len(), 1);
 }
 
 #[test]

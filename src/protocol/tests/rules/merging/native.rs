@@ -99,6 +99,23 @@ fn another_accuser_shortens_a_suspicion() {
 }
 
 #[test]
+fn a_fourth_accuser_is_merged_but_is_no_news() {
+    let accused_by = |accusers: &[u32]| {
+        let accusers = accusers.iter().copied().collect();
+        Claim { accusers, ..claim(A, Suspect, 7, 0) }
+    };
+    let known = (Worth::Known, (Suspect, 0), vec![]);
+    let mut parts = Parts::native();
+    parts.add_native(A, Online, 7);
+    merge(&mut parts, &accused_by(&[4, 5]), Origin::Rumour);
+    assert_eq!(merge(&mut parts, &accused_by(&[6]), Origin::Rumour).0, Worth::News);
+    for (said, held) in [([2, 5], [2, 4, 5]), ([7, 8], [2, 4, 5]), ([1, 3], [1, 2, 3])] {
+        assert_eq!(merge(&mut parts, &accused_by(&said), Origin::Rumour), known);
+        assert_eq!(parts.member(A).suspicion().unwrap().accusers(), held.into_iter().collect());
+    }
+}
+
+#[test]
 fn a_refutation_ends_a_suspicion() {
     let mut parts = Parts::native();
     parts.add_native(A, Online, 7);
