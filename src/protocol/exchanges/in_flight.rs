@@ -198,7 +198,14 @@ impl InFlight {
         self.by_id.len()
     }
 
+    /// The last request in flight to this peer.
+    pub(in crate::protocol) fn last_to(&self, peer: &str) -> Option<ExchangeId> {
+        let to_peer = |(_, exchange): &(&ExchangeId, &Exchange)| &*exchange.peer == peer;
+        self.by_id.iter().rev().find(to_peer).map(|(id, _)| *id)
+    }
+
     /// The latest request.
+    #[cfg(test)]
     pub(in crate::protocol) fn last(&self) -> ExchangeId {
         ExchangeId(self.last_id)
     }

@@ -237,10 +237,14 @@ impl Member {
         self.facts.set(Facts::ANSWERED, false);
     }
 
-    /// Records that hearsay contradicts its status. Replies to earlier requests do not settle that,
-    /// since they may predate the news.
-    pub(in crate::protocol) fn dispute(&mut self, last_asked: ExchangeId) {
-        self.rarer_or_insert().disputed_after = u32::try_from(last_asked.0).unwrap_or(u32::MAX);
+    /// Records that hearsay contradicts its status. The reply to the last request in flight to it,
+    /// if any, does not settle that, since it may predate the news.
+    pub(in crate::protocol) fn dispute(&mut self, last_asked: Option<ExchangeId>) {
+        // Most have no request in flight. A message may name thousands, whose rare fields would be
+        // kept.
+        if let Some(asked) = last_asked {
+            self.rarer_or_insert().disputed_after = u32::try_from(asked.0).unwrap_or(u32::MAX);
+        }
     }
 
     /// Whether this request was sent too early to settle the latest hearsay.

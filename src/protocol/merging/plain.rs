@@ -184,7 +184,7 @@ fn merge_death(
         return members.forget(cx, identity, now);
     }
     member.renew(claim.stamp, now);
-    member.dispute(exchanges.in_flight.last());
+    member.dispute(exchanges.in_flight.last_to(identity));
     members.roster.transition(identity, claim.status, now);
     cx.effects.push(Effect::WatchAbsence(Arc::clone(identity)));
     cx.effects.push(Effect::ScheduleDrop(claim.stamp));
@@ -208,7 +208,7 @@ fn merge_return(
     }
     member.renew(stamp, now);
     member.set_monitor(monitor);
-    member.dispute(exchanges.in_flight.last());
+    member.dispute(exchanges.in_flight.last_to(identity));
     members.roster.transition(identity, Status::Online, now);
     request_check_of_hearsay(cx, identity, claim);
 }

@@ -52,7 +52,7 @@ impl Verification {
         let is_new = member.check().is_none();
         let added = member.add_check_reason(reason);
         if added.is_news {
-            member.dispute(exchanges.in_flight.last());
+            member.dispute(exchanges.in_flight.last_to(identity));
         }
         if is_new || added.is_urgent {
             let is_hearsay = reason == CheckReason::Hearsay;

@@ -60,7 +60,7 @@ fn an_answer_to_an_earlier_request_does_not_disprove_a_claim() {
     parts.add(A, Status::Online, 10);
     let id = parts.ask(&a(), Purpose::Inquiry);
     parts.member(A).open_check().add(CheckReason::Accusation(Stamp(EPOCH + 30)));
-    parts.member(A).dispute(id);
+    parts.member(A).dispute(Some(id));
     answer::mark_alive(&mut parts.members, &mut parts.cx, &a(), id, &own_entry(A, 20), at(100));
     assert_eq!(
         (parts.status_and_stamp(A), parts.effects()),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::protocol::context::RunState;
 use crate::protocol::context::effect::{CheckReason, Comeback, Effect};
+use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::members::member::proof::Verdict;
 use crate::protocol::merging::intake::Known;
 use crate::protocol::merging::outsiders::LeftOut;
@@ -246,4 +247,15 @@ fn an_outsider_claimed_online_is_tried_now_and_then() {
     assert!(merging.outsiders.try_claim_slot(members, cx, A, at(NOW).tick));
     assert_eq!(merge_new(&mut parts, online), []);
     assert!(!is_member(&parts));
+}
+
+#[test]
+fn only_the_answer_in_flight_is_too_early_to_settle_a_claim() {
+    for (asked, is_early) in [("http://b/", false), (A, true)] {
+        let mut parts = Parts::plain();
+        parts.add(A, Online, 10);
+        let id = parts.ask(&asked.into(), Purpose::Inquiry);
+        merge(&mut parts, claim(Dead, 20, PlainSource::Peer));
+        assert_eq!(parts.member(A).is_disputed_since(id), is_early, "{asked}");
+    }
 }
