@@ -10,7 +10,8 @@ export const title = 'Memory'
 export const about =
   'For a known server: the growth of a pure Rust process. Short URLs are like `http://10.0.0.1:3000/`; long ones ' +
   'also have a path of 22 letters. In a Node.js process: the growth outside of the JavaScript heap, a minute after ' +
-  'one message has named all servers and a minute after they were forgotten. For an engine without other servers: ' +
+  'one message has named all servers and a minute after they were forgotten; the garbage of JavaScript is ' +
+  'collected after each message and before each figure. For an engine without other servers: ' +
   'the resident memory of its process, minus that of a process without the package.'
 
 const SIZES = [10_000, 100_000]
