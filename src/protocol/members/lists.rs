@@ -36,15 +36,7 @@ impl Members {
     }
 
     /// What this server holds about itself or another server, as a claim for native servers.
-    pub(in crate::protocol) fn claim_about(&self, identity: &str, now: Now) -> Option<Claim> {
-        if identity == self.local.identity() {
-            return Some(self.local.claim());
-        }
-        self.roster.get(identity).map(|member| member.claim(identity, now))
-    }
-
-    /// The same about the server with this key.
-    pub(in crate::protocol) fn claim_about_key(&self, key: NameKey, now: Now) -> Option<Claim> {
+    pub(in crate::protocol) fn claim_about(&self, key: NameKey, now: Now) -> Option<Claim> {
         match self.roster.find(key) {
             Some((identity, member)) => Some(member.claim(identity, now)),
             None => (key == self.local_key()).then(|| self.local.claim()),

@@ -305,7 +305,10 @@ pub(in crate::protocol) fn claim_about(
 ) -> Option<Claim> {
     match identify(members, cx, base_url).ok()? {
         Subject::LocalServer => Some(members.local.claim()),
-        Subject::Known(identity) => members.claim_about(&identity, now),
+        Subject::Known(known) => {
+            let (_, member) = members.roster.at(known.slot)?;
+            Some(member.claim(known.into_identity(), now))
+        }
         Subject::New(_) => None,
     }
 }

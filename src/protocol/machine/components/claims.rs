@@ -142,15 +142,15 @@ impl Machine {
         let Self { merging, members, cx, .. } = self;
         // Referred to, since moving it would take as long as half of the lookup.
         let identified = intake::identify_shared(members, cx, &claim.base_url);
-        let subject = match &identified {
-            Ok(subject) if merging.admits_native(members, cx, subject, claim.incarnation, now) => subject,
-            rejected => {
-                if let Err(rejection) = rejected {
-                    intake::reject::<()>(cx, *rejection, &claim.base_url);
-                }
-                self.exchanges.rumours.record_told(|| self.members.roster.key_of(&claim.base_url));
-                return Worth::Known;
+        let admitted = match &identified {
+            Ok(subject) => {
+                merging.admits_native(members, cx, subject, claim.incarnation, now).then_some(subject)
             }
+            Err(rejection) => intake::reject(cx, *rejection, &claim.base_url),
+        };
+        let Some(subject) = admitted else {
+            self.exchanges.rumours.record_told(|| self.members.roster.key_of(&claim.base_url));
+            return Worth::Known;
         };
         let said = NativeClaim { claim, origin };
         let worth = match subject {
