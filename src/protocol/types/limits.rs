@@ -61,7 +61,7 @@ impl fmt::Display for Rejection {
 }
 
 /// Elements below which a container keeps its unused room.
-const MANY: usize = 1_024;
+const MANY: usize = 128;
 
 /// The room that a container keeps after a removal, in elements, if less than a quarter is in use.
 pub(in crate::protocol) fn room_to_keep(used: usize, capacity: usize) -> Option<usize> {
