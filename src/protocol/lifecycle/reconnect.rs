@@ -17,11 +17,21 @@ const MIN_RECONNECT_INTERVAL: Duration = Duration::from_secs(1);
 /// Longest pause between two tries.
 const MAX_RECONNECT_INTERVAL: Duration = Duration::from_secs(30);
 
+/// Schedules the first try, after one to two pauses. Servers that start together would otherwise
+/// try together, and find out late that a partition has ended.
+pub(in crate::protocol) fn schedule_first(cx: &mut Context, now: Tick) {
+    let delay = pause(cx).mul_f64(cx.rng.random_range(1.0..2.0));
+    cx.timers.set(Timer::Reconnect, now + delay);
+}
+
 /// Schedules the next try.
 pub(in crate::protocol) fn schedule(cx: &mut Context, now: Tick) {
-    let pause = cx.config.gossip_interval.clamp(MIN_RECONNECT_INTERVAL, MAX_RECONNECT_INTERVAL);
-    let pause = cx.jittered(pause);
-    cx.timers.set(Timer::Reconnect, now + pause);
+    let delay = cx.jittered(pause(cx));
+    cx.timers.set(Timer::Reconnect, now + delay);
+}
+
+fn pause(cx: &Context) -> Duration {
+    cx.config.gossip_interval.clamp(MIN_RECONNECT_INTERVAL, MAX_RECONNECT_INTERVAL)
 }
 
 /// Picks a dead server to contact, with probability dead / online. The whole cluster contacts each

@@ -132,7 +132,7 @@ impl Machine {
         self.merging.newcomers.record_start(now.tick);
         self.cx.timers.stop(Timer::Bootstrap);
         self.legacy.rounds.schedule(&mut self.cx, now.tick);
-        reconnect::schedule(&mut self.cx, now.tick);
+        reconnect::schedule_first(&mut self.cx, now.tick);
         master_list::schedule_announcement(&mut self.cx, now.tick);
         self.cx.timers.set(Timer::Retention, now.tick);
         self.legacy.push.schedule(&mut self.cx, now.tick);
