@@ -42,9 +42,7 @@ export function chapter(found) {
   const parts = [
     found.length > 0 ? `Measured ${period(dates)}, seed 1. Targets are in brackets.` : '',
     tableWithTargets(get),
-    'These rows have no targets. Two have no runs with 10,000 servers. Such a run would take hours, because ' +
-      'servers exchange claims in proportion to the square of their number, and more than 12 GB for the millions ' +
-      'of suspects of a partition:',
+    `These rows have no targets. ${whyTwoAreMissing(get)}`,
     tableWithoutTargets(get),
     '"Known to all" is the time until every server knew. Events do not overlap, because other news speeds up the detection of a crash.',
     reduced(get, row),
@@ -94,6 +92,19 @@ function tableWithTargets(get) {
       '',
     ]),
   ].join('\n')
+}
+
+/** Why two rows have no runs with the most servers, by the cost of those with fewer. */
+function whyTwoAreMissing(get) {
+  const perEvent = ({ results: { cpuSeconds, events } }) => `${grouped(Math.ceil(cpuSeconds / events))} s`
+  const [partition, storm] = ['partition', 'restart-storm'].map((scenario) => get(scenario, 1_000))
+  if (!(partition && storm)) return ''
+  return (
+    'Two have no runs with 10,000 servers, because servers exchange claims in proportion to the square of their ' +
+    `number. Among 1,000 servers, a partition takes ${perEvent(partition)} of CPU time, and a restart of all ` +
+    `${perEvent(storm)}. Among 10,000, each would take a hundred times as long, and the millions of suspects of a ` +
+    'partition more than 12 GB:'
+  )
 }
 
 function tableWithoutTargets(get) {
