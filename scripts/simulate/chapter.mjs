@@ -63,6 +63,7 @@ const period = ([first, ...others]) => {
   return first === last ? `on ${last}` : `from ${first} to ${last}`
 }
 const grouped = (number) => number.toLocaleString('en-US')
+const cpuTime = (seconds) => `${grouped(Math.ceil(seconds))} s`
 const row = (title, cells) => `| ${title} | ${cells.join(' | ')} |`
 
 function headerOfSizes() {
@@ -96,7 +97,7 @@ function tableWithTargets(get) {
 
 /** Why two rows have no runs with the most servers, by the cost of those with fewer. */
 function whyTwoAreMissing(get) {
-  const perEvent = ({ results: { cpuSeconds, events } }) => `${grouped(Math.ceil(cpuSeconds / events))} s`
+  const perEvent = ({ results: { cpuSeconds, events } }) => cpuTime(cpuSeconds / events)
   const [partition, storm] = ['partition', 'restart-storm'].map((scenario) => get(scenario, 1_000))
   if (!(partition && storm)) return ''
   return (
@@ -217,7 +218,7 @@ function runsTable(found, row, grouped) {
     const command = `\`cargo run --release --no-default-features --example simulate -- ${run.arguments.join(' ')}\``
     const memory = peakBytes ? `${(peakBytes / 1e9).toFixed(2)} GB` : ''
     const simulated = simulatedSeconds > 0 ? `${grouped(Math.round(simulatedSeconds))} s` : ''
-    const cpu = cpuSeconds == null ? '' : `${grouped(Math.ceil(cpuSeconds))} s`
+    const cpu = cpuSeconds == null ? '' : cpuTime(cpuSeconds)
     return row(command, [run.date, simulated, cpu, memory, violations])
   })
   const header = row('command', ['date', 'simulated', 'CPU time', 'memory', 'violations of the invariants'])
