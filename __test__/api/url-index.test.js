@@ -73,3 +73,15 @@ test('short and colliding URLs are found and removed', () => {
     assert.equal(index.find(url), undefined)
   }
 })
+
+test('many short URLs after a few long ones are found without a hash of the whole', (t) => {
+  const longer = [0, 1, 2].map((index) => NAMINGS.pods(index))
+  const shorter = Array.from({ length: SERVERS }, (_, index) => `http://10.0.0.1:${10_000 + index}/`)
+  const known = [...longer]
+  const index = new UrlIndex(known)
+  for (const url of shorter) index.add([known.push(url) - 1])
+  const whole = t.mock.method(Map.prototype, 'get')
+  const slots = shorter.map((url) => index.find(url))
+  assert.ok(whole.mock.callCount() < SERVERS / 10, `${whole.mock.callCount()} of ${SERVERS}`)
+  assert.ok(slots.every((slot, index) => slot === index + longer.length))
+})

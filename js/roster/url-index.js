@@ -28,7 +28,8 @@ class UrlIndex {
   #words
   #offsets
   #minLength
-  #usedWords
+  /** URLs added since the last rebuild, to the words or to the fallback. */
+  #insertions
   /** The slots of URLs that are too short, or that collide with others. */
   #fallback = new Map()
 
@@ -66,9 +67,12 @@ class UrlIndex {
   /**
    * Adds the URLs of these slots. Words of their old URLs stay until the next rebuild and match
    * nothing.
+   *
+   * A rebuild chooses the characters for the current URLs. So URLs in the fallback count as well:
+   * the old characters may distinguish none of them.
    */
   add(slots) {
-    if ((this.#usedWords + slots.length) * 2 > this.#words.length) this.#rebuild()
+    if ((this.#insertions + slots.length) * 2 > this.#words.length) this.#rebuild()
     else for (const slot of slots) this.#insert(slot)
   }
 
@@ -84,12 +88,13 @@ class UrlIndex {
     this.#words = new Int32Array(capacity).fill(EMPTY)
     this.#offsets = distinguishingOffsets(urls)
     this.#minLength = Math.max(...this.#offsets)
-    this.#usedWords = 0
+    this.#insertions = 0
     this.#fallback.clear()
     for (let slot = 0; slot < urls.length; slot++) this.#insert(slot)
   }
 
   #insert(slot) {
+    this.#insertions++
     const url = this.#urls[slot]
     if (url.length < this.#minLength) return void this.#fallback.set(url, slot)
     const words = this.#words
@@ -99,7 +104,6 @@ class UrlIndex {
       const at = (hash + step) & mask
       if (words[at] !== EMPTY) continue
       words[at] = (hash & ~SLOT_MASK) | slot
-      this.#usedWords++
       return
     }
     this.#fallback.set(url, slot)
@@ -119,7 +123,8 @@ class UrlIndex {
 
 /**
  * Finds where URLs differ most, counted from the end: in `http://10.0.3.17:3000/` before the port.
- * Takes as many places as tell all URLs apart, or many more than there are.
+ * Takes only as many places as distinguish all URLs. Of many URLs it compares only samples, and
+ * takes places until their characters could distinguish many more URLs than there are.
  */
 function distinguishingOffsets(urls) {
   const samples = samplesOf(urls)
