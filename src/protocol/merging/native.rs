@@ -174,7 +174,8 @@ pub(in crate::protocol) fn merge_known(
             member.record_stamp(claim.last_update);
             member.set_monitor(version.monitor);
             let suspicion = member.suspicion_mut();
-            // If many servers accuse it, each smaller hash would be news otherwise.
+            // An accuser that only replaces another is not news. Otherwise, a suspicion by many
+            // servers would spread again for each smaller hash.
             if !suspicion.is_some_and(|suspicion| suspicion.add_accusers(&version.accusers)) {
                 return Worth::Known;
             }

@@ -24,7 +24,7 @@ pub(in crate::protocol) struct Version {
 pub(in crate::protocol) enum Precedence {
     /// The claim is newer.
     Newer,
-    /// The claim agrees, and accusers that were not kept before are now.
+    /// The claim agrees, and adds accusers or replaces some.
     Confirms,
     /// The claim agrees.
     Same,

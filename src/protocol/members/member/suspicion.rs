@@ -25,8 +25,8 @@ impl Suspicion {
         self.accusers
     }
 
-    /// Adds accusers, and returns whether that shortens the suspicion. It does not if there are
-    /// already as many as are kept, even if one takes the place of another.
+    /// Adds accusers, and returns whether the suspicion has more of them now, which shortens it. A
+    /// full set has no room for more: an accuser can only replace another.
     pub(in crate::protocol) fn add_accusers(&mut self, accusers: &Accusers) -> bool {
         let before = self.accusers.len();
         self.accusers.join(accusers);

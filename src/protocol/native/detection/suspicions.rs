@@ -134,10 +134,10 @@ impl Detection {
             self.schedule_suspicion(members, exchanges, cx, identity, now);
             exchanges.rumours.spread(members, cx, members.roster.key_of(identity), now);
         }
-        // It may have received none yet, because helpers that accuse it send no notice.
+        // The suspect may not know of the suspicion yet: helpers that accuse it send no notice.
         let notice = NativeMessage::new(Kind::Push, Purpose::AccusationNotice);
         if exchanges.send_native(members, cx, identity, notice, now).is_none() {
-            // The one in flight tells it nothing of the suspicion.
+            // The exchange in flight does not mention the suspicion.
             self.probe_order.dispute(identity);
         }
     }
