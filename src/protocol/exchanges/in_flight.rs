@@ -119,6 +119,9 @@ impl Exchange {
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct InFlight {
     by_id: BTreeMap<ExchangeId, Exchange>,
+    /// The requests to each peer in ascending order, mostly one. A claim about a peer asks for
+    /// them, and a message may have thousands of claims.
+    by_peer: BTreeMap<Arc<str>, Vec<ExchangeId>>,
     last_id: u64,
 }
 
@@ -135,6 +138,7 @@ impl InFlight {
         now: Tick,
     ) -> ExchangeId {
         let id = self.next_id();
+        self.by_peer.entry(Arc::clone(&peer)).or_default().push(id);
         let quota = Quota::ByPeer;
         let exchange =
             Exchange { peer, purpose, quota, own_entry: None, began: now, is_merged: false, subjects };
@@ -160,7 +164,14 @@ impl InFlight {
     }
 
     pub(in crate::protocol) fn end(&mut self, id: ExchangeId) -> Option<Exchange> {
-        self.by_id.remove(&id)
+        let exchange = self.by_id.remove(&id)?;
+        if let Some(ids) = self.by_peer.get_mut(&exchange.peer) {
+            ids.retain(|held| *held != id);
+            if ids.is_empty() {
+                self.by_peer.remove(&exchange.peer);
+            }
+        }
+        Some(exchange)
     }
 
     pub(in crate::protocol) fn get_mut(&mut self, id: ExchangeId) -> Option<&mut Exchange> {
@@ -173,16 +184,25 @@ impl InFlight {
 
     pub(in crate::protocol) fn abandon_all(&mut self) {
         self.by_id.clear();
+        self.by_peer.clear();
     }
 
     /// Whether a gossip exchange with this peer is in flight. There is never a second one.
     pub(in crate::protocol) fn has_exchange_with(&self, peer: &str) -> bool {
-        self.by_id.values().any(|exchange| exchange.purpose != Purpose::Inquiry && &*exchange.peer == peer)
+        self.purposes_to(peer).any(|purpose| purpose != Purpose::Inquiry)
     }
 
     /// Whether a verification of this peer is in flight.
     pub(in crate::protocol) fn is_verifying(&self, peer: &str) -> bool {
-        self.by_id.values().any(|exchange| exchange.purpose.is_verification() && &*exchange.peer == peer)
+        self.purposes_to(peer).any(Purpose::is_verification)
+    }
+
+    fn purposes_to(&self, peer: &str) -> impl Iterator<Item = Purpose> {
+        self.ids_to(peer).iter().filter_map(|id| Some(self.by_id.get(id)?.purpose))
+    }
+
+    fn ids_to(&self, peer: &str) -> &[ExchangeId] {
+        self.by_peer.get(peer).map_or(&[], Vec::as_slice)
     }
 
     /// The requests in flight.
@@ -200,8 +220,7 @@ impl InFlight {
 
     /// The last request in flight to this peer.
     pub(in crate::protocol) fn last_to(&self, peer: &str) -> Option<ExchangeId> {
-        let to_peer = |(_, exchange): &(&ExchangeId, &Exchange)| &*exchange.peer == peer;
-        self.by_id.iter().rev().find(to_peer).map(|(id, _)| *id)
+        self.ids_to(peer).last().copied()
     }
 
     /// The latest request.
@@ -212,5 +231,37 @@ impl InFlight {
 
     pub(in crate::protocol) fn count(&self, wanted: impl Fn(Purpose) -> bool) -> usize {
         self.by_id.values().filter(|exchange| wanted(exchange.purpose)).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_found_by_their_peer_until_they_end() {
+        let mut in_flight = InFlight::default();
+        let [a, b]: [Arc<str>; 2] = ["http://a/".into(), "http://b/".into()];
+        let round = in_flight.begin(Arc::clone(&a), Purpose::Round, Tick(0));
+        let inquiry = in_flight.begin(Arc::clone(&a), Purpose::Inquiry, Tick(0));
+        let trial = in_flight.begin(Arc::clone(&b), Purpose::Trial, Tick(0));
+        let found = |in_flight: &InFlight, peer: &str| {
+            (in_flight.last_to(peer), in_flight.has_exchange_with(peer), in_flight.is_verifying(peer))
+        };
+        assert_eq!(found(&in_flight, &a), (Some(inquiry), true, true));
+        assert_eq!(found(&in_flight, &b), (Some(trial), true, true));
+        in_flight.end(round);
+        assert_eq!(found(&in_flight, &a), (Some(inquiry), false, true));
+        assert!(in_flight.end(round).is_none());
+        let push = in_flight.begin(Arc::clone(&a), Purpose::Push, Tick(0));
+        in_flight.end(inquiry);
+        assert_eq!(found(&in_flight, &a), (Some(push), true, false));
+        in_flight.end(push);
+        in_flight.end(trial);
+        assert_eq!(found(&in_flight, &a), (None, false, false));
+        assert!(in_flight.by_peer.is_empty());
+        in_flight.begin(b, Purpose::Round, Tick(0));
+        in_flight.abandon_all();
+        assert!(in_flight.by_peer.is_empty());
     }
 }
