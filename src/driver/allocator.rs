@@ -131,8 +131,8 @@ impl Allocator {
         }
         // SAFETY: the caller's promises are the same.
         let moved = unsafe { self.move_block(block, layout, new_layout) };
-        // A vector that cannot shrink would abort the process, so it keeps its block. The part that a
-        // mapping loses here is never unmapped.
+        // A vector that cannot shrink would abort the process, so it keeps its block. The part that
+        // a mapping loses here is never unmapped.
         if moved.is_null() && new_layout.size() <= layout.size() { block } else { moved }
     }
 
@@ -312,7 +312,8 @@ mod tests {
     }
 
     unsafe fn bytes<'a>(block: *mut u8, size: usize) -> &'a [u8] {
-        // SAFETY: the caller promises that so many bytes are initialised, and not written meanwhile.
+        // SAFETY: the caller promises that so many bytes are initialised, and not written
+        // meanwhile.
         unsafe { std::slice::from_raw_parts(block, size) }
     }
 }
