@@ -25,11 +25,8 @@ const LOAD_FACTOR = 5
 const ENTRIES = 20_000
 const ROUNDS = 15
 const REJECTIONS = 20
-const ATTEMPTS = 4
-/**
- * New servers in a body, and such bodies in an attempt. All attempts stay below the 100,000 that
- * are kept.
- */
+const ATTEMPTS = 8
+/** New servers in a body, and such bodies in an attempt. */
 const NEW_ENTRIES = 4_000
 const NEW_ROUNDS = 5
 const OLD_STAMP = Date.now() - 3_600_000
@@ -147,6 +144,14 @@ async function measureNew(urlOf) {
   return { parse, body, empty, rejected: 0, ratio: (body - empty) / parse }
 }
 
+/** The same, each time in an engine that knows no server: the more it knows, the more all costs. */
+async function measureNewAfresh(urlOf) {
+  await shazbot.shazbotShutDown()
+  shazbot.shazbotStart().catch(() => {})
+  let next = 0
+  return measureNew(() => urlOf(next++))
+}
+
 /**
  * Returns the first measurement that passes, or the last one, because other load may hit one side
  * harder.
@@ -217,10 +222,8 @@ describe('the cost of a body', () => {
   test('new servers', async (t) => {
     await prepare(t, { store: await hangingMasterList(t) })
     captureConsole(t)
-    shazbot.shazbotStart().catch(() => {})
-    let next = 0
-    const times = await atBest(() => measureNew(() => `http://127.0.0.1:9/new/${next++}/`))
-    assert.equal(shazbot.shazbotGetServerList().online.length, next + 1)
+    const times = await atBest(() => measureNewAfresh((index) => `http://127.0.0.1:9/new/${index}/`))
+    assert.equal(shazbot.shazbotGetServerList().online.length, NEW_ENTRIES * NEW_ROUNDS + 1)
     t.diagnostic(`${times.ratio.toFixed(2)} times its parse: ${rounded(times)}`)
     assert.ok(times.ratio <= LIMIT, rounded(times))
   })
@@ -229,9 +232,7 @@ describe('the cost of a body', () => {
     test(`new servers with ${what}`, async (t) => {
       await prepare(t, { store: await hangingMasterList(t) })
       captureConsole(t)
-      shazbot.shazbotStart().catch(() => {})
-      let next = 0
-      const times = await atBest(() => measureNew(() => urlOf(next++)))
+      const times = await atBest(() => measureNewAfresh(urlOf))
       t.diagnostic(`${times.ratio.toFixed(2)} times its parse: ${rounded(times)}`)
       assert.ok(times.ratio <= LIMIT, rounded(times))
     })
