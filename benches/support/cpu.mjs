@@ -5,8 +5,19 @@ const neverNotified = new Int32Array(new SharedArrayBuffer(4))
 /** Milliseconds of sleep, after which Linux has updated the CPU time of a thread. */
 const SLEEP = 0.05
 
+/** How often Linux had run the main thread when it was last read. */
+let lastRuns = -1
+
 /** Returns the CPU time of the main thread in µs; needs Linux, which reports nanoseconds. */
 export function cpuTime() {
-  Atomics.wait(neverNotified, 0, 0, SLEEP)
-  return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]) / 1_000
+  for (;;) {
+    Atomics.wait(neverNotified, 0, 0, SLEEP)
+    const [nanoseconds, , runs] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8')
+      .split(' ')
+      .map(Number)
+    // If the deadline had passed before the wait began, there was no sleep.
+    if (runs === lastRuns) continue
+    lastRuns = runs
+    return nanoseconds / 1_000
+  }
 }
