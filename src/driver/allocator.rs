@@ -14,8 +14,8 @@ use std::ptr;
 
 use libc::{MAP_ANONYMOUS, MAP_FAILED, MAP_PRIVATE, MREMAP_MAYMOVE, PROT_READ, PROT_WRITE, c_void};
 
-/// The size in bytes from which a block is large: that of the roster's blocks of names. The new
-/// pages of one cost 55 µs, so smaller blocks, which come and go with requests, are left to glibc.
+/// The size in bytes from which a block is large: that of the roster's blocks of names. New pages
+/// take time, so smaller blocks, which come and go with requests, are left to glibc.
 const LARGE: usize = 256 * 1024;
 /// Alignment in bytes of the system's blocks: that of the smallest pages.
 const PAGE: usize = 4096;
