@@ -112,8 +112,8 @@ function upgrades(get) {
   if (counts.includes(undefined)) return ''
   const [few, several, many] = counts.map(grouped)
   return (
-    `Servers are upgraded one after another; of 100 servers, the figures are about the first ${few}, of 1,000 about ` +
-    `the first ${several}, and of 10,000 about the first ${many}. `
+    'Servers are upgraded one after another; the figures are about the first ' +
+    `${few} of 100, ${several} of 1,000 and ${many} of 10,000. `
   )
 }
 
