@@ -12,7 +12,9 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr;
 
-use libc::{MAP_ANONYMOUS, MAP_FAILED, MAP_PRIVATE, MREMAP_MAYMOVE, PROT_READ, PROT_WRITE, c_void};
+use libc::{
+    MADV_DONTNEED, MAP_ANONYMOUS, MAP_FAILED, MAP_PRIVATE, MREMAP_MAYMOVE, PROT_READ, PROT_WRITE, c_void,
+};
 
 /// The size in bytes from which a block is large: that of the roster's blocks of names. New pages
 /// take time, so smaller blocks, which come and go with requests, are left to glibc.
@@ -22,17 +24,19 @@ const PAGE: usize = 4096;
 /// Smallest distance in bytes from the start of a page to a large block from the heap.
 const HEAP_OFFSET: usize = 16;
 
-/// The sources of large blocks. Each returns null if it has no memory.
+/// The functions for large blocks. Each source returns null if it has no memory.
 struct Allocator {
     map: fn(usize) -> *mut u8,
     remap: unsafe fn(*mut u8, usize, usize) -> *mut u8,
+    /// Returns whether the block is unmapped.
+    unmap: unsafe fn(*mut u8, usize) -> bool,
     /// Used if the system refuses to map: the heap may grow without a further mapping, whose number
     /// is limited.
     heap: fn(Layout) -> *mut u8,
 }
 
 #[global_allocator]
-static ALLOCATOR: Allocator = Allocator { map, remap, heap };
+static ALLOCATOR: Allocator = Allocator { map, remap, unmap, heap };
 
 /// Gives the pages back to the system that glibc keeps without need. Threads that allocate wait
 /// meanwhile.
@@ -83,7 +87,7 @@ unsafe impl GlobalAlloc for Allocator {
         if is_large(layout) {
             // SAFETY: the caller promises that the block has this layout, so one of the three
             // sources has returned it, and that nobody uses it any longer.
-            unsafe { free_large(block, layout) };
+            unsafe { self.free_large(block, layout) };
         } else {
             // SAFETY: the caller's promises are the same, and glibc has provided the block.
             unsafe { System.dealloc(block, layout) };
@@ -156,6 +160,25 @@ impl Allocator {
         }
         new_block
     }
+
+    /// # Safety
+    ///
+    /// One of the sources has returned the block, with this alignment and with this size or a
+    /// larger one, and nobody uses it any longer.
+    #[cold]
+    unsafe fn free_large(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller promises that nobody uses the block. A mapping has at least this size.
+        // Otherwise, `heap` has returned the block, so the memory of glibc starts this far before
+        // it.
+        unsafe {
+            if !is_mapped(block) {
+                libc::free(block.sub(heap_offset(layout)).cast());
+            } else if !(self.unmap)(block, layout.size()) {
+                // Freeing cannot fail, so the addresses are lost, but not the memory.
+                libc::madvise(block.cast(), layout.size(), MADV_DONTNEED);
+            }
+        }
+    }
 }
 
 /// Returns new pages, which are zero.
@@ -174,6 +197,17 @@ fn map(size: usize) -> *mut u8 {
 unsafe fn remap(block: *mut u8, size: usize, new_size: usize) -> *mut u8 {
     // SAFETY: the caller promises that this mapping is only used through the block.
     block_at(unsafe { libc::mremap(block.cast(), size, new_size, MREMAP_MAYMOVE) })
+}
+
+/// Unmaps the block. At its limit of mappings, the system refuses to split a larger one.
+///
+/// # Safety
+///
+/// `map` or `remap` has returned the block with this size or a larger one, and nobody uses it any
+/// longer.
+unsafe fn unmap(block: *mut u8, size: usize) -> bool {
+    // SAFETY: the caller promises that nobody uses this mapping.
+    unsafe { libc::munmap(block.cast(), size) == 0 }
 }
 
 /// Returns a block from glibc's heap, which is zero and does not start with a page.
@@ -197,22 +231,6 @@ fn heap(layout: Layout) -> *mut u8 {
 /// and keeps the alignment.
 fn heap_offset(layout: Layout) -> usize {
     layout.align().max(HEAP_OFFSET)
-}
-
-/// # Safety
-///
-/// `map`, `remap` or `heap` has returned the block, with this alignment and with this size or a
-/// larger one, and nobody uses it any longer.
-#[cold]
-unsafe fn free_large(block: *mut u8, layout: Layout) {
-    if is_mapped(block) {
-        // SAFETY: the caller promises that nobody uses this mapping. If the system refuses to split
-        // a larger one, which freeing cannot report, the pages stay mapped.
-        unsafe { libc::munmap(block.cast(), layout.size()) };
-    } else {
-        // SAFETY: `heap` has returned the block, so the memory of glibc starts this far before it.
-        unsafe { libc::free(block.sub(heap_offset(layout)).cast()) };
-    }
 }
 
 fn block_at(address: *mut c_void) -> *mut u8 {
@@ -274,6 +292,7 @@ mod tests {
             map: |_| ptr::null_mut(),
             remap: |_, _, _| ptr::null_mut(),
             heap: |_| ptr::null_mut(),
+            ..ALLOCATOR
         };
         let [layout, shorter] = [2 * LARGE, LARGE].map(|size| Layout::from_size_align(size, 8).unwrap());
         for block in [map(layout.size()), heap(layout)] {
@@ -285,6 +304,20 @@ mod tests {
                 assert!(bytes(block, LARGE).iter().all(|byte| *byte == 7));
                 exhausted.dealloc(block, shorter);
             }
+        }
+    }
+
+    #[test]
+    fn the_memory_of_a_freed_block_is_gone_where_the_system_refuses_to_unmap() {
+        let refusing = Allocator { unmap: |_, _| false, ..ALLOCATOR };
+        let layout = Layout::from_size_align(LARGE + 1, 8).unwrap();
+        // SAFETY: the block has the layout. Its addresses stay mapped, and nobody else gets them.
+        unsafe {
+            let block = refusing.alloc(layout);
+            block.write_bytes(7, layout.size());
+            refusing.dealloc(block, layout);
+            assert!(bytes(block, layout.size()).iter().all(|byte| *byte == 0));
+            ALLOCATOR.dealloc(block, layout);
         }
     }
 
