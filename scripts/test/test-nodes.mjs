@@ -1,7 +1,7 @@
 /**
  * Runs the JavaScript tests on every supported Node.js: `node scripts/test/test-nodes.mjs
  * [--others] [part of a path]...`. Other versions come from npm and are cached in node_modules;
- * `--others` skips the running one.
+ * `--others` skips the running one, and the tests whose results do not depend on Node.js.
  */
 
 import { spawnSync } from 'node:child_process'
