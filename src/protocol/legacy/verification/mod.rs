@@ -85,8 +85,13 @@ impl Verification {
     }
 
     /// Sets the timer of the next verification.
-    pub(in crate::protocol) fn schedule(&self, cx: &mut Context, capacity: Capacity, now: Tick) {
-        match self.queue.next_wake(capacity) {
+    pub(in crate::protocol) fn schedule(
+        &self,
+        cx: &mut Context,
+        capacity: impl FnOnce(&Context) -> Capacity,
+        now: Tick,
+    ) {
+        match self.queue.next_wake(|| capacity(cx)) {
             Some(at) => cx.timers.set(Timer::Verify, at.max(now)),
             None => cx.timers.stop(Timer::Verify),
         }

@@ -113,10 +113,11 @@ impl VerificationQueue {
         self.next_slot = now + VERIFICATION_INTERVAL;
     }
 
-    /// Returns the time of the next work.
-    pub(in crate::protocol) fn next_wake(&self, capacity: Capacity) -> Option<Tick> {
-        let has_queued = capacity == Capacity::Free && !(self.accused.is_empty() && self.hearsay.is_empty());
-        let slot = has_queued.then_some(self.next_slot);
+    /// Returns the time of the next work. Asks for the capacity, which takes a look at all requests
+    /// in flight, only if a member is queued.
+    pub(in crate::protocol) fn next_wake(&self, capacity: impl FnOnce() -> Capacity) -> Option<Tick> {
+        let is_queued = !(self.accused.is_empty() && self.hearsay.is_empty());
+        let slot = (is_queued && capacity() == Capacity::Free).then_some(self.next_slot);
         slot.into_iter().chain(self.waiting.next()).min()
     }
 }

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use crate::protocol::context::Context;
 use crate::protocol::context::config::LegacyPolicy;
 use crate::protocol::context::effect::CheckReason;
+use crate::protocol::exchanges::Exchanges;
 use crate::protocol::exchanges::capacity::Quota;
 use crate::protocol::exchanges::in_flight::{Exchange, OwnEntry, Purpose};
 use crate::protocol::legacy::verification::answer;
 use crate::protocol::legacy::verification::queue::{Capacity, MAX_VERIFICATIONS};
 use crate::protocol::legacy::verification::refusals::{self, REVIEW_RETRY_PAUSE, Review};
 use crate::protocol::machine::Machine;
+use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::member::unproved_answers::{Refusals, Route};
 use crate::protocol::merging::outsiders::{LEFT_OUT_AFTER, LeftOut};
@@ -42,8 +45,8 @@ impl Machine {
         if !self.cx.is_running() {
             return;
         }
-        let capacity = self.capacity_to_verify();
-        self.legacy.verification.schedule(&mut self.cx, capacity, now);
+        let Self { legacy, members, exchanges, cx, .. } = self;
+        legacy.verification.schedule(cx, |cx| capacity_to_verify(members, exchanges, cx), now);
         self.legacy.listings.schedule(&self.exchanges, &mut self.cx, now);
         self.schedule_strangers(now);
     }
@@ -57,22 +60,11 @@ impl Machine {
             self.apply(now);
         }
         self.legacy.verification.queue_due(&mut self.members, now.tick);
-        while self.capacity_to_verify() == Capacity::Free
+        while capacity_to_verify(&self.members, &self.exchanges, &self.cx) == Capacity::Free
             && self.legacy.verification.ask_next(&mut self.members, &mut self.exchanges, &mut self.cx, now)
         {
         }
         self.schedule_verification(now.tick);
-    }
-
-    fn capacity_to_verify(&self) -> Capacity {
-        // Requests about the master list are many, may all hang, and have their own rate limit.
-        let is_counted =
-            |exchange: &Exchange| exchange.purpose.is_verification() && exchange.quota != Quota::Listings;
-        let in_flight = self.exchanges.in_flight.iter();
-        let is_free = in_flight.filter(|(_, exchange)| is_counted(exchange)).count() < MAX_VERIFICATIONS
-            && self.exchanges.native_room(&self.members, &self.cx) > 0
-            && self.exchanges.legacy_room(&self.members, &self.cx) > 0;
-        if is_free { Capacity::Free } else { Capacity::Exhausted }
     }
 
     pub(in crate::protocol::machine) fn ask_listings(&mut self, now: Now) {
@@ -226,4 +218,15 @@ impl Machine {
             }
         }
     }
+}
+
+fn capacity_to_verify(members: &Members, exchanges: &Exchanges, cx: &Context) -> Capacity {
+    // Requests about the master list are many, may all hang, and have their own rate limit.
+    let is_counted =
+        |exchange: &Exchange| exchange.purpose.is_verification() && exchange.quota != Quota::Listings;
+    let in_flight = exchanges.in_flight.iter();
+    let is_free = in_flight.filter(|(_, exchange)| is_counted(exchange)).count() < MAX_VERIFICATIONS
+        && exchanges.native_room(members, cx) > 0
+        && exchanges.legacy_room(members, cx) > 0;
+    if is_free { Capacity::Free } else { Capacity::Exhausted }
 }
