@@ -143,6 +143,7 @@ describe('errors', () => {
     'a throwing accessor of online': () => throwing('online'),
     'a throwing accessor of offline': () => throwing('offline'),
     'an accessor that throws null': () => throwing('online', null),
+    'an accessor that throws a revoked proxy': () => throwing('online', revoked({})),
     'an accessor that throws an object with a code': () =>
       throwing('online', { code: 'SHAZBOT_UNAUTHORIZED' }),
     'a BigInt for a length': () => ({ online: lengths(5n) }),

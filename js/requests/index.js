@@ -31,19 +31,39 @@ function rejections() {
 function createRequests(requireRunning) {
   return { shazbotGossipRequest, shazbotListRequest, shazbotControlRequest, shazbotGetServerList }
 
-  /** Answers `POST /clustershazbot/gossip`; see `index.d.ts`. */
+  /** Answers `POST /clustershazbot/gossip`; see `index.d.ts`. The engine counts what it accepts. */
   async function shazbotGossipRequest(authorizationHeader, body) {
-    return counting('gossip', authorizationHeader, (header) => answers().answerGossip(header, body))
+    try {
+      requireRunning()
+      const response = answers().answerGossip(headerText(authorizationHeader), body)
+      // Waiting for a value would take another turn.
+      return response instanceof Promise ? await response : response
+    } catch (error) {
+      throw recorded(error, 'gossip', authorizationHeader)
+    }
   }
 
   /** Answers `GET /clustershazbot/list`; see `index.d.ts`. */
   async function shazbotListRequest(authorizationHeader) {
-    return counting('list', authorizationHeader, (header) => answers().answerList(header))
+    try {
+      requireRunning()
+      const response = await answers().answerList(headerText(authorizationHeader))
+      received().countReceived('list', authorizationHeader, 'ok')
+      return response
+    } catch (error) {
+      throw recorded(error, 'list', authorizationHeader)
+    }
   }
 
   /** Answers `POST /clustershazbot/control`; see `index.d.ts`. */
   async function shazbotControlRequest(authorizationHeader, message) {
-    return counting('control', authorizationHeader, (header) => answers().applyControl(header, message))
+    try {
+      requireRunning()
+      answers().applyControl(headerText(authorizationHeader), message)
+      received().countReceived('control', authorizationHeader, 'ok')
+    } catch (error) {
+      throw recorded(error, 'control', authorizationHeader)
+    }
   }
 
   /** Returns the servers known to this one; see `index.d.ts`. */
@@ -51,29 +71,13 @@ function createRequests(requireRunning) {
     requireRunning()
     return answers().listServers({ includeOffline: Boolean(includeOffline) })
   }
+}
 
-  /** Returns the response of a request, and counts its outcome. */
-  function counting(route, authorization, answer) {
-    try {
-      requireRunning()
-      const response = answer(headerText(authorization))
-      return response instanceof Promise ? response.then(succeed, fail) : succeed(response)
-    } catch (error) {
-      return fail(error)
-    }
-
-    function succeed(response) {
-      // The engine counts the gossip that it accepts.
-      if (route !== 'gossip') received().countReceived(route, authorization, 'ok')
-      return response
-    }
-
-    function fail(error) {
-      const reason = rejections().reasonOf(error)
-      if (reason) rejections().record(reason, { route, authorization })
-      throw error
-    }
-  }
+/** Counts a rejected request, and returns its error. */
+function recorded(error, route, authorization) {
+  const reason = rejections().reasonOf(error)
+  if (reason) rejections().record(reason, { route, authorization })
+  return error
 }
 
 /** A missing or repeated header matches no secret. */

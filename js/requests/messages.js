@@ -29,13 +29,15 @@ const MAX_EXTENSION_VALUES = MAX_EXTENSION_LENGTH / 2
  * @returns {{ online: unknown[], onlineCount: number, offline: unknown[], offlineCount: number }}
  */
 function readGossip(body) {
-  return withMessageErrors('gossip', (fail) => {
-    requireObject(body, fail)
+  try {
+    requireObject(body)
     const { online, offline = [] } = body
-    const onlineCount = countOf('online', online, fail)
-    const offlineCount = countOf('offline', offline, fail)
+    const onlineCount = countOf('online', online)
+    const offlineCount = countOf('offline', offline)
     return { online, onlineCount, offline, offlineCount }
-  })
+  } catch (error) {
+    throw messageError('gossip', error)
+  }
 }
 
 /**
@@ -97,13 +99,11 @@ function extensionText(v2) {
  * @returns {unknown}
  */
 function readPayload(kind, payload) {
-  return withMessageErrors(kind, (fail) => {
-    try {
-      return JSON.parse(Buffer.from(payload, 'base64url').toString())
-    } catch {
-      return fail('the payload must be JSON in base64url')
-    }
-  })
+  try {
+    return JSON.parse(Buffer.from(payload, 'base64url').toString())
+  } catch {
+    throw badMessage(kind, 'the payload must be JSON in base64url')
+  }
 }
 
 /**
@@ -113,41 +113,54 @@ function readPayload(kind, payload) {
  * @returns {boolean}
  */
 function readControl(message) {
-  return withMessageErrors('control', (fail) => {
-    requireObject(message, fail)
-    const { online } = message
-    if (typeof online !== 'boolean') fail(`"online" must be true or false, not ${describeType(online)}`)
-    return online
-  })
-}
-
-/**
- * Returns the result of `read`. Accessors and proxies in a message may throw anything, which
- * becomes an error with a code too.
- */
-function withMessageErrors(kind, read) {
-  let reason
   try {
-    return read((message) => {
-      reason = message
-      throw new Error(message)
-    })
-  } catch {
-    throw badMessage(kind, reason ?? UNREADABLE)
+    requireObject(message)
+    const { online } = message
+    if (typeof online !== 'boolean') {
+      throw new Unfit(`"online" must be true or false, not ${describeType(online)}`)
+    }
+    return online
+  } catch (error) {
+    throw messageError('control', error)
   }
 }
 
-function requireObject(body, fail) {
-  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return
-  const hint = body === undefined ? ' (is a JSON body parser installed before this route?)' : ''
-  fail(`the body must be an object, not ${describeType(body)}${hint}`)
+/** What is wrong with a message. */
+class Unfit {
+  #reason
+
+  /** @param {string} reason */
+  constructor(reason) {
+    this.#reason = reason
+  }
+
+  /** Returns the reason in anything that was thrown, of which no code runs; undefined without one. */
+  static reasonOf(thrown) {
+    return typeof thrown === 'object' && thrown !== null && #reason in thrown ? thrown.#reason : undefined
+  }
 }
 
-function countOf(field, value, fail) {
-  if (!Array.isArray(value)) fail(`"${field}" must be an array, not ${describeType(value)}`)
+/**
+ * Returns the error for a message that cannot be read. Accessors and proxies in a message may throw
+ * anything, also a proxy, which becomes an error with a code too.
+ */
+function messageError(kind, thrown) {
+  return badMessage(kind, Unfit.reasonOf(thrown) ?? UNREADABLE)
+}
+
+function requireObject(body) {
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return
+  const hint = body === undefined ? ' (is a JSON body parser installed before this route?)' : ''
+  throw new Unfit(`the body must be an object, not ${describeType(body)}${hint}`)
+}
+
+function countOf(field, value) {
+  if (!Array.isArray(value)) throw new Unfit(`"${field}" must be an array, not ${describeType(value)}`)
   const { length } = value
-  if (!Number.isInteger(length) || length < 0) fail(`"${field}" must be an array with a length`)
-  if (length > MAX_ENTRIES) fail(`"${field}" must have at most ${MAX_ENTRIES} entries, not ${length}`)
+  if (!Number.isInteger(length) || length < 0) throw new Unfit(`"${field}" must be an array with a length`)
+  if (length > MAX_ENTRIES) {
+    throw new Unfit(`"${field}" must have at most ${MAX_ENTRIES} entries, not ${length}`)
+  }
   return length
 }
 
