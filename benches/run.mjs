@@ -18,6 +18,7 @@ import { ROOT } from './support/root.mjs'
 /** The parts in the chapter's order. */
 const PARTS = [
   'exchange',
+  'parts',
   'owners',
   'express',
   'idle',

@@ -23,11 +23,10 @@ const collect = globalThis.gc ?? (() => {})
  * @param {Array<{ name: string, body: () => unknown, call: (body: unknown) => unknown }>} variants
  * each call gets its own body, made in advance
  * @param {{ rounds: number, budget: number, entries: number }} how each variant runs for about
- * `budget` µs in each round; a body has `entries` entries
+ * `budget` µs in each round; a body has `entries` entries, which limit the calls, or `calls` does
  * @returns {Promise<Map<string, number[]>>} by variant, one number per round
  */
-export async function interleaved(variants, { rounds, budget, entries }) {
-  const most = Math.min(MAX_CALLS, Math.ceil(MAX_ENTRIES / entries))
+export async function interleaved(variants, { rounds, budget, entries = 1, calls: most = callsOf(entries) }) {
   const numbers = new Map(variants.map(({ name }) => [name, []]))
   const calls = new Map()
   const nothing = { body: () => undefined, call: () => undefined }
@@ -51,6 +50,11 @@ export async function interleaved(variants, { rounds, budget, entries }) {
     }
   }
   return numbers
+}
+
+/** Returns the most calls in a row, for bodies with this many entries. */
+function callsOf(entries) {
+  return Math.min(MAX_CALLS, Math.ceil(MAX_ENTRIES / entries))
 }
 
 /** Returns the total cost of the calls and of measuring it, after some calls that do not count. */
