@@ -134,7 +134,7 @@ class Unfit {
     this.#reason = reason
   }
 
-  /** Returns the reason in anything that was thrown, of which no code runs; undefined without one. */
+  /** Returns the reason; undefined for anything else that was thrown, of which no code runs. */
   static reasonOf(thrown) {
     return typeof thrown === 'object' && thrown !== null && #reason in thrown ? thrown.#reason : undefined
   }
