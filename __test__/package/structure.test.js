@@ -109,6 +109,14 @@ describe('the structure of the tree', () => {
     }
   })
 
+  test('comments of the crate contain no programs, because `npm test` would not run them', () => {
+    for (const file of filesBelow('src', /\.rs$/)) {
+      const fences = [...read(file).matchAll(/^ *\/\/[/!] *```(.*)$/gm)].map(([, language]) => language)
+      for (const [index, language] of fences.entries())
+        assert.equal(language, index % 2 === 0 ? 'text' : '', `${file}: \`\`\`${language}`)
+    }
+  })
+
   test('comments of scripts and settings are narrow', () => {
     const folders = ['.ci', '.github', '__test__', 'benches', 'examples', 'js', 'scripts']
     const settings = ['Cargo.toml', 'build.rs', 'clippy.toml', 'deny.toml', 'rustfmt.toml', '.ci/run']
