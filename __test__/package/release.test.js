@@ -30,7 +30,8 @@ function createTree(t) {
   const tree = createFolder(t)
   const parts = ['scripts', 'package.json', 'Cargo.toml', 'binding.js', 'CHANGELOG.md']
   for (const part of parts) cpSync(path.join(ROOT, part), path.join(tree, part), { recursive: true })
-  const isForRead = (file) => !file.endsWith('.node')
+  // Not the addons, which a build may be replacing.
+  const isForRead = (file) => !/\.node(?:\.unfinished)?$/.test(file)
   cpSync(path.join(ROOT, 'npm'), path.join(tree, 'npm'), { recursive: true, filter: isForRead })
   return tree
 }
