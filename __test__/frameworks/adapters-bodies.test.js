@@ -20,6 +20,7 @@ const { extension, postMessage } = require('../support/native')
 
 const HEADERS = { 'Content-Type': 'application/json', Authorization: SECRET }
 const PEER = 'http://127.0.0.1:9/peer/'
+const MB = 1024 * 1024
 
 const manyEntries = (count) =>
   Array.from({ length: count }, (_, index) =>
@@ -47,6 +48,21 @@ function open(baseUrl, headers, { route = 'gossip' } = {}) {
     return { status: response.statusCode, json: parsed(text) }
   })
   return { outgoing, answered }
+}
+
+/** Resolves once a body is read, with the most bytes that one turn of the event loop has read. */
+function mostBytesInOneTurn(request) {
+  return new Promise((resolve) => {
+    let [most, before] = [0, request.socket.bytesRead]
+    const compare = () => {
+      const now = request.socket.bytesRead
+      most = Math.max(most, now - before)
+      before = now
+      if (request.readableEnded) resolve(most)
+      else setImmediate(compare)
+    }
+    setImmediate(compare)
+  })
 }
 
 describe('bodies that a parser has already read', () => {
@@ -252,6 +268,25 @@ describe('mounted under a path', () => {
     const baseUrl = await listen(t, http.createServer(shazbotHandler({ path: '/app/clustershazbot' })))
     await answers(`${baseUrl}app/clustershazbot/list`)
   })
+})
+
+test('a long body leaves other work its turns while it is read', async (t) => {
+  await start(t)
+  const handler = shazbotHandler()
+  let most
+  const server = http.createServer((request, response) => {
+    most = mostBytesInOneTurn(request)
+    handler(request, response)
+  })
+  const body = JSON.stringify({ message: 'gossip', online: [entry(PEER)] }).padEnd(8 * MB)
+  const { status } = await request(`${await listen(t, server)}clustershazbot/gossip`, {
+    method: 'POST',
+    headers: HEADERS,
+    body,
+  })
+  assert.equal(status, 200)
+  // Node.js itself reads up to 2 MB.
+  assert.ok((await most) <= MB / 2, `${await most} bytes`)
 })
 
 test('a worker may end while bodies are read', async (t) => {

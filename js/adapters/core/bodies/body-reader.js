@@ -1,5 +1,7 @@
 'use strict'
 
+// Node's own timers: those of a test environment may stand still.
+const { setImmediate } = require('node:timers')
 const { HttpError, tooLarge } = require('../http/http-error.js')
 const { MemoryBudget } = require('./memory-budget.js')
 const { awaitsContinue } = require('../http/request.js')
@@ -16,6 +18,12 @@ const SMALL_BODY = 64 * 1024
 const MAX_BODY = 48 * MB
 
 /**
+ * Bytes of a body after which other work gets its turn. Node.js itself would read up to 32 chunks
+ * of 64 kB in one turn of the event loop.
+ */
+const BYTES_PER_TURN = 256 * 1024
+
+/**
  * The memory for bodies that are read or being answered: 16 MB for small ones, which never wait for
  * large ones, and 16 MB for large ones, or a single larger one. That makes 64 MB at most.
  */
@@ -29,6 +37,7 @@ class BodyReader {
   #reservation
   #settle
   #size = 0
+  #sizeAtTurn = 0
   /** Kept as parts, because joining them is expensive. */
   #parts = []
 
@@ -70,6 +79,14 @@ class BodyReader {
     if (this.#size > this.#limit) return this.#stop(tooLarge(this.#limit))
     this.#parts.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk)
     if (this.#size > this.#reservation.size) this.#grow()
+    else if (this.#size >= this.#sizeAtTurn + BYTES_PER_TURN) this.#takeTurns()
+  }
+
+  /** Goes on after other work. */
+  #takeTurns() {
+    this.#sizeAtTurn = this.#size
+    this.#request.pause()
+    setImmediate(() => this.#request.resume())
   }
 
   async #grow() {
