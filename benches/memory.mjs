@@ -106,6 +106,6 @@ async function engine(repeats, progress) {
 }
 
 async function memory(kind) {
-  const input = { kind, times: 0, seconds: 0, interval: 30 }
+  const input = { kind, interval: 30 }
   return (await firstMessage(new URL('./idle/server.mjs', import.meta.url), input, ['--expose-gc'])).memory
 }

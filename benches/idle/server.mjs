@@ -1,16 +1,14 @@
 /**
- * A program that only runs a server in a cluster, or not even that (`bare`). Once the server knows
- * all others, it reports the main thread's CPU time per second, measured several times, and the
- * memory of the process.
+ * A program that only runs a server in a cluster, or not even that (`bare`, `timer`). Once the
+ * server knows all others, it reports its process and the memory of that, and rests.
  */
 
 import { createRequire } from 'node:module'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Cluster, message } from '../support/cluster.mjs'
-import { cpuTime } from '../support/cpu.mjs'
 import { SECRET, settings } from '../support/settings.mjs'
 
-const { kind, times, seconds, interval, ...peers } = JSON.parse(process.argv[2])
+const { kind, interval, ...peers } = JSON.parse(process.argv[2])
 const require = createRequire(import.meta.url)
 console.log = () => {}
 
@@ -19,7 +17,6 @@ const SETTLED = 5_000
 
 /** The kinds: the package, and how it learns of the other servers. */
 const KINDS = {
-  bare: undefined,
   alone: { path: 'clustershazbot' },
   native: { path: 'clustershazbot', masterList: (cluster) => cluster.nativeMasterList() },
   legacy: { path: 'clustershazbot', online: (cluster) => cluster.entries() },
@@ -27,16 +24,11 @@ const KINDS = {
 }
 
 if (KINDS[kind]) await start(KINDS[kind])
+if (kind === 'timer') setInterval(() => {}, 1_000)
+process.on('disconnect', () => process.exit())
 await pause(SETTLED)
 globalThis.gc()
-const memory = process.memoryUsage.rss()
-const costs = []
-for (let time = 0; time < times; time++) {
-  const before = cpuTime()
-  await pause(seconds * 1_000)
-  costs.push((cpuTime() - before) / seconds)
-}
-process.send({ costs, memory })
+process.send({ pid: process.pid, memory: process.memoryUsage.rss() })
 
 async function start({ path, masterList, online }) {
   const cluster = peers.servers && new Cluster(peers)
