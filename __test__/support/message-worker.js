@@ -4,7 +4,8 @@
  * An engine in a worker that receives gossip messages. `{bodies}`, each with its `bytes` and maybe
  * the `payload` to sign, is answered with a list of `{status, answer, lists}`: the status and content
  * of each response, and the lists afterwards. With `workerData.path` `raw`, the bytes take the
- * adapters' path; with `objects`, they go through a body parser and the function.
+ * adapters' path; with `objects`, they go through a body parser and the function. With `within`, the
+ * answers end with the last one before that many milliseconds after the start.
  */
 
 const { parentPort, workerData } = require('node:worker_threads')
@@ -58,16 +59,19 @@ async function exchange({ bytes, payload }, proof) {
   return { status, answer: status === 200 ? { ...answer, v2: open(answer.v2) } : answer }
 }
 
-async function answer({ bodies }) {
+async function answer({ bodies, within = Number.POSITIVE_INFINITY }) {
   const proof = await challenge()
   const all = []
   for (const body of bodies) {
     const exchanged = await exchange(body, proof)
-    all.push({ ...exchanged, lists: shazbot.shazbotGetServerList(true) })
+    const lists = shazbot.shazbotGetServerList(true)
+    if (performance.now() - began > within) break
+    all.push({ ...exchanged, lists })
   }
   parentPort.postMessage(all)
 }
 
 for (const severity of ['log', 'warn', 'error']) console[severity] = () => {}
+const began = performance.now()
 shazbot.shazbotStart().catch(() => {})
 parentPort.on('message', answer)
