@@ -4,8 +4,8 @@
  * An engine in a worker that receives gossip messages. `{bodies}`, each with its `bytes` and maybe
  * the `payload` to sign, is answered with a list of `{status, answer, lists}`: the status and content
  * of each response, and the lists afterwards. With `workerData.path` `raw`, the bytes take the
- * adapters' path; with `objects`, they go through a body parser and the function. With `within`, the
- * answers end with the last one before that many milliseconds after the start.
+ * adapters' path; with `objects`, they go through a body parser and the function. With `within`,
+ * only messages answered within that many milliseconds after the start count.
  */
 
 const { parentPort, workerData } = require('node:worker_threads')
