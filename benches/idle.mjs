@@ -53,13 +53,16 @@ async function aboveIdle(input, { times, seconds }) {
   const children = await Promise.all(inputs.map((each) => Child.start(program, each, ['--expose-gc'])))
   const costs = () => children.map(({ first }) => cpuTimeOf(first.pid))
   const numbers = []
-  await pause(SETTLED)
-  for (let time = 0; time < times; time++) {
-    const before = costs()
-    await pause(seconds * 1_000)
-    const [busy, idle] = costs().map((cost, index) => cost - before[index])
-    numbers.push((busy - idle) / seconds)
+  try {
+    await pause(SETTLED)
+    for (let time = 0; time < times; time++) {
+      const before = costs()
+      await pause(seconds * 1_000)
+      const [busy, idle] = costs().map((cost, index) => cost - before[index])
+      numbers.push((busy - idle) / seconds)
+    }
+  } finally {
+    for (const child of children) child.end()
   }
-  for (const child of children) child.end()
   return numbers
 }

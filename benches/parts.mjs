@@ -7,8 +7,8 @@ import { FLAGS } from './support/interleaved.mjs'
 export const title = 'The parts of an exchange'
 export const about =
   'The main-thread CPU time of the parts of an exchange with lists in no order. Objects: what is done for each ' +
-  'request. Raw: the way to another thread and back, without any work there; and with all threads on one processor. ' +
-  'The reference is its whole exchange.'
+  'request. Raw: the exchange, and the same with nothing but spaces to read on the other thread; also with all ' +
+  'threads on one processor. The reference is its whole exchange.'
 
 /** Servers of an exchange with objects, and of a raw one, which another thread reads. */
 const SIZES = [10, 1_000]

@@ -58,7 +58,7 @@ function mostBytesInOneTurn(request) {
       const now = request.socket.bytesRead
       most = Math.max(most, now - before)
       before = now
-      if (request.readableEnded) resolve(most)
+      if (request.readableEnded || request.destroyed) resolve(most)
       else setImmediate(compare)
     }
     setImmediate(compare)

@@ -42,7 +42,7 @@ export async function publish(names, folder) {
 function chapter({ title, about, overview, plots = [] }, { machine, loadAfter, rows }) {
   const { date, processor, system, node, rust, load } = machine
   const targeted = rows.filter(({ wanted }) => wanted)
-  const met = `${targeted.filter(isMet).length} of ${targeted.length} targets are met.`
+  const met = `${targeted.filter(isMet).length} of ${targeted.length} targets are met. `
   const where = `${date}; ${processor}; ${system}; ${node}, ${rust}; load average ${load} before, ${loadAfter} after.`
   if (overview) draw(overview, rows)
   const pictures = plots.map((picture) => {
@@ -50,7 +50,9 @@ function chapter({ title, about, overview, plots = [] }, { machine, loadAfter, r
     const { file, title } = picture
     return `![${title}: microseconds by the number of servers](measured/${file}.svg)`
   })
-  return [`## ${title}`, about, table(rows), ...pictures, `${met} ${where}`].join('\n\n')
+  return [`## ${title}`, about, table(rows), ...pictures, `${targeted.length > 0 ? met : ''}${where}`].join(
+    '\n\n',
+  )
 }
 
 function draw({ file, title, rows: isShown }, rows) {
