@@ -1,10 +1,9 @@
 'use strict'
 
-// Node's own timers: those of a test environment may stand still.
-const { setImmediate } = require('node:timers')
 const { HttpError, tooLarge } = require('../http/http-error.js')
 const { MemoryBudget } = require('./memory-budget.js')
 const { awaitsContinue } = require('../http/request.js')
+const { Turns } = require('./turns.js')
 
 const MB = 1024 * 1024
 
@@ -16,12 +15,6 @@ const SMALL_BODY = 64 * 1024
 
 /** The largest accepted body in bytes. */
 const MAX_BODY = 48 * MB
-
-/**
- * Bytes of a body after which other work gets its turn. Node.js itself would read up to 32 chunks
- * of 64 kB in one turn of the event loop.
- */
-const BYTES_PER_TURN = 256 * 1024
 
 /**
  * The memory for bodies that are read or being answered: 16 MB for small ones, which never wait for
@@ -37,13 +30,14 @@ class BodyReader {
   #reservation
   #settle
   #size = 0
-  #sizeAtTurn = 0
+  #turns
   /** Kept as parts, because joining them is expensive. */
   #parts = []
 
   constructor(request, limit) {
     this.#request = request
     this.#limit = limit
+    this.#turns = new Turns(request)
   }
 
   /**
@@ -79,14 +73,7 @@ class BodyReader {
     if (this.#size > this.#limit) return this.#stop(tooLarge(this.#limit))
     this.#parts.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk)
     if (this.#size > this.#reservation.size) this.#grow()
-    else if (this.#size >= this.#sizeAtTurn + BYTES_PER_TURN) this.#takeTurns()
-  }
-
-  /** Goes on after other work. */
-  #takeTurns() {
-    this.#sizeAtTurn = this.#size
-    this.#request.pause()
-    setImmediate(() => this.#request.resume())
+    else this.#turns.add(chunk.length)
   }
 
   async #grow() {
