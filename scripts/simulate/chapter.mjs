@@ -119,7 +119,10 @@ function upgrades(get) {
 
 /** Why two rows have no runs with the most servers, by the cost of those with fewer. */
 function whyTwoAreMissing(get) {
-  const perEvent = ({ results: { cpuSeconds, events } }) => cpuTime(cpuSeconds / events)
+  const seconds = ({ results: { cpuSeconds, events } }) => cpuSeconds / events
+  const perEvent = (run) => cpuTime(seconds(run))
+  // A hundred times as long, but half of it.
+  const atLeast = (run) => Math.round((seconds(run) * 100) / 2 / 60)
   const [partition, storm] = ['partition', 'restart-storm'].map((scenario) => get(scenario, 1_000))
   if (![partition, storm].every((run) => run?.results.cpuSeconds)) return ''
   return (
@@ -127,7 +130,9 @@ function whyTwoAreMissing(get) {
     `exchange claims in proportion to the square of their number: among 1,000, a partition takes ${perEvent(partition)} ` +
     `of CPU time, and a restart of all ${perEvent(storm)}. Among 10,000, each would take a hundred times as long, and ` +
     'a partition more than 12 GB, as each server suspects half of all others. About half of the time, the simulator ' +
-    'looks up servers by their URLs, whose tables are larger than the caches of a processor:'
+    'looks up servers by their URLs, whose tables are larger than the caches of a processor. Even if that took no time, ' +
+    `a partition would take ${atLeast(partition)} minutes, and a restart ${atLeast(storm)}; the rest is spread over all ` +
+    'parts of the protocol. Both would need a simulator whose servers share what they all know:'
   )
 }
 
