@@ -131,8 +131,8 @@ function whyTwoAreMissing(get) {
     `of CPU time, and a restart of all ${perEvent(storm)}. Among 10,000, each would take a hundred times as long, and ` +
     'a partition more than 12 GB, as each server suspects half of all others. About half of the time, the simulator ' +
     'looks up servers by their URLs, whose tables are larger than the caches of a processor. Even if that took no time, ' +
-    `a partition would take ${atLeast(partition)} minutes, and a restart ${atLeast(storm)}; the rest is spread over all ` +
-    'parts of the protocol. Both would need a simulator whose servers share what they all know:'
+    `a partition would take ${atLeast(partition)} minutes, and a restart ${atLeast(storm)}. Most of the rest is to ` +
+    'merge claims and to write them:'
   )
 }
 
