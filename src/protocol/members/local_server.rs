@@ -22,7 +22,7 @@ const MAX_ADOPTION_PAUSE: Duration = Duration::from_secs(60);
 /// Whether another server has answered this one yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) enum AnswersSoFar {
-    /// None has. A claim that this server is alive is about an earlier process here.
+    /// None has. A claim that this server is alive may be about an earlier process here.
     None,
     /// Some have. Such a claim is about a sibling: another process behind the same URL, which
     /// shares the incarnation.
@@ -44,12 +44,16 @@ pub(in crate::protocol) struct LocalServer {
     monitor: bool,
     /// Strictly grows, also within a millisecond or when the clock steps back.
     stamp: Stamp,
+    /// Its first stamp, below those of all claims that this process has made.
+    first_stamp: Stamp,
     /// The highest stamp in any claim about this server.
     highest_claimed: Stamp,
     /// The version among native servers.
     incarnation: Incarnation,
     /// The highest incarnation in any claim about this server.
     highest_incarnation: Incarnation,
+    /// Whether its start has superseded an earlier process.
+    has_superseded: bool,
     draining: bool,
     leaving: bool,
     /// Whether it leaves without announcing it, because a sibling may continue.
@@ -85,9 +89,11 @@ impl LocalServer {
             url,
             monitor,
             stamp: now.wall,
+            first_stamp: now.wall,
             highest_claimed: Stamp(0),
             incarnation: Incarnation::first(now.wall),
             highest_incarnation: Incarnation::NONE,
+            has_superseded: false,
             draining: false,
             leaving: false,
             is_quiet: false,
@@ -256,13 +262,16 @@ impl LocalServer {
         self.highest_incarnation = self.highest_incarnation.max(claim.incarnation);
         let says_alive = claim.status == Status::Online;
         let held = self.incarnation;
-        let is_about_earlier_process = answers == AnswersSoFar::None && claim.incarnation >= held;
+        let is_about_earlier_process = answers == AnswersSoFar::None && self.is_about_earlier_process(claim);
         match (self.is_online(), says_alive) {
             (true, false) if claim.incarnation >= held => {
                 self.refutations += 1;
                 self.outdo(claim, now);
             }
-            (true, true) if is_about_earlier_process => self.outdo(claim, now),
+            (true, true) if is_about_earlier_process => {
+                self.has_superseded = true;
+                self.outdo(claim, now);
+            }
             (true, _) => self.incarnation = held.max(claim.incarnation),
             // A leaving server is soon gone. It does not contradict a sibling that stays.
             (false, true) if !is_about_earlier_process && self.leaving => {}
@@ -275,6 +284,17 @@ impl LocalServer {
             (false, _) => self.incarnation = held.max(claim.incarnation),
         }
         if self.incarnation == held { Contradiction::None } else { Contradiction::Outdone }
+    }
+
+    /// Whether a claim that this server is alive, received during its start, is about an earlier
+    /// process here.
+    ///
+    /// While a start waits for peers that hang, its own claim comes back, and those of siblings
+    /// that start at the same time. Beating each of them would spread another version several times
+    /// per second.
+    fn is_about_earlier_process(&self, claim: &Claim) -> bool {
+        let may_be_its_own = claim.incarnation == self.incarnation && claim.last_update >= self.first_stamp;
+        claim.incarnation >= self.incarnation && !may_be_its_own && !self.has_superseded
     }
 
     fn outdo(&mut self, claim: &Claim, now: Now) {

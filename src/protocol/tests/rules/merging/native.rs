@@ -63,6 +63,45 @@ fn merge_own(parts: &mut Parts, claim: &Claim) -> Vec<Effect> {
     parts.effects()
 }
 
+/// A server that has just started, and its claim about itself.
+fn starting() -> (Parts, Claim) {
+    let mut parts = Parts::native();
+    parts.cx.run_state = RunState::Starting;
+    let own = parts.members.local.claim();
+    (parts, own)
+}
+
+#[test]
+fn a_start_supersedes_an_earlier_process_once() {
+    let (mut parts, own) = starting();
+    let earlier = Claim { incarnation: own.incarnation.next(), ..own };
+    let spread = vec![Parts::spread("http://me/"), Effect::PushToFew];
+    assert_eq!(merge_own(&mut parts, &earlier), spread);
+    let after = parts.members.local.claim();
+    assert_eq!(after.incarnation, earlier.incarnation.next());
+    assert!(after.last_update > earlier.last_update);
+    // A sibling that starts at the same time would answer each version with the next one.
+    let sibling = Claim { incarnation: after.incarnation.next(), ..after };
+    assert_eq!(merge_own(&mut parts, &sibling), spread);
+    assert_eq!(parts.members.local.incarnation(), sibling.incarnation);
+}
+
+#[test]
+fn a_start_does_not_supersede_itself() {
+    let (mut parts, own) = starting();
+    // Others show a higher stamp if theirs was outdone by a tombstone.
+    for last_update in [own.last_update, own.last_update.next()] {
+        assert_eq!(merge_own(&mut parts, &Claim { last_update, ..own.clone() }), vec![]);
+    }
+    assert_eq!(parts.members.local.claim(), own);
+    // An earlier process of the same second.
+    let earlier = Claim { last_update: Stamp(own.last_update.0 - 1), ..own.clone() };
+    assert_ne!(merge_own(&mut parts, &earlier), vec![]);
+    let after = parts.members.local.claim();
+    assert_eq!(after.incarnation, own.incarnation.next());
+    assert_eq!((merge_own(&mut parts, &after), parts.members.local.claim()), (vec![], after));
+}
+
 #[test]
 fn an_equal_claim_has_no_effect() {
     for status in [Online, Dead, Left] {
