@@ -13,6 +13,7 @@ usage: simulate [options]
   --legacy-share SHARE the share of legacy peers (default 0)
   --reduced yes        runs crash and join in a reduced model, for 100,000 servers and more
   --seed N             the seed of all random choices (default 1)
+  --threads N          the number of threads; the results stay the same (default 1)
   --compare legacy     also runs the same with legacy peers only
   --plot FILE          the plot, as SVG (default simulate.svg; an empty name: none)
   --json FILE          the numbers, as JSON
@@ -46,6 +47,7 @@ impl Arguments {
             loss: 0.01,
             events: 20,
             seed: 1,
+            threads: 1,
         };
         let (mut events, mut loss) = (None, None);
         let mut is_reduced = false;
@@ -65,6 +67,7 @@ impl Arguments {
                 "--events" => events = Some(whole(1)?),
                 "--loss" => loss = Some(share()?),
                 "--legacy-share" => plan.legacy_share = share()?,
+                "--threads" => plan.threads = whole(1)?,
                 "--seed" => plan.seed = value.parse().map_err(|_| wrong())?,
                 "--reduced" if value == "yes" => is_reduced = true,
                 "--compare" if value == "legacy" => compares = true,

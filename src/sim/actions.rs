@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::clock::{Glitch, Millis};
 use super::delivery::LAG_REPORT_INTERVAL;
+use super::event::WorldEvent;
 use super::host::{Occupant, Port};
 use super::process::{Engine, Stage};
 use super::spec::Spec;
 use super::wire::{Content, HostId, ProcessId, Request};
-use super::world::{World, WorldEvent};
+use super::world::World;
 use crate::protocol::extension::Extension;
 
 impl World {

@@ -4,8 +4,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::ahead::Answer;
 use super::checks;
 use super::clock::Millis;
+use super::event::WorldEvent;
 use super::host::Port;
 use super::legacy::LegacyRequest;
 use super::process::{Engine, Stage};
@@ -14,7 +16,7 @@ use super::wire::{
     ANSWER_HEADERS, Content, HostId, Outcome, OwnedReply, ProcessId, REQUEST_HEADERS, Request, RequestId,
     Sender, received_lists,
 };
-use super::world::{World, WorldEvent};
+use super::world::World;
 use crate::protocol::message::{Refusal, Reply};
 use crate::protocol::output::{Event, Transmit};
 
@@ -29,7 +31,8 @@ impl World {
         let Some(process) = self.processes.get_mut(id.index()) else { return };
         match &mut process.engine {
             Some(Engine::Native(machine)) => {
-                let transmits: Vec<Transmit> = std::iter::from_fn(|| machine.poll_transmit()).collect();
+                let mut transmits = std::mem::take(&mut process.transmits);
+                transmits.extend(std::iter::from_fn(|| Some((machine.poll_transmit()?, None))));
                 let mut has_ended = false;
                 while let Some(event) = machine.poll_event() {
                     if let Some(golden) = &mut self.golden {
@@ -41,11 +44,11 @@ impl World {
                         Event::Started | Event::Log { .. } => {}
                     }
                 }
-                for transmit in transmits {
+                for (transmit, size) in transmits {
                     if let Some(golden) = &mut self.golden {
                         golden.record_transmit(self.time, id, &transmit);
                     }
-                    self.transmit(id, transmit);
+                    self.transmit(id, transmit, size);
                 }
                 if has_ended {
                     self.exit(id);
@@ -67,12 +70,13 @@ impl World {
         }
     }
 
-    fn transmit(&mut self, from: ProcessId, transmit: Transmit) {
+    fn transmit(&mut self, from: ProcessId, transmit: Transmit, size: Option<usize>) {
         let Some(transmit) = self.deliver(from, transmit) else { return };
         match transmit {
             Transmit::Gossip { id, base_url, lists, extension, timeout } => {
                 let content = Content::Gossip { lists, extension };
-                self.send(from, RequestId::Native(id), &base_url, content, millis(timeout));
+                let size = size.unwrap_or_else(|| content.size());
+                self.send_sized(from, RequestId::Native(id), &base_url, content, size, millis(timeout));
             }
             Transmit::CheckOwnUrl { id, base_url, extension, timeout } => {
                 let content = Content::Gossip { lists: Arc::default(), extension: Some(extension) };
@@ -119,6 +123,18 @@ impl World {
     ) {
         let content = self.in_http(from, content);
         let size = content.size();
+        self.send_sized(from, request_id, to, content, size, timeout);
+    }
+
+    fn send_sized(
+        &mut self,
+        from: ProcessId,
+        request_id: RequestId,
+        to: &str,
+        content: Content,
+        size: usize,
+        timeout: Millis,
+    ) {
         let deadline = self.time + timeout;
         let Some(process) = self.processes.get_mut(from.index()) else { return };
         process.in_flight += 1;
@@ -160,7 +176,8 @@ impl World {
         self.queue.push(sender.deadline, WorldEvent::Outcome(sender, Box::new(Outcome::Timeout)));
     }
 
-    pub(super) fn arrive(&mut self, mut request: Box<Request>) {
+    /// Delivers a request. `answer` is the machine's, if it ran ahead.
+    pub(super) fn arrive(&mut self, mut request: Box<Request>, answer: Option<Answer>) {
         if let Some(outcome) = self.answer_as_attacker(&request) {
             return self.answer(&request, outcome, 0);
         }
@@ -198,17 +215,20 @@ impl World {
             return self.queue.push(stalled_until, WorldEvent::DelayedArrival(process, request));
         }
         match self.processor.accept(self.time) {
-            Ok(()) => self.process_request(process, *request),
+            Ok(()) => self.process_request(process, *request, answer),
             Err(later) => self.queue.push(later, WorldEvent::DelayedArrival(process, request)),
         }
     }
 
-    pub(super) fn process_request(&mut self, process: ProcessId, request: Request) {
+    pub(super) fn process_request(&mut self, process: ProcessId, request: Request, answer: Option<Answer>) {
         let Some(host) = self.hosts.get(request.to.index()) else { return };
         let (service, strips_v2) = (host.service, host.strips_v2);
         self.trace.record(self.time, 3, u64::from(process.0), request.size as u64);
         let is_stranger =
             self.hosts.get(request.from.index()).is_some_and(|from| from.cluster != host.cluster);
+        let had_v2 =
+            answer.is_some() || matches!(&request.content, Content::Gossip { extension: Some(_), .. });
+        let size = answer.as_ref().map(|answer| answer.size);
         let outcome =
             if is_stranger && matches!(request.content, Content::Gossip { .. } | Content::Listing(_)) {
                 Some(Outcome::Refused(Refusal::Unauthorized))
@@ -217,17 +237,19 @@ impl World {
             } else if let Content::Http(http) = &request.content {
                 self.serve_http(process, http, strips_v2).map(Outcome::Http)
             } else {
-                self.act(process, |engine, now| serve(engine, now, &request.content, strips_v2))
+                self.act(process, |engine, now| match answer {
+                    Some(answer) => Outcome::Native(answer.extension),
+                    None => serve(engine, now, &request.content, strips_v2),
+                })
             };
         if let Some(outcome) = &outcome {
-            let had_v2 = matches!(&request.content, Content::Gossip { extension: Some(_), .. });
             if let Some(violation) =
                 checks::legacy_clean(self.time, &host_url(self, request.to), outcome, had_v2)
             {
                 self.report_violation(violation);
             }
             if let Some(process) = self.processes.get_mut(process.index()) {
-                process.sent.bytes += (ANSWER_HEADERS + outcome.size()) as u64;
+                process.sent.bytes += (ANSWER_HEADERS + size.unwrap_or_else(|| outcome.size())) as u64;
             }
         }
         self.answer(&request, outcome.unwrap_or(Outcome::ConnectionReset), service);
@@ -282,6 +304,15 @@ impl World {
             }
             _ => {}
         });
+    }
+
+    /// Finishes a request whose machine has handled the outcome, of `size` bytes, ahead.
+    pub(super) fn finish_conclusion(&mut self, sender: Sender, size: usize) {
+        let Some(process) = self.processes.get_mut(sender.process.index()) else { return };
+        process.in_flight = process.in_flight.saturating_sub(1);
+        process.check_state.last_response_from = None;
+        self.trace.record(self.time, 4, u64::from(sender.process.0), size as u64);
+        self.act(sender.process, |_, _| ());
     }
 
     pub(super) fn report_lag(&mut self, id: ProcessId) {

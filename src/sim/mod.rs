@@ -8,7 +8,8 @@
 //! | concept | module |
 //! |---|---|
 //! | the interface: running time, actions, views | [`world`], [`setup`], `actions` |
-//! | time and pending events | [`clock`], [`queue`] |
+//! | time and pending events | [`clock`], [`queue`], `event` |
+//! | several threads | `ahead`, `look_ahead` |
 //! | hosts, processes and servers | [`host`], [`process`], [`processor`], [`legacy`],
 //! `legacy_lists`, [`names`], [`view`] |
 //! | messages and their delivery | [`wire`], [`network`], `delivery`, [`store`], `storage` |
@@ -19,15 +20,18 @@
 //! [`reduced`] |
 
 mod actions;
+mod ahead;
 pub mod checks;
 pub mod clock;
 mod delivery;
+mod event;
 pub mod faults;
 pub mod golden;
 pub mod host;
 pub mod http;
 pub mod legacy;
 mod legacy_lists;
+mod look_ahead;
 pub mod names;
 pub mod network;
 pub mod process;

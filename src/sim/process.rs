@@ -6,6 +6,7 @@ use super::reader::Reader;
 use super::view::{self, View};
 use super::wire::HostId;
 use crate::protocol::machine::Machine;
+use crate::protocol::output::Transmit;
 use crate::protocol::status::Status;
 use crate::protocol::time::Incarnation;
 
@@ -81,6 +82,8 @@ pub struct Process {
     pub(super) epoch: u32,
     /// The machine's revision and its number of living servers at the last check.
     pub(super) seen: Option<(u64, usize)>,
+    /// What its machine sends since it ran ahead, with the sizes of the contents in bytes.
+    pub(super) transmits: Vec<(Transmit, Option<usize>)>,
     /// The traffic that it sent, with headers.
     pub sent: Traffic,
     /// The state that the checks keep for it.
@@ -115,6 +118,7 @@ impl Process {
             in_flight: 0,
             epoch: 0,
             seen: None,
+            transmits: Vec::new(),
             sent: Traffic::default(),
             check_state: CheckState::default(),
         }

@@ -306,7 +306,16 @@ mod tests {
     use crate::sim::spec::Kind;
 
     fn plan(scenario: Scenario, servers: usize, events: usize) -> Plan {
-        Plan { scenario, servers, kind: Kind::Native, legacy_share: 0.0, loss: 0.01, events, seed: 1 }
+        Plan {
+            scenario,
+            servers,
+            kind: Kind::Native,
+            legacy_share: 0.0,
+            loss: 0.01,
+            events,
+            seed: 1,
+            threads: 1,
+        }
     }
 
     #[test]

@@ -109,6 +109,8 @@ pub struct Plan {
     pub events: usize,
     /// The seed of all random choices.
     pub seed: u64,
+    /// The number of threads, which changes no result.
+    pub threads: usize,
 }
 
 /// The results of a run.
@@ -140,6 +142,7 @@ pub struct Steady {
 /// Runs a plan; `progress` receives the number of completed events.
 pub fn run(plan: &Plan, progress: &mut dyn FnMut(usize)) -> Results {
     let mut world = World::new(plan.seed);
+    world.run_ahead(plan.threads);
     if plan.kind == Kind::Legacy || plan.scenario == Scenario::Upgrade {
         // The lists of a large legacy cluster exceed the usual limit of body parsers.
         world.default_body_limit = usize::MAX;
@@ -369,6 +372,7 @@ mod tests {
                 loss: 0.0,
                 events: 2,
                 seed: 1,
+                threads: 1,
             };
             let mut progress_count = 0;
             let results = run(&plan, &mut |completed| progress_count = completed);

@@ -1,10 +1,11 @@
 //! Requests to the store of the master list.
 
 use super::clock::Millis;
+use super::event::WorldEvent;
 use super::process::{Engine, Process};
 use super::store::{Download, StoreRequest};
 use super::wire::{ProcessId, RequestId, Sender};
-use super::world::{World, WorldEvent};
+use super::world::World;
 use crate::protocol::document::{Document, DocumentEntry, Upload};
 
 /// Timeout of a request to the store.

@@ -13,6 +13,7 @@ use crate::protocol::ExchangeId;
 use crate::protocol::claim::Claim;
 use crate::protocol::extension::Extension;
 use crate::protocol::message::{Entry, Lists, ReceivedEntry, ReceivedLists, Refusal, Reply};
+use crate::protocol::output::Transmit;
 use crate::protocol::status::Status;
 
 /// A host, by its index in the world.
@@ -144,7 +145,7 @@ impl Outcome {
         match self {
             Self::Lists(lists) => gossip_size(lists),
             Self::Listing(listing) => listing_size(listing),
-            Self::Native(extension) => EMPTY_GOSSIP + v2_size(extension),
+            Self::Native(extension) => native_size(extension),
             Self::Http(response) => response.body.len(),
             Self::Refused(_) => 20,
             Self::NoListener | Self::Timeout | Self::ConnectionReset => 0,
@@ -234,6 +235,17 @@ fn listing_size(listing: &Listing) -> usize {
 // Serialising thousands of entries just for their size would be slow. All stamps have 13 digits.
 fn entry_size(name_length: usize, monitor: bool) -> usize {
     r#"{"baseUrl":"","monitor":true,"lastUpdate":1700000000000},"#.len() + name_length + usize::from(!monitor)
+}
+
+/// Returns the size of the body of a gossip message that a machine sends.
+pub(super) fn transmit_size(transmit: &Transmit) -> Option<usize> {
+    let Transmit::Gossip { lists, extension, .. } = transmit else { return None };
+    Some(gossip_size(lists) + extension.as_ref().map_or(0, |v2| v2_size(v2)))
+}
+
+/// Returns the size of a native answer.
+pub(super) fn native_size(extension: &Extension) -> usize {
+    EMPTY_GOSSIP + v2_size(extension)
 }
 
 // Serialising thousands of claims just for their size would be slow.

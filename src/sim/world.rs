@@ -7,8 +7,10 @@ use indexmap::IndexMap;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 
+use super::ahead::{Ahead, Ready};
 use super::checks::{Checks, Violation};
 use super::clock::{Millis, present};
+use super::event::WorldEvent;
 use super::golden::Golden;
 use super::host::{BODY_LIMIT, Host};
 use super::names::Names;
@@ -18,10 +20,10 @@ use super::processor::Processor;
 use super::queue::Queue;
 use super::secured::Secured;
 use super::spec::Template;
-use super::store::{Store, StoreRequest};
+use super::store::Store;
 use super::trace::Trace;
 use super::watch::Watches;
-use super::wire::{HostId, Outcome, ProcessId, Request, Sender};
+use super::wire::{HostId, ProcessId};
 use crate::protocol::time::Now;
 
 /// A simulated world. The same seed and the same calls give the same run.
@@ -53,26 +55,10 @@ pub struct World {
     pub secured: Option<Box<Secured>>,
     pub(super) rng: Xoshiro256PlusPlus,
     pub(super) queue: Queue<WorldEvent>,
+    pub(super) ahead: Ahead,
     pub(super) by_url: IndexMap<Arc<str>, HostId, FixedState>,
     pub(super) template: Template,
     pub(super) names: Names,
-}
-
-/// A future event.
-#[derive(Debug)]
-pub(super) enum WorldEvent {
-    /// An engine's wake-up.
-    Wake(ProcessId),
-    /// The arrival of a request.
-    Arrival(Box<Request>),
-    /// A request that waited for a stalled process.
-    DelayedArrival(ProcessId, Box<Request>),
-    /// The outcome of a request.
-    Outcome(Sender, Box<Outcome>),
-    /// The outcome of a request to the store.
-    Stored(Sender, Box<StoreRequest>),
-    /// The driver's report of JavaScript's lag.
-    Lag(ProcessId),
 }
 
 impl World {
@@ -94,6 +80,7 @@ impl World {
             secured: None,
             rng,
             queue: Queue::default(),
+            ahead: Ahead::default(),
             by_url: IndexMap::default(),
             template: Template::default(),
             names: Names::default(),
@@ -128,6 +115,15 @@ impl World {
 
     /// Runs the next event if it is due by `limit`.
     fn step(&mut self, limit: Millis) -> bool {
+        if let Some(ready) = self.next_ready(limit) {
+            match ready {
+                Ready::Event(event) => self.happen(event),
+                Ready::Woken(process) => self.finish_wake(process),
+                Ready::Answered(request, answer) => self.arrive(request, Some(answer)),
+                Ready::Concluded(sender, size) => self.finish_conclusion(sender, size),
+            }
+            return true;
+        }
         let Some((at, event)) = self.queue.pop_until(limit) else { return false };
         self.time = self.time.max(at);
         if self.takes_work(&event)
@@ -136,15 +132,19 @@ impl World {
             self.postpone(later, event);
             return true;
         }
+        self.happen(event);
+        true
+    }
+
+    fn happen(&mut self, event: WorldEvent) {
         match event {
             WorldEvent::Wake(process) => self.wake(process),
-            WorldEvent::Arrival(request) => self.arrive(request),
-            WorldEvent::DelayedArrival(process, request) => self.process_request(process, *request),
+            WorldEvent::Arrival(request) => self.arrive(request, None),
+            WorldEvent::DelayedArrival(process, request) => self.process_request(process, *request, None),
             WorldEvent::Outcome(sender, outcome) => self.conclude(sender, *outcome),
             WorldEvent::Stored(sender, request) => self.conclude_store_request(sender, *request),
             WorldEvent::Lag(process) => self.report_lag(process),
         }
-        true
     }
 
     // A closed port needs no processor.
@@ -183,6 +183,15 @@ impl World {
             Engine::Native(machine) => machine.handle_timeout(now),
             Engine::Legacy(legacy) => legacy.handle_timeout(now),
         });
+    }
+
+    /// Finishes a wake-up that the machine has handled ahead.
+    fn finish_wake(&mut self, id: ProcessId) {
+        if let Some(process) = self.processes.get_mut(id.index()) {
+            process.armed = None;
+        }
+        self.trace.record(self.time, 1, u64::from(id.0), 0);
+        self.act(id, |_, _| ());
     }
 
     /// Returns the present of a process.

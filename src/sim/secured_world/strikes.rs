@@ -11,12 +11,13 @@ use crate::protocol::time::Stamp;
 use crate::security::message::{Address, Header, Party, Route, sign_request};
 use crate::security::process::ProcessNumber;
 use crate::sim::clock::EPOCH;
+use crate::sim::event::WorldEvent;
 use crate::sim::http::HttpRequest;
 use crate::sim::process::Engine;
 use crate::sim::secured::attacker::Attacker;
 use crate::sim::secured::attacker::Record;
 use crate::sim::wire::{Content, HostId, Request, received_lists};
-use crate::sim::world::{World, WorldEvent};
+use crate::sim::world::World;
 
 impl World {
     /// Lets the attacker send some messages.

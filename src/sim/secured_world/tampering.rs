@@ -8,11 +8,12 @@ use crate::protocol::message::Entry;
 use crate::protocol::time::Stamp;
 use crate::security::message::{Route, is_signed};
 use crate::sim::clock::{EPOCH, Millis};
+use crate::sim::event::WorldEvent;
 use crate::sim::http::{HttpRequest, HttpResponse};
 use crate::sim::secured::attacker::{Record, is_open, push};
 use crate::sim::secured::http::without;
 use crate::sim::wire::{Content, HostId, Outcome, Request};
-use crate::sim::world::{World, WorldEvent};
+use crate::sim::world::World;
 
 /// Its longest delay of a message: longer than two epochs.
 const MAX_DELAY: Millis = 1_500_000;
