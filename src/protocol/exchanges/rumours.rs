@@ -6,14 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use foldhash::fast::FixedState;
-use indexmap::IndexMap;
-
 use crate::protocol::context::Context;
 use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::Exchanges;
 use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::exchanges::native_message::NativeMessage;
+use crate::protocol::exchanges::rumours::by_subject::BySubject;
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
 use crate::protocol::types::claim::Claim;
@@ -22,6 +20,8 @@ use crate::protocol::types::limits::MAX_CLAIM_BYTES;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::extension::Kind;
+
+mod by_subject;
 
 /// Time in which news is collected into one message.
 pub(crate) const RUMOUR_DELAY: Duration = Duration::from_millis(15);
@@ -37,14 +37,14 @@ const MAX_ANSWERED: usize = 100;
 /// The rumours being spread, by subject: thousands after a partition.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Rumours {
-    by_subject: IndexMap<NameKey, Rumour, FixedState>,
+    by_subject: BySubject<Rumour>,
     not_before: Tick,
     /// The number of messages so far whose claims were merged.
     messages: u32,
     is_merging: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Rumour {
     rounds_left: u8,
     idle_rounds: u8,
@@ -65,12 +65,12 @@ impl Rumours {
     /// Records which of the claims sent to a peer were news to it.
     pub(in crate::protocol) fn record_feedback(&mut self, subjects: &[NameKey], fresh: &[u32]) {
         for subject in subjects {
-            if let Some(rumour) = self.by_subject.get_mut(subject) {
+            if let Some(rumour) = self.by_subject.get_mut(*subject) {
                 rumour.was_answered = true;
             }
         }
         for subject in fresh.iter().filter_map(|index| subjects.get(*index as usize)) {
-            if let Some(rumour) = self.by_subject.get_mut(subject) {
+            if let Some(rumour) = self.by_subject.get_mut(*subject) {
                 rumour.was_news = true;
             }
         }
@@ -89,7 +89,7 @@ impl Rumours {
     pub(in crate::protocol) fn record_told(&mut self, subject: impl FnOnce() -> NameKey) {
         if self.is_merging
             && !self.by_subject.is_empty()
-            && let Some(rumour) = self.by_subject.get_mut(&subject())
+            && let Some(rumour) = self.by_subject.get_mut(subject())
         {
             rumour.told_in = self.messages;
         }
@@ -107,7 +107,7 @@ impl Rumours {
 
     /// Drops the rumour about a server that is no longer known.
     pub(in crate::protocol) fn forget(&mut self, subject: NameKey) {
-        self.by_subject.shift_remove(&subject);
+        self.by_subject.remove(subject);
     }
 
     pub(in crate::protocol) fn len(&self) -> usize {
@@ -116,7 +116,7 @@ impl Rumours {
 
     fn spend_round(&mut self, subjects: &[NameKey]) {
         for subject in subjects {
-            self.by_subject.get_mut(subject).into_iter().for_each(Rumour::spend_round);
+            self.by_subject.get_mut(*subject).into_iter().for_each(Rumour::spend_round);
         }
     }
 
@@ -154,11 +154,11 @@ impl Rumours {
         let rounds_left = rounds_for(members.roster.online_count() + 1);
         let told_in = if self.is_merging { self.messages } else { 0 };
         let rumour = Rumour { rounds_left, idle_rounds: 0, was_answered: false, was_news: false, told_in };
-        match self.by_subject.get_mut(&subject) {
+        match self.by_subject.get_mut(subject) {
             // A forgotten server has no rumour.
             Some(held) => *held = rumour,
             None if members.roster.find(subject).is_none() && subject != members.local_key() => return,
-            None => drop(self.by_subject.insert(subject, rumour)),
+            None => self.by_subject.insert(subject, rumour),
         }
         if cx.is_running() {
             cx.timers.set_earlier(Timer::Rumours, (now.tick + RUMOUR_DELAY).max(self.not_before));
@@ -175,8 +175,8 @@ impl Rumours {
         // There may be thousands of rumours, of which hundreds fit; sorting all would take longer.
         let most = self.by_subject.values().map(|rumour| rumour.rounds_left).max().unwrap_or(0);
         let subjects = (0..=most).rev().flat_map(|rounds_left| {
-            let has_as_many = move |(_, rumour): &(&NameKey, &Rumour)| rumour.rounds_left == rounds_left;
-            self.by_subject.iter().filter(has_as_many).map(|(subject, _)| *subject)
+            let has_as_many = move |(_, rumour): &(NameKey, &Rumour)| rumour.rounds_left == rounds_left;
+            self.by_subject.iter().filter(has_as_many).map(|(subject, _)| subject)
         });
         let claims = subjects.filter_map(|subject| Some((subject, members.claim_about(subject, now)?)));
         let mut room = at_most_bytes;
@@ -221,8 +221,8 @@ impl Rumours {
         now: Now,
     ) -> Vec<Claim> {
         // The latest come first, as earlier ones have already spread further.
-        let rumours = self.by_subject.iter().rev().filter(|(subject, rumour)| is_wanted(**subject, rumour));
-        let subjects = rumours.map(|(subject, _)| *subject).take(MAX_ANSWERED);
+        let rumours = self.by_subject.iter().rev().filter(|(subject, rumour)| is_wanted(*subject, rumour));
+        let subjects = rumours.map(|(subject, _)| subject).take(MAX_ANSWERED);
         subjects.filter_map(|subject| members.claim_about(subject, now)).collect()
     }
 }

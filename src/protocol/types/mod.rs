@@ -5,6 +5,7 @@
 pub mod accusers;
 pub mod allow;
 pub mod base_url;
+pub(in crate::protocol) mod blocks;
 pub mod claim;
 pub mod ids;
 pub(in crate::protocol) mod limits;
