@@ -178,9 +178,9 @@ impl Rumours {
             let has_as_many = move |(_, rumour): &(NameKey, &Rumour)| rumour.rounds_left == rounds_left;
             self.by_subject.iter().filter(has_as_many).map(|(subject, _)| subject)
         });
-        let claims = subjects.filter_map(|subject| Some((subject, members.claim_about(subject, now)?)));
         let mut room = at_most_bytes;
-        claims
+        members
+            .claims_about(subjects, now)
             .map_while(|(subject, claim)| {
                 room = room.checked_sub(claim.bytes())?;
                 Some((subject, claim))
@@ -223,7 +223,7 @@ impl Rumours {
         // The latest come first, as earlier ones have already spread further.
         let rumours = self.by_subject.iter().rev().filter(|(subject, rumour)| is_wanted(*subject, rumour));
         let subjects = rumours.map(|(subject, _)| subject).take(MAX_ANSWERED);
-        subjects.filter_map(|subject| members.claim_about(subject, now)).collect()
+        members.claims_about(subjects, now).map(|(_, claim)| claim).collect()
     }
 }
 

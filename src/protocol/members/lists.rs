@@ -35,12 +35,19 @@ impl Members {
         lists
     }
 
-    /// What this server holds about itself or another server, as a claim for native servers.
-    pub(in crate::protocol) fn claim_about(&self, key: NameKey, now: Now) -> Option<Claim> {
-        match self.roster.find(key) {
-            Some((identity, member)) => Some(member.claim(identity, now)),
-            None => (key == self.local_key()).then(|| self.local.claim()),
-        }
+    /// What this server holds about itself or other servers, as claims for native servers.
+    pub(in crate::protocol) fn claims_about<'a>(
+        &'a self,
+        keys: impl Iterator<Item = NameKey> + 'a,
+        now: Now,
+    ) -> impl Iterator<Item = (NameKey, Claim)> + 'a {
+        self.roster.find_all(keys).filter_map(move |(key, found)| {
+            let claim = match found {
+                Some((identity, member)) => Some(member.claim(identity, now)),
+                None => (key == self.local_key()).then(|| self.local.claim()),
+            };
+            Some((key, claim?))
+        })
     }
 
     /// The key of this server itself, which is no member.

@@ -25,7 +25,7 @@ pub(in crate::protocol) mod journal;
 pub(in crate::protocol) mod names;
 pub(in crate::protocol) mod news;
 pub(in crate::protocol) mod ring;
-mod table;
+pub(in crate::protocol) mod table;
 
 /// All other servers known, by identity. Their order depends on insertions and removals only, so it
 /// is the same in every run.

@@ -222,6 +222,21 @@ pub(in crate::protocol) fn identify_shared<'a>(
     identify_missed(members, cx, base_url, |url| url.sharing(base_url))
 }
 
+/// Like [`identify_shared`]. `slot` is that of the member whose identity equals this base URL, if
+/// it was looked up ahead.
+#[inline]
+pub(in crate::protocol) fn identify_at<'a>(
+    members: &Members,
+    cx: &Context,
+    slot: Option<usize>,
+    base_url: &'a Arc<str>,
+) -> Result<Subject<'a>, Rejection> {
+    match slot {
+        Some(slot) => Ok(Subject::Known(Known { identity: Cow::Borrowed(base_url), slot })),
+        None => identify_shared(members, cx, base_url),
+    }
+}
+
 /// Like [`identify`], for a text that is not the identity of a member.
 fn identify_missed(
     members: &Members,

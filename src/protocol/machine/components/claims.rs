@@ -7,6 +7,7 @@ use crate::protocol::exchanges::in_flight::{Exchange, Purpose};
 use crate::protocol::machine::Machine;
 use crate::protocol::members::member::proof::Proof;
 use crate::protocol::members::roster::journal::Cause;
+use crate::protocol::members::roster::table::ahead::{AHEAD, MIN_AHEAD};
 use crate::protocol::merging::intake::{self, Known, ListEntry, Subject};
 use crate::protocol::merging::native::{MergeOutcome, NativeClaim, Worth};
 use crate::protocol::merging::newcomers::Sender;
@@ -110,9 +111,15 @@ impl Machine {
         let mut outcome = MergeOutcome::default();
         self.members.roster.set_cause(Cause::Hearsay);
         self.exchanges.rumours.begin_message();
-        for (index, claim) in claims.iter().enumerate() {
-            let worth = self.merge_native_claim(claim, origin, now);
-            outcome.add(index, worth, || intake::claim_about(&self.members, &self.cx, &claim.base_url, now));
+        for (group, claims) in claims.chunks(AHEAD).enumerate() {
+            let identities = claims.iter().map(|claim| &*claim.base_url);
+            let ahead = (claims.len() >= MIN_AHEAD).then(|| self.members.roster.look_ahead(identities));
+            for (number, claim) in claims.iter().enumerate() {
+                let slot = ahead.as_ref().and_then(|ahead| self.members.roster.slot_ahead(ahead, number));
+                let worth = self.merge_native_claim(claim, slot, origin, now);
+                let held = || intake::claim_about(&self.members, &self.cx, &claim.base_url, now);
+                outcome.add(group * AHEAD + number, worth, held);
+            }
         }
         self.exchanges.rumours.end_message();
         outcome
@@ -128,20 +135,20 @@ impl Machine {
         now: Now,
     ) -> Option<Arc<str>> {
         self.members.roster.set_cause(cause);
-        self.merge_native_claim(&message.me, Origin::Subject, now);
+        self.merge_native_claim(&message.me, None, Origin::Subject, now);
         let sender = native::record_sender(&mut self.members, &mut self.cx, message, held, now);
         self.apply(now);
         sender
     }
 
     #[inline]
-    fn merge_native_claim(&mut self, claim: &Claim, origin: Origin, now: Now) -> Worth {
+    fn merge_native_claim(&mut self, claim: &Claim, slot: Option<usize>, origin: Origin, now: Now) -> Worth {
         if let Some(claim) = native::correct(claim, now) {
-            return self.merge_native_claim(&claim, origin, now);
+            return self.merge_native_claim(&claim, slot, origin, now);
         }
         let Self { merging, members, cx, .. } = self;
         // Referred to, since moving it would take as long as half of the lookup.
-        let identified = intake::identify_shared(members, cx, &claim.base_url);
+        let identified = intake::identify_at(members, cx, slot, &claim.base_url);
         let admitted = match &identified {
             Ok(subject) => {
                 merging.admits_native(members, cx, subject, claim.incarnation, now).then_some(subject)

@@ -3,11 +3,13 @@
 //! Thousands of small allocations would scatter over the memory of the process, which keeps a page
 //! for as long as one of them is in use. Large blocks are given back at once.
 
+use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::protocol::members::member::Member;
 use crate::protocol::members::roster::Roster;
+use crate::protocol::members::roster::table::ahead::{AHEAD, NO_SLOT, SlotsAhead};
 use crate::protocol::types::ids::NameKey;
 use crate::protocol::types::text::shared::SharedText;
 use crate::protocol::types::time::{Now, Tick};
@@ -152,6 +154,44 @@ impl Roster {
     /// The member with this key.
     pub(in crate::protocol) fn find(&self, key: NameKey) -> Option<(&str, &Member)> {
         self.at(self.members.find(key.0)?)
+    }
+
+    /// The members with these keys; `None` for a key that no member has.
+    pub(in crate::protocol) fn find_all<'a>(
+        &'a self,
+        mut keys: impl Iterator<Item = NameKey> + 'a,
+    ) -> impl Iterator<Item = (NameKey, Option<(&'a str, &'a Member)>)> {
+        let (mut hashes, mut slots) = ([0; AHEAD], [NO_SLOT; AHEAD]);
+        let (mut next, mut count) = (0, 0);
+        iter::from_fn(move || {
+            if next == count {
+                (next, count) = (0, 0);
+                for (hash, key) in hashes.iter_mut().zip(keys.by_ref()) {
+                    *hash = key.0;
+                    count += 1;
+                }
+                self.members.find_several(hashes.get(..count)?, &mut slots);
+            }
+            let (hash, slot) = (*hashes.get(..count)?.get(next)?, *slots.get(next)?);
+            next += 1;
+            Some((NameKey(hash), self.at(slot as usize)))
+        })
+    }
+
+    /// Looks up the slots of the first [`AHEAD`] of these names at once.
+    pub(in crate::protocol) fn look_ahead<'a>(
+        &self,
+        identities: impl Iterator<Item = &'a str> + Clone,
+    ) -> SlotsAhead {
+        self.members.look_ahead(identities, self.slot_changes.changes())
+    }
+
+    /// The slot of the name with this number. `None` if it has to be looked up.
+    #[inline]
+    pub(in crate::protocol) fn slot_ahead(&self, ahead: &SlotsAhead, number: usize) -> Option<usize> {
+        let (slot, hash) = ahead.get(number, self.slot_changes.changes())?;
+        self.members.use_found(slot, hash);
+        Some(slot)
     }
 
     /// Sets when the suspicion of a member is to be reviewed, or that it is not. Returns the time

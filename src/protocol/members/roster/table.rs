@@ -4,6 +4,7 @@
 
 use std::cell::Cell;
 use std::hash::BuildHasher;
+use std::hint::black_box;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
@@ -11,9 +12,11 @@ use hashbrown::HashTable;
 use crate::protocol::members::member::Member;
 use crate::protocol::members::roster::digest::bucket;
 use crate::protocol::members::roster::names::{NamePlace, Names};
+use crate::protocol::members::roster::table::ahead::{AHEAD, MIN_AHEAD, NO_SLOT, SlotsAhead};
 use crate::protocol::types::limits::room_to_keep;
 use crate::protocol::wire::message;
 
+pub(in crate::protocol) mod ahead;
 pub(in crate::protocol) mod latest;
 
 /// Members in slots without gaps: the last one moves into the slot of a removed one.
@@ -73,9 +76,49 @@ impl Table {
         };
         let hash = self.hasher.hash_one(identity);
         let slot = *self.index.find(hash, is_it)? as usize;
+        self.use_found(slot, hash);
+        Some(slot)
+    }
+
+    /// Looks up the first [`AHEAD`] of these names, after this many changes of slots.
+    ///
+    /// A lookup reads the index, the entry and the name one after the other, mostly from memory
+    /// that is in no cache. If each step is taken for all names before the next one, a processor
+    /// waits for many lookups in the time of one.
+    #[inline(never)]
+    pub(super) fn look_ahead<'a>(
+        &self,
+        identities: impl Iterator<Item = &'a str> + Clone,
+        changes: u64,
+    ) -> SlotsAhead {
+        let (mut hashes, mut count) = ([0; AHEAD], 0);
+        for (hash, identity) in hashes.iter_mut().zip(identities.clone()) {
+            *hash = self.hash(identity);
+            count += 1;
+        }
+        let mut slots = [NO_SLOT; AHEAD];
+        self.add_candidates(hashes.get(..count).unwrap_or_default(), &mut slots);
+        for (slot, identity) in slots.iter_mut().zip(identities) {
+            match self.entries.get(*slot as usize) {
+                Some(entry) if self.names.is_at(entry.name, identity) => fetch(&entry.member),
+                _ => *slot = NO_SLOT,
+            }
+        }
+        SlotsAhead::new(hashes, slots, changes)
+    }
+
+    /// Uses a slot that was looked up ahead: it counts as the one found last.
+    #[inline]
+    pub(super) fn use_found(&self, slot: usize, hash: u64) {
         self.found.slot.set(slot);
         self.found.hash.set(hash);
-        Some(slot)
+    }
+
+    /// Sets the first slots that may have these hashes.
+    fn add_candidates(&self, hashes: &[u64], slots: &mut [u32; AHEAD]) {
+        for (slot, hash) in slots.iter_mut().zip(hashes) {
+            *slot = self.index.find(*hash, |_| true).copied().unwrap_or(NO_SLOT);
+        }
     }
 
     /// The hash of a name in this table.
@@ -95,6 +138,22 @@ impl Table {
     /// The slot of the member whose name has this hash.
     pub(super) fn find(&self, hash: u64) -> Option<usize> {
         self.index.find(hash, |slot| self.hash_at(*slot) == hash).map(|slot| *slot as usize)
+    }
+
+    /// Finds the slots of names by their hashes: several at once, as [`Self::look_ahead`] does.
+    #[inline(never)]
+    pub(super) fn find_several(&self, hashes: &[u64], slots: &mut [u32; AHEAD]) {
+        slots.fill(NO_SLOT);
+        if hashes.len() >= MIN_AHEAD {
+            self.add_candidates(hashes, slots);
+        }
+        for (slot, hash) in slots.iter_mut().zip(hashes) {
+            if *slot == NO_SLOT || self.hash_at(*slot) != *hash {
+                let found = self.index.find(*hash, |slot| self.hash_at(*slot) == *hash);
+                *slot = found.copied().unwrap_or(NO_SLOT);
+            }
+            self.member_at(*slot as usize).into_iter().for_each(fetch);
+        }
     }
 
     #[inline]
@@ -244,6 +303,12 @@ impl Table {
     }
 }
 
+/// Reads the memory that a claim is compared with, so that it is in a cache when it is needed.
+#[inline]
+fn fetch(member: &Member) {
+    black_box(member.version());
+}
+
 #[inline]
 fn hash_at(entries: &[Entry], names: &Names, hasher: &FixedState, slot: usize) -> u64 {
     hasher.hash_one(entries.get(slot).map_or("", |entry| names.at(entry.name)))
@@ -277,8 +342,33 @@ mod tests {
             assert_eq!(table.find(table.hash(identity)), Some(slot));
             assert_eq!(table.hash_in(slot), table.hash(identity));
         }
+        assert_found_ahead(table, &map.keys().map(|identity| &**identity).collect::<Vec<_>>());
         let expected = map.iter().filter(|(_, stamp)| **stamp % 64 == 7).map(|(identity, _)| &**identity);
         assert!(table.in_buckets(|bucket| bucket == 7).map(|(identity, _)| identity).eq(expected));
+    }
+
+    fn assert_found_ahead(table: &Table, identities: &[&str]) {
+        let mut found = 0;
+        for (group, identities) in identities.chunks(AHEAD).enumerate() {
+            let ahead = table.look_ahead(identities.iter().copied().chain(["http://unknown/"]), 1);
+            let hashes: Vec<u64> = identities.iter().map(|identity| table.hash(identity)).collect();
+            for (number, hash) in hashes.iter().enumerate() {
+                let slot = ahead.get(number, 1);
+                assert!(slot.is_none_or(|slot| slot == (group * AHEAD + number, *hash)));
+                found += usize::from(slot.is_some());
+            }
+            assert_eq!(ahead.get(identities.len(), 1), None);
+            let mut slots = [NO_SLOT; AHEAD];
+            for count in [1, identities.len()] {
+                table.find_several(&hashes[..count], &mut slots);
+                assert!((0..count).all(|number| slots[number] as usize == group * AHEAD + number));
+            }
+        }
+        let mut slots = [0; AHEAD];
+        table.find_several(&[0; MIN_AHEAD], &mut slots);
+        assert_eq!(slots[..MIN_AHEAD], [NO_SLOT; MIN_AHEAD]);
+        // The first candidate is not always the right one.
+        assert!(found * 10 > identities.len() * 8);
     }
 
     #[test]
