@@ -10,7 +10,6 @@ mod table;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use arguments::Arguments;
 use clustershazbot::sim::scenarios::{self, Plan, Results};
@@ -25,6 +24,8 @@ pub(crate) struct Run {
     pub(crate) plan: Plan,
     /// The results.
     pub(crate) results: Results,
+    /// The elapsed time.
+    pub(crate) real_seconds: f64,
     /// The CPU time; `None` if the system does not report it.
     pub(crate) cpu_seconds: Option<f64>,
 }
@@ -78,7 +79,7 @@ fn reduced(plan: &Plan, progress: &mut dyn FnMut(usize)) -> Results {
 }
 
 fn simulate(name: &'static str, plan: Plan, run: impl Fn(&Plan, &mut dyn FnMut(usize)) -> Results) -> Run {
-    #[expect(clippy::disallowed_types, reason = "the progress bar shows real time")]
+    #[expect(clippy::disallowed_types, reason = "the elapsed time is real time")]
     let begin = std::time::Instant::now();
     let cpu_before = cpu_seconds();
     let shows_progress = std::io::stderr().is_terminal();
@@ -103,12 +104,16 @@ fn simulate(name: &'static str, plan: Plan, run: impl Fn(&Plan, &mut dyn FnMut(u
         eprintln!();
     }
     let cpu_seconds = cpu_before.and_then(|before| Some(cpu_seconds()? - before));
-    Run { name, plan, results, cpu_seconds }
+    Run { name, plan, results, real_seconds: begin.elapsed().as_secs_f64(), cpu_seconds }
 }
 
-/// Returns the CPU time of this thread so far, which other programs of a busy machine do not lengthen.
+/// Returns the CPU time of all threads so far, which other programs of a busy machine do not
+/// lengthen.
 fn cpu_seconds() -> Option<f64> {
-    let counters = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    let nanos: u64 = counters.split(' ').next()?.parse().ok()?;
-    Some(Duration::from_nanos(nanos).as_secs_f64())
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let counters = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The name of the program, in parentheses, may contain spaces.
+    let (_, counters) = counters.rsplit_once(") ")?;
+    let ticks = counters.split(' ').skip(11).take(2).map(str::parse::<f64>);
+    Some(ticks.sum::<Result<f64, _>>().ok()? / TICKS_PER_SECOND)
 }

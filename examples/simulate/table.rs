@@ -18,7 +18,7 @@ pub(crate) fn of(runs: &[Run]) -> String {
 }
 
 fn describe(run: &Run, text: &mut String) -> std::fmt::Result {
-    let Run { name, plan, results, cpu_seconds } = run;
+    let Run { name, plan, results, cpu_seconds, .. } = run;
     let world = &results.world;
     writeln!(
         text,
@@ -86,7 +86,7 @@ pub(crate) fn json(runs: &[Run]) -> String {
 }
 
 fn run_as_json(run: &Run) -> Value {
-    let Run { name, plan, results, cpu_seconds } = run;
+    let Run { name, plan, results, real_seconds, cpu_seconds } = run;
     let world = &results.world;
     json!({
         "name": name,
@@ -108,7 +108,9 @@ fn run_as_json(run: &Run) -> Value {
         "suspicions": world.checks.suspicions,
         "violations": world.checks.found,
         "simulatedSeconds": world.time as f64 / 1_000.0,
+        "threads": plan.threads,
         "cpuSeconds": cpu_seconds,
+        "realSeconds": real_seconds,
         "steps": world.trace.steps,
     })
 }

@@ -1,20 +1,20 @@
 /** All runs of `npm run simulate`. */
 
 import { createHash } from 'node:crypto'
+import { availableParallelism } from 'node:os'
 
-/**
- * At each size, the number of events of one server, and of events that affect all. Among 10,000
- * servers, an event that affects all would take hours.
- */
+/** At each size, the number of events of one server, and of events that affect all. */
 const sizes = [
-  { servers: 10_000, single: 60, all: 0 },
+  { servers: 10_000, single: 60, all: 1 },
   { servers: 1_000, single: 200, all: 2 },
   { servers: 100, single: 200, all: 10 },
 ]
 const single = ['crash', 'join', 'vanish', 'leave']
+const forAll = ['restart-storm', 'partition']
 
 export const runs = [
   // The longest runs first, so that the end is short.
+  ...sizes.flatMap(({ servers, all }) => forAll.map((scenario) => run(scenario, servers, all))),
   run('lossy', 1_000, 1),
   ...sizes.flatMap(({ servers, single: events }) => [
     ...single.map((scenario) => run(scenario, servers, events)),
@@ -25,9 +25,6 @@ export const runs = [
   run('upgrade', 100, 100),
   run('upgrade', 1_000, 20),
   run('upgrade', 10_000, 3),
-  ...sizes
-    .filter(({ all }) => all > 0)
-    .flatMap(({ servers, all }) => [run('restart-storm', servers, all), run('partition', servers, all)]),
   run('crash', 1_000, 5, '--compare', 'legacy'),
   ...['crash', 'join'].flatMap((scenario) => [
     run(scenario, 10_000, 200, '--reduced', 'yes'),
@@ -49,7 +46,18 @@ function run(scenario, servers, events, ...others) {
   // thirty.
   const bytesPerPair = scenario === 'upgrade' ? 30 : 90
   const bytes = isReduced ? 1e9 : servers ** 2 * bytesPerPair + 2e8
-  return { scenario, servers, others, arguments: arguments_, name, bytes, file: `${name}-${key}` }
+  // The largest runs need all of the machine.
+  const isAlone = servers >= 10_000 && forAll.includes(scenario)
+  return {
+    scenario,
+    servers,
+    others,
+    arguments: arguments_,
+    name,
+    bytes: isAlone ? Number.POSITIVE_INFINITY : bytes,
+    threads: isAlone ? availableParallelism() : 1,
+    file: `${name}-${key}`,
+  }
 }
 
 /**

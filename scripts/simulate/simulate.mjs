@@ -79,10 +79,10 @@ async function work(simulator, underWay, budget) {
 }
 
 /** Runs one; its results are renamed when they are complete. */
-function simulate(simulator, { path, arguments: arguments_ }) {
+function simulate(simulator, { path, threads, arguments: arguments_ }) {
   // Large pages speed up lookups in large rosters.
   const env = { ...process.env, GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' }
-  const all = [...arguments_, '--plot', `${path}.svg`, '--json', `${path}.part`]
+  const all = [...arguments_, '--threads', `${threads}`, '--plot', `${path}.svg`, '--json', `${path}.part`]
   return new Promise((resolve, reject) => {
     execFile(simulator, all, { env, maxBuffer: 1e8 }, (error) => {
       if (error) return reject(error)
