@@ -103,7 +103,7 @@ pub(in crate::protocol) fn accusation_notice(
     let member = members.roster.get(peer)?;
     let is_outdated = said.is_some_and(|said| said < member.incarnation());
     if member.status() != Status::Online || is_outdated {
-        return Some(member.claim(peer, now));
+        return Some(members.roster.claim(peer, member, now));
     }
     (member.highest_seen() > member.stamp())
         .then(|| Claim::accusation(member.base_url(peer), member.highest_seen()))

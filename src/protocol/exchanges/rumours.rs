@@ -11,17 +11,15 @@ use crate::protocol::context::timers::Timer;
 use crate::protocol::exchanges::Exchanges;
 use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::exchanges::native_message::NativeMessage;
-use crate::protocol::exchanges::rumours::by_subject::BySubject;
 use crate::protocol::members::Members;
 use crate::protocol::members::member::Member;
+use crate::protocol::members::roster::names::key_map::KeyMap;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::NameKey;
 use crate::protocol::types::limits::MAX_CLAIM_BYTES;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::extension::Kind;
-
-mod by_subject;
 
 /// Time in which news is collected into one message.
 pub(crate) const RUMOUR_DELAY: Duration = Duration::from_millis(15);
@@ -37,7 +35,7 @@ const MAX_ANSWERED: usize = 100;
 /// The rumours being spread, by subject: thousands after a partition.
 #[derive(Debug, Default)]
 pub(in crate::protocol) struct Rumours {
-    by_subject: BySubject<Rumour>,
+    by_subject: KeyMap<Rumour>,
     not_before: Tick,
     /// The number of messages so far whose claims were merged.
     messages: u32,

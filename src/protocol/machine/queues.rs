@@ -11,7 +11,7 @@ use crate::protocol::machine::Machine;
 use crate::protocol::members::archive::MAX_ARCHIVED;
 use crate::protocol::members::hidden::MAX_HIDDEN;
 use crate::protocol::members::isolation::MAX_BURIALS;
-use crate::protocol::members::roster::index_journal::MAX_CHANGES;
+use crate::protocol::members::roster::table::index_journal::MAX_CHANGES;
 use crate::protocol::merging::newcomers::MAX_SENDERS;
 use crate::protocol::merging::outsiders::MAX_OUTSIDERS;
 use crate::protocol::native::anti_entropy::MAX_FULL_ROSTERS;
@@ -45,7 +45,7 @@ impl Machine {
             ("servers", self.members.roster.len(), servers),
             ("archive", self.members.archive.len(), MAX_ARCHIVED),
             ("changed slots", self.members.roster.slot_changes().len(), MAX_CHANGES),
-            ("suspicion deadlines", self.native.detection.suspicions.len(), servers),
+            ("suspicion deadlines", self.members.roster.review_count(), servers),
             ("verifications queued", queued, servers),
             ("verifications waiting", waiting, servers),
             ("reviews of refusals", refusing, servers),

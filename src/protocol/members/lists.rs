@@ -43,7 +43,7 @@ impl Members {
     ) -> impl Iterator<Item = (NameKey, Claim)> + 'a {
         self.roster.find_all(keys).filter_map(move |(key, found)| {
             let claim = match found {
-                Some((identity, member)) => Some(member.claim(identity, now)),
+                Some((identity, member)) => Some(self.roster.claim(identity, member, now)),
                 None => (key == self.local_key()).then(|| self.local.claim()),
             };
             Some((key, claim?))

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::protocol::members::member::check::{Check, UntriedCheck};
 use crate::protocol::members::member::proof::{Facts, Verdict};
-use crate::protocol::members::member::suspicion::Suspicion;
 use crate::protocol::members::member::unproved_answers::UnprovedAnswers;
+use crate::protocol::types::accusers::Accusers;
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::ExchangeId;
@@ -61,15 +61,11 @@ pub(in crate::protocol) struct Member {
     untried_check: UntriedCheck,
 }
 
-/// Fields that few members need, and those of suspects. Kept to 56 bytes, because a partition makes
-/// half of all members suspects at once.
+/// Fields that few members need.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Rare {
     /// The highest stamp ever seen in a claim, if it is higher than the one shown; otherwise 0.
     highest_seen: Stamp,
-    suspicion: Option<Suspicion>,
-    /// The time of the next review of its suspicion, even if that has ended; 0 if none is due.
-    review_at: Tick,
     rarer: Option<Box<Rarer>>,
 }
 
@@ -152,21 +148,21 @@ impl Member {
     }
 
     /// What is held about it, as a claim for native servers.
-    pub(in crate::protocol) fn claim(&self, identity: impl Into<Arc<str>>, now: Now) -> Claim {
+    pub(super) fn claim(&self, identity: impl Into<Arc<str>>, accusers: Accusers, now: Now) -> Claim {
         let age = if self.is_online() { 0 } else { self.changed_at.age(now.tick).as_secs() };
-        let Version { incarnation, status, last_update, monitor, accusers } = self.version();
+        let Version { incarnation, status, last_update, monitor, accusers } = self.version(accusers);
         let age = u32::try_from(age).unwrap_or(u32::MAX);
         Claim { base_url: self.base_url(identity), status, incarnation, last_update, monitor, age, accusers }
     }
 
     #[inline]
-    pub(in crate::protocol) fn version(&self) -> Version {
+    pub(in crate::protocol) fn version(&self, accusers: Accusers) -> Version {
         Version {
             incarnation: self.incarnation,
             status: self.status,
             last_update: self.stamp,
             monitor: self.monitor,
-            accusers: self.suspicion().map(Suspicion::accusers).unwrap_or_default(),
+            accusers,
         }
     }
 
@@ -296,37 +292,6 @@ impl Member {
         now.max(self.highest_seen().next())
     }
 
-    /// The suspicion against it, while it is a suspect.
-    #[inline]
-    pub(in crate::protocol) fn suspicion(&self) -> Option<&Suspicion> {
-        self.rare.as_ref()?.suspicion.as_ref()
-    }
-
-    pub(in crate::protocol) fn suspicion_mut(&mut self) -> Option<&mut Suspicion> {
-        self.rare.as_mut()?.suspicion.as_mut()
-    }
-
-    pub(in crate::protocol) fn set_suspicion(&mut self, suspicion: Suspicion) {
-        self.rare_or_insert().suspicion = Some(suspicion);
-    }
-
-    pub(in crate::protocol) fn clear_suspicion(&mut self) {
-        if let Some(rare) = &mut self.rare {
-            rare.suspicion = None;
-            self.drop_empty_rare();
-        }
-    }
-
-    /// Sets when its suspicion is to be reviewed, or that it is not. Returns the time set before.
-    pub(super) fn set_review(&mut self, at: Option<Tick>) -> Option<Tick> {
-        if at.is_none() && self.rare.is_none() {
-            return None;
-        }
-        let before = std::mem::replace(&mut self.rare_or_insert().review_at, at.unwrap_or_default());
-        self.drop_empty_rare();
-        (before != Tick::default()).then_some(before)
-    }
-
     /// Its answers that prove nothing, if it has rare fields.
     pub(in crate::protocol) fn unproved_answers(&self) -> Option<&UnprovedAnswers> {
         self.rarer().map(|rarer| &rarer.unproved_answers)
@@ -380,6 +345,6 @@ mod tests {
     #[test]
     fn a_member_is_small() {
         assert!(size_of::<Member>() <= 40, "{}", size_of::<Member>());
-        assert!(size_of::<Rare>() <= 56, "{}", size_of::<Rare>());
+        assert!(size_of::<Rare>() <= 16, "{}", size_of::<Rare>());
     }
 }

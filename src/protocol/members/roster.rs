@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use crate::protocol::members::member::standing::Standing;
-use crate::protocol::members::member::suspicion::Suspicion;
 use crate::protocol::members::member::{Member, Wire};
 use crate::protocol::members::roster::digest::{Digest, name_hash};
-use crate::protocol::members::roster::index_journal::SlotChanges;
 use crate::protocol::members::roster::journal::{Cause, Journal};
 use crate::protocol::members::roster::news::{NewsCause, NewsRing};
 use crate::protocol::members::roster::ring::Ring;
+use crate::protocol::members::roster::suspicions::Suspicions;
 use crate::protocol::members::roster::table::Table;
+use crate::protocol::members::roster::table::index_journal::SlotChanges;
 use crate::protocol::members::roster::table::latest::Latest;
-use crate::protocol::types::accusers::Accusers;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Incarnation, Now};
 
@@ -20,11 +19,11 @@ pub(in crate::protocol) mod change_counts;
 mod copies;
 pub(in crate::protocol) mod digest;
 pub(in crate::protocol) mod draws;
-pub(in crate::protocol) mod index_journal;
 pub(in crate::protocol) mod journal;
 pub(in crate::protocol) mod names;
 pub(in crate::protocol) mod news;
 pub(in crate::protocol) mod ring;
+mod suspicions;
 pub(in crate::protocol) mod table;
 
 /// All other servers known, by identity. Their order depends on insertions and removals only, so it
@@ -50,6 +49,7 @@ pub(in crate::protocol) struct Roster {
     /// Changes that programs may follow.
     pub(in crate::protocol) news: NewsRing,
     latest: Latest,
+    suspicions: Suspicions,
 }
 
 impl Roster {
@@ -72,6 +72,7 @@ impl Roster {
             journal: Journal::default(),
             news: NewsRing::default(),
             latest: Latest::default(),
+            suspicions: Suspicions::default(),
         }
     }
 
@@ -195,6 +196,7 @@ impl Roster {
         let name = self.members.digest_hash(slot)?;
         let identity: Arc<str> = identity.into();
         self.latest.clear();
+        self.forget_suspicion(slot);
         let member = self.members.swap_remove(slot)?;
         self.slot_changes.change(slot);
         // The last member has moved there, unless it was the one removed.
@@ -246,16 +248,6 @@ impl Roster {
         }
         let cause = self.journal.cause.into();
         self.news.record(member.entry(identity), [Some(before), Some(status)], cause, now);
-    }
-
-    /// Suspects a member, which these servers have found silent.
-    pub(in crate::protocol) fn begin_suspicion(&mut self, identity: &str, accusers: Accusers, now: Now) {
-        if let Some(slot) = self.slot_of(identity) {
-            self.transition_at(slot, Status::Suspect, now);
-            if let Some(member) = self.at_mut(slot) {
-                member.set_suspicion(Suspicion::new(accusers, now.tick));
-            }
-        }
     }
 
     /// Sets the incarnation of a newer claim. It is higher, unless the held one counted as 0.

@@ -38,8 +38,8 @@ impl Members {
         now: Now,
     ) {
         self.roster.transition(peer, status, now);
+        self.roster.clear_suspicion(peer);
         if let Some(member) = self.roster.get_mut(peer) {
-            member.clear_suspicion();
             cx.effects.push(Effect::ScheduleDrop(member.stamp));
         }
         cx.effects.push(Effect::SendDeathNotices);

@@ -322,7 +322,7 @@ pub(in crate::protocol) fn claim_about(
         Subject::LocalServer => Some(members.local.claim()),
         Subject::Known(known) => {
             let (_, member) = members.roster.at(known.slot)?;
-            Some(member.claim(known.into_identity(), now))
+            Some(members.roster.claim(known.into_identity(), member, now))
         }
         Subject::New(_) => None,
     }

@@ -159,12 +159,13 @@ pub(in crate::protocol) fn merge_known(
     if claim.incarnation == Incarnation::NONE {
         return merge_about_legacy(members, exchanges, cx, known, said, now);
     }
+    let accusers = members.roster.accusers_at(known.slot());
     let Some(member) = members.roster.at_mut(known.slot()) else { return Worth::Known };
     if !member.is_native() {
         member.record_stamp(claim.last_update);
         return merge_upgrade(members, cx, known, said, now);
     }
-    let mut version = member.version();
+    let mut version = member.version(accusers);
     if claim.incarnation != version.incarnation {
         version.incarnation = version.incarnation.counted(now);
     }
@@ -173,10 +174,9 @@ pub(in crate::protocol) fn merge_known(
         Precedence::Confirms => {
             member.record_stamp(claim.last_update);
             member.set_monitor(version.monitor);
-            let suspicion = member.suspicion_mut();
             // An accuser that only replaces another is not news. Otherwise, a suspicion by many
             // servers would spread again for each smaller hash.
-            if !suspicion.is_some_and(|suspicion| suspicion.add_accusers(&version.accusers)) {
+            if !members.roster.accuse_at(known.slot(), &version.accusers) {
                 return Worth::Known;
             }
             cx.effects.push(Effect::ScheduleSuspicion(Arc::clone(known)));
@@ -296,6 +296,7 @@ fn adopt(members: &mut Members, cx: &mut Context, known: &Known<'_>, claim: &Cla
     let Some((_, member)) = members.roster.at(slot) else { return };
     let held = member.incarnation();
     members.roster.adopt_incarnation_at(slot, claim.incarnation);
+    members.roster.clear_suspicion_at(slot);
     let Some(member) = members.roster.at_mut(slot) else { return };
     // A refutation has the next incarnation. One far above belongs to a process that has just
     // started and may not listen yet.
@@ -303,7 +304,6 @@ fn adopt(members: &mut Members, cx: &mut Context, known: &Known<'_>, claim: &Cla
     let has_answered = member.has_answered() && is_same_life;
     let was_shown_offline = !member.is_online();
     member.close_check();
-    member.clear_suspicion();
     member.record_news(claim.monitor, now);
     let highest = member.highest_seen();
     match claim.status {
@@ -329,7 +329,7 @@ fn adopt(members: &mut Members, cx: &mut Context, known: &Known<'_>, claim: &Cla
         }
         Status::Suspect => {
             member.record_stamp(claim.last_update);
-            members.roster.begin_suspicion(known, claim.accusers, now);
+            members.roster.begin_suspicion_at(slot, claim.accusers, now);
             cx.effects.push(Effect::ScheduleSuspicion(Arc::clone(known)));
         }
         Status::Dead | Status::Left => {

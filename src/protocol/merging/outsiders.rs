@@ -145,7 +145,6 @@ impl Outsiders {
         let Some(mut member) = members.roster.remove(peer, now) else { return };
         cx.effects.push(Effect::Forget(Arc::clone(peer)));
         member.close_check();
-        member.clear_suspicion();
         member.clear_tombstone();
         let (asked_at, heard_at) = (now.tick, now.tick);
         let due_at = now.tick + shortened(cx, FIRST_PAUSE);

@@ -180,7 +180,7 @@ fn lacking(
         .roster
         .in_buckets(|bucket| mine.get(bucket) != theirs.get(bucket))
         .filter(|(identity, member)| is_lacking(identity, member))
-        .map(|(identity, member)| member.claim(identity, now))
+        .map(|(identity, member)| members.roster.claim(identity, member, now))
         .map_while(|claim| {
             room = room.checked_sub(claim.bytes())?;
             Some(claim)
@@ -210,7 +210,7 @@ impl Native {
         let is_wanted = |bucket: usize| theirs.is_none_or(|theirs| theirs.get(bucket) != mine.get(bucket));
         for (identity, member) in members.roster.in_buckets(is_wanted) {
             if member.is_sent_unrequested(now.tick) {
-                claims.push(member.claim(identity, now));
+                claims.push(members.roster.claim(identity, member, now));
             }
         }
         exchanges.extension(members, Kind::Sync(Some(Box::new(mine))), claims)

@@ -25,7 +25,6 @@ pub(in crate::protocol) struct Native {
 impl Native {
     /// Removes a forgotten member.
     pub(in crate::protocol) fn forget(&mut self, roster: &Roster, identity: &Arc<str>) {
-        self.detection.suspicions.forget(roster, identity);
         self.detection.strangers.forget(roster, identity);
         self.detection.unreached.forget(identity);
         self.processes.forget(identity);

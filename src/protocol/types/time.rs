@@ -10,6 +10,9 @@ use serde::Serialize;
 pub struct Tick(pub u64);
 
 impl Tick {
+    /// Later than any other tick.
+    pub(in crate::protocol) const NEVER: Tick = Tick(u64::MAX);
+
     /// Time since `earlier`; zero if that is ahead.
     pub fn since(self, earlier: Tick) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))

@@ -48,8 +48,8 @@ pub(in crate::protocol) fn mark_alive(
     members.roster.transition(peer, Status::Online, now);
     if let Some(member) = members.roster.get_mut(peer) {
         member.record_answered();
-        member.clear_suspicion();
     }
+    members.roster.clear_suspicion(peer);
     if must_refute {
         // It answers as a legacy peer and cannot refute among native servers, so this server
         // refutes for it.

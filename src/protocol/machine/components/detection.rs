@@ -10,6 +10,7 @@ use crate::protocol::machine::Machine;
 use crate::protocol::merging::intake::Subject;
 use crate::protocol::native::detection::helpers::HelperReport;
 use crate::protocol::native::detection::probe_order::schedule_probe;
+use crate::protocol::native::detection::suspicions::schedule_reviews;
 use crate::protocol::types::ids::{ExchangeId, NameKey};
 use crate::protocol::types::limits::MAX_EVENT_LOOP_LAG;
 use crate::protocol::types::time::{Now, Tick};
@@ -91,12 +92,12 @@ impl Machine {
 
     /// Declares dead the suspects whose timeout has passed.
     pub(in crate::protocol::machine) fn end_suspicions(&mut self, now: Now) {
-        for identity in self.native.detection.suspicions.take_due(&mut self.members.roster, now.tick) {
+        for identity in self.members.roster.take_due_suspects(now.tick) {
             let Self { native, members, exchanges, cx, .. } = self;
             native.detection.review_suspicion(members, exchanges, cx, &identity, now);
             self.apply(now);
         }
-        self.native.detection.suspicions.schedule(&mut self.cx);
+        schedule_reviews(&mut self.members, &mut self.cx);
     }
 
     /// Sets the timer to the next probe.

@@ -141,7 +141,7 @@ impl Machine {
             self.schedule_probe(now.tick);
             self.spread_own_claim(now);
             self.cx.timers.set(Timer::DeathNotices, now.tick);
-            if !self.native.detection.suspicions.is_empty() {
+            if self.members.roster.review_count() > 0 {
                 self.cx.timers.set(Timer::Suspicion, now.tick);
             }
         }

@@ -73,6 +73,17 @@ impl Member {
         self.facts.set(Facts::UNCONFIRMED, false);
     }
 
+    /// Whether the roster holds a suspicion against it.
+    #[inline]
+    pub(in crate::protocol) fn is_accused(&self) -> bool {
+        self.facts.has(Facts::ACCUSED)
+    }
+
+    /// Records whether there is a suspicion against it. Only the roster calls this, which holds it.
+    pub(in crate::protocol) fn set_accused(&mut self, is_accused: bool) {
+        self.facts.set(Facts::ACCUSED, is_accused);
+    }
+
     pub(in crate::protocol) fn set_monitor(&mut self, monitor: bool) {
         self.monitor = monitor;
     }

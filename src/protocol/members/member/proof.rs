@@ -50,6 +50,8 @@ impl Facts {
     pub(in crate::protocol) const PORT_CLOSED: u8 = 1 << 4;
     /// Only the master list names it so far. Only the roster changes that.
     pub(in crate::protocol) const UNCONFIRMED: u8 = 1 << 5;
+    /// The roster holds a suspicion against it. Only the roster changes that.
+    pub(in crate::protocol) const ACCUSED: u8 = 1 << 6;
 
     pub(in crate::protocol) fn has(self, fact: u8) -> bool {
         self.0 & fact != 0

@@ -14,7 +14,7 @@ const SPARE_SLOTS: usize = 128;
 impl Clone for Roster {
     fn clone(&self) -> Self {
         let Self { members, capacity, online, suspects, natives, dead, unconfirmed, .. } = self;
-        let Self { digest, ring, revision, member_changes, slot_changes, journal, .. } = self;
+        let Self { digest, ring, revision, member_changes, slot_changes, journal, suspicions, .. } = self;
         Self {
             members: members.copy_with_room(SPARE_SLOTS),
             capacity: *capacity,
@@ -31,6 +31,7 @@ impl Clone for Roster {
             journal: journal.clone(),
             news: NewsRing::default(),
             latest: Latest::default(),
+            suspicions: suspicions.clone(),
         }
     }
 }

@@ -12,9 +12,10 @@ use crate::protocol::members::roster::Roster;
 use crate::protocol::members::roster::table::ahead::{AHEAD, NO_SLOT, SlotsAhead};
 use crate::protocol::types::ids::NameKey;
 use crate::protocol::types::text::shared::SharedText;
-use crate::protocol::types::time::{Now, Tick};
+use crate::protocol::types::time::Now;
 use crate::protocol::wire::message::Entry;
 
+pub(in crate::protocol) mod key_map;
 pub(in crate::protocol) mod keys;
 
 /// The size of a block in bytes: above the size from which allocators ask the system itself.
@@ -192,13 +193,6 @@ impl Roster {
         let (slot, hash) = ahead.get(number, self.slot_changes.changes())?;
         self.members.use_found(slot, hash);
         Some(slot)
-    }
-
-    /// Sets when the suspicion of a member is to be reviewed, or that it is not. Returns the time
-    /// set before. Nobody is shown such a time, so that it counts as no change.
-    pub(in crate::protocol) fn set_review(&mut self, key: NameKey, at: Option<Tick>) -> Option<Tick> {
-        let slot = self.members.find(key.0)?;
-        self.members.at_mut(slot)?.set_review(at)
     }
 
     /// The spelling with which a server is shown.

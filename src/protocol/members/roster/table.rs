@@ -17,6 +17,7 @@ use crate::protocol::types::limits::room_to_keep;
 use crate::protocol::wire::message;
 
 pub(in crate::protocol) mod ahead;
+pub(in crate::protocol) mod index_journal;
 pub(in crate::protocol) mod latest;
 
 /// Members in slots without gaps: the last one moves into the slot of a removed one.
@@ -304,9 +305,8 @@ impl Table {
 }
 
 /// Reads the memory that a claim is compared with, so that it is in a cache when it is needed.
-#[inline]
 fn fetch(member: &Member) {
-    black_box(member.version());
+    black_box(member.version(Default::default()));
 }
 
 #[inline]

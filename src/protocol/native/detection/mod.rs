@@ -11,7 +11,6 @@ use crate::protocol::native::detection::investigation::Investigations;
 use crate::protocol::native::detection::probe_order::ProbeOrder;
 use crate::protocol::native::detection::relay::Relays;
 use crate::protocol::native::detection::strangers::Strangers;
-use crate::protocol::native::detection::suspicions::Suspicions;
 use crate::protocol::native::detection::unreached::Unreached;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
@@ -32,7 +31,6 @@ pub(in crate::protocol) struct Detection {
     pub(in crate::protocol) probe_order: ProbeOrder,
     pub(in crate::protocol) investigations: Investigations,
     pub(in crate::protocol) relays: Relays,
-    pub(in crate::protocol) suspicions: Suspicions,
     pub(in crate::protocol) unreached: Unreached,
     pub(in crate::protocol) strangers: Strangers,
 }

@@ -4,7 +4,6 @@
 //! The formula is Lifeguard's (Dadgar, Phillips, Currey 2018). The timeout falls with the logarithm
 //! of the confirmations, so the first ones count most.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,13 +13,11 @@ use crate::protocol::exchanges::Exchanges;
 use crate::protocol::exchanges::in_flight::Purpose;
 use crate::protocol::exchanges::native_message::NativeMessage;
 use crate::protocol::members::Members;
-use crate::protocol::members::member::Member;
-use crate::protocol::members::roster::Roster;
+use crate::protocol::members::member::suspicion::Suspicion;
 use crate::protocol::members::roster::digest::short_name;
 use crate::protocol::members::roster::journal::Cause;
 use crate::protocol::native::detection::Detection;
 use crate::protocol::types::accusers::Accusers;
-use crate::protocol::types::ids::NameKey;
 use crate::protocol::types::status::Status;
 use crate::protocol::types::time::{Now, Tick};
 use crate::protocol::wire::extension::Kind;
@@ -49,55 +46,10 @@ pub(in crate::protocol) fn time_to_speak_up(servers: usize, accusers: usize, str
     Duration::from_secs_f64(longest - (longest - shortest) * share)
 }
 
-/// The end of each suspicion, in order of time. Each member has its own, too.
-#[derive(Debug, Default)]
-pub(in crate::protocol) struct Suspicions {
-    ends: BTreeSet<(Tick, NameKey)>,
-}
-
-impl Suspicions {
-    /// Sets or replaces the end of a suspicion.
-    fn set(&mut self, roster: &mut Roster, identity: &str, at: Tick) {
-        let key = roster.key_of(identity);
-        if let Some(before) = roster.set_review(key, Some(at)) {
-            self.ends.remove(&(before, key));
-        }
-        self.ends.insert((at, key));
-    }
-
-    /// Removes and returns the suspects whose timeout has passed, the earliest first; those of one
-    /// time in the order of their names.
-    pub(in crate::protocol) fn take_due(&mut self, roster: &mut Roster, now: Tick) -> Vec<Arc<str>> {
-        let mut due = Vec::new();
-        while self.ends.first().is_some_and(|(at, _)| *at <= now)
-            && let Some((at, key)) = self.ends.pop_first()
-        {
-            roster.set_review(key, None);
-            due.extend(roster.name_of(key).map(|identity| (at, identity)));
-        }
-        due.sort_unstable();
-        due.into_iter().map(|(_, identity)| identity).collect()
-    }
-
-    /// Sets the timer to the next end.
-    pub(in crate::protocol) fn schedule(&self, cx: &mut Context) {
-        if let Some((next, _)) = self.ends.first() {
-            cx.timers.set(Timer::Suspicion, *next);
-        }
-    }
-
-    /// Forgets the suspicion of a server that is no longer a member.
-    pub(in crate::protocol) fn forget(&mut self, roster: &Roster, identity: &str) {
-        let forgotten = roster.key_of(identity);
-        self.ends.retain(|(_, key)| *key != forgotten);
-    }
-
-    pub(in crate::protocol) fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
-    pub(in crate::protocol) fn len(&self) -> usize {
-        self.ends.len()
+/// Sets the timer to the next end of a suspicion.
+pub(in crate::protocol) fn schedule_reviews(members: &mut Members, cx: &mut Context) {
+    if let Some(next) = members.roster.next_review() {
+        cx.timers.set(Timer::Suspicion, next);
     }
 }
 
@@ -114,18 +66,19 @@ impl Detection {
     ) {
         let own_name = short_name(members.local.identity());
         let accusers: Accusers = helpers.iter().map(|helper| short_name(helper)).chain([own_name]).collect();
-        let Some(member) = members.roster.get_mut(identity) else { return };
-        let is_news = match (member.status(), member.suspicion_mut()) {
-            (Status::Suspect, Some(suspicion)) => {
-                let before = suspicion.accusers();
-                let is_shorter = suspicion.add_accusers(&accusers);
-                if suspicion.accusers() == before {
+        let Some(slot) = members.roster.slot_of(identity) else { return };
+        let Some(member) = members.roster.at_mut(slot) else { return };
+        let is_news = match (member.status(), member.is_accused()) {
+            (Status::Suspect, true) => {
+                let before = members.roster.accusers_at(slot);
+                let is_shorter = members.roster.accuse_at(slot, &accusers);
+                if members.roster.accusers_at(slot) == before {
                     return;
                 }
                 is_shorter
             }
             (Status::Online, _) => {
-                members.roster.begin_suspicion(identity, accusers, now);
+                members.roster.begin_suspicion_at(slot, accusers, now);
                 true
             }
             _ => return,
@@ -152,7 +105,7 @@ impl Detection {
         now: Now,
     ) {
         if let Some(deadline) = self.suspicion_deadline(members, exchanges, cx, identity) {
-            self.suspicions.set(&mut members.roster, identity, deadline);
+            members.roster.set_review(identity, deadline);
             cx.timers.set_earlier(Timer::Suspicion, deadline.max(now.tick));
         }
     }
@@ -165,14 +118,14 @@ impl Detection {
         identity: &str,
     ) -> Option<Tick> {
         let member = members.roster.get(identity)?;
-        let suspicion = member.suspicion()?;
+        let Suspicion { since, accusers } = members.roster.suspicion_of(identity)?;
         let servers = members.roster.native_count() + 1;
         let stretch = exchanges.health.stretch();
-        let usual = suspicion.since() + time_to_speak_up(servers, suspicion.accusers().len(), stretch);
+        let usual = since + time_to_speak_up(servers, accusers.len(), stretch);
         let time_is_up = if member.has_answered() {
             usual
         } else {
-            self.unreached.end_of_silence(identity, suspicion.since(), usual, stretch)
+            self.unreached.end_of_silence(identity, since, usual, stretch)
         };
         // A refusal at its address postpones its death.
         Some(time_is_up.max(member.refusal_deadline(cx.config.gossip_interval).unwrap_or_default()))
@@ -190,16 +143,16 @@ impl Detection {
         match self.suspicion_deadline(members, exchanges, cx, identity) {
             Some(deadline) if deadline <= now.tick => self.end_suspicion(members, cx, identity, now),
             // The number of servers has changed since then, or this server has become slow itself.
-            Some(deadline) => self.suspicions.set(&mut members.roster, identity, deadline),
+            Some(deadline) => members.roster.set_review(identity, deadline),
             None => {}
         }
     }
 
     fn end_suspicion(&mut self, members: &mut Members, cx: &mut Context, identity: &Arc<str>, now: Now) {
         let own_name = short_name(members.local.identity());
-        let suspicion = members.roster.get(identity).and_then(Member::suspicion);
+        let suspicion = members.roster.suspicion_of(identity);
         let is_only_accuser =
-            suspicion.is_some_and(|suspicion| suspicion.accusers().iter().all(|accuser| accuser == own_name));
+            suspicion.is_some_and(|suspicion| suspicion.accusers.iter().all(|accuser| accuser == own_name));
         // A server that is cut off gets no refusals.
         let is_port_closed = self.unreached.has(members, identity);
         let is_only_accuser = is_only_accuser && !is_port_closed;
@@ -207,7 +160,7 @@ impl Detection {
             // All reviews share the same times: many suspicions cause no more wakes than one.
             let step = u64::try_from(ISOLATION_REVIEW_DELAY.as_millis()).unwrap_or(1);
             let again = Tick((now.tick.0 / step + 1) * step);
-            return self.suspicions.set(&mut members.roster, identity, again);
+            return members.roster.set_review(identity, again);
         }
         if is_only_accuser {
             members.isolation.record_burial(identity, now.tick);

@@ -122,7 +122,7 @@ fn silence_makes_a_suspect_accused_by_the_helpers_that_found_it_silent() {
         report(&mut parts, helper, finding, 60_100);
     }
     assert_eq!(outcome(&mut parts), (Status::Suspect, vec![]));
-    assert_eq!(parts.member(TARGET).suspicion().unwrap().accusers().len(), 3);
+    assert_eq!(parts.members.roster.suspicion_of(TARGET).unwrap().accusers.len(), 3);
     assert!(!parts.detection.investigations.is_open(TARGET));
 }
 

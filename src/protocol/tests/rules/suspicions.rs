@@ -36,7 +36,7 @@ fn suspect(parts: &mut Parts, helpers: &[&str], tick: u64) {
 /// Ends the suspicions that are due; returns the status of A, and the effects.
 fn review(parts: &mut Parts, tick: u64) -> (Status, Vec<Effect>) {
     let Parts { detection, members, exchanges, cx, .. } = parts;
-    for identity in detection.suspicions.take_due(&mut members.roster, Tick(tick)) {
+    for identity in members.roster.take_due_suspects(Tick(tick)) {
         detection.review_suspicion(members, exchanges, cx, &identity, at(tick));
     }
     (parts.status_and_stamp(A).0, parts.effects())
@@ -84,10 +84,11 @@ fn a_known_confirmation_changes_nothing() {
 fn a_fourth_accuser_notifies_the_suspect_but_is_no_news() {
     let mut parts = among(9);
     let accusers = [u32::MAX - 2, u32::MAX - 1, u32::MAX].into_iter().collect();
-    parts.members.roster.begin_suspicion(A, accusers, at(1_000));
+    let slot = parts.members.roster.slot_of(A).unwrap();
+    parts.members.roster.begin_suspicion_at(slot, accusers, at(1_000));
     suspect(&mut parts, &[], 2_000);
     let own_name = short_name("http://me/");
-    assert_eq!(parts.member(A).suspicion().unwrap().accusers().iter().next(), Some(own_name));
+    assert_eq!(parts.members.roster.suspicion_of(A).unwrap().accusers.iter().next(), Some(own_name));
     assert_eq!((parts.exchanges.rumours.len(), parts.cx.timers.get(Timer::Suspicion)), (0, None));
     assert_eq!(parts.cx.transmits.len(), 1);
 }
@@ -106,9 +107,9 @@ fn a_refutation_in_time_ends_the_suspicion() {
     let mut parts = among(9);
     suspect(&mut parts, &[], 1_000);
     parts.members.roster.transition(A, Status::Online, at(2_000));
-    parts.member(A).clear_suspicion();
+    parts.members.roster.clear_suspicion(A);
     assert_eq!(review(&mut parts, 13_000), (Status::Online, vec![]));
-    assert!(parts.detection.suspicions.is_empty());
+    assert_eq!(parts.members.roster.review_count(), 0);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! the holes that growing vectors leave in the memory of the process fit few of the next ones.
 
 /// Elements in one block: a power of two, because places are divided by it.
-const PER_BLOCK: usize = 128;
+pub(in crate::protocol) const PER_BLOCK: usize = 128;
 
 /// A list in blocks. Only the first one grows in steps, so that short lists stay small.
 #[derive(Debug, Clone)]
@@ -37,6 +37,11 @@ impl<T: Copy> Blocks<T> {
         self.0.get_mut(place / PER_BLOCK)?.get_mut(place % PER_BLOCK)
     }
 
+    /// The elements of the block with this number.
+    pub(in crate::protocol) fn block(&self, number: usize) -> &[T] {
+        self.0.get(number).map_or(&[], Vec::as_slice)
+    }
+
     pub(in crate::protocol) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.0.iter().flatten()
     }
@@ -55,6 +60,16 @@ impl<T: Copy> Blocks<T> {
                 self.0.push(block);
             }
         }
+    }
+
+    /// Removes and returns the last element.
+    pub(in crate::protocol) fn pop(&mut self) -> Option<T> {
+        let last = self.0.last_mut()?;
+        let element = last.pop();
+        if last.is_empty() {
+            self.0.pop();
+        }
+        element
     }
 
     /// Keeps the elements for which this is true, in their order.
@@ -103,8 +118,9 @@ mod tests {
         blocks.retain(|number| *number <= 256);
         assert_eq!((blocks.len(), blocks.0.len()), (128, 1));
         blocks.push(7);
-        assert_eq!((blocks.get(128), blocks.0.len()), (Some(&7), 2));
+        assert_eq!((blocks.block(1), blocks.block(2)), (&[7][..], &[][..]));
+        assert_eq!((blocks.pop(), blocks.0.len()), (Some(7), 1));
         blocks.retain(|_| false);
-        assert_eq!((blocks.len(), blocks.is_empty()), (0, true));
+        assert_eq!((blocks.len(), blocks.is_empty(), blocks.pop()), (0, true, None));
     }
 }

@@ -133,7 +133,7 @@ fn another_accuser_shortens_a_suspicion() {
     let second = Claim { accusers: [2].into_iter().collect(), ..claim(A, Suspect, 7, 0) };
     let expected = vec![Effect::ScheduleSuspicion(a()), Parts::spread(A)];
     assert_eq!(merge(&mut parts, &second, Origin::Rumour), (Worth::News, (Suspect, 0), expected));
-    assert_eq!(parts.member(A).suspicion().unwrap().accusers().len(), 2);
+    assert_eq!(parts.members.roster.suspicion_of(A).unwrap().accusers.len(), 2);
     assert_eq!(merge(&mut parts, &second, Origin::Rumour), (Worth::Known, (Suspect, 0), vec![]));
 }
 
@@ -150,7 +150,7 @@ fn a_fourth_accuser_is_merged_but_is_no_news() {
     assert_eq!(merge(&mut parts, &accused_by(&[6]), Origin::Rumour).0, Worth::News);
     for (said, held) in [([2, 5], [2, 4, 5]), ([7, 8], [2, 4, 5]), ([1, 3], [1, 2, 3])] {
         assert_eq!(merge(&mut parts, &accused_by(&said), Origin::Rumour), known);
-        assert_eq!(parts.member(A).suspicion().unwrap().accusers(), held.into_iter().collect());
+        assert_eq!(parts.members.roster.suspicion_of(A).unwrap().accusers, held.into_iter().collect());
     }
 }
 
@@ -162,7 +162,7 @@ fn a_refutation_ends_a_suspicion() {
     let expected = vec![Parts::spread(A)];
     let outcome = merge(&mut parts, &claim(A, Online, 8, 20), Origin::Rumour);
     assert_eq!(outcome, (Worth::News, (Online, 20), expected));
-    assert_eq!(parts.member(A).suspicion(), None);
+    assert_eq!(parts.members.roster.suspicion_of(A), None);
 }
 
 #[test]
