@@ -122,16 +122,16 @@ function upgrades(get) {
 /** What the largest runs of events that affect all servers needed, of time and memory. */
 function largest(get) {
   const runs = ['partition', 'restart-storm'].map((scenario) => get(scenario, 10_000)?.results)
-  if (!runs.every((results) => results?.realSeconds)) return ''
-  const minutes = ({ realSeconds }) => Math.ceil(realSeconds / 60)
-  const gigabytes = ({ peakBytes }) => (peakBytes / 1e9).toFixed(1)
+  if (!runs.every((results) => results?.realSeconds && results.peakBytes)) return ''
+  const minutes = ({ realSeconds }) => realSeconds / 60
+  const gigabytes = ({ peakBytes }) => peakBytes / 1e9
+  const need = (results) => `${Math.ceil(minutes(results))} minutes and ${gigabytes(results).toFixed(1)} GB of memory`
   const [partition, storm] = runs
   const areMet = (limit, figure) => verdict(runs.every((results) => figure(results) <= limit))
   return (
     'Each server learns all claims about all others, so that the cost of an event that affects all grows with the ' +
-    `square of their number. Among 10,000 servers, the partition took ${minutes(partition)} minutes and ` +
-    `${gigabytes(partition)} GB of memory, and the restarts ${minutes(storm)} minutes and ${gigabytes(storm)} GB, on ` +
-    `${partition.threads} processors (≤ ${most.minutes} minutes each: ${areMet(most.minutes, minutes)}; ` +
+    `square of their number. Among 10,000 servers, the partition took ${need(partition)}, and the restarts ` +
+    `${need(storm)}, on ${partition.threads} processors (≤ ${most.minutes} minutes each: ${areMet(most.minutes, minutes)}; ` +
     `≤ ${most.gigabytes} GB each: ${areMet(most.gigabytes, gigabytes)}).`
   )
 }

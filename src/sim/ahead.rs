@@ -112,7 +112,7 @@ pub(super) fn run_all(jobs: Vec<Job>, threads: usize) -> Vec<Job> {
         }
     };
     thread::scope(|scope| {
-        for _ in 1..threads {
+        for _ in 1..threads.min(jobs.len()) {
             scope.spawn(work);
         }
         work();

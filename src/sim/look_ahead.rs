@@ -28,7 +28,9 @@ impl World {
     /// Returns the next event of those that were looked at together; `None` if machines do not run
     /// ahead.
     pub(super) fn next_ready(&mut self, limit: Millis) -> Option<Ready> {
-        if self.ahead.threads > 1 && self.ahead.ready.is_empty() {
+        // An event that waits for the processor, or that jitter makes late, changes the order.
+        let keeps_order = self.processor.cost == 0 && self.network.jitter == 0;
+        if self.ahead.threads > 1 && keeps_order && self.ahead.ready.is_empty() {
             self.look_ahead(limit);
         }
         self.ahead.ready.pop_front()
@@ -75,7 +77,6 @@ impl World {
     /// Returns the process whose machine handles an event, and the number of claims in the message;
     /// `None` if it may not run ahead.
     fn caller(&self, event: &WorldEvent) -> Option<(ProcessId, usize)> {
-        let is_plain_world = self.secured.is_none() && self.processor.cost == 0;
         let (id, claims) = match event {
             WorldEvent::Wake(id) => (*id, 0),
             WorldEvent::Arrival(request) => self.receiver(request)?,
@@ -100,7 +101,7 @@ impl World {
         };
         // A leaving process may end at any event.
         let is_present = matches!(process.stage, Stage::Starting | Stage::Running);
-        (is_plain_world && is_called && is_present).then_some((id, claims))
+        (self.secured.is_none() && is_called && is_present).then_some((id, claims))
     }
 
     /// Returns the process whose machine answers a request, and the number of claims in it.

@@ -19,12 +19,12 @@ const INCARNATION_MARGIN: u32 = 60;
 /// Longest such pause.
 const MAX_ADOPTION_PAUSE: Duration = Duration::from_secs(60);
 
-/// Whether another server has answered this one yet.
+/// Whether this server has been told of its earlier processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::protocol) enum AnswersSoFar {
-    /// None has. A claim that this server is alive may be about an earlier process here.
+    /// Its start still waits for answers. A claim that it is alive may be about an earlier process.
     None,
-    /// Some have. Such a claim is about a sibling: another process behind the same URL, which
+    /// It has started. Such a claim is about a sibling: another process behind the same URL, which
     /// shares the incarnation.
     Some,
 }
@@ -44,7 +44,7 @@ pub(in crate::protocol) struct LocalServer {
     monitor: bool,
     /// Strictly grows, also within a millisecond or when the clock steps back.
     stamp: Stamp,
-    /// Its first stamp, below those of all claims that this process has made.
+    /// The lowest stamp in the claims of this process.
     first_stamp: Stamp,
     /// The highest stamp in any claim about this server.
     highest_claimed: Stamp,
@@ -171,6 +171,7 @@ impl LocalServer {
             return false;
         }
         self.incarnation = Incarnation::first(now.wall);
+        self.first_stamp = now.wall;
         self.highest_incarnation = Incarnation::NONE;
         self.adoption_pause = AdoptionPause::default();
         self.stamp = self.stamp.next();
@@ -262,7 +263,7 @@ impl LocalServer {
         self.highest_incarnation = self.highest_incarnation.max(claim.incarnation);
         let says_alive = claim.status == Status::Online;
         let held = self.incarnation;
-        let is_about_earlier_process = answers == AnswersSoFar::None && self.is_about_earlier_process(claim);
+        let is_about_earlier_process = self.is_about_earlier_process(claim, answers);
         match (self.is_online(), says_alive) {
             (true, false) if claim.incarnation >= held => {
                 self.refutations += 1;
@@ -276,25 +277,29 @@ impl LocalServer {
             // A leaving server is soon gone. It does not contradict a sibling that stays.
             (false, true) if !is_about_earlier_process && self.leaving => {}
             // An earlier process whose clock was ahead, or a sibling.
-            (false, true) if !is_about_earlier_process => {
+            (false, true) if is_about_earlier_process => {
+                self.has_superseded = true;
+                self.incarnation = held.max(claim.incarnation);
+            }
+            (false, true) => {
                 if claim.incarnation > held && self.adoption_pause.try_pass(now.tick) {
                     self.incarnation = claim.incarnation;
                 }
             }
-            (false, _) => self.incarnation = held.max(claim.incarnation),
+            (false, false) => self.incarnation = held.max(claim.incarnation),
         }
         if self.incarnation == held { Contradiction::None } else { Contradiction::Outdone }
     }
 
-    /// Whether a claim that this server is alive, received during its start, is about an earlier
-    /// process here.
+    /// Whether a claim that this server is alive is about an earlier process here.
     ///
     /// While a start waits for peers that hang, its own claim comes back, and those of siblings
     /// that start at the same time. Beating each of them would spread another version several times
     /// per second.
-    fn is_about_earlier_process(&self, claim: &Claim) -> bool {
+    pub(in crate::protocol) fn is_about_earlier_process(&self, claim: &Claim, answers: AnswersSoFar) -> bool {
         let may_be_its_own = claim.incarnation == self.incarnation && claim.last_update >= self.first_stamp;
-        claim.incarnation >= self.incarnation && !may_be_its_own && !self.has_superseded
+        let may_be_earlier = claim.incarnation >= self.incarnation && !may_be_its_own;
+        answers == AnswersSoFar::None && may_be_earlier && !self.has_superseded
     }
 
     fn outdo(&mut self, claim: &Claim, now: Now) {

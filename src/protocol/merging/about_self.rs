@@ -39,7 +39,7 @@ pub(in crate::protocol) fn merge_native(
     let answers = if cx.run_state == RunState::Starting { AnswersSoFar::None } else { AnswersSoFar::Some };
     let held = members.local.incarnation();
     let is_higher = claim.status == Status::Online && claim.incarnation > held;
-    if is_higher && answers == AnswersSoFar::Some {
+    if is_higher && !members.local.is_about_earlier_process(claim, answers) {
         cx.effects.push(Effect::RecordSibling);
     }
     if members.local.merge_native(claim, answers, now) == Contradiction::None {

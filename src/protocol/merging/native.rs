@@ -261,7 +261,7 @@ fn merge_about_legacy(
     let after = members.roster.get(known).map(|member| (member.is_online(), member.stamp()));
     if after.is_none_or(|(is_online, _)| is_online != was_online) {
         if origin.is_passed_on() {
-            cx.effects.push(Effect::Spread(members.roster.key_at(known.slot())));
+            cx.effects.push(Effect::Spread(members.roster.key_of(known)));
         }
         return Worth::News;
     }

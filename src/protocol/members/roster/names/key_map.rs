@@ -1,4 +1,4 @@
-//! One value for each of many names, in the order in which they came.
+//! One value for each of many names.
 //!
 //! Like an `IndexMap`, but it grows in small steps, and gives its memory back.
 
@@ -8,7 +8,7 @@ use crate::protocol::types::blocks::Blocks;
 use crate::protocol::types::ids::NameKey;
 use crate::protocol::types::limits::room_to_keep;
 
-/// Values by name, the oldest first.
+/// Values by name, the oldest first, unless [`Self::swap_remove`] has moved one.
 #[derive(Debug, Clone)]
 pub(in crate::protocol) struct KeyMap<V> {
     entries: Blocks<(NameKey, V)>,

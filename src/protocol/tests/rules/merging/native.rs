@@ -13,6 +13,7 @@ use crate::protocol::types::accusers::Accusers;
 use crate::protocol::types::base_url::BaseUrl;
 use crate::protocol::types::claim::Claim;
 use crate::protocol::types::ids::Origin;
+use crate::protocol::types::status::Control;
 use crate::protocol::types::status::Status::{self, Dead, Left, Online, Suspect};
 use crate::protocol::types::time::{Incarnation, Stamp};
 
@@ -82,8 +83,22 @@ fn a_start_supersedes_an_earlier_process_once() {
     assert!(after.last_update > earlier.last_update);
     // A sibling that starts at the same time would answer each version with the next one.
     let sibling = Claim { incarnation: after.incarnation.next(), ..after };
-    assert_eq!(merge_own(&mut parts, &sibling), spread);
+    assert_eq!(merge_own(&mut parts, &sibling), [vec![Effect::RecordSibling], spread].concat());
     assert_eq!(parts.members.local.incarnation(), sibling.incarnation);
+}
+
+#[test]
+fn a_drained_start_adopts_a_second_incarnation_after_a_pause() {
+    let (mut parts, own) = starting();
+    parts.members.local.control(Control::Drain, at(NOW));
+    let mut held = own.incarnation;
+    // The earlier process at once, a sibling once, and then not before the pause is over.
+    for is_adopted in [true, true, false] {
+        let claim = Claim { incarnation: held.next(), status: Online, ..own.clone() };
+        merge_own(&mut parts, &claim);
+        held = if is_adopted { claim.incarnation } else { held };
+        assert_eq!(parts.members.local.incarnation(), held);
+    }
 }
 
 #[test]
