@@ -96,6 +96,7 @@ describe('a reader that reads nothing', () => {
     assert.ok(highest > 0 && highest < 1.5 * MB, `${highest} bytes are queued`)
     assert.ok(watchers.overruns > 0)
     slow.response.resume()
+    await eventually(() => slow.states.size === quick.states.size, { what: 'the servers', within: 60_000 })
     // A check of a server may end meanwhile, so that its event is still under way.
     const isTold = () => isDeepStrictEqual(listed(slow.states), shownStates())
     await eventually(isTold, { what: 'the difference', within: 60_000 })
