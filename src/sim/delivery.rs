@@ -10,7 +10,7 @@ use super::clock::Millis;
 use super::event::WorldEvent;
 use super::host::Port;
 use super::legacy::LegacyRequest;
-use super::process::{Engine, Stage};
+use super::process::{Engine, Process, Stage};
 use super::store::StoreRequest;
 use super::wire::{
     ANSWER_HEADERS, Content, HostId, Outcome, OwnedReply, ProcessId, REQUEST_HEADERS, Request, RequestId,
@@ -276,11 +276,7 @@ impl World {
     }
 
     pub(super) fn conclude(&mut self, sender: Sender, outcome: Outcome) {
-        let Some(process) = self.processes.get_mut(sender.process.index()) else { return };
-        if process.epoch != sender.epoch {
-            return;
-        }
-        process.in_flight = process.in_flight.saturating_sub(1);
+        let Some(process) = self.end_flight(&sender) else { return };
         if let RequestId::Task(task) = sender.request_id {
             self.trace.record(self.time, 4, u64::from(sender.process.0), outcome.size() as u64);
             return self.continue_task(task, outcome);
@@ -308,11 +304,21 @@ impl World {
 
     /// Finishes a request whose machine has handled the outcome, of `size` bytes, ahead.
     pub(super) fn finish_conclusion(&mut self, sender: Sender, size: usize) {
-        let Some(process) = self.processes.get_mut(sender.process.index()) else { return };
-        process.in_flight = process.in_flight.saturating_sub(1);
+        let Some(process) = self.end_flight(&sender) else { return };
         process.check_state.last_response_from = None;
         self.trace.record(self.time, 4, u64::from(sender.process.0), size as u64);
         self.act(sender.process, |_, _| ());
+    }
+
+    /// Counts a request that is no longer in flight. Returns its sender, unless that has abandoned
+    /// it.
+    fn end_flight(&mut self, sender: &Sender) -> Option<&mut Process> {
+        let process = self.processes.get_mut(sender.process.index())?;
+        if process.epoch != sender.epoch {
+            return None;
+        }
+        process.in_flight = process.in_flight.saturating_sub(1);
+        Some(process)
     }
 
     pub(super) fn report_lag(&mut self, id: ProcessId) {

@@ -178,8 +178,7 @@ impl World {
         if !is_due {
             return self.arm(id);
         }
-        self.trace.record(self.time, 1, u64::from(id.0), 0);
-        self.act(id, |engine, now| match engine {
+        self.act_on_wake(id, |engine, now| match engine {
             Engine::Native(machine) => machine.handle_timeout(now),
             Engine::Legacy(legacy) => legacy.handle_timeout(now),
         });
@@ -190,8 +189,12 @@ impl World {
         if let Some(process) = self.processes.get_mut(id.index()) {
             process.armed = None;
         }
+        self.act_on_wake(id, |_, _| ());
+    }
+
+    fn act_on_wake(&mut self, id: ProcessId, act: impl FnOnce(&mut Engine, Now)) {
         self.trace.record(self.time, 1, u64::from(id.0), 0);
-        self.act(id, |_, _| ());
+        self.act(id, act);
     }
 
     /// Returns the present of a process.

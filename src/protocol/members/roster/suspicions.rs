@@ -40,7 +40,7 @@ struct ShortTick([u16; 3]);
 
 impl From<Option<Tick>> for ShortTick {
     fn from(tick: Option<Tick>) -> Self {
-        // Zero is none.
+        // No tick is kept as 0, and each tick as the next number.
         let number = tick.map_or(0, |tick| tick.0.saturating_add(1).min((1 << 48) - 1));
         Self([number, number >> 16, number >> 32].map(|part| part as u16))
     }

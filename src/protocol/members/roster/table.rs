@@ -150,8 +150,7 @@ impl Table {
         }
         for (slot, hash) in slots.iter_mut().zip(hashes) {
             if *slot == NO_SLOT || self.hash_at(*slot) != *hash {
-                let found = self.index.find(*hash, |slot| self.hash_at(*slot) == *hash);
-                *slot = found.copied().unwrap_or(NO_SLOT);
+                *slot = self.find(*hash).and_then(|slot| u32::try_from(slot).ok()).unwrap_or(NO_SLOT);
             }
             self.member_at(*slot as usize).into_iter().for_each(fetch);
         }
